@@ -1,0 +1,48 @@
+/* Growable arrays. Declare with `struct port_vec VECTOR_OF(struct port);`, zero is the empty vector.
+ * Elements are owned as the declaring header says; vector_deinit frees the array and not what elements point to.
+ */
+#pragma once
+
+#include "base/memory.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VECTOR_OF(type)                                                                                      \
+    {                                                                                                        \
+        type *items;                                                                                         \
+        size_t len;                                                                                          \
+        size_t cap;                                                                                          \
+    }
+
+struct string_vec VECTOR_OF(char *);
+
+#define vector_push(vec, ...)                                                                                \
+    do {                                                                                                     \
+        __typeof__(vec) vec_ = (vec);                                                                        \
+        if (vec_->len == vec_->cap) {                                                                        \
+            vec_->cap = vec_->cap ? vec_->cap * 2 : 8;                                                       \
+            vec_->items = memory_realloc(vec_->items, vec_->cap, sizeof *vec_->items);                       \
+        }                                                                                                    \
+        vec_->items[vec_->len++] = __VA_ARGS__;                                                              \
+    } while (0)
+
+/* Removes element i and keeps the order of the rest. */
+#define vector_remove(vec, i)                                                                                \
+    do {                                                                                                     \
+        __typeof__(vec) vec_ = (vec);                                                                        \
+        size_t at_ = (i);                                                                                    \
+        memmove(&vec_->items[at_], &vec_->items[at_ + 1], (vec_->len - at_ - 1) * sizeof *vec_->items);      \
+        vec_->len--;                                                                                         \
+    } while (0)
+
+#define vector_deinit(vec)                                                                                   \
+    do {                                                                                                     \
+        __typeof__(vec) vec_ = (vec);                                                                        \
+        free(vec_->items);                                                                                   \
+        memset(vec_, 0, sizeof *vec_);                                                                       \
+    } while (0)
+
+/* Frees the strings as well. */
+void string_vec_deinit(struct string_vec *vec);

@@ -1,0 +1,67 @@
+#include "base/digest.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <string.h>
+
+static void test_known_answer(void **state)
+{
+    (void)state;
+    struct digest digest = digest_of_bytes("abc", 3); /* FIPS 180-4 */
+    char hex[DIGEST_HEX_SIZE];
+    digest_to_hex(&digest, hex);
+    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    struct digest back;
+    assert_int_equal(digest_from_hex(hex, &back), 0);
+    assert_true(digest_equal(&digest, &back));
+    assert_true(digest_from_hex("ba78", &back) < 0);
+    hex[3] = 'g';
+    assert_true(digest_from_hex(hex, &back) < 0);
+}
+
+static void test_json_spelling_does_not_matter(void **state)
+{
+    (void)state;
+    json_t *a = json_loads("{\"b\": [1, 2], \"a\": \"\\u00e4\"}", 0, NULL);
+    json_t *b = json_loads("{\"a\":\"\xc3\xa4\",\"b\":[1,2]}", 0, NULL);
+    json_t *c = json_loads("{\"a\":\"\xc3\xa4\",\"b\":[2,1]}", 0, NULL);
+    struct digest da = digest_of_json(a);
+    struct digest db = digest_of_json(b);
+    struct digest dc = digest_of_json(c);
+    assert_true(digest_equal(&da, &db));
+    assert_false(digest_equal(&da, &dc));
+    json_decref(a);
+    json_decref(b);
+    json_decref(c);
+}
+
+static void test_ids_follow_their_seed(void **state)
+{
+    (void)state;
+    struct id_source one = {.seed = 7};
+    struct id_source two = {.seed = 7};
+    struct id_source other = {.seed = 8};
+    char a[ID_HEX_SIZE], b[ID_HEX_SIZE], c[ID_HEX_SIZE];
+    id_draw_hex(&one, a);
+    id_draw_hex(&two, b);
+    id_draw_hex(&other, c);
+    assert_string_equal(a, b);
+    assert_string_not_equal(a, c);
+    assert_int_equal(strlen(a), 32);
+    id_draw_hex(&one, b);
+    assert_string_not_equal(a, b);
+    assert_true(id_draw_number(&one) >= 1000000000000000000ULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_known_answer),
+        cmocka_unit_test(test_json_spelling_does_not_matter),
+        cmocka_unit_test(test_ids_follow_their_seed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

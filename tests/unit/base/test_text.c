@@ -1,0 +1,112 @@
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void test_numbers_are_whole_strings(void **state)
+{
+    (void)state;
+    int64_t value = 0;
+    assert_int_equal(text_to_int64("-12", -20, 20, &value), 0);
+    assert_int_equal(value, -12);
+    assert_int_equal(text_to_int64("12x", 0, 20, &value), ERROR_INVALID);
+    assert_int_equal(text_to_int64(" 12", 0, 20, &value), ERROR_INVALID);
+    assert_int_equal(text_to_int64("", 0, 20, &value), ERROR_INVALID);
+    assert_int_equal(text_to_int64("21", 0, 20, &value), ERROR_LIMIT);
+    assert_int_equal(text_to_int64("99999999999999999999", 0, INT64_MAX, &value), ERROR_LIMIT);
+}
+
+static void test_durations(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } good[] = {{"30", 30000}, {"250ms", 250}, {"1h30m", 5400000}, {"45s", 45000}, {"2d", 172800000}, {"0", 0}};
+    static const char *const bad[] = {"", "s", "1x", "-1s", "1h-3m", "1.5h", "9999999999999999999d"};
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        int64_t ms = -1;
+        assert_int_equal(text_to_duration_ms(good[i].text, &ms), 0);
+        assert_int_equal(ms, good[i].ms);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        int64_t ms = -1;
+        assert_true(text_to_duration_ms(bad[i], &ms) < 0);
+        assert_int_equal(ms, -1);
+    }
+    char *text = text_from_duration_ms(5400000);
+    assert_string_equal(text, "1h30m");
+    free(text);
+    text = text_from_duration_ms(90000);
+    assert_string_equal(text, "1m30s");
+    free(text);
+}
+
+static void test_times_go_both_ways(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } cases[] = {{"1970-01-01T00:00:00.000Z", 0},
+                 {"2000-02-29T12:00:00.500Z", 951825600500},
+                 {"2026-11-21T02:30:00.001Z", 1795228200001},
+                 {"1969-12-31T23:59:59.999Z", -1}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char text[TEXT_TIME_SIZE];
+        int64_t ms = 0;
+        text_from_time_ms(cases[i].ms, text);
+        assert_string_equal(text, cases[i].text);
+        assert_int_equal(text_to_time_ms(text, &ms), 0);
+        assert_int_equal(ms, cases[i].ms);
+    }
+    int64_t ms = 0;
+    assert_int_equal(text_to_time_ms("2026-11-21T03:30:00.001999999+01:00", &ms), 0);
+    assert_int_equal(ms, 1795228200001);
+    assert_true(text_to_time_ms("2026-13-21T03:30:00Z", &ms) < 0);
+    assert_true(text_to_time_ms("2026-02-30T03:30:00Z", &ms) < 0);
+    assert_true(text_to_time_ms("2026-11-21T03:30:00", &ms) < 0);
+    assert_true(text_to_time_ms("yesterday", &ms) < 0);
+}
+
+static void test_utf8(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"", "plain", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
+    static const char *const bad[] = {"\x80", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xff"};
+    for (size_t i = 0; i < ARRAY_LEN(good); i++)
+        assert_true(text_is_utf8(good[i], strlen(good[i])));
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(text_is_utf8(bad[i], strlen(bad[i])));
+    assert_false(text_is_utf8("a\0b", 3));
+}
+
+static void test_nearest_name(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"cpu", "image", "memory", "memoryReservation", "portMappings", "essential"};
+    assert_string_equal(text_nearest("memroy", names, 6), "memory");
+    assert_string_equal(text_nearest("portMapping", names, 6), "portMappings");
+    assert_string_equal(text_nearest("Image", names, 6), "image");
+    assert_null(text_nearest("volumesFrom", names, 6));
+    assert_null(text_nearest("x", names, 0));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_numbers_are_whole_strings),
+        cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_times_go_both_ways),
+        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_nearest_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
