@@ -1,0 +1,29 @@
+/* Listens to one engine instead of polling it: the event stream, a full listing on every (re)connection and every
+ * LIMIT_ENGINE_RELIST_MS as a safety net, an inspection for every event. Works on any engine through its table.
+ *
+ * The order is gapless: the stream is opened first, then the listing is taken, so that nothing falls between.
+ */
+#pragma once
+
+#include "engine/engine.h"
+
+struct engine_watch;
+
+/* Everything is borrowed for the length of the callback. */
+struct engine_watch_listener {
+    /* The engine answers; version and what the host has. Comes before the first listing of a connection. */
+    void (*connected)(void *data, const struct instance_info *info);
+    void (*listed)(void *data, const struct container_vec *containers);
+    void (*changed)(void *data, const struct container *container);
+    void (*gone)(void *data, const char *container_id);
+    /* Comes once per loss; reconnection goes on by itself with back-off (250 ms doubling to 15 s, reset on success). */
+    void (*disconnected)(void *data, const struct error *cause);
+    void *data;
+};
+
+/* Starts at once. `instance` is copied into every container that is handed out. */
+struct engine_watch *engine_watch_new(struct engine *engine, const char *instance, const char *owner,
+                                      const struct engine_watch_listener *listener);
+/* List again now (an operation's outcome is unknown). Several requests during one listing make one more listing. */
+void engine_watch_relist(struct engine_watch *watch);
+void engine_watch_free(struct engine_watch *watch);

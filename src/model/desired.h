@@ -1,0 +1,132 @@
+/* What a commit asks for: clusters, task definitions, services. Built by manifest/, then sealed: nobody changes it.
+ *
+ * Objects are counted, so that two commits that share a file share its objects; equal content is found by pointer
+ * first and by digest second. Vectors are sorted by name (bytewise), so that two desired states merge in one walk.
+ */
+#pragma once
+
+#include "base/digest.h"
+#include "base/vector.h"
+#include "model/commit.h"
+#include "model/diagnostic.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* ECS: ContainerDependency.condition */
+enum dependency_condition { DEPENDENCY_START, DEPENDENCY_COMPLETE, DEPENDENCY_SUCCESS, DEPENDENCY_HEALTHY };
+
+struct container_dependency {
+    char *container;
+    enum dependency_condition condition;
+};
+struct container_dependency_vec VECTOR_OF(struct container_dependency);
+
+struct port_mapping {
+    int container_port;
+    int host_port; /* 0: the engine chooses */
+    bool udp;
+};
+struct port_mapping_vec VECTOR_OF(struct port_mapping);
+
+/* What the planner looks at. It travels in the container's label `davit.container`, so that a running task explains
+ * itself without git. */
+struct container_spec {
+    char *name;
+    bool essential;
+    int cpu_units;          /* 1024 is one vCPU; 0 is none asked for */
+    int memory_mib;         /* what placement takes: memoryReservation, else memory; 0 is none */
+    int stop_timeout_s;     /* ECS: stopTimeout, default 30 */
+    int start_timeout_s;    /* ECS: startTimeout; 0 is for ever */
+    bool has_health_check;  /* only the task definition's own counts, an image's HEALTHCHECK does not (ECS) */
+    struct container_dependency_vec depends_on;
+    struct port_mapping_vec ports; /* as published on the host; none in network mode none, host_port set in host mode */
+};
+struct container_spec_vec VECTOR_OF(struct container_spec);
+
+void container_spec_deinit(struct container_spec *spec);
+void container_spec_copy(const struct container_spec *spec, struct container_spec *ret_copy);
+/* Compact: defaults are left out. */
+json_t *container_spec_to_json(const struct container_spec *spec);
+int container_spec_from_json(const json_t *json, struct container_spec *ret_spec);
+const char *dependency_condition_name(enum dependency_condition condition);
+int dependency_condition_parse(const char *name, enum dependency_condition *ret_condition);
+
+/* The place in the repository that an object comes from. */
+struct origin {
+    char *file;
+    struct position at;
+};
+
+struct task_definition {
+    unsigned refs;
+    char *family;
+    int revision;          /* n-th distinct content of the family along first-parent history; 0 until numbered */
+    struct digest digest;  /* of `json` */
+    struct container_spec_vec containers;
+    char *network_mode;    /* "bridge", "host", "none" */
+    json_t *json;          /* ECS's own shape, validated, without `kind` and `davit` at the root; shared, never changed */
+    struct origin origin;
+};
+struct task_definition_vec VECTOR_OF(struct task_definition *);
+
+struct task_definition *task_definition_ref(struct task_definition *definition);
+void task_definition_unref(struct task_definition *definition); /* NULL is fine */
+DEFINE_CLEANUP(struct task_definition, task_definition_unref)
+/* The spec of a container by name, or NULL. Borrowed. */
+const struct container_spec *task_definition_container(const struct task_definition *definition, const char *name);
+
+struct service {
+    unsigned refs;
+    char *cluster;
+    char *name;
+    char *task_definition_text;              /* as written: "web", "web:3" */
+    struct task_definition *task_definition; /* resolved; owned reference */
+    int desired_count;
+    int minimum_healthy_percent;      /* ECS default 100 */
+    int maximum_percent;              /* ECS default 200 */
+    int64_t minimum_healthy_ms;       /* running time that counts as healthy where no health check says; default 10 s */
+    int64_t health_check_grace_ms;    /* ECS: healthCheckGracePeriodSeconds, default 0 */
+    struct digest digest;             /* identity for change: task definition content and what else needs new tasks;
+                                         desiredCount and percentages are not in it */
+    json_t *json;                     /* as committed, for display and diff */
+    struct origin origin;
+};
+struct service_vec VECTOR_OF(struct service *);
+
+struct service *service_ref(struct service *service);
+void service_unref(struct service *service);
+DEFINE_CLEANUP(struct service, service_unref)
+/* "cluster/service", the key of maps and of the command line. Caller frees. */
+char *service_key(const char *cluster, const char *name);
+
+struct cluster {
+    unsigned refs;
+    char *name;
+    json_t *json;
+    struct origin origin;
+};
+struct cluster_vec VECTOR_OF(struct cluster *);
+
+struct cluster *cluster_ref(struct cluster *cluster);
+void cluster_unref(struct cluster *cluster);
+
+struct desired {
+    unsigned refs;
+    struct commit commit;
+    struct cluster_vec clusters;                 /* owned references, by name */
+    struct task_definition_vec task_definitions; /* by family */
+    struct service_vec services;                 /* by cluster, then name */
+};
+
+struct desired *desired_new(void);
+struct desired *desired_ref(struct desired *desired);
+void desired_unref(struct desired *desired);
+DEFINE_CLEANUP(struct desired, desired_unref)
+/* Sorts the vectors; after it nobody changes the object. */
+void desired_seal(struct desired *desired);
+/* Borrowed, NULL when absent. Binary search: the object must be sealed. */
+struct service *desired_service(const struct desired *desired, const char *cluster, const char *name);
+struct task_definition *desired_task_definition(const struct desired *desired, const char *family);
+struct cluster *desired_cluster(const struct desired *desired, const char *name);

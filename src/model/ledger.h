@@ -1,0 +1,118 @@
+/* What only davit knows: deployments, failures, revision numbers. Written to refs/davit/state by history/ before the
+ * actions that it explains are sent.
+ */
+#pragma once
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "base/vector.h"
+#include "model/commit.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* ECS: rolloutState, and what becomes of a deployment that a newer one replaced. */
+enum deployment_state {
+    DEPLOYMENT_IN_PROGRESS,
+    DEPLOYMENT_COMPLETED,
+    DEPLOYMENT_FAILED,
+    DEPLOYMENT_SUPERSEDED,
+};
+
+const char *deployment_state_name(enum deployment_state state); /* IN_PROGRESS COMPLETED FAILED SUPERSEDED */
+
+struct task_failure {
+    char task[ID_HEX_SIZE];
+    int64_t at_ms;
+    char *reason;
+};
+struct task_failure_vec VECTOR_OF(struct task_failure);
+
+#define DEPLOYMENT_ID_SIZE 32 /* "ecs-svc/" and 19 digits */
+
+struct deployment {
+    char id[DEPLOYMENT_ID_SIZE];
+    struct digest digest; /* service.digest */
+    char *family;
+    int revision;
+    struct commit commit; /* the commit that caused it */
+    enum deployment_state state;
+    char *reason;         /* ECS: rolloutStateReason */
+    int desired_count;
+    int64_t created_ms;
+    int64_t updated_ms;
+    int64_t ended_ms;     /* completed, failed or superseded; 0 while in progress */
+    struct task_failure_vec failures; /* consecutive; emptied when a task becomes healthy; bounded */
+};
+struct deployment_vec VECTOR_OF(struct deployment);
+
+struct known_bad {
+    struct digest digest;
+    char commit[COMMIT_OID_SIZE]; /* where it failed */
+    int64_t at_ms;
+};
+struct known_bad_vec VECTOR_OF(struct known_bad);
+
+/* One service's entry. deployments[0] is PRIMARY; older ones follow, newest first. */
+struct service_ledger {
+    char *cluster;
+    char *service;
+    struct deployment_vec deployments;
+    struct known_bad_vec known_bad; /* contents that failed: not tried again */
+    bool removed;                   /* left the repository; the entry goes when the last task is gone */
+};
+
+struct service_ledger *service_ledger_new(const char *cluster, const char *service);
+void service_ledger_free(struct service_ledger *entry);
+DEFINE_CLEANUP(struct service_ledger, service_ledger_free)
+struct service_ledger *service_ledger_copy(const struct service_ledger *entry);
+json_t *service_ledger_to_json(const struct service_ledger *entry);
+int service_ledger_from_json(const json_t *json, struct service_ledger **ret_entry, struct error *err);
+/* PRIMARY or NULL. Borrowed, valid until the vector changes. */
+struct deployment *service_ledger_primary(const struct service_ledger *entry);
+/* Puts a new PRIMARY in front and drops what is over LIMIT_DEPLOYMENTS_KEPT. */
+struct deployment *service_ledger_add(struct service_ledger *entry);
+const struct known_bad *service_ledger_known_bad(const struct service_ledger *entry, const struct digest *digest);
+void service_ledger_add_known_bad(struct service_ledger *entry, const struct deployment *failed, int64_t now_ms);
+
+void deployment_deinit(struct deployment *deployment);
+json_t *deployment_to_json(const struct deployment *deployment);
+
+/* One distinct content of a family. */
+struct revision {
+    int number;
+    struct digest digest;
+    struct commit commit; /* the first that had it */
+    json_t *json;         /* the task definition */
+};
+struct revision_vec VECTOR_OF(struct revision);
+
+struct family_ledger {
+    char *family;
+    struct revision_vec revisions; /* by number, from 1 */
+};
+
+struct family_ledger *family_ledger_new(const char *family);
+void family_ledger_free(struct family_ledger *entry);
+DEFINE_CLEANUP(struct family_ledger, family_ledger_free)
+json_t *family_ledger_to_json(const struct family_ledger *entry);
+int family_ledger_from_json(const json_t *json, struct family_ledger **ret_entry, struct error *err);
+/* The number of this content: the old one if the family had it before, else the next. *ret_new tells which. */
+int family_ledger_number(struct family_ledger *entry, const struct digest *digest, const json_t *json,
+                         const struct commit *commit, bool *ret_new);
+const struct revision *family_ledger_revision(const struct family_ledger *entry, int number); /* NULL when absent */
+
+/* A change of the ledger as core hands it out: the whole entry, or its removal. */
+enum ledger_change_kind { LEDGER_SERVICE, LEDGER_FAMILY, LEDGER_SOURCE };
+
+struct ledger_change {
+    enum ledger_change_kind kind;
+    char *name;    /* "cluster/service", family, or source name */
+    json_t *entry; /* owned; NULL removes the entry */
+    char *message; /* one line for the commit: service, deployment, state, source commit */
+};
+struct ledger_change_vec VECTOR_OF(struct ledger_change);
+
+void ledger_change_deinit(struct ledger_change *change);
+void ledger_change_vec_deinit(struct ledger_change_vec *changes);
