@@ -65,7 +65,8 @@ int digest_from_hex(const char *hex, struct digest *ret_digest)
     assert(ret_digest);
     struct digest out;
     size_t len = 0;
-    if (strlen(hex) != 64 || sodium_hex2bin(out.bytes, sizeof out.bytes, hex, 64, NULL, &len, NULL) != 0 || len != 32)
+    if (strlen(hex) != 64 || sodium_hex2bin(out.bytes, sizeof out.bytes, hex, 64, NULL, &len, NULL) != 0 ||
+        len != 32)
         return ERROR_INVALID;
     *ret_digest = out;
     return 0;

@@ -31,7 +31,8 @@ struct error {
 
 #define ERROR_INIT ((struct error){0})
 
-/* Sets *err and returns code, so that `return error_set(...)` reads as one step. A message that is too long is cut. */
+/* Sets *err and returns code, so that `return error_set(...)` reads as one step. A message that is too long
+ * is cut. */
 int error_set(struct error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Puts "context: " before the message and returns the code that err holds. A NULL err returns `code`. */

@@ -1,62 +1,69 @@
 /* Every bound of the program, in one place, units in the names.
  *
- * Input from git, engines, clients and disk is untrusted in size. Whatever grows with input is held to a bound
- * of this file, and going over one is an ordinary error (ERROR_LIMIT) that names the bound.
+ * Input from git, engines, clients and disk is untrusted in size. Whatever grows with input is held to a
+ * bound of this file, and going over one is an ordinary error (ERROR_LIMIT) that names the bound.
  */
 #pragma once
 
-/* --- manifests ------------------------------------------------------------------------------------------- */
-#define LIMIT_MANIFEST_BYTES          (4 * 1024 * 1024) /* one manifest file; ECS's own bound is 64 KiB per definition */
-#define LIMIT_MANIFEST_FILES          65536             /* files below one source's path */
-#define LIMIT_MANIFEST_DOCUMENTS      4096              /* documents of one YAML file */
-#define LIMIT_DOCUMENT_DEPTH          64                /* nesting of JSON and YAML */
-#define LIMIT_DOCUMENT_NODES          262144            /* nodes of one file, aliases expanded */
-#define LIMIT_YAML_ALIASES            1024              /* aliases of one file */
-#define LIMIT_DIAGNOSTICS             1000              /* kept per commit; the rest is counted */
-#define LIMIT_SCHEMA_DEPTH            256               /* nested schema applications */
-#define LIMIT_PATTERN_MATCH_STEPS     100000            /* pcre2 match limit */
-#define LIMIT_NAME_CHARS              255               /* ECS: family, service, cluster, container, volume */
-#define LIMIT_CONTAINERS_PER_TASK     10                /* ECS quota */
-#define LIMIT_PORT_MAPPINGS           100               /* ECS quota, per container definition */
-#define LIMIT_TASK_DEFINITION_BYTES   65536             /* ECS quota */
+/* --- manifests -------------------------------------------------------------------------------------------
+ */
+#define LIMIT_MANIFEST_BYTES                                                                                 \
+    (4 * 1024 * 1024)                      /* one manifest file; ECS's own bound is 64 KiB per definition */
+#define LIMIT_MANIFEST_FILES        65536  /* files below one source's path */
+#define LIMIT_MANIFEST_DOCUMENTS    4096   /* documents of one YAML file */
+#define LIMIT_DOCUMENT_DEPTH        64     /* nesting of JSON and YAML */
+#define LIMIT_DOCUMENT_NODES        262144 /* nodes of one file, aliases expanded */
+#define LIMIT_YAML_ALIASES          1024   /* aliases of one file */
+#define LIMIT_DIAGNOSTICS           1000   /* kept per commit; the rest is counted */
+#define LIMIT_SCHEMA_DEPTH          256    /* nested schema applications */
+#define LIMIT_PATTERN_MATCH_STEPS   100000 /* pcre2 match limit */
+#define LIMIT_NAME_CHARS            255    /* ECS: family, service, cluster, container, volume */
+#define LIMIT_CONTAINERS_PER_TASK   10     /* ECS quota */
+#define LIMIT_PORT_MAPPINGS         100    /* ECS quota, per container definition */
+#define LIMIT_TASK_DEFINITION_BYTES 65536  /* ECS quota */
 
-/* --- services and tasks ---------------------------------------------------------------------------------- */
-#define LIMIT_DESIRED_COUNT           5000              /* ECS quota: tasks per service */
-#define LIMIT_INSTANCES               5000              /* ECS quota: container instances per cluster */
-#define LIMIT_FAILED_TASKS_KEPT       200               /* ECS: largest circuit breaker threshold */
-#define LIMIT_KNOWN_BAD_DIGESTS       32                /* failed contents remembered per service */
-#define LIMIT_DEPLOYMENTS_KEPT        32                /* ended deployments kept per service in the ledger */
-#define LIMIT_SERVICE_EVENTS          100               /* ECS: events kept per service */
-#define LIMIT_STOPPED_TASKS_KEPT      10                /* stopped tasks kept per service for a look at their logs */
+/* --- services and tasks ----------------------------------------------------------------------------------
+ */
+#define LIMIT_DESIRED_COUNT      5000 /* ECS quota: tasks per service */
+#define LIMIT_INSTANCES          5000 /* ECS quota: container instances per cluster */
+#define LIMIT_FAILED_TASKS_KEPT  200  /* ECS: largest circuit breaker threshold */
+#define LIMIT_KNOWN_BAD_DIGESTS  32   /* failed contents remembered per service */
+#define LIMIT_DEPLOYMENTS_KEPT   32   /* ended deployments kept per service in the ledger */
+#define LIMIT_SERVICE_EVENTS     100  /* ECS: events kept per service */
+#define LIMIT_STOPPED_TASKS_KEPT 10   /* stopped tasks kept per service for a look at their logs */
 
-/* --- git ------------------------------------------------------------------------------------------------- */
-#define LIMIT_HISTORY_COMMITS         100000            /* first-parent commits read for revision numbers */
-#define LIMIT_FETCH_BYTES             (2048LL * 1024 * 1024)
-#define LIMIT_FETCH_MS                120000
+/* --- git -------------------------------------------------------------------------------------------------
+ */
+#define LIMIT_HISTORY_COMMITS 100000 /* first-parent commits read for revision numbers */
+#define LIMIT_FETCH_BYTES     (2048LL * 1024 * 1024)
+#define LIMIT_FETCH_MS        120000
 
-/* --- engines --------------------------------------------------------------------------------------------- */
-#define LIMIT_ENGINE_REPLY_BYTES      (64 * 1024 * 1024)
-#define LIMIT_ENGINE_EVENT_BYTES      (1024 * 1024)     /* one line of the event stream */
-#define LIMIT_ENGINE_CONCURRENCY      16                /* actions under way per instance */
-#define LIMIT_ENGINE_CALL_MS          30000
-#define LIMIT_ENGINE_PULL_MS          7200000           /* ECS agent: 2 h in all */
-#define LIMIT_ENGINE_PULL_IDLE_MS     60000             /* ECS agent: inactivity 1 min */
-#define LIMIT_ENGINE_CREATE_MS        240000            /* ECS agent: create timeout 4 min */
-#define LIMIT_ENGINE_START_MS         180000            /* ECS agent: start timeout 3 min */
-#define LIMIT_ENGINE_STOP_SLACK_MS    120000            /* ECS agent: stopTimeout + 2 min */
-#define LIMIT_ENGINE_RELIST_MS        300000            /* safety net beside the event stream; ECS agent: 5 min */
-#define LIMIT_LOG_BYTES               (16 * 1024 * 1024)
+/* --- engines ---------------------------------------------------------------------------------------------
+ */
+#define LIMIT_ENGINE_REPLY_BYTES   (64 * 1024 * 1024)
+#define LIMIT_ENGINE_EVENT_BYTES   (1024 * 1024) /* one line of the event stream */
+#define LIMIT_ENGINE_CONCURRENCY   16            /* actions under way per instance */
+#define LIMIT_ENGINE_CALL_MS       30000
+#define LIMIT_ENGINE_PULL_MS       7200000 /* ECS agent: 2 h in all */
+#define LIMIT_ENGINE_PULL_IDLE_MS  60000   /* ECS agent: inactivity 1 min */
+#define LIMIT_ENGINE_CREATE_MS     240000  /* ECS agent: create timeout 4 min */
+#define LIMIT_ENGINE_START_MS      180000  /* ECS agent: start timeout 3 min */
+#define LIMIT_ENGINE_STOP_SLACK_MS 120000  /* ECS agent: stopTimeout + 2 min */
+#define LIMIT_ENGINE_RELIST_MS     300000  /* safety net beside the event stream; ECS agent: 5 min */
+#define LIMIT_LOG_BYTES            (16 * 1024 * 1024)
 
-/* --- http server, api ------------------------------------------------------------------------------------ */
-#define LIMIT_API_REQUEST_BYTES       (1024 * 1024)
-#define LIMIT_API_CONNECTIONS         256
-#define LIMIT_API_STREAMS             64
+/* --- http server, api ------------------------------------------------------------------------------------
+ */
+#define LIMIT_API_REQUEST_BYTES (1024 * 1024)
+#define LIMIT_API_CONNECTIONS   256
+#define LIMIT_API_STREAMS       64
 
-/* --- ledger, recorder ------------------------------------------------------------------------------------ */
-#define LIMIT_LEDGER_ENTRY_BYTES      (1024 * 1024)
-#define LIMIT_RECORD_BYTES            (64LL * 1024 * 1024) /* ring of recorded inputs on disk */
+/* --- ledger, recorder ------------------------------------------------------------------------------------
+ */
+#define LIMIT_LEDGER_ENTRY_BYTES (1024 * 1024)
+#define LIMIT_RECORD_BYTES       (64LL * 1024 * 1024) /* ring of recorded inputs on disk */
 
-#define LIMIT_ERROR_CHARS             1024
+#define LIMIT_ERROR_CHARS        1024
 
 _Static_assert(LIMIT_TASK_DEFINITION_BYTES <= LIMIT_MANIFEST_BYTES, "a definition fits a file");
 _Static_assert(LIMIT_ENGINE_EVENT_BYTES <= LIMIT_ENGINE_REPLY_BYTES, "an event fits a reply");

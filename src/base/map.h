@@ -1,4 +1,5 @@
-/* String-keyed hash map that iterates in the order of insertion, so that the same input gives the same output. */
+/* String-keyed hash map that iterates in the order of insertion, so that the same input gives the same
+ * output. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,14 +1,15 @@
 /* Allocation that cannot fail, and scope cleanup.
  *
- * davit is crash-only: when a small allocation fails the process aborts and is started again; containers go on
- * running and all state is derived anew. Whatever is sized by input is bounded before it is allocated.
+ * davit is crash-only: when a small allocation fails the process aborts and is started again; containers go
+ * on running and all state is derived anew. Whatever is sized by input is bounded before it is allocated.
  */
 #pragma once
 
 #include <stddef.h>
 
 void *memory_alloc(size_t size_bytes) __attribute__((malloc, returns_nonnull, alloc_size(1)));
-void *memory_calloc(size_t count, size_t size_bytes) __attribute__((malloc, returns_nonnull, alloc_size(1, 2)));
+void *memory_calloc(size_t count, size_t size_bytes)
+    __attribute__((malloc, returns_nonnull, alloc_size(1, 2)));
 void *memory_realloc(void *ptr, size_t count, size_t size_bytes) __attribute__((returns_nonnull));
 /* NULL gives NULL. */
 char *memory_strdup(const char *s);
@@ -24,7 +25,7 @@ void memory_freep(void *pointer_to_pointer);
 
 /* Defines x_freep() for CLEANUP() out of x_free(). */
 #define DEFINE_CLEANUP(type, free_function)                                                                  \
-    static inline void free_function##p(type **pointer)                                                     \
+    static inline void free_function##p(type **pointer)                                                      \
     {                                                                                                        \
         if (*pointer)                                                                                        \
             free_function(*pointer);                                                                         \

@@ -140,10 +140,12 @@ char *text_from_duration_ms(int64_t ms)
     if (s < 60)
         return memory_printf("%ds", (int)s);
     if (s < 3600)
-        return s % 60 ? memory_printf("%dm%ds", (int)(s / 60), (int)(s % 60)) : memory_printf("%dm", (int)(s / 60));
+        return s % 60 ? memory_printf("%dm%ds", (int)(s / 60), (int)(s % 60))
+                      : memory_printf("%dm", (int)(s / 60));
     int64_t m = s / 60;
     if (m < 24 * 60)
-        return m % 60 ? memory_printf("%dh%dm", (int)(m / 60), (int)(m % 60)) : memory_printf("%dh", (int)(m / 60));
+        return m % 60 ? memory_printf("%dh%dm", (int)(m / 60), (int)(m % 60))
+                      : memory_printf("%dh", (int)(m / 60));
     int64_t h = m / 60;
     return h % 24 ? memory_printf("%lldd%dh", (long long)(h / 24), (int)(h % 24))
                   : memory_printf("%lldd", (long long)(h / 24));
@@ -188,8 +190,8 @@ void text_from_time_ms(int64_t unix_ms, char ret_text[static TEXT_TIME_SIZE])
     int day;
     civil_from_days(days, &year, &month, &day);
     char text[80];
-    snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (int)year, month, day, (int)(rest / 3600000),
-             (int)(rest / 60000 % 60), (int)(rest / 1000 % 60), (int)(rest % 1000));
+    snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (int)year, month, day,
+             (int)(rest / 3600000), (int)(rest / 60000 % 60), (int)(rest / 1000 % 60), (int)(rest % 1000));
     memcpy(ret_text, text, TEXT_TIME_SIZE - 1);
     ret_text[TEXT_TIME_SIZE - 1] = '\0';
 }
@@ -282,8 +284,8 @@ static size_t distance(const char *a, const char *b)
                 best = d[i - 1][j] + 1;
             if (d[i][j - 1] + 1 < best)
                 best = d[i][j - 1] + 1;
-            if (i > 1 && j > 1 && x == tolower((unsigned char)b[j - 2]) && tolower((unsigned char)a[i - 2]) == y &&
-                d[i - 2][j - 2] + 1 < best)
+            if (i > 1 && j > 1 && x == tolower((unsigned char)b[j - 2]) &&
+                tolower((unsigned char)a[i - 2]) == y && d[i - 2][j - 2] + 1 < best)
                 best = d[i - 2][j - 2] + 1;
             d[i][j] = best;
         }

@@ -15,7 +15,8 @@ bool text_is_utf8(const char *s, size_t len);
 /* Whole string, base 10. ERROR_INVALID or, out of [min, max], ERROR_LIMIT. */
 int text_to_int64(const char *s, int64_t min, int64_t max, int64_t *ret_value);
 
-/* Go's durations as every tool of the field takes them: "1h30m", "250ms", "45s", and a bare number of seconds. */
+/* Go's durations as every tool of the field takes them: "1h30m", "250ms", "45s", and a bare number of
+ * seconds. */
 int text_to_duration_ms(const char *s, int64_t *ret_ms);
 /* "1h30m", "45s", "250ms"; at most two units. Caller frees. */
 char *text_from_duration_ms(int64_t ms);
@@ -26,6 +27,6 @@ void text_from_time_ms(int64_t unix_ms, char ret_text[static TEXT_TIME_SIZE]);
 /* RFC 3339 in UTC or with an offset, fraction up to nanoseconds (cut to ms). ERROR_INVALID. */
 int text_to_time_ms(const char *s, int64_t *ret_unix_ms);
 
-/* Of `names` the one nearest to `name` by edits (insert, delete, replace, swap), ignoring case, or NULL when none
- * is near enough to be meant. Borrowed. */
+/* Of `names` the one nearest to `name` by edits (insert, delete, replace, swap), ignoring case, or NULL when
+ * none is near enough to be meant. Borrowed. */
 const char *text_nearest(const char *name, const char *const *names, size_t names_len);

@@ -1,5 +1,6 @@
 /* Growable arrays. Declare with `struct port_vec VECTOR_OF(struct port);`, zero is the empty vector.
- * Elements are owned as the declaring header says; vector_deinit frees the array and not what elements point to.
+ * Elements are owned as the declaring header says; vector_deinit frees the array and not what elements point
+ * to.
  */
 #pragma once
 

@@ -1,18 +1,20 @@
-/* The engine's function table and its contract. `docker` speaks the Engine API, `sim` is in memory; one contract suite
- * (tests/contract) holds both to what is written here.
+/* The engine's function table and its contract. `docker` speaks the Engine API, `sim` is in memory; one
+ * contract suite (tests/contract) holds both to what is written here.
  *
- * Calls are asynchronous: each starts an operation, returns its id (never 0) at once, and ends in exactly one `done`,
- * never from within the call that started it. After engine_cancel() no callback of that operation comes any more; what
- * the engine did meanwhile shows in the next listing. Everything in a reply is borrowed for the length of the callback.
+ * Calls are asynchronous: each starts an operation, returns its id (never 0) at once, and ends in exactly one
+ * `done`, never from within the call that started it. After engine_cancel() no callback of that operation
+ * comes any more; what the engine did meanwhile shows in the next listing. Everything in a reply is borrowed
+ * for the length of the callback.
  *
  * Failures arrive in reply->error with the engine's own message. Codes that callers may act on:
  *   ERROR_NOT_FOUND    no such container, image or network      ERROR_CONFLICT     the state forbids it (409)
- *   ERROR_EXISTS       the name is taken                         ERROR_INVALID      refused as malformed (400)
- *   ERROR_UNAVAILABLE  no connection, or it broke               ERROR_TIMEOUT      deadline_ms passed; outcome unknown
- *   ERROR_PROTOCOL     the reply makes no sense                 ERROR_LIMIT        the reply is too large
- * After UNAVAILABLE, TIMEOUT or PROTOCOL the operation may have happened: list before deciding.
+ *   ERROR_EXISTS       the name is taken                         ERROR_INVALID      refused as malformed
+ * (400) ERROR_UNAVAILABLE  no connection, or it broke               ERROR_TIMEOUT      deadline_ms passed;
+ * outcome unknown ERROR_PROTOCOL     the reply makes no sense                 ERROR_LIMIT        the reply is
+ * too large After UNAVAILABLE, TIMEOUT or PROTOCOL the operation may have happened: list before deciding.
  *
- * Starting what runs, stopping what has stopped and removing what is gone are successes: the state is as asked.
+ * Starting what runs, stopping what has stopped and removing what is gone are successes: the state is as
+ * asked.
  */
 #pragma once
 
@@ -25,7 +27,7 @@
 #include <stdint.h>
 
 struct engine_version {
-    char *api;     /* the version that both sides speak, "1.41" */
+    char *api; /* the version that both sides speak, "1.41" */
     char *min_api;
     char *max_api;
 };
@@ -39,7 +41,7 @@ struct engine_progress {
 
 /* One line of the event stream, container events only. */
 struct engine_event {
-    const char *action;       /* "create" "start" "die" "health_status: healthy" "destroy" ... */
+    const char *action; /* "create" "start" "die" "health_status: healthy" "destroy" ... */
     const char *container_id;
     int64_t time_ms;
 };
@@ -58,18 +60,19 @@ struct engine_network {
 
 /* Fields that do not belong to the operation are NULL or 0. */
 struct engine_reply {
-    struct error error;                    /* code 0: it worked */
-    const struct engine_version *version;  /* version */
-    const struct instance_info *info;      /* version */
+    struct error error;                     /* code 0: it worked */
+    const struct engine_version *version;   /* version */
+    const struct instance_info *info;       /* version */
     const struct container_vec *containers; /* list */
-    const struct container *container;     /* inspect create start stop kill: as it is afterwards; NULL when gone */
-    const struct engine_image *images;     /* images */
+    const struct container
+        *container; /* inspect create start stop kill: as it is afterwards; NULL when gone */
+    const struct engine_image *images; /* images */
     size_t images_len;
     const struct engine_network *networks; /* networks, network_create */
     size_t networks_len;
-    const char *output;                    /* exec */
+    const char *output; /* exec */
     size_t output_len;
-    int exit_code;                         /* exec */
+    int exit_code; /* exec */
 };
 
 enum engine_stream { ENGINE_STDOUT = 1, ENGINE_STDERR = 2 };
@@ -78,17 +81,18 @@ enum engine_stream { ENGINE_STDOUT = 1, ENGINE_STDERR = 2 };
 struct engine_call {
     void (*done)(void *data, const struct engine_reply *reply);
     void (*progress)(void *data, const struct engine_progress *progress);
-    void (*event)(void *data, const struct engine_event *event); /* events; NULL event: the stream stands now */
+    void (*event)(void *data,
+                  const struct engine_event *event); /* events; NULL event: the stream stands now */
     void (*chunk)(void *data, enum engine_stream stream, const char *bytes, size_t len); /* logs */
     void *data;
     int64_t deadline_ms; /* from now; 0 is the operation's default in base/limits.h; streams have none */
 };
 
 struct engine_create {
-    const char *name;                          /* of the container */
+    const char *name; /* of the container */
     const struct task_labels *labels;
-    const struct task_definition *definition;  /* volumes and network mode come from its root */
-    const char *container;                     /* which of its containers */
+    const struct task_definition *definition; /* volumes and network mode come from its root */
+    const char *container;                    /* which of its containers */
 };
 
 struct engine_logs {
@@ -109,25 +113,30 @@ struct engine_ops {
     uint64_t (*list)(struct engine *, const char *owner, const struct engine_call *);
     uint64_t (*inspect)(struct engine *, const char *container_id, const struct engine_call *);
     uint64_t (*pull)(struct engine *, const char *image, const struct engine_call *);
-    /* Does not pull: an absent image is ERROR_NOT_FOUND. A name that is taken by a container with the same LABEL_TASK is
-     * a success (an earlier reply was lost), by any other ERROR_EXISTS. */
+    /* Does not pull: an absent image is ERROR_NOT_FOUND. A name that is taken by a container with the same
+     * LABEL_TASK is a success (an earlier reply was lost), by any other ERROR_EXISTS. */
     uint64_t (*create)(struct engine *, const struct engine_create *, const struct engine_call *);
     uint64_t (*start)(struct engine *, const char *container_id, const struct engine_call *);
     /* done comes when it has stopped; default deadline timeout_s + LIMIT_ENGINE_STOP_SLACK_MS. */
     uint64_t (*stop)(struct engine *, const char *container_id, int timeout_s, const struct engine_call *);
-    uint64_t (*kill)(struct engine *, const char *container_id, const char *signal, const struct engine_call *);
+    uint64_t (*kill)(struct engine *, const char *container_id, const char *signal,
+                     const struct engine_call *);
     /* With its anonymous volumes. A running container is ERROR_CONFLICT unless force. */
     uint64_t (*remove)(struct engine *, const char *container_id, bool force, const struct engine_call *);
-    /* Container events with LABEL_OWNER = owner until the stream breaks (done with the cause) or is canceled. */
+    /* Container events with LABEL_OWNER = owner until the stream breaks (done with the cause) or is canceled.
+     */
     uint64_t (*events)(struct engine *, const char *owner, const struct engine_call *);
     uint64_t (*logs)(struct engine *, const struct engine_logs *, const struct engine_call *);
     /* Runs argv (NULL-ended) inside, collects at most LIMIT_LOG_BYTES of output. */
-    uint64_t (*exec)(struct engine *, const char *container_id, const char *const *argv, const struct engine_call *);
+    uint64_t (*exec)(struct engine *, const char *container_id, const char *const *argv,
+                     const struct engine_call *);
     uint64_t (*networks)(struct engine *, const char *owner, const struct engine_call *);
-    uint64_t (*network_create)(struct engine *, const char *owner, const char *name, const struct engine_call *);
+    uint64_t (*network_create)(struct engine *, const char *owner, const char *name,
+                               const struct engine_call *);
     uint64_t (*network_remove)(struct engine *, const char *name, const struct engine_call *);
     uint64_t (*images)(struct engine *, const struct engine_call *);
-    /* Runs fire(data) once, ms from now, on the engine's own clock (real or virtual). Canceled like an operation. */
+    /* Runs fire(data) once, ms from now, on the engine's own clock (real or virtual). Canceled like an
+     * operation. */
     uint64_t (*after)(struct engine *, int64_t ms, void (*fire)(void *data), void *data);
     void (*cancel)(struct engine *, uint64_t id); /* 0 and ended ids are fine */
     /* Cancels everything. The memory goes when the loop has closed the handles. */

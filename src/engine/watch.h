@@ -1,5 +1,6 @@
-/* Listens to one engine instead of polling it: the event stream, a full listing on every (re)connection and every
- * LIMIT_ENGINE_RELIST_MS as a safety net, an inspection for every event. Works on any engine through its table.
+/* Listens to one engine instead of polling it: the event stream, a full listing on every (re)connection and
+ * every LIMIT_ENGINE_RELIST_MS as a safety net, an inspection for every event. Works on any engine through
+ * its table.
  *
  * The order is gapless: the stream is opened first, then the listing is taken, so that nothing falls between.
  */
@@ -16,7 +17,8 @@ struct engine_watch_listener {
     void (*listed)(void *data, const struct container_vec *containers);
     void (*changed)(void *data, const struct container *container);
     void (*gone)(void *data, const char *container_id);
-    /* Comes once per loss; reconnection goes on by itself with back-off (250 ms doubling to 15 s, reset on success). */
+    /* Comes once per loss; reconnection goes on by itself with back-off (250 ms doubling to 15 s, reset on
+     * success). */
     void (*disconnected)(void *data, const struct error *cause);
     void *data;
 };
@@ -24,6 +26,7 @@ struct engine_watch_listener {
 /* Starts at once. `instance` is copied into every container that is handed out. */
 struct engine_watch *engine_watch_new(struct engine *engine, const char *instance, const char *owner,
                                       const struct engine_watch_listener *listener);
-/* List again now (an operation's outcome is unknown). Several requests during one listing make one more listing. */
+/* List again now (an operation's outcome is unknown). Several requests during one listing make one more
+ * listing. */
 void engine_watch_relist(struct engine_watch *watch);
 void engine_watch_free(struct engine_watch *watch);

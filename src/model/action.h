@@ -1,6 +1,7 @@
 /* What davit asks an engine to do: one step on one container. Made by plan/, run by act/, shown by api/.
  *
- * An action's end changes nothing by itself: its outcome is an observation, and the next plan starts from there.
+ * An action's end changes nothing by itself: its outcome is an observation, and the next plan starts from
+ * there.
  */
 #pragma once
 
@@ -21,18 +22,18 @@ enum action_kind {
 const char *action_kind_name(enum action_kind kind); /* "create" ... */
 
 struct action {
-    uint64_t id;          /* given by core when the action is sent; 0 before */
+    uint64_t id; /* given by core when the action is sent; 0 before */
     enum action_kind kind;
     char *instance;
     char *cluster;
     char *service;
     char task[ID_HEX_SIZE];
-    char *container;      /* name in the task definition */
-    char *container_id;   /* the engine's; NULL for ACTION_CREATE */
-    int stop_timeout_s;   /* ACTION_STOP */
-    char *reason;         /* why, for people: "scale in", "replaced by ecs-svc/..." */
+    char *container;    /* name in the task definition */
+    char *container_id; /* the engine's; NULL for ACTION_CREATE */
+    int stop_timeout_s; /* ACTION_STOP */
+    char *reason;       /* why, for people: "scale in", "replaced by ecs-svc/..." */
     /* ACTION_CREATE only: */
-    char *name;                              /* of the container on the engine */
+    char *name; /* of the container on the engine */
     struct task_labels labels;
     struct task_definition *task_definition; /* owned reference */
 };
@@ -43,9 +44,11 @@ void action_free(struct action *action);
 DEFINE_CLEANUP(struct action, action_free)
 struct action *action_copy(const struct action *action);
 void action_vec_deinit(struct action_vec *actions); /* frees the actions as well */
-/* Names the target: two actions with one key must not be under way together. "instance/task/container". Caller frees. */
+/* Names the target: two actions with one key must not be under way together. "instance/task/container".
+ * Caller frees. */
 char *action_key(const struct action *action);
 json_t *action_to_json(const struct action *action);
 
-/* davit-<cluster>-<service or family>-<container>-<first 12 of task id>, characters Docker refuses left out. Caller frees. */
+/* davit-<cluster>-<service or family>-<container>-<first 12 of task id>, characters Docker refuses left out.
+ * Caller frees. */
 char *action_container_name(const struct task_labels *labels);

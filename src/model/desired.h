@@ -1,7 +1,9 @@
-/* What a commit asks for: clusters, task definitions, services. Built by manifest/, then sealed: nobody changes it.
+/* What a commit asks for: clusters, task definitions, services. Built by manifest/, then sealed: nobody
+ * changes it.
  *
- * Objects are counted, so that two commits that share a file share its objects; equal content is found by pointer
- * first and by digest second. Vectors are sorted by name (bytewise), so that two desired states merge in one walk.
+ * Objects are counted, so that two commits that share a file share its objects; equal content is found by
+ * pointer first and by digest second. Vectors are sorted by name (bytewise), so that two desired states merge
+ * in one walk.
  */
 #pragma once
 
@@ -30,18 +32,19 @@ struct port_mapping {
 };
 struct port_mapping_vec VECTOR_OF(struct port_mapping);
 
-/* What the planner looks at. It travels in the container's label `davit.container`, so that a running task explains
- * itself without git. */
+/* What the planner looks at. It travels in the container's label `davit.container`, so that a running task
+ * explains itself without git. */
 struct container_spec {
     char *name;
     bool essential;
-    int cpu_units;          /* 1024 is one vCPU; 0 is none asked for */
-    int memory_mib;         /* what placement takes: memoryReservation, else memory; 0 is none */
-    int stop_timeout_s;     /* ECS: stopTimeout, default 30 */
-    int start_timeout_s;    /* ECS: startTimeout; 0 is for ever */
-    bool has_health_check;  /* only the task definition's own counts, an image's HEALTHCHECK does not (ECS) */
+    int cpu_units;         /* 1024 is one vCPU; 0 is none asked for */
+    int memory_mib;        /* what placement takes: memoryReservation, else memory; 0 is none */
+    int stop_timeout_s;    /* ECS: stopTimeout, default 30 */
+    int start_timeout_s;   /* ECS: startTimeout; 0 is for ever */
+    bool has_health_check; /* only the task definition's own counts, an image's HEALTHCHECK does not (ECS) */
     struct container_dependency_vec depends_on;
-    struct port_mapping_vec ports; /* as published on the host; none in network mode none, host_port set in host mode */
+    struct port_mapping_vec
+        ports; /* as published on the host; none in network mode none, host_port set in host mode */
 };
 struct container_spec_vec VECTOR_OF(struct container_spec);
 
@@ -62,11 +65,12 @@ struct origin {
 struct task_definition {
     unsigned refs;
     char *family;
-    int revision;          /* n-th distinct content of the family along first-parent history; 0 until numbered */
-    struct digest digest;  /* of `json` */
+    int revision; /* n-th distinct content of the family along first-parent history; 0 until numbered */
+    struct digest digest; /* of `json` */
     struct container_spec_vec containers;
-    char *network_mode;    /* "bridge", "host", "none" */
-    json_t *json;          /* ECS's own shape, validated, without `kind` and `davit` at the root; shared, never changed */
+    char *network_mode; /* "bridge", "host", "none" */
+    json_t
+        *json; /* ECS's own shape, validated, without `kind` and `davit` at the root; shared, never changed */
     struct origin origin;
 };
 struct task_definition_vec VECTOR_OF(struct task_definition *);
@@ -75,7 +79,8 @@ struct task_definition *task_definition_ref(struct task_definition *definition);
 void task_definition_unref(struct task_definition *definition); /* NULL is fine */
 DEFINE_CLEANUP(struct task_definition, task_definition_unref)
 /* The spec of a container by name, or NULL. Borrowed. */
-const struct container_spec *task_definition_container(const struct task_definition *definition, const char *name);
+const struct container_spec *task_definition_container(const struct task_definition *definition,
+                                                       const char *name);
 
 struct service {
     unsigned refs;
@@ -84,13 +89,14 @@ struct service {
     char *task_definition_text;              /* as written: "web", "web:3" */
     struct task_definition *task_definition; /* resolved; owned reference */
     int desired_count;
-    int minimum_healthy_percent;      /* ECS default 100 */
-    int maximum_percent;              /* ECS default 200 */
-    int64_t minimum_healthy_ms;       /* running time that counts as healthy where no health check says; default 10 s */
-    int64_t health_check_grace_ms;    /* ECS: healthCheckGracePeriodSeconds, default 0 */
-    struct digest digest;             /* identity for change: task definition content and what else needs new tasks;
-                                         desiredCount and percentages are not in it */
-    json_t *json;                     /* as committed, for display and diff */
+    int minimum_healthy_percent; /* ECS default 100 */
+    int maximum_percent;         /* ECS default 200 */
+    int64_t
+        minimum_healthy_ms; /* running time that counts as healthy where no health check says; default 10 s */
+    int64_t health_check_grace_ms; /* ECS: healthCheckGracePeriodSeconds, default 0 */
+    struct digest digest; /* identity for change: task definition content and what else needs new tasks;
+                             desiredCount and percentages are not in it */
+    json_t *json;         /* as committed, for display and diff */
     struct origin origin;
 };
 struct service_vec VECTOR_OF(struct service *);

@@ -1,5 +1,5 @@
-/* What only davit knows: deployments, failures, revision numbers. Written to refs/davit/state by history/ before the
- * actions that it explains are sent.
+/* What only davit knows: deployments, failures, revision numbers. Written to refs/davit/state by history/
+ * before the actions that it explains are sent.
  */
 #pragma once
 
@@ -38,11 +38,11 @@ struct deployment {
     int revision;
     struct commit commit; /* the commit that caused it */
     enum deployment_state state;
-    char *reason;         /* ECS: rolloutStateReason */
+    char *reason; /* ECS: rolloutStateReason */
     int desired_count;
     int64_t created_ms;
     int64_t updated_ms;
-    int64_t ended_ms;     /* completed, failed or superseded; 0 while in progress */
+    int64_t ended_ms;                 /* completed, failed or superseded; 0 while in progress */
     struct task_failure_vec failures; /* consecutive; emptied when a task becomes healthy; bounded */
 };
 struct deployment_vec VECTOR_OF(struct deployment);
@@ -73,8 +73,10 @@ int service_ledger_from_json(const json_t *json, struct service_ledger **ret_ent
 struct deployment *service_ledger_primary(const struct service_ledger *entry);
 /* Puts a new PRIMARY in front and drops what is over LIMIT_DEPLOYMENTS_KEPT. */
 struct deployment *service_ledger_add(struct service_ledger *entry);
-const struct known_bad *service_ledger_known_bad(const struct service_ledger *entry, const struct digest *digest);
-void service_ledger_add_known_bad(struct service_ledger *entry, const struct deployment *failed, int64_t now_ms);
+const struct known_bad *service_ledger_known_bad(const struct service_ledger *entry,
+                                                 const struct digest *digest);
+void service_ledger_add_known_bad(struct service_ledger *entry, const struct deployment *failed,
+                                  int64_t now_ms);
 
 void deployment_deinit(struct deployment *deployment);
 json_t *deployment_to_json(const struct deployment *deployment);
@@ -98,10 +100,12 @@ void family_ledger_free(struct family_ledger *entry);
 DEFINE_CLEANUP(struct family_ledger, family_ledger_free)
 json_t *family_ledger_to_json(const struct family_ledger *entry);
 int family_ledger_from_json(const json_t *json, struct family_ledger **ret_entry, struct error *err);
-/* The number of this content: the old one if the family had it before, else the next. *ret_new tells which. */
+/* The number of this content: the old one if the family had it before, else the next. *ret_new tells which.
+ */
 int family_ledger_number(struct family_ledger *entry, const struct digest *digest, const json_t *json,
                          const struct commit *commit, bool *ret_new);
-const struct revision *family_ledger_revision(const struct family_ledger *entry, int number); /* NULL when absent */
+const struct revision *family_ledger_revision(const struct family_ledger *entry,
+                                              int number); /* NULL when absent */
 
 /* A change of the ledger as core hands it out: the whole entry, or its removal. */
 enum ledger_change_kind { LEDGER_SERVICE, LEDGER_FAMILY, LEDGER_SOURCE };

@@ -1,4 +1,5 @@
-/* What an engine says runs: containers with davit's labels. Engines decode into these values; core/ groups them. */
+/* What an engine says runs: containers with davit's labels. Engines decode into these values; core/ groups
+ * them. */
 #pragma once
 
 #include "base/digest.h"
@@ -12,22 +13,26 @@
 #include <stdint.h>
 
 /* Labels that carry a task's identity (docs: src/README.md). The five of the ECS agent come first. */
-#define LABEL_ECS_CLUSTER     "com.amazonaws.ecs.cluster"
-#define LABEL_ECS_TASK_ARN    "com.amazonaws.ecs.task-arn"
-#define LABEL_ECS_CONTAINER   "com.amazonaws.ecs.container-name"
-#define LABEL_ECS_FAMILY      "com.amazonaws.ecs.task-definition-family"
-#define LABEL_ECS_REVISION    "com.amazonaws.ecs.task-definition-version"
-#define LABEL_OWNER           "davit.owner"
-#define LABEL_SERVICE         "davit.service"
-#define LABEL_DEPLOYMENT      "davit.deployment"
-#define LABEL_DIGEST          "davit.digest"
-#define LABEL_COMMIT          "davit.commit"
-#define LABEL_TASK            "davit.task"
-#define LABEL_CONTAINER       "davit.container"  /* container_spec as JSON */
-#define LABEL_CONTAINERS      "davit.containers" /* how many containers the task has */
+#define LABEL_ECS_CLUSTER   "com.amazonaws.ecs.cluster"
+#define LABEL_ECS_TASK_ARN  "com.amazonaws.ecs.task-arn"
+#define LABEL_ECS_CONTAINER "com.amazonaws.ecs.container-name"
+#define LABEL_ECS_FAMILY    "com.amazonaws.ecs.task-definition-family"
+#define LABEL_ECS_REVISION  "com.amazonaws.ecs.task-definition-version"
+#define LABEL_OWNER         "davit.owner"
+#define LABEL_SERVICE       "davit.service"
+#define LABEL_DEPLOYMENT    "davit.deployment"
+#define LABEL_DIGEST        "davit.digest"
+#define LABEL_COMMIT        "davit.commit"
+#define LABEL_TASK          "davit.task"
+#define LABEL_CONTAINER     "davit.container"  /* container_spec as JSON */
+#define LABEL_CONTAINERS    "davit.containers" /* how many containers the task has */
 
 enum container_status { CONTAINER_CREATED, CONTAINER_RUNNING, CONTAINER_STOPPED };
-enum health_status { HEALTH_UNKNOWN, HEALTH_HEALTHY, HEALTH_UNHEALTHY }; /* ECS: Docker's `starting` is UNKNOWN */
+enum health_status {
+    HEALTH_UNKNOWN,
+    HEALTH_HEALTHY,
+    HEALTH_UNHEALTHY
+}; /* ECS: Docker's `starting` is UNKNOWN */
 
 const char *container_status_name(enum container_status status); /* ECS: PENDING RUNNING STOPPED */
 const char *health_status_name(enum health_status status);
@@ -72,10 +77,10 @@ struct container {
     bool has_exit_code; /* a container that never ran has none */
     int exit_code;
     bool oom_killed;
-    char *reason;   /* the engine's own error text; NULL without one */
+    char *reason; /* the engine's own error text; NULL without one */
     char *image;
     char *image_id;
-    char *ip;       /* address on its network; NULL without one */
+    char *ip; /* address on its network; NULL without one */
     int64_t created_ms;
     int64_t started_ms;  /* 0: never */
     int64_t finished_ms; /* 0: never */
@@ -98,7 +103,7 @@ struct instance_info {
     char *api_version; /* negotiated */
     char *os;
     char *arch;
-    int cpu_units;     /* 1024 per core */
+    int cpu_units; /* 1024 per core */
     int64_t memory_mib;
 };
 

@@ -1,10 +1,6 @@
 #include "base/digest.h"
+#include "unit.h"
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
 #include <string.h>
 
 static void test_known_answer(void **state)

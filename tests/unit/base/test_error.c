@@ -1,10 +1,6 @@
 #include "base/error.h"
+#include "unit.h"
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
 #include <string.h>
 
 static void test_wrap_keeps_code_and_adds_context(void **state)

@@ -1,11 +1,7 @@
 #include "base/map.h"
 #include "base/memory.h"
+#include "unit.h"
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +47,7 @@ static void test_iterates_in_order_of_insertion(void **state)
     map_remove(&map, "apple");
     size_t n = 0;
     const char *seen[4];
-    map_for_each(&map, entry)
+    map_for_each (&map, entry)
         seen[n++] = entry->key;
     assert_int_equal(n, 3);
     assert_string_equal(seen[0], "zebra");

@@ -1,12 +1,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "unit.h"
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +25,8 @@ static void test_durations(void **state)
     static const struct {
         const char *text;
         int64_t ms;
-    } good[] = {{"30", 30000}, {"250ms", 250}, {"1h30m", 5400000}, {"45s", 45000}, {"2d", 172800000}, {"0", 0}};
+    } good[] = {{"30", 30000},  {"250ms", 250},    {"1h30m", 5400000},
+                {"45s", 45000}, {"2d", 172800000}, {"0", 0}};
     static const char *const bad[] = {"", "s", "1x", "-1s", "1h-3m", "1.5h", "9999999999999999999d"};
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
         int64_t ms = -1;
@@ -80,7 +77,8 @@ static void test_utf8(void **state)
 {
     (void)state;
     static const char *const good[] = {"", "plain", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
-    static const char *const bad[] = {"\x80", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xff"};
+    static const char *const bad[] = {"\x80",     "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+                                      "\xe2\x82", "\xff"};
     for (size_t i = 0; i < ARRAY_LEN(good); i++)
         assert_true(text_is_utf8(good[i], strlen(good[i])));
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
@@ -91,7 +89,8 @@ static void test_utf8(void **state)
 static void test_nearest_name(void **state)
 {
     (void)state;
-    static const char *const names[] = {"cpu", "image", "memory", "memoryReservation", "portMappings", "essential"};
+    static const char *const names[] = {"cpu",          "image",    "memory", "memoryReservation",
+                                        "portMappings", "essential"};
     assert_string_equal(text_nearest("memroy", names, 6), "memory");
     assert_string_equal(text_nearest("portMapping", names, 6), "portMappings");
     assert_string_equal(text_nearest("Image", names, 6), "image");

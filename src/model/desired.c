@@ -1,0 +1,312 @@
+#include "model/desired.h"
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "model/json.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const condition_names[] = {"START", "COMPLETE", "SUCCESS", "HEALTHY"};
+
+const char *dependency_condition_name(enum dependency_condition condition)
+{
+    assert((size_t)condition < ARRAY_LEN(condition_names));
+    return condition_names[condition];
+}
+
+int dependency_condition_parse(const char *name, enum dependency_condition *ret_condition)
+{
+    assert(ret_condition);
+    for (size_t i = 0; i < ARRAY_LEN(condition_names); i++) {
+        if (text_equal(name, condition_names[i])) {
+            *ret_condition = (enum dependency_condition)i;
+            return 0;
+        }
+    }
+    return ERROR_INVALID;
+}
+
+void container_spec_deinit(struct container_spec *spec)
+{
+    assert(spec);
+    free(spec->name);
+    for (size_t i = 0; i < spec->depends_on.len; i++)
+        free(spec->depends_on.items[i].container);
+    vector_deinit(&spec->depends_on);
+    vector_deinit(&spec->ports);
+    memset(spec, 0, sizeof *spec);
+}
+
+void container_spec_copy(const struct container_spec *spec, struct container_spec *ret_copy)
+{
+    assert(spec);
+    assert(ret_copy);
+    *ret_copy = *spec;
+    ret_copy->name = memory_strdup(spec->name);
+    memset(&ret_copy->depends_on, 0, sizeof ret_copy->depends_on);
+    memset(&ret_copy->ports, 0, sizeof ret_copy->ports);
+    for (size_t i = 0; i < spec->depends_on.len; i++) {
+        const struct container_dependency *dependency = &spec->depends_on.items[i];
+        vector_push(&ret_copy->depends_on, (struct container_dependency){memory_strdup(dependency->container),
+                                                                         dependency->condition});
+    }
+    for (size_t i = 0; i < spec->ports.len; i++)
+        vector_push(&ret_copy->ports, spec->ports.items[i]);
+}
+
+#define DEFAULT_STOP_TIMEOUT_S 30
+
+json_t *container_spec_to_json(const struct container_spec *spec)
+{
+    assert(spec);
+    json_t *json = json_object();
+    model_set_string(json, "name", spec->name);
+    model_set_bool(json, "nonEssential", !spec->essential);
+    model_set_int(json, "cpu", spec->cpu_units);
+    model_set_int(json, "memory", spec->memory_mib);
+    if (spec->stop_timeout_s != DEFAULT_STOP_TIMEOUT_S)
+        json_object_set_new(json, "stopTimeout", json_integer(spec->stop_timeout_s));
+    model_set_int(json, "startTimeout", spec->start_timeout_s);
+    model_set_bool(json, "healthCheck", spec->has_health_check);
+    if (spec->depends_on.len) {
+        json_t *list = json_array();
+        for (size_t i = 0; i < spec->depends_on.len; i++)
+            json_array_append_new(
+                list, json_pack("{s:s,s:s}", "containerName", spec->depends_on.items[i].container,
+                                "condition", dependency_condition_name(spec->depends_on.items[i].condition)));
+        json_object_set_new(json, "dependsOn", list);
+    }
+    if (spec->ports.len) {
+        json_t *list = json_array();
+        for (size_t i = 0; i < spec->ports.len; i++) {
+            json_t *port = json_pack("{s:i}", "containerPort", spec->ports.items[i].container_port);
+            model_set_int(port, "hostPort", spec->ports.items[i].host_port);
+            model_set_string(port, "protocol", spec->ports.items[i].udp ? "udp" : NULL);
+            json_array_append_new(list, port);
+        }
+        json_object_set_new(json, "ports", list);
+    }
+    return json;
+}
+
+int container_spec_from_json(const json_t *json, struct container_spec *ret_spec)
+{
+    assert(ret_spec);
+    if (!model_string(json, "name"))
+        return ERROR_INVALID;
+    struct container_spec spec = {.name = memory_strdup(model_string(json, "name")),
+                                  .essential = !model_bool(json, "nonEssential"),
+                                  .cpu_units = model_int_in(json, "cpu", 0, INT32_MAX),
+                                  .memory_mib = model_int_in(json, "memory", 0, INT32_MAX),
+                                  .stop_timeout_s = json_object_get(json, "stopTimeout")
+                                                        ? model_int_in(json, "stopTimeout", 0, INT32_MAX)
+                                                        : DEFAULT_STOP_TIMEOUT_S,
+                                  .start_timeout_s = model_int_in(json, "startTimeout", 0, INT32_MAX),
+                                  .has_health_check = model_bool(json, "healthCheck")};
+    size_t i;
+    json_t *item;
+    json_array_foreach (json_object_get(json, "dependsOn"), i, item) {
+        enum dependency_condition condition;
+        if (i >= LIMIT_CONTAINERS_PER_TASK || !model_string(item, "containerName") ||
+            dependency_condition_parse(model_string(item, "condition"), &condition) < 0) {
+            container_spec_deinit(&spec);
+            return ERROR_INVALID;
+        }
+        vector_push(&spec.depends_on, (struct container_dependency){
+                                          memory_strdup(model_string(item, "containerName")), condition});
+    }
+    json_array_foreach (json_object_get(json, "ports"), i, item) {
+        if (i >= LIMIT_PORT_MAPPINGS)
+            break;
+        vector_push(&spec.ports, (struct port_mapping){model_int_in(item, "containerPort", 0, 65535),
+                                                       model_int_in(item, "hostPort", 0, 65535),
+                                                       text_equal(model_string(item, "protocol"), "udp")});
+    }
+    *ret_spec = spec;
+    return 0;
+}
+
+struct task_definition *task_definition_ref(struct task_definition *definition)
+{
+    assert(definition);
+    assert(definition->refs > 0);
+    definition->refs++;
+    return definition;
+}
+
+void task_definition_unref(struct task_definition *definition)
+{
+    if (!definition)
+        return;
+    assert(definition->refs > 0);
+    if (--definition->refs)
+        return;
+    free(definition->family);
+    free(definition->network_mode);
+    for (size_t i = 0; i < definition->containers.len; i++)
+        container_spec_deinit(&definition->containers.items[i]);
+    vector_deinit(&definition->containers);
+    json_decref(definition->json);
+    free(definition->origin.file);
+    free(definition);
+}
+
+const struct container_spec *task_definition_container(const struct task_definition *definition,
+                                                       const char *name)
+{
+    assert(definition);
+    assert(name);
+    for (size_t i = 0; i < definition->containers.len; i++)
+        if (text_equal(definition->containers.items[i].name, name))
+            return &definition->containers.items[i];
+    return NULL;
+}
+
+struct service *service_ref(struct service *service)
+{
+    assert(service);
+    assert(service->refs > 0);
+    service->refs++;
+    return service;
+}
+
+void service_unref(struct service *service)
+{
+    if (!service)
+        return;
+    assert(service->refs > 0);
+    if (--service->refs)
+        return;
+    free(service->cluster);
+    free(service->name);
+    free(service->task_definition_text);
+    task_definition_unref(service->task_definition);
+    json_decref(service->json);
+    free(service->origin.file);
+    free(service);
+}
+
+char *service_key(const char *cluster, const char *name)
+{
+    assert(cluster);
+    assert(name);
+    return memory_printf("%s/%s", cluster, name);
+}
+
+struct cluster *cluster_ref(struct cluster *cluster)
+{
+    assert(cluster);
+    assert(cluster->refs > 0);
+    cluster->refs++;
+    return cluster;
+}
+
+void cluster_unref(struct cluster *cluster)
+{
+    if (!cluster)
+        return;
+    assert(cluster->refs > 0);
+    if (--cluster->refs)
+        return;
+    free(cluster->name);
+    json_decref(cluster->json);
+    free(cluster->origin.file);
+    free(cluster);
+}
+
+struct desired *desired_new(void)
+{
+    struct desired *desired = NEW(struct desired);
+    desired->refs = 1;
+    return desired;
+}
+
+struct desired *desired_ref(struct desired *desired)
+{
+    assert(desired);
+    assert(desired->refs > 0);
+    desired->refs++;
+    return desired;
+}
+
+void desired_unref(struct desired *desired)
+{
+    if (!desired)
+        return;
+    assert(desired->refs > 0);
+    if (--desired->refs)
+        return;
+    commit_deinit(&desired->commit);
+    for (size_t i = 0; i < desired->clusters.len; i++)
+        cluster_unref(desired->clusters.items[i]);
+    for (size_t i = 0; i < desired->task_definitions.len; i++)
+        task_definition_unref(desired->task_definitions.items[i]);
+    for (size_t i = 0; i < desired->services.len; i++)
+        service_unref(desired->services.items[i]);
+    vector_deinit(&desired->clusters);
+    vector_deinit(&desired->task_definitions);
+    vector_deinit(&desired->services);
+    free(desired);
+}
+
+static int compare_clusters(const void *a, const void *b)
+{
+    return strcmp((*(struct cluster *const *)a)->name, (*(struct cluster *const *)b)->name);
+}
+
+static int compare_definitions(const void *a, const void *b)
+{
+    return strcmp((*(struct task_definition *const *)a)->family,
+                  (*(struct task_definition *const *)b)->family);
+}
+
+static int compare_services(const void *a, const void *b)
+{
+    const struct service *left = *(struct service *const *)a;
+    const struct service *right = *(struct service *const *)b;
+    int r = strcmp(left->cluster, right->cluster);
+    return r ? r : strcmp(left->name, right->name);
+}
+
+void desired_seal(struct desired *desired)
+{
+    assert(desired);
+    if (desired->clusters.len)
+        qsort(desired->clusters.items, desired->clusters.len, sizeof(void *), compare_clusters);
+    if (desired->task_definitions.len)
+        qsort(desired->task_definitions.items, desired->task_definitions.len, sizeof(void *),
+              compare_definitions);
+    if (desired->services.len)
+        qsort(desired->services.items, desired->services.len, sizeof(void *), compare_services);
+}
+
+static void *search(const void *items, size_t len, const void *key,
+                    int (*compare)(const void *, const void *))
+{
+    void *const *found = len ? bsearch(&key, items, len, sizeof(void *), compare) : NULL;
+    return found ? *found : NULL;
+}
+
+struct service *desired_service(const struct desired *desired, const char *cluster, const char *name)
+{
+    assert(desired);
+    const struct service key = {.cluster = (char *)cluster, .name = (char *)name};
+    return search(desired->services.items, desired->services.len, &key, compare_services);
+}
+
+struct task_definition *desired_task_definition(const struct desired *desired, const char *family)
+{
+    assert(desired);
+    const struct task_definition key = {.family = (char *)family};
+    return search(desired->task_definitions.items, desired->task_definitions.len, &key, compare_definitions);
+}
+
+struct cluster *desired_cluster(const struct desired *desired, const char *name)
+{
+    assert(desired);
+    const struct cluster key = {.name = (char *)name};
+    return search(desired->clusters.items, desired->clusters.len, &key, compare_clusters);
+}

@@ -1,0 +1,347 @@
+#include "model/ledger.h"
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "model/json.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const state_names[] = {"IN_PROGRESS", "COMPLETED", "FAILED", "SUPERSEDED"};
+
+const char *deployment_state_name(enum deployment_state state)
+{
+    assert((size_t)state < ARRAY_LEN(state_names));
+    return state_names[state];
+}
+
+static void failures_deinit(struct task_failure_vec *failures)
+{
+    for (size_t i = 0; i < failures->len; i++)
+        free(failures->items[i].reason);
+    vector_deinit(failures);
+}
+
+void deployment_deinit(struct deployment *deployment)
+{
+    assert(deployment);
+    free(deployment->family);
+    free(deployment->reason);
+    commit_deinit(&deployment->commit);
+    failures_deinit(&deployment->failures);
+    memset(deployment, 0, sizeof *deployment);
+}
+
+static void deployment_copy(const struct deployment *from, struct deployment *ret_copy)
+{
+    *ret_copy = *from;
+    ret_copy->family = memory_strdup(from->family);
+    ret_copy->reason = memory_strdup(from->reason);
+    commit_copy(&from->commit, &ret_copy->commit);
+    memset(&ret_copy->failures, 0, sizeof ret_copy->failures);
+    for (size_t i = 0; i < from->failures.len; i++) {
+        struct task_failure failure = from->failures.items[i];
+        failure.reason = memory_strdup(failure.reason);
+        vector_push(&ret_copy->failures, failure);
+    }
+}
+
+json_t *deployment_to_json(const struct deployment *deployment)
+{
+    assert(deployment);
+    json_t *json = json_object();
+    model_set_string(json, "id", deployment->id);
+    model_set_digest(json, "digest", &deployment->digest);
+    model_set_string(json, "family", deployment->family);
+    model_set_int(json, "revision", deployment->revision);
+    json_object_set_new(json, "commit", commit_to_json(&deployment->commit));
+    model_set_string(json, "state", deployment_state_name(deployment->state));
+    model_set_string(json, "reason", deployment->reason);
+    model_set_int(json, "desiredCount", deployment->desired_count);
+    model_set_int(json, "created", deployment->created_ms);
+    model_set_int(json, "updated", deployment->updated_ms);
+    model_set_int(json, "ended", deployment->ended_ms);
+    if (deployment->failures.len) {
+        json_t *list = json_array();
+        for (size_t i = 0; i < deployment->failures.len; i++) {
+            json_t *failure = json_pack("{s:s,s:I}", "task", deployment->failures.items[i].task, "at",
+                                        (json_int_t)deployment->failures.items[i].at_ms);
+            model_set_string(failure, "reason", deployment->failures.items[i].reason);
+            json_array_append_new(list, failure);
+        }
+        json_object_set_new(json, "failures", list);
+    }
+    return json;
+}
+
+static int deployment_from_json(const json_t *json, struct deployment *ret_deployment)
+{
+    size_t state = 0;
+    while (state < ARRAY_LEN(state_names) && !text_equal(state_names[state], model_string(json, "state")))
+        state++;
+    struct commit commit = {0};
+    if (state == ARRAY_LEN(state_names) || !model_string(json, "id") ||
+        commit_from_json(json_object_get(json, "commit"), &commit) < 0)
+        return ERROR_INVALID;
+    struct deployment deployment = {.digest = model_digest(json, "digest"),
+                                    .family = memory_strdup(model_string(json, "family")),
+                                    .revision = model_int_in(json, "revision", 0, INT32_MAX),
+                                    .commit = commit,
+                                    .state = (enum deployment_state)state,
+                                    .reason = memory_strdup(model_string(json, "reason")),
+                                    .desired_count =
+                                        model_int_in(json, "desiredCount", 0, LIMIT_DESIRED_COUNT),
+                                    .created_ms = model_int(json, "created"),
+                                    .updated_ms = model_int(json, "updated"),
+                                    .ended_ms = model_int(json, "ended")};
+    model_string_into(json, "id", deployment.id, sizeof deployment.id);
+    size_t i;
+    json_t *item;
+    json_array_foreach (json_object_get(json, "failures"), i, item) {
+        if (i >= LIMIT_FAILED_TASKS_KEPT)
+            break;
+        struct task_failure failure = {.at_ms = model_int(item, "at"),
+                                       .reason = memory_strdup(model_string(item, "reason"))};
+        model_string_into(item, "task", failure.task, sizeof failure.task);
+        vector_push(&deployment.failures, failure);
+    }
+    *ret_deployment = deployment;
+    return 0;
+}
+
+struct service_ledger *service_ledger_new(const char *cluster, const char *service)
+{
+    assert(cluster);
+    assert(service);
+    struct service_ledger *entry = NEW(struct service_ledger);
+    entry->cluster = memory_strdup(cluster);
+    entry->service = memory_strdup(service);
+    return entry;
+}
+
+void service_ledger_free(struct service_ledger *entry)
+{
+    if (!entry)
+        return;
+    free(entry->cluster);
+    free(entry->service);
+    for (size_t i = 0; i < entry->deployments.len; i++)
+        deployment_deinit(&entry->deployments.items[i]);
+    vector_deinit(&entry->deployments);
+    vector_deinit(&entry->known_bad);
+    free(entry);
+}
+
+struct service_ledger *service_ledger_copy(const struct service_ledger *entry)
+{
+    assert(entry);
+    struct service_ledger *copy = service_ledger_new(entry->cluster, entry->service);
+    copy->removed = entry->removed;
+    for (size_t i = 0; i < entry->deployments.len; i++) {
+        struct deployment deployment;
+        deployment_copy(&entry->deployments.items[i], &deployment);
+        vector_push(&copy->deployments, deployment);
+    }
+    for (size_t i = 0; i < entry->known_bad.len; i++)
+        vector_push(&copy->known_bad, entry->known_bad.items[i]);
+    return copy;
+}
+
+json_t *service_ledger_to_json(const struct service_ledger *entry)
+{
+    assert(entry);
+    json_t *deployments = json_array();
+    for (size_t i = 0; i < entry->deployments.len; i++)
+        json_array_append_new(deployments, deployment_to_json(&entry->deployments.items[i]));
+    json_t *json = json_pack("{s:s,s:s,s:o}", "cluster", entry->cluster, "service", entry->service,
+                             "deployments", deployments);
+    model_set_bool(json, "removed", entry->removed);
+    if (entry->known_bad.len) {
+        json_t *list = json_array();
+        for (size_t i = 0; i < entry->known_bad.len; i++) {
+            const struct known_bad *bad = &entry->known_bad.items[i];
+            json_t *item = json_pack("{s:s,s:I}", "commit", bad->commit, "at", (json_int_t)bad->at_ms);
+            model_set_digest(item, "digest", &bad->digest);
+            json_array_append_new(list, item);
+        }
+        json_object_set_new(json, "knownBad", list);
+    }
+    return json;
+}
+
+int service_ledger_from_json(const json_t *json, struct service_ledger **ret_entry, struct error *err)
+{
+    assert(ret_entry);
+    const char *cluster = model_string(json, "cluster");
+    const char *service = model_string(json, "service");
+    if (!cluster || !service)
+        return error_set(err, ERROR_INVALID, "ledger entry without cluster or service");
+    struct service_ledger *entry CLEANUP(service_ledger_freep) = service_ledger_new(cluster, service);
+    entry->removed = model_bool(json, "removed");
+    size_t i;
+    json_t *item;
+    json_array_foreach (json_object_get(json, "deployments"), i, item) {
+        struct deployment deployment;
+        if (deployment_from_json(item, &deployment) < 0)
+            return error_set(err, ERROR_INVALID, "ledger entry %s/%s: deployment %zu is not readable",
+                             cluster, service, i);
+        vector_push(&entry->deployments, deployment);
+    }
+    json_array_foreach (json_object_get(json, "knownBad"), i, item) {
+        struct known_bad bad = {.digest = model_digest(item, "digest"), .at_ms = model_int(item, "at")};
+        model_string_into(item, "commit", bad.commit, sizeof bad.commit);
+        if (i < LIMIT_KNOWN_BAD_DIGESTS)
+            vector_push(&entry->known_bad, bad);
+    }
+    *ret_entry = TAKE(entry);
+    return 0;
+}
+
+struct deployment *service_ledger_primary(const struct service_ledger *entry)
+{
+    assert(entry);
+    return entry->deployments.len ? &entry->deployments.items[0] : NULL;
+}
+
+struct deployment *service_ledger_add(struct service_ledger *entry)
+{
+    assert(entry);
+    if (entry->deployments.len == LIMIT_DEPLOYMENTS_KEPT)
+        deployment_deinit(&entry->deployments.items[--entry->deployments.len]);
+    vector_push(&entry->deployments, (struct deployment){0});
+    memmove(&entry->deployments.items[1], &entry->deployments.items[0],
+            (entry->deployments.len - 1) * sizeof *entry->deployments.items);
+    memset(&entry->deployments.items[0], 0, sizeof *entry->deployments.items);
+    return &entry->deployments.items[0];
+}
+
+const struct known_bad *service_ledger_known_bad(const struct service_ledger *entry,
+                                                 const struct digest *digest)
+{
+    assert(entry);
+    assert(digest);
+    for (size_t i = 0; i < entry->known_bad.len; i++)
+        if (digest_equal(&entry->known_bad.items[i].digest, digest))
+            return &entry->known_bad.items[i];
+    return NULL;
+}
+
+void service_ledger_add_known_bad(struct service_ledger *entry, const struct deployment *failed,
+                                  int64_t now_ms)
+{
+    assert(entry);
+    assert(failed);
+    if (service_ledger_known_bad(entry, &failed->digest))
+        return;
+    if (entry->known_bad.len == LIMIT_KNOWN_BAD_DIGESTS)
+        vector_remove(&entry->known_bad, 0);
+    struct known_bad bad = {.digest = failed->digest, .at_ms = now_ms};
+    memcpy(bad.commit, failed->commit.oid, sizeof bad.commit);
+    vector_push(&entry->known_bad, bad);
+}
+
+struct family_ledger *family_ledger_new(const char *family)
+{
+    assert(family);
+    struct family_ledger *entry = NEW(struct family_ledger);
+    entry->family = memory_strdup(family);
+    return entry;
+}
+
+void family_ledger_free(struct family_ledger *entry)
+{
+    if (!entry)
+        return;
+    for (size_t i = 0; i < entry->revisions.len; i++) {
+        commit_deinit(&entry->revisions.items[i].commit);
+        json_decref(entry->revisions.items[i].json);
+    }
+    vector_deinit(&entry->revisions);
+    free(entry->family);
+    free(entry);
+}
+
+json_t *family_ledger_to_json(const struct family_ledger *entry)
+{
+    assert(entry);
+    json_t *list = json_array();
+    for (size_t i = 0; i < entry->revisions.len; i++) {
+        const struct revision *revision = &entry->revisions.items[i];
+        json_t *item = json_pack("{s:i,s:o,s:O}", "revision", revision->number, "commit",
+                                 commit_to_json(&revision->commit), "taskDefinition", revision->json);
+        model_set_digest(item, "digest", &revision->digest);
+        json_array_append_new(list, item);
+    }
+    return json_pack("{s:s,s:o}", "family", entry->family, "revisions", list);
+}
+
+int family_ledger_from_json(const json_t *json, struct family_ledger **ret_entry, struct error *err)
+{
+    assert(ret_entry);
+    const char *family = model_string(json, "family");
+    if (!family)
+        return error_set(err, ERROR_INVALID, "ledger entry without family");
+    struct family_ledger *entry CLEANUP(family_ledger_freep) = family_ledger_new(family);
+    size_t i;
+    json_t *item;
+    json_array_foreach (json_object_get(json, "revisions"), i, item) {
+        struct revision revision = {.number = (int)i + 1, .digest = model_digest(item, "digest")};
+        json_t *content = json_object_get(item, "taskDefinition");
+        if (!json_is_object(content) || model_int(item, "revision") != revision.number ||
+            commit_from_json(json_object_get(item, "commit"), &revision.commit) < 0)
+            return error_set(err, ERROR_INVALID, "ledger entry %s: revision %zu is not readable", family,
+                             i + 1);
+        revision.json = json_incref(content);
+        vector_push(&entry->revisions, revision);
+    }
+    *ret_entry = TAKE(entry);
+    return 0;
+}
+
+int family_ledger_number(struct family_ledger *entry, const struct digest *digest, const json_t *json,
+                         const struct commit *commit, bool *ret_new)
+{
+    assert(entry);
+    assert(digest);
+    assert(ret_new);
+    for (size_t i = 0; i < entry->revisions.len; i++) {
+        if (digest_equal(&entry->revisions.items[i].digest, digest)) {
+            *ret_new = false;
+            return entry->revisions.items[i].number;
+        }
+    }
+    struct revision revision = {.number = (int)entry->revisions.len + 1,
+                                .digest = *digest,
+                                .json = json_incref((json_t *)json)}; /* shared and never changed */
+    commit_copy(commit, &revision.commit);
+    vector_push(&entry->revisions, revision);
+    *ret_new = true;
+    return revision.number;
+}
+
+const struct revision *family_ledger_revision(const struct family_ledger *entry, int number)
+{
+    assert(entry);
+    if (number < 1 || (size_t)number > entry->revisions.len)
+        return NULL;
+    return &entry->revisions.items[number - 1];
+}
+
+void ledger_change_deinit(struct ledger_change *change)
+{
+    assert(change);
+    free(change->name);
+    free(change->message);
+    json_decref(change->entry);
+    memset(change, 0, sizeof *change);
+}
+
+void ledger_change_vec_deinit(struct ledger_change_vec *changes)
+{
+    assert(changes);
+    for (size_t i = 0; i < changes->len; i++)
+        ledger_change_deinit(&changes->items[i]);
+    vector_deinit(changes);
+}

@@ -1,0 +1,119 @@
+#include "base/limits.h"
+#include "model/ledger.h"
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct service_ledger *sample(void)
+{
+    struct service_ledger *entry = service_ledger_new("prod", "web");
+    struct deployment *deployment = service_ledger_add(entry);
+    snprintf(deployment->id, sizeof deployment->id, "ecs-svc/1234567890123456789");
+    deployment->digest = digest_of_bytes("one", 3);
+    deployment->family = memory_strdup("web");
+    deployment->revision = 3;
+    snprintf(deployment->commit.oid, sizeof deployment->commit.oid, "%040d", 7);
+    deployment->commit.subject = memory_strdup("web: new page");
+    deployment->state = DEPLOYMENT_FAILED;
+    deployment->reason = memory_strdup("tasks failed to start");
+    deployment->desired_count = 4;
+    deployment->created_ms = 1000;
+    deployment->ended_ms = 2000;
+    struct task_failure failure = {.at_ms = 1500, .reason = memory_strdup("exit 1")};
+    memset(failure.task, 'a', sizeof failure.task - 1);
+    vector_push(&deployment->failures, failure);
+    service_ledger_add_known_bad(entry, deployment, 2000);
+    return entry;
+}
+
+static void test_entry_survives_json(void **state)
+{
+    (void)state;
+    struct service_ledger *entry = sample();
+    json_t *json = service_ledger_to_json(entry);
+    struct service_ledger *back = NULL;
+    assert_int_equal(service_ledger_from_json(json, &back, NULL), 0);
+    json_t *again = service_ledger_to_json(back);
+    assert_true(json_equal(json, again));
+    struct digest digest = digest_of_bytes("one", 3);
+    assert_non_null(service_ledger_known_bad(back, &digest));
+    struct service_ledger *copy = service_ledger_copy(back);
+    json_t *third = service_ledger_to_json(copy);
+    assert_true(json_equal(json, third));
+    json_decref(json);
+    json_decref(again);
+    json_decref(third);
+    service_ledger_free(entry);
+    service_ledger_free(back);
+    service_ledger_free(copy);
+}
+
+static void test_damaged_entry_is_an_error(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"{}", "[]", "{\"cluster\":\"a\"}",
+                                      "{\"cluster\":\"a\",\"service\":\"b\",\"deployments\":[{}]}",
+                                      "{\"cluster\":\"a\",\"service\":\"b\",\"deployments\":[{\"id\":\"x\","
+                                      "\"state\":\"NOPE\",\"commit\":{\"oid\":\"1\"}}]}"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        json_t *json = json_loads(bad[i], 0, NULL);
+        struct service_ledger *entry = NULL;
+        struct error err = ERROR_INIT;
+        assert_true(service_ledger_from_json(json, &entry, &err) < 0);
+        assert_null(entry);
+        assert_true(err.message[0]);
+        json_decref(json);
+    }
+}
+
+static void test_newest_deployment_first_and_bounded(void **state)
+{
+    (void)state;
+    struct service_ledger *entry = service_ledger_new("a", "b");
+    for (int i = 0; i < LIMIT_DEPLOYMENTS_KEPT + 5; i++)
+        service_ledger_add(entry)->revision = i;
+    assert_int_equal(entry->deployments.len, LIMIT_DEPLOYMENTS_KEPT);
+    assert_int_equal(service_ledger_primary(entry)->revision, LIMIT_DEPLOYMENTS_KEPT + 4);
+    assert_int_equal(entry->deployments.items[1].revision, LIMIT_DEPLOYMENTS_KEPT + 3);
+    service_ledger_free(entry);
+}
+
+static void test_same_content_has_one_number(void **state)
+{
+    (void)state;
+    struct family_ledger *family = family_ledger_new("web");
+    struct commit commit = {.oid = "abc"};
+    json_t *json = json_pack("{s:s}", "family", "web");
+    struct digest one = digest_of_bytes("1", 1);
+    struct digest two = digest_of_bytes("2", 1);
+    bool is_new;
+    assert_int_equal(family_ledger_number(family, &one, json, &commit, &is_new), 1);
+    assert_true(is_new);
+    assert_int_equal(family_ledger_number(family, &two, json, &commit, &is_new), 2);
+    assert_int_equal(family_ledger_number(family, &one, json, &commit, &is_new), 1);
+    assert_false(is_new);
+    json_t *dump = family_ledger_to_json(family);
+    struct family_ledger *back = NULL;
+    assert_int_equal(family_ledger_from_json(dump, &back, NULL), 0);
+    assert_int_equal(family_ledger_number(back, &two, json, &commit, &is_new), 2);
+    assert_non_null(family_ledger_revision(back, 2));
+    assert_null(family_ledger_revision(back, 3));
+    assert_null(family_ledger_revision(back, 0));
+    json_decref(dump);
+    json_decref(json);
+    family_ledger_free(family);
+    family_ledger_free(back);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_entry_survives_json),
+        cmocka_unit_test(test_damaged_entry_is_an_error),
+        cmocka_unit_test(test_newest_deployment_first_and_bounded),
+        cmocka_unit_test(test_same_content_has_one_number),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

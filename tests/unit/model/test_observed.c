@@ -1,0 +1,96 @@
+#include "model/action.h"
+#include "model/observed.h"
+#include "unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct container *sample(void)
+{
+    struct container *container = NEW(struct container);
+    container->id = memory_strdup("0123abcd");
+    container->name = memory_strdup("davit-prod-web-app-aaaaaaaaaaaa");
+    container->instance = memory_strdup("local");
+    container->labels = (struct task_labels){.owner = memory_strdup("me"),
+                                             .cluster = memory_strdup("prod"),
+                                             .service = memory_strdup("web"),
+                                             .deployment = memory_strdup("ecs-svc/1"),
+                                             .family = memory_strdup("web"),
+                                             .revision = 2,
+                                             .digest = digest_of_bytes("x", 1),
+                                             .containers = 2};
+    memset(container->labels.task, 'a', ID_HEX_SIZE - 1);
+    container->labels.spec = (struct container_spec){.name = memory_strdup("app"),
+                                                     .essential = true,
+                                                     .stop_timeout_s = 5,
+                                                     .has_health_check = true,
+                                                     .memory_mib = 64};
+    vector_push(&container->labels.spec.depends_on,
+                (struct container_dependency){memory_strdup("init"), DEPENDENCY_SUCCESS});
+    vector_push(&container->labels.spec.ports, (struct port_mapping){80, 8080, false});
+    container->status = CONTAINER_RUNNING;
+    container->health = HEALTH_HEALTHY;
+    container->started_ms = 77;
+    vector_push(&container->ports, (struct port_binding){80, 32768, false, "0.0.0.0"});
+    return container;
+}
+
+static void test_container_survives_json(void **state)
+{
+    (void)state;
+    struct container *container = sample();
+    json_t *json = container_to_json(container);
+    struct container *back = NULL;
+    assert_int_equal(container_from_json(json, &back, NULL), 0);
+    assert_true(container_equal(container, back));
+    json_t *again = container_to_json(back);
+    assert_true(json_equal(json, again));
+    assert_int_equal(back->labels.spec.stop_timeout_s, 5);
+    assert_int_equal(back->labels.spec.depends_on.items[0].condition, DEPENDENCY_SUCCESS);
+    back->health = HEALTH_UNHEALTHY;
+    assert_false(container_equal(container, back));
+    struct container *copy = container_copy(container);
+    assert_true(container_equal(container, copy));
+    json_decref(json);
+    json_decref(again);
+    container_free(container);
+    container_free(back);
+    container_free(copy);
+}
+
+static void test_foreign_and_damaged_labels(void **state)
+{
+    (void)state;
+    struct container *container = sample();
+    json_t *labels = task_labels_to_json(&container->labels);
+    struct task_labels out;
+    json_t *foreign = json_pack("{s:s}", "com.example", "x");
+    assert_int_equal(task_labels_from_json(foreign, &out, NULL), ERROR_NOT_FOUND);
+    json_object_set_new(labels, LABEL_CONTAINER, json_string("{nonsense"));
+    assert_int_equal(task_labels_from_json(labels, &out, NULL), ERROR_INVALID);
+    json_object_del(labels, LABEL_TASK);
+    assert_int_equal(task_labels_from_json(labels, &out, NULL), ERROR_INVALID);
+    json_decref(foreign);
+    json_decref(labels);
+    container_free(container);
+}
+
+static void test_container_name_is_what_docker_takes(void **state)
+{
+    (void)state;
+    struct container *container = sample();
+    char *name = action_container_name(&container->labels);
+    assert_string_equal(name, "davit-prod-web-app-aaaaaaaaaaaa");
+    free(name);
+    container_free(container);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_container_survives_json),
+        cmocka_unit_test(test_foreign_and_damaged_labels),
+        cmocka_unit_test(test_container_name_is_what_docker_takes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
