@@ -1,0 +1,115 @@
+/* The one place where decisions are made: state and event in, effects out. No file, socket, clock,
+ * environment, randomness or log: time and ids arrive in events, everything else leaves as an effect.
+ *
+ * Events only record and mark services dirty. EVENT_TURN plans what is dirty and emits the effects; a caller
+ * sends it when core_is_dirty() and the loop is about to sleep, so that ten pushes in a second become one
+ * plan.
+ */
+#pragma once
+
+#include "core/event.h"
+#include "model/desired.h"
+#include "model/diagnostic.h"
+#include "plan/plan.h"
+
+#include <stdbool.h>
+
+struct core;
+
+struct core_options {
+    const char *owner;
+    const char *const *instances; /* names, in order of preference */
+    size_t instances_len;
+    int64_t stopped_retention_ms;
+    int stopped_kept;
+    int64_t patience_ms; /* after the first event, how long to wait for an instance that has never answered */
+};
+
+struct core *core_new(const struct core_options *options);
+void core_free(struct core *core);
+DEFINE_CLEANUP(struct core, core_free)
+
+/* Takes over what the event owns (it is emptied) and appends to *effects. */
+void core_step(struct core *core, struct event *event, struct effect_vec *effects);
+bool core_is_dirty(const struct core *core);
+
+/* Everything, for the recorder: core_restore(core_snapshot()) steps on exactly as the original. */
+json_t *core_snapshot(const struct core *core);
+int core_restore(const json_t *snapshot, struct core **ret_core, struct error *err);
+
+/* --- views: what api/ shows. Borrowed, valid until the next step.
+ * ----------------------------------------------- */
+
+struct view_source {
+    bool seen; /* a commit has been delivered */
+    bool ok;
+    const char *message; /* why not */
+    const char *origin;
+    const char *branch;
+    const struct commit *head;             /* newest commit seen; NULL before the first */
+    const struct commit *deployed;         /* newest good one, the desired state; NULL before the first */
+    const struct diagnostics *diagnostics; /* of head; errors say why it is not deployed */
+    int64_t head_ms;                       /* when it was seen */
+};
+void core_view_source(const struct core *core, struct view_source *ret_view);
+/* The desired state, NULL before the first good commit. */
+const struct desired *core_desired(const struct core *core);
+
+struct view_event {
+    char *id;
+    int64_t at_ms;
+    char *message;
+};
+
+struct view_service {
+    const char *cluster;
+    const char *name;
+    const struct service *desired;       /* NULL: being removed */
+    const struct service_ledger *ledger; /* NULL: never planned */
+    const char *waiting;                 /* NULL: nothing is being waited for */
+    const struct view_event *events;     /* oldest first */
+    size_t events_len;
+    int running_count;
+    int pending_count;
+    int healthy_count;
+    int stopping_count;
+};
+/* Fills counts too. False when there is no such service. */
+bool core_view_service(const struct core *core, const char *cluster, const char *name,
+                       struct view_service *ret_view);
+/* In order of cluster and name; start with index 0. False at the end. */
+size_t core_services_len(const struct core *core);
+bool core_view_service_at(const struct core *core, size_t index, struct view_service *ret_view);
+/* The tasks of a service, stopped ones too. Caller deinits with task_vec_deinit. */
+void core_view_tasks(const struct core *core, const char *cluster, const char *name, int64_t now_ms,
+                     struct task_vec *ret_tasks);
+/* The action that is under way for a service, with progress where an image is pulled. */
+struct view_action {
+    const struct action *action;
+    int64_t since_ms;
+    const char *progress_status;
+    int64_t progress_bytes;
+    int64_t progress_total_bytes;
+};
+struct view_action_vec VECTOR_OF(struct view_action);
+void core_view_actions(const struct core *core, const char *cluster, const char *name,
+                       struct view_action_vec *ret_actions);
+
+struct view_instance {
+    const char *name;
+    bool connected;
+    const char *message; /* why not */
+    const struct instance_info *info;
+    size_t containers_len; /* of davit */
+    int running_tasks;
+    int pending_tasks;
+    int64_t cpu_units_free;
+    int64_t memory_mib_free;
+};
+size_t core_instances_len(const struct core *core);
+void core_view_instance_at(const struct core *core, size_t index, struct view_instance *ret_view);
+
+/* Families in order of name; NULL past the end. */
+size_t core_families_len(const struct core *core);
+const struct family_ledger *core_family_at(const struct core *core, size_t index);
+const struct family_ledger *core_family(const struct core *core, const char *family);

@@ -1,0 +1,121 @@
+/* What core is told (events) and what it asks for (effects). Both are values with a JSON form, because every
+ * input is recorded and a replay must give the same effects.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "model/action.h"
+#include "model/commit.h"
+#include "model/ledger.h"
+#include "model/observed.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum event_kind {
+    EVENT_LEDGER,       /* at start: one entry of the ledger */
+    EVENT_COMMIT,       /* from source: a commit and its files */
+    EVENT_SOURCE,       /* from source: how the origin does */
+    EVENT_CONNECTED,    /* from engine: an instance answers */
+    EVENT_DISCONNECTED, /* from engine: it does not any more */
+    EVENT_LISTED,       /* from engine: all containers of an instance */
+    EVENT_CONTAINER,    /* from engine: one container changed */
+    EVENT_GONE,         /* from engine: one container is gone */
+    EVENT_ACTION_DONE,  /* from act: an action ended */
+    EVENT_PROGRESS,     /* from act: an image is on its way */
+    EVENT_RECONCILE,    /* from api: look at a service, a cluster, or everything again */
+    EVENT_TURN,         /* the loop is about to sleep: plan what is dirty */
+};
+
+const char *event_kind_name(enum event_kind kind);
+
+/* As source hands it out. */
+enum event_file_kind {
+    EVENT_FILE,
+    EVENT_FILE_DELETED,
+    EVENT_FILE_SYMLINK,
+    EVENT_FILE_SUBMODULE,
+    EVENT_FILE_TOO_LARGE
+};
+
+struct event_file {
+    char *path;
+    enum event_file_kind kind;
+    char *content; /* bytes, not text; NULL unless EVENT_FILE */
+    size_t len;
+};
+struct event_file_vec VECTOR_OF(struct event_file);
+
+struct event {
+    enum event_kind kind;
+    int64_t now_ms;
+    uint64_t seed; /* ids of this step are drawn from it */
+    union {
+        struct {
+            enum ledger_change_kind kind;
+            char *name;
+            json_t *entry;
+        } ledger;
+        struct {
+            struct commit commit;
+            bool head; /* to be deployed; else only for counting revisions */
+            bool full; /* files is the whole tree; else what changed since the commit before */
+            struct event_file_vec files;
+        } commit;
+        struct {
+            bool ok;
+            char *message; /* why not */
+            char *origin;  /* for people, credentials left out */
+            char *branch;
+        } source;
+        struct {
+            char *instance;
+            struct instance_info info;       /* EVENT_CONNECTED */
+            char *message;                   /* EVENT_DISCONNECTED: the cause */
+            struct container_vec containers; /* EVENT_LISTED: owned */
+            struct container *container;     /* EVENT_CONTAINER: owned */
+            char *container_id;              /* EVENT_GONE */
+        } engine;
+        struct {
+            uint64_t id;
+            int code; /* 0, or an error_code */
+            char *message;
+            struct container *container; /* as it is now, owned; NULL: not known or gone */
+            bool gone;                   /* the engine says that it does not exist */
+        } action;
+        struct {
+            uint64_t id;
+            char *status;
+            int64_t current_bytes;
+            int64_t total_bytes;
+        } progress;
+        struct {
+            char *cluster; /* NULL: all */
+            char *service; /* NULL: all of the cluster */
+        } reconcile;
+    };
+};
+
+void event_deinit(struct event *event);
+json_t *event_to_json(const struct event *event);
+int event_from_json(const json_t *json, struct event *ret_event, struct error *err);
+
+enum effect_kind {
+    EFFECT_SAVE, /* write the ledger change; every later action effect of this turn waits for it */
+    EFFECT_ACT,  /* run the action */
+    EFFECT_LIST, /* list the instance again: the outcome of an action is unknown */
+    EFFECT_WAKE, /* send EVENT_TURN at at_ms at the latest; 0 withdraws the wish */
+};
+
+struct effect {
+    enum effect_kind kind;
+    struct ledger_change change; /* EFFECT_SAVE */
+    struct action *action;       /* EFFECT_ACT: owned */
+    char *instance;              /* EFFECT_LIST */
+    int64_t at_ms;               /* EFFECT_WAKE */
+};
+struct effect_vec VECTOR_OF(struct effect);
+
+void effect_vec_deinit(struct effect_vec *effects);
+json_t *effects_to_json(const struct effect_vec *effects);

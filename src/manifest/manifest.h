@@ -1,0 +1,64 @@
+/* From the files of a commit to a sealed `desired`, or to diagnostics. Pure.
+ *
+ * A manifest remembers what each file parsed to, so that a commit that touches one file costs one file:
+ * objects of the others are shared by reference with the desired state before. Revision numbers are counted
+ * here too, because they follow from the same files: the n-th distinct content of a family along first-parent
+ * history has number n.
+ */
+#pragma once
+
+#include "base/map.h"
+#include "model/desired.h"
+#include "model/diagnostic.h"
+#include "model/ledger.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum manifest_file_kind {
+    MANIFEST_FILE,
+    MANIFEST_DELETED,
+    MANIFEST_SYMLINK,   /* refused: a link may leave the tree */
+    MANIFEST_SUBMODULE, /* refused: its content is not in this repository */
+    MANIFEST_TOO_LARGE, /* refused: over LIMIT_MANIFEST_BYTES; content is NULL */
+};
+
+/* A file as the source hands it out; only names that end in .json, .yaml or .yml count. Everything is
+ * borrowed. */
+struct manifest_file {
+    const char *path;
+    enum manifest_file_kind kind;
+    const char *content;
+    size_t len;
+};
+
+struct manifest;
+
+struct manifest *manifest_new(void);
+void manifest_free(struct manifest *manifest);
+DEFINE_CLEANUP(struct manifest, manifest_free)
+
+/* Takes in the files of a commit: all that there are (full) or those that changed. Nothing is judged yet. */
+void manifest_update(struct manifest *manifest, bool full, const struct manifest_file *files,
+                     size_t files_len);
+
+/* Numbers the task definitions of the files that changed since the last call. `families` maps a family to its
+ * struct family_ledger; new contents and new families are added. The names of families that changed are
+ * appended to *changed (owned strings). Definitions that do not validate are passed over. */
+void manifest_number(struct manifest *manifest, const struct commit *commit, struct map *families,
+                     struct string_vec *changed);
+
+/* Validates everything and builds the desired state. Calls manifest_number first. Warnings go to *diagnostics
+ * as well. ERROR_INVALID when there are errors: *ret_desired is not set then, and the manifest still holds
+ * the files, so that the next commit may mend them. No manifest file at all is an error ("no-manifests"): an
+ * emptied path deletes nothing. */
+int manifest_build(struct manifest *manifest, const struct commit *commit, struct map *families,
+                   struct string_vec *changed, struct desired **ret_desired, struct diagnostics *diagnostics);
+
+/* Parses the task definition of an old revision (struct revision.json), as `family:revision` may name it. */
+int manifest_task_definition(const json_t *json, int revision, struct task_definition **ret_definition);
+
+/* The embedded JSON Schemas, for `davit schema` and editors. NULL when there is none of that name. */
+const char *manifest_schema(const char *kind);
+/* NULL-ended list of kinds: "Cluster", "Service", "TaskDefinition". */
+const char *const *manifest_schema_kinds(void);

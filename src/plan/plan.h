@@ -1,0 +1,147 @@
+/* What should be under way for one service, now. Pure and level-triggered: the same input gives the same
+ * output, and an action's end matters only through what is observed afterwards. README.md holds the decision
+ * table; each rule has a file, and plan_service() reads as the list of passes.
+ */
+#pragma once
+
+#include "base/digest.h"
+#include "base/map.h"
+#include "base/vector.h"
+#include "model/action.h"
+#include "model/desired.h"
+#include "model/ledger.h"
+#include "model/observed.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct plan_options {
+    const char *owner;
+    int64_t stopped_retention_ms; /* stopped tasks stay visible so long; ECS agent: 3 h */
+    int stopped_kept;             /* and no more than so many per service */
+};
+
+/* Room on the container instances. core builds it once per turn from everything that is live; placing takes
+ * from it. */
+struct plan_port {
+    int port;
+    bool udp;
+};
+struct plan_port_vec VECTOR_OF(struct plan_port);
+
+struct plan_instance {
+    const char *name;
+    bool usable;        /* connected and listed */
+    const char *reason; /* why not, when not usable; may be NULL */
+    int64_t cpu_units_free;
+    int64_t memory_mib_free;
+    struct plan_port_vec ports; /* host ports in use */
+};
+struct plan_instance_vec VECTOR_OF(struct plan_instance);
+
+void plan_instance_vec_deinit(struct plan_instance_vec *instances);
+
+/* A failed action that the planner has not seen yet. */
+struct plan_failure {
+    char task[ID_HEX_SIZE];
+    char *container;
+    char *reason;
+};
+struct plan_failure_vec VECTOR_OF(struct plan_failure);
+
+/* What the planner keeps about a service between turns. It is convenience, not truth: it is empty after a
+ * restart and everything still converges. */
+struct plan_memory {
+    bool seen;           /* planned at least once: tasks that stopped before are not counted as failures */
+    struct map stopping; /* task id -> owned reason: desiredStatus STOPPED, which never goes back (ECS) */
+    struct map counted;  /* task id -> (void *)1: its end has been counted */
+    int failures_in_row; /* after COMPLETED, for back-off */
+    int64_t last_failure_ms;
+    bool steady; /* steady state has been announced */
+};
+
+void plan_memory_deinit(struct plan_memory *memory);
+json_t *plan_memory_to_json(const struct plan_memory *memory);
+void plan_memory_from_json(const json_t *json, struct plan_memory *ret_memory);
+
+struct plan_input {
+    int64_t now_ms;
+    const struct plan_options *options;
+    const struct service *desired;       /* NULL: it left the repository */
+    const struct commit *commit;         /* of the desired state */
+    const struct service_ledger *ledger; /* NULL: nothing known */
+    const char *cluster;
+    const char *service;
+    const struct container *const *containers; /* all of the service, borrowed, any order */
+    size_t containers_len;
+    const struct action *const *under_way; /* actions sent and not yet answered */
+    size_t under_way_len;
+    const struct plan_failure_vec *failures; /* since the last plan */
+    struct plan_instance_vec *instances;     /* placing takes from it */
+    struct plan_memory *memory;              /* updated */
+    struct id_source *ids;
+};
+
+struct plan_output {
+    struct action_vec actions;     /* to be sent now */
+    struct service_ledger *ledger; /* the entry as it must be saved first; NULL: unchanged */
+    bool forget;                   /* the service is gone: remove its entry */
+    char *ledger_message;          /* with ledger or forget: one line saying what changed */
+    int64_t wake_ms;               /* plan again then at the latest; 0: nothing to wait for */
+    char *waiting;                 /* what is being waited for, in words; NULL: nothing */
+    struct string_vec events;      /* ECS's service event texts, oldest first */
+};
+
+void plan_service(const struct plan_input *input, struct plan_output *ret_output);
+void plan_output_deinit(struct plan_output *output);
+
+/* --- a task, rolled up from its containers; used by the passes and by the views
+ * --------------------------------- */
+
+enum task_status { TASK_PENDING, TASK_RUNNING, TASK_STOPPING, TASK_STOPPED };
+
+struct task {
+    char id[ID_HEX_SIZE];
+    const char *instance;   /* borrowed from a container or an action */
+    const char *deployment; /* likewise */
+    const char *family;
+    int revision;
+    struct digest digest;
+    const char *commit;
+    enum task_status status;
+    enum health_status health; /* roll-up over essential containers, ECS 2.6 */
+    bool healthy;              /* counts for minimumHealthyPercent, ECS 4.1 */
+    bool stop;                 /* desiredStatus STOPPED */
+    bool failed;               /* and by its own fault */
+    char *stop_reason;         /* owned; NULL while it should run */
+    int64_t created_ms;        /* of its first container; 0 before */
+    int64_t started_ms;        /* when its last container started; 0 unless RUNNING */
+    int64_t stopped_ms;        /* when its last container ended; 0 unless STOPPED */
+    int64_t wake_ms;           /* when one of its clocks strikes next; 0: never */
+    const struct container *containers[LIMIT_CONTAINERS_PER_TASK];
+    size_t containers_len;
+    const struct action *under_way[LIMIT_CONTAINERS_PER_TASK];
+    size_t under_way_len;
+};
+struct task_vec VECTOR_OF(struct task);
+
+/* Groups containers and actions by task and rolls them up, sorted by id. minimum_healthy_ms and grace_ms are
+ * the service's; options->memory tells which are to stop. */
+struct task_roll_up {
+    int64_t now_ms;
+    int64_t minimum_healthy_ms;
+    int64_t health_check_grace_ms;
+    const struct map *stopping; /* NULL: none */
+};
+void task_vec_build(const struct plan_input *input, const struct task_roll_up *options,
+                    struct task_vec *ret_tasks);
+void task_vec_deinit(struct task_vec *tasks);
+const char *task_status_name(enum task_status status); /* ECS: PENDING RUNNING STOPPING STOPPED */
+const struct container *task_container(const struct task *task,
+                                       const char *name); /* NULL when it has none yet */
+
+/* ECS 4.1: lower bound rounded up, upper bound rounded down. */
+int plan_lower_bound(int desired_count, int minimum_healthy_percent);
+int plan_upper_bound(int desired_count, int maximum_percent);
+/* ECS 4.3 with its default: half the desired count, at least 3, at most 200. */
+int plan_failure_threshold(int desired_count);
