@@ -36,9 +36,16 @@ static void explain_timeout(const struct http_failure *failure, struct error *er
         error_set(err, ERROR_TIMEOUT, "the reply of %s was not complete within %s", failure->name, within);
 }
 
+static void explain_tls(const struct http_failure *failure, struct error *err)
+{
+    error_set(err, ERROR_DENIED, "%s: TLS failed: %s", failure->name, failure->detail);
+}
+
 static void explain_lost(const struct http_failure *failure, struct error *err)
 {
-    if (failure->began)
+    if (strstr(failure->detail, " alert ")) /* TLS 1.3 refuses a client certificate after the handshake */
+        explain_tls(failure, err);
+    else if (failure->began)
         error_set(err, ERROR_IO, "%s closed the connection in the middle of the reply", failure->name);
     else
         error_set(err, ERROR_UNAVAILABLE, "%s closed the connection without an answer%s%s", failure->name,
@@ -58,11 +65,6 @@ static void explain_not_http(const struct http_failure *failure, struct error *e
 static void explain_url(const struct http_failure *failure, struct error *err)
 {
     error_set(err, ERROR_INVALID, "%s: the request's path is not a valid URL path", failure->name);
-}
-
-static void explain_tls(const struct http_failure *failure, struct error *err)
-{
-    error_set(err, ERROR_DENIED, "%s: TLS failed: %s", failure->name, failure->detail);
 }
 
 static void explain_other(const struct http_failure *failure, struct error *err)

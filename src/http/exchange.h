@@ -55,6 +55,7 @@ struct http_server {
     struct http_server_options options; /* defaults filled in; its strings are not valid any more */
     uint64_t last_id;
     uint64_t connections_accepted;
+    unsigned connections;
     unsigned streams;
     bool inside; /* libmicrohttpd is on the stack */
     bool closing;

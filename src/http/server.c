@@ -28,15 +28,24 @@ static void shut(struct http_server *server);
 
 static void on_timer(uv_timer_t *timer);
 
+static bool is_full(const struct http_server *server)
+{
+    return server->connections >= server->options.max_connections;
+}
+
 static void run(struct http_server *server)
 {
     MHD_UNSIGNED_LONG_LONG timeout_ms;
     assert(!server->inside);
+    bool was_full = is_full(server);
     server->inside = true;
     MHD_run(server->daemon);
     server->inside = false;
     if (server->closing)
         shut(server);
+    else if (was_full &&
+             !is_full(server)) /* it listens again from its next run on, but does not ask for one */
+        http_server_wake(server);
     else if (MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES)
         uv_timer_start(&server->timer, on_timer, timeout_ms, 0);
     else
@@ -86,9 +95,11 @@ static void on_connection(void *data, struct MHD_Connection *connection, void **
     struct http_server *server = data;
     struct request_timer *request = *context;
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        server->connections--;
         uv_close((uv_handle_t *)&request->timer, free_request_timer);
         return;
     }
+    server->connections++;
     server->connections_accepted++;
     *context = request = NEW(struct request_timer);
     request->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;

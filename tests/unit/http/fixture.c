@@ -75,7 +75,7 @@ void world_init(struct world *world, const struct http_server_options *options)
     uv_timer_init(&world->loop, &world->patience);
     world->patience.data = world;
     world->client = http_client_new(&world->loop, NULL);
-    if (!chosen.listen)
+    if (!chosen.listen && !chosen.listen_fd)
         chosen.listen = world->address;
     chosen.handle = handle;
     chosen.data = world;

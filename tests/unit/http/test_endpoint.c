@@ -20,7 +20,8 @@ static void test_forms(void **state)
         const char *base_url;
         const char *unix_path;
     } CASES[] = {
-        {"unix:///var/run/docker.sock", "unix:///var/run/docker.sock", "http://localhost", "/var/run/docker.sock"},
+        {"unix:///var/run/docker.sock", "unix:///var/run/docker.sock", "http://localhost",
+         "/var/run/docker.sock"},
         {"tcp://10.0.0.1:2375", "tcp://10.0.0.1:2375", "http://10.0.0.1:2375", NULL},
         {"tcp://[::1]:2375/", "tcp://[::1]:2375", "http://[::1]:2375", NULL},
         {"http://host", "http://host", "http://host", NULL},
