@@ -68,16 +68,20 @@ static void on_exit_of_server(uv_process_t *process, int64_t status, int signal_
 
 static void spawn_server(struct tls *tls)
 {
-    char *arguments[] = {"openssl",        "s_server",       "-accept", "127.0.0.1:0",          "-www",
-                         "-cert",          tls->server_cert, "-key",    tls->server_key,        "-CAfile",
-                         tls->client_cert, "-Verify",        "1",       "-verify_return_error", NULL};
+    const char *arguments[] = {
+        "openssl",        "s_server",       "-accept", "127.0.0.1:0",          "-www",
+        "-cert",          tls->server_cert, "-key",    tls->server_key,        "-CAfile",
+        tls->client_cert, "-Verify",        "1",       "-verify_return_error", NULL};
     uv_stdio_container_t stdio[] = {
         {.flags = UV_IGNORE},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&tls->output},
         {.flags = UV_IGNORE},
     };
-    uv_process_options_t options = {
-        .file = "openssl", .args = arguments, .stdio = stdio, .stdio_count = 3, .exit_cb = on_exit_of_server};
+    uv_process_options_t options = {.file = "openssl",
+                                    .args = (char **)(uintptr_t)arguments,
+                                    .stdio = stdio,
+                                    .stdio_count = 3,
+                                    .exit_cb = on_exit_of_server};
     uv_pipe_init(&tls->world.loop, &tls->output, 0);
     tls->output.data = tls;
     tls->process.data = tls;
