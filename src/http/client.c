@@ -67,8 +67,7 @@ static void call_free(struct call *call)
     free(call);
 }
 
-/* --- what curl reports while it runs ----------------------------------------------------------------------
- */
+/* --- what curl reports while it runs ------------------------------------------------------------------ */
 
 /* Makes curl give the transfer up; the reason is kept for done. */
 static size_t give_up(struct call *call, const char *bound_name, size_t bound_bytes, const char *what)
@@ -151,8 +150,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *data)
     return call->state == CALL_CANCELED ? 0 : len;
 }
 
-/* --- the end of a call ------------------------------------------------------------------------------------
- */
+/* --- the end of a call -------------------------------------------------------------------------------- */
 
 static void forget(struct http_client *client, const struct call *call)
 {
@@ -273,8 +271,7 @@ static void settle(void *data)
         close_client(client);
 }
 
-/* --- the watch --------------------------------------------------------------------------------------------
- */
+/* --- the watch ---------------------------------------------------------------------------------------- */
 
 static void on_watch(uv_timer_t *timer);
 
@@ -308,8 +305,7 @@ static void on_watch(uv_timer_t *timer)
     settle(client);
 }
 
-/* --- the start of a call ----------------------------------------------------------------------------------
- */
+/* --- the start of a call ------------------------------------------------------------------------------ */
 
 static void set_target(struct call *call, const struct http_endpoint *endpoint, const char *path)
 {
@@ -419,8 +415,7 @@ static struct call *call_new(struct http_client *client, const struct http_reque
     return call;
 }
 
-/* --- public -----------------------------------------------------------------------------------------------
- */
+/* --- public ------------------------------------------------------------------------------------------- */
 
 static void on_watch_closed(uv_handle_t *handle)
 {

@@ -1,7 +1,8 @@
 /* An HTTP/1.1 client on a libuv loop: libcurl's multi interface, driven by uv_poll and uv_timer.
  *
  * It never blocks the loop, keeps connections for reuse, follows no redirects, and calls back from the loop
- * only, never from within http_request(). All callbacks may call every function of this header.
+ * only, never from within http_request(). All callbacks may call every function of this header. The process
+ * must ignore SIGPIPE: TLS writes to a closed connection raise it.
  */
 #pragma once
 

@@ -25,8 +25,7 @@ static int fail(struct error *err, const char *what, const char *where)
     return error_set(err, code, "cannot %s %s: %s", what, where, strerror(errno));
 }
 
-/* --- unix sockets -----------------------------------------------------------------------------------------
- */
+/* --- unix sockets ------------------------------------------------------------------------------------- */
 
 /* The kernel drops the lock with the process, so a held one means a living davit. The file stays: removing it
  * would let two hold locks on two files of one name. */
@@ -126,8 +125,7 @@ static int open_unix(struct http_listener *listener, const char *path, const cha
     return r == 0 ? bind_unix(listener, &address, group ? &gid : NULL, err) : r;
 }
 
-/* --- loopback addresses -----------------------------------------------------------------------------------
- */
+/* --- loopback addresses ------------------------------------------------------------------------------- */
 
 static const struct {
     const char *host;
@@ -182,8 +180,7 @@ static int bind_loopback(struct http_listener *listener, int family, uint16_t po
     union any_address address;
     socklen_t len = fill_loopback(family, port, &address);
     int on = 1;
-    char where[32];
-    strcpy(where, family == AF_INET ? "127.0.0.1" : "[::1]");
+    const char *where = LOOPBACKS[family == AF_INET ? 0 : 1].host;
     listener->fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (listener->fd < 0)
         return fail(err, "make a socket for", where);
@@ -213,8 +210,7 @@ static int open_loopback(struct http_listener *listener, const char *address, st
                      address);
 }
 
-/* --- both -------------------------------------------------------------------------------------------------
- */
+/* --- both --------------------------------------------------------------------------------------------- */
 
 int http_listener_open(struct http_listener *listener, const char *address, const char *group,
                        struct error *err)

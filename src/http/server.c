@@ -23,8 +23,7 @@ struct request_timer {
 
 static void shut(struct http_server *server);
 
-/* --- the loop ---------------------------------------------------------------------------------------------
- */
+/* --- the loop ----------------------------------------------------------------------------------------- */
 
 static void on_timer(uv_timer_t *timer);
 
@@ -70,8 +69,7 @@ void http_server_wake(struct http_server *server)
         uv_timer_start(&server->timer, on_timer, 0, 0);
 }
 
-/* --- connections ------------------------------------------------------------------------------------------
- */
+/* --- connections -------------------------------------------------------------------------------------- */
 
 static void on_request_timer(uv_timer_t *timer)
 {
@@ -114,8 +112,7 @@ static struct request_timer *request_timer_of(struct MHD_Connection *connection)
     return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
-/* --- requests ---------------------------------------------------------------------------------------------
- */
+/* --- requests ----------------------------------------------------------------------------------------- */
 
 static void refuse_too_large(struct http_exchange *exchange)
 {
@@ -194,8 +191,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
     start_request_timer(request_timer_of(connection));
 }
 
-/* --- life -------------------------------------------------------------------------------------------------
- */
+/* --- life --------------------------------------------------------------------------------------------- */
 
 static struct http_server_options with_defaults(const struct http_server_options *options)
 {

@@ -5,7 +5,7 @@
  *
  * A request is handed to `handle` when it is in as a whole. It is answered by http_reply() or
  * http_stream_start(), at once or later from the loop. What is kept beyond a callback is the exchange's id:
- * the client may be gone by then.
+ * the client may be gone by then. One that has closed its sending side counts as gone.
  */
 #pragma once
 
@@ -67,8 +67,7 @@ struct http_server_stats {
 
 struct http_server_stats http_server_stats(const struct http_server *server);
 
-/* --- exchanges: one request and its answer ----------------------------------------------------------------
- */
+/* --- exchanges: one request and its answer ------------------------------------------------------------ */
 
 /* Never 0, never used again. */
 uint64_t http_exchange_id(const struct http_exchange *exchange);
@@ -96,13 +95,12 @@ void http_exchange_add_header(struct http_exchange *exchange, const char *name, 
 void http_reply(struct http_exchange *exchange, unsigned status, const char *content_type, const void *body,
                 size_t len);
 
-/* --- streams: an answer without an end (chunked), known by its exchange's id -------------------------------
- */
+/* --- streams: an answer without an end (chunked), known by its exchange's id -------------------------- */
 
 /* Sends the headers at once. The exchange pointer is not to be used after success. ERROR_LIMIT when
  * max_streams are open: nothing is answered yet, http_reply() a 503. on_close (may be NULL) is called once,
- * from the loop, when the stream ends by anything but http_stream_end(): the client went away or was too
- * slow, or the server is freed. The id is not valid any more then. */
+ * when the stream ends by anything but http_stream_end(): the client went away or was too slow, or the server
+ * is freed. The id is not valid any more then. It is never called from within http_stream_write(). */
 int http_stream_start(struct http_exchange *exchange, unsigned status, const char *content_type,
                       void (*on_close)(void *data, uint64_t id), void *data);
 

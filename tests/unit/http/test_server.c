@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,8 +40,7 @@ static void restart(struct world *world, struct http_server_options options)
     world_init(world, &options);
 }
 
-/* --- exchanges --------------------------------------------------------------------------------------------
- */
+/* --- exchanges ---------------------------------------------------------------------------------------- */
 
 static void test_answer_from_the_loop(void **state)
 {
@@ -130,8 +130,7 @@ static void test_chunked_request_too_large(void **state)
     close(fd);
 }
 
-/* --- streams ----------------------------------------------------------------------------------------------
- */
+/* --- streams ------------------------------------------------------------------------------------------ */
 
 static void test_slow_reader_is_cut_off(void **state)
 {
@@ -198,8 +197,7 @@ static void test_client_of_silent_stream_goes(void **state)
     world_until(world, http_server_stats(world->server).connections == 0);
 }
 
-/* --- connections ------------------------------------------------------------------------------------------
- */
+/* --- connections -------------------------------------------------------------------------------------- */
 
 static void test_slow_request_is_cut_off(void **state)
 {
@@ -230,19 +228,27 @@ static void test_connection_bound(void **state)
     close(second);
 }
 
-static void test_no_timer_when_idle(void **state)
+/* Nothing is ready and no timer will be: the process sleeps until somebody talks to it. */
+static void expect_asleep(struct world *world)
+{
+    struct pollfd backend = {.fd = uv_backend_fd(&world->loop), .events = POLLIN};
+    world_turn(world);
+    assert_int_equal(uv_backend_timeout(&world->loop), -1);
+    assert_int_equal(poll(&backend, 1, 0), 0);
+}
+
+static void test_sleeps_when_idle(void **state)
 {
     struct world *world = *state;
-    world_turn(world);
-    assert_int_equal(uv_backend_timeout(&world->loop), -1);
+    expect_asleep(world);
     int fd = raw_connect(world, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
     world_until(world, http_server_stats(world->server).streams == 1);
-    world_turn(world);
-    assert_int_equal(uv_backend_timeout(&world->loop), -1);
+    expect_asleep(world);
+    assert_int_equal(http_stream_write(world->server, world->last_exchange, "x", 1), 0);
+    expect_asleep(world);
     close(fd);
     world_until(world, http_server_stats(world->server).connections == 0);
-    world_turn(world);
-    assert_int_equal(uv_backend_timeout(&world->loop), -1);
+    expect_asleep(world);
 }
 
 static void test_free_with_everything_open(void **state)
@@ -263,8 +269,7 @@ static void test_free_with_everything_open(void **state)
     }
 }
 
-/* --- where it listens -------------------------------------------------------------------------------------
- */
+/* --- where it listens --------------------------------------------------------------------------------- */
 
 static void test_loopback(void **state)
 {
@@ -405,7 +410,7 @@ int main(void)
         TEST(test_client_of_silent_stream_goes),
         TEST(test_slow_request_is_cut_off),
         TEST(test_connection_bound),
-        TEST(test_no_timer_when_idle),
+        TEST(test_sleeps_when_idle),
         TEST(test_free_with_everything_open),
         TEST(test_loopback),
         TEST(test_other_addresses_are_refused),
