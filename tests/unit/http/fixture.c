@@ -40,9 +40,9 @@ static void handle(void *data, struct http_exchange *exchange)
     const char *path = http_exchange_path(exchange);
     world->handled++;
     world->last_exchange = http_exchange_id(exchange);
-    if (world->cancel_from_handler)
-        http_cancel(world->client, world->cancel_id);
-    if (text_equal(path, "/never"))
+    if (text_equal(path, "/free"))
+        http_server_free(TAKE(world->server));
+    if (text_equal(path, "/never") || text_equal(path, "/free"))
         return;
     if (!text_equal(path, "/stream")) {
         reply_echo(exchange);

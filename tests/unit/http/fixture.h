@@ -30,8 +30,6 @@ struct world {
     unsigned handled;
     uint64_t last_exchange; /* of /never and /stream */
     unsigned streams_closed;
-    bool cancel_from_handler;
-    uint64_t cancel_id;
 };
 
 /* A request and what became of it. */

@@ -211,7 +211,10 @@ static void test_slow_request_is_cut_off(void **state)
     result_get(&result, world, (struct http_request){.path = "/"});
     assert_int_equal(result.status, 200);
     result_deinit(&result);
-    world_until(world, http_server_stats(world->server).connections == 0);
+    world_until(world, http_server_stats(world->server).connections == 0); /* kept alive, then closed */
+    result_get(&result, world, (struct http_request){.path = "/"});
+    assert_int_equal(result.status, 200);
+    result_deinit(&result);
 }
 
 static void test_connection_bound(void **state)
@@ -267,6 +270,16 @@ static void test_free_with_everything_open(void **state)
         assert_int_not_equal(results[i].code, 0);
         result_deinit(&results[i]);
     }
+}
+
+static void test_free_within_handler(void **state)
+{
+    struct world *world = *state;
+    struct result result;
+    result_get(&result, world, (struct http_request){.path = "/free"});
+    assert_null(world->server);
+    assert_int_not_equal(result.code, 0);
+    result_deinit(&result);
 }
 
 /* --- where it listens --------------------------------------------------------------------------------- */
@@ -412,6 +425,7 @@ int main(void)
         TEST(test_connection_bound),
         TEST(test_sleeps_when_idle),
         TEST(test_free_with_everything_open),
+        TEST(test_free_within_handler),
         TEST(test_loopback),
         TEST(test_other_addresses_are_refused),
         TEST(test_socket_handed_over),
