@@ -15,6 +15,14 @@ static const char *const kind_names[] = {"ledger",       "commit",   "source",  
 static const char *const file_kind_names[] = {"file", "deleted", "symlink", "submodule", "too-large"};
 static const char *const ledger_kind_names[] = {"service", "family", "source"};
 
+static int index_of(const char *const *names, size_t len, const char *name)
+{
+    for (size_t i = 0; i < len; i++)
+        if (text_equal(names[i], name))
+            return (int)i;
+    return -1;
+}
+
 const char *event_kind_name(enum event_kind kind)
 {
     assert((size_t)kind < ARRAY_LEN(kind_names));
@@ -112,14 +120,36 @@ static int get_content(const json_t *json, struct event_file *file)
     return 0;
 }
 
+json_t *event_file_to_json(const struct event_file *file)
+{
+    assert(file);
+    json_t *json = json_pack("{s:s,s:s}", "path", file->path, "kind", file_kind_names[file->kind]);
+    set_content(json, file);
+    return json;
+}
+
+int event_file_from_json(const json_t *json, struct event_file *ret_file)
+{
+    assert(ret_file);
+    int kind = index_of(file_kind_names, ARRAY_LEN(file_kind_names), model_string(json, "kind"));
+    if (kind < 0 || !model_string(json, "path"))
+        return ERROR_INVALID;
+    struct event_file file = {.kind = (enum event_file_kind)kind};
+    int r = get_content(json, &file);
+    if (r < 0) {
+        free(file.content);
+        return r;
+    }
+    file.path = memory_strdup(model_string(json, "path"));
+    *ret_file = file;
+    return 0;
+}
+
 static json_t *commit_event_to_json(const struct event *event)
 {
     json_t *files = json_array();
     for (size_t i = 0; i < event->commit.files.len; i++) {
-        const struct event_file *file = &event->commit.files.items[i];
-        json_t *item = json_pack("{s:s,s:s}", "path", file->path, "kind", file_kind_names[file->kind]);
-        set_content(item, file);
-        json_array_append_new(files, item);
+        json_array_append_new(files, event_file_to_json(&event->commit.files.items[i]));
     }
     return json_pack("{s:o,s:b,s:b,s:o}", "commit", commit_to_json(&event->commit.commit), "head",
                      event->commit.head, "full", event->commit.full, "files", files);
@@ -131,16 +161,8 @@ static json_t *engine_event_to_json(const struct event *event)
     model_set_string(json, "instance", event->engine.instance);
     model_set_string(json, "message", event->engine.message);
     model_set_string(json, "containerId", event->engine.container_id);
-    if (event->kind == EVENT_CONNECTED) {
-        json_t *info = json_object();
-        model_set_string(info, "engine", event->engine.info.engine);
-        model_set_string(info, "apiVersion", event->engine.info.api_version);
-        model_set_string(info, "os", event->engine.info.os);
-        model_set_string(info, "arch", event->engine.info.arch);
-        model_set_int(info, "cpu", event->engine.info.cpu_units);
-        model_set_int(info, "memory", event->engine.info.memory_mib);
-        json_object_set_new(json, "info", info);
-    }
+    if (event->kind == EVENT_CONNECTED)
+        json_object_set_new(json, "info", instance_info_to_json(&event->engine.info));
     if (event->engine.container)
         json_object_set_new(json, "container", container_to_json(event->engine.container));
     if (event->kind == EVENT_LISTED) {
@@ -215,14 +237,6 @@ json_t *event_to_json(const struct event *event)
     return json;
 }
 
-static int index_of(const char *const *names, size_t len, const char *name)
-{
-    for (size_t i = 0; i < len; i++)
-        if (text_equal(names[i], name))
-            return (int)i;
-    return -1;
-}
-
 static int commit_event_from_json(const json_t *json, struct event *event)
 {
     if (commit_from_json(json_object_get(json, "commit"), &event->commit.commit) < 0)
@@ -232,32 +246,21 @@ static int commit_event_from_json(const json_t *json, struct event *event)
     size_t i;
     json_t *item;
     json_array_foreach (json_object_get(json, "files"), i, item) {
-        int kind = index_of(file_kind_names, ARRAY_LEN(file_kind_names), model_string(item, "kind"));
-        if (kind < 0 || !model_string(item, "path"))
-            return ERROR_INVALID;
-        struct event_file file = {.path = memory_strdup(model_string(item, "path")),
-                                  .kind = (enum event_file_kind)kind};
-        int r = get_content(item, &file);
-        vector_push(&event->commit.files, file);
+        struct event_file file;
+        int r = event_file_from_json(item, &file);
         if (r < 0)
             return r;
+        vector_push(&event->commit.files, file);
     }
     return 0;
 }
 
 static int engine_event_from_json(const json_t *json, struct event *event, struct error *err)
 {
-    const json_t *info = json_object_get(json, "info");
     event->engine.instance = memory_strdup(model_string(json, "instance"));
     event->engine.message = memory_strdup(model_string(json, "message"));
     event->engine.container_id = memory_strdup(model_string(json, "containerId"));
-    event->engine.info =
-        (struct instance_info){.engine = memory_strdup(model_string(info, "engine")),
-                               .api_version = memory_strdup(model_string(info, "apiVersion")),
-                               .os = memory_strdup(model_string(info, "os")),
-                               .arch = memory_strdup(model_string(info, "arch")),
-                               .cpu_units = model_int_in(info, "cpu", 0, INT32_MAX),
-                               .memory_mib = model_int(info, "memory")};
+    instance_info_from_json(json_object_get(json, "info"), &event->engine.info);
     const json_t *container = json_object_get(json, "container");
     if (container) {
         int r = container_from_json(container, &event->engine.container, err);
