@@ -11,8 +11,8 @@ MAX_FILE_LINES = {"src": 1000, "tests": 1500}
 
 
 def parameter_count(signature):
-    """The number of parameters in '(int a, void (*f)(int, int))'."""
-    inner = signature.strip()[1:-1].strip()
+    """The number of parameters in '(int a, void (*f)(int, int), ...)', without the dots."""
+    inner = signature.strip()[1:-1].strip().removesuffix("...").strip().removesuffix(",")
     if inner in ("", "void"):
         return 0
     depth, commas = 0, 0
@@ -77,6 +77,7 @@ def self_test():
     cases = [
         (function("f", 70) + function("g", 3, wide), "", None),
         ("\n" + function("f", 71), "", ("src/a.c", 2, "71, over 70")),
+        (function("f", 3, wide + ", ..."), "", None),
         (function("f", 3, wide + ", int f"), "", ("src/a.c", 1, "6, over 5")),
         ("\n" * 1001, "", ("src/a.c", 1, "1001, over 1000")),
         (function("f", 80), "function-lines src/a.c:f 80\n", None),
