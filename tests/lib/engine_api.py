@@ -12,6 +12,8 @@ import urllib.parse
 from pathlib import Path
 
 BUSYBOX = "/bin/busybox"
+# A shell that ends at once when told to: as process 1, httpd itself would ignore the signal until it is killed.
+SERVE = ("/bin/sh", "-c", "trap 'exit 0' TERM; httpd -f -p ${PORT:-80} -h /www & wait $!")
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -80,8 +82,11 @@ class EngineApi:
         self.post(f"/containers/{created['Id']}/start")
         return created["Id"]
 
-    def import_image(self, reference, files=None, command=("/bin/httpd", "-f", "-p", "80", "-h", "/www")):
-        """Makes an image of busybox and these files ({path: text}), with no registry; returns its id."""
+    def import_image(self, reference, files=None, command=SERVE):
+        """Makes an image of busybox and these files ({path: text}), with no registry; returns its id.
+
+        The command serves /www on port 80, or the one in the variable PORT.
+        """
         repository, _, tag = reference.partition(":")
         changes = [f"CMD {json.dumps(list(command))}", "ENV PATH=/bin"]
         query = {"fromSrc": "-", "repo": repository, "tag": tag or "latest", "changes": changes}
@@ -118,8 +123,8 @@ def root_filesystem(files):
         for applet in applets:
             if applet != "busybox":
                 add(tar, f"bin/{applet}", tarfile.SYMTYPE, link="busybox")
-        for path, text in {**defaults, **files}.items():
-            add(tar, path.lstrip("/"), content=text.encode())
+        for path, text in {**defaults, **{path.lstrip("/"): text for path, text in files.items()}}.items():
+            add(tar, path, content=text.encode())
     return output.getvalue()
 
 

@@ -17,7 +17,7 @@ def write_log(directory, suite, name, text):
     """Writes the output of a test to a file of its own and returns its path."""
     path = Path(directory) / suite / (re.sub(r"[^\w.-]+", "-", name).strip("-") + ".log")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, errors="replace")
+    path.write_text(text.rstrip("\n") + "\n", errors="replace")
     return path
 
 

@@ -14,8 +14,9 @@ class Reporter:
 
     def __init__(self, suite, logs):
         self.suite, self.logs, self.reports = suite, logs, []
-        # While tests run, pytest has the standard output for itself.
+        # Results have standard output for themselves; pytest's own report goes to the log of the suite.
         self.stream = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
     def pytest_runtest_logreport(self, report):
         self.reports.append(report)
@@ -26,7 +27,9 @@ class Reporter:
         skipped = [report for report in reports if report.skipped]
         status = "FAIL" if failed else "skip" if skipped else "ok"
         reason = skipped[0].longrepr[2].removeprefix("Skipped: ") if skipped and not failed else ""
-        text = "\n".join(report.longreprtext + report.capstdout + report.capstderr + report.caplog for report in failed)
+        # The last phase has the output of all of them.
+        output = reports[-1].capstdout + reports[-1].capstderr + reports[-1].caplog
+        text = "\n".join([output] + [report.longreprtext for report in failed])
         name = nodeid.removesuffix(".py").replace(".py::", " ").replace("test_", "").rpartition("/")[2]
         log = write_log(self.logs, self.suite, name, text) if failed else ""
         emit(status, sum(report.duration for report in reports), name, log, reason, self.stream)
@@ -47,7 +50,7 @@ def main():
     directory, logs = sys.argv[1], sys.argv[2]
     signal.signal(signal.SIGTERM, stop)
     code = pytest.main(
-        [directory, "-p", "no:cacheprovider", "-p", "no:terminal", "--tb=short"],
+        [directory, "-p", "no:cacheprovider", "--tb=short"],
         plugins=[Reporter(directory.rstrip("/").rpartition("/")[2], logs)],
     )
     return 0 if code in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED) else 1
