@@ -1,4 +1,4 @@
-"""Fixtures of the end-to-end tests. One engine of each kind is started for the whole session and emptied after each test."""
+"""Fixtures of the end-to-end tests. An engine of each kind is started for the session and emptied after each test."""
 
 import sys
 from pathlib import Path

@@ -1,8 +1,8 @@
 """A container engine for tests: a network namespace, a cgroup and a directory of its own, removed without a trace.
 
-Everything is found again by the engine's name alone, davit-test-OWNER-START-RANDOM: the network namespace and the cgroup
-are called so, and its files are in /tmp under it. So an engine can be torn down by another process than the one that
-started it, and one whose owner was killed is swept away when the next one starts.
+Everything is found again by the engine's name alone, davit-test-OWNER-START-RANDOM: the network namespace and the
+cgroup are called so, and its files are in /tmp under it. So an engine can be torn down by another process than the one
+that started it, and one whose owner was killed is swept away when the next one starts.
 """
 
 import ctypes
@@ -207,6 +207,12 @@ class PrivatePodman(PrivateEngine):
         if not self.wait_until(lambda: answers(self.socket), self.podman):
             raise EngineUnavailable(f"podman did not start: {self.log_tail('podman')}")
 
+    def stop(self):
+        # podman puts containers into a cgroup of its own choice, which is only removed with them.
+        if answers(self.socket):
+            self.api.clean()
+        super().stop()
+
 
 def cgroup_directories(name):
     """Every directory of the engine's cgroup in every hierarchy, deepest first."""
@@ -218,7 +224,7 @@ def cgroup_directories(name):
 
 
 def processes(name):
-    """The ids of the engine's processes: those in its cgroup, and those in its network namespace."""
+    """The ids of the engine's processes: those in its cgroup, in its network namespace, or rooted in its images."""
     found = set()
     for directory in cgroup_directories(name):
         try:
@@ -227,7 +233,17 @@ def processes(name):
             continue
     listed = subprocess.run(["ip", "netns", "pids", name], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     found |= set(listed.stdout.split())
+    found |= {path.name for path in Path("/proc").glob("[0-9]*") if rooted_in(path, name)}
     return {int(pid) for pid in found} - {0, os.getpid()}
+
+
+def rooted_in(process, name):
+    """Whether the root file system of a process is one of the engine's."""
+    try:
+        mounts = (process / "mountinfo").read_text().splitlines()
+    except OSError:
+        return False
+    return any(line.split()[4] == "/" and f"/tmp/{name}/" in line for line in mounts)
 
 
 def kill_all(name):

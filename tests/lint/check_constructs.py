@@ -20,7 +20,8 @@ def check(repo, _builds=None):
 
 
 def self_test():
-    with scratch_tree({"src/a.c": '/* goto\n * typedef struct */\nchar *s = "goto x";\ntypedef int (*fn)(void);\n'}) as root:
+    clean = '/* goto\n * typedef struct */\nchar *s = "goto x";\ntypedef int (*fn)(void);\n'
+    with scratch_tree({"src/a.c": clean}) as root:
         expect_none(check(root))
     with scratch_tree({"src/a.c": "/* a\n */\nvoid f(void)\n{\n    goto out;\nout:;\n}\n"}) as root:
         expect(check(root), "src/a.c", 5, "goto")

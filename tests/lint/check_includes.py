@@ -3,7 +3,7 @@
 import re
 
 import layers
-from lint import Finding, expect, expect_none, files_under, line_of, main, scratch_tree
+from lint import Finding, expect, expect_none, files_under, line_of, main, project_files, scratch_tree
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 TABLE = "src/README.md"
@@ -32,10 +32,9 @@ def check_tree(repo, rows):
         yield Finding(f"src/{name}", 0, f"is not in the table of {TABLE}: give it a row, with its level")
     for name in sorted(set(rows) - present):
         yield Finding(TABLE, rows[name].line, f"{name}/ does not exist: remove its row")
-    for path in sorted(repo.iterdir()):
-        ignored = path.name.startswith(".") or (path.is_dir() and path.name.startswith("build"))
-        if not ignored and path.name not in (TOP_LEVEL if path.is_dir() else TOP_FILES):
-            yield Finding(path.name, 0, "does not belong on the top level: find its place under src, tests or examples")
+    for name, is_directory in sorted({(path.split("/")[0], "/" in path) for path in project_files(repo)}):
+        if not name.startswith(".") and name not in (TOP_LEVEL if is_directory else TOP_FILES):
+            yield Finding(name, 0, "does not belong on the top level: find its place under src, tests or examples")
 
 
 def check_quoted(rows, row, header):

@@ -63,7 +63,8 @@ def self_test():
     require("nm", "gcc", "ar")
 
     def ninja(libraries):
-        return f"build tests/unit/model/test-x: c_LINKER x.o | {libraries}\n LINK_ARGS = -Wl,-O1 {libraries} -lcmocka\n\n"
+        target = f"build tests/unit/model/test-x: c_LINKER x.o | {libraries}"
+        return f"{target}\n LINK_ARGS = -Wl,-O1 {libraries} -lcmocka\n\n"
 
     allowed = "src/base/libdavit_base.a /usr/lib/libjansson.so"
     with scratch_tree({"src/README.md": layers.SAMPLE, "build/build.ninja": ninja(allowed)}) as root:

@@ -30,7 +30,7 @@ def check(_repo, builds):
         if directory not in EXEMPT:
             source = re.sub(r"\.o$", "", path.name)
             for name in writable_variables(path):
-                message = f"'{name}' is mutable and lives as long as the program: make it const, or a member of a struct"
+                message = f"'{name}' is mutable and outlives every call: make it const, or a member of a struct"
                 findings.append(Finding(f"src/{directory}/{source}", 0, message))
     return findings
 

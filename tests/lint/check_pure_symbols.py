@@ -4,7 +4,7 @@ import fnmatch
 
 import layers
 from binaries import directory_symbols
-from lint import Finding, expect, expect_none, main, output_of, require, scratch_tree
+from lint import Builds, Finding, expect, expect_none, main, output_of, require, scratch_tree
 
 ALLOWED = "tests/lint/pure-symbols.txt"
 
@@ -25,8 +25,8 @@ def check(repo, builds):
         ours = set().union(*(found[d][0] for d in layers.closure(rows, name) if d in found))
         for symbol in sorted(undefined - ours):
             if not any(fnmatch.fnmatchcase(symbol, p) and (d is None or name in d) for p, d in patterns):
-                message = f"pure code uses {symbol}(): let its value arrive in an event, or list a harmless one in {ALLOWED}"
-                findings.append(Finding(f"src/{name}", 0, message))
+                remedy = f"let its value arrive in an event, or list a harmless one in {ALLOWED}"
+                findings.append(Finding(f"src/{name}", 0, f"pure code uses {symbol}(): {remedy}"))
     return findings
 
 
@@ -40,15 +40,14 @@ def build_library(root, directory, source):
 
 
 def self_test():
-    from lint import Builds
-
     require("nm", "gcc", "ar")
     files = {"src/README.md": layers.SAMPLE, ALLOWED: "strlen # text\ntime engine\nmem*\n"}
     with scratch_tree(files) as root:
         builds = Builds(root / "build")
         build_library(root, "base", "int base_f(void) { return 1; }\n")
         build_library(root, "engine", "long time(long *); long engine_now(void) { return time(0); }\n")
-        pure = "unsigned long strlen(const char *); int base_f(void); long f(void) { return strlen(\"a\") + base_f(); }\n"
+        pure = "unsigned long strlen(const char *); int base_f(void);\n"
+        pure += "long f(void) { return strlen(\"a\") + base_f(); }\n"
         build_library(root, "model", pure)
         expect_none(check(root, builds))
         build_library(root, "model", pure + "long time(long *); long now(void) { return time(0); }\n")

@@ -44,7 +44,7 @@ def parse(text, path="src/README.md"):
         may, foreign = ([word for word in re.split(r"[,\s]+", cell) if word != "-"] for cell in cells[3:])
         unknown = [word for word in foreign if word not in FOREIGN]
         if unknown:
-            sys.exit(f"{path}:{number}: unknown foreign library '{unknown[0]}': add it to FOREIGN in tests/lint/layers.py")
+            sys.exit(f"{path}:{number}: unknown foreign library '{unknown[0]}' (FOREIGN in tests/lint/layers.py)")
         rows[cells[0].strip("`/")] = Row(
             cells[0].strip("`/"), number, int(level.group(1)), bool(level.group(2)),
             [word for word in may if "/" not in word], [word for word in may if "/" in word], foreign,

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +83,7 @@ def scratch_tree(files):
 
 def run(command, **options):
     """Runs a tool to its end and returns the process, its output as text."""
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", **options)
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", **options)
 
 
 def output_of(command, **options):
@@ -143,7 +144,5 @@ def compile_commands(build):
 
 def parallel(function, items, workers=2):
     """function(item) for every item, some at a time; the results in order."""
-    from concurrent.futures import ThreadPoolExecutor
-
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(function, items))

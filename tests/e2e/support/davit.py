@@ -71,8 +71,8 @@ class Davit:
     def run(self, *arguments, timeout=60, text=None):
         """Runs a command of davit to its end; returns the finished process with text output."""
         return subprocess.run(
-            self.command(*arguments), input=text, timeout=timeout, env=self.environment, cwd=self.directory,
-            stdin=None if text is not None else subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            self.command(*arguments), input=text or "", timeout=timeout, env=self.environment, cwd=self.directory,
+            capture_output=True, text=True,
         )
 
     def json(self, *arguments, timeout=60):

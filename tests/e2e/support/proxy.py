@@ -93,7 +93,7 @@ class RequestReader:
 class RecordingProxy:
     """Passes bytes both ways unchanged, streams and hijacked connections too, and records method and path.
 
-    close() makes the engine unreachable as a crash would: the socket is gone and connections end; open() brings it back.
+    close() makes the engine unreachable as a crash would: the socket is gone and connections end; open() undoes it.
     """
 
     def __init__(self, socket_path, engine_socket):
