@@ -124,6 +124,9 @@ class PrivateEngine:
         with self.connect(host, port, timeout) as connection:
             connection.sendall(f"GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
             answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        if not answer:
+            # Docker's proxy of a published port takes connections before the container does.
+            raise ConnectionError(f"{host}:{port} closed the connection")
         head, _, body = answer.partition(b"\r\n\r\n")
         return int(head.split()[1]), body
 
