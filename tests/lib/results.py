@@ -4,13 +4,14 @@ import re
 import sys
 from pathlib import Path
 
+SEPARATOR = "\x1f"  # not a tab: the shell takes several of those as one
 SKIPPED = 77  # the exit status of a test that cannot run here; its last line of output is the reason
 
 
 def emit(status, seconds, name, log="", reason="", stream=sys.stdout):
     """Prints one result. status is ok, FAIL or skip."""
     fields = (status, f"{seconds:.2f}", name, str(log), reason)
-    print("\t".join(re.sub(r"\s", " ", field) for field in fields), file=stream, flush=True)
+    print(SEPARATOR.join(re.sub(r"\s", " ", field) for field in fields), file=stream, flush=True)
 
 
 def write_log(directory, suite, name, text):

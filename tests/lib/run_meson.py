@@ -64,7 +64,7 @@ def run(args):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", action="store_true", help="only tell (exit status) whether there are tests")
+    parser.add_argument("--count", action="store_true", help="only print how many tests there are")
     parser.add_argument("--name", help="what to call the suite's logs")
     parser.add_argument("--wrap")
     parser.add_argument("--timeout-multiplier", type=int, default=1)
@@ -73,7 +73,8 @@ def main():
     parser.add_argument("logs", nargs="?")
     args = parser.parse_args()
     if args.count:
-        return 0 if tests_of(args.build, args.suite) else 1
+        print(len(tests_of(args.build, args.suite)))
+        return 0
     return run(args)
 
 
