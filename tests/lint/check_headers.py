@@ -4,6 +4,8 @@ import re
 
 from lint import Builds, Finding, compile_commands, expect, expect_none, files_under, main, parallel, run, scratch_tree
 
+PLAIN = ["-fsyntax-only", "-fdiagnostics-color=never"]
+
 
 def flags_of(build):
     """The compiler and the flags of any file of src/, less what is about that file and its output."""
@@ -21,7 +23,7 @@ def check(repo, builds):
 
     def compile_alone(path):
         source = f'#include "{path.removeprefix("src/")}"\n'
-        command = [*flags, f"-I{repo}/src", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c", "-"]
+        command = [*flags, f"-I{repo}/src", "-Wall", "-Wextra", "-Werror", *PLAIN, "-x", "c", "-"]
         process = run(command, input=source, cwd=directory)
         if process.returncode == 0:
             return None
