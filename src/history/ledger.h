@@ -73,6 +73,11 @@ int history_load(struct history *history, const struct history_visitor *visitor,
 int history_save(struct history *history, const struct ledger_change_vec *changes, int64_t now_ms,
                  struct error *err);
 
+/* Packs loose objects and trims old history when there is enough of either, else returns at once. For the
+ * saving thread, after a save. A failure harms nothing that is saved, and the next try waits for as much
+ * again. */
+int history_tidy(struct history *history, struct error *err);
+
 struct history_log_entry {
     char oid[COMMIT_OID_SIZE];
     int64_t time_ms;     /* whole seconds */

@@ -16,7 +16,8 @@
 
 struct recorder;
 
-#define RECORDER_SEGMENTS 8 /* a segment is this part of the ring; as many are kept as fit */
+#define RECORDER_SEGMENTS  8  /* a full segment is about this part of the ring */
+#define RECORDER_FILES_MAX 64 /* every start begins a segment, however short the last one is */
 
 /* max_bytes: LIMIT_RECORD_BYTES, or less. Begins a new segment. ERROR_IO. */
 int recorder_open(const char *dir, int64_t max_bytes, struct recorder **ret_recorder, struct error *err);
@@ -27,8 +28,8 @@ DEFINE_CLEANUP(struct recorder, recorder_free)
 /* A new segment has begun and replay must be able to start there: append {"snapshot": ...} next. */
 bool recorder_wants_snapshot(const struct recorder *recorder);
 
-/* Borrows event, an object. ERROR_LIMIT: larger than a segment. ERROR_IO: the event is dropped, a later
- * append may succeed; the next segment starts over with a snapshot. */
+/* Borrows event, an object. ERROR_LIMIT: larger than the ring's RECORDER_SEGMENTSth part. ERROR_IO: the event
+ * is dropped, a later append may succeed; the next segment starts over with a snapshot. */
 int recorder_append(struct recorder *recorder, const json_t *event, struct error *err);
 
 /* Hands what is buffered to the kernel. */
