@@ -3,7 +3,6 @@
 #include "base/text.h"
 #include "manifest/schema.h"
 
-#include <cmocka.h>
 #include <dirent.h>
 #include <jansson.h>
 #include <limits.h>
@@ -14,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+
+#include <cmocka.h>
 
 #define DRAFT "draft2020-12"
 
