@@ -1,7 +1,7 @@
 #include "engine/sim.h"
 
 #include "base/buffer.h"
-#include "definitions.h"
+#include "sample.h"
 #include "unit.h"
 
 #include <stdio.h>

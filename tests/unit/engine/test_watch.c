@@ -1,8 +1,8 @@
 #include "engine/watch.h"
 
 #include "base/map.h"
-#include "definitions.h"
 #include "engine/sim.h"
+#include "sample.h"
 #include "unit.h"
 
 #define DEMO "{'name':'web','image':'demo','healthCheck':{'command':['CMD','true']}}"

@@ -1,4 +1,4 @@
-#include "definitions.h"
+#include "sample.h"
 
 #include "model/json.h"
 
