@@ -15,7 +15,8 @@ int source_library_init(struct error *err)
     int rc = git_libgit2_init();
     if (rc < 0)
         return source_git_error(err, rc, "libgit2 does not start");
-    /* Objects are only read, no hook and no command of a config runs: whose repository it is does not matter. */
+    /* Objects are only read, no hook and no command of a config runs: whose repository it is does not matter.
+     */
     rc = git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
     return rc < 0 ? source_git_error(err, rc, "libgit2 refuses an option") : 0;
 }

@@ -1,5 +1,5 @@
-/* Copying by difference: a new commit costs its own objects, whatever the size of the repository. libgit2's own local
- * transport builds a pack and reads far more. */
+/* Copying by difference: a new commit costs its own objects, whatever the size of the repository. libgit2's
+ * own local transport builds a pack and reads far more. */
 #include "source/git.h"
 
 #include "base/map.h"
@@ -63,7 +63,8 @@ static void found(struct copy *copy, const git_oid *oid)
 
 static int collect_tree(struct copy *copy, const git_oid *oid, const git_oid *known_oid, int depth);
 
-static int collect_entry(struct copy *copy, const git_tree_entry *entry, const git_tree_entry *known, int depth)
+static int collect_entry(struct copy *copy, const git_tree_entry *entry, const git_tree_entry *known,
+                         int depth)
 {
     const git_oid *oid = git_tree_entry_id(entry);
     if (known && git_oid_equal(git_tree_entry_id(known), oid))
@@ -98,8 +99,8 @@ static int collect_tree(struct copy *copy, const git_oid *oid, const git_oid *kn
         known = NULL; /* only costs time */
     for (size_t i = 0; i < git_tree_entrycount(tree); i++) {
         const git_tree_entry *entry = git_tree_entry_byindex(tree, i);
-        rc = collect_entry(copy, entry, known ? git_tree_entry_byname(known, git_tree_entry_name(entry)) : NULL,
-                           depth);
+        rc = collect_entry(copy, entry,
+                           known ? git_tree_entry_byname(known, git_tree_entry_name(entry)) : NULL, depth);
         if (rc < 0)
             return rc;
     }
@@ -185,7 +186,8 @@ static int write_pack(struct copy *copy, git_repository *to)
     return rc < 0 ? source_git_error(copy->err, rc, "cannot read the mirror") : 0;
 }
 
-int source_copy(struct git_repository *from, struct git_repository *to, const char *oid_hex, struct error *err)
+int source_copy(struct git_repository *from, struct git_repository *to, const char *oid_hex,
+                struct error *err)
 {
     struct copy copy CLEANUP(copy_deinit) = {
         .from = from, .shallow = git_repository_is_shallow(from) == 1, .err = err};

@@ -55,7 +55,8 @@ static void rescue_refs(const char *broken, git_repository *mirror)
 {
     git_repository *old CLEANUP(source_git_repository_freep) = NULL;
     git_reference_iterator *refs CLEANUP(git_reference_iterator_freep) = NULL;
-    if (git_repository_open_bare(&old, broken) < 0 || git_reference_iterator_glob_new(&refs, old, "refs/davit/*") < 0)
+    if (git_repository_open_bare(&old, broken) < 0 ||
+        git_reference_iterator_glob_new(&refs, old, "refs/davit/*") < 0)
         return;
     for (;;) {
         git_reference *ref CLEANUP(git_reference_freep) = NULL;
@@ -77,7 +78,8 @@ int source_mirror_rebuild(const char *path, struct error *err)
     char *broken CLEANUP_FREE = memory_printf("%s.broken", path);
     nftw(broken, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
     if (rename(path, broken) < 0 && errno != ENOENT)
-        return error_set(err, ERROR_DENIED, "cannot put the broken mirror %s aside: %s", path, strerror(errno));
+        return error_set(err, ERROR_DENIED, "cannot put the broken mirror %s aside: %s", path,
+                         strerror(errno));
     git_repository *mirror CLEANUP(source_git_repository_freep) = NULL;
     int rc = create(path, &mirror, err);
     if (rc == 0)

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NAMED_FILES 3 /* in a subject; more are counted */
+#define NAMED_FILES   3 /* in a subject; more are counted */
 #define SUBJECT_BYTES 1024
 
 DEFINE_CLEANUP(git_commit, git_commit_free)
@@ -26,7 +26,8 @@ void source_snapshot_deinit(struct source_snapshot *snapshot)
 }
 
 /* A file that is too large to be read stands in the tree with its true content, streamed. */
-static int write_blob(git_repository *mirror, const char *directory, const struct source_file *file, git_oid *ret_oid)
+static int write_blob(git_repository *mirror, const char *directory, const struct source_file *file,
+                      git_oid *ret_oid)
 {
     if (!file->too_large)
         return git_blob_create_from_buffer(ret_oid, mirror, file->content, file->len);
@@ -93,8 +94,8 @@ static int write_commit(git_repository *mirror, const git_oid *tree_oid, git_com
         return rc;
     git_oid oid;
     const git_commit *parents[] = {parent};
-    rc = git_commit_create(&oid, mirror, NULL, davit, davit, "UTF-8", buffer_str(&subject), tree, parent ? 1 : 0,
-                           parents);
+    rc = git_commit_create(&oid, mirror, NULL, davit, davit, "UTF-8", buffer_str(&subject), tree,
+                           parent ? 1 : 0, parents);
     if (rc < 0)
         return source_git_error(err, rc, "cannot write a commit to the mirror");
     git_oid_tostr(ret_tip, COMMIT_OID_SIZE, &oid);

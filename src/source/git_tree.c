@@ -130,7 +130,8 @@ static int compare_entries(struct differ *differ, const struct pair *pair, const
             return rc;
     }
     if (is_tree(old_entry) || is_tree(new_entry)) {
-        int rc = descend(differ, pair, is_tree(old_entry) ? old_entry : NULL, is_tree(new_entry) ? new_entry : NULL);
+        int rc = descend(differ, pair, is_tree(old_entry) ? old_entry : NULL,
+                         is_tree(new_entry) ? new_entry : NULL);
         if (rc < 0)
             return rc;
     }
@@ -140,7 +141,8 @@ static int compare_entries(struct differ *differ, const struct pair *pair, const
 static int check_bounds(struct differ *differ, const struct pair *pair)
 {
     if (pair->depth > SOURCE_TREE_DEPTH)
-        return error_set(differ->err, ERROR_LIMIT, "directories are nested deeper than %d", SOURCE_TREE_DEPTH);
+        return error_set(differ->err, ERROR_LIMIT, "directories are nested deeper than %d",
+                         SOURCE_TREE_DEPTH);
     if (++differ->entries > SOURCE_TREE_ENTRIES)
         return error_set(differ->err, ERROR_LIMIT, "the tree has more than %d entries", SOURCE_TREE_ENTRIES);
     return 0;
@@ -158,8 +160,8 @@ static int compare_trees(struct differ *differ, const struct pair *pair)
             continue;
         rc = check_bounds(differ, pair);
         if (rc == 0)
-            rc = compare_entries(differ, pair, pair->old_tree ? git_tree_entry_byname(pair->old_tree, name) : NULL,
-                                 entry);
+            rc = compare_entries(differ, pair,
+                                 pair->old_tree ? git_tree_entry_byname(pair->old_tree, name) : NULL, entry);
     }
     for (size_t i = 0; rc == 0 && i < old_len; i++) {
         const git_tree_entry *entry = git_tree_entry_byindex(pair->old_tree, i);
@@ -173,7 +175,8 @@ static int compare_trees(struct differ *differ, const struct pair *pair)
     return rc;
 }
 
-int source_tree_diff(const struct source_tree_diff *diff, struct source_file_vec *ret_files, struct error *err)
+int source_tree_diff(const struct source_tree_diff *diff, struct source_file_vec *ret_files,
+                     struct error *err)
 {
     struct source_file_vec files CLEANUP(source_file_vec_deinit) = {0};
     git_odb *odb CLEANUP(git_odb_freep) = NULL;

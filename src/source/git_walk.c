@@ -53,7 +53,8 @@ static const git_oid *line_last(const struct line *line)
     return &line->oids.items[line->oids.len - 1];
 }
 
-/* Adds the first parent of the oldest commit that is in. A parent that is not there is where a shallow clone ends. */
+/* Adds the first parent of the oldest commit that is in. A parent that is not there is where a shallow clone
+ * ends. */
 static int line_grow(git_repository *repository, struct line *line, struct error *err)
 {
     if (line->ended)
@@ -77,8 +78,8 @@ static int line_grow(git_repository *repository, struct line *line, struct error
     return 0;
 }
 
-/* Both lines grow in turns until one comes by a commit of the other, so that the cost is the distance to the fork and
- * not the length of the history. Sets *ret_place in the walk's line, 0 without a fork. */
+/* Both lines grow in turns until one comes by a commit of the other, so that the cost is the distance to the
+ * fork and not the length of the history. Sets *ret_place in the walk's line, 0 without a fork. */
 static int find_fork(struct source_walk *walk, const git_oid *base, size_t *ret_place, struct error *err)
 {
     struct line old CLEANUP(line_deinit) = {0};
@@ -169,7 +170,8 @@ bool source_walk_is_done(const struct source_walk *walk)
     return walk->left == 0;
 }
 
-static int read_commit(git_repository *repository, const git_oid *oid, struct commit *ret_commit, struct error *err)
+static int read_commit(git_repository *repository, const git_oid *oid, struct commit *ret_commit,
+                       struct error *err)
 {
     git_commit *commit CLEANUP(git_commit_freep) = NULL;
     int rc = git_commit_lookup(&commit, repository, oid);
@@ -184,7 +186,8 @@ static int read_commit(git_repository *repository, const git_oid *oid, struct co
     return 0;
 }
 
-static int read_files(struct source_walk *walk, const git_oid *oid, struct source_update *update, struct error *err)
+static int read_files(struct source_walk *walk, const git_oid *oid, struct source_update *update,
+                      struct error *err)
 {
     git_repository *repository = walk->plan.repository;
     git_tree *old_tree CLEANUP(git_tree_freep) = NULL;
@@ -193,7 +196,7 @@ static int read_files(struct source_walk *walk, const git_oid *oid, struct sourc
     if (rc < 0)
         return rc;
     if (update->head && !new_tree)
-        return error_set(err, ERROR_NOT_FOUND, "commit %.12s has no directory %s", update->commit.oid,
+        return error_set(err, ERROR_NOT_FOUND, "commit %.12s has no directory \"%s\"", update->commit.oid,
                          walk->plan.sub_path);
     if (!update->full) {
         rc = source_tree_of_commit(repository, &walk->previous, walk->plan.sub_path, &old_tree, err);

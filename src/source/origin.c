@@ -27,7 +27,8 @@ char *source_origin_ref(const char *branch)
     return text_starts_with(branch, "refs/") ? memory_strdup(branch) : memory_printf("refs/heads/%s", branch);
 }
 
-/* The part of a URL's "user:password@" that nobody may see: over HTTP a token often stands in the user's place. */
+/* The part of a URL's "user:password@" that nobody may see: over HTTP a token often stands in the user's
+ * place. */
 struct secret {
     const char *start;
     size_t len;

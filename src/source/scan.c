@@ -49,7 +49,9 @@ void source_scan_deinit(struct scan *scan)
 
 static int fail(struct scanner *scanner, const char *path)
 {
-    int code = errno == ENOENT || errno == ENOTDIR ? ERROR_NOT_FOUND : errno == EACCES ? ERROR_DENIED : ERROR_IO;
+    int code = errno == ENOENT || errno == ENOTDIR ? ERROR_NOT_FOUND
+               : errno == EACCES                   ? ERROR_DENIED
+                                                   : ERROR_IO;
     const char *slash = *path ? "/" : "";
     return error_set(scanner->err, code, "%s%s%s: %s", scanner->options->root, slash, path, strerror(errno));
 }
@@ -59,8 +61,7 @@ static bool is_fresh(const struct scanner *scanner, const struct stat *st)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    int64_t age_ms =
-        (now.tv_sec - st->st_ctim.tv_sec) * 1000 + (now.tv_nsec - st->st_ctim.tv_nsec) / 1000000;
+    int64_t age_ms = (now.tv_sec - st->st_ctim.tv_sec) * 1000 + (now.tv_nsec - st->st_ctim.tv_nsec) / 1000000;
     return age_ms >= 0 && age_ms < scanner->options->still_ms;
 }
 
@@ -96,7 +97,8 @@ static int read_all(int fd, struct source_file *file)
 
 static int read_file(struct scanner *scanner, const struct place *place)
 {
-    int fd CLEANUP(close_fd) = openat(place->parent_fd, place->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd CLEANUP(close_fd) =
+        openat(place->parent_fd, place->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     struct stat before;
     struct stat after;
     if (fd < 0 && (errno == ENOENT || errno == ELOOP)) { /* gone or replaced since it was listed */
@@ -170,7 +172,8 @@ static int read_entries(struct scanner *scanner, DIR *dir, const struct place *p
         if (++scanner->entries > SOURCE_TREE_ENTRIES)
             return error_set(scanner->err, ERROR_LIMIT, "%s has more than %d entries", scanner->options->root,
                              SOURCE_TREE_ENTRIES);
-        char *path CLEANUP_FREE = memory_printf("%s%s%s", place->path, *place->path ? "/" : "", entry->d_name);
+        char *path CLEANUP_FREE =
+            memory_printf("%s%s%s", place->path, *place->path ? "/" : "", entry->d_name);
         struct place below = {path, dirfd(dir), entry->d_name, place->depth + 1};
         int rc = read_entry(scanner, &below);
         if (rc < 0)
@@ -185,7 +188,8 @@ static int read_directory(struct scanner *scanner, const struct place *place)
         return error_set(scanner->err, ERROR_LIMIT, "directories below %s are nested deeper than %d", root,
                          SOURCE_TREE_DEPTH);
     if (scanner->scan->directories.len >= LIMIT_MANIFEST_FILES)
-        return error_set(scanner->err, ERROR_LIMIT, "%s has more than %d directories", root, LIMIT_MANIFEST_FILES);
+        return error_set(scanner->err, ERROR_LIMIT, "%s has more than %d directories", root,
+                         LIMIT_MANIFEST_FILES);
     int nofollow = place->depth ? O_NOFOLLOW : 0; /* the root itself may be a link */
     int fd = openat(place->parent_fd, place->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | nofollow);
     DIR *dir CLEANUP(close_dir) = fd < 0 ? NULL : fdopendir(fd);
@@ -195,7 +199,8 @@ static int read_directory(struct scanner *scanner, const struct place *place)
     if (place->depth && scanner->options->skip_repositories && faccessat(fd, ".git", F_OK, 0) == 0)
         return 0;
     scanner->scan->busy |= is_fresh(scanner, &st);
-    vector_push(&scanner->scan->directories, memory_printf("%s%s%s", root, *place->path ? "/" : "", place->path));
+    vector_push(&scanner->scan->directories,
+                memory_printf("%s%s%s", root, *place->path ? "/" : "", place->path));
     return read_entries(scanner, dir, place);
 }
 

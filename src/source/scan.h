@@ -1,5 +1,5 @@
-/* The manifests of a directory, read from disk: symbolic links are not followed, special files and everything hidden are
- * passed by. Blocks. */
+/* The manifests of a directory, read from disk: symbolic links are not followed, special files and everything
+ * hidden are passed by. Blocks. */
 #pragma once
 
 #include "base/error.h"
@@ -19,6 +19,6 @@ struct scan {
 };
 
 void source_scan_deinit(struct scan *scan);
-/* *scan is filled as far as it gets. Sorted by path. Too large files have no content. ERROR_NOT_FOUND, ERROR_LIMIT,
- * ERROR_IO, ERROR_DENIED. */
+/* *scan is filled as far as it gets. Sorted by path. Too large files have no content. ERROR_NOT_FOUND,
+ * ERROR_LIMIT, ERROR_IO, ERROR_DENIED. */
 int source_scan(const struct scan_options *options, struct scan *scan, struct error *err);

@@ -66,6 +66,7 @@ struct source_status {
     const char
         *branch; /* as asked for or as the origin's HEAD says; NULL while unknown, and for directories */
     char oid[COMMIT_OID_SIZE]; /* newest delivered commit; empty before the first */
+    bool watching;             /* changes are seen at once; false: by the poll only (always so for remotes) */
     bool ok;                   /* the last look worked */
     struct error error;        /* otherwise: why; safe to show */
     unsigned failures;         /* looks that failed in a row */

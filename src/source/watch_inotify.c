@@ -119,18 +119,6 @@ struct source_watch *source_watch_new(uv_loop_t *loop, void (*fire)(void *data),
     return watch;
 }
 
-static struct directory *enter(struct directory_vec *directories, int wd)
-{
-    for (size_t i = directories->len; i-- > 0;) { /* a path's parent was most often the last one, too */
-        if (directories->items[i].wd == wd)
-            return &directories->items[i];
-        if (directories->items[i].everything && directories->len > 64)
-            break; /* directories of a tree come once each */
-    }
-    vector_push(directories, (struct directory){.wd = wd});
-    return &directories->items[directories->len - 1];
-}
-
 /* Watches the parent of `path` for its last name, or that of its nearest ancestor that has one. */
 static bool watch_name(struct source_watch *watch, struct directory_vec *directories, const char *path)
 {
@@ -143,7 +131,9 @@ static bool watch_name(struct source_watch *watch, struct directory_vec *directo
         slash[slash == parent ? 1 : 0] = '\0';
         int wd = inotify_add_watch(watch->fd, parent, CHANGES);
         if (wd >= 0) {
-            vector_push(&enter(directories, wd)->names, TAKE(name));
+            struct directory directory = {.wd = wd};
+            vector_push(&directory.names, TAKE(name));
+            vector_push(directories, directory);
             return true;
         }
         if (errno != ENOENT && errno != ENOTDIR)
@@ -155,16 +145,36 @@ static bool watch_directory(struct source_watch *watch, struct directory_vec *di
 {
     int wd = inotify_add_watch(watch->fd, path, CHANGES);
     if (wd >= 0)
-        enter(directories, wd)->everything = true;
+        vector_push(directories, (struct directory){.wd = wd, .everything = true});
     return wd >= 0;
+}
+
+/* Sorts, and makes one of those with the same wd. */
+static void merge(struct directory_vec *directories)
+{
+    size_t len = 0;
+    if (directories->len)
+        qsort(directories->items, directories->len, sizeof *directories->items, compare_wds);
+    for (size_t i = 0; i < directories->len; i++) {
+        struct directory *next = &directories->items[i];
+        struct directory *last = len ? &directories->items[len - 1] : NULL;
+        if (!last || last->wd != next->wd) {
+            directories->items[len++] = *next;
+            continue;
+        }
+        last->everything |= next->everything;
+        for (size_t n = 0; n < next->names.len; n++)
+            vector_push(&last->names, next->names.items[n]);
+        free(next->names.items);
+    }
+    directories->len = len;
 }
 
 /* Takes the watches back that the new set lacks. Returns whether the new set has one more. */
 static bool replace(struct source_watch *watch, struct directory_vec *directories)
 {
     bool added = false;
-    if (directories->len)
-        qsort(directories->items, directories->len, sizeof *directories->items, compare_wds);
+    merge(directories);
     for (size_t i = 0; i < directories->len; i++)
         added |= !find(&watch->directories, directories->items[i].wd);
     for (size_t i = 0; i < watch->directories.len; i++) {
