@@ -144,9 +144,10 @@ void source_fetch_kill(struct source_fetch *fetch)
 
 static int spawn(struct source_fetch *fetch, uv_loop_t *loop, const char *executable)
 {
+    char command[] = "fetch-helper";
     char deadline[32];
     snprintf(deadline, sizeof deadline, "%" PRId64, fetch->deadline_ms);
-    char *args[] = {(char *)executable, "fetch-helper", deadline, NULL};
+    char *args[] = {(char *)executable, command, deadline, NULL};
     uv_stdio_container_t stdio[] = {
         {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE, .data.stream = (uv_stream_t *)&fetch->input},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&fetch->output},

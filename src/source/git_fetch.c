@@ -61,7 +61,8 @@ static int find_branch(git_remote *remote, const char *branch, struct source_fet
 static int download(git_remote *remote, const char *ref, int64_t max_bytes, struct error *err)
 {
     struct progress progress = {.max_bytes = max_bytes};
-    git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
+    git_fetch_options options;
+    git_fetch_options_init(&options, GIT_FETCH_OPTIONS_VERSION);
     options.callbacks.transfer_progress = on_progress;
     options.callbacks.payload = &progress;
     options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;

@@ -18,7 +18,8 @@ DEFINE_CLEANUP(git_reference_iterator, git_reference_iterator_free)
 
 static int create(const char *path, git_repository **ret_mirror, struct error *err)
 {
-    git_repository_init_options options = GIT_REPOSITORY_INIT_OPTIONS_INIT;
+    git_repository_init_options options;
+    git_repository_init_options_init(&options, GIT_REPOSITORY_INIT_OPTIONS_VERSION);
     options.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_MKPATH | GIT_REPOSITORY_INIT_NO_REINIT;
     options.mode = 0700; /* manifests may hold what is nobody's business */
     int rc = git_repository_init_ext(ret_mirror, path, &options);

@@ -41,7 +41,7 @@ static char *path_in_tree(git_repository *repository, const char *repository_pat
         inner++;
     if (text_starts_with(inner, ".git")) /* the repository's own directory stands for its root */
         inner = "";
-    return memory_printf("%s/%s", inner, sub_path ? sub_path : "");
+    return memory_printf("%s%s%s", inner, *inner && sub_path ? "/" : "", sub_path ? sub_path : "");
 }
 
 static int find_place(const char *repository_path, const char *revision, const char *sub_path,
