@@ -4,11 +4,12 @@
 
 #include "source/source.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 struct seen {
     struct commit commit;

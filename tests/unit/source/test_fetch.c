@@ -17,6 +17,7 @@ static void set_url(struct fixture *f, char *url)
     f->origin = url;
     f->options.origin = url;
     f->options.executable = "/proc/self/exe";
+    setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* of the helper: libgit2 1.5 loses match data of pcre2 */
 }
 
 static void use_file_url(struct fixture *f)

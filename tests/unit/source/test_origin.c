@@ -3,12 +3,14 @@
 #include "base/memory.h"
 #include "source/source.h"
 
-#include <cmocka.h>
+#include <stdlib.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
+
+#include <cmocka.h>
 
 static void test_which_origins_are_remote(void **state)
 {
