@@ -1,0 +1,204 @@
+#include "source/fetch.h"
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "source/origin.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REPLY_BYTES 4096
+
+struct source_fetch {
+    uv_process_t process;
+    uv_pipe_t input; /* the child's standard input: a URL with a password is no argument that ps shows */
+    uv_pipe_t output;
+    uv_timer_t timer;
+    uv_write_t write;
+    struct buffer order;
+    struct buffer reply;
+    char *url;
+    int64_t deadline_ms;
+    bool exited;
+    bool ended; /* the output */
+    bool late;
+    bool spawned;
+    int signal;
+    int open_handles;
+    void (*done)(void *data, const struct source_fetch_result *result, const struct error *error);
+    void *data;
+};
+
+/* "ok", oid, ref or "error", code, text: one a line. */
+static int parse_reply(char *reply, struct source_fetch_result *ret_result, struct error *err)
+{
+    char *rest = NULL;
+    const char *kind = strtok_r(reply, "\n", &rest);
+    const char *second = kind ? strtok_r(NULL, "\n", &rest) : NULL;
+    const char *third = second ? strtok_r(NULL, "\n", &rest) : NULL;
+    int64_t code;
+    if (third && text_equal(kind, "ok") && strlen(second) < sizeof ret_result->tip) {
+        memcpy(ret_result->tip, second, strlen(second) + 1);
+        ret_result->ref = memory_strdup(third);
+        return 0;
+    }
+    if (third && text_equal(kind, "error") && text_to_int64(second, ERROR_INTERNAL, -1, &code) == 0)
+        return error_set(err, (int)code, "%s", third);
+    return error_set(err, ERROR_UNAVAILABLE, "the fetch helper said nothing of use");
+}
+
+static void finish(struct source_fetch *fetch)
+{
+    struct source_fetch_result result = {0};
+    struct error error = ERROR_INIT;
+    if (fetch->late)
+        error_set(&error, ERROR_TIMEOUT, "the fetch took longer than %" PRId64 " ms (LIMIT_FETCH_MS)",
+                  fetch->deadline_ms);
+    else if (fetch->signal)
+        error_set(&error, ERROR_UNAVAILABLE, "the fetch helper was ended by signal %d", fetch->signal);
+    else
+        parse_reply(fetch->reply.len ? fetch->reply.data : (char[]){""}, &result, &error);
+    source_origin_redact_error(fetch->url, &error);
+    if (fetch->spawned)
+        fetch->done(fetch->data, &result, &error);
+    free(result.ref);
+    free(fetch->url);
+    buffer_deinit(&fetch->order);
+    buffer_deinit(&fetch->reply);
+    free(fetch);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct source_fetch *fetch = handle->data;
+    if (--fetch->open_handles == 0)
+        finish(fetch);
+}
+
+static void close_all(struct source_fetch *fetch)
+{
+    uv_close((uv_handle_t *)&fetch->process, on_closed);
+    uv_close((uv_handle_t *)&fetch->input, on_closed);
+    uv_close((uv_handle_t *)&fetch->output, on_closed);
+    uv_close((uv_handle_t *)&fetch->timer, on_closed);
+}
+
+static void close_when_over(struct source_fetch *fetch)
+{
+    if (fetch->exited && fetch->ended)
+        close_all(fetch);
+}
+
+static void on_exit_of_child(uv_process_t *process, int64_t status, int signal)
+{
+    struct source_fetch *fetch = process->data;
+    (void)status; /* the reply says it */
+    fetch->exited = true;
+    fetch->signal = signal;
+    close_when_over(fetch);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+    (void)handle;
+    (void)suggested;
+    *buf = uv_buf_init(memory_alloc(REPLY_BYTES), REPLY_BYTES);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buf)
+{
+    struct source_fetch *fetch = stream->data;
+    if (len > 0)
+        buffer_append(&fetch->reply, buf->base, (size_t)len); /* too much of it makes no reply of use */
+    free(buf->base);
+    if (len >= 0)
+        return;
+    uv_read_stop(stream);
+    fetch->ended = true;
+    close_when_over(fetch);
+}
+
+static void on_written(uv_write_t *write, int status)
+{
+    (void)write;
+    (void)status; /* a child that does not read does not answer either */
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+    struct source_fetch *fetch = timer->data;
+    fetch->late = true;
+    source_fetch_kill(fetch);
+}
+
+void source_fetch_kill(struct source_fetch *fetch)
+{
+    if (!fetch->exited)
+        uv_process_kill(&fetch->process, SIGKILL);
+}
+
+static int spawn(struct source_fetch *fetch, uv_loop_t *loop, const char *executable)
+{
+    char command[] = "fetch-helper";
+    char deadline[32];
+    snprintf(deadline, sizeof deadline, "%" PRId64, fetch->deadline_ms);
+    char *args[] = {(char *)executable, command, deadline, NULL};
+    uv_stdio_container_t stdio[] = {
+        {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE, .data.stream = (uv_stream_t *)&fetch->input},
+        {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&fetch->output},
+        {.flags = UV_INHERIT_FD, .data.fd = 2},
+    };
+    uv_process_options_t options = {
+        .exit_cb = on_exit_of_child,
+        .file = executable,
+        .args = args,
+        .stdio = stdio,
+        .stdio_count = ARRAY_LEN(stdio),
+    };
+    return uv_spawn(loop, &fetch->process, &options);
+}
+
+static struct source_fetch *fetch_new(uv_loop_t *loop, const struct source_fetch_request *request)
+{
+    const struct source_fetch_order *order = &request->order;
+    struct source_fetch *fetch = NEW(struct source_fetch);
+    fetch->order = BUFFER_INIT(REPLY_BYTES * 8);
+    fetch->reply = BUFFER_INIT(REPLY_BYTES);
+    fetch->url = memory_strdup(order->url);
+    fetch->deadline_ms = request->deadline_ms;
+    fetch->done = request->done;
+    fetch->data = request->data;
+    fetch->process.data = fetch->input.data = fetch->output.data = fetch->timer.data = fetch;
+    uv_pipe_init(loop, &fetch->input, 0);
+    uv_pipe_init(loop, &fetch->output, 0);
+    uv_timer_init(loop, &fetch->timer);
+    fetch->open_handles = 4;
+    buffer_printf(&fetch->order, "%s\n%s\n%s\n%" PRId64 "\n", order->url, order->branch, order->mirror_dir,
+                  order->max_bytes);
+    return fetch;
+}
+
+int source_fetch_start(uv_loop_t *loop, const struct source_fetch_request *request,
+                       struct source_fetch **ret_fetch, struct error *err)
+{
+    if (!request->executable)
+        return error_set(err, ERROR_UNSUPPORTED, "no program is given that fetches from remotes");
+    struct source_fetch *fetch = fetch_new(loop, request);
+    int rc = spawn(fetch, loop, request->executable);
+    if (rc < 0) {
+        close_all(fetch);
+        return error_set(err, ERROR_UNAVAILABLE, "cannot start the fetch helper: %s", uv_strerror(rc));
+    }
+    fetch->spawned = true;
+    uv_buf_t order = uv_buf_init(fetch->order.data, (unsigned)fetch->order.len);
+    uv_write(&fetch->write, (uv_stream_t *)&fetch->input, &order, 1, on_written);
+    uv_read_start((uv_stream_t *)&fetch->output, on_alloc, on_read);
+    uv_timer_start(&fetch->timer, on_deadline, (uint64_t)fetch->deadline_ms, 0);
+    *ret_fetch = fetch;
+    return 0;
+}
