@@ -44,8 +44,8 @@ struct document_input {
 
 enum document_part { DOCUMENT_VALUE, DOCUMENT_KEY };
 
-/* Everything in *input is borrowed and may go after the call. YAML may hold several documents; empty ones are
- * passed over, so that none at all is a success too. An empty JSON file is an error.
+/* Everything in *input is borrowed and may go after the call. YAML may hold several documents; empty (null)
+ * ones are passed over, so that none at all is a success too. An empty JSON file is an error.
  *
  * Returns 0, or ERROR_INVALID or ERROR_LIMIT with *ret_documents untouched and the reasons in *diagnostics:
  * one syntax error a file, and every duplicate key up to it. Codes: "syntax", "duplicate", "encoding",

@@ -1,0 +1,218 @@
+/* Faults in words. */
+#include "base/buffer.h"
+#include "base/text.h"
+#include "manifest/document_pointer.h"
+#include "manifest/schema_check.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Longest value that is shown. */
+#define SHOWN_CHARS 60
+
+/* Schemas in schemas that are searched for the names of members. */
+#define NAMES_DEPTH 8
+
+char *schema_describe(const json_t *value)
+{
+    assert(value);
+    CLEANUP_FREE char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+    const char *shown = text ? text : "a string with a NUL";
+    size_t len = strlen(shown);
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        return memory_printf("an object with %zu member%s", json_object_size(value),
+                             json_object_size(value) == 1 ? "" : "s");
+    case JSON_ARRAY:
+        return memory_printf("an array with %zu element%s", json_array_size(value),
+                             json_array_size(value) == 1 ? "" : "s");
+    default:
+        break;
+    }
+    size_t cut = SHOWN_CHARS;
+    while (cut < len && ((unsigned char)shown[cut] & 0xC0) == 0x80)
+        cut++;
+    const char *type = json_is_string(value) ? "the string " : json_is_number(value) ? "the number " : "";
+    return memory_printf("%s%.*s%s", type, (int)(len < cut ? len : cut), shown, len > cut ? "..." : "");
+}
+
+/* Places are chained inside out; a value is no deeper than its parser's bound, so is this recursion. */
+static void append_place(struct buffer *pointer, const struct schema_place *place)
+{
+    if (!place->outer)
+        return;
+    append_place(pointer, place->outer);
+    if (place->key)
+        document_pointer_append_key(pointer, place->key);
+    else
+        document_pointer_append_index(pointer, place->index);
+}
+
+static char *pointer_of(const struct schema_place *place)
+{
+    struct buffer pointer = BUFFER_INIT(LIMIT_MANIFEST_BYTES);
+    append_place(&pointer, place);
+    return buffer_steal(&pointer);
+}
+
+bool schema_report(const struct schema_frame *frame, const struct schema_fault_text *fault)
+{
+    assert(fault->code);
+    assert(fault->message);
+    if (!frame->diagnostics || frame->run->exhausted)
+        return false;
+    const char *expected = frame->node && frame->node->expected ? frame->node->expected : fault->expected;
+    struct diagnostic diagnostic = {.severity = SEVERITY_ERROR,
+                                    .file = memory_strdup(""),
+                                    .pointer = pointer_of(frame->place),
+                                    .code = memory_strdup(fault->code),
+                                    .message = memory_strdup(fault->message),
+                                    .found = memory_strdup(fault->found),
+                                    .expected = memory_strdup(fault->expected ? expected : NULL),
+                                    .hint = memory_strdup(fault->hint)};
+    diagnostics_add(frame->diagnostics, &diagnostic);
+    return false;
+}
+
+bool schema_report_value(const struct schema_frame *frame, const char *code, const char *message,
+                         const char *expected)
+{
+    if (!frame->diagnostics)
+        return false;
+    CLEANUP_FREE char *found = schema_describe(frame->place->value);
+    return schema_report(frame, &(struct schema_fault_text){code, message, found, expected, NULL});
+}
+
+struct name_vec VECTOR_OF(const char *);
+
+/* The names of members that a schema knows, with those that it applies in place. */
+static void collect_names(const struct schema_node *node, struct name_vec *names, size_t depth)
+{
+    if (!node || depth == NAMES_DEPTH)
+        return;
+    for (size_t i = 0; i < node->checks.len; i++) {
+        const struct schema_check *check = &node->checks.items[i];
+        map_for_each (&check->names, entry) {
+            const struct schema_node *child = entry->value;
+            if (check->keyword->in_place)
+                collect_names(child, names, depth + 1);
+            else if (!json_is_false(child->json) && names->len < LIMIT_DIAGNOSTICS)
+                vector_push(names, entry->key);
+        }
+        if (!check->keyword->in_place)
+            continue;
+        collect_names(check->node, names, depth + 1);
+        collect_names(check->then_node, names, depth + 1);
+        collect_names(check->else_node, names, depth + 1);
+        for (size_t j = 0; j < check->nodes.len; j++)
+            collect_names(check->nodes.items[j], names, depth + 1);
+    }
+}
+
+bool schema_report_unknown(const struct schema_frame *frame, const struct schema_place *place)
+{
+    if (!frame->diagnostics)
+        return false;
+    struct name_vec names = {0};
+    struct schema_frame at_member = *frame;
+    at_member.place = place;
+    collect_names(frame->node, &names, 0);
+    const char *nearest = text_nearest(place->key, names.items, names.len);
+    CLEANUP_FREE char *hint = nearest ? memory_printf("did you mean \"%s\"?", nearest) : NULL;
+    CLEANUP_FREE char *message = memory_printf("unknown member \"%.*s\"", LIMIT_NAME_CHARS, place->key);
+    vector_deinit(&names);
+    return schema_report(
+        &at_member, &(struct schema_fault_text){.code = "unknown-member", .message = message, .hint = hint});
+}
+
+/* --- anyOf, oneOf ------------------------------------------------------------------------------------------
+ */
+
+/* How near a branch came, worst first. A branch is as good as its worst fault. */
+enum nearness {
+    OTHER_TYPE,   /* the value is not even of its type */
+    OTHER_CHOICE, /* a member says by its fixed value that another branch is meant */
+    OTHER_VALUE,  /* the value itself is not among its values */
+    NEAR,
+};
+
+struct branch {
+    struct diagnostics diagnostics;
+    struct schema_seen seen;
+    enum nearness nearness;
+};
+
+static enum nearness nearness_of(const struct diagnostic *diagnostic, size_t pointer_len)
+{
+    const char *below = diagnostic->pointer + pointer_len;
+    bool here = *below == '\0';
+    bool member = !here && !strchr(below + 1, '/');
+    if (here && text_equal(diagnostic->code, "type"))
+        return OTHER_TYPE;
+    if (member && text_equal(diagnostic->code, "value"))
+        return OTHER_CHOICE;
+    return here && text_equal(diagnostic->code, "value") ? OTHER_VALUE : NEAR;
+}
+
+static void try_branch(const struct schema_frame *frame, const struct schema_node *node, size_t pointer_len,
+                       struct branch *branch)
+{
+    memset(branch, 0, sizeof *branch);
+    branch->nearness = NEAR;
+    if (frame->seen)
+        schema_seen_init(&branch->seen, frame->place->value);
+    schema_apply(frame, node, frame->place, frame->seen ? &branch->seen : NULL, &branch->diagnostics);
+    for (size_t i = 0; i < branch->diagnostics.list.len; i++) {
+        enum nearness nearness = nearness_of(&branch->diagnostics.list.items[i], pointer_len);
+        branch->nearness = nearness < branch->nearness ? nearness : branch->nearness;
+    }
+}
+
+static bool is_better(const struct branch *a, const struct branch *b)
+{
+    if (a->nearness != b->nearness)
+        return a->nearness > b->nearness;
+    return a->diagnostics.errors < b->diagnostics.errors;
+}
+
+/* No branch is of the value's type: the types that all of them take, in one sentence. */
+static void report_types(const struct schema_frame *frame, const struct branch *branches, size_t len)
+{
+    struct buffer CLEANUP(buffer_deinit) expected = BUFFER_INIT(LIMIT_ERROR_CHARS);
+    for (size_t i = 0; i < len; i++) {
+        const struct diagnostics *diagnostics = &branches[i].diagnostics;
+        for (size_t j = 0; j < diagnostics->list.len; j++) {
+            const struct diagnostic *diagnostic = &diagnostics->list.items[j];
+            if (!text_equal(diagnostic->code, "type") || !diagnostic->expected ||
+                strstr(buffer_str(&expected), diagnostic->expected))
+                continue;
+            buffer_printf(&expected, "%s%s", expected.len ? " or " : "", diagnostic->expected);
+        }
+    }
+    schema_report_value(frame, "type", "wrong type", buffer_str(&expected));
+}
+
+bool schema_report_branches(const struct schema_frame *frame, const struct schema_check *check)
+{
+    size_t len = check->nodes.len;
+    if (!frame->diagnostics || frame->run->exhausted)
+        return false;
+    CLEANUP_FREE char *pointer = pointer_of(frame->place);
+    CLEANUP_FREE struct branch *branches = memory_calloc(len, sizeof *branches);
+    const struct branch *best = &branches[0];
+    for (size_t i = 0; i < len; i++) {
+        try_branch(frame, check->nodes.items[i], strlen(pointer), &branches[i]);
+        best = is_better(&branches[i], best) ? &branches[i] : best;
+    }
+    if (best->nearness == OTHER_TYPE && len > 1)
+        report_types(frame, branches, len);
+    else
+        diagnostics_append(frame->diagnostics, &best->diagnostics);
+    if (frame->seen)
+        schema_seen_merge(frame->seen, &best->seen);
+    for (size_t i = 0; i < len; i++) {
+        diagnostics_deinit(&branches[i].diagnostics);
+        schema_seen_deinit(&branches[i].seen);
+    }
+    return false;
+}

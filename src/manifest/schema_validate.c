@@ -1,0 +1,145 @@
+/* Applies schemas to values. */
+#include "manifest/schema_check.h"
+#include "manifest/schema_node.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Applications in one validation: what recursion in a schema can make of one value. */
+#define MAX_STEPS ((size_t)LIMIT_DOCUMENT_NODES * LIMIT_SCHEMA_DEPTH)
+
+void schema_seen_init(struct schema_seen *seen, const json_t *value)
+{
+    assert(seen);
+    seen->len = json_is_object(value) ? json_object_size(value) : json_array_size(value);
+    seen->bits = seen->len ? memory_calloc((seen->len + 63) / 64, sizeof *seen->bits) : NULL;
+}
+
+void schema_seen_deinit(struct schema_seen *seen)
+{
+    free(seen->bits);
+    seen->bits = NULL;
+    seen->len = 0;
+}
+
+void schema_seen_add(struct schema_seen *seen, size_t index)
+{
+    if (!seen)
+        return;
+    assert(index < seen->len);
+    seen->bits[index / 64] |= UINT64_C(1) << (index % 64);
+}
+
+bool schema_seen_has(const struct schema_seen *seen, size_t index)
+{
+    return seen && index < seen->len && (seen->bits[index / 64] >> (index % 64) & 1);
+}
+
+void schema_seen_merge(struct schema_seen *seen, const struct schema_seen *more)
+{
+    if (!seen || !more)
+        return;
+    assert(seen->len == more->len);
+    for (size_t i = 0; i < (seen->len + 63) / 64; i++)
+        seen->bits[i] |= more->bits[i];
+}
+
+bool schema_pattern_matches(struct schema_run *run, const struct schema_pattern *pattern, const char *text,
+                            size_t len)
+{
+    assert(pattern->code);
+    int rc = pcre2_match(pattern->code, (PCRE2_SPTR)text, len, 0, 0, run->match_data, run->match_context);
+    if (rc == PCRE2_ERROR_MATCHLIMIT || rc == PCRE2_ERROR_DEPTHLIMIT || rc == PCRE2_ERROR_HEAPLIMIT)
+        run->exhausted = "a pattern takes too many steps on a value (LIMIT_PATTERN_MATCH_STEPS)";
+    return rc >= 0;
+}
+
+static bool apply_checks(struct schema_frame *frame)
+{
+    bool good = true;
+    for (size_t i = 0; i < frame->node->checks.len; i++) {
+        const struct schema_check *check = &frame->node->checks.items[i];
+        if (!check->keyword->holds(frame, check))
+            good = false;
+        if (frame->run->exhausted || (!good && !frame->diagnostics))
+            return false;
+    }
+    return good;
+}
+
+/* A schema with an unevaluated keyword sees what it did itself, and only then lets its asker see it. */
+static bool apply_tracking(struct schema_frame *frame)
+{
+    struct schema_seen CLEANUP(schema_seen_deinit) seen = {0};
+    struct schema_seen *outer = frame->seen;
+    schema_seen_init(&seen, frame->place->value);
+    frame->seen = &seen;
+    bool good = apply_checks(frame);
+    schema_seen_merge(outer, &seen);
+    return good;
+}
+
+bool schema_apply(const struct schema_frame *from, const struct schema_node *node,
+                  const struct schema_place *place, struct schema_seen *seen, struct diagnostics *diagnostics)
+{
+    struct schema_run *run = from->run;
+    struct schema_scope scope = {node->resource, from->scope};
+    bool entered = !from->scope || from->scope->resource != node->resource;
+    struct schema_frame frame = {run, node, place, entered ? &scope : from->scope, seen, diagnostics};
+    if (json_is_false(node->json))
+        return schema_report(
+            &frame, &(struct schema_fault_text){.code = "shape", .message = "nothing is allowed here"});
+    if (run->depth == LIMIT_SCHEMA_DEPTH)
+        run->exhausted = "schemas apply schemas too deeply (LIMIT_SCHEMA_DEPTH)";
+    if (++run->steps > MAX_STEPS)
+        run->exhausted =
+            "the schema takes too many steps on the value (LIMIT_DOCUMENT_NODES * LIMIT_SCHEMA_DEPTH)";
+    if (run->exhausted)
+        return false;
+    run->depth++;
+    bool good = node->tracks ? apply_tracking(&frame) : apply_checks(&frame);
+    run->depth--;
+    return good;
+}
+
+static bool run_once(struct schema_run *run, const struct schema *schema, const json_t *value,
+                     struct diagnostics *diagnostics)
+{
+    struct schema_place place = {.value = value};
+    struct schema_frame frame = {.run = run, .place = &place, .diagnostics = diagnostics};
+    return schema_apply(&frame, schema->root, &place, NULL, diagnostics);
+}
+
+/* First for validity alone, which costs least and is the common case; then once more for the faults. */
+static int validate(struct schema_run *run, const struct schema *schema, const json_t *value,
+                    struct diagnostics *diagnostics)
+{
+    if (run_once(run, schema, value, NULL) && !run->exhausted)
+        return 0;
+    if (!diagnostics)
+        return run->exhausted ? ERROR_LIMIT : ERROR_INVALID;
+    if (!run->exhausted) {
+        run->steps = 0;
+        run_once(run, schema, value, diagnostics);
+    }
+    if (!run->exhausted)
+        return ERROR_INVALID;
+    diagnostics_error(diagnostics, "", (struct position){0}, "limit", "%s", run->exhausted);
+    return ERROR_LIMIT;
+}
+
+int schema_validate(const struct schema *schema, const json_t *value, struct diagnostics *diagnostics)
+{
+    assert(schema);
+    assert(value);
+    struct schema_run run = {.match_data = pcre2_match_data_create(1, NULL),
+                             .match_context = pcre2_match_context_create(NULL)};
+    if (!run.match_data || !run.match_context)
+        abort();
+    pcre2_set_match_limit(run.match_context, LIMIT_PATTERN_MATCH_STEPS);
+    pcre2_set_depth_limit(run.match_context, LIMIT_PATTERN_MATCH_STEPS);
+    int rc = validate(&run, schema, value, diagnostics);
+    pcre2_match_data_free(run.match_data);
+    pcre2_match_context_free(run.match_context);
+    return rc;
+}
