@@ -36,13 +36,18 @@ static int64_t upper_bound(const struct service *service)
     return (int64_t)service->desired_count * service->maximum_percent / 100;
 }
 
+static bool same_place(struct position a, struct position b)
+{
+    return a.line == b.line && a.column == b.column;
+}
+
 static void check_rolling(struct kind_object *object)
 {
     const struct service *service = object->service;
     int desired = service->desired_count;
     if (upper_bound(service) > desired)
         return;
-    const char *pointer = object->deployment_at.line == object->at.line ? "" : "/deploymentConfiguration";
+    const char *pointer = same_place(object->deployment_at, object->at) ? "" : "/deploymentConfiguration";
     if (lower_bound(service) >= desired)
         warn(object, object->deployment_at, "rolling", pointer,
              memory_printf(

@@ -1,6 +1,7 @@
 /* A manifest with its ledger, fed with texts. */
 #pragma once
 
+#include "base/limits.h"
 #include "base/memory.h"
 #include "manifest/manifest.h"
 #include "unit.h"
@@ -39,7 +40,8 @@ DEFINE_CLEANUP(struct fixture, fixture_free)
 /* NULL deletes. */
 static inline void fixture_put(struct fixture *fixture, const char *path, const char *text)
 {
-    struct manifest_file file = {path, text ? MANIFEST_FILE : MANIFEST_DELETED, text, text ? strlen(text) : 0};
+    struct manifest_file file = {path, text ? MANIFEST_FILE : MANIFEST_DELETED, text,
+                                 text ? strlen(text) : 0};
     manifest_update(fixture->manifest, false, &file, 1);
 }
 
@@ -50,8 +52,8 @@ static inline int fixture_build(struct fixture *fixture)
     fixture->desired = NULL;
     diagnostics_deinit(&fixture->diagnostics);
     string_vec_deinit(&fixture->changed);
-    return manifest_build(fixture->manifest, &commit, &fixture->families, &fixture->changed, &fixture->desired,
-                          &fixture->diagnostics);
+    return manifest_build(fixture->manifest, &commit, &fixture->families, &fixture->changed,
+                          &fixture->desired, &fixture->diagnostics);
 }
 
 static inline void fixture_print(const struct fixture *fixture)
