@@ -1,0 +1,273 @@
+#include "manifest/manifest_state.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A hint looks at every name there is; so many are enough for a person, and cheap for ten thousand names. */
+#define HINTS 20
+
+struct cross {
+    struct manifest *manifest;
+    const struct map *families;
+    struct diagnostics *diagnostics;
+    bool incomplete; /* a file could not be read, so a name that is missing may be in there */
+    int hints_left;
+};
+
+void cross_check_report(struct diagnostics *diagnostics, const struct kind_object *object, struct position at,
+                        struct kind_fault fault)
+{
+    assert(object);
+    char *pointer =
+        memory_printf("%s%s", object->base ? object->base : "", fault.pointer ? fault.pointer : "");
+    free(fault.pointer);
+    struct diagnostic diagnostic = {.severity = fault.severity,
+                                    .file = memory_strdup(object->file),
+                                    .at = at,
+                                    .pointer = pointer,
+                                    .code = memory_strdup(fault.code),
+                                    .message = fault.message,
+                                    .found = fault.found,
+                                    .expected = fault.expected,
+                                    .hint = fault.hint};
+    diagnostics_add(diagnostics, &diagnostic);
+}
+
+/* The first object of that key, or NULL. */
+static struct kind_object *find(const struct kind_object_vec *vec, const char *key)
+{
+    size_t low = 0;
+    size_t high = vec->len;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (strcmp(vec->items[middle]->key, key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < vec->len && strcmp(vec->items[low]->key, key) == 0 ? vec->items[low] : NULL;
+}
+
+static char *nearest_hint(struct cross *cross, enum kind kind, const char *name)
+{
+    const struct kind_object_vec *vec = &cross->manifest->objects[kind];
+    if (cross->hints_left == 0 || vec->len == 0)
+        return NULL;
+    cross->hints_left--;
+    const char **names CLEANUP_FREE = memory_calloc(vec->len, sizeof *names);
+    for (size_t i = 0; i < vec->len; i++)
+        names[i] = vec->items[i]->key;
+    const char *near = text_nearest(name, names, vec->len);
+    return near ? memory_printf("did you mean \"%s\"?", near) : NULL;
+}
+
+/* --- duplicates --- */
+
+static const struct {
+    const char *what;
+    const char *member;
+} declared[KIND_COUNT] = {
+    [KIND_CLUSTER] = {"cluster", "/clusterName"},
+    [KIND_SERVICE] = {"service", "/serviceName"},
+    [KIND_TASK_DEFINITION] = {"task definition", "/family"},
+};
+
+static void check_duplicates(struct cross *cross, enum kind kind)
+{
+    const struct kind_object_vec *vec = &cross->manifest->objects[kind];
+    const struct kind_object *first = NULL;
+    for (size_t i = 0; i < vec->len; i++) {
+        const struct kind_object *object = vec->items[i];
+        if (!first || strcmp(first->key, object->key) != 0) {
+            first = object;
+            continue;
+        }
+        cross_check_report(
+            cross->diagnostics, object, object->at,
+            (struct kind_fault){.severity = SEVERITY_ERROR,
+                                .code = "duplicate",
+                                .pointer = memory_strdup(declared[kind].member),
+                                .message = memory_printf("%s \"%s\" is declared twice: first at %s:%d:%d",
+                                                         declared[kind].what, object->key, first->file,
+                                                         first->at.line, first->at.column),
+                                .hint = memory_strdup("remove one of them, or give it another name")});
+    }
+}
+
+/* --- clusters --- */
+
+static void check_cluster(struct cross *cross, const struct kind_object *object)
+{
+    const char *name = object->service->cluster;
+    if (cross->incomplete || text_equal(name, "default"))
+        return;
+    cross_check_report(cross->diagnostics, object, object->cluster_at,
+                       (struct kind_fault){.severity = SEVERITY_ERROR,
+                                           .code = "reference",
+                                           .pointer = memory_strdup("/cluster"),
+                                           .message = memory_printf("no cluster \"%s\" in this commit", name),
+                                           .expected = memory_strdup("a declared cluster, or \"default\""),
+                                           .hint = nearest_hint(cross, KIND_CLUSTER, name)});
+}
+
+/* Services are sorted by cluster first: one search a cluster. */
+static void check_clusters(struct cross *cross)
+{
+    const struct kind_object_vec *services = &cross->manifest->objects[KIND_SERVICE];
+    const char *last = NULL;
+    bool known = false;
+    for (size_t i = 0; i < services->len; i++) {
+        const char *name = services->items[i]->service->cluster;
+        if (!last || strcmp(last, name) != 0)
+            known = find(&cross->manifest->objects[KIND_CLUSTER], name) != NULL;
+        last = name;
+        if (!known)
+            check_cluster(cross, services->items[i]);
+    }
+}
+
+/* --- task definitions --- */
+
+static void report_reference(struct cross *cross, const struct kind_object *object, char *message, char *hint)
+{
+    cross_check_report(cross->diagnostics, object, object->task_definition_at,
+                       (struct kind_fault){.severity = SEVERITY_ERROR,
+                                           .code = "reference",
+                                           .pointer = memory_strdup("/taskDefinition"),
+                                           .message = message,
+                                           .hint = hint});
+}
+
+/* Splits "web:3"; no revision is 0. Caller frees the family. */
+static char *split(const char *text, int *ret_revision)
+{
+    const char *colon = strchr(text, ':');
+    int64_t revision = 0;
+    if (colon && text_to_int64(colon + 1, 1, INT32_MAX, &revision) < 0)
+        revision = INT32_MAX; /* the schema allows nine digits, so this is for safety only */
+    *ret_revision = (int)revision;
+    return colon ? memory_strndup(text, (size_t)(colon - text)) : memory_strdup(text);
+}
+
+/* Borrowed from the cache of old revisions, or NULL after a report. */
+static struct task_definition *old_revision(struct cross *cross, const struct kind_object *object,
+                                            const char *family, int revision)
+{
+    const char *text = object->service->task_definition_text;
+    struct task_definition *definition = map_get(&cross->manifest->old_revisions, text);
+    if (definition)
+        return definition;
+    const struct family_ledger *entry = map_get(cross->families, family);
+    const struct revision *old = entry ? family_ledger_revision(entry, revision) : NULL;
+    if (!old) {
+        size_t known = entry ? entry->revisions.len : 0;
+        char *hint = known ? memory_printf("%zu %s known; write \"%s\" for the newest", known,
+                                           known == 1 ? "revision is" : "revisions are", family)
+                           : nearest_hint(cross, KIND_TASK_DEFINITION, family);
+        report_reference(cross, object,
+                         memory_printf("no revision %d of task definition \"%s\"", revision, family), hint);
+        return NULL;
+    }
+    if (kind_old_task_definition(&cross->manifest->kinds, old->json, revision, &definition) < 0) {
+        report_reference(
+            cross, object,
+            memory_printf("revision %d of task definition \"%s\" is not valid any more", revision, family),
+            memory_printf("write \"%s\" for the newest", family));
+        return NULL;
+    }
+    map_put(&cross->manifest->old_revisions, text, definition);
+    return definition;
+}
+
+/* Borrowed, or NULL after a report; a definition that has errors of its own needs no second one. */
+static struct task_definition *resolve(struct cross *cross, const struct kind_object *object,
+                                       const char *family, int revision)
+{
+    const struct kind_object *found = find(&cross->manifest->objects[KIND_TASK_DEFINITION], family);
+    struct task_definition *newest = found ? found->task_definition : NULL;
+    if (newest && (revision == 0 || newest->revision == revision))
+        return newest;
+    if (revision && !(found && !newest))
+        return old_revision(cross, object, family, revision);
+    if (!found && !cross->incomplete)
+        report_reference(cross, object, memory_printf("no task definition \"%s\" in this commit", family),
+                         nearest_hint(cross, KIND_TASK_DEFINITION, family));
+    return NULL;
+}
+
+static struct service *copy_of(const struct service *service)
+{
+    struct service *copy = NEW(struct service);
+    *copy = *service;
+    copy->refs = 1;
+    copy->cluster = memory_strdup(service->cluster);
+    copy->name = memory_strdup(service->name);
+    copy->task_definition_text = memory_strdup(service->task_definition_text);
+    copy->task_definition = NULL;
+    copy->json = json_incref(service->json);
+    copy->origin.file = memory_strdup(service->origin.file);
+    return copy;
+}
+
+/* A service that a sealed desired state holds is not touched: it gets a successor. */
+static void bind(struct kind_object *object, struct task_definition *definition)
+{
+    if (object->service->task_definition == definition)
+        return;
+    if (object->service->refs > 1) {
+        struct service *copy = copy_of(object->service);
+        service_unref(object->service);
+        object->service = copy;
+    }
+    task_definition_unref(object->service->task_definition);
+    object->service->task_definition = definition ? task_definition_ref(definition) : NULL;
+    object->service->digest = definition ? definition->digest : (struct digest){0};
+}
+
+static void bind_services(struct cross *cross)
+{
+    struct manifest *manifest = cross->manifest;
+    const struct kind_object_vec *services = &manifest->objects[KIND_SERVICE];
+    for (size_t i = 0; i < services->len; i++) {
+        struct kind_object *object = services->items[i];
+        if (object->service->task_definition && manifest->changed_families.len == 0)
+            continue;
+        int revision;
+        char *family CLEANUP_FREE = split(object->service->task_definition_text, &revision);
+        if (object->service->task_definition && !map_get(&manifest->changed_families, family))
+            continue;
+        bind(object, resolve(cross, object, family, revision));
+        diagnostics_deinit(&object->warnings);
+        if (object->service->task_definition)
+            service_check(object);
+    }
+    map_clear(&manifest->changed_families);
+    map_for_each (&manifest->old_revisions, slot)
+        if (((struct task_definition *)slot->value)->refs == 1)
+            map_remove(&manifest->old_revisions, slot->key);
+}
+
+static bool any_unreadable(const struct map *files)
+{
+    map_for_each (files, slot)
+        if (((const struct manifest_entry *)slot->value)->unreadable)
+            return true;
+    return false;
+}
+
+void cross_check(struct manifest *manifest, const struct map *families, struct diagnostics *diagnostics)
+{
+    assert(manifest);
+    assert(families);
+    assert(manifest->unnumbered.len == 0); /* "web:3" needs numbers */
+    struct cross cross = {manifest, families, diagnostics, any_unreadable(&manifest->files), HINTS};
+    for (int kind = 0; kind < KIND_COUNT; kind++)
+        check_duplicates(&cross, (enum kind)kind);
+    check_clusters(&cross);
+    bind_services(&cross);
+}

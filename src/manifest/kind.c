@@ -1,0 +1,320 @@
+#include "manifest/kind.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "manifest/kind_members.h"
+#include "manifest/kind_read.h"
+#include "model/json.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+void kind_set_init(struct kind_set *set)
+{
+    assert(set);
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        json_t *document = json_loads(kind_schemas[i], 0, NULL);
+        int r = schema_compile(NULL, document, &set->schemas[i], NULL);
+        assert(r == 0); /* our own text: a unit test compiles it as well */
+        (void)r;
+        json_decref(document);
+    }
+}
+
+void kind_set_deinit(struct kind_set *set)
+{
+    assert(set);
+    for (size_t i = 0; i < KIND_COUNT; i++)
+        schema_free(set->schemas[i]);
+    memset(set, 0, sizeof *set);
+}
+
+void kind_object_free(struct kind_object *object)
+{
+    if (!object)
+        return;
+    free(object->key);
+    free(object->base);
+    diagnostics_deinit(&object->warnings);
+    if (object->kind == KIND_CLUSTER)
+        cluster_unref(object->cluster);
+    else if (object->kind == KIND_SERVICE)
+        service_unref(object->service);
+    else
+        task_definition_unref(object->task_definition);
+    free(object);
+}
+
+void kind_report(struct diagnostics *diagnostics, struct kind_fault fault)
+{
+    assert(fault.message);
+    struct diagnostic diagnostic = {.severity = fault.severity,
+                                    .pointer = fault.pointer ? fault.pointer : memory_strdup(""),
+                                    .code = memory_strdup(fault.code),
+                                    .message = fault.message,
+                                    .found = fault.found,
+                                    .expected = fault.expected,
+                                    .hint = fault.hint};
+    diagnostics_add(diagnostics, &diagnostic);
+}
+
+const char *kind_arn_tail(const char *text)
+{
+    assert(text);
+    const char *slash = strrchr(text, '/');
+    return slash ? slash + 1 : text;
+}
+
+/* Members that tell a kind by its shape, the first match counts. */
+static const struct {
+    const char *member;
+    json_type type;
+    enum kind kind;
+} shapes[] = {
+    {"containerDefinitions", JSON_ARRAY, KIND_TASK_DEFINITION},
+    {"serviceName", JSON_STRING, KIND_SERVICE},
+    {"taskDefinition", JSON_STRING, KIND_SERVICE},
+    {"clusterName", JSON_STRING, KIND_CLUSTER},
+    {"family", JSON_STRING, KIND_TASK_DEFINITION},
+};
+
+/* What describe-*, register-* and create-* print around an object, or a list of them. */
+static const struct {
+    const char *member;
+    json_type type;
+    enum kind kind;
+} wrappers[] = {
+    {"taskDefinition", JSON_OBJECT, KIND_TASK_DEFINITION},
+    {"service", JSON_OBJECT, KIND_SERVICE},
+    {"services", JSON_ARRAY, KIND_SERVICE},
+    {"cluster", JSON_OBJECT, KIND_CLUSTER},
+    {"clusters", JSON_ARRAY, KIND_CLUSTER},
+};
+
+/* Files of other tools that live beside manifests. */
+static const struct {
+    const char *member;
+    const char *other; /* NULL: one is enough */
+    const char *what;
+} strangers[] = {
+    {"apiVersion", NULL, "this is a Kubernetes manifest"},
+    {"Resources", NULL, "this is a CloudFormation template"},
+    {"AWSTemplateFormatVersion", NULL, "this is a CloudFormation template"},
+    {"on", "jobs", "this is a GitHub workflow"},
+    {"services", NULL, "this looks like a Compose file"},
+    {"stages", NULL, "this looks like a pipeline"},
+    {"containers", NULL, "this looks like container overrides"},
+    {"dependencies", NULL, "this looks like a package file"},
+};
+
+static void report_stranger(const json_t *value, struct diagnostics *diagnostics)
+{
+    const char *what = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(strangers) && !what; i++)
+        if (json_object_get(value, strangers[i].member) &&
+            (!strangers[i].other || json_object_get(value, strangers[i].other)))
+            what = strangers[i].what;
+    kind_report(
+        diagnostics,
+        (struct kind_fault){
+            .severity = SEVERITY_ERROR,
+            .code = "kind",
+            .message = memory_printf("not a manifest%s%s", what ? ": " : "", what ? what : ""),
+            .expected = memory_strdup("a cluster (clusterName), a service (serviceName) or a task "
+                                      "definition (family and containerDefinitions)"),
+            .hint = memory_strdup("if it does not belong to davit, move it out of the path that davit "
+                                  "reads, or into a hidden directory")});
+}
+
+/* 0, or ERROR_INVALID after a report. */
+static int kind_by_name(const json_t *name, enum kind *ret_kind, struct diagnostics *diagnostics)
+{
+    const char *text = json_string_value(name);
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        if (text_equal(text, kind_names[i])) {
+            *ret_kind = (enum kind)i;
+            return 0;
+        }
+    }
+    const char *near = text ? text_nearest(text, kind_names, KIND_COUNT) : NULL;
+    kind_report(diagnostics,
+                (struct kind_fault){.severity = SEVERITY_ERROR,
+                                    .code = "kind",
+                                    .pointer = memory_strdup("/kind"),
+                                    .message = memory_strdup("unknown kind"),
+                                    .found = json_dumps(name, JSON_ENCODE_ANY | JSON_COMPACT),
+                                    .expected = memory_strdup("Cluster, Service or TaskDefinition"),
+                                    .hint = near ? memory_printf("did you mean \"%s\"?", near) : NULL});
+    return ERROR_INVALID;
+}
+
+static int kind_of(const json_t *value, enum kind *ret_kind, struct diagnostics *diagnostics)
+{
+    const json_t *name = json_object_get(value, "kind");
+    if (name && !json_object_get(value, "apiVersion"))
+        return kind_by_name(name, ret_kind, diagnostics);
+    for (size_t i = 0; i < ARRAY_LEN(shapes) && !name; i++) {
+        const json_t *member = json_object_get(value, shapes[i].member);
+        if (member && json_typeof(member) == shapes[i].type) {
+            *ret_kind = shapes[i].kind;
+            return 0;
+        }
+    }
+    report_stranger(value, diagnostics);
+    return ERROR_INVALID;
+}
+
+/* Pointers from `first` on count from the object at `base`; now they count from the document's root. */
+static void rebase(struct diagnostics *diagnostics, size_t first, const char *base)
+{
+    for (size_t i = first; *base && i < diagnostics->list.len; i++) {
+        struct diagnostic *diagnostic = &diagnostics->list.items[i];
+        char *pointer = memory_printf("%s%s", base, diagnostic->pointer ? diagnostic->pointer : "");
+        free(diagnostic->pointer);
+        diagnostic->pointer = pointer;
+    }
+}
+
+static struct position place(const struct document *document, const char *base, const char *member)
+{
+    char *pointer CLEANUP_FREE = memory_printf("%s%s", base, member);
+    return document_position(document, pointer, DOCUMENT_VALUE);
+}
+
+/* What an object that breaks its schema is called, as far as that can be told, so that others may refer to
+ * it. */
+static char *key_of(enum kind kind, const json_t *value)
+{
+    if (kind == KIND_TASK_DEFINITION)
+        return memory_strdup(model_string(value, "family"));
+    if (kind == KIND_CLUSTER)
+        return memory_strdup(model_string(value, "clusterName"));
+    return NULL; /* nothing refers to services */
+}
+
+static void read_valid(enum kind kind, json_t *value, struct kind_object *object,
+                       struct diagnostics *diagnostics)
+{
+    if (kind == KIND_CLUSTER)
+        kind_cluster_read(value, object);
+    else if (kind == KIND_SERVICE)
+        kind_service_read(value, object);
+    else
+        kind_task_definition_read(value, object, diagnostics);
+}
+
+static struct origin *origin_of(struct kind_object *object)
+{
+    if (object->kind == KIND_CLUSTER)
+        return object->cluster ? &object->cluster->origin : NULL;
+    if (object->kind == KIND_SERVICE)
+        return object->service ? &object->service->origin : NULL;
+    return object->task_definition ? &object->task_definition->origin : NULL;
+}
+
+/* What one object is read from. */
+struct reading {
+    const struct kind_set *set;
+    struct document *document;
+    const char *file;
+    struct kind_object_vec *objects;
+    struct diagnostics *diagnostics;
+};
+
+/* The places of a service that checks between files will need. */
+static void keep_places(const struct document *document, const char *base, const json_t *value,
+                        struct kind_object *object)
+{
+    const char *cluster = json_object_get(value, "cluster") ? "/cluster" : "/clusterArn";
+    object->cluster_at = json_object_get(value, cluster + 1) ? place(document, base, cluster) : object->at;
+    object->task_definition_at = place(document, base, "/taskDefinition");
+    object->deployment_at = json_object_get(value, "deploymentConfiguration")
+                                ? place(document, base, "/deploymentConfiguration")
+                                : object->at;
+}
+
+static void read_object(struct reading *reading, enum kind kind, const char *base, json_t *value)
+{
+    struct diagnostics found CLEANUP(diagnostics_deinit) = {0};
+    struct kind_object *object = NEW(struct kind_object);
+    object->kind = kind;
+    object->file = reading->file;
+    object->base = *base ? memory_strdup(base) : NULL;
+    object->at = place(reading->document, base, "");
+    if (kind == KIND_SERVICE)
+        keep_places(reading->document, base, value, object);
+    if (schema_validate(reading->set->schemas[kind], value, &found) == 0) {
+        kind_members_check(kind_members(kind), value, "", &found);
+        read_valid(kind, value, object, &found);
+    } else {
+        object->key = key_of(kind, value);
+    }
+    rebase(&found, 0, base);
+    document_place(reading->document, reading->file, &found);
+    diagnostics_append(reading->diagnostics, &found);
+    struct origin *origin = origin_of(object);
+    if (origin) {
+        origin->file = memory_strdup(reading->file);
+        origin->at = object->at;
+    }
+    if (object->key)
+        vector_push(reading->objects, object);
+    else
+        kind_object_free(object);
+}
+
+static bool read_wrapped(struct reading *reading, const json_t *root)
+{
+    for (size_t i = 0; i < ARRAY_LEN(wrappers); i++) {
+        json_t *inner = json_object_get(root, wrappers[i].member);
+        if (!inner || json_typeof(inner) != wrappers[i].type || json_object_get(root, "kind"))
+            continue;
+        char *base CLEANUP_FREE = memory_printf("/%s", wrappers[i].member);
+        if (json_is_object(inner))
+            read_object(reading, wrappers[i].kind, base, inner);
+        size_t at;
+        json_t *item;
+        json_array_foreach (inner, at, item) {
+            char *item_base CLEANUP_FREE = memory_printf("%s/%zu", base, at);
+            read_object(reading, wrappers[i].kind, item_base, item);
+        }
+        return true;
+    }
+    return false;
+}
+
+void kind_read(const struct kind_set *set, struct document *document, const char *file,
+               struct kind_object_vec *objects, struct diagnostics *diagnostics)
+{
+    assert(set);
+    assert(document);
+    assert(file);
+    struct reading reading = {set, document, file, objects, diagnostics};
+    enum kind kind;
+    if (read_wrapped(&reading, document->value))
+        return;
+    struct diagnostics found CLEANUP(diagnostics_deinit) = {0};
+    if (kind_of(document->value, &kind, &found) == 0) {
+        read_object(&reading, kind, "", document->value);
+        return;
+    }
+    document_place(document, file, &found);
+    diagnostics_append(diagnostics, &found);
+}
+
+int kind_old_task_definition(const struct kind_set *set, const json_t *json, int revision,
+                             struct task_definition **ret_definition)
+{
+    assert(set);
+    assert(ret_definition);
+    json_t *copy = json_deep_copy(json); /* the ledger's own is not to be stripped */
+    int r = copy ? schema_validate(set->schemas[KIND_TASK_DEFINITION], copy, NULL) : ERROR_INVALID;
+    if (r == 0) {
+        *ret_definition = kind_task_definition_new(copy);
+        (*ret_definition)->revision = revision;
+    }
+    json_decref(copy);
+    return r == 0 ? 0 : ERROR_INVALID;
+}

@@ -1,0 +1,73 @@
+/* The kinds of manifests: how a document is known for one, and what it is read to. Pure. */
+#pragma once
+
+#include "manifest/document.h"
+#include "manifest/schema.h"
+#include "model/desired.h"
+#include "model/diagnostic.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* By name: the order of the schemas. */
+enum kind { KIND_CLUSTER, KIND_SERVICE, KIND_TASK_DEFINITION, KIND_COUNT };
+
+extern const char *const kind_names[KIND_COUNT + 1]; /* NULL-ended */
+extern const char *const kind_schemas[KIND_COUNT];   /* as text */
+
+/* The compiled schemas. */
+struct kind_set {
+    struct schema *schemas[KIND_COUNT];
+};
+
+void kind_set_init(struct kind_set *set);
+void kind_set_deinit(struct kind_set *set);
+
+/* One object of a file. When it has errors its value is NULL; the name is kept all the same, so that
+ * references to it are not reported on top. */
+struct kind_object {
+    enum kind kind;
+    char *key;        /* clusterName, family, "cluster/service" */
+    const char *file; /* borrowed from the file's entry */
+    char *base;       /* JSON pointer to the object in its document; NULL for the root */
+    struct position at;
+    bool gone; /* its file was replaced or deleted */
+    union {
+        struct cluster *cluster;
+        struct service *service; /* task_definition and digest come with the checks between files */
+        struct task_definition *task_definition;
+    };
+    struct position cluster_at; /* of a service's reference; its name where it has none */
+    struct position task_definition_at;
+    struct position deployment_at; /* deploymentConfiguration, or the object where it has none */
+    struct diagnostics warnings;   /* of a service together with its task definition */
+};
+struct kind_object_vec VECTOR_OF(struct kind_object *);
+
+void kind_object_free(struct kind_object *object);
+
+/* Reads the objects of one document: one, or those that describe-* wraps. Appends to *objects; diagnostics
+ * get file and position. `file` is borrowed for as long as the objects live. */
+void kind_read(const struct kind_set *set, struct document *document, const char *file,
+               struct kind_object_vec *objects, struct diagnostics *diagnostics);
+
+/* A diagnostic without place for document_place(). All strings but `code` are taken over; `message` must be
+ * there. */
+struct kind_fault {
+    enum severity severity;
+    const char *code;
+    char *pointer;
+    char *message;
+    char *found;
+    char *expected;
+    char *hint;
+};
+void kind_report(struct diagnostics *diagnostics, struct kind_fault fault);
+
+/* The name at the end of an ARN, after the last slash, or the text itself. Borrowed. */
+const char *kind_arn_tail(const char *text);
+
+/* The task definition of an old revision. ERROR_INVALID when it does not keep to the schema (any more). */
+int kind_old_task_definition(const struct kind_set *set, const json_t *json, int revision,
+                             struct task_definition **ret_definition);

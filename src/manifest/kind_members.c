@@ -1,0 +1,133 @@
+#include "manifest/kind_members.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct kind_member *find(const struct kind_member *table, const char *name)
+{
+    for (const struct kind_member *member = table; member->name; member++)
+        if (strcmp(member->name, name) == 0)
+            return member;
+    return NULL;
+}
+
+static bool is_empty(const json_t *value)
+{
+    return json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0) ||
+           (json_is_object(value) && json_object_size(value) == 0);
+}
+
+static bool equals_text(const json_t *value, const char *text)
+{
+    if (!text)
+        return false;
+    if (json_is_string(value))
+        return strcmp(json_string_value(value), text) == 0;
+    if (json_is_boolean(value))
+        return strcmp(json_is_true(value) ? "true" : "false", text) == 0;
+    int64_t number;
+    return json_is_integer(value) && text_to_int64(text, INT64_MIN, INT64_MAX, &number) == 0 &&
+           json_integer_value(value) == number;
+}
+
+static void check_member(const struct kind_member *member, const json_t *value, const char *pointer,
+                         struct diagnostics *diagnostics)
+{
+    if (member->effect == KIND_IGNORED)
+        kind_report(diagnostics, (struct kind_fault){.severity = SEVERITY_WARNING,
+                                                     .code = "no-effect",
+                                                     .pointer = memory_printf("%s/%s", pointer, member->name),
+                                                     .message = memory_printf("%s has no effect yet: %s",
+                                                                              member->name, member->reason)});
+    else if (equals_text(value, member->refused))
+        kind_report(diagnostics, (struct kind_fault){.severity = SEVERITY_ERROR,
+                                                     .code = "unsupported",
+                                                     .pointer = memory_printf("%s/%s", pointer, member->name),
+                                                     .message = memory_printf("%s %s is not supported yet",
+                                                                              member->name, member->refused),
+                                                     .found = memory_printf("\"%s\"", member->refused),
+                                                     .hint = memory_strdup(member->reason)});
+}
+
+static void check_inside(const struct kind_member *member, const json_t *value, const char *pointer,
+                         struct diagnostics *diagnostics)
+{
+    char *below CLEANUP_FREE = memory_printf("%s/%s", pointer, member->name);
+    size_t i;
+    json_t *item;
+    if (json_is_object(value))
+        kind_members_check(member->inside, value, below, diagnostics);
+    json_array_foreach (value, i, item) {
+        char *at CLEANUP_FREE = memory_printf("%s/%zu", below, i);
+        kind_members_check(member->inside, item, at, diagnostics);
+    }
+}
+
+void kind_members_check(const struct kind_member *table, const json_t *object, const char *pointer,
+                        struct diagnostics *diagnostics)
+{
+    assert(table);
+    assert(pointer);
+    const char *name;
+    json_t *value;
+    json_object_foreach ((json_t *)object, name, value) {
+        const struct kind_member *member = find(table, name);
+        if (!member || is_empty(value) || equals_text(value, member->usual))
+            continue;
+        if (member->inside)
+            check_inside(member, value, pointer, diagnostics);
+        else
+            check_member(member, value, pointer, diagnostics);
+    }
+}
+
+void kind_members_strip(const struct kind_member *table, json_t *object)
+{
+    assert(table);
+    const char *name;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(object, next, name, value)
+    {
+        const struct kind_member *member = find(table, name);
+        if (!member || member->effect == KIND_OUTPUT || member->effect == KIND_META)
+            json_object_del(object, name);
+    }
+}
+
+static json_t *normal_value(const struct kind_member *member, json_t *value)
+{
+    if (!member->inside)
+        return json_incref(value);
+    if (json_is_object(value))
+        return kind_members_normal(member->inside, value);
+    json_t *list = json_array();
+    size_t i;
+    json_t *item;
+    json_array_foreach (value, i, item)
+        json_array_append_new(list, kind_members_normal(member->inside, item));
+    return list;
+}
+
+json_t *kind_members_normal(const struct kind_member *table, const json_t *object)
+{
+    assert(table);
+    json_t *normal = json_object();
+    const char *name;
+    json_t *value;
+    json_object_foreach ((json_t *)object, name, value) {
+        const struct kind_member *member = find(table, name);
+        if (!member || is_empty(value) || equals_text(value, member->usual))
+            continue;
+        json_t *inner = normal_value(member, value);
+        if (is_empty(inner))
+            json_decref(inner);
+        else
+            json_object_set_new(normal, name, inner);
+    }
+    return normal;
+}

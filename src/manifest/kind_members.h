@@ -1,0 +1,37 @@
+/* What davit does with each member of ECS's shapes: one const table an object, so that a new member is one
+ * line. The JSON Schemas say what a member may look like; these tables say what becomes of it. Pure.
+ */
+#pragma once
+
+#include "manifest/kind.h"
+#include "model/diagnostic.h"
+
+#include <jansson.h>
+
+enum kind_effect {
+    KIND_HONOURED,
+    KIND_IGNORED, /* legal in ECS, no effect yet: a warning says what does not happen */
+    KIND_OUTPUT,  /* printed by describe-* and register-*: accepted, not read */
+    KIND_META,    /* about the document and not about its content: kind, davit, tags */
+};
+
+struct kind_member {
+    const char *name; /* NULL ends a table */
+    enum kind_effect effect;
+    const char *usual;                /* the value that says no more than leaving it out, as text; or NULL */
+    const char *refused;              /* the legal value that davit cannot do, or NULL */
+    const char *reason;               /* what is missing: of an ignored member or a refused value */
+    const struct kind_member *inside; /* table of the object, or of each object in the list; or NULL */
+};
+
+/* The table of a kind's root. */
+const struct kind_member *kind_members(enum kind kind);
+
+/* Warns of ignored members and refuses refused values; pointers start with `pointer`. A member that is empty
+ * or has its usual value is passed over. */
+void kind_members_check(const struct kind_member *table, const json_t *object, const char *pointer,
+                        struct diagnostics *diagnostics);
+/* Removes what is not content from the root: output, meta and x- members. */
+void kind_members_strip(const struct kind_member *table, json_t *object);
+/* A new value that is equal for all spellings of the same content: usual and empty values are left out. */
+json_t *kind_members_normal(const struct kind_member *table, const json_t *object);

@@ -1,0 +1,19 @@
+/* What kind.c asks of each kind: to read one valid object. Pure. */
+#pragma once
+
+#include "manifest/kind.h"
+
+/* `value` is valid by its schema. Fills object->value and ->key, or only reports where it breaks a rule; the
+ * diagnostics' pointers count from the object. What is not content is removed from `value`, which is kept. */
+void kind_cluster_read(json_t *value, struct kind_object *object);
+void kind_service_read(json_t *value, struct kind_object *object);
+void kind_task_definition_read(json_t *value, struct kind_object *object, struct diagnostics *diagnostics);
+/* Without checks, as an old revision is read. */
+struct task_definition *kind_task_definition_new(json_t *value);
+
+/* Rules within one task definition that a schema cannot say. `value` is valid by its schema. */
+void kind_task_definition_check(const json_t *value, struct diagnostics *diagnostics);
+
+/* CPU units of 512, "512" or "0.5 vCPU"; MiB of 2048, "2048" or "2GB". 0 when absent. */
+int64_t kind_task_cpu_units(const json_t *value);
+int64_t kind_task_memory_mib(const json_t *value);

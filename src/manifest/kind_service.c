@@ -1,0 +1,50 @@
+#include "manifest/kind_read.h"
+
+#include "base/memory.h"
+#include "manifest/kind_members.h"
+#include "model/json.h"
+
+#include <assert.h>
+
+#define DEFAULT_DESIRED_COUNT           1
+#define DEFAULT_MINIMUM_HEALTHY_PERCENT 100
+#define DEFAULT_MAXIMUM_PERCENT         200
+#define DEFAULT_MINIMUM_HEALTHY_SECONDS 10
+
+static int64_t int_or(const json_t *object, const char *key, int64_t otherwise)
+{
+    const json_t *value = json_object_get(object, key);
+    return json_is_integer(value) ? json_integer_value(value) : otherwise;
+}
+
+/* describe-services prints clusterArn where create-service takes cluster. */
+static const char *cluster_of(const json_t *value)
+{
+    const char *text = model_string(value, "cluster");
+    if (!text)
+        text = model_string(value, "clusterArn");
+    return text ? kind_arn_tail(text) : "default";
+}
+
+void kind_service_read(json_t *value, struct kind_object *object)
+{
+    assert(value);
+    const json_t *deployment = json_object_get(value, "deploymentConfiguration");
+    const json_t *davit = json_object_get(value, "davit");
+    struct service *service = NEW(struct service);
+    service->refs = 1;
+    service->cluster = memory_strdup(cluster_of(value));
+    service->name = memory_strdup(model_string(value, "serviceName"));
+    service->task_definition_text = memory_strdup(kind_arn_tail(model_string(value, "taskDefinition")));
+    service->desired_count = (int)int_or(value, "desiredCount", DEFAULT_DESIRED_COUNT);
+    service->minimum_healthy_percent =
+        (int)int_or(deployment, "minimumHealthyPercent", DEFAULT_MINIMUM_HEALTHY_PERCENT);
+    service->maximum_percent = (int)int_or(deployment, "maximumPercent", DEFAULT_MAXIMUM_PERCENT);
+    service->minimum_healthy_ms =
+        int_or(davit, "minimumHealthySeconds", DEFAULT_MINIMUM_HEALTHY_SECONDS) * 1000;
+    service->health_check_grace_ms = int_or(value, "healthCheckGracePeriodSeconds", 0) * 1000;
+    kind_members_strip(kind_members(KIND_SERVICE), value);
+    service->json = json_incref(value);
+    object->service = service;
+    object->key = service_key(service->cluster, service->name);
+}

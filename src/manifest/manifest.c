@@ -1,0 +1,225 @@
+#include "manifest/manifest.h"
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "manifest/manifest_state.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* So few new objects are put where they belong; more are sorted in. */
+#define INSERTED_SINGLY 64
+
+struct manifest *manifest_new(void)
+{
+    struct manifest *manifest = NEW(struct manifest);
+    kind_set_init(&manifest->kinds);
+    manifest->files = MAP_INIT(manifest_entry_free);
+    manifest->old_revisions = MAP_INIT(task_definition_unref);
+    return manifest;
+}
+
+void manifest_free(struct manifest *manifest)
+{
+    if (!manifest)
+        return;
+    for (size_t i = 0; i < manifest->unnumbered.len; i++)
+        task_definition_unref(manifest->unnumbered.items[i]);
+    vector_deinit(&manifest->unnumbered);
+    for (size_t i = 0; i < KIND_COUNT; i++)
+        vector_deinit(&manifest->objects[i]);
+    map_deinit(&manifest->files);
+    map_deinit(&manifest->changed_families);
+    map_deinit(&manifest->old_revisions);
+    cluster_unref(manifest->default_cluster);
+    kind_set_deinit(&manifest->kinds);
+    free(manifest);
+}
+
+/* .json, .yaml or .yml, and no hidden file or directory on the way. */
+static bool counts(const char *path)
+{
+    if (path[0] == '.' || strstr(path, "/."))
+        return false;
+    const char *dot = strrchr(kind_arn_tail(path), '.');
+    return dot &&
+           (strcasecmp(dot, ".json") == 0 || strcasecmp(dot, ".yaml") == 0 || strcasecmp(dot, ".yml") == 0);
+}
+
+static int compare_objects(const void *a, const void *b)
+{
+    const struct kind_object *left = *(struct kind_object *const *)a;
+    const struct kind_object *right = *(struct kind_object *const *)b;
+    int r = strcmp(left->key, right->key);
+    if (!r)
+        r = strcmp(left->file, right->file);
+    if (!r)
+        r = left->at.line - right->at.line;
+    return r ? r : left->at.column - right->at.column;
+}
+
+static void note_family(struct manifest *manifest, const struct kind_object *object)
+{
+    if (object->kind == KIND_TASK_DEFINITION)
+        map_put(&manifest->changed_families, object->key, manifest);
+}
+
+static void drop_gone(struct kind_object_vec *vec)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < vec->len; i++)
+        if (!vec->items[i]->gone)
+            vec->items[kept++] = vec->items[i];
+    vec->len = kept;
+}
+
+static void insert(struct kind_object_vec *vec, struct kind_object *object)
+{
+    size_t low = 0;
+    size_t high = vec->len;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (compare_objects(&vec->items[middle], &object) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    vector_push(vec, object);
+    memmove(&vec->items[low + 1], &vec->items[low], (vec->len - 1 - low) * sizeof *vec->items);
+    vec->items[low] = object;
+}
+
+static void merge(struct kind_object_vec *vec, const struct kind_object_vec *fresh)
+{
+    for (size_t i = 0; i < fresh->len && fresh->len <= INSERTED_SINGLY; i++)
+        insert(vec, fresh->items[i]);
+    if (fresh->len <= INSERTED_SINGLY)
+        return;
+    for (size_t i = 0; i < fresh->len; i++)
+        vector_push(vec, fresh->items[i]);
+    qsort(vec->items, vec->len, sizeof *vec->items, compare_objects);
+}
+
+struct manifest_entry_vec VECTOR_OF(struct manifest_entry *);
+
+/* An update under way. */
+struct change {
+    struct manifest *manifest;
+    struct manifest_entry_vec gone;           /* owned */
+    struct kind_object_vec fresh[KIND_COUNT]; /* objects that come */
+};
+
+static void leave(struct change *change, struct manifest_entry *entry)
+{
+    for (size_t i = 0; i < entry->objects.len; i++) {
+        entry->objects.items[i]->gone = true;
+        note_family(change->manifest, entry->objects.items[i]);
+    }
+    vector_push(&change->gone, entry);
+}
+
+static void enter(struct change *change, struct manifest_entry *entry)
+{
+    for (size_t i = 0; i < entry->objects.len; i++) {
+        struct kind_object *object = entry->objects.items[i];
+        note_family(change->manifest, object);
+        vector_push(&change->fresh[object->kind], object);
+        if (object->kind == KIND_TASK_DEFINITION && object->task_definition)
+            vector_push(&change->manifest->unnumbered, task_definition_ref(object->task_definition));
+    }
+    map_put(&change->manifest->files, entry->path, entry);
+}
+
+static void take_file(struct change *change, const struct manifest_file *file)
+{
+    struct map *files = &change->manifest->files;
+    struct manifest_entry *old = map_get(files, file->path);
+    if (old && file->kind == MANIFEST_FILE) {
+        struct digest content = digest_of_bytes(file->content, file->len);
+        if (digest_equal(&content, &old->content)) {
+            old->listed = true;
+            return;
+        }
+    }
+    if (old)
+        leave(change, map_take(files, file->path));
+    if (file->kind == MANIFEST_DELETED)
+        return;
+    struct manifest_entry *entry = manifest_entry_new(&change->manifest->kinds, file);
+    entry->listed = true;
+    enter(change, entry);
+}
+
+static void drop_unlisted(struct change *change)
+{
+    struct map *files = &change->manifest->files;
+    map_for_each (files, slot) {
+        struct manifest_entry *entry = slot->value;
+        if (!entry->listed)
+            leave(change, map_take(files, entry->path));
+    }
+}
+
+void manifest_update(struct manifest *manifest, bool full, const struct manifest_file *files,
+                     size_t files_len)
+{
+    assert(manifest);
+    assert(files || files_len == 0);
+    struct change change = {.manifest = manifest};
+    if (full)
+        map_for_each (&manifest->files, slot)
+            ((struct manifest_entry *)slot->value)->listed = false;
+    for (size_t i = 0; i < files_len; i++)
+        if (counts(files[i].path))
+            take_file(&change, &files[i]);
+    if (full)
+        drop_unlisted(&change);
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        if (change.gone.len)
+            drop_gone(&manifest->objects[i]);
+        drop_gone(&change.fresh[i]); /* of a path that was listed twice */
+        merge(&manifest->objects[i], &change.fresh[i]);
+        vector_deinit(&change.fresh[i]);
+    }
+    for (size_t i = 0; i < change.gone.len; i++)
+        manifest_entry_free(change.gone.items[i]);
+    vector_deinit(&change.gone);
+}
+
+void manifest_number(struct manifest *manifest, const struct commit *commit, struct map *families,
+                     struct string_vec *changed)
+{
+    assert(manifest);
+    assert(commit);
+    assert(families);
+    assert(changed);
+    revision_number(manifest, commit, families, changed);
+}
+
+int manifest_task_definition(const json_t *json, int revision, struct task_definition **ret_definition)
+{
+    assert(json);
+    assert(ret_definition);
+    struct kind_set kinds;
+    kind_set_init(&kinds);
+    int r = kind_old_task_definition(&kinds, json, revision, ret_definition);
+    kind_set_deinit(&kinds);
+    return r;
+}
+
+const char *manifest_schema(const char *kind)
+{
+    assert(kind);
+    for (size_t i = 0; i < KIND_COUNT; i++)
+        if (text_equal(kind, kind_names[i]))
+            return kind_schemas[i];
+    return NULL;
+}
+
+const char *const *manifest_schema_kinds(void)
+{
+    return kind_names;
+}

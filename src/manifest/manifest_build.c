@@ -1,0 +1,138 @@
+#include "manifest/manifest_state.h"
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Beyond the bound they are only counted. */
+static void append(struct diagnostics *all, const struct diagnostics *more, enum severity severity)
+{
+    if (all->list.len >= LIMIT_DIAGNOSTICS) {
+        *(severity == SEVERITY_ERROR ? &all->errors : &all->warnings) +=
+            severity == SEVERITY_ERROR ? more->errors : more->warnings;
+        return;
+    }
+    for (size_t i = 0; i < more->list.len; i++) {
+        if (more->list.items[i].severity != severity)
+            continue;
+        struct diagnostics one = {.list = {&more->list.items[i], 1, 1},
+                                  .errors = severity == SEVERITY_ERROR,
+                                  .warnings = severity == SEVERITY_WARNING};
+        diagnostics_append(all, &one);
+    }
+}
+
+static void append_files(const struct manifest *manifest, enum severity severity, struct diagnostics *all)
+{
+    map_for_each (&manifest->files, slot) {
+        const struct manifest_entry *entry = slot->value;
+        if (entry->diagnostics.errors + entry->diagnostics.warnings)
+            append(all, &entry->diagnostics, severity);
+    }
+}
+
+static void append_services(const struct manifest *manifest, struct diagnostics *all)
+{
+    const struct kind_object_vec *services = &manifest->objects[KIND_SERVICE];
+    for (size_t i = 0; i < services->len; i++)
+        if (services->items[i]->warnings.warnings)
+            append(all, &services->items[i]->warnings, SEVERITY_WARNING);
+}
+
+static void check_whole(const struct manifest *manifest, struct diagnostics *all)
+{
+    const struct position nowhere = {0};
+    size_t objects = 0;
+    for (size_t i = 0; i < KIND_COUNT; i++)
+        objects += manifest->objects[i].len;
+    if (objects == 0 && all->errors == 0)
+        diagnostics_error(
+            all, "", nowhere, "no-manifests",
+            "no manifest in this commit: an emptied path deletes nothing; to remove everything, "
+            "keep a cluster or set desiredCount to 0");
+    if (manifest->files.len > LIMIT_MANIFEST_FILES)
+        diagnostics_error(all, "", nowhere, "limit", "%zu manifest files, at most %d (LIMIT_MANIFEST_FILES)",
+                          manifest->files.len, LIMIT_MANIFEST_FILES);
+}
+
+static bool uses_default_cluster(const struct manifest *manifest)
+{
+    const struct kind_object_vec *clusters = &manifest->objects[KIND_CLUSTER];
+    for (size_t i = 0; i < clusters->len; i++)
+        if (strcmp(clusters->items[i]->key, "default") == 0)
+            return false;
+    const struct kind_object_vec *services = &manifest->objects[KIND_SERVICE];
+    for (size_t i = 0; i < services->len; i++)
+        if (strcmp(services->items[i]->service->cluster, "default") == 0)
+            return true;
+    return false;
+}
+
+/* As ECS makes it: there from the first use. */
+static struct cluster *default_cluster(struct manifest *manifest)
+{
+    if (!manifest->default_cluster) {
+        struct cluster *cluster = NEW(struct cluster);
+        cluster->refs = 1;
+        cluster->name = memory_strdup("default");
+        cluster->json = json_pack("{s:s}", "clusterName", "default");
+        cluster->origin.file = memory_strdup("");
+        manifest->default_cluster = cluster;
+    }
+    return cluster_ref(manifest->default_cluster);
+}
+
+#define RESERVE(vec, count)                                                                                  \
+    do {                                                                                                     \
+        (vec)->cap = (count);                                                                                \
+        (vec)->items = memory_calloc((vec)->cap, sizeof *(vec)->items);                                      \
+    } while (0)
+
+static struct desired *assemble(struct manifest *manifest, const struct commit *commit)
+{
+    const struct kind_object_vec *clusters = &manifest->objects[KIND_CLUSTER];
+    const struct kind_object_vec *definitions = &manifest->objects[KIND_TASK_DEFINITION];
+    const struct kind_object_vec *services = &manifest->objects[KIND_SERVICE];
+    struct desired *desired = desired_new();
+    commit_copy(commit, &desired->commit);
+    RESERVE(&desired->clusters, clusters->len + 1);
+    RESERVE(&desired->task_definitions, definitions->len + 1);
+    RESERVE(&desired->services, services->len + 1);
+    for (size_t i = 0; i < clusters->len; i++)
+        vector_push(&desired->clusters, cluster_ref(clusters->items[i]->cluster));
+    if (uses_default_cluster(manifest))
+        vector_push(&desired->clusters, default_cluster(manifest));
+    for (size_t i = 0; i < definitions->len; i++)
+        vector_push(&desired->task_definitions, task_definition_ref(definitions->items[i]->task_definition));
+    for (size_t i = 0; i < services->len; i++)
+        vector_push(&desired->services, service_ref(services->items[i]->service));
+    desired_seal(desired);
+    return desired;
+}
+
+int manifest_build(struct manifest *manifest, const struct commit *commit, struct map *families,
+                   struct string_vec *changed, struct desired **ret_desired, struct diagnostics *diagnostics)
+{
+    assert(manifest);
+    assert(commit);
+    assert(ret_desired);
+    assert(diagnostics);
+    struct diagnostics all CLEANUP(diagnostics_deinit) = {0};
+    manifest_number(manifest, commit, families, changed);
+    append_files(manifest, SEVERITY_ERROR, &all);
+    cross_check(manifest, families, &all);
+    check_whole(manifest, &all);
+    append_files(manifest, SEVERITY_WARNING, &all);
+    append_services(manifest, &all);
+    diagnostics_sort(&all);
+    bool invalid = all.errors > 0;
+    diagnostics_append(diagnostics, &all);
+    if (invalid)
+        return ERROR_INVALID;
+    *ret_desired = assemble(manifest, commit);
+    return 0;
+}

@@ -1,0 +1,44 @@
+/* What manifest.c keeps between commits. Private to manifest/. */
+#pragma once
+
+#include "base/digest.h"
+#include "base/map.h"
+#include "manifest/kind.h"
+#include "manifest/manifest.h"
+
+/* What one file came to. Its text and the places of all but a few values are gone. */
+struct manifest_entry {
+    char *path;
+    struct digest content; /* of the text; zero when it was refused unread */
+    struct kind_object_vec objects;
+    struct diagnostics diagnostics;
+    bool unreadable; /* nobody knows what it declares */
+    bool listed;     /* seen in the full listing under way */
+};
+
+struct manifest_entry *manifest_entry_new(const struct kind_set *kinds, const struct manifest_file *file);
+void manifest_entry_free(struct manifest_entry *entry);
+
+struct manifest {
+    struct kind_set kinds;
+    struct map files;                           /* path -> struct manifest_entry */
+    struct kind_object_vec objects[KIND_COUNT]; /* borrowed from the entries; by key, then place */
+    struct task_definition_vec unnumbered;      /* owned references */
+    struct map changed_families;                /* since services were last bound to their task definitions */
+    struct map old_revisions;        /* "family:3" -> struct task_definition, as services name them */
+    struct cluster *default_cluster; /* "default" need not be declared */
+};
+
+/* revision.c */
+void revision_number(struct manifest *manifest, const struct commit *commit, struct map *families,
+                     struct string_vec *changed);
+
+/* cross_check.c: what one file alone cannot tell. Binds services to their task definitions and adds errors
+ * and warnings. */
+void cross_check(struct manifest *manifest, const struct map *families, struct diagnostics *diagnostics);
+/* service_check.c: warnings of a service that is bound to its task definition. */
+void service_check(struct kind_object *object);
+
+/* A diagnostic at a member of an object that is read already. Strings are taken over as in kind_report. */
+void cross_check_report(struct diagnostics *diagnostics, const struct kind_object *object, struct position at,
+                        struct kind_fault fault);
