@@ -34,6 +34,9 @@ int source_mirror_open(const char *path, struct git_repository **ret_mirror, str
             return create(path, ret_mirror, err);
         return error_set(err, ERROR_DENIED, "the mirror %s: %s", path, strerror(errno));
     }
+    /* This ref has one writer at a time, and that is who opens: a lock was left by one that was killed. */
+    char *lock CLEANUP_FREE = memory_printf("%s/" SOURCE_MIRROR_REF ".lock", path);
+    unlink(lock);
     int rc = git_repository_open_bare(ret_mirror, path);
     if (rc < 0) {
         source_git_error(err, rc, "the mirror %s", path);

@@ -87,11 +87,14 @@ static int bring_repository(struct source_look *look, char tip[static COMMIT_OID
 
 static int bring_directory(struct source_look *look, char tip[static COMMIT_OID_SIZE])
 {
-    struct source_snapshot snapshot CLEANUP(source_snapshot_deinit) = {0};
+    struct source_snapshot snapshot CLEANUP(source_snapshot_deinit) = {.content = look->content};
+    memcpy(snapshot.tip, look->content_tip, sizeof snapshot.tip);
     int rc = source_snapshot_take(look->mirror, look->origin, look->patient, &snapshot, &look->error);
     for (size_t i = 0; i < snapshot.directories.len; i++)
         vector_push(&look->paths, memory_printf("%s/", snapshot.directories.items[i]));
     look->busy = snapshot.busy;
+    look->content = snapshot.content;
+    memcpy(look->content_tip, snapshot.tip, sizeof look->content_tip);
     memcpy(tip, snapshot.tip, sizeof snapshot.tip);
     return rc;
 }

@@ -44,6 +44,11 @@ static void test_truncated_objects_are_fetched_again_and_the_ledger_rescued(void
         f, "git -C state/a/mirror.git fsck; git -C state/a/mirror.git log refs/davit/state | grep -q ledger");
 }
 
+static void test_a_lock_of_a_killed_life_is_no_hindrance(void **state)
+{
+    live_damage_and_live(*state, ": >refs/davit/source.lock");
+}
+
 static void test_mirror_lost_while_running(void **state)
 {
     struct fixture *f = *state;
@@ -84,6 +89,8 @@ int main(void)
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_truncated_objects_are_fetched_again_and_the_ledger_rescued,
                                         fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_lock_of_a_killed_life_is_no_hindrance, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_mirror_lost_while_running, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_many_objects_make_a_pack, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_shallow_origin, fixture_setup, fixture_teardown),
