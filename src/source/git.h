@@ -118,7 +118,8 @@ struct source_snapshot {
 void source_snapshot_deinit(struct source_snapshot *snapshot);
 /* Commits the manifests below `directory` on top of the mirror's tip, unless they are the same. `patient`
  * gives up on files that changed a moment ago. *snapshot is filled as far as it gets; given content and tip
- * of the look before, a directory that is as it was writes nothing. ERROR_NOT_FOUND: there is no manifest. */
+ * of the look before, a directory that is as it was writes nothing. ERROR_NOT_FOUND: there is no manifest.
+ * ERROR_IO: the mirror is broken. ERROR_UNAVAILABLE: nothing can be read or written now. */
 int source_snapshot_take(struct git_repository *mirror, const char *directory, bool patient,
                          struct source_snapshot *snapshot, struct error *err);
 

@@ -55,6 +55,18 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
     return remove(path);
 }
 
+static void rescue_ref(git_repository *old, git_repository *mirror, const char *name)
+{
+    git_oid target;
+    char oid[COMMIT_OID_SIZE];
+    git_reference *made CLEANUP(git_reference_freep) = NULL;
+    if (text_equal(name, SOURCE_MIRROR_REF) || git_reference_name_to_id(&target, old, name) < 0)
+        return;
+    git_oid_tostr(oid, sizeof oid, &target);
+    if (source_copy(old, mirror, oid, NULL) == 0)
+        git_reference_create(&made, mirror, name, &target, 1, NULL);
+}
+
 static void rescue_refs(const char *broken, git_repository *mirror)
 {
     git_repository *old CLEANUP(source_git_repository_freep) = NULL;
@@ -62,19 +74,9 @@ static void rescue_refs(const char *broken, git_repository *mirror)
     if (git_repository_open_bare(&old, broken) < 0 ||
         git_reference_iterator_glob_new(&refs, old, "refs/davit/*") < 0)
         return;
-    for (;;) {
-        git_reference *ref CLEANUP(git_reference_freep) = NULL;
-        git_reference *made CLEANUP(git_reference_freep) = NULL;
-        if (git_reference_next(&ref, refs) < 0)
-            return;
-        const git_oid *target = git_reference_target(ref);
-        if (!target || text_equal(git_reference_name(ref), SOURCE_MIRROR_REF))
-            continue;
-        char oid[COMMIT_OID_SIZE];
-        git_oid_tostr(oid, sizeof oid, target);
-        if (source_copy(old, mirror, oid, NULL) == 0)
-            git_reference_create(&made, mirror, git_reference_name(ref), target, 1, "rescued");
-    }
+    const char *name;
+    while (git_reference_next_name(&name, refs) == 0)
+        rescue_ref(old, mirror, name);
 }
 
 int source_mirror_rebuild(const char *path, struct error *err)
