@@ -30,6 +30,10 @@ DEFINE_CLEANUP(struct git_repository, source_git_repository_free)
 /* Sets the message followed by libgit2's own text and returns the code that fits rc (ERROR_IO by default). */
 int source_git_error(struct error *err, int rc, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same with a code of the caller's choice: ERROR_UNAVAILABLE for writing, since ERROR_IO says that the
+ * mirror is broken, and a full disk is no reason to make it anew. */
+int source_git_error_as(struct error *err, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Valid UTF-8 is copied; of other text the bytes beyond ASCII become '?'. Caller frees. */
 char *source_git_text(const char *text);
 /* ".json", ".yaml", ".yml" at the end of something that does not begin with a dot. */

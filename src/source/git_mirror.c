@@ -23,7 +23,7 @@ static int create(const char *path, git_repository **ret_mirror, struct error *e
     options.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_MKPATH | GIT_REPOSITORY_INIT_NO_REINIT;
     options.mode = 0700; /* manifests may hold what is nobody's business */
     int rc = git_repository_init_ext(ret_mirror, path, &options);
-    return rc < 0 ? source_git_error(err, rc, "cannot make the mirror %s", path) : 0;
+    return rc < 0 ? source_git_error_as(err, ERROR_UNAVAILABLE, "cannot make the mirror %s", path) : 0;
 }
 
 int source_mirror_open(const char *path, struct git_repository **ret_mirror, struct error *err)
@@ -38,13 +38,7 @@ int source_mirror_open(const char *path, struct git_repository **ret_mirror, str
     char *lock CLEANUP_FREE = memory_printf("%s/" SOURCE_MIRROR_REF ".lock", path);
     unlink(lock);
     int rc = git_repository_open_bare(ret_mirror, path);
-    if (rc < 0) {
-        source_git_error(err, rc, "the mirror %s", path);
-        if (err)
-            err->code = ERROR_IO;
-        return ERROR_IO;
-    }
-    return 0;
+    return rc < 0 ? source_git_error_as(err, ERROR_IO, "the mirror %s", path) : 0;
 }
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -114,5 +108,5 @@ int source_mirror_set_tip(struct git_repository *mirror, const char *oid_hex, st
     int rc = git_oid_fromstr(&oid, oid_hex);
     if (rc == 0)
         rc = git_reference_create(&ref, mirror, SOURCE_MIRROR_REF, &oid, 1, NULL);
-    return rc < 0 ? source_git_error(err, rc, "cannot write the mirror's ref") : 0;
+    return rc < 0 ? source_git_error_as(err, ERROR_UNAVAILABLE, "cannot write the mirror's ref") : 0;
 }

@@ -25,15 +25,6 @@ void source_snapshot_deinit(struct source_snapshot *snapshot)
     string_vec_deinit(&snapshot->directories);
 }
 
-/* Not ERROR_IO, which would say that the mirror is broken: a full disk is no reason to make it anew. */
-static int write_error(struct error *err, int rc, const char *directory)
-{
-    source_git_error(err, rc, "cannot write the snapshot of %s", directory);
-    if (err)
-        err->code = ERROR_UNAVAILABLE;
-    return ERROR_UNAVAILABLE;
-}
-
 /* A file that is too large to be read stands in the tree with its true content, streamed. */
 static int write_blob(git_repository *mirror, const char *directory, const struct source_file *file,
                       git_oid *ret_oid)
@@ -59,7 +50,8 @@ static int write_tree(git_repository *mirror, const char *directory, const struc
     }
     if (rc == 0)
         rc = git_index_write_tree_to(ret_tree, index, mirror);
-    return rc < 0 ? write_error(err, rc, directory) : 0;
+    return rc < 0 ? source_git_error_as(err, ERROR_UNAVAILABLE, "cannot write the snapshot of %s", directory)
+                  : 0;
 }
 
 /* "snapshot: 3 files changed (web.yaml, db.yaml, ...)" */
@@ -106,7 +98,7 @@ static int write_commit(git_repository *mirror, const git_oid *tree_oid, git_com
     rc = git_commit_create(&oid, mirror, NULL, davit, davit, "UTF-8", buffer_str(&subject), tree,
                            parent ? 1 : 0, parents);
     if (rc < 0)
-        return write_error(err, rc, "the directory");
+        return source_git_error_as(err, ERROR_UNAVAILABLE, "cannot write a commit to the mirror");
     git_oid_tostr(ret_tip, COMMIT_OID_SIZE, &oid);
     return source_mirror_set_tip(mirror, ret_tip, err);
 }

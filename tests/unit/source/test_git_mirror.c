@@ -77,7 +77,7 @@ static void test_mirror_lost_while_running(void **state)
     fixture_start(f);
     fixture_await_head(f, "web.yaml=one;");
     fixture_await_ok(f);
-    fixture_sh(f, "rm -rf state; cd repo; printf two >web.yaml; git commit -qam second");
+    fixture_sh(f, "mv state gone; cd repo; printf two >web.yaml; git commit -qam second");
     fixture_await_head(f, "web.yaml=two;");
     assert_false(fixture_last(f)->rewritten);
 }
