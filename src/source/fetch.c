@@ -6,21 +6,22 @@
 #include "source/origin.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define REPLY_BYTES 4096
+#define ORDER_BYTES 32768 /* less than a pipe holds */
 
 struct source_fetch {
     uv_process_t process;
-    uv_pipe_t input; /* the child's standard input: a URL with a password is no argument that ps shows */
     uv_pipe_t output;
     uv_timer_t timer;
-    uv_write_t write;
-    struct buffer order;
     struct buffer reply;
     char *url;
     int64_t deadline_ms;
@@ -68,7 +69,6 @@ static void finish(struct source_fetch *fetch)
         fetch->done(fetch->data, &result, &error);
     free(result.ref);
     free(fetch->url);
-    buffer_deinit(&fetch->order);
     buffer_deinit(&fetch->reply);
     free(fetch);
 }
@@ -83,7 +83,6 @@ static void on_closed(uv_handle_t *handle)
 static void close_all(struct source_fetch *fetch)
 {
     uv_close((uv_handle_t *)&fetch->process, on_closed);
-    uv_close((uv_handle_t *)&fetch->input, on_closed);
     uv_close((uv_handle_t *)&fetch->output, on_closed);
     uv_close((uv_handle_t *)&fetch->timer, on_closed);
 }
@@ -123,12 +122,6 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buf)
     close_when_over(fetch);
 }
 
-static void on_written(uv_write_t *write, int status)
-{
-    (void)write;
-    (void)status; /* a child that does not read does not answer either */
-}
-
 static void on_deadline(uv_timer_t *timer)
 {
     struct source_fetch *fetch = timer->data;
@@ -142,16 +135,36 @@ void source_fetch_kill(struct source_fetch *fetch)
         uv_process_kill(&fetch->process, SIGKILL);
 }
 
-static int spawn(struct source_fetch *fetch, uv_loop_t *loop, const char *executable)
+/* A pipe that holds the order already and whose other end is closed: a URL with a password is no argument
+ * that ps shows, and a child that does not read hurts nobody. Returns the end to read from. */
+static int open_order(const struct source_fetch_order *order, struct error *err)
+{
+    int ends[2];
+    struct buffer text CLEANUP(buffer_deinit) = BUFFER_INIT(ORDER_BYTES);
+    if (buffer_printf(&text, "%s\n%s\n%s\n%" PRId64 "\n", order->url, order->branch, order->mirror_dir,
+                      order->max_bytes) < 0)
+        return error_set(err, ERROR_LIMIT, "URL, branch and path are longer than %d bytes together",
+                         ORDER_BYTES);
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return error_set(err, ERROR_UNAVAILABLE, "cannot make a pipe: %s", strerror(errno));
+    ssize_t written = write(ends[1], text.data, text.len);
+    close(ends[1]);
+    if (written == (ssize_t)text.len)
+        return ends[0];
+    close(ends[0]);
+    return error_set(err, ERROR_UNAVAILABLE, "cannot fill a pipe");
+}
+
+static int spawn(struct source_fetch *fetch, uv_loop_t *loop, const char *executable, int order_fd)
 {
     char command[] = "fetch-helper";
     char deadline[32];
     snprintf(deadline, sizeof deadline, "%" PRId64, fetch->deadline_ms);
     char *args[] = {(char *)executable, command, deadline, NULL};
     uv_stdio_container_t stdio[] = {
-        {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE, .data.stream = (uv_stream_t *)&fetch->input},
+        {.flags = UV_INHERIT_FD, .data.fd = order_fd},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&fetch->output},
-        {.flags = UV_INHERIT_FD, .data.fd = 2},
+        {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO},
     };
     uv_process_options_t options = {
         .exit_cb = on_exit_of_child,
@@ -165,21 +178,16 @@ static int spawn(struct source_fetch *fetch, uv_loop_t *loop, const char *execut
 
 static struct source_fetch *fetch_new(uv_loop_t *loop, const struct source_fetch_request *request)
 {
-    const struct source_fetch_order *order = &request->order;
     struct source_fetch *fetch = NEW(struct source_fetch);
-    fetch->order = BUFFER_INIT(REPLY_BYTES * 8);
     fetch->reply = BUFFER_INIT(REPLY_BYTES);
-    fetch->url = memory_strdup(order->url);
+    fetch->url = memory_strdup(request->order.url);
     fetch->deadline_ms = request->deadline_ms;
     fetch->done = request->done;
     fetch->data = request->data;
-    fetch->process.data = fetch->input.data = fetch->output.data = fetch->timer.data = fetch;
-    uv_pipe_init(loop, &fetch->input, 0);
+    fetch->process.data = fetch->output.data = fetch->timer.data = fetch;
     uv_pipe_init(loop, &fetch->output, 0);
     uv_timer_init(loop, &fetch->timer);
-    fetch->open_handles = 4;
-    buffer_printf(&fetch->order, "%s\n%s\n%s\n%" PRId64 "\n", order->url, order->branch, order->mirror_dir,
-                  order->max_bytes);
+    fetch->open_handles = 3;
     return fetch;
 }
 
@@ -188,15 +196,17 @@ int source_fetch_start(uv_loop_t *loop, const struct source_fetch_request *reque
 {
     if (!request->executable)
         return error_set(err, ERROR_UNSUPPORTED, "no program is given that fetches from remotes");
+    int order_fd = open_order(&request->order, err);
+    if (order_fd < 0)
+        return order_fd;
     struct source_fetch *fetch = fetch_new(loop, request);
-    int rc = spawn(fetch, loop, request->executable);
+    int rc = spawn(fetch, loop, request->executable, order_fd);
+    close(order_fd);
     if (rc < 0) {
         close_all(fetch);
         return error_set(err, ERROR_UNAVAILABLE, "cannot start the fetch helper: %s", uv_strerror(rc));
     }
     fetch->spawned = true;
-    uv_buf_t order = uv_buf_init(fetch->order.data, (unsigned)fetch->order.len);
-    uv_write(&fetch->write, (uv_stream_t *)&fetch->input, &order, 1, on_written);
     uv_read_start((uv_stream_t *)&fetch->output, on_alloc, on_read);
     uv_timer_start(&fetch->timer, on_deadline, (uint64_t)fetch->deadline_ms, 0);
     *ret_fetch = fetch;

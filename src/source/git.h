@@ -2,6 +2,7 @@
  * only. All of it blocks and runs on a worker thread, in the fetch helper or in an offline command. */
 #pragma once
 
+#include "base/digest.h"
 #include "base/error.h"
 #include "source/source.h"
 
@@ -28,6 +29,10 @@ DEFINE_CLEANUP(struct git_repository, source_git_repository_free)
 
 /* Sets the message followed by libgit2's own text and returns the code that fits rc (ERROR_IO by default). */
 int source_git_error(struct error *err, int rc, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The same with a code of the caller's choice: ERROR_UNAVAILABLE for writing, since ERROR_IO says that the
+ * mirror is broken, and a full disk is no reason to make it anew. */
+int source_git_error_as(struct error *err, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Valid UTF-8 is copied; of other text the bytes beyond ASCII become '?'. Caller frees. */
 char *source_git_text(const char *text);
@@ -107,6 +112,8 @@ int source_walk_read(struct source_walk *walk, struct source_update_vec *updates
 /* --- a directory as commits --- */
 
 struct source_snapshot {
+    struct digest
+        content; /* of what was read; in: of the look before, with the tip that it led to (zero: none) */
     struct string_vec directories; /* that were read, absolute: what to watch */
     bool busy;                     /* something changed a moment ago: try again; nothing was committed */
     char tip[COMMIT_OID_SIZE];
@@ -114,8 +121,9 @@ struct source_snapshot {
 
 void source_snapshot_deinit(struct source_snapshot *snapshot);
 /* Commits the manifests below `directory` on top of the mirror's tip, unless they are the same. `patient`
- * gives up on files that changed a moment ago. *snapshot is filled as far as it gets. ERROR_NOT_FOUND: there
- * is no manifest. */
+ * gives up on files that changed a moment ago. *snapshot is filled as far as it gets; given content and tip
+ * of the look before, a directory that is as it was writes nothing. ERROR_NOT_FOUND: there is no manifest.
+ * ERROR_IO: the mirror is broken. ERROR_UNAVAILABLE: nothing can be read or written now. */
 int source_snapshot_take(struct git_repository *mirror, const char *directory, bool patient,
                          struct source_snapshot *snapshot, struct error *err);
 

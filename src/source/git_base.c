@@ -40,17 +40,32 @@ static int code_of(int rc)
     }
 }
 
+static int set_error(struct error *err, int code, const char *format, va_list ap)
+{
+    char context[LIMIT_ERROR_CHARS];
+    vsnprintf(context, sizeof context, format, ap);
+    const git_error *last = git_error_last();
+    char *cause CLEANUP_FREE = last && last->message ? source_git_text(last->message) : NULL;
+    return error_set(err, code, "%s%s%s", context, cause ? ": " : "", cause ? cause : "");
+}
+
 int source_git_error(struct error *err, int rc, const char *format, ...)
 {
     assert(rc < 0);
-    char context[LIMIT_ERROR_CHARS];
     va_list ap;
     va_start(ap, format);
-    vsnprintf(context, sizeof context, format, ap);
+    int code = set_error(err, code_of(rc), format, ap);
     va_end(ap);
-    const git_error *last = git_error_last();
-    char *cause CLEANUP_FREE = last && last->message ? source_git_text(last->message) : NULL;
-    return error_set(err, code_of(rc), "%s%s%s", context, cause ? ": " : "", cause ? cause : "");
+    return code;
+}
+
+int source_git_error_as(struct error *err, int code, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    set_error(err, code, format, ap);
+    va_end(ap);
+    return code;
 }
 
 char *source_git_text(const char *text)

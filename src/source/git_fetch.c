@@ -73,7 +73,7 @@ static int download(git_remote *remote, const char *ref, int64_t max_bytes, stru
     if (progress.too_large)
         return error_set(err, ERROR_LIMIT, "the fetch is larger than %" PRId64 " bytes (LIMIT_FETCH_BYTES)",
                          max_bytes);
-    return rc < 0 ? source_git_error(err, rc, "cannot fetch %s", ref) : 0;
+    return rc < 0 ? source_git_error_as(err, ERROR_UNAVAILABLE, "cannot fetch %s", ref) : 0;
 }
 
 static int open_mirror(const char *path, git_repository **ret_mirror, struct error *err)
@@ -112,11 +112,10 @@ int source_git_fetch(const struct source_fetch_order *order, struct source_fetch
     rc = git_remote_create_anonymous(&remote, mirror, order->url);
     if (rc == 0)
         rc = git_remote_connect(remote, GIT_DIRECTION_FETCH, NULL, NULL, NULL);
-    if (rc < 0) {
-        source_git_error(err, rc, "cannot connect");
-        err->code = err->code == ERROR_IO ? ERROR_UNAVAILABLE : err->code;
-        return err->code;
-    }
+    if (rc == GIT_EAUTH || rc == GIT_ECERTIFICATE)
+        return source_git_error(err, rc, "the remote refuses");
+    if (rc < 0)
+        return source_git_error_as(err, ERROR_UNAVAILABLE, "cannot connect");
     rc = find_branch(remote, order->branch, ret_result, err);
     if (rc < 0 || text_equal(ret_result->tip, mirrored))
         return rc;

@@ -23,7 +23,7 @@ static int create(const char *path, git_repository **ret_mirror, struct error *e
     options.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_MKPATH | GIT_REPOSITORY_INIT_NO_REINIT;
     options.mode = 0700; /* manifests may hold what is nobody's business */
     int rc = git_repository_init_ext(ret_mirror, path, &options);
-    return rc < 0 ? source_git_error(err, rc, "cannot make the mirror %s", path) : 0;
+    return rc < 0 ? source_git_error_as(err, ERROR_UNAVAILABLE, "cannot make the mirror %s", path) : 0;
 }
 
 int source_mirror_open(const char *path, struct git_repository **ret_mirror, struct error *err)
@@ -34,14 +34,11 @@ int source_mirror_open(const char *path, struct git_repository **ret_mirror, str
             return create(path, ret_mirror, err);
         return error_set(err, ERROR_DENIED, "the mirror %s: %s", path, strerror(errno));
     }
+    /* This ref has one writer at a time, and that is who opens: a lock was left by one that was killed. */
+    char *lock CLEANUP_FREE = memory_printf("%s/" SOURCE_MIRROR_REF ".lock", path);
+    unlink(lock);
     int rc = git_repository_open_bare(ret_mirror, path);
-    if (rc < 0) {
-        source_git_error(err, rc, "the mirror %s", path);
-        if (err)
-            err->code = ERROR_IO;
-        return ERROR_IO;
-    }
-    return 0;
+    return rc < 0 ? source_git_error_as(err, ERROR_IO, "the mirror %s", path) : 0;
 }
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -52,6 +49,18 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
     return remove(path);
 }
 
+static void rescue_ref(git_repository *old, git_repository *mirror, const char *name)
+{
+    git_oid target;
+    char oid[COMMIT_OID_SIZE];
+    git_reference *made CLEANUP(git_reference_freep) = NULL;
+    if (text_equal(name, SOURCE_MIRROR_REF) || git_reference_name_to_id(&target, old, name) < 0)
+        return;
+    git_oid_tostr(oid, sizeof oid, &target);
+    if (source_copy(old, mirror, oid, NULL) == 0)
+        git_reference_create(&made, mirror, name, &target, 1, NULL);
+}
+
 static void rescue_refs(const char *broken, git_repository *mirror)
 {
     git_repository *old CLEANUP(source_git_repository_freep) = NULL;
@@ -59,19 +68,9 @@ static void rescue_refs(const char *broken, git_repository *mirror)
     if (git_repository_open_bare(&old, broken) < 0 ||
         git_reference_iterator_glob_new(&refs, old, "refs/davit/*") < 0)
         return;
-    for (;;) {
-        git_reference *ref CLEANUP(git_reference_freep) = NULL;
-        git_reference *made CLEANUP(git_reference_freep) = NULL;
-        if (git_reference_next(&ref, refs) < 0)
-            return;
-        const git_oid *target = git_reference_target(ref);
-        if (!target || text_equal(git_reference_name(ref), SOURCE_MIRROR_REF))
-            continue;
-        char oid[COMMIT_OID_SIZE];
-        git_oid_tostr(oid, sizeof oid, target);
-        if (source_copy(old, mirror, oid, NULL) == 0)
-            git_reference_create(&made, mirror, git_reference_name(ref), target, 1, "rescued");
-    }
+    const char *name;
+    while (git_reference_next_name(&name, refs) == 0)
+        rescue_ref(old, mirror, name);
 }
 
 int source_mirror_rebuild(const char *path, struct error *err)
@@ -109,5 +108,5 @@ int source_mirror_set_tip(struct git_repository *mirror, const char *oid_hex, st
     int rc = git_oid_fromstr(&oid, oid_hex);
     if (rc == 0)
         rc = git_reference_create(&ref, mirror, SOURCE_MIRROR_REF, &oid, 1, NULL);
-    return rc < 0 ? source_git_error(err, rc, "cannot write the mirror's ref") : 0;
+    return rc < 0 ? source_git_error_as(err, ERROR_UNAVAILABLE, "cannot write the mirror's ref") : 0;
 }

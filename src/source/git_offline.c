@@ -50,12 +50,8 @@ static int find_place(const char *repository_path, const char *revision, const c
     git_object *object CLEANUP(git_object_freep) = NULL;
     git_object *commit CLEANUP(git_object_freep) = NULL;
     int rc = git_repository_open_ext(&ret_place->repository, repository_path, 0, NULL);
-    if (rc < 0) {
-        source_git_error(err, rc, "%s is in no git repository", repository_path);
-        if (err)
-            err->code = ERROR_NOT_FOUND;
-        return ERROR_NOT_FOUND;
-    }
+    if (rc < 0)
+        return source_git_error_as(err, ERROR_NOT_FOUND, "%s is in no git repository", repository_path);
     rc = git_revparse_single(&object, ret_place->repository, revision);
     if (rc == GIT_ENOTFOUND)
         return error_set(err, ERROR_NOT_FOUND, "there is no revision \"%s\"", revision);

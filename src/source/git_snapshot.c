@@ -50,7 +50,8 @@ static int write_tree(git_repository *mirror, const char *directory, const struc
     }
     if (rc == 0)
         rc = git_index_write_tree_to(ret_tree, index, mirror);
-    return rc < 0 ? source_git_error(err, rc, "cannot write the snapshot of %s", directory) : 0;
+    return rc < 0 ? source_git_error_as(err, ERROR_UNAVAILABLE, "cannot write the snapshot of %s", directory)
+                  : 0;
 }
 
 /* "snapshot: 3 files changed (web.yaml, db.yaml, ...)" */
@@ -97,7 +98,7 @@ static int write_commit(git_repository *mirror, const git_oid *tree_oid, git_com
     rc = git_commit_create(&oid, mirror, NULL, davit, davit, "UTF-8", buffer_str(&subject), tree,
                            parent ? 1 : 0, parents);
     if (rc < 0)
-        return source_git_error(err, rc, "cannot write a commit to the mirror");
+        return source_git_error_as(err, ERROR_UNAVAILABLE, "cannot write a commit to the mirror");
     git_oid_tostr(ret_tip, COMMIT_OID_SIZE, &oid);
     return source_mirror_set_tip(mirror, ret_tip, err);
 }
@@ -125,6 +126,32 @@ static int commit_files(git_repository *mirror, const char *directory, const str
     return write_commit(mirror, &tree, parent, snapshot->tip, err);
 }
 
+static struct digest digest_of_files(const struct source_file_vec *files)
+{
+    struct digest all = {0};
+    for (size_t i = 0; i < files->len; i++) {
+        const struct source_file *file = &files->items[i];
+        int64_t traits[] = {file->kind, file->size_bytes};
+        struct digest parts[] = {
+            digest_of_bytes(file->path, strlen(file->path)),
+            digest_of_bytes(traits, sizeof traits),
+            digest_of_bytes(file->content ? file->content : "", file->len),
+        };
+        for (size_t n = 0; n < ARRAY_LEN(parts); n++)
+            all = digest_combine(&all, &parts[n]);
+    }
+    return all;
+}
+
+/* Whether the mirror's tip is still what the same content led to. */
+static bool is_known(git_repository *mirror, const struct digest *content,
+                     const struct source_snapshot *snapshot)
+{
+    char tip[COMMIT_OID_SIZE];
+    return digest_equal(content, &snapshot->content) && source_mirror_tip(mirror, tip, NULL) == 0 &&
+           text_equal(tip, snapshot->tip);
+}
+
 int source_snapshot_take(struct git_repository *mirror, const char *directory, bool patient,
                          struct source_snapshot *snapshot, struct error *err)
 {
@@ -134,9 +161,16 @@ int source_snapshot_take(struct git_repository *mirror, const char *directory, b
     snapshot->directories = scan.directories;
     scan.directories = (struct string_vec){0};
     snapshot->busy = patient && scan.busy;
-    if (rc < 0 || snapshot->busy)
+    if (snapshot->busy)
+        return 0; /* an error may be due to the change that is under way */
+    if (rc < 0)
         return rc;
     if (!scan.files.len)
         return error_set(err, ERROR_NOT_FOUND, "%s has no manifest (*.json, *.yaml, *.yml)", directory);
-    return commit_files(mirror, directory, &scan.files, snapshot, err);
+    struct digest content = digest_of_files(&scan.files);
+    if (is_known(mirror, &content, snapshot))
+        return 0;
+    rc = commit_files(mirror, directory, &scan.files, snapshot, err);
+    snapshot->content = rc == 0 ? content : (struct digest){0};
+    return rc;
 }

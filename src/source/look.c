@@ -65,6 +65,7 @@ static void watch_repository(struct source_look *look, const struct source_local
         vector_push(&look->paths, memory_printf("%s%s", local->common_dir, local->ref));
 }
 
+/* `tip` is the mirror's before and after. */
 static int bring_repository(struct source_look *look, char tip[static COMMIT_OID_SIZE])
 {
     struct source_local local CLEANUP(source_local_deinit) = {0};
@@ -75,23 +76,22 @@ static int bring_repository(struct source_look *look, char tip[static COMMIT_OID
     look->ref = memory_strdup(local.ref);
     if (rc < 0)
         return rc;
-    char mirrored[COMMIT_OID_SIZE];
+    bool moved = !text_equal(tip, local.tip);
     memcpy(tip, local.tip, sizeof local.tip);
-    rc = source_mirror_tip(look->mirror, mirrored, &look->error);
-    if (rc == 0)
-        rc = source_copy(local.repository, look->mirror, tip, &look->error);
-    if (rc == 0 && !text_equal(mirrored, tip))
-        rc = source_mirror_set_tip(look->mirror, tip, &look->error);
-    return rc;
+    rc = source_copy(local.repository, look->mirror, tip, &look->error);
+    return rc == 0 && moved ? source_mirror_set_tip(look->mirror, tip, &look->error) : rc;
 }
 
 static int bring_directory(struct source_look *look, char tip[static COMMIT_OID_SIZE])
 {
-    struct source_snapshot snapshot CLEANUP(source_snapshot_deinit) = {0};
+    struct source_snapshot snapshot CLEANUP(source_snapshot_deinit) = {.content = look->content};
+    memcpy(snapshot.tip, look->content_tip, sizeof snapshot.tip);
     int rc = source_snapshot_take(look->mirror, look->origin, look->patient, &snapshot, &look->error);
     for (size_t i = 0; i < snapshot.directories.len; i++)
         vector_push(&look->paths, memory_printf("%s/", snapshot.directories.items[i]));
     look->busy = snapshot.busy;
+    look->content = snapshot.content;
+    memcpy(look->content_tip, snapshot.tip, sizeof look->content_tip);
     memcpy(tip, snapshot.tip, sizeof snapshot.tip);
     return rc;
 }
@@ -128,14 +128,14 @@ static int look_once(struct source_look *look, bool *ret_suspect)
     char tip[COMMIT_OID_SIZE] = "";
     *ret_suspect = true;
     int rc = source_mirror_open(look->mirror_dir, &look->mirror, &look->error);
+    if (rc == 0)
+        rc = source_mirror_tip(look->mirror, tip, &look->error);
     if (rc < 0)
         return rc;
-    if (look->remote) {
-        rc = source_mirror_tip(look->mirror, tip, &look->error);
-    } else {
-        *ret_suspect = false;
+    if (!look->remote) {
         string_vec_deinit(&look->paths);
         rc = bring_local(look, tip);
+        *ret_suspect = look->kind == SOURCE_DIRECTORY; /* it has no git objects of its own that could fail */
     }
     if (rc < 0 || look->busy)
         return rc;

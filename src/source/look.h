@@ -28,6 +28,10 @@ struct source_look {
     bool again;                       /* the mirror was made anew and has to be filled: look again at once */
     struct error error;
 
+    /* Between two looks at a directory: what it held and the commit that this led to. */
+    struct digest content;
+    char content_tip[COMMIT_OID_SIZE];
+
     /* Between two batches. */
     struct git_repository *mirror;
     struct source_walk *walk; /* not NULL: run again for the next batch */

@@ -36,6 +36,16 @@ int fixture_setup(void **state)
     return 0;
 }
 
+void fixture_forget(struct fixture *fixture)
+{
+    for (size_t i = 0; i < fixture->seen.len; i++) {
+        commit_deinit(&fixture->seen.items[i].commit);
+        free(fixture->seen.items[i].files);
+    }
+    vector_deinit(&fixture->seen);
+    string_vec_deinit(&fixture->errors);
+}
+
 int fixture_teardown(void **state)
 {
     struct fixture *fixture = *state;
@@ -45,12 +55,7 @@ int fixture_teardown(void **state)
     uv_run(&fixture->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&fixture->loop), 0);
     fixture_sh(fixture, "cd /; chmod -R u+rwx %s; rm -rf %s", fixture->dir, fixture->dir);
-    for (size_t i = 0; i < fixture->seen.len; i++) {
-        commit_deinit(&fixture->seen.items[i].commit);
-        free(fixture->seen.items[i].files);
-    }
-    vector_deinit(&fixture->seen);
-    string_vec_deinit(&fixture->errors);
+    fixture_forget(fixture);
     free(fixture->origin);
     free(fixture->mirror);
     free(fixture);

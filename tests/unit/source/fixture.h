@@ -52,6 +52,8 @@ void fixture_await_updates(struct fixture *fixture, size_t count);
 void fixture_await_head(struct fixture *fixture, const char *files);
 void fixture_await_error(struct fixture *fixture, const char *part);
 void fixture_await_ok(struct fixture *fixture);
+/* Drops what was seen so far. */
+void fixture_forget(struct fixture *fixture);
 /* Runs the loop for a while in which nothing is to happen. */
 void fixture_idle(struct fixture *fixture, int ms);
 const struct seen *fixture_last(struct fixture *fixture);

@@ -44,6 +44,32 @@ static void test_truncated_objects_are_fetched_again_and_the_ledger_rescued(void
         f, "git -C state/a/mirror.git fsck; git -C state/a/mirror.git log refs/davit/state | grep -q ledger");
 }
 
+static void test_a_lock_of_a_killed_life_is_no_hindrance(void **state)
+{
+    live_damage_and_live(*state, ": >refs/davit/source.lock");
+}
+
+static void test_an_empty_ref_of_the_mirror(void **state)
+{
+    struct fixture *f = *state;
+    live_damage_and_live(f, ": >refs/davit/source");
+    fixture_sh(f, "git -C state/a/mirror.git log refs/davit/state | grep -q ledger");
+}
+
+static void test_broken_mirror_of_a_directory(void **state)
+{
+    struct fixture *f = *state;
+    fixture_sh(f, "mkdir repo; printf one >repo/web.yaml");
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    fixture_stop(f);
+    fixture_sh(f, "cd state/a/mirror.git; chmod -R u+w .; for o in $(find objects -type f); do : >$o; done; "
+                  "printf two >../../../repo/web.yaml");
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=two;");
+    fixture_await_ok(f);
+}
+
 static void test_mirror_lost_while_running(void **state)
 {
     struct fixture *f = *state;
@@ -51,7 +77,7 @@ static void test_mirror_lost_while_running(void **state)
     fixture_start(f);
     fixture_await_head(f, "web.yaml=one;");
     fixture_await_ok(f);
-    fixture_sh(f, "rm -rf state; cd repo; printf two >web.yaml; git commit -qam second");
+    fixture_sh(f, "mv state gone; cd repo; printf two >web.yaml; git commit -qam second");
     fixture_await_head(f, "web.yaml=two;");
     assert_false(fixture_last(f)->rewritten);
 }
@@ -84,6 +110,10 @@ int main(void)
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_truncated_objects_are_fetched_again_and_the_ledger_rescued,
                                         fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_lock_of_a_killed_life_is_no_hindrance, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_an_empty_ref_of_the_mirror, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_broken_mirror_of_a_directory, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_mirror_lost_while_running, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_many_objects_make_a_pack, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_shallow_origin, fixture_setup, fixture_teardown),
