@@ -1,6 +1,7 @@
 #include "history/git_store.h"
 
 #include "history/git_file.h"
+#include "history/git_guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,12 +59,13 @@ int history_store_init(struct history_store *store, const char *path, bool make,
         status = history_store_error(err, path);
     if (status < 0)
         return status;
-    if (git_repository_odb(&store->odb, repo) < 0) {
-        git_repository_free(repo);
-        return history_store_error(err, path);
-    }
     store->repo = repo;
     store->path = memory_strdup(git_repository_path(repo));
+    if (git_repository_odb(&store->odb, repo) < 0 || history_guard_add(store->odb, store->path) < 0) {
+        status = history_store_error(err, path);
+        history_store_deinit(store);
+        return status;
+    }
     return 0;
 }
 

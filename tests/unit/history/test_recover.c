@@ -97,6 +97,21 @@ static void test_a_truncated_entry(void **state)
     expect(f, -1, 0, 1, "web.json cannot be read");
 }
 
+/* libgit2 takes a damaged file for the object; a save must not build on it. */
+static void test_a_damaged_object_that_is_needed_again(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = ERROR_INIT;
+    save_some(f);
+    free(fixture_run(f, FILE_OF("refs/davit/state~3:" WEB_PATH) "truncate -s -5 $F"));
+    assert_int_equal(fixture_save(f, "prod/web", 1, &err), ERROR_IO);
+    assert_non_null(strstr(err.message, "save again"));
+    expect(f, 3, 0, 0, "");
+    assert_int_equal(fixture_save(f, "prod/web", 1, NULL), 0);
+    fixture_reopen(f);
+    assert_int_equal(fixture_load(f, "prod/web", NULL), 1);
+}
+
 static void test_an_entry_that_is_garbage(void **state)
 {
     struct fixture *f = *state;
@@ -158,6 +173,7 @@ int main(void)
         TEST(test_a_missing_directory_of_entries),
         TEST(test_a_missing_entry),
         TEST(test_a_truncated_entry),
+        TEST(test_a_damaged_object_that_is_needed_again),
         TEST(test_an_entry_that_is_garbage),
         TEST(test_a_ref_that_is_emptied_truncated_or_gone),
         TEST(test_ref_and_newest_commit_gone),
