@@ -160,27 +160,23 @@ int history_pack_loose(struct history_store *store, struct error *err)
 /* --- durability of what was written ------------------------------------------------------------------------
  */
 
+/* libgit2 does not always say that a write failed, so what is on disk is looked at. */
 static int sync_file(const struct history_store *store, const git_oid *oid, struct error *err)
 {
     char *path CLEANUP_FREE = history_guard_loose_path(store->path, oid);
     struct error cause = ERROR_INIT;
     if (!history_guard_is_whole(path)) {
-        unlink(
-            path); /* it was there before and damaged, so that libgit2 did not write it: the next try does */
-        return error_set(err, ERROR_IO, "history: %s was damaged and is removed; save again", path);
+        unlink(path); /* or the next save takes it for written */
+        return error_set(err, ERROR_IO, "history: %s is damaged: is the disk full?", path);
     }
     int status = history_file_sync(path, &cause);
-    if (status == ERROR_NOT_FOUND) {
-        if (is_readable(store, oid))
-            return 0; /* it was there before, in a pack */
-        return error_set(err, ERROR_IO, "history: %s was not written: is the disk full?",
-                         path); /* libgit2 is silent */
-    }
+    if (status == ERROR_NOT_FOUND && is_readable(store, oid))
+        return 0; /* it was there before, in a pack */
+    if (status == ERROR_NOT_FOUND)
+        return error_set(err, ERROR_IO, "history: %s was not written: is the disk full?", path);
     if (status == 0)
         status = history_file_sync_parent(path, &cause);
-    if (status < 0)
-        return error_set(err, status, "%s", cause.message);
-    return 0;
+    return status < 0 ? error_set(err, status, "%s", cause.message) : 0;
 }
 
 int history_pack_sync(struct history_store *store, struct error *err)
