@@ -29,8 +29,8 @@ struct docker_answer {
 /* One request of a call. */
 struct docker_send {
     const char *method;
-    const char *path; /* without the version */
-    json_t *body;     /* taken over; NULL: none */
+    const char *path;    /* without the version */
+    json_t *body;        /* taken over; NULL: none */
     bool takes_failures; /* on_answer gets failures of the engine as well; else they end the call */
     int64_t idle_ms;
     void (*on_answer)(struct docker_call *call, const struct docker_answer *answer);

@@ -53,10 +53,9 @@ static void test_frames_cut_anywhere(void **state)
         size_t lens[] = {cut, total - cut};
         char out[3][8] = {{0}};
         for (int i = 0; i < 2; i++) {
-            const char *chunk;
-            size_t len;
-            while (docker_frames_next(&frames, &parts[i], &lens[i], &chunk, &len, NULL) == 1)
-                strncat(out[frames.stream], chunk, len);
+            struct docker_chunk chunk;
+            while (docker_frames_next(&frames, &parts[i], &lens[i], &chunk, NULL) == 1)
+                strncat(out[chunk.stream], chunk.bytes, chunk.len);
         }
         assert_string_equal(out[ENGINE_STDOUT], "hi");
         assert_string_equal(out[ENGINE_STDERR], "err");
@@ -68,10 +67,9 @@ static void test_frames_that_are_none(void **state)
     (void)state;
     struct docker_frames frames = {0};
     const char *text = "hello world";
-    const char *chunk;
+    struct docker_chunk chunk;
     size_t len = strlen(text);
-    size_t chunk_len;
-    assert_int_equal(docker_frames_next(&frames, &text, &len, &chunk, &chunk_len, NULL), ERROR_PROTOCOL);
+    assert_int_equal(docker_frames_next(&frames, &text, &len, &chunk, NULL), ERROR_PROTOCOL);
 }
 
 static int pull_line(struct docker_pull *pull, const char *text, struct engine_progress *progress,
