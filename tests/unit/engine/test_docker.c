@@ -407,6 +407,20 @@ static void test_list_leaves_out_what_vanished(void **state)
     assert_int_equal(outcome.containers, 0);
 }
 
+static void test_a_listing_has_one_deadline(void **state)
+{
+    struct server *server = *state;
+    struct outcome outcome = {0};
+    struct engine_call call = call_for(server, &outcome);
+    const struct rule rules[] = {
+        VERSION, {"/containers/json", IDS, 0, false}, {"/containers/", NULL, 0, false}, {0}};
+    server->rules = rules;
+    call.deadline_ms = 200;
+    server->engine->ops->list(server->engine, "me", &call);
+    wait_for(server, &outcome);
+    assert_int_equal(outcome.code, ERROR_TIMEOUT);
+}
+
 static void test_engine_freed_by_the_end_of_a_failing_list(void **state)
 {
     struct server *server = *state;
@@ -466,6 +480,7 @@ int main(void)
         TEST(test_events_end_with_their_cause),
         TEST(test_cancel_from_within_an_event),
         TEST(test_list_leaves_out_what_vanished),
+        TEST(test_a_listing_has_one_deadline),
         TEST(test_engine_freed_by_the_end_of_a_failing_list),
         TEST(test_a_definition_that_contradicts_itself),
         TEST(test_endpoints_that_make_no_sense),
