@@ -83,7 +83,7 @@ def test_a_refused_commit_changes_nothing_and_says_where(spine, demo_image):
 
 
 def test_a_crashing_revision_is_contained_and_a_revert_restarts_nothing(spine, demo_image):
-    first_commit(spine, demo_image, 4)
+    first_commit(spine, demo_image, 4, healthy_seconds=2)
     spine.start()
     spine.converge()
     before = spine.ids()
@@ -102,7 +102,7 @@ def test_a_crashing_revision_is_contained_and_a_revert_restarts_nothing(spine, d
 
 
 def test_the_same_bad_content_is_not_tried_again(spine, demo_image):
-    first_commit(spine, demo_image)
+    first_commit(spine, demo_image, healthy_seconds=2)
     spine.start()
     spine.converge()
     before = spine.ids()

@@ -41,6 +41,7 @@ class Spine:
             "source": {"origin": str(repo.directory), "branch": "main"},
             "owner": OWNER,
             "stoppedTaskRetention": "0s",
+            "logLevel": "debug",
             "instances": [{"name": "local", "endpoint": f"unix://{endpoint or engine.socket}"}],
             **config,
         }
