@@ -2,6 +2,7 @@
 #pragma once
 
 #include "manifest/document.h"
+#include "manifest/kind_pool.h"
 #include "manifest/schema.h"
 #include "model/desired.h"
 #include "model/diagnostic.h"
@@ -16,9 +17,10 @@ enum kind { KIND_CLUSTER, KIND_SERVICE, KIND_TASK_DEFINITION, KIND_COUNT };
 extern const char *const kind_names[KIND_COUNT + 1]; /* NULL-ended */
 extern const char *const kind_schemas[KIND_COUNT];   /* as text */
 
-/* The compiled schemas. */
+/* What reading documents needs: the compiled schemas, and the values that objects share. */
 struct kind_set {
     struct schema *schemas[KIND_COUNT];
+    struct kind_pool pool;
 };
 
 void kind_set_init(struct kind_set *set);
@@ -49,7 +51,7 @@ void kind_object_free(struct kind_object *object);
 
 /* Reads the objects of one document: one, or those that describe-* wraps. Appends to *objects; diagnostics
  * get file and position. `file` is borrowed for as long as the objects live. */
-void kind_read(const struct kind_set *set, struct document *document, const char *file,
+void kind_read(struct kind_set *set, struct document *document, const char *file,
                struct kind_object_vec *objects, struct diagnostics *diagnostics);
 
 /* A diagnostic without place for document_place(). All strings but `code` are taken over; `message` must be

@@ -187,6 +187,7 @@ void manifest_update(struct manifest *manifest, bool full, const struct manifest
     for (size_t i = 0; i < change.gone.len; i++)
         manifest_entry_free(change.gone.items[i]);
     vector_deinit(&change.gone);
+    kind_pool_sweep(&manifest->kinds.pool);
 }
 
 void manifest_number(struct manifest *manifest, const struct commit *commit, struct map *families,

@@ -16,7 +16,7 @@ struct manifest_entry {
     bool listed;     /* seen in the full listing under way */
 };
 
-struct manifest_entry *manifest_entry_new(const struct kind_set *kinds, const struct manifest_file *file);
+struct manifest_entry *manifest_entry_new(struct kind_set *kinds, const struct manifest_file *file);
 void manifest_entry_free(struct manifest_entry *entry);
 
 struct manifest {
