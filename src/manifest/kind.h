@@ -34,7 +34,8 @@ struct kind_object {
     const char *file; /* borrowed from the file's entry */
     char *base;       /* JSON pointer to the object in its document; NULL for the root */
     struct position at;
-    bool gone; /* its file was replaced or deleted */
+    bool gone;          /* its file was replaced or deleted */
+    bool cluster_known; /* of a service: the cluster was found */
     union {
         struct cluster *cluster;
         struct service *service; /* task_definition and digest come with the checks between files */

@@ -22,17 +22,22 @@ struct manifest *manifest_new(void)
     return manifest;
 }
 
+static void drop_references(struct task_definition_vec *vec)
+{
+    for (size_t i = 0; i < vec->len; i++)
+        task_definition_unref(vec->items[i]);
+    vector_deinit(vec);
+}
+
 void manifest_free(struct manifest *manifest)
 {
     if (!manifest)
         return;
-    for (size_t i = 0; i < manifest->unnumbered.len; i++)
-        task_definition_unref(manifest->unnumbered.items[i]);
-    vector_deinit(&manifest->unnumbered);
+    drop_references(&manifest->unnumbered);
+    drop_references(&manifest->left);
     for (size_t i = 0; i < KIND_COUNT; i++)
         vector_deinit(&manifest->objects[i]);
     map_deinit(&manifest->files);
-    map_deinit(&manifest->changed_families);
     map_deinit(&manifest->old_revisions);
     cluster_unref(manifest->default_cluster);
     kind_set_deinit(&manifest->kinds);
@@ -61,10 +66,20 @@ static int compare_objects(const void *a, const void *b)
     return r ? r : left->at.column - right->at.column;
 }
 
-static void note_family(struct manifest *manifest, const struct kind_object *object)
+size_t manifest_lower_bound(const struct kind_object_vec *vec, const char *key)
 {
-    if (object->kind == KIND_TASK_DEFINITION)
-        map_put(&manifest->changed_families, object->key, manifest);
+    assert(vec);
+    assert(key);
+    size_t low = 0;
+    size_t high = vec->len;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (strcmp(vec->items[middle]->key, key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 static void drop_gone(struct kind_object_vec *vec)
@@ -78,18 +93,12 @@ static void drop_gone(struct kind_object_vec *vec)
 
 static void insert(struct kind_object_vec *vec, struct kind_object *object)
 {
-    size_t low = 0;
-    size_t high = vec->len;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (compare_objects(&vec->items[middle], &object) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    size_t at = manifest_lower_bound(vec, object->key);
+    while (at < vec->len && compare_objects(&vec->items[at], &object) < 0)
+        at++; /* of the same key */
     vector_push(vec, object);
-    memmove(&vec->items[low + 1], &vec->items[low], (vec->len - 1 - low) * sizeof *vec->items);
-    vec->items[low] = object;
+    memmove(&vec->items[at + 1], &vec->items[at], (vec->len - 1 - at) * sizeof *vec->items);
+    vec->items[at] = object;
 }
 
 static void merge(struct kind_object_vec *vec, const struct kind_object_vec *fresh)
@@ -112,25 +121,39 @@ struct change {
     struct kind_object_vec fresh[KIND_COUNT]; /* objects that come */
 };
 
+/* What a bound service may hold on to: what has no number was never bound. */
+static void let_go(struct manifest *manifest, struct kind_object *object)
+{
+    object->gone = true;
+    manifest->clusters_left |= object->kind == KIND_CLUSTER;
+    if (object->kind == KIND_TASK_DEFINITION && object->task_definition && object->task_definition->revision)
+        vector_push(&manifest->left, task_definition_ref(object->task_definition));
+}
+
 static void leave(struct change *change, struct manifest_entry *entry)
 {
-    for (size_t i = 0; i < entry->objects.len; i++) {
-        entry->objects.items[i]->gone = true;
-        note_family(change->manifest, entry->objects.items[i]);
-    }
+    struct manifest *manifest = change->manifest;
+    for (size_t i = 0; i < entry->objects.len; i++)
+        let_go(manifest, entry->objects.items[i]);
+    manifest->unreadable -= entry->unreadable;
+    manifest->with_errors -= entry->diagnostics.errors > 0;
+    manifest->with_warnings -= entry->diagnostics.warnings > 0;
     vector_push(&change->gone, entry);
 }
 
 static void enter(struct change *change, struct manifest_entry *entry)
 {
+    struct manifest *manifest = change->manifest;
     for (size_t i = 0; i < entry->objects.len; i++) {
         struct kind_object *object = entry->objects.items[i];
-        note_family(change->manifest, object);
         vector_push(&change->fresh[object->kind], object);
         if (object->kind == KIND_TASK_DEFINITION && object->task_definition)
-            vector_push(&change->manifest->unnumbered, task_definition_ref(object->task_definition));
+            vector_push(&manifest->unnumbered, task_definition_ref(object->task_definition));
     }
-    map_put(&change->manifest->files, entry->path, entry);
+    manifest->unreadable += entry->unreadable;
+    manifest->with_errors += entry->diagnostics.errors > 0;
+    manifest->with_warnings += entry->diagnostics.warnings > 0;
+    map_put(&manifest->files, entry->path, entry);
 }
 
 static void take_file(struct change *change, const struct manifest_file *file)

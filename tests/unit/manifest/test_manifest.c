@@ -186,7 +186,10 @@ static void test_revisions(void **state)
     fixture_put(fixture, "t.yaml", WEB("b")); /* the old revision is the newest again */
     assert_int_equal(fixture_build(fixture), 0);
     service = desired_service(fixture->desired, "default", "s");
-    assert_ptr_equal(service->task_definition, desired_task_definition(fixture->desired, "web"));
+    assert_true(digest_equal(&service->digest, &desired_task_definition(fixture->desired, "web")->digest));
+    fixture_put(fixture, "t.yaml", NULL); /* old revisions outlive their files */
+    assert_int_equal(fixture_build(fixture), 0);
+    assert_int_equal(desired_service(fixture->desired, "default", "s")->task_definition->revision, 2);
 }
 
 /* History is numbered without judging whole commits; what does not validate by itself is passed over. */
