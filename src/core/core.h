@@ -67,7 +67,8 @@ struct view_service {
     const struct service *desired;       /* NULL: being removed */
     const struct service_ledger *ledger; /* NULL: never planned */
     const char *waiting;                 /* NULL: nothing is being waited for */
-    const struct view_event *events;     /* oldest first */
+    const struct view_event *events;     /* a ring: read it by view_service_event() */
+    size_t events_first;
     size_t events_len;
     int running_count;
     int pending_count;
@@ -77,6 +78,8 @@ struct view_service {
 /* Fills counts too. False when there is no such service. */
 bool core_view_service(const struct core *core, const char *cluster, const char *name,
                        struct view_service *ret_view);
+/* Oldest first. */
+const struct view_event *view_service_event(const struct view_service *view, size_t index);
 /* In order of cluster and name; start with index 0. False at the end. */
 size_t core_services_len(const struct core *core);
 bool core_view_service_at(const struct core *core, size_t index, struct view_service *ret_view);
@@ -109,7 +112,8 @@ struct view_instance {
 size_t core_instances_len(const struct core *core);
 void core_view_instance_at(const struct core *core, size_t index, struct view_instance *ret_view);
 
-/* Families in order of name; NULL past the end. */
+/* Families in order of name. Caller deinits the vector. */
+struct view_family_vec VECTOR_OF(const struct family_ledger *);
 size_t core_families_len(const struct core *core);
-const struct family_ledger *core_family_at(const struct core *core, size_t index);
-const struct family_ledger *core_family(const struct core *core, const char *family);
+void core_view_families(const struct core *core, struct view_family_vec *ret_families);
+const struct family_ledger *core_family(const struct core *core, const char *family); /* NULL when absent */

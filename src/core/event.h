@@ -98,6 +98,9 @@ struct event {
 };
 
 void event_deinit(struct event *event);
+/* For those who carry files in JSON: {path, kind, content or base64}. */
+json_t *event_file_to_json(const struct event_file *file);
+int event_file_from_json(const json_t *json, struct event_file *ret_file);
 json_t *event_to_json(const struct event *event);
 int event_from_json(const json_t *json, struct event *ret_event, struct error *err);
 

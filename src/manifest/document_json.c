@@ -90,12 +90,10 @@ static int unexpected(struct json_text *text, const char *expected, const char *
     for (size_t i = 0; i < ARRAY_LEN(habits); i++)
         if (looks_at(text, habits[i].word))
             hint = habits[i].hint;
-    return document_builder_fault(text->builder, &(struct document_fault){.at = text->position,
-                                                                          .code = "syntax",
-                                                                          .message = message,
-                                                                          .found = found,
-                                                                          .expected = expected,
-                                                                          .hint = hint});
+    return document_builder_fault(
+        text->builder,
+        &(struct document_fault){
+            .at = text->position, .code = "syntax", .message = message, .expected = expected, .hint = hint});
 }
 
 static int syntax(struct json_text *text, const char *message, const char *hint)

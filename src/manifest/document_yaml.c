@@ -284,19 +284,28 @@ static char byte_at(const struct document_input *input, const yaml_mark_t *mark)
     return '\0';
 }
 
+/* Caller frees; NULL without one. */
+static char *syntax_hint(const struct yaml_text *text, const yaml_parser_t *parser)
+{
+    struct position began = position_of(&parser->context_mark);
+    if (parser->error == YAML_SCANNER_ERROR && byte_at(text->input, &parser->problem_mark) == '\t')
+        return memory_strdup("YAML indents with spaces, not tabs");
+    if (parser->context && parser->context_mark.line != parser->problem_mark.line)
+        return memory_printf("it begins at line %d, column %d", began.line, began.column);
+    return NULL;
+}
+
 static int syntax_error(struct yaml_text *text, const yaml_parser_t *parser)
 {
     const char *problem = parser->problem ? parser->problem : "it cannot be parsed";
     /* The reader stage has no mark of its own; its cursor has come as far as the fault. */
     const yaml_mark_t *mark = parser->error == YAML_READER_ERROR ? &parser->mark : &parser->problem_mark;
-    bool tab = parser->error == YAML_SCANNER_ERROR && byte_at(text->input, mark) == '\t';
+    CLEANUP_FREE char *hint = syntax_hint(text, parser);
     CLEANUP_FREE char *message =
         parser->context ? memory_printf("%s %s", parser->context, problem) : memory_strdup(problem);
     return document_builder_fault(
-        text->builder, &(struct document_fault){.at = position_of(mark),
-                                                .code = "syntax",
-                                                .message = message,
-                                                .hint = tab ? "YAML indents with spaces, not tabs" : NULL});
+        text->builder, &(struct document_fault){
+                           .at = position_of(mark), .code = "syntax", .message = message, .hint = hint});
 }
 
 static int read_events(struct yaml_text *text, yaml_parser_t *parser)

@@ -42,6 +42,10 @@ DEFINE_CLEANUP(struct manifest, manifest_free)
 void manifest_update(struct manifest *manifest, bool full, const struct manifest_file *files,
                      size_t files_len);
 
+/* The files as they were taken in, in order of path. */
+void manifest_each_file(const struct manifest *manifest,
+                        void (*visit)(void *data, const struct manifest_file *file), void *data);
+
 /* Numbers the task definitions of the files that changed since the last call. `families` maps a family to its
  * struct family_ledger; new contents and new families are added. The names of families that changed are
  * appended to *changed (owned strings). Definitions that do not validate are passed over. */

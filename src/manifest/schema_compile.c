@@ -297,7 +297,7 @@ static bool is_made(const struct schema_node *node, const struct schema_keyword 
 
 static int compile_node(struct schema_compiler *compiler, struct schema_node *node)
 {
-    for (const struct schema_keyword *keyword = schema_keywords; keyword->name; keyword++) {
+    for (const struct schema_keyword *keyword = schema_keywords(); keyword->name; keyword++) {
         const json_t *value = json_object_get(node->json, keyword->name);
         if (!value || !keyword->compile || !(keyword->vocabulary & node->resource->vocabularies) ||
             is_made(node, keyword))

@@ -4,7 +4,7 @@
 #include "manifest/schema_check.h"
 #include "manifest/schema_node.h"
 
-const struct schema_keyword schema_keywords[] = {
+static const struct schema_keyword keywords[] = {
     {"$defs", SCHEMA_CORE, SCHEMA_MAP, false, NULL, NULL},
     {"definitions", SCHEMA_CORE, SCHEMA_MAP, false, NULL, NULL},
 
@@ -63,3 +63,8 @@ const struct schema_keyword schema_keywords[] = {
      schema_check_unevaluated_properties},
     {0},
 };
+
+const struct schema_keyword *schema_keywords(void)
+{
+    return keywords;
+}

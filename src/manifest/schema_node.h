@@ -110,7 +110,7 @@ struct schema_keyword {
 };
 
 /* In the order in which they are checked. Ends with a NULL name. */
-extern const struct schema_keyword schema_keywords[];
+const struct schema_keyword *schema_keywords(void);
 
 /* --- scanning and compiling -------------------------------------------------------------------------------
  */

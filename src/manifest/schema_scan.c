@@ -251,7 +251,7 @@ static int scan_schema(struct schema_compiler *compiler, const struct scan *scan
     map_put(&compiler->schema->nodes, scan->location, node);
     vector_push(&compiler->schema->order, node);
     int rc = scan_identity(compiler, node, scan->base);
-    for (const struct schema_keyword *keyword = schema_keywords; rc == 0 && keyword->name; keyword++)
+    for (const struct schema_keyword *keyword = schema_keywords(); rc == 0 && keyword->name; keyword++)
         rc = scan_keyword(compiler, node, keyword, scan);
     *ret_node = node;
     return rc;

@@ -2,6 +2,7 @@
 
 #include "base/buffer.h"
 #include "base/limits.h"
+#include "base/text.h"
 #include "model/json.h"
 
 #include <assert.h>
@@ -89,11 +90,37 @@ json_t *action_to_json(const struct action *action)
     model_set_string(json, "reason", action->reason);
     if (action->kind == ACTION_CREATE) {
         model_set_string(json, "name", action->name);
-        model_set_string(json, "deployment", action->labels.deployment);
-        model_set_string(json, "family", action->labels.family);
-        model_set_int(json, "revision", action->labels.revision);
+        json_object_set_new(json, "labels", task_labels_to_json(&action->labels));
     }
     return json;
+}
+
+int action_from_json(const json_t *json, struct action **ret_action, struct error *err)
+{
+    assert(ret_action);
+    size_t kind = 0;
+    while (kind < ARRAY_LEN(kind_names) && !text_equal(kind_names[kind], model_string(json, "kind")))
+        kind++;
+    if (kind == ARRAY_LEN(kind_names) || !model_string(json, "instance") || !model_string(json, "container"))
+        return error_set(err, ERROR_INVALID, "not an action: kind, instance or container is missing");
+    struct action *action CLEANUP(action_freep) = action_new((enum action_kind)kind);
+    if (action->kind == ACTION_CREATE) {
+        int r = task_labels_from_json(json_object_get(json, "labels"), &action->labels, err);
+        if (r < 0)
+            return r;
+    }
+    action->id = (uint64_t)model_int(json, "id");
+    action->instance = memory_strdup(model_string(json, "instance"));
+    action->cluster = memory_strdup(model_string(json, "cluster"));
+    action->service = memory_strdup(model_string(json, "service"));
+    model_string_into(json, "task", action->task, sizeof action->task);
+    action->container = memory_strdup(model_string(json, "container"));
+    action->container_id = memory_strdup(model_string(json, "containerId"));
+    action->stop_timeout_s = model_int_in(json, "stopTimeout", 0, INT32_MAX);
+    action->reason = memory_strdup(model_string(json, "reason"));
+    action->name = memory_strdup(model_string(json, "name"));
+    *ret_action = TAKE(action);
+    return 0;
 }
 
 /* Docker: [a-zA-Z0-9][a-zA-Z0-9_.-]* */

@@ -48,6 +48,8 @@ void action_vec_deinit(struct action_vec *actions); /* frees the actions as well
  * Caller frees. */
 char *action_key(const struct action *action);
 json_t *action_to_json(const struct action *action);
+/* All but task_definition, which only act/ needs. ERROR_INVALID. */
+int action_from_json(const json_t *json, struct action **ret_action, struct error *err);
 
 /* davit-<cluster>-<service or family>-<container>-<first 12 of task id>, characters Docker refuses left out.
  * Caller frees. */

@@ -300,3 +300,27 @@ void instance_info_copy(const struct instance_info *info, struct instance_info *
     ret_copy->os = memory_strdup(info->os);
     ret_copy->arch = memory_strdup(info->arch);
 }
+
+json_t *instance_info_to_json(const struct instance_info *info)
+{
+    assert(info);
+    json_t *json = json_object();
+    model_set_string(json, "engine", info->engine);
+    model_set_string(json, "apiVersion", info->api_version);
+    model_set_string(json, "os", info->os);
+    model_set_string(json, "arch", info->arch);
+    model_set_int(json, "cpu", info->cpu_units);
+    model_set_int(json, "memory", info->memory_mib);
+    return json;
+}
+
+void instance_info_from_json(const json_t *json, struct instance_info *ret_info)
+{
+    assert(ret_info);
+    *ret_info = (struct instance_info){.engine = memory_strdup(model_string(json, "engine")),
+                                       .api_version = memory_strdup(model_string(json, "apiVersion")),
+                                       .os = memory_strdup(model_string(json, "os")),
+                                       .arch = memory_strdup(model_string(json, "arch")),
+                                       .cpu_units = model_int_in(json, "cpu", 0, INT32_MAX),
+                                       .memory_mib = model_int(json, "memory")};
+}

@@ -109,3 +109,6 @@ struct instance_info {
 
 void instance_info_deinit(struct instance_info *info);
 void instance_info_copy(const struct instance_info *info, struct instance_info *ret_copy);
+json_t *instance_info_to_json(const struct instance_info *info);
+void instance_info_from_json(const json_t *json,
+                             struct instance_info *ret_info); /* absent members are empty */

@@ -52,10 +52,11 @@ struct plan_failure_vec VECTOR_OF(struct plan_failure);
 /* What the planner keeps about a service between turns. It is convenience, not truth: it is empty after a
  * restart and everything still converges. */
 struct plan_memory {
-    bool seen;           /* planned at least once: tasks that stopped before are not counted as failures */
-    struct map stopping; /* task id -> owned reason: desiredStatus STOPPED, which never goes back (ECS) */
-    struct map counted;  /* task id -> (void *)1: its end has been counted */
-    int failures_in_row; /* after COMPLETED, for back-off */
+    bool seen;            /* planned at least once: tasks that stopped before are not counted as failures */
+    struct map stopping;  /* task id -> owned reason: desiredStatus STOPPED, which never goes back (ECS) */
+    struct map counted;   /* task id -> (void *)1: its end has been counted */
+    struct map announced; /* task id -> (void *)1: its stop has been told in an event */
+    int failures_in_row;  /* after COMPLETED, for back-off */
     int64_t last_failure_ms;
     bool steady; /* steady state has been announced */
 };

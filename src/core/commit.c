@@ -1,0 +1,127 @@
+/* Commits and the ledger: what is desired, and what was decided before. */
+#include "base/text.h"
+#include "core/state.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+void core_on_ledger(struct core *core, struct event *event, struct effect_vec *effects)
+{
+    assert(core);
+    (void)effects;
+    if (event->ledger.kind == LEDGER_SERVICE) {
+        struct service_ledger *entry = NULL;
+        if (service_ledger_from_json(event->ledger.entry, &entry, NULL) < 0)
+            return; /* unreadable: what runs is adopted by its labels, a new deployment takes over */
+        struct service_state *service = core_service_state(core, entry->cluster, entry->service, true);
+        service_ledger_free(service->ledger);
+        service->ledger = entry;
+        core_mark(core, service);
+    } else if (event->ledger.kind == LEDGER_FAMILY) {
+        struct family_ledger *entry = NULL;
+        if (family_ledger_from_json(event->ledger.entry, &entry, NULL) == 0)
+            map_put(&core->families, entry->family, entry);
+    }
+}
+
+static void save_families(struct core *core, struct string_vec *changed, struct effect_vec *effects)
+{
+    for (size_t i = 0; i < changed->len; i++) {
+        const struct family_ledger *family = map_get(&core->families, changed->items[i]);
+        if (!family || family->revisions.len == 0)
+            continue;
+        const struct revision *newest = &family->revisions.items[family->revisions.len - 1];
+        char commit[COMMIT_SHORT_SIZE];
+        commit_short(newest->commit.oid, commit);
+        char *message CLEANUP_FREE =
+            memory_printf("%s:%d: registered, commit %s", family->family, newest->number, commit);
+        core_save(effects, LEDGER_FAMILY, family->family, family_ledger_to_json(family), message);
+    }
+    string_vec_deinit(changed);
+}
+
+static void set_desired(struct core *core, const char *cluster, const char *name, struct service *desired)
+{
+    struct service_state *service = core_service_state(core, cluster, name, true);
+    if (service->desired == desired)
+        return;
+    service_unref(service->desired);
+    service->desired = desired ? service_ref(desired) : NULL;
+    core_mark(core, service);
+}
+
+/* Both are sorted: one walk finds what came, what changed and what went. */
+static void adopt(struct core *core, struct desired *next)
+{
+    static const struct desired none;
+    const struct desired *old = core->desired ? core->desired : &none;
+    size_t o = 0;
+    size_t n = 0;
+    while (o < old->services.len || n < next->services.len) {
+        const struct service *left = o < old->services.len ? old->services.items[o] : NULL;
+        struct service *right = n < next->services.len ? next->services.items[n] : NULL;
+        int order = !left ? 1 : !right ? -1 : strcmp(left->cluster, right->cluster);
+        if (order == 0)
+            order = strcmp(left->name, right->name);
+        if (order < 0)
+            set_desired(core, left->cluster, left->name, NULL);
+        else
+            set_desired(core, right->cluster, right->name, right);
+        o += order <= 0;
+        n += order >= 0;
+    }
+    bool first = core->desired == NULL;
+    desired_unref(core->desired);
+    core->desired = next;
+    if (first)
+        core_mark_all(core); /* what the ledger or the engines know and the repository does not */
+}
+
+static void deploy(struct core *core, struct event *event, struct effect_vec *effects)
+{
+    struct desired *next = NULL;
+    struct diagnostics diagnostics = {0};
+    struct string_vec changed = {0};
+    int r =
+        manifest_build(core->manifest, &event->commit.commit, &core->families, &changed, &next, &diagnostics);
+    save_families(core, &changed, effects);
+    diagnostics_deinit(&core->diagnostics);
+    core->diagnostics = diagnostics;
+    commit_deinit(&core->head);
+    core->head = event->commit.commit;
+    memset(&event->commit.commit, 0, sizeof event->commit.commit);
+    core->head_ms = core->now_ms;
+    if (r < 0)
+        return; /* refused as a whole: what runs stays */
+    char commit[COMMIT_SHORT_SIZE];
+    commit_short(core->head.oid, commit);
+    char *message CLEANUP_FREE =
+        memory_printf("commit %s: %s", commit, core->head.subject ? core->head.subject : "(no subject)");
+    core_save(effects, LEDGER_SOURCE, "default", json_pack("{s:o}", "deployed", commit_to_json(&core->head)),
+              message);
+    adopt(core, next);
+}
+
+void core_on_commit(struct core *core, struct event *event, struct effect_vec *effects)
+{
+    static const enum manifest_file_kind kinds[] = {[EVENT_FILE] = MANIFEST_FILE,
+                                                    [EVENT_FILE_DELETED] = MANIFEST_DELETED,
+                                                    [EVENT_FILE_SYMLINK] = MANIFEST_SYMLINK,
+                                                    [EVENT_FILE_SUBMODULE] = MANIFEST_SUBMODULE,
+                                                    [EVENT_FILE_TOO_LARGE] = MANIFEST_TOO_LARGE};
+    assert(core);
+    const struct event_file_vec *from = &event->commit.files;
+    struct manifest_file *files CLEANUP_FREE = memory_calloc(from->len, sizeof *files);
+    for (size_t i = 0; i < from->len; i++)
+        files[i] = (struct manifest_file){from->items[i].path, kinds[from->items[i].kind],
+                                          from->items[i].content, from->items[i].len};
+    manifest_update(core->manifest, event->commit.full, files, from->len);
+    if (event->commit.head) {
+        deploy(core, event, effects);
+        return;
+    }
+    struct string_vec changed = {0};
+    manifest_number(core->manifest, &event->commit.commit, &core->families, &changed);
+    save_families(core, &changed, effects);
+}

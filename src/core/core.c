@@ -1,0 +1,239 @@
+#include "core/core.h"
+
+#include "base/text.h"
+#include "core/state.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void service_state_free(struct service_state *service)
+{
+    if (!service)
+        return;
+    free(service->cluster);
+    free(service->name);
+    free(service->key);
+    service_unref(service->desired);
+    service_ledger_free(service->ledger);
+    plan_memory_deinit(&service->memory);
+    for (size_t i = 0; i < service->failures.len; i++) {
+        free(service->failures.items[i].container);
+        free(service->failures.items[i].reason);
+    }
+    vector_deinit(&service->failures);
+    vector_deinit(&service->containers);
+    vector_deinit(&service->under_way);
+    for (size_t i = 0; i < ARRAY_LEN(service->events); i++) {
+        free(service->events[i].id);
+        free(service->events[i].message);
+    }
+    free(service->waiting);
+    free(service->trouble);
+    free(service);
+}
+
+struct core *core_new(const struct core_options *options)
+{
+    assert(options);
+    assert(options->owner);
+    struct core *core = NEW(struct core);
+    core->owner = memory_strdup(options->owner);
+    core->plan = (struct plan_options){.owner = core->owner,
+                                       .stopped_retention_ms = options->stopped_retention_ms,
+                                       .stopped_kept = options->stopped_kept};
+    core->patience_ms = options->patience_ms;
+    core->instances_len = options->instances_len;
+    core->instances = memory_calloc(options->instances_len, sizeof *core->instances);
+    for (size_t i = 0; i < options->instances_len; i++) {
+        core->instances[i].name = memory_strdup(options->instances[i]);
+        core->instances[i].message = memory_strdup("has not answered yet");
+        core->instances[i].containers = MAP_INIT(container_free);
+    }
+    core->manifest = manifest_new();
+    core->families = MAP_INIT(family_ledger_free);
+    core->services = MAP_INIT(service_state_free);
+    core->flights = MAP_INIT(flight_free);
+    core->source_message = memory_strdup("has not been read yet");
+    return core;
+}
+
+void core_free(struct core *core)
+{
+    if (!core)
+        return;
+    map_deinit(&core->flights);
+    map_deinit(&core->services);
+    vector_deinit(&core->sorted);
+    for (size_t i = 0; i < core->instances_len; i++) {
+        free(core->instances[i].name);
+        free(core->instances[i].message);
+        instance_info_deinit(&core->instances[i].info);
+        map_deinit(&core->instances[i].containers);
+    }
+    free(core->instances);
+    map_deinit(&core->families);
+    manifest_free(core->manifest);
+    desired_unref(core->desired);
+    commit_deinit(&core->head);
+    diagnostics_deinit(&core->diagnostics);
+    free(core->source_message);
+    free(core->source_origin);
+    free(core->source_branch);
+    free(core->owner);
+    free(core);
+}
+
+struct service_state *core_service_state(struct core *core, const char *cluster, const char *name,
+                                         bool create)
+{
+    assert(core);
+    char *key CLEANUP_FREE = service_key(cluster, name);
+    struct service_state *service = map_get(&core->services, key);
+    if (service || !create)
+        return service;
+    service = NEW(struct service_state);
+    service->cluster = memory_strdup(cluster);
+    service->name = memory_strdup(name);
+    service->key = memory_strdup(key);
+    service->memory.stopping = MAP_INIT(free);
+    map_put(&core->services, key, service);
+    core->unsorted = true;
+    return service;
+}
+
+void core_forget_service(struct core *core, struct service_state *service)
+{
+    assert(core);
+    assert(service->containers.len == 0);
+    assert(service->under_way.len == 0);
+    char *key CLEANUP_FREE = memory_strdup(service->key);
+    map_remove(&core->services, key);
+    core->unsorted = true;
+}
+
+void core_mark(struct core *core, struct service_state *service)
+{
+    assert(core);
+    assert(service);
+    service->dirty = true;
+    core->dirty = true;
+}
+
+void core_mark_all(struct core *core)
+{
+    assert(core);
+    map_for_each (&core->services, entry) {
+        core_mark(core, entry->value);
+    }
+}
+
+struct instance_state *core_instance_state(const struct core *core, const char *name)
+{
+    assert(core);
+    for (size_t i = 0; i < core->instances_len; i++)
+        if (text_equal(core->instances[i].name, name))
+            return &core->instances[i];
+    return NULL;
+}
+
+void core_add_event(struct core *core, struct service_state *service, const char *message)
+{
+    assert(core);
+    assert(message);
+    size_t at = (service->events_first + service->events_len) % LIMIT_SERVICE_EVENTS;
+    if (service->events_len == LIMIT_SERVICE_EVENTS)
+        service->events_first = (service->events_first + 1) % LIMIT_SERVICE_EVENTS;
+    else
+        service->events_len++;
+    struct view_event *event = &service->events[at];
+    free(event->id);
+    free(event->message);
+    char id[ID_HEX_SIZE];
+    id_draw_hex(&core->ids, id);
+    *event = (struct view_event){memory_strdup(id), core->now_ms, memory_strdup(message)};
+}
+
+void core_save(struct effect_vec *effects, enum ledger_change_kind kind, const char *name, json_t *entry,
+               const char *message)
+{
+    assert(effects);
+    assert(name);
+    assert(message);
+    vector_push(effects, (struct effect){.kind = EFFECT_SAVE,
+                                         .change = {.kind = kind,
+                                                    .name = memory_strdup(name),
+                                                    .entry = entry,
+                                                    .message = memory_strdup(message)}});
+}
+
+void core_on_source(struct core *core, struct event *event, struct effect_vec *effects)
+{
+    assert(core);
+    (void)effects;
+    core->source_ok = event->source.ok;
+    free(core->source_message);
+    core->source_message = TAKE(event->source.message);
+    if (event->source.origin) {
+        free(core->source_origin);
+        core->source_origin = TAKE(event->source.origin);
+    }
+    if (event->source.branch) {
+        free(core->source_branch);
+        core->source_branch = TAKE(event->source.branch);
+    }
+}
+
+void core_on_reconcile(struct core *core, struct event *event, struct effect_vec *effects)
+{
+    assert(core);
+    map_for_each (&core->services, entry) {
+        struct service_state *service = entry->value;
+        if (event->reconcile.cluster && !text_equal(event->reconcile.cluster, service->cluster))
+            continue;
+        if (event->reconcile.service && !text_equal(event->reconcile.service, service->name))
+            continue;
+        service->hold_until_ms = 0;
+        service->memory.failures_in_row = 0;
+        core_mark(core, service);
+    }
+    for (size_t i = 0; i < core->instances_len; i++)
+        if (core->instances[i].connected)
+            vector_push(effects, (struct effect){.kind = EFFECT_LIST,
+                                                 .instance = memory_strdup(core->instances[i].name)});
+}
+
+static void (*const handlers[])(struct core *, struct event *, struct effect_vec *) = {
+    [EVENT_LEDGER] = core_on_ledger,
+    [EVENT_COMMIT] = core_on_commit,
+    [EVENT_SOURCE] = core_on_source,
+    [EVENT_CONNECTED] = core_on_connected,
+    [EVENT_DISCONNECTED] = core_on_disconnected,
+    [EVENT_LISTED] = core_on_listed,
+    [EVENT_CONTAINER] = core_on_container,
+    [EVENT_GONE] = core_on_gone,
+    [EVENT_ACTION_DONE] = core_on_action_done,
+    [EVENT_PROGRESS] = core_on_progress,
+    [EVENT_RECONCILE] = core_on_reconcile,
+    [EVENT_TURN] = core_on_turn,
+};
+
+void core_step(struct core *core, struct event *event, struct effect_vec *effects)
+{
+    assert(core);
+    assert(event);
+    assert(effects);
+    assert((size_t)event->kind < ARRAY_LEN(handlers));
+    if (core->first_ms == 0)
+        core->first_ms = event->now_ms;
+    core->now_ms = event->now_ms;
+    core->ids = (struct id_source){.seed = event->seed};
+    handlers[event->kind](core, event, effects);
+    event_deinit(event);
+}
+
+bool core_is_dirty(const struct core *core)
+{
+    assert(core);
+    return core->dirty;
+}

@@ -1,0 +1,160 @@
+/* Instances and their containers: what is observed. */
+#include "base/text.h"
+#include "core/state.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static void unlink_container(struct core *core, const struct container *container)
+{
+    struct service_state *service =
+        core_service_state(core, container->labels.cluster, container->labels.service, false);
+    if (!service)
+        return;
+    for (size_t i = 0; i < service->containers.len; i++) {
+        if (service->containers.items[i] != container)
+            continue;
+        vector_remove(&service->containers, i);
+        core_mark(core, service);
+        return;
+    }
+}
+
+void core_put_container(struct core *core, struct instance_state *instance, struct container *container)
+{
+    assert(core);
+    assert(instance);
+    assert(container);
+    struct container *old = map_get(&instance->containers, container->id);
+    if (!text_equal(container->labels.owner, core->owner) || (old && container_equal(old, container))) {
+        container_free(container);
+        return;
+    }
+    if (!text_equal(container->instance, instance->name)) {
+        free(container->instance);
+        container->instance = memory_strdup(instance->name);
+    }
+    if (old)
+        unlink_container(core, old);
+    map_put(&instance->containers, container->id, container);
+    struct service_state *service =
+        core_service_state(core, container->labels.cluster, container->labels.service, true);
+    vector_push(&service->containers, container);
+    core_mark(core, service);
+}
+
+void core_drop_container(struct core *core, struct instance_state *instance, const char *id)
+{
+    assert(core);
+    assert(id);
+    struct container *old = map_take(&instance->containers, id);
+    if (!old)
+        return;
+    unlink_container(core, old);
+    container_free(old);
+}
+
+static void set_message(struct instance_state *instance, char *message)
+{
+    free(instance->message);
+    instance->message = message;
+}
+
+static void mark_users(struct core *core, const struct instance_state *instance)
+{
+    map_for_each (&instance->containers, entry) {
+        const struct container *container = entry->value;
+        struct service_state *service =
+            core_service_state(core, container->labels.cluster, container->labels.service, false);
+        if (service)
+            core_mark(core, service);
+    }
+}
+
+/* Whoever waits for room may find some now. */
+static void mark_waiting(struct core *core)
+{
+    map_for_each (&core->services, entry) {
+        struct service_state *service = entry->value;
+        if (service->waiting)
+            core_mark(core, service);
+    }
+}
+
+void core_on_connected(struct core *core, struct event *event, struct effect_vec *effects)
+{
+    assert(core);
+    (void)effects;
+    struct instance_state *instance = core_instance_state(core, event->engine.instance);
+    if (!instance)
+        return;
+    instance->connected = true;
+    instance->listed = false;
+    set_message(instance, memory_strdup("its containers are being listed"));
+    instance_info_deinit(&instance->info);
+    instance_info_copy(&event->engine.info, &instance->info);
+}
+
+void core_on_disconnected(struct core *core, struct event *event, struct effect_vec *effects)
+{
+    assert(core);
+    (void)effects;
+    struct instance_state *instance = core_instance_state(core, event->engine.instance);
+    if (!instance)
+        return;
+    instance->answered = true;
+    instance->connected = instance->listed = false;
+    set_message(instance, TAKE(event->engine.message));
+    mark_users(core, instance);
+    core->dirty = true;
+}
+
+void core_on_listed(struct core *core, struct event *event, struct effect_vec *effects)
+{
+    assert(core);
+    (void)effects;
+    struct instance_state *instance = core_instance_state(core, event->engine.instance);
+    if (!instance)
+        return;
+    struct map seen = {0};
+    struct container_vec *containers = &event->engine.containers;
+    for (size_t i = 0; i < containers->len; i++) {
+        map_put(&seen, containers->items[i]->id, (void *)1);
+        core_put_container(core, instance, containers->items[i]);
+    }
+    containers->len = 0; /* taken over */
+    map_for_each (&instance->containers, entry) {
+        if (map_get(&seen, entry->key))
+            continue;
+        struct container *gone = entry->value;
+        unlink_container(core, gone);
+        map_remove(&instance->containers, entry->key);
+    }
+    map_deinit(&seen);
+    core_settle_unknown(core, instance->name);
+    if (instance->listed)
+        return;
+    instance->answered = instance->listed = true;
+    set_message(instance, NULL);
+    mark_users(core, instance);
+    mark_waiting(core);
+    core->dirty = true;
+}
+
+void core_on_container(struct core *core, struct event *event, struct effect_vec *effects)
+{
+    assert(core);
+    (void)effects;
+    struct instance_state *instance = core_instance_state(core, event->engine.instance);
+    if (instance && event->engine.container)
+        core_put_container(core, instance, TAKE(event->engine.container));
+}
+
+void core_on_gone(struct core *core, struct event *event, struct effect_vec *effects)
+{
+    assert(core);
+    (void)effects;
+    struct instance_state *instance = core_instance_state(core, event->engine.instance);
+    if (instance && event->engine.container_id)
+        core_drop_container(core, instance, event->engine.container_id);
+}

@@ -1,0 +1,370 @@
+/* The whole state as JSON and back, so that a recording can begin anywhere. */
+#include "base/text.h"
+#include "core/state.h"
+#include "model/json.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- out
+ * -------------------------------------------------------------------------------------------------------- */
+
+static json_t *instances_out(const struct core *core)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < core->instances_len; i++) {
+        const struct instance_state *instance = &core->instances[i];
+        json_t *containers = json_array();
+        map_for_each (&instance->containers, entry) {
+            json_array_append_new(containers, container_to_json(entry->value));
+        }
+        json_t *json =
+            json_pack("{s:s,s:b,s:b,s:b,s:o,s:o}", "name", instance->name, "answered", instance->answered,
+                      "connected", instance->connected, "listed", instance->listed, "info",
+                      instance_info_to_json(&instance->info), "containers", containers);
+        model_set_string(json, "message", instance->message);
+        json_array_append_new(list, json);
+    }
+    return list;
+}
+
+static void file_out(void *data, const struct manifest_file *file)
+{
+    static const enum event_file_kind kinds[] = {[MANIFEST_FILE] = EVENT_FILE,
+                                                 [MANIFEST_DELETED] = EVENT_FILE_DELETED,
+                                                 [MANIFEST_SYMLINK] = EVENT_FILE_SYMLINK,
+                                                 [MANIFEST_SUBMODULE] = EVENT_FILE_SUBMODULE,
+                                                 [MANIFEST_TOO_LARGE] = EVENT_FILE_TOO_LARGE};
+    const struct event_file copy = {(char *)file->path, kinds[file->kind], (char *)file->content, file->len};
+    json_array_append_new(data, event_file_to_json(&copy));
+}
+
+/* A service with its own definition: the files may be those of a later commit that was refused. */
+static json_t *desired_service_out(const struct service *service)
+{
+    return json_pack("{s:s,s:s,s:s,s:i,s:O,s:i,s:i,s:i,s:I,s:I,s:O}", "cluster", service->cluster, "name",
+                     service->name, "text", service->task_definition_text, "revision",
+                     service->task_definition->revision, "taskDefinition", service->task_definition->json,
+                     "desiredCount", service->desired_count, "minimumHealthyPercent",
+                     service->minimum_healthy_percent, "maximumPercent", service->maximum_percent,
+                     "minimumHealthyMs", (json_int_t)service->minimum_healthy_ms, "graceMs",
+                     (json_int_t)service->health_check_grace_ms, "json", service->json);
+}
+
+static json_t *desired_out(const struct desired *desired)
+{
+    if (!desired)
+        return json_null();
+    json_t *services = json_array();
+    for (size_t i = 0; i < desired->services.len; i++) {
+        json_t *json = desired_service_out(desired->services.items[i]);
+        model_set_digest(json, "digest", &desired->services.items[i]->digest);
+        json_array_append_new(services, json);
+    }
+    return json_pack("{s:o,s:o}", "commit", commit_to_json(&desired->commit), "services", services);
+}
+
+static json_t *failures_out(const struct plan_failure_vec *failures)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < failures->len; i++)
+        json_array_append_new(list,
+                              json_pack("{s:s,s:s,s:s}", "task", failures->items[i].task, "container",
+                                        failures->items[i].container, "reason", failures->items[i].reason));
+    return list;
+}
+
+static json_t *flights_out(const struct core *core)
+{
+    json_t *list = json_array();
+    map_for_each (&core->flights, entry) {
+        const struct flight *flight = entry->value;
+        json_array_append_new(list,
+                              json_pack("{s:o,s:I,s:b}", "action", action_to_json(flight->action), "since",
+                                        (json_int_t)flight->since_ms, "unknown", flight->unknown));
+    }
+    return list;
+}
+
+static json_t *services_out(const struct core *core)
+{
+    json_t *list = json_array();
+    map_for_each (&core->services, entry) {
+        const struct service_state *service = entry->value;
+        json_t *json = json_pack("{s:s,s:s,s:o,s:o,s:i,s:I,s:I,s:b}", "cluster", service->cluster, "name",
+                                 service->name, "memory", plan_memory_to_json(&service->memory), "failures",
+                                 failures_out(&service->failures), "troubles", service->troubles_in_row,
+                                 "hold", (json_int_t)service->hold_until_ms, "wake",
+                                 (json_int_t)service->wake_ms, "dirty", service->dirty);
+        model_set_string(json, "waiting", service->waiting);
+        model_set_string(json, "trouble", service->trouble);
+        if (service->ledger)
+            json_object_set_new(json, "ledger", service_ledger_to_json(service->ledger));
+        json_array_append_new(list, json);
+    }
+    return list;
+}
+
+json_t *core_snapshot(const struct core *core)
+{
+    assert(core);
+    json_t *families = json_array();
+    json_t *files = json_array();
+    map_for_each (&core->families, entry) {
+        json_array_append_new(families, family_ledger_to_json(entry->value));
+    }
+    manifest_each_file(core->manifest, file_out, files);
+    json_t *json =
+        json_pack("{s:s,s:I,s:i,s:I,s:I,s:I,s:I,s:I,s:b}", "owner", core->owner, "stoppedRetentionMs",
+                  (json_int_t)core->plan.stopped_retention_ms, "stoppedKept", core->plan.stopped_kept,
+                  "patienceMs", (json_int_t)core->patience_ms, "firstMs", (json_int_t)core->first_ms, "nowMs",
+                  (json_int_t)core->now_ms, "wakeMs", (json_int_t)core->wake_ms, "lastActionId",
+                  (json_int_t)core->last_action_id, "dirty", core->dirty);
+    json_object_set_new(json, "instances", instances_out(core));
+    json_object_set_new(json, "families", families);
+    json_object_set_new(json, "files", files);
+    json_object_set_new(json, "desired", desired_out(core->desired));
+    json_object_set_new(json, "services", services_out(core));
+    json_object_set_new(json, "flights", flights_out(core));
+    return json;
+}
+
+/* --- in
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+static int instances_in(const json_t *list, struct core *core, struct error *err)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (list, i, item) {
+        if (i >= core->instances_len)
+            break;
+        struct instance_state *instance = &core->instances[i];
+        instance->answered = model_bool(item, "answered");
+        instance->connected = model_bool(item, "connected");
+        instance->listed = model_bool(item, "listed");
+        free(instance->message);
+        instance->message = memory_strdup(model_string(item, "message"));
+        instance_info_from_json(json_object_get(item, "info"), &instance->info);
+        size_t c;
+        json_t *one;
+        json_array_foreach (json_object_get(item, "containers"), c, one) {
+            struct container *container = NULL;
+            int r = container_from_json(one, &container, err);
+            if (r < 0)
+                return r;
+            core_put_container(core, instance, container);
+        }
+    }
+    return 0;
+}
+
+static int files_in(const json_t *list, struct core *core)
+{
+    static const enum manifest_file_kind kinds[] = {[EVENT_FILE] = MANIFEST_FILE,
+                                                    [EVENT_FILE_DELETED] = MANIFEST_DELETED,
+                                                    [EVENT_FILE_SYMLINK] = MANIFEST_SYMLINK,
+                                                    [EVENT_FILE_SUBMODULE] = MANIFEST_SUBMODULE,
+                                                    [EVENT_FILE_TOO_LARGE] = MANIFEST_TOO_LARGE};
+    size_t i;
+    json_t *item;
+    json_array_foreach (list, i, item) {
+        struct event_file file;
+        if (event_file_from_json(item, &file) < 0)
+            return ERROR_INVALID;
+        const struct manifest_file one = {file.path, kinds[file.kind], file.content, file.len};
+        manifest_update(core->manifest, false, &one, 1);
+        free(file.path);
+        free(file.content);
+    }
+    return 0;
+}
+
+static int desired_service_in(const json_t *json, struct desired *desired)
+{
+    struct task_definition *definition = NULL;
+    if (!model_string(json, "cluster") || !model_string(json, "name") ||
+        manifest_task_definition(json_object_get(json, "taskDefinition"),
+                                 model_int_in(json, "revision", 0, INT32_MAX), &definition) < 0)
+        return ERROR_INVALID;
+    struct service *service = NEW(struct service);
+    *service =
+        (struct service){.refs = 1,
+                         .cluster = memory_strdup(model_string(json, "cluster")),
+                         .name = memory_strdup(model_string(json, "name")),
+                         .task_definition_text = memory_strdup(model_string(json, "text")),
+                         .task_definition = definition,
+                         .desired_count = model_int_in(json, "desiredCount", 0, LIMIT_DESIRED_COUNT),
+                         .minimum_healthy_percent = model_int_in(json, "minimumHealthyPercent", 0, INT32_MAX),
+                         .maximum_percent = model_int_in(json, "maximumPercent", 0, INT32_MAX),
+                         .minimum_healthy_ms = model_int(json, "minimumHealthyMs"),
+                         .health_check_grace_ms = model_int(json, "graceMs"),
+                         .digest = model_digest(json, "digest"),
+                         .json = json_incref(json_object_get(json, "json"))};
+    vector_push(&desired->services, service);
+    return 0;
+}
+
+static int desired_in(const json_t *json, struct core *core)
+{
+    if (!json_is_object(json))
+        return 0;
+    struct desired *desired CLEANUP(desired_unrefp) = desired_new();
+    if (commit_from_json(json_object_get(json, "commit"), &desired->commit) < 0)
+        return ERROR_INVALID;
+    size_t i;
+    json_t *item;
+    json_array_foreach (json_object_get(json, "services"), i, item) {
+        if (desired_service_in(item, desired) < 0)
+            return ERROR_INVALID;
+    }
+    desired_seal(desired);
+    for (i = 0; i < desired->services.len; i++) {
+        struct service *service = desired->services.items[i];
+        core_service_state(core, service->cluster, service->name, true)->desired = service_ref(service);
+    }
+    core->desired = TAKE(desired);
+    return 0;
+}
+
+static void failures_in(const json_t *list, struct service_state *service)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (list, i, item) {
+        struct plan_failure failure = {.container = memory_strdup(model_string(item, "container")),
+                                       .reason = memory_strdup(model_string(item, "reason"))};
+        model_string_into(item, "task", failure.task, sizeof failure.task);
+        vector_push(&service->failures, failure);
+    }
+}
+
+/* First of all: the order of services is part of the state. */
+static int services_in(const json_t *list, struct core *core, struct error *err)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (list, i, item) {
+        if (!model_string(item, "cluster") || !model_string(item, "name"))
+            return error_set(err, ERROR_INVALID, "snapshot: service %zu has no name", i);
+        struct service_state *service =
+            core_service_state(core, model_string(item, "cluster"), model_string(item, "name"), true);
+        plan_memory_from_json(json_object_get(item, "memory"), &service->memory);
+        failures_in(json_object_get(item, "failures"), service);
+        service->troubles_in_row = model_int_in(item, "troubles", 0, INT32_MAX);
+        service->hold_until_ms = model_int(item, "hold");
+        service->waiting = memory_strdup(model_string(item, "waiting"));
+        service->trouble = memory_strdup(model_string(item, "trouble"));
+        const json_t *ledger = json_object_get(item, "ledger");
+        if (ledger) {
+            int r = service_ledger_from_json(ledger, &service->ledger, err);
+            if (r < 0)
+                return r;
+        }
+    }
+    return 0;
+}
+
+/* Last: putting containers has marked services dirty. */
+static void marks_in(const json_t *list, struct core *core)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (list, i, item) {
+        struct service_state *service =
+            core_service_state(core, model_string(item, "cluster"), model_string(item, "name"), true);
+        service->dirty = model_bool(item, "dirty");
+        service->wake_ms = model_int(item, "wake");
+    }
+}
+
+static int flights_in(const json_t *list, struct core *core, struct error *err)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (list, i, item) {
+        struct action *action = NULL;
+        int r = action_from_json(json_object_get(item, "action"), &action, err);
+        if (r < 0)
+            return r;
+        struct service_state *service = core_service_state(core, action->cluster, action->service, true);
+        struct flight *flight = NEW(struct flight);
+        char key[24];
+        *flight = (struct flight){.action = action,
+                                  .service = service,
+                                  .since_ms = model_int(item, "since"),
+                                  .unknown = model_bool(item, "unknown")};
+        snprintf(key, sizeof key, "%" PRIu64, action->id);
+        map_put(&core->flights, key, flight);
+        vector_push(&service->under_way, action);
+    }
+    return 0;
+}
+
+static int families_in(const json_t *list, struct core *core, struct error *err)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (list, i, item) {
+        struct family_ledger *family = NULL;
+        int r = family_ledger_from_json(item, &family, err);
+        if (r < 0)
+            return r;
+        map_put(&core->families, family->family, family);
+    }
+    return 0;
+}
+
+static struct core *core_of(const json_t *json)
+{
+    const json_t *instances = json_object_get(json, "instances");
+    size_t len = json_array_size(instances);
+    const char **names = memory_calloc(len, sizeof *names);
+    for (size_t i = 0; i < len; i++) {
+        names[i] = model_string(json_array_get(instances, i), "name");
+        if (!names[i])
+            names[i] = "";
+    }
+    const struct core_options options = {.owner = model_string(json, "owner"),
+                                         .instances = names,
+                                         .instances_len = len,
+                                         .stopped_retention_ms = model_int(json, "stoppedRetentionMs"),
+                                         .stopped_kept = model_int_in(json, "stoppedKept", 0, INT32_MAX),
+                                         .patience_ms = model_int(json, "patienceMs")};
+    struct core *core = core_new(&options);
+    free(names);
+    core->first_ms = model_int(json, "firstMs");
+    core->now_ms = model_int(json, "nowMs");
+    core->last_action_id = (uint64_t)model_int(json, "lastActionId");
+    return core;
+}
+
+int core_restore(const json_t *snapshot, struct core **ret_core, struct error *err)
+{
+    assert(ret_core);
+    if (!model_string(snapshot, "owner"))
+        return error_set(err, ERROR_INVALID, "not a snapshot: no owner");
+    struct core *core CLEANUP(core_freep) = core_of(snapshot);
+    const json_t *services = json_object_get(snapshot, "services");
+    int r = services_in(services, core, err);
+    if (r == 0)
+        r = families_in(json_object_get(snapshot, "families"), core, err);
+    if (r == 0)
+        r = instances_in(json_object_get(snapshot, "instances"), core, err);
+    if (r == 0)
+        r = flights_in(json_object_get(snapshot, "flights"), core, err);
+    if (r < 0)
+        return r;
+    if (files_in(json_object_get(snapshot, "files"), core) < 0 ||
+        desired_in(json_object_get(snapshot, "desired"), core) < 0)
+        return error_set(err, ERROR_INVALID, "snapshot: its files or services are not readable");
+    marks_in(services, core);
+    core->dirty = model_bool(snapshot, "dirty");
+    core->wake_ms = model_int(snapshot, "wakeMs");
+    *ret_core = TAKE(core);
+    return 0;
+}

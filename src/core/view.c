@@ -1,0 +1,226 @@
+/* Views: what api/ shows. */
+#include "base/text.h"
+#include "core/state.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+void core_view_source(const struct core *core, struct view_source *ret_view)
+{
+    assert(core);
+    assert(ret_view);
+    bool seen = core->head.oid[0] != '\0';
+    *ret_view = (struct view_source){.seen = seen,
+                                     .ok = core->source_ok,
+                                     .message = core->source_message,
+                                     .origin = core->source_origin,
+                                     .branch = core->source_branch,
+                                     .head = seen ? &core->head : NULL,
+                                     .deployed = core->desired ? &core->desired->commit : NULL,
+                                     .diagnostics = &core->diagnostics,
+                                     .head_ms = core->head_ms};
+}
+
+const struct desired *core_desired(const struct core *core)
+{
+    assert(core);
+    return core->desired;
+}
+
+static void build_tasks(const struct core *core, const struct service_state *service, int64_t now_ms,
+                        struct task_vec *ret_tasks)
+{
+    const struct plan_input input = {.now_ms = now_ms,
+                                     .options = &core->plan,
+                                     .desired = service->desired,
+                                     .cluster = service->cluster,
+                                     .service = service->name,
+                                     .containers = (const struct container *const *)service->containers.items,
+                                     .containers_len = service->containers.len,
+                                     .under_way = (const struct action *const *)service->under_way.items,
+                                     .under_way_len = service->under_way.len};
+    const struct task_roll_up options = {
+        .now_ms = now_ms,
+        .minimum_healthy_ms = service->desired ? service->desired->minimum_healthy_ms : 0,
+        .health_check_grace_ms = service->desired ? service->desired->health_check_grace_ms : 0,
+        .stopping = &service->memory.stopping};
+    task_vec_build(&input, &options, ret_tasks);
+}
+
+static void fill(const struct core *core, const struct service_state *service, struct view_service *view)
+{
+    struct task_vec tasks;
+    *view = (struct view_service){.cluster = service->cluster,
+                                  .name = service->name,
+                                  .desired = service->desired,
+                                  .ledger = service->ledger,
+                                  .waiting = service->waiting,
+                                  .events = service->events,
+                                  .events_first = service->events_first,
+                                  .events_len = service->events_len};
+    build_tasks(core, service, core->now_ms, &tasks);
+    for (size_t i = 0; i < tasks.len; i++) {
+        view->running_count += tasks.items[i].status == TASK_RUNNING;
+        view->pending_count += tasks.items[i].status == TASK_PENDING;
+        view->stopping_count += tasks.items[i].status == TASK_STOPPING;
+        view->healthy_count += tasks.items[i].healthy;
+    }
+    task_vec_deinit(&tasks);
+}
+
+const struct view_event *view_service_event(const struct view_service *view, size_t index)
+{
+    assert(view);
+    assert(index < view->events_len);
+    return &view->events[(view->events_first + index) % LIMIT_SERVICE_EVENTS];
+}
+
+static const struct service_state *find(const struct core *core, const char *cluster, const char *name)
+{
+    return core_service_state((struct core *)core, cluster, name, false);
+}
+
+bool core_view_service(const struct core *core, const char *cluster, const char *name,
+                       struct view_service *ret_view)
+{
+    assert(core);
+    assert(ret_view);
+    const struct service_state *service = find(core, cluster, name);
+    if (!service)
+        return false;
+    fill(core, service, ret_view);
+    return true;
+}
+
+size_t core_services_len(const struct core *core)
+{
+    assert(core);
+    return core->services.len;
+}
+
+static int compare_states(const void *a, const void *b)
+{
+    const struct service_state *left = *(struct service_state *const *)a;
+    const struct service_state *right = *(struct service_state *const *)b;
+    int r = strcmp(left->cluster, right->cluster);
+    return r ? r : strcmp(left->name, right->name);
+}
+
+/* The order is a cache, made when it is first asked for. */
+static void sort(struct core *core)
+{
+    if (!core->unsorted && core->sorted.len == core->services.len)
+        return;
+    core->sorted.len = 0;
+    map_for_each (&core->services, entry) {
+        vector_push(&core->sorted, entry->value);
+    }
+    if (core->sorted.len)
+        qsort(core->sorted.items, core->sorted.len, sizeof *core->sorted.items, compare_states);
+    core->unsorted = false;
+}
+
+bool core_view_service_at(const struct core *core, size_t index, struct view_service *ret_view)
+{
+    assert(core);
+    assert(ret_view);
+    sort((struct core *)core);
+    if (index >= core->sorted.len)
+        return false;
+    fill(core, core->sorted.items[index], ret_view);
+    return true;
+}
+
+void core_view_tasks(const struct core *core, const char *cluster, const char *name, int64_t now_ms,
+                     struct task_vec *ret_tasks)
+{
+    assert(core);
+    assert(ret_tasks);
+    const struct service_state *service = find(core, cluster, name);
+    memset(ret_tasks, 0, sizeof *ret_tasks);
+    if (service)
+        build_tasks(core, service, now_ms, ret_tasks);
+}
+
+void core_view_actions(const struct core *core, const char *cluster, const char *name,
+                       struct view_action_vec *ret_actions)
+{
+    assert(core);
+    assert(ret_actions);
+    memset(ret_actions, 0, sizeof *ret_actions);
+    map_for_each (&core->flights, entry) {
+        const struct flight *flight = entry->value;
+        if (!text_equal(flight->action->cluster, cluster) || !text_equal(flight->action->service, name))
+            continue;
+        vector_push(ret_actions,
+                    (struct view_action){flight->action, flight->since_ms, flight->progress_status,
+                                         flight->progress_bytes, flight->progress_total_bytes});
+    }
+}
+
+size_t core_instances_len(const struct core *core)
+{
+    assert(core);
+    return core->instances_len;
+}
+
+void core_view_instance_at(const struct core *core, size_t index, struct view_instance *ret_view)
+{
+    assert(core);
+    assert(index < core->instances_len);
+    const struct instance_state *instance = &core->instances[index];
+    *ret_view = (struct view_instance){.name = instance->name,
+                                       .connected = instance->connected && instance->listed,
+                                       .message = instance->message,
+                                       .info = &instance->info,
+                                       .containers_len = instance->containers.len,
+                                       .cpu_units_free = instance->info.cpu_units,
+                                       .memory_mib_free = instance->info.memory_mib};
+    struct map running = {0};
+    struct map pending = {0};
+    map_for_each (&instance->containers, entry) {
+        const struct container *container = entry->value;
+        if (container->status == CONTAINER_STOPPED)
+            continue;
+        ret_view->cpu_units_free -= container->labels.spec.cpu_units;
+        ret_view->memory_mib_free -= container->labels.spec.memory_mib;
+        map_put(container->status == CONTAINER_RUNNING ? &running : &pending, container->labels.task,
+                (void *)1);
+    }
+    ret_view->running_tasks = (int)running.len;
+    ret_view->pending_tasks = (int)pending.len;
+    map_deinit(&running);
+    map_deinit(&pending);
+}
+
+size_t core_families_len(const struct core *core)
+{
+    assert(core);
+    return core->families.len;
+}
+
+const struct family_ledger *core_family(const struct core *core, const char *family)
+{
+    assert(core);
+    assert(family);
+    return map_get(&core->families, family);
+}
+
+static int compare_families(const void *a, const void *b)
+{
+    return strcmp((*(const struct family_ledger *const *)a)->family,
+                  (*(const struct family_ledger *const *)b)->family);
+}
+
+void core_view_families(const struct core *core, struct view_family_vec *ret_families)
+{
+    assert(core);
+    assert(ret_families);
+    memset(ret_families, 0, sizeof *ret_families);
+    map_for_each (&core->families, entry) {
+        vector_push(ret_families, (const struct family_ledger *)entry->value);
+    }
+    if (ret_families->len)
+        qsort(ret_families->items, ret_families->len, sizeof *ret_families->items, compare_families);
+}

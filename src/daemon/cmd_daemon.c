@@ -1,0 +1,268 @@
+#include "api/api.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "daemon/commands.h"
+#include "daemon/config.h"
+#include "daemon/notify.h"
+#include "daemon/runtime.h"
+#include "http/server.h"
+#include "source/source.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_CONFIG "/etc/davit/davit.yaml"
+
+enum { SOCKET, LOOPBACK, LISTENERS };
+
+struct program {
+    uv_loop_t loop;
+    struct runtime *runtime;
+    struct api *api;
+    struct api_listener listeners[LISTENERS];
+    uv_signal_t signals[3];
+    uv_timer_t watchdog;
+    bool stopping;
+};
+
+static int64_t now_ms(void *data)
+{
+    (void)data;
+    return runtime_now_ms();
+}
+
+static void post(void *data, struct event *event)
+{
+    struct program *program = data;
+    runtime_post(program->runtime, event);
+}
+
+static void poke_source(void *data)
+{
+    struct program *program = data;
+    runtime_poke_source(program->runtime);
+}
+
+static struct engine *engine(void *data, const char *instance)
+{
+    struct program *program = data;
+    return runtime_engine(program->runtime, instance);
+}
+
+static void stepped(void *data)
+{
+    struct program *program = data;
+    if (program->api)
+        api_publish(program->api);
+}
+
+/* Containers go on running: the next start finds them by their labels. */
+static void stop(struct program *program)
+{
+    if (program->stopping)
+        return;
+    program->stopping = true;
+    notify_send("STOPPING=1");
+    log_message(LOG_LEVEL_INFO, "stopping; containers keep running");
+    for (size_t i = 0; i < LISTENERS; i++)
+        if (program->listeners[i].server)
+            http_server_free(program->listeners[i].server);
+    api_free(program->api);
+    program->api = NULL;
+    runtime_close(program->runtime);
+    for (size_t i = 0; i < ARRAY_LEN(program->signals); i++)
+        uv_close((uv_handle_t *)&program->signals[i], NULL);
+    uv_close((uv_handle_t *)&program->watchdog, NULL);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct program *program = handle->data;
+    if (number == SIGHUP)
+        runtime_poke_source(program->runtime);
+    else
+        stop(program);
+}
+
+static void on_watchdog(uv_timer_t *timer)
+{
+    (void)timer;
+    notify_send("WATCHDOG=1");
+}
+
+static int listen_on(struct program *program, int which, const struct http_server_options *options,
+                     struct error *err)
+{
+    struct http_server_options mine = *options;
+    program->listeners[which].api = program->api;
+    mine.data = &program->listeners[which];
+    mine.handle = api_handle;
+    int r = http_server_new(&program->loop, &mine, &program->listeners[which].server, err);
+    if (r == 0)
+        log_message(LOG_LEVEL_INFO, "listening on %s", http_server_address(program->listeners[which].server));
+    return r;
+}
+
+static void make_parent(const char *path)
+{
+    char *copy CLEANUP_FREE = memory_strdup(path);
+    char *slash = strrchr(copy, '/');
+    if (slash && slash != copy) {
+        *slash = '\0';
+        mkdir(copy, 0755); /* a failure shows when the socket is made */
+    }
+}
+
+static int start_api(struct program *program, const struct config *config, struct error *err)
+{
+    const struct api_options options = {.core = runtime_core(program->runtime),
+                                        .version = DAVIT_VERSION,
+                                        .data = program,
+                                        .now_ms = now_ms,
+                                        .post = post,
+                                        .poke_source = poke_source,
+                                        .engine = engine};
+    int r = 0;
+    program->api = api_new(&options);
+    if (config->socket) {
+        char *address CLEANUP_FREE = memory_printf("unix://%s", config->socket);
+        make_parent(config->socket);
+        r = listen_on(program, SOCKET,
+                      &(struct http_server_options){.listen = address, .group = config->socket_group}, err);
+    }
+    if (r == 0 && config->listen)
+        r = listen_on(program, LOOPBACK, &(struct http_server_options){.listen = config->listen}, err);
+    return r;
+}
+
+static void start_signals(struct program *program)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        uv_signal_init(&program->loop, &program->signals[i]);
+        program->signals[i].data = program;
+        uv_signal_start(&program->signals[i], on_signal, numbers[i]);
+    }
+    uv_timer_init(&program->loop, &program->watchdog);
+    uint64_t watchdog_ms = notify_watchdog_ms();
+    if (watchdog_ms)
+        uv_timer_start(&program->watchdog, on_watchdog, watchdog_ms, watchdog_ms);
+}
+
+static int serve(const struct cli *cli, const struct config *config)
+{
+    struct error err = ERROR_INIT;
+    struct program program = {0};
+    char *executable CLEANUP_FREE = daemon_executable();
+    uv_loop_init(&program.loop);
+    const struct runtime_options options = {.loop = &program.loop,
+                                            .config = config,
+                                            .executable = executable,
+                                            .stepped = stepped,
+                                            .data = &program};
+    if (runtime_new(&options, &program.runtime, &err) < 0) {
+        uv_loop_close(&program.loop);
+        return cli_fail(cli, "%s", error_text(&err));
+    }
+    start_signals(&program);
+    int r = start_api(&program, config, &err);
+    if (r == 0)
+        notify_send("READY=1");
+    else
+        stop(&program);
+    uv_run(&program.loop, UV_RUN_DEFAULT);
+    runtime_free(program.runtime);
+    uv_loop_close(&program.loop);
+    return r < 0 ? cli_fail(cli, "%s", error_text(&err)) : CLI_OK;
+}
+
+static int run(const struct cli *cli)
+{
+    const char *file = cli_value(cli, "config");
+    if (!file && access(DEFAULT_CONFIG, F_OK) == 0)
+        file = DEFAULT_CONFIG;
+    struct error err = ERROR_INIT;
+    struct config config;
+    config_init(&config);
+    int r = daemon_configure(cli, file, &config);
+    const char *socket = cli_value(cli, "socket");
+    if (socket) {
+        free(config.socket);
+        config.socket = socket[0] ? memory_strdup(socket) : NULL;
+    }
+    const char *listen = cli_value(cli, "listen");
+    if (listen) {
+        free(config.listen);
+        config.listen = memory_strdup(listen);
+    }
+    if (r == CLI_OK && (sodium_init() < 0 || source_library_init(&err) < 0))
+        r = cli_fail(cli, "cannot start: %s", err.message[0] ? err.message : "no randomness");
+    else if (r == CLI_OK) {
+        r = serve(cli, &config);
+        source_library_deinit();
+    }
+    config_deinit(&config);
+    return r;
+}
+
+static const struct cli_flag flags[] = {
+    {"config", 'c', "FILE", NULL, "the configuration; default " DEFAULT_CONFIG " where it exists", NULL},
+    {"source", 's', "ORIGIN", NULL, "repository by path or URL, or a directory", NULL},
+    {"branch", 'b', "BRANCH", NULL, "branch to follow; default: the origin's HEAD", NULL},
+    {"path", 0, "DIRECTORY", NULL, "where in the repository the manifests are", NULL},
+    {"state-directory", 0, "DIRECTORY", NULL, "mirror, ledger and records; default /var/lib/davit", NULL},
+    {"owner", 0, "NAME", NULL, "label that marks davit's containers; default: follows from the source", NULL},
+    {"socket", 0, "PATH", NULL, "where to listen; default /run/davit/davit.sock", NULL},
+    {"listen", 0, "ADDRESS", NULL, "loopback address for read operations, e.g. 127.0.0.1:8420", NULL},
+    {"log-level", 0, "LEVEL", NULL, "what to log; default info", "error warning info debug"},
+    CLI_FLAG_END,
+};
+
+static const char *const examples[] = {
+    "follow a repository on this host",
+    "davit daemon --source /srv/git/infra.git",
+    "everything from the configuration",
+    "davit daemon --config /etc/davit/davit.yaml",
+    NULL,
+};
+
+const struct command daemon_command = {
+    .name = "daemon",
+    .summary = "Follow a repository and keep the engines as it says",
+    .description =
+        "Watches the source, validates each commit, and brings the engines to what the last good one says: "
+        "rolling "
+        "deployments, replacement of tasks that stopped, removal of services that left the repository. What "
+        "runs stays "
+        "when a commit is refused, the source is gone or an engine does not answer; `davit status` says "
+        "why.\n\n"
+        "SIGTERM stops the daemon and leaves the containers running. SIGHUP looks at the source at once.",
+    .flags = flags,
+    .examples = examples,
+    .run = run,
+};
+
+static int fetch(const struct cli *cli)
+{
+    struct error err = ERROR_INIT;
+    if (source_library_init(&err) < 0)
+        return cli_fail(cli, "%s", error_text(&err));
+    int r = source_fetch_helper_main(cli->argc, cli->argv);
+    source_library_deinit();
+    return r;
+}
+
+const struct command daemon_fetch_helper_command = {
+    .name = "fetch-helper",
+    .summary = "Fetch one branch into the mirror (the daemon runs this itself)",
+    .args_max = -1,
+    .hidden = true,
+    .raw = true,
+    .run = fetch,
+};

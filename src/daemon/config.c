@@ -1,0 +1,206 @@
+#include "daemon/config.h"
+
+#include "base/digest.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "manifest/document.h"
+#include "manifest/manifest.h"
+#include "manifest/schema.h"
+#include "model/json.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_ENDPOINT "unix:///var/run/docker.sock"
+
+void config_init(struct config *config)
+{
+    assert(config);
+    *config = (struct config){.poll_ms = 60000,
+                              .state_directory = memory_strdup("/var/lib/davit"),
+                              .socket = memory_strdup("/run/davit/davit.sock"),
+                              .stopped_retention_ms = 3 * 3600 * 1000LL,
+                              .stopped_kept = LIMIT_STOPPED_TASKS_KEPT,
+                              .patience_ms = 30000,
+                              .log_level = LOG_LEVEL_INFO};
+}
+
+static void instance_deinit(struct config_instance *instance)
+{
+    free(instance->name);
+    free(instance->endpoint);
+    free(instance->tls_ca);
+    free(instance->tls_cert);
+    free(instance->tls_key);
+}
+
+void config_deinit(struct config *config)
+{
+    assert(config);
+    free(config->origin);
+    free(config->branch);
+    free(config->path);
+    free(config->state_directory);
+    free(config->socket);
+    free(config->socket_group);
+    free(config->listen);
+    free(config->owner);
+    for (size_t i = 0; i < config->instances.len; i++)
+        instance_deinit(&config->instances.items[i]);
+    vector_deinit(&config->instances);
+    memset(config, 0, sizeof *config);
+}
+
+static int read_file(const char *path, char **ret_text, size_t *ret_len, struct error *err)
+{
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return error_set(err, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_IO, "cannot read %s: %s", path,
+                         strerror(errno));
+    char *text CLEANUP_FREE = memory_alloc(LIMIT_TASK_DEFINITION_BYTES + 1);
+    size_t len = fread(text, 1, LIMIT_TASK_DEFINITION_BYTES + 1, file);
+    int failed = ferror(file);
+    fclose(file);
+    if (failed)
+        return error_set(err, ERROR_IO, "cannot read %s", path);
+    if (len > LIMIT_TASK_DEFINITION_BYTES)
+        return error_set(err, ERROR_LIMIT, "%s is larger than %d bytes", path, LIMIT_TASK_DEFINITION_BYTES);
+    text[len] = '\0';
+    *ret_text = TAKE(text);
+    *ret_len = len;
+    return 0;
+}
+
+static void take_string(const json_t *json, const char *key, char **target)
+{
+    const char *value = model_string(json, key);
+    if (!value)
+        return;
+    free(*target);
+    *target = memory_strdup(value);
+}
+
+/* The schema has checked the form; a duration may still be out of range, then the default stays. */
+static void take_duration(const json_t *json, const char *key, int64_t *target_ms)
+{
+    const json_t *value = json_object_get(json, key);
+    if (json_is_integer(value))
+        *target_ms = json_integer_value(value) * 1000;
+    else if (json_is_string(value))
+        text_to_duration_ms(json_string_value(value), target_ms);
+}
+
+static void take_instances(const json_t *list, struct config *config)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (list, i, item) {
+        struct config_instance instance = {0};
+        const json_t *tls = json_object_get(item, "tls");
+        take_string(item, "name", &instance.name);
+        take_string(item, "endpoint", &instance.endpoint);
+        take_string(tls, "ca", &instance.tls_ca);
+        take_string(tls, "cert", &instance.tls_cert);
+        take_string(tls, "key", &instance.tls_key);
+        vector_push(&config->instances, instance);
+    }
+}
+
+static void take(const json_t *json, struct config *config)
+{
+    const json_t *source = json_object_get(json, "source");
+    take_string(source, "origin", &config->origin);
+    take_string(source, "branch", &config->branch);
+    take_string(source, "path", &config->path);
+    take_duration(source, "poll", &config->poll_ms);
+    take_string(json, "stateDirectory", &config->state_directory);
+    take_string(json, "socket", &config->socket);
+    take_string(json, "socketGroup", &config->socket_group);
+    take_string(json, "listen", &config->listen);
+    take_string(json, "owner", &config->owner);
+    take_duration(json, "stoppedTaskRetention", &config->stopped_retention_ms);
+    take_duration(json, "enginePatience", &config->patience_ms);
+    if (json_object_get(json, "stoppedTasksKept"))
+        config->stopped_kept = model_int_in(json, "stoppedTasksKept", 0, LIMIT_DESIRED_COUNT);
+    if (model_string(json, "logLevel"))
+        log_level_parse(model_string(json, "logLevel"), &config->log_level);
+    take_instances(json_object_get(json, "instances"), config);
+}
+
+static int check(const struct document *document, const char *path, struct diagnostics *diagnostics,
+                 struct error *err)
+{
+    struct schema *schema CLEANUP(schema_freep) = NULL;
+    json_t *json = json_loads(manifest_schema("Configuration"), 0, NULL);
+    assert(json); /* embedded */
+    int r = schema_compile(NULL, json, &schema, err);
+    json_decref(json);
+    if (r < 0)
+        return r;
+    r = schema_validate(schema, document->value, diagnostics);
+    document_place(document, path, diagnostics);
+    return r;
+}
+
+int config_read(struct config *config, const char *path, struct diagnostics *diagnostics, struct error *err)
+{
+    assert(config);
+    assert(path);
+    assert(diagnostics);
+    char *text CLEANUP_FREE = NULL;
+    size_t len = 0;
+    int r = read_file(path, &text, &len, err);
+    if (r < 0)
+        return r;
+    struct document_vec documents = {0};
+    char *name CLEANUP_FREE =
+        text_ends_with(path, ".json") ? memory_strdup(path) : memory_printf("%s.yaml", path);
+    r = document_parse(&(struct document_input){name, text, len}, &documents, diagnostics);
+    if (r == 0 && documents.len > 1)
+        r = error_set(err, ERROR_INVALID, "%s: one document is expected, not %zu", path, documents.len);
+    if (r == 0 && documents.len == 1) {
+        r = check(&documents.items[0], path, diagnostics, err);
+        if (r == 0)
+            take(documents.items[0].value, config);
+    }
+    document_vec_deinit(&documents);
+    if (r < 0 && err && !err->message[0])
+        error_set(err, r, "%s is not a valid configuration", path);
+    return r;
+}
+
+int config_finish(struct config *config, struct error *err)
+{
+    assert(config);
+    if (!config->origin)
+        return error_set(
+            err, ERROR_INVALID,
+            "no source: name a repository or directory (source.origin in the configuration, or --source)");
+    if (config->instances.len == 0) {
+        const char *host = getenv("DOCKER_HOST");
+        struct config_instance local = {.name = memory_strdup("local"),
+                                        .endpoint = memory_strdup(host && host[0] ? host : DEFAULT_ENDPOINT)};
+        vector_push(&config->instances, local);
+    }
+    for (size_t i = 0; i < config->instances.len; i++)
+        for (size_t j = 0; j < i; j++)
+            if (text_equal(config->instances.items[i].name, config->instances.items[j].name))
+                return error_set(err, ERROR_INVALID, "two instances are named %s",
+                                 config->instances.items[i].name);
+    if (config->owner)
+        return 0;
+    char *real CLEANUP_FREE = realpath(config->origin, NULL);
+    char *identity CLEANUP_FREE =
+        memory_printf("%s\n%s\n%s", real ? real : config->origin, config->branch ? config->branch : "",
+                      config->path ? config->path : "");
+    struct digest digest = digest_of_bytes(identity, strlen(identity));
+    char hex[DIGEST_HEX_SIZE];
+    digest_to_hex(&digest, hex);
+    config->owner = memory_printf("%.16s", hex);
+    return 0;
+}

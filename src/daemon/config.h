@@ -1,0 +1,45 @@
+/* The daemon's configuration: one YAML file, whose schema is schemas/Configuration.json. Unknown keys are
+ * refused. */
+#pragma once
+
+#include "base/error.h"
+#include "base/vector.h"
+#include "daemon/log.h"
+#include "model/diagnostic.h"
+
+#include <stdint.h>
+
+struct config_instance {
+    char *name;
+    char *endpoint; /* unix:///path, tcp://host:port */
+    char *tls_ca;   /* paths; NULL: none */
+    char *tls_cert;
+    char *tls_key;
+};
+struct config_instance_vec VECTOR_OF(struct config_instance);
+
+struct config {
+    char *origin; /* repository, URL or directory */
+    char *branch; /* NULL: the origin's HEAD */
+    char *path;   /* NULL: the root */
+    int64_t poll_ms;
+    char *state_directory;
+    char *socket;       /* NULL: no unix socket */
+    char *socket_group; /* NULL: the process's */
+    char *listen;       /* loopback address for read operations; NULL: none */
+    char *owner;        /* NULL: follows from origin, branch and path */
+    struct config_instance_vec instances;
+    int64_t stopped_retention_ms;
+    int stopped_kept;
+    int64_t patience_ms; /* how long to wait for an engine that has never answered */
+    enum log_level log_level;
+};
+
+/* The defaults, DOCKER_HOST included. */
+void config_init(struct config *config);
+void config_deinit(struct config *config);
+/* Reads the file over what is there. Faults of its content are diagnostics; err says what could not be read.
+ */
+int config_read(struct config *config, const char *path, struct diagnostics *diagnostics, struct error *err);
+/* Fills in what follows from the rest: instance "local", owner. ERROR_INVALID when the origin is missing. */
+int config_finish(struct config *config, struct error *err);

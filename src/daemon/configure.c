@@ -1,0 +1,63 @@
+#include "base/memory.h"
+#include "base/text.h"
+#include "daemon/commands.h"
+#include "daemon/config.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static void take_flag(const struct cli *cli, const char *flag, char **target)
+{
+    const char *value = cli_value(cli, flag);
+    if (!value)
+        return;
+    free(*target);
+    *target = memory_strdup(value);
+}
+
+static int read_config(const struct cli *cli, const char *file, struct config *config)
+{
+    struct diagnostics diagnostics = {0};
+    struct error err = ERROR_INIT;
+    int r = config_read(config, file, &diagnostics, &err);
+    for (size_t i = 0; i < diagnostics.list.len; i++) {
+        char *text CLEANUP_FREE = diagnostic_to_text(&diagnostics.list.items[i]);
+        fprintf(cli->err, "%s\n", text);
+    }
+    diagnostics_deinit(&diagnostics);
+    return r < 0 ? cli_fail(cli, "%s", error_text(&err)) : CLI_OK;
+}
+
+int daemon_configure(const struct cli *cli, const char *file, struct config *config)
+{
+    assert(cli);
+    assert(config);
+    if (file) {
+        int r = read_config(cli, file, config);
+        if (r)
+            return r;
+    }
+    take_flag(cli, "source", &config->origin);
+    take_flag(cli, "branch", &config->branch);
+    take_flag(cli, "path", &config->path);
+    take_flag(cli, "state-directory", &config->state_directory);
+    take_flag(cli, "owner", &config->owner);
+    const char *level = cli_value(cli, "log-level");
+    if (level)
+        log_level_parse(level, &config->log_level); /* the flag's choices are the levels */
+    struct error err = ERROR_INIT;
+    if (config_finish(config, &err) < 0)
+        return cli_usage(cli, "%s", error_text(&err));
+    log_set_level(config->log_level);
+    return CLI_OK;
+}
+
+char *daemon_executable(void)
+{
+    char path[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
+    return len > 0 ? memory_strndup(path, (size_t)len) : NULL;
+}

@@ -1,0 +1,115 @@
+#include "daemon/inputs.h"
+
+#include "base/memory.h"
+
+#include <assert.h>
+#include <string.h>
+
+void input_ledger(enum ledger_change_kind kind, const char *name, const json_t *entry,
+                  struct event *ret_event)
+{
+    assert(ret_event);
+    *ret_event = (struct event){.kind = EVENT_LEDGER,
+                                .ledger = {kind, memory_strdup(name), json_incref((json_t *)entry)}};
+}
+
+static enum event_file_kind file_kind(const struct source_file *file)
+{
+    static const enum event_file_kind kinds[] = {[SOURCE_FILE] = EVENT_FILE,
+                                                 [SOURCE_DELETED] = EVENT_FILE_DELETED,
+                                                 [SOURCE_SYMLINK] = EVENT_FILE_SYMLINK,
+                                                 [SOURCE_SUBMODULE] = EVENT_FILE_SUBMODULE};
+    return file->too_large ? EVENT_FILE_TOO_LARGE : kinds[file->kind];
+}
+
+void input_commit(const struct source_update *update, struct event *ret_event)
+{
+    assert(update);
+    assert(ret_event);
+    *ret_event = (struct event){.kind = EVENT_COMMIT, .commit = {.head = update->head, .full = update->full}};
+    commit_copy(&update->commit, &ret_event->commit.commit);
+    for (size_t i = 0; i < update->files.len; i++) {
+        const struct source_file *from = &update->files.items[i];
+        struct event_file file = {
+            .path = memory_strdup(from->path), .kind = file_kind(from), .len = from->len};
+        if (file.kind == EVENT_FILE) {
+            file.content = memory_alloc(from->len + 1);
+            memcpy(file.content, from->content, from->len);
+            file.content[from->len] = '\0';
+        }
+        vector_push(&ret_event->commit.files, file);
+    }
+}
+
+void input_source(const struct source_status *status, struct event *ret_event)
+{
+    assert(status);
+    assert(ret_event);
+    *ret_event =
+        (struct event){.kind = EVENT_SOURCE,
+                       .source = {.ok = status->ok,
+                                  .message = status->ok ? NULL : memory_strdup(error_text(&status->error)),
+                                  .origin = memory_strdup(status->origin),
+                                  .branch = memory_strdup(status->branch)}};
+}
+
+void input_connected(const char *instance, const struct instance_info *info, struct event *ret_event)
+{
+    assert(info);
+    *ret_event = (struct event){.kind = EVENT_CONNECTED, .engine = {.instance = memory_strdup(instance)}};
+    instance_info_copy(info, &ret_event->engine.info);
+}
+
+void input_disconnected(const char *instance, const struct error *cause, struct event *ret_event)
+{
+    assert(cause);
+    *ret_event = (struct event){
+        .kind = EVENT_DISCONNECTED,
+        .engine = {.instance = memory_strdup(instance), .message = memory_strdup(error_text(cause))}};
+}
+
+void input_listed(const char *instance, const struct container_vec *containers, struct event *ret_event)
+{
+    assert(containers);
+    *ret_event = (struct event){.kind = EVENT_LISTED, .engine = {.instance = memory_strdup(instance)}};
+    for (size_t i = 0; i < containers->len; i++)
+        vector_push(&ret_event->engine.containers, container_copy(containers->items[i]));
+}
+
+void input_container(const char *instance, const struct container *container, struct event *ret_event)
+{
+    assert(container);
+    *ret_event = (struct event){
+        .kind = EVENT_CONTAINER,
+        .engine = {.instance = memory_strdup(instance), .container = container_copy(container)}};
+}
+
+void input_gone(const char *instance, const char *container_id, struct event *ret_event)
+{
+    assert(container_id);
+    *ret_event = (struct event){
+        .kind = EVENT_GONE,
+        .engine = {.instance = memory_strdup(instance), .container_id = memory_strdup(container_id)}};
+}
+
+void input_action_done(const struct act_outcome *outcome, struct event *ret_event)
+{
+    assert(outcome);
+    *ret_event = (struct event){
+        .kind = EVENT_ACTION_DONE,
+        .action = {.id = outcome->action_id,
+                   .code = outcome->error->code,
+                   .message = outcome->error->code ? memory_strdup(error_text(outcome->error)) : NULL,
+                   .container = outcome->container ? container_copy(outcome->container) : NULL,
+                   .gone = outcome->gone}};
+}
+
+void input_progress(uint64_t action_id, const struct engine_progress *progress, struct event *ret_event)
+{
+    assert(progress);
+    *ret_event = (struct event){.kind = EVENT_PROGRESS,
+                                .progress = {.id = action_id,
+                                             .status = memory_strdup(progress->status),
+                                             .current_bytes = progress->current_bytes,
+                                             .total_bytes = progress->total_bytes}};
+}

@@ -1,0 +1,29 @@
+/* davit: the program. One table of commands; help, completion and man pages come from it. */
+#include "base/memory.h"
+#include "cli/cli.h"
+#include "daemon/commands.h"
+
+static const struct command *const commands[] = {
+    &daemon_command,
+    &daemon_apply_command,
+    &cli_validate,
+    &cli_diff,
+    &cli_status,
+    &cli_get,
+    &cli_history,
+    &cli_logs,
+    &cli_events,
+    &cli_wait,
+    &cli_reconcile,
+    &cli_schema,
+    &cli_replay,
+    &cli_version,
+    &cli_completion,
+    &cli_help,
+    &daemon_fetch_helper_command,
+};
+
+int main(int argc, char **argv)
+{
+    return cli_main(commands, ARRAY_LEN(commands), argc, argv);
+}

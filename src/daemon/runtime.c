@@ -1,0 +1,490 @@
+#include "daemon/runtime.h"
+
+#include "act/act.h"
+#include "base/text.h"
+#include "daemon/inputs.h"
+#include "daemon/log.h"
+#include "daemon/writer.h"
+#include "engine/docker.h"
+#include "engine/watch.h"
+#include "history/ledger.h"
+#include "history/lock.h"
+#include "source/source.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+
+struct runtime_instance {
+    struct runtime *runtime;
+    const char *name;
+    struct engine *engine;
+    struct engine_watch *watch;
+};
+
+struct runtime {
+    struct runtime_options options;
+    struct core *core;
+    struct act *act;
+    struct writer *writer;
+    struct source *source;
+    struct history_lock *lock;
+    struct recorder *recorder;
+    struct runtime_instance *instances;
+    size_t instances_len;
+    struct effect_vec effects; /* of the current turn */
+    uv_prepare_t before_sleep;
+    uv_timer_t wake;
+    bool stepped;
+    bool recording;
+    bool closing;
+};
+
+int64_t runtime_now_ms(void)
+{
+    struct timeval now;
+    gettimeofday(&now, NULL);
+    return now.tv_sec * 1000LL + now.tv_usec / 1000;
+}
+
+const struct core *runtime_core(const struct runtime *runtime)
+{
+    assert(runtime);
+    return runtime->core;
+}
+
+static struct runtime_instance *instance_of(struct runtime *runtime, const char *name)
+{
+    for (size_t i = 0; i < runtime->instances_len; i++)
+        if (text_equal(runtime->instances[i].name, name))
+            return &runtime->instances[i];
+    return NULL;
+}
+
+struct engine *runtime_engine(struct runtime *runtime, const char *instance)
+{
+    assert(runtime);
+    struct runtime_instance *found = instance_of(runtime, instance);
+    return found ? found->engine : NULL;
+}
+
+void runtime_poke_source(struct runtime *runtime)
+{
+    assert(runtime);
+    source_poke(runtime->source);
+}
+
+/* --- steps
+ * ------------------------------------------------------------------------------------------------------ */
+
+static void record(struct runtime *runtime, json_t *event, size_t effects_before)
+{
+    if (!runtime->recording) {
+        json_decref(event);
+        return;
+    }
+    struct effect_vec added = {.items = runtime->effects.items + effects_before,
+                               .len = runtime->effects.len - effects_before};
+    json_t *effects = effects_to_json(&added);
+    struct digest digest = digest_of_json(effects);
+    char hex[DIGEST_HEX_SIZE];
+    digest_to_hex(&digest, hex);
+    json_t *line = json_pack("{s:o,s:s}", "event", event, "effects", hex);
+    struct error err = ERROR_INIT;
+    if (recorder_append(runtime->recorder, line, &err) < 0)
+        log_message(LOG_LEVEL_DEBUG, "recorder: %s", error_text(&err));
+    json_decref(line);
+    json_decref(effects);
+}
+
+static void record_snapshot(struct runtime *runtime)
+{
+    if (!runtime->recording || !recorder_wants_snapshot(runtime->recorder))
+        return;
+    json_t *line = json_pack("{s:o}", "snapshot", core_snapshot(runtime->core));
+    recorder_append(runtime->recorder, line, NULL);
+    json_decref(line);
+}
+
+static void step(struct runtime *runtime, struct event *event)
+{
+    event->now_ms = runtime_now_ms();
+    randombytes_buf(&event->seed, sizeof event->seed);
+    event->seed &= INT64_MAX; /* JSON integers are signed */
+    record_snapshot(runtime);
+    json_t *copy = runtime->recording ? event_to_json(event) : NULL;
+    size_t before = runtime->effects.len;
+    core_step(runtime->core, event, &runtime->effects);
+    record(runtime, copy, before);
+    runtime->stepped = true;
+}
+
+void runtime_post(struct runtime *runtime, struct event *event)
+{
+    assert(runtime);
+    assert(event);
+    if (runtime->closing) {
+        event_deinit(event);
+        return;
+    }
+    step(runtime, event);
+}
+
+/* --- effects
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void on_wake(uv_timer_t *timer)
+{
+    step(timer->data, &(struct event){.kind = EVENT_TURN});
+}
+
+static void set_wake(struct runtime *runtime, int64_t at_ms)
+{
+    int64_t wait_ms = at_ms - runtime_now_ms();
+    if (at_ms == 0)
+        uv_timer_stop(&runtime->wake);
+    else
+        uv_timer_start(&runtime->wake, on_wake, (uint64_t)(wait_ms > 0 ? wait_ms : 0), 0);
+}
+
+static void carry_out(struct runtime *runtime)
+{
+    struct effect_vec effects = runtime->effects;
+    struct ledger_change_vec changes = {0};
+    struct action_vec actions = {0};
+    memset(&runtime->effects, 0, sizeof runtime->effects);
+    for (size_t i = 0; i < effects.len; i++) {
+        struct effect *effect = &effects.items[i];
+        struct runtime_instance *instance;
+        switch (effect->kind) {
+        case EFFECT_SAVE:
+            log_message(LOG_LEVEL_INFO, "%s", effect->change.message);
+            vector_push(&changes, effect->change);
+            memset(&effect->change, 0, sizeof effect->change);
+            break;
+        case EFFECT_ACT:
+            vector_push(&actions, TAKE(effect->action));
+            break;
+        case EFFECT_LIST:
+            instance = instance_of(runtime, effect->instance);
+            if (instance)
+                engine_watch_relist(instance->watch);
+            break;
+        case EFFECT_WAKE:
+            set_wake(runtime, effect->at_ms);
+            break;
+        }
+    }
+    effect_vec_deinit(&effects);
+    if (changes.len || actions.len)
+        writer_give(runtime->writer, &changes, &actions);
+}
+
+/* The loop is about to sleep: what callbacks have marked is planned now, once. */
+static void before_sleep(uv_prepare_t *handle)
+{
+    struct runtime *runtime = handle->data;
+    while (core_is_dirty(runtime->core))
+        step(runtime, &(struct event){.kind = EVENT_TURN});
+    carry_out(runtime);
+    if (!runtime->stepped)
+        return;
+    runtime->stepped = false;
+    if (runtime->options.stepped)
+        runtime->options.stepped(runtime->options.data);
+}
+
+static void on_act(void *data, struct action *action)
+{
+    struct runtime *runtime = data;
+    log_message(LOG_LEVEL_DEBUG, "%s %s of task %.12s on %s: %s", action_kind_name(action->kind),
+                action->container, action->task, action->instance, action->reason ? action->reason : "");
+    act_run(runtime->act, action);
+}
+
+static void on_save_failed(void *data, const struct error *cause)
+{
+    (void)data;
+    log_message(LOG_LEVEL_ERROR, "the ledger cannot be written, actions wait: %s", error_text(cause));
+}
+
+/* --- what the parts report
+ * -------------------------------------------------------------------------------------- */
+
+static void on_update(void *data, const struct source_update *update)
+{
+    struct event event;
+    input_commit(update, &event);
+    runtime_post(data, &event);
+}
+
+static void on_status(void *data, const struct source_status *status)
+{
+    struct event event;
+    input_source(status, &event);
+    if (!status->ok)
+        log_message(LOG_LEVEL_WARNING, "source %s: %s", status->origin, error_text(&status->error));
+    runtime_post(data, &event);
+}
+
+static void on_connected(void *data, const struct instance_info *info)
+{
+    struct runtime_instance *instance = data;
+    struct event event;
+    input_connected(instance->name, info, &event);
+    log_message(LOG_LEVEL_INFO, "instance %s: %s, API %s", instance->name,
+                info->engine ? info->engine : "engine", info->api_version ? info->api_version : "?");
+    runtime_post(instance->runtime, &event);
+}
+
+static void on_listed(void *data, const struct container_vec *containers)
+{
+    struct runtime_instance *instance = data;
+    struct event event;
+    input_listed(instance->name, containers, &event);
+    runtime_post(instance->runtime, &event);
+}
+
+static void on_changed(void *data, const struct container *container)
+{
+    struct runtime_instance *instance = data;
+    struct event event;
+    input_container(instance->name, container, &event);
+    runtime_post(instance->runtime, &event);
+}
+
+static void on_gone(void *data, const char *container_id)
+{
+    struct runtime_instance *instance = data;
+    struct event event;
+    input_gone(instance->name, container_id, &event);
+    runtime_post(instance->runtime, &event);
+}
+
+static void on_disconnected(void *data, const struct error *cause)
+{
+    struct runtime_instance *instance = data;
+    struct event event;
+    input_disconnected(instance->name, cause, &event);
+    log_message(LOG_LEVEL_WARNING, "instance %s: %s", instance->name, error_text(cause));
+    runtime_post(instance->runtime, &event);
+}
+
+static struct engine *on_engine(void *data, const char *instance)
+{
+    return runtime_engine(data, instance);
+}
+
+static void on_done(void *data, const struct act_outcome *outcome)
+{
+    struct event event;
+    input_action_done(outcome, &event);
+    runtime_post(data, &event);
+}
+
+static void on_progress(void *data, uint64_t action_id, const struct engine_progress *progress)
+{
+    struct event event;
+    input_progress(action_id, progress, &event);
+    runtime_post(data, &event);
+}
+
+/* --- life
+ * ------------------------------------------------------------------------------------------------------- */
+
+struct loading {
+    struct runtime *runtime;
+    char since[COMMIT_OID_SIZE];
+};
+
+static int on_entry(void *data, enum ledger_change_kind kind, const char *name, const json_t *entry)
+{
+    struct loading *loading = data;
+    struct event event;
+    if (kind == LEDGER_SOURCE) {
+        const char *oid = json_string_value(json_object_get(json_object_get(entry, "deployed"), "oid"));
+        if (oid && strlen(oid) < sizeof loading->since)
+            snprintf(loading->since, sizeof loading->since, "%s", oid);
+    }
+    input_ledger(kind, name, entry, &event);
+    step(loading->runtime, &event);
+    return 0;
+}
+
+static int make_directories(const char *path, struct error *err)
+{
+    char *copy CLEANUP_FREE = memory_strdup(path);
+    for (char *at = copy + 1; *at; at++) {
+        if (*at != '/')
+            continue;
+        *at = '\0';
+        mkdir(copy, 0755);
+        *at = '/';
+    }
+    if (mkdir(copy, 0700) < 0 && errno != EEXIST)
+        return error_set(err, ERROR_IO, "cannot make the state directory %s: %s", path, strerror(errno));
+    return 0;
+}
+
+static int open_state(struct runtime *runtime, struct loading *loading, struct error *err)
+{
+    const char *directory = runtime->options.config->state_directory;
+    char *records CLEANUP_FREE = memory_printf("%s/records", directory);
+    char *ledger CLEANUP_FREE = memory_printf("%s/ledger.git", directory);
+    struct history *history CLEANUP(history_freep) = NULL;
+    int r = make_directories(directory, err);
+    if (r == 0)
+        r = history_lock_take(directory, &runtime->lock, err);
+    if (r == 0)
+        r = history_open(&(struct history_options){.path = ledger}, &history, err);
+    if (r < 0)
+        return r;
+    struct error recording = ERROR_INIT;
+    if (recorder_open(records, LIMIT_RECORD_BYTES, &runtime->recorder, &recording) < 0)
+        log_message(LOG_LEVEL_WARNING, "inputs are not recorded: %s", error_text(&recording));
+    runtime->recording = runtime->recorder != NULL;
+    struct history_report report;
+    const struct history_visitor visitor = {on_entry, loading};
+    r = history_load(history, &visitor, &report, err);
+    if (report.text[0])
+        log_message(LOG_LEVEL_WARNING, "ledger: %s", report.text);
+    if (r < 0)
+        return r;
+    const struct writer_options options = {.loop = runtime->options.loop,
+                                           .history = TAKE(history),
+                                           .act = on_act,
+                                           .failed = on_save_failed,
+                                           .data = runtime};
+    runtime->writer = writer_new(&options);
+    return 0;
+}
+
+static int open_engines(struct runtime *runtime, struct error *err)
+{
+    const struct config *config = runtime->options.config;
+    runtime->instances = memory_calloc(config->instances.len, sizeof *runtime->instances);
+    for (size_t i = 0; i < config->instances.len; i++) {
+        const struct config_instance *from = &config->instances.items[i];
+        struct runtime_instance *instance = &runtime->instances[i];
+        const struct docker_options options = {.endpoint = from->endpoint,
+                                               .tls_ca = from->tls_ca,
+                                               .tls_cert = from->tls_cert,
+                                               .tls_key = from->tls_key};
+        *instance = (struct runtime_instance){.runtime = runtime, .name = from->name};
+        int r = docker_new(runtime->options.loop, &options, &instance->engine, err);
+        if (r < 0)
+            return error_wrap(err, r, "instance %s", from->name);
+        runtime->instances_len++;
+    }
+    return 0;
+}
+
+static void start_watching(struct runtime *runtime)
+{
+    for (size_t i = 0; i < runtime->instances_len; i++) {
+        struct runtime_instance *instance = &runtime->instances[i];
+        const struct engine_watch_listener listener = {.connected = on_connected,
+                                                       .listed = on_listed,
+                                                       .changed = on_changed,
+                                                       .gone = on_gone,
+                                                       .disconnected = on_disconnected,
+                                                       .data = instance};
+        instance->watch =
+            engine_watch_new(instance->engine, instance->name, runtime->options.config->owner, &listener);
+    }
+}
+
+static void start_source(struct runtime *runtime, const char *since)
+{
+    const struct config *config = runtime->options.config;
+    char *mirror CLEANUP_FREE = memory_printf("%s/default/mirror.git", config->state_directory);
+    const struct source_options options = {.origin = config->origin,
+                                           .branch = config->branch,
+                                           .path = config->path,
+                                           .mirror_dir = mirror,
+                                           .executable = runtime->options.executable,
+                                           .since = since,
+                                           .poll_ms = config->poll_ms};
+    const struct source_listener listener = {.on_update = on_update, .on_status = on_status, .data = runtime};
+    runtime->source = source_new(runtime->options.loop, &options, &listener);
+}
+
+static struct core *make_core(const struct config *config)
+{
+    const char **names = memory_calloc(config->instances.len, sizeof *names);
+    for (size_t i = 0; i < config->instances.len; i++)
+        names[i] = config->instances.items[i].name;
+    const struct core_options options = {.owner = config->owner,
+                                         .instances = names,
+                                         .instances_len = config->instances.len,
+                                         .stopped_retention_ms = config->stopped_retention_ms,
+                                         .stopped_kept = config->stopped_kept,
+                                         .patience_ms = config->patience_ms};
+    struct core *core = core_new(&options);
+    free(names);
+    return core;
+}
+
+int runtime_new(const struct runtime_options *options, struct runtime **ret_runtime, struct error *err)
+{
+    assert(options && options->loop && options->config);
+    assert(ret_runtime);
+    struct runtime *runtime = NEW(struct runtime);
+    struct loading loading = {.runtime = runtime};
+    runtime->options = *options;
+    runtime->core = make_core(options->config);
+    uv_prepare_init(options->loop, &runtime->before_sleep);
+    uv_timer_init(options->loop, &runtime->wake);
+    runtime->before_sleep.data = runtime->wake.data = runtime;
+    const struct act_options act = {
+        .engine = on_engine, .done = on_done, .progress = on_progress, .data = runtime};
+    runtime->act = act_new(&act);
+    int r = open_state(runtime, &loading, err);
+    if (r == 0)
+        r = open_engines(runtime, err);
+    if (r < 0) {
+        runtime_close(runtime);
+        uv_run(options->loop, UV_RUN_DEFAULT);
+        runtime_free(runtime);
+        return r;
+    }
+    uv_prepare_start(&runtime->before_sleep, before_sleep);
+    start_watching(runtime);
+    start_source(runtime, loading.since[0] ? loading.since : NULL);
+    *ret_runtime = runtime;
+    return 0;
+}
+
+void runtime_close(struct runtime *runtime)
+{
+    assert(runtime);
+    assert(!runtime->closing);
+    runtime->closing = true;
+    source_free(runtime->source);
+    for (size_t i = 0; i < runtime->instances_len; i++)
+        engine_watch_free(runtime->instances[i].watch);
+    act_free(runtime->act);
+    for (size_t i = 0; i < runtime->instances_len; i++)
+        engine_free(runtime->instances[i].engine);
+    writer_close(runtime->writer);
+    uv_close((uv_handle_t *)&runtime->before_sleep, NULL);
+    uv_close((uv_handle_t *)&runtime->wake, NULL);
+}
+
+void runtime_free(struct runtime *runtime)
+{
+    if (!runtime)
+        return;
+    assert(runtime->closing);
+    recorder_free(runtime->recorder);
+    history_lock_free(runtime->lock);
+    core_free(runtime->core);
+    effect_vec_deinit(&runtime->effects);
+    free(runtime->instances);
+    free(runtime);
+}

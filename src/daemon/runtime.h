@@ -1,0 +1,39 @@
+/* The wiring: source, engines, history and core on one libuv loop. It decides nothing: it turns what the
+ * parts report into events, hands them to core, and carries out the effects. The daemon and `davit apply` run
+ * the same one.
+ */
+#pragma once
+
+#include "core/core.h"
+#include "daemon/config.h"
+#include "engine/engine.h"
+#include "history/recorder.h"
+
+#include <uv.h>
+
+struct runtime;
+
+struct runtime_options {
+    uv_loop_t *loop;
+    const struct config *config; /* borrowed for the life of the runtime */
+    const char *executable;      /* this program, for its fetch helper */
+    /* After core has taken a step that may have changed what a person sees. */
+    void (*stepped)(void *data);
+    void *data;
+};
+
+/* Takes the state directory's lock, reads the ledger, starts to listen. Errors name the place and the remedy.
+ */
+int runtime_new(const struct runtime_options *options, struct runtime **ret_runtime, struct error *err);
+/* Stops listening, waits for nothing but a save under way; containers keep running. The loop must be run
+ * until its handles are closed. */
+void runtime_close(struct runtime *runtime);
+/* After the loop has run out. */
+void runtime_free(struct runtime *runtime);
+
+const struct core *runtime_core(const struct runtime *runtime);
+/* Takes over the event; time and seed are set here. */
+void runtime_post(struct runtime *runtime, struct event *event);
+void runtime_poke_source(struct runtime *runtime);
+struct engine *runtime_engine(struct runtime *runtime, const char *instance); /* NULL: no such instance */
+int64_t runtime_now_ms(void);

@@ -1,0 +1,174 @@
+#include "daemon/writer.h"
+
+#include "base/memory.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+#define RETRY_FIRST_MS 500
+#define RETRY_MAX_MS   30000
+
+struct writer {
+    struct writer_options options;
+    struct ledger_change_vec changes; /* for the next save */
+    struct action_vec actions;        /* that wait for it */
+    struct ledger_change_vec saving;  /* on the worker */
+    struct action_vec saving_actions;
+    uv_work_t work;
+    uv_timer_t retry;
+    int64_t retry_ms;
+    int result;
+    struct error error;
+    bool busy; /* work is queued, or a retry is due */
+    bool closing;
+    bool retry_closed;
+};
+
+static int64_t wall_clock_ms(void)
+{
+    struct timeval now;
+    gettimeofday(&now, NULL);
+    return now.tv_sec * 1000LL + now.tv_usec / 1000;
+}
+
+struct writer *writer_new(const struct writer_options *options)
+{
+    assert(options && options->history && options->act);
+    struct writer *writer = NEW(struct writer);
+    writer->options = *options;
+    writer->work.data = writer;
+    uv_timer_init(options->loop, &writer->retry);
+    writer->retry.data = writer;
+    return writer;
+}
+
+static void let_through(struct writer *writer, struct action_vec *actions)
+{
+    for (size_t i = 0; i < actions->len; i++)
+        writer->options.act(writer->options.data, actions->items[i]);
+    actions->len = 0;
+    vector_deinit(actions);
+}
+
+static void free_when_done(struct writer *writer)
+{
+    if (!writer->closing || writer->busy || !writer->retry_closed)
+        return;
+    ledger_change_vec_deinit(&writer->changes);
+    ledger_change_vec_deinit(&writer->saving);
+    action_vec_deinit(&writer->actions);
+    action_vec_deinit(&writer->saving_actions);
+    history_free(writer->options.history);
+    free(writer);
+}
+
+/* On the worker thread: nothing but the history handle and `saving` is touched. */
+static void work(uv_work_t *request)
+{
+    struct writer *writer = request->data;
+    writer->error = ERROR_INIT;
+    writer->result = history_save(writer->options.history, &writer->saving, wall_clock_ms(), &writer->error);
+    if (writer->result == 0)
+        history_tidy(writer->options.history, NULL);
+}
+
+static void on_saved(uv_work_t *request, int status);
+
+static void queue(struct writer *writer)
+{
+    writer->busy = true;
+    uv_queue_work(writer->options.loop, &writer->work, work, on_saved);
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+    queue(timer->data);
+}
+
+static void next(struct writer *writer)
+{
+    if (writer->changes.len == 0) {
+        let_through(writer, &writer->actions);
+        return;
+    }
+    assert(writer->saving.len == 0);
+    writer->saving = writer->changes;
+    writer->saving_actions = writer->actions;
+    memset(&writer->changes, 0, sizeof writer->changes);
+    memset(&writer->actions, 0, sizeof writer->actions);
+    queue(writer);
+}
+
+static void save_rest(struct writer *writer)
+{
+    if (writer->saving.len && writer->result < 0)
+        history_save(writer->options.history, &writer->saving, wall_clock_ms(), NULL);
+    if (writer->changes.len)
+        history_save(writer->options.history, &writer->changes, wall_clock_ms(), NULL);
+}
+
+static void on_saved(uv_work_t *request, int status)
+{
+    struct writer *writer = request->data;
+    (void)status; /* never cancelled */
+    writer->busy = false;
+    if (writer->closing) {
+        save_rest(writer);
+        free_when_done(writer);
+        return;
+    }
+    if (writer->result < 0) {
+        if (writer->options.failed)
+            writer->options.failed(writer->options.data, &writer->error);
+        writer->retry_ms = writer->retry_ms ? writer->retry_ms * 2 : RETRY_FIRST_MS;
+        if (writer->retry_ms > RETRY_MAX_MS)
+            writer->retry_ms = RETRY_MAX_MS;
+        writer->busy = true;
+        uv_timer_start(&writer->retry, on_retry, (uint64_t)writer->retry_ms, 0);
+        return;
+    }
+    writer->retry_ms = 0;
+    ledger_change_vec_deinit(&writer->saving);
+    struct action_vec explained = writer->saving_actions;
+    memset(&writer->saving_actions, 0, sizeof writer->saving_actions);
+    let_through(writer, &explained);
+    next(writer);
+}
+
+void writer_give(struct writer *writer, struct ledger_change_vec *changes, struct action_vec *actions)
+{
+    assert(writer);
+    for (size_t i = 0; i < changes->len; i++)
+        vector_push(&writer->changes, changes->items[i]);
+    for (size_t i = 0; i < actions->len; i++)
+        vector_push(&writer->actions, actions->items[i]);
+    changes->len = actions->len = 0;
+    vector_deinit(changes);
+    vector_deinit(actions);
+    if (!writer->busy)
+        next(writer);
+}
+
+static void on_retry_closed(uv_handle_t *handle)
+{
+    struct writer *writer = handle->data;
+    writer->retry_closed = true;
+    free_when_done(writer);
+}
+
+void writer_close(struct writer *writer)
+{
+    if (!writer)
+        return;
+    assert(!writer->closing);
+    writer->closing = true;
+    if (uv_is_active((uv_handle_t *)&writer->retry)) {
+        uv_timer_stop(&writer->retry);
+        writer->busy = false;
+    }
+    if (!writer->busy)
+        save_rest(writer);
+    uv_close((uv_handle_t *)&writer->retry, on_retry_closed);
+}

@@ -1,0 +1,26 @@
+/* Saves the ledger on a worker thread, so that fsync does not stall the loop, and lets the actions through
+ * that the saved changes explain. A save that fails is tried again; its actions wait.
+ */
+#pragma once
+
+#include "history/ledger.h"
+#include "model/action.h"
+
+#include <uv.h>
+
+struct writer;
+
+struct writer_options {
+    uv_loop_t *loop;
+    struct history *history;                               /* used by this writer alone from now on */
+    void (*act)(void *data, struct action *action);        /* takes over the action */
+    void (*failed)(void *data, const struct error *cause); /* a save failed; it will be tried again */
+    void *data;
+};
+
+struct writer *writer_new(const struct writer_options *options);
+/* Both are emptied. Changes given together are one commit; actions follow the changes given before or with
+ * them. */
+void writer_give(struct writer *writer, struct ledger_change_vec *changes, struct action_vec *actions);
+/* Saves what is still to be saved on this thread, drops the actions, then frees once the loop has run. */
+void writer_close(struct writer *writer);

@@ -1,0 +1,9 @@
+/* Small files written so that they survive a power cut. */
+#pragma once
+
+#include "base/error.h"
+
+/* fsync of a file or directory by path. ERROR_NOT_FOUND, ERROR_IO. */
+int history_file_sync(const char *path, struct error *err);
+/* fsync of the directory that holds path. */
+int history_file_sync_parent(const char *path, struct error *err);

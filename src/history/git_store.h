@@ -1,0 +1,79 @@
+/* Objects and one ref of a bare repository, written so that they survive a power cut.
+ *
+ * Everything that is written is noted, and history_pack_sync puts it on disk before the ref moves. libgit2's
+ * own switch for that is global to the process and costs two fsyncs an object.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/vector.h"
+
+#include <git2.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct oid_vec VECTOR_OF(git_oid);
+
+struct history_store {
+    git_repository *repo;
+    git_odb *odb;
+    char *path;             /* of the repository, ends in a slash */
+    struct oid_vec written; /* since the last history_pack_sync */
+};
+
+#define HISTORY_REF "refs/davit/state"
+
+DEFINE_CLEANUP(git_tree, git_tree_free)
+DEFINE_CLEANUP(git_commit, git_commit_free)
+DEFINE_CLEANUP(git_odb_object, git_odb_object_free)
+DEFINE_CLEANUP(git_tree_entry, git_tree_entry_free)
+DEFINE_CLEANUP(git_treebuilder, git_treebuilder_free)
+DEFINE_CLEANUP(git_signature, git_signature_free)
+DEFINE_CLEANUP(git_packbuilder, git_packbuilder_free)
+DEFINE_CLEANUP(git_revwalk, git_revwalk_free)
+DEFINE_CLEANUP(git_reference_iterator, git_reference_iterator_free)
+
+/* What libgit2 says of its last failure, after "history: what". Returns ERROR_IO. */
+int history_store_error(struct error *err, const char *what);
+
+/* Opens, or with create makes. *store is zeroed on failure. */
+int history_store_init(struct history_store *store, const char *path, bool create, struct error *err);
+void history_store_deinit(struct history_store *store);
+
+int history_store_blob(struct history_store *store, const char *data, git_oid *ret_oid, struct error *err);
+int history_store_tree(struct history_store *store, git_treebuilder *builder, git_oid *ret_oid,
+                       struct error *err);
+
+struct history_commit {
+    const git_oid *tree;
+    const git_oid *parent; /* NULL: a root */
+    const char *message;
+    git_time_t time_s;
+};
+
+/* By davit <davit@localhost>. */
+int history_store_commit(struct history_store *store, const struct history_commit *commit, git_oid *ret_oid,
+                         struct error *err);
+
+/* What the ref says, as far as it can be told. */
+enum history_ref_state { HISTORY_REF_ABSENT, HISTORY_REF_DAMAGED, HISTORY_REF_AT };
+
+struct history_ref {
+    enum history_ref_state state;
+    git_oid oid; /* HISTORY_REF_AT */
+};
+
+void history_store_ref(const struct history_store *store, struct history_ref *ret_ref);
+/* Compare and swap: ERROR_CONFLICT unless the ref still is as in `from`. Durable. Replaces a damaged ref. */
+int history_store_move_ref(struct history_store *store, const struct history_ref *from, const git_oid *to,
+                           struct error *err);
+/* Takes away the lock of a writer that was killed. Only for who holds the history_lock. */
+void history_store_break_lock(struct history_store *store);
+
+/* The reflog, a spare for a ref that is lost. Not synced: the ref is. */
+void history_store_log(struct history_store *store, const git_oid *from, const git_oid *to,
+                       git_time_t time_s);
+void history_store_log_clear(struct history_store *store);
+/* Where the ref was lately, newest first. */
+void history_store_log_read(const struct history_store *store, struct oid_vec *ret_oids);

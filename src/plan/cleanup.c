@@ -1,0 +1,58 @@
+/* Rows G1 to G4. */
+#include "plan/pass.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void remove_container(struct pass *pass, const struct task *task, const struct container *container)
+{
+    if (life_is_under_way(task, container->labels.spec.name))
+        return;
+    struct action *action = life_act(pass, task, ACTION_REMOVE, container->labels.spec.name);
+    action->container_id = memory_strdup(container->id);
+}
+
+static int compare_age(const void *a, const void *b)
+{
+    const struct task *left = *(const struct task *const *)a;
+    const struct task *right = *(const struct task *const *)b;
+    if (left->stopped_ms != right->stopped_ms)
+        return left->stopped_ms > right->stopped_ms ? -1 : 1;
+    return strcmp(left->id, right->id);
+}
+
+struct stopped_vec VECTOR_OF(const struct task *);
+
+/* Newest first. */
+static struct stopped_vec stopped_tasks(const struct pass *pass)
+{
+    struct stopped_vec stopped = {0};
+    for (size_t i = 0; i < pass->tasks.len; i++)
+        if (pass->tasks.items[i].status == TASK_STOPPED && pass->tasks.items[i].containers_len)
+            vector_push(&stopped, &pass->tasks.items[i]);
+    if (stopped.len)
+        qsort(stopped.items, stopped.len, sizeof *stopped.items, compare_age);
+    return stopped;
+}
+
+void pass_cleanup(struct pass *pass)
+{
+    assert(pass);
+    const struct plan_options *options = pass->in->options;
+    struct stopped_vec stopped = stopped_tasks(pass);
+    for (size_t i = 0; i < stopped.len; i++) {
+        const struct task *task = stopped.items[i];
+        const struct plan_instance *instance = placement_instance(pass->in->instances, task->instance);
+        if (!instance || !instance->usable)
+            continue;
+        int64_t due_ms = task->stopped_ms + options->stopped_retention_ms;
+        bool is_due = !pass->in->desired || (int)i >= options->stopped_kept || due_ms <= pass->in->now_ms;
+        if (!is_due)
+            pass_wake(pass, due_ms);
+        for (size_t c = 0; c < task->containers_len; c++)
+            if (is_due || task->containers[c]->status == CONTAINER_CREATED) /* G2, G3; G4 */
+                remove_container(pass, task, task->containers[c]);
+    }
+    vector_deinit(&stopped);
+}

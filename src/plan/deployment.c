@@ -1,0 +1,108 @@
+/* Rows D1 to D9. */
+#include "plan/pass.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void end_deployment(struct deployment *deployment, enum deployment_state state, int64_t now_ms)
+{
+    deployment->state = state;
+    deployment->updated_ms = deployment->ended_ms = now_ms;
+}
+
+static void set_reason(struct deployment *deployment, char *reason)
+{
+    free(deployment->reason);
+    deployment->reason = reason;
+}
+
+static void deploy(struct pass *pass)
+{
+    const struct plan_input *in = pass->in;
+    const struct service *desired = in->desired;
+    char commit[COMMIT_SHORT_SIZE];
+    char id[DEPLOYMENT_ID_SIZE];
+    commit_short(in->commit->oid, commit);
+    snprintf(id, sizeof id, "ecs-svc/%" PRIu64, id_draw_number(in->ids));
+    struct service_ledger *ledger =
+        pass_edit(pass, "%s IN_PROGRESS, %s:%d, commit %s", id, desired->task_definition->family,
+                  desired->task_definition->revision, commit);
+    struct deployment *old = service_ledger_primary(ledger);
+    if (old && old->state == DEPLOYMENT_IN_PROGRESS) {
+        end_deployment(old, DEPLOYMENT_SUPERSEDED, in->now_ms);
+        set_reason(old, memory_printf("superseded by %s", id));
+    }
+    ledger->removed = false;
+    struct deployment *deployment = service_ledger_add(ledger);
+    snprintf(deployment->id, sizeof deployment->id, "%s", id);
+    deployment->digest = desired->digest;
+    deployment->family = memory_strdup(desired->task_definition->family);
+    deployment->revision = desired->task_definition->revision;
+    commit_copy(in->commit, &deployment->commit);
+    deployment->state = DEPLOYMENT_IN_PROGRESS;
+    deployment->reason = memory_printf("ECS deployment %s in progress.", id);
+    deployment->desired_count = desired->desired_count;
+    deployment->created_ms = deployment->updated_ms = in->now_ms;
+    in->memory->failures_in_row = 0; /* ECS 3.4: a new deployment clears the throttle */
+    in->memory->steady = false;
+
+    const struct known_bad *bad = service_ledger_known_bad(ledger, &desired->digest);
+    if (!bad)
+        return;
+    char failed_at[COMMIT_SHORT_SIZE];
+    commit_short(bad->commit, failed_at);
+    end_deployment(deployment, DEPLOYMENT_FAILED, in->now_ms);
+    set_reason(
+        deployment,
+        memory_printf("this content failed at commit %s and is not tried again until it changes", failed_at));
+    pass_edit(pass, "FAILED: known bad since commit %s", failed_at);
+    pass_event(pass, "(deployment %s) deployment failed: this content failed before, at commit %s.", id,
+               failed_at);
+}
+
+static void remove_service(struct pass *pass)
+{
+    const struct plan_input *in = pass->in;
+    if (in->containers_len == 0 && in->under_way_len == 0) { /* D1, D3 */
+        if (pass->ledger) {
+            pass->out->forget = true;
+            free(pass->out->ledger_message);
+            pass->out->ledger_message = memory_printf("%s/%s: INACTIVE, removed", in->cluster, in->service);
+        }
+        return;
+    }
+    if (!pass->ledger || !pass->ledger->removed) { /* D2 */
+        struct service_ledger *ledger = pass_edit(pass, "DRAINING, left the repository");
+        ledger->removed = true;
+        struct deployment *primary = service_ledger_primary(ledger);
+        if (primary && primary->state == DEPLOYMENT_IN_PROGRESS)
+            end_deployment(primary, DEPLOYMENT_SUPERSEDED, in->now_ms);
+    }
+    for (size_t i = 0; i < pass->tasks.len; i++)
+        pass_stop(pass, &pass->tasks.items[i], "the service left the repository");
+    pass_waiting(pass, "being removed: %zu tasks are still there", pass->tasks.len);
+}
+
+void pass_deployment(struct pass *pass)
+{
+    assert(pass);
+    const struct service *desired = pass->in->desired;
+    if (!desired) {
+        remove_service(pass);
+        return;
+    }
+    const struct deployment *primary = pass_primary(pass);
+    if (!primary || pass->ledger->removed || !digest_equal(&primary->digest, &desired->digest)) {
+        deploy(pass);
+        return;
+    }
+    if (primary->desired_count != desired->desired_count &&
+        primary->state != DEPLOYMENT_SUPERSEDED) { /* D5 */
+        struct service_ledger *ledger = pass_edit(pass, "desired count %d", desired->desired_count);
+        service_ledger_primary(ledger)->desired_count = desired->desired_count;
+        service_ledger_primary(ledger)->updated_ms = pass->in->now_ms;
+        pass->in->memory->steady = false;
+    }
+}

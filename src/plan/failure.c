@@ -1,0 +1,173 @@
+/* Rows F1 to F9. */
+#include "base/text.h"
+#include "plan/pass.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BACK_OFF_FIRST_MS 1000
+#define BACK_OFF_MAX_MS   300000
+
+int64_t failure_next_launch_ms(const struct pass *pass)
+{
+    assert(pass);
+    const struct plan_memory *memory = pass->in->memory;
+    if (memory->failures_in_row < 2)
+        return 0;
+    int64_t wait_ms = BACK_OFF_FIRST_MS;
+    for (int i = 2; i < memory->failures_in_row && wait_ms < BACK_OFF_MAX_MS; i++)
+        wait_ms *= 2;
+    return memory->last_failure_ms + (wait_ms < BACK_OFF_MAX_MS ? wait_ms : BACK_OFF_MAX_MS);
+}
+
+/* What a person wants to know first of a task that stopped by itself. */
+static char *exit_reason(const struct task *task)
+{
+    for (size_t i = 0; i < task->containers_len; i++) {
+        const struct container *container = task->containers[i];
+        if (!container->labels.spec.essential || container->status != CONTAINER_STOPPED)
+            continue;
+        const char *name = container->labels.spec.name;
+        if (container->oom_killed)
+            return memory_printf("container %s: OutOfMemoryError: Container killed due to memory usage",
+                                 name);
+        if (container->reason && container->reason[0])
+            return memory_printf("container %s: %s", name, container->reason);
+        return memory_printf("container %s exited with code %d", name, container->exit_code);
+    }
+    return memory_strdup(task->stop_reason ? task->stop_reason : "stopped");
+}
+
+static void count(struct pass *pass, struct task *task, const char *reason)
+{
+    struct plan_memory *memory = pass->in->memory;
+    if (map_get(&memory->counted, task->id))
+        return;
+    map_put(&memory->counted, task->id, (void *)1);
+    memory->failures_in_row++;
+    memory->last_failure_ms = pass->in->now_ms;
+    memory->steady = false;
+    pass_event(pass, "(task %s) failed: %s", task->id, reason);
+    const struct deployment *primary = pass_primary(pass);
+    if (!primary || primary->state != DEPLOYMENT_IN_PROGRESS) /* F8 */
+        return;
+    for (size_t i = 0; i < primary->failures.len; i++)
+        if (text_equal(primary->failures.items[i].task, task->id))
+            return;
+    if (primary->failures.len >= LIMIT_FAILED_TASKS_KEPT)
+        return;
+    struct deployment *edit =
+        service_ledger_primary(pass_edit(pass, "%s: task %.12s failed", primary->id, task->id));
+    struct task_failure failure = {.at_ms = pass->in->now_ms, .reason = memory_strdup(reason)};
+    memcpy(failure.task, task->id, sizeof failure.task);
+    vector_push(&edit->failures, failure);
+    edit->updated_ms = pass->in->now_ms;
+}
+
+/* F2: an action on a container of the task failed for good. */
+static void take_action_failures(struct pass *pass)
+{
+    for (size_t i = 0; pass->in->failures && i < pass->in->failures->len; i++) {
+        const struct plan_failure *failure = &pass->in->failures->items[i];
+        char *reason CLEANUP_FREE = memory_printf("container %s: %s", failure->container, failure->reason);
+        struct task *task = NULL;
+        for (size_t t = 0; t < pass->tasks.len && !task; t++)
+            if (text_equal(pass->tasks.items[t].id, failure->task))
+                task = &pass->tasks.items[t];
+        struct task gone = {0};
+        memcpy(gone.id, failure->task, sizeof gone.id);
+        if (!task) {
+            count(pass, &gone, reason); /* its first create failed: nothing of it exists */
+            map_remove(&pass->in->memory->counted, gone.id);
+            continue;
+        }
+        if (pass_is_new(pass, task))
+            count(pass, task, reason);
+        const struct container *container = task_container(task, failure->container);
+        if (!container || container->labels.spec.essential)
+            pass_stop(pass, task, reason);
+    }
+}
+
+static void judge(struct pass *pass, struct task *task)
+{
+    const struct plan_input *in = pass->in;
+    if (task->failed) { /* F1, F7 */
+        char *reason CLEANUP_FREE = exit_reason(task);
+        if (in->memory->seen || task->status != TASK_STOPPED)
+            count(pass, task, reason);
+        else
+            map_put(&in->memory->counted, task->id, (void *)1);
+        return;
+    }
+    if (!task_is_live(task))
+        return;
+    char *dead_end CLEANUP_FREE = life_dead_end(pass, task);
+    if (dead_end) { /* F3 */
+        count(pass, task, dead_end);
+        pass_stop(pass, task, dead_end);
+        return;
+    }
+    if (task->health == HEALTH_UNHEALTHY && task->status == TASK_RUNNING) { /* F4 */
+        int64_t grace_ends_ms = task->started_ms + in->desired->health_check_grace_ms;
+        if (in->now_ms >= grace_ends_ms)
+            count(pass, task, "Task failed container health checks");
+        else
+            pass_wake(pass, grace_ends_ms);
+    }
+}
+
+static bool any_healthy(const struct pass *pass)
+{
+    for (size_t i = 0; i < pass->tasks.len; i++)
+        if (pass->tasks.items[i].healthy && pass_is_new(pass, &pass->tasks.items[i]))
+            return true;
+    return false;
+}
+
+static void fail_deployment(struct pass *pass, const struct deployment *primary)
+{
+    const struct plan_input *in = pass->in;
+    char commit[COMMIT_SHORT_SIZE];
+    char *last CLEANUP_FREE = memory_strdup(primary->failures.items[primary->failures.len - 1].reason);
+    size_t failures = primary->failures.len;
+    commit_short(primary->commit.oid, commit);
+    struct service_ledger *ledger =
+        pass_edit(pass, "%s FAILED, commit %s: %zu tasks failed", primary->id, commit, failures);
+    struct deployment *edit = service_ledger_primary(ledger);
+    edit->state = DEPLOYMENT_FAILED;
+    edit->updated_ms = edit->ended_ms = in->now_ms;
+    free(edit->reason);
+    edit->reason =
+        memory_printf("ECS deployment circuit breaker: tasks failed to start. %zu tasks failed, the last: %s",
+                      failures, last);
+    service_ledger_add_known_bad(ledger, edit, in->now_ms);
+    pass_event(pass, "(deployment %s) deployment failed: tasks failed to start.", edit->id);
+}
+
+void pass_failures(struct pass *pass)
+{
+    assert(pass);
+    if (!pass->in->desired)
+        return;
+    take_action_failures(pass);
+    for (size_t i = 0; i < pass->tasks.len; i++)
+        if (pass_is_new(pass, &pass->tasks.items[i]))
+            judge(pass, &pass->tasks.items[i]);
+    const struct deployment *primary = pass_primary(pass);
+    if (!primary || primary->state != DEPLOYMENT_IN_PROGRESS)
+        return;
+    if ((int)primary->failures.len >= plan_failure_threshold(pass->in->desired->desired_count)) { /* F6 */
+        fail_deployment(pass, primary);
+        return;
+    }
+    if (primary->failures.len && any_healthy(pass)) { /* F5 */
+        struct deployment *edit =
+            service_ledger_primary(pass_edit(pass, "%s: a task is healthy", primary->id));
+        for (size_t i = 0; i < edit->failures.len; i++)
+            free(edit->failures.items[i].reason);
+        edit->failures.len = 0;
+    }
+}

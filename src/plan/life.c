@@ -1,0 +1,211 @@
+/* Rows C1 to C7 and S1 to S4: the next step of every container of a task. */
+#include "base/text.h"
+#include "plan/pass.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum verdict { MET, WAIT, NEVER };
+
+static bool is_passed_over(struct pass *pass, const struct task *task, const struct container_spec *spec,
+                           int depth);
+
+/* C6. startTimeout belongs to the dependency and counts from its start (ECS). */
+static bool timed_out(struct pass *pass, const struct container_spec *spec, const struct container *container)
+{
+    if (!spec->start_timeout_s || !container->started_ms || container->status != CONTAINER_RUNNING)
+        return false;
+    int64_t at_ms = container->started_ms + spec->start_timeout_s * 1000LL;
+    if (at_ms <= pass->in->now_ms)
+        return true;
+    if (pass->out)
+        pass_wake(pass, at_ms);
+    return false;
+}
+
+static enum verdict judge(struct pass *pass, const struct task *task,
+                          const struct container_dependency *dependency, int depth)
+{
+    const struct container_spec *spec =
+        task_definition_container(pass->in->desired->task_definition, dependency->container);
+    const struct container *container = task_container(task, dependency->container);
+    assert(spec); /* validated: dependsOn names a container of the task */
+    if (!container)
+        return is_passed_over(pass, task, spec, depth + 1) ? NEVER : WAIT;
+    bool stopped = container->status == CONTAINER_STOPPED;
+    switch (dependency->condition) {
+    case DEPENDENCY_START: /* C3 */
+        return container->status == CONTAINER_CREATED ? WAIT : MET;
+    case DEPENDENCY_COMPLETE:
+        if (stopped)
+            return container->has_exit_code ? MET : NEVER;
+        break;
+    case DEPENDENCY_SUCCESS:
+        if (stopped)
+            return container->has_exit_code && container->exit_code == 0 ? MET : NEVER;
+        break;
+    case DEPENDENCY_HEALTHY:
+        if (stopped)
+            return NEVER;
+        if (container->status == CONTAINER_RUNNING && container->health == HEALTH_HEALTHY)
+            return MET;
+        break;
+    }
+    return timed_out(pass, spec, container) ? NEVER : WAIT;
+}
+
+static enum verdict judge_all(struct pass *pass, const struct task *task, const struct container_spec *spec,
+                              int depth)
+{
+    enum verdict all = MET;
+    for (size_t i = 0; i < spec->depends_on.len; i++) {
+        enum verdict one = judge(pass, task, &spec->depends_on.items[i], depth);
+        if (one > all)
+            all = one;
+    }
+    return all;
+}
+
+/* C5 for a container that is not essential: the task goes on without it. */
+static bool is_passed_over(struct pass *pass, const struct task *task, const struct container_spec *spec,
+                           int depth)
+{
+    if (spec->essential || depth > LIMIT_CONTAINERS_PER_TASK || task_container(task, spec->name))
+        return false;
+    return judge_all(pass, task, spec, depth) == NEVER;
+}
+
+int life_passed_over(const struct pass *pass, const struct task *task)
+{
+    assert(pass);
+    assert(task);
+    struct pass quiet = {.in = pass->in}; /* no output: nothing is to be planned */
+    const struct container_spec_vec *specs = &pass->in->desired->task_definition->containers;
+    int count = 0;
+    for (size_t i = 0; i < specs->len; i++)
+        count += is_passed_over(&quiet, task, &specs->items[i], 0);
+    return count;
+}
+
+char *life_dead_end(struct pass *pass, const struct task *task)
+{
+    assert(pass);
+    assert(task);
+    const struct container_spec_vec *specs = &pass->in->desired->task_definition->containers;
+    for (size_t i = 0; i < specs->len; i++) {
+        const struct container_spec *spec = &specs->items[i];
+        if (!spec->essential || task_container(task, spec->name) || judge_all(pass, task, spec, 0) != NEVER)
+            continue;
+        return memory_printf(
+            "TaskDependencyError: a dependency of container %s can never be met or timed out", spec->name);
+    }
+    return NULL;
+}
+
+bool life_is_under_way(const struct task *task, const char *container)
+{
+    for (size_t i = 0; i < task->under_way_len; i++)
+        if (text_equal(task->under_way[i]->container, container))
+            return true;
+    return false;
+}
+
+struct action *life_act(struct pass *pass, const struct task *task, enum action_kind kind,
+                        const char *container)
+{
+    struct action *action = action_new(kind);
+    action->instance = memory_strdup(task->instance);
+    action->cluster = memory_strdup(pass->in->cluster);
+    action->service = memory_strdup(pass->in->service);
+    memcpy(action->task, task->id, sizeof action->task);
+    action->container = memory_strdup(container);
+    action->reason = memory_strdup(task->stop_reason ? task->stop_reason : "desired by the service");
+    vector_push(&pass->out->actions, action);
+    return action;
+}
+
+static void create(struct pass *pass, const struct task *task, const struct container_spec *spec)
+{
+    struct action *action = life_act(pass, task, ACTION_CREATE, spec->name);
+    struct task_definition *definition = pass->in->desired->task_definition;
+    action->task_definition = task_definition_ref(definition);
+    action->labels = (struct task_labels){.owner = memory_strdup(pass->in->options->owner),
+                                          .cluster = memory_strdup(pass->in->cluster),
+                                          .service = memory_strdup(pass->in->service),
+                                          .deployment = memory_strdup(task->deployment),
+                                          .family = memory_strdup(definition->family),
+                                          .revision = definition->revision,
+                                          .digest = task->digest,
+                                          .containers = (int)definition->containers.len};
+    memcpy(action->labels.commit, task->commit, strnlen(task->commit, COMMIT_OID_SIZE - 1));
+    memcpy(action->labels.task, task->id, sizeof action->labels.task);
+    container_spec_copy(spec, &action->labels.spec);
+    action->name = action_container_name(&action->labels);
+}
+
+static void bring_up(struct pass *pass, const struct task *task)
+{
+    const struct container_spec_vec *specs = &pass->in->desired->task_definition->containers;
+    for (size_t i = 0; i < specs->len; i++) {
+        const struct container_spec *spec = &specs->items[i];
+        const struct container *container = task_container(task, spec->name);
+        if ((container && container->status != CONTAINER_CREATED) || life_is_under_way(task, spec->name))
+            continue; /* C7, or it runs, or it has run */
+        if (judge_all(pass, task, spec, 0) != MET)
+            continue;
+        if (container)
+            life_act(pass, task, ACTION_START, spec->name)->container_id =
+                memory_strdup(container->id); /* C2 */
+        else
+            create(pass, task, spec); /* C1 */
+    }
+}
+
+/* S2: someone who depends on it still runs, or is about to. */
+static bool is_needed(const struct task *task, const char *name)
+{
+    for (size_t i = 0; i < task->containers_len; i++) {
+        const struct container *container = task->containers[i];
+        const struct container_dependency_vec *depends_on = &container->labels.spec.depends_on;
+        if (container->status == CONTAINER_STOPPED)
+            continue;
+        if (container->status == CONTAINER_CREATED && !life_is_under_way(task, container->labels.spec.name))
+            continue;
+        for (size_t d = 0; d < depends_on->len; d++)
+            if (text_equal(depends_on->items[d].container, name))
+                return true;
+    }
+    return false;
+}
+
+static void take_down(struct pass *pass, const struct task *task)
+{
+    for (size_t i = 0; i < task->containers_len; i++) {
+        const struct container *container = task->containers[i];
+        const char *name = container->labels.spec.name;
+        if (container->status != CONTAINER_RUNNING || life_is_under_way(task, name) || is_needed(task, name))
+            continue;
+        struct action *action = life_act(pass, task, ACTION_STOP, name); /* S1 */
+        action->container_id = memory_strdup(container->id);
+        action->stop_timeout_s = container->labels.spec.stop_timeout_s;
+    }
+}
+
+void pass_life(struct pass *pass)
+{
+    assert(pass);
+    for (size_t i = 0; i < pass->tasks.len; i++) {
+        const struct task *task = &pass->tasks.items[i];
+        const struct plan_instance *instance = placement_instance(pass->in->instances, task->instance);
+        if (!instance || !instance->usable) { /* P3 */
+            if (task->status != TASK_STOPPED)
+                pass_waiting(pass, "instance %s: %s", task->instance,
+                             instance && instance->reason ? instance->reason : "does not answer");
+            continue;
+        }
+        if (task->status == TASK_STOPPING)
+            take_down(pass, task);
+        else if (task_is_live(task) && pass_is_new(pass, task))
+            bring_up(pass, task);
+    }
+}

@@ -1,0 +1,56 @@
+/* What the passes of one plan share. Internal to plan/. */
+#pragma once
+
+#include "plan/plan.h"
+
+struct pass {
+    const struct plan_input *in;
+    struct plan_output *out;
+    const struct service_ledger
+        *ledger; /* as it stands: in->ledger, or out->ledger once it was edited; may be NULL */
+    struct task_vec tasks;
+};
+
+/* The entry for editing: a copy of in->ledger that goes out. `format` says what changed, for the ledger's
+ * commit. */
+struct service_ledger *pass_edit(struct pass *pass, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* PRIMARY or NULL. */
+const struct deployment *pass_primary(const struct pass *pass);
+/* Plan again at at_ms. */
+void pass_wake(struct pass *pass, int64_t at_ms);
+/* The first reason stays. */
+void pass_waiting(struct pass *pass, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* An ECS service event: "(service web) ..." */
+void pass_event(struct pass *pass, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* desiredStatus STOPPED, for good. */
+void pass_stop(struct pass *pass, struct task *task, const char *reason);
+/* Whether the task has the desired content. */
+bool pass_is_new(const struct pass *pass, const struct task *task);
+bool task_is_live(const struct task *task);
+
+/* The passes, in order. */
+void pass_deployment(struct pass *pass);
+void pass_failures(struct pass *pass);
+void pass_rolling(struct pass *pass);
+void pass_life(struct pass *pass);
+void pass_cleanup(struct pass *pass);
+
+/* placement.c: the first instance with room, which is taken; NULL with *ret_reason (owned) when there is
+ * none. */
+const struct plan_instance *placement_choose(struct plan_instance_vec *instances,
+                                             const struct task_definition *definition, char **ret_reason);
+const struct plan_instance *placement_instance(const struct plan_instance_vec *instances, const char *name);
+
+/* life.c: how many containers of a new task will never be, by C5. */
+int life_passed_over(const struct pass *pass, const struct task *task);
+/* life.c: whether an action on that container is under way, C7. */
+bool life_is_under_way(const struct task *task, const char *container);
+/* life.c: adds an action on a container of the task; its container_id is the caller's to set. */
+struct action *life_act(struct pass *pass, const struct task *task, enum action_kind kind,
+                        const char *container);
+/* life.c: why the task can never run, by C5 and C6 (owned), or NULL. */
+char *life_dead_end(struct pass *pass, const struct task *task);
+
+/* failure.c: when the next launch may be, F9. */
+int64_t failure_next_launch_ms(const struct pass *pass);

@@ -1,0 +1,188 @@
+#include "plan/plan.h"
+
+#include "base/text.h"
+#include "plan/pass.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int plan_lower_bound(int desired_count, int minimum_healthy_percent)
+{
+    assert(desired_count >= 0);
+    assert(minimum_healthy_percent >= 0);
+    return (int)(((int64_t)desired_count * minimum_healthy_percent + 99) / 100);
+}
+
+int plan_upper_bound(int desired_count, int maximum_percent)
+{
+    assert(desired_count >= 0);
+    assert(maximum_percent >= 0);
+    return (int)((int64_t)desired_count * maximum_percent / 100);
+}
+
+int plan_failure_threshold(int desired_count)
+{
+    assert(desired_count >= 0);
+    int half = (desired_count + 1) / 2;
+    return half < 3 ? 3 : half > LIMIT_FAILED_TASKS_KEPT ? LIMIT_FAILED_TASKS_KEPT : half;
+}
+
+struct service_ledger *pass_edit(struct pass *pass, const char *format, ...)
+{
+    assert(pass);
+    assert(format);
+    const struct plan_input *in = pass->in;
+    if (!pass->out->ledger) {
+        pass->out->ledger =
+            in->ledger ? service_ledger_copy(in->ledger) : service_ledger_new(in->cluster, in->service);
+        pass->ledger = pass->out->ledger;
+    }
+    char *what = NULL;
+    va_list ap;
+    va_start(ap, format);
+    int n = vasprintf(&what, format, ap);
+    va_end(ap);
+    if (n < 0)
+        abort();
+    char *before = pass->out->ledger_message;
+    pass->out->ledger_message = before ? memory_printf("%s; %s", before, what)
+                                       : memory_printf("%s/%s: %s", in->cluster, in->service, what);
+    free(before);
+    free(what);
+    return pass->out->ledger;
+}
+
+const struct deployment *pass_primary(const struct pass *pass)
+{
+    assert(pass);
+    return pass->ledger ? service_ledger_primary(pass->ledger) : NULL;
+}
+
+void pass_wake(struct pass *pass, int64_t at_ms)
+{
+    assert(pass);
+    assert(at_ms > 0);
+    if (pass->out->wake_ms == 0 || at_ms < pass->out->wake_ms)
+        pass->out->wake_ms = at_ms;
+}
+
+void pass_waiting(struct pass *pass, const char *format, ...)
+{
+    assert(pass);
+    if (pass->out->waiting)
+        return;
+    va_list ap;
+    va_start(ap, format);
+    if (vasprintf(&pass->out->waiting, format, ap) < 0)
+        abort();
+    va_end(ap);
+}
+
+void pass_event(struct pass *pass, const char *format, ...)
+{
+    assert(pass);
+    char *text CLEANUP_FREE = NULL;
+    va_list ap;
+    va_start(ap, format);
+    if (vasprintf(&text, format, ap) < 0)
+        abort();
+    va_end(ap);
+    vector_push(&pass->out->events, memory_printf("(service %s) %s", pass->in->service, text));
+}
+
+void pass_stop(struct pass *pass, struct task *task, const char *reason)
+{
+    assert(pass);
+    assert(task);
+    assert(reason);
+    if (task->stop)
+        return;
+    task->stop = true;
+    task->status = TASK_STOPPING;
+    task->healthy = false;
+    task->stop_reason = memory_strdup(reason);
+    map_put(&pass->in->memory->stopping, task->id, memory_strdup(reason));
+}
+
+bool pass_is_new(const struct pass *pass, const struct task *task)
+{
+    assert(pass);
+    assert(task);
+    return pass->in->desired && digest_equal(&task->digest, &pass->in->desired->digest);
+}
+
+bool task_is_live(const struct task *task)
+{
+    assert(task);
+    return !task->stop && task->status != TASK_STOPPED;
+}
+
+/* Drops what the memory says of tasks that are gone. */
+static void forget_tasks(struct plan_memory *memory, const struct task_vec *tasks)
+{
+    struct map *maps[] = {&memory->stopping, &memory->counted, &memory->announced};
+    for (size_t m = 0; m < ARRAY_LEN(maps); m++) {
+        if (maps[m]->len == 0)
+            continue;
+        struct map alive = {0};
+        for (size_t i = 0; i < tasks->len; i++)
+            map_put(&alive, tasks->items[i].id, &tasks->items[i]);
+        map_for_each (maps[m], entry) {
+            if (!map_get(&alive, entry->key))
+                map_remove(maps[m], entry->key);
+        }
+        map_deinit(&alive);
+    }
+}
+
+void plan_service(const struct plan_input *input, struct plan_output *ret_output)
+{
+    assert(input);
+    assert(input->memory);
+    assert(input->options && input->options->owner);
+    assert(ret_output);
+    memset(ret_output, 0, sizeof *ret_output);
+    struct pass pass = {.in = input, .out = ret_output, .ledger = input->ledger};
+    const struct task_roll_up roll_up = {
+        .now_ms = input->now_ms,
+        .minimum_healthy_ms = input->desired ? input->desired->minimum_healthy_ms : 0,
+        .health_check_grace_ms = input->desired ? input->desired->health_check_grace_ms : 0,
+        .stopping = &input->memory->stopping};
+    task_vec_build(input, &roll_up, &pass.tasks);
+    forget_tasks(input->memory, &pass.tasks);
+    for (size_t i = 0; i < pass.tasks.len; i++)
+        if (pass.tasks.items[i].wake_ms)
+            pass_wake(&pass, pass.tasks.items[i].wake_ms);
+
+    input->memory->stopping.free_value = free;
+    pass_deployment(&pass);
+    pass_failures(&pass);
+    pass_rolling(&pass);
+    pass_life(&pass);
+    pass_cleanup(&pass);
+
+    input->memory->seen = true;
+    task_vec_deinit(&pass.tasks);
+}
+
+void plan_output_deinit(struct plan_output *output)
+{
+    assert(output);
+    action_vec_deinit(&output->actions);
+    service_ledger_free(output->ledger);
+    free(output->ledger_message);
+    free(output->waiting);
+    string_vec_deinit(&output->events);
+    memset(output, 0, sizeof *output);
+}
+
+void plan_instance_vec_deinit(struct plan_instance_vec *instances)
+{
+    assert(instances);
+    for (size_t i = 0; i < instances->len; i++)
+        vector_deinit(&instances->items[i].ports);
+    vector_deinit(instances);
+}

@@ -1,0 +1,304 @@
+/* Rows R1 to R11. */
+#include "base/buffer.h"
+#include "base/text.h"
+#include "plan/pass.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The counts that the rules speak of. */
+struct tally {
+    int desired;
+    int lower;
+    int upper;
+    int live_new;
+    int live_old;
+    int healthy_new;
+    int healthy_old;
+    int unhealthy_new; /* past their grace period */
+    int pending_new;
+    int stopping;
+    int launched; /* by this pass */
+    int stopped;
+    bool held_back; /* by F9 */
+    char *no_place; /* owned: why placement failed */
+};
+
+static bool is_unhealthy(const struct pass *pass, const struct task *task)
+{
+    return task_is_live(task) && task->status == TASK_RUNNING && task->health == HEALTH_UNHEALTHY &&
+           pass->in->now_ms >= task->started_ms + pass->in->desired->health_check_grace_ms;
+}
+
+static struct tally tally_of(const struct pass *pass)
+{
+    const struct service *desired = pass->in->desired;
+    struct tally tally = {.desired = desired->desired_count,
+                          .lower = plan_lower_bound(desired->desired_count, desired->minimum_healthy_percent),
+                          .upper = plan_upper_bound(desired->desired_count, desired->maximum_percent)};
+    for (size_t i = 0; i < pass->tasks.len; i++) {
+        const struct task *task = &pass->tasks.items[i];
+        bool is_new = pass_is_new(pass, task);
+        if (task->status == TASK_STOPPING)
+            tally.stopping++;
+        if (!task_is_live(task))
+            continue;
+        tally.live_new += is_new;
+        tally.live_old += !is_new;
+        tally.healthy_new += is_new && task->healthy;
+        tally.healthy_old += !is_new && task->healthy;
+        tally.unhealthy_new += is_new && is_unhealthy(pass, task);
+        tally.pending_new += is_new && !task->healthy && !is_unhealthy(pass, task);
+    }
+    return tally;
+}
+
+static void stop(struct pass *pass, struct tally *tally, struct task *task, const char *reason)
+{
+    bool is_new = pass_is_new(pass, task);
+    assert(task_is_live(task));
+    tally->live_new -= is_new;
+    tally->live_old -= !is_new;
+    tally->healthy_new -= is_new && task->healthy;
+    tally->healthy_old -= !is_new && task->healthy;
+    tally->unhealthy_new -= is_new && is_unhealthy(pass, task);
+    tally->pending_new -= is_new && !task->healthy && !is_unhealthy(pass, task);
+    tally->stopping++;
+    tally->stopped++;
+    pass_stop(pass, task, reason);
+}
+
+/* A task without containers yet; pass_life() creates them. */
+static void launch(struct pass *pass, const struct plan_instance *instance)
+{
+    const struct service *desired = pass->in->desired;
+    const struct deployment *primary = pass_primary(pass);
+    struct task task = {.instance = instance->name,
+                        .deployment = primary->id,
+                        .family = primary->family,
+                        .revision = primary->revision,
+                        .digest = desired->digest,
+                        .commit = primary->commit.oid,
+                        .status = TASK_PENDING};
+    id_draw_hex(pass->in->ids, task.id);
+    vector_push(&pass->tasks, task);
+}
+
+/* R1, R5, R8. */
+static void start_tasks(struct pass *pass, struct tally *tally)
+{
+    int want = tally->desired - (tally->live_new - tally->unhealthy_new);
+    int room = tally->upper - (tally->live_new + tally->live_old + tally->stopping);
+    int start = want < room ? want : room;
+    if (want <= 0)
+        return;
+    int64_t next_ms = failure_next_launch_ms(pass);
+    if (next_ms > pass->in->now_ms) {
+        char *left CLEANUP_FREE = text_from_duration_ms(next_ms - pass->in->now_ms);
+        pass_waiting(pass, "%d tasks failed in a row; the next is launched in %s",
+                     pass->in->memory->failures_in_row, left);
+        pass_wake(pass, next_ms);
+        tally->held_back = true;
+        return;
+    }
+    struct buffer names = BUFFER_INIT(LIMIT_DESIRED_COUNT * 64);
+    for (int i = 0; i < start; i++) {
+        const struct plan_instance *instance =
+            placement_choose(pass->in->instances, pass->in->desired->task_definition, &tally->no_place);
+        if (!instance)
+            break;
+        launch(pass, instance);
+        buffer_printf(&names, " (task %s)", pass->tasks.items[pass->tasks.len - 1].id);
+        tally->launched++;
+        tally->live_new++;
+        tally->pending_new++;
+    }
+    if (tally->launched)
+        pass_event(pass, "has started %d tasks:%s.", tally->launched, buffer_str(&names));
+    buffer_deinit(&names);
+    pass->in->memory->steady = false;
+}
+
+/* R2, R3, R11. What has to go from the old side. */
+static void stop_old(struct pass *pass, struct tally *tally)
+{
+    const struct deployment *primary = pass_primary(pass);
+    char *reason CLEANUP_FREE = memory_printf("replaced by (deployment %s)", primary->id);
+    int want = tally->desired - (tally->live_new - tally->unhealthy_new);
+    bool room_is_short = want > 0 && !tally->held_back;
+    for (size_t i = 0; i < pass->tasks.len; i++) {
+        struct task *task = &pass->tasks.items[i];
+        if (!task_is_live(task) || pass_is_new(pass, task) || task->healthy)
+            continue;
+        bool useless = task->status != TASK_RUNNING || task->health == HEALTH_UNHEALTHY;
+        if (useless || tally->healthy_new >= tally->lower || room_is_short)
+            stop(pass, tally, task, reason);
+    }
+    int healthy = tally->healthy_new + tally->healthy_old;
+    int spare = room_is_short ? healthy - tally->lower : healthy - tally->desired;
+    for (size_t i = 0; i < pass->tasks.len && spare > 0; i++) {
+        struct task *task = &pass->tasks.items[i];
+        if (!task_is_live(task) || pass_is_new(pass, task) || !task->healthy)
+            continue;
+        stop(pass, tally, task, reason);
+        spare--;
+    }
+}
+
+/* The better victim first: not healthy, then youngest, then by id. */
+static int compare_victims(const void *a, const void *b)
+{
+    const struct task *left = *(struct task *const *)a;
+    const struct task *right = *(struct task *const *)b;
+    if (left->healthy != right->healthy)
+        return left->healthy ? 1 : -1;
+    if ((left->started_ms == 0) != (right->started_ms == 0))
+        return left->started_ms ? 1 : -1;
+    if (left->started_ms != right->started_ms)
+        return left->started_ms > right->started_ms ? -1 : 1;
+    return strcmp(left->id, right->id);
+}
+
+struct task_pointer_vec VECTOR_OF(struct task *);
+
+/* R4, R6. */
+static void scale_in(struct pass *pass, struct tally *tally)
+{
+    const struct deployment *primary = pass_primary(pass);
+    char *reason CLEANUP_FREE = memory_printf("Scaling activity initiated by (deployment %s)", primary->id);
+    int surplus = tally->live_new - tally->unhealthy_new - tally->desired;
+    struct task_pointer_vec victims = {0};
+    for (size_t i = 0; surplus > 0 && i < pass->tasks.len; i++) {
+        struct task *task = &pass->tasks.items[i];
+        if (task_is_live(task) && pass_is_new(pass, task) && !is_unhealthy(pass, task))
+            vector_push(&victims, task);
+    }
+    if (victims.len)
+        qsort(victims.items, victims.len, sizeof *victims.items, compare_victims);
+    for (int i = 0; i < surplus; i++)
+        stop(pass, tally, victims.items[i], reason);
+    vector_deinit(&victims);
+
+    bool no_room = tally->live_new + tally->live_old + tally->stopping >= tally->upper;
+    bool enough = tally->healthy_new >= tally->desired;
+    for (size_t i = 0; i < pass->tasks.len; i++) {
+        struct task *task = &pass->tasks.items[i];
+        if (!pass_is_new(pass, task) || !is_unhealthy(pass, task))
+            continue;
+        if (!enough && !(no_room && tally->pending_new == 0 && tally->stopping == 0))
+            continue;
+        stop(pass, tally, task, "Task failed container health checks");
+        if (!enough)
+            return; /* one at a time */
+    }
+}
+
+static void announce_stops(struct pass *pass, const struct tally *tally)
+{
+    struct buffer names = BUFFER_INIT(LIMIT_DESIRED_COUNT * 64);
+    int running = 0;
+    if (!tally->stopped)
+        return;
+    for (size_t i = 0; i < pass->tasks.len; i++) {
+        const struct task *task = &pass->tasks.items[i];
+        if (!task->stop || task->failed || map_get(&pass->in->memory->announced, task->id))
+            continue;
+        map_put(&pass->in->memory->announced, task->id, (void *)1);
+        buffer_printf(&names, " (task %s)", task->id);
+        running++;
+    }
+    if (running)
+        pass_event(pass, "has stopped %d running tasks:%s.", running, buffer_str(&names));
+    buffer_deinit(&names);
+}
+
+/* R9 and F6: the content failed. What is healthy stays, whoever's it is. */
+static void contain(struct pass *pass, struct tally *tally, const struct deployment *primary)
+{
+    for (size_t i = 0; i < pass->tasks.len; i++) {
+        struct task *task = &pass->tasks.items[i];
+        if (task_is_live(task) && (tally->desired == 0 || (pass_is_new(pass, task) && !task->healthy)))
+            stop(pass, tally, task, "its deployment failed");
+    }
+    pass_waiting(pass, "deployment %s failed and is not tried again until the content changes: %s",
+                 primary->id, primary->reason);
+}
+
+static bool anything_old(const struct pass *pass)
+{
+    for (size_t i = 0; i < pass->tasks.len; i++)
+        if (!pass_is_new(pass, &pass->tasks.items[i]) && pass->tasks.items[i].status != TASK_STOPPED)
+            return true;
+    return false;
+}
+
+/* R7. */
+static void complete(struct pass *pass, const struct tally *tally, const struct deployment *primary)
+{
+    const struct plan_input *in = pass->in;
+    if (primary->state == DEPLOYMENT_IN_PROGRESS) {
+        char commit[COMMIT_SHORT_SIZE];
+        commit_short(primary->commit.oid, commit);
+        struct deployment *edit =
+            service_ledger_primary(pass_edit(pass, "%s COMPLETED, commit %s", primary->id, commit));
+        edit->state = DEPLOYMENT_COMPLETED;
+        edit->updated_ms = edit->ended_ms = in->now_ms;
+        free(edit->reason);
+        edit->reason = memory_printf("ECS deployment %s completed.", edit->id);
+        pass_event(pass, "(deployment %s) deployment completed.", edit->id);
+    }
+    in->memory->failures_in_row = 0;
+    if (!in->memory->steady && tally->stopping == 0) {
+        in->memory->steady = true;
+        pass_event(pass, "has reached a steady state.");
+    }
+}
+
+/* R10, and what goes on otherwise, in words. */
+static void explain(struct pass *pass, const struct tally *tally)
+{
+    const struct service *desired = pass->in->desired;
+    int want = tally->desired - tally->live_new;
+    if (tally->no_place)
+        pass_waiting(
+            pass, "was unable to place a task because no container instance met all of its requirements. %s",
+            tally->no_place);
+    else if (want > 0 && !tally->launched && !tally->stopped && !tally->stopping && !tally->pending_new)
+        pass_waiting(
+            pass,
+            "was unable to stop or start tasks during a deployment because of the service deployment "
+            "configuration: minimumHealthyPercent %d keeps %d of %d, maximumPercent %d allows %d",
+            desired->minimum_healthy_percent, tally->lower, tally->desired, desired->maximum_percent,
+            tally->upper);
+    else if (tally->pending_new)
+        pass_waiting(pass, "%d of %d tasks healthy, %d starting", tally->healthy_new, tally->desired,
+                     tally->pending_new);
+    else if (tally->unhealthy_new)
+        pass_waiting(pass, "%d of %d tasks unhealthy", tally->unhealthy_new, tally->desired);
+    else if (tally->stopping || tally->live_old)
+        pass_waiting(pass, "%d tasks stopping", tally->stopping + tally->live_old);
+}
+
+void pass_rolling(struct pass *pass)
+{
+    assert(pass);
+    const struct deployment *primary = pass_primary(pass);
+    if (!pass->in->desired || !primary)
+        return;
+    struct tally tally = tally_of(pass);
+    if (primary->state == DEPLOYMENT_FAILED) {
+        contain(pass, &tally, primary);
+        announce_stops(pass, &tally);
+        return;
+    }
+    start_tasks(pass, &tally);
+    stop_old(pass, &tally);
+    scale_in(pass, &tally);
+    announce_stops(pass, &tally);
+    if (tally.live_new == tally.desired && tally.healthy_new == tally.desired && !anything_old(pass))
+        complete(pass, &tally, primary);
+    else
+        explain(pass, &tally);
+    free(tally.no_place);
+}

@@ -1,0 +1,205 @@
+#include "base/text.h"
+#include "plan/pass.h"
+#include "plan/plan.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const status_names[] = {"PENDING", "RUNNING", "STOPPING", "STOPPED"};
+
+const char *task_status_name(enum task_status status)
+{
+    assert((size_t)status < ARRAY_LEN(status_names));
+    return status_names[status];
+}
+
+const struct container *task_container(const struct task *task, const char *name)
+{
+    assert(task);
+    assert(name);
+    for (size_t i = 0; i < task->containers_len; i++)
+        if (text_equal(task->containers[i]->labels.spec.name, name))
+            return task->containers[i];
+    return NULL;
+}
+
+static struct task *task_of(struct task_vec *tasks, struct map *index, const char *id)
+{
+    size_t at = (size_t)(uintptr_t)map_get(index, id);
+    if (at)
+        return &tasks->items[at - 1];
+    vector_push(tasks, (struct task){0});
+    struct task *task = &tasks->items[tasks->len - 1];
+    memcpy(task->id, id, sizeof task->id);
+    map_put(index, id, (void *)(uintptr_t)tasks->len);
+    return task;
+}
+
+static void identify(struct task *task, const char *instance, const struct task_labels *labels)
+{
+    if (task->instance)
+        return;
+    task->instance = instance;
+    task->deployment = labels->deployment;
+    task->family = labels->family;
+    task->revision = labels->revision;
+    task->digest = labels->digest;
+    task->commit = labels->commit;
+}
+
+static void group(const struct plan_input *input, struct task_vec *tasks)
+{
+    struct map index = {0};
+    for (size_t i = 0; i < input->containers_len; i++) {
+        const struct container *container = input->containers[i];
+        struct task *task = task_of(tasks, &index, container->labels.task);
+        identify(task, container->instance, &container->labels);
+        if (task->containers_len < ARRAY_LEN(task->containers))
+            task->containers[task->containers_len++] = container;
+        if (task->created_ms == 0 || (container->created_ms && container->created_ms < task->created_ms))
+            task->created_ms = container->created_ms;
+    }
+    for (size_t i = 0; i < input->under_way_len; i++) {
+        const struct action *action = input->under_way[i];
+        struct task *task = task_of(tasks, &index, action->task);
+        if (action->kind == ACTION_CREATE)
+            identify(task, action->instance, &action->labels);
+        if (!task->instance)
+            task->instance = action->instance;
+        if (task->under_way_len < ARRAY_LEN(task->under_way))
+            task->under_way[task->under_way_len++] = action;
+    }
+    map_deinit(&index);
+}
+
+/* How many containers a task has in the end: all but those that C5 passes over. */
+static int containers_expected(const struct pass *pass, const struct task *task)
+{
+    int expected = 0;
+    for (size_t i = 0; i < task->containers_len; i++)
+        if (task->containers[i]->labels.containers > expected)
+            expected = task->containers[i]->labels.containers;
+    if (!pass_is_new(pass, task))
+        return expected;
+    return expected - life_passed_over(pass, task);
+}
+
+static bool is_busy(const struct task *task)
+{
+    for (size_t i = 0; i < task->containers_len; i++)
+        if (task->containers[i]->status == CONTAINER_RUNNING)
+            return true;
+    for (size_t i = 0; i < task->under_way_len; i++)
+        if (task->under_way[i]->kind != ACTION_REMOVE)
+            return true;
+    return false;
+}
+
+/* A task whose containers are gone while only a removal or a stop is under way has no content any more. */
+static bool is_ghost(const struct task *task)
+{
+    if (task->containers_len)
+        return false;
+    for (size_t i = 0; i < task->under_way_len; i++)
+        if (task->under_way[i]->kind == ACTION_CREATE)
+            return false;
+    return true;
+}
+
+static void roll_up_status(const struct pass *pass, struct task *task, const struct map *stopping)
+{
+    const char *reason = stopping ? map_get(stopping, task->id) : NULL;
+    int up = 0;
+    for (size_t i = 0; i < task->containers_len; i++) {
+        const struct container *container = task->containers[i];
+        if (container->status != CONTAINER_CREATED)
+            up++;
+        if (container->labels.spec.essential && container->status == CONTAINER_STOPPED && !reason) {
+            reason = "Essential container in task exited";
+            task->failed = true;
+        }
+        if (container->started_ms > task->started_ms)
+            task->started_ms = container->started_ms;
+        if (container->finished_ms > task->stopped_ms)
+            task->stopped_ms = container->finished_ms;
+    }
+    if (is_ghost(task) && !reason)
+        reason = "removed";
+    task->stop = reason != NULL;
+    task->stop_reason = memory_strdup(reason);
+    if (task->stop)
+        task->status = is_busy(task) ? TASK_STOPPING : TASK_STOPPED;
+    else
+        task->status = up > 0 && up >= containers_expected(pass, task) ? TASK_RUNNING : TASK_PENDING;
+    if (task->status != TASK_RUNNING)
+        task->started_ms = 0;
+    if (task->status != TASK_STOPPED)
+        task->stopped_ms = 0;
+}
+
+/* ECS 2.6: over essential containers, UNHEALTHY before UNKNOWN before HEALTHY. */
+static void roll_up_health(struct task *task, const struct task_roll_up *options)
+{
+    bool all_checked_healthy = true;
+    bool unchecked = false;
+    bool any = false;
+    task->health = HEALTH_HEALTHY;
+    for (size_t i = 0; i < task->containers_len; i++) {
+        const struct container *container = task->containers[i];
+        if (!container->labels.spec.essential)
+            continue;
+        any = true;
+        enum health_status health =
+            container->labels.spec.has_health_check ? container->health : HEALTH_UNKNOWN;
+        if (!container->labels.spec.has_health_check)
+            unchecked = true;
+        else if (health != HEALTH_HEALTHY)
+            all_checked_healthy = false;
+        if (health == HEALTH_UNHEALTHY)
+            task->health = HEALTH_UNHEALTHY;
+        else if (health == HEALTH_UNKNOWN && task->health != HEALTH_UNHEALTHY)
+            task->health = HEALTH_UNKNOWN;
+    }
+    if (!any)
+        task->health = HEALTH_UNKNOWN;
+    if (task->status != TASK_RUNNING || !all_checked_healthy)
+        return;
+    int64_t healthy_at = unchecked ? task->started_ms + options->minimum_healthy_ms : task->started_ms;
+    /* An engine whose clock runs ahead must not make a task wait for longer than the time itself. */
+    if (healthy_at > options->now_ms + options->minimum_healthy_ms)
+        healthy_at = options->now_ms + options->minimum_healthy_ms;
+    task->healthy = healthy_at <= options->now_ms;
+    if (!task->healthy)
+        task->wake_ms = healthy_at;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    return strcmp(((const struct task *)a)->id, ((const struct task *)b)->id);
+}
+
+void task_vec_build(const struct plan_input *input, const struct task_roll_up *options,
+                    struct task_vec *ret_tasks)
+{
+    assert(input);
+    assert(options);
+    assert(ret_tasks);
+    memset(ret_tasks, 0, sizeof *ret_tasks);
+    const struct pass pass = {.in = input};
+    group(input, ret_tasks);
+    for (size_t i = 0; i < ret_tasks->len; i++) {
+        roll_up_status(&pass, &ret_tasks->items[i], options->stopping);
+        roll_up_health(&ret_tasks->items[i], options);
+    }
+    if (ret_tasks->len > 1)
+        qsort(ret_tasks->items, ret_tasks->len, sizeof *ret_tasks->items, compare_ids);
+}
+
+void task_vec_deinit(struct task_vec *tasks)
+{
+    assert(tasks);
+    for (size_t i = 0; i < tasks->len; i++)
+        free(tasks->items[i].stop_reason);
+    vector_deinit(tasks);
+}

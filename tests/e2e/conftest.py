@@ -1,0 +1,134 @@
+"""Fixtures of the end-to-end tests. An engine of each kind is started for the session and emptied after each test."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+
+from private_engine import EngineUnavailable, PrivateDocker, PrivatePodman  # noqa: E402
+
+from support.davit import Davit, built_binary  # noqa: E402
+from support.proxy import RecordingProxy  # noqa: E402
+from support.repo import Repo  # noqa: E402
+from support.sampler import EngineSampler  # noqa: E402
+
+DEMO_IMAGE = "davit-demo:latest"
+
+
+def session_engine(kind):
+    """Starts an engine for the session, with the demo image in it; skips with the reason if that cannot be."""
+    try:
+        engine = kind()
+        engine.start()
+    except EngineUnavailable as error:
+        pytest.skip(str(error))
+    try:
+        engine.api.import_image(DEMO_IMAGE)
+        yield engine
+    finally:
+        engine.stop()
+
+
+@pytest.fixture(scope="session")
+def docker_session():
+    yield from session_engine(PrivateDocker)
+
+
+@pytest.fixture(scope="session")
+def second_docker_session():
+    yield from session_engine(PrivateDocker)
+
+
+@pytest.fixture(scope="session")
+def podman_session():
+    yield from session_engine(PrivatePodman)
+
+
+@pytest.fixture
+def docker(docker_session):
+    """A Docker engine of our own (.socket, .api, .inside(), .http_get()), empty but for the demo image."""
+    yield docker_session
+    docker_session.api.clean()
+
+
+@pytest.fixture
+def second_docker(second_docker_session):
+    """Another Docker engine, in another network, for tests with more than one container instance."""
+    yield second_docker_session
+    second_docker_session.api.clean()
+
+
+@pytest.fixture
+def podman(podman_session):
+    """The same for podman."""
+    yield podman_session
+    podman_session.api.clean()
+
+
+@pytest.fixture(params=["docker", "podman"])
+def engine(request):
+    """Runs the test on each kind of engine."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def demo_image():
+    """An image with busybox that serves /www on port 80; engine.api.import_image() makes others."""
+    return DEMO_IMAGE
+
+
+@pytest.fixture
+def repo(tmp_path):
+    """An empty git repository on branch main."""
+    return Repo(tmp_path / "repo")
+
+
+@pytest.fixture
+def davit(tmp_path):
+    """davit(config, engine) makes a daemon with its own directory, not yet started; it is killed after the test."""
+    binary = built_binary()
+    if not binary:
+        pytest.skip("davit is not built")
+    daemons = []
+
+    def make(config, engine=None, environment=None):
+        daemon = Davit(binary, tmp_path / f"davit-{len(daemons)}", config, engine, environment)
+        daemons.append(daemon)
+        return daemon
+
+    yield make
+    for daemon in daemons:
+        daemon.kill()
+        # Shown only if the test has failed.
+        print(f"--- {daemon.log}\n{daemon.log_text()[-8000:]}")
+
+
+@pytest.fixture
+def sampler():
+    """sampler(engine) starts to watch an engine."""
+    started = []
+
+    def start(engine):
+        started.append(EngineSampler(engine.socket).__enter__())
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.__exit__()
+
+
+@pytest.fixture
+def proxy():
+    """proxy(engine) starts a recording proxy to an engine; its .path is the socket to connect to."""
+    started = []
+
+    def start(engine):
+        path = engine.directory / f"proxy-{len(started)}.sock"
+        started.append(RecordingProxy(path, engine.socket).__enter__())
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()

@@ -1,0 +1,206 @@
+#include "fixture.h"
+
+#include "history/recorder.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define RING_BYTES 8192
+
+struct read_back {
+    int count;
+    int first;
+    int last;
+    bool in_order;
+    bool starts_with_snapshot;
+};
+
+static int on_event(void *data, const json_t *event)
+{
+    struct read_back *read = data;
+    int n = (int)json_integer_value(json_object_get(event, "n"));
+    if (read->count++ == 0) {
+        read->first = n;
+        read->starts_with_snapshot = json_object_get(event, "snapshot") != NULL;
+        read->in_order = true;
+    } else if (n < read->last) {
+        read->in_order = false;
+    }
+    read->last = n;
+    return 0;
+}
+
+static struct read_back read_all(const char *path)
+{
+    struct read_back read = {0};
+    struct recorder_visitor visitor = {.on_event = on_event, .data = &read};
+    struct error err = ERROR_INIT;
+    if (recorder_read(path, &visitor, &err) < 0)
+        fail_msg("%s", error_text(&err));
+    return read;
+}
+
+static int append(struct recorder *recorder, int n, struct error *err)
+{
+    int status = 0;
+    if (recorder_wants_snapshot(recorder)) {
+        json_t *snapshot = json_pack("{s:{}, s:i}", "snapshot", "n", n);
+        status = recorder_append(recorder, snapshot, err);
+        json_decref(snapshot);
+    }
+    json_t *event = json_pack("{s:i, s:s}", "n", n, "text", "line\nof text");
+    if (status == 0)
+        status = recorder_append(recorder, event, err);
+    json_decref(event);
+    return status;
+}
+
+static void test_events_come_back(void **state)
+{
+    struct fixture *f = *state;
+    char *dir CLEANUP_FREE = memory_printf("%s/record", f->dir);
+    char *first CLEANUP_FREE = memory_printf("%s/record-000001.jsonl", dir);
+    struct recorder *recorder = NULL;
+    struct stat st;
+    assert_int_equal(recorder_open(dir, LIMIT_RECORD_BYTES, &recorder, NULL), 0);
+    for (int n = 1; n <= 10; n++)
+        assert_int_equal(append(recorder, n, NULL), 0);
+    assert_int_equal(recorder_flush(recorder, NULL), 0);
+    assert_int_equal(read_all(dir).count, 11);
+    assert_int_equal(read_all(first).last, 10);
+    assert_int_equal(stat(dir, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    assert_int_equal(stat(first, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    recorder_free(recorder);
+}
+
+static void test_the_ring_is_bounded(void **state)
+{
+    struct fixture *f = *state;
+    char *dir CLEANUP_FREE = memory_printf("%s/record", f->dir);
+    struct recorder *recorder = NULL;
+    assert_int_equal(recorder_open(dir, RING_BYTES, &recorder, NULL), 0);
+    for (int n = 1; n <= 3000; n++)
+        assert_int_equal(append(recorder, n, NULL), 0);
+    recorder_free(recorder);
+    struct read_back read = read_all(dir);
+    assert_true(read.first > 1000);
+    assert_int_equal(read.last, 3000);
+    assert_true(read.in_order && read.starts_with_snapshot);
+    char *out = fixture_run(f, "cat ../record/*.jsonl | wc -c");
+    assert_in_range(strtol(out, NULL, 10), RING_BYTES / 2, RING_BYTES);
+    free(out);
+}
+
+static void test_every_start_is_a_segment_and_old_ones_go(void **state)
+{
+    struct fixture *f = *state;
+    char *dir CLEANUP_FREE = memory_printf("%s/record", f->dir);
+    for (int n = 1; n <= RECORDER_FILES_MAX + 10; n++) {
+        struct recorder *recorder = NULL;
+        assert_int_equal(recorder_open(dir, LIMIT_RECORD_BYTES, &recorder, NULL), 0);
+        assert_true(recorder_wants_snapshot(recorder));
+        assert_int_equal(append(recorder, n, NULL), 0);
+        assert_false(recorder_wants_snapshot(recorder));
+        recorder_free(recorder);
+    }
+    struct read_back read = read_all(dir);
+    assert_int_equal(read.count, 2 * RECORDER_FILES_MAX);
+    assert_int_equal(read.last, RECORDER_FILES_MAX + 10);
+}
+
+static void test_a_torn_last_line_is_passed_over_and_other_garbage_named(void **state)
+{
+    struct fixture *f = *state;
+    char *dir CLEANUP_FREE = memory_printf("%s/record", f->dir);
+    struct recorder *recorder = NULL;
+    assert_int_equal(recorder_open(dir, LIMIT_RECORD_BYTES, &recorder, NULL), 0);
+    assert_int_equal(append(recorder, 1, NULL), 0);
+    recorder_free(recorder);
+    free(fixture_run(f, "printf '{\"n\":2' >> ../record/record-000001.jsonl"));
+    assert_int_equal(recorder_open(dir, LIMIT_RECORD_BYTES, &recorder, NULL), 0);
+    assert_int_equal(append(recorder, 3, NULL), 0);
+    recorder_free(recorder);
+    struct read_back read = read_all(dir);
+    assert_int_equal(read.count, 4);
+    assert_int_equal(read.last, 3);
+    free(fixture_run(f, "printf '\\n{}\\n' >> ../record/record-000001.jsonl"));
+    struct recorder_visitor visitor = {.on_event = on_event, .data = &read};
+    struct error err = ERROR_INIT;
+    assert_int_equal(recorder_read(dir, &visitor, &err), ERROR_INVALID);
+    assert_non_null(strstr(err.message, "record-000001.jsonl:3"));
+    assert_int_equal(recorder_read("/nowhere", &visitor, &err), ERROR_NOT_FOUND);
+}
+
+static void test_an_event_too_large_is_an_error(void **state)
+{
+    struct fixture *f = *state;
+    char *dir CLEANUP_FREE = memory_printf("%s/record", f->dir);
+    struct recorder *recorder = NULL;
+    struct error err = ERROR_INIT;
+    char text[RING_BYTES];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    json_t *event = json_pack("{s:s}", "text", text);
+    assert_int_equal(recorder_open(dir, RING_BYTES, &recorder, NULL), 0);
+    assert_int_equal(recorder_append(recorder, event, &err), ERROR_LIMIT);
+    assert_non_null(strstr(err.message, "LIMIT_RECORD_BYTES"));
+    assert_int_equal(append(recorder, 1, NULL), 0);
+    recorder_free(recorder);
+    json_decref(event);
+}
+
+/* A write fails in the middle of a line; once there is room again, recording starts over with a snapshot. */
+static void test_a_full_disk_starts_a_new_segment(void **state)
+{
+    struct fixture *f = *state;
+    char *dir CLEANUP_FREE = memory_printf("%s/record", f->dir);
+    pid_t child = fork();
+    if (child == 0) {
+        struct recorder *recorder = NULL;
+        struct rlimit limit = {100, RLIM_INFINITY};
+        signal(SIGXFSZ, SIG_IGN);
+        bool good = recorder_open(dir, LIMIT_RECORD_BYTES, &recorder, NULL) == 0;
+        setrlimit(RLIMIT_FSIZE, &limit);
+        for (int n = 1; n <= 10 && good; n++)
+            good = append(recorder, n, NULL) == 0;
+        good = good && recorder_flush(recorder, NULL) == ERROR_IO && recorder_wants_snapshot(recorder);
+        limit.rlim_cur = RLIM_INFINITY;
+        setrlimit(RLIMIT_FSIZE, &limit);
+        good = good && append(recorder, 11, NULL) == 0;
+        recorder_free(recorder);
+        _exit(good ? 0 : 1);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    assert_int_equal(status, 0);
+    assert_int_equal(read_all(dir).last, 11);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_events_come_back),
+        TEST(test_the_ring_is_bounded),
+        TEST(test_every_start_is_a_segment_and_old_ones_go),
+        TEST(test_a_torn_last_line_is_passed_over_and_other_garbage_named),
+        TEST(test_an_event_too_large_is_an_error),
+        TEST(test_a_full_disk_starts_a_new_segment),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
