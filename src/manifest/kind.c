@@ -11,17 +11,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct schema *kind_schema_new(enum kind kind)
+{
+    assert(kind < KIND_COUNT);
+    struct schema *schema = NULL;
+    json_t *document = json_loads(kind_schemas[kind], 0, NULL);
+    int r = schema_compile(NULL, document, &schema, NULL);
+    assert(r == 0);
+    (void)r;
+    json_decref(document);
+    return schema;
+}
+
 void kind_set_init(struct kind_set *set)
 {
     assert(set);
     set->pool = KIND_POOL_INIT;
-    for (size_t i = 0; i < KIND_COUNT; i++) {
-        json_t *document = json_loads(kind_schemas[i], 0, NULL);
-        int r = schema_compile(NULL, document, &set->schemas[i], NULL);
-        assert(r == 0); /* our own text: a unit test compiles it as well */
-        (void)r;
-        json_decref(document);
-    }
+    for (int i = 0; i < KIND_COUNT; i++)
+        set->schemas[i] = kind_schema_new((enum kind)i);
 }
 
 void kind_set_deinit(struct kind_set *set)
@@ -318,13 +325,13 @@ void kind_read(struct kind_set *set, struct document *document, const char *file
     diagnostics_append(diagnostics, &found);
 }
 
-int kind_old_task_definition(const struct kind_set *set, const json_t *json, int revision,
+int kind_old_task_definition(const struct schema *schema, const json_t *json, int revision,
                              struct task_definition **ret_definition)
 {
-    assert(set);
+    assert(schema);
     assert(ret_definition);
     json_t *copy = json_deep_copy(json); /* the ledger's own is not to be stripped */
-    int r = copy ? schema_validate(set->schemas[KIND_TASK_DEFINITION], copy, NULL) : ERROR_INVALID;
+    int r = copy ? schema_validate(schema, copy, NULL) : ERROR_INVALID;
     if (r == 0) {
         *ret_definition = kind_task_definition_new(copy);
         (*ret_definition)->revision = revision;

@@ -71,6 +71,9 @@ void kind_report(struct diagnostics *diagnostics, struct kind_fault fault);
 /* The name at the end of an ARN, after the last slash, or the text itself. Borrowed. */
 const char *kind_arn_tail(const char *text);
 
+/* Our own text always compiles. Caller frees. */
+struct schema *kind_schema_new(enum kind kind);
+
 /* The task definition of an old revision. ERROR_INVALID when it does not keep to the schema (any more). */
-int kind_old_task_definition(const struct kind_set *set, const json_t *json, int revision,
+int kind_old_task_definition(const struct schema *schema, const json_t *json, int revision,
                              struct task_definition **ret_definition);
