@@ -12,9 +12,9 @@ def literal(line):
 def main():
     output, *files = sys.argv[1:]
     out = ["/* Made of schemas/ by schemas/embed.py. */", '#include "manifest/kind.h"', ""]
-    out += ["const char *const kind_names[KIND_COUNT + 1] = {"]
+    out += ["const char *const kind_names[KIND_SCHEMAS + 1] = {"]
     out += [f'    "{pathlib.Path(file).stem}",' for file in files]
-    out += ["    NULL,", "};", "", "const char *const kind_schemas[KIND_COUNT] = {"]
+    out += ["    NULL,", "};", "", "const char *const kind_schemas[KIND_SCHEMAS] = {"]
     for file in files:
         text = pathlib.Path(file).read_text(encoding="utf-8")
         json.loads(text)  # a broken schema fails the build

@@ -64,10 +64,12 @@ static void adopt(struct core *core, struct desired *next)
         int order = !left ? 1 : !right ? -1 : strcmp(left->cluster, right->cluster);
         if (order == 0)
             order = strcmp(left->name, right->name);
-        if (order < 0)
+        if (order < 0) {
             set_desired(core, left->cluster, left->name, NULL);
-        else
+        } else {
+            assert(right); /* without one the order is negative */
             set_desired(core, right->cluster, right->name, right);
+        }
         o += order <= 0;
         n += order >= 0;
     }

@@ -1,11 +1,11 @@
 #include "core/event.h"
 
+#include "base/base64.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "model/json.h"
 
 #include <assert.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,10 +94,7 @@ static void set_content(json_t *json, const struct event_file *file)
         json_object_set_new(json, "content", json_stringn(file->content, file->len));
         return;
     }
-    size_t size = sodium_base64_encoded_len(file->len, sodium_base64_VARIANT_ORIGINAL);
-    char *text CLEANUP_FREE = memory_alloc(size);
-    sodium_bin2base64(text, size, (const unsigned char *)file->content, file->len,
-                      sodium_base64_VARIANT_ORIGINAL);
+    char *text CLEANUP_FREE = base64_encode(file->content, file->len);
     json_object_set_new(json, "base64", json_string(text));
 }
 
@@ -110,14 +107,9 @@ static int get_content(const json_t *json, struct event_file *file)
         file->content = memory_alloc(file->len + 1);
         memcpy(file->content, json_string_value(content), file->len);
         file->content[file->len] = '\0';
-    } else if (base64) {
-        size_t max = strlen(base64);
-        file->content = memory_calloc(max + 1, 1);
-        if (sodium_base642bin((unsigned char *)file->content, max, base64, max, NULL, &file->len, NULL,
-                              sodium_base64_VARIANT_ORIGINAL) != 0)
-            return ERROR_INVALID;
+        return 0;
     }
-    return 0;
+    return base64 ? base64_decode(base64, &file->content, &file->len) : 0;
 }
 
 json_t *event_file_to_json(const struct event_file *file)

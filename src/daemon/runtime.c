@@ -372,9 +372,9 @@ static int open_engines(struct runtime *runtime, struct error *err)
         const struct config_instance *from = &config->instances.items[i];
         struct runtime_instance *instance = &runtime->instances[i];
         const struct docker_options options = {.endpoint = from->endpoint,
-                                               .tls_ca = from->tls_ca,
-                                               .tls_cert = from->tls_cert,
-                                               .tls_key = from->tls_key};
+                                               .ca_path = from->tls_ca,
+                                               .cert_path = from->tls_cert,
+                                               .key_path = from->tls_key};
         *instance = (struct runtime_instance){.runtime = runtime, .name = from->name};
         int r = docker_new(runtime->options.loop, &options, &instance->engine, err);
         if (r < 0)

@@ -7,11 +7,16 @@
  * for the length of the callback.
  *
  * Failures arrive in reply->error with the engine's own message. Codes that callers may act on:
- *   ERROR_NOT_FOUND    no such container, image or network      ERROR_CONFLICT     the state forbids it (409)
- *   ERROR_EXISTS       the name is taken                         ERROR_INVALID      refused as malformed
- * (400) ERROR_UNAVAILABLE  no connection, or it broke               ERROR_TIMEOUT      deadline_ms passed;
- * outcome unknown ERROR_PROTOCOL     the reply makes no sense                 ERROR_LIMIT        the reply is
- * too large After UNAVAILABLE, TIMEOUT or PROTOCOL the operation may have happened: list before deciding.
+ *   ERROR_NOT_FOUND    no such container, image or network
+ *   ERROR_EXISTS       the name is taken
+ *   ERROR_CONFLICT     the state forbids it (409)
+ *   ERROR_INVALID      refused as malformed (400)
+ *   ERROR_INTERNAL     the engine failed at it (500): a port is taken, the runtime or the registry is broken
+ *   ERROR_UNAVAILABLE  no connection, or it broke
+ *   ERROR_TIMEOUT      deadline_ms passed; outcome unknown
+ *   ERROR_PROTOCOL     the reply makes no sense
+ *   ERROR_LIMIT        the reply is too large
+ * After UNAVAILABLE, TIMEOUT or PROTOCOL the operation may have happened: list before deciding.
  *
  * Starting what runs, stopping what has stopped and removing what is gone are successes: the state is as
  * asked.
@@ -109,8 +114,12 @@ struct engine_ops {
     const char *kind; /* "docker", "sim" */
     /* Ping, negotiate, and tell what the host has. Cheap; also the health check of the connection. */
     uint64_t (*version)(struct engine *, const struct engine_call *);
-    /* All containers, stopped ones too, with LABEL_OWNER = owner; whole inspections, sorted by name. */
+    /* All containers, stopped ones too, with LABEL_OWNER = owner; whole inspections, sorted by name. One
+     * whose labels cannot be read is left out. */
     uint64_t (*list)(struct engine *, const char *owner, const struct engine_call *);
+    /* Somebody else's container (no LABEL_OWNER) is ERROR_NOT_FOUND, ours with unreadable labels
+     * ERROR_INVALID.
+     */
     uint64_t (*inspect)(struct engine *, const char *container_id, const struct engine_call *);
     uint64_t (*pull)(struct engine *, const char *image, const struct engine_call *);
     /* Does not pull: an absent image is ERROR_NOT_FOUND. A name that is taken by a container with the same
@@ -123,14 +132,15 @@ struct engine_ops {
                      const struct engine_call *);
     /* With its anonymous volumes. A running container is ERROR_CONFLICT unless force. */
     uint64_t (*remove)(struct engine *, const char *container_id, bool force, const struct engine_call *);
-    /* Container events with LABEL_OWNER = owner until the stream breaks (done with the cause) or is canceled.
-     */
+    /* What changes an inspection, of containers with LABEL_OWNER = owner, until the stream breaks (done with
+     * the cause) or is canceled. */
     uint64_t (*events)(struct engine *, const char *owner, const struct engine_call *);
     uint64_t (*logs)(struct engine *, const struct engine_logs *, const struct engine_call *);
     /* Runs argv (NULL-ended) inside, collects at most LIMIT_LOG_BYTES of output. */
     uint64_t (*exec)(struct engine *, const char *container_id, const char *const *argv,
                      const struct engine_call *);
     uint64_t (*networks)(struct engine *, const char *owner, const struct engine_call *);
+    /* A name that is taken by a network of the same owner is a success, by any other ERROR_EXISTS. */
     uint64_t (*network_create)(struct engine *, const char *owner, const char *name,
                                const struct engine_call *);
     uint64_t (*network_remove)(struct engine *, const char *name, const struct engine_call *);

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "history/git_file.h"
+#include "history/git_guard.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,13 +24,6 @@ static void closedirp(DIR **dir)
 static void oids_deinit(struct oid_vec *oids)
 {
     vector_deinit(oids);
-}
-
-static char *loose_path(const struct history_store *store, const git_oid *oid)
-{
-    char hex[GIT_OID_HEXSZ + 1];
-    git_oid_tostr(hex, sizeof hex, oid);
-    return memory_printf("%sobjects/%.2s/%s", store->path, hex, hex + 2);
 }
 
 /* --- loose objects -----------------------------------------------------------------------------------------
@@ -65,7 +59,7 @@ size_t history_pack_count_loose(const struct history_store *store)
 static void remove_loose(const struct history_store *store, const struct oid_vec *oids)
 {
     for (size_t i = 0; i < oids->len; i++) {
-        char *path CLEANUP_FREE = loose_path(store, &oids->items[i]);
+        char *path CLEANUP_FREE = history_guard_loose_path(store->path, &oids->items[i]);
         unlink(path);
     }
 }
@@ -166,18 +160,23 @@ int history_pack_loose(struct history_store *store, struct error *err)
 /* --- durability of what was written ------------------------------------------------------------------------
  */
 
+/* libgit2 does not always say that a write failed, so what is on disk is looked at. */
 static int sync_file(const struct history_store *store, const git_oid *oid, struct error *err)
 {
-    char *path CLEANUP_FREE = loose_path(store, oid);
+    char *path CLEANUP_FREE = history_guard_loose_path(store->path, oid);
     struct error cause = ERROR_INIT;
+    if (!history_guard_is_whole(path)) {
+        unlink(path); /* or the next save takes it for written */
+        return error_set(err, ERROR_IO, "history: %s is damaged: is the disk full?", path);
+    }
     int status = history_file_sync(path, &cause);
+    if (status == ERROR_NOT_FOUND && is_readable(store, oid))
+        return 0; /* it was there before, in a pack */
     if (status == ERROR_NOT_FOUND)
-        return 0; /* the object was there before, in a pack */
+        return error_set(err, ERROR_IO, "history: %s was not written: is the disk full?", path);
     if (status == 0)
         status = history_file_sync_parent(path, &cause);
-    if (status < 0)
-        return error_set(err, status, "%s", cause.message);
-    return 0;
+    return status < 0 ? error_set(err, status, "%s", cause.message) : 0;
 }
 
 int history_pack_sync(struct history_store *store, struct error *err)

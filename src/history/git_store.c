@@ -1,6 +1,7 @@
 #include "history/git_store.h"
 
 #include "history/git_file.h"
+#include "history/git_guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,12 +59,13 @@ int history_store_init(struct history_store *store, const char *path, bool make,
         status = history_store_error(err, path);
     if (status < 0)
         return status;
-    if (git_repository_odb(&store->odb, repo) < 0) {
-        git_repository_free(repo);
-        return history_store_error(err, path);
-    }
     store->repo = repo;
     store->path = memory_strdup(git_repository_path(repo));
+    if (git_repository_odb(&store->odb, repo) < 0 || history_guard_add(store->odb, store->path) < 0) {
+        status = history_store_error(err, path);
+        history_store_deinit(store);
+        return status;
+    }
     return 0;
 }
 
@@ -79,9 +81,18 @@ void history_store_deinit(struct history_store *store)
 /* --- objects -----------------------------------------------------------------------------------------------
  */
 
+/* libgit2 takes a damaged file for the object it is to write. The file goes, and writing again makes it. */
+static bool was_damaged(const struct history_store *store, const git_oid *oid)
+{
+    char *path CLEANUP_FREE = history_guard_loose_path(store->path, oid);
+    return !history_guard_is_whole(path) && unlink(path) == 0;
+}
+
 int history_store_blob(struct history_store *store, const char *data, git_oid *ret_oid, struct error *err)
 {
-    if (git_blob_create_from_buffer(ret_oid, store->repo, data, strlen(data)) < 0)
+    size_t len = strlen(data);
+    if (git_blob_create_from_buffer(ret_oid, store->repo, data, len) < 0 ||
+        (was_damaged(store, ret_oid) && git_blob_create_from_buffer(ret_oid, store->repo, data, len) < 0))
         return history_store_error(err, "cannot write an entry");
     vector_push(&store->written, *ret_oid);
     return 0;
@@ -90,7 +101,8 @@ int history_store_blob(struct history_store *store, const char *data, git_oid *r
 int history_store_tree(struct history_store *store, git_treebuilder *builder, git_oid *ret_oid,
                        struct error *err)
 {
-    if (git_treebuilder_write(ret_oid, builder) < 0)
+    if (git_treebuilder_write(ret_oid, builder) < 0 ||
+        (was_damaged(store, ret_oid) && git_treebuilder_write(ret_oid, builder) < 0))
         return history_store_error(err, "cannot write a tree");
     vector_push(&store->written, *ret_oid);
     return 0;

@@ -14,8 +14,10 @@
 /* By name: the order of the schemas. */
 enum kind { KIND_CLUSTER, KIND_SERVICE, KIND_TASK_DEFINITION, KIND_COUNT };
 
-extern const char *const kind_names[KIND_COUNT + 1]; /* NULL-ended */
-extern const char *const kind_schemas[KIND_COUNT];   /* as text */
+/* In the order of enum kind, then the schemas that are no kinds. NULL-ended. */
+#define KIND_SCHEMAS (KIND_COUNT + 1)
+extern const char *const kind_names[KIND_SCHEMAS + 1];
+extern const char *const kind_schemas[KIND_SCHEMAS]; /* as text */
 
 /* What reading documents needs: the compiled schemas, and the values that objects share. */
 struct kind_set {

@@ -238,6 +238,18 @@ void manifest_update(struct manifest *manifest, bool full, const struct manifest
     kind_pool_sweep(&manifest->kinds.pool);
 }
 
+void manifest_each_file(const struct manifest *manifest,
+                        void (*visit)(void *data, const struct manifest_file *file), void *data)
+{
+    assert(manifest);
+    assert(visit);
+    map_for_each (&manifest->files, slot) {
+        const struct manifest_entry *entry = slot->value;
+        const struct manifest_file file = {entry->path, entry->kind, entry->text, entry->len};
+        visit(data, &file);
+    }
+}
+
 void manifest_number(struct manifest *manifest, const struct commit *commit, struct map *families,
                      struct string_vec *changed)
 {
@@ -259,7 +271,7 @@ int manifest_task_definition(const json_t *json, int revision, struct task_defin
 const char *manifest_schema(const char *kind)
 {
     assert(kind);
-    for (size_t i = 0; i < KIND_COUNT; i++)
+    for (size_t i = 0; i < KIND_SCHEMAS; i++)
         if (text_equal(kind, kind_names[i]))
             return kind_schemas[i];
     return NULL;

@@ -42,7 +42,7 @@ DEFINE_CLEANUP(struct manifest, manifest_free)
 void manifest_update(struct manifest *manifest, bool full, const struct manifest_file *files,
                      size_t files_len);
 
-/* The files as they were taken in, in order of path. */
+/* The files as they were taken in, in any order. */
 void manifest_each_file(const struct manifest *manifest,
                         void (*visit)(void *data, const struct manifest_file *file), void *data);
 
@@ -64,5 +64,5 @@ int manifest_task_definition(const json_t *json, int revision, struct task_defin
 
 /* The embedded JSON Schemas, for `davit schema` and editors. NULL when there is none of that name. */
 const char *manifest_schema(const char *kind);
-/* NULL-ended list of kinds: "Cluster", "Service", "TaskDefinition". */
+/* NULL-ended list of kinds: "Cluster", "Service", "TaskDefinition", "Configuration". */
 const char *const *manifest_schema_kinds(void);

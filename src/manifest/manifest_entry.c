@@ -58,10 +58,16 @@ struct manifest_entry *manifest_entry_new(struct kind_set *kinds, const struct m
     assert(file);
     struct manifest_entry *entry = NEW(struct manifest_entry);
     entry->path = memory_strdup(file->path);
-    if (file->kind == MANIFEST_FILE)
+    entry->kind = file->kind;
+    if (file->kind == MANIFEST_FILE) {
+        entry->text = memory_alloc(file->len + 1);
+        memcpy(entry->text, file->content, file->len);
+        entry->text[file->len] = '\0';
+        entry->len = file->len;
         read_documents(entry, kinds, file);
-    else
+    } else {
         refuse(entry, file->kind);
+    }
     return entry;
 }
 
@@ -74,5 +80,6 @@ void manifest_entry_free(struct manifest_entry *entry)
     vector_deinit(&entry->objects);
     diagnostics_deinit(&entry->diagnostics);
     free(entry->path);
+    free(entry->text);
     free(entry);
 }

@@ -6,9 +6,12 @@
 #include "manifest/kind.h"
 #include "manifest/manifest.h"
 
-/* What one file came to. Its text and the places of all but a few values are gone. */
+/* What one file came to. The places of all but a few values are gone; the text stays for snapshots. */
 struct manifest_entry {
     char *path;
+    enum manifest_file_kind kind;
+    char *text; /* as it was taken in; NULL unless MANIFEST_FILE */
+    size_t len;
     struct digest content; /* of the text; zero when it was refused unread */
     struct kind_object_vec objects;
     struct diagnostics diagnostics;

@@ -211,6 +211,7 @@ struct deployment *service_ledger_add(struct service_ledger *entry)
     if (entry->deployments.len == LIMIT_DEPLOYMENTS_KEPT)
         deployment_deinit(&entry->deployments.items[--entry->deployments.len]);
     vector_push(&entry->deployments, (struct deployment){0});
+    assert(entry->deployments.items);
     memmove(&entry->deployments.items[1], &entry->deployments.items[0],
             (entry->deployments.len - 1) * sizeof *entry->deployments.items);
     memset(&entry->deployments.items[0], 0, sizeof *entry->deployments.items);

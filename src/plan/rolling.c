@@ -176,7 +176,7 @@ static void scale_in(struct pass *pass, struct tally *tally)
     }
     if (victims.len)
         qsort(victims.items, victims.len, sizeof *victims.items, compare_victims);
-    for (int i = 0; i < surplus; i++)
+    for (size_t i = 0; i < victims.len && (int)i < surplus; i++)
         stop(pass, tally, victims.items[i], reason);
     vector_deinit(&victims);
 

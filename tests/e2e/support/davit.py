@@ -45,8 +45,8 @@ class Davit:
         return self.engine.inside(*line) if self.engine else line
 
     def start(self, *arguments):
-        """Starts the daemon; by default `davit serve --config FILE`."""
-        arguments = arguments or ("serve", "--config", self.config)
+        """Starts the daemon; by default `davit daemon --config FILE`."""
+        arguments = arguments or ("daemon", "--config", self.config)
         with open(self.log, "ab") as log:
             # nsenter becomes davit, so the process is davit's own.
             self.process = subprocess.Popen(

@@ -97,6 +97,16 @@ static void test_a_truncated_entry(void **state)
     expect(f, -1, 0, 1, "web.json cannot be read");
 }
 
+/* libgit2 takes a damaged file for the object; a save must not build on it. */
+static void test_a_damaged_object_that_is_needed_again(void **state)
+{
+    struct fixture *f = *state;
+    save_some(f);
+    free(fixture_run(f, FILE_OF("refs/davit/state~3:" WEB_PATH) "truncate -s -5 $F"));
+    assert_int_equal(fixture_save(f, "prod/web", 1, NULL), 0);
+    expect(f, 1, 0, 0, "");
+}
+
 static void test_an_entry_that_is_garbage(void **state)
 {
     struct fixture *f = *state;
@@ -158,6 +168,7 @@ int main(void)
         TEST(test_a_missing_directory_of_entries),
         TEST(test_a_missing_entry),
         TEST(test_a_truncated_entry),
+        TEST(test_a_damaged_object_that_is_needed_again),
         TEST(test_an_entry_that_is_garbage),
         TEST(test_a_ref_that_is_emptied_truncated_or_gone),
         TEST(test_ref_and_newest_commit_gone),

@@ -1,0 +1,214 @@
+#include "api/api.h"
+
+#include "api/operation.h"
+#include "base/digest.h"
+#include "base/text.h"
+#include "model/json.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#define ECS_TARGET "AmazonEC2ContainerServiceV20141113."
+#define ECS_TYPE   "application/x-amz-json-1.1"
+#define OUR_TYPE   "application/json"
+
+struct api *api_new(const struct api_options *options)
+{
+    assert(options && options->core && options->now_ms && options->post && options->poke_source &&
+           options->engine);
+    struct api *api = NEW(struct api);
+    api->core = options->core;
+    api->version = memory_strdup(options->version ? options->version : "");
+    api->region = memory_strdup(options->region ? options->region : API_REGION);
+    api->account = memory_strdup(options->account ? options->account : API_ACCOUNT);
+    api->data = options->data;
+    api->now_ms = options->now_ms;
+    api->post = options->post;
+    api->poke_source = options->poke_source;
+    api->engine = options->engine;
+    api_events_init(api);
+    api_logs_init(api);
+    return api;
+}
+
+void api_free(struct api *api)
+{
+    if (!api)
+        return;
+    api_events_deinit(api);
+    api_logs_deinit(api);
+    free(api->version);
+    free(api->region);
+    free(api->account);
+    free(api);
+}
+
+char *api_stream_key(const struct http_server *server, uint64_t id)
+{
+    return memory_printf("%p/%llu", (const void *)server, (unsigned long long)id);
+}
+
+/* A UUID that no other request of this process and moment has. */
+static void add_request_id(struct api *api, struct http_exchange *exchange)
+{
+    uint64_t unique[2] = {http_exchange_id(exchange), (uint64_t)api->now_ms(api->data)};
+    struct digest digest = digest_of_bytes(unique, sizeof unique);
+    char hex[DIGEST_HEX_SIZE];
+    digest_to_hex(&digest, hex);
+    char id[37];
+    snprintf(id, sizeof id, "%.8s-%.4s-4%.3s-a%.3s-%.12s", hex, hex + 8, hex + 12, hex + 15, hex + 18);
+    http_exchange_add_header(exchange, "x-amzn-RequestId", id);
+}
+
+/* Takes json. */
+static void reply_json(struct http_exchange *exchange, unsigned status, const char *type, json_t *json)
+{
+    char *text CLEANUP_FREE = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(13));
+    http_reply(exchange, text ? status : 500, type, text, text ? strlen(text) : 0);
+    json_decref(json);
+}
+
+static void reply_ecs_fault(struct http_exchange *exchange, const struct api_fault *fault)
+{
+    http_exchange_add_header(exchange, "x-amzn-ErrorType", fault->type);
+    reply_json(exchange, fault->status >= 500 ? 500 : 400, ECS_TYPE,
+               json_pack("{s:s,s:s}", "__type", fault->type, "message", fault->message));
+}
+
+static void reply_fault(struct http_exchange *exchange, const struct api_fault *fault)
+{
+    reply_json(exchange, (unsigned)fault->status, OUR_TYPE,
+               json_pack("{s:i,s:{s:s,s:s}}", "schemaVersion", 1, "error", "type", fault->type, "message",
+                         fault->message));
+}
+
+static void set_fault(struct api_fault *fault, int status, const char *type, const char *message)
+{
+    *fault = (struct api_fault){.status = status, .type = type};
+    snprintf(fault->message, sizeof fault->message, "%s", message);
+}
+
+/* NULL unless the body is a JSON object; an empty body is the empty object. */
+static json_t *input_of(const struct http_exchange *exchange)
+{
+    size_t len;
+    const char *body = http_exchange_body(exchange, &len);
+    if (!len)
+        return json_object();
+    json_t *input = json_loadb(body, len, 0, NULL);
+    if (json_is_object(input))
+        return input;
+    json_decref(input);
+    return NULL;
+}
+
+static int ecs_fault_of(const char *name, const struct api_operation *operation, const json_t *input,
+                        struct api_fault *fault)
+{
+    if (!operation) {
+        set_fault(fault, 400, "UnsupportedFeatureException", "");
+        snprintf(fault->message, sizeof fault->message,
+                 "davit does not offer %.100s: it reads. Changes are made by a commit to the repository.",
+                 name);
+        return ERROR_UNSUPPORTED;
+    }
+    if (!input) {
+        set_fault(fault, 400, "SerializationException", "the request's body is not a JSON object");
+        return ERROR_INVALID;
+    }
+    return 0;
+}
+
+static void handle_ecs(struct api *api, struct http_exchange *exchange)
+{
+    struct api_fault fault = {0};
+    const char *target = http_exchange_header(exchange, "X-Amz-Target");
+    add_request_id(api, exchange);
+    if (!target || !text_starts_with(target, ECS_TARGET)) {
+        set_fault(&fault, 400, "UnknownOperationException",
+                  "expected the header X-Amz-Target: " ECS_TARGET
+                  "<Operation>; the native interface is under /v1/");
+        reply_ecs_fault(exchange, &fault);
+        return;
+    }
+    const char *name = target + strlen(ECS_TARGET);
+    const struct api_operation *operation = api_operation_find(NULL, name);
+    json_t *input CLEANUP(json_decrefp) = input_of(exchange);
+    json_t *output = NULL;
+    if (ecs_fault_of(name, operation, input, &fault) < 0 ||
+        operation->answer(api, input, &output, &fault) < 0)
+        reply_ecs_fault(exchange, &fault);
+    else
+        reply_json(exchange, 200, ECS_TYPE, output);
+}
+
+static void add_parameters(const struct http_exchange *exchange, const char *names, json_t *input)
+{
+    char name[32];
+    int used;
+    for (; names && sscanf(names, " %31s%n", name, &used) == 1; names += used)
+        model_set_string(input, name, http_exchange_query(exchange, name));
+}
+
+/* What is wrong about a path and method before anything is looked at; 0 when all is well. */
+static int native_fault_of(const struct http_exchange *exchange, const struct api_operation *operation,
+                           const json_t *input, struct api_fault *fault)
+{
+    const char *path = http_exchange_path(exchange);
+    if (!operation) {
+        const char *other = text_equal(http_exchange_method(exchange), "GET") ? "POST" : "GET";
+        if (!api_operation_find(other, path))
+            return api_fault_not_found(fault, "NotFoundException", "there is nothing at %.200s", path);
+        set_fault(fault, 405, "MethodNotAllowedException", "");
+        snprintf(fault->message, sizeof fault->message, "%.200s is asked with %s", path, other);
+        return ERROR_UNSUPPORTED;
+    }
+    if (operation->changes && !http_exchange_is_unix(exchange)) {
+        set_fault(fault, 403, "AccessDeniedException",
+                  "by TCP davit only answers what reads; ask for changes over the unix socket");
+        return ERROR_DENIED;
+    }
+    if (!input)
+        return api_fault_invalid(fault, "the request's body is not a JSON object");
+    return 0;
+}
+
+static bool wants_stream(const struct api_operation *operation, const json_t *input)
+{
+    return operation->stream && (!operation->answer || api_parameter_is_on(input, "follow"));
+}
+
+static void handle_native(const struct api_listener *listener, struct http_exchange *exchange)
+{
+    struct api_fault fault = {0};
+    const char *method = http_exchange_method(exchange);
+    const struct api_operation *operation =
+        api_operation_find(text_equal(method, "HEAD") ? "GET" : method, http_exchange_path(exchange));
+    json_t *input CLEANUP(json_decrefp) = input_of(exchange);
+    if (native_fault_of(exchange, operation, input, &fault) < 0) {
+        reply_fault(exchange, &fault);
+        return;
+    }
+    add_parameters(exchange, operation->parameters, input);
+    if (wants_stream(operation, input)) {
+        struct api_stream_call call = {listener->api, listener->server, exchange, input};
+        if (operation->stream(&call, &fault) < 0)
+            reply_fault(exchange, &fault);
+        return;
+    }
+    json_t *output = NULL;
+    if (operation->answer(listener->api, input, &output, &fault) < 0)
+        reply_fault(exchange, &fault);
+    else
+        reply_json(exchange, operation->changes ? 202 : 200, OUR_TYPE, output);
+}
+
+void api_handle(void *data, struct http_exchange *exchange)
+{
+    const struct api_listener *listener = data;
+    assert(listener && listener->api && exchange);
+    if (text_equal(http_exchange_path(exchange), "/") && text_equal(http_exchange_method(exchange), "POST"))
+        handle_ecs(listener->api, exchange);
+    else
+        handle_native(listener, exchange);
+}

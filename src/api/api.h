@@ -1,0 +1,56 @@
+/* What davit tells about itself over HTTP: the ECS wire protocol (AWS JSON 1.1, POST /) for the AWS CLI and
+ * SDKs, and a native part under /v1/ for what ECS has no words for.
+ *
+ * It reads the core's views and never acts: a wish to look again leaves through a callback. By TCP only
+ * operations that read are answered, whoever wants more uses the unix socket.
+ */
+#pragma once
+
+#include "base/memory.h"
+#include "core/core.h"
+#include "engine/engine.h"
+#include "http/server.h"
+
+#include <stdint.h>
+
+#define API_REGION       "local"
+#define API_ACCOUNT      "000000000000"
+#define API_LOG_TAIL     100   /* lines of each container when the request does not say */
+#define API_LOG_SOURCES  64    /* containers that one log request may read */
+#define API_LOG_LINE_MAX 16384 /* bytes; a longer line arrives in pieces */
+
+/* Strings are copied, the rest is borrowed for the life of the api. */
+struct api_options {
+    const struct core *core;
+    const char *version; /* of davit */
+    const char *region;  /* in ARNs; NULL: API_REGION */
+    const char *account; /* in ARNs; NULL: API_ACCOUNT */
+
+    void *data; /* handed to the callbacks; none may be NULL */
+    int64_t (*now_ms)(void *data);
+    /* A wish of a client (EVENT_RECONCILE): takes over what the event owns. now_ms and seed are the
+     * receiver's to set. */
+    void (*post)(void *data, struct event *event);
+    void (*poke_source)(void *data);
+    struct engine *(*engine)(void *data, const char *instance); /* NULL: no such instance */
+};
+
+struct api;
+
+struct api *api_new(const struct api_options *options);
+/* Ends the streams. Servers that hand requests to it are freed after it or get no more requests. Engines must
+ * still be there: log streams are cancelled. */
+void api_free(struct api *api);
+DEFINE_CLEANUP(struct api, api_free)
+
+/* One per server: http_server_options.data = &listener, .handle = api_handle, and
+ * http_server_new(..., &listener.server, ...). */
+struct api_listener {
+    struct api *api;
+    struct http_server *server;
+};
+void api_handle(void *listener, struct http_exchange *exchange);
+
+/* Tells those who follow the events what is new. Call it after steps of the core; without followers it costs
+ * nothing. */
+void api_publish(struct api *api);

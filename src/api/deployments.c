@@ -1,0 +1,47 @@
+#include "api/operation.h"
+#include "base/text.h"
+#include "model/json.h"
+
+static json_t *deployment_json(const struct api *api, const struct view_service *view, size_t index)
+{
+    const struct deployment *deployment = &view->ledger->deployments.items[index];
+    json_t *json = json_pack("{s:s,s:s,s:s,s:s,s:b,s:i,s:i,s:i,s:o}", "cluster", view->cluster, "service",
+                             view->name, "id", deployment->id, "state",
+                             deployment_state_name(deployment->state), "primary", index == 0, "revision",
+                             deployment->revision, "desiredCount", deployment->desired_count, "failedTasks",
+                             (int)deployment->failures.len, "commit", commit_to_json(&deployment->commit));
+    model_set_string(json, "family", deployment->family);
+    model_set_string(json, "reason", deployment->reason);
+    model_set_digest(json, "digest", &deployment->digest);
+    api_set_time_text(json, "createdAt", deployment->created_ms);
+    api_set_time_text(json, "updatedAt", deployment->updated_ms);
+    api_set_time_text(json, "endedAt", deployment->ended_ms);
+    int64_t end_ms = deployment->ended_ms ? deployment->ended_ms : api->now_ms(api->data);
+    model_set_int(json, "durationMs", end_ms > deployment->created_ms ? end_ms - deployment->created_ms : 0);
+    json_t *failures = json_array();
+    for (size_t i = 0; i < deployment->failures.len; i++) {
+        const struct task_failure *failure = &deployment->failures.items[i];
+        json_t *item = json_pack("{s:s,s:s*}", "task", failure->task, "reason", failure->reason);
+        api_set_time_text(item, "at", failure->at_ms);
+        json_array_append_new(failures, item);
+    }
+    json_object_set_new(json, "failures", failures);
+    return json;
+}
+
+int api_get_deployments(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
+{
+    int r = api_check_target(api, input, fault);
+    if (r < 0)
+        return r;
+    json_t *list = json_array();
+    struct view_service view;
+    for (size_t i = 0; core_view_service_at(api->core, i, &view); i++) {
+        if (!view.ledger || !api_matches(input, view.cluster, view.name))
+            continue;
+        for (size_t k = 0; k < view.ledger->deployments.len; k++)
+            json_array_append_new(list, deployment_json(api, &view, k));
+    }
+    *ret_output = api_list("deployments", list);
+    return 0;
+}

@@ -1,0 +1,42 @@
+#include "api/operation.h"
+
+#include "base/text.h"
+
+const struct api_operation api_operations[] = {
+    /* ECS */
+    {.name = "ListClusters", .answer = api_list_clusters},
+    {.name = "DescribeClusters", .answer = api_describe_clusters},
+    {.name = "ListServices", .answer = api_list_services},
+    {.name = "DescribeServices", .answer = api_describe_services},
+    {.name = "ListTasks", .answer = api_list_tasks},
+    {.name = "DescribeTasks", .answer = api_describe_tasks},
+    {.name = "ListTaskDefinitions", .answer = api_list_task_definitions},
+    {.name = "ListTaskDefinitionFamilies", .answer = api_list_task_definition_families},
+    {.name = "DescribeTaskDefinition", .answer = api_describe_task_definition},
+    /* native */
+    {"/healthz", "GET", NULL, false, api_get_health, NULL},
+    {"/readyz", "GET", NULL, false, api_get_ready, NULL},
+    {"/v1/status", "GET", NULL, false, api_get_status, NULL},
+    {"/v1/source", "GET", NULL, false, api_get_source, NULL},
+    {"/v1/clusters", "GET", NULL, false, api_get_clusters, NULL},
+    {"/v1/services", "GET", " cluster service ", false, api_get_services, NULL},
+    {"/v1/tasks", "GET", " cluster service ", false, api_get_tasks, NULL},
+    {"/v1/revisions", "GET", " family ", false, api_get_revisions, NULL},
+    {"/v1/instances", "GET", NULL, false, api_get_instances, NULL},
+    {"/v1/deployments", "GET", " cluster service ", false, api_get_deployments, NULL},
+    {"/v1/diff", "GET", " cluster service ", false, api_get_diff, NULL},
+    {"/v1/diff", "POST", NULL, false, api_post_diff, NULL},
+    {"/v1/events", "GET", " cluster service follow ", false, api_get_events, api_stream_events},
+    {"/v1/logs", "GET", " cluster service task container follow tail timestamps ", false, NULL,
+     api_stream_logs},
+    {"/v1/reconcile", "POST", " cluster service ", true, api_post_reconcile, NULL},
+    {.name = NULL},
+};
+
+const struct api_operation *api_operation_find(const char *method, const char *name)
+{
+    for (const struct api_operation *operation = api_operations; operation->name; operation++)
+        if (text_equal(operation->name, name) && text_equal(operation->method, method))
+            return operation;
+    return NULL;
+}

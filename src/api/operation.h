@@ -1,0 +1,152 @@
+/* The table of operations and what its handlers share. Private to api/. */
+#pragma once
+
+#include "api/api.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/* Why an operation refused: an HTTP status, ECS's exception name, and words for a person. */
+struct api_fault {
+    int status;
+    const char *type;
+    char message[LIMIT_ERROR_CHARS];
+};
+
+/* Each returns a negative error_code, so that `return api_fault_...()` reads as one step. */
+int api_fault_invalid(struct api_fault *fault, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int api_fault_not_found(struct api_fault *fault, const char *type, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The client's fault in ECS's generic words (ClientException). */
+int api_fault_client(struct api_fault *fault, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int api_fault_unavailable(struct api_fault *fault, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+struct api_stream_call {
+    struct api *api;
+    struct http_server *server;
+    struct http_exchange *exchange;
+    const json_t *input;
+};
+
+struct api_operation {
+    const char *name;       /* ECS: "ListClusters"; native: "/v1/clusters" */
+    const char *method;     /* native: "GET" or "POST"; NULL: ECS */
+    const char *parameters; /* native: names of the query's parameters, each between blanks */
+    bool changes;           /* asks for something to be done: not by TCP */
+    /* The input is the request's JSON; the query's parameters of a native operation are strings in it. */
+    int (*answer)(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
+    /* Answers by itself, later or without an end. On failure nothing is answered yet. */
+    int (*stream)(const struct api_stream_call *call, struct api_fault *fault);
+};
+
+/* All of them; NULL name ends the table. */
+extern const struct api_operation api_operations[];
+/* NULL when there is none. method NULL: an ECS operation. */
+const struct api_operation *api_operation_find(const char *method, const char *name);
+
+struct api {
+    const struct core *core;
+    char *version;
+    char *region;
+    char *account;
+    void *data;
+    int64_t (*now_ms)(void *data);
+    void (*post)(void *data, struct event *event);
+    void (*poke_source)(void *data);
+    struct engine *(*engine)(void *data, const char *instance);
+    struct map followers; /* "server/stream" -> struct follower; events.c */
+    struct map published; /* service key -> id of the newest event that followers were told; events.c */
+    struct map logs;      /* "server/stream" -> struct log_stream; logs.c */
+};
+
+/* --- names and ARNs; caller frees --- */
+char *api_arn(const struct api *api, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *api_cluster_arn(const struct api *api, const char *cluster);
+char *api_service_arn(const struct api *api, const char *cluster, const char *service);
+char *api_task_arn(const struct api *api, const char *cluster, const char *task);
+char *api_instance_arn(const struct api *api, const char *cluster, const char *instance);
+char *api_task_definition_arn(const struct api *api, const char *family, int revision);
+void api_set_owned(json_t *object, const char *key, char *value); /* takes value; NULL leaves it out */
+
+/* A name out of a name or an ARN of this kind ("service"). Borrowed: the last part of the path. *ret_cluster
+ * (may be NULL) is the cluster in it, owned by the caller, NULL when there is none. NULL: another kind's ARN.
+ */
+const char *api_name_of(const char *name_or_arn, const char *kind, char **ret_cluster);
+/* The input's "cluster", as a name; "default" when there is none. Borrowed. ClusterNotFoundException. */
+int api_input_cluster(const struct api *api, const json_t *input, const char **ret_cluster,
+                      struct api_fault *fault);
+bool api_cluster_exists(const struct api *api, const char *cluster);
+/* Every cluster that is wanted or still has services, sorted, no duplicates. */
+void api_clusters(const struct api *api, struct string_vec *ret_names);
+
+/* --- pages and batches of ECS --- */
+struct api_page {
+    const char *key;   /* "serviceArns" */
+    int default_items; /* most items of a page when the request does not say */
+};
+/* Takes items, an array of strings in the order of delivery. */
+int api_page(const struct api_page *page, const json_t *input, json_t *items, json_t **ret_output,
+             struct api_fault *fault);
+/* The array of strings under key, 1 to max of them. */
+int api_input_names(const json_t *input, const char *key, size_t max, struct api_fault *fault);
+void api_add_missing(json_t *failures, char *arn);                   /* takes arn */
+json_t *api_time(int64_t unix_ms);                                   /* seconds with a fraction */
+void api_set_time(json_t *object, const char *key, int64_t unix_ms); /* nothing for 0 */
+
+/* --- native answers --- */
+/* {"schemaVersion":1, key: list}; takes list. */
+json_t *api_list(const char *key, json_t *list);
+/* Time as text, nothing for 0. */
+void api_set_time_text(json_t *object, const char *key, int64_t unix_ms);
+const char *api_parameter(const json_t *input, const char *name); /* NULL when absent or empty */
+bool api_parameter_is_on(const json_t *input, const char *name);  /* "1", "true", "" */
+/* Whether a service is meant by the parameters cluster and service (either may be absent). */
+bool api_matches(const json_t *input, const char *cluster, const char *service);
+/* ServiceNotFoundException when parameters name a service or cluster that is not there. */
+int api_check_target(const struct api *api, const json_t *input, struct api_fault *fault);
+
+/* --- resources, one file each --- */
+int api_list_clusters(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
+int api_describe_clusters(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
+int api_get_clusters(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
+
+int api_list_services(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
+int api_describe_services(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
+int api_get_services(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
+json_t *api_service_json(const struct api *api, const struct view_service *view); /* native */
+
+int api_list_tasks(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
+int api_describe_tasks(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
+int api_get_tasks(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
+
+int api_list_task_definitions(struct api *api, const json_t *input, json_t **ret_output,
+                              struct api_fault *fault);
+int api_list_task_definition_families(struct api *api, const json_t *input, json_t **ret_output,
+                                      struct api_fault *fault);
+int api_describe_task_definition(struct api *api, const json_t *input, json_t **ret_output,
+                                 struct api_fault *fault);
+int api_get_revisions(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
+
+int api_get_deployments(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
+int api_get_diff(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
+int api_post_diff(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
+
+int api_get_instances(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
+json_t *api_instances_json(const struct api *api);
+int api_get_source(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
+json_t *api_source_json(const struct api *api);
+int api_get_status(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
+int api_get_health(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
+int api_get_ready(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
+int api_post_reconcile(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
+
+int api_get_events(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
+int api_stream_events(const struct api_stream_call *call, struct api_fault *fault);
+int api_stream_logs(const struct api_stream_call *call, struct api_fault *fault);
+void api_events_init(struct api *api);
+void api_events_deinit(struct api *api);
+void api_logs_init(struct api *api);
+void api_logs_deinit(struct api *api);
+/* "server/stream": the key of what goes on beyond a request. Caller frees. */
+char *api_stream_key(const struct http_server *server, uint64_t id);

@@ -1,0 +1,75 @@
+#include "api/operation.h"
+#include "base/text.h"
+#include "model/json.h"
+
+/* Why davit cannot do its work yet, or NULL. */
+static const char *unready(const struct api *api)
+{
+    struct view_source source;
+    core_view_source(api->core, &source);
+    if (!source.seen)
+        return source.ok || !source.message ? "no commit has been seen yet" : source.message;
+    if (!core_desired(api->core))
+        return "no commit has been accepted yet";
+    for (size_t i = 0; i < core_instances_len(api->core); i++) {
+        struct view_instance instance;
+        core_view_instance_at(api->core, i, &instance);
+        if (instance.connected)
+            return NULL;
+    }
+    return "no container instance is connected";
+}
+
+int api_get_status(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
+{
+    (void)input;
+    (void)fault;
+    json_t *services = json_array();
+    struct view_service view;
+    for (size_t i = 0; core_view_service_at(api->core, i, &view); i++)
+        json_array_append_new(services, api_service_json(api, &view));
+    const char *why = unready(api);
+    json_t *json = json_pack("{s:s,s:b,s:s*,s:o,s:o,s:o}", "version", api->version, "ready", why == NULL,
+                             "notReady", why, "source", api_source_json(api), "instances",
+                             api_instances_json(api), "services", services);
+    json_object_set_new(json, "schemaVersion", json_integer(1));
+    api_set_time_text(json, "now", api->now_ms(api->data));
+    *ret_output = json;
+    return 0;
+}
+
+int api_get_health(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
+{
+    (void)input;
+    (void)fault;
+    *ret_output = json_pack("{s:s,s:s}", "status", "ok", "version", api->version);
+    return 0;
+}
+
+int api_get_ready(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
+{
+    (void)input;
+    const char *why = unready(api);
+    if (why)
+        return api_fault_unavailable(fault, "not ready: %s", why);
+    *ret_output = json_pack("{s:s}", "status", "ready");
+    return 0;
+}
+
+int api_post_reconcile(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
+{
+    int r = api_check_target(api, input, fault);
+    if (r < 0)
+        return r;
+    const char *cluster = api_parameter(input, "cluster");
+    const char *service = api_parameter(input, "service");
+    if (service && !cluster)
+        return api_fault_invalid(fault, "a service is named together with its cluster");
+    struct event event = {.kind = EVENT_RECONCILE};
+    event.reconcile.cluster = memory_strdup(cluster);
+    event.reconcile.service = memory_strdup(service);
+    api->post(api->data, &event);
+    api->poke_source(api->data);
+    *ret_output = json_pack("{s:i,s:b}", "schemaVersion", 1, "accepted", 1);
+    return 0;
+}

@@ -1,0 +1,181 @@
+#include "cli/client.h"
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "http/client.h"
+#include "model/json.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <uv.h>
+
+char *cli_query_add(char *query, const char *name, const char *value)
+{
+    if (!value)
+        return query;
+    struct buffer out = BUFFER_INIT(LIMIT_API_REQUEST_BYTES);
+    buffer_printf(&out, "%s%s%s=", query ? query : "", query ? "&" : "", name);
+    for (const char *c = value; *c; c++)
+        if (isalnum((unsigned char)*c) || strchr("-_.~", *c))
+            buffer_append(&out, c, 1);
+        else
+            buffer_printf(&out, "%%%02X", (unsigned char)*c);
+    free(query);
+    return buffer_steal(&out);
+}
+
+char *cli_query_target(const char *cluster, const char *service)
+{
+    return cli_query_add(cli_query_add(NULL, "cluster", cluster), "service", service);
+}
+
+/* One question under way. */
+struct question {
+    const struct cli_request *request;
+    struct http_client *client;
+    uint64_t id;
+    int status;
+    struct buffer line; /* of a stream: what has come of the next line */
+    json_t *answer;
+    struct error error;
+};
+
+static void on_headers(void *data, const struct http_reply *reply)
+{
+    struct question *question = data;
+    question->status = reply->status;
+}
+
+static int take_line(struct question *question)
+{
+    json_t *json = json_loads(buffer_str(&question->line), 0, NULL);
+    buffer_clear(&question->line);
+    if (!json)
+        return error_set(&question->error, ERROR_PROTOCOL, "the daemon sent a line that is not JSON");
+    int r = 0;
+    if (question->status == 200)
+        r = question->request->on_line(question->request->data, json);
+    else
+        question->answer = json_incref(json);
+    json_decref(json);
+    return r;
+}
+
+/* Lines of a stream; a refusal is one line too. */
+static void on_data(void *data, const char *bytes, size_t len)
+{
+    struct question *question = data;
+    int r = 0;
+    for (size_t i = 0; i < len && r >= 0; i++) {
+        if (bytes[i] == '\n')
+            r = take_line(question);
+        else if (buffer_append(&question->line, &bytes[i], 1) < 0)
+            r = error_set(&question->error, ERROR_LIMIT, "a line is over LIMIT_LEDGER_ENTRY_BYTES");
+    }
+    if (r < 0) {
+        http_cancel(question->client, question->id);
+        http_client_free(TAKE(question->client));
+    }
+}
+
+static void done(void *data, const struct http_reply *reply)
+{
+    struct question *question = data;
+    question->error = reply->error;
+    if (reply->status)
+        question->status = reply->status;
+    if (!reply->error.code && question->request->on_line && question->line.len)
+        take_line(question);
+    if (!reply->error.code && !question->request->on_line)
+        question->answer = json_loadb(reply->body, reply->body_len, 0, NULL);
+    http_client_free(TAKE(question->client));
+}
+
+static int start(struct question *question, const struct http_endpoint *endpoint)
+{
+    const struct cli_request *request = question->request;
+    char *body CLEANUP_FREE = request->body ? json_dumps(request->body, JSON_COMPACT) : NULL;
+    char *path CLEANUP_FREE = memory_printf("%s%s%s", request->path, request->query ? "?" : "",
+                                            request->query ? request->query : "");
+    struct http_request http = {.endpoint = endpoint,
+                                .method = request->method,
+                                .path = path,
+                                .body = body,
+                                .body_len = body ? strlen(body) : 0,
+                                .content_type = body ? "application/json" : NULL,
+                                .data = question,
+                                .on_headers = on_headers,
+                                .on_data = request->on_line ? on_data : NULL,
+                                .done = done};
+    if (!request->on_line)
+        http.deadline_ms = request->deadline_ms ? request->deadline_ms : CLI_REQUEST_MS;
+    uv_loop_t loop;
+    if (uv_loop_init(&loop) < 0)
+        return error_set(&question->error, ERROR_INTERNAL, "cannot make an event loop");
+    question->client = http_client_new(&loop, NULL);
+    question->id = http_request(question->client, &http);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    uv_loop_close(&loop);
+    return question->error.code;
+}
+
+/* What a person does about a socket that does not answer. */
+static int explain(const char *address, const struct error *cause, struct error *err)
+{
+    if (cause->code == ERROR_DENIED)
+        return error_set(err, cause->code, "%s; you need to be in the socket's group (see ls -l %s)",
+                         error_text(cause), address);
+    if (cause->code != ERROR_UNAVAILABLE && cause->code != ERROR_NOT_FOUND)
+        return error_set(err, cause->code, "%s", error_text(cause));
+    return error_set(
+        err, ERROR_UNAVAILABLE,
+        "no davit daemon answers at %s (%s); start it with \"davit daemon\" or \"systemctl start davit\", "
+        "or name its socket with --socket or DAVIT_SOCKET",
+        address, error_text(cause));
+}
+
+static int refusal(const struct question *question, struct error *err)
+{
+    const char *message = model_string(json_object_get(question->answer, "error"), "message");
+    int code = question->status == 404   ? ERROR_NOT_FOUND
+               : question->status == 503 ? ERROR_CONFLICT
+               : question->status == 403 ? ERROR_DENIED
+                                         : ERROR_INVALID;
+    if (message)
+        return error_set(err, code, "%s", message);
+    return error_set(err, ERROR_PROTOCOL, "the daemon answered with HTTP status %d", question->status);
+}
+
+static int ask(struct question *question, const char *address, struct error *err)
+{
+    struct http_endpoint endpoint;
+    char *url CLEANUP_FREE = address[0] == '/'        ? memory_printf("unix://%s", address)
+                             : strstr(address, "://") ? memory_strdup(address)
+                                                      : memory_printf("tcp://%s", address);
+    int r = http_endpoint_init(&endpoint, url, err);
+    if (r < 0)
+        return error_wrap(err, r, "--socket");
+    r = start(question, &endpoint);
+    http_endpoint_deinit(&endpoint);
+    if (r < 0)
+        return explain(address, &question->error, err);
+    if (question->status < 200 || question->status > 299)
+        return refusal(question, err);
+    if (!question->request->on_line && !question->answer)
+        return error_set(err, ERROR_PROTOCOL, "what answers at %s is not davit", address);
+    return 0;
+}
+
+int cli_request(const struct cli *cli, const struct cli_request *request, json_t **ret_answer,
+                struct error *err)
+{
+    struct question question = {.request = request, .line = BUFFER_INIT(LIMIT_LEDGER_ENTRY_BYTES)};
+    int r = ask(&question, cli_value(cli, "socket"), err);
+    buffer_deinit(&question.line);
+    if (r == 0 && ret_answer)
+        *ret_answer = question.answer;
+    else
+        json_decref(question.answer);
+    return r;
+}

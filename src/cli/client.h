@@ -1,0 +1,31 @@
+/* Questions to the daemon. Blocking: a command asks one thing after the other. */
+#pragma once
+
+#include "cli/cli.h"
+
+#include <jansson.h>
+
+struct cli_request {
+    const char *method;  /* NULL: GET */
+    const char *path;    /* "/v1/services" */
+    const char *query;   /* "cluster=a&follow=1", already encoded; NULL: none */
+    const json_t *body;  /* NULL: none */
+    int64_t deadline_ms; /* 0: CLI_REQUEST_MS; streams have none */
+    /* Of a stream: called for each line of JSON as it comes. NULL: one answer. A negative return ends it. */
+    int (*on_line)(void *data, const json_t *line);
+    void *data;
+};
+
+#define CLI_REQUEST_MS 30000
+
+/* Asks the daemon of the flag "socket". *ret_answer is the caller's (NULL for streams; ret_answer may be
+ * NULL). The error says what the daemon refused, or which socket does not answer and what to do.
+ * ERROR_UNAVAILABLE: no daemon.
+ */
+int cli_request(const struct cli *cli, const struct cli_request *request, json_t **ret_answer,
+                struct error *err);
+/* Appends "&name=value" (encoded) to a query and returns it; takes query, NULL begins one. NULL value: as it
+ * was. */
+char *cli_query_add(char *query, const char *name, const char *value);
+/* cluster=...&service=... of a target, either may be NULL. Caller frees. */
+char *cli_query_target(const char *cluster, const char *service);

@@ -1,0 +1,212 @@
+#include "model/diff.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/client.h"
+#include "cli/offline.h"
+#include "cli/output.h"
+#include "model/json.h"
+
+#include <string.h>
+
+/* --- the two sides
+ * ------------------------------------------------------------------------------------------- */
+
+static int read_commit(const struct cli *cli, const char *revision, struct desired **ret_desired)
+{
+    struct offline_query query = {
+        .repository = cli_value(cli, "repo"), .revision = revision, .sub_path = cli_value(cli, "path")};
+    struct diagnostics diagnostics CLEANUP(diagnostics_deinit) = {0};
+    struct error err = ERROR_INIT;
+    int r = offline_read(&query, ret_desired, &diagnostics, &err);
+    if (r == 0)
+        return CLI_OK;
+    if (!diagnostics.errors)
+        return cli_fail(cli, "%s: %s", revision, err.message[0] ? err.message : error_code_name(r));
+    for (size_t i = 0; i < diagnostics.list.len; i++) {
+        char *text CLEANUP_FREE = diagnostic_to_text(&diagnostics.list.items[i]);
+        fprintf(cli->err, "%s: %s\n", revision, text);
+    }
+    return cli_fail(cli, "%s is not valid", revision);
+}
+
+static int compare(const struct service *a, const struct service *b)
+{
+    int r = strcmp(a->cluster, b->cluster);
+    return r ? r : strcmp(a->name, b->name);
+}
+
+/* Both are sorted: one walk. */
+static json_t *compare_commits(const struct desired *from, const struct desired *to)
+{
+    json_t *list = json_array();
+    size_t f = 0;
+    size_t t = 0;
+    while (f < from->services.len || t < to->services.len) {
+        const struct service *left = f < from->services.len ? from->services.items[f] : NULL;
+        const struct service *right = t < to->services.len ? to->services.items[t] : NULL;
+        int order = !left ? 1 : !right ? -1 : compare(left, right);
+        const struct service *any = order <= 0 ? left : right;
+        struct diff_side before = order <= 0 ? diff_side_of(left) : (struct diff_side){0};
+        struct diff_side after = order >= 0 ? diff_side_of(right) : (struct diff_side){0};
+        json_t *difference =
+            diff_service(any->cluster, any->name, order <= 0 ? &before : NULL, order >= 0 ? &after : NULL);
+        if (difference)
+            json_array_append_new(list, difference);
+        f += order <= 0;
+        t += order >= 0;
+    }
+    return list;
+}
+
+static json_t *service_json(const struct service *service)
+{
+    json_t *json = json_pack("{s:s,s:s,s:i}", "cluster", service->cluster, "name", service->name,
+                             "desiredCount", service->desired_count);
+    model_set_digest(json, "digest", &service->digest);
+    if (service->task_definition) {
+        model_set_string(json, "family", service->task_definition->family);
+        model_set_int(json, "revision", service->task_definition->revision);
+        json_object_set(json, "taskDefinition", service->task_definition->json);
+    }
+    return json;
+}
+
+/* What runs against a commit of ours. */
+static int ask_about(const struct cli *cli, const struct desired *desired, json_t **ret_answer)
+{
+    json_t *services = json_array();
+    for (size_t i = 0; i < desired->services.len; i++)
+        json_array_append_new(services, service_json(desired->services.items[i]));
+    json_t *body CLEANUP(json_decrefp) = json_pack("{s:o}", "services", services);
+    struct cli_request request = {.method = "POST", .path = "/v1/diff", .body = body};
+    struct error err = ERROR_INIT;
+    if (cli_request(cli, &request, ret_answer, &err) < 0)
+        return cli_fail(cli, "%s", error_text(&err));
+    return CLI_OK;
+}
+
+static int find_differences(const struct cli *cli, json_t **ret_answer)
+{
+    struct desired *from CLEANUP(desired_unrefp) = NULL;
+    struct desired *to CLEANUP(desired_unrefp) = NULL;
+    struct error err = ERROR_INIT;
+    if (cli->argc == 0) {
+        struct cli_request request = {.path = "/v1/diff"};
+        return cli_request(cli, &request, ret_answer, &err) < 0 ? cli_fail(cli, "%s", error_text(&err))
+                                                                : CLI_OK;
+    }
+    int r = read_commit(cli, cli->argv[0], &from);
+    if (r)
+        return r;
+    if (cli->argc == 1)
+        return ask_about(cli, from, ret_answer);
+    r = read_commit(cli, cli->argv[1], &to);
+    if (!r)
+        *ret_answer = json_pack("{s:i,s:o}", "schemaVersion", 1, "differences", compare_commits(from, to));
+    return r;
+}
+
+/* --- in words
+ * ------------------------------------------------------------------------------------------------ */
+
+static void print_detail(const struct cli *cli, const json_t *detail)
+{
+    char *from CLEANUP_FREE = cli_text(json_object_get(detail, "from"));
+    char *to CLEANUP_FREE = cli_text(json_object_get(detail, "to"));
+    const char *change = model_string(detail, "change");
+    fprintf(cli->out, "  %s", cli_member_string(detail, "what"));
+    if (change)
+        fprintf(cli->out, ": %s\n", change);
+    else if (from && to)
+        fprintf(cli->out, ": %s -> %s\n", from, to);
+    else if (to)
+        fprintf(cli->out, ": added %s\n", to);
+    else
+        fprintf(cli->out, ": removed\n");
+}
+
+static bool is_scale(const json_t *detail)
+{
+    return text_equal(model_string(detail, "what"), "desiredCount");
+}
+
+static void print_difference(const struct cli *cli, const json_t *difference)
+{
+    static const char *const words[][2] = {{"create", "new service"},
+                                           {"remove", "removed"},
+                                           {"deploy", "new deployment"},
+                                           {"update", "changed in place"}};
+    const char *change = cli_member_string(difference, "change");
+    const json_t *details = json_object_get(difference, "details");
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (text_equal(words[i][0], change))
+            fprintf(cli->out, "%s%s/%s%s: %s\n", cli_tone(cli, CLI_STRONG),
+                    cli_member_string(difference, "cluster"), cli_member_string(difference, "service"),
+                    cli_tone(cli, CLI_PLAIN), words[i][1]);
+    size_t i;
+    json_t *detail;
+    json_array_foreach ((json_t *)(uintptr_t)details, i, detail) {
+        if (is_scale(detail))
+            fprintf(cli->out, "  scale %" JSON_INTEGER_FORMAT " -> %" JSON_INTEGER_FORMAT "\n",
+                    (json_int_t)model_int(detail, "from"), (json_int_t)model_int(detail, "to"));
+        else
+            print_detail(cli, detail);
+    }
+}
+
+static int run(const struct cli *cli)
+{
+    json_t *answer CLEANUP(json_decrefp) = NULL;
+    int r = find_differences(cli, &answer);
+    if (r)
+        return r;
+    const json_t *differences = json_object_get(answer, "differences");
+    bool any = json_array_size(differences) > 0;
+    if (cli_print_data(cli, answer))
+        return any ? CLI_NO : CLI_OK;
+    size_t i;
+    json_t *difference;
+    json_array_foreach ((json_t *)(uintptr_t)differences, i, difference)
+        print_difference(cli, difference);
+    if (!any)
+        fputs("no differences\n", cli->err);
+    return any ? CLI_NO : CLI_OK;
+}
+
+static const struct cli_flag flags[] = {
+    CLI_FLAG_TEXT, CLI_FLAG_REPO, CLI_FLAG_PATH, CLI_FLAG_SOCKET, CLI_FLAG_END,
+};
+
+static const char *const examples[] = {
+    "what davit still has to do",
+    "davit diff",
+    "what this branch would change",
+    "davit diff HEAD",
+    "what a merge would deploy, offline",
+    "davit diff --path deploy origin/main HEAD",
+    NULL,
+};
+
+static const struct cli_exit exits[] = {{CLI_OK, "no differences"},
+                                        {CLI_NO, "there are differences"},
+                                        {CLI_ERROR, "it could not tell, or the usage is wrong"},
+                                        {0, NULL}};
+
+const struct command cli_diff = {
+    .name = "diff",
+    .summary = "show what a commit changes",
+    .args = "[FROM [TO]]",
+    .description =
+        "Without a commit: from what runs to the last good commit. With one: from what runs to that commit "
+        "of "
+        "the local\nrepository. With two: from one commit to the other, without the daemon.\n\n"
+        "Formatting, comments and the order of files are no difference. Values of environment variables "
+        "are never shown.",
+    .flags = flags,
+    .examples = examples,
+    .exits = exits,
+    .words = "",
+    .args_max = 2,
+    .run = run,
+};

@@ -1,0 +1,228 @@
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/client.h"
+#include "cli/output.h"
+#include "model/commit.h"
+#include "model/json.h"
+
+/* --- columns
+ * ------------------------------------------------------------------------------------------------- */
+
+static char *age_of_task(const json_t *row, int64_t now_ms)
+{
+    return cli_age(model_string(row, "createdAt"), now_ms);
+}
+
+static char *age_of_deployment(const json_t *row, int64_t now_ms)
+{
+    return cli_age(model_string(json_object_get(row, "deployment"), "createdAt"), now_ms);
+}
+
+static char *short_commit(const json_t *commit)
+{
+    char text[COMMIT_SHORT_SIZE];
+    const char *oid = model_string(commit, "oid");
+    if (!oid)
+        return NULL;
+    commit_short(oid, text);
+    return memory_strdup(text);
+}
+
+static char *commit_of_row(const json_t *row, int64_t now_ms)
+{
+    (void)now_ms;
+    return short_commit(json_object_get(row, "commit"));
+}
+
+static char *commit_of_deployment(const json_t *row, int64_t now_ms)
+{
+    (void)now_ms;
+    return short_commit(json_object_get(json_object_get(row, "deployment"), "commit"));
+}
+
+static char *state_of_service(const json_t *row, int64_t now_ms)
+{
+    (void)now_ms;
+    const char *state = model_bool(row, "failed")                             ? "failed"
+                        : model_bool(row, "steady")                           ? "steady"
+                        : text_equal(model_string(row, "status"), "DRAINING") ? "removing"
+                                                                              : "deploying";
+    return memory_strdup(state);
+}
+
+static char *id_of_task(const json_t *row, int64_t now_ms)
+{
+    (void)now_ms;
+    return memory_printf("%.12s", cli_member_string(row, "id"));
+}
+
+static const struct cli_column cluster_columns[] = {{"NAME", "name", false, NULL},
+                                                    {"STATUS", "status", false, NULL},
+                                                    {"SERVICES", "services", false, NULL},
+                                                    {"RUNNING", "running", false, NULL},
+                                                    {"PENDING", "pending", false, NULL},
+                                                    {"FILE", "file", true, NULL},
+                                                    {NULL, NULL, false, NULL}};
+
+static const struct cli_column service_columns[] = {{"CLUSTER", "cluster", false, NULL},
+                                                    {"NAME", "name", false, NULL},
+                                                    {"STATE", NULL, false, state_of_service},
+                                                    {"DESIRED", "desiredCount", false, NULL},
+                                                    {"RUNNING", "running", false, NULL},
+                                                    {"HEALTHY", "healthy", false, NULL},
+                                                    {"PENDING", "pending", true, NULL},
+                                                    {"TASK DEFINITION", "taskDefinition", false, NULL},
+                                                    {"COMMIT", NULL, false, commit_of_deployment},
+                                                    {"AGE", NULL, false, age_of_deployment},
+                                                    {"DEPLOYMENT", "deployment.id", true, NULL},
+                                                    {"FILE", "file", true, NULL},
+                                                    {"WAITING", "waiting", true, NULL},
+                                                    {NULL, NULL, false, NULL}};
+
+static const struct cli_column task_columns[] = {
+    {"CLUSTER", "cluster", false, NULL},      {"SERVICE", "service", false, NULL},
+    {"TASK", NULL, false, id_of_task},        {"STATUS", "status", false, NULL},
+    {"HEALTH", "health", false, NULL},        {"TASK DEFINITION", "taskDefinition", false, NULL},
+    {"INSTANCE", "instance", false, NULL},    {"AGE", NULL, false, age_of_task},
+    {"DEPLOYMENT", "deployment", true, NULL}, {"ID", "id", true, NULL},
+    {"REASON", "stopReason", true, NULL},     {NULL, NULL, false, NULL}};
+
+static const struct cli_column revision_columns[] = {
+    {"FAMILY", "family", false, NULL},          {"REVISION", "revision", false, NULL},
+    {"CURRENT", "current", false, NULL},        {"COMMIT", NULL, false, commit_of_row},
+    {"SUBJECT", "commit.subject", false, NULL}, {"AUTHOR", "commit.author", true, NULL},
+    {"DIGEST", "digest", true, NULL},           {NULL, NULL, false, NULL}};
+
+static const struct cli_column instance_columns[] = {{"NAME", "name", false, NULL},
+                                                     {"CONNECTED", "connected", false, NULL},
+                                                     {"ENGINE", "engine", false, NULL},
+                                                     {"RUNNING", "runningTasks", false, NULL},
+                                                     {"PENDING", "pendingTasks", false, NULL},
+                                                     {"CPU FREE", "cpuUnitsFree", false, NULL},
+                                                     {"MEMORY FREE (MIB)", "memoryMibFree", false, NULL},
+                                                     {"ARCH", "arch", true, NULL},
+                                                     {"API", "apiVersion", true, NULL},
+                                                     {"MESSAGE", "message", true, NULL},
+                                                     {NULL, NULL, false, NULL}};
+
+/* --- resources
+ * ----------------------------------------------------------------------------------------------- */
+
+static const struct resource {
+    const char *name;
+    const char *path;
+    const char *key;     /* member that NAME arguments select by */
+    const char *cluster; /* member that --cluster selects by; NULL: has none */
+    struct cli_table table;
+} resources[] = {
+    {"clusters", "/v1/clusters", "name", "name", {cluster_columns, "clusters", "no clusters"}},
+    {"services", "/v1/services", "name", "cluster", {service_columns, "services", "no services"}},
+    {"tasks", "/v1/tasks", "service", "cluster", {task_columns, "tasks", "no tasks"}},
+    {"revisions", "/v1/revisions", "family", NULL, {revision_columns, "revisions", "no revisions"}},
+    {"instances", "/v1/instances", "name", NULL, {instance_columns, "instances", "no container instances"}},
+};
+
+static const struct resource *find(const struct cli *cli, const char *name)
+{
+    const char *names[ARRAY_LEN(resources)];
+    for (size_t i = 0; i < ARRAY_LEN(resources); i++) {
+        names[i] = resources[i].name;
+        size_t len = strlen(names[i]);
+        if (text_equal(names[i], name) || (strlen(name) == len - 1 && strncmp(names[i], name, len - 1) == 0))
+            return &resources[i];
+    }
+    const char *nearest = text_nearest(name, names, ARRAY_LEN(names));
+    cli_usage(cli, "there are no \"%s\"; %s%s", name, nearest ? "did you mean " : "see davit help get",
+              nearest ? nearest : "");
+    return NULL;
+}
+
+/* NAME may be the name, CLUSTER/NAME, and for tasks the beginning of an id. */
+static bool is_named(const struct resource *resource, const json_t *row, const char *name)
+{
+    const char *own = cli_member_string(row, resource->key);
+    char *full CLEANUP_FREE = memory_printf("%s/%s", cli_member_string(row, "cluster"), own);
+    return text_equal(own, name) || text_equal(full, name) ||
+           (strlen(name) >= 4 && text_starts_with(cli_member_string(row, "id"), name));
+}
+
+static bool is_wanted(const struct cli *cli, const struct resource *resource, const json_t *row)
+{
+    const char *cluster = cli_value(cli, "cluster");
+    if (cluster && resource->cluster && !text_equal(model_string(row, resource->cluster), cluster))
+        return false;
+    for (int i = 1; i < cli->argc; i++)
+        if (is_named(resource, row, cli->argv[i]))
+            return true;
+    return cli->argc == 1;
+}
+
+/* The first NAME that none of the rows has, or NULL. */
+static const char *missing(const struct cli *cli, const struct resource *resource, const json_t *rows)
+{
+    for (int i = 1; i < cli->argc; i++) {
+        bool found = false;
+        for (size_t k = 0; k < json_array_size(rows) && !found; k++)
+            found = is_named(resource, json_array_get(rows, k), cli->argv[i]);
+        if (!found)
+            return cli->argv[i];
+    }
+    return NULL;
+}
+
+static int run(const struct cli *cli)
+{
+    const struct resource *resource = find(cli, cli->argv[0]);
+    if (!resource)
+        return CLI_ERROR;
+    json_t *answer CLEANUP(json_decrefp) = NULL;
+    struct error err = ERROR_INIT;
+    if (cli_request(cli, &(struct cli_request){.path = resource->path}, &answer, &err) < 0)
+        return cli_fail(cli, "%s", error_text(&err));
+    json_t *kept = json_array();
+    size_t i;
+    json_t *row;
+    json_array_foreach (json_object_get(answer, resource->table.list), i, row)
+        if (is_wanted(cli, resource, row))
+            json_array_append(kept, row);
+    json_object_set_new(answer, resource->table.list, kept);
+    int r = cli_print(cli, answer, &resource->table);
+    const char *name = missing(cli, resource, kept);
+    if (name)
+        return cli_fail(cli, "there is no \"%s\" among the %s", name, resource->name), CLI_NO;
+    return r;
+}
+
+static const struct cli_flag flags[] = {CLI_FLAG_OUTPUT, CLI_FLAG_CLUSTER, CLI_FLAG_SOCKET, CLI_FLAG_END};
+
+static const char *const examples[] = {
+    "all services",
+    "davit get services",
+    "the tasks of one",
+    "davit get tasks default/web",
+    "for a script",
+    "davit get services -o json | jq '.services[] | select(.steady | not) | .name'",
+    NULL,
+};
+
+static const struct cli_exit exits[] = {{CLI_OK, "done"},
+                                        {CLI_NO, "a NAME is not there"},
+                                        {CLI_ERROR, "it failed, or the usage is wrong"},
+                                        {0, NULL}};
+
+const struct command cli_get = {
+    .name = "get",
+    .summary = "list clusters, services, tasks, revisions or instances",
+    .args = "clusters|services|tasks|revisions|instances [NAME..]",
+    .description = "NAME is a name or CLUSTER/NAME; for tasks their service or the beginning of a task's id, "
+                   "for revisions "
+                   "the family.",
+    .flags = flags,
+    .examples = examples,
+    .exits = exits,
+    .words = "clusters services tasks revisions instances",
+    .args_min = 1,
+    .args_max = -1,
+    .run = run,
+};

@@ -1,0 +1,116 @@
+#include "cli/offline.h"
+
+#include "base/memory.h"
+#include "manifest/manifest.h"
+#include "source/source.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct reading {
+    struct manifest *manifest;
+    struct map families;
+    struct string_vec changed;
+};
+
+static void reading_deinit(struct reading *reading)
+{
+    manifest_free(reading->manifest);
+    map_deinit(&reading->families);
+    string_vec_deinit(&reading->changed);
+}
+
+static void take_files(struct reading *reading, const struct source_update *update)
+{
+    static const enum manifest_file_kind kinds[] = {[SOURCE_FILE] = MANIFEST_FILE,
+                                                    [SOURCE_DELETED] = MANIFEST_DELETED,
+                                                    [SOURCE_SYMLINK] = MANIFEST_SYMLINK,
+                                                    [SOURCE_SUBMODULE] = MANIFEST_SUBMODULE};
+    struct manifest_file *files CLEANUP_FREE = memory_calloc(update->files.len + 1, sizeof *files);
+    for (size_t i = 0; i < update->files.len; i++) {
+        const struct source_file *file = &update->files.items[i];
+        files[i] = (struct manifest_file){
+            .path = file->path,
+            .kind = file->too_large ? MANIFEST_TOO_LARGE : kinds[file->kind],
+            .content = file->content,
+            .len = file->len,
+        };
+    }
+    manifest_update(reading->manifest, update->full, files, update->files.len);
+}
+
+static int on_history(void *data, const struct source_update *update)
+{
+    struct reading *reading = data;
+    take_files(reading, update);
+    manifest_number(reading->manifest, &update->commit, &reading->families, &reading->changed);
+    return 0;
+}
+
+/* One file counts as a directory that holds nothing else. */
+static int read_one_file(const char *path, struct source_update *ret_update, struct error *err)
+{
+    struct stat st;
+    if (stat(path, &st) < 0)
+        return error_set(err, ERROR_NOT_FOUND, "%s: %s", path, strerror(errno));
+    FILE *stream = fopen(path, "re");
+    if (!stream)
+        return error_set(err, ERROR_IO, "%s: %s", path, strerror(errno));
+    struct source_file file = {.path = memory_strdup(path), .kind = SOURCE_FILE, .size_bytes = st.st_size};
+    file.too_large = st.st_size > LIMIT_MANIFEST_BYTES;
+    if (!file.too_large) {
+        file.content = memory_calloc((size_t)st.st_size + 1, 1);
+        file.len = fread(file.content, 1, (size_t)st.st_size, stream);
+    }
+    bool failed = ferror(stream) != 0;
+    fclose(stream);
+    *ret_update = (struct source_update){.head = true, .full = true};
+    ret_update->commit.subject = memory_strdup("working directory");
+    vector_push(&ret_update->files, file);
+    if (!failed)
+        return 0;
+    source_update_deinit(ret_update);
+    return error_set(err, ERROR_IO, "%s cannot be read", path);
+}
+
+static int read_head(const struct offline_query *query, struct source_update *ret_update, struct error *err)
+{
+    struct stat st;
+    if (!query->revision && stat(query->repository, &st) == 0 && S_ISREG(st.st_mode))
+        return read_one_file(query->repository, ret_update, err);
+    return source_read_tree(query->repository, query->revision, query->sub_path, ret_update, err);
+}
+
+/* Old revisions, for "family:revision" and for numbers. A directory outside git has no history. */
+static int read_history(const struct offline_query *query, struct reading *reading, struct error *err)
+{
+    struct source_history_query history = {.repository_path = query->repository,
+                                           .revision = query->revision,
+                                           .sub_path = query->sub_path,
+                                           .on_update = on_history,
+                                           .data = reading};
+    int r = source_history(&history, err);
+    return r < 0 && query->revision ? r : 0;
+}
+
+int offline_read(const struct offline_query *query, struct desired **ret_desired,
+                 struct diagnostics *diagnostics, struct error *err)
+{
+    struct reading reading CLEANUP(reading_deinit) = {.manifest = manifest_new(),
+                                                      .families = MAP_INIT(family_ledger_free)};
+    struct source_update head CLEANUP(source_update_deinit) = {0};
+    int r = source_library_init(err);
+    if (r < 0)
+        return r;
+    r = read_head(query, &head, err);
+    if (r == 0)
+        r = read_history(query, &reading, err);
+    source_library_deinit();
+    if (r < 0)
+        return r;
+    take_files(&reading, &head);
+    return manifest_build(reading.manifest, &head.commit, &reading.families, &reading.changed, ret_desired,
+                          diagnostics);
+}

@@ -1,0 +1,18 @@
+/* Manifests of a local repository or directory, without the daemon. */
+#pragma once
+
+#include "base/error.h"
+#include "model/desired.h"
+#include "model/diagnostic.h"
+
+struct offline_query {
+    const char *repository; /* repository, or any directory of a work tree; or a plain directory or file */
+    const char *revision;   /* NULL: the files as they lie there */
+    const char *sub_path;   /* directory in the repository; NULL: all of it */
+};
+
+/* Builds what the manifests ask for, revision numbers counted along the history as the daemon does. 0;
+ * ERROR_INVALID when the manifests are: *diagnostics says why and *ret_desired is not set; other codes when
+ * it could not look. Warnings are in *diagnostics in either case; the caller deinits it. */
+int offline_read(const struct offline_query *query, struct desired **ret_desired,
+                 struct diagnostics *diagnostics, struct error *err);

@@ -1,0 +1,265 @@
+#include "cli/output.h"
+
+#include "base/text.h"
+#include "model/json.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <time.h>
+
+const json_t *cli_member(const json_t *object, const char *path)
+{
+    const char *dot = strchr(path, '.');
+    if (!dot)
+        return json_object_get(object, path);
+    char *first CLEANUP_FREE = memory_strndup(path, (size_t)(dot - path));
+    return cli_member(json_object_get(object, first), dot + 1);
+}
+
+const char *cli_member_string(const json_t *object, const char *path)
+{
+    const char *text = json_string_value(cli_member(object, path));
+    return text ? text : "";
+}
+
+char *cli_text(const json_t *value)
+{
+    if (json_is_string(value))
+        return memory_strdup(json_string_value(value));
+    if (json_is_integer(value))
+        return memory_printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    if (json_is_boolean(value))
+        return memory_strdup(json_is_true(value) ? "yes" : "no");
+    return NULL;
+}
+
+int64_t cli_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+char *cli_duration(int64_t ms)
+{
+    return text_from_duration_ms(ms < 1000 ? 0 : ms / 1000 * 1000);
+}
+
+char *cli_age(const char *time, int64_t now_ms)
+{
+    int64_t at_ms;
+    if (!time || text_to_time_ms(time, &at_ms) < 0)
+        return NULL;
+    static const struct {
+        int64_t ms;
+        char unit;
+    } units[] = {{86400000, 'd'}, {3600000, 'h'}, {60000, 'm'}};
+    int64_t age_ms = now_ms > at_ms ? now_ms - at_ms : 0;
+    for (size_t i = 0; i < ARRAY_LEN(units); i++)
+        if (age_ms >= 2 * units[i].ms)
+            return memory_printf("%" PRId64 "%c", age_ms / units[i].ms, units[i].unit);
+    return memory_printf("%" PRId64 "s", age_ms / 1000);
+}
+
+size_t cli_width(const char *text)
+{
+    size_t width = 0;
+    for (; *text; text++)
+        width += ((unsigned char)*text & 0xc0) != 0x80;
+    return width;
+}
+
+const char *cli_tone(const struct cli *cli, enum cli_tone tone)
+{
+    static const char *const sequences[] = {"\033[0m", "\033[32m", "\033[31m", "\033[33m", "\033[1m"};
+    return cli->colour ? sequences[tone] : "";
+}
+
+/* --- tables
+ * -------------------------------------------------------------------------------------------------- */
+
+/* Control characters of a commit's subject or a log must not reach the terminal. */
+static void make_printable(char *cell)
+{
+    for (; *cell; cell++)
+        if (iscntrl((unsigned char)*cell))
+            *cell = ' ';
+}
+
+void cli_grid_add(struct cli_grid *grid, char *cell)
+{
+    if (cell && !cell[0]) {
+        free(cell);
+        cell = NULL;
+    }
+    char *own = cell ? cell : memory_strdup("-");
+    make_printable(own);
+    vector_push(&grid->cells, own);
+}
+
+void cli_grid_print(const struct cli_grid *grid, FILE *file)
+{
+    size_t *widths CLEANUP_FREE = memory_calloc(grid->columns, sizeof *widths);
+    for (size_t i = 0; i < grid->cells.len; i++) {
+        size_t width = cli_width(grid->cells.items[i]);
+        if (width > widths[i % grid->columns])
+            widths[i % grid->columns] = width;
+    }
+    for (size_t i = 0; i < grid->cells.len; i++) {
+        const char *cell = grid->cells.items[i];
+        bool last = i % grid->columns == grid->columns - 1;
+        fputs(cell, file);
+        fprintf(file, "%*s", last ? 0 : (int)(widths[i % grid->columns] - cli_width(cell) + 2), "");
+        if (last)
+            fputc('\n', file);
+    }
+}
+
+void cli_grid_deinit(struct cli_grid *grid)
+{
+    string_vec_deinit(&grid->cells);
+}
+
+static void add_row(struct cli_grid *grid, const struct cli_column *columns, const json_t *row, bool wide)
+{
+    int64_t now_ms = cli_now_ms();
+    for (const struct cli_column *column = columns; column->title; column++)
+        if (wide || !column->wide)
+            cli_grid_add(grid, column->text ? column->text(row, now_ms)
+                                            : cli_text(cli_member(row, column->member)));
+}
+
+static void print_table(const struct cli *cli, const json_t *rows, const struct cli_table *table)
+{
+    struct cli_grid grid CLEANUP(cli_grid_deinit) = {0};
+    bool wide = text_equal(cli_value(cli, "output"), "wide");
+    for (const struct cli_column *column = table->columns; column->title; column++) {
+        if (!wide && column->wide)
+            continue;
+        cli_grid_add(&grid, memory_strdup(column->title));
+        grid.columns++;
+    }
+    size_t i;
+    json_t *row;
+    json_array_foreach ((json_t *)(uintptr_t)rows, i, row)
+        add_row(&grid, table->columns, row, wide);
+    cli_grid_print(&grid, cli->out);
+}
+
+bool cli_print_data(const struct cli *cli, const json_t *value)
+{
+    const char *format = cli_value(cli, "output");
+    if (text_equal(format, "yaml")) {
+        cli_write_yaml(cli->out, value);
+        return true;
+    }
+    if (!text_equal(format, "json"))
+        return false;
+    char *text CLEANUP_FREE = json_dumps(value, JSON_INDENT(2));
+    fprintf(cli->out, "%s\n", text ? text : "null");
+    return true;
+}
+
+int cli_print(const struct cli *cli, const json_t *answer, const struct cli_table *table)
+{
+    if (cli_print_data(cli, answer))
+        return CLI_OK;
+    const json_t *rows = json_object_get(answer, table->list);
+    if (json_array_size(rows))
+        print_table(cli, rows, table);
+    else
+        fprintf(cli->err, "%s\n", table->empty);
+    return CLI_OK;
+}
+
+/* --- YAML
+ * ---------------------------------------------------------------------------------------------------- */
+
+/* Whether YAML reads the bare word as this very string. Careful: quotes too often rather than too seldom. */
+static bool is_plain(const char *text)
+{
+    static const char *const words[] = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"};
+    if (!isalpha((unsigned char)text[0]) && text[0] != '/')
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strcasecmp(text, words[i]) == 0)
+            return false;
+    for (const char *c = text; *c; c++)
+        if (!isalnum((unsigned char)*c) && !strchr("-_./@+", *c) && !(*c == ':' && c[1] && c[1] != ' ') &&
+            !(*c == ' ' && c[1] && c[1] != '#'))
+            return false;
+    return true;
+}
+
+static void write_string(FILE *file, const char *text)
+{
+    if (text[0] && is_plain(text)) {
+        fputs(text, file);
+        return;
+    }
+    json_t *json = json_string(text);
+    char *quoted CLEANUP_FREE = json_dumps(json, JSON_ENCODE_ANY); /* JSON's quoting is YAML's */
+    fputs(quoted ? quoted : "\"\"", file);
+    json_decref(json);
+}
+
+static void write_node(FILE *file, const json_t *value, int depth, bool in_line);
+
+static void write_scalar(FILE *file, const json_t *value)
+{
+    if (json_is_string(value)) {
+        write_string(file, json_string_value(value));
+    } else {
+        char *text CLEANUP_FREE = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        fputs(text ? text : "null", file);
+    }
+    fputc('\n', file);
+}
+
+static bool is_nested(const json_t *value)
+{
+    return (json_is_object(value) && json_object_size(value)) ||
+           (json_is_array(value) && json_array_size(value));
+}
+
+static void write_object(FILE *file, const json_t *object, int depth, bool in_line)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach ((json_t *)(uintptr_t)object, key, value) {
+        fprintf(file, "%*s", in_line ? 0 : 2 * depth, "");
+        in_line = false;
+        write_string(file, key);
+        fputs(is_nested(value) ? ":\n" : ": ", file);
+        /* a list stands as deep as its key */
+        write_node(file, value, json_is_array(value) ? depth : depth + 1, false);
+    }
+}
+
+static void write_array(FILE *file, const json_t *array, int depth)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach ((json_t *)(uintptr_t)array, i, item) {
+        fprintf(file, "%*s- ", 2 * depth, "");
+        if (json_is_array(item) && is_nested(item))
+            fputc('\n', file);
+        write_node(file, item, depth + 1, true);
+    }
+}
+
+/* in_line: the first member goes on in the line that has begun. */
+static void write_node(FILE *file, const json_t *value, int depth, bool in_line)
+{
+    if (json_is_object(value) && is_nested(value))
+        write_object(file, value, depth, in_line);
+    else if (json_is_array(value) && is_nested(value))
+        write_array(file, value, depth);
+    else
+        write_scalar(file, value);
+}
+
+void cli_write_yaml(FILE *file, const json_t *value)
+{
+    write_node(file, value, 0, false);
+}

@@ -1,0 +1,119 @@
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/client.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "model/diagnostic.h"
+#include "model/json.h"
+
+static void print_commit(const struct cli *cli, const char *title, const json_t *commit)
+{
+    fprintf(cli->out, "%-10s %.12s  %s  (%s)\n", title, cli_member_string(commit, "oid"),
+            cli_member_string(commit, "subject"), cli_member_string(commit, "author"));
+}
+
+static void print_refusal(const struct cli *cli, const json_t *source)
+{
+    struct diagnostics diagnostics CLEANUP(diagnostics_deinit) = {0};
+    fprintf(cli->out, "%srefused%s    the newest commit is not valid; the one before stays deployed:\n",
+            cli_tone(cli, CLI_BAD), cli_tone(cli, CLI_PLAIN));
+    if (diagnostics_from_json(json_object_get(source, "diagnostics"), &diagnostics) < 0)
+        return;
+    for (size_t i = 0; i < diagnostics.list.len; i++) {
+        char *text CLEANUP_FREE = diagnostic_to_text(&diagnostics.list.items[i]);
+        fprintf(cli->out, "           %s\n", text);
+    }
+}
+
+static void print_source(const struct cli *cli, const json_t *source)
+{
+    const json_t *head = json_object_get(source, "head");
+    const json_t *deployed = json_object_get(source, "deployed");
+    const char *branch = model_string(source, "branch");
+    fprintf(cli->out, "%-10s %s%s%s: %s%s%s\n", "source", cli_member_string(source, "origin"),
+            branch ? " " : "", branch ? branch : "",
+            cli_tone(cli, model_bool(source, "ok") ? CLI_GOOD : CLI_BAD),
+            model_bool(source, "ok") ? "ok" : cli_member_string(source, "message"), cli_tone(cli, CLI_PLAIN));
+    if (deployed)
+        print_commit(cli, "deployed", deployed);
+    if (head && !text_equal(cli_member_string(head, "oid"), cli_member_string(deployed, "oid")))
+        print_commit(cli, "head", head);
+    if (model_bool(source, "refused"))
+        print_refusal(cli, source);
+}
+
+static void print_instances(const struct cli *cli, const json_t *instances)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach ((json_t *)(uintptr_t)instances, i, item) {
+        bool connected = model_bool(item, "connected");
+        fprintf(cli->out, "%-10s %s: %s%s%s\n", "instance", cli_member_string(item, "name"),
+                cli_tone(cli, connected ? CLI_GOOD : CLI_BAD),
+                connected ? cli_member_string(item, "engine") : cli_member_string(item, "message"),
+                cli_tone(cli, CLI_PLAIN));
+    }
+}
+
+static enum cli_tone tone_of(const struct progress_service *service)
+{
+    return service->state == PROGRESS_FAILED   ? CLI_BAD
+           : service->state == PROGRESS_STEADY ? CLI_GOOD
+                                               : CLI_BUSY;
+}
+
+static void print_services(const struct cli *cli, const json_t *services)
+{
+    size_t i;
+    json_t *item;
+    int width = 0;
+    json_array_foreach ((json_t *)(uintptr_t)services, i, item) {
+        int own = (int)(cli_width(cli_member_string(item, "cluster")) + 1 +
+                        cli_width(cli_member_string(item, "name")));
+        width = own > width ? own : width;
+    }
+    fputs(json_array_size(services) ? "\n" : "\nno services\n", cli->out);
+    json_array_foreach ((json_t *)(uintptr_t)services, i, item) {
+        struct progress_service service;
+        progress_of_json(item, &service);
+        char *line CLEANUP_FREE = progress_line(&service, width);
+        fprintf(cli->out, "%s%s%s\n", cli_tone(cli, tone_of(&service)), line, cli_tone(cli, CLI_PLAIN));
+    }
+}
+
+static int run(const struct cli *cli)
+{
+    json_t *status CLEANUP(json_decrefp) = NULL;
+    struct error err = ERROR_INIT;
+    if (cli_request(cli, &(struct cli_request){.path = "/v1/status"}, &status, &err) < 0)
+        return cli_fail(cli, "%s", error_text(&err));
+    if (cli_print_data(cli, status))
+        return CLI_OK;
+    fprintf(cli->out, "%-10s %s%s%s\n", "davit", cli_member_string(status, "version"),
+            model_bool(status, "ready") ? "" : ", not ready: ", cli_member_string(status, "notReady"));
+    print_source(cli, json_object_get(status, "source"));
+    print_instances(cli, json_object_get(status, "instances"));
+    print_services(cli, json_object_get(status, "services"));
+    return CLI_OK;
+}
+
+static const struct cli_flag flags[] = {CLI_FLAG_TEXT, CLI_FLAG_SOCKET, CLI_FLAG_END};
+
+static const char *const examples[] = {
+    "why was nothing deployed?",
+    "davit status",
+    NULL,
+};
+
+const struct command cli_status = {
+    .name = "status",
+    .summary = "show the source, the container instances and every service",
+    .description = "What is deployed and what is not, and why: a source that cannot be reached, a commit "
+                   "that is refused with "
+                   "its\ndiagnostics, and what each service is waiting for.",
+    .flags = flags,
+    .examples = examples,
+    .words = "",
+    .run = run,
+};

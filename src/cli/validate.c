@@ -1,0 +1,95 @@
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/offline.h"
+#include "cli/output.h"
+
+static void print_text(const struct cli *cli, const struct diagnostics *diagnostics)
+{
+    for (size_t i = 0; i < diagnostics->list.len; i++) {
+        const struct diagnostic *diagnostic = &diagnostics->list.items[i];
+        char *text CLEANUP_FREE = diagnostic_to_text(diagnostic);
+        fprintf(cli->out, "%s%s%s\n",
+                cli_tone(cli, diagnostic->severity == SEVERITY_ERROR ? CLI_BAD : CLI_BUSY), text,
+                cli_tone(cli, CLI_PLAIN));
+    }
+}
+
+static void print_summary(const struct cli *cli, const struct diagnostics *diagnostics,
+                          const struct desired *desired)
+{
+    if (desired)
+        fprintf(cli->err, "valid: %zu clusters, %zu services, %zu task definitions", desired->clusters.len,
+                desired->services.len, desired->task_definitions.len);
+    else
+        fprintf(cli->err, "not valid: %zu %s", diagnostics->errors,
+                diagnostics->errors == 1 ? "error" : "errors");
+    if (diagnostics->warnings)
+        fprintf(cli->err, ", %zu %s", diagnostics->warnings,
+                diagnostics->warnings == 1 ? "warning" : "warnings");
+    fputc('\n', cli->err);
+}
+
+static void print(const struct cli *cli, const struct diagnostics *diagnostics, const struct desired *desired)
+{
+    json_t *json CLEANUP(json_decrefp) = diagnostics_to_json(diagnostics);
+    json_object_set_new(json, "schemaVersion", json_integer(1));
+    json_object_set_new(json, "valid", json_boolean(desired != NULL));
+    if (cli_print_data(cli, json))
+        return;
+    print_text(cli, diagnostics);
+    print_summary(cli, diagnostics, desired);
+}
+
+static int run(const struct cli *cli)
+{
+    struct offline_query query = {.repository = cli->argc ? cli->argv[0] : ".",
+                                  .revision = cli_value(cli, "revision"),
+                                  .sub_path = cli_value(cli, "path")};
+    struct desired *desired CLEANUP(desired_unrefp) = NULL;
+    struct diagnostics diagnostics CLEANUP(diagnostics_deinit) = {0};
+    struct error err = ERROR_INIT;
+    int r = offline_read(&query, &desired, &diagnostics, &err);
+    if (r < 0 && !diagnostics.errors)
+        return cli_fail(cli, "%s", err.message[0] ? err.message : error_code_name(r));
+    diagnostics_sort(&diagnostics);
+    print(cli, &diagnostics, desired);
+    return desired ? CLI_OK : CLI_NO;
+}
+
+static const struct cli_flag flags[] = {
+    CLI_FLAG_TEXT,
+    CLI_FLAG_PATH,
+    {"revision", 'r', "REVISION", NULL, "a commit, branch or tag instead of the files as they lie there",
+     NULL},
+    CLI_FLAG_END,
+};
+
+static const char *const examples[] = {
+    "before a commit",
+    "davit validate",
+    "in a pipeline",
+    "davit validate -o json --path deploy .",
+    "what is on a branch",
+    "davit validate --revision origin/main .",
+    NULL,
+};
+
+static const struct cli_exit exits[] = {{CLI_OK, "valid"},
+                                        {CLI_NO, "not valid"},
+                                        {CLI_ERROR, "it could not look, or the usage is wrong"},
+                                        {0, NULL}};
+
+const struct command cli_validate = {
+    .name = "validate",
+    .summary = "check manifests without the daemon",
+    .args = "[PATH]",
+    .description =
+        "PATH is a repository, a directory or one file; the current directory when absent. Diagnostics are "
+        "printed as\nfile:line:column with what was found and what was expected.",
+    .flags = flags,
+    .examples = examples,
+    .exits = exits,
+    .args_max = 1,
+    .run = run,
+};

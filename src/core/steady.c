@@ -1,0 +1,28 @@
+#include "core/steady.h"
+
+#include <assert.h>
+
+static const struct deployment *primary_of(const struct view_service *view)
+{
+    return view->ledger ? service_ledger_primary(view->ledger) : NULL;
+}
+
+bool view_service_is_steady(const struct view_service *view)
+{
+    assert(view);
+    const struct deployment *primary = primary_of(view);
+    return view->desired && primary && primary->state == DEPLOYMENT_COMPLETED &&
+           digest_equal(&primary->digest, &view->desired->digest) && view->pending_count == 0 &&
+           view->stopping_count == 0 && view->running_count == view->desired->desired_count &&
+           view->healthy_count == view->desired->desired_count;
+}
+
+bool view_service_has_failed(const struct view_service *view)
+{
+    assert(view);
+    const struct deployment *primary = primary_of(view);
+    if (!view->desired || !primary)
+        return false;
+    return (primary->state == DEPLOYMENT_FAILED && digest_equal(&primary->digest, &view->desired->digest)) ||
+           service_ledger_known_bad(view->ledger, &view->desired->digest) != NULL;
+}

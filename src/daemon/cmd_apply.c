@@ -1,0 +1,213 @@
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/progress.h"
+#include "daemon/commands.h"
+#include "daemon/config.h"
+#include "daemon/runtime.h"
+#include "source/source.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct apply {
+    const struct cli *cli;
+    uv_loop_t loop;
+    struct runtime *runtime;
+    struct progress *progress;
+    uv_timer_t timeout;
+    uv_signal_t interrupt;
+    int result; /* -1 while under way */
+};
+
+static void finish(struct apply *apply, int result)
+{
+    if (apply->result >= 0)
+        return;
+    apply->result = result;
+    runtime_close(apply->runtime);
+    uv_close((uv_handle_t *)&apply->timeout, NULL);
+    uv_close((uv_handle_t *)&apply->interrupt, NULL);
+}
+
+static void refuse(struct apply *apply, const struct view_source *source)
+{
+    char commit[COMMIT_SHORT_SIZE];
+    commit_short(source->head->oid, commit);
+    for (size_t i = 0; i < source->diagnostics->list.len; i++) {
+        char *text CLEANUP_FREE = diagnostic_to_text(&source->diagnostics->list.items[i]);
+        fprintf(apply->cli->err, "%s\n", text);
+    }
+    cli_fail(apply->cli, "commit %s is refused: %zu errors; nothing was changed", commit,
+             source->diagnostics->errors);
+    finish(apply, CLI_NO);
+}
+
+struct progress_service_vec VECTOR_OF(struct progress_service);
+
+/* Counts how the services stand and shows it. */
+static void survey(struct apply *apply, size_t *ret_busy, size_t *ret_failed)
+{
+    const struct core *core = runtime_core(apply->runtime);
+    struct progress_service_vec services = {0};
+    struct view_service view;
+    for (size_t i = 0; core_view_service_at(core, i, &view); i++) {
+        struct progress_service service;
+        progress_of_view(&view, &service);
+        *ret_busy += service.state == PROGRESS_BUSY;
+        *ret_failed += service.state == PROGRESS_FAILED;
+        vector_push(&services, service);
+    }
+    progress_show(apply->progress, services.items, services.len);
+    vector_deinit(&services);
+}
+
+static void stepped(void *data)
+{
+    struct apply *apply = data;
+    struct view_source source;
+    size_t busy = 0;
+    size_t failed = 0;
+    if (apply->result >= 0)
+        return;
+    core_view_source(runtime_core(apply->runtime), &source);
+    if (!source.seen)
+        return; /* --timeout bounds the wait for the source; the reason is told then */
+    if (source.diagnostics->errors) {
+        refuse(apply, &source);
+        return;
+    }
+    survey(apply, &busy, &failed);
+    if (busy || core_is_dirty(runtime_core(apply->runtime)))
+        return;
+    if (failed)
+        cli_fail(apply->cli, "%zu deployments failed; what ran before goes on running", failed);
+    finish(apply, failed ? CLI_TIMEOUT : CLI_OK);
+}
+
+static void on_timeout(uv_timer_t *timer)
+{
+    struct apply *apply = timer->data;
+    struct view_source source;
+    core_view_source(runtime_core(apply->runtime), &source);
+    if (!source.seen)
+        cli_fail(apply->cli, "nothing was read from the source: %s",
+                 source.message ? source.message : "no commit");
+    else
+        cli_fail(apply->cli, "not converged in time; run it again to go on, or davit daemon to keep at it");
+    finish(apply, CLI_TIMEOUT);
+}
+
+static void on_interrupt(uv_signal_t *handle, int number)
+{
+    (void)number;
+    finish(handle->data, CLI_TIMEOUT);
+}
+
+static int converge(const struct cli *cli, const struct config *config, int64_t timeout_ms)
+{
+    struct error err = ERROR_INIT;
+    char *executable CLEANUP_FREE = daemon_executable();
+    struct apply apply = {.cli = cli, .result = -1};
+    uv_loop_init(&apply.loop);
+    signal(SIGPIPE, SIG_IGN);
+    const struct runtime_options options = {
+        .loop = &apply.loop, .config = config, .executable = executable, .stepped = stepped, .data = &apply};
+    if (runtime_new(&options, &apply.runtime, &err) < 0) {
+        uv_loop_close(&apply.loop);
+        return cli_fail(cli, "%s", error_text(&err));
+    }
+    apply.progress = progress_new(cli);
+    uv_timer_init(&apply.loop, &apply.timeout);
+    uv_signal_init(&apply.loop, &apply.interrupt);
+    apply.timeout.data = apply.interrupt.data = &apply;
+    uv_timer_start(&apply.timeout, on_timeout, (uint64_t)timeout_ms, 0);
+    uv_signal_start(&apply.interrupt, on_interrupt, SIGINT);
+    uv_run(&apply.loop, UV_RUN_DEFAULT);
+    runtime_free(apply.runtime);
+    progress_free(apply.progress);
+    uv_loop_close(&apply.loop);
+    return apply.result;
+}
+
+/* Where davit keeps what it knows, without a configuration: the system's place for root, else the user's. */
+static void default_state(struct config *config)
+{
+    const char *home = getenv("HOME");
+    const char *state = getenv("XDG_STATE_HOME");
+    if (geteuid() == 0 || (!home && !state))
+        return;
+    free(config->state_directory);
+    config->state_directory = state && state[0] == '/' ? memory_printf("%s/davit", state)
+                                                       : memory_printf("%s/.local/state/davit", home);
+}
+
+static int run(const struct cli *cli)
+{
+    struct error err = ERROR_INIT;
+    struct config config;
+    int64_t timeout_ms = 0;
+    config_init(&config);
+    default_state(&config);
+    config.log_level = LOG_LEVEL_WARNING;
+    config.origin = memory_strdup(cli->argc ? cli->argv[0] : ".");
+    int r = cli_duration_ms(cli, "timeout", &timeout_ms);
+    if (r == CLI_OK)
+        r = daemon_configure(cli, cli_value(cli, "config"), &config);
+    if (r == CLI_OK && (sodium_init() < 0 || source_library_init(&err) < 0))
+        r = cli_fail(cli, "cannot start: %s", err.message[0] ? err.message : "no randomness");
+    else if (r == CLI_OK) {
+        r = converge(cli, &config, timeout_ms);
+        source_library_deinit();
+    }
+    config_deinit(&config);
+    return r;
+}
+
+static const struct cli_flag flags[] = {
+    {"config", 'c', "FILE", NULL, "a configuration, as of davit daemon", NULL},
+    {"branch", 'b', "BRANCH", NULL, "branch to apply; default: the origin's HEAD", NULL},
+    {"path", 0, "DIRECTORY", NULL, "where in the repository the manifests are", NULL},
+    {"state-directory", 0, "DIRECTORY", NULL,
+     "mirror, ledger and records; default /var/lib/davit, or the user's", NULL},
+    {"owner", 0, "NAME", NULL, "label that marks davit's containers; default: follows from the source", NULL},
+    {"timeout", 't', "DURATION", "10m", "how long to try", NULL},
+    {"log-level", 0, "LEVEL", NULL, "what to log; default warning", "error warning info debug"},
+    CLI_FLAG_END,
+};
+
+static const char *const examples[] = {
+    "bring the engine to what the repository here says",
+    "davit apply",
+    "one service's directory, at most two minutes",
+    "davit apply /srv/infra --path prod --timeout 2m",
+    NULL,
+};
+
+static const struct cli_exit exits[] = {
+    {CLI_OK, "converged"},
+    {CLI_NO, "the commit is refused"},
+    {CLI_ERROR, "wrong usage, or it could not start"},
+    {CLI_TIMEOUT, "not converged in time, or a deployment failed"},
+    {0, NULL},
+};
+
+const struct command daemon_apply_command = {
+    .name = "apply",
+    .summary = "Bring the engines to what a repository says, once",
+    .args = "[ORIGIN]",
+    .description = "Does what the daemon does until everything is as the last commit says, shows the "
+                   "progress, and ends. A git "
+                   "repository is applied as committed: changes in the work tree are not looked at. A "
+                   "directory without git is "
+                   "applied as it is.\n\n"
+                   "Containers keep running afterwards, and nobody heals them: that is the daemon's work.",
+    .flags = flags,
+    .examples = examples,
+    .exits = exits,
+    .args_max = 1,
+    .run = run,
+};

@@ -1,0 +1,290 @@
+#include "base/text.h"
+#include "engine/docker_call.h"
+#include "engine/docker_create.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- inspect: also the end of create, start, stop and kill -----------------------------------------------
+ */
+
+static void on_inspected(struct docker_call *call, const struct docker_answer *answer)
+{
+    struct error err = ERROR_INIT;
+    struct container *container CLEANUP(container_freep) = NULL;
+    if (docker_decode_container(answer->json, &container, &err) < 0) {
+        docker_fail(call, &err);
+        return;
+    }
+    struct engine_reply reply = {.container = container};
+    docker_done(call, &reply);
+}
+
+static uint64_t inspect(struct docker_call *call, const char *id_or_name)
+{
+    char *path CLEANUP_FREE = docker_path("/containers/", id_or_name, "/json");
+    return docker_send(call, (struct docker_send){.path = path, .on_answer = on_inspected});
+}
+
+uint64_t docker_inspect(struct engine *engine, const char *container_id, const struct engine_call *call)
+{
+    return inspect(docker_call_new(engine, container_id, call, LIMIT_ENGINE_CALL_MS), container_id);
+}
+
+/* After the deed: a container that is gone already (somebody removed it) is no failure. */
+static void on_inspected_after(struct docker_call *call, const struct docker_answer *answer)
+{
+    struct engine_reply nothing = {0};
+    if (answer->status == 404)
+        docker_done(call, &nothing);
+    else if (answer->error.code)
+        docker_fail(call, &answer->error);
+    else
+        on_inspected(call, answer);
+}
+
+static void on_deed_done(struct docker_call *call, const struct docker_answer *answer)
+{
+    (void)answer;
+    char *path CLEANUP_FREE = docker_path("/containers/", call->target, "/json");
+    docker_send(call,
+                (struct docker_send){.path = path, .takes_failures = true, .on_answer = on_inspected_after});
+}
+
+static uint64_t deed(struct docker_call *call, const char *suffix)
+{
+    char *path CLEANUP_FREE = docker_path("/containers/", call->target, suffix);
+    return docker_send(call, (struct docker_send){.method = "POST", .path = path, .on_answer = on_deed_done});
+}
+
+uint64_t docker_start(struct engine *engine, const char *container_id, const struct engine_call *call)
+{
+    return deed(docker_call_new(engine, container_id, call, LIMIT_ENGINE_START_MS), "/start");
+}
+
+uint64_t docker_stop(struct engine *engine, const char *container_id, int timeout_s,
+                     const struct engine_call *call)
+{
+    char *suffix CLEANUP_FREE = memory_printf("/stop?t=%d", timeout_s);
+    return deed(docker_call_new(engine, container_id, call, timeout_s * 1000LL + LIMIT_ENGINE_STOP_SLACK_MS),
+                suffix);
+}
+
+uint64_t docker_kill(struct engine *engine, const char *container_id, const char *signal,
+                     const struct engine_call *call)
+{
+    char *suffix CLEANUP_FREE = docker_path("/kill?signal=", signal, "");
+    return deed(docker_call_new(engine, container_id, call, LIMIT_ENGINE_CALL_MS), suffix);
+}
+
+/* --- remove ----------------------------------------------------------------------------------------------
+ */
+
+static void on_removed(struct docker_call *call, const struct docker_answer *answer)
+{
+    struct engine_reply reply = {0};
+    if (answer->error.code && answer->status != 404)
+        reply.error = answer->error;
+    docker_done(call, &reply);
+}
+
+uint64_t docker_remove(struct engine *engine, const char *container_id, bool force,
+                       const struct engine_call *call)
+{
+    struct docker_call *new = docker_call_new(engine, container_id, call, LIMIT_ENGINE_CALL_MS);
+    char *path CLEANUP_FREE = docker_path("/containers/", container_id, force ? "?v=1&force=1" : "?v=1");
+    return docker_send(
+        new, (struct docker_send){
+                 .method = "DELETE", .path = path, .takes_failures = true, .on_answer = on_removed});
+}
+
+/* --- create ----------------------------------------------------------------------------------------------
+ */
+
+struct create_state {
+    struct task_labels labels;
+    struct error conflict;
+};
+
+static void create_state_free(void *state)
+{
+    struct create_state *create = state;
+    task_labels_deinit(&create->labels);
+    free(create);
+}
+
+/* Who has the name? Our own container means that an earlier reply was lost. */
+static void on_name_holder(struct docker_call *call, const struct docker_answer *answer)
+{
+    struct create_state *state = call->state;
+    const struct task_labels *wanted = &state->labels;
+    struct error err = ERROR_INIT;
+    struct container *container CLEANUP(container_freep) = NULL;
+    if (!answer->error.code && docker_decode_container(answer->json, &container, &err) == 0 &&
+        text_equal(container->labels.owner, wanted->owner) &&
+        text_equal(container->labels.task, wanted->task) &&
+        text_equal(container->labels.spec.name, wanted->spec.name)) {
+        struct engine_reply reply = {.container = container};
+        docker_done(call, &reply);
+        return;
+    }
+    struct error conflict = state->conflict;
+    conflict.code = ERROR_EXISTS;
+    docker_fail(call, &conflict);
+}
+
+static void on_created(struct docker_call *call, const struct docker_answer *answer)
+{
+    struct create_state *state = call->state;
+    if (answer->error.code && answer->status != 409) {
+        docker_fail(call, &answer->error);
+        return;
+    }
+    if (!answer->error.code) {
+        const char *id = json_string_value(json_object_get(answer->json, "Id"));
+        if (id)
+            inspect(call, id);
+        else
+            docker_fail_as(call, ERROR_PROTOCOL, "the engine's answer to create has no Id");
+        return;
+    }
+    state->conflict = answer->error;
+    char *path CLEANUP_FREE = docker_path("/containers/", call->target, "/json");
+    docker_send(call,
+                (struct docker_send){.path = path, .takes_failures = true, .on_answer = on_name_holder});
+}
+
+/* Refused before anything is sent; told from the loop, as every outcome. */
+static void fail_late(void *data)
+{
+    struct docker_call *call = data;
+    struct create_state *state = call->state;
+    call->timer = 0;
+    docker_fail(call, &state->conflict);
+}
+
+uint64_t docker_create(struct engine *engine, const struct engine_create *create,
+                       const struct engine_call *call)
+{
+    struct docker_call *new = docker_call_new(engine, create->name, call, LIMIT_ENGINE_CREATE_MS);
+    struct create_state *state = NEW(struct create_state);
+    task_labels_copy(create->labels, &state->labels);
+    new->state = state;
+    new->state_free = create_state_free;
+    json_t *body = docker_create_body(create, &state->conflict);
+    if (!body) {
+        new->timer = engine->ops->after(engine, 0, fail_late, new);
+        return new->id;
+    }
+    char *path CLEANUP_FREE = docker_path("/containers/create?name=", create->name, "");
+    return docker_send(
+        new,
+        (struct docker_send){
+            .method = "POST", .path = path, .body = body, .takes_failures = true, .on_answer = on_created});
+}
+
+/* --- list: ids, then an inspection for each --------------------------------------------------------------
+ */
+
+#define INSPECTIONS 8 /* under way at once, of one listing */
+
+struct list_slot {
+    struct docker_call *call; /* the listing */
+    uint64_t id;              /* of the inspection; 0: free */
+};
+
+struct list_state {
+    struct engine *engine;
+    struct string_vec ids;
+    size_t next;
+    size_t under_way;
+    struct container_vec containers;
+    struct list_slot slots[INSPECTIONS];
+};
+
+static void cancel_inspections(struct list_state *state)
+{
+    for (size_t i = 0; i < INSPECTIONS; i++)
+        if (state->slots[i].id)
+            state->engine->ops->cancel(state->engine, state->slots[i].id);
+    memset(state->slots, 0, sizeof state->slots);
+}
+
+static void list_state_free(void *data)
+{
+    struct list_state *state = data;
+    cancel_inspections(state);
+    string_vec_deinit(&state->ids);
+    container_vec_deinit(&state->containers);
+    free(state);
+}
+
+static void list_next(struct docker_call *call);
+
+static void on_listed_one(void *data, const struct engine_reply *reply)
+{
+    struct list_slot *slot = data;
+    struct docker_call *call = slot->call;
+    struct list_state *state = call->state;
+    slot->id = 0;
+    state->under_way--;
+    /* Vanished in between, or labeled by somebody who is not davit: not in the list. */
+    bool skipped = reply->error.code == ERROR_NOT_FOUND || reply->error.code == ERROR_INVALID;
+    if (reply->error.code && !skipped) {
+        /* Before the caller hears of it: it may free the engine then. */
+        cancel_inspections(state);
+        docker_fail(call, &reply->error);
+        return;
+    }
+    if (!skipped)
+        vector_push(&state->containers, container_copy(reply->container));
+    list_next(call);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp((*(struct container *const *)a)->name, (*(struct container *const *)b)->name);
+}
+
+static void list_next(struct docker_call *call)
+{
+    struct list_state *state = call->state;
+    for (size_t i = 0; i < INSPECTIONS && state->next < state->ids.len; i++) {
+        struct list_slot *slot = &state->slots[i];
+        if (slot->id)
+            continue;
+        const struct engine_call one = {.done = on_listed_one, .data = slot};
+        slot->call = call;
+        state->under_way++;
+        slot->id = docker_inspect(state->engine, state->ids.items[state->next++], &one);
+    }
+    if (state->under_way)
+        return;
+    if (state->containers.len)
+        qsort(state->containers.items, state->containers.len, sizeof *state->containers.items, compare_names);
+    struct engine_reply reply = {.containers = &state->containers};
+    docker_done(call, &reply);
+}
+
+static void on_ids(struct docker_call *call, const struct docker_answer *answer)
+{
+    struct list_state *state = call->state;
+    struct error err = ERROR_INIT;
+    if (docker_decode_ids(answer->json, &state->ids, &err) < 0)
+        docker_fail(call, &err);
+    else
+        list_next(call);
+}
+
+uint64_t docker_list(struct engine *engine, const char *owner, const struct engine_call *call)
+{
+    struct docker_call *new = docker_call_new(engine, owner, call, LIMIT_ENGINE_CALL_MS);
+    struct list_state *state = NEW(struct list_state);
+    state->engine = engine;
+    new->state = state;
+    new->state_free = list_state_free;
+    char *path CLEANUP_FREE = docker_filters(
+        "/containers/json?all=1&", json_pack("{s:[o]}", "label", json_sprintf("%s=%s", LABEL_OWNER, owner)));
+    return docker_send(new, (struct docker_send){.path = path, .on_answer = on_ids});
+}

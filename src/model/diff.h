@@ -1,0 +1,30 @@
+/* What becomes different when one state of a service gives way to another, in words that may be shown: values
+ * of environment variables are secrets and never are.
+ */
+#pragma once
+
+#include "base/digest.h"
+#include "model/desired.h"
+
+#include <jansson.h>
+
+/* One state of one service; everything is borrowed. */
+struct diff_side {
+    struct digest digest; /* service.digest: different ones mean a new deployment */
+    int desired_count;
+    int minimum_healthy_percent; /* 0: not known */
+    int maximum_percent;         /* 0: not known */
+    const char *family;
+    int revision;                  /* 0: not known */
+    const json_t *task_definition; /* NULL: not known */
+};
+
+/* The state that a commit asks for. */
+struct diff_side diff_side_of(const struct service *service);
+
+/* NULL when there is nothing to do. Else {"cluster", "service", "change": "create" | "remove" | "deploy" |
+ * "update", "details": [{"what": "container \"web\" image", "from": "a", "to": "b"}, ...]}: from and to are
+ * missing where a value is new, gone or secret; the latter has "secret": true. A NULL side: there is no such
+ * service there. */
+json_t *diff_service(const char *cluster, const char *service, const struct diff_side *from,
+                     const struct diff_side *to);

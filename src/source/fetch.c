@@ -1,0 +1,214 @@
+#include "source/fetch.h"
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "source/origin.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define REPLY_BYTES 4096
+#define ORDER_BYTES 32768 /* less than a pipe holds */
+
+struct source_fetch {
+    uv_process_t process;
+    uv_pipe_t output;
+    uv_timer_t timer;
+    struct buffer reply;
+    char *url;
+    int64_t deadline_ms;
+    bool exited;
+    bool ended; /* the output */
+    bool late;
+    bool spawned;
+    int signal;
+    int open_handles;
+    void (*done)(void *data, const struct source_fetch_result *result, const struct error *error);
+    void *data;
+};
+
+/* "ok", oid, ref or "error", code, text: one a line. */
+static int parse_reply(char *reply, struct source_fetch_result *ret_result, struct error *err)
+{
+    char *rest = NULL;
+    const char *kind = strtok_r(reply, "\n", &rest);
+    const char *second = kind ? strtok_r(NULL, "\n", &rest) : NULL;
+    const char *third = second ? strtok_r(NULL, "\n", &rest) : NULL;
+    int64_t code;
+    if (third && text_equal(kind, "ok") && strlen(second) < sizeof ret_result->tip) {
+        memcpy(ret_result->tip, second, strlen(second) + 1);
+        ret_result->ref = memory_strdup(third);
+        return 0;
+    }
+    if (third && text_equal(kind, "error") && text_to_int64(second, ERROR_INTERNAL, -1, &code) == 0)
+        return error_set(err, (int)code, "%s", third);
+    return error_set(err, ERROR_UNAVAILABLE, "the fetch helper said nothing of use");
+}
+
+static void finish(struct source_fetch *fetch)
+{
+    struct source_fetch_result result = {0};
+    struct error error = ERROR_INIT;
+    if (fetch->late)
+        error_set(&error, ERROR_TIMEOUT, "the fetch took longer than %" PRId64 " ms (LIMIT_FETCH_MS)",
+                  fetch->deadline_ms);
+    else if (fetch->signal)
+        error_set(&error, ERROR_UNAVAILABLE, "the fetch helper was ended by signal %d", fetch->signal);
+    else
+        parse_reply(fetch->reply.len ? fetch->reply.data : (char[]){""}, &result, &error);
+    source_origin_redact_error(fetch->url, &error);
+    if (fetch->spawned)
+        fetch->done(fetch->data, &result, &error);
+    free(result.ref);
+    free(fetch->url);
+    buffer_deinit(&fetch->reply);
+    free(fetch);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct source_fetch *fetch = handle->data;
+    if (--fetch->open_handles == 0)
+        finish(fetch);
+}
+
+static void close_all(struct source_fetch *fetch)
+{
+    uv_close((uv_handle_t *)&fetch->process, on_closed);
+    uv_close((uv_handle_t *)&fetch->output, on_closed);
+    uv_close((uv_handle_t *)&fetch->timer, on_closed);
+}
+
+static void close_when_over(struct source_fetch *fetch)
+{
+    if (fetch->exited && fetch->ended)
+        close_all(fetch);
+}
+
+static void on_exit_of_child(uv_process_t *process, int64_t status, int signal)
+{
+    struct source_fetch *fetch = process->data;
+    (void)status; /* the reply says it */
+    fetch->exited = true;
+    fetch->signal = signal;
+    close_when_over(fetch);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+    (void)handle;
+    (void)suggested;
+    *buf = uv_buf_init(memory_alloc(REPLY_BYTES), REPLY_BYTES);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buf)
+{
+    struct source_fetch *fetch = stream->data;
+    if (len > 0)
+        buffer_append(&fetch->reply, buf->base, (size_t)len); /* too much of it makes no reply of use */
+    free(buf->base);
+    if (len >= 0)
+        return;
+    uv_read_stop(stream);
+    fetch->ended = true;
+    close_when_over(fetch);
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+    struct source_fetch *fetch = timer->data;
+    fetch->late = true;
+    source_fetch_kill(fetch);
+}
+
+void source_fetch_kill(struct source_fetch *fetch)
+{
+    if (!fetch->exited)
+        uv_process_kill(&fetch->process, SIGKILL);
+}
+
+/* A pipe that holds the order already and whose other end is closed: a URL with a password is no argument
+ * that ps shows, and a child that does not read hurts nobody. Returns the end to read from. */
+static int open_order(const struct source_fetch_order *order, struct error *err)
+{
+    int ends[2];
+    struct buffer text CLEANUP(buffer_deinit) = BUFFER_INIT(ORDER_BYTES);
+    if (buffer_printf(&text, "%s\n%s\n%s\n%" PRId64 "\n", order->url, order->branch, order->mirror_dir,
+                      order->max_bytes) < 0)
+        return error_set(err, ERROR_LIMIT, "URL, branch and path are longer than %d bytes together",
+                         ORDER_BYTES);
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return error_set(err, ERROR_UNAVAILABLE, "cannot make a pipe: %s", strerror(errno));
+    ssize_t written = write(ends[1], text.data, text.len);
+    close(ends[1]);
+    if (written == (ssize_t)text.len)
+        return ends[0];
+    close(ends[0]);
+    return error_set(err, ERROR_UNAVAILABLE, "cannot fill a pipe");
+}
+
+static int spawn(struct source_fetch *fetch, uv_loop_t *loop, const char *executable, int order_fd)
+{
+    char command[] = "fetch-helper";
+    char deadline[32];
+    snprintf(deadline, sizeof deadline, "%" PRId64, fetch->deadline_ms);
+    char *args[] = {(char *)executable, command, deadline, NULL};
+    uv_stdio_container_t stdio[] = {
+        {.flags = UV_INHERIT_FD, .data.fd = order_fd},
+        {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&fetch->output},
+        {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO},
+    };
+    uv_process_options_t options = {
+        .exit_cb = on_exit_of_child,
+        .file = executable,
+        .args = args,
+        .stdio = stdio,
+        .stdio_count = ARRAY_LEN(stdio),
+    };
+    return uv_spawn(loop, &fetch->process, &options);
+}
+
+static struct source_fetch *fetch_new(uv_loop_t *loop, const struct source_fetch_request *request)
+{
+    struct source_fetch *fetch = NEW(struct source_fetch);
+    fetch->reply = BUFFER_INIT(REPLY_BYTES);
+    fetch->url = memory_strdup(request->order.url);
+    fetch->deadline_ms = request->deadline_ms;
+    fetch->done = request->done;
+    fetch->data = request->data;
+    fetch->process.data = fetch->output.data = fetch->timer.data = fetch;
+    uv_pipe_init(loop, &fetch->output, 0);
+    uv_timer_init(loop, &fetch->timer);
+    fetch->open_handles = 3;
+    return fetch;
+}
+
+int source_fetch_start(uv_loop_t *loop, const struct source_fetch_request *request,
+                       struct source_fetch **ret_fetch, struct error *err)
+{
+    if (!request->executable)
+        return error_set(err, ERROR_UNSUPPORTED, "no program is given that fetches from remotes");
+    int order_fd = open_order(&request->order, err);
+    if (order_fd < 0)
+        return order_fd;
+    struct source_fetch *fetch = fetch_new(loop, request);
+    int rc = spawn(fetch, loop, request->executable, order_fd);
+    close(order_fd);
+    if (rc < 0) {
+        close_all(fetch);
+        return error_set(err, ERROR_UNAVAILABLE, "cannot start the fetch helper: %s", uv_strerror(rc));
+    }
+    fetch->spawned = true;
+    uv_read_start((uv_stream_t *)&fetch->output, on_alloc, on_read);
+    uv_timer_start(&fetch->timer, on_deadline, (uint64_t)fetch->deadline_ms, 0);
+    *ret_fetch = fetch;
+    return 0;
+}

@@ -1,0 +1,68 @@
+#include "source/git.h"
+#include "source/source.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "source/origin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINES 4
+
+/* The order comes on standard input: url, branch, mirror, most bytes; one a line. */
+static int read_order(char *lines[static LINES], struct source_fetch_order *ret_order, struct error *err)
+{
+    for (int i = 0; i < LINES; i++) {
+        size_t size = 0;
+        ssize_t len = getline(&lines[i], &size, stdin);
+        if (len <= 0 || lines[i][len - 1] != '\n')
+            return error_set(err, ERROR_INVALID, "the fetch helper was given no whole order");
+        lines[i][len - 1] = '\0';
+    }
+    ret_order->url = lines[0];
+    ret_order->branch = lines[1];
+    ret_order->mirror_dir = lines[2];
+    if (text_to_int64(lines[3], 1, INT64_MAX, &ret_order->max_bytes) < 0)
+        return error_set(err, ERROR_INVALID, "the fetch helper was given no size limit");
+    return 0;
+}
+
+static int run(char *lines[static LINES], struct source_fetch_result *ret_result, struct error *err)
+{
+    struct source_fetch_order order;
+    int rc = read_order(lines, &order, err);
+    if (rc == 0)
+        rc = source_library_init(err);
+    if (rc < 0)
+        return rc;
+    rc = source_git_fetch(&order, ret_result, err);
+    source_origin_redact_error(order.url, err);
+    source_library_deinit();
+    return rc;
+}
+
+int source_fetch_helper_main(int argc, char **argv)
+{
+    int64_t deadline_ms = LIMIT_FETCH_MS;
+    if (argc > 1)
+        text_to_int64(argv[1], 1, INT64_MAX / 2, &deadline_ms);
+    alarm((unsigned)(deadline_ms / 1000 + 5)); /* should the daemon die first */
+
+    char *lines[LINES] = {0};
+    struct source_fetch_result result = {0};
+    struct error error = ERROR_INIT;
+    int rc = run(lines, &result, &error);
+    for (char *p = error.message; *p; p++)
+        *p = *p == '\n' ? ' ' : *p;
+    if (rc == 0)
+        printf("ok\n%s\n%s\n", result.tip, result.ref);
+    else
+        printf("error\n%d\n%s\n", error.code, error_text(&error));
+    free(result.ref);
+    for (int i = 0; i < LINES; i++)
+        free(lines[i]);
+    return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,146 @@
+/* What the rest of source/ sees of libgit2. Object ids are hex strings here; git2.h is included by git_*.c
+ * only. All of it blocks and runs on a worker thread, in the fetch helper or in an offline command. */
+#pragma once
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "source/source.h"
+
+struct git_repository;
+struct git_tree;
+struct git_oid;
+
+/* The one ref of the mirror that source/ writes; it keeps what was delivered alive. */
+#define SOURCE_MIRROR_REF   "refs/davit/source"
+
+#define SOURCE_TREE_BYTES   (256LL * 1024 * 1024) /* contents of the manifests of one update */
+#define SOURCE_TREE_ENTRIES 1000000               /* entries of git trees that one update looks at */
+#define SOURCE_TREE_DEPTH   64                    /* nested directories */
+#define SOURCE_BATCH        64                    /* updates read before they are delivered */
+#define SOURCE_BATCH_BYTES  (16LL * 1024 * 1024)
+
+#define SOURCE_STILL_MS     250 /* a directory is committed when nothing has changed for so long */
+
+struct source_update_vec VECTOR_OF(struct source_update);
+void source_update_vec_deinit(struct source_update_vec *updates);
+
+void source_git_repository_free(struct git_repository *repository);
+DEFINE_CLEANUP(struct git_repository, source_git_repository_free)
+
+/* Sets the message followed by libgit2's own text and returns the code that fits rc (ERROR_IO by default). */
+int source_git_error(struct error *err, int rc, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The same with a code of the caller's choice: ERROR_UNAVAILABLE for writing, since ERROR_IO says that the
+ * mirror is broken, and a full disk is no reason to make it anew. */
+int source_git_error_as(struct error *err, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Valid UTF-8 is copied; of other text the bytes beyond ASCII become '?'. Caller frees. */
+char *source_git_text(const char *text);
+/* ".json", ".yaml", ".yml" at the end of something that does not begin with a dot. */
+bool source_is_manifest_name(const char *name);
+
+/* --- the mirror --- */
+
+/* Opens it, or makes an empty one with its parent directories. ERROR_IO: what is there is no repository. */
+int source_mirror_open(const char *path, struct git_repository **ret_mirror, struct error *err);
+/* Puts what is there aside as "<path>.broken" and makes an empty mirror, into which the other refs/davit/
+ * refs (the ledger) are copied as far as they can be read. */
+int source_mirror_rebuild(const char *path, struct error *err);
+/* Empty when there is none. */
+int source_mirror_tip(struct git_repository *mirror, char ret_oid[static COMMIT_OID_SIZE], struct error *err);
+int source_mirror_set_tip(struct git_repository *mirror, const char *oid, struct error *err);
+
+/* Copies a commit with all its history, as far as `to` lacks it. What `to` has is complete: an object is
+ * written after the objects it names. ERROR_IO: an object of `from` cannot be read, or `to` not be written.
+ */
+int source_copy(struct git_repository *from, struct git_repository *to, const char *oid, struct error *err);
+
+/* --- a local repository as origin --- */
+
+struct source_local {
+    struct git_repository *repository;
+    char *git_dir;    /* ends in a slash, as common_dir */
+    char *common_dir; /* where the branches are: another one in a linked work tree */
+    char *ref;        /* NULL when HEAD is detached */
+    char tip[COMMIT_OID_SIZE];
+};
+
+void source_local_deinit(struct source_local *local);
+/* Fills *local as far as it gets, also on failure: what is known can be watched. A NULL branch is HEAD's.
+ * ERROR_NOT_FOUND: no such branch, or one without a commit. */
+int source_local_open(const char *path, const char *branch, struct source_local *local, struct error *err);
+
+/* --- trees --- */
+
+struct source_tree_diff {
+    struct git_repository *repository;
+    const struct git_tree *old_tree; /* NULL: everything is new */
+    const struct git_tree *new_tree; /* NULL: everything is deleted */
+};
+
+/* The manifests that differ, sorted by path, with contents. ERROR_LIMIT, ERROR_IO. */
+int source_tree_diff(const struct source_tree_diff *diff, struct source_file_vec *ret_files,
+                     struct error *err);
+/* The tree at sub_path (NULL: the root) of a commit; *ret_tree is NULL when there is no such directory. */
+int source_tree_of_commit(struct git_repository *repository, const struct git_oid *commit,
+                          const char *sub_path, struct git_tree **ret_tree, struct error *err);
+int64_t source_files_bytes(const struct source_file_vec *files);
+void source_file_vec_deinit(struct source_file_vec *files);
+/* Sorts by path, bytewise. */
+void source_file_vec_sort(struct source_file_vec *files);
+
+/* --- first-parent lines as updates --- */
+
+struct source_walk_plan {
+    struct git_repository *repository; /* borrowed, outlives the walk */
+    const char *tip;
+    const char *base;     /* delivered before; empty: nothing */
+    const char *sub_path; /* NULL: the root; borrowed, outlives the walk */
+    bool head_full;
+};
+
+struct source_walk;
+
+int source_walk_new(const struct source_walk_plan *plan, struct source_walk **ret_walk, struct error *err);
+void source_walk_free(struct source_walk *walk);
+DEFINE_CLEANUP(struct source_walk, source_walk_free)
+bool source_walk_is_done(const struct source_walk *walk);
+/* Appends one batch to *updates, at least one update. ERROR_NOT_FOUND: the newest commit lacks the sub-path.
+ * ERROR_IO: an object cannot be read. */
+int source_walk_read(struct source_walk *walk, struct source_update_vec *updates, struct error *err);
+
+/* --- a directory as commits --- */
+
+struct source_snapshot {
+    struct digest
+        content; /* of what was read; in: of the look before, with the tip that it led to (zero: none) */
+    struct string_vec directories; /* that were read, absolute: what to watch */
+    bool busy;                     /* something changed a moment ago: try again; nothing was committed */
+    char tip[COMMIT_OID_SIZE];
+};
+
+void source_snapshot_deinit(struct source_snapshot *snapshot);
+/* Commits the manifests below `directory` on top of the mirror's tip, unless they are the same. `patient`
+ * gives up on files that changed a moment ago. *snapshot is filled as far as it gets; given content and tip
+ * of the look before, a directory that is as it was writes nothing. ERROR_NOT_FOUND: there is no manifest.
+ * ERROR_IO: the mirror is broken. ERROR_UNAVAILABLE: nothing can be read or written now. */
+int source_snapshot_take(struct git_repository *mirror, const char *directory, bool patient,
+                         struct source_snapshot *snapshot, struct error *err);
+
+/* --- a remote, in the fetch helper --- */
+
+struct source_fetch_order {
+    const char *url;
+    const char *branch; /* empty: the remote's HEAD */
+    const char *mirror_dir;
+    int64_t max_bytes;
+};
+
+struct source_fetch_result {
+    char tip[COMMIT_OID_SIZE];
+    char *ref; /* caller frees */
+};
+
+/* Lists the remote's refs and fetches the branch when the mirror's tip is another. */
+int source_git_fetch(const struct source_fetch_order *order, struct source_fetch_result *ret_result,
+                     struct error *err);

@@ -1,0 +1,140 @@
+#include "source/git.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <assert.h>
+#include <git2.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int source_library_init(struct error *err)
+{
+    int rc = git_libgit2_init();
+    if (rc < 0)
+        return source_git_error(err, rc, "libgit2 does not start");
+    /* Objects are only read, no hook and no command of a config runs: whose repository it is does not matter.
+     */
+    rc = git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+    return rc < 0 ? source_git_error(err, rc, "libgit2 refuses an option") : 0;
+}
+
+void source_library_deinit(void)
+{
+    git_libgit2_shutdown();
+}
+
+static int code_of(int rc)
+{
+    switch (rc) {
+    case GIT_EINVALIDSPEC:
+    case GIT_EAMBIGUOUS:
+        return ERROR_INVALID;
+    case GIT_EAUTH:
+    case GIT_ECERTIFICATE:
+        return ERROR_DENIED;
+    default:
+        return ERROR_IO;
+    }
+}
+
+static int set_error(struct error *err, int code, const char *format, va_list ap)
+{
+    char context[LIMIT_ERROR_CHARS];
+    vsnprintf(context, sizeof context, format, ap);
+    const git_error *last = git_error_last();
+    char *cause CLEANUP_FREE = last && last->message ? source_git_text(last->message) : NULL;
+    return error_set(err, code, "%s%s%s", context, cause ? ": " : "", cause ? cause : "");
+}
+
+int source_git_error(struct error *err, int rc, const char *format, ...)
+{
+    assert(rc < 0);
+    va_list ap;
+    va_start(ap, format);
+    int code = set_error(err, code_of(rc), format, ap);
+    va_end(ap);
+    return code;
+}
+
+int source_git_error_as(struct error *err, int code, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    set_error(err, code, format, ap);
+    va_end(ap);
+    return code;
+}
+
+char *source_git_text(const char *text)
+{
+    char *copy = memory_strdup(text ? text : "");
+    if (!text_is_utf8(copy, strlen(copy))) {
+        for (char *p = copy; *p; p++)
+            *p = (unsigned char)*p < 0x80 ? *p : '?';
+    }
+    return copy;
+}
+
+bool source_is_manifest_name(const char *name)
+{
+    static const char *const endings[] = {".json", ".yaml", ".yml"};
+    if (name[0] == '.')
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
+        if (text_ends_with(name, endings[i]))
+            return true;
+    }
+    return false;
+}
+
+void source_git_repository_free(struct git_repository *repository)
+{
+    git_repository_free(repository);
+}
+
+void source_file_vec_deinit(struct source_file_vec *files)
+{
+    for (size_t i = 0; i < files->len; i++) {
+        free(files->items[i].path);
+        free(files->items[i].content);
+    }
+    vector_deinit(files);
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+    const struct source_file *left = a;
+    const struct source_file *right = b;
+    return strcmp(left->path, right->path);
+}
+
+void source_file_vec_sort(struct source_file_vec *files)
+{
+    if (files->len)
+        qsort(files->items, files->len, sizeof *files->items, compare_paths);
+}
+
+int64_t source_files_bytes(const struct source_file_vec *files)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < files->len; i++)
+        sum += (int64_t)files->items[i].len;
+    return sum;
+}
+
+void source_update_deinit(struct source_update *update)
+{
+    commit_deinit(&update->commit);
+    source_file_vec_deinit(&update->files);
+    memset(update, 0, sizeof *update);
+}
+
+void source_update_vec_deinit(struct source_update_vec *updates)
+{
+    for (size_t i = 0; i < updates->len; i++)
+        source_update_deinit(&updates->items[i]);
+    vector_deinit(updates);
+}

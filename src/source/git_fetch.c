@@ -1,0 +1,124 @@
+#include "source/git.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "source/origin.h"
+
+#include <assert.h>
+#include <git2.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+DEFINE_CLEANUP(git_remote, git_remote_free)
+DEFINE_CLEANUP(git_commit, git_commit_free)
+
+struct progress {
+    int64_t max_bytes;
+    bool too_large;
+};
+
+static int on_progress(const git_indexer_progress *stats, void *data)
+{
+    struct progress *progress = data;
+    progress->too_large = stats->received_bytes > (uint64_t)progress->max_bytes;
+    return progress->too_large ? GIT_EUSER : 0;
+}
+
+static int find_head(const git_remote_head **heads, size_t heads_len, char **ret_ref)
+{
+    for (size_t i = 0; i < heads_len; i++) {
+        if (strcmp(heads[i]->name, "HEAD") != 0)
+            continue;
+        *ret_ref = memory_strdup(heads[i]->symref_target ? heads[i]->symref_target : "HEAD");
+        return 0;
+    }
+    return ERROR_NOT_FOUND;
+}
+
+/* Sets ref and tip of the result. */
+static int find_branch(git_remote *remote, const char *branch, struct source_fetch_result *result,
+                       struct error *err)
+{
+    const git_remote_head **heads;
+    size_t heads_len;
+    int rc = git_remote_ls(&heads, &heads_len, remote);
+    if (rc < 0)
+        return source_git_error(err, rc, "cannot list the remote's branches");
+    if (*branch)
+        result->ref = source_origin_ref(branch);
+    else if (find_head(heads, heads_len, &result->ref) < 0)
+        return error_set(err, ERROR_NOT_FOUND, "the remote is empty or its HEAD has no commit");
+    for (size_t i = 0; i < heads_len; i++) {
+        if (strcmp(heads[i]->name, result->ref) == 0) {
+            git_oid_tostr(result->tip, sizeof result->tip, &heads[i]->oid);
+            return 0;
+        }
+    }
+    return error_set(err, ERROR_NOT_FOUND, "the remote has no branch %s", result->ref);
+}
+
+static int download(git_remote *remote, const char *ref, int64_t max_bytes, struct error *err)
+{
+    struct progress progress = {.max_bytes = max_bytes};
+    git_fetch_options options;
+    git_fetch_options_init(&options, GIT_FETCH_OPTIONS_VERSION);
+    options.callbacks.transfer_progress = on_progress;
+    options.callbacks.payload = &progress;
+    options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
+    options.update_fetchhead = 0;
+    char *refspec CLEANUP_FREE = memory_printf("+%s:" SOURCE_MIRROR_REF, ref);
+    git_strarray refspecs = {.strings = &refspec, .count = 1};
+    int rc = git_remote_fetch(remote, &refspecs, &options, NULL);
+    if (progress.too_large)
+        return error_set(err, ERROR_LIMIT, "the fetch is larger than %" PRId64 " bytes (LIMIT_FETCH_BYTES)",
+                         max_bytes);
+    return rc < 0 ? source_git_error_as(err, ERROR_UNAVAILABLE, "cannot fetch %s", ref) : 0;
+}
+
+static int open_mirror(const char *path, git_repository **ret_mirror, struct error *err)
+{
+    int rc = source_mirror_open(path, ret_mirror, err);
+    if (rc != ERROR_IO)
+        return rc;
+    rc = source_mirror_rebuild(path, err);
+    return rc < 0 ? rc : source_mirror_open(path, ret_mirror, err);
+}
+
+/* A tag becomes its commit; the ref and its commit are read, so that what is reported is there. */
+static int settle(git_repository *mirror, struct source_fetch_result *result, struct error *err)
+{
+    git_commit *commit CLEANUP(git_commit_freep) = NULL;
+    git_object *object = NULL;
+    int rc = git_revparse_single(&object, mirror, SOURCE_MIRROR_REF "^{commit}");
+    commit = (git_commit *)object;
+    if (rc < 0)
+        return source_git_error(err, rc, "what was fetched is no commit");
+    git_oid_tostr(result->tip, sizeof result->tip, git_commit_id(commit));
+    return source_mirror_set_tip(mirror, result->tip, err);
+}
+
+int source_git_fetch(const struct source_fetch_order *order, struct source_fetch_result *ret_result,
+                     struct error *err)
+{
+    git_repository *mirror CLEANUP(source_git_repository_freep) = NULL;
+    git_remote *remote CLEANUP(git_remote_freep) = NULL;
+    char mirrored[COMMIT_OID_SIZE];
+    int rc = open_mirror(order->mirror_dir, &mirror, err);
+    if (rc == 0)
+        rc = source_mirror_tip(mirror, mirrored, err);
+    if (rc < 0)
+        return rc;
+    rc = git_remote_create_anonymous(&remote, mirror, order->url);
+    if (rc == 0)
+        rc = git_remote_connect(remote, GIT_DIRECTION_FETCH, NULL, NULL, NULL);
+    if (rc == GIT_EAUTH || rc == GIT_ECERTIFICATE)
+        return source_git_error(err, rc, "the remote refuses");
+    if (rc < 0)
+        return source_git_error_as(err, ERROR_UNAVAILABLE, "cannot connect");
+    rc = find_branch(remote, order->branch, ret_result, err);
+    if (rc < 0 || text_equal(ret_result->tip, mirrored))
+        return rc;
+    rc = download(remote, ret_result->ref, order->max_bytes, err);
+    return rc < 0 ? rc : settle(mirror, ret_result, err);
+}

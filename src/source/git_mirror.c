@@ -1,0 +1,112 @@
+#include "source/git.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <ftw.h>
+#include <git2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+DEFINE_CLEANUP(git_reference, git_reference_free)
+DEFINE_CLEANUP(git_reference_iterator, git_reference_iterator_free)
+
+static int create(const char *path, git_repository **ret_mirror, struct error *err)
+{
+    git_repository_init_options options;
+    git_repository_init_options_init(&options, GIT_REPOSITORY_INIT_OPTIONS_VERSION);
+    options.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_MKPATH | GIT_REPOSITORY_INIT_NO_REINIT;
+    options.mode = 0700; /* manifests may hold what is nobody's business */
+    int rc = git_repository_init_ext(ret_mirror, path, &options);
+    return rc < 0 ? source_git_error_as(err, ERROR_UNAVAILABLE, "cannot make the mirror %s", path) : 0;
+}
+
+int source_mirror_open(const char *path, struct git_repository **ret_mirror, struct error *err)
+{
+    struct stat st;
+    if (lstat(path, &st) < 0) {
+        if (errno == ENOENT)
+            return create(path, ret_mirror, err);
+        return error_set(err, ERROR_DENIED, "the mirror %s: %s", path, strerror(errno));
+    }
+    /* This ref has one writer at a time, and that is who opens: a lock was left by one that was killed. */
+    char *lock CLEANUP_FREE = memory_printf("%s/" SOURCE_MIRROR_REF ".lock", path);
+    unlink(lock);
+    int rc = git_repository_open_bare(ret_mirror, path);
+    return rc < 0 ? source_git_error_as(err, ERROR_IO, "the mirror %s", path) : 0;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+static void rescue_ref(git_repository *old, git_repository *mirror, const char *name)
+{
+    git_oid target;
+    char oid[COMMIT_OID_SIZE];
+    git_reference *made CLEANUP(git_reference_freep) = NULL;
+    if (text_equal(name, SOURCE_MIRROR_REF) || git_reference_name_to_id(&target, old, name) < 0)
+        return;
+    git_oid_tostr(oid, sizeof oid, &target);
+    if (source_copy(old, mirror, oid, NULL) == 0)
+        git_reference_create(&made, mirror, name, &target, 1, NULL);
+}
+
+static void rescue_refs(const char *broken, git_repository *mirror)
+{
+    git_repository *old CLEANUP(source_git_repository_freep) = NULL;
+    git_reference_iterator *refs CLEANUP(git_reference_iterator_freep) = NULL;
+    if (git_repository_open_bare(&old, broken) < 0 ||
+        git_reference_iterator_glob_new(&refs, old, "refs/davit/*") < 0)
+        return;
+    const char *name;
+    while (git_reference_next_name(&name, refs) == 0)
+        rescue_ref(old, mirror, name);
+}
+
+int source_mirror_rebuild(const char *path, struct error *err)
+{
+    char *broken CLEANUP_FREE = memory_printf("%s.broken", path);
+    nftw(broken, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    if (rename(path, broken) < 0 && errno != ENOENT)
+        return error_set(err, ERROR_DENIED, "cannot put the broken mirror %s aside: %s", path,
+                         strerror(errno));
+    git_repository *mirror CLEANUP(source_git_repository_freep) = NULL;
+    int rc = create(path, &mirror, err);
+    if (rc == 0)
+        rescue_refs(broken, mirror);
+    return rc;
+}
+
+int source_mirror_tip(struct git_repository *mirror, char ret_oid[static COMMIT_OID_SIZE], struct error *err)
+{
+    git_oid oid;
+    int rc = git_reference_name_to_id(&oid, mirror, SOURCE_MIRROR_REF);
+    if (rc == GIT_ENOTFOUND) {
+        ret_oid[0] = '\0';
+        return 0;
+    }
+    if (rc < 0)
+        return source_git_error(err, rc, "the mirror's ref");
+    git_oid_tostr(ret_oid, COMMIT_OID_SIZE, &oid);
+    return 0;
+}
+
+int source_mirror_set_tip(struct git_repository *mirror, const char *oid_hex, struct error *err)
+{
+    git_oid oid;
+    git_reference *ref CLEANUP(git_reference_freep) = NULL;
+    int rc = git_oid_fromstr(&oid, oid_hex);
+    if (rc == 0)
+        rc = git_reference_create(&ref, mirror, SOURCE_MIRROR_REF, &oid, 1, NULL);
+    return rc < 0 ? source_git_error_as(err, ERROR_UNAVAILABLE, "cannot write the mirror's ref") : 0;
+}

@@ -1,0 +1,165 @@
+#include "source/git.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "source/scan.h"
+
+#include <assert.h>
+#include <git2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+DEFINE_CLEANUP(git_object, git_object_free)
+DEFINE_CLEANUP(git_tree, git_tree_free)
+
+/* A revision that was found, and the path of the wanted directory in its tree. */
+struct place {
+    git_repository *repository;
+    char oid[COMMIT_OID_SIZE];
+    char *path;
+};
+
+static void place_deinit(struct place *place)
+{
+    git_repository_free(place->repository);
+    free(place->path);
+}
+
+/* repository_path may be a directory somewhere in a work tree. Both are made real, so that links do not
+ * matter. */
+static char *path_in_tree(git_repository *repository, const char *repository_path, const char *sub_path)
+{
+    const char *inner = "";
+    char *work CLEANUP_FREE = NULL;
+    char *here CLEANUP_FREE = realpath(repository_path, NULL);
+    if (git_repository_workdir(repository))
+        work = realpath(git_repository_workdir(repository), NULL);
+    if (here && work && text_starts_with(here, work))
+        inner = here + strlen(work);
+    while (*inner == '/')
+        inner++;
+    if (text_starts_with(inner, ".git")) /* the repository's own directory stands for its root */
+        inner = "";
+    return memory_printf("%s%s%s", inner, *inner && sub_path ? "/" : "", sub_path ? sub_path : "");
+}
+
+static int find_place(const char *repository_path, const char *revision, const char *sub_path,
+                      struct place *ret_place, struct error *err)
+{
+    git_object *object CLEANUP(git_object_freep) = NULL;
+    git_object *commit CLEANUP(git_object_freep) = NULL;
+    int rc = git_repository_open_ext(&ret_place->repository, repository_path, 0, NULL);
+    if (rc < 0)
+        return source_git_error_as(err, ERROR_NOT_FOUND, "%s is in no git repository", repository_path);
+    rc = git_revparse_single(&object, ret_place->repository, revision);
+    if (rc == GIT_ENOTFOUND)
+        return error_set(err, ERROR_NOT_FOUND, "there is no revision \"%s\"", revision);
+    if (rc == 0)
+        rc = git_object_peel(&commit, object, GIT_OBJECT_COMMIT);
+    if (rc < 0)
+        return source_git_error(err, rc, "\"%s\" is no commit", revision);
+    git_oid_tostr(ret_place->oid, sizeof ret_place->oid, git_object_id(commit));
+    ret_place->path = path_in_tree(ret_place->repository, repository_path, sub_path);
+    return 0;
+}
+
+static int read_revision(const char *repository_path, const char *revision, const char *sub_path,
+                         struct source_update *ret_update, struct error *err)
+{
+    struct place place CLEANUP(place_deinit) = {0};
+    int rc = find_place(repository_path, revision, sub_path, &place, err);
+    if (rc < 0)
+        return rc;
+    struct source_walk_plan plan = {
+        .repository = place.repository,
+        .tip = place.oid,
+        .base = place.oid, /* only the newest */
+        .sub_path = place.path,
+        .head_full = true,
+    };
+    struct source_walk *walk CLEANUP(source_walk_freep) = NULL;
+    struct source_update_vec updates CLEANUP(source_update_vec_deinit) = {0};
+    rc = source_walk_new(&plan, &walk, err);
+    if (rc == 0)
+        rc = source_walk_read(walk, &updates, err);
+    if (rc < 0)
+        return rc;
+    assert(updates.len == 1);
+    *ret_update = updates.items[0];
+    updates.len = 0;
+    return 0;
+}
+
+static int set_oids(struct source_file_vec *files, struct error *err)
+{
+    for (size_t i = 0; i < files->len; i++) {
+        struct source_file *file = &files->items[i];
+        git_oid oid;
+        if (file->too_large)
+            continue;
+        int rc = git_odb_hash(&oid, file->content, file->len, GIT_OBJECT_BLOB);
+        if (rc < 0)
+            return source_git_error(err, rc, "cannot hash %s", file->path);
+        git_oid_tostr(file->oid, sizeof file->oid, &oid);
+        if (file->kind == SOURCE_SYMLINK) {
+            free(TAKE(file->content));
+            file->len = 0;
+        }
+    }
+    return 0;
+}
+
+static bool is_in_repository(const char *path)
+{
+    git_repository *repository CLEANUP(source_git_repository_freep) = NULL;
+    return git_repository_open_ext(&repository, path, 0, NULL) == 0;
+}
+
+static int read_files(const char *directory, const char *sub_path, struct source_update *ret_update,
+                      struct error *err)
+{
+    char *root CLEANUP_FREE =
+        memory_printf("%s%s%s", directory, sub_path ? "/" : "", sub_path ? sub_path : "");
+    struct scan scan CLEANUP(source_scan_deinit) = {0};
+    struct scan_options options = {.root = root, .skip_repositories = is_in_repository(directory)};
+    int rc = source_scan(&options, &scan, err);
+    if (rc == 0)
+        rc = set_oids(&scan.files, err);
+    if (rc < 0)
+        return rc;
+    *ret_update = (struct source_update){.head = true, .full = true, .files = scan.files};
+    ret_update->commit.author = memory_strdup("");
+    ret_update->commit.subject = memory_strdup("working directory");
+    scan.files = (struct source_file_vec){0};
+    return 0;
+}
+
+int source_read_tree(const char *repository_path, const char *revision, const char *sub_path,
+                     struct source_update *ret_update, struct error *err)
+{
+    if (sub_path && !*sub_path)
+        sub_path = NULL;
+    if (!revision)
+        return read_files(repository_path, sub_path, ret_update, err);
+    return read_revision(repository_path, revision, sub_path, ret_update, err);
+}
+
+int source_history(const struct source_history_query *query, struct error *err)
+{
+    struct place place CLEANUP(place_deinit) = {0};
+    const char *revision = query->revision ? query->revision : "HEAD";
+    int rc = find_place(query->repository_path, revision, query->sub_path, &place, err);
+    if (rc < 0)
+        return rc;
+    struct source_walk_plan plan = {.repository = place.repository, .tip = place.oid, .sub_path = place.path};
+    struct source_walk *walk CLEANUP(source_walk_freep) = NULL;
+    rc = source_walk_new(&plan, &walk, err);
+    while (rc == 0 && !source_walk_is_done(walk)) {
+        struct source_update_vec updates CLEANUP(source_update_vec_deinit) = {0};
+        rc = source_walk_read(walk, &updates, err);
+        for (size_t i = 0; rc == 0 && i < updates.len; i++)
+            rc = query->on_update(query->data, &updates.items[i]);
+    }
+    return rc;
+}

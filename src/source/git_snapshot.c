@@ -1,0 +1,176 @@
+#include "source/git.h"
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "source/scan.h"
+
+#include <assert.h>
+#include <git2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NAMED_FILES   3 /* in a subject; more are counted */
+#define SUBJECT_BYTES 1024
+
+DEFINE_CLEANUP(git_commit, git_commit_free)
+DEFINE_CLEANUP(git_tree, git_tree_free)
+DEFINE_CLEANUP(git_index, git_index_free)
+DEFINE_CLEANUP(git_signature, git_signature_free)
+
+void source_snapshot_deinit(struct source_snapshot *snapshot)
+{
+    string_vec_deinit(&snapshot->directories);
+}
+
+/* A file that is too large to be read stands in the tree with its true content, streamed. */
+static int write_blob(git_repository *mirror, const char *directory, const struct source_file *file,
+                      git_oid *ret_oid)
+{
+    if (!file->too_large)
+        return git_blob_create_from_buffer(ret_oid, mirror, file->content, file->len);
+    char *path CLEANUP_FREE = memory_printf("%s/%s", directory, file->path);
+    return git_blob_create_from_disk(ret_oid, mirror, path);
+}
+
+static int write_tree(git_repository *mirror, const char *directory, const struct source_file_vec *files,
+                      git_oid *ret_tree, struct error *err)
+{
+    git_index *index CLEANUP(git_index_freep) = NULL;
+    int rc = git_index_new(&index);
+    for (size_t i = 0; rc == 0 && i < files->len; i++) {
+        const struct source_file *file = &files->items[i];
+        git_index_entry entry = {.path = file->path, .file_size = (uint32_t)file->size_bytes};
+        entry.mode = file->kind == SOURCE_SYMLINK ? GIT_FILEMODE_LINK : GIT_FILEMODE_BLOB;
+        rc = write_blob(mirror, directory, file, &entry.id);
+        if (rc == 0)
+            rc = git_index_add(index, &entry);
+    }
+    if (rc == 0)
+        rc = git_index_write_tree_to(ret_tree, index, mirror);
+    return rc < 0 ? source_git_error_as(err, ERROR_UNAVAILABLE, "cannot write the snapshot of %s", directory)
+                  : 0;
+}
+
+/* "snapshot: 3 files changed (web.yaml, db.yaml, ...)" */
+static void make_subject(const struct source_file_vec *changed, struct buffer *subject)
+{
+    buffer_printf(subject, "snapshot: %zu file%s changed (", changed->len, changed->len == 1 ? "" : "s");
+    for (size_t i = 0; i < changed->len && i < NAMED_FILES; i++) {
+        if (strlen(changed->items[i].path) < SUBJECT_BYTES / (NAMED_FILES + 1) - 16)
+            buffer_printf(subject, "%s%s", i ? ", " : "", changed->items[i].path);
+    }
+    buffer_append_str(subject, changed->len > NAMED_FILES ? ", ...)" : ")");
+}
+
+static int compare(git_repository *mirror, const git_tree *old_tree, const git_tree *new_tree,
+                   struct buffer *subject, struct error *err)
+{
+    struct source_file_vec changed CLEANUP(source_file_vec_deinit) = {0};
+    struct source_tree_diff diff = {mirror, old_tree, new_tree};
+    int rc = source_tree_diff(&diff, &changed, err);
+    if (rc == 0)
+        make_subject(&changed, subject);
+    return rc;
+}
+
+static int write_commit(git_repository *mirror, const git_oid *tree_oid, git_commit *parent,
+                        char ret_tip[static COMMIT_OID_SIZE], struct error *err)
+{
+    git_tree *old_tree CLEANUP(git_tree_freep) = NULL;
+    git_tree *tree CLEANUP(git_tree_freep) = NULL;
+    git_signature *davit CLEANUP(git_signature_freep) = NULL;
+    struct buffer subject CLEANUP(buffer_deinit) = BUFFER_INIT(SUBJECT_BYTES);
+    int rc = git_tree_lookup(&tree, mirror, tree_oid);
+    if (rc == 0 && parent)
+        rc = git_commit_tree(&old_tree, parent);
+    if (rc == 0)
+        rc = git_signature_now(&davit, "davit", "davit@localhost");
+    if (rc < 0)
+        return source_git_error(err, rc, "cannot read the mirror");
+    rc = compare(mirror, old_tree, tree, &subject, err);
+    if (rc < 0)
+        return rc;
+    git_oid oid;
+    const git_commit *parents[] = {parent};
+    rc = git_commit_create(&oid, mirror, NULL, davit, davit, "UTF-8", buffer_str(&subject), tree,
+                           parent ? 1 : 0, parents);
+    if (rc < 0)
+        return source_git_error_as(err, ERROR_UNAVAILABLE, "cannot write a commit to the mirror");
+    git_oid_tostr(ret_tip, COMMIT_OID_SIZE, &oid);
+    return source_mirror_set_tip(mirror, ret_tip, err);
+}
+
+static int commit_files(git_repository *mirror, const char *directory, const struct source_file_vec *files,
+                        struct source_snapshot *snapshot, struct error *err)
+{
+    git_oid tree;
+    git_oid old;
+    git_commit *parent CLEANUP(git_commit_freep) = NULL;
+    int rc = write_tree(mirror, directory, files, &tree, err);
+    if (rc == 0)
+        rc = source_mirror_tip(mirror, snapshot->tip, err);
+    if (rc < 0)
+        return rc;
+    if (*snapshot->tip) {
+        rc = git_oid_fromstr(&old, snapshot->tip);
+        if (rc == 0)
+            rc = git_commit_lookup(&parent, mirror, &old);
+        if (rc < 0)
+            return source_git_error(err, rc, "cannot read the mirror");
+        if (git_oid_equal(git_commit_tree_id(parent), &tree))
+            return 0;
+    }
+    return write_commit(mirror, &tree, parent, snapshot->tip, err);
+}
+
+static struct digest digest_of_files(const struct source_file_vec *files)
+{
+    struct digest all = {0};
+    for (size_t i = 0; i < files->len; i++) {
+        const struct source_file *file = &files->items[i];
+        int64_t traits[] = {file->kind, file->size_bytes};
+        struct digest parts[] = {
+            digest_of_bytes(file->path, strlen(file->path)),
+            digest_of_bytes(traits, sizeof traits),
+            digest_of_bytes(file->content ? file->content : "", file->len),
+        };
+        for (size_t n = 0; n < ARRAY_LEN(parts); n++)
+            all = digest_combine(&all, &parts[n]);
+    }
+    return all;
+}
+
+/* Whether the mirror's tip is still what the same content led to. */
+static bool is_known(git_repository *mirror, const struct digest *content,
+                     const struct source_snapshot *snapshot)
+{
+    char tip[COMMIT_OID_SIZE];
+    return digest_equal(content, &snapshot->content) && source_mirror_tip(mirror, tip, NULL) == 0 &&
+           text_equal(tip, snapshot->tip);
+}
+
+int source_snapshot_take(struct git_repository *mirror, const char *directory, bool patient,
+                         struct source_snapshot *snapshot, struct error *err)
+{
+    struct scan scan CLEANUP(source_scan_deinit) = {0};
+    struct scan_options options = {.root = directory, .still_ms = patient ? SOURCE_STILL_MS : 0};
+    int rc = source_scan(&options, &scan, err);
+    snapshot->directories = scan.directories;
+    scan.directories = (struct string_vec){0};
+    snapshot->busy = patient && scan.busy;
+    if (snapshot->busy)
+        return 0; /* an error may be due to the change that is under way */
+    if (rc < 0)
+        return rc;
+    if (!scan.files.len)
+        return error_set(err, ERROR_NOT_FOUND, "%s has no manifest (*.json, *.yaml, *.yml)", directory);
+    struct digest content = digest_of_files(&scan.files);
+    if (is_known(mirror, &content, snapshot))
+        return 0;
+    rc = commit_files(mirror, directory, &scan.files, snapshot, err);
+    snapshot->content = rc == 0 ? content : (struct digest){0};
+    return rc;
+}

@@ -1,0 +1,227 @@
+#include "source/git.h"
+
+#include "base/memory.h"
+
+#include <assert.h>
+#include <git2.h>
+#include <stdlib.h>
+#include <string.h>
+
+DEFINE_CLEANUP(git_tree, git_tree_free)
+DEFINE_CLEANUP(git_commit, git_commit_free)
+DEFINE_CLEANUP(git_odb, git_odb_free)
+DEFINE_CLEANUP(git_odb_object, git_odb_object_free)
+
+struct differ {
+    git_repository *repository;
+    git_odb *odb;
+    struct source_file_vec *files;
+    int64_t bytes;
+    int entries;
+    struct error *err;
+};
+
+/* Two trees at the same place; either may be NULL. */
+struct pair {
+    const git_tree *old_tree;
+    const git_tree *new_tree;
+    const char *prefix; /* ends in a slash, or is empty */
+    int depth;
+};
+
+static bool is_tree(const git_tree_entry *entry)
+{
+    return entry && git_tree_entry_type(entry) == GIT_OBJECT_TREE;
+}
+
+static bool is_manifest(const git_tree_entry *entry)
+{
+    return entry && !is_tree(entry) && source_is_manifest_name(git_tree_entry_name(entry));
+}
+
+static enum source_file_kind kind_of(const git_tree_entry *entry)
+{
+    switch (git_tree_entry_filemode(entry)) {
+    case GIT_FILEMODE_LINK:
+        return SOURCE_SYMLINK;
+    case GIT_FILEMODE_COMMIT:
+        return SOURCE_SUBMODULE;
+    default:
+        return SOURCE_FILE;
+    }
+}
+
+static bool is_same(const git_tree_entry *a, const git_tree_entry *b)
+{
+    return git_oid_equal(git_tree_entry_id(a), git_tree_entry_id(b)) && is_tree(a) == is_tree(b) &&
+           kind_of(a) == kind_of(b);
+}
+
+/* The size is asked for first: a blob of gigabytes is never inflated. */
+static int read_content(struct differ *differ, const git_oid *oid, struct source_file *file)
+{
+    size_t size;
+    git_object_t type;
+    int rc = git_odb_read_header(&size, &type, differ->odb, oid);
+    if (rc < 0)
+        return source_git_error(differ->err, rc, "cannot read %s", file->path);
+    file->size_bytes = (int64_t)size;
+    file->too_large = size > LIMIT_MANIFEST_BYTES;
+    if (file->too_large)
+        return 0;
+    differ->bytes += (int64_t)size;
+    if (differ->bytes > SOURCE_TREE_BYTES)
+        return error_set(differ->err, ERROR_LIMIT, "the manifests are larger than %lld bytes together",
+                         SOURCE_TREE_BYTES);
+    git_odb_object *blob CLEANUP(git_odb_object_freep) = NULL;
+    rc = git_odb_read(&blob, differ->odb, oid);
+    if (rc < 0)
+        return source_git_error(differ->err, rc, "cannot read %s", file->path);
+    file->len = git_odb_object_size(blob);
+    file->content = memory_alloc(file->len + 1);
+    memcpy(file->content, git_odb_object_data(blob), file->len);
+    file->content[file->len] = '\0';
+    return 0;
+}
+
+static int add(struct differ *differ, const char *prefix, const git_tree_entry *entry, bool deleted)
+{
+    if (differ->files->len >= LIMIT_MANIFEST_FILES)
+        return error_set(differ->err, ERROR_LIMIT, "there are more than %d manifests", LIMIT_MANIFEST_FILES);
+    char *raw CLEANUP_FREE = memory_printf("%s%s", prefix, git_tree_entry_name(entry));
+    vector_push(differ->files, (struct source_file){.path = source_git_text(raw)});
+    struct source_file *file = &differ->files->items[differ->files->len - 1];
+    file->kind = deleted ? SOURCE_DELETED : kind_of(entry);
+    if (deleted)
+        return 0;
+    git_oid_tostr(file->oid, sizeof file->oid, git_tree_entry_id(entry));
+    return file->kind == SOURCE_FILE ? read_content(differ, git_tree_entry_id(entry), file) : 0;
+}
+
+static int compare_trees(struct differ *differ, const struct pair *pair);
+
+static int descend(struct differ *differ, const struct pair *pair, const git_tree_entry *old_entry,
+                   const git_tree_entry *new_entry)
+{
+    git_tree *old_tree CLEANUP(git_tree_freep) = NULL;
+    git_tree *new_tree CLEANUP(git_tree_freep) = NULL;
+    const char *name = git_tree_entry_name(old_entry ? old_entry : new_entry);
+    int rc = 0;
+    if (old_entry)
+        rc = git_tree_lookup(&old_tree, differ->repository, git_tree_entry_id(old_entry));
+    if (rc == 0 && new_entry)
+        rc = git_tree_lookup(&new_tree, differ->repository, git_tree_entry_id(new_entry));
+    if (rc < 0)
+        return source_git_error(differ->err, rc, "cannot read the directory %s%s", pair->prefix, name);
+    char *prefix CLEANUP_FREE = memory_printf("%s%s/", pair->prefix, name);
+    struct pair below = {old_tree, new_tree, prefix, pair->depth + 1};
+    return compare_trees(differ, &below);
+}
+
+/* What stands under one name before and after; either may be NULL. */
+static int compare_entries(struct differ *differ, const struct pair *pair, const git_tree_entry *old_entry,
+                           const git_tree_entry *new_entry)
+{
+    if (old_entry && new_entry && is_same(old_entry, new_entry))
+        return 0;
+    if (is_manifest(old_entry) && !is_manifest(new_entry)) {
+        int rc = add(differ, pair->prefix, old_entry, true);
+        if (rc < 0)
+            return rc;
+    }
+    if (is_tree(old_entry) || is_tree(new_entry)) {
+        int rc = descend(differ, pair, is_tree(old_entry) ? old_entry : NULL,
+                         is_tree(new_entry) ? new_entry : NULL);
+        if (rc < 0)
+            return rc;
+    }
+    return is_manifest(new_entry) ? add(differ, pair->prefix, new_entry, false) : 0;
+}
+
+static int check_bounds(struct differ *differ, const struct pair *pair)
+{
+    if (pair->depth > SOURCE_TREE_DEPTH)
+        return error_set(differ->err, ERROR_LIMIT, "directories are nested deeper than %d",
+                         SOURCE_TREE_DEPTH);
+    if (++differ->entries > SOURCE_TREE_ENTRIES)
+        return error_set(differ->err, ERROR_LIMIT, "the tree has more than %d entries", SOURCE_TREE_ENTRIES);
+    return 0;
+}
+
+static int compare_trees(struct differ *differ, const struct pair *pair)
+{
+    size_t new_len = pair->new_tree ? git_tree_entrycount(pair->new_tree) : 0;
+    size_t old_len = pair->old_tree ? git_tree_entrycount(pair->old_tree) : 0;
+    int rc = check_bounds(differ, pair);
+    for (size_t i = 0; rc == 0 && i < new_len; i++) {
+        const git_tree_entry *entry = git_tree_entry_byindex(pair->new_tree, i);
+        const char *name = git_tree_entry_name(entry);
+        if (name[0] == '.')
+            continue;
+        rc = check_bounds(differ, pair);
+        if (rc == 0)
+            rc = compare_entries(differ, pair,
+                                 pair->old_tree ? git_tree_entry_byname(pair->old_tree, name) : NULL, entry);
+    }
+    for (size_t i = 0; rc == 0 && i < old_len; i++) {
+        const git_tree_entry *entry = git_tree_entry_byindex(pair->old_tree, i);
+        const char *name = git_tree_entry_name(entry);
+        if (name[0] == '.' || (pair->new_tree && git_tree_entry_byname(pair->new_tree, name)))
+            continue;
+        rc = check_bounds(differ, pair);
+        if (rc == 0)
+            rc = compare_entries(differ, pair, entry, NULL);
+    }
+    return rc;
+}
+
+int source_tree_diff(const struct source_tree_diff *diff, struct source_file_vec *ret_files,
+                     struct error *err)
+{
+    struct source_file_vec files CLEANUP(source_file_vec_deinit) = {0};
+    git_odb *odb CLEANUP(git_odb_freep) = NULL;
+    int rc = git_repository_odb(&odb, diff->repository);
+    if (rc < 0)
+        return source_git_error(err, rc, "cannot open the objects");
+    struct differ differ = {.repository = diff->repository, .odb = odb, .files = &files, .err = err};
+    struct pair roots = {.old_tree = diff->old_tree, .new_tree = diff->new_tree, .prefix = ""};
+    rc = compare_trees(&differ, &roots);
+    if (rc < 0)
+        return rc;
+    source_file_vec_sort(&files);
+    *ret_files = files;
+    files = (struct source_file_vec){0};
+    return 0;
+}
+
+/* *tree becomes its child directory of that name, or NULL. */
+static int enter(git_repository *repository, git_tree **tree, const char *name, struct error *err)
+{
+    git_tree *parent CLEANUP(git_tree_freep) = TAKE(*tree);
+    const git_tree_entry *entry = git_tree_entry_byname(parent, name);
+    if (!is_tree(entry))
+        return 0;
+    int rc = git_tree_lookup(tree, repository, git_tree_entry_id(entry));
+    return rc < 0 ? source_git_error(err, rc, "cannot read the directory %s", name) : 0;
+}
+
+int source_tree_of_commit(struct git_repository *repository, const struct git_oid *oid, const char *sub_path,
+                          struct git_tree **ret_tree, struct error *err)
+{
+    git_commit *commit CLEANUP(git_commit_freep) = NULL;
+    git_tree *tree CLEANUP(git_tree_freep) = NULL;
+    int rc = git_commit_lookup(&commit, repository, oid);
+    if (rc == 0)
+        rc = git_commit_tree(&tree, commit);
+    if (rc < 0)
+        return source_git_error(err, rc, "cannot read a commit");
+    char *path CLEANUP_FREE = memory_strdup(sub_path ? sub_path : "");
+    char *rest = NULL;
+    for (char *name = strtok_r(path, "/", &rest); name && tree; name = strtok_r(NULL, "/", &rest)) {
+        rc = strcmp(name, ".") == 0 ? 0 : enter(repository, &tree, name, err);
+        if (rc < 0)
+            return rc;
+    }
+    *ret_tree = TAKE(tree);
+    return 0;
+}

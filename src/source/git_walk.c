@@ -1,0 +1,245 @@
+#include "source/git.h"
+
+#include "base/map.h"
+#include "base/memory.h"
+
+#include <assert.h>
+#include <git2.h>
+#include <stdlib.h>
+#include <string.h>
+
+DEFINE_CLEANUP(git_commit, git_commit_free)
+DEFINE_CLEANUP(git_tree, git_tree_free)
+
+/* A first-parent line, read from its newest commit on as far as somebody wanted to see. */
+struct line {
+    struct oid_vec VECTOR_OF(git_oid) oids; /* newest first */
+    struct map places;                      /* hex oid -> place in oids, from 1 */
+    bool ended;                             /* the root (or the limit) is in */
+};
+
+struct source_walk {
+    struct source_walk_plan plan;
+    struct line line;
+    size_t left;      /* updates to come; the next one is oids[left - 1] */
+    git_oid previous; /* what the next one is compared with */
+    bool has_previous;
+    bool rewritten; /* to be said by the next update */
+    char fork[COMMIT_OID_SIZE];
+};
+
+static void line_deinit(struct line *line)
+{
+    vector_deinit(&line->oids);
+    map_deinit(&line->places);
+}
+
+static void line_push(struct line *line, const git_oid *oid)
+{
+    char hex[COMMIT_OID_SIZE];
+    vector_push(&line->oids, *oid);
+    map_put(&line->places, git_oid_tostr(hex, sizeof hex, oid), (void *)(uintptr_t)line->oids.len);
+}
+
+/* The place of an oid, from 1; 0 when it was not come by. */
+static size_t line_place(const struct line *line, const git_oid *oid)
+{
+    char hex[COMMIT_OID_SIZE];
+    return (uintptr_t)map_get(&line->places, git_oid_tostr(hex, sizeof hex, oid));
+}
+
+static const git_oid *line_last(const struct line *line)
+{
+    return &line->oids.items[line->oids.len - 1];
+}
+
+/* Adds the first parent of the oldest commit that is in. A parent that is not there is where a shallow clone
+ * ends. */
+static int line_grow(git_repository *repository, struct line *line, struct error *err)
+{
+    if (line->ended)
+        return 0;
+    git_commit *commit CLEANUP(git_commit_freep) = NULL;
+    git_commit *parent CLEANUP(git_commit_freep) = NULL;
+    int rc = git_commit_lookup(&commit, repository, line_last(line));
+    if (rc < 0)
+        return source_git_error(err, rc, "cannot read a commit");
+    if (!git_commit_parentcount(commit) || line->oids.len >= LIMIT_HISTORY_COMMITS) {
+        line->ended = true;
+        return 0;
+    }
+    rc = git_commit_parent(&parent, commit, 0);
+    if (rc == GIT_ENOTFOUND)
+        line->ended = true;
+    else if (rc < 0)
+        return source_git_error(err, rc, "cannot read a commit");
+    else
+        line_push(line, git_commit_id(parent));
+    return 0;
+}
+
+/* Both lines grow in turns until one comes by a commit of the other, so that the cost is the distance to the
+ * fork and not the length of the history. Sets *ret_place in the walk's line, 0 without a fork. */
+static int find_fork(struct source_walk *walk, const git_oid *base, size_t *ret_place, struct error *err)
+{
+    struct line old CLEANUP(line_deinit) = {0};
+    line_push(&old, base);
+    while (!walk->line.ended || !old.ended) {
+        size_t place = line_place(&walk->line, line_last(&old));
+        if (!place && line_place(&old, line_last(&walk->line)))
+            place = walk->line.oids.len;
+        *ret_place = place;
+        if (place)
+            return 0;
+        int rc = line_grow(walk->plan.repository, &walk->line, err);
+        if (rc == 0)
+            rc = line_grow(walk->plan.repository, &old, err);
+        if (rc < 0)
+            return rc;
+    }
+    *ret_place = 0;
+    return 0;
+}
+
+static bool has_commit(git_repository *repository, const git_oid *oid)
+{
+    git_commit *commit CLEANUP(git_commit_freep) = NULL;
+    return git_commit_lookup(&commit, repository, oid) == 0;
+}
+
+static int start_after_base(struct source_walk *walk, struct error *err)
+{
+    git_oid base;
+    size_t place = 0;
+    walk->rewritten = true;
+    if (git_oid_fromstr(&base, walk->plan.base) == 0 && has_commit(walk->plan.repository, &base)) {
+        int rc = find_fork(walk, &base, &place, err);
+        if (rc < 0)
+            return rc;
+    }
+    if (!place) {
+        walk->left = walk->line.oids.len;
+        return 0;
+    }
+    const git_oid *fork = &walk->line.oids.items[place - 1];
+    walk->rewritten = !git_oid_equal(fork, &base);
+    if (walk->rewritten)
+        git_oid_tostr(walk->fork, sizeof walk->fork, fork);
+    walk->previous = base;
+    walk->has_previous = true;
+    walk->left = place > 1 ? place - 1 : 1; /* the tip itself always comes */
+    return 0;
+}
+
+int source_walk_new(const struct source_walk_plan *plan, struct source_walk **ret_walk, struct error *err)
+{
+    struct source_walk *walk CLEANUP(source_walk_freep) = NEW(struct source_walk);
+    walk->plan = *plan;
+    walk->plan.tip = walk->plan.base = NULL;
+    git_oid tip;
+    int rc = git_oid_fromstr(&tip, plan->tip);
+    if (rc < 0)
+        return source_git_error(err, rc, "\"%s\" is no commit", plan->tip);
+    line_push(&walk->line, &tip);
+    if (plan->base && *plan->base) {
+        walk->plan.base = plan->base;
+        rc = start_after_base(walk, err);
+        walk->plan.base = NULL;
+        if (rc < 0)
+            return rc;
+    }
+    while (!walk->has_previous && !walk->line.ended) {
+        rc = line_grow(plan->repository, &walk->line, err);
+        if (rc < 0)
+            return rc;
+    }
+    if (!walk->has_previous)
+        walk->left = walk->line.oids.len;
+    *ret_walk = TAKE(walk);
+    return 0;
+}
+
+void source_walk_free(struct source_walk *walk)
+{
+    line_deinit(&walk->line);
+    free(walk);
+}
+
+bool source_walk_is_done(const struct source_walk *walk)
+{
+    return walk->left == 0;
+}
+
+static int read_commit(git_repository *repository, const git_oid *oid, struct commit *ret_commit,
+                       struct error *err)
+{
+    git_commit *commit CLEANUP(git_commit_freep) = NULL;
+    int rc = git_commit_lookup(&commit, repository, oid);
+    if (rc < 0)
+        return source_git_error(err, rc, "cannot read a commit");
+    const git_signature *author = git_commit_author(commit);
+    char *name CLEANUP_FREE = memory_printf("%s <%s>", author->name, author->email);
+    git_oid_tostr(ret_commit->oid, sizeof ret_commit->oid, oid);
+    ret_commit->author = source_git_text(name);
+    ret_commit->subject = source_git_text(git_commit_summary(commit));
+    ret_commit->time_ms = (int64_t)git_commit_time(commit) * 1000;
+    return 0;
+}
+
+static int read_files(struct source_walk *walk, const git_oid *oid, struct source_update *update,
+                      struct error *err)
+{
+    git_repository *repository = walk->plan.repository;
+    git_tree *old_tree CLEANUP(git_tree_freep) = NULL;
+    git_tree *new_tree CLEANUP(git_tree_freep) = NULL;
+    int rc = source_tree_of_commit(repository, oid, walk->plan.sub_path, &new_tree, err);
+    if (rc < 0)
+        return rc;
+    if (update->head && !new_tree)
+        return error_set(err, ERROR_NOT_FOUND, "commit %.12s has no directory \"%s\"", update->commit.oid,
+                         walk->plan.sub_path);
+    if (!update->full) {
+        rc = source_tree_of_commit(repository, &walk->previous, walk->plan.sub_path, &old_tree, err);
+        if (rc < 0)
+            return rc;
+    }
+    struct source_tree_diff diff = {repository, old_tree, new_tree};
+    return source_tree_diff(&diff, &update->files, err);
+}
+
+static int read_next(struct source_walk *walk, struct source_update *ret_update, struct error *err)
+{
+    assert(walk->left > 0 && walk->left <= walk->line.oids.len);
+    const git_oid *oid = &walk->line.oids.items[walk->left - 1];
+    struct source_update update CLEANUP(source_update_deinit) = {.head = walk->left == 1};
+    update.full = !walk->has_previous || (update.head && walk->plan.head_full);
+    update.rewritten = walk->rewritten;
+    memcpy(update.fork, walk->fork, sizeof update.fork);
+    int rc = read_commit(walk->plan.repository, oid, &update.commit, err);
+    if (rc == 0)
+        rc = read_files(walk, oid, &update, err);
+    if (rc < 0)
+        return rc;
+    walk->previous = *oid;
+    walk->has_previous = true;
+    walk->rewritten = false;
+    walk->fork[0] = '\0';
+    walk->left--;
+    *ret_update = update;
+    update = (struct source_update){0};
+    return 0;
+}
+
+int source_walk_read(struct source_walk *walk, struct source_update_vec *updates, struct error *err)
+{
+    int64_t bytes = 0;
+    for (size_t n = 0; walk->left && n < SOURCE_BATCH && bytes < SOURCE_BATCH_BYTES; n++) {
+        struct source_update update = {0};
+        int rc = read_next(walk, &update, err);
+        if (rc < 0) /* what was read before goes out first; the next batch meets the error again */
+            return n ? 0 : rc;
+        bytes += source_files_bytes(&update.files);
+        vector_push(updates, update);
+    }
+    return 0;
+}

@@ -1,0 +1,182 @@
+#include "source/look.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void end_walk(struct source_look *look)
+{
+    source_walk_freep(&look->walk);
+    source_git_repository_freep(&look->mirror);
+}
+
+void source_look_deinit(struct source_look *look)
+{
+    end_walk(look);
+    source_update_vec_deinit(&look->updates);
+    string_vec_deinit(&look->paths);
+    free(look->origin);
+    free(look->branch);
+    free(look->mirror_dir);
+    free(look->sub_path);
+    free(look->ref);
+}
+
+static bool has(const char *directory, const char *name)
+{
+    struct stat st;
+    char *path CLEANUP_FREE = memory_printf("%s/%s", directory, name);
+    return lstat(path, &st) == 0;
+}
+
+static int find_kind(struct source_look *look)
+{
+    struct stat st;
+    if (stat(look->origin, &st) < 0)
+        return error_set(&look->error, errno == EACCES ? ERROR_DENIED : ERROR_NOT_FOUND, "%s: %s",
+                         look->origin, strerror(errno));
+    if (!S_ISDIR(st.st_mode))
+        return error_set(&look->error, ERROR_INVALID, "%s is neither a repository nor a directory",
+                         look->origin);
+    bool bare = has(look->origin, "HEAD") && has(look->origin, "objects") && has(look->origin, "refs");
+    look->kind = bare || has(look->origin, ".git") ? SOURCE_REPOSITORY : SOURCE_DIRECTORY;
+    if (look->kind == SOURCE_DIRECTORY && look->was_repository)
+        return error_set(&look->error, ERROR_CONFLICT, "%s was a git repository and no longer is",
+                         look->origin);
+    return 0;
+}
+
+static void watch_repository(struct source_look *look, const struct source_local *local)
+{
+    vector_push(&look->paths, memory_printf("%s/HEAD", look->origin));
+    vector_push(&look->paths, memory_printf("%s/.git/HEAD", look->origin));
+    if (!local->git_dir)
+        return;
+    vector_push(&look->paths, memory_printf("%sHEAD", local->git_dir));
+    vector_push(&look->paths, memory_printf("%spacked-refs", local->common_dir));
+    if (local->ref)
+        vector_push(&look->paths, memory_printf("%s%s", local->common_dir, local->ref));
+}
+
+/* `tip` is the mirror's before and after. */
+static int bring_repository(struct source_look *look, char tip[static COMMIT_OID_SIZE])
+{
+    struct source_local local CLEANUP(source_local_deinit) = {0};
+    int rc = source_local_open(look->origin, look->branch, &local, &look->error);
+    watch_repository(look, &local);
+    look->was_repository |= local.repository != NULL;
+    free(look->ref);
+    look->ref = memory_strdup(local.ref);
+    if (rc < 0)
+        return rc;
+    bool moved = !text_equal(tip, local.tip);
+    memcpy(tip, local.tip, sizeof local.tip);
+    rc = source_copy(local.repository, look->mirror, tip, &look->error);
+    return rc == 0 && moved ? source_mirror_set_tip(look->mirror, tip, &look->error) : rc;
+}
+
+static int bring_directory(struct source_look *look, char tip[static COMMIT_OID_SIZE])
+{
+    struct source_snapshot snapshot CLEANUP(source_snapshot_deinit) = {.content = look->content};
+    memcpy(snapshot.tip, look->content_tip, sizeof snapshot.tip);
+    int rc = source_snapshot_take(look->mirror, look->origin, look->patient, &snapshot, &look->error);
+    for (size_t i = 0; i < snapshot.directories.len; i++)
+        vector_push(&look->paths, memory_printf("%s/", snapshot.directories.items[i]));
+    look->busy = snapshot.busy;
+    look->content = snapshot.content;
+    memcpy(look->content_tip, snapshot.tip, sizeof look->content_tip);
+    memcpy(tip, snapshot.tip, sizeof snapshot.tip);
+    return rc;
+}
+
+static int bring_local(struct source_look *look, char tip[static COMMIT_OID_SIZE])
+{
+    vector_push(&look->paths, memory_strdup(look->origin));
+    vector_push(&look->paths, memory_printf("%s/.git", look->origin));
+    int rc = find_kind(look);
+    if (rc < 0)
+        return rc;
+    return look->kind == SOURCE_REPOSITORY ? bring_repository(look, tip) : bring_directory(look, tip);
+}
+
+/* Leaves look->walk NULL when there is nothing new. */
+static int begin_walk(struct source_look *look, const char *tip)
+{
+    if (look->delivered_is_head && text_equal(tip, look->delivered))
+        return 0;
+    struct source_walk_plan plan = {
+        .repository = look->mirror,
+        .tip = tip,
+        .base = look->delivered,
+        .sub_path = look->sub_path,
+        .head_full = !look->head_known,
+    };
+    int rc = source_walk_new(&plan, &look->walk, &look->error);
+    return rc < 0 ? rc : source_walk_read(look->walk, &look->updates, &look->error);
+}
+
+/* *ret_suspect: it is the mirror that failed, not the origin. */
+static int look_once(struct source_look *look, bool *ret_suspect)
+{
+    char tip[COMMIT_OID_SIZE] = "";
+    *ret_suspect = true;
+    int rc = source_mirror_open(look->mirror_dir, &look->mirror, &look->error);
+    if (rc == 0)
+        rc = source_mirror_tip(look->mirror, tip, &look->error);
+    if (rc < 0)
+        return rc;
+    if (!look->remote) {
+        string_vec_deinit(&look->paths);
+        rc = bring_local(look, tip);
+        *ret_suspect = look->kind == SOURCE_DIRECTORY; /* it has no git objects of its own that could fail */
+    }
+    if (rc < 0 || look->busy)
+        return rc;
+    *ret_suspect = true;
+    if (*tip)
+        return begin_walk(look, tip);
+    look->again = true; /* a remote's mirror that was lost since the fetch */
+    return error_set(&look->error, ERROR_NOT_FOUND, "the mirror is empty");
+}
+
+static void look_anew(struct source_look *look)
+{
+    bool suspect = false;
+    int rc = look_once(look, &suspect);
+    if (rc != ERROR_IO || !suspect)
+        return;
+    end_walk(look);
+    source_update_vec_deinit(&look->updates);
+    struct error cause = look->error;
+    if (source_mirror_rebuild(look->mirror_dir, &look->error) < 0)
+        return;
+    look->again = look->remote;
+    look->error = cause;
+    if (look->remote)
+        return;
+    look->error = ERROR_INIT;
+    look_once(look, &suspect);
+}
+
+void source_look_run(struct source_look *look)
+{
+    assert(!look->updates.len);
+    look->error = ERROR_INIT;
+    look->busy = false;
+    look->again = false;
+    if (look->walk) {
+        int rc = source_walk_read(look->walk, &look->updates, &look->error);
+        look->again = rc == ERROR_IO; /* a look from its start finds out whether the mirror is broken */
+    } else {
+        look_anew(look);
+    }
+    if (look->error.code || !look->walk || source_walk_is_done(look->walk))
+        end_walk(look);
+}

@@ -1,0 +1,42 @@
+/* One look at the origin, as it runs on a worker thread: bring the branch into the mirror, read what is new.
+ */
+#pragma once
+
+#include "source/git.h"
+
+struct source_look {
+    /* Set once. */
+    char *origin; /* local paths are absolute */
+    char *branch; /* NULL: HEAD */
+    char *mirror_dir;
+    char *sub_path;
+    bool remote;
+
+    /* Set before a look. */
+    char delivered[COMMIT_OID_SIZE];
+    bool delivered_is_head; /* and it was delivered as the one to deploy */
+    bool head_known;        /* some head was delivered in this life: the next one need not be full */
+    bool patient;
+
+    /* What came out. */
+    enum source_kind kind;
+    bool was_repository;              /* once a repository, an origin does not turn into a directory */
+    char *ref;                        /* NULL while unknown */
+    struct string_vec paths;          /* to watch, see source_watch_paths() */
+    struct source_update_vec updates; /* one batch */
+    bool busy;                        /* the directory is being changed */
+    bool again;                       /* the mirror was made anew and has to be filled: look again at once */
+    struct error error;
+
+    /* Between two looks at a directory: what it held and the commit that this led to. */
+    struct digest content;
+    char content_tip[COMMIT_OID_SIZE];
+
+    /* Between two batches. */
+    struct git_repository *mirror;
+    struct source_walk *walk; /* not NULL: run again for the next batch */
+};
+
+void source_look_deinit(struct source_look *look);
+/* The caller delivers and clears updates between two runs. */
+void source_look_run(struct source_look *look);

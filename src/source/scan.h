@@ -1,0 +1,24 @@
+/* The manifests of a directory, read from disk: symbolic links are not followed, special files and everything
+ * hidden are passed by. Blocks. */
+#pragma once
+
+#include "base/error.h"
+#include "base/vector.h"
+#include "source/source.h"
+
+struct scan_options {
+    const char *root;
+    bool skip_repositories; /* directories below that are git repositories of their own */
+    int64_t still_ms;       /* > 0: give up (busy) on what changed less than this ago, or while it was read */
+};
+
+struct scan {
+    struct source_file_vec files;  /* without oids; the content of a symlink is where it points */
+    struct string_vec directories; /* that were read, absolute or as root is */
+    bool busy;
+};
+
+void source_scan_deinit(struct scan *scan);
+/* *scan is filled as far as it gets. Sorted by path. Too large files have no content. ERROR_NOT_FOUND,
+ * ERROR_LIMIT, ERROR_IO, ERROR_DENIED. */
+int source_scan(const struct scan_options *options, struct scan *scan, struct error *err);

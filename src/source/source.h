@@ -1,0 +1,153 @@
+/* Watches where the manifests come from and hands out commits.
+ *
+ * The origin is a local git repository, a remote git URL or a plain directory; which one is seen from the
+ * string and stat(2). Whatever it is, it is brought into a bare mirror of davit's own, and manifests are read
+ * from the mirror's objects, never from a checkout. inotify, the poll and source_poke() only say "look
+ * again"; a look that finds the branch where it was does nothing.
+ *
+ * An origin that is missing, empty, broken or without the branch never makes an update: the cause goes to
+ * on_status, and the source recovers by itself. Blocking work runs on libuv's worker threads or in a child
+ * process; callbacks run on the loop's thread, and never from within a call of this header.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/vector.h"
+#include "model/commit.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+enum source_file_kind {
+    SOURCE_FILE,
+    SOURCE_DELETED,   /* was delivered before, or was changed to something that is not delivered */
+    SOURCE_SYMLINK,   /* never followed */
+    SOURCE_SUBMODULE, /* never entered */
+};
+
+/* An entry whose name ends in .json, .yaml or .yml, where no part of the path begins with a dot. */
+struct source_file {
+    char *path; /* relative to the sub-path */
+    enum source_file_kind kind;
+    char oid[COMMIT_OID_SIZE]; /* of the blob (a submodule: of its commit); empty when DELETED */
+    char *content;             /* FILE only, ends in a NUL that len does not count; NULL when too_large */
+    size_t len;
+    bool too_large; /* over LIMIT_MANIFEST_BYTES */
+    int64_t size_bytes;
+};
+
+struct source_file_vec VECTOR_OF(struct source_file);
+
+/* One first-parent commit of the branch. Updates come oldest first, so that applying `files` of one after the
+ * other to an empty set gives the tree of each commit. */
+struct source_update {
+    struct commit commit;
+    bool head; /* the commit to deploy; false: an older one, delivered only for revision numbers */
+    bool full; /* files is the whole tree: forget what came before; else what changed since the update before
+                */
+    /* The branch no longer contains the commit that was delivered before; set on the first update that is so.
+     */
+    bool rewritten;
+    char fork[COMMIT_OID_SIZE]; /* when rewritten: the newest commit that both lines share; empty: none known
+                                 */
+    struct source_file_vec files; /* sorted by path (bytewise) */
+};
+
+void source_update_deinit(struct source_update *update);
+
+enum source_kind { SOURCE_REPOSITORY, SOURCE_REMOTE, SOURCE_DIRECTORY };
+
+struct source_status {
+    enum source_kind kind;
+    const char *origin; /* without password */
+    const char
+        *branch; /* as asked for or as the origin's HEAD says; NULL while unknown, and for directories */
+    char oid[COMMIT_OID_SIZE]; /* newest delivered commit; empty before the first */
+    bool watching;             /* changes are seen at once; false: by the poll only (always so for remotes) */
+    bool ok;                   /* the last look worked */
+    struct error error;        /* otherwise: why; safe to show */
+    unsigned failures;         /* looks that failed in a row */
+    int64_t looked_at_ms;      /* when the last look ended, since the epoch; 0 before the first */
+};
+
+/* Everything is borrowed for the length of the callback. source_free() may be called from within. */
+struct source_listener {
+    void (*on_update)(void *data, const struct source_update *update);
+    /* After every look that changed `ok`, the error's text or the branch, and after the first one. */
+    void (*on_status)(void *data, const struct source_status *status);
+    void *data;
+};
+
+/* Strings are copied. NULL, "" and 0 choose what is said. */
+struct source_options {
+    const char *origin;     /* a path, file://, https://, http://, ssh://, git:// or user@host:path */
+    const char *branch;     /* "main" or "refs/heads/main"; NULL: what the origin's HEAD points to */
+    const char *path;       /* directory in the tree that holds the manifests; NULL: the root */
+    const char *mirror_dir; /* "<state dir>/<name>/mirror.git", made with its parents when absent */
+    const char *executable; /* this program, run as `<executable> fetch-helper ...` for remotes */
+    const char *since;      /* oid up to which an earlier life was given updates; NULL: from the root */
+    int64_t poll_ms;        /* of remotes; 0: SOURCE_POLL_MS; jitter +-10 % */
+    int64_t fetch_ms;       /* deadline of one fetch; 0: LIMIT_FETCH_MS */
+    int64_t fetch_bytes;    /* most bytes of one fetch; 0: LIMIT_FETCH_BYTES */
+};
+
+#define SOURCE_POLL_MS 60000
+
+struct source;
+
+/* Initialises libgit2 for this process; call once before anything else here, on one thread. Calls are
+ * counted. ERROR_INTERNAL. */
+int source_library_init(struct error *err);
+void source_library_deinit(void);
+
+/* Starts at once: the first look begins on the loop. Wants options->origin, mirror_dir and both callbacks;
+ * without `executable` every look at a remote fails.
+ *
+ * First come the commits after `since` (at most the LIMIT_HISTORY_COMMITS newest) with head = false and,
+ * always, the newest one with head = true and full = true. From then on: what is new, ending in one with head
+ * = true. */
+struct source *source_new(uv_loop_t *loop, const struct source_options *options,
+                          const struct source_listener *listener);
+/* Look again now; requests during one look make one more look. Ends a back-off. */
+void source_poke(struct source *source);
+/* Borrowed until the loop runs on. */
+const struct source_status *source_get_status(const struct source *source);
+/* No callback comes any more; a fetch under way is killed. The memory goes when the loop has closed the
+ * handles. */
+void source_free(struct source *source);
+DEFINE_CLEANUP(struct source, source_free)
+
+/* The origin as it may be shown: the password of a URL and everything in its query is replaced by "***".
+ * Caller frees. */
+char *source_redact(const char *origin);
+
+/* main() of `davit fetch-helper`: fetches one branch of a remote into a mirror and writes the result to
+ * standard output. argv[0] is "fetch-helper". Returns the exit code. Not for people. */
+int source_fetch_helper_main(int argc, char **argv);
+
+/* --- without a daemon: blocking, in repositories of the user --- */
+
+/* Reads the manifests of one revision (a branch, tag, oid, "HEAD~2") below repository_path/sub_path, full =
+ * head = true. repository_path is a bare repository or any directory of a work tree; sub_path may be NULL. A
+ * NULL revision reads the files themselves, which then need not be in git at all: the commit is empty but for
+ * the subject "working directory", and blob ids are those that git would give. ERROR_NOT_FOUND (repository,
+ * revision or sub_path), ERROR_LIMIT, ERROR_IO, ERROR_INVALID. */
+int source_read_tree(const char *repository_path, const char *revision, const char *sub_path,
+                     struct source_update *ret_update, struct error *err);
+
+struct source_history_query {
+    const char *repository_path;
+    const char *revision; /* NULL: HEAD */
+    const char *sub_path;
+    /* Oldest first; the first is full, the last has head = true. A negative return ends the walk with that
+     * code. */
+    int (*on_update)(void *data, const struct source_update *update);
+    void *data;
+};
+
+/* Walks the first-parent line from its root (at most the LIMIT_HISTORY_COMMITS newest). Errors as
+ * source_read_tree. */
+int source_history(const struct source_history_query *query, struct error *err);

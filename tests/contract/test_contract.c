@@ -1,0 +1,727 @@
+/* Every rule of engine/engine.h, held against each implementation: `test-contract sim|docker|podman`. */
+#include "base/map.h"
+#include "base/text.h"
+#include "sample.h"
+#include "unit.h"
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define OWNER       "owner-1"
+#define OTHER       "owner-2"
+#define PATIENCE_MS 30000
+#define SKIPPED     77
+
+#define SERVER_COMMAND                                                                                       \
+    "'command':['/bin/sh','-c','trap \\\"exit 143\\\" TERM; echo hello; while :; do sleep 0.05; done']"
+
+/* What became of an operation, copied out of the reply. */
+struct outcome {
+    int done;
+    int code;
+    int exit_code;
+    char message[LIMIT_ERROR_CHARS];
+    struct container *container;
+    struct container_vec list;
+    struct instance_info info;
+    char *api;
+    char *output;
+    struct string_vec names; /* of networks; tags of images */
+};
+
+static void outcome_deinit(struct outcome *outcome)
+{
+    container_free(outcome->container);
+    container_vec_deinit(&outcome->list);
+    instance_info_deinit(&outcome->info);
+    string_vec_deinit(&outcome->names);
+    free(outcome->api);
+    free(outcome->output);
+    memset(outcome, 0, sizeof *outcome);
+}
+
+static void on_done(void *data, const struct engine_reply *reply)
+{
+    struct outcome *outcome = data;
+    outcome->done++;
+    outcome->code = reply->error.code;
+    outcome->exit_code = reply->exit_code;
+    memcpy(outcome->message, reply->error.message, sizeof outcome->message);
+    if (reply->container)
+        outcome->container = container_copy(reply->container);
+    for (size_t i = 0; reply->containers && i < reply->containers->len; i++)
+        vector_push(&outcome->list, container_copy(reply->containers->items[i]));
+    if (reply->info)
+        instance_info_copy(reply->info, &outcome->info);
+    outcome->api = memory_strdup(reply->version ? reply->version->api : NULL);
+    if (reply->output)
+        outcome->output = memory_strndup(reply->output, reply->output_len);
+    for (size_t i = 0; i < reply->networks_len; i++)
+        vector_push(&outcome->names, memory_strdup(reply->networks[i].name));
+    for (size_t i = 0; i < reply->images_len; i++)
+        if (reply->images[i].tag)
+            vector_push(&outcome->names, memory_strdup(reply->images[i].tag));
+}
+
+/* Lets time pass until the condition holds; the test fails when patience ends. */
+#define until(world, condition)                                                                              \
+    do {                                                                                                     \
+        int64_t end_ms_ = (world)->now_ms(world) + PATIENCE_MS;                                              \
+        while (!(condition)) {                                                                               \
+            if ((world)->now_ms(world) > end_ms_)                                                            \
+                fail_msg("waited in vain for %s", #condition);                                               \
+            (world)->turn(world);                                                                            \
+        }                                                                                                    \
+    } while (0)
+
+/* Runs an operation to its end. */
+#define DO(world, outcome, op, ...)                                                                          \
+    do {                                                                                                     \
+        outcome_deinit(outcome);                                                                             \
+        const struct engine_call call_ = {.done = on_done, .data = (outcome)};                               \
+        uint64_t id_ = (world)->engine->ops->op((world)->engine, ##__VA_ARGS__, &call_);                     \
+        assert_true(id_ != 0);                                                                               \
+        assert_int_equal((outcome)->done, 0);                                                                \
+        until(world, (outcome)->done);                                                                       \
+        assert_int_equal((outcome)->done, 1);                                                                \
+        assert_true((outcome)->code == 0 || (outcome)->message[0]);                                          \
+    } while (0)
+
+#define DO_WELL(world, outcome, op, ...)                                                                     \
+    do {                                                                                                     \
+        DO(world, outcome, op, ##__VA_ARGS__);                                                               \
+        if ((outcome)->code)                                                                                 \
+            fail_msg("%s: %s", #op, (outcome)->message);                                                     \
+    } while (0)
+
+static const char *const commands[] = {
+    [CONTRACT_SERVER] = SERVER_COMMAND,
+    [CONTRACT_FAILS] = "'command':['/bin/sh','-c','exit 3']",
+    [CONTRACT_DEAF] = "'command':['/bin/sh','-c','trap \\\"\\\" TERM; while :; do sleep 0.05; done']",
+    [CONTRACT_UNSTARTED] = "'command':['/no/such']",
+};
+
+/* `more` is appended to the container definition. */
+static void make_sample(struct contract_world *world, struct sample *sample, enum contract_kind kind,
+                        int serial, const char *more)
+{
+    char *text CLEANUP_FREE = memory_printf("{'name':'app','image':'%s','memory':16,%s%s}",
+                                            world->image(world, kind), commands[kind], more);
+    sample_init(sample, serial, text);
+}
+
+static void remove_all(struct contract_world *world, const char *owner)
+{
+    struct outcome list CLEANUP(outcome_deinit) = {0};
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    DO_WELL(world, &list, list, owner);
+    for (size_t i = 0; i < list.list.len; i++)
+        DO_WELL(world, &outcome, remove, list.list.items[i]->id, true);
+}
+
+static int tear_down(void **state)
+{
+    remove_all(*state, OWNER);
+    remove_all(*state, OTHER);
+    return 0;
+}
+
+/* --- host ------------------------------------------------------------------------------------------------
+ */
+
+static void test_version_tells_what_the_host_has(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    DO_WELL(world, &outcome, version);
+    assert_non_null(outcome.api);
+    assert_string_equal(outcome.info.os, "linux");
+    assert_string_equal(outcome.info.api_version, outcome.api);
+    assert_true(outcome.info.cpu_units >= 1024);
+    assert_true(outcome.info.memory_mib > 0);
+}
+
+static void test_images_lists_tags(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    bool found = false;
+    DO_WELL(world, &outcome, images);
+    for (size_t i = 0; i < outcome.names.len; i++)
+        found |= text_equal(outcome.names.items[i], world->image(world, CONTRACT_SERVER));
+    assert_true(found);
+}
+
+static void test_pull_of_what_nobody_has_fails(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    DO(world, &outcome, pull, "127.0.0.1:1/davit/none:latest");
+    assert_true(outcome.code == ERROR_NOT_FOUND || outcome.code == ERROR_INTERNAL);
+}
+
+static void test_networks(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    DO_WELL(world, &outcome, network_create, OWNER, "davit-contract-net");
+    assert_int_equal(outcome.names.len, 1);
+    assert_string_equal(outcome.names.items[0], "davit-contract-net");
+    DO_WELL(world, &outcome, network_create, OWNER, "davit-contract-net");
+    DO(world, &outcome, network_create, OTHER, "davit-contract-net");
+    assert_int_equal(outcome.code, ERROR_EXISTS);
+    DO_WELL(world, &outcome, networks, OWNER);
+    assert_int_equal(outcome.names.len, 1);
+    DO_WELL(world, &outcome, networks, OTHER);
+    assert_int_equal(outcome.names.len, 0);
+    DO_WELL(world, &outcome, network_remove, "davit-contract-net");
+    DO_WELL(world, &outcome, network_remove, "davit-contract-net");
+    DO_WELL(world, &outcome, networks, OWNER);
+    assert_int_equal(outcome.names.len, 0);
+}
+
+/* --- create and list -------------------------------------------------------------------------------------
+ */
+
+static void test_create_and_read_back(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    make_sample(world, &sample, CONTRACT_SERVER, 1, "");
+    DO_WELL(world, &outcome, create, &sample.create);
+    const struct container *container = outcome.container;
+    assert_non_null(container);
+    assert_string_equal(container->name, sample.name);
+    assert_int_equal(container->status, CONTAINER_CREATED);
+    assert_int_equal(container->health, HEALTH_UNKNOWN);
+    assert_false(container->has_exit_code);
+    assert_null(container->reason);
+    assert_true(llabs(container->created_ms - world->now_ms(world)) < PATIENCE_MS);
+    assert_int_equal(container->started_ms, 0);
+    assert_int_equal(container->finished_ms, 0);
+    json_t *wanted = task_labels_to_json(&sample.labels);
+    json_t *got = task_labels_to_json(&container->labels);
+    assert_true(json_equal(wanted, got));
+    json_decref(wanted);
+    json_decref(got);
+    char *id CLEANUP_FREE = memory_strdup(container->id);
+    DO_WELL(world, &outcome, inspect, id);
+    assert_string_equal(outcome.container->name, sample.name);
+}
+
+static void test_create_again_is_the_same_container(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    struct sample rival CLEANUP(sample_deinit);
+    make_sample(world, &sample, CONTRACT_SERVER, 1, "");
+    make_sample(world, &rival, CONTRACT_SERVER, 2, "");
+    DO_WELL(world, &outcome, create, &sample.create);
+    char *id CLEANUP_FREE = memory_strdup(outcome.container->id);
+    DO_WELL(world, &outcome, create, &sample.create);
+    assert_string_equal(outcome.container->id, id);
+    rival.create.name = sample.name;
+    DO(world, &outcome, create, &rival.create);
+    assert_int_equal(outcome.code, ERROR_EXISTS);
+}
+
+static void test_create_does_not_pull(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    sample_init(&sample, 1, "{'name':'app','image':'davit-absent:1'}");
+    DO(world, &outcome, create, &sample.create);
+    assert_int_equal(outcome.code, ERROR_NOT_FOUND);
+    sample.create.container = "other";
+    DO(world, &outcome, create, &sample.create);
+    assert_int_equal(outcome.code, ERROR_INVALID);
+}
+
+static void test_list_is_the_owners_and_sorted(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct outcome list CLEANUP(outcome_deinit) = {0};
+    DO_WELL(world, &list, list, OWNER);
+    assert_int_equal(list.list.len, 0);
+    for (int i = 11; i > 0; i--) {
+        struct sample sample CLEANUP(sample_deinit);
+        make_sample(world, &sample, CONTRACT_SERVER, i, "");
+        free(sample.labels.owner);
+        sample.labels.owner = memory_strdup(i == 5 ? OTHER : OWNER);
+        DO_WELL(world, &outcome, create, &sample.create);
+    }
+    DO_WELL(world, &list, list, OWNER);
+    assert_int_equal(list.list.len, 10);
+    for (size_t i = 1; i < list.list.len; i++)
+        assert_true(strcmp(list.list.items[i - 1]->name, list.list.items[i]->name) < 0);
+    DO_WELL(world, &list, list, OTHER);
+    assert_int_equal(list.list.len, 1);
+    assert_string_equal(list.list.items[0]->labels.owner, OTHER);
+}
+
+/* --- start, stop, kill, remove ---------------------------------------------------------------------------
+ */
+
+/* Creates and starts; leaves the container's id in *ret_id (caller frees). */
+static void run_sample(struct contract_world *world, const struct sample *sample, char **ret_id)
+{
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    DO_WELL(world, &outcome, create, &sample->create);
+    *ret_id = memory_strdup(outcome.container->id);
+    DO_WELL(world, &outcome, start, *ret_id);
+    /* The trap of a shell is set a moment after its start. */
+    for (int64_t end_ms = world->now_ms(world) + 300; world->now_ms(world) < end_ms;)
+        world->turn(world);
+}
+
+static void test_start_and_start_again(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    make_sample(world, &sample, CONTRACT_SERVER, 1, "");
+    DO_WELL(world, &outcome, create, &sample.create);
+    DO_WELL(world, &outcome, start, sample.name);
+    assert_int_equal(outcome.container->status, CONTAINER_RUNNING);
+    assert_true(outcome.container->started_ms >= outcome.container->created_ms);
+    assert_non_null(outcome.container->ip);
+    assert_false(outcome.container->has_exit_code);
+    int64_t started_ms = outcome.container->started_ms;
+    DO_WELL(world, &outcome, start, sample.name);
+    assert_int_equal(outcome.container->started_ms, started_ms);
+}
+
+static void test_stop_and_stop_again(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    char *id CLEANUP_FREE = NULL;
+    make_sample(world, &sample, CONTRACT_SERVER, 1, "");
+    run_sample(world, &sample, &id);
+    for (int i = 0; i < 2; i++) {
+        DO_WELL(world, &outcome, stop, id, 10);
+        assert_int_equal(outcome.container->status, CONTAINER_STOPPED);
+        assert_true(outcome.container->has_exit_code);
+        assert_int_equal(outcome.container->exit_code, 143);
+        assert_true(outcome.container->finished_ms >= outcome.container->started_ms);
+    }
+}
+
+static void test_stop_of_what_never_ran(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    make_sample(world, &sample, CONTRACT_SERVER, 1, "");
+    DO_WELL(world, &outcome, create, &sample.create);
+    DO_WELL(world, &outcome, stop, sample.name, 1);
+    assert_false(outcome.container->has_exit_code);
+}
+
+static void test_stop_kills_after_the_timeout(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    char *id CLEANUP_FREE = NULL;
+    make_sample(world, &sample, CONTRACT_DEAF, 1, "");
+    run_sample(world, &sample, &id);
+    int64_t before_ms = world->now_ms(world);
+    DO_WELL(world, &outcome, stop, id, 1);
+    assert_true(world->now_ms(world) - before_ms >= 900);
+    assert_int_equal(outcome.container->exit_code, 137);
+}
+
+static void test_deadline_passes(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    char *id CLEANUP_FREE = NULL;
+    make_sample(world, &sample, CONTRACT_DEAF, 1, "");
+    run_sample(world, &sample, &id);
+    const struct engine_call call = {.done = on_done, .data = &outcome, .deadline_ms = 200};
+    world->engine->ops->stop(world->engine, id, 2, &call);
+    until(world, outcome.done);
+    assert_int_equal(outcome.code, ERROR_TIMEOUT);
+    DO_WELL(world, &outcome, inspect, id);
+    while (outcome.container->status == CONTAINER_RUNNING)
+        DO_WELL(world, &outcome, inspect, id);
+    assert_int_equal(outcome.container->exit_code, 137);
+}
+
+static void test_kill(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    char *id CLEANUP_FREE = NULL;
+    make_sample(world, &sample, CONTRACT_SERVER, 1, "");
+    run_sample(world, &sample, &id);
+    DO(world, &outcome, kill, id, "SIGNONSENSE");
+    assert_int_equal(outcome.code, ERROR_INVALID);
+    DO_WELL(world, &outcome, kill, id, "SIGKILL");
+    DO_WELL(world, &outcome, stop, id, 5);
+    assert_int_equal(outcome.container->exit_code, 137);
+    DO(world, &outcome, kill, id, "SIGKILL");
+    assert_int_equal(outcome.code, ERROR_CONFLICT);
+}
+
+static void test_remove(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    char *id CLEANUP_FREE = NULL;
+    make_sample(world, &sample, CONTRACT_SERVER, 1, "");
+    run_sample(world, &sample, &id);
+    DO(world, &outcome, remove, id, false);
+    assert_int_equal(outcome.code, ERROR_CONFLICT);
+    DO_WELL(world, &outcome, remove, id, true);
+    DO_WELL(world, &outcome, remove, id, false);
+    DO(world, &outcome, inspect, id);
+    assert_int_equal(outcome.code, ERROR_NOT_FOUND);
+    DO(world, &outcome, start, id);
+    assert_int_equal(outcome.code, ERROR_NOT_FOUND);
+    DO(world, &outcome, stop, id, 1);
+    assert_int_equal(outcome.code, ERROR_NOT_FOUND);
+    DO(world, &outcome, kill, id, "SIGTERM");
+    assert_int_equal(outcome.code, ERROR_NOT_FOUND);
+}
+
+static void test_exit_by_itself(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    char *id CLEANUP_FREE = NULL;
+    make_sample(world, &sample, CONTRACT_FAILS, 1, "");
+    run_sample(world, &sample, &id);
+    DO_WELL(world, &outcome, stop, id, 1);
+    assert_int_equal(outcome.container->exit_code, 3);
+    assert_false(outcome.container->oom_killed);
+}
+
+static void test_start_fails_with_a_reason(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    make_sample(world, &sample, CONTRACT_UNSTARTED, 1, "");
+    DO_WELL(world, &outcome, create, &sample.create);
+    DO(world, &outcome, start, sample.name);
+    assert_int_equal(outcome.code, ERROR_INVALID);
+    assert_non_null(strstr(outcome.message, "no such file"));
+    DO_WELL(world, &outcome, inspect, sample.name);
+    assert_int_equal(outcome.container->status, CONTAINER_CREATED);
+    assert_false(outcome.container->has_exit_code);
+    assert_non_null(strstr(outcome.container->reason, "no such file"));
+}
+
+static void test_ports(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample dynamic CLEANUP(sample_deinit);
+    struct sample fixed CLEANUP(sample_deinit);
+    make_sample(world, &dynamic, CONTRACT_SERVER, 1, ",'portMappings':[{'containerPort':80}]");
+    char *id CLEANUP_FREE = NULL;
+    run_sample(world, &dynamic, &id);
+    DO_WELL(world, &outcome, inspect, id);
+    assert_int_equal(outcome.container->ports.len, 1);
+    assert_int_equal(outcome.container->ports.items[0].container_port, 80);
+    int taken = outcome.container->ports.items[0].host_port;
+    assert_true(taken >= 1024);
+    char *more CLEANUP_FREE = memory_printf(",'portMappings':[{'containerPort':80,'hostPort':%d}]", taken);
+    make_sample(world, &fixed, CONTRACT_SERVER, 2, more);
+    DO_WELL(world, &outcome, create, &fixed.create);
+    DO(world, &outcome, start, fixed.name);
+    assert_int_equal(outcome.code, ERROR_INTERNAL);
+    assert_non_null(strstr(outcome.message, "port is already allocated"));
+    DO_WELL(world, &outcome, remove, id, true);
+    DO_WELL(world, &outcome, start, fixed.name);
+    assert_int_equal(outcome.container->ports.items[0].host_port, taken);
+}
+
+static void test_health(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    char *id CLEANUP_FREE = NULL;
+    make_sample(world, &sample, CONTRACT_SERVER, 1,
+                ",'healthCheck':{'command':['CMD','/bin/true'],'interval':1}");
+    run_sample(world, &sample, &id);
+    do
+        DO_WELL(world, &outcome, inspect, id);
+    while (outcome.container->health == HEALTH_UNKNOWN);
+    assert_int_equal(outcome.container->health, HEALTH_HEALTHY);
+}
+
+/* --- events ----------------------------------------------------------------------------------------------
+ */
+
+struct story {
+    int stands;
+    char text[512]; /* actions of `id`, each with a space after it */
+    const char *name;
+    char *id;
+};
+
+static void on_event(void *data, const struct engine_event *event)
+{
+    struct story *story = data;
+    if (!event) {
+        story->stands++;
+        return;
+    }
+    assert_true(event->time_ms > 0);
+    if (!story->id && text_equal(event->action, "create"))
+        story->id = memory_strdup(event->container_id);
+    assert_string_equal(event->container_id, story->id);
+    size_t len = strlen(story->text);
+    snprintf(story->text + len, sizeof story->text - len, "%s ", event->action);
+}
+
+static void test_events_tell_the_life_of_a_container(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct outcome stream CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    struct sample other CLEANUP(sample_deinit);
+    struct story story = {0};
+    make_sample(world, &sample, CONTRACT_SERVER, 1, "");
+    make_sample(world, &other, CONTRACT_SERVER, 2, "");
+    free(other.labels.owner);
+    other.labels.owner = memory_strdup(OTHER);
+    const struct engine_call call = {.done = on_done, .event = on_event, .data = NULL};
+    struct engine_call events = call;
+    /* done never comes: the stream is canceled. */
+    events.data = &story;
+    uint64_t id = world->engine->ops->events(world->engine, OWNER, &events);
+    until(world, story.stands);
+    DO_WELL(world, &outcome, create, &other.create);
+    DO_WELL(world, &outcome, create, &sample.create);
+    DO_WELL(world, &outcome, start, sample.name);
+    DO_WELL(world, &outcome, kill, sample.name, "KILL");
+    DO_WELL(world, &outcome, stop, sample.name, 1);
+    DO_WELL(world, &outcome, remove, sample.name, false);
+    until(world, strstr(story.text, "destroy"));
+    assert_string_equal(story.text, "create start die destroy ");
+    assert_int_equal(story.stands, 1);
+    world->engine->ops->cancel(world->engine, id);
+    world->engine->ops->cancel(world->engine, id);
+    free(story.id);
+}
+
+/* --- logs, exec ------------------------------------------------------------------------------------------
+ */
+
+struct collected {
+    struct outcome outcome; /* first: on_done casts to it */
+    char text[512];
+};
+
+static void on_chunk(void *data, enum engine_stream stream, const char *bytes, size_t len)
+{
+    struct collected *collected = data;
+    size_t have = strlen(collected->text);
+    assert_int_equal(stream, ENGINE_STDOUT);
+    assert_true(have + len < sizeof collected->text);
+    memcpy(collected->text + have, bytes, len);
+}
+
+static void test_logs(void **state)
+{
+    struct contract_world *world = *state;
+    struct sample sample CLEANUP(sample_deinit);
+    char *id CLEANUP_FREE = NULL;
+    make_sample(world, &sample, CONTRACT_SERVER, 1, "");
+    run_sample(world, &sample, &id);
+    struct collected all = {0};
+    struct collected none = {0};
+    struct collected stamped = {0};
+    struct engine_call call = {.done = on_done, .chunk = on_chunk, .data = &all};
+    world->engine->ops->logs(world->engine, &(struct engine_logs){.container_id = id, .tail = -1}, &call);
+    until(world, all.outcome.done);
+    assert_int_equal(all.outcome.code, 0);
+    assert_string_equal(all.text, "hello\n");
+    call.data = &none;
+    world->engine->ops->logs(world->engine, &(struct engine_logs){.container_id = id, .tail = 0}, &call);
+    until(world, none.outcome.done);
+    assert_string_equal(none.text, "");
+    call.data = &stamped;
+    world->engine->ops->logs(world->engine,
+                             &(struct engine_logs){.container_id = id, .tail = 5, .timestamps = true}, &call);
+    until(world, stamped.outcome.done);
+    assert_true(text_ends_with(stamped.text, "Z hello\n"));
+}
+
+static void test_logs_follow_until_the_end(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    struct collected collected = {0};
+    char *id CLEANUP_FREE = NULL;
+    make_sample(world, &sample, CONTRACT_SERVER, 1, "");
+    run_sample(world, &sample, &id);
+    const struct engine_call call = {.done = on_done, .chunk = on_chunk, .data = &collected};
+    const struct engine_logs logs = {.container_id = id, .tail = -1, .follow = true};
+    world->engine->ops->logs(world->engine, &logs, &call);
+    until(world, collected.text[0]);
+    assert_int_equal(collected.outcome.done, 0);
+    DO_WELL(world, &outcome, stop, id, 5);
+    until(world, collected.outcome.done);
+    assert_int_equal(collected.outcome.code, 0);
+    assert_string_equal(collected.text, "hello\n");
+}
+
+static void test_logs_of_nobody(void **state)
+{
+    struct contract_world *world = *state;
+    struct collected collected = {0};
+    const struct engine_call call = {.done = on_done, .chunk = on_chunk, .data = &collected};
+    world->engine->ops->logs(world->engine, &(struct engine_logs){.container_id = "nobody", .tail = -1},
+                             &call);
+    until(world, collected.outcome.done);
+    assert_int_equal(collected.outcome.code, ERROR_NOT_FOUND);
+}
+
+static void test_exec(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    char *id CLEANUP_FREE = NULL;
+    static const char *const echo[] = {"/bin/echo", "some", "words", NULL};
+    static const char *const fails[] = {"/bin/false", NULL};
+    make_sample(world, &sample, CONTRACT_SERVER, 1, "");
+    run_sample(world, &sample, &id);
+    DO_WELL(world, &outcome, exec, id, echo);
+    assert_string_equal(outcome.output, "some words\n");
+    assert_int_equal(outcome.exit_code, 0);
+    DO_WELL(world, &outcome, exec, id, fails);
+    assert_string_equal(outcome.output, "");
+    assert_int_equal(outcome.exit_code, 1);
+    DO_WELL(world, &outcome, stop, id, 5);
+    DO(world, &outcome, exec, id, echo);
+    assert_int_equal(outcome.code, ERROR_CONFLICT);
+    DO(world, &outcome, exec, "nobody", echo);
+    assert_int_equal(outcome.code, ERROR_NOT_FOUND);
+}
+
+/* --- timers, cancel --------------------------------------------------------------------------------------
+ */
+
+static void on_fire(void *data)
+{
+    ++*(int *)data;
+}
+
+static void test_after_fires_once_and_not_when_canceled(void **state)
+{
+    struct contract_world *world = *state;
+    int fired = 0;
+    int canceled = 0;
+    int64_t before_ms = world->now_ms(world);
+    world->engine->ops->after(world->engine, 200, on_fire, &fired);
+    uint64_t id = world->engine->ops->after(world->engine, 100, on_fire, &canceled);
+    world->engine->ops->cancel(world->engine, id);
+    world->engine->ops->cancel(world->engine, 0);
+    assert_int_equal(fired, 0);
+    until(world, fired);
+    assert_true(world->now_ms(world) - before_ms >= 195);
+    until(world, world->now_ms(world) - before_ms >= 400);
+    assert_int_equal(fired, 1);
+    assert_int_equal(canceled, 0);
+}
+
+static void test_canceled_calls_are_silent(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome silent CLEANUP(outcome_deinit) = {0};
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    const struct engine_call call = {.done = on_done, .data = &silent};
+    uint64_t id = world->engine->ops->list(world->engine, OWNER, &call);
+    world->engine->ops->cancel(world->engine, id);
+    world->engine->ops->list(world->engine, OWNER, &call);
+    DO_WELL(world, &outcome, version);
+    until(world, silent.done);
+    assert_int_equal(silent.done, 1);
+}
+
+/* --- the suite -------------------------------------------------------------------------------------------
+ */
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, NULL, tear_down)
+
+static int run(struct contract_world *world)
+{
+    struct CMUnitTest tests[] = {
+        TEST(test_version_tells_what_the_host_has),
+        TEST(test_images_lists_tags),
+        TEST(test_pull_of_what_nobody_has_fails),
+        TEST(test_networks),
+        TEST(test_create_and_read_back),
+        TEST(test_create_again_is_the_same_container),
+        TEST(test_create_does_not_pull),
+        TEST(test_list_is_the_owners_and_sorted),
+        TEST(test_start_and_start_again),
+        TEST(test_stop_and_stop_again),
+        TEST(test_stop_of_what_never_ran),
+        TEST(test_stop_kills_after_the_timeout),
+        TEST(test_deadline_passes),
+        TEST(test_kill),
+        TEST(test_remove),
+        TEST(test_exit_by_itself),
+        TEST(test_start_fails_with_a_reason),
+        TEST(test_ports),
+        TEST(test_health),
+        TEST(test_events_tell_the_life_of_a_container),
+        TEST(test_logs),
+        TEST(test_logs_follow_until_the_end),
+        TEST(test_logs_of_nobody),
+        TEST(test_exec),
+        TEST(test_after_fires_once_and_not_when_canceled),
+        TEST(test_canceled_calls_are_silent),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(tests); i++)
+        tests[i].initial_state = world;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+static const struct {
+    const char *name;
+    const char *variable; /* names the socket */
+} real[] = {{"docker", "DAVIT_TEST_DOCKER_SOCKET"}, {"podman", "DAVIT_TEST_PODMAN_SOCKET"}};
+
+int main(int argc, char **argv)
+{
+    struct contract_world *world = NULL;
+    const char *name = argc == 2 ? argv[1] : "";
+    if (text_equal(name, "sim"))
+        world = contract_sim_new();
+    for (size_t i = 0; i < ARRAY_LEN(real); i++) {
+        if (!text_equal(name, real[i].name))
+            continue;
+        const char *socket = getenv(real[i].variable);
+        if (!socket || !socket[0]) {
+            printf("skipped: %s does not name the socket of an engine\n", real[i].variable);
+            return SKIPPED;
+        }
+        world = contract_docker_new(socket);
+    }
+    if (!world)
+        return 2;
+    int failed = run(world);
+    world->free(world);
+    return failed ? 1 : 0;
+}

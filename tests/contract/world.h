@@ -1,0 +1,31 @@
+/* What the contract suite needs of an implementation beyond its table: time that passes, and an image to run.
+ */
+#pragma once
+
+#include "engine/engine.h"
+
+#include <stdbool.h>
+
+/* What a test wants of a container. */
+enum contract_kind {
+    CONTRACT_SERVER,    /* says "hello", runs until SIGTERM, exits with 143 */
+    CONTRACT_FAILS,     /* exits with 3 at once */
+    CONTRACT_DEAF,      /* ignores SIGTERM */
+    CONTRACT_UNSTARTED, /* its program does not exist */
+};
+
+struct contract_world {
+    struct engine *engine;
+    bool is_real; /* takes real time */
+    void *implementation;
+    /* Lets time pass until something happens, for a moment at most. */
+    void (*turn)(struct contract_world *world);
+    int64_t (*now_ms)(struct contract_world *world);
+    /* An image that is present. Static storage. */
+    const char *(*image)(struct contract_world *world, enum contract_kind kind);
+    void (*free)(struct contract_world *world);
+};
+
+struct contract_world *contract_sim_new(void);
+/* On the engine behind a unix socket. Prints why and returns NULL when it cannot be used. */
+struct contract_world *contract_docker_new(const char *socket);

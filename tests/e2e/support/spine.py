@@ -1,0 +1,87 @@
+"""A repository with one service, and a daemon on it: what most end-to-end tests start from."""
+
+from .davit import wait_for
+
+OWNER = "e2e"
+LABEL_OWNER = "davit.owner"
+LABEL_TASK = "davit.task"
+LABEL_DIGEST = "davit.digest"
+
+
+def definition(image, message="one", command=None, family="web", **container):
+    """A task definition of one container that serves `message` on port 80."""
+    serve = f"mkdir -p /www && echo {message} > /www/index.html && exec httpd -f -p 80 -h /www"
+    return {
+        "kind": "TaskDefinition",
+        "family": family,
+        "containerDefinitions": [{
+            "name": "app", "image": image, "memory": 32, "stopTimeout": 1,
+            "entryPoint": ["/bin/sh", "-c"], "command": [command or serve],
+            "portMappings": [{"containerPort": 80}],
+            **container,
+        }],
+    }
+
+
+def service(count=2, name="web", family="web", minimum=100, maximum=200, healthy_seconds=0, **more):
+    return {
+        "kind": "Service", "serviceName": name, "taskDefinition": family, "desiredCount": count,
+        "deploymentConfiguration": {"minimumHealthyPercent": minimum, "maximumPercent": maximum},
+        "davit": {"minimumHealthySeconds": healthy_seconds},
+        **more,
+    }
+
+
+class Spine:
+    """The daemon, its repository and its engine."""
+
+    def __init__(self, davit, repo, engine, endpoint=None, **config):
+        self.repo, self.engine = repo, engine
+        self.directory_config = {
+            "source": {"origin": str(repo.directory), "branch": "main"},
+            "owner": OWNER,
+            "stoppedTaskRetention": "0s",
+            "instances": [{"name": "local", "endpoint": f"unix://{endpoint or engine.socket}"}],
+            **config,
+        }
+        self.daemon = davit(self.directory_config, engine)
+        self.daemon.configure({
+            **self.directory_config,
+            "stateDirectory": str(self.daemon.directory / "state"),
+            "socket": str(self.daemon.directory / "davit.sock"),
+        })
+        self.daemon.environment["DAVIT_SOCKET"] = str(self.daemon.directory / "davit.sock")
+
+    def start(self):
+        self.daemon.start()
+        wait_for(lambda: self.daemon.run("status").returncode == 0, 20, "the daemon answers")
+
+    def seen(self, commit=None):
+        """davit has looked at the commit, whatever came of it."""
+        commit = commit or self.repo.head()
+        wait_for(lambda: commit in self.daemon.run("status", "-o", "json").stdout, 20, f"davit sees {commit}")
+
+    def wait(self, *targets, timeout=60):
+        process = self.daemon.run("wait", *targets, "--timeout", f"{timeout}s", timeout=timeout + 20)
+        return process
+
+    def converge(self, timeout=60):
+        """Waits until the head commit runs."""
+        self.seen()
+        process = self.wait(timeout=timeout)
+        assert process.returncode == 0, f"davit wait: {process.returncode}\n{process.stdout}{process.stderr}"
+
+    def containers(self, running=True):
+        found = self.engine.api.containers(**{LABEL_OWNER: OWNER})
+        return [one for one in found if not running or one["State"] == "running"]
+
+    def ids(self):
+        return sorted(one["Id"] for one in self.containers())
+
+    def tasks(self):
+        return sorted(one["Labels"][LABEL_TASK] for one in self.containers())
+
+    def texts(self):
+        """What each running task answers over HTTP on its published port."""
+        ports = [p["PublicPort"] for one in self.containers() for p in one["Ports"] if "PublicPort" in p]
+        return [self.engine.http_get("127.0.0.1", port)[1].decode().strip() for port in sorted(set(ports))]

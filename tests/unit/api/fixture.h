@@ -1,0 +1,38 @@
+/* A core that is fed with events, an engine that does at once what it is told, and an api over both. */
+#pragma once
+
+#include "api/api.h"
+#include "api/operation.h"
+
+#include <jansson.h>
+
+struct fixture {
+    struct core *core;
+    struct api *api;
+    int64_t now_ms;
+    uint64_t seed;
+    struct map containers; /* id -> struct container: what the engine has */
+    int containers_made;
+    const char *broken_image; /* containers of it exit with 1 when they are started */
+    int posted;               /* events that the api posted */
+    char *posted_cluster;
+    char *posted_service;
+    int poked;
+    struct engine *engine; /* what the api is told when it asks for one */
+};
+
+void fixture_init(struct fixture *fixture);
+void fixture_deinit(struct fixture *fixture);
+/* A commit of one file. oid is repeated up to 40 digits. */
+void fixture_commit(struct fixture *fixture, const char *oid, const char *yaml);
+/* Turns until nothing is to be done, and ms later again. */
+void fixture_settle(struct fixture *fixture, int64_t ms);
+
+/* The operation's answer, which must be one; input is JSON text with ' for ". Caller decrefs. */
+json_t *fixture_ask(struct fixture *fixture, const char *method, const char *name, const char *input);
+/* The operation's refusal. */
+struct api_fault fixture_refusal(struct fixture *fixture, const char *method, const char *name,
+                                 const char *input);
+
+/* One cluster "demo" with service "web" (2 tasks of container "web"). %s: the image. */
+extern const char fixture_manifest[];

@@ -1,0 +1,231 @@
+#include "engine/watch.h"
+
+#include "base/map.h"
+#include "engine/sim.h"
+#include "sample.h"
+#include "unit.h"
+
+#define DEMO "{'name':'web','image':'demo','healthCheck':{'command':['CMD','true']}}"
+
+/* What a listener believes, and what it was told. */
+struct belief {
+    struct sim *sim;
+    struct engine_watch *watch;
+    struct sample sample;
+    struct map containers; /* struct container */
+    int connected, listed, changed, gone, disconnected;
+};
+
+static void on_connected(void *data, const struct instance_info *info)
+{
+    assert_non_null(info);
+    ((struct belief *)data)->connected++;
+}
+
+static void on_listed(void *data, const struct container_vec *containers)
+{
+    struct belief *belief = data;
+    belief->listed++;
+    map_clear(&belief->containers);
+    for (size_t i = 0; i < containers->len; i++) {
+        assert_string_equal(containers->items[i]->instance, "i-1");
+        map_put(&belief->containers, containers->items[i]->id, container_copy(containers->items[i]));
+    }
+}
+
+static void on_changed(void *data, const struct container *container)
+{
+    struct belief *belief = data;
+    belief->changed++;
+    assert_string_equal(container->instance, "i-1");
+    map_put(&belief->containers, container->id, container_copy(container));
+}
+
+static void on_gone(void *data, const char *container_id)
+{
+    struct belief *belief = data;
+    belief->gone++;
+    map_remove(&belief->containers, container_id);
+}
+
+static void on_disconnected(void *data, const struct error *cause)
+{
+    assert_int_not_equal(cause->code, 0);
+    ((struct belief *)data)->disconnected++;
+}
+
+static int set_up(void **state)
+{
+    struct belief *belief = NEW(struct belief);
+    *state = belief;
+    belief->sim = sim_new(&(struct sim_options){.seed = 21});
+    belief->containers = MAP_INIT(container_free);
+    sim_image_local(belief->sim, "demo");
+    sample_init(&belief->sample, 1, DEMO);
+    const struct engine_watch_listener listener = {on_connected, on_listed,       on_changed,
+                                                   on_gone,      on_disconnected, belief};
+    belief->watch = engine_watch_new(sim_engine(belief->sim), "i-1", "owner-1", &listener);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct belief *belief = *state;
+    engine_watch_free(belief->watch);
+    sim_free(belief->sim);
+    map_deinit(&belief->containers);
+    sample_deinit(&belief->sample);
+    free(belief);
+    return 0;
+}
+
+static void run_ms(struct belief *belief, int64_t ms)
+{
+    sim_advance_to(belief->sim, sim_now_ms(belief->sim) + ms);
+}
+
+static void ignore(void *data, const struct engine_reply *reply)
+{
+    (void)data;
+    (void)reply;
+}
+
+static const struct engine_call blind = {.done = ignore};
+
+static void create_and_start(struct belief *belief)
+{
+    struct engine *engine = sim_engine(belief->sim);
+    engine->ops->create(engine, &belief->sample.create, &blind);
+    run_ms(belief, 1000);
+    engine->ops->start(engine, belief->sample.name, &blind);
+    run_ms(belief, 5000);
+}
+
+static void assert_true_belief(struct belief *belief)
+{
+    assert_int_equal(belief->containers.len, sim_containers_len(belief->sim));
+    for (size_t i = 0; i < sim_containers_len(belief->sim); i++) {
+        const struct container *real = sim_container_at(belief->sim, i);
+        struct container *believed = map_get(&belief->containers, real->id);
+        assert_non_null(believed);
+        assert_true(container_equal(real, believed));
+    }
+}
+
+static void test_follows_a_container(void **state)
+{
+    struct belief *belief = *state;
+    run_ms(belief, 1000);
+    assert_int_equal(belief->connected, 1);
+    assert_int_equal(belief->listed, 1);
+    create_and_start(belief);
+    assert_int_equal(belief->containers.len, 1);
+    assert_int_equal(sim_container_at(belief->sim, 0)->health, HEALTH_HEALTHY);
+    assert_true_belief(belief);
+    sim_container_exit(belief->sim, belief->sample.name, 3);
+    run_ms(belief, 1000);
+    assert_true_belief(belief);
+    sim_container_remove(belief->sim, belief->sample.name);
+    run_ms(belief, 1000);
+    assert_int_equal(belief->gone, 1);
+    assert_true_belief(belief);
+    assert_int_equal(belief->listed, 1);
+}
+
+static void test_reconnects_and_lists(void **state)
+{
+    struct belief *belief = *state;
+    run_ms(belief, 1000);
+    create_and_start(belief);
+    sim_reboot(belief->sim);
+    run_ms(belief, 60000);
+    assert_int_equal(belief->disconnected, 1);
+    sim_restart(belief->sim);
+    run_ms(belief, 16000);
+    assert_int_equal(belief->connected, 2);
+    assert_int_equal(belief->listed, 2);
+    assert_true_belief(belief);
+}
+
+static void test_a_dead_engine_is_asked_at_growing_distances(void **state)
+{
+    struct belief *belief = *state;
+    sim_crash(belief->sim);
+    int wakes = 0;
+    int64_t end_ms = sim_now_ms(belief->sim) + 61000;
+    for (; sim_next_ms(belief->sim) < end_ms; wakes++)
+        sim_advance_to(belief->sim, sim_next_ms(belief->sim));
+    assert_int_equal(belief->disconnected, 0);
+    assert_in_range(wakes, 10, 25);
+}
+
+static void test_lost_events_are_found_by_the_safety_net(void **state)
+{
+    struct belief *belief = *state;
+    run_ms(belief, 1000);
+    sim_fault_events(belief->sim, &(struct sim_event_faults){.dropped_permille = 1000});
+    create_and_start(belief);
+    assert_int_equal(belief->containers.len, 0);
+    run_ms(belief, LIMIT_ENGINE_RELIST_MS);
+    assert_true_belief(belief);
+}
+
+static void test_duplicates_and_delays_end_in_the_truth(void **state)
+{
+    struct belief *belief = *state;
+    run_ms(belief, 1000);
+    sim_fault_events(belief->sim, &(struct sim_event_faults){0, 500, 500, 3000});
+    create_and_start(belief);
+    engine_watch_relist(belief->watch);
+    sim_container_exit(belief->sim, belief->sample.name, 3);
+    run_ms(belief, 60000);
+    assert_true_belief(belief);
+}
+
+static void test_requests_during_a_listing_make_one_more(void **state)
+{
+    struct belief *belief = *state;
+    run_ms(belief, 1000);
+    for (int i = 0; i < 5; i++)
+        engine_watch_relist(belief->watch);
+    run_ms(belief, 1000);
+    assert_int_equal(belief->listed, 3);
+    assert_int_equal(sim_requests(belief->sim), 2);
+}
+
+static void test_failing_requests_do_not_stop_it(void **state)
+{
+    struct belief *belief = *state;
+    for (int op = SIM_VERSION; op <= SIM_EVENTS; op++)
+        for (int fault = SIM_FAULT_ERROR; fault < SIM_FAULTS; fault++)
+            if (op == SIM_VERSION || op == SIM_LIST || op == SIM_INSPECT || op == SIM_EVENTS)
+                sim_fault_rate(belief->sim, (enum sim_op)op, (enum sim_fault)fault, 100);
+    for (int i = 0; i < 20; i++) {
+        create_and_start(belief);
+        sim_break_streams(belief->sim);
+        sim_container_remove(belief->sim, belief->sample.name);
+        run_ms(belief, 5000);
+    }
+    for (int op = SIM_VERSION; op <= SIM_EVENTS; op++)
+        for (int fault = SIM_FAULT_ERROR; fault < SIM_FAULTS; fault++)
+            sim_fault_rate(belief->sim, (enum sim_op)op, (enum sim_fault)fault, 0);
+    create_and_start(belief);
+    run_ms(belief, 120000);
+    assert_true_belief(belief);
+    assert_int_equal(belief->containers.len, 1);
+}
+
+int main(void)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_follows_a_container),
+        TEST(test_reconnects_and_lists),
+        TEST(test_a_dead_engine_is_asked_at_growing_distances),
+        TEST(test_lost_events_are_found_by_the_safety_net),
+        TEST(test_duplicates_and_delays_end_in_the_truth),
+        TEST(test_requests_during_a_listing_make_one_more),
+        TEST(test_failing_requests_do_not_stop_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,166 @@
+/* This program is its own fetch helper: source_new() is given its path. */
+#include "fixture.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void set_url(struct fixture *f, char *url)
+{
+    free(f->origin);
+    f->origin = url;
+    f->options.origin = url;
+    f->options.executable = "/proc/self/exe";
+    setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* of the helper: libgit2 1.5 loses match data of pcre2 */
+}
+
+static void use_file_url(struct fixture *f)
+{
+    set_url(f, memory_printf("file://%s/repo", f->dir));
+    f->options.poll_ms = 50;
+}
+
+static void test_file_url_is_fetched_and_polled(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    use_file_url(f);
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    fixture_await_ok(f);
+    assert_string_equal(source_get_status(f->source)->branch, "main");
+    assert_int_equal(source_get_status(f->source)->kind, SOURCE_REMOTE);
+    fixture_sh(
+        f,
+        "cd repo; printf two >web.yaml; git commit -qam second; printf 3 >web.yaml; git commit -qam third");
+    fixture_await_head(f, "web.yaml=3;");
+    fixture_sh(f, "cd repo; printf four >web.yaml; git commit -q --amend -am fourth");
+    fixture_await_head(f, "web.yaml=four;");
+    assert_true(fixture_last(f)->rewritten);
+}
+
+static void test_branch_of_a_remote(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    use_file_url(f);
+    f->options.branch = "live";
+    fixture_start(f);
+    fixture_await_error(f, "the remote has no branch refs/heads/live");
+    fixture_sh(
+        f,
+        "cd repo; git checkout -qb live; printf two >web.yaml; git commit -qam second; git checkout -q main");
+    fixture_await_head(f, "web.yaml=two;");
+    fixture_await_ok(f);
+    fixture_sh(f, "mv repo away");
+    fixture_await_error(f, "cannot connect");
+    fixture_sh(f, "mv away repo; cd repo; git checkout -q live; printf 3 >web.yaml; git commit -qam third");
+    source_poke(f->source);
+    fixture_await_head(f, "web.yaml=3;");
+}
+
+static void test_empty_remote(void **state)
+{
+    struct fixture *f = *state;
+    fixture_sh(f, "git init -q -b main repo");
+    use_file_url(f);
+    fixture_start(f);
+    fixture_await_error(f, "the remote is empty");
+    assert_int_equal(f->seen.len, 0);
+}
+
+static void test_broken_mirror_of_a_remote(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    use_file_url(f);
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    fixture_stop(f);
+    fixture_forget(f);
+    fixture_sh(f, "cd state/a/mirror.git; chmod -R u+w .; for o in $(find objects -type f); do : >$o; done");
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    fixture_await_ok(f);
+}
+
+static void test_too_large_a_fetch(void **state)
+{
+    struct fixture *f = *state;
+    fixture_sh(f,
+               "git init -q -b main repo; cd repo; head -c 3000000 /dev/urandom >noise; printf 1 >web.yaml; "
+               "git add .; git commit -qm first");
+    use_file_url(f);
+    f->options.fetch_bytes = 100000;
+    fixture_start(f);
+    fixture_await_error(f, "LIMIT_FETCH_BYTES");
+    assert_int_equal(f->seen.len, 0);
+}
+
+static void test_deadline_kills_and_nothing_is_told_of_the_password(void **state)
+{
+    struct fixture *f = *state;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof address;
+    int silent = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(silent, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(listen(silent, 8), 0);
+    assert_int_equal(getsockname(silent, (struct sockaddr *)&address, &len), 0);
+    set_url(f, memory_printf("http://ada:s3cret@127.0.0.1:%d/repo.git", ntohs(address.sin_port)));
+    f->options.fetch_ms = 300;
+    fixture_start(f);
+    fixture_await_error(f, "longer than 300 ms");
+    assert_non_null(strstr(source_get_status(f->source)->origin, "http://***@127.0.0.1"));
+    assert_null(strstr(source_get_status(f->source)->origin, "s3cret"));
+    fixture_stop(f);
+    close(silent);
+    fixture_forget(f);
+    fixture_start(f); /* refused now: libgit2's own text comes through */
+    fixture_await_error(f, "cannot connect");
+    for (size_t i = 0; i < f->errors.len; i++)
+        assert_null(strstr(f->errors.items[i], "s3cret"));
+}
+
+static void test_free_during_a_fetch_and_without_a_helper(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    use_file_url(f);
+    fixture_start(f);
+    fixture_stop(f);
+    f->options.executable = "/nonexistent/davit";
+    fixture_start(f);
+    fixture_await_error(f, "cannot start the fetch helper");
+    fixture_stop(f);
+    f->options.executable = NULL;
+    fixture_start(f);
+    fixture_await_error(f, "no program is given");
+    fixture_stop(f);
+    f->options.executable = "/bin/false";
+    fixture_start(f);
+    fixture_await_error(f, "nothing of use");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && text_equal(argv[1], "fetch-helper"))
+        return source_fetch_helper_main(argc - 1, argv + 1);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_file_url_is_fetched_and_polled, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_branch_of_a_remote, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_empty_remote, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_broken_mirror_of_a_remote, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_too_large_a_fetch, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_deadline_kills_and_nothing_is_told_of_the_password,
+                                        fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_free_during_a_fetch_and_without_a_helper, fixture_setup,
+                                        fixture_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

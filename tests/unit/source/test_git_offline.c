@@ -1,0 +1,118 @@
+#include "fixture.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void assert_files(const struct source_update *update, const char *expected)
+{
+    char *text CLEANUP_FREE = memory_strdup("");
+    for (size_t i = 0; i < update->files.len; i++) {
+        const struct source_file *file = &update->files.items[i];
+        char *longer = memory_printf("%s%s=%s;", text, file->path, file->content ? file->content : "?");
+        free(text);
+        text = longer;
+    }
+    assert_string_equal(text, expected);
+}
+
+static void test_reads_revisions(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    fixture_sh(
+        f, "cd repo; git tag -am tag v1; mkdir sub; printf 2 >sub/b.yaml; git add .; git commit -qm second");
+    struct source_update update = {0};
+    assert_int_equal(source_read_tree(f->origin, "HEAD", NULL, &update, NULL), 0);
+    assert_files(&update, "sub/b.yaml=2;web.yaml=one;");
+    assert_true(update.head && update.full && !update.rewritten);
+    assert_string_equal(update.commit.subject, "second");
+    source_update_deinit(&update);
+    static const char *const first[] = {"HEAD~1", "v1"};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(source_read_tree(f->origin, first[i], NULL, &update, NULL), 0);
+        assert_files(&update, "web.yaml=one;");
+        source_update_deinit(&update);
+    }
+    char *below CLEANUP_FREE = memory_printf("%s/sub", f->origin);
+    assert_int_equal(source_read_tree(below, "main", NULL, &update, NULL), 0);
+    assert_files(&update, "b.yaml=2;");
+    source_update_deinit(&update);
+    assert_int_equal(source_read_tree(f->origin, "main", "sub", &update, NULL), 0);
+    assert_files(&update, "b.yaml=2;");
+    source_update_deinit(&update);
+}
+
+static void test_reads_the_working_directory_with_gits_ids(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    fixture_sh(
+        f, "cd repo; printf two >web.yaml; printf 3 >new.json; git init -q nested; printf 4 >nested/a.yaml");
+    char *oid CLEANUP_FREE = fixture_ask(f, "git -C repo hash-object web.yaml");
+    struct source_update update = {0};
+    assert_int_equal(source_read_tree(f->origin, NULL, NULL, &update, NULL), 0);
+    assert_files(&update, "new.json=3;web.yaml=two;");
+    assert_string_equal(update.files.items[1].oid, oid);
+    assert_string_equal(update.commit.subject, "working directory");
+    source_update_deinit(&update);
+}
+
+static void test_says_what_is_missing(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    struct source_update update = {0};
+    struct error err = ERROR_INIT;
+    assert_int_equal(source_read_tree(f->origin, "nope", NULL, &update, &err), ERROR_NOT_FOUND);
+    assert_string_equal(err.message, "there is no revision \"nope\"");
+    assert_int_equal(source_read_tree(f->origin, "HEAD", "sub", &update, &err), ERROR_NOT_FOUND);
+    assert_non_null(strstr(err.message, "has no directory \"sub\""));
+    assert_int_equal(source_read_tree(f->origin, NULL, "sub", &update, &err), ERROR_NOT_FOUND);
+    assert_int_equal(source_read_tree("/proc", "HEAD", NULL, &update, &err), ERROR_NOT_FOUND);
+    assert_int_equal(source_read_tree("/nonexistent", NULL, NULL, &update, &err), ERROR_NOT_FOUND);
+}
+
+struct told {
+    int count;
+    int stop_at;
+    char subjects[64];
+};
+
+static int tell(void *data, const struct source_update *update)
+{
+    struct told *told = data;
+    assert_int_equal(update->full, told->count == 0);
+    strcat(told->subjects, update->commit.subject);
+    strcat(told->subjects, update->head ? "!" : " ");
+    return ++told->count == told->stop_at ? ERROR_CANCELED : 0;
+}
+
+static void test_walks_history(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    fixture_sh(f, "cd repo; for i in 2 3 4; do printf $i >web.yaml; git commit -qam c$i; done");
+    struct told told = {0};
+    struct source_history_query query = {.repository_path = f->origin, .on_update = tell, .data = &told};
+    assert_int_equal(source_history(&query, NULL), 0);
+    assert_string_equal(told.subjects, "first c2 c3 c4!");
+    told = (struct told){.stop_at = 2};
+    query.revision = "HEAD~1";
+    assert_int_equal(source_history(&query, NULL), ERROR_CANCELED);
+    assert_string_equal(told.subjects, "first c2 ");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_reads_revisions, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_reads_the_working_directory_with_gits_ids, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_says_what_is_missing, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_walks_history, fixture_setup, fixture_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,83 @@
+#include "fixture.h"
+
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Longer than one batch, so that reading and delivering take turns. */
+static void test_long_history_comes_in_batches(void **state)
+{
+    struct fixture *f = *state;
+    fixture_sh(
+        f,
+        "git init -q -b main repo; cd repo; for i in $(seq 300); do "
+        "printf 'commit refs/heads/main\\ncommitter A <a@b> %%d +0000\\ndata 1\\nxM 100644 inline web.yaml\\n"
+        "data 3\\n%%03d\\n' $i $i; done | git fast-import --quiet");
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=300;");
+    assert_int_equal(f->seen.len, 300);
+    for (size_t i = 0; i < f->seen.len; i++) {
+        char expected[32];
+        snprintf(expected, sizeof expected, "web.yaml=%03zu;", i + 1);
+        assert_string_equal(f->seen.items[i].files, expected);
+        assert_int_equal(f->seen.items[i].head, i == 299);
+    }
+}
+
+static void test_an_unknown_since_is_a_rewritten_history(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    f->options.since = "0123456789012345678901234567890123456789";
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    assert_true(fixture_last(f)->rewritten);
+    assert_string_equal(fixture_last(f)->fork, "");
+}
+
+static void test_freed_in_a_callback_and_at_once(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    fixture_sh(f, "cd repo; printf two >web.yaml; git commit -qam second");
+    f->free_in_update = true;
+    fixture_start(f);
+    fixture_await_updates(f, 1);
+    fixture_idle(f, 100);
+    assert_int_equal(f->seen.len, 1);
+    assert_int_equal(f->errors.len, 0);
+    fixture_start(f);
+    source_poke(f->source);
+    fixture_stop(f);
+    assert_int_equal(f->seen.len, 1);
+}
+
+static void test_pokes_without_news_say_nothing(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    fixture_start(f);
+    fixture_await_ok(f);
+    for (int i = 0; i < 5; i++) {
+        source_poke(f->source);
+        source_poke(f->source);
+        fixture_idle(f, 20);
+    }
+    assert_int_equal(f->seen.len, 1);
+    assert_int_equal(f->errors.len, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_long_history_comes_in_batches, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_an_unknown_since_is_a_rewritten_history, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_freed_in_a_callback_and_at_once, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_pokes_without_news_say_nothing, fixture_setup, fixture_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
