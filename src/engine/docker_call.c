@@ -248,7 +248,7 @@ static void on_negotiated(void *data, const struct http_reply *reply)
         request(call);
 }
 
-static int64_t time_left_ms(const struct docker_call *call)
+int64_t docker_call_left_ms(const struct docker_call *call)
 {
     if (call->deadline_at_ms == INT64_MAX)
         return 0;
@@ -261,7 +261,7 @@ static void request(struct docker_call *call)
 {
     struct docker *docker = call->docker;
     struct http_request http = {.endpoint = &docker->endpoint,
-                                .deadline_ms = time_left_ms(call),
+                                .deadline_ms = docker_call_left_ms(call),
                                 .reply_max_name = "LIMIT_ENGINE_REPLY_BYTES",
                                 .data = call};
     if (!docker->version.api) {

@@ -29,8 +29,8 @@ struct docker_answer {
 /* One request of a call. */
 struct docker_send {
     const char *method;
-    const char *path; /* without the version */
-    json_t *body;     /* taken over; NULL: none */
+    const char *path;    /* without the version */
+    json_t *body;        /* taken over; NULL: none */
     bool takes_failures; /* on_answer gets failures of the engine as well; else they end the call */
     int64_t idle_ms;
     void (*on_answer)(struct docker_call *call, const struct docker_answer *answer);
@@ -78,6 +78,8 @@ void docker_fail(struct docker_call *call, const struct error *error);
 void docker_fail_as(struct docker_call *call, int code, const char *text);
 /* Frees it without a word. */
 void docker_call_drop(struct docker_call *call);
+/* Until the call's deadline, at least 1; 0: it has none. */
+int64_t docker_call_left_ms(const struct docker_call *call);
 struct docker_call *docker_call_find(const struct docker *docker, uint64_t id);
 /* Percent-encoded "<prefix><text><suffix>". Caller frees. */
 char *docker_path(const char *prefix, const char *text, const char *suffix);

@@ -254,7 +254,8 @@ static void list_next(struct docker_call *call)
         struct list_slot *slot = &state->slots[i];
         if (slot->id)
             continue;
-        const struct engine_call one = {.done = on_listed_one, .data = slot};
+        const struct engine_call one = {
+            .done = on_listed_one, .data = slot, .deadline_ms = docker_call_left_ms(call)};
         slot->call = call;
         state->under_way++;
         slot->id = docker_inspect(state->engine, state->ids.items[state->next++], &one);

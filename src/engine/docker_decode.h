@@ -60,9 +60,16 @@ struct docker_frames {
     enum engine_stream stream;
 };
 
-/* The next piece of payload. 1: *ret_chunk and *ret_len point into the bytes; 0: used up; ERROR_PROTOCOL. */
-int docker_frames_next(struct docker_frames *frames, const char **bytes, size_t *len, const char **ret_chunk,
-                       size_t *ret_len, struct error *err);
+/* A piece of output. Points into the bytes it was taken from. */
+struct docker_chunk {
+    enum engine_stream stream;
+    const char *bytes;
+    size_t len;
+};
+
+/* The next piece of payload. 1: there is one; 0: the bytes are used up; ERROR_PROTOCOL. */
+int docker_frames_next(struct docker_frames *frames, const char **bytes, size_t *len,
+                       struct docker_chunk *ret_chunk, struct error *err);
 
 struct docker_layer {
     char *id;

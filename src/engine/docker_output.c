@@ -167,16 +167,14 @@ static struct output_state *output_state_new(struct docker_call *call)
     return state;
 }
 
-static int next_chunk(struct output_state *state, const char **bytes, size_t *len, const char **ret_chunk,
-                      size_t *ret_len, struct error *err)
+static int next_chunk(struct output_state *state, const char **bytes, size_t *len,
+                      struct docker_chunk *ret_chunk, struct error *err)
 {
     if (!state->raw)
-        return docker_frames_next(&state->frames, bytes, len, ret_chunk, ret_len, err);
-    *ret_chunk = *bytes;
-    *ret_len = *len;
+        return docker_frames_next(&state->frames, bytes, len, ret_chunk, err);
+    *ret_chunk = (struct docker_chunk){ENGINE_STDOUT, *bytes, *len};
     *len = 0;
-    state->frames.stream = ENGINE_STDOUT;
-    return *ret_len > 0;
+    return ret_chunk->len > 0;
 }
 
 /* --- logs ------------------------------------------------------------------------------------------------
@@ -186,13 +184,12 @@ static int on_log_bytes(struct docker_call *call, const char *bytes, size_t len,
 {
     struct output_state *state = call->state;
     const bool *gone = call->gone;
-    const char *chunk;
-    size_t chunk_len;
+    struct docker_chunk chunk;
     for (;;) {
-        int r = next_chunk(state, &bytes, &len, &chunk, &chunk_len, err);
+        int r = next_chunk(state, &bytes, &len, &chunk, err);
         if (r <= 0)
             return r;
-        call->call.chunk(call->call.data, state->frames.stream, chunk, chunk_len);
+        call->call.chunk(call->call.data, chunk.stream, chunk.bytes, chunk.len);
         if (*gone)
             return 0;
     }
@@ -268,14 +265,13 @@ static void ask_exit_code(void *data)
 static int on_exec_bytes(struct docker_call *call, const char *bytes, size_t len, struct error *err)
 {
     struct output_state *state = call->state;
-    const char *chunk;
-    size_t chunk_len;
+    struct docker_chunk chunk;
     for (;;) {
-        int r = next_chunk(state, &bytes, &len, &chunk, &chunk_len, err);
+        int r = next_chunk(state, &bytes, &len, &chunk, err);
         if (r <= 0)
             return r;
         size_t room = LIMIT_LOG_BYTES - state->output.len;
-        buffer_append(&state->output, chunk, chunk_len < room ? chunk_len : room);
+        buffer_append(&state->output, chunk.bytes, chunk.len < room ? chunk.len : room);
     }
 }
 

@@ -53,14 +53,13 @@ static int begin_frame(struct docker_frames *frames, struct error *err)
     return 0;
 }
 
-int docker_frames_next(struct docker_frames *frames, const char **bytes, size_t *len, const char **ret_chunk,
-                       size_t *ret_len, struct error *err)
+int docker_frames_next(struct docker_frames *frames, const char **bytes, size_t *len,
+                       struct docker_chunk *ret_chunk, struct error *err)
 {
     while (*len) {
         if (frames->payload_left) {
             size_t taken = frames->payload_left < *len ? frames->payload_left : *len;
-            *ret_chunk = *bytes;
-            *ret_len = taken;
+            *ret_chunk = (struct docker_chunk){frames->stream, *bytes, taken};
             *bytes += taken;
             *len -= taken;
             frames->payload_left -= taken;

@@ -10,7 +10,7 @@
 struct sim *sim_new(const struct sim_options *options)
 {
     struct sim *sim = NEW(struct sim);
-    sim->engine.ops = &sim_engine_ops;
+    sim->engine.ops = sim_engine_ops();
     if (options)
         sim->options = *options;
     if (!sim->options.cpu_units)

@@ -346,7 +346,7 @@ static void op_free(struct engine *engine)
             cancel_request(sim, sim->requests.items[i]);
 }
 
-const struct engine_ops sim_engine_ops = {
+static const struct engine_ops engine_ops = {
     .kind = "sim",
     .version = op_version,
     .list = op_list,
@@ -368,6 +368,11 @@ const struct engine_ops sim_engine_ops = {
     .cancel = op_cancel,
     .free = op_free,
 };
+
+const struct engine_ops *sim_engine_ops(void)
+{
+    return &engine_ops;
+}
 
 /* --- replies ---------------------------------------------------------------------------------------------
  */

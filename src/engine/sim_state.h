@@ -152,7 +152,7 @@ struct sim {
     uint64_t foreign_writes;
 };
 
-extern const struct engine_ops sim_engine_ops;
+const struct engine_ops *sim_engine_ops(void);
 
 /* sim.c */
 uint64_t sim_random(struct sim *sim);

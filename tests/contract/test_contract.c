@@ -1,6 +1,6 @@
 /* Every rule of engine/engine.h, held against each implementation: `test-contract sim|docker|podman`. */
-#include "base/map.h"
 #include "base/text.h"
+#include "engine/watch.h"
 #include "sample.h"
 #include "unit.h"
 #include "world.h"
@@ -464,6 +464,30 @@ static void test_health(void **state)
     assert_int_equal(outcome.container->health, HEALTH_HEALTHY);
 }
 
+/* Leaves one volume of a fixed name on the engine: davit removes none. */
+static void test_volumes_are_mounted(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    char *id CLEANUP_FREE = NULL;
+    static const char *const writes[] = {"/bin/sh", "-c",
+                                         "echo kept > /data/f; cat /data/f; echo no > /fixed/f", NULL};
+    if (!world->is_real)
+        skip();
+    make_sample(world, &sample, CONTRACT_SERVER, 1,
+                ",'mountPoints':[{'sourceVolume':'contract','containerPath':'/data'},"
+                "{'sourceVolume':'etc','containerPath':'/fixed','readOnly':true}]");
+    json_object_set_new(
+        sample.definition->json, "volumes",
+        json_pack("[{s:s},{s:s,s:{s:s}}]", "name", "contract", "name", "etc", "host", "sourcePath", "/etc"));
+    run_sample(world, &sample, &id);
+    DO_WELL(world, &outcome, exec, id, writes);
+    assert_non_null(strstr(outcome.output, "kept\n"));
+    assert_non_null(strstr(outcome.output, "Read-only"));
+    assert_int_equal(outcome.exit_code, 1);
+}
+
 /* --- events ----------------------------------------------------------------------------------------------
  */
 
@@ -519,6 +543,55 @@ static void test_events_tell_the_life_of_a_container(void **state)
     world->engine->ops->cancel(world->engine, id);
     world->engine->ops->cancel(world->engine, id);
     free(story.id);
+}
+
+/* --- the watch works on any engine -----------------------------------------------------------------------
+ */
+
+struct seen {
+    int listed;
+    int gone;
+    enum container_status status;
+};
+
+static void on_listed(void *data, const struct container_vec *containers)
+{
+    (void)containers;
+    ((struct seen *)data)->listed++;
+}
+
+static void on_changed(void *data, const struct container *container)
+{
+    assert_string_equal(container->instance, "i-1");
+    ((struct seen *)data)->status = container->status;
+}
+
+static void on_gone(void *data, const char *container_id)
+{
+    assert_non_null(container_id);
+    ((struct seen *)data)->gone++;
+}
+
+static void test_watch_follows(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    struct seen seen = {0};
+    char *id CLEANUP_FREE = NULL;
+    const struct engine_watch_listener listener = {
+        .listed = on_listed, .changed = on_changed, .gone = on_gone, .data = &seen};
+    struct engine_watch *watch = engine_watch_new(world->engine, "i-1", OWNER, &listener);
+    until(world, seen.listed);
+    make_sample(world, &sample, CONTRACT_SERVER, 1, "");
+    run_sample(world, &sample, &id);
+    until(world, seen.status == CONTAINER_RUNNING);
+    DO_WELL(world, &outcome, kill, id, "KILL");
+    until(world, seen.status == CONTAINER_STOPPED);
+    DO_WELL(world, &outcome, remove, id, false);
+    until(world, seen.gone);
+    assert_int_equal(seen.listed, 1);
+    engine_watch_free(watch);
 }
 
 /* --- logs, exec ------------------------------------------------------------------------------------------
@@ -685,6 +758,8 @@ static int run(struct contract_world *world)
         TEST(test_start_fails_with_a_reason),
         TEST(test_ports),
         TEST(test_health),
+        TEST(test_volumes_are_mounted),
+        TEST(test_watch_follows),
         TEST(test_events_tell_the_life_of_a_container),
         TEST(test_logs),
         TEST(test_logs_follow_until_the_end),
