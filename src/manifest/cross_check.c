@@ -15,7 +15,6 @@ struct cross {
     struct manifest *manifest;
     const struct map *families;
     struct diagnostics *diagnostics;
-    bool incomplete; /* a file could not be read, so a name that is missing may be in there */
     int hints_left;
 };
 
@@ -41,16 +40,8 @@ void cross_check_report(struct diagnostics *diagnostics, const struct kind_objec
 /* The first object of that key, or NULL. */
 static struct kind_object *find(const struct kind_object_vec *vec, const char *key)
 {
-    size_t low = 0;
-    size_t high = vec->len;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (strcmp(vec->items[middle]->key, key) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < vec->len && strcmp(vec->items[low]->key, key) == 0 ? vec->items[low] : NULL;
+    size_t at = manifest_lower_bound(vec, key);
+    return at < vec->len && strcmp(vec->items[at]->key, key) == 0 ? vec->items[at] : NULL;
 }
 
 static char *nearest_hint(struct cross *cross, enum kind kind, const char *name)
@@ -101,11 +92,16 @@ static void check_duplicates(struct cross *cross, enum kind kind)
 
 /* --- clusters --- */
 
-static void check_cluster(struct cross *cross, const struct kind_object *object)
+static void check_cluster(struct cross *cross, struct kind_object *object)
 {
     const char *name = object->service->cluster;
-    if (cross->incomplete || text_equal(name, "default"))
+    if (find(&cross->manifest->objects[KIND_CLUSTER], name) || text_equal(name, "default")) {
+        object->cluster_known = true;
         return;
+    }
+    object->cluster_known = false;
+    if (cross->manifest->unreadable)
+        return; /* it may be declared there */
     cross_check_report(cross->diagnostics, object, object->cluster_at,
                        (struct kind_fault){.severity = SEVERITY_ERROR,
                                            .code = "reference",
@@ -115,20 +111,13 @@ static void check_cluster(struct cross *cross, const struct kind_object *object)
                                            .hint = nearest_hint(cross, KIND_CLUSTER, name)});
 }
 
-/* Services are sorted by cluster first: one search a cluster. */
 static void check_clusters(struct cross *cross)
 {
     const struct kind_object_vec *services = &cross->manifest->objects[KIND_SERVICE];
-    const char *last = NULL;
-    bool known = false;
-    for (size_t i = 0; i < services->len; i++) {
-        const char *name = services->items[i]->service->cluster;
-        if (!last || strcmp(last, name) != 0)
-            known = find(&cross->manifest->objects[KIND_CLUSTER], name) != NULL;
-        last = name;
-        if (!known)
+    for (size_t i = 0; i < services->len; i++)
+        if (!services->items[i]->cluster_known || cross->manifest->clusters_left)
             check_cluster(cross, services->items[i]);
-    }
+    cross->manifest->clusters_left = false;
 }
 
 /* --- task definitions --- */
@@ -173,7 +162,8 @@ static struct task_definition *old_revision(struct cross *cross, const struct ki
                          memory_printf("no revision %d of task definition \"%s\"", revision, family), hint);
         return NULL;
     }
-    if (kind_old_task_definition(&cross->manifest->kinds, old->json, revision, &definition) < 0) {
+    if (kind_old_task_definition(cross->manifest->kinds.schemas[KIND_TASK_DEFINITION], old->json, revision,
+                                 &definition) < 0) {
         report_reference(
             cross, object,
             memory_printf("revision %d of task definition \"%s\" is not valid any more", revision, family),
@@ -194,7 +184,7 @@ static struct task_definition *resolve(struct cross *cross, const struct kind_ob
         return newest;
     if (revision && !(found && !newest))
         return old_revision(cross, object, family, revision);
-    if (!found && !cross->incomplete)
+    if (!found && !cross->manifest->unreadable)
         report_reference(cross, object, memory_printf("no task definition \"%s\" in this commit", family),
                          nearest_hint(cross, KIND_TASK_DEFINITION, family));
     return NULL;
@@ -229,35 +219,47 @@ static void bind(struct kind_object *object, struct task_definition *definition)
     object->service->digest = definition ? definition->digest : (struct digest){0};
 }
 
+static int compare_pointers(const void *a, const void *b)
+{
+    uintptr_t left = (uintptr_t) * (void *const *)a;
+    uintptr_t right = (uintptr_t) * (void *const *)b;
+    return (left > right) - (left < right);
+}
+
+static bool has_left(const struct task_definition_vec *left, struct task_definition *definition)
+{
+    return left->len && bsearch(&definition, left->items, left->len, sizeof(void *), compare_pointers);
+}
+
+/* Only services that are not bound, or whose task definition went, are looked at. */
 static void bind_services(struct cross *cross)
 {
     struct manifest *manifest = cross->manifest;
+    struct task_definition_vec *left = &manifest->left;
     const struct kind_object_vec *services = &manifest->objects[KIND_SERVICE];
+    if (left->len > 1)
+        qsort(left->items, left->len, sizeof(void *), compare_pointers);
     for (size_t i = 0; i < services->len; i++) {
         struct kind_object *object = services->items[i];
-        if (object->service->task_definition && manifest->changed_families.len == 0)
+        if (object->service->task_definition && !has_left(left, object->service->task_definition))
             continue;
         int revision;
         char *family CLEANUP_FREE = split(object->service->task_definition_text, &revision);
-        if (object->service->task_definition && !map_get(&manifest->changed_families, family))
-            continue;
         bind(object, resolve(cross, object, family, revision));
         diagnostics_deinit(&object->warnings);
         if (object->service->task_definition)
             service_check(object);
     }
-    map_clear(&manifest->changed_families);
-    map_for_each (&manifest->old_revisions, slot)
-        if (((struct task_definition *)slot->value)->refs == 1)
-            map_remove(&manifest->old_revisions, slot->key);
+    for (size_t i = 0; i < left->len; i++)
+        task_definition_unref(left->items[i]);
+    vector_deinit(left);
 }
 
-static bool any_unreadable(const struct map *files)
+static void drop_old_revisions(struct map *revisions)
 {
-    map_for_each (files, slot)
-        if (((const struct manifest_entry *)slot->value)->unreadable)
-            return true;
-    return false;
+    map_for_each (revisions, slot)
+        if (((struct task_definition *)slot->value)->refs == 1)
+            map_remove(revisions, slot->key);
 }
 
 void cross_check(struct manifest *manifest, const struct map *families, struct diagnostics *diagnostics)
@@ -265,9 +267,10 @@ void cross_check(struct manifest *manifest, const struct map *families, struct d
     assert(manifest);
     assert(families);
     assert(manifest->unnumbered.len == 0); /* "web:3" needs numbers */
-    struct cross cross = {manifest, families, diagnostics, any_unreadable(&manifest->files), HINTS};
+    struct cross cross = {manifest, families, diagnostics, HINTS};
     for (int kind = 0; kind < KIND_COUNT; kind++)
         check_duplicates(&cross, (enum kind)kind);
     check_clusters(&cross);
     bind_services(&cross);
+    drop_old_revisions(&manifest->old_revisions);
 }

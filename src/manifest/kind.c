@@ -11,16 +11,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct schema *kind_schema_new(enum kind kind)
+{
+    assert(kind < KIND_COUNT);
+    struct schema *schema = NULL;
+    json_t *document = json_loads(kind_schemas[kind], 0, NULL);
+    int r = schema_compile(NULL, document, &schema, NULL);
+    assert(r == 0);
+    (void)r;
+    json_decref(document);
+    return schema;
+}
+
 void kind_set_init(struct kind_set *set)
 {
     assert(set);
-    for (size_t i = 0; i < KIND_COUNT; i++) {
-        json_t *document = json_loads(kind_schemas[i], 0, NULL);
-        int r = schema_compile(NULL, document, &set->schemas[i], NULL);
-        assert(r == 0); /* our own text: a unit test compiles it as well */
-        (void)r;
-        json_decref(document);
-    }
+    set->pool = KIND_POOL_INIT;
+    for (int i = 0; i < KIND_COUNT; i++)
+        set->schemas[i] = kind_schema_new((enum kind)i);
 }
 
 void kind_set_deinit(struct kind_set *set)
@@ -28,6 +36,7 @@ void kind_set_deinit(struct kind_set *set)
     assert(set);
     for (size_t i = 0; i < KIND_COUNT; i++)
         schema_free(set->schemas[i]);
+    kind_pool_deinit(&set->pool);
     memset(set, 0, sizeof *set);
 }
 
@@ -194,6 +203,17 @@ static char *key_of(enum kind kind, const json_t *value)
     return NULL; /* nothing refers to services */
 }
 
+/* Containers and the list of them differ nearly always; what is inside them does not. */
+static void share_parts(struct kind_pool *pool, enum kind kind, json_t *value)
+{
+    size_t i;
+    json_t *container;
+    kind_pool_share(pool, value, "containerDefinitions");
+    if (kind == KIND_TASK_DEFINITION)
+        json_array_foreach (json_object_get(value, "containerDefinitions"), i, container)
+            kind_pool_share(pool, container, NULL);
+}
+
 static void read_valid(enum kind kind, json_t *value, struct kind_object *object,
                        struct diagnostics *diagnostics)
 {
@@ -216,7 +236,7 @@ static struct origin *origin_of(struct kind_object *object)
 
 /* What one object is read from. */
 struct reading {
-    const struct kind_set *set;
+    struct kind_set *set;
     struct document *document;
     const char *file;
     struct kind_object_vec *objects;
@@ -248,6 +268,7 @@ static void read_object(struct reading *reading, enum kind kind, const char *bas
     if (schema_validate(reading->set->schemas[kind], value, &found) == 0) {
         kind_members_check(kind_members(kind), value, "", &found);
         read_valid(kind, value, object, &found);
+        share_parts(&reading->set->pool, kind, value);
     } else {
         object->key = key_of(kind, value);
     }
@@ -285,7 +306,7 @@ static bool read_wrapped(struct reading *reading, const json_t *root)
     return false;
 }
 
-void kind_read(const struct kind_set *set, struct document *document, const char *file,
+void kind_read(struct kind_set *set, struct document *document, const char *file,
                struct kind_object_vec *objects, struct diagnostics *diagnostics)
 {
     assert(set);
@@ -304,13 +325,13 @@ void kind_read(const struct kind_set *set, struct document *document, const char
     diagnostics_append(diagnostics, &found);
 }
 
-int kind_old_task_definition(const struct kind_set *set, const json_t *json, int revision,
+int kind_old_task_definition(const struct schema *schema, const json_t *json, int revision,
                              struct task_definition **ret_definition)
 {
-    assert(set);
+    assert(schema);
     assert(ret_definition);
     json_t *copy = json_deep_copy(json); /* the ledger's own is not to be stripped */
-    int r = copy ? schema_validate(set->schemas[KIND_TASK_DEFINITION], copy, NULL) : ERROR_INVALID;
+    int r = copy ? schema_validate(schema, copy, NULL) : ERROR_INVALID;
     if (r == 0) {
         *ret_definition = kind_task_definition_new(copy);
         (*ret_definition)->revision = revision;

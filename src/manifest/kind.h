@@ -2,6 +2,7 @@
 #pragma once
 
 #include "manifest/document.h"
+#include "manifest/kind_pool.h"
 #include "manifest/schema.h"
 #include "model/desired.h"
 #include "model/diagnostic.h"
@@ -18,9 +19,10 @@ enum kind { KIND_CLUSTER, KIND_SERVICE, KIND_TASK_DEFINITION, KIND_COUNT };
 extern const char *const kind_names[KIND_SCHEMAS + 1];
 extern const char *const kind_schemas[KIND_SCHEMAS]; /* as text */
 
-/* The compiled schemas. */
+/* What reading documents needs: the compiled schemas, and the values that objects share. */
 struct kind_set {
     struct schema *schemas[KIND_COUNT];
+    struct kind_pool pool;
 };
 
 void kind_set_init(struct kind_set *set);
@@ -34,7 +36,8 @@ struct kind_object {
     const char *file; /* borrowed from the file's entry */
     char *base;       /* JSON pointer to the object in its document; NULL for the root */
     struct position at;
-    bool gone; /* its file was replaced or deleted */
+    bool gone;          /* its file was replaced or deleted */
+    bool cluster_known; /* of a service: the cluster was found */
     union {
         struct cluster *cluster;
         struct service *service; /* task_definition and digest come with the checks between files */
@@ -51,7 +54,7 @@ void kind_object_free(struct kind_object *object);
 
 /* Reads the objects of one document: one, or those that describe-* wraps. Appends to *objects; diagnostics
  * get file and position. `file` is borrowed for as long as the objects live. */
-void kind_read(const struct kind_set *set, struct document *document, const char *file,
+void kind_read(struct kind_set *set, struct document *document, const char *file,
                struct kind_object_vec *objects, struct diagnostics *diagnostics);
 
 /* A diagnostic without place for document_place(). All strings but `code` are taken over; `message` must be
@@ -70,6 +73,9 @@ void kind_report(struct diagnostics *diagnostics, struct kind_fault fault);
 /* The name at the end of an ARN, after the last slash, or the text itself. Borrowed. */
 const char *kind_arn_tail(const char *text);
 
+/* Our own text always compiles. Caller frees. */
+struct schema *kind_schema_new(enum kind kind);
+
 /* The task definition of an old revision. ERROR_INVALID when it does not keep to the schema (any more). */
-int kind_old_task_definition(const struct kind_set *set, const json_t *json, int revision,
+int kind_old_task_definition(const struct schema *schema, const json_t *json, int revision,
                              struct task_definition **ret_definition);

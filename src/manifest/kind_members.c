@@ -21,10 +21,17 @@ static bool is_empty(const json_t *value)
            (json_is_object(value) && json_object_size(value) == 0);
 }
 
+/* A list does when each of its elements does. */
 static bool equals_text(const json_t *value, const char *text)
 {
     if (!text)
         return false;
+    if (json_is_array(value)) {
+        size_t i = 0;
+        while (i < json_array_size(value) && equals_text(json_array_get(value, i), text))
+            i++;
+        return i == json_array_size(value);
+    }
     if (json_is_string(value))
         return strcmp(json_string_value(value), text) == 0;
     if (json_is_boolean(value))

@@ -33,5 +33,6 @@ void kind_members_check(const struct kind_member *table, const json_t *object, c
                         struct diagnostics *diagnostics);
 /* Removes what is not content from the root: output, meta and x- members. */
 void kind_members_strip(const struct kind_member *table, json_t *object);
-/* A new value that is equal for all spellings of the same content: usual and empty values are left out. */
+/* A new value that is equal for all spellings of the same content: usual and empty values are left out. Task
+ * definitions are compared by it, so that a usual value that changes replaces tasks that run. */
 json_t *kind_members_normal(const struct kind_member *table, const json_t *object);

@@ -107,6 +107,11 @@ static const struct kind_member volume[] = {
     IGNORED("configuredAtLaunch", "false", "the volume is an empty one of the task"),
     END};
 
+static const struct kind_member runtime_platform[] = {
+    IGNORED("cpuArchitecture", NULL, "the engine takes the image's own platform"),
+    IGNORED("operatingSystemFamily", "LINUX", "the engine takes the image's own platform"),
+    END};
+
 static const struct kind_member task_definition[] = {
     META("$schema"),
     META("kind"),
@@ -122,13 +127,13 @@ static const struct kind_member task_definition[] = {
     IGNORED("taskRoleArn", NULL, "the containers get no AWS credentials"),
     IGNORED("executionRoleArn", NULL, "pulls and logs use the instance's own access"),
     IGNORED("placementConstraints", NULL, "tasks may run on every instance"),
-    IGNORED("requiresCompatibilities", NULL, "tasks run on the instances that davit knows"),
+    IGNORED("requiresCompatibilities", "EC2", "tasks run on the instances that davit knows"),
     IGNORED("pidMode", NULL, "every container has its own process namespace"),
     IGNORED("ipcMode", NULL, "every container has the IPC namespace that the engine gives it"),
     IGNORED("proxyConfiguration", NULL, "traffic goes past the proxy"),
     IGNORED("inferenceAccelerators", NULL, "the task gets no accelerator"),
     IGNORED("ephemeralStorage", NULL, "the engine's own storage holds"),
-    IGNORED("runtimePlatform", NULL, "the engine takes the image's own platform"),
+    INSIDE("runtimePlatform", runtime_platform),
     IGNORED("enableFaultInjection", "false", "there are no fault injection endpoints"),
     OUTPUT("taskDefinitionArn"),
     OUTPUT("revision"),
@@ -141,11 +146,24 @@ static const struct kind_member task_definition[] = {
     OUTPUT("registeredBy"),
     END};
 
+static const struct kind_member circuit_breaker[] = {
+    IGNORED("enable", "false", "davit's own rule says when a deployment has failed"),
+    IGNORED("rollback", "false", "a deployment that failed is not rolled back"),
+    IGNORED("resetOnHealthyTask", NULL, "davit's own rule says when a deployment has failed"),
+    IGNORED("thresholdConfiguration", NULL, "davit's own rule says when a deployment has failed"),
+    END};
+
+static const struct kind_member alarms[] = {
+    IGNORED("alarmNames", NULL, "alarms do not stop a deployment"),
+    IGNORED("rollback", "false", "alarms do not stop a deployment"),
+    IGNORED("enable", "false", "alarms do not stop a deployment"),
+    END};
+
 static const struct kind_member deployment_configuration[] = {
     USUAL("minimumHealthyPercent", "100"),
     USUAL("maximumPercent", "200"),
-    IGNORED("deploymentCircuitBreaker", NULL, "davit's own rule says when a deployment has failed"),
-    IGNORED("alarms", NULL, "alarms do not stop a deployment"),
+    INSIDE("deploymentCircuitBreaker", circuit_breaker),
+    INSIDE("alarms", alarms),
     IGNORED("strategy", "ROLLING", "davit rolls the update"),
     IGNORED("bakeTimeInMinutes", "0", "the deployment ends when its tasks are healthy"),
     IGNORED("lifecycleHooks", NULL, "no hook is called"),
@@ -155,6 +173,14 @@ static const struct kind_member deployment_configuration[] = {
 
 static const struct kind_member deployment_controller[] = {
     IGNORED("type", "ECS", "davit rolls the update itself"),
+    END};
+
+static const struct kind_member service_connect[] = {
+    IGNORED("enabled", "false", "tasks do not join Service Connect"),
+    OUTPUT("namespace"), /* these say nothing unless it is enabled */
+    OUTPUT("services"),
+    OUTPUT("logConfiguration"),
+    OUTPUT("accessLogConfiguration"),
     END};
 
 static const struct kind_member service[] = {
@@ -177,7 +203,7 @@ static const struct kind_member service[] = {
     IGNORED("serviceRegistries", NULL, "tasks are not added to service discovery"),
     META("clientToken"),
     IGNORED("capacityProviderStrategy", NULL, "tasks run on the instances that davit knows"),
-    IGNORED("platformVersion", NULL, "there is no Fargate platform"),
+    IGNORED("platformVersion", "LATEST", "there is no Fargate platform"),
     IGNORED("role", NULL, "tasks are not added to a load balancer"),
     IGNORED("placementConstraints", NULL, "tasks may run on every instance"),
     IGNORED("placementStrategy", NULL, "davit spreads tasks over the instances"),
@@ -185,7 +211,7 @@ static const struct kind_member service[] = {
     IGNORED("enableECSManagedTags", "false", "tasks get no tags"),
     IGNORED("propagateTags", "NONE", "tasks get no tags"),
     IGNORED("enableExecuteCommand", "false", "there is no ECS Exec"),
-    IGNORED("serviceConnectConfiguration", NULL, "tasks do not join Service Connect"),
+    INSIDE("serviceConnectConfiguration", service_connect),
     IGNORED("volumeConfigurations", NULL, "no EBS volume is made"),
     IGNORED("vpcLatticeConfigurations", NULL, "tasks are not added to VPC Lattice"),
     IGNORED("monitoring", NULL, "no CloudWatch metrics are written"),

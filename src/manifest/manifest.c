@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So few new objects are put where they belong; more are sorted in. */
-#define INSERTED_SINGLY 64
+/* So few objects are put in or taken out one by one; for more the whole is gone through. */
+#define CHANGED_SINGLY 64
 
 struct manifest *manifest_new(void)
 {
@@ -22,17 +22,22 @@ struct manifest *manifest_new(void)
     return manifest;
 }
 
+static void drop_references(struct task_definition_vec *vec)
+{
+    for (size_t i = 0; i < vec->len; i++)
+        task_definition_unref(vec->items[i]);
+    vector_deinit(vec);
+}
+
 void manifest_free(struct manifest *manifest)
 {
     if (!manifest)
         return;
-    for (size_t i = 0; i < manifest->unnumbered.len; i++)
-        task_definition_unref(manifest->unnumbered.items[i]);
-    vector_deinit(&manifest->unnumbered);
+    drop_references(&manifest->unnumbered);
+    drop_references(&manifest->left);
     for (size_t i = 0; i < KIND_COUNT; i++)
         vector_deinit(&manifest->objects[i]);
     map_deinit(&manifest->files);
-    map_deinit(&manifest->changed_families);
     map_deinit(&manifest->old_revisions);
     cluster_unref(manifest->default_cluster);
     kind_set_deinit(&manifest->kinds);
@@ -61,10 +66,20 @@ static int compare_objects(const void *a, const void *b)
     return r ? r : left->at.column - right->at.column;
 }
 
-static void note_family(struct manifest *manifest, const struct kind_object *object)
+size_t manifest_lower_bound(const struct kind_object_vec *vec, const char *key)
 {
-    if (object->kind == KIND_TASK_DEFINITION)
-        map_put(&manifest->changed_families, object->key, manifest);
+    assert(vec);
+    assert(key);
+    size_t low = 0;
+    size_t high = vec->len;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (strcmp(vec->items[middle]->key, key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 static void drop_gone(struct kind_object_vec *vec)
@@ -76,27 +91,30 @@ static void drop_gone(struct kind_object_vec *vec)
     vec->len = kept;
 }
 
+static void take_out(struct kind_object_vec *vec, const struct kind_object *object)
+{
+    size_t at = manifest_lower_bound(vec, object->key);
+    while (at < vec->len && vec->items[at] != object && strcmp(vec->items[at]->key, object->key) == 0)
+        at++;
+    if (at < vec->len && vec->items[at] == object) /* else its path was listed twice */
+        vector_remove(vec, at);
+}
+
 static void insert(struct kind_object_vec *vec, struct kind_object *object)
 {
-    size_t low = 0;
-    size_t high = vec->len;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (compare_objects(&vec->items[middle], &object) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    size_t at = manifest_lower_bound(vec, object->key);
+    while (at < vec->len && compare_objects(&vec->items[at], &object) < 0)
+        at++; /* of the same key */
     vector_push(vec, object);
-    memmove(&vec->items[low + 1], &vec->items[low], (vec->len - 1 - low) * sizeof *vec->items);
-    vec->items[low] = object;
+    memmove(&vec->items[at + 1], &vec->items[at], (vec->len - 1 - at) * sizeof *vec->items);
+    vec->items[at] = object;
 }
 
 static void merge(struct kind_object_vec *vec, const struct kind_object_vec *fresh)
 {
-    for (size_t i = 0; i < fresh->len && fresh->len <= INSERTED_SINGLY; i++)
+    for (size_t i = 0; i < fresh->len && fresh->len <= CHANGED_SINGLY; i++)
         insert(vec, fresh->items[i]);
-    if (fresh->len <= INSERTED_SINGLY)
+    if (fresh->len <= CHANGED_SINGLY)
         return;
     for (size_t i = 0; i < fresh->len; i++)
         vector_push(vec, fresh->items[i]);
@@ -108,29 +126,47 @@ struct manifest_entry_vec VECTOR_OF(struct manifest_entry *);
 /* An update under way. */
 struct change {
     struct manifest *manifest;
-    struct manifest_entry_vec gone;           /* owned */
+    struct manifest_entry_vec gone; /* owned */
+    size_t gone_objects;
     struct kind_object_vec fresh[KIND_COUNT]; /* objects that come */
 };
 
+static void let_go(struct manifest *manifest, struct kind_object *object)
+{
+    object->gone = true;
+    manifest->clusters_left |= object->kind == KIND_CLUSTER;
+    if (object->kind != KIND_TASK_DEFINITION || !object->task_definition)
+        return;
+    /* A service may be bound to it; not so when nobody else holds it, or when it was never numbered. */
+    if (object->task_definition->revision && object->task_definition->refs > 1)
+        vector_push(&manifest->left, task_definition_ref(object->task_definition));
+}
+
 static void leave(struct change *change, struct manifest_entry *entry)
 {
-    for (size_t i = 0; i < entry->objects.len; i++) {
-        entry->objects.items[i]->gone = true;
-        note_family(change->manifest, entry->objects.items[i]);
-    }
+    struct manifest *manifest = change->manifest;
+    for (size_t i = 0; i < entry->objects.len; i++)
+        let_go(manifest, entry->objects.items[i]);
+    change->gone_objects += entry->objects.len;
+    manifest->unreadable -= entry->unreadable;
+    manifest->with_errors -= entry->diagnostics.errors > 0;
+    manifest->with_warnings -= entry->diagnostics.warnings > 0;
     vector_push(&change->gone, entry);
 }
 
 static void enter(struct change *change, struct manifest_entry *entry)
 {
+    struct manifest *manifest = change->manifest;
     for (size_t i = 0; i < entry->objects.len; i++) {
         struct kind_object *object = entry->objects.items[i];
-        note_family(change->manifest, object);
         vector_push(&change->fresh[object->kind], object);
         if (object->kind == KIND_TASK_DEFINITION && object->task_definition)
-            vector_push(&change->manifest->unnumbered, task_definition_ref(object->task_definition));
+            vector_push(&manifest->unnumbered, task_definition_ref(object->task_definition));
     }
-    map_put(&change->manifest->files, entry->path, entry);
+    manifest->unreadable += entry->unreadable;
+    manifest->with_errors += entry->diagnostics.errors > 0;
+    manifest->with_warnings += entry->diagnostics.warnings > 0;
+    map_put(&manifest->files, entry->path, entry);
 }
 
 static void take_file(struct change *change, const struct manifest_file *file)
@@ -163,6 +199,24 @@ static void drop_unlisted(struct change *change)
     }
 }
 
+/* Takes what is gone out of the sorted objects, then puts in what is new. */
+static void sort_out(struct change *change)
+{
+    struct manifest *manifest = change->manifest;
+    for (size_t i = 0; i < change->gone.len && change->gone_objects <= CHANGED_SINGLY; i++)
+        for (size_t j = 0; j < change->gone.items[i]->objects.len; j++) {
+            struct kind_object *object = change->gone.items[i]->objects.items[j];
+            take_out(&manifest->objects[object->kind], object);
+        }
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        if (change->gone_objects > CHANGED_SINGLY)
+            drop_gone(&manifest->objects[i]);
+        drop_gone(&change->fresh[i]); /* of a path that was listed twice */
+        merge(&manifest->objects[i], &change->fresh[i]);
+        vector_deinit(&change->fresh[i]);
+    }
+}
+
 void manifest_update(struct manifest *manifest, bool full, const struct manifest_file *files,
                      size_t files_len)
 {
@@ -177,16 +231,11 @@ void manifest_update(struct manifest *manifest, bool full, const struct manifest
             take_file(&change, &files[i]);
     if (full)
         drop_unlisted(&change);
-    for (size_t i = 0; i < KIND_COUNT; i++) {
-        if (change.gone.len)
-            drop_gone(&manifest->objects[i]);
-        drop_gone(&change.fresh[i]); /* of a path that was listed twice */
-        merge(&manifest->objects[i], &change.fresh[i]);
-        vector_deinit(&change.fresh[i]);
-    }
+    sort_out(&change);
     for (size_t i = 0; i < change.gone.len; i++)
         manifest_entry_free(change.gone.items[i]);
     vector_deinit(&change.gone);
+    kind_pool_sweep(&manifest->kinds.pool);
 }
 
 void manifest_each_file(const struct manifest *manifest,
@@ -215,11 +264,8 @@ int manifest_task_definition(const json_t *json, int revision, struct task_defin
 {
     assert(json);
     assert(ret_definition);
-    struct kind_set kinds;
-    kind_set_init(&kinds);
-    int r = kind_old_task_definition(&kinds, json, revision, ret_definition);
-    kind_set_deinit(&kinds);
-    return r;
+    struct schema *schema CLEANUP(schema_freep) = kind_schema_new(KIND_TASK_DEFINITION);
+    return kind_old_task_definition(schema, json, revision, ret_definition);
 }
 
 const char *manifest_schema(const char *kind)

@@ -62,14 +62,11 @@ static void check_whole(const struct manifest *manifest, struct diagnostics *all
 static bool uses_default_cluster(const struct manifest *manifest)
 {
     const struct kind_object_vec *clusters = &manifest->objects[KIND_CLUSTER];
-    for (size_t i = 0; i < clusters->len; i++)
-        if (strcmp(clusters->items[i]->key, "default") == 0)
-            return false;
     const struct kind_object_vec *services = &manifest->objects[KIND_SERVICE];
-    for (size_t i = 0; i < services->len; i++)
-        if (strcmp(services->items[i]->service->cluster, "default") == 0)
-            return true;
-    return false;
+    size_t cluster = manifest_lower_bound(clusters, "default");
+    size_t service = manifest_lower_bound(services, "default/");
+    return !(cluster < clusters->len && text_equal(clusters->items[cluster]->key, "default")) &&
+           service < services->len && text_starts_with(services->items[service]->key, "default/");
 }
 
 /* As ECS makes it: there from the first use. */
@@ -123,10 +120,12 @@ int manifest_build(struct manifest *manifest, const struct commit *commit, struc
     assert(diagnostics);
     struct diagnostics all CLEANUP(diagnostics_deinit) = {0};
     manifest_number(manifest, commit, families, changed);
-    append_files(manifest, SEVERITY_ERROR, &all);
+    if (manifest->with_errors)
+        append_files(manifest, SEVERITY_ERROR, &all);
     cross_check(manifest, families, &all);
     check_whole(manifest, &all);
-    append_files(manifest, SEVERITY_WARNING, &all);
+    if (manifest->with_warnings)
+        append_files(manifest, SEVERITY_WARNING, &all);
     append_services(manifest, &all);
     diagnostics_sort(&all);
     bool invalid = all.errors > 0;

@@ -37,7 +37,7 @@ static void refuse(struct manifest_entry *entry, enum manifest_file_kind kind)
     entry->unreadable = true;
 }
 
-static void read_documents(struct manifest_entry *entry, const struct kind_set *kinds,
+static void read_documents(struct manifest_entry *entry, struct kind_set *kinds,
                            const struct manifest_file *file)
 {
     struct document_vec documents = {0};
@@ -52,7 +52,7 @@ static void read_documents(struct manifest_entry *entry, const struct kind_set *
     document_vec_deinit(&documents);
 }
 
-struct manifest_entry *manifest_entry_new(const struct kind_set *kinds, const struct manifest_file *file)
+struct manifest_entry *manifest_entry_new(struct kind_set *kinds, const struct manifest_file *file)
 {
     assert(kinds);
     assert(file);

@@ -19,15 +19,21 @@ struct manifest_entry {
     bool listed;     /* seen in the full listing under way */
 };
 
-struct manifest_entry *manifest_entry_new(const struct kind_set *kinds, const struct manifest_file *file);
+struct manifest_entry *manifest_entry_new(struct kind_set *kinds, const struct manifest_file *file);
 void manifest_entry_free(struct manifest_entry *entry);
+/* The first object whose key is not before `key`: an index, the length when there is none. */
+size_t manifest_lower_bound(const struct kind_object_vec *vec, const char *key);
 
 struct manifest {
     struct kind_set kinds;
     struct map files;                           /* path -> struct manifest_entry */
     struct kind_object_vec objects[KIND_COUNT]; /* borrowed from the entries; by key, then place */
     struct task_definition_vec unnumbered;      /* owned references */
-    struct map changed_families;                /* since services were last bound to their task definitions */
+    struct task_definition_vec left;            /* owned; since services were last bound to theirs */
+    bool clusters_left;                         /* since the clusters of services were last looked up */
+    size_t unreadable;                          /* files; likewise the next two */
+    size_t with_errors;
+    size_t with_warnings;
     struct map old_revisions;        /* "family:3" -> struct task_definition, as services name them */
     struct cluster *default_cluster; /* "default" need not be declared */
 };

@@ -1,4 +1,6 @@
 /* What a manifest hands out, how it counts revisions, and what it keeps from one commit to the next. */
+#include "base/buffer.h"
+#include "base/digest.h"
 #include "base/text.h"
 #include "manifest_fixture.h"
 
@@ -186,7 +188,10 @@ static void test_revisions(void **state)
     fixture_put(fixture, "t.yaml", WEB("b")); /* the old revision is the newest again */
     assert_int_equal(fixture_build(fixture), 0);
     service = desired_service(fixture->desired, "default", "s");
-    assert_ptr_equal(service->task_definition, desired_task_definition(fixture->desired, "web"));
+    assert_true(digest_equal(&service->digest, &desired_task_definition(fixture->desired, "web")->digest));
+    fixture_put(fixture, "t.yaml", NULL); /* old revisions outlive their files */
+    assert_int_equal(fixture_build(fixture), 0);
+    assert_int_equal(desired_service(fixture->desired, "default", "s")->task_definition->revision, 2);
 }
 
 /* History is numbered without judging whole commits; what does not validate by itself is passed over. */
@@ -280,6 +285,90 @@ static void test_the_same_path_twice(void **state)
     assert_string_equal(fixture->desired->clusters.items[0]->name, "b");
 }
 
+/* --- a manifest that took in many changes is the same as one that is read afresh --- */
+
+#define SLOTS 6
+
+static const char *const contents[] = {
+    NULL,
+    WEB("a"),
+    WEB("b"),
+    WEB("a") "  imge: c\n",
+    "family: api\ncontainerDefinitions: [{name: a, image: b, portMappings: [{containerPort: 80, hostPort: "
+    "80}]}]\n",
+    SERVICE("s"),
+    SERVICE("s") "cluster: prod\n",
+    SERVICE("r") "desiredCount: 2\n---\nserviceName: q\ntaskDefinition: api\n",
+    "serviceName: p\ntaskDefinition: web:2\n",
+    "clusterName: prod\nsettings: [{name: containerInsights, value: enabled}]\n",
+    "clusterName: prod\nx: 1\n",
+    "clusterName: [\n",
+    SERVICE("t") "---\n" WEB("d"),
+};
+
+static char *describe(const struct fixture *fixture)
+{
+    struct buffer text CLEANUP(buffer_deinit) = BUFFER_INIT(1 << 20);
+    for (size_t i = 0; i < fixture->diagnostics.list.len; i++) {
+        char *line CLEANUP_FREE = diagnostic_to_text(&fixture->diagnostics.list.items[i]);
+        buffer_printf(&text, "%s\n", line);
+    }
+    for (size_t i = 0; fixture->desired && i < fixture->desired->clusters.len; i++)
+        buffer_printf(&text, "cluster %s\n", fixture->desired->clusters.items[i]->name);
+    for (size_t i = 0; fixture->desired && i < fixture->desired->services.len; i++) {
+        const struct service *service = fixture->desired->services.items[i];
+        char hex[DIGEST_HEX_SIZE];
+        digest_to_hex(&service->digest, hex);
+        buffer_printf(&text, "service %s/%s %s:%d %s %d\n", service->cluster, service->name,
+                      service->task_definition->family, service->task_definition->revision, hex,
+                      service->desired_count);
+    }
+    return buffer_steal(&text);
+}
+
+/* Reads the slots afresh, with the ledger of `fixture`. */
+static char *describe_afresh(struct fixture *fixture, const size_t *slots)
+{
+    struct fixture *fresh CLEANUP(fixture_freep) = fixture_new();
+    struct map own = fresh->families;
+    fresh->families = fixture->families;
+    for (size_t i = 0; i < SLOTS; i++) {
+        char path[16];
+        snprintf(path, sizeof path, "%zu.yaml", i);
+        if (contents[slots[i]])
+            fixture_put(fresh, path, contents[slots[i]]);
+    }
+    fixture_build(fresh);
+    assert_int_equal(fresh->changed.len, 0);
+    fixture->families = fresh->families;
+    fresh->families = own;
+    return describe(fresh);
+}
+
+static void test_many_changes_are_as_one_reading(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+    struct id_source ids = {.seed = 7};
+    size_t slots[SLOTS] = {0};
+    int built = 0;
+    for (int step = 0; step < 600; step++) {
+        size_t slot = id_draw_number(&ids) % SLOTS;
+        char path[16];
+        snprintf(path, sizeof path, "%zu.yaml", slot);
+        size_t content = id_draw_number(&ids) % (ARRAY_LEN(contents) * 2);
+        slots[slot] = content < ARRAY_LEN(contents) ? content : 0; /* fewer files clash less */
+        fixture_put(fixture, path, contents[slots[slot]]);
+        if (step % 3 == 0) /* several updates to a build */
+            continue;
+        built += fixture_build(fixture) == 0;
+        char *incremental CLEANUP_FREE = describe(fixture);
+        char *afresh CLEANUP_FREE = describe_afresh(fixture, slots);
+        assert_string_equal(incremental, afresh);
+    }
+    assert_true(built > 20);
+}
+
 static void test_schemas(void **state)
 {
     (void)state;
@@ -318,6 +407,7 @@ int main(void)
         cmocka_unit_test(test_a_full_listing_drops_and_shares),
         cmocka_unit_test(test_a_broken_commit_can_be_mended),
         cmocka_unit_test(test_the_same_path_twice),
+        cmocka_unit_test(test_many_changes_are_as_one_reading),
         cmocka_unit_test(test_schemas),
         cmocka_unit_test(test_an_old_definition),
     };

@@ -1,0 +1,306 @@
+/* Every rule of a manifest: a text that breaks it beside one that keeps it. */
+#include "base/text.h"
+#include "manifest_fixture.h"
+
+/* clang-format off */
+#define TASK(members)       "{\"family\":\"web\"," members "}"
+#define CONTAINERS(list)    TASK("\"containerDefinitions\":[" list "]")
+#define CONTAINER(members)  "{\"name\":\"app\",\"image\":\"nginx\"" members "}"
+#define ONE(members)        CONTAINERS(CONTAINER(members))
+#define OTHER(name, rest)   "{\"name\":\"" name "\",\"image\":\"nginx\"" rest "}"
+#define SIDE(name, rest)    OTHER(name, ",\"essential\":false" rest)
+#define NEEDS(name, what)   ",\"dependsOn\":[{\"containerName\":\"" name "\",\"condition\":\"" what "\"}]"
+#define HEALTH              ",\"healthCheck\":{\"command\":[\"CMD\",\"true\"]}"
+#define PORT(port, host)    ",\"portMappings\":[{\"containerPort\":" #port ",\"hostPort\":" #host "}]"
+#define SERVICE(members)    "{\"serviceName\":\"s\",\"taskDefinition\":\"web\"" members "}"
+#define PERCENT(min, max)   ",\"deploymentConfiguration\":{\"minimumHealthyPercent\":" #min ",\"maximumPercent\":" #max "}"
+/* clang-format on */
+
+struct rule {
+    const char *text;    /* a.json */
+    const char *other;   /* b.json, or NULL */
+    const char *code;    /* of the only diagnostic; NULL when there is none */
+    const char *pointer; /* where it points, NULL for anywhere */
+    const char *words;   /* within its message and hint */
+};
+
+/* Returns whether it came out as expected, and prints what did. */
+static bool holds(const struct rule *rule, enum severity severity)
+{
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+    fixture_put(fixture, "a.json", rule->text);
+    if (rule->other)
+        fixture_put(fixture, "b.json", rule->other);
+    int r = fixture_build(fixture);
+    bool wrong = (r == 0) != (severity == SEVERITY_WARNING || !rule->code) ||
+                 fixture->diagnostics.list.len != (rule->code ? 1 : 0);
+    const struct diagnostic *first = fixture->diagnostics.list.len ? fixture->diagnostics.list.items : NULL;
+    char *text CLEANUP_FREE = first ? diagnostic_to_text(first) : NULL;
+    if (rule->code && first)
+        wrong = wrong || first->severity != severity || !text_equal(first->code, rule->code) ||
+                (rule->pointer && !text_equal(first->pointer, rule->pointer)) ||
+                (rule->words && !strstr(text, rule->words)) || first->at.line < 1 || first->at.column < 1 ||
+                !first->file[0];
+    if (wrong) {
+        print_message("%s\nexpected %s %s %s, got:\n", rule->text, rule->code ? rule->code : "nothing",
+                      rule->pointer ? rule->pointer : "", rule->words ? rule->words : "");
+        fixture_print(fixture);
+    }
+    return !wrong;
+}
+
+static void check_all(const struct rule *rules, size_t rules_len, enum severity severity)
+{
+    size_t wrong = 0;
+    for (size_t i = 0; i < rules_len; i++)
+        wrong += !holds(&rules[i], severity);
+    assert_int_equal(wrong, 0);
+}
+
+static const struct rule errors[] = {
+    {ONE(",\"imge\":1"), NULL, "unknown-member", "/containerDefinitions/0/imge", "did you mean \"image\""},
+    {TASK("\"containerDefinitions\":[{\"name\":\"app\"}]"), NULL, "missing-member", "/containerDefinitions/0",
+     "image"},
+    {"{\"family\":\"web\"}", NULL, "missing-member", "", "containerDefinitions"},
+    {"{\"family\":\"w b\",\"containerDefinitions\":[" CONTAINER("") "]}", NULL, "pattern", "/family", NULL},
+    {CONTAINERS(""), NULL, "length", "/containerDefinitions", NULL},
+    {CONTAINERS(CONTAINER("") "," CONTAINER("")), NULL, "duplicate", "/containerDefinitions/1/name", "app"},
+    {CONTAINERS(SIDE("a", "")), NULL, "essential", "/containerDefinitions", "essential"},
+    {ONE(NEEDS("app", "START")), NULL, "dependency", "/containerDefinitions/0/dependsOn/0", "itself"},
+    {ONE(NEEDS("ap", "START")), NULL, "dependency", NULL, "did you mean \"app\""},
+    {CONTAINERS(CONTAINER(NEEDS("b", "START")) "," OTHER("b", NEEDS("app", "START"))), NULL, "dependency",
+     NULL, "app -> b -> app"},
+    {CONTAINERS(CONTAINER(NEEDS("b", "SUCCESS")) "," OTHER("b", "")), NULL, "dependency", NULL, "essential"},
+    {CONTAINERS(CONTAINER(NEEDS("b", "COMPLETE")) "," OTHER("b", "")), NULL, "dependency", NULL, "essential"},
+    {CONTAINERS(CONTAINER(NEEDS("b", "HEALTHY")) "," OTHER("b", "")), NULL, "dependency", NULL,
+     "healthCheck"},
+    {ONE(NEEDS("b", "LATER")), NULL, "value", "/containerDefinitions/0/dependsOn/0/condition", NULL},
+    {ONE(",\"mountPoints\":[{\"sourceVolume\":\"data\",\"containerPath\":\"/d\"}]"), NULL, "reference",
+     "/containerDefinitions/0/mountPoints/0/sourceVolume", "data"},
+    {ONE(",\"mountPoints\":[{\"sourceVolume\":\"data\",\"containerPath\":\"d\"}]"), NULL, "pattern", NULL,
+     NULL},
+    {ONE(",\"memory\":64,\"memoryReservation\":128"), NULL, "range",
+     "/containerDefinitions/0/memoryReservation", "64"},
+    {CONTAINERS(CONTAINER(PORT(80, 8080)) "," OTHER("b", PORT(81, 8080))), NULL, "port",
+     "/containerDefinitions/1/portMappings/0/hostPort", "8080/tcp"},
+    {TASK("\"networkMode\":\"host\",\"containerDefinitions\":[" CONTAINER(
+         ",\"portMappings\":[{\"containerPort\":80}]") "," OTHER("b", PORT(80, 80)) "]"),
+     NULL, "port", "/containerDefinitions/1/portMappings/0/hostPort", "80/tcp"},
+    {TASK("\"networkMode\":\"host\",\"containerDefinitions\":[" CONTAINER(PORT(80, 81)) "]"), NULL, "port",
+     NULL, "differs"},
+    {TASK("\"networkMode\":\"none\",\"containerDefinitions\":[" CONTAINER(PORT(80, 0)) "]"), NULL, "port",
+     NULL, "none"},
+    {TASK("\"networkMode\":\"awsvpc\",\"containerDefinitions\":[" CONTAINER("") "]"), NULL, "unsupported",
+     "/networkMode", "no task network yet"},
+    {ONE(PORT(80, 70000)), NULL, "range", NULL, "65535"},
+    {TASK("\"cpu\":\"0.25 vCPU\",\"containerDefinitions\":[" CONTAINER(",\"cpu\":257") "]"), NULL, "range",
+     "/cpu", "257"},
+    {TASK("\"memory\":\"1GB\",\"containerDefinitions\":[" CONTAINER(",\"memory\":1025") "]"), NULL, "range",
+     "/memory", "1025"},
+    {TASK("\"cpu\":\"much\",\"containerDefinitions\":[" CONTAINER("") "]"), NULL, "pattern", "/cpu", NULL},
+    {ONE(",\"healthCheck\":{\"command\":[\"true\"]}"), NULL, "value",
+     "/containerDefinitions/0/healthCheck/command/0", "CMD-SHELL"},
+    {ONE(",\"healthCheck\":{\"command\":[\"CMD\",\"true\"],\"interval\":4}"), NULL, "range", NULL, "300"},
+    {ONE(",\"ulimits\":[{\"name\":\"files\",\"softLimit\":1,\"hardLimit\":1}]"), NULL, "value", NULL, NULL},
+    {TASK("\"volumes\":[{\"name\":\"v\"},{\"name\":\"v\"}],\"containerDefinitions\":[" CONTAINER("") "]"),
+     NULL, "duplicate", "/volumes/1/name", NULL},
+    {ONE(""), ONE(""), "duplicate", "/family", "first at a.json:1:1"},
+    {SERVICE(""), NULL, "reference", "/taskDefinition", "no task definition \"web\""},
+    {SERVICE(""), "{\"family\":\"wbe\",\"containerDefinitions\":[" CONTAINER("") "]}", "reference",
+     "/taskDefinition", "did you mean \"wbe\""},
+    {"{\"serviceName\":\"s\",\"taskDefinition\":\"web:2\"}", ONE(""), "reference", "/taskDefinition",
+     "1 revision is known"},
+    {"{\"serviceName\":\"s\",\"taskDefinition\":\"web:x\"}", ONE(""), "pattern", "/taskDefinition", NULL},
+    {SERVICE(",\"cluster\":\"prod\""), ONE(""), "reference", "/cluster", "no cluster \"prod\""},
+    {SERVICE(",\"schedulingStrategy\":\"DAEMON\""), ONE(""), "unsupported", "/schedulingStrategy", "REPLICA"},
+    {SERVICE(",\"desiredCount\":-1"), ONE(""), "range", "/desiredCount", "5000"},
+    {SERVICE(",\"davit\":{\"minimumHealthy\":1}"), ONE(""), "unknown-member", "/davit/minimumHealthy", NULL},
+    {SERVICE(PERCENT(101, 200)), ONE(""), "range", NULL, "100"},
+    {SERVICE(PERCENT(100, 99)), ONE(""), "range", NULL, "100"},
+    {"{\"kind\":\"Servce\"}", NULL, "kind", "/kind", "did you mean \"Service\""},
+    {"{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\"}", NULL, "kind", "", "Kubernetes"},
+    {"{\"services\":{\"web\":{\"image\":\"nginx\"}}}", NULL, "kind", "", "Compose"},
+    {"{\"on\":\"push\",\"jobs\":{}}", NULL, "kind", "", "workflow"},
+    {"[]", NULL, "kind", "", "not a manifest"},
+    {"{\"taskDefinition\":{\"family\":\"web\"}}", NULL, "missing-member", "/taskDefinition", NULL},
+    {"{\"family\":", NULL, "syntax", NULL, NULL},
+    {"{\"clusterName\":\"c\",\"x\":1}", NULL, "unknown-member", "/x", NULL},
+    {"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", NULL, "lfs-pointer", NULL, NULL},
+};
+
+static void test_errors(void **state)
+{
+    (void)state;
+    check_all(errors, ARRAY_LEN(errors), SEVERITY_ERROR);
+}
+
+static const struct rule warnings[] = {
+    {ONE(",\"secrets\":[{\"name\":\"A\",\"valueFrom\":\"b\"}]"), NULL, "no-effect",
+     "/containerDefinitions/0/secrets", "secrets has no effect yet: the container starts without"},
+    {TASK("\"taskRoleArn\":\"r\",\"containerDefinitions\":[" CONTAINER("") "]"), NULL, "no-effect",
+     "/taskRoleArn", NULL},
+    {ONE(",\"environment\":[{\"name\":\"A\",\"value\":\"1\"},{\"name\":\"A\",\"value\":\"2\"}]"), NULL,
+     "duplicate", "/containerDefinitions/0/environment/1/name", "last value"},
+    {SERVICE(",\"launchType\":\"FARGATE\""), ONE(""), "no-effect", "/launchType", NULL},
+    {SERVICE(",\"deploymentController\":{\"type\":\"CODE_DEPLOY\"}"), ONE(""), "no-effect",
+     "/deploymentController/type", NULL},
+    {SERVICE(PERCENT(100, 100)), ONE(""), "rolling", "/deploymentConfiguration", "cannot start"},
+    {SERVICE(PERCENT(0, 100)), ONE(""), "rolling", "/deploymentConfiguration", "downtime"},
+    {SERVICE(""), ONE(PORT(80, 80)), "rolling", "/taskDefinition", "80/tcp"},
+    {SERVICE(",\"desiredCount\":2" PERCENT(50, 200)), ONE(PORT(80, 80)), "host-port", "/taskDefinition",
+     "cannot run 2 tasks on one instance"},
+    {"{\"clusterName\":\"c\",\"settings\":[{\"name\":\"containerInsights\",\"value\":\"enabled\"}]}", NULL,
+     "no-effect", "/settings", NULL},
+};
+
+static void test_warnings(void **state)
+{
+    (void)state;
+    check_all(warnings, ARRAY_LEN(warnings), SEVERITY_WARNING);
+}
+
+static const char *const fine[] = {
+    ONE(""),
+    "{\"kind\":\"Cluster\",\"clusterName\":\"c\",\"x-note\":{\"any\":1},\"tags\":[{\"key\":\"k\","
+    "\"value\":\"v\"}]}",
+    TASK("\"kind\":\"TaskDefinition\",\"$schema\":\"s\",\"davit\":{},\"containerDefinitions\":[" CONTAINER(
+        "") "]"),
+    "{\"taskDefinition\":" TASK(
+        "\"revision\":7,\"status\":\"ACTIVE\",\"registeredAt\":1.5,\"taskDefinitionArn\":\"a\","
+        "\"requiresAttributes\":[{\"name\":\"n\"}],\"compatibilities\":[\"EC2\"],\"registeredBy\":\"r\","
+        "\"volumes\":[],\"placementConstraints\":[],\"containerDefinitions\":[" CONTAINER(
+            ",\"cpu\":0,\"essential\":true,\"environment\":[],\"mountPoints\":[],\"volumesFrom\":[],"
+            "\"systemControls\":[],\"portMappings\":[]") "]") ",\"tags\":[]}",
+    "{\"clusters\":[{\"clusterName\":\"a\",\"status\":\"ACTIVE\",\"runningTasksCount\":1,\"statistics\":["
+    "]},"
+    "{\"clusterName\":\"b\"}],\"failures\":[]}",
+    CONTAINERS(CONTAINER(NEEDS("b", "SUCCESS")) "," SIDE("b", "")),
+    CONTAINERS(CONTAINER(NEEDS("b", "HEALTHY")) "," OTHER("b", HEALTH)),
+    CONTAINERS(CONTAINER(NEEDS("b", "START") PORT(80, 0)) "," OTHER("b", PORT(80, 0))),
+    CONTAINERS(CONTAINER(",\"portMappings\":[{\"containerPort\":53,\"hostPort\":53},{\"containerPort\":53,"
+                         "\"hostPort\":53,\"protocol\":\"udp\"}]")),
+    TASK("\"networkMode\":\"host\",\"containerDefinitions\":[" CONTAINER(PORT(80, 80)) "]"),
+    TASK("\"networkMode\":\"none\",\"containerDefinitions\":[" CONTAINER("") "]"),
+    ONE(",\"memory\":128,\"memoryReservation\":128"),
+    TASK("\"cpu\":\"1 vCPU\",\"memory\":2048,\"containerDefinitions\":[" CONTAINER(
+        ",\"cpu\":1024,\"memory\":2048") "]"),
+    TASK("\"volumes\":[{\"name\":\"v\",\"host\":{\"sourcePath\":\"/srv\"}},{\"name\":\"w\","
+         "\"dockerVolumeConfiguration\":{\"scope\":\"shared\",\"autoprovision\":true}}],"
+         "\"containerDefinitions\":[" CONTAINER(",\"mountPoints\":[{\"sourceVolume\":\"v\","
+                                                "\"containerPath\":\"/d\",\"readOnly\":true}]") "]"),
+    ONE(",\"startTimeout\":5,\"stopTimeout\":60,\"user\":\"1000:1000\",\"workingDirectory\":\"/\","
+        "\"readonlyRootFilesystem\":true,\"privileged\":true,\"dockerLabels\":{\"a\":\"b\"},"
+        "\"ulimits\":[{\"name\":\"nofile\",\"softLimit\":1,\"hardLimit\":2}],\"command\":[\"a\"],"
+        "\"entryPoint\":[\"b\"],\"environment\":[{\"name\":\"A\",\"value\":\"\"}],"
+        "\"logConfiguration\":{\"logDriver\":\"json-file\",\"options\":{\"max-size\":\"1m\"}}" HEALTH),
+};
+
+/* Each beside the task definition ONE(""). */
+static const char *const fine_services[] = {
+    SERVICE(""),
+    SERVICE(",\"cluster\":\"default\",\"desiredCount\":3,\"davit\":{\"minimumHealthySeconds\":5}"),
+    SERVICE(",\"launchType\":\"EC2\",\"schedulingStrategy\":\"REPLICA\",\"loadBalancers\":[],"
+            "\"propagateTags\":\"NONE\",\"enableECSManagedTags\":false,\"deploymentController\":{"
+            "\"type\":\"ECS\"}"),
+    "{\"serviceName\":\"s\",\"taskDefinition\":\"arn:aws:ecs:eu-west-1:123456789012:task-definition/"
+    "web:1\","
+    "\"clusterArn\":\"arn:aws:ecs:eu-west-1:123456789012:cluster/"
+    "default\",\"deployments\":[{\"id\":\"x\"}],"
+    "\"events\":[],\"runningCount\":1,\"pendingCount\":0,\"status\":\"ACTIVE\",\"createdAt\":\"2026\"}",
+    "{\"services\":[{\"serviceName\":\"a\",\"taskDefinition\":\"web\"},{\"serviceName\":\"b\","
+    "\"taskDefinition\":\"web:1\"}],\"failures\":[]}",
+};
+
+static void test_fine(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(fine); i++)
+        assert_true(holds(&(struct rule){.text = fine[i]}, SEVERITY_ERROR));
+    for (size_t i = 0; i < ARRAY_LEN(fine_services); i++)
+        assert_true(holds(&(struct rule){.text = fine_services[i], .other = ONE("")}, SEVERITY_ERROR));
+}
+
+static void test_files_that_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        enum manifest_file_kind kind;
+        const char *code;
+    } cases[] = {
+        {MANIFEST_SYMLINK, "symlink"}, {MANIFEST_SUBMODULE, "submodule"}, {MANIFEST_TOO_LARGE, "limit"}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+        const struct manifest_file file = {"a.yaml", cases[i].kind, NULL, 0};
+        manifest_update(fixture->manifest, true, &file, 1);
+        assert_int_equal(fixture_build(fixture), -1);
+        assert_int_equal(fixture->diagnostics.list.len, 1);
+        assert_string_equal(fixture->diagnostics.list.items[0].code, cases[i].code);
+        assert_int_equal(fixture->diagnostics.list.items[0].at.line, 1);
+        assert_non_null(fixture->diagnostics.list.items[0].hint);
+    }
+}
+
+static void test_what_does_not_count(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+    fixture_put(fixture, ".github/workflows/ci.yaml", "{");
+    fixture_put(fixture, "a/.hidden.json", "{");
+    fixture_put(fixture, "README.md", "{");
+    fixture_put(fixture, "empty.yaml", "# nothing yet\n");
+    assert_int_equal(fixture_build(fixture), -1);
+    assert_int_equal(fixture->diagnostics.list.len, 1);
+    assert_string_equal(fixture->diagnostics.list.items[0].code, "no-manifests");
+}
+
+static void test_all_at_once_and_sorted(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+    fixture_put(fixture, "b.yaml", "clusterName: c\nx: 1\n---\nclusterName: d\ny: 1\nz: 1\n");
+    fixture_put(fixture, "a.json", SERVICE(",\"cluster\":\"prod\""));
+    assert_int_equal(fixture_build(fixture), -1);
+    static const char *const expected[] = {
+        "a.json:1:37: error: no task definition", "a.json:1:53: error: no cluster \"prod\"",
+        "b.yaml:2:1: error: ", "b.yaml:5:1: error: ", "b.yaml:6:1: error: "};
+    if (fixture->diagnostics.list.len != ARRAY_LEN(expected))
+        fixture_print(fixture);
+    assert_int_equal(fixture->diagnostics.list.len, ARRAY_LEN(expected));
+    for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
+        char *text CLEANUP_FREE = diagnostic_to_text(&fixture->diagnostics.list.items[i]);
+        if (!text_starts_with(text, expected[i]))
+            print_message("%s\n%s\n", text, expected[i]);
+        assert_true(text_starts_with(text, expected[i]));
+    }
+}
+
+/* A broken file may hold what seems to be missing. */
+static void test_no_errors_that_follow_from_others(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+    fixture_put(fixture, "s.json", SERVICE(",\"cluster\":\"prod\""));
+    fixture_put(fixture, "t.json", "{\"family\":\"web\"");
+    assert_int_equal(fixture_build(fixture), -1);
+    assert_int_equal(fixture->diagnostics.list.len, 1);
+    fixture_put(fixture, "t.json", ONE(",\"imge\":1"));
+    fixture_put(fixture, "c.json", "{\"clusterName\":\"prod\",\"x\":1}");
+    assert_int_equal(fixture_build(fixture), -1);
+    assert_int_equal(fixture->diagnostics.list.len, 2);
+    assert_string_equal(fixture->diagnostics.list.items[0].file, "c.json");
+    assert_string_equal(fixture->diagnostics.list.items[1].file, "t.json");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_warnings),
+        cmocka_unit_test(test_fine),
+        cmocka_unit_test(test_files_that_are_refused),
+        cmocka_unit_test(test_what_does_not_count),
+        cmocka_unit_test(test_all_at_once_and_sorted),
+        cmocka_unit_test(test_no_errors_that_follow_from_others),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
