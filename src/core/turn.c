@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#define WAKE_LEAST_MS 1000
+
 static void take_room(struct plan_instance *room, const struct container_spec *spec)
 {
     room->cpu_units_free -= spec->cpu_units;
@@ -126,6 +128,8 @@ static void wake(struct core *core, struct effect_vec *effects)
         if (service->wake_ms && (at_ms == 0 || service->wake_ms < at_ms))
             at_ms = service->wake_ms;
     }
+    if (at_ms && at_ms <= core->now_ms)
+        at_ms = core->now_ms + WAKE_LEAST_MS; /* a wish for the past must not spin the loop */
     if (at_ms == core->wake_ms)
         return;
     core->wake_ms = at_ms;
@@ -137,6 +141,8 @@ void core_on_turn(struct core *core, struct event *event, struct effect_vec *eff
     assert(core);
     (void)event;
     core->dirty = false;
+    if (core->wake_ms <= core->now_ms)
+        core->wake_ms = 0; /* it has struck: a wish for the same time is a new one */
     if (!is_ready(core)) {
         int64_t at_ms = core->first_ms + core->patience_ms;
         if (core->desired && core->wake_ms != at_ms) {

@@ -40,6 +40,7 @@ struct runtime {
     struct effect_vec effects; /* of the current turn */
     uv_prepare_t before_sleep;
     uv_timer_t wake;
+    int64_t wake_at_ms;
     bool stepped;
     bool recording;
     bool closing;
@@ -138,18 +139,26 @@ void runtime_post(struct runtime *runtime, struct event *event)
 /* --- effects
  * ---------------------------------------------------------------------------------------------------- */
 
-static void on_wake(uv_timer_t *timer)
-{
-    step(timer->data, &(struct event){.kind = EVENT_TURN});
-}
+static void on_wake(uv_timer_t *timer);
 
 static void set_wake(struct runtime *runtime, int64_t at_ms)
 {
     int64_t wait_ms = at_ms - runtime_now_ms();
+    runtime->wake_at_ms = at_ms;
     if (at_ms == 0)
         uv_timer_stop(&runtime->wake);
     else
-        uv_timer_start(&runtime->wake, on_wake, (uint64_t)(wait_ms > 0 ? wait_ms : 0), 0);
+        uv_timer_start(&runtime->wake, on_wake, (uint64_t)(wait_ms > 0 ? wait_ms + 1 : 0), 0);
+}
+
+/* The loop's clock may be behind the wall clock that core lives by, then the timer strikes too early. */
+static void on_wake(uv_timer_t *timer)
+{
+    struct runtime *runtime = timer->data;
+    if (runtime_now_ms() < runtime->wake_at_ms)
+        set_wake(runtime, runtime->wake_at_ms);
+    else
+        step(runtime, &(struct event){.kind = EVENT_TURN});
 }
 
 static void carry_out(struct runtime *runtime)

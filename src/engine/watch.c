@@ -31,7 +31,7 @@ struct engine_watch {
     char *owner;
     struct engine_watch_listener listener;
     enum watch_state state;
-    bool announced;  /* connected() was said and disconnected() not yet */
+    bool told;       /* disconnected() was said and connected() not yet */
     bool list_again; /* asked for while one listing is under way */
     int64_t backoff_ms;
     uint64_t call; /* version or listing */
@@ -73,14 +73,14 @@ static void connect_now(void *data);
 
 static void lose(struct engine_watch *watch, const struct error *cause)
 {
-    bool announced = watch->announced;
+    bool tell = !watch->told;
     stop_all(watch);
     watch->state = WATCH_WAITING;
-    watch->announced = false;
+    watch->told = true;
     watch->timer = watch->engine->ops->after(watch->engine, watch->backoff_ms, connect_now, watch);
     watch->backoff_ms = watch->backoff_ms * 2 < BACKOFF_LAST_MS ? watch->backoff_ms * 2 : BACKOFF_LAST_MS;
     /* Last: the listener may free the watch. */
-    if (announced && watch->listener.disconnected)
+    if (tell && watch->listener.disconnected)
         watch->listener.disconnected(watch->listener.data, cause);
 }
 
@@ -268,7 +268,7 @@ static void on_version(void *data, const struct engine_reply *reply)
         return;
     }
     watch->state = WATCH_OPENING;
-    watch->announced = true;
+    watch->told = false;
     const struct engine_call call = {.done = on_stream_end, .event = on_event, .data = watch};
     watch->stream = watch->engine->ops->events(watch->engine, watch->owner, &call);
     watch->timer = watch->engine->ops->after(watch->engine, LIMIT_ENGINE_CALL_MS, on_opening_timeout, watch);
