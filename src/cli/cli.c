@@ -68,12 +68,23 @@ static const char *from_environment(const char *name)
     return getenv(variable);
 }
 
+static bool is_choice(const char *choices, const char *value)
+{
+    size_t len = strlen(value);
+    for (const char *at = choices; len && (at = strstr(at, value)); at++)
+        if ((at == choices || at[-1] == ' ') && (at[len] == ' ' || !at[len]))
+            return true;
+    return false;
+}
+
 const char *cli_value(const struct cli *cli, const char *name)
 {
     const struct cli_flag *flag = flag_by_name(cli->command, name);
     const char *given = map_get(&cli->flags, name);
     if (!given)
         given = from_environment(name);
+    if (given && flag && flag->choices && !map_get(&cli->flags, name) && !is_choice(flag->choices, given))
+        given = NULL; /* the environment is for all commands, and this one has no such choice */
     return given ? given : flag ? flag->fallback : NULL;
 }
 
@@ -116,15 +127,6 @@ struct parser {
     struct names operands;
     bool help;
 };
-
-static bool is_choice(const char *choices, const char *value)
-{
-    size_t len = strlen(value);
-    for (const char *at = choices; len && (at = strstr(at, value)); at++)
-        if ((at == choices || at[-1] == ' ') && (at[len] == ' ' || !at[len]))
-            return true;
-    return false;
-}
 
 static int check_choice(const struct cli *cli, const struct cli_flag *flag, const char *value)
 {
