@@ -7,18 +7,11 @@
 
 #include <stdio.h>
 
-static void deploy(struct fixture *fixture, const char *oid, const char *image)
-{
-    char yaml[2048];
-    snprintf(yaml, sizeof yaml, fixture_manifest, image);
-    fixture_commit(fixture, oid, yaml);
-}
-
 static int setup(void **state)
 {
     struct fixture *fixture = NEW(struct fixture);
     fixture_init(fixture);
-    deploy(fixture, "a1", "nginx:1");
+    fixture_deploy(fixture, "a1", "nginx:1");
     fixture_settle(fixture, 20000);
     *state = fixture;
     return 0;
@@ -82,7 +75,7 @@ static void test_steady_service_satisfies_the_waiter(void **state)
 
 static void test_rollout_shows_both_deployments(void **state)
 {
-    deploy(*state, "b2", "nginx:2");
+    fixture_deploy(*state, "b2", "nginx:2");
     fixture_settle(*state, 3000);
     json_t *answer;
     json_t *deployments = json_object_get(service(*state, &answer), "deployments");
@@ -100,7 +93,7 @@ static void test_failed_deployment(void **state)
 {
     struct fixture *fixture = *state;
     fixture->broken_image = "nginx:broken";
-    deploy(fixture, "b2", "nginx:broken");
+    fixture_deploy(fixture, "b2", "nginx:broken");
     fixture_settle(fixture, 600000);
     json_t *answer;
     json_t *json = service(fixture, &answer);
@@ -190,7 +183,7 @@ static void test_task_filters(void **state)
 
 static void test_task_definitions(void **state)
 {
-    deploy(*state, "b2", "nginx:2");
+    fixture_deploy(*state, "b2", "nginx:2");
     json_t *list = fixture_ask(*state, NULL, "ListTaskDefinitions", "{'sort':'DESC'}");
     json_t *arns = json_object_get(list, "taskDefinitionArns");
     assert_int_equal(json_array_size(arns), 2);
@@ -218,7 +211,7 @@ static void test_task_definitions(void **state)
 static void commit_many(struct fixture *fixture)
 {
     char yaml[8192];
-    size_t used = (size_t)snprintf(yaml, sizeof yaml, fixture_manifest, "nginx:1");
+    size_t used = (size_t)snprintf(yaml, sizeof yaml, FIXTURE_MANIFEST, "nginx:1");
     for (int i = 0; i < 24; i++)
         used += (size_t)snprintf(yaml + used, sizeof yaml - used,
                                  "---\nkind: Service\nserviceName: s%02d\ncluster: demo\n"

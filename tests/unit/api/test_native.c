@@ -7,13 +7,6 @@
 
 #include <stdio.h>
 
-static void deploy(struct fixture *fixture, const char *oid, const char *image)
-{
-    char yaml[2048];
-    snprintf(yaml, sizeof yaml, fixture_manifest, image);
-    fixture_commit(fixture, oid, yaml);
-}
-
 static int setup(void **state)
 {
     struct fixture *fixture = NEW(struct fixture);
@@ -34,14 +27,14 @@ static void test_readiness(void **state)
     struct api_fault fault = fixture_refusal(*state, "GET", "/readyz", NULL);
     assert_int_equal(fault.status, 503);
     assert_string_equal(fault.message, "not ready: no commit has been seen yet");
-    deploy(*state, "a1", "nginx:1");
+    fixture_deploy(*state, "a1", "nginx:1");
     json_decref(fixture_ask(*state, "GET", "/readyz", NULL));
     json_decref(fixture_ask(*state, "GET", "/healthz", NULL));
 }
 
 static void test_status_of_a_refused_commit(void **state)
 {
-    deploy(*state, "a1", "nginx:1");
+    fixture_deploy(*state, "a1", "nginx:1");
     fixture_settle(*state, 20000);
     fixture_commit(*state, "b2", "kind: Cluster\nclusterNme: demo\n");
     json_t *status = fixture_ask(*state, "GET", "/v1/status", NULL);
@@ -60,7 +53,7 @@ static void test_status_of_a_refused_commit(void **state)
 
 static void test_services_and_tasks_by_name(void **state)
 {
-    deploy(*state, "a1", "nginx:1");
+    fixture_deploy(*state, "a1", "nginx:1");
     fixture_settle(*state, 20000);
     json_t *tasks = fixture_ask(*state, "GET", "/v1/tasks", "{'cluster':'demo','service':'web'}");
     assert_int_equal(json_array_size(json_object_get(tasks, "tasks")), 2);
@@ -75,7 +68,7 @@ static void test_services_and_tasks_by_name(void **state)
 
 static void test_events_are_in_order_and_hold_no_secret(void **state)
 {
-    deploy(*state, "a1", "nginx:1");
+    fixture_deploy(*state, "a1", "nginx:1");
     fixture_settle(*state, 20000);
     json_t *answer = fixture_ask(*state, "GET", "/v1/events", NULL);
     json_t *events = json_object_get(answer, "events");
@@ -99,7 +92,7 @@ static size_t differences(json_t *answer)
 static void test_diff(void **state)
 {
     assert_int_equal(fixture_refusal(*state, "GET", "/v1/diff", NULL).status, 503);
-    deploy(*state, "a1", "nginx:1");
+    fixture_deploy(*state, "a1", "nginx:1");
     assert_int_equal(differences(fixture_ask(*state, "GET", "/v1/diff", NULL)), 1); /* nothing runs yet */
     fixture_settle(*state, 20000);
     assert_int_equal(differences(fixture_ask(*state, "GET", "/v1/diff", NULL)), 0);
@@ -107,7 +100,7 @@ static void test_diff(void **state)
 
 static void test_diff_with_a_given_commit(void **state)
 {
-    deploy(*state, "a1", "nginx:1");
+    fixture_deploy(*state, "a1", "nginx:1");
     fixture_settle(*state, 20000);
     json_t *answer = fixture_ask(*state, "POST", "/v1/diff", "{'services':[]}");
     json_t *removed = json_array_get(json_object_get(answer, "differences"), 0);
@@ -134,7 +127,7 @@ static void test_diff_with_a_given_commit(void **state)
 static void test_reconcile_posts_an_event(void **state)
 {
     struct fixture *fixture = *state;
-    deploy(fixture, "a1", "nginx:1");
+    fixture_deploy(fixture, "a1", "nginx:1");
     json_decref(fixture_ask(fixture, "POST", "/v1/reconcile", "{'cluster':'demo','service':'web'}"));
     assert_int_equal(fixture->posted, 1);
     assert_int_equal(fixture->poked, 1);
@@ -147,9 +140,9 @@ static void test_reconcile_posts_an_event(void **state)
 
 static void test_revisions_and_instances(void **state)
 {
-    deploy(*state, "a1", "nginx:1");
-    deploy(*state, "b2", "nginx:2");
-    deploy(*state, "c3", "nginx:1"); /* a revert */
+    fixture_deploy(*state, "a1", "nginx:1");
+    fixture_deploy(*state, "b2", "nginx:2");
+    fixture_deploy(*state, "c3", "nginx:1"); /* a revert */
     json_t *answer = fixture_ask(*state, "GET", "/v1/revisions", "{'family':'web'}");
     json_t *list = json_object_get(answer, "revisions");
     assert_int_equal(json_array_size(list), 2);

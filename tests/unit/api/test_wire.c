@@ -67,11 +67,9 @@ static void serve(struct world *world, struct api_listener *listener, const char
 static int setup(void **state)
 {
     struct world *world = NEW(struct world);
-    char yaml[2048];
     char address[64];
     fixture_init(&world->fixture);
-    snprintf(yaml, sizeof yaml, fixture_manifest, "nginx:1");
-    fixture_commit(&world->fixture, "a1", yaml);
+    fixture_deploy(&world->fixture, "a1", "nginx:1");
     fixture_settle(&world->fixture, 20000);
     world->engine.engine.ops = &ops;
     world->fixture.engine = &world->engine.engine;
@@ -247,12 +245,10 @@ static void wait_for(struct world *world, const char *text)
 static void test_followed_events(void **state)
 {
     struct world *world = *state;
-    char yaml[2048];
     uint64_t id = start(world, &world->tcp, (struct http_request){.path = "/v1/events?follow=1"});
     wait_for(world, "steady state");
     buffer_clear(&world->body);
-    snprintf(yaml, sizeof yaml, fixture_manifest, "nginx:2");
-    fixture_commit(&world->fixture, "b2", yaml);
+    fixture_deploy(&world->fixture, "b2", "nginx:2");
     fixture_settle(&world->fixture, 60000);
     api_publish(world->fixture.api);
     api_publish(world->fixture.api); /* tells nothing twice */
