@@ -295,7 +295,9 @@ int api_check_target(const struct api *api, const json_t *input, struct api_faul
     if (cluster && !api_cluster_exists(api, cluster))
         return api_fault_not_found(fault, "ClusterNotFoundException", "there is no cluster \"%s\"", cluster);
     struct view_service view;
-    for (size_t i = 0; service && core_view_service_at(api->core, i, &view); i++)
+    if (cluster && service && core_view_service(api->core, cluster, service, &view))
+        return 0;
+    for (size_t i = 0; service && !cluster && core_view_service_at(api->core, i, &view); i++)
         if (api_matches(input, view.cluster, view.name))
             return 0;
     if (!service)
