@@ -232,6 +232,9 @@ static void test_tcp_only_reads(void **state)
     assert_int_equal(status_of(world, &world->tcp, "DELETE", "/v1/services"), 405);
     assert_int_equal(status_of(world, &world->tcp, "GET", "/v1/nope"), 404);
     assert_int_equal(status_of(world, &world->tcp, "GET", "/v1/services?service=nope"), 404);
+    assert_int_equal(status_of(world, &world->local, "POST", "/v1/reconcile?cluster=%ff"), 400);
+    assert_int_equal(status_of(world, &world->tcp, "GET", "/%ff"), 404);
+    assert_int_equal(world->fixture.posted, 1);
 }
 
 static void wait_for(struct world *world, const char *text)
