@@ -8,37 +8,52 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define SET_FAULT(fault, status_, type_, format)                                                             \
-    do {                                                                                                     \
-        va_list ap;                                                                                          \
-        va_start(ap, format);                                                                                \
-        (fault)->status = (status_);                                                                         \
-        (fault)->type = (type_);                                                                             \
-        vsnprintf((fault)->message, sizeof(fault)->message, format, ap);                                     \
-        va_end(ap);                                                                                          \
-    } while (0)
+static void say(struct api_fault *fault, const char *format, va_list ap)
+{
+    vsnprintf(fault->message, sizeof fault->message, format, ap);
+}
 
 int api_fault_invalid(struct api_fault *fault, const char *format, ...)
 {
-    SET_FAULT(fault, 400, "InvalidParameterException", format);
+    va_list ap;
+    va_start(ap, format);
+    say(fault, format, ap);
+    va_end(ap);
+    fault->status = 400;
+    fault->type = "InvalidParameterException";
     return ERROR_INVALID;
 }
 
 int api_fault_not_found(struct api_fault *fault, const char *type, const char *format, ...)
 {
-    SET_FAULT(fault, 404, type, format);
+    va_list ap;
+    va_start(ap, format);
+    say(fault, format, ap);
+    va_end(ap);
+    fault->status = 404;
+    fault->type = type;
     return ERROR_NOT_FOUND;
 }
 
 int api_fault_client(struct api_fault *fault, const char *format, ...)
 {
-    SET_FAULT(fault, 400, "ClientException", format);
+    va_list ap;
+    va_start(ap, format);
+    say(fault, format, ap);
+    va_end(ap);
+    fault->status = 400;
+    fault->type = "ClientException";
     return ERROR_INVALID;
 }
 
 int api_fault_unavailable(struct api_fault *fault, const char *format, ...)
 {
-    SET_FAULT(fault, 503, "ServerException", format);
+    va_list ap;
+    va_start(ap, format);
+    say(fault, format, ap);
+    va_end(ap);
+    fault->status = 503;
+    fault->type = "ServerException";
     return ERROR_UNAVAILABLE;
 }
 

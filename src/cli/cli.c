@@ -11,33 +11,26 @@
 
 struct names VECTOR_OF(const char *);
 
-static int complain(const struct cli *cli, const char *format, va_list ap)
-{
-    char text[LIMIT_ERROR_CHARS];
-    vsnprintf(text, sizeof text, format, ap);
-    fprintf(cli->err, "davit: %s\n", text);
-    return CLI_ERROR;
-}
-
 int cli_fail(const struct cli *cli, const char *format, ...)
 {
+    char text[LIMIT_ERROR_CHARS];
     va_list ap;
     va_start(ap, format);
-    complain(cli, format, ap);
+    vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
+    fprintf(cli->err, "davit: %s\n", text);
     return CLI_ERROR;
 }
 
 int cli_usage(const struct cli *cli, const char *format, ...)
 {
+    char text[LIMIT_ERROR_CHARS];
     va_list ap;
     va_start(ap, format);
-    complain(cli, format, ap);
+    vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    if (cli->command)
-        fprintf(cli->err, "See: davit help %s\n", cli->command->name);
-    else
-        fputs("See: davit help\n", cli->err);
+    fprintf(cli->err, "davit: %s\nSee: davit help%s%s\n", text, cli->command ? " " : "",
+            cli->command ? cli->command->name : "");
     return CLI_ERROR;
 }
 
