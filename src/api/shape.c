@@ -147,8 +147,9 @@ void api_clusters(const struct api *api, struct string_vec *ret_names)
     for (size_t i = 0; core_view_service_at(api->core, i, &view); i++)
         map_put(&names, view.cluster, NULL);
     *ret_names = (struct string_vec){0};
-    map_for_each (&names, entry)
+    map_for_each (&names, entry) {
         vector_push(ret_names, memory_strdup(entry->key));
+    }
     if (ret_names->len)
         qsort(ret_names->items, ret_names->len, sizeof *ret_names->items, by_name);
 }
@@ -246,9 +247,10 @@ int api_input_names(const json_t *input, const char *key, size_t max, struct api
         return api_fault_invalid(fault, "%s can have at most %zu items.", key, max);
     size_t i;
     json_t *name;
-    json_array_foreach (names, i, name)
+    json_array_foreach (names, i, name) {
         if (!json_is_string(name) || json_string_length(name) > LIMIT_ERROR_CHARS / 2)
             return api_fault_invalid(fault, "%s must be names or ARNs.", key);
+    }
     return 0;
 }
 

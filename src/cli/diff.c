@@ -169,8 +169,9 @@ static int run(const struct cli *cli)
         return any ? CLI_NO : CLI_OK;
     size_t i;
     json_t *difference;
-    json_array_foreach ((json_t *)(uintptr_t)differences, i, difference)
+    json_array_foreach ((json_t *)(uintptr_t)differences, i, difference) {
         print_difference(cli, difference);
+    }
     if (!any)
         fputs("no differences\n", cli->err);
     return any ? CLI_NO : CLI_OK;

@@ -141,8 +141,9 @@ static void print_table(const struct cli *cli, const json_t *rows, const struct 
     }
     size_t i;
     json_t *row;
-    json_array_foreach ((json_t *)(uintptr_t)rows, i, row)
+    json_array_foreach ((json_t *)(uintptr_t)rows, i, row) {
         add_row(&grid, table->columns, row, wide);
+    }
     cli_grid_print(&grid, cli->out);
 }
 

@@ -106,8 +106,9 @@ static void test_failed_deployment(void **state)
     bool found = false;
     size_t i;
     json_t *item;
-    json_array_foreach (json_object_get(deployments, "deployments"), i, item)
+    json_array_foreach (json_object_get(deployments, "deployments"), i, item) {
         found |= text_equal(model_string(item, "state"), "FAILED");
+    }
     assert_true(found);
     json_decref(deployments);
 }
