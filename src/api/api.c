@@ -68,18 +68,29 @@ static void reply_json(struct http_exchange *exchange, unsigned status, const ch
     json_decref(json);
 }
 
+/* Messages quote what the client sent, and are cut: JSON takes well-formed UTF-8 only. */
+static json_t *words_of(const struct api_fault *fault)
+{
+    char text[sizeof fault->message];
+    memcpy(text, fault->message, sizeof text);
+    for (char *c = text; !text_is_utf8(text, strlen(text)) && *c; c++)
+        if ((unsigned char)*c & 0x80)
+            *c = '?';
+    return json_string(text);
+}
+
 static void reply_ecs_fault(struct http_exchange *exchange, const struct api_fault *fault)
 {
     http_exchange_add_header(exchange, "x-amzn-ErrorType", fault->type);
     reply_json(exchange, fault->status >= 500 ? 500 : 400, ECS_TYPE,
-               json_pack("{s:s,s:s}", "__type", fault->type, "message", fault->message));
+               json_pack("{s:s,s:o}", "__type", fault->type, "message", words_of(fault)));
 }
 
 static void reply_fault(struct http_exchange *exchange, const struct api_fault *fault)
 {
     reply_json(exchange, (unsigned)fault->status, OUR_TYPE,
-               json_pack("{s:i,s:{s:s,s:s}}", "schemaVersion", 1, "error", "type", fault->type, "message",
-                         fault->message));
+               json_pack("{s:i,s:{s:s,s:o}}", "schemaVersion", 1, "error", "type", fault->type, "message",
+                         words_of(fault)));
 }
 
 static void set_fault(struct api_fault *fault, int status, const char *type, const char *message)
@@ -142,12 +153,18 @@ static void handle_ecs(struct api *api, struct http_exchange *exchange)
         reply_json(exchange, 200, ECS_TYPE, output);
 }
 
-static void add_parameters(const struct http_exchange *exchange, const char *names, json_t *input)
+static int add_parameters(const struct http_exchange *exchange, const char *names, json_t *input,
+                          struct api_fault *fault)
 {
     char name[32];
     int used;
-    for (; names && sscanf(names, " %31s%n", name, &used) == 1; names += used)
-        model_set_string(input, name, http_exchange_query(exchange, name));
+    for (; names && sscanf(names, " %31s%n", name, &used) == 1; names += used) {
+        const char *value = http_exchange_query(exchange, name);
+        if (value && !text_is_utf8(value, strlen(value)))
+            return api_fault_invalid(fault, "the parameter %s is not UTF-8", name);
+        model_set_string(input, name, value);
+    }
+    return 0;
 }
 
 /* What is wrong about a path and method before anything is looked at; 0 when all is well. */
@@ -185,11 +202,11 @@ static void handle_native(const struct api_listener *listener, struct http_excha
     const struct api_operation *operation =
         api_operation_find(text_equal(method, "HEAD") ? "GET" : method, http_exchange_path(exchange));
     json_t *input CLEANUP(json_decrefp) = input_of(exchange);
-    if (native_fault_of(exchange, operation, input, &fault) < 0) {
+    if (native_fault_of(exchange, operation, input, &fault) < 0 ||
+        add_parameters(exchange, operation->parameters, input, &fault) < 0) {
         reply_fault(exchange, &fault);
         return;
     }
-    add_parameters(exchange, operation->parameters, input);
     if (wants_stream(operation, input)) {
         struct api_stream_call call = {listener->api, listener->server, exchange, input};
         if (operation->stream(&call, &fault) < 0)

@@ -21,7 +21,8 @@ static json_t *deployment_json(const struct api *api, const struct view_service 
     json_t *failures = json_array();
     for (size_t i = 0; i < deployment->failures.len; i++) {
         const struct task_failure *failure = &deployment->failures.items[i];
-        json_t *item = json_pack("{s:s,s:s*}", "task", failure->task, "reason", failure->reason);
+        json_t *item = json_pack("{s:s}", "task", failure->task);
+        model_set_string(item, "reason", failure->reason);
         api_set_time_text(item, "at", failure->at_ms);
         json_array_append_new(failures, item);
     }

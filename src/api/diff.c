@@ -64,9 +64,10 @@ static int check_given(const json_t *services, struct api_fault *fault)
     json_t *item;
     if (!json_is_array(services))
         return api_fault_invalid(fault, "expected {\"services\": [...]}");
-    json_array_foreach ((json_t *)services, i, item)
+    json_array_foreach ((json_t *)services, i, item) {
         if (!model_string(item, "cluster") || !model_string(item, "name") || !model_string(item, "digest"))
             return api_fault_invalid(fault, "service %zu has no cluster, name or digest", i);
+    }
     return 0;
 }
 

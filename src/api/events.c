@@ -127,8 +127,9 @@ int api_stream_events(const struct api_stream_call *call, struct api_fault *faul
     json_t *events CLEANUP(json_decrefp) = events_json(api, call->input);
     size_t i;
     json_t *event;
-    json_array_foreach (events, i, event)
+    json_array_foreach (events, i, event) {
         write_line(follower, event);
+    }
     return 0;
 }
 

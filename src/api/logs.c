@@ -98,6 +98,13 @@ static void write_line(struct log_source *source, enum engine_stream stream)
     buffer_clear(line);
 }
 
+static void write_error(const struct log_source *source, const char *text)
+{
+    json_t *json = json_pack("{s:s,s:s}", "task", source->task, "container", source->container);
+    model_set_string(json, "error", text_is_utf8(text, strlen(text)) ? text : "unreadable error");
+    write_json(source, json);
+}
+
 static void on_chunk(void *data, enum engine_stream stream, const char *bytes, size_t len)
 {
     struct log_source *source = data;
@@ -125,8 +132,7 @@ static void on_done(void *data, const struct engine_reply *reply)
         if (source->lines[i].len)
             write_line(source, i ? ENGINE_STDERR : ENGINE_STDOUT);
     if (reply->error.code)
-        write_json(source, json_pack("{s:s,s:s,s:s}", "task", source->task, "container", source->container,
-                                     "error", error_text(&reply->error)));
+        write_error(source, error_text(&reply->error));
     if (--stream->reading == 0)
         finish(stream);
 }
@@ -205,8 +211,7 @@ static void start(struct log_source *source, const json_t *input, int64_t tail)
                                .tail = (int)tail,
                                .timestamps = api_parameter_is_on(input, "timestamps")};
     if (!engine) {
-        write_json(source, json_pack("{s:s,s:s,s:s}", "task", source->task, "container", source->container,
-                                     "error", "the container instance is not configured any more"));
+        write_error(source, "the container instance is not configured any more");
         return;
     }
     source->stream->reading++;

@@ -8,37 +8,52 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define SET_FAULT(fault, status_, type_, format)                                                             \
-    do {                                                                                                     \
-        va_list ap;                                                                                          \
-        va_start(ap, format);                                                                                \
-        (fault)->status = (status_);                                                                         \
-        (fault)->type = (type_);                                                                             \
-        vsnprintf((fault)->message, sizeof(fault)->message, format, ap);                                     \
-        va_end(ap);                                                                                          \
-    } while (0)
+static void say(struct api_fault *fault, const char *format, va_list ap)
+{
+    vsnprintf(fault->message, sizeof fault->message, format, ap);
+}
 
 int api_fault_invalid(struct api_fault *fault, const char *format, ...)
 {
-    SET_FAULT(fault, 400, "InvalidParameterException", format);
+    va_list ap;
+    va_start(ap, format);
+    say(fault, format, ap);
+    va_end(ap);
+    fault->status = 400;
+    fault->type = "InvalidParameterException";
     return ERROR_INVALID;
 }
 
 int api_fault_not_found(struct api_fault *fault, const char *type, const char *format, ...)
 {
-    SET_FAULT(fault, 404, type, format);
+    va_list ap;
+    va_start(ap, format);
+    say(fault, format, ap);
+    va_end(ap);
+    fault->status = 404;
+    fault->type = type;
     return ERROR_NOT_FOUND;
 }
 
 int api_fault_client(struct api_fault *fault, const char *format, ...)
 {
-    SET_FAULT(fault, 400, "ClientException", format);
+    va_list ap;
+    va_start(ap, format);
+    say(fault, format, ap);
+    va_end(ap);
+    fault->status = 400;
+    fault->type = "ClientException";
     return ERROR_INVALID;
 }
 
 int api_fault_unavailable(struct api_fault *fault, const char *format, ...)
 {
-    SET_FAULT(fault, 503, "ServerException", format);
+    va_list ap;
+    va_start(ap, format);
+    say(fault, format, ap);
+    va_end(ap);
+    fault->status = 503;
+    fault->type = "ServerException";
     return ERROR_UNAVAILABLE;
 }
 
@@ -132,8 +147,9 @@ void api_clusters(const struct api *api, struct string_vec *ret_names)
     for (size_t i = 0; core_view_service_at(api->core, i, &view); i++)
         map_put(&names, view.cluster, NULL);
     *ret_names = (struct string_vec){0};
-    map_for_each (&names, entry)
+    map_for_each (&names, entry) {
         vector_push(ret_names, memory_strdup(entry->key));
+    }
     if (ret_names->len)
         qsort(ret_names->items, ret_names->len, sizeof *ret_names->items, by_name);
 }
@@ -231,9 +247,10 @@ int api_input_names(const json_t *input, const char *key, size_t max, struct api
         return api_fault_invalid(fault, "%s can have at most %zu items.", key, max);
     size_t i;
     json_t *name;
-    json_array_foreach (names, i, name)
+    json_array_foreach (names, i, name) {
         if (!json_is_string(name) || json_string_length(name) > LIMIT_ERROR_CHARS / 2)
             return api_fault_invalid(fault, "%s must be names or ARNs.", key);
+    }
     return 0;
 }
 
@@ -295,7 +312,9 @@ int api_check_target(const struct api *api, const json_t *input, struct api_faul
     if (cluster && !api_cluster_exists(api, cluster))
         return api_fault_not_found(fault, "ClusterNotFoundException", "there is no cluster \"%s\"", cluster);
     struct view_service view;
-    for (size_t i = 0; service && core_view_service_at(api->core, i, &view); i++)
+    if (cluster && service && core_view_service(api->core, cluster, service, &view))
+        return 0;
+    for (size_t i = 0; service && !cluster && core_view_service_at(api->core, i, &view); i++)
         if (api_matches(input, view.cluster, view.name))
             return 0;
     if (!service)

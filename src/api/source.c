@@ -6,8 +6,10 @@ json_t *api_source_json(const struct api *api)
 {
     struct view_source view;
     core_view_source(api->core, &view);
-    json_t *json = json_pack("{s:b,s:b,s:s*,s:s*,s:s*}", "seen", view.seen, "ok", view.ok, "message",
-                             view.ok ? NULL : view.message, "origin", view.origin, "branch", view.branch);
+    json_t *json = json_pack("{s:b,s:b}", "seen", view.seen, "ok", view.ok);
+    model_set_string(json, "message", view.ok ? NULL : view.message);
+    model_set_string(json, "origin", view.origin);
+    model_set_string(json, "branch", view.branch);
     if (view.head)
         json_object_set_new(json, "head", commit_to_json(view.head));
     if (view.deployed)

@@ -29,9 +29,10 @@ int api_get_status(struct api *api, const json_t *input, json_t **ret_output, st
     for (size_t i = 0; core_view_service_at(api->core, i, &view); i++)
         json_array_append_new(services, api_service_json(api, &view));
     const char *why = unready(api);
-    json_t *json = json_pack("{s:s,s:b,s:s*,s:o,s:o,s:o}", "version", api->version, "ready", why == NULL,
-                             "notReady", why, "source", api_source_json(api), "instances",
-                             api_instances_json(api), "services", services);
+    json_t *json =
+        json_pack("{s:s,s:b,s:o,s:o,s:o}", "version", api->version, "ready", why == NULL, "source",
+                  api_source_json(api), "instances", api_instances_json(api), "services", services);
+    model_set_string(json, "notReady", why);
     json_object_set_new(json, "schemaVersion", json_integer(1));
     api_set_time_text(json, "now", api->now_ms(api->data));
     *ret_output = json;

@@ -11,33 +11,26 @@
 
 struct names VECTOR_OF(const char *);
 
-static int complain(const struct cli *cli, const char *format, va_list ap)
-{
-    char text[LIMIT_ERROR_CHARS];
-    vsnprintf(text, sizeof text, format, ap);
-    fprintf(cli->err, "davit: %s\n", text);
-    return CLI_ERROR;
-}
-
 int cli_fail(const struct cli *cli, const char *format, ...)
 {
+    char text[LIMIT_ERROR_CHARS];
     va_list ap;
     va_start(ap, format);
-    complain(cli, format, ap);
+    vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
+    fprintf(cli->err, "davit: %s\n", text);
     return CLI_ERROR;
 }
 
 int cli_usage(const struct cli *cli, const char *format, ...)
 {
+    char text[LIMIT_ERROR_CHARS];
     va_list ap;
     va_start(ap, format);
-    complain(cli, format, ap);
+    vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    if (cli->command)
-        fprintf(cli->err, "See: davit help %s\n", cli->command->name);
-    else
-        fputs("See: davit help\n", cli->err);
+    fprintf(cli->err, "davit: %s\nSee: davit help%s%s\n", text, cli->command ? " " : "",
+            cli->command ? cli->command->name : "");
     return CLI_ERROR;
 }
 
@@ -68,12 +61,23 @@ static const char *from_environment(const char *name)
     return getenv(variable);
 }
 
+static bool is_choice(const char *choices, const char *value)
+{
+    size_t len = strlen(value);
+    for (const char *at = choices; len && (at = strstr(at, value)); at++)
+        if ((at == choices || at[-1] == ' ') && (at[len] == ' ' || !at[len]))
+            return true;
+    return false;
+}
+
 const char *cli_value(const struct cli *cli, const char *name)
 {
     const struct cli_flag *flag = flag_by_name(cli->command, name);
     const char *given = map_get(&cli->flags, name);
     if (!given)
         given = from_environment(name);
+    if (given && flag && flag->choices && !map_get(&cli->flags, name) && !is_choice(flag->choices, given))
+        given = NULL; /* the environment is for all commands, and this one has no such choice */
     return given ? given : flag ? flag->fallback : NULL;
 }
 
@@ -116,15 +120,6 @@ struct parser {
     struct names operands;
     bool help;
 };
-
-static bool is_choice(const char *choices, const char *value)
-{
-    size_t len = strlen(value);
-    for (const char *at = choices; len && (at = strstr(at, value)); at++)
-        if ((at == choices || at[-1] == ' ') && (at[len] == ' ' || !at[len]))
-            return true;
-    return false;
-}
 
 static int check_choice(const struct cli *cli, const struct cli_flag *flag, const char *value)
 {

@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "model/json.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* --- the two sides
@@ -47,6 +48,7 @@ static json_t *compare_commits(const struct desired *from, const struct desired 
         const struct service *right = t < to->services.len ? to->services.items[t] : NULL;
         int order = !left ? 1 : !right ? -1 : compare(left, right);
         const struct service *any = order <= 0 ? left : right;
+        assert(any);
         struct diff_side before = order <= 0 ? diff_side_of(left) : (struct diff_side){0};
         struct diff_side after = order >= 0 ? diff_side_of(right) : (struct diff_side){0};
         json_t *difference =
@@ -167,8 +169,9 @@ static int run(const struct cli *cli)
         return any ? CLI_NO : CLI_OK;
     size_t i;
     json_t *difference;
-    json_array_foreach ((json_t *)(uintptr_t)differences, i, difference)
+    json_array_foreach ((json_t *)(uintptr_t)differences, i, difference) {
         print_difference(cli, difference);
+    }
     if (!any)
         fputs("no differences\n", cli->err);
     return any ? CLI_NO : CLI_OK;

@@ -183,15 +183,17 @@ static int run(const struct cli *cli)
     json_t *kept = json_array();
     size_t i;
     json_t *row;
-    json_array_foreach (json_object_get(answer, resource->table.list), i, row)
+    json_array_foreach (json_object_get(answer, resource->table.list), i, row) {
         if (is_wanted(cli, resource, row))
             json_array_append(kept, row);
+    }
     json_object_set_new(answer, resource->table.list, kept);
     int r = cli_print(cli, answer, &resource->table);
     const char *name = missing(cli, resource, kept);
-    if (name)
-        return cli_fail(cli, "there is no \"%s\" among the %s", name, resource->name), CLI_NO;
-    return r;
+    if (!name)
+        return r;
+    cli_fail(cli, "there is no \"%s\" among the %s", name, resource->name);
+    return CLI_NO;
 }
 
 static const struct cli_flag flags[] = {CLI_FLAG_OUTPUT, CLI_FLAG_CLUSTER, CLI_FLAG_SOCKET, CLI_FLAG_END};

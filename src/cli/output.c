@@ -141,8 +141,9 @@ static void print_table(const struct cli *cli, const json_t *rows, const struct 
     }
     size_t i;
     json_t *row;
-    json_array_foreach ((json_t *)(uintptr_t)rows, i, row)
+    json_array_foreach ((json_t *)(uintptr_t)rows, i, row) {
         add_row(&grid, table->columns, row, wide);
+    }
     cli_grid_print(&grid, cli->out);
 }
 
@@ -241,9 +242,7 @@ static void write_array(FILE *file, const json_t *array, int depth)
     size_t i;
     json_t *item;
     json_array_foreach ((json_t *)(uintptr_t)array, i, item) {
-        fprintf(file, "%*s- ", 2 * depth, "");
-        if (json_is_array(item) && is_nested(item))
-            fputc('\n', file);
+        fprintf(file, "%*s-%s", 2 * depth, "", json_is_array(item) && is_nested(item) ? "\n" : " ");
         write_node(file, item, depth + 1, true);
     }
 }

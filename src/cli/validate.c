@@ -15,18 +15,23 @@ static void print_text(const struct cli *cli, const struct diagnostics *diagnost
     }
 }
 
+static void print_count(const struct cli *cli, const char *before, size_t count, const char *word)
+{
+    fprintf(cli->err, "%s%zu %s%s", before, count, word, count == 1 ? "" : "s");
+}
+
 static void print_summary(const struct cli *cli, const struct diagnostics *diagnostics,
                           const struct desired *desired)
 {
-    if (desired)
-        fprintf(cli->err, "valid: %zu clusters, %zu services, %zu task definitions", desired->clusters.len,
-                desired->services.len, desired->task_definitions.len);
-    else
-        fprintf(cli->err, "not valid: %zu %s", diagnostics->errors,
-                diagnostics->errors == 1 ? "error" : "errors");
+    if (desired) {
+        print_count(cli, "valid: ", desired->clusters.len, "cluster");
+        print_count(cli, ", ", desired->services.len, "service");
+        print_count(cli, ", ", desired->task_definitions.len, "task definition");
+    } else {
+        print_count(cli, "not valid: ", diagnostics->errors, "error");
+    }
     if (diagnostics->warnings)
-        fprintf(cli->err, ", %zu %s", diagnostics->warnings,
-                diagnostics->warnings == 1 ? "warning" : "warnings");
+        print_count(cli, ", ", diagnostics->warnings, "warning");
     fputc('\n', cli->err);
 }
 

@@ -59,9 +59,10 @@ static const json_t *named(const json_t *list, const char *name)
 {
     size_t i;
     json_t *item;
-    json_array_foreach ((json_t *)list, i, item)
+    json_array_foreach ((json_t *)list, i, item) {
         if (text_equal(model_string(item, "name"), name))
             return item;
+    }
     return NULL;
 }
 

@@ -5,24 +5,6 @@
 
 #include <stdio.h>
 
-const char fixture_manifest[] = "kind: Cluster\n"
-                                "clusterName: demo\n"
-                                "---\n"
-                                "kind: TaskDefinition\n"
-                                "family: web\n"
-                                "containerDefinitions:\n"
-                                "  - name: web\n"
-                                "    image: %s\n"
-                                "    memory: 64\n"
-                                "    environment:\n"
-                                "      - {name: PASSWORD, value: hunter2}\n"
-                                "---\n"
-                                "kind: Service\n"
-                                "serviceName: web\n"
-                                "cluster: demo\n"
-                                "taskDefinition: web\n"
-                                "desiredCount: 2\n";
-
 static int64_t now_ms(void *data)
 {
     const struct fixture *fixture = data;
@@ -229,4 +211,11 @@ struct api_fault fixture_refusal(struct fixture *fixture, const char *method, co
     assert_true(operation->answer(fixture->api, input, &output, &fault) < 0);
     assert_null(output);
     return fault;
+}
+
+void fixture_deploy(struct fixture *fixture, const char *oid, const char *image)
+{
+    char yaml[2048];
+    snprintf(yaml, sizeof yaml, FIXTURE_MANIFEST, image);
+    fixture_commit(fixture, oid, yaml);
 }

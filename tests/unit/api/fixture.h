@@ -34,5 +34,23 @@ json_t *fixture_ask(struct fixture *fixture, const char *method, const char *nam
 struct api_fault fixture_refusal(struct fixture *fixture, const char *method, const char *name,
                                  const char *input);
 
-/* One cluster "demo" with service "web" (2 tasks of container "web"). %s: the image. */
-extern const char fixture_manifest[];
+/* One cluster "demo" with service "web": 2 tasks of container "web". %s: the image. */
+#define FIXTURE_MANIFEST                                                                                     \
+    "kind: Cluster\n"                                                                                        \
+    "clusterName: demo\n"                                                                                    \
+    "---\n"                                                                                                  \
+    "kind: TaskDefinition\n"                                                                                 \
+    "family: web\n"                                                                                          \
+    "containerDefinitions:\n"                                                                                \
+    "  - name: web\n"                                                                                        \
+    "    image: %s\n"                                                                                        \
+    "    memory: 64\n"                                                                                       \
+    "    environment:\n"                                                                                     \
+    "      - {name: PASSWORD, value: hunter2}\n"                                                             \
+    "---\n"                                                                                                  \
+    "kind: Service\n"                                                                                        \
+    "serviceName: web\n"                                                                                     \
+    "cluster: demo\n"                                                                                        \
+    "taskDefinition: web\n"                                                                                  \
+    "desiredCount: 2\n"
+void fixture_deploy(struct fixture *fixture, const char *oid, const char *image);

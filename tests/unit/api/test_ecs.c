@@ -1,0 +1,274 @@
+/* The shapes of ECS, from a core that is fed with events. */
+#include "fixture.h"
+
+#include "base/text.h"
+#include "model/json.h"
+#include "unit.h"
+
+#include <stdio.h>
+
+static int setup(void **state)
+{
+    struct fixture *fixture = NEW(struct fixture);
+    fixture_init(fixture);
+    fixture_deploy(fixture, "a1", "nginx:1");
+    fixture_settle(fixture, 20000);
+    *state = fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture_deinit(*state);
+    free(*state);
+    return 0;
+}
+
+static json_t *service(struct fixture *fixture, json_t **ret_answer)
+{
+    *ret_answer = fixture_ask(fixture, NULL, "DescribeServices", "{'cluster':'demo','services':['web']}");
+    return json_array_get(json_object_get(*ret_answer, "services"), 0);
+}
+
+static void test_clusters(void **state)
+{
+    json_t *list = fixture_ask(*state, NULL, "ListClusters", NULL);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(list, "clusterArns"), 0)),
+                        "arn:aws:ecs:local:000000000000:cluster/demo");
+    json_decref(list);
+    json_t *answer =
+        fixture_ask(*state, NULL, "DescribeClusters",
+                    "{'clusters':['demo','arn:aws:ecs:eu-west-1:123456789012:cluster/demo','gone']}");
+    json_t *clusters = json_object_get(answer, "clusters");
+    assert_int_equal(json_array_size(clusters), 2);
+    json_t *cluster = json_array_get(clusters, 1);
+    assert_string_equal(model_string(cluster, "status"), "ACTIVE");
+    assert_int_equal(model_int(cluster, "runningTasksCount"), 2);
+    assert_int_equal(model_int(cluster, "activeServicesCount"), 1);
+    json_t *failure = json_array_get(json_object_get(answer, "failures"), 0);
+    assert_string_equal(model_string(failure, "arn"), "arn:aws:ecs:local:000000000000:cluster/gone");
+    assert_string_equal(model_string(failure, "reason"), "MISSING");
+    json_decref(answer);
+}
+
+static void test_steady_service_satisfies_the_waiter(void **state)
+{
+    json_t *answer;
+    json_t *json = service(*state, &answer);
+    assert_string_equal(model_string(json, "serviceArn"), "arn:aws:ecs:local:000000000000:service/demo/web");
+    assert_string_equal(model_string(json, "status"), "ACTIVE");
+    assert_int_equal(model_int(json, "runningCount"), 2);
+    assert_int_equal(model_int(json, "desiredCount"), 2);
+    json_t *deployments = json_object_get(json, "deployments");
+    assert_int_equal(json_array_size(deployments), 1);
+    json_t *primary = json_array_get(deployments, 0);
+    assert_string_equal(model_string(primary, "status"), "PRIMARY");
+    assert_string_equal(model_string(primary, "rolloutState"), "COMPLETED");
+    assert_int_equal(model_int(primary, "failedTasks"), 0);
+    assert_string_equal(model_string(primary, "taskDefinition"),
+                        "arn:aws:ecs:local:000000000000:task-definition/web:1");
+    assert_true(json_is_real(json_object_get(primary, "createdAt")));
+    json_t *newest = json_array_get(json_object_get(json, "events"), 0);
+    assert_string_equal(model_string(newest, "message"), "(service web) has reached a steady state.");
+    json_decref(answer);
+}
+
+static void test_rollout_shows_both_deployments(void **state)
+{
+    fixture_deploy(*state, "b2", "nginx:2");
+    fixture_settle(*state, 3000);
+    json_t *answer;
+    json_t *deployments = json_object_get(service(*state, &answer), "deployments");
+    assert_int_equal(json_array_size(deployments), 2);
+    assert_string_equal(model_string(json_array_get(deployments, 0), "status"), "PRIMARY");
+    assert_string_equal(model_string(json_array_get(deployments, 0), "rolloutState"), "IN_PROGRESS");
+    assert_string_equal(model_string(json_array_get(deployments, 1), "status"), "ACTIVE");
+    json_decref(answer);
+    fixture_settle(*state, 60000);
+    assert_int_equal(json_array_size(json_object_get(service(*state, &answer), "deployments")), 1);
+    json_decref(answer);
+}
+
+static void test_failed_deployment(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->broken_image = "nginx:broken";
+    fixture_deploy(fixture, "b2", "nginx:broken");
+    fixture_settle(fixture, 600000);
+    json_t *answer;
+    json_t *json = service(fixture, &answer);
+    assert_int_equal(model_int(json, "runningCount"), 2); /* the old tasks still serve */
+    json_decref(answer);
+    json_t *services = fixture_ask(fixture, "GET", "/v1/services", NULL);
+    assert_true(model_bool(json_array_get(json_object_get(services, "services"), 0), "failed"));
+    json_decref(services);
+    json_t *deployments = fixture_ask(fixture, "GET", "/v1/deployments", NULL);
+    bool found = false;
+    size_t i;
+    json_t *item;
+    json_array_foreach (json_object_get(deployments, "deployments"), i, item) {
+        found |= text_equal(model_string(item, "state"), "FAILED");
+    }
+    assert_true(found);
+    json_decref(deployments);
+}
+
+static void test_missing_and_foreign_services(void **state)
+{
+    json_t *answer = fixture_ask(*state, NULL, "DescribeServices", "{'cluster':'demo','services':['nope']}");
+    assert_string_equal(model_string(json_array_get(json_object_get(answer, "failures"), 0), "reason"),
+                        "MISSING");
+    json_decref(answer);
+    struct api_fault fault =
+        fixture_refusal(*state, NULL, "DescribeServices",
+                        "{'cluster':'demo','services':['arn:aws:ecs:local:000000000000:service/other/web']}");
+    assert_string_equal(fault.type, "InvalidParameterException");
+    fault = fixture_refusal(*state, NULL, "DescribeServices", "{'services':['web']}");
+    assert_string_equal(fault.type, "ClusterNotFoundException"); /* of "default" */
+    fault = fixture_refusal(*state, NULL, "DescribeServices", "{'cluster':'demo','services':[]}");
+    assert_string_equal(fault.type, "InvalidParameterException");
+    fault = fixture_refusal(*state, NULL, "DescribeServices", "{'cluster':'demo','services':[1]}");
+    assert_string_equal(fault.type, "InvalidParameterException");
+    fault = fixture_refusal(*state, NULL, "DescribeServices",
+                            "{'cluster':'demo','services':['1','2','3','4','5','6','7','8','9','10','11']}");
+    assert_string_equal(fault.message, "services can have at most 10 items.");
+}
+
+static void test_tasks(void **state)
+{
+    json_t *list = fixture_ask(*state, NULL, "ListTasks", "{'cluster':'demo','serviceName':'web'}");
+    json_t *arns = json_object_get(list, "taskArns");
+    assert_int_equal(json_array_size(arns), 2);
+    json_t *input = json_pack("{s:s,s:[O,s]}", "cluster", "demo", "tasks", json_array_get(arns, 0),
+                              "00000000000000000000000000000000");
+    char *text = json_dumps(input, 0);
+    json_t *answer = fixture_ask(*state, NULL, "DescribeTasks", text);
+    assert_int_equal(json_array_size(json_object_get(answer, "tasks")), 1);
+    assert_int_equal(json_array_size(json_object_get(answer, "failures")), 1);
+    json_t *task = json_array_get(json_object_get(answer, "tasks"), 0);
+    assert_string_equal(model_string(task, "taskArn"), json_string_value(json_array_get(arns, 0)));
+    assert_string_equal(model_string(task, "lastStatus"), "RUNNING");
+    assert_string_equal(model_string(task, "desiredStatus"), "RUNNING");
+    assert_string_equal(model_string(task, "group"), "service:web");
+    json_t *container = json_array_get(json_object_get(task, "containers"), 0);
+    assert_string_equal(model_string(container, "name"), "web");
+    assert_string_equal(model_string(container, "cpu"), "0");
+    assert_string_equal(model_string(container, "memory"), "64");
+    free(text);
+    json_decref(input);
+    json_decref(answer);
+    json_decref(list);
+}
+
+static size_t count(struct fixture *fixture, const char *input)
+{
+    json_t *answer = fixture_ask(fixture, NULL, "ListTasks", input);
+    size_t len = json_array_size(json_object_get(answer, "taskArns"));
+    json_decref(answer);
+    return len;
+}
+
+static void test_task_filters(void **state)
+{
+    assert_int_equal(count(*state, "{'cluster':'demo'}"), 2);
+    assert_int_equal(count(*state, "{'cluster':'demo','family':'web'}"), 2);
+    assert_int_equal(count(*state, "{'cluster':'demo','family':'other'}"), 0);
+    assert_int_equal(count(*state, "{'cluster':'demo','desiredStatus':'STOPPED'}"), 0);
+    assert_int_equal(count(*state, "{'cluster':'demo','desiredStatus':'PENDING'}"), 0);
+    assert_int_equal(count(*state, "{'cluster':'demo','launchType':'FARGATE'}"), 0);
+    assert_int_equal(count(*state, "{'cluster':'demo','containerInstance':'local'}"), 2);
+    struct api_fault fault =
+        fixture_refusal(*state, NULL, "ListTasks", "{'cluster':'demo','serviceName':'nope'}");
+    assert_string_equal(fault.type, "ServiceNotFoundException");
+}
+
+static void test_task_definitions(void **state)
+{
+    fixture_deploy(*state, "b2", "nginx:2");
+    json_t *list = fixture_ask(*state, NULL, "ListTaskDefinitions", "{'sort':'DESC'}");
+    json_t *arns = json_object_get(list, "taskDefinitionArns");
+    assert_int_equal(json_array_size(arns), 2);
+    assert_true(text_ends_with(json_string_value(json_array_get(arns, 0)), "task-definition/web:2"));
+    json_decref(list);
+    json_t *answer = fixture_ask(*state, NULL, "DescribeTaskDefinition", "{'taskDefinition':'web:1'}");
+    json_t *definition = json_object_get(answer, "taskDefinition");
+    assert_int_equal(model_int(definition, "revision"), 1);
+    json_t *container = json_array_get(json_object_get(definition, "containerDefinitions"), 0);
+    assert_string_equal(model_string(container, "image"), "nginx:1");
+    assert_true(json_is_array(json_object_get(container, "portMappings")));
+    assert_null(json_object_get(definition, "kind"));
+    json_decref(answer);
+    answer = fixture_ask(*state, NULL, "DescribeTaskDefinition", "{'taskDefinition':'web'}");
+    assert_int_equal(model_int(json_object_get(answer, "taskDefinition"), "revision"), 2);
+    json_decref(answer);
+    static const char *const refused[] = {"{'taskDefinition':'web:3'}", "{'taskDefinition':'web:x'}",
+                                          "{'taskDefinition':'nope'}"};
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+        assert_string_equal(fixture_refusal(*state, NULL, "DescribeTaskDefinition", refused[i]).type,
+                            "ClientException");
+}
+
+/* 25 services. */
+static void commit_many(struct fixture *fixture)
+{
+    char yaml[8192];
+    size_t used = (size_t)snprintf(yaml, sizeof yaml, FIXTURE_MANIFEST, "nginx:1");
+    for (int i = 0; i < 24; i++)
+        used += (size_t)snprintf(yaml + used, sizeof yaml - used,
+                                 "---\nkind: Service\nserviceName: s%02d\ncluster: demo\n"
+                                 "taskDefinition: web\ndesiredCount: 0\n",
+                                 i);
+    fixture_commit(fixture, "c3", yaml);
+    fixture_settle(fixture, 0);
+}
+
+static void test_pages(void **state)
+{
+    static const size_t sizes[] = {10, 10, 5};
+    char input[512] = "{'cluster':'demo'}";
+    commit_many(*state);
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        json_t *answer = fixture_ask(*state, NULL, "ListServices", input);
+        assert_int_equal(json_array_size(json_object_get(answer, "serviceArns")), sizes[i]);
+        const char *token = model_string(answer, "nextToken");
+        assert_true((token != NULL) == (i < 2));
+        snprintf(input, sizeof input, "{'cluster':'demo','nextToken':'%s'}", token ? token : "");
+        json_decref(answer);
+    }
+    json_t *all = fixture_ask(*state, NULL, "ListServices", "{'cluster':'demo','maxResults':100}");
+    assert_int_equal(json_array_size(json_object_get(all, "serviceArns")), 25);
+    assert_null(json_object_get(all, "nextToken"));
+    json_decref(all);
+    static const char *const refused[] = {"{'cluster':'demo','maxResults':0}",
+                                          "{'cluster':'demo','maxResults':101}",
+                                          "{'cluster':'demo','nextToken':'not hex'}"};
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+        assert_string_equal(fixture_refusal(*state, NULL, "ListServices", refused[i]).type,
+                            "InvalidParameterException");
+}
+
+static void test_removed_service_drains(void **state)
+{
+    fixture_commit(*state, "d4", "kind: Cluster\nclusterName: demo\n");
+    json_t *answer;
+    assert_string_equal(model_string(service(*state, &answer), "status"), "DRAINING");
+    json_decref(answer);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(test_clusters),
+        CASE(test_steady_service_satisfies_the_waiter),
+        CASE(test_rollout_shows_both_deployments),
+        CASE(test_failed_deployment),
+        CASE(test_missing_and_foreign_services),
+        CASE(test_tasks),
+        CASE(test_task_filters),
+        CASE(test_task_definitions),
+        CASE(test_pages),
+        CASE(test_removed_service_drains),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

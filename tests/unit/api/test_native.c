@@ -1,0 +1,173 @@
+/* What ECS has no words for. */
+#include "fixture.h"
+
+#include "base/text.h"
+#include "model/json.h"
+#include "unit.h"
+
+#include <stdio.h>
+
+static int setup(void **state)
+{
+    struct fixture *fixture = NEW(struct fixture);
+    fixture_init(fixture);
+    *state = fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture_deinit(*state);
+    free(*state);
+    return 0;
+}
+
+static void test_readiness(void **state)
+{
+    struct api_fault fault = fixture_refusal(*state, "GET", "/readyz", NULL);
+    assert_int_equal(fault.status, 503);
+    assert_string_equal(fault.message, "not ready: no commit has been seen yet");
+    fixture_deploy(*state, "a1", "nginx:1");
+    json_decref(fixture_ask(*state, "GET", "/readyz", NULL));
+    json_decref(fixture_ask(*state, "GET", "/healthz", NULL));
+}
+
+static void test_status_of_a_refused_commit(void **state)
+{
+    fixture_deploy(*state, "a1", "nginx:1");
+    fixture_settle(*state, 20000);
+    fixture_commit(*state, "b2", "kind: Cluster\nclusterNme: demo\n");
+    json_t *status = fixture_ask(*state, "GET", "/v1/status", NULL);
+    json_t *source = json_object_get(status, "source");
+    assert_true(model_bool(source, "refused"));
+    assert_true(text_starts_with(model_string(json_object_get(source, "head"), "oid"), "b2b2"));
+    assert_true(text_starts_with(model_string(json_object_get(source, "deployed"), "oid"), "a1a1"));
+    json_t *diagnostics = json_object_get(json_object_get(source, "diagnostics"), "diagnostics");
+    assert_string_equal(model_string(json_array_get(diagnostics, 0), "file"), "demo.yaml");
+    json_t *service = json_array_get(json_object_get(status, "services"), 0);
+    assert_true(model_bool(service, "steady"));
+    assert_false(model_bool(service, "failed"));
+    assert_int_equal(model_int(status, "schemaVersion"), 1);
+    json_decref(status);
+}
+
+static void test_services_and_tasks_by_name(void **state)
+{
+    fixture_deploy(*state, "a1", "nginx:1");
+    fixture_settle(*state, 20000);
+    json_t *tasks = fixture_ask(*state, "GET", "/v1/tasks", "{'cluster':'demo','service':'web'}");
+    assert_int_equal(json_array_size(json_object_get(tasks, "tasks")), 2);
+    json_decref(tasks);
+    struct api_fault fault =
+        fixture_refusal(*state, "GET", "/v1/services", "{'cluster':'demo','service':'x'}");
+    assert_int_equal(fault.status, 404);
+    assert_string_equal(fault.message, "there is no service \"demo/x\"");
+    fault = fixture_refusal(*state, "GET", "/v1/tasks", "{'cluster':'x'}");
+    assert_string_equal(fault.message, "there is no cluster \"x\"");
+}
+
+static void test_events_are_in_order_and_hold_no_secret(void **state)
+{
+    fixture_deploy(*state, "a1", "nginx:1");
+    fixture_settle(*state, 20000);
+    json_t *answer = fixture_ask(*state, "GET", "/v1/events", NULL);
+    json_t *events = json_object_get(answer, "events");
+    assert_true(json_array_size(events) >= 3);
+    for (size_t i = 1; i < json_array_size(events); i++)
+        assert_true(strcmp(model_string(json_array_get(events, i - 1), "at"),
+                           model_string(json_array_get(events, i), "at")) <= 0);
+    char *text = json_dumps(answer, 0);
+    assert_null(strstr(text, "hunter2"));
+    free(text);
+    json_decref(answer);
+}
+
+static size_t differences(json_t *answer)
+{
+    size_t len = json_array_size(json_object_get(answer, "differences"));
+    json_decref(answer);
+    return len;
+}
+
+static void test_diff(void **state)
+{
+    assert_int_equal(fixture_refusal(*state, "GET", "/v1/diff", NULL).status, 503);
+    fixture_deploy(*state, "a1", "nginx:1");
+    assert_int_equal(differences(fixture_ask(*state, "GET", "/v1/diff", NULL)), 1); /* nothing runs yet */
+    fixture_settle(*state, 20000);
+    assert_int_equal(differences(fixture_ask(*state, "GET", "/v1/diff", NULL)), 0);
+}
+
+static void test_diff_with_a_given_commit(void **state)
+{
+    fixture_deploy(*state, "a1", "nginx:1");
+    fixture_settle(*state, 20000);
+    json_t *answer = fixture_ask(*state, "POST", "/v1/diff", "{'services':[]}");
+    json_t *removed = json_array_get(json_object_get(answer, "differences"), 0);
+    assert_string_equal(model_string(removed, "change"), "remove");
+    json_decref(answer);
+    answer = fixture_ask(
+        *state, "POST", "/v1/diff",
+        "{'services':[{'cluster':'demo','name':'web','desiredCount':2,'family':'web','revision':2,"
+        "'digest':'00000000000000000000000000000000000000000000000000000000000000ff',"
+        "'taskDefinition':{'family':'web','containerDefinitions':[{'name':'web','image':'nginx:2','memory':"
+        "64,"
+        "'environment':[{'name':'PASSWORD','value':'other'}]}]}}]}");
+    char *text = json_dumps(answer, 0);
+    assert_non_null(strstr(text, "nginx:2"));
+    assert_non_null(strstr(text, "PASSWORD"));
+    assert_null(strstr(text, "hunter2"));
+    assert_null(strstr(text, "other"));
+    free(text);
+    json_decref(answer);
+    assert_int_equal(fixture_refusal(*state, "POST", "/v1/diff", "{'services':1}").status, 400);
+    assert_int_equal(fixture_refusal(*state, "POST", "/v1/diff", "{'services':[{}]}").status, 400);
+}
+
+static void test_reconcile_posts_an_event(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_deploy(fixture, "a1", "nginx:1");
+    json_decref(fixture_ask(fixture, "POST", "/v1/reconcile", "{'cluster':'demo','service':'web'}"));
+    assert_int_equal(fixture->posted, 1);
+    assert_int_equal(fixture->poked, 1);
+    assert_string_equal(fixture->posted_cluster, "demo");
+    assert_string_equal(fixture->posted_service, "web");
+    fixture_refusal(fixture, "POST", "/v1/reconcile", "{'cluster':'nope'}");
+    fixture_refusal(fixture, "POST", "/v1/reconcile", "{'service':'web'}");
+    assert_int_equal(fixture->posted, 1);
+}
+
+static void test_revisions_and_instances(void **state)
+{
+    fixture_deploy(*state, "a1", "nginx:1");
+    fixture_deploy(*state, "b2", "nginx:2");
+    fixture_deploy(*state, "c3", "nginx:1"); /* a revert */
+    json_t *answer = fixture_ask(*state, "GET", "/v1/revisions", "{'family':'web'}");
+    json_t *list = json_object_get(answer, "revisions");
+    assert_int_equal(json_array_size(list), 2);
+    assert_true(model_bool(json_array_get(list, 0), "current"));
+    json_decref(answer);
+    assert_int_equal(fixture_refusal(*state, "GET", "/v1/revisions", "{'family':'x'}").status, 404);
+    answer = fixture_ask(*state, "GET", "/v1/instances", NULL);
+    json_t *instance = json_array_get(json_object_get(answer, "instances"), 0);
+    assert_true(model_bool(instance, "connected"));
+    assert_string_equal(model_string(instance, "engine"), "docker 20.10");
+    json_decref(answer);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(test_readiness),
+        CASE(test_status_of_a_refused_commit),
+        CASE(test_services_and_tasks_by_name),
+        CASE(test_events_are_in_order_and_hold_no_secret),
+        CASE(test_diff),
+        CASE(test_diff_with_a_given_commit),
+        CASE(test_reconcile_posts_an_event),
+        CASE(test_revisions_and_instances),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,212 @@
+/* Commands against a daemon that has one answer for each path, and those that need none. */
+#include "cli/cli.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "unit.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SERVICE(healthy, flag)                                                                               \
+    "{\"cluster\":\"demo\",\"name\":\"web\",\"status\":\"ACTIVE\",\"desiredCount\":2,\"running\":2,"         \
+    "\"healthy\":" healthy ",\"steady\":" flag                                                               \
+    ",\"failed\":false,\"taskDefinition\":\"web:1\",\"waiting\":\"1 of 2 tasks healthy\","                   \
+    "\"deployment\":{\"id\":\"ecs-svc/"                                                                      \
+    "1\",\"family\":\"web\",\"revision\":1,\"commit\":{\"oid\":\"abcdef0123456789\"}}}"
+#define COMMIT "{\"oid\":\"abcdef0123456789\",\"author\":\"Ada\",\"subject\":\"say hello\"}"
+#define STATUS(services)                                                                                     \
+    "{\"schemaVersion\":1,\"version\":\"9\",\"ready\":true,\"source\":{\"ok\":true,\"origin\":\"/"           \
+    "srv\",\"branch\":\"main\","                                                                             \
+    "\"refused\":false,\"head\":" COMMIT ",\"deployed\":" COMMIT                                             \
+    "},\"instances\":[],\"services\":[" services "]}"
+
+static const struct answer {
+    const char *request;
+    const char *status;
+    const char *body;
+} answers[] = {
+    {"GET /v1/status ", "200 OK", STATUS(SERVICE("2", "true"))},
+    {"GET /v1/services ", "200 OK", "{\"schemaVersion\":1,\"services\":[" SERVICE("1", "false") "]}"},
+    {"GET /v1/deployments?cluster=demo&service=web ", "200 OK",
+     "{\"deployments\":[{\"id\":\"ecs-svc/1\",\"family\":\"web\",\"revision\":1,\"commit\":" COMMIT
+     ",\"state\":\"COMPLETED\",\"durationMs\":65000}]}"},
+    {"GET /v1/logs?cluster=demo&service=web&tail=all ", "200 OK",
+     "{\"task\":\"0123456789abcdef\",\"container\":\"c\",\"stream\":\"stdout\",\"line\":\"hello\"}\n"
+     "{\"task\":\"0123456789abcdef\",\"container\":\"d\",\"error\":\"gone\"}\n"},
+    {"GET /v1/events?follow=1 ", "200 OK",
+     "{\"cluster\":\"demo\",\"service\":\"web\",\"at\":\"2026-01-01T00:00:00.000Z\",\"message\":\"steady\"}"
+     "\n"},
+    {"GET /v1/diff ", "200 OK",
+     "{\"differences\":[{\"cluster\":\"demo\",\"service\":\"web\",\"change\":\"update\",\"details\":["
+     "{\"what\":\"desiredCount\",\"from\":2,\"to\":4}]}]}"},
+    {"POST /v1/reconcile?cluster=demo ", "202 Accepted", "{\"accepted\":true}"},
+    {"", "404 Not Found", "{\"error\":{\"message\":\"there is no such thing\"}}"},
+};
+
+struct world {
+    char dir[32];
+    char socket[64];
+    pid_t daemon;
+};
+
+static void answer(int fd)
+{
+    char request[8192] = "";
+    if (read(fd, request, sizeof request - 1) <= 0)
+        return;
+    size_t i = 0;
+    while (!text_starts_with(request, answers[i].request))
+        i++;
+    dprintf(fd, "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", answers[i].status,
+            strlen(answers[i].body), answers[i].body);
+}
+
+static int setup(void **state)
+{
+    struct world *world = NEW(struct world);
+    strcpy(world->dir, "/tmp/davit-cli-XXXXXX");
+    assert_non_null(mkdtemp(world->dir));
+    snprintf(world->socket, sizeof world->socket, "%s/s", world->dir);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", world->socket);
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(listener, 8), 0);
+    world->daemon = fork();
+    while (world->daemon == 0) {
+        int fd = accept(listener, NULL, NULL);
+        answer(fd);
+        close(fd);
+    }
+    close(listener);
+    setenv("DAVIT_SOCKET", world->socket, 1);
+    *state = world;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *world = *state;
+    kill(world->daemon, SIGKILL);
+    waitpid(world->daemon, NULL, 0);
+    unlink(world->socket);
+    rmdir(world->dir);
+    free(world);
+    return 0;
+}
+
+static const struct command *const commands[] = {&cli_status, &cli_get,  &cli_history,   &cli_logs,
+                                                 &cli_events, &cli_diff, &cli_reconcile, &cli_validate,
+                                                 &cli_wait,   &cli_help};
+
+/* Words between blanks; checks the exit code and looks for texts. */
+static void expect(const char *line, int code, const char *in_out, const char *in_err)
+{
+    char *out = NULL;
+    char *err = NULL;
+    size_t out_len;
+    size_t err_len;
+    char *argv[16] = {(char[]){"davit"}};
+    int argc = 1;
+    char *copy CLEANUP_FREE = memory_strdup(line);
+    for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
+        argv[argc++] = word;
+    struct cli cli = {.commands = commands, .commands_len = ARRAY_LEN(commands)};
+    cli.out = open_memstream(&out, &out_len);
+    cli.err = open_memstream(&err, &err_len);
+    int got = cli_run(&cli, argc, argv);
+    fclose(cli.out);
+    fclose(cli.err);
+    if (got != code)
+        fail_msg("%s: exit code %d, not %d: %s%s", line, got, code, out, err);
+    if (in_out && !strstr(out, in_out))
+        fail_msg("%s: no \"%s\" in the output: %s", line, in_out, out);
+    if (in_err && !strstr(err, in_err))
+        fail_msg("%s: no \"%s\" among the errors: %s", line, in_err, err);
+    free(out);
+    free(err);
+}
+
+static void test_lists(void **state)
+{
+    (void)state;
+    expect("get services", 0,
+           "CLUSTER  NAME  STATE      DESIRED  RUNNING  HEALTHY  TASK DEFINITION  COMMIT        AGE\n"
+           "demo     web   deploying  2        2        1        web:1            abcdef012345  -\n",
+           NULL);
+    expect("get service demo/web -o yaml", 0, "services:\n- cluster: demo\n  name: web\n", NULL);
+    expect("get services other", CLI_NO, NULL, "there is no \"other\" among the services");
+    expect("get services -n other", 0, NULL, "no services");
+    expect("get servcies", CLI_ERROR, NULL, "did you mean services");
+    expect("get clusters", CLI_ERROR, NULL, "there is no such thing");
+    expect("history demo/web", 0,
+           "ecs-svc/1   web:1     abcdef012345  Ada     -        1m5s      COMPLETED  say hello", NULL);
+    expect("history demo/web/x", CLI_ERROR, NULL, "is not CLUSTER/SERVICE");
+}
+
+static void test_streams(void **state)
+{
+    (void)state;
+    expect("logs demo/web --tail all", 0, "0123456789ab/c | hello\n", "0123456789ab/d: gone");
+    expect("logs -n demo web --tail all", 0, "| hello\n", NULL);
+    expect("logs demo/none", CLI_ERROR, NULL, "there is no such thing");
+    expect("events -w", 0, "2026-01-01T00:00:00.000Z  demo/web  steady\n", NULL);
+}
+
+static void test_status_diff_wait_reconcile(void **state)
+{
+    (void)state;
+    expect("status", 0, "deployed   abcdef012345  say hello  (Ada)\n", NULL);
+    expect("status", 0, "demo/web  [##########] 2/2 healthy  steady ecs-svc/1 web:1 (abcdef0)\n", NULL);
+    expect("diff", CLI_NO, "demo/web: changed in place\n  scale 2 -> 4\n", NULL);
+    expect("wait", 0, NULL, "demo/web  [##########] 2/2 healthy  steady");
+    expect("wait demo/web --timeout 1s", 0, NULL, NULL);
+    expect("wait demo/nope --timeout 1s", CLI_ERROR, NULL, "there is no service \"demo/nope\"");
+    expect("reconcile demo", 0, NULL, "looks again");
+    expect("status --socket /nonexistent/davit.sock", CLI_ERROR, NULL,
+           "no davit daemon answers at /nonexistent/davit.sock");
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void test_validate(void **state)
+{
+    const struct world *world = *state;
+    char path[64];
+    char line[128];
+    snprintf(path, sizeof path, "%s/demo.yaml", world->dir);
+    snprintf(line, sizeof line, "validate %s", path);
+    write_file(path, "kind: Cluster\nclusterName: demo\n");
+    expect(line, CLI_OK, NULL, "valid: 1 cluster, 0 services, 0 task definitions");
+    write_file(path, "kind: Cluster\nclusterNme: demo\n");
+    expect(line, CLI_NO, "demo.yaml:2:1: error: unknown member \"clusterNme\"", "not valid: ");
+    snprintf(line, sizeof line, "validate -o json %s", path);
+    expect(line, CLI_NO, "\"valid\": false", NULL);
+    unlink(path);
+    expect(line, CLI_ERROR, NULL, "No such file");
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(test_lists),
+        CASE(test_streams),
+        CASE(test_status_diff_wait_reconcile),
+        CASE(test_validate),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
