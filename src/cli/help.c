@@ -76,12 +76,38 @@ static void print_flags(const struct cli *cli, const struct command *command)
     }
 }
 
+#define TEXT_COLUMNS 96
+
+/* Paragraphs at a width that reads well. */
+static void print_text(FILE *file, const char *text)
+{
+    int column = 0;
+    for (const char *at = text; *at;) {
+        size_t word = strcspn(at, " \n");
+        if (column && column + 1 + (int)word > TEXT_COLUMNS) {
+            fputc('\n', file);
+            column = 0;
+        }
+        column += fprintf(file, "%s%.*s", column ? " " : "", (int)word, at);
+        at += word;
+        for (; *at == ' ' || *at == '\n'; at++) {
+            if (*at == '\n') {
+                fputc('\n', file);
+                column = 0;
+            }
+        }
+    }
+    fputc('\n', file);
+}
+
 static void print_command(const struct cli *cli, const struct command *command)
 {
     fprintf(cli->out, "%s\n\nUsage: davit %s%s%s%s\n", command->summary, command->name,
             command->flags ? " [FLAGS]" : "", command->args ? " " : "", command->args ? command->args : "");
-    if (command->description)
-        fprintf(cli->out, "\n%s\n", command->description);
+    if (command->description) {
+        fputc('\n', cli->out);
+        print_text(cli->out, command->description);
+    }
     print_flags(cli, command);
     if (command->examples)
         fputs("\nExamples:\n", cli->out);

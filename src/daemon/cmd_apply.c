@@ -197,7 +197,7 @@ static const struct cli_exit exits[] = {
 
 const struct command daemon_apply_command = {
     .name = "apply",
-    .summary = "Bring the engines to what a repository says, once",
+    .summary = "bring the engines to what a repository says, once",
     .args = "[ORIGIN]",
     .description = "Does what the daemon does until everything is as the last commit says, shows the "
                    "progress, and ends. A git "

@@ -234,7 +234,7 @@ static const char *const examples[] = {
 
 const struct command daemon_command = {
     .name = "daemon",
-    .summary = "Follow a repository and keep the engines as it says",
+    .summary = "follow a repository and keep the engines as it says",
     .description =
         "Watches the source, validates each commit, and brings the engines to what the last good one says: "
         "rolling "
@@ -260,7 +260,7 @@ static int fetch(const struct cli *cli)
 
 const struct command daemon_fetch_helper_command = {
     .name = "fetch-helper",
-    .summary = "Fetch one branch into the mirror (the daemon runs this itself)",
+    .summary = "fetch one branch into the mirror (the daemon runs this itself)",
     .args_max = -1,
     .hidden = true,
     .raw = true,
