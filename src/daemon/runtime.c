@@ -373,19 +373,27 @@ static int open_state(struct runtime *runtime, struct loading *loading, struct e
     return 0;
 }
 
+static int make_docker(const struct runtime *runtime, const struct config_instance *instance,
+                       struct engine **ret_engine, struct error *err)
+{
+    const struct docker_options options = {.endpoint = instance->endpoint,
+                                           .ca_path = instance->tls_ca,
+                                           .cert_path = instance->tls_cert,
+                                           .key_path = instance->tls_key};
+    return docker_new(runtime->options.loop, &options, ret_engine, err);
+}
+
 static int open_engines(struct runtime *runtime, struct error *err)
 {
-    const struct config *config = runtime->options.config;
+    const struct runtime_options *options = &runtime->options;
+    const struct config *config = options->config;
     runtime->instances = memory_calloc(config->instances.len, sizeof *runtime->instances);
     for (size_t i = 0; i < config->instances.len; i++) {
         const struct config_instance *from = &config->instances.items[i];
         struct runtime_instance *instance = &runtime->instances[i];
-        const struct docker_options options = {.endpoint = from->endpoint,
-                                               .ca_path = from->tls_ca,
-                                               .cert_path = from->tls_cert,
-                                               .key_path = from->tls_key};
         *instance = (struct runtime_instance){.runtime = runtime, .name = from->name};
-        int r = docker_new(runtime->options.loop, &options, &instance->engine, err);
+        int r = options->make_engine ? options->make_engine(options->data, from, &instance->engine, err)
+                                     : make_docker(runtime, from, &instance->engine, err);
         if (r < 0)
             return error_wrap(err, r, "instance %s", from->name);
         runtime->instances_len++;

@@ -19,6 +19,9 @@ struct runtime_options {
     const char *executable;      /* this program, for its fetch helper */
     /* After core has taken a step that may have changed what a person sees. */
     void (*stepped)(void *data);
+    /* Makes an instance's engine; NULL: Docker at its endpoint. Benchmarks put the simulated one here. */
+    int (*make_engine)(void *data, const struct config_instance *instance, struct engine **ret_engine,
+                       struct error *err);
     void *data;
 };
 
