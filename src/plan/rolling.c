@@ -64,9 +64,9 @@ static void stop(struct pass *pass, struct tally *tally, struct task *task, cons
     tally->healthy_old -= !is_new && task->healthy;
     tally->unhealthy_new -= is_new && is_unhealthy(pass, task);
     tally->pending_new -= is_new && !task->healthy && !is_unhealthy(pass, task);
-    tally->stopping++;
-    tally->stopped++;
     pass_stop(pass, task, reason);
+    tally->stopping += task->status == TASK_STOPPING;
+    tally->stopped++;
 }
 
 /* A task without containers yet; pass_life() creates them. */

@@ -107,6 +107,18 @@ static bool is_ghost(const struct task *task)
     return true;
 }
 
+void task_settle_stop(struct task *task)
+{
+    assert(task);
+    assert(task->stop);
+    task->status = is_busy(task) ? TASK_STOPPING : TASK_STOPPED;
+    task->healthy = false;
+    task->started_ms = task->stopped_ms = 0;
+    for (size_t i = 0; task->status == TASK_STOPPED && i < task->containers_len; i++)
+        if (task->containers[i]->finished_ms > task->stopped_ms)
+            task->stopped_ms = task->containers[i]->finished_ms;
+}
+
 static void roll_up_status(const struct pass *pass, struct task *task, const struct map *stopping)
 {
     const char *reason = stopping ? map_get(stopping, task->id) : NULL;
@@ -121,21 +133,18 @@ static void roll_up_status(const struct pass *pass, struct task *task, const str
         }
         if (container->started_ms > task->started_ms)
             task->started_ms = container->started_ms;
-        if (container->finished_ms > task->stopped_ms)
-            task->stopped_ms = container->finished_ms;
     }
     if (is_ghost(task) && !reason)
         reason = "removed";
     task->stop = reason != NULL;
     task->stop_reason = memory_strdup(reason);
-    if (task->stop)
-        task->status = is_busy(task) ? TASK_STOPPING : TASK_STOPPED;
-    else
-        task->status = up > 0 && up >= containers_expected(pass, task) ? TASK_RUNNING : TASK_PENDING;
+    if (task->stop) {
+        task_settle_stop(task);
+        return;
+    }
+    task->status = up > 0 && up >= containers_expected(pass, task) ? TASK_RUNNING : TASK_PENDING;
     if (task->status != TASK_RUNNING)
         task->started_ms = 0;
-    if (task->status != TASK_STOPPED)
-        task->stopped_ms = 0;
 }
 
 /* ECS 2.6: over essential containers, UNHEALTHY before UNKNOWN before HEALTHY. */
