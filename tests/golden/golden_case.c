@@ -293,7 +293,9 @@ static bool load_failure(struct golden_case *golden, const char *text)
     char *head CLEANUP_FREE = colon ? memory_strndup(text, (size_t)(colon - text)) : NULL;
     if (!colon || sscanf(head, "%31s of %15s as %15s", container, task, content) < 2)
         return complain("failures", text);
-    struct plan_failure failure = {.container = memory_strdup(container), .reason = memory_strdup(colon + 2)};
+    struct plan_failure failure = {.container = memory_strdup(container),
+                                   .reason = memory_strdup(colon + 2),
+                                   .digest = case_digest(content)};
     full_id(task, failure.task);
     map_put(&golden->names, failure.task, memory_strdup(task));
     vector_push(&golden->failures, failure);
@@ -463,7 +465,8 @@ static void carry_out(struct golden_case *golden, const struct action *action)
     struct container *container = find_container(golden, action->task, action->container);
     if (action->kind == ACTION_CREATE && text_equal(world, "create fails")) {
         struct plan_failure failure = {.container = memory_strdup(action->container),
-                                       .reason = memory_strdup("no such image")};
+                                       .reason = memory_strdup("no such image"),
+                                       .digest = action->labels.digest};
         memcpy(failure.task, action->task, sizeof failure.task);
         vector_push(&golden->failures, failure);
     } else if (action->kind == ACTION_CREATE) {
