@@ -98,7 +98,7 @@ static void judge(struct pass *pass, struct task *task)
     const struct plan_input *in = pass->in;
     if (task->failed) { /* F1, F7 */
         char *reason CLEANUP_FREE = exit_reason(task);
-        if (in->memory->seen || task->status != TASK_STOPPED)
+        if (in->memory->seen)
             count(pass, task, reason);
         else
             map_put(&in->memory->counted, task->id, (void *)1);
