@@ -180,7 +180,7 @@ static void scale_in(struct pass *pass, struct tally *tally)
         stop(pass, tally, victims.items[i], reason);
     vector_deinit(&victims);
 
-    bool no_room = tally->live_new + tally->live_old + tally->stopping >= tally->upper;
+    bool no_room = tally->no_place || tally->live_new + tally->live_old + tally->stopping >= tally->upper;
     bool enough = tally->healthy_new >= tally->desired;
     for (size_t i = 0; i < pass->tasks.len; i++) {
         struct task *task = &pass->tasks.items[i];
