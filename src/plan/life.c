@@ -133,6 +133,14 @@ struct action *life_act(struct pass *pass, const struct task *task, enum action_
     return action;
 }
 
+static int count_essential(const struct task_definition *definition)
+{
+    int count = 0;
+    for (size_t i = 0; i < definition->containers.len; i++)
+        count += definition->containers.items[i].essential;
+    return count;
+}
+
 static void create(struct pass *pass, const struct task *task, const struct container_spec *spec)
 {
     struct action *action = life_act(pass, task, ACTION_CREATE, spec->name);
@@ -145,7 +153,7 @@ static void create(struct pass *pass, const struct task *task, const struct cont
                                           .family = memory_strdup(definition->family),
                                           .revision = definition->revision,
                                           .digest = task->digest,
-                                          .containers = (int)definition->containers.len};
+                                          .essential = count_essential(definition)};
     memcpy(action->labels.commit, task->commit, strnlen(task->commit, COMMIT_OID_SIZE - 1));
     memcpy(action->labels.task, task->id, sizeof action->labels.task);
     container_spec_copy(spec, &action->labels.spec);

@@ -205,14 +205,17 @@ static bool set_state(struct container *container, const char *state, int64_t no
 static struct task_labels make_labels(struct golden_case *golden, const char *task, const char *content,
                                       const struct container_spec *spec)
 {
-    struct task_labels labels = {.owner = memory_strdup("me"),
-                                 .cluster = memory_strdup("prod"),
-                                 .service = memory_strdup("web"),
-                                 .deployment = memory_printf("ecs-svc/%s", content),
-                                 .family = memory_strdup("web"),
-                                 .revision = 1,
-                                 .digest = case_digest(content),
-                                 .containers = (int)golden->definition->containers.len};
+    struct task_labels labels = {
+        .owner = memory_strdup("me"),
+        .cluster = memory_strdup("prod"),
+        .service = memory_strdup("web"),
+        .deployment = memory_printf("ecs-svc/%s", content),
+        .family = memory_strdup("web"),
+        .revision = 1,
+        .digest = case_digest(content),
+    };
+    for (size_t i = 0; i < golden->definition->containers.len; i++)
+        labels.essential += golden->definition->containers.items[i].essential;
     full_id(task, labels.task);
     container_spec_copy(spec, &labels.spec);
     return labels;
