@@ -84,7 +84,8 @@ static void hold(struct core *core, struct service_state *service, const char *m
 static void fail(struct flight *flight, const char *message)
 {
     struct plan_failure failure = {.container = memory_strdup(flight->action->container),
-                                   .reason = memory_strdup(message)};
+                                   .reason = memory_strdup(message),
+                                   .digest = flight->action->labels.digest};
     memcpy(failure.task, flight->action->task, sizeof failure.task);
     vector_push(&flight->service->failures, failure);
 }

@@ -70,10 +70,12 @@ static json_t *desired_out(const struct desired *desired)
 static json_t *failures_out(const struct plan_failure_vec *failures)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < failures->len; i++)
-        json_array_append_new(list,
-                              json_pack("{s:s,s:s,s:s}", "task", failures->items[i].task, "container",
-                                        failures->items[i].container, "reason", failures->items[i].reason));
+    for (size_t i = 0; i < failures->len; i++) {
+        json_t *item = json_pack("{s:s,s:s,s:s}", "task", failures->items[i].task, "container",
+                                 failures->items[i].container, "reason", failures->items[i].reason);
+        model_set_digest(item, "digest", &failures->items[i].digest);
+        json_array_append_new(list, item);
+    }
     return list;
 }
 
@@ -237,7 +239,8 @@ static void failures_in(const json_t *list, struct service_state *service)
     json_t *item;
     json_array_foreach (list, i, item) {
         struct plan_failure failure = {.container = memory_strdup(model_string(item, "container")),
-                                       .reason = memory_strdup(model_string(item, "reason"))};
+                                       .reason = memory_strdup(model_string(item, "reason")),
+                                       .digest = model_digest(item, "digest")};
         model_string_into(item, "task", failure.task, sizeof failure.task);
         vector_push(&service->failures, failure);
     }

@@ -73,7 +73,7 @@ json_t *task_labels_to_json(const struct task_labels *labels)
     model_set_digest(json, LABEL_DIGEST, &labels->digest);
     model_set_string(json, LABEL_COMMIT, labels->commit);
     model_set_string(json, LABEL_TASK, labels->task);
-    set_number(json, LABEL_CONTAINERS, labels->containers);
+    set_number(json, LABEL_ESSENTIAL, labels->essential);
     json_t *spec = container_spec_to_json(&labels->spec);
     char *text CLEANUP_FREE = json_dumps(spec, JSON_COMPACT | JSON_SORT_KEYS);
     model_set_string(json, LABEL_CONTAINER, text);
@@ -120,7 +120,7 @@ int task_labels_from_json(const json_t *json, struct task_labels *ret_labels, st
     labels.deployment = memory_strdup(model_string(json, LABEL_DEPLOYMENT));
     labels.family = memory_strdup(model_string(json, LABEL_ECS_FAMILY));
     labels.revision = number_label(json, LABEL_ECS_REVISION);
-    labels.containers = number_label(json, LABEL_CONTAINERS);
+    labels.essential = number_label(json, LABEL_ESSENTIAL);
     labels.digest = model_digest(json, LABEL_DIGEST);
     model_string_into(json, LABEL_COMMIT, labels.commit, sizeof labels.commit);
     model_string_into(json, LABEL_TASK, labels.task, sizeof labels.task);

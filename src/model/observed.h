@@ -24,8 +24,8 @@
 #define LABEL_DIGEST        "davit.digest"
 #define LABEL_COMMIT        "davit.commit"
 #define LABEL_TASK          "davit.task"
-#define LABEL_CONTAINER     "davit.container"  /* container_spec as JSON */
-#define LABEL_CONTAINERS    "davit.containers" /* how many containers the task has */
+#define LABEL_CONTAINER     "davit.container" /* container_spec as JSON */
+#define LABEL_ESSENTIAL     "davit.essential" /* how many essential containers the task has */
 
 enum container_status { CONTAINER_CREATED, CONTAINER_RUNNING, CONTAINER_STOPPED };
 enum health_status {
@@ -56,7 +56,7 @@ struct task_labels {
     struct digest digest; /* service.digest that the task was made from */
     char commit[COMMIT_OID_SIZE];
     char task[ID_HEX_SIZE];
-    int containers;
+    int essential; /* containers of the task that are */
     struct container_spec spec;
 };
 

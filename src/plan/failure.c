@@ -66,28 +66,30 @@ static void count(struct pass *pass, struct task *task, const char *reason)
     edit->updated_ms = pass->in->now_ms;
 }
 
+static struct task *find_task(const struct pass *pass, const char *id)
+{
+    for (size_t i = 0; i < pass->tasks.len; i++)
+        if (text_equal(pass->tasks.items[i].id, id))
+            return &pass->tasks.items[i];
+    return NULL;
+}
+
 /* F2: an action on a container of the task failed for good. */
 static void take_action_failures(struct pass *pass)
 {
     for (size_t i = 0; pass->in->failures && i < pass->in->failures->len; i++) {
         const struct plan_failure *failure = &pass->in->failures->items[i];
         char *reason CLEANUP_FREE = memory_printf("container %s: %s", failure->container, failure->reason);
-        struct task *task = NULL;
-        for (size_t t = 0; t < pass->tasks.len && !task; t++)
-            if (text_equal(pass->tasks.items[t].id, failure->task))
-                task = &pass->tasks.items[t];
-        struct task gone = {0};
-        memcpy(gone.id, failure->task, sizeof gone.id);
-        if (!task) {
-            count(pass, &gone, reason); /* its first create failed: nothing of it exists */
-            map_remove(&pass->in->memory->counted, gone.id);
-            continue;
-        }
-        if (pass_is_new(pass, task))
-            count(pass, task, reason);
-        const struct container *container = task_container(task, failure->container);
-        if (!container || container->labels.spec.essential)
+        struct task *task = find_task(pass, failure->task);
+        if (task) {
+            if (pass_is_new(pass, task) && task_is_live(task))
+                count(pass, task, reason);
             pass_stop(pass, task, reason);
+        } else if (digest_equal(&failure->digest, &pass->in->desired->digest)) {
+            struct task gone = {0}; /* its first create failed: nothing of it exists */
+            memcpy(gone.id, failure->task, sizeof gone.id);
+            count(pass, &gone, reason);
+        }
     }
 }
 
@@ -96,7 +98,7 @@ static void judge(struct pass *pass, struct task *task)
     const struct plan_input *in = pass->in;
     if (task->failed) { /* F1, F7 */
         char *reason CLEANUP_FREE = exit_reason(task);
-        if (in->memory->seen || task->status != TASK_STOPPED)
+        if (in->memory->seen)
             count(pass, task, reason);
         else
             map_put(&in->memory->counted, task->id, (void *)1);

@@ -7,6 +7,14 @@
 
 enum verdict { MET, WAIT, NEVER };
 
+/* Whether the container still waits for its dependencies: it is not there, or created and not being started.
+ */
+static bool has_yet_to_start(const struct task *task, const char *name)
+{
+    const struct container *container = task_container(task, name);
+    return !container || (container->status == CONTAINER_CREATED && !life_is_under_way(task, name));
+}
+
 static bool is_passed_over(struct pass *pass, const struct task *task, const struct container_spec *spec,
                            int depth);
 
@@ -30,12 +38,12 @@ static enum verdict judge(struct pass *pass, const struct task *task,
         task_definition_container(pass->in->desired->task_definition, dependency->container);
     const struct container *container = task_container(task, dependency->container);
     assert(spec); /* validated: dependsOn names a container of the task */
-    if (!container)
+    if (!container || container->status == CONTAINER_CREATED)
         return is_passed_over(pass, task, spec, depth + 1) ? NEVER : WAIT;
     bool stopped = container->status == CONTAINER_STOPPED;
     switch (dependency->condition) {
     case DEPENDENCY_START: /* C3 */
-        return container->status == CONTAINER_CREATED ? WAIT : MET;
+        return MET;
     case DEPENDENCY_COMPLETE:
         if (stopped)
             return container->has_exit_code ? MET : NEVER;
@@ -70,7 +78,7 @@ static enum verdict judge_all(struct pass *pass, const struct task *task, const 
 static bool is_passed_over(struct pass *pass, const struct task *task, const struct container_spec *spec,
                            int depth)
 {
-    if (spec->essential || depth > LIMIT_CONTAINERS_PER_TASK || task_container(task, spec->name))
+    if (spec->essential || depth > LIMIT_CONTAINERS_PER_TASK || !has_yet_to_start(task, spec->name))
         return false;
     return judge_all(pass, task, spec, depth) == NEVER;
 }
@@ -94,7 +102,8 @@ char *life_dead_end(struct pass *pass, const struct task *task)
     const struct container_spec_vec *specs = &pass->in->desired->task_definition->containers;
     for (size_t i = 0; i < specs->len; i++) {
         const struct container_spec *spec = &specs->items[i];
-        if (!spec->essential || task_container(task, spec->name) || judge_all(pass, task, spec, 0) != NEVER)
+        if (!spec->essential || !has_yet_to_start(task, spec->name) ||
+            judge_all(pass, task, spec, 0) != NEVER)
             continue;
         return memory_printf(
             "TaskDependencyError: a dependency of container %s can never be met or timed out", spec->name);
@@ -124,6 +133,14 @@ struct action *life_act(struct pass *pass, const struct task *task, enum action_
     return action;
 }
 
+static int count_essential(const struct task_definition *definition)
+{
+    int count = 0;
+    for (size_t i = 0; i < definition->containers.len; i++)
+        count += definition->containers.items[i].essential;
+    return count;
+}
+
 static void create(struct pass *pass, const struct task *task, const struct container_spec *spec)
 {
     struct action *action = life_act(pass, task, ACTION_CREATE, spec->name);
@@ -136,7 +153,7 @@ static void create(struct pass *pass, const struct task *task, const struct cont
                                           .family = memory_strdup(definition->family),
                                           .revision = definition->revision,
                                           .digest = task->digest,
-                                          .containers = (int)definition->containers.len};
+                                          .essential = count_essential(definition)};
     memcpy(action->labels.commit, task->commit, strnlen(task->commit, COMMIT_OID_SIZE - 1));
     memcpy(action->labels.task, task->id, sizeof action->labels.task);
     container_spec_copy(spec, &action->labels.spec);

@@ -28,6 +28,9 @@ void pass_stop(struct pass *pass, struct task *task, const char *reason);
 /* Whether the task has the desired content. */
 bool pass_is_new(const struct pass *pass, const struct task *task);
 bool task_is_live(const struct task *task);
+/* task.c: what a task is once it is to stop: STOPPING while something of it runs or is under way, else
+ * STOPPED. */
+void task_settle_stop(struct task *task);
 
 /* The passes, in order. */
 void pass_deployment(struct pass *pass);

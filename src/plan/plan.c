@@ -101,8 +101,7 @@ void pass_stop(struct pass *pass, struct task *task, const char *reason)
     if (task->stop)
         return;
     task->stop = true;
-    task->status = TASK_STOPPING;
-    task->healthy = false;
+    task_settle_stop(task);
     task->stop_reason = memory_strdup(reason);
     map_put(&pass->in->memory->stopping, task->id, memory_strdup(reason));
 }

@@ -46,6 +46,7 @@ struct plan_failure {
     char task[ID_HEX_SIZE];
     char *container;
     char *reason;
+    struct digest digest; /* a create: of the content that the task was to have; else zero */
 };
 struct plan_failure_vec VECTOR_OF(struct plan_failure);
 

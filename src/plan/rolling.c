@@ -64,9 +64,9 @@ static void stop(struct pass *pass, struct tally *tally, struct task *task, cons
     tally->healthy_old -= !is_new && task->healthy;
     tally->unhealthy_new -= is_new && is_unhealthy(pass, task);
     tally->pending_new -= is_new && !task->healthy && !is_unhealthy(pass, task);
-    tally->stopping++;
-    tally->stopped++;
     pass_stop(pass, task, reason);
+    tally->stopping += task->status == TASK_STOPPING;
+    tally->stopped++;
 }
 
 /* A task without containers yet; pass_life() creates them. */
@@ -180,7 +180,7 @@ static void scale_in(struct pass *pass, struct tally *tally)
         stop(pass, tally, victims.items[i], reason);
     vector_deinit(&victims);
 
-    bool no_room = tally->live_new + tally->live_old + tally->stopping >= tally->upper;
+    bool no_room = tally->no_place || tally->live_new + tally->live_old + tally->stopping >= tally->upper;
     bool enough = tally->healthy_new >= tally->desired;
     for (size_t i = 0; i < pass->tasks.len; i++) {
         struct task *task = &pass->tasks.items[i];

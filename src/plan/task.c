@@ -73,16 +73,24 @@ static void group(const struct plan_input *input, struct task_vec *tasks)
     map_deinit(&index);
 }
 
-/* How many containers a task has in the end: all but those that C5 passes over. */
-static int containers_expected(const struct pass *pass, const struct task *task)
+/* Whether every container that is still to start has started. A new task's definition says which they are; an
+ * old task gets no container any more, and runs when its essential ones do. */
+static bool is_up(const struct pass *pass, const struct task *task)
 {
-    int expected = 0;
-    for (size_t i = 0; i < task->containers_len; i++)
-        if (task->containers[i]->labels.containers > expected)
-            expected = task->containers[i]->labels.containers;
+    int started = 0;
+    int essential_started = 0;
+    int essential = 1;
+    for (size_t i = 0; i < task->containers_len; i++) {
+        const struct container *container = task->containers[i];
+        started += container->status != CONTAINER_CREATED;
+        essential_started += container->status != CONTAINER_CREATED && container->labels.spec.essential;
+        if (container->labels.essential > essential)
+            essential = container->labels.essential;
+    }
     if (!pass_is_new(pass, task))
-        return expected;
-    return expected - life_passed_over(pass, task);
+        return essential_started >= essential;
+    int containers = (int)pass->in->desired->task_definition->containers.len;
+    return started > 0 && started >= containers - life_passed_over(pass, task);
 }
 
 static bool is_busy(const struct task *task)
@@ -107,35 +115,41 @@ static bool is_ghost(const struct task *task)
     return true;
 }
 
+void task_settle_stop(struct task *task)
+{
+    assert(task);
+    assert(task->stop);
+    task->status = is_busy(task) ? TASK_STOPPING : TASK_STOPPED;
+    task->healthy = false;
+    task->started_ms = task->stopped_ms = 0;
+    for (size_t i = 0; task->status == TASK_STOPPED && i < task->containers_len; i++)
+        if (task->containers[i]->finished_ms > task->stopped_ms)
+            task->stopped_ms = task->containers[i]->finished_ms;
+}
+
 static void roll_up_status(const struct pass *pass, struct task *task, const struct map *stopping)
 {
     const char *reason = stopping ? map_get(stopping, task->id) : NULL;
-    int up = 0;
     for (size_t i = 0; i < task->containers_len; i++) {
         const struct container *container = task->containers[i];
-        if (container->status != CONTAINER_CREATED)
-            up++;
         if (container->labels.spec.essential && container->status == CONTAINER_STOPPED && !reason) {
             reason = "Essential container in task exited";
             task->failed = true;
         }
         if (container->started_ms > task->started_ms)
             task->started_ms = container->started_ms;
-        if (container->finished_ms > task->stopped_ms)
-            task->stopped_ms = container->finished_ms;
     }
     if (is_ghost(task) && !reason)
         reason = "removed";
     task->stop = reason != NULL;
     task->stop_reason = memory_strdup(reason);
-    if (task->stop)
-        task->status = is_busy(task) ? TASK_STOPPING : TASK_STOPPED;
-    else
-        task->status = up > 0 && up >= containers_expected(pass, task) ? TASK_RUNNING : TASK_PENDING;
+    if (task->stop) {
+        task_settle_stop(task);
+        return;
+    }
+    task->status = is_up(pass, task) ? TASK_RUNNING : TASK_PENDING;
     if (task->status != TASK_RUNNING)
         task->started_ms = 0;
-    if (task->status != TASK_STOPPED)
-        task->stopped_ms = 0;
 }
 
 /* ECS 2.6: over essential containers, UNHEALTHY before UNKNOWN before HEALTHY. */

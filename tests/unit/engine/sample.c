@@ -53,7 +53,7 @@ void sample_init(struct sample *sample, int serial, const char *container)
     labels->family = memory_strdup("demo");
     labels->revision = 3;
     labels->digest = digest_of_bytes("x", 1);
-    labels->containers = 1;
+    labels->essential = 1;
     snprintf(labels->commit, sizeof labels->commit, "%040d", 1);
     snprintf(labels->task, sizeof labels->task, "%012d%020d", serial, serial);
     container_spec_copy(&sample->definition->containers.items[0], &labels->spec);

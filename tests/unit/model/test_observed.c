@@ -18,7 +18,7 @@ static struct container *sample(void)
                                              .family = memory_strdup("web"),
                                              .revision = 2,
                                              .digest = digest_of_bytes("x", 1),
-                                             .containers = 2};
+                                             .essential = 2};
     memset(container->labels.task, 'a', ID_HEX_SIZE - 1);
     container->labels.spec = (struct container_spec){.name = memory_strdup("app"),
                                                      .essential = true,

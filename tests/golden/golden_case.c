@@ -1,0 +1,519 @@
+#include "golden_case.h"
+
+#include "base/text.h"
+#include "model/json.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HEALTHY_SINCE_MS 60000
+#define YOUNG_SINCE_MS   3000
+
+static int int_or(const json_t *object, const char *key, int otherwise)
+{
+    return json_object_get(object, key) ? (int)model_int(object, key) : otherwise;
+}
+
+struct digest case_digest(const char *content)
+{
+    return digest_of_bytes(content, strlen(content));
+}
+
+static bool complain(const char *what, const char *word)
+{
+    fprintf(stderr, "case: %s: %s\n", what, word ? word : "missing");
+    return false;
+}
+
+/* --- the service and its ledger */
+
+static bool load_definition(struct golden_case *golden)
+{
+    struct task_definition *definition = NEW(struct task_definition);
+    golden->definition = definition;
+    definition->refs = 1;
+    definition->family = memory_strdup("web");
+    definition->revision = 2;
+    definition->digest = case_digest("new");
+    json_t *list = json_object_get(golden->input, "containers");
+    if (!list) {
+        vector_push(
+            &definition->containers,
+            (struct container_spec){.name = memory_strdup("app"), .essential = true, .stop_timeout_s = 30});
+        return true;
+    }
+    size_t i;
+    json_t *item;
+    json_array_foreach (list, i, item) {
+        struct container_spec spec;
+        if (container_spec_from_json(item, &spec) < 0)
+            return complain("containers", "not readable");
+        vector_push(&definition->containers, spec);
+    }
+    return true;
+}
+
+static void load_service(struct golden_case *golden)
+{
+    const json_t *json = json_object_get(golden->input, "service");
+    if (!json || json_is_null(json))
+        return;
+    const char *content = model_string(json, "content");
+    struct service *service = NEW(struct service);
+    golden->service = service;
+    service->refs = 1;
+    service->cluster = memory_strdup("prod");
+    service->name = memory_strdup("web");
+    service->task_definition = task_definition_ref(golden->definition);
+    service->desired_count = int_or(json, "desiredCount", 1);
+    service->minimum_healthy_percent = int_or(json, "minimumHealthyPercent", 100);
+    service->maximum_percent = int_or(json, "maximumPercent", 200);
+    service->minimum_healthy_ms = 1000LL * int_or(json, "minimumHealthySeconds", 10);
+    service->health_check_grace_ms = 1000LL * int_or(json, "healthCheckGracePeriodSeconds", 0);
+    service->digest = case_digest(content ? content : "new");
+}
+
+static bool load_deployment(struct golden_case *golden, const json_t *json)
+{
+    static const struct {
+        const char *name;
+        enum deployment_state state;
+    } states[] = {{"IN_PROGRESS", DEPLOYMENT_IN_PROGRESS},
+                  {"COMPLETED", DEPLOYMENT_COMPLETED},
+                  {"FAILED", DEPLOYMENT_FAILED},
+                  {"SUPERSEDED", DEPLOYMENT_SUPERSEDED}};
+    const char *content = model_string(json, "content");
+    size_t s = 0;
+    while (s < ARRAY_LEN(states) && !text_equal(states[s].name, model_string(json, "state")))
+        s++;
+    if (!content || s == ARRAY_LEN(states))
+        return complain("deployment", content);
+    struct deployment deployment = {
+        .digest = case_digest(content),
+        .family = memory_strdup("web"),
+        .revision = 1,
+        .state = states[s].state,
+        .reason = memory_strdup(model_string(json, "reason")),
+        .desired_count = int_or(json, "desiredCount", golden->service ? golden->service->desired_count : 1),
+        .created_ms = CASE_NOW_MS - HEALTHY_SINCE_MS,
+        .updated_ms = CASE_NOW_MS - HEALTHY_SINCE_MS};
+    snprintf(deployment.id, sizeof deployment.id, "ecs-svc/%s", content);
+    strcpy(deployment.commit.oid, "1111111111111111111111111111111111111111");
+    for (int i = 0; i < int_or(json, "failures", 0); i++) {
+        struct task_failure failure = {.at_ms = CASE_NOW_MS - 1000,
+                                       .reason = memory_strdup("container app exited with code 1")};
+        snprintf(failure.task, sizeof failure.task, "f%d", i);
+        vector_push(&deployment.failures, failure);
+    }
+    vector_push(&golden->ledger->deployments, deployment);
+    return true;
+}
+
+static bool load_ledger(struct golden_case *golden)
+{
+    const json_t *json = json_object_get(golden->input, "ledger");
+    if (!json || json_is_null(json))
+        return true;
+    size_t i;
+    json_t *item;
+    golden->ledger = service_ledger_new("prod", "web");
+    golden->ledger->removed = model_bool(json, "removed");
+    json_array_foreach (json_object_get(json, "deployments"), i, item) {
+        if (!load_deployment(golden, item))
+            return false;
+    }
+    json_array_foreach (json_object_get(json, "knownBad"), i, item) {
+        struct known_bad bad = {.digest = case_digest(json_string_value(item)), .at_ms = CASE_NOW_MS - 1000};
+        strcpy(bad.commit, "2222222222222222222222222222222222222222");
+        vector_push(&golden->ledger->known_bad, bad);
+    }
+    return true;
+}
+
+/* --- tasks and containers */
+
+static void full_id(const char *name, char ret_id[static ID_HEX_SIZE])
+{
+    memset(ret_id, 'e', ID_HEX_SIZE - 1);
+    ret_id[ID_HEX_SIZE - 1] = '\0';
+    memcpy(ret_id, name, strlen(name));
+}
+
+const char *case_task_name(struct golden_case *golden, const char *id)
+{
+    char *name = map_get(&golden->names, id);
+    if (!name) {
+        name = memory_printf("n%d", ++golden->new_tasks);
+        map_put(&golden->names, id, name);
+    }
+    return name;
+}
+
+static struct container *add_container(struct golden_case *golden, const struct task_labels *labels,
+                                       const char *instance)
+{
+    struct container *container = NEW(struct container);
+    container->id = memory_printf("c%llu", (unsigned long long)++golden->last_container);
+    container->instance = memory_strdup(instance);
+    task_labels_copy(labels, &container->labels);
+    container->created_ms = golden->now_ms;
+    vector_push(&golden->containers, container);
+    return container;
+}
+
+/* "healthy", "young", "running 5", "starting", "unhealthy", "unhealthy 5", "created", "exited 1",
+ * "exited 1 600": seconds since the start, or code and seconds since the end. */
+static bool set_state(struct container *container, const char *state, int64_t now_ms)
+{
+    int code = 0;
+    int seconds = HEALTHY_SINCE_MS / 1000;
+    bool checked = container->labels.spec.has_health_check;
+    container->status = CONTAINER_RUNNING;
+    if (text_equal(state, "created") || text_equal(state, "pending")) {
+        container->status = CONTAINER_CREATED;
+        return true;
+    }
+    if (text_starts_with(state, "exited")) {
+        seconds = 5;
+        sscanf(state, "exited %d %d", &code, &seconds);
+        container->status = CONTAINER_STOPPED;
+        container->has_exit_code = !text_equal(state, "exited");
+        container->exit_code = code;
+        container->started_ms = now_ms - HEALTHY_SINCE_MS;
+        container->finished_ms = now_ms - seconds * 1000LL;
+        return true;
+    }
+    if (text_equal(state, "young"))
+        seconds = YOUNG_SINCE_MS / 1000;
+    else if (text_starts_with(state, "running "))
+        seconds = atoi(state + strlen("running "));
+    else if (text_starts_with(state, "unhealthy "))
+        seconds = atoi(state + strlen("unhealthy "));
+    else if (!text_equal(state, "healthy") && !text_equal(state, "starting") &&
+             !text_equal(state, "unhealthy"))
+        return complain("state", state);
+    container->started_ms = now_ms - seconds * 1000LL;
+    if (checked && text_starts_with(state, "unhealthy"))
+        container->health = HEALTH_UNHEALTHY;
+    else if (checked && !text_equal(state, "starting"))
+        container->health = HEALTH_HEALTHY;
+    return true;
+}
+
+static struct task_labels make_labels(struct golden_case *golden, const char *task, const char *content,
+                                      const struct container_spec *spec)
+{
+    struct task_labels labels = {
+        .owner = memory_strdup("me"),
+        .cluster = memory_strdup("prod"),
+        .service = memory_strdup("web"),
+        .deployment = memory_printf("ecs-svc/%s", content),
+        .family = memory_strdup("web"),
+        .revision = 1,
+        .digest = case_digest(content),
+    };
+    for (size_t i = 0; i < golden->definition->containers.len; i++)
+        labels.essential += golden->definition->containers.items[i].essential;
+    full_id(task, labels.task);
+    container_spec_copy(spec, &labels.spec);
+    return labels;
+}
+
+/* "old healthy": content, and the state of every container. Or {"content":, "instance":, "containers":
+ * {name: state}} with the containers that exist. */
+static bool load_task(struct golden_case *golden, const char *name, const json_t *json)
+{
+    const char *text = json_string_value(json);
+    const char *instance = model_string(json, "instance");
+    const char *space = text ? strchr(text, ' ') : NULL;
+    char *content CLEANUP_FREE =
+        space ? memory_strndup(text, (size_t)(space - text)) : memory_strdup(model_string(json, "content"));
+    if (!content)
+        return complain("task without content", name);
+    char id[ID_HEX_SIZE];
+    full_id(name, id);
+    map_put(&golden->names, id, memory_strdup(name));
+    for (size_t i = 0; i < golden->definition->containers.len; i++) {
+        const struct container_spec *spec = &golden->definition->containers.items[i];
+        const char *state = space ? space + 1 : model_string(json_object_get(json, "containers"), spec->name);
+        if (!state)
+            continue;
+        struct task_labels labels = make_labels(golden, name, content, spec);
+        struct container *container = add_container(golden, &labels, instance ? instance : "local");
+        container->created_ms = CASE_NOW_MS - HEALTHY_SINCE_MS;
+        task_labels_deinit(&labels);
+        if (!set_state(container, state, golden->now_ms))
+            return false;
+    }
+    return true;
+}
+
+static struct container *find_container(struct golden_case *golden, const char *task, const char *name)
+{
+    for (size_t i = 0; i < golden->containers.len; i++) {
+        struct container *container = golden->containers.items[i];
+        if (text_equal(container->labels.task, task) && text_equal(container->labels.spec.name, name))
+            return container;
+    }
+    return NULL;
+}
+
+/* --- actions under way, failures */
+
+/* "stop app of a1", "create app of a1 as old": what a sent action says. */
+static bool load_action(struct golden_case *golden, const char *text)
+{
+    static const char *const kinds[] = {"create", "start", "stop", "remove"};
+    char kind[16], container[32], task[16], content[16] = "new";
+    if (!text || sscanf(text, "%15s %31s of %15s as %15s", kind, container, task, content) < 3)
+        return complain("underWay", text);
+    const struct container_spec *spec = task_definition_container(golden->definition, container);
+    size_t k = 0;
+    while (k < ARRAY_LEN(kinds) && !text_equal(kinds[k], kind))
+        k++;
+    if (!spec || k == ARRAY_LEN(kinds))
+        return complain("underWay", text);
+    struct action *action = action_new((enum action_kind)k);
+    action->instance = memory_strdup("local");
+    action->cluster = memory_strdup("prod");
+    action->service = memory_strdup("web");
+    action->container = memory_strdup(container);
+    full_id(task, action->task);
+    map_put(&golden->names, action->task, memory_strdup(task));
+    if (action->kind == ACTION_CREATE)
+        action->labels = make_labels(golden, task, content, spec);
+    vector_push(&golden->under_way, action);
+    return true;
+}
+
+/* "app of a1: no such image", "app of a1 as old: ..." */
+static bool load_failure(struct golden_case *golden, const char *text)
+{
+    char container[32], task[16], content[16] = "new";
+    const char *colon = text ? strchr(text, ':') : NULL;
+    char *head CLEANUP_FREE = colon ? memory_strndup(text, (size_t)(colon - text)) : NULL;
+    if (!colon || sscanf(head, "%31s of %15s as %15s", container, task, content) < 2)
+        return complain("failures", text);
+    struct plan_failure failure = {.container = memory_strdup(container),
+                                   .reason = memory_strdup(colon + 2),
+                                   .digest = case_digest(content)};
+    full_id(task, failure.task);
+    map_put(&golden->names, failure.task, memory_strdup(task));
+    vector_push(&golden->failures, failure);
+    return true;
+}
+
+static bool load_lists(struct golden_case *golden)
+{
+    size_t i;
+    json_t *item;
+    const char *name;
+    json_object_foreach (json_object_get(golden->input, "tasks"), name, item) {
+        if (!load_task(golden, name, item))
+            return false;
+    }
+    json_array_foreach (json_object_get(golden->input, "underWay"), i, item) {
+        if (!load_action(golden, json_string_value(item)))
+            return false;
+    }
+    json_array_foreach (json_object_get(golden->input, "failures"), i, item) {
+        if (!load_failure(golden, json_string_value(item)))
+            return false;
+    }
+    return true;
+}
+
+/* The memory's own JSON, with tasks by their short names and lastFailure in seconds ago. */
+static void load_memory(struct golden_case *golden)
+{
+    const json_t *json = json_object_get(golden->input, "memory");
+    const char *name;
+    json_t *reason;
+    plan_memory_from_json(json, &golden->memory);
+    map_clear(&golden->memory.stopping);
+    map_clear(&golden->memory.counted);
+    golden->memory.seen = !json_is_false(json_object_get(json, "seen"));
+    golden->memory.last_failure_ms = golden->now_ms - 1000 * model_int(json, "lastFailure");
+    json_object_foreach (json_object_get(json, "stopping"), name, reason) {
+        char id[ID_HEX_SIZE];
+        full_id(name, id);
+        map_put(&golden->memory.stopping, id, memory_strdup(json_string_value(reason)));
+    }
+    size_t i;
+    json_t *task;
+    json_array_foreach (json_object_get(json, "counted"), i, task) {
+        char id[ID_HEX_SIZE];
+        full_id(json_string_value(task), id);
+        map_put(&golden->memory.counted, id, (void *)1);
+    }
+}
+
+bool case_init(struct golden_case *golden, const json_t *input)
+{
+    *golden = (struct golden_case){.input = input, .now_ms = CASE_NOW_MS, .names = MAP_INIT(free)};
+    golden->options =
+        (struct plan_options){.owner = "me",
+                              .stopped_retention_ms = 1000LL * int_or(input, "retentionSeconds", 10800),
+                              .stopped_kept = int_or(input, "stoppedKept", 10)};
+    strcpy(golden->commit.oid, "3333333333333333333333333333333333333333");
+    golden->ids.seed = 1;
+    if (!load_definition(golden))
+        return false;
+    load_service(golden);
+    if (!load_ledger(golden) || !load_lists(golden))
+        return false;
+    load_memory(golden);
+    return true;
+}
+
+static void failures_clear(struct plan_failure_vec *failures)
+{
+    for (size_t i = 0; i < failures->len; i++) {
+        free(failures->items[i].container);
+        free(failures->items[i].reason);
+    }
+    vector_deinit(failures);
+}
+
+void case_deinit(struct golden_case *golden)
+{
+    service_unref(golden->service);
+    task_definition_unref(golden->definition);
+    service_ledger_free(golden->ledger);
+    container_vec_deinit(&golden->containers);
+    action_vec_deinit(&golden->under_way);
+    failures_clear(&golden->failures);
+    plan_memory_deinit(&golden->memory);
+    map_deinit(&golden->names);
+}
+
+/* --- planning and acting */
+
+static void take_room(struct plan_instance *instance, const struct container *container)
+{
+    const struct container_spec *spec = &container->labels.spec;
+    if (container->status == CONTAINER_STOPPED || !text_equal(container->instance, instance->name))
+        return;
+    instance->cpu_units_free -= spec->cpu_units;
+    instance->memory_mib_free -= spec->memory_mib;
+    for (size_t i = 0; i < spec->ports.len; i++)
+        if (spec->ports.items[i].host_port)
+            vector_push(&instance->ports,
+                        (struct plan_port){spec->ports.items[i].host_port, spec->ports.items[i].udp});
+}
+
+static struct plan_instance_vec load_instances(const struct golden_case *golden)
+{
+    struct plan_instance_vec instances = {0};
+    json_t *list = json_object_get(golden->input, "instances");
+    size_t i;
+    json_t *item;
+    if (!list)
+        vector_push(&instances,
+                    (struct plan_instance){
+                        .name = "local", .usable = true, .cpu_units_free = 4096, .memory_mib_free = 8192});
+    json_array_foreach (list, i, item) {
+        struct plan_instance instance = {.name = model_string(item, "name"),
+                                         .usable = !json_is_false(json_object_get(item, "usable")),
+                                         .reason = model_string(item, "reason"),
+                                         .cpu_units_free = int_or(item, "cpu", 4096),
+                                         .memory_mib_free = int_or(item, "memory", 8192)};
+        vector_push(&instances, instance);
+    }
+    for (size_t n = 0; n < instances.len; n++)
+        for (size_t c = 0; c < golden->containers.len; c++)
+            take_room(&instances.items[n], golden->containers.items[c]);
+    return instances;
+}
+
+void case_plan(struct golden_case *golden, struct plan_output *ret_output)
+{
+    struct plan_instance_vec instances = load_instances(golden);
+    const struct plan_input input = {.now_ms = golden->now_ms,
+                                     .options = &golden->options,
+                                     .desired = golden->service,
+                                     .commit = &golden->commit,
+                                     .ledger = golden->ledger,
+                                     .cluster = "prod",
+                                     .service = "web",
+                                     .containers = (const struct container *const *)golden->containers.items,
+                                     .containers_len = golden->containers.len,
+                                     .under_way = (const struct action *const *)golden->under_way.items,
+                                     .under_way_len = golden->under_way.len,
+                                     .failures = &golden->failures,
+                                     .instances = &instances,
+                                     .memory = &golden->memory,
+                                     .ids = &golden->ids};
+    plan_service(&input, ret_output);
+    failures_clear(&golden->failures);
+    plan_instance_vec_deinit(&instances);
+}
+
+static void drop_container(struct golden_case *golden, const struct container *container)
+{
+    for (size_t i = 0; i < golden->containers.len; i++) {
+        if (golden->containers.items[i] != container)
+            continue;
+        container_free(golden->containers.items[i]);
+        vector_remove(&golden->containers, i);
+        return;
+    }
+}
+
+static void carry_out(struct golden_case *golden, const struct action *action)
+{
+    const char *world = model_string(golden->input, "world");
+    struct container *container = find_container(golden, action->task, action->container);
+    if (action->kind == ACTION_CREATE && text_equal(world, "create fails")) {
+        struct plan_failure failure = {.container = memory_strdup(action->container),
+                                       .reason = memory_strdup("no such image"),
+                                       .digest = action->labels.digest};
+        memcpy(failure.task, action->task, sizeof failure.task);
+        vector_push(&golden->failures, failure);
+    } else if (action->kind == ACTION_CREATE) {
+        add_container(golden, &action->labels, action->instance);
+    } else if (action->kind == ACTION_START && text_equal(world, "crashes")) {
+        set_state(container, "exited 1 0", golden->now_ms);
+        container->started_ms = golden->now_ms;
+    } else if (action->kind == ACTION_START) {
+        set_state(container, text_equal(world, "unhealthy") ? "unhealthy 0" : "running 0", golden->now_ms);
+    } else if (action->kind == ACTION_STOP && container) {
+        set_state(container, "exited 143 0", golden->now_ms);
+    } else if (action->kind == ACTION_REMOVE && container) {
+        drop_container(golden, container);
+    }
+}
+
+void case_apply(struct golden_case *golden, struct plan_output *output)
+{
+    if (output->ledger) {
+        service_ledger_free(golden->ledger);
+        golden->ledger = TAKE(output->ledger);
+    }
+    if (output->forget) {
+        service_ledger_free(golden->ledger);
+        golden->ledger = NULL;
+    }
+    for (size_t i = 0; i < output->actions.len; i++) {
+        struct action *action = output->actions.items[i];
+        if (action->kind == ACTION_STOP) {
+            vector_push(&golden->under_way, action);
+            continue;
+        }
+        carry_out(golden, action);
+        action_free(action);
+    }
+    output->actions.len = 0;
+    plan_output_deinit(output);
+}
+
+bool case_land(struct golden_case *golden)
+{
+    bool any = golden->under_way.len > 0;
+    for (size_t i = 0; i < golden->under_way.len; i++)
+        carry_out(golden, golden->under_way.items[i]);
+    action_vec_deinit(&golden->under_way);
+    return any;
+}

@@ -1,0 +1,457 @@
+/* The invariants. What davit decides is judged by what it has been told; what the engines hold is judged
+ * where davit cannot be mistaken: foreign containers, names, the order of ledger and actions, and, in fair
+ * weather, the bounds as well.
+ */
+#include "base/text.h"
+#include "survey.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What engine truth may be, in fair weather. */
+struct fair {
+    int most;      /* tasks: the larger of now and at the last change */
+    bool was_fine; /* healthy >= lower since the last change */
+};
+
+/* --- what davit has been told */
+
+static struct map *mirror_of(struct world *world, const char *instance)
+{
+    for (int i = 0; i < world->hosts_len; i++)
+        if (text_equal(world->hosts[i].name, instance))
+            return &world->checker.mirror[i];
+    return NULL;
+}
+
+static void mirror_put(struct map *mirror, const struct container *container)
+{
+    if (text_equal(container->labels.owner, OWNER))
+        map_put(mirror, container->id, container_copy(container));
+}
+
+static const struct view_action *flight_of(struct view_action_vec *actions, uint64_t id)
+{
+    for (size_t i = 0; i < actions->len; i++)
+        if (actions->items[i].action->id == id)
+            return &actions->items[i];
+    return NULL;
+}
+
+static void mirror_outcome(struct world *world, const struct event *event)
+{
+    struct view_service view;
+    for (size_t i = 0; core_view_service_at(world->davit.core, i, &view); i++) {
+        struct view_action_vec actions;
+        core_view_actions(world->davit.core, view.cluster, view.name, &actions);
+        const struct view_action *flight = flight_of(&actions, event->action.id);
+        if (flight) {
+            struct map *mirror = mirror_of(world, flight->action->instance);
+            if (event->action.container)
+                mirror_put(mirror, event->action.container);
+            else if (event->action.gone && flight->action->container_id)
+                map_remove(mirror, flight->action->container_id);
+        }
+        vector_deinit(&actions);
+    }
+}
+
+static void mirror_event(struct world *world, const struct event *event)
+{
+    struct map *mirror = NULL;
+    if (event->kind == EVENT_LISTED || event->kind == EVENT_CONTAINER || event->kind == EVENT_GONE)
+        mirror = mirror_of(world, event->engine.instance);
+    if (event->kind == EVENT_LISTED) {
+        map_clear(mirror);
+        for (size_t i = 0; i < event->engine.containers.len; i++)
+            mirror_put(mirror, event->engine.containers.items[i]);
+    } else if (event->kind == EVENT_CONTAINER) {
+        mirror_put(mirror, event->engine.container);
+    } else if (event->kind == EVENT_GONE) {
+        map_remove(mirror, event->engine.container_id);
+    } else if (event->kind == EVENT_ACTION_DONE) {
+        mirror_outcome(world, event);
+    }
+}
+
+static struct sighting_vec survey_mirror(const struct world *world)
+{
+    struct sighting_vec sightings = {0};
+    for (int i = 0; i < world->hosts_len; i++) {
+        map_for_each (&world->checker.mirror[i], entry) {
+            survey_add(&sightings, entry->value);
+        }
+    }
+    return sightings;
+}
+
+static struct sighting_vec survey_truth(const struct world *world)
+{
+    struct sighting_vec sightings = {0};
+    for (int i = 0; i < world->hosts_len; i++)
+        for (size_t c = 0; c < sim_containers_len(world->hosts[i].sim); c++)
+            survey_add(&sightings, sim_container_at(world->hosts[i].sim, c));
+    return sightings;
+}
+
+/* --- before and after a step */
+
+/* Tasks that are to stop, over all services. */
+static struct map stops_now(const struct world *world)
+{
+    struct map stops = {0};
+    struct view_service view;
+    for (size_t i = 0; core_view_service_at(world->davit.core, i, &view); i++) {
+        struct task_vec tasks;
+        core_view_tasks(world->davit.core, view.cluster, view.name, world->now_ms, &tasks);
+        for (size_t t = 0; t < tasks.len; t++)
+            if (tasks.items[t].stop)
+                map_put(&stops, tasks.items[t].id, (void *)1);
+        task_vec_deinit(&tasks);
+    }
+    return stops;
+}
+
+void check_begin_life(struct world *world)
+{
+    struct checker *checker = &world->checker;
+    for (int i = 0; i < HOSTS_MAX; i++) {
+        map_deinit(&checker->mirror[i]);
+        checker->mirror[i] = MAP_INIT(container_free);
+    }
+    map_deinit(&checker->stops);
+    checker->calm_bounds.free_value = free;
+    map_clear(&checker->calm_bounds);
+}
+
+void check_before(struct world *world, const struct event *event)
+{
+    struct checker *checker = &world->checker;
+    mirror_event(world, event);
+    checker->desired = core_desired(world->davit.core);
+    if (event->kind != EVENT_TURN)
+        return;
+    map_deinit(&checker->stops);
+    checker->stops = stops_now(world);
+}
+
+/* (a) No decision to stop a healthy task that leaves fewer than lower healthy ones. */
+static void check_stops(struct world *world, const struct view_service *view,
+                        const struct sighting_vec *sightings, const struct map *stops)
+{
+    int healthy = 0;
+    int stopped = 0;
+    if (!view->desired)
+        return;
+    for (size_t i = 0; i < sightings->len; i++) {
+        const struct sighting *sighting = &sightings->items[i];
+        if (!survey_is_of(sighting, view->name) || map_get(&world->checker.stops, sighting->id) ||
+            !survey_is_healthy(sighting, view->desired, world->now_ms))
+            continue;
+        healthy++;
+        stopped += map_get(stops, sighting->id) != NULL;
+    }
+    int lower = (view->desired->desired_count * view->desired->minimum_healthy_percent + 99) / 100;
+    if (stopped && healthy - stopped < lower)
+        world_fail(world, "(a) %s: %d of %d healthy tasks are stopped, lower is %d", view->name, stopped,
+                   healthy, lower);
+}
+
+static bool is_busy(const struct view_action_vec *actions, const char *task)
+{
+    for (size_t i = 0; i < actions->len; i++)
+        if (text_equal(actions->items[i].action->task, task) &&
+            actions->items[i].action->kind != ACTION_REMOVE)
+            return true;
+    return false;
+}
+
+/* Tasks that take room: they run, are about to, or something of them is under way. */
+static int count_existing(const struct view_service *view, const struct sighting_vec *sightings,
+                          const struct view_action_vec *actions, const struct map *stops)
+{
+    struct map tasks = {0};
+    for (size_t i = 0; i < sightings->len; i++) {
+        const struct sighting *sighting = &sightings->items[i];
+        bool waits = sighting->running == 0 && !sighting->essential_stopped && !map_get(stops, sighting->id);
+        if (survey_is_of(sighting, view->name) &&
+            (sighting->running || waits || is_busy(actions, sighting->id)))
+            map_put(&tasks, sighting->id, (void *)1);
+    }
+    for (size_t i = 0; i < actions->len; i++)
+        if (actions->items[i].action->kind == ACTION_CREATE)
+            map_put(&tasks, actions->items[i].action->task, (void *)1);
+    int count = (int)tasks.len;
+    map_deinit(&tasks);
+    return count;
+}
+
+static bool is_known_bad(const struct world *world, const char *key, const struct digest *digest)
+{
+    char hex[DIGEST_HEX_SIZE];
+    size_t i;
+    json_t *bad;
+    digest_to_hex(digest, hex);
+    json_array_foreach (json_object_get(disk_entry(&world->disk, LEDGER_SERVICE, key), "knownBad"), i, bad) {
+        if (text_equal(json_string_value(json_object_get(bad, "digest")), hex))
+            return true;
+    }
+    return false;
+}
+
+/* (b) A launch leaves no more than upper; (c) nothing known bad is launched. */
+static void check_launch(struct world *world, const struct view_service *view,
+                         const struct sighting_vec *sightings, const struct map *stops)
+{
+    struct view_action_vec actions;
+    bool launched = false;
+    char *key CLEANUP_FREE = service_key(view->cluster, view->name);
+    core_view_actions(world->davit.core, view->cluster, view->name, &actions);
+    for (size_t i = 0; i < actions.len; i++) {
+        const struct action *action = actions.items[i].action;
+        if (action->kind != ACTION_CREATE || map_get(&world->checker.launched, action->task))
+            continue;
+        map_put(&world->checker.launched, action->task, (void *)1);
+        launched = true;
+        if (is_known_bad(world, key, &action->labels.digest))
+            world_fail(world, "(c) %s: content that failed is launched again", view->name);
+    }
+    if (launched && !view->desired)
+        world_fail(world, "(b) %s: launched, and nobody wants it", view->name);
+    if (launched && view->desired) {
+        int existing = count_existing(view, sightings, &actions, stops);
+        int upper = view->desired->desired_count * view->desired->maximum_percent / 100;
+        if (existing > upper)
+            world_fail(world, "(b) %s: %d tasks after a launch, upper is %d", view->name, existing, upper);
+    }
+    vector_deinit(&actions);
+}
+
+static void check_turn(struct world *world)
+{
+    struct map stops = stops_now(world);
+    struct sighting_vec sightings = survey_mirror(world);
+    struct view_service view;
+    for (size_t i = 0; core_view_service_at(world->davit.core, i, &view); i++) {
+        check_stops(world, &view, &sightings, &stops);
+        check_launch(world, &view, &sightings, &stops);
+    }
+    vector_deinit(&sightings);
+    map_deinit(&stops);
+}
+
+/* (e) A commit deploys whole or not at all. */
+static void check_commit(struct world *world)
+{
+    struct view_source source;
+    core_view_source(world->davit.core, &source);
+    if (!source.head)
+        return;
+    char digits[9] = "";
+    memcpy(digits, source.head->oid, 8);
+    int version = atoi(digits) - 1;
+    bool broken = world->repo.versions[version].broken;
+    const struct desired *desired = core_desired(world->davit.core);
+    if (broken && desired != world->checker.desired)
+        world_fail(world, "(e) a broken commit changed the desired state");
+    if (!broken && (!desired || !text_equal(desired->commit.oid, source.head->oid)))
+        world_fail(world, "(e) a good commit is not deployed");
+    for (int s = 0; s < SERVICES_MAX && !broken && desired; s++) {
+        char name[8] = {'s', (char)('0' + s)};
+        if (world->repo.versions[version].recipes[s].present != (desired_service(desired, "c", name) != NULL))
+            world_fail(world, "(e) service %s is not as the commit says", name);
+    }
+    map_clear(&world->checker.calm_bounds);
+}
+
+void check_after(struct world *world, enum event_kind kind, const struct effect_vec *effects, size_t from)
+{
+    if (kind == EVENT_TURN)
+        check_turn(world);
+    else
+        for (size_t i = from; i < effects->len; i++)
+            if (effects->items[i].kind == EFFECT_ACT)
+                world_fail(world, "an action outside of a turn");
+    if (kind == EVENT_COMMIT)
+        check_commit(world);
+}
+
+/* --- the ledger */
+
+/* (c), (f) What is saved keeps what failed, and names the deployments of tasks to come. */
+void check_saved(struct world *world, const struct ledger_change *change)
+{
+    struct service_ledger *now CLEANUP(service_ledger_freep) = NULL;
+    struct service_ledger *before CLEANUP(service_ledger_freep) = NULL;
+    if (change->kind != LEDGER_SERVICE || !change->entry)
+        return;
+    if (service_ledger_from_json(change->entry, &now, NULL) < 0) {
+        world_fail(world, "(f) %s: the entry is not readable", change->name);
+        return;
+    }
+    const json_t *old = disk_entry(&world->disk, LEDGER_SERVICE, change->name);
+    for (size_t i = 0; i < now->deployments.len; i++) {
+        const struct deployment *deployment = &now->deployments.items[i];
+        map_put(&world->checker.known_deployments, deployment->id, (void *)1);
+        if (deployment->state == DEPLOYMENT_FAILED && !service_ledger_known_bad(now, &deployment->digest))
+            world_fail(world, "(c) %s: a failed content is not known bad", change->name);
+    }
+    if (!old || service_ledger_from_json(old, &before, NULL) < 0)
+        return;
+    for (size_t i = 0; i < before->known_bad.len; i++)
+        if (!service_ledger_known_bad(now, &before->known_bad.items[i].digest))
+            world_fail(world, "(c) %s: a known bad content is forgotten", change->name);
+}
+
+/* --- engine truth */
+
+/* (f) No container without an acknowledged deployment. */
+static void check_log(struct world *world, int h)
+{
+    size_t len;
+    const struct sim_log_entry *log = sim_log(world->hosts[h].sim, &len);
+    for (size_t i = world->checker.log_seen[h]; i < len; i++) {
+        const struct container *container = sim_container_find(world->hosts[h].sim, log[i].name);
+        if (log[i].kind == SIM_LOG_CREATE && container &&
+            !map_get(&world->checker.known_deployments, container->labels.deployment))
+            world_fail(world, "(f) %s was created before its deployment was saved", log[i].name);
+    }
+    world->checker.log_seen[h] = len;
+}
+
+/* (g) One container of a name in a task, wherever it is. */
+static void check_names(struct world *world)
+{
+    struct map seen = {0};
+    for (int h = 0; h < world->hosts_len; h++) {
+        for (size_t c = 0; c < sim_containers_len(world->hosts[h].sim); c++) {
+            const struct container *container = sim_container_at(world->hosts[h].sim, c);
+            if (!container->labels.owner)
+                continue;
+            if (map_get(&seen, container->name))
+                world_fail(world, "(g) %s is there twice", container->name);
+            map_put(&seen, container->name, (void *)1);
+        }
+    }
+    map_deinit(&seen);
+}
+
+static struct fair *fair_of(struct world *world, const char *service)
+{
+    struct fair *fair = map_get(&world->checker.calm_bounds, service);
+    if (!fair) {
+        fair = NEW(struct fair);
+        map_put(&world->checker.calm_bounds, service, fair);
+    }
+    return fair;
+}
+
+/* (a), (b) by engine truth: in fair weather davit knows all there is to know. */
+static void check_fair(struct world *world)
+{
+    const struct desired *desired = core_desired(world->davit.core);
+    struct sighting_vec truth = survey_truth(world);
+    for (size_t s = 0; desired && s < desired->services.len; s++) {
+        const struct service *service = desired->services.items[s];
+        struct view_action_vec actions;
+        int healthy = 0;
+        int existing = 0;
+        core_view_actions(world->davit.core, service->cluster, service->name, &actions);
+        for (size_t i = 0; i < truth.len; i++) {
+            existing += survey_is_of(&truth.items[i], service->name) && truth.items[i].running;
+            healthy += survey_is_of(&truth.items[i], service->name) &&
+                       survey_is_healthy(&truth.items[i], service, world->now_ms);
+        }
+        vector_deinit(&actions);
+        struct fair *fair = fair_of(world, service->name);
+        int lower = (service->desired_count * service->minimum_healthy_percent + 99) / 100;
+        int upper = service->desired_count * service->maximum_percent / 100;
+        if (fair->was_fine && healthy < lower)
+            world_fail(world, "(a) %s: %d healthy on the engines, lower is %d", service->name, healthy,
+                       lower);
+        fair->was_fine |= healthy >= lower;
+        if (existing > upper && existing > fair->most && fair->most)
+            world_fail(world, "(b) %s: %d tasks on the engines, upper is %d", service->name, existing, upper);
+        if (!fair->most)
+            fair->most = existing + LIMIT_ENGINE_CONCURRENCY; /* what was under way when the commit came */
+        if (existing <= upper)
+            fair->most = upper > 0 ? upper : 1;
+    }
+    vector_deinit(&truth);
+}
+
+void check_moment(struct world *world)
+{
+    if (world->failed)
+        return;
+    for (int h = 0; h < world->hosts_len; h++) {
+        check_log(world, h);
+        if (sim_foreign_writes(world->hosts[h].sim))
+            world_fail(world, "(d) a foreign container was written to");
+    }
+    check_names(world);
+    if (world->fair && world->davit.core)
+        check_fair(world);
+}
+
+/* --- the end */
+
+static void check_service(struct world *world, const struct view_service *view, struct sighting_vec *truth)
+{
+    const struct deployment *primary = view->ledger ? service_ledger_primary(view->ledger) : NULL;
+    const char *state = primary ? deployment_state_name(primary->state) : "without a deployment";
+    int fine = 0;
+    for (size_t i = 0; i < truth->len; i++) {
+        struct sighting *sighting = &truth->items[i];
+        if (!survey_is_of(sighting, view->name))
+            continue;
+        if (!view->desired)
+            world_fail(world, "goal: %s is removed and has containers", view->name);
+        else if (!sighting->running)
+            world_fail(world, "goal: %s: task %.12s has stopped and is still there", view->name,
+                       sighting->id);
+        else if (primary->state == DEPLOYMENT_COMPLETED && !survey_is_new(sighting, view->desired))
+            world_fail(world, "goal: %s: task %.12s is old", view->name, sighting->id);
+        else if (!survey_is_healthy(sighting, view->desired, world->now_ms) &&
+                 survey_is_new(sighting, view->desired))
+            world_fail(world, "goal: %s: task %.12s is not healthy, %s", view->name, sighting->id, state);
+        else if (sighting->created)
+            world_fail(world, "goal: %s: task %.12s never started", view->name, sighting->id);
+        fine += survey_is_new(sighting, view->desired);
+    }
+    if (!view->desired)
+        world_fail(world, "goal: %s is removed and not forgotten", view->name);
+    else if (!primary || primary->state == DEPLOYMENT_IN_PROGRESS || primary->state == DEPLOYMENT_SUPERSEDED)
+        world_fail(world, "goal: %s is %s: %s", view->name, state,
+                   view->waiting ? view->waiting : "no reason");
+    else if (primary->state == DEPLOYMENT_COMPLETED && fine != view->desired->desired_count)
+        world_fail(world, "goal: %s has %d tasks, desired are %d: %s", view->name, fine,
+                   view->desired->desired_count, view->waiting ? view->waiting : "no reason");
+}
+
+void check_goal(struct world *world)
+{
+    struct sighting_vec truth = survey_truth(world);
+    struct view_service view;
+    if (!world->davit.core) {
+        world_fail(world, "goal: davit is dead");
+        return;
+    }
+    for (size_t i = 0; core_view_service_at(world->davit.core, i, &view); i++)
+        check_service(world, &view, &truth);
+    for (size_t i = 0; i < truth.len; i++)
+        if (!core_view_service(world->davit.core, "c", truth.items[i].labels->service, &view))
+            world_fail(world, "goal: task %.12s belongs to nobody", truth.items[i].id);
+    vector_deinit(&truth);
+}
+
+void check_deinit(struct checker *checker)
+{
+    for (int i = 0; i < HOSTS_MAX; i++)
+        map_deinit(&checker->mirror[i]);
+    map_deinit(&checker->stops);
+    map_deinit(&checker->known_deployments);
+    map_deinit(&checker->launched);
+    map_deinit(&checker->calm_bounds);
+}

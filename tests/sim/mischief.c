@@ -1,0 +1,150 @@
+/* What goes wrong, and when. */
+#include "world.h"
+
+#include <string.h>
+
+static struct host *some_host(struct world *world)
+{
+    return &world->hosts[world_pick(world, world->hosts_len)];
+}
+
+static const struct container *some_container(struct world *world, const struct host *host)
+{
+    size_t len = sim_containers_len(host->sim);
+    return len ? sim_container_at(host->sim, (size_t)world_pick(world, (int)len)) : NULL;
+}
+
+/* Rates for the whole storm: most seeds are kind to most operations. */
+static void set_rates(struct world *world, struct sim *sim)
+{
+    for (int op = 0; op < SIM_AFTER; op++)
+        for (int fault = SIM_FAULT_NONE + 1; fault < SIM_FAULTS; fault++)
+            if (world_chance(world, 20))
+                sim_fault_rate(sim, (enum sim_op)op, (enum sim_fault)fault, world_pick(world, 80));
+    if (world_chance(world, 40)) {
+        const struct sim_event_faults faults = {.dropped_permille = world_pick(world, 100),
+                                                .duplicated_permille = world_pick(world, 100),
+                                                .delayed_permille = world_pick(world, 200),
+                                                .delay_ms = world_pick(world, 5000)};
+        sim_fault_events(sim, &faults);
+    }
+}
+
+void mischief_begin(struct world *world)
+{
+    for (int i = 0; i < world->hosts_len; i++) {
+        if (world_chance(world, 50))
+            sim_foreign_container(world->hosts[i].sim, "somebody-elses", "good", 0);
+        if (!world->fair)
+            set_rates(world, world->hosts[i].sim);
+    }
+    world->next_mischief_ms = world->now_ms + world_pick(world, 20000);
+}
+
+void mischief_end(struct world *world)
+{
+    static const struct sim_event_faults none;
+    world_trace(world, "the storm is over");
+    for (int i = 0; i < world->hosts_len; i++) {
+        struct host *host = &world->hosts[i];
+        for (int op = 0; op < SIM_AFTER; op++)
+            for (int fault = SIM_FAULT_NONE + 1; fault < SIM_FAULTS; fault++)
+                sim_fault_rate(host->sim, (enum sim_op)op, (enum sim_fault)fault, 0);
+        sim_fault_events(host->sim, &none);
+        if (host->up_ms)
+            host->up_ms = world->now_ms + 1;
+    }
+    world->disk.failing = 0;
+    world->davit.dies_after = -1;
+    if (!world->davit.core)
+        world->davit.restart_ms = world->now_ms + 1;
+}
+
+static void host_dies(struct world *world)
+{
+    struct host *host = some_host(world);
+    if (host->up_ms)
+        return;
+    bool reboot = world_chance(world, 40);
+    host->up_ms = world->now_ms + 500 + world_pick(world, 40000);
+    world_trace(world, "%s %s", host->name, reboot ? "reboots" : "crashes");
+    if (reboot)
+        sim_reboot(host->sim);
+    else
+        sim_crash(host->sim);
+}
+
+static void container_suffers(struct world *world)
+{
+    struct host *host = some_host(world);
+    const struct container *container = some_container(world, host);
+    int what = world_pick(world, 3);
+    if (!container)
+        return;
+    char *name CLEANUP_FREE = memory_strdup(container->name);
+    if (what == 0 && sim_container_exit(host->sim, name, world_pick(world, 2)))
+        world_trace(world, "%s exits by itself", name);
+    else if (what == 1 && container->labels.owner && sim_container_remove(host->sim, name))
+        world_trace(world, "%s is removed by somebody", name);
+    else if (what == 2 && container->labels.spec.has_health_check &&
+             sim_container_set_health(host->sim, name, HEALTH_UNHEALTHY))
+        world_trace(world, "%s turns unhealthy", name);
+}
+
+static void davit_suffers(struct world *world)
+{
+    if (!world->davit.core)
+        return;
+    if (world_chance(world, 50))
+        world->davit.dies_after = world_pick(world, 6);
+    else
+        davit_kill(world);
+}
+
+static void disk_suffers(struct world *world)
+{
+    world->disk.failing = 1 + world_pick(world, 3);
+}
+
+static void streams_break(struct world *world)
+{
+    sim_break_streams(some_host(world)->sim);
+}
+
+static void one_request_fails(struct world *world)
+{
+    sim_fault_next(some_host(world)->sim, (enum sim_op)world_pick(world, SIM_AFTER),
+                   (enum sim_fault)(1 + world_pick(world, SIM_FAULTS - 1)), 1 + world_pick(world, 3));
+}
+
+static void look_again(struct world *world)
+{
+    struct event event = {.kind = EVENT_RECONCILE};
+    davit_step(world, &event);
+}
+
+static const struct {
+    void (*happen)(struct world *);
+    int weight;
+    bool fair; /* no fault */
+} mischiefs[] = {{repo_push, 40, true},          {container_suffers, 20, false}, {davit_suffers, 12, false},
+                 {host_dies, 6, false},          {disk_suffers, 5, false},       {streams_break, 5, false},
+                 {one_request_fails, 20, false}, {look_again, 4, true}};
+
+void mischief_step(struct world *world)
+{
+    if (world->calm || world->now_ms < world->next_mischief_ms)
+        return;
+    int sum = 0;
+    for (size_t i = 0; i < ARRAY_LEN(mischiefs); i++)
+        sum += world->fair && !mischiefs[i].fair ? 0 : mischiefs[i].weight;
+    int pick = world_pick(world, sum);
+    size_t i = 0;
+    for (;; i++) {
+        pick -= world->fair && !mischiefs[i].fair ? 0 : mischiefs[i].weight;
+        if (pick < 0)
+            break;
+    }
+    mischiefs[i].happen(world);
+    world->next_mischief_ms = world->now_ms + world_pick(world, world_chance(world, 50) ? 1500 : 25000);
+}

@@ -1,0 +1,254 @@
+/* The simulated repository: commits out of a small set of manifests. */
+#include "base/buffer.h"
+#include "base/text.h"
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_BYTES 8192
+
+/* --- images: what runs */
+
+static const struct {
+    const char *name;
+    struct sim_behaviour behaviour;
+    bool local;
+    int64_t pull_ms; /* 0: not to be had */
+} images[] = {
+    {"good", {0}, true, 0},
+    {"slow", {.start_ms = 2000, .healthy_after_ms = 4000, .stop_ms = 3000}, false, 20000},
+    {"stubborn", {.ignores_sigterm = true}, true, 0},
+    {"crash", {.exits_after_ms = 700, .exit_code = 1, .never_healthy = true}, true, 0},
+    {"sick",
+     {.never_healthy = true, .unhealthy_after_ms = 3000, .exits_after_ms = 8000, .exit_code = 3},
+     true,
+     0},
+    {"missing", {0}, false, 0},
+    {"invalid", {.create_fails = "invalid reference format"}, true, 0},
+    {"broken", {.start_fails = "exec: no such file or directory"}, true, 0},
+    {"init", {.exits_after_ms = 500}, true, 0},
+    {"initfail", {.exits_after_ms = 500, .exit_code = 1}, true, 0},
+};
+#define IMAGES_GOOD 3
+#define IMAGES_MAIN 8
+
+void repo_images(struct sim *sim)
+{
+    for (size_t i = 0; i < ARRAY_LEN(images); i++) {
+        sim_set_behaviour(sim, images[i].name, &images[i].behaviour);
+        if (images[i].local)
+            sim_image_local(sim, images[i].name);
+        else if (images[i].pull_ms)
+            sim_image_pullable(sim, images[i].name, images[i].pull_ms);
+    }
+}
+
+/* --- manifests */
+
+#define CONTAINER(name, image) "{\"name\":\"" name "\",\"image\":\"" image "\",\"cpu\":16,\"memory\":16"
+#define OPTIONAL               ",\"essential\":false"
+#define CHECKED                ",\"healthCheck\":{\"command\":[\"CMD\",\"true\"]}"
+#define AFTER(name, condition)                                                                               \
+    ",\"dependsOn\":[{\"containerName\":\"" name "\",\"condition\":\"" condition "\"}]"
+
+/* Containers of a task; %s is the main one's image. */
+static const char *const shapes[] = {
+    CONTAINER("app", "%s") "}",
+    CONTAINER("app", "%s") CHECKED "}",
+    CONTAINER("init", "init") OPTIONAL "}," CONTAINER("app", "%s") AFTER("init", "SUCCESS") "}",
+    CONTAINER("proxy", "good") CHECKED ",\"startTimeout\":90}," CONTAINER("app", "%s")
+        AFTER("proxy", "HEALTHY") "}",
+    CONTAINER("app", "%s") "}," CONTAINER("log", "good") OPTIONAL AFTER("app", "START") "}",
+    CONTAINER("app", "%s") "}," CONTAINER("init", "initfail") OPTIONAL "}," CONTAINER("report", "good")
+        OPTIONAL AFTER("init", "SUCCESS") "}",
+    CONTAINER("app", "%s") CHECKED ",\"portMappings\":[{\"containerPort\":80,\"hostPort\":8080}]}",
+};
+#define SHAPE_PORT 6
+
+/* Only pairs with which every deployment can go on: lower < upper for any count. */
+static const struct {
+    int minimum;
+    int maximum;
+} bounds[] = {{100, 200}, {0, 100}, {50, 200}, {0, 200}, {50, 150}, {66, 134}, {100, 150}};
+static const int never_stuck[] = {0, 1, 2, 3};
+
+static bool can_go_on(const struct recipe *recipe)
+{
+    int lower = (recipe->count * bounds[recipe->bounds].minimum + 99) / 100;
+    int upper = recipe->count * bounds[recipe->bounds].maximum / 100;
+    return recipe->count == 0 || lower < upper;
+}
+
+static void settle(struct world *world, struct recipe *recipe)
+{
+    if (recipe->shape == SHAPE_PORT) { /* one host port on a host: no room for two beside each other */
+        recipe->count = recipe->count > 1 ? 1 : recipe->count;
+        recipe->bounds = 1;
+    }
+    if (!can_go_on(recipe))
+        recipe->bounds = never_stuck[world_pick(world, ARRAY_LEN(never_stuck))];
+}
+
+static void write_definition(struct buffer *out, int service, const struct recipe *recipe)
+{
+    buffer_printf(out, "{\"family\":\"f%d\",\"containerDefinitions\":[", service);
+    const char *at = shapes[recipe->shape];
+    const char *hole = strstr(at, "%s");
+    buffer_append(out, at, (size_t)(hole - at));
+    buffer_append_str(out, images[recipe->image].name);
+    buffer_append_str(out, hole + 2);
+    buffer_printf(out, "],\"volumes\":[{\"name\":\"v%d\"}]}", recipe->tag);
+}
+
+static void write_service(struct buffer *out, int service, const struct recipe *recipe)
+{
+    buffer_printf(out,
+                  "{\"cluster\":\"c\",\"serviceName\":\"s%d\",\"taskDefinition\":\"f%d\",\"desiredCount\":%d,"
+                  "\"deploymentConfiguration\":{\"minimumHealthyPercent\":%d,\"maximumPercent\":%d},"
+                  "\"davit\":{\"minimumHealthySeconds\":4}}",
+                  service, service, recipe->count, bounds[recipe->bounds].minimum,
+                  bounds[recipe->bounds].maximum);
+}
+
+/* Two files a service, one that is always there, and one that may be broken. NULL: not in this version. */
+#define FILES (2 * SERVICES_MAX + 2)
+
+static char *file_text(const struct version *version, int file)
+{
+    struct buffer out = BUFFER_INIT(TEXT_BYTES);
+    if (file == FILES - 1)
+        return version->broken ? memory_strdup("{\"serviceName\":\"s9\",\"taskDefinition\":\"nowhere\"}")
+                               : NULL;
+    if (file == FILES - 2)
+        return memory_strdup("{\"clusterName\":\"c\"}");
+    const struct recipe *recipe = &version->recipes[file / 2];
+    if (!recipe->present)
+        return NULL;
+    if (file % 2)
+        write_service(&out, file / 2, recipe);
+    else
+        write_definition(&out, file / 2, recipe);
+    return buffer_steal(&out);
+}
+
+void repo_oid(int version, char ret_oid[static COMMIT_OID_SIZE])
+{
+    snprintf(ret_oid, COMMIT_OID_SIZE, "%08d%032d", version + 1, 0);
+}
+
+/* --- commits */
+
+static struct recipe some_recipe(struct world *world)
+{
+    struct recipe recipe = {.present = true,
+                            .shape = world_pick(world, ARRAY_LEN(shapes)),
+                            .image = world_pick(world, IMAGES_GOOD),
+                            .tag = world_pick(world, 4),
+                            .count = world_pick(world, 5),
+                            .bounds = world_pick(world, ARRAY_LEN(bounds))};
+    for (int i = 0; i < world->repo.len; i++)
+        for (int s = 0; s < SERVICES_MAX && recipe.shape == SHAPE_PORT; s++)
+            if (world->repo.versions[i].recipes[s].shape == SHAPE_PORT)
+                recipe.shape = 0; /* the port is another service's */
+    return recipe;
+}
+
+void repo_begin(struct world *world)
+{
+    struct version *version = &world->repo.versions[0];
+    for (int s = 0; s < SERVICES_MAX; s++) {
+        version->recipes[s] = some_recipe(world);
+        version->recipes[s].present = s == 0 || world_chance(world, 50);
+        settle(world, &version->recipes[s]);
+        world->repo.len = 1; /* the next one sees the ports of the one before */
+    }
+}
+
+static void change_content(struct world *world, struct recipe *recipe)
+{
+    recipe->image = world_pick(world, world_chance(world, 60) ? IMAGES_GOOD : IMAGES_MAIN);
+    recipe->tag = world_pick(world, 4);
+    if (recipe->shape != SHAPE_PORT && world_chance(world, 30))
+        recipe->shape = world_pick(world, SHAPE_PORT);
+}
+
+void repo_push(struct world *world)
+{
+    struct repo *repo = &world->repo;
+    if (repo->len == VERSIONS_MAX)
+        return;
+    struct version *version = &repo->versions[repo->len];
+    *version = repo->versions[repo->len - 1];
+    version->broken = world_chance(world, 15);
+    struct recipe *recipe = &version->recipes[world_pick(world, SERVICES_MAX)];
+    int what = world_pick(world, 100);
+    if (what < 45) {
+        change_content(world, recipe);
+    } else if (what < 60) {
+        recipe->count = world_pick(world, 6);
+    } else if (what < 67) {
+        recipe->bounds = world_pick(world, ARRAY_LEN(bounds));
+    } else if (what < 80) {
+        recipe->present = !recipe->present;
+    } else if (what < 95) {
+        *version = repo->versions[world_pick(world, repo->len)]; /* git revert */
+        version->broken = false;
+    }
+    for (int s = 0; s < SERVICES_MAX; s++)
+        settle(world, &version->recipes[s]);
+    for (int s = 0; s < SERVICES_MAX; s++) {
+        const struct recipe *one = &version->recipes[s];
+        if (one->present)
+            world_trace(world, "commit %d%s: s%d shape %d image %s:%d count %d bounds %d/%d", repo->len,
+                        version->broken ? " (broken)" : "", s, one->shape, images[one->image].name, one->tag,
+                        one->count, bounds[one->bounds].minimum, bounds[one->bounds].maximum);
+    }
+    repo->len++;
+    if (!repo->deliver_ms)
+        repo->deliver_ms = world->now_ms + 1 + world_pick(world, 500);
+}
+
+static void deliver(struct world *world, int version, bool head, bool full)
+{
+    struct event event = {.kind = EVENT_COMMIT, .commit = {.head = head, .full = full}};
+    static const struct version nothing;
+    const struct version *now = &world->repo.versions[version];
+    const struct version *before = full ? &nothing : &world->repo.versions[version - 1];
+    repo_oid(version, event.commit.commit.oid);
+    event.commit.commit.subject = memory_printf("change %d", version);
+    for (int f = 0; f < FILES; f++) {
+        char *text = file_text(now, f);
+        char *old CLEANUP_FREE = full ? NULL : file_text(before, f);
+        char path[32];
+        snprintf(path, sizeof path, "%d.json", f);
+        if (text_equal(text, old)) {
+            free(text);
+            continue;
+        }
+        struct event_file file = {.path = memory_strdup(path),
+                                  .kind = text ? EVENT_FILE : EVENT_FILE_DELETED,
+                                  .content = text,
+                                  .len = text ? strlen(text) : 0};
+        vector_push(&event.commit.files, file);
+    }
+    world_trace(world, "commit %d is delivered%s", version, head ? "" : " for its numbers");
+    davit_step(world, &event);
+}
+
+void repo_deliver(struct world *world)
+{
+    struct repo *repo = &world->repo;
+    if (!repo->deliver_ms || repo->deliver_ms > world->now_ms || !world->davit.core)
+        return;
+    repo->deliver_ms = 0;
+    if (repo->fresh) {
+        deliver(world, repo->len - 1, true, true);
+    } else {
+        for (int v = repo->delivered; v < repo->len; v++)
+            deliver(world, v, v == repo->len - 1, false);
+    }
+    repo->fresh = false;
+    repo->delivered = repo->len;
+}

@@ -1,0 +1,28 @@
+/* Tasks as an onlooker sees them: grouped from containers by their labels alone, with none of plan/'s code.
+ */
+#pragma once
+
+#include "world.h"
+
+struct sighting {
+    char id[ID_HEX_SIZE];
+    const struct task_labels *labels; /* of one of its containers, borrowed */
+    int containers;
+    int created; /* of these: not started yet */
+    int running;
+    int essential_started;
+    bool essential_stopped;
+    bool unchecked; /* an essential container without a health check */
+    bool all_checked_healthy;
+    bool init_failed; /* the container "init" ended with another code than 0 */
+    bool report_there;
+    int64_t started_ms; /* latest start */
+};
+struct sighting_vec VECTOR_OF(struct sighting);
+
+/* Adds a container to the task that it belongs to; foreign ones are passed over. */
+void survey_add(struct sighting_vec *sightings, const struct container *container);
+/* The rule of src/plan/README.md. `desired` is the service as it is wanted now, or NULL. */
+bool survey_is_healthy(const struct sighting *sighting, const struct service *desired, int64_t now_ms);
+bool survey_is_new(const struct sighting *sighting, const struct service *desired);
+bool survey_is_of(const struct sighting *sighting, const char *service);

@@ -1,0 +1,176 @@
+/* A whole davit in virtual time: the production core, plan, act and watch, wired as in daemon/runtime.c, on
+ * one to three simulated engines, with a simulated repository and a simulated disk for the ledger. One seed
+ * decides everything that happens.
+ */
+#pragma once
+
+#include "act/act.h"
+#include "core/core.h"
+#include "engine/sim.h"
+#include "engine/watch.h"
+
+#include <stdarg.h>
+
+#define HOSTS_MAX            3
+#define SERVICES_MAX         3
+#define VERSIONS_MAX         24
+
+#define OWNER                "me"
+#define STOPPED_RETENTION_MS 60000
+#define STOPPED_KEPT         2
+
+struct world;
+
+/* --- repository: repo.c */
+
+/* What a generated service is made of. */
+struct recipe {
+    bool present;
+    int shape;  /* which containers, see repo.c */
+    int image;  /* of its main container */
+    int tag;    /* makes contents of one image differ */
+    int count;  /* desiredCount */
+    int bounds; /* which percentages */
+};
+
+/* A commit. */
+struct version {
+    struct recipe recipes[SERVICES_MAX];
+    bool broken; /* holds a file that does not validate */
+};
+
+struct repo {
+    struct version versions[VERSIONS_MAX];
+    int len;
+    int delivered; /* to this davit: the next one is versions[delivered] */
+    bool fresh;    /* this davit has been given nothing yet */
+    int64_t deliver_ms;
+};
+
+void repo_begin(struct world *world);
+/* A new commit, most of them small changes of the one before. */
+void repo_push(struct world *world);
+/* Hands out what is due. */
+void repo_deliver(struct world *world);
+/* What every host knows of images. */
+void repo_images(struct sim *sim);
+void repo_oid(int version, char ret_oid[static COMMIT_OID_SIZE]);
+
+/* --- the disk under the ledger, and the writer of daemon/writer.c: disk.c */
+
+struct disk {
+    struct map entries; /* "kind/name" -> json_t, as acknowledged */
+    struct ledger_change_vec changes;
+    struct action_vec actions;
+    struct ledger_change_vec saving;
+    struct action_vec saving_actions;
+    int64_t done_ms; /* when the save under way ends, or is tried again; 0: none */
+    bool retry;
+    int64_t retry_ms;
+    int failing; /* so many saves will fail */
+};
+
+void disk_give(struct world *world, struct ledger_change_vec *changes, struct action_vec *actions);
+void disk_step(struct world *world);
+/* davit died: what was not acknowledged is lost, or just made it. */
+void disk_crash(struct world *world);
+void disk_deinit(struct disk *disk);
+/* The acknowledged entry, or NULL. */
+const json_t *disk_entry(const struct disk *disk, enum ledger_change_kind kind, const char *name);
+
+/* --- davit.c */
+
+struct record {
+    json_t *event;
+    json_t *effects;
+};
+struct record_vec VECTOR_OF(struct record);
+
+struct davit {
+    struct core *core; /* NULL: dead */
+    struct act *act;
+    struct effect_vec effects;
+    int64_t wake_ms;
+    int64_t restart_ms; /* when dead */
+    int dies_after;     /* so many more effects; -1: not */
+    bool recording;
+    struct record_vec records; /* of this life */
+    json_t *snapshot;          /* of the core before the record snapshot_at */
+    size_t snapshot_at;
+};
+
+void davit_start(struct world *world);
+void davit_kill(struct world *world);
+/* Owns the event afterwards. */
+void davit_step(struct world *world, struct event *event);
+/* What the loop does before it sleeps. */
+void davit_settle(struct world *world);
+/* Replays the records of this life; fails the world when something comes out differently. */
+void davit_replay(struct world *world);
+
+/* --- invariants: check.c */
+
+struct checker {
+    struct map mirror[HOSTS_MAX]; /* what davit has been told: id -> container, owned */
+    struct map stops;             /* tasks that were to stop before this turn */
+    struct map known_deployments; /* ids that were ever acknowledged */
+    struct map launched;          /* tasks that were ever created */
+    const struct desired *desired;
+    size_t log_seen[HOSTS_MAX];
+    struct map calm_bounds; /* fair weather: service -> struct fair, owned */
+};
+
+void check_begin_life(struct world *world);
+void check_before(struct world *world, const struct event *event);
+void check_after(struct world *world, enum event_kind kind, const struct effect_vec *effects, size_t from);
+void check_saved(struct world *world, const struct ledger_change *change);
+/* After everything that happened at one moment. */
+void check_moment(struct world *world);
+/* At the end: the world is as desired. */
+void check_goal(struct world *world);
+void check_deinit(struct checker *checker);
+
+/* --- the world: world.c */
+
+struct host {
+    struct world *world;
+    char name[16];
+    struct sim *sim;
+    struct engine_watch *watch;
+    int64_t up_ms; /* when a dead one comes back; 0: it is up */
+};
+
+struct world {
+    uint64_t seed;
+    uint64_t random;
+    int64_t now_ms;
+    bool trace;
+    bool fair;      /* no faults but those of the manifests: engine truth is held to the bounds */
+    bool calm;      /* the storm is over */
+    bool failed;    /* an invariant broke: the rest of the run is skipped */
+    char *failure;  /* what broke, owned */
+    size_t moments; /* since the last second, to find loops that do not advance */
+    int64_t second_ms;
+    struct host hosts[HOSTS_MAX];
+    int hosts_len;
+    struct repo repo;
+    struct disk disk;
+    struct davit davit;
+    struct checker checker;
+    int64_t next_mischief_ms;
+    uint64_t steps; /* of core */
+};
+
+/* Runs one seed; false when an invariant broke, *ret_failure (owned) says which. */
+bool world_run(uint64_t seed, bool trace, uint64_t *ret_steps, char **ret_failure);
+
+uint64_t world_random(struct world *world);
+int world_pick(struct world *world, int below); /* 0 ... below - 1 */
+bool world_chance(struct world *world, int percent);
+void world_trace(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The first failure stays. */
+void world_fail(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Adds a disturbance and says when the next comes: mischief.c */
+void mischief_step(struct world *world);
+void mischief_begin(struct world *world);
+void mischief_end(struct world *world);
