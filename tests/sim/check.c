@@ -17,12 +17,27 @@ struct fair {
 
 /* --- what davit has been told */
 
+static int host_of(const struct world *world, const char *instance)
+{
+    int i = 0;
+    while (!text_equal(world->hosts[i].name, instance))
+        i++;
+    assert(i < world->hosts_len);
+    return i;
+}
+
 static struct map *mirror_of(struct world *world, const char *instance)
 {
-    for (int i = 0; i < world->hosts_len; i++)
-        if (text_equal(world->hosts[i].name, instance))
-            return &world->checker.mirror[i];
-    return NULL;
+    return &world->checker.mirror[host_of(world, instance)];
+}
+
+static void mirror_loss(struct world *world, const struct event *event)
+{
+    int64_t *lost_ms = &world->checker.lost_ms[host_of(world, event->engine.instance)];
+    if (event->kind == EVENT_LISTED)
+        *lost_ms = 0;
+    else if (!*lost_ms)
+        *lost_ms = world->now_ms;
 }
 
 static void mirror_put(struct map *mirror, const struct container *container)
@@ -62,6 +77,8 @@ static void mirror_event(struct world *world, const struct event *event)
     struct map *mirror = NULL;
     if (event->kind == EVENT_LISTED || event->kind == EVENT_CONTAINER || event->kind == EVENT_GONE)
         mirror = mirror_of(world, event->engine.instance);
+    if (event->kind == EVENT_CONNECTED || event->kind == EVENT_DISCONNECTED || event->kind == EVENT_LISTED)
+        mirror_loss(world, event);
     if (event->kind == EVENT_LISTED) {
         map_clear(mirror);
         for (size_t i = 0; i < event->engine.containers.len; i++)
@@ -80,7 +97,8 @@ static struct sighting_vec survey_mirror(const struct world *world)
     struct sighting_vec sightings = {0};
     for (int i = 0; i < world->hosts_len; i++) {
         map_for_each (&world->checker.mirror[i], entry) {
-            survey_add(&sightings, entry->value);
+            survey_add(&sightings, entry->value,
+                       world->checker.lost_ms[i] ? world->checker.lost_ms[i] : world->now_ms);
         }
     }
     return sightings;
@@ -91,7 +109,7 @@ static struct sighting_vec survey_truth(const struct world *world)
     struct sighting_vec sightings = {0};
     for (int i = 0; i < world->hosts_len; i++)
         for (size_t c = 0; c < sim_containers_len(world->hosts[i].sim); c++)
-            survey_add(&sightings, sim_container_at(world->hosts[i].sim, c));
+            survey_add(&sightings, sim_container_at(world->hosts[i].sim, c), world->now_ms);
     return sightings;
 }
 
@@ -119,6 +137,7 @@ void check_begin_life(struct world *world)
     for (int i = 0; i < HOSTS_MAX; i++) {
         map_deinit(&checker->mirror[i]);
         checker->mirror[i] = MAP_INIT(container_free);
+        checker->lost_ms[i] = 0;
     }
     map_deinit(&checker->stops);
     checker->calm_bounds.free_value = free;
@@ -147,7 +166,7 @@ static void check_stops(struct world *world, const struct view_service *view,
     for (size_t i = 0; i < sightings->len; i++) {
         const struct sighting *sighting = &sightings->items[i];
         if (!survey_is_of(sighting, view->name) || map_get(&world->checker.stops, sighting->id) ||
-            !survey_is_healthy(sighting, view->desired, world->now_ms))
+            !survey_is_healthy(sighting, view->desired))
             continue;
         healthy++;
         stopped += map_get(stops, sighting->id) != NULL;
@@ -352,18 +371,18 @@ static void check_fair(struct world *world)
 {
     const struct desired *desired = core_desired(world->davit.core);
     struct sighting_vec truth = survey_truth(world);
+    struct map stops = stops_now(world); /* decided under an earlier commit, perhaps */
     for (size_t s = 0; desired && s < desired->services.len; s++) {
         const struct service *service = desired->services.items[s];
-        struct view_action_vec actions;
         int healthy = 0;
         int existing = 0;
-        core_view_actions(world->davit.core, service->cluster, service->name, &actions);
         for (size_t i = 0; i < truth.len; i++) {
-            existing += survey_is_of(&truth.items[i], service->name) && truth.items[i].running;
-            healthy += survey_is_of(&truth.items[i], service->name) &&
-                       survey_is_healthy(&truth.items[i], service, world->now_ms);
+            const struct sighting *sighting = &truth.items[i];
+            if (!survey_is_of(sighting, service->name))
+                continue;
+            existing += sighting->running > 0;
+            healthy += !map_get(&stops, sighting->id) && survey_is_healthy(sighting, service);
         }
-        vector_deinit(&actions);
         struct fair *fair = fair_of(world, service->name);
         int lower = (service->desired_count * service->minimum_healthy_percent + 99) / 100;
         int upper = service->desired_count * service->maximum_percent / 100;
@@ -379,6 +398,7 @@ static void check_fair(struct world *world)
             fair->most = upper > 0 ? upper : 1;
     }
     vector_deinit(&truth);
+    map_deinit(&stops);
 }
 
 void check_moment(struct world *world)
@@ -413,8 +433,7 @@ static void check_service(struct world *world, const struct view_service *view, 
                        sighting->id);
         else if (primary->state == DEPLOYMENT_COMPLETED && !survey_is_new(sighting, view->desired))
             world_fail(world, "goal: %s: task %.12s is old", view->name, sighting->id);
-        else if (!survey_is_healthy(sighting, view->desired, world->now_ms) &&
-                 survey_is_new(sighting, view->desired))
+        else if (!survey_is_healthy(sighting, view->desired) && survey_is_new(sighting, view->desired))
             world_fail(world, "goal: %s: task %.12s is not healthy, %s", view->name, sighting->id, state);
         else if (sighting->created)
             world_fail(world, "goal: %s: task %.12s never started", view->name, sighting->id);
