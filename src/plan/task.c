@@ -48,6 +48,14 @@ static void identify(struct task *task, const char *instance, const struct task_
     task->commit = labels->commit;
 }
 
+static int compare_containers(const void *a, const void *b)
+{
+    const struct container *left = *(const struct container *const *)a;
+    const struct container *right = *(const struct container *const *)b;
+    int r = strcmp(left->labels.spec.name, right->labels.spec.name);
+    return r ? r : strcmp(left->id, right->id);
+}
+
 static void group(const struct plan_input *input, struct task_vec *tasks)
 {
     struct map index = {0};
@@ -71,6 +79,11 @@ static void group(const struct plan_input *input, struct task_vec *tasks)
             task->under_way[task->under_way_len++] = action;
     }
     map_deinit(&index);
+    for (size_t i = 0; i < tasks->len; i++) {
+        struct task *task = &tasks->items[i];
+        if (task->containers_len > 1)
+            qsort(task->containers, task->containers_len, sizeof *task->containers, compare_containers);
+    }
 }
 
 /* Whether every container that is still to start has started. A new task's definition says which they are; an
