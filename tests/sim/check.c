@@ -11,7 +11,7 @@
 
 /* What engine truth may be, in fair weather. */
 struct fair {
-    int most;      /* tasks: the larger of now and at the last change */
+    int most;      /* tasks: what there were before, or upper if that is more; it only shrinks */
     bool was_fine; /* healthy >= lower since the last change */
 };
 
@@ -366,6 +366,20 @@ static struct fair *fair_of(struct world *world, const char *service)
     return fair;
 }
 
+static void check_fair_service(struct world *world, const struct service *service, int healthy, int existing)
+{
+    struct fair *fair = fair_of(world, service->name);
+    int lower = (service->desired_count * service->minimum_healthy_percent + 99) / 100;
+    int upper = service->desired_count * service->maximum_percent / 100;
+    if (fair->was_fine && healthy < lower)
+        world_fail(world, "(a) %s: %d healthy on the engines, lower is %d", service->name, healthy, lower);
+    fair->was_fine |= healthy >= lower;
+    int most = existing > upper ? existing : upper;
+    if (fair->most && most > fair->most)
+        world_fail(world, "(b) %s: %d tasks on the engines, upper is %d", service->name, existing, upper);
+    fair->most = most;
+}
+
 /* (a), (b) by engine truth: in fair weather davit knows all there is to know. */
 static void check_fair(struct world *world)
 {
@@ -374,28 +388,16 @@ static void check_fair(struct world *world)
     struct map stops = stops_now(world); /* decided under an earlier commit, perhaps */
     for (size_t s = 0; desired && s < desired->services.len; s++) {
         const struct service *service = desired->services.items[s];
+        struct view_service view = {.name = service->name};
+        struct view_action_vec actions;
         int healthy = 0;
-        int existing = 0;
-        for (size_t i = 0; i < truth.len; i++) {
-            const struct sighting *sighting = &truth.items[i];
-            if (!survey_is_of(sighting, service->name))
-                continue;
-            existing += sighting->running > 0;
-            healthy += !map_get(&stops, sighting->id) && survey_is_healthy(sighting, service);
-        }
-        struct fair *fair = fair_of(world, service->name);
-        int lower = (service->desired_count * service->minimum_healthy_percent + 99) / 100;
-        int upper = service->desired_count * service->maximum_percent / 100;
-        if (fair->was_fine && healthy < lower)
-            world_fail(world, "(a) %s: %d healthy on the engines, lower is %d", service->name, healthy,
-                       lower);
-        fair->was_fine |= healthy >= lower;
-        if (existing > upper && existing > fair->most && fair->most)
-            world_fail(world, "(b) %s: %d tasks on the engines, upper is %d", service->name, existing, upper);
-        if (!fair->most)
-            fair->most = existing + LIMIT_ENGINE_CONCURRENCY; /* what was under way when the commit came */
-        if (existing <= upper)
-            fair->most = upper > 0 ? upper : 1;
+        for (size_t i = 0; i < truth.len; i++)
+            healthy += survey_is_of(&truth.items[i], service->name) && !map_get(&stops, truth.items[i].id) &&
+                       survey_is_healthy(&truth.items[i], service);
+        core_view_actions(world->davit.core, service->cluster, service->name, &actions);
+        int existing = count_existing(&view, &truth, &actions, &stops);
+        vector_deinit(&actions);
+        check_fair_service(world, service, healthy, existing);
     }
     vector_deinit(&truth);
     map_deinit(&stops);
