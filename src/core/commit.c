@@ -1,6 +1,7 @@
 /* Commits and the ledger: what is desired, and what was decided before. */
 #include "base/text.h"
 #include "core/state.h"
+#include "model/json.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -22,6 +23,9 @@ void core_on_ledger(struct core *core, struct event *event, struct effect_vec *e
         struct family_ledger *entry = NULL;
         if (family_ledger_from_json(event->ledger.entry, &entry, NULL) == 0)
             map_put(&core->families, entry->family, entry);
+    } else {
+        model_string_into(json_object_get(event->ledger.entry, "deployed"), "oid", core->deployed,
+                          sizeof core->deployed);
     }
 }
 
@@ -105,6 +109,16 @@ static void deploy(struct core *core, struct event *event, struct effect_vec *ef
     adopt(core, next);
 }
 
+/* What an earlier life had deployed is desired again, without a word: the head may be one that is refused. */
+static void deploy_again(struct core *core, const struct commit *commit, struct string_vec *changed)
+{
+    struct desired *next = NULL;
+    struct diagnostics diagnostics = {0};
+    if (manifest_build(core->manifest, commit, &core->families, changed, &next, &diagnostics) == 0)
+        adopt(core, next);
+    diagnostics_deinit(&diagnostics);
+}
+
 void core_on_commit(struct core *core, struct event *event, struct effect_vec *effects)
 {
     static const enum manifest_file_kind kinds[] = {[EVENT_FILE] = MANIFEST_FILE,
@@ -124,6 +138,9 @@ void core_on_commit(struct core *core, struct event *event, struct effect_vec *e
         return;
     }
     struct string_vec changed = {0};
-    manifest_number(core->manifest, &event->commit.commit, &core->families, &changed);
+    if (!core->desired && event->commit.full && text_equal(event->commit.commit.oid, core->deployed))
+        deploy_again(core, &event->commit.commit, &changed);
+    else
+        manifest_number(core->manifest, &event->commit.commit, &core->families, &changed);
     save_families(core, &changed, effects);
 }

@@ -59,7 +59,8 @@ struct event {
         } ledger;
         struct {
             struct commit commit;
-            bool head; /* to be deployed; else only for counting revisions */
+            bool head; /* to be deployed; else only for counting revisions, but for the one that an earlier
+                          life had deployed: given in full after a start, it is desired until the head is */
             bool full; /* files is the whole tree; else what changed since the commit before */
             struct event_file_vec files;
         } commit;

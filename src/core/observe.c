@@ -60,6 +60,13 @@ static void set_message(struct instance_state *instance, char *message)
     instance->message = message;
 }
 
+static void lose(const struct core *core, struct instance_state *instance)
+{
+    if (instance->listed)
+        instance->lost_ms = core->now_ms;
+    instance->listed = false;
+}
+
 static void mark_users(struct core *core, const struct instance_state *instance)
 {
     map_for_each (&instance->containers, entry) {
@@ -89,7 +96,7 @@ void core_on_connected(struct core *core, struct event *event, struct effect_vec
     if (!instance)
         return;
     instance->connected = true;
-    instance->listed = false;
+    lose(core, instance);
     set_message(instance, memory_strdup("its containers are being listed"));
     instance_info_deinit(&instance->info);
     instance_info_copy(&event->engine.info, &instance->info);
@@ -103,7 +110,8 @@ void core_on_disconnected(struct core *core, struct event *event, struct effect_
     if (!instance)
         return;
     instance->answered = true;
-    instance->connected = instance->listed = false;
+    instance->connected = false;
+    lose(core, instance);
     set_message(instance, TAKE(event->engine.message));
     mark_users(core, instance);
     core->dirty = true;
@@ -135,6 +143,7 @@ void core_on_listed(struct core *core, struct event *event, struct effect_vec *e
     if (instance->listed)
         return;
     instance->answered = instance->listed = true;
+    instance->lost_ms = 0;
     set_message(instance, NULL);
     mark_users(core, instance);
     mark_waiting(core);

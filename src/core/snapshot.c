@@ -26,6 +26,7 @@ static json_t *instances_out(const struct core *core)
                       "connected", instance->connected, "listed", instance->listed, "info",
                       instance_info_to_json(&instance->info), "containers", containers);
         model_set_string(json, "message", instance->message);
+        model_set_int(json, "lost", instance->lost_ms);
         json_array_append_new(list, json);
     }
     return list;
@@ -125,6 +126,7 @@ json_t *core_snapshot(const struct core *core)
                   "patienceMs", (json_int_t)core->patience_ms, "firstMs", (json_int_t)core->first_ms, "nowMs",
                   (json_int_t)core->now_ms, "wakeMs", (json_int_t)core->wake_ms, "lastActionId",
                   (json_int_t)core->last_action_id, "dirty", core->dirty);
+    model_set_string(json, "deployed", core->deployed[0] ? core->deployed : NULL);
     json_object_set_new(json, "instances", instances_out(core));
     json_object_set_new(json, "families", families);
     json_object_set_new(json, "files", files);
@@ -149,6 +151,7 @@ static int instances_in(const json_t *list, struct core *core, struct error *err
         instance->answered = model_bool(item, "answered");
         instance->connected = model_bool(item, "connected");
         instance->listed = model_bool(item, "listed");
+        instance->lost_ms = model_int(item, "lost");
         free(instance->message);
         instance->message = memory_strdup(model_string(item, "message"));
         instance_info_from_json(json_object_get(item, "info"), &instance->info);
@@ -368,6 +371,7 @@ int core_restore(const json_t *snapshot, struct core **ret_core, struct error *e
     marks_in(services, core);
     core->dirty = model_bool(snapshot, "dirty");
     core->wake_ms = model_int(snapshot, "wakeMs");
+    model_string_into(snapshot, "deployed", core->deployed, sizeof core->deployed);
     *ret_core = TAKE(core);
     return 0;
 }

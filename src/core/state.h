@@ -31,7 +31,8 @@ struct instance_state {
     bool answered; /* listed or failed once since the start */
     bool connected;
     bool listed;
-    char *message; /* why not */
+    char *message;   /* why not */
+    int64_t lost_ms; /* when it was listed last, while it is not; 0: never, or it is */
     struct instance_info info;
     struct map containers; /* id -> struct container, owned */
 };
@@ -59,7 +60,8 @@ struct core {
     struct manifest *manifest;
     struct map families; /* family -> struct family_ledger, owned */
     struct desired *desired;
-    struct commit head; /* oid "" before the first */
+    char deployed[COMMIT_OID_SIZE]; /* what an earlier life had deployed last; "": nothing */
+    struct commit head;             /* oid "" before the first */
     int64_t head_ms;
     struct diagnostics diagnostics;
     bool source_ok;

@@ -26,6 +26,7 @@ static struct plan_instance_vec room_of(const struct core *core)
         struct plan_instance room = {.name = instance->name,
                                      .usable = instance->connected && instance->listed,
                                      .reason = instance->message,
+                                     .lost_ms = instance->lost_ms,
                                      .cpu_units_free = instance->info.cpu_units,
                                      .memory_mib_free = instance->info.memory_mib};
         map_for_each (&instance->containers, entry) {

@@ -36,6 +36,27 @@ static struct stopped_vec stopped_tasks(const struct pass *pass)
     return stopped;
 }
 
+/* The stopped essential containers go last: they are what tells a task that has stopped from one that is
+ * still being created, also after a restart between two removals. */
+static bool is_evidence(const struct container *container)
+{
+    return container->labels.spec.essential && container->status == CONTAINER_STOPPED;
+}
+
+/* G2, G3 when it is due, else G4. */
+static void remove_containers(struct pass *pass, const struct task *task, bool is_due)
+{
+    size_t evidence = 0;
+    for (size_t i = 0; i < task->containers_len; i++)
+        evidence += is_evidence(task->containers[i]);
+    for (size_t i = 0; i < task->containers_len; i++) {
+        const struct container *container = task->containers[i];
+        bool last = is_evidence(container) && evidence < task->containers_len;
+        if (container->status == CONTAINER_CREATED || (is_due && !last))
+            remove_container(pass, task, container);
+    }
+}
+
 void pass_cleanup(struct pass *pass)
 {
     assert(pass);
@@ -50,9 +71,7 @@ void pass_cleanup(struct pass *pass)
         bool is_due = !pass->in->desired || (int)i >= options->stopped_kept || due_ms <= pass->in->now_ms;
         if (!is_due)
             pass_wake(pass, due_ms);
-        for (size_t c = 0; c < task->containers_len; c++)
-            if (is_due || task->containers[c]->status == CONTAINER_CREATED) /* G2, G3; G4 */
-                remove_container(pass, task, task->containers[c]);
+        remove_containers(pass, task, is_due);
     }
     vector_deinit(&stopped);
 }

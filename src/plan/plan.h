@@ -33,6 +33,7 @@ struct plan_instance {
     const char *name;
     bool usable;        /* connected and listed */
     const char *reason; /* why not, when not usable; may be NULL */
+    int64_t lost_ms;    /* when not usable: since when nothing is heard of it; 0: it was never heard of */
     int64_t cpu_units_free;
     int64_t memory_mib_free;
     struct plan_port_vec ports; /* host ports in use */
@@ -79,7 +80,7 @@ struct plan_input {
     const struct action *const *under_way; /* actions sent and not yet answered */
     size_t under_way_len;
     const struct plan_failure_vec *failures; /* since the last plan */
-    struct plan_instance_vec *instances;     /* placing takes from it */
+    struct plan_instance_vec *instances;     /* placing takes from it; NULL in views: all answer */
     struct plan_memory *memory;              /* updated */
     struct id_source *ids;
 };

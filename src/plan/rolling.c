@@ -213,12 +213,14 @@ static void announce_stops(struct pass *pass, const struct tally *tally)
     buffer_deinit(&names);
 }
 
-/* R9 and F6: the content failed. What is healthy stays, whoever's it is. */
+/* R9 and F6: the content failed. What is healthy stays, whoever's it is; old tasks that are pending are
+ * pending for good, for nobody brings them up any more. */
 static void contain(struct pass *pass, struct tally *tally, const struct deployment *primary)
 {
     for (size_t i = 0; i < pass->tasks.len; i++) {
         struct task *task = &pass->tasks.items[i];
-        if (task_is_live(task) && (tally->desired == 0 || (pass_is_new(pass, task) && !task->healthy)))
+        bool useless = pass_is_new(pass, task) ? !task->healthy : task->status == TASK_PENDING;
+        if (task_is_live(task) && (tally->desired == 0 || useless))
             stop(pass, tally, task, "its deployment failed");
     }
     pass_waiting(pass, "deployment %s failed and is not tried again until the content changes: %s",

@@ -48,6 +48,14 @@ static void identify(struct task *task, const char *instance, const struct task_
     task->commit = labels->commit;
 }
 
+static int compare_containers(const void *a, const void *b)
+{
+    const struct container *left = *(const struct container *const *)a;
+    const struct container *right = *(const struct container *const *)b;
+    int r = strcmp(left->labels.spec.name, right->labels.spec.name);
+    return r ? r : strcmp(left->id, right->id);
+}
+
 static void group(const struct plan_input *input, struct task_vec *tasks)
 {
     struct map index = {0};
@@ -71,6 +79,11 @@ static void group(const struct plan_input *input, struct task_vec *tasks)
             task->under_way[task->under_way_len++] = action;
     }
     map_deinit(&index);
+    for (size_t i = 0; i < tasks->len; i++) {
+        struct task *task = &tasks->items[i];
+        if (task->containers_len > 1)
+            qsort(task->containers, task->containers_len, sizeof *task->containers, compare_containers);
+    }
 }
 
 /* Whether every container that is still to start has started. A new task's definition says which they are; an
@@ -152,8 +165,16 @@ static void roll_up_status(const struct pass *pass, struct task *task, const str
         task->started_ms = 0;
 }
 
+/* P3: what is known of the task is as old as the last word from its instance. */
+static int64_t seen_ms(const struct plan_instance_vec *instances, const struct task *task, int64_t now_ms)
+{
+    const struct plan_instance *instance = instances ? placement_instance(instances, task->instance) : NULL;
+    return instance && !instance->usable && instance->lost_ms < now_ms ? instance->lost_ms : now_ms;
+}
+
 /* ECS 2.6: over essential containers, UNHEALTHY before UNKNOWN before HEALTHY. */
-static void roll_up_health(struct task *task, const struct task_roll_up *options)
+static void roll_up_health(struct task *task, const struct task_roll_up *options,
+                           const struct plan_instance_vec *instances)
 {
     bool all_checked_healthy = true;
     bool unchecked = false;
@@ -179,12 +200,13 @@ static void roll_up_health(struct task *task, const struct task_roll_up *options
         task->health = HEALTH_UNKNOWN;
     if (task->status != TASK_RUNNING || !all_checked_healthy)
         return;
+    int64_t now_ms = seen_ms(instances, task, options->now_ms);
     int64_t healthy_at = unchecked ? task->started_ms + options->minimum_healthy_ms : task->started_ms;
     /* An engine whose clock runs ahead must not make a task wait for longer than the time itself. */
     if (healthy_at > options->now_ms + options->minimum_healthy_ms)
         healthy_at = options->now_ms + options->minimum_healthy_ms;
-    task->healthy = healthy_at <= options->now_ms;
-    if (!task->healthy)
+    task->healthy = healthy_at <= now_ms;
+    if (!task->healthy && now_ms == options->now_ms)
         task->wake_ms = healthy_at;
 }
 
@@ -204,7 +226,7 @@ void task_vec_build(const struct plan_input *input, const struct task_roll_up *o
     group(input, ret_tasks);
     for (size_t i = 0; i < ret_tasks->len; i++) {
         roll_up_status(&pass, &ret_tasks->items[i], options->stopping);
-        roll_up_health(&ret_tasks->items[i], options);
+        roll_up_health(&ret_tasks->items[i], options, input->instances);
     }
     if (ret_tasks->len > 1)
         qsort(ret_tasks->items, ret_tasks->len, sizeof *ret_tasks->items, compare_ids);

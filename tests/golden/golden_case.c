@@ -418,6 +418,7 @@ static struct plan_instance_vec load_instances(const struct golden_case *golden)
         struct plan_instance instance = {.name = model_string(item, "name"),
                                          .usable = !json_is_false(json_object_get(item, "usable")),
                                          .reason = model_string(item, "reason"),
+                                         .lost_ms = golden->now_ms - 1000 * model_int(item, "lostSeconds"),
                                          .cpu_units_free = int_or(item, "cpu", 4096),
                                          .memory_mib_free = int_or(item, "memory", 8192)};
         vector_push(&instances, instance);

@@ -11,18 +11,33 @@
 
 /* What engine truth may be, in fair weather. */
 struct fair {
-    int most;      /* tasks: the larger of now and at the last change */
+    int most;      /* tasks: what there were before, or upper if that is more; it only shrinks */
     bool was_fine; /* healthy >= lower since the last change */
 };
 
 /* --- what davit has been told */
 
+static int host_of(const struct world *world, const char *instance)
+{
+    int i = 0;
+    while (!text_equal(world->hosts[i].name, instance))
+        i++;
+    assert(i < world->hosts_len);
+    return i;
+}
+
 static struct map *mirror_of(struct world *world, const char *instance)
 {
-    for (int i = 0; i < world->hosts_len; i++)
-        if (text_equal(world->hosts[i].name, instance))
-            return &world->checker.mirror[i];
-    return NULL;
+    return &world->checker.mirror[host_of(world, instance)];
+}
+
+static void mirror_loss(struct world *world, const struct event *event)
+{
+    int64_t *lost_ms = &world->checker.lost_ms[host_of(world, event->engine.instance)];
+    if (event->kind == EVENT_LISTED)
+        *lost_ms = 0;
+    else if (!*lost_ms)
+        *lost_ms = world->now_ms;
 }
 
 static void mirror_put(struct map *mirror, const struct container *container)
@@ -62,6 +77,8 @@ static void mirror_event(struct world *world, const struct event *event)
     struct map *mirror = NULL;
     if (event->kind == EVENT_LISTED || event->kind == EVENT_CONTAINER || event->kind == EVENT_GONE)
         mirror = mirror_of(world, event->engine.instance);
+    if (event->kind == EVENT_CONNECTED || event->kind == EVENT_DISCONNECTED || event->kind == EVENT_LISTED)
+        mirror_loss(world, event);
     if (event->kind == EVENT_LISTED) {
         map_clear(mirror);
         for (size_t i = 0; i < event->engine.containers.len; i++)
@@ -80,7 +97,8 @@ static struct sighting_vec survey_mirror(const struct world *world)
     struct sighting_vec sightings = {0};
     for (int i = 0; i < world->hosts_len; i++) {
         map_for_each (&world->checker.mirror[i], entry) {
-            survey_add(&sightings, entry->value);
+            survey_add(&sightings, entry->value,
+                       world->checker.lost_ms[i] ? world->checker.lost_ms[i] : world->now_ms);
         }
     }
     return sightings;
@@ -91,7 +109,7 @@ static struct sighting_vec survey_truth(const struct world *world)
     struct sighting_vec sightings = {0};
     for (int i = 0; i < world->hosts_len; i++)
         for (size_t c = 0; c < sim_containers_len(world->hosts[i].sim); c++)
-            survey_add(&sightings, sim_container_at(world->hosts[i].sim, c));
+            survey_add(&sightings, sim_container_at(world->hosts[i].sim, c), world->now_ms);
     return sightings;
 }
 
@@ -119,6 +137,7 @@ void check_begin_life(struct world *world)
     for (int i = 0; i < HOSTS_MAX; i++) {
         map_deinit(&checker->mirror[i]);
         checker->mirror[i] = MAP_INIT(container_free);
+        checker->lost_ms[i] = 0;
     }
     map_deinit(&checker->stops);
     checker->calm_bounds.free_value = free;
@@ -147,7 +166,7 @@ static void check_stops(struct world *world, const struct view_service *view,
     for (size_t i = 0; i < sightings->len; i++) {
         const struct sighting *sighting = &sightings->items[i];
         if (!survey_is_of(sighting, view->name) || map_get(&world->checker.stops, sighting->id) ||
-            !survey_is_healthy(sighting, view->desired, world->now_ms))
+            !survey_is_healthy(sighting, view->desired))
             continue;
         healthy++;
         stopped += map_get(stops, sighting->id) != NULL;
@@ -347,38 +366,41 @@ static struct fair *fair_of(struct world *world, const char *service)
     return fair;
 }
 
+static void check_fair_service(struct world *world, const struct service *service, int healthy, int existing)
+{
+    struct fair *fair = fair_of(world, service->name);
+    int lower = (service->desired_count * service->minimum_healthy_percent + 99) / 100;
+    int upper = service->desired_count * service->maximum_percent / 100;
+    if (fair->was_fine && healthy < lower)
+        world_fail(world, "(a) %s: %d healthy on the engines, lower is %d", service->name, healthy, lower);
+    fair->was_fine |= healthy >= lower;
+    int most = existing > upper ? existing : upper;
+    if (fair->most && most > fair->most)
+        world_fail(world, "(b) %s: %d tasks on the engines, upper is %d", service->name, existing, upper);
+    fair->most = most;
+}
+
 /* (a), (b) by engine truth: in fair weather davit knows all there is to know. */
 static void check_fair(struct world *world)
 {
     const struct desired *desired = core_desired(world->davit.core);
     struct sighting_vec truth = survey_truth(world);
+    struct map stops = stops_now(world); /* decided under an earlier commit, perhaps */
     for (size_t s = 0; desired && s < desired->services.len; s++) {
         const struct service *service = desired->services.items[s];
+        struct view_service view = {.name = service->name};
         struct view_action_vec actions;
         int healthy = 0;
-        int existing = 0;
+        for (size_t i = 0; i < truth.len; i++)
+            healthy += survey_is_of(&truth.items[i], service->name) && !map_get(&stops, truth.items[i].id) &&
+                       survey_is_healthy(&truth.items[i], service);
         core_view_actions(world->davit.core, service->cluster, service->name, &actions);
-        for (size_t i = 0; i < truth.len; i++) {
-            existing += survey_is_of(&truth.items[i], service->name) && truth.items[i].running;
-            healthy += survey_is_of(&truth.items[i], service->name) &&
-                       survey_is_healthy(&truth.items[i], service, world->now_ms);
-        }
+        int existing = count_existing(&view, &truth, &actions, &stops);
         vector_deinit(&actions);
-        struct fair *fair = fair_of(world, service->name);
-        int lower = (service->desired_count * service->minimum_healthy_percent + 99) / 100;
-        int upper = service->desired_count * service->maximum_percent / 100;
-        if (fair->was_fine && healthy < lower)
-            world_fail(world, "(a) %s: %d healthy on the engines, lower is %d", service->name, healthy,
-                       lower);
-        fair->was_fine |= healthy >= lower;
-        if (existing > upper && existing > fair->most && fair->most)
-            world_fail(world, "(b) %s: %d tasks on the engines, upper is %d", service->name, existing, upper);
-        if (!fair->most)
-            fair->most = existing + LIMIT_ENGINE_CONCURRENCY; /* what was under way when the commit came */
-        if (existing <= upper)
-            fair->most = upper > 0 ? upper : 1;
+        check_fair_service(world, service, healthy, existing);
     }
     vector_deinit(&truth);
+    map_deinit(&stops);
 }
 
 void check_moment(struct world *world)
@@ -413,8 +435,7 @@ static void check_service(struct world *world, const struct view_service *view, 
                        sighting->id);
         else if (primary->state == DEPLOYMENT_COMPLETED && !survey_is_new(sighting, view->desired))
             world_fail(world, "goal: %s: task %.12s is old", view->name, sighting->id);
-        else if (!survey_is_healthy(sighting, view->desired, world->now_ms) &&
-                 survey_is_new(sighting, view->desired))
+        else if (!survey_is_healthy(sighting, view->desired) && survey_is_new(sighting, view->desired))
             world_fail(world, "goal: %s: task %.12s is not healthy, %s", view->name, sighting->id, state);
         else if (sighting->created)
             world_fail(world, "goal: %s: task %.12s never started", view->name, sighting->id);

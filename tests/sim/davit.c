@@ -296,6 +296,20 @@ void davit_kill(struct world *world)
 
 /* --- replay */
 
+static void tell_difference(struct world *world, size_t first, size_t at, const json_t *again)
+{
+    const struct record *record = &world->davit.records.items[at];
+    size_t e = 0;
+    while (e < json_array_size(again) &&
+           json_equal(json_array_get(again, e), json_array_get(record->effects, e)))
+        e++;
+    char *event CLEANUP_FREE = json_dumps(record->event, JSON_COMPACT);
+    char *then CLEANUP_FREE = json_dumps(json_array_get(record->effects, e), JSON_COMPACT);
+    char *now CLEANUP_FREE = json_dumps(json_array_get(again, e), JSON_COMPACT);
+    world_fail(world, "replay from %zu: event %zu %.500s, effect %zu was %.2000s and is %.2000s", first, at,
+               event, e, then ? then : "absent", now ? now : "absent");
+}
+
 static void replay_from(struct world *world, struct core *core, size_t first)
 {
     for (size_t i = first; i < world->davit.records.len && !world->failed; i++) {
@@ -309,13 +323,8 @@ static void replay_from(struct world *world, struct core *core, size_t first)
         }
         core_step(core, &event, &effects);
         json_t *again = effects_to_json(&effects);
-        if (!json_equal(again, record->effects)) {
-            char *event_text CLEANUP_FREE = json_dumps(record->event, JSON_COMPACT);
-            char *then CLEANUP_FREE = json_dumps(record->effects, JSON_COMPACT);
-            char *now CLEANUP_FREE = json_dumps(again, JSON_COMPACT);
-            world_fail(world, "replay from %zu: event %zu %.1500s gave %.1500s, and now %.1500s", first, i,
-                       event_text, then, now);
-        }
+        if (!json_equal(again, record->effects))
+            tell_difference(world, first, i, again);
         json_decref(again);
         effect_vec_deinit(&effects);
     }

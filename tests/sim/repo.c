@@ -22,7 +22,7 @@ static const struct {
     {"stubborn", {.ignores_sigterm = true}, true, 0},
     {"crash", {.exits_after_ms = 700, .exit_code = 1, .never_healthy = true}, true, 0},
     {"sick",
-     {.never_healthy = true, .unhealthy_after_ms = 3000, .exits_after_ms = 8000, .exit_code = 3},
+     {.never_healthy = true, .unhealthy_after_ms = 3000, .exits_after_ms = 3500, .exit_code = 3},
      true,
      0},
     {"missing", {0}, false, 0},
@@ -83,6 +83,8 @@ static bool can_go_on(const struct recipe *recipe)
 
 static void settle(struct world *world, struct recipe *recipe)
 {
+    if (recipe->image >= IMAGES_GOOD && recipe->count == 0)
+        recipe->count = 1; /* with no task it would complete, and then crash for ever when it is scaled out */
     if (recipe->shape == SHAPE_PORT) { /* one host port on a host: no room for two beside each other */
         recipe->count = recipe->count > 1 ? 1 : recipe->count;
         recipe->bounds = 1;
@@ -237,6 +239,17 @@ static void deliver(struct world *world, int version, bool head, bool full)
     davit_step(world, &event);
 }
 
+/* By the ledger; -1: none. */
+static int deployed_version(struct world *world)
+{
+    const json_t *source = disk_entry(&world->disk, LEDGER_SOURCE, "default");
+    const char *oid = json_string_value(json_object_get(json_object_get(source, "deployed"), "oid"));
+    char digits[9] = "0";
+    if (oid)
+        memcpy(digits, oid, 8);
+    return atoi(digits) - 1;
+}
+
 void repo_deliver(struct world *world)
 {
     struct repo *repo = &world->repo;
@@ -244,6 +257,9 @@ void repo_deliver(struct world *world)
         return;
     repo->deliver_ms = 0;
     if (repo->fresh) {
+        int deployed = deployed_version(world);
+        if (deployed >= 0)
+            deliver(world, deployed, false, true);
         deliver(world, repo->len - 1, true, true);
     } else {
         for (int v = repo->delivered; v < repo->len; v++)

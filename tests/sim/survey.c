@@ -15,12 +15,13 @@ static struct sighting *sighting_of(struct sighting_vec *sightings, const struct
     return sighting;
 }
 
-void survey_add(struct sighting_vec *sightings, const struct container *container)
+void survey_add(struct sighting_vec *sightings, const struct container *container, int64_t seen_ms)
 {
     const struct container_spec *spec = &container->labels.spec;
     if (!text_equal(container->labels.owner, OWNER))
         return;
     struct sighting *sighting = sighting_of(sightings, container);
+    sighting->seen_ms = seen_ms;
     sighting->containers++;
     sighting->created += container->status == CONTAINER_CREATED;
     sighting->running += container->status == CONTAINER_RUNNING;
@@ -48,7 +49,7 @@ bool survey_is_of(const struct sighting *sighting, const char *service)
     return text_equal(sighting->labels->service, service);
 }
 
-bool survey_is_healthy(const struct sighting *sighting, const struct service *desired, int64_t now_ms)
+bool survey_is_healthy(const struct sighting *sighting, const struct service *desired)
 {
     if (sighting->essential_stopped || sighting->essential_started < sighting->labels->essential)
         return false;
@@ -60,5 +61,5 @@ bool survey_is_healthy(const struct sighting *sighting, const struct service *de
             return false;
     }
     int64_t minimum_ms = sighting->unchecked && desired ? desired->minimum_healthy_ms : 0;
-    return sighting->all_checked_healthy && sighting->started_ms + minimum_ms <= now_ms;
+    return sighting->all_checked_healthy && sighting->started_ms + minimum_ms <= sighting->seen_ms;
 }

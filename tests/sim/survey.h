@@ -17,12 +17,13 @@ struct sighting {
     bool init_failed; /* the container "init" ended with another code than 0 */
     bool report_there;
     int64_t started_ms; /* latest start */
+    int64_t seen_ms;    /* how old what is known is */
 };
 struct sighting_vec VECTOR_OF(struct sighting);
 
 /* Adds a container to the task that it belongs to; foreign ones are passed over. */
-void survey_add(struct sighting_vec *sightings, const struct container *container);
+void survey_add(struct sighting_vec *sightings, const struct container *container, int64_t seen_ms);
 /* The rule of src/plan/README.md. `desired` is the service as it is wanted now, or NULL. */
-bool survey_is_healthy(const struct sighting *sighting, const struct service *desired, int64_t now_ms);
+bool survey_is_healthy(const struct sighting *sighting, const struct service *desired);
 bool survey_is_new(const struct sighting *sighting, const struct service *desired);
 bool survey_is_of(const struct sighting *sighting, const char *service);

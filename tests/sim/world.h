@@ -112,6 +112,7 @@ void davit_replay(struct world *world);
 
 struct checker {
     struct map mirror[HOSTS_MAX]; /* what davit has been told: id -> container, owned */
+    int64_t lost_ms[HOSTS_MAX];   /* since when nothing is heard of a host; 0: it answers */
     struct map stops;             /* tasks that were to stop before this turn */
     struct map known_deployments; /* ids that were ever acknowledged */
     struct map launched;          /* tasks that were ever created */
