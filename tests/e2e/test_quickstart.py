@@ -1,0 +1,22 @@
+"""The story that the README tells runs as told."""
+
+import os
+import subprocess
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+
+
+def test_quickstart_runs_and_leaves_nothing(docker, tmp_path):
+    environment = {**os.environ, "DOCKER_HOST": f"unix://{docker.socket}", "TMPDIR": str(tmp_path), "NO_COLOR": "1"}
+    process = subprocess.run(
+        docker.inside(str(TOP / "examples/quickstart/run")), env=environment, cwd=tmp_path, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300,
+    )
+    assert process.returncode == 0, process.stdout
+    for line in ("hello from the second commit", "did you mean \"essential\"", "FAILED", "This is what runs"):
+        assert line in process.stdout, process.stdout
+    assert "\x1b" not in process.stdout
+    assert docker.api.containers() == []
+    assert [image["RepoTags"] for image in docker.api.get("/images/json")] == [["davit-demo:latest"]]
+    assert list(tmp_path.iterdir()) == []
