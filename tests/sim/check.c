@@ -424,6 +424,15 @@ static void check_service(struct world *world, const struct view_service *view, 
     const struct deployment *primary = view->ledger ? service_ledger_primary(view->ledger) : NULL;
     const char *state = primary ? deployment_state_name(primary->state) : "without a deployment";
     int fine = 0;
+    /* With late news of its end a crashing task was healthy for a while: COMPLETED, and launched again for
+     * ever. */
+    if (view->desired && primary && primary->state == DEPLOYMENT_COMPLETED &&
+        !repo_can_run(world, view->name)) {
+        if (world->fair)
+            world_fail(world, "goal: %s is COMPLETED with an image that cannot run", view->name);
+        world->restless = true;
+        return;
+    }
     for (size_t i = 0; i < truth->len; i++) {
         struct sighting *sighting = &truth->items[i];
         if (!survey_is_of(sighting, view->name))
@@ -437,7 +446,7 @@ static void check_service(struct world *world, const struct view_service *view, 
             world_fail(world, "goal: %s: task %.12s is old", view->name, sighting->id);
         else if (!survey_is_healthy(sighting, view->desired) && survey_is_new(sighting, view->desired))
             world_fail(world, "goal: %s: task %.12s is not healthy, %s", view->name, sighting->id, state);
-        else if (sighting->created)
+        else if (sighting->essential_started < sighting->labels->essential)
             world_fail(world, "goal: %s: task %.12s never started", view->name, sighting->id);
         fine += survey_is_new(sighting, view->desired);
     }

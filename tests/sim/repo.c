@@ -22,7 +22,7 @@ static const struct {
     {"stubborn", {.ignores_sigterm = true}, true, 0},
     {"crash", {.exits_after_ms = 700, .exit_code = 1, .never_healthy = true}, true, 0},
     {"sick",
-     {.never_healthy = true, .unhealthy_after_ms = 3000, .exits_after_ms = 3500, .exit_code = 3},
+     {.never_healthy = true, .unhealthy_after_ms = 1000, .exits_after_ms = 1500, .exit_code = 3},
      true,
      0},
     {"missing", {0}, false, 0},
@@ -174,6 +174,15 @@ static void change_content(struct world *world, struct recipe *recipe)
     recipe->tag = world_pick(world, 4);
     if (recipe->shape != SHAPE_PORT && world_chance(world, 30))
         recipe->shape = world_pick(world, SHAPE_PORT);
+}
+
+bool repo_can_run(const struct world *world, const char *service)
+{
+    const struct repo *repo = &world->repo;
+    for (int v = repo->len - 1; v >= 0; v--)
+        if (!repo->versions[v].broken)
+            return repo->versions[v].recipes[service[1] - '0'].image < IMAGES_GOOD;
+    return true;
 }
 
 void repo_push(struct world *world)

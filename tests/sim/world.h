@@ -54,6 +54,8 @@ void repo_push(struct world *world);
 void repo_deliver(struct world *world);
 /* What every host knows of images. */
 void repo_images(struct sim *sim);
+/* Whether what is wanted of a service now is an image that can run. */
+bool repo_can_run(const struct world *world, const char *service);
 void repo_oid(int version, char ret_oid[static COMMIT_OID_SIZE]);
 
 /* --- the disk under the ledger, and the writer of daemon/writer.c: disk.c */
@@ -148,6 +150,7 @@ struct world {
     bool trace;
     bool fair;      /* no faults but those of the manifests: engine truth is held to the bounds */
     bool calm;      /* the storm is over */
+    bool restless;  /* something crashes for ever, and rightly so */
     bool failed;    /* an invariant broke: the rest of the run is skipped */
     char *failure;  /* what broke, owned */
     size_t moments; /* since the last second, to find loops that do not advance */
