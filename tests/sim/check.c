@@ -267,9 +267,7 @@ static void check_commit(struct world *world)
     core_view_source(world->davit.core, &source);
     if (!source.head)
         return;
-    char digits[9] = "";
-    memcpy(digits, source.head->oid, 8);
-    int version = atoi(digits) - 1;
+    int version = repo_version(source.head->oid);
     bool broken = world->repo.versions[version].broken;
     const struct desired *desired = core_desired(world->davit.core);
     if (broken && desired != world->checker.desired)

@@ -176,13 +176,18 @@ static void change_content(struct world *world, struct recipe *recipe)
         recipe->shape = world_pick(world, SHAPE_PORT);
 }
 
+int repo_version(const char *oid)
+{
+    char digits[9] = "0";
+    if (oid)
+        memcpy(digits, oid, 8);
+    return atoi(digits) - 1;
+}
+
 bool repo_can_run(const struct world *world, const char *service)
 {
-    const struct repo *repo = &world->repo;
-    for (int v = repo->len - 1; v >= 0; v--)
-        if (!repo->versions[v].broken)
-            return repo->versions[v].recipes[service[1] - '0'].image < IMAGES_GOOD;
-    return true;
+    int version = repo_version(core_desired(world->davit.core)->commit.oid);
+    return world->repo.versions[version].recipes[service[1] - '0'].image < IMAGES_GOOD;
 }
 
 void repo_push(struct world *world)
@@ -253,10 +258,7 @@ static int deployed_version(struct world *world)
 {
     const json_t *source = disk_entry(&world->disk, LEDGER_SOURCE, "default");
     const char *oid = json_string_value(json_object_get(json_object_get(source, "deployed"), "oid"));
-    char digits[9] = "0";
-    if (oid)
-        memcpy(digits, oid, 8);
-    return atoi(digits) - 1;
+    return repo_version(oid);
 }
 
 void repo_deliver(struct world *world)

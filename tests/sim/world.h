@@ -54,6 +54,8 @@ void repo_push(struct world *world);
 void repo_deliver(struct world *world);
 /* What every host knows of images. */
 void repo_images(struct sim *sim);
+/* The other way round; -1 for NULL. */
+int repo_version(const char *oid);
 /* Whether what is wanted of a service now is an image that can run. */
 bool repo_can_run(const struct world *world, const char *service);
 void repo_oid(int version, char ret_oid[static COMMIT_OID_SIZE]);
