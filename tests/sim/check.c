@@ -211,6 +211,8 @@ static bool is_known_bad(const struct world *world, const char *key, const struc
     char hex[DIGEST_HEX_SIZE];
     size_t i;
     json_t *bad;
+    if (disk_forgets(&world->disk, key))
+        return false; /* the service was removed, and came back */
     digest_to_hex(digest, hex);
     json_array_foreach (json_object_get(disk_entry(&world->disk, LEDGER_SERVICE, key), "knownBad"), i, bad) {
         if (text_equal(json_string_value(json_object_get(bad, "digest")), hex))

@@ -79,6 +79,8 @@ void disk_step(struct world *world);
 /* davit died: what was not acknowledged is lost, or just made it. */
 void disk_crash(struct world *world);
 void disk_deinit(struct disk *disk);
+/* Whether the removal of a service's entry is on its way. */
+bool disk_forgets(const struct disk *disk, const char *name);
 /* The acknowledged entry, or NULL. */
 const json_t *disk_entry(const struct disk *disk, enum ledger_change_kind kind, const char *name);
 
