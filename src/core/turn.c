@@ -63,7 +63,8 @@ static void take_output(struct core *core, struct service_state *service, struct
         core_launch(core, service, output->actions.items[i], effects);
     output->actions.len = 0; /* taken over */
     if (output->forget) {
-        core_save(effects, LEDGER_SERVICE, service->key, NULL, output->ledger_message);
+        if (service->ledger)
+            core_save(effects, LEDGER_SERVICE, service->key, NULL, output->ledger_message);
         core_forget_service(core, service);
     }
 }

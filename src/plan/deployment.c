@@ -66,11 +66,9 @@ static void remove_service(struct pass *pass)
 {
     const struct plan_input *in = pass->in;
     if (in->containers_len == 0 && in->under_way_len == 0) { /* D1, D3 */
-        if (pass->ledger) {
-            pass->out->forget = true;
-            free(pass->out->ledger_message);
+        pass->out->forget = true;
+        if (pass->ledger)
             pass->out->ledger_message = memory_printf("%s/%s: INACTIVE, removed", in->cluster, in->service);
-        }
         return;
     }
     if (!pass->ledger || !pass->ledger->removed) { /* D2 */

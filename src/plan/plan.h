@@ -88,8 +88,8 @@ struct plan_input {
 struct plan_output {
     struct action_vec actions;     /* to be sent now */
     struct service_ledger *ledger; /* the entry as it must be saved first; NULL: unchanged */
-    bool forget;                   /* the service is gone: remove its entry */
-    char *ledger_message;          /* with ledger or forget: one line saying what changed */
+    bool forget;                   /* the service is gone: remove its entry, if it has one */
+    char *ledger_message;          /* with ledger, or an entry to forget: one line saying what changed */
     int64_t wake_ms;               /* plan again then at the latest; 0: nothing to wait for */
     char *waiting;                 /* what is being waited for, in words; NULL: nothing */
     struct string_vec events;      /* ECS's service event texts, oldest first */

@@ -191,9 +191,11 @@ json_t *case_sequence(struct golden_case *golden)
         bool forgotten = output.forget;
         bool landed = case_land(golden);
         case_apply(golden, &output);
+        if (forgotten)
+            return lines;
         if (!quiet || landed)
             continue;
-        if (wake_ms && !forgotten && wake_ms - golden->now_ms < WAKE_FAR_MS) {
+        if (wake_ms && wake_ms - golden->now_ms < WAKE_FAR_MS) {
             golden->now_ms = wake_ms;
             continue;
         }

@@ -211,6 +211,8 @@ static bool is_known_bad(const struct world *world, const char *key, const struc
     char hex[DIGEST_HEX_SIZE];
     size_t i;
     json_t *bad;
+    if (disk_forgets(&world->disk, key))
+        return false; /* the service was removed, and came back */
     digest_to_hex(digest, hex);
     json_array_foreach (json_object_get(disk_entry(&world->disk, LEDGER_SERVICE, key), "knownBad"), i, bad) {
         if (text_equal(json_string_value(json_object_get(bad, "digest")), hex))
@@ -267,9 +269,7 @@ static void check_commit(struct world *world)
     core_view_source(world->davit.core, &source);
     if (!source.head)
         return;
-    char digits[9] = "";
-    memcpy(digits, source.head->oid, 8);
-    int version = atoi(digits) - 1;
+    int version = repo_version(source.head->oid);
     bool broken = world->repo.versions[version].broken;
     const struct desired *desired = core_desired(world->davit.core);
     if (broken && desired != world->checker.desired)
@@ -424,6 +424,15 @@ static void check_service(struct world *world, const struct view_service *view, 
     const struct deployment *primary = view->ledger ? service_ledger_primary(view->ledger) : NULL;
     const char *state = primary ? deployment_state_name(primary->state) : "without a deployment";
     int fine = 0;
+    /* With late news of its end a crashing task was healthy for a while: COMPLETED, and launched again for
+     * ever. */
+    if (view->desired && primary && primary->state == DEPLOYMENT_COMPLETED &&
+        !repo_can_run(world, view->name)) {
+        if (world->fair)
+            world_fail(world, "goal: %s is COMPLETED with an image that cannot run", view->name);
+        world->restless = true;
+        return;
+    }
     for (size_t i = 0; i < truth->len; i++) {
         struct sighting *sighting = &truth->items[i];
         if (!survey_is_of(sighting, view->name))
@@ -437,7 +446,7 @@ static void check_service(struct world *world, const struct view_service *view, 
             world_fail(world, "goal: %s: task %.12s is old", view->name, sighting->id);
         else if (!survey_is_healthy(sighting, view->desired) && survey_is_new(sighting, view->desired))
             world_fail(world, "goal: %s: task %.12s is not healthy, %s", view->name, sighting->id, state);
-        else if (sighting->created)
+        else if (sighting->essential_started < sighting->labels->essential)
             world_fail(world, "goal: %s: task %.12s never started", view->name, sighting->id);
         fine += survey_is_new(sighting, view->desired);
     }

@@ -17,6 +17,20 @@ const json_t *disk_entry(const struct disk *disk, enum ledger_change_kind kind, 
     return map_get(&disk->entries, key);
 }
 
+static bool removes(const struct ledger_change_vec *changes, const char *name)
+{
+    for (size_t i = 0; i < changes->len; i++)
+        if (changes->items[i].kind == LEDGER_SERVICE && !changes->items[i].entry &&
+            text_equal(changes->items[i].name, name))
+            return true;
+    return false;
+}
+
+bool disk_forgets(const struct disk *disk, const char *name)
+{
+    return removes(&disk->saving, name) || removes(&disk->changes, name);
+}
+
 static void let_through(struct world *world, struct action_vec *actions)
 {
     for (size_t i = 0; i < actions->len; i++)

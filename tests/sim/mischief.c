@@ -32,7 +32,7 @@ static void set_rates(struct world *world, struct sim *sim)
         const struct sim_event_faults faults = {.dropped_permille = world_pick(world, 100),
                                                 .duplicated_permille = world_pick(world, 100),
                                                 .delayed_permille = world_pick(world, 200),
-                                                .delay_ms = world_pick(world, 5000)};
+                                                .delay_ms = world_pick(world, 3000)};
         sim_fault_events(sim, &faults);
     }
 }

@@ -22,7 +22,7 @@ static const struct {
     {"stubborn", {.ignores_sigterm = true}, true, 0},
     {"crash", {.exits_after_ms = 700, .exit_code = 1, .never_healthy = true}, true, 0},
     {"sick",
-     {.never_healthy = true, .unhealthy_after_ms = 3000, .exits_after_ms = 3500, .exit_code = 3},
+     {.never_healthy = true, .unhealthy_after_ms = 1000, .exits_after_ms = 1500, .exit_code = 3},
      true,
      0},
     {"missing", {0}, false, 0},
@@ -176,6 +176,20 @@ static void change_content(struct world *world, struct recipe *recipe)
         recipe->shape = world_pick(world, SHAPE_PORT);
 }
 
+int repo_version(const char *oid)
+{
+    char digits[9] = "0";
+    if (oid)
+        memcpy(digits, oid, 8);
+    return atoi(digits) - 1;
+}
+
+bool repo_can_run(const struct world *world, const char *service)
+{
+    int version = repo_version(core_desired(world->davit.core)->commit.oid);
+    return world->repo.versions[version].recipes[service[1] - '0'].image < IMAGES_GOOD;
+}
+
 void repo_push(struct world *world)
 {
     struct repo *repo = &world->repo;
@@ -244,10 +258,7 @@ static int deployed_version(struct world *world)
 {
     const json_t *source = disk_entry(&world->disk, LEDGER_SOURCE, "default");
     const char *oid = json_string_value(json_object_get(json_object_get(source, "deployed"), "oid"));
-    char digits[9] = "0";
-    if (oid)
-        memcpy(digits, oid, 8);
-    return atoi(digits) - 1;
+    return repo_version(oid);
 }
 
 void repo_deliver(struct world *world)

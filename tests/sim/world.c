@@ -188,7 +188,7 @@ bool world_run(uint64_t seed, bool trace, uint64_t *ret_steps, char **ret_failur
     run_until(world, world->now_ms + CALM_MS);
     if (!world->failed)
         check_goal(world);
-    if (!world->failed)
+    if (!world->failed && !world->restless)
         check_quiet(world);
     end(world);
     bool good = !world->failed;

@@ -54,6 +54,10 @@ void repo_push(struct world *world);
 void repo_deliver(struct world *world);
 /* What every host knows of images. */
 void repo_images(struct sim *sim);
+/* The other way round; -1 for NULL. */
+int repo_version(const char *oid);
+/* Whether what is wanted of a service now is an image that can run. */
+bool repo_can_run(const struct world *world, const char *service);
 void repo_oid(int version, char ret_oid[static COMMIT_OID_SIZE]);
 
 /* --- the disk under the ledger, and the writer of daemon/writer.c: disk.c */
@@ -75,6 +79,8 @@ void disk_step(struct world *world);
 /* davit died: what was not acknowledged is lost, or just made it. */
 void disk_crash(struct world *world);
 void disk_deinit(struct disk *disk);
+/* Whether the removal of a service's entry is on its way. */
+bool disk_forgets(const struct disk *disk, const char *name);
 /* The acknowledged entry, or NULL. */
 const json_t *disk_entry(const struct disk *disk, enum ledger_change_kind kind, const char *name);
 
@@ -148,6 +154,7 @@ struct world {
     bool trace;
     bool fair;      /* no faults but those of the manifests: engine truth is held to the bounds */
     bool calm;      /* the storm is over */
+    bool restless;  /* something crashes for ever, and rightly so */
     bool failed;    /* an invariant broke: the rest of the run is skipped */
     char *failure;  /* what broke, owned */
     size_t moments; /* since the last second, to find loops that do not advance */
