@@ -2,7 +2,7 @@
 
 #include "base/text.h"
 #include "history/git_file.h"
-#include "history/git_guard.h"
+#include "odb/guard.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -59,7 +59,7 @@ size_t history_pack_count_loose(const struct history_store *store)
 static void remove_loose(const struct history_store *store, const struct oid_vec *oids)
 {
     for (size_t i = 0; i < oids->len; i++) {
-        char *path CLEANUP_FREE = history_guard_loose_path(store->path, &oids->items[i]);
+        char *path CLEANUP_FREE = odb_guard_loose_path(store->path, &oids->items[i]);
         unlink(path);
     }
 }
@@ -163,9 +163,9 @@ int history_pack_loose(struct history_store *store, struct error *err)
 /* libgit2 does not always say that a write failed, so what is on disk is looked at. */
 static int sync_file(const struct history_store *store, const git_oid *oid, struct error *err)
 {
-    char *path CLEANUP_FREE = history_guard_loose_path(store->path, oid);
+    char *path CLEANUP_FREE = odb_guard_loose_path(store->path, oid);
     struct error cause = ERROR_INIT;
-    if (!history_guard_is_whole(path)) {
+    if (!odb_guard_is_whole(path)) {
         unlink(path); /* or the next save takes it for written */
         return error_set(err, ERROR_IO, "history: %s is damaged: is the disk full?", path);
     }

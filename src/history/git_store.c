@@ -1,7 +1,7 @@
 #include "history/git_store.h"
 
 #include "history/git_file.h"
-#include "history/git_guard.h"
+#include "odb/guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,7 +61,7 @@ int history_store_init(struct history_store *store, const char *path, bool make,
         return status;
     store->repo = repo;
     store->path = memory_strdup(git_repository_path(repo));
-    if (git_repository_odb(&store->odb, repo) < 0 || history_guard_add(store->odb, store->path) < 0) {
+    if (git_repository_odb(&store->odb, repo) < 0 || odb_guard_add(store->odb, store->path) < 0) {
         status = history_store_error(err, path);
         history_store_deinit(store);
         return status;
@@ -84,8 +84,8 @@ void history_store_deinit(struct history_store *store)
 /* libgit2 takes a damaged file for the object it is to write. The file goes, and writing again makes it. */
 static bool was_damaged(const struct history_store *store, const git_oid *oid)
 {
-    char *path CLEANUP_FREE = history_guard_loose_path(store->path, oid);
-    return !history_guard_is_whole(path) && unlink(path) == 0;
+    char *path CLEANUP_FREE = odb_guard_loose_path(store->path, oid);
+    return !odb_guard_is_whole(path) && unlink(path) == 0;
 }
 
 int history_store_blob(struct history_store *store, const char *data, git_oid *ret_oid, struct error *err)

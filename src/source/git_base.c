@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "odb/guard.h"
 
 #include <assert.h>
 #include <git2.h>
@@ -9,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+DEFINE_CLEANUP(git_odb, git_odb_free)
 
 int source_library_init(struct error *err)
 {
@@ -66,6 +69,15 @@ int source_git_error_as(struct error *err, int code, const char *format, ...)
     set_error(err, code, format, ap);
     va_end(ap);
     return code;
+}
+
+int source_git_guard(struct git_repository *repository, struct error *err)
+{
+    git_odb *odb CLEANUP(git_odb_freep) = NULL;
+    int rc = git_repository_odb(&odb, repository);
+    if (rc == 0)
+        rc = odb_guard_add(odb, git_repository_commondir(repository));
+    return rc < 0 ? source_git_error(err, rc, "cannot open the objects") : 0;
 }
 
 char *source_git_text(const char *text)

@@ -60,6 +60,9 @@ int source_local_open(const char *path, const char *branch, struct source_local 
     int rc = git_repository_open_ext(&local->repository, path, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
     if (rc < 0)
         return source_git_error(err, rc, "cannot open the repository %s", path);
+    rc = source_git_guard(local->repository, err);
+    if (rc < 0)
+        return rc;
     local->git_dir = memory_strdup(git_repository_path(local->repository));
     local->common_dir = memory_strdup(git_repository_commondir(local->repository));
     rc = find_ref(branch, local, err);

@@ -23,7 +23,8 @@ static int create(const char *path, git_repository **ret_mirror, struct error *e
     options.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_MKPATH | GIT_REPOSITORY_INIT_NO_REINIT;
     options.mode = 0700; /* manifests may hold what is nobody's business */
     int rc = git_repository_init_ext(ret_mirror, path, &options);
-    return rc < 0 ? source_git_error_as(err, ERROR_UNAVAILABLE, "cannot make the mirror %s", path) : 0;
+    return rc < 0 ? source_git_error_as(err, ERROR_UNAVAILABLE, "cannot make the mirror %s", path)
+                  : source_git_guard(*ret_mirror, err);
 }
 
 int source_mirror_open(const char *path, struct git_repository **ret_mirror, struct error *err)
@@ -38,7 +39,8 @@ int source_mirror_open(const char *path, struct git_repository **ret_mirror, str
     char *lock CLEANUP_FREE = memory_printf("%s/" SOURCE_MIRROR_REF ".lock", path);
     unlink(lock);
     int rc = git_repository_open_bare(ret_mirror, path);
-    return rc < 0 ? source_git_error_as(err, ERROR_IO, "the mirror %s", path) : 0;
+    return rc < 0 ? source_git_error_as(err, ERROR_IO, "the mirror %s", path)
+                  : source_git_guard(*ret_mirror, err);
 }
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -65,7 +67,7 @@ static void rescue_refs(const char *broken, git_repository *mirror)
 {
     git_repository *old CLEANUP(source_git_repository_freep) = NULL;
     git_reference_iterator *refs CLEANUP(git_reference_iterator_freep) = NULL;
-    if (git_repository_open_bare(&old, broken) < 0 ||
+    if (git_repository_open_bare(&old, broken) < 0 || source_git_guard(old, NULL) < 0 ||
         git_reference_iterator_glob_new(&refs, old, "refs/davit/*") < 0)
         return;
     const char *name;

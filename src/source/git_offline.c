@@ -52,6 +52,9 @@ static int find_place(const char *repository_path, const char *revision, const c
     int rc = git_repository_open_ext(&ret_place->repository, repository_path, 0, NULL);
     if (rc < 0)
         return source_git_error_as(err, ERROR_NOT_FOUND, "%s is in no git repository", repository_path);
+    rc = source_git_guard(ret_place->repository, err);
+    if (rc < 0)
+        return rc;
     rc = git_revparse_single(&object, ret_place->repository, revision);
     if (rc == GIT_ENOTFOUND)
         return error_set(err, ERROR_NOT_FOUND, "there is no revision \"%s\"", revision);

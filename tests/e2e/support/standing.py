@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 from pathlib import Path
 
 import pytest
@@ -54,12 +53,12 @@ def standing_spine(directory, engine, binary, count=2, **config):
 def lives(daemon):
     """The daemon has not ended, and no sanitizer has spoken."""
     log = daemon.log_text()
-    return daemon.process.poll() is None and "Sanitizer" not in log and "runtime error" not in log
+    return daemon.process and daemon.process.poll() is None and "Sanitizer" not in log and "runtime error" not in log
 
 
 def end(daemon):
     """Stops the daemon; a sanitizer makes its status non-zero if it leaked."""
-    daemon.process.send_signal(signal.SIGTERM)
-    status = daemon.process.wait(30)
-    daemon.process = None
-    return status
+    try:
+        return daemon.stop()
+    finally:
+        daemon.kill()

@@ -7,10 +7,10 @@
 
 /* Puts the check before every read of the database. path: of the repository, ends in a slash. 0 or libgit2's
  * code. */
-int history_guard_add(git_odb *odb, const char *path);
+int odb_guard_add(git_odb *odb, const char *path);
 
 /* Whether the file of a loose object is a complete zlib stream; also true when there is no file. */
-bool history_guard_is_whole(const char *path);
+bool odb_guard_is_whole(const char *path);
 
 /* Where a loose object of the repository at path is. Caller frees. */
-char *history_guard_loose_path(const char *path, const git_oid *oid);
+char *odb_guard_loose_path(const char *path, const git_oid *oid);

@@ -1,4 +1,4 @@
-#include "history/git_guard.h"
+#include "odb/guard.h"
 
 #include "base/memory.h"
 
@@ -44,7 +44,7 @@ static bool is_whole_stream(int fd)
     return status == Z_STREAM_END;
 }
 
-bool history_guard_is_whole(const char *path)
+bool odb_guard_is_whole(const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -54,7 +54,7 @@ bool history_guard_is_whole(const char *path)
     return whole;
 }
 
-char *history_guard_loose_path(const char *path, const git_oid *oid)
+char *odb_guard_loose_path(const char *path, const git_oid *oid)
 {
     char hex[GIT_OID_HEXSZ + 1];
     git_oid_tostr(hex, sizeof hex, oid);
@@ -65,10 +65,12 @@ char *history_guard_loose_path(const char *path, const git_oid *oid)
 static int check(const git_odb_backend *backend, const git_oid *oid)
 {
     const struct guard *guard = (const struct guard *)backend;
-    char *path CLEANUP_FREE = history_guard_loose_path(guard->path, oid);
-    if (history_guard_is_whole(path))
+    char *path CLEANUP_FREE = odb_guard_loose_path(guard->path, oid);
+    if (odb_guard_is_whole(path))
         return GIT_ENOTFOUND;
-    git_error_set_str(GIT_ERROR_ODB, "the file of an object is damaged");
+    char *message CLEANUP_FREE =
+        memory_printf("%s is damaged; git fsck there tells what is, a backup or a clone has it whole", path);
+    git_error_set_str(GIT_ERROR_ODB, message);
     return GIT_ERROR;
 }
 
@@ -96,7 +98,7 @@ static void guard_free(git_odb_backend *backend)
     free(guard);
 }
 
-int history_guard_add(git_odb *odb, const char *path)
+int odb_guard_add(git_odb *odb, const char *path)
 {
     struct guard *guard = NEW(struct guard);
     git_odb_init_backend(&guard->base, GIT_ODB_BACKEND_VERSION);
