@@ -376,6 +376,8 @@ static void on_timer_closed(uv_handle_t *handle)
 
 void source_free(struct source *source)
 {
+    if (!source)
+        return;
     assert(!source->freed);
     source->freed = true;
     if (source->fetch)

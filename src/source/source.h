@@ -116,7 +116,7 @@ void source_poke(struct source *source);
 /* Borrowed until the loop runs on. */
 const struct source_status *source_get_status(const struct source *source);
 /* No callback comes any more; a fetch under way is killed. The memory goes when the loop has closed the
- * handles. */
+ * handles. NULL is fine. */
 void source_free(struct source *source);
 DEFINE_CLEANUP(struct source, source_free)
 
