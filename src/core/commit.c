@@ -45,14 +45,22 @@ static void save_families(struct core *core, struct string_vec *changed, struct 
     string_vec_deinit(changed);
 }
 
+/* By value: after a snapshot was restored, equal services are different objects. */
+static bool same_content(const struct service *left, const struct service *right)
+{
+    return left && right && digest_equal(&left->digest, &right->digest) &&
+           json_equal(left->json, right->json);
+}
+
 static void set_desired(struct core *core, const char *cluster, const char *name, struct service *desired)
 {
     struct service_state *service = core_service_state(core, cluster, name, true);
     if (service->desired == desired)
         return;
+    if (!same_content(service->desired, desired))
+        core_mark(core, service);
     service_unref(service->desired);
     service->desired = desired ? service_ref(desired) : NULL;
-    core_mark(core, service);
 }
 
 /* Both are sorted: one walk finds what came, what changed and what went. */
