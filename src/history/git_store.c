@@ -182,7 +182,7 @@ static int make_dirs(const struct history_store *store, const char *dir, struct 
     return 0;
 }
 
-int history_store_move_ref(struct history_store *store, const struct history_ref *from, const git_oid *to,
+int history_store_move_ref(struct history_store *store, struct history_ref *ref, const git_oid *to,
                            struct error *err)
 {
     char *path CLEANUP_FREE = memory_printf("%s" HISTORY_REF, store->path);
@@ -194,7 +194,7 @@ int history_store_move_ref(struct history_store *store, const struct history_ref
         return status;
     struct history_ref now;
     history_store_ref(store, &now);
-    if (!same_ref(&now, from)) {
+    if (!same_ref(&now, ref)) {
         unlink(lock);
         return error_set(err, ERROR_CONFLICT, "history: " HISTORY_REF " was moved by someone else");
     }
@@ -203,6 +203,7 @@ int history_store_move_ref(struct history_store *store, const struct history_ref
         unlink(lock);
         return error_set(err, ERROR_IO, "history: cannot write %s: %s", path, strerror(failed));
     }
+    *ref = (struct history_ref){.state = HISTORY_REF_AT, .oid = *to};
     return history_file_sync_parent(path, err);
 }
 

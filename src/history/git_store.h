@@ -65,8 +65,9 @@ struct history_ref {
 };
 
 void history_store_ref(const struct history_store *store, struct history_ref *ret_ref);
-/* Compare and swap: ERROR_CONFLICT unless the ref still is as in `from`. Durable. Replaces a damaged ref. */
-int history_store_move_ref(struct history_store *store, const struct history_ref *from, const git_oid *to,
+/* Compare and swap: ERROR_CONFLICT unless the ref still is as in *ref. Durable. Replaces a damaged ref. *ref
+ * follows the ref, also where it moved and could not be synced: the next try starts from there. */
+int history_store_move_ref(struct history_store *store, struct history_ref *ref, const git_oid *to,
                            struct error *err);
 /* Takes away the lock of a writer that was killed. Only for who holds the history_lock. */
 void history_store_break_lock(struct history_store *store);

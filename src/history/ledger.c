@@ -228,7 +228,6 @@ static int commit_tree(struct history *history, const git_oid *tree, const char 
     history_store_log(&history->store, commit.parent, &oid, commit.time_s);
     history->head = oid;
     history->has_head = true;
-    history->ref = (struct history_ref){.state = HISTORY_REF_AT, .oid = oid};
     if (history->loose != SIZE_MAX)
         history->loose += written;
     if (history->commits > 0)

@@ -62,7 +62,6 @@ int history_trim(struct history *history, struct error *err)
     if (status < 0)
         return status;
     history->head = tip;
-    history->ref = (struct history_ref){.state = HISTORY_REF_AT, .oid = tip};
     history->commits = oids.len;
     history_store_log_clear(&history->store);
     history_store_log(&history->store, NULL, &tip, 0);

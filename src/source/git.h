@@ -98,7 +98,7 @@ struct source_walk_plan {
     const char *tip;
     const char *base;     /* delivered before; empty: nothing */
     const char *sub_path; /* NULL: the root; borrowed, outlives the walk */
-    bool head_full;
+    bool head_full;       /* and before it the base once more, unless they are the same */
 };
 
 struct source_walk;

@@ -24,7 +24,9 @@ struct source_walk {
     size_t left;      /* updates to come; the next one is oids[left - 1] */
     git_oid previous; /* what the next one is compared with */
     bool has_previous;
-    bool rewritten; /* to be said by the next update */
+    bool rewritten;   /* to be said by the next update */
+    git_oid deployed; /* plan.base as an oid, to be told once more before the tip */
+    bool tells_deployed;
     char fork[COMMIT_OID_SIZE];
 };
 
@@ -125,8 +127,9 @@ static int start_after_base(struct source_walk *walk, struct error *err)
     walk->rewritten = !git_oid_equal(fork, &base);
     if (walk->rewritten)
         git_oid_tostr(walk->fork, sizeof walk->fork, fork);
-    walk->previous = base;
+    walk->previous = walk->deployed = base;
     walk->has_previous = true;
+    walk->tells_deployed = walk->plan.head_full && !git_oid_equal(&base, &walk->line.oids.items[0]);
     walk->left = place > 1 ? place - 1 : 1; /* the tip itself always comes */
     return 0;
 }
@@ -230,12 +233,35 @@ static int read_next(struct source_walk *walk, struct source_update *ret_update,
     return 0;
 }
 
+/* The commit that an earlier life deployed, in one batch with the tip: should the tip be refused, this is
+ * what goes on. One that lacks the sub-path (another was configured then) says nothing. */
+static int read_deployed(struct source_walk *walk, struct source_update_vec *updates, struct error *err)
+{
+    struct source_update update CLEANUP(source_update_deinit) = {.head = true, .full = true};
+    walk->tells_deployed = false;
+    int rc = read_commit(walk->plan.repository, &walk->deployed, &update.commit, err);
+    if (rc == 0)
+        rc = read_files(walk, &walk->deployed, &update, err);
+    if (rc == ERROR_NOT_FOUND) {
+        if (err)
+            *err = ERROR_INIT;
+        return 0;
+    }
+    if (rc < 0)
+        return rc;
+    vector_push(updates, update);
+    update = (struct source_update){0};
+    return 0;
+}
+
 int source_walk_read(struct source_walk *walk, struct source_update_vec *updates, struct error *err)
 {
     int64_t bytes = 0;
     for (size_t n = 0; walk->left && n < SOURCE_BATCH && bytes < SOURCE_BATCH_BYTES; n++) {
         struct source_update update = {0};
-        int rc = read_next(walk, &update, err);
+        int rc = walk->left == 1 && walk->tells_deployed ? read_deployed(walk, updates, err) : 0;
+        if (rc == 0)
+            rc = read_next(walk, &update, err);
         if (rc < 0) /* what was read before goes out first; the next batch meets the error again */
             return n ? 0 : rc;
         bytes += source_files_bytes(&update.files);

@@ -88,7 +88,7 @@ struct source_options {
     const char *path;       /* directory in the tree that holds the manifests; NULL: the root */
     const char *mirror_dir; /* "<state dir>/<name>/mirror.git", made with its parents when absent */
     const char *executable; /* this program, run as `<executable> fetch-helper ...` for remotes */
-    const char *since;      /* oid up to which an earlier life was given updates; NULL: from the root */
+    const char *since;      /* oid that an earlier life deployed last; NULL: from the root */
     int64_t poll_ms;        /* of remotes; 0: SOURCE_POLL_MS; jitter +-10 % */
     int64_t fetch_ms;       /* deadline of one fetch; 0: LIMIT_FETCH_MS */
     int64_t fetch_bytes;    /* most bytes of one fetch; 0: LIMIT_FETCH_BYTES */
@@ -106,9 +106,10 @@ void source_library_deinit(void);
 /* Starts at once: the first look begins on the loop. Wants options->origin, mirror_dir and both callbacks;
  * without `executable` every look at a remote fails.
  *
- * First come the commits after `since` (at most the LIMIT_HISTORY_COMMITS newest) with head = false and,
- * always, the newest one with head = true and full = true. From then on: what is new, ending in one with head
- * = true. */
+ * First come the commits after `since` (at most the LIMIT_HISTORY_COMMITS newest) with head = false; then, if
+ * it is another than the newest, `since` itself, and always the newest one, both with head = true and full =
+ * true: whoever refuses the newest goes on with what an earlier life deployed. From then on: what is new,
+ * ending in one with head = true. */
 struct source *source_new(uv_loop_t *loop, const struct source_options *options,
                           const struct source_listener *listener);
 /* Look again now; requests during one look make one more look. Ends a back-off. */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MANY 5000
 
@@ -139,6 +140,23 @@ static void test_a_ref_moved_by_another_is_a_conflict(void **state)
     assert_int_equal(fixture_load(f, "prod/web", NULL), 4);
 }
 
+/* The ref has moved, and its directory cannot be synced: it cannot even be opened. */
+static void test_a_save_that_was_not_synced_is_saved_again(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = ERROR_INIT;
+    if (geteuid() == 0)
+        skip(); /* may open anything */
+    assert_int_equal(fixture_save(f, "prod/web", 1, NULL), 0);
+    free(fixture_run(f, "chmod 0300 refs/davit"));
+    assert_int_equal(fixture_save(f, "prod/web", 2, &err), ERROR_IO);
+    assert_int_equal(fixture_save(f, "prod/web", 2, &err), ERROR_IO);
+    free(fixture_run(f, "chmod 0700 refs/davit"));
+    assert_int_equal(fixture_save(f, "prod/web", 2, NULL), 0);
+    fixture_reopen(f);
+    assert_int_equal(fixture_load(f, "prod/web", NULL), 2);
+}
+
 static void test_a_reader_makes_nothing_and_saves_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -209,6 +227,7 @@ int main(void)
         TEST(test_log_of_a_service),
         TEST(test_bad_names_and_large_entries_change_nothing),
         TEST(test_a_ref_moved_by_another_is_a_conflict),
+        TEST(test_a_save_that_was_not_synced_is_saved_again),
         TEST(test_a_reader_makes_nothing_and_saves_nothing),
         TEST(test_a_newer_layout_is_refused),
         TEST(test_one_change_among_many_writes_kilobytes),

@@ -53,9 +53,27 @@ static void test_since_leaves_out_what_was_told(void **state)
     f->options.since = since;
     fixture_start(f);
     fixture_await_head(f, "other.yaml=o;web.yaml=3;");
-    assert_int_equal(f->seen.len, 2);
+    assert_int_equal(f->seen.len, 3);
     assert_string_equal(f->seen.items[0].files, "other.yaml=o;");
+    assert_false(f->seen.items[0].head);
+    assert_string_equal(f->seen.items[1].commit.oid, since); /* to go on with if the newest is refused */
+    assert_string_equal(f->seen.items[1].files, "web.yaml=one;");
+    assert_true(f->seen.items[1].head && f->seen.items[1].full);
     assert_true(fixture_last(f)->full);
+}
+
+/* Another sub-path than in the earlier life: what was deployed then cannot be told, and is no error. */
+static void test_since_without_the_sub_path(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    char *since CLEANUP_FREE = fixture_ask(f, "git -C repo rev-parse HEAD");
+    fixture_sh(f, "cd repo; mkdir sub; printf 2 >sub/b.yaml; git add .; git commit -qm 2");
+    f->options.since = since;
+    f->options.path = "sub";
+    fixture_start(f);
+    fixture_await_head(f, "b.yaml=2;");
+    assert_int_equal(f->seen.len, 1);
 }
 
 static void test_packed_refs_and_amend(void **state)
@@ -267,6 +285,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_commits_between_two_looks_come_in_order, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_since_leaves_out_what_was_told, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_since_without_the_sub_path, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_packed_refs_and_amend, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_reset_and_unrelated_history, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_branch_deleted_and_made_again, fixture_setup, fixture_teardown),
