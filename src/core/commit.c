@@ -85,8 +85,8 @@ static void deploy(struct core *core, struct event *event, struct effect_vec *ef
     struct desired *next = NULL;
     struct diagnostics diagnostics = {0};
     struct string_vec changed = {0};
-    int r =
-        manifest_build(core->manifest, &event->commit.commit, &core->families, &changed, &next, &diagnostics);
+    struct manifest_numbering numbering = {&core->families, &changed};
+    int r = manifest_build(core->manifest, &event->commit.commit, &numbering, &next, &diagnostics);
     save_families(core, &changed, effects);
     diagnostics_deinit(&core->diagnostics);
     core->diagnostics = diagnostics;
@@ -124,6 +124,7 @@ void core_on_commit(struct core *core, struct event *event, struct effect_vec *e
         return;
     }
     struct string_vec changed = {0};
-    manifest_number(core->manifest, &event->commit.commit, &core->families, &changed);
+    manifest_number(core->manifest, &event->commit.commit,
+                    &(struct manifest_numbering){&core->families, &changed});
     save_families(core, &changed, effects);
 }
