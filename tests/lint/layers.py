@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 # The name the table uses for a foreign library: its headers, and the libraries a linker sees.
 FOREIGN = {
     "git2": (("git2.h", "git2/"), ("libgit2",)),
-    "zlib": (("zlib.h",), ("zlib",)),
+    "zlib": (("zlib.h",), ("libz",)),
     "yaml": (("yaml.h",), ("libyaml",)),
     "jansson": (("jansson.h",), ("libjansson",)),
     "curl": (("curl/",), ("libcurl",)),
