@@ -44,8 +44,7 @@ static char *flag_text(const struct cli_flag *flag)
                          flag->fallback ? flag->fallback : "", flag->fallback ? "; " : "", variable);
 }
 
-/* --- help
- * ---------------------------------------------------------------------------------------------------- */
+/* --- help ----------------------------------------------------------------------------------------------- */
 
 static void print_overview(const struct cli *cli)
 {
@@ -92,8 +91,7 @@ static void print_command(const struct cli *cli, const struct command *command)
         fprintf(cli->out, "  %d  %s\n", exit->code, exit->meaning);
 }
 
-/* --- man pages
- * ----------------------------------------------------------------------------------------------- */
+/* --- man pages ------------------------------------------------------------------------------------------ */
 
 /* Text for roff: backslashes, dashes and what stands first in a line. */
 static void write_roff(FILE *file, const char *text)
@@ -179,8 +177,7 @@ static void man_overview(const struct cli *cli)
         cli->out);
 }
 
-/* --- the command
- * --------------------------------------------------------------------------------------------- */
+/* --- the command ---------------------------------------------------------------------------------------- */
 
 static int run(const struct cli *cli)
 {
