@@ -10,8 +10,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* --- the two sides
- * ------------------------------------------------------------------------------------------- */
+/* --- the two sides -------------------------------------------------------------------------------------- */
 
 static int read_commit(const struct cli *cli, const char *revision, struct desired **ret_desired)
 {
@@ -48,7 +47,7 @@ static json_t *compare_commits(const struct desired *from, const struct desired 
         const struct service *right = t < to->services.len ? to->services.items[t] : NULL;
         int order = !left ? 1 : !right ? -1 : compare(left, right);
         const struct service *any = order <= 0 ? left : right;
-        assert(any);
+        assert(any); /* the walk ends with the longer list */
         struct diff_side before = order <= 0 ? diff_side_of(left) : (struct diff_side){0};
         struct diff_side after = order >= 0 ? diff_side_of(right) : (struct diff_side){0};
         json_t *difference =
@@ -109,8 +108,7 @@ static int find_differences(const struct cli *cli, json_t **ret_answer)
     return r;
 }
 
-/* --- in words
- * ------------------------------------------------------------------------------------------------ */
+/* --- in words ------------------------------------------------------------------------------------------- */
 
 static void print_detail(const struct cli *cli, const json_t *detail)
 {
