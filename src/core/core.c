@@ -128,6 +128,16 @@ void core_mark_all(struct core *core)
     }
 }
 
+void core_mark_waiting(struct core *core)
+{
+    assert(core);
+    map_for_each (&core->services, entry) {
+        struct service_state *service = entry->value;
+        if (service->waiting)
+            core_mark(core, service);
+    }
+}
+
 struct instance_state *core_instance_state(const struct core *core, const char *name)
 {
     assert(core);

@@ -90,9 +90,11 @@ static void fail(struct flight *flight, const char *message)
     vector_push(&flight->service->failures, failure);
 }
 
+/* After these an operation may have happened (engine.h). */
 static bool is_unknown(int code)
 {
-    return code == ERROR_UNAVAILABLE || code == ERROR_TIMEOUT || code == ERROR_CANCELED;
+    return code == ERROR_UNAVAILABLE || code == ERROR_TIMEOUT || code == ERROR_CANCELED ||
+           code == ERROR_PROTOCOL || code == ERROR_LIMIT;
 }
 
 void core_on_action_done(struct core *core, struct event *event, struct effect_vec *effects)
@@ -121,6 +123,7 @@ void core_on_action_done(struct core *core, struct event *event, struct effect_v
         service->trouble = NULL;
     } else if (brings_up) {
         fail(flight, message);
+        core_mark_waiting(core); /* for the room that the task was to take */
     } else {
         hold(core, service, what);
     }

@@ -34,6 +34,8 @@ void core_put_container(struct core *core, struct instance_state *instance, stru
         free(container->instance);
         container->instance = memory_strdup(instance->name);
     }
+    if (old && old->status != CONTAINER_STOPPED && container->status == CONTAINER_STOPPED)
+        core_mark_waiting(core);
     if (old)
         unlink_container(core, old);
     map_put(&instance->containers, container->id, container);
@@ -51,6 +53,8 @@ void core_drop_container(struct core *core, struct instance_state *instance, con
     if (!old)
         return;
     unlink_container(core, old);
+    if (old->status != CONTAINER_STOPPED)
+        core_mark_waiting(core);
     container_free(old);
 }
 
@@ -74,16 +78,6 @@ static void mark_users(struct core *core, const struct instance_state *instance)
         struct service_state *service =
             core_service_state(core, container->labels.cluster, container->labels.service, false);
         if (service)
-            core_mark(core, service);
-    }
-}
-
-/* Whoever waits for room may find some now. */
-static void mark_waiting(struct core *core)
-{
-    map_for_each (&core->services, entry) {
-        struct service_state *service = entry->value;
-        if (service->waiting)
             core_mark(core, service);
     }
 }
@@ -146,7 +140,7 @@ void core_on_listed(struct core *core, struct event *event, struct effect_vec *e
     instance->lost_ms = 0;
     set_message(instance, NULL);
     mark_users(core, instance);
-    mark_waiting(core);
+    core_mark_waiting(core);
     core->dirty = true;
 }
 

@@ -85,6 +85,8 @@ struct service_state *core_service_state(struct core *core, const char *cluster,
                                          bool create);
 void core_mark(struct core *core, struct service_state *service);
 void core_mark_all(struct core *core);
+/* Room was freed on an instance: whoever waits for it may find some now. */
+void core_mark_waiting(struct core *core);
 struct instance_state *core_instance_state(const struct core *core, const char *name);
 void core_add_event(struct core *core, struct service_state *service, const char *message);
 void core_forget_service(struct core *core, struct service_state *service);

@@ -186,11 +186,9 @@ static void scale_in(struct pass *pass, struct tally *tally)
         struct task *task = &pass->tasks.items[i];
         if (!pass_is_new(pass, task) || !is_unhealthy(pass, task))
             continue;
-        if (!enough && !(no_room && tally->pending_new == 0 && tally->stopping == 0))
-            continue;
-        stop(pass, tally, task, "Task failed container health checks");
-        if (!enough)
-            return; /* one at a time */
+        bool is_next = no_room && tally->pending_new == 0 && tally->stopping == 0; /* one at a time */
+        if (enough || is_next)
+            stop(pass, tally, task, "Task failed container health checks");
     }
 }
 

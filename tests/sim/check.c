@@ -423,11 +423,33 @@ void check_moment(struct world *world)
 
 /* --- the end */
 
+/* Whether a host has the cpu for one more task, by engine truth. */
+static bool has_room(const struct world *world, const struct service *service)
+{
+    int need = 0;
+    for (size_t i = 0; i < service->task_definition->containers.len; i++)
+        need += service->task_definition->containers.items[i].cpu_units;
+    for (int h = 0; h < world->hosts_len; h++) {
+        int free_units = world->hosts[h].cpu_units;
+        for (size_t c = 0; c < sim_containers_len(world->hosts[h].sim); c++) {
+            const struct container *container = sim_container_at(world->hosts[h].sim, c);
+            if (container->status != CONTAINER_STOPPED)
+                free_units -= container->labels.spec.cpu_units;
+        }
+        if (free_units >= need)
+            return true;
+    }
+    return false;
+}
+
 static void check_service(struct world *world, const struct view_service *view, struct sighting_vec *truth)
 {
     const struct deployment *primary = view->ledger ? service_ledger_primary(view->ledger) : NULL;
     const char *state = primary ? deployment_state_name(primary->state) : "without a deployment";
     int fine = 0;
+    if (view->desired && view->waiting && strstr(view->waiting, "was unable to place a task") &&
+        !has_room(world, view->desired))
+        return; /* too little for everybody: it waits, and says so */
     /* With late news of its end a crashing task was healthy for a while: COMPLETED, and launched again for
      * ever. */
     if (view->desired && primary && primary->state == DEPLOYMENT_COMPLETED &&

@@ -130,12 +130,15 @@ static void begin(struct world *world)
 {
     world->now_ms = world->second_ms = FIRST_MS;
     world->fair = world_chance(world, 20);
+    bool tight = world_chance(world, 20);
     world->hosts_len = 1 + world_pick(world, HOSTS_MAX);
     world->davit.recording = world->seed % REPLAY_EVERY == 0;
     world->disk.entries = MAP_INIT(json_decref);
     for (int i = 0; i < world->hosts_len; i++) {
         struct host *host = &world->hosts[i];
-        const struct sim_options options = {.seed = world_random(world), .now_ms = world->now_ms};
+        host->cpu_units = tight ? 48 + world_pick(world, 160) : 4096;
+        const struct sim_options options = {
+            .seed = world_random(world), .now_ms = world->now_ms, .cpu_units = host->cpu_units};
         host->world = world;
         snprintf(host->name, sizeof host->name, "h%d", i);
         host->sim = sim_new(&options);

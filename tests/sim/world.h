@@ -144,6 +144,7 @@ struct host {
     char name[16];
     struct sim *sim;
     struct engine_watch *watch;
+    int cpu_units; /* what it has */
     int64_t up_ms; /* when a dead one comes back; 0: it is up */
 };
 

@@ -1,0 +1,49 @@
+/* A core with its events as short calls, and an engine that does what it is told. */
+#pragma once
+
+#include "core/core.h"
+#include "unit.h"
+
+#define FIRST_MS    1700000000000LL
+#define PATIENCE_MS 15000
+
+struct fixture {
+    struct core *core;
+    struct effect_vec effects; /* of the last call */
+    int64_t now_ms;
+    int commits;
+};
+
+/* Instances "one", "two" ... */
+struct fixture *fixture_new(int instances);
+void fixture_free(struct fixture *fixture);
+DEFINE_CLEANUP(struct fixture, fixture_free)
+
+/* Steps the event (owned afterwards); its effects replace the ones before. */
+void fixture_step(struct fixture *fixture, struct event event);
+void fixture_turn(struct fixture *fixture);
+void fixture_after(struct fixture *fixture, int64_t ms);
+
+/* One task definition and one service of each name, with `count` tasks. The container wants host_port, unless
+ * 0. */
+void fixture_commit(struct fixture *fixture, const char *service, const char *image, int count,
+                    int host_port);
+/* A file of the next commit, as it is; NULL deletes. */
+void fixture_file(struct fixture *fixture, const char *path, const char *text);
+/* Connects and lists the containers (owned afterwards). */
+void fixture_listed(struct fixture *fixture, const char *instance, struct container *const *containers,
+                    size_t len);
+/* Listed with nothing. */
+void fixture_empty(struct fixture *fixture, const char *instance);
+/* The action of that id has ended; the container (owned afterwards) may be NULL. */
+void fixture_done(struct fixture *fixture, uint64_t id, int code, struct container *container);
+/* What the create action makes. */
+struct container *fixture_container(const struct action *create, enum container_status status,
+                                    int64_t now_ms);
+/* Carries out the last effects' creates and starts, turn by turn, until nothing is sent; stops and removals
+ * too. */
+void fixture_run(struct fixture *fixture);
+
+/* The n-th effect of a kind in the last effects, or NULL. Borrowed. */
+const struct effect *fixture_effect(const struct fixture *fixture, enum effect_kind kind, size_t n);
+const struct action *fixture_action(const struct fixture *fixture, size_t n);

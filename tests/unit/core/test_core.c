@@ -1,0 +1,429 @@
+/* The step function: when it plans, what it sends, what it remembers. The rules of a plan are in
+ * tests/golden/plan. */
+#include "base/text.h"
+#include "fixture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct view_service view_of(const struct fixture *fixture, const char *service)
+{
+    struct view_service view;
+    assert_true(core_view_service(fixture->core, "c", service, &view));
+    return view;
+}
+
+static void test_nothing_before_a_good_commit(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_turn(fixture);
+    assert_int_equal(fixture->effects.len, 0);
+    fixture_file(fixture, "a.json", "{\"serviceName\":\"web\",\"taskDefinition\":\"nowhere\"}");
+    fixture_turn(fixture);
+    assert_int_equal(fixture->effects.len, 0);
+    assert_null(core_desired(fixture->core));
+    struct view_source source;
+    core_view_source(fixture->core, &source);
+    assert_true(source.seen);
+    assert_non_null(source.head);
+    assert_null(source.deployed);
+    assert_true(source.diagnostics->errors > 0);
+}
+
+static void test_waits_for_every_engine(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(2);
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    fixture_empty(fixture, "one");
+    fixture_turn(fixture);
+    assert_null(fixture_action(fixture, 0));
+    assert_true(fixture_effect(fixture, EFFECT_WAKE, 0)->at_ms == FIRST_MS + PATIENCE_MS);
+    fixture_turn(fixture);
+    assert_int_equal(fixture->effects.len, 0); /* the wish stands */
+    fixture_empty(fixture, "two");
+    fixture_turn(fixture);
+    assert_string_equal(fixture_action(fixture, 0)->instance, "one");
+}
+
+static void test_patience_ends(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(2);
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    fixture_empty(fixture, "two");
+    fixture_after(fixture, PATIENCE_MS);
+    fixture_turn(fixture);
+    assert_string_equal(fixture_action(fixture, 0)->instance, "two");
+}
+
+static void test_saves_come_before_actions(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "web", "nginx", 2, 0);
+    assert_int_equal(fixture_effect(fixture, EFFECT_SAVE, 0)->change.kind, LEDGER_FAMILY);
+    assert_int_equal(fixture_effect(fixture, EFFECT_SAVE, 1)->change.kind, LEDGER_SOURCE);
+    fixture_turn(fixture);
+    assert_int_equal(fixture->effects.items[0].kind, EFFECT_SAVE);
+    assert_string_equal(fixture->effects.items[0].change.name, "c/web");
+    assert_int_equal(fixture_action(fixture, 0)->kind, ACTION_CREATE);
+    assert_int_equal(fixture_action(fixture, 0)->id, 1);
+    assert_int_equal(fixture_action(fixture, 1)->id, 2);
+    assert_null(fixture_action(fixture, 2));
+    json_t *json = effects_to_json(&fixture->effects);
+    assert_int_equal(json_array_size(json), fixture->effects.len);
+    json_decref(json);
+}
+
+static void test_a_deployment_from_commit_to_completed(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "web", "nginx", 2, 0);
+    fixture_run(fixture);
+    struct view_service view = view_of(fixture, "web");
+    assert_int_equal(view.running_count, 2);
+    assert_int_equal(view.healthy_count, 0);
+    assert_string_equal(view.waiting, "0 of 2 tasks healthy, 2 starting");
+    fixture_after(fixture, 10000);
+    fixture_turn(fixture);
+    view = view_of(fixture, "web");
+    assert_int_equal(view.healthy_count, 2);
+    assert_null(view.waiting);
+    assert_int_equal(service_ledger_primary(view.ledger)->state, DEPLOYMENT_COMPLETED);
+    assert_string_equal(view_service_event(&view, view.events_len - 1)->message,
+                        "(service web) has reached a steady state.");
+    assert_true(fixture_effect(fixture, EFFECT_WAKE, 0)->at_ms == 0);
+    fixture_turn(fixture);
+    assert_int_equal(fixture->effects.len, 0);
+}
+
+static void test_a_refused_commit_leaves_desired_alone(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    struct view_source source;
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    fixture_run(fixture);
+    const struct desired *before = core_desired(fixture->core);
+    fixture_file(fixture, "bad.json", "{\"serviceName\":\"x\",\"taskDefinition\":\"nowhere\"}");
+    assert_ptr_equal(core_desired(fixture->core), before);
+    fixture_turn(fixture);
+    assert_null(fixture_action(fixture, 0));
+    core_view_source(fixture->core, &source);
+    assert_string_not_equal(source.head->oid, source.deployed->oid);
+    fixture_file(fixture, "bad.json", NULL);
+    core_view_source(fixture->core, &source);
+    assert_string_equal(source.head->oid, source.deployed->oid);
+    assert_int_equal(source.diagnostics->errors, 0);
+}
+
+static void test_an_outcome_that_nobody_knows(void **state)
+{
+    (void)state;
+    static const int codes[] = {ERROR_UNAVAILABLE, ERROR_TIMEOUT, ERROR_CANCELED, ERROR_PROTOCOL,
+                                ERROR_LIMIT};
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+        struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+        fixture_empty(fixture, "one");
+        fixture_commit(fixture, "web", "nginx", 1, 0);
+        fixture_turn(fixture);
+        struct action *create CLEANUP(action_freep) = action_copy(fixture_action(fixture, 0));
+        fixture_done(fixture, create->id, codes[i], NULL);
+        assert_string_equal(fixture_effect(fixture, EFFECT_LIST, 0)->instance, "one");
+        fixture_turn(fixture); /* it still counts as under way */
+        assert_null(fixture_action(fixture, 0));
+        struct container *made = fixture_container(create, CONTAINER_CREATED, fixture->now_ms);
+        fixture_listed(fixture, "one", &made, 1);
+        fixture_turn(fixture); /* held back */
+        assert_null(fixture_action(fixture, 0));
+        assert_string_equal(view_of(fixture, "web").waiting, "create app on one: the engine's words");
+        fixture_after(fixture, 500);
+        fixture_turn(fixture);
+        assert_int_equal(fixture_action(fixture, 0)->kind, ACTION_START); /* it had been made */
+    }
+}
+
+static void test_the_hold_grows(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    int64_t hold_ms = 500;
+    for (int i = 0; i < 10; i++) {
+        fixture_turn(fixture);
+        assert_non_null(fixture_action(fixture, 0));
+        fixture_done(fixture, fixture_action(fixture, 0)->id, ERROR_UNAVAILABLE, NULL);
+        fixture_empty(fixture, "one");
+        fixture_after(fixture, hold_ms - 1);
+        fixture_turn(fixture);
+        assert_null(fixture_action(fixture, 0));
+        fixture_after(fixture, 1);
+        hold_ms = hold_ms * 2 < 60000 ? hold_ms * 2 : 60000;
+    }
+    fixture_turn(fixture);
+    fixture_done(fixture, fixture_action(fixture, 0)->id, ERROR_UNAVAILABLE, NULL);
+    fixture_empty(fixture, "one");
+    fixture_step(fixture, (struct event){.kind = EVENT_RECONCILE}); /* by hand: at once */
+    assert_non_null(fixture_effect(fixture, EFFECT_LIST, 0));
+    fixture_turn(fixture);
+    assert_non_null(fixture_action(fixture, 0));
+}
+
+static void test_a_failed_create_is_told_and_tried_again(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    fixture_turn(fixture);
+    uint64_t id = fixture_action(fixture, 0)->id;
+    char *task CLEANUP_FREE = memory_strdup(fixture_action(fixture, 0)->task);
+    fixture_done(fixture, id, ERROR_INVALID, NULL);
+    fixture_done(fixture, id, ERROR_INVALID, NULL); /* told twice */
+    fixture_turn(fixture);
+    assert_string_not_equal(fixture_action(fixture, 0)->task, task);
+    struct view_service view = view_of(fixture, "web");
+    assert_int_equal(service_ledger_primary(view.ledger)->failures.len, 1);
+    char *text CLEANUP_FREE =
+        memory_printf("(service web) (task %s) failed: container app: the engine's words", task);
+    assert_string_equal(view_service_event(&view, view.events_len - 2)->message, text);
+}
+
+static struct container *running_task(struct fixture *fixture, const char *owner)
+{
+    struct fixture *other CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(other, "one");
+    fixture_commit(other, "web", "nginx", 1, 0);
+    fixture_turn(other);
+    struct container *container =
+        fixture_container(fixture_action(other, 0), CONTAINER_RUNNING, fixture->now_ms - 60000);
+    free(container->labels.owner);
+    container->labels.owner = memory_strdup(owner);
+    return container;
+}
+
+static void test_a_corrupt_entry_costs_no_task(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_step(fixture,
+                 (struct event){.kind = EVENT_LEDGER,
+                                .ledger = {LEDGER_SERVICE, memory_strdup("c/web"), json_string("?")}});
+    struct container *container = running_task(fixture, "me");
+    fixture_listed(fixture, "one", &container, 1);
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    fixture_turn(fixture);
+    assert_null(fixture_action(fixture, 0));
+    assert_int_equal(service_ledger_primary(view_of(fixture, "web").ledger)->state, DEPLOYMENT_COMPLETED);
+}
+
+static void test_other_owners_do_not_exist(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    struct container *container = running_task(fixture, "somebody");
+    fixture_listed(fixture, "one", &container, 1);
+    assert_int_equal(core_services_len(fixture->core), 0);
+    struct view_instance view;
+    core_view_instance_at(fixture->core, 0, &view);
+    assert_int_equal(view.containers_len, 0);
+}
+
+static void test_a_removed_service_is_forgotten(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    fixture_commit(fixture, "db", "postgres", 1, 0);
+    fixture_run(fixture);
+    assert_int_equal(core_services_len(fixture->core), 2);
+    struct view_service view;
+    assert_true(core_view_service_at(fixture->core, 0, &view));
+    assert_string_equal(view.name, "db"); /* by name */
+    fixture_file(fixture, "web-service.json", NULL);
+    fixture_turn(fixture);
+    assert_int_equal(fixture_action(fixture, 0)->kind, ACTION_STOP);
+    struct container *stopped;
+    struct task_vec tasks;
+    core_view_tasks(fixture->core, "c", "web", fixture->now_ms, &tasks);
+    stopped = container_copy(tasks.items[0].containers[0]);
+    task_vec_deinit(&tasks);
+    stopped->status = CONTAINER_STOPPED;
+    fixture_done(fixture, fixture_action(fixture, 0)->id, 0, stopped);
+    fixture_turn(fixture);
+    assert_int_equal(fixture_action(fixture, 0)->kind, ACTION_REMOVE);
+    fixture_step(fixture, (struct event){.kind = EVENT_ACTION_DONE,
+                                         .action = {.id = fixture_action(fixture, 0)->id, .gone = true}});
+    fixture_turn(fixture);
+    const struct effect *save = fixture_effect(fixture, EFFECT_SAVE, 0);
+    assert_string_equal(save->change.name, "c/web");
+    assert_null(save->change.entry);
+    assert_int_equal(core_services_len(fixture->core), 1);
+    assert_false(core_view_service(fixture->core, "c", "web", &view));
+}
+
+static void test_came_and_went_unplanned(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_commit(fixture, "db", "postgres", 0, 0);
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    fixture_file(fixture, "web-service.json", NULL);
+    fixture_empty(fixture, "one");
+    fixture_turn(fixture);
+    assert_int_equal(core_services_len(fixture->core), 1);
+    for (size_t n = 0; fixture_effect(fixture, EFFECT_SAVE, n); n++)
+        assert_string_equal(fixture_effect(fixture, EFFECT_SAVE, n)->change.name, "c/db");
+}
+
+static void test_a_lost_instance_gets_nothing(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    struct view_instance instance;
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    fixture_run(fixture);
+    fixture_after(fixture, 15000);
+    fixture_step(fixture, (struct event){.kind = EVENT_DISCONNECTED,
+                                         .engine = {.instance = memory_strdup("one"),
+                                                    .message = memory_strdup("connection refused")}});
+    fixture_after(fixture, 60000);
+    fixture_commit(fixture, "web", "nginx:2", 1, 0);
+    fixture_turn(fixture);
+    assert_null(fixture_action(fixture, 0));
+    core_view_instance_at(fixture->core, 0, &instance);
+    assert_false(instance.connected);
+    assert_string_equal(instance.message, "connection refused");
+    assert_int_equal(instance.running_tasks, 1); /* as last known */
+    assert_int_equal(view_of(fixture, "web").running_count, 1);
+}
+
+static void test_who_waits_for_room_is_told(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "web", "nginx", 1, 80);
+    fixture_run(fixture);
+    fixture_commit(fixture, "db", "postgres", 1, 80);
+    fixture_run(fixture);
+    assert_non_null(strstr(view_of(fixture, "db").waiting, "already using port 80/tcp"));
+    fixture_commit(fixture, "web", "nginx", 0, 80);
+    fixture_run(fixture);
+    assert_int_equal(view_of(fixture, "web").running_count, 0);
+    assert_int_equal(view_of(fixture, "db").running_count, 1);
+}
+
+static void test_equal_content_is_not_planned_again(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    fixture_run(fixture);
+    fixture_file(
+        fixture, "web-service.json",
+        "{ \"desiredCount\": 1, \"cluster\": \"c\", \"serviceName\": \"web\", \"taskDefinition\": \"web\" }");
+    assert_false(core_is_dirty(fixture->core));
+    fixture_commit(fixture, "web", "nginx", 2, 0);
+    assert_true(core_is_dirty(fixture->core));
+}
+
+static void test_what_was_deployed_is_desired_after_a_restart(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    struct event event = {.kind = EVENT_COMMIT, .commit = {.full = true}};
+    struct event_file file = {memory_strdup("c.json"), EVENT_FILE, memory_strdup("{\"clusterName\":\"c\"}"),
+                              19};
+    json_t *entry = json_pack("{s:{s:s}}", "deployed", "oid", "d00d");
+    vector_push(&event.commit.files, file);
+    strcpy(event.commit.commit.oid, "d00d");
+    fixture_step(fixture, (struct event){.kind = EVENT_LEDGER,
+                                         .ledger = {LEDGER_SOURCE, memory_strdup("default"), entry}});
+    fixture_step(fixture, event);
+    assert_string_equal(core_desired(fixture->core)->commit.oid, "d00d");
+    assert_null(fixture_effect(fixture, EFFECT_SAVE, 0));
+    fixture_file(fixture, "bad.json", "{\"serviceName\":\"x\",\"taskDefinition\":\"nowhere\"}");
+    assert_string_equal(core_desired(fixture->core)->commit.oid, "d00d");
+}
+
+static void test_older_commits_only_count_revisions(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    struct view_family_vec families;
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    fixture_commit(fixture, "web", "nginx:2", 1, 0);
+    fixture_commit(fixture, "web", "nginx", 1, 0); /* a revert is no new revision */
+    fixture_commit(fixture, "db", "postgres", 1, 0);
+    assert_int_equal(core_family(fixture->core, "web")->revisions.len, 2);
+    assert_int_equal(core_desired(fixture->core)->task_definitions.items[1]->revision, 1);
+    assert_null(core_family(fixture->core, "nobody"));
+    core_view_families(fixture->core, &families);
+    assert_int_equal(families.len, 2);
+    assert_string_equal(families.items[0]->family, "db");
+    vector_deinit(&families);
+}
+
+static void test_progress_and_source_are_shown(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    struct view_action_vec actions;
+    struct view_source source;
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    fixture_turn(fixture);
+    fixture_step(fixture, (struct event){.kind = EVENT_PROGRESS,
+                                         .progress = {.id = 1,
+                                                      .status = memory_strdup("Downloading"),
+                                                      .current_bytes = 5,
+                                                      .total_bytes = 9}});
+    core_view_actions(fixture->core, "c", "web", &actions);
+    assert_int_equal(actions.len, 1);
+    assert_string_equal(actions.items[0].progress_status, "Downloading");
+    assert_true(actions.items[0].progress_bytes == 5 && actions.items[0].progress_total_bytes == 9);
+    vector_deinit(&actions);
+    fixture_step(fixture, (struct event){.kind = EVENT_SOURCE,
+                                         .source = {.message = memory_strdup("no such branch"),
+                                                    .origin = memory_strdup("/srv/repo")}});
+    core_view_source(fixture->core, &source);
+    assert_false(source.ok);
+    assert_string_equal(source.message, "no such branch");
+    assert_string_equal(source.origin, "/srv/repo");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_nothing_before_a_good_commit),
+                                       cmocka_unit_test(test_waits_for_every_engine),
+                                       cmocka_unit_test(test_patience_ends),
+                                       cmocka_unit_test(test_saves_come_before_actions),
+                                       cmocka_unit_test(test_a_deployment_from_commit_to_completed),
+                                       cmocka_unit_test(test_a_refused_commit_leaves_desired_alone),
+                                       cmocka_unit_test(test_an_outcome_that_nobody_knows),
+                                       cmocka_unit_test(test_the_hold_grows),
+                                       cmocka_unit_test(test_a_failed_create_is_told_and_tried_again),
+                                       cmocka_unit_test(test_a_corrupt_entry_costs_no_task),
+                                       cmocka_unit_test(test_other_owners_do_not_exist),
+                                       cmocka_unit_test(test_a_removed_service_is_forgotten),
+                                       cmocka_unit_test(test_came_and_went_unplanned),
+                                       cmocka_unit_test(test_a_lost_instance_gets_nothing),
+                                       cmocka_unit_test(test_who_waits_for_room_is_told),
+                                       cmocka_unit_test(test_equal_content_is_not_planned_again),
+                                       cmocka_unit_test(test_what_was_deployed_is_desired_after_a_restart),
+                                       cmocka_unit_test(test_older_commits_only_count_revisions),
+                                       cmocka_unit_test(test_progress_and_source_are_shown)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

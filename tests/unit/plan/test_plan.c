@@ -1,0 +1,131 @@
+/* What the golden cases do not show: bounds for all counts, the threshold, the memory's JSON, placement's
+ * limits. The rows of the decision table are in tests/golden/plan. */
+#include "base/memory.h"
+#include "base/text.h"
+#include "plan/pass.h"
+#include "plan/plan.h"
+#include "unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void test_bounds(void **state)
+{
+    (void)state;
+    static const struct {
+        int desired, minimum, maximum, lower, upper;
+    } rows[] = {{1, 100, 200, 1, 2},        {1, 50, 100, 1, 1},  {1, 50, 200, 1, 2}, {2, 50, 100, 1, 2},
+                {3, 50, 100, 2, 3},         {4, 50, 200, 2, 8},  {1, 0, 100, 0, 1},  {2, 50, 150, 1, 3},
+                {3, 66, 133, 2, 3},         {3, 100, 125, 3, 3}, {4, 75, 125, 3, 5}, {10, 90, 110, 9, 11},
+                {0, 100, 200, 0, 0},        {3, 34, 100, 2, 3},  {3, 33, 100, 1, 3}, {7, 1, 199, 1, 13},
+                {5000, 99, 101, 4950, 5050}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_int_equal(plan_lower_bound(rows[i].desired, rows[i].minimum), rows[i].lower);
+        assert_int_equal(plan_upper_bound(rows[i].desired, rows[i].maximum), rows[i].upper);
+    }
+    for (int desired = 0; desired <= 300; desired++) {
+        for (int percent = 0; percent <= 200; percent++) {
+            int lower = plan_lower_bound(desired, percent);
+            int upper = plan_upper_bound(desired, percent);
+            assert_true(lower * 100 >= desired * percent && (lower - 1) * 100 < desired * percent);
+            assert_true(upper * 100 <= desired * percent && (upper + 1) * 100 > desired * percent);
+        }
+    }
+}
+
+static void test_failure_threshold(void **state)
+{
+    (void)state;
+    static const int rows[][2] = {{0, 3},   {1, 3},     {5, 3},     {6, 3},     {7, 4},    {10, 5},
+                                  {25, 13}, {398, 199}, {400, 200}, {401, 200}, {800, 200}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_int_equal(plan_failure_threshold(rows[i][0]), rows[i][1]);
+}
+
+static void test_memory_travels(void **state)
+{
+    (void)state;
+    struct plan_memory memory = {.seen = true,
+                                 .stopping = MAP_INIT(free),
+                                 .failures_in_row = 3,
+                                 .last_failure_ms = 1700000000123,
+                                 .steady = true};
+    map_put(&memory.stopping, "a", memory_strdup("scale in"));
+    map_put(&memory.counted, "b", (void *)1);
+    map_put(&memory.announced, "c", (void *)1);
+    json_t *json = plan_memory_to_json(&memory);
+    struct plan_memory again;
+    plan_memory_from_json(json, &again);
+    json_t *twice = plan_memory_to_json(&again);
+    assert_true(json_equal(json, twice));
+    assert_string_equal(map_get(&again.stopping, "a"), "scale in");
+    assert_non_null(map_get(&again.counted, "b"));
+    assert_non_null(map_get(&again.announced, "c"));
+    assert_int_equal(again.failures_in_row, 3);
+    assert_true(again.last_failure_ms == 1700000000123);
+    assert_true(again.seen && again.steady);
+    json_decref(json);
+    json_decref(twice);
+    plan_memory_deinit(&memory);
+    plan_memory_deinit(&again);
+}
+
+static void test_memory_of_nothing_is_empty(void **state)
+{
+    (void)state;
+    struct plan_memory memory;
+    json_t *odd = json_pack("{s:[i,s],s:{s:i}}", "counted", 1, "x", "stopping", "a", 5);
+    plan_memory_from_json(NULL, &memory);
+    assert_false(memory.seen);
+    assert_int_equal(memory.stopping.len, 0);
+    plan_memory_deinit(&memory);
+    plan_memory_from_json(odd, &memory);
+    assert_int_equal(memory.stopping.len, 0);
+    assert_int_equal(memory.counted.len, 1);
+    plan_memory_deinit(&memory);
+    json_decref(odd);
+}
+
+static void test_placement_takes_what_it_gives(void **state)
+{
+    (void)state;
+    struct task_definition definition = {.refs = 1};
+    struct container_spec spec = {.name = (char *)"app", .cpu_units = 400, .memory_mib = 100};
+    struct plan_instance_vec instances = {0};
+    char *why CLEANUP_FREE = NULL;
+    vector_push(&spec.ports, (struct port_mapping){.container_port = 53, .host_port = 53, .udp = true});
+    vector_push(&definition.containers, spec);
+    vector_push(&instances,
+                (struct plan_instance){
+                    .name = "one", .usable = true, .cpu_units_free = 1000, .memory_mib_free = 200});
+    vector_push(&instances.items[0].ports, (struct plan_port){53, false}); /* tcp is another port */
+    const struct plan_instance *one = placement_choose(&instances, &definition, &why);
+    assert_non_null(one);
+    assert_true(one->cpu_units_free == 600 && one->memory_mib_free == 100);
+    assert_null(placement_choose(&instances, &definition, &why));
+    assert_string_equal(why, "one: is already using port 53/udp required by the task");
+    assert_null(placement_instance(&instances, "two"));
+    plan_instance_vec_deinit(&instances);
+    vector_deinit(&definition.containers.items[0].ports);
+    vector_deinit(&definition.containers);
+}
+
+static void test_status_names_are_of_ecs(void **state)
+{
+    (void)state;
+    assert_string_equal(task_status_name(TASK_PENDING), "PENDING");
+    assert_string_equal(task_status_name(TASK_RUNNING), "RUNNING");
+    assert_string_equal(task_status_name(TASK_STOPPING), "STOPPING");
+    assert_string_equal(task_status_name(TASK_STOPPED), "STOPPED");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_bounds),
+                                       cmocka_unit_test(test_failure_threshold),
+                                       cmocka_unit_test(test_memory_travels),
+                                       cmocka_unit_test(test_memory_of_nothing_is_empty),
+                                       cmocka_unit_test(test_placement_takes_what_it_gives),
+                                       cmocka_unit_test(test_status_names_are_of_ecs)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
