@@ -10,10 +10,14 @@ def percentile(values, percent):
 
 
 def show(name, unit, values, aim=None, judged="p50", **against):
-    """Prints a figure. against: floor=values or peer=values; the aim holds for `judged`: p50, p99, max or ratio."""
+    """Prints a figure. against: floor=values or peer=values, or a note; the aim holds for `judged`: p50, p99, max or
+    ratio."""
     values = [float(value) for value in values]
     figure = {"name": name, "value": round(statistics.median(values), 3), "unit": unit}
     for kind, others in against.items():
+        if kind not in ("floor", "peer"):
+            figure[kind] = others
+            continue
         beside = statistics.median([float(other) for other in others])
         figure[kind] = round(beside, 3)
         figure["ratio"] = round(figure["value"] / beside, 3) if beside else None
