@@ -1,0 +1,318 @@
+/* The production runtime (source by inotify, ledger with fsync, act, recorder) on the simulated engine.
+ *
+ * bench-runtime load ORIGIN STATE             until the desired state is known, with no engine that answers
+ * bench-runtime commits ORIGIN STATE < oids   brings everything up, then moves main to each of the commits
+ *
+ * Prints one line of JSON: raw values, for tests/bench/run to judge.
+ */
+#include "base/text.h"
+#include "daemon/log.h"
+#include "daemon/runtime.h"
+#include "engine/sim.h"
+#include "source/source.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BRANCH_REF    "refs/heads/main"
+#define PASSES        21
+#define PAUSE_MS      200  /* between commits: what the last one has left to do is not the next one's */
+#define SETTLE_MS     3000 /* after a load: saves end */
+#define START_GIVE_UP 300000
+
+struct bench {
+    uv_loop_t loop;
+    struct config config;
+    struct runtime *runtime;
+    struct sim *sim;
+    struct engine_ops ops; /* the sim's, with a stopwatch */
+    const struct engine_ops *sim_ops;
+    uv_timer_t tick;
+    const char *awaited;   /* commit whose first container is waited for */
+    double first_write_ms; /* 0: not yet */
+    bool stepped;
+};
+
+static double clock_ms(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static double status_mib(const char *field)
+{
+    char line[256];
+    double kib = 0;
+    FILE *file = fopen("/proc/self/status", "r");
+    while (file && fgets(line, sizeof line, file))
+        if (text_starts_with(line, field))
+            kib = strtod(line + strlen(field), NULL);
+    if (file)
+        fclose(file);
+    return kib / 1024;
+}
+
+/* --- the engine ------------------------------------------------------------------------------------------
+ */
+
+/* Creating the new task is the first thing that a commit asks of an engine. The table's functions know
+ * nothing but the engine; there is one. */
+static uint64_t timed_create(struct engine *engine, const struct engine_create *what,
+                             const struct engine_call *call)
+{
+    struct bench *bench = (struct bench *)((char *)engine->ops - offsetof(struct bench, ops));
+    if (bench->first_write_ms == 0 && bench->awaited && text_equal(what->labels->commit, bench->awaited))
+        bench->first_write_ms = clock_ms(CLOCK_MONOTONIC);
+    return bench->sim_ops->create(engine, what, call);
+}
+
+static int make_engine(void *data, const struct config_instance *instance, struct engine **ret_engine,
+                       struct error *err)
+{
+    struct bench *bench = data;
+    (void)instance;
+    (void)err;
+    *ret_engine = sim_engine(bench->sim);
+    bench->sim_ops = (*ret_engine)->ops;
+    bench->ops = *bench->sim_ops;
+    bench->ops.create = timed_create;
+    (*ret_engine)->ops = &bench->ops;
+    return 0;
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct bench *bench = timer->data;
+    sim_advance_to(bench->sim, runtime_now_ms());
+}
+
+/* --- the runtime -----------------------------------------------------------------------------------------
+ */
+
+static void on_stepped(void *data)
+{
+    ((struct bench *)data)->stepped = true;
+}
+
+static void configure(struct config *config, const char *origin, const char *state, bool engine)
+{
+    config_init(config);
+    config->origin = memory_strdup(origin);
+    config->branch = memory_strdup("main");
+    free(config->state_directory);
+    config->state_directory = memory_strdup(state);
+    config->owner = memory_strdup("bench");
+    config->stopped_retention_ms = 0;
+    config->patience_ms = engine ? config->patience_ms : START_GIVE_UP;
+    struct config_instance instance = {.name = memory_strdup("local"), .endpoint = memory_strdup("sim")};
+    vector_push(&config->instances, instance);
+}
+
+static void start(struct bench *bench, const char *origin, const char *state, bool engine)
+{
+    struct error err = ERROR_INIT;
+    const struct sim_options sim = {
+        .seed = 1, .now_ms = runtime_now_ms(), .cpu_units = 1 << 30, .memory_mib = 1 << 30};
+    log_set_level(LOG_LEVEL_ERROR);
+    uv_loop_init(&bench->loop);
+    configure(&bench->config, origin, state, engine);
+    bench->sim = sim_new(&sim);
+    sim_image_local(bench->sim, "app:0");
+    sim_image_local(bench->sim, "app:1");
+    if (!engine)
+        sim_crash(bench->sim);
+    uv_timer_init(&bench->loop, &bench->tick);
+    bench->tick.data = bench;
+    uv_timer_start(&bench->tick, on_tick, 1, 1);
+    const struct runtime_options options = {.loop = &bench->loop,
+                                            .config = &bench->config,
+                                            .executable = "/proc/self/exe",
+                                            .stepped = on_stepped,
+                                            .make_engine = make_engine,
+                                            .data = bench};
+    if (runtime_new(&options, &bench->runtime, &err) < 0) {
+        fprintf(stderr, "%s\n", error_text(&err));
+        exit(1);
+    }
+}
+
+static void stop(struct bench *bench)
+{
+    uv_close((uv_handle_t *)&bench->tick, NULL);
+    runtime_close(bench->runtime);
+    uv_run(&bench->loop, UV_RUN_DEFAULT);
+    runtime_free(bench->runtime);
+    sim_engine(bench->sim)->ops = bench->sim_ops;
+    sim_free(bench->sim);
+    uv_loop_close(&bench->loop);
+    config_deinit(&bench->config);
+}
+
+static void run_for(struct bench *bench, double ms)
+{
+    double end_ms = clock_ms(CLOCK_MONOTONIC) + ms;
+    while (clock_ms(CLOCK_MONOTONIC) < end_ms)
+        uv_run(&bench->loop, UV_RUN_ONCE);
+}
+
+static void print_list(const char *name, const double *values, size_t len)
+{
+    printf(",\"%s\":[", name);
+    for (size_t i = 0; i < len; i++)
+        printf("%s%.3f", i ? "," : "", values[i]);
+    printf("]");
+}
+
+/* --- load ------------------------------------------------------------------------------------------------
+ */
+
+static void bench_load(struct bench *bench, const char *origin, const char *state)
+{
+    double began_ms = clock_ms(CLOCK_MONOTONIC);
+    double began_cpu_ms = clock_ms(CLOCK_PROCESS_CPUTIME_ID);
+    start(bench, origin, state, false);
+    double opened_ms = clock_ms(CLOCK_MONOTONIC);
+    while (!core_desired(runtime_core(bench->runtime)))
+        uv_run(&bench->loop, UV_RUN_ONCE);
+    double known_ms = clock_ms(CLOCK_MONOTONIC);
+    double cpu_ms = clock_ms(CLOCK_PROCESS_CPUTIME_ID) - began_cpu_ms;
+    double known_peak_mib = status_mib("VmHWM:");
+    run_for(bench, SETTLE_MS);
+    printf("{\"services\":%zu,\"open_ms\":%.1f,\"known_ms\":%.1f,\"cpu_ms\":%.1f,\"known_peak_mib\":%.1f,"
+           "\"peak_mib\":%.1f,\"settled_mib\":%.1f}\n",
+           core_services_len(runtime_core(bench->runtime)), opened_ms - began_ms, known_ms - began_ms, cpu_ms,
+           known_peak_mib, status_mib("VmHWM:"), status_mib("VmRSS:"));
+}
+
+/* --- commits ---------------------------------------------------------------------------------------------
+ */
+
+static bool is_up(const struct bench *bench)
+{
+    const struct core *core = runtime_core(bench->runtime);
+    if (!core_desired(core) || sim_containers_len(bench->sim) < core_services_len(core))
+        return false;
+    struct view_instance view;
+    core_view_instance_at(core, 0, &view);
+    return (size_t)view.running_tasks >= core_services_len(core);
+}
+
+static void bring_up(struct bench *bench)
+{
+    double began_ms = clock_ms(CLOCK_MONOTONIC);
+    while (!is_up(bench)) {
+        run_for(bench, 500);
+        if (clock_ms(CLOCK_MONOTONIC) - began_ms > START_GIVE_UP) {
+            fprintf(stderr, "the services did not come up: %zu containers\n", sim_containers_len(bench->sim));
+            exit(1);
+        }
+    }
+    run_for(bench, 2000);
+}
+
+/* As git does it: a lock file beside the ref, renamed over it. */
+static void write_ref(const char *origin, const char *ref, const char *oid, bool sync)
+{
+    char *path CLEANUP_FREE = memory_printf("%s/%s", origin, ref);
+    char *lock CLEANUP_FREE = memory_printf("%s.lock", path);
+    int fd = open(lock, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0 || dprintf(fd, "%s\n", oid) < 0 || (sync && fsync(fd) < 0) || close(fd) < 0 ||
+        rename(lock, path) < 0) {
+        perror(path);
+        exit(1);
+    }
+}
+
+struct latencies {
+    double *all_ms;
+    double *floor_ms;
+    size_t len;
+};
+
+/* The floor: the same write of a ref, and one small file that is synced before anything may be done. */
+static double floor_once(const struct bench *bench, const char *oid)
+{
+    double began_ms = clock_ms(CLOCK_MONOTONIC);
+    write_ref(bench->config.origin, "bench-floor", oid, false);
+    write_ref(bench->config.state_directory, "bench-floor", oid, true);
+    return clock_ms(CLOCK_MONOTONIC) - began_ms;
+}
+
+static void commit_once(struct bench *bench, const char *oid, struct latencies *to)
+{
+    double floor_ms = floor_once(bench, oid);
+    bench->first_write_ms = 0;
+    bench->awaited = oid;
+    double began_ms = clock_ms(CLOCK_MONOTONIC);
+    write_ref(bench->config.origin, BRANCH_REF, oid, false);
+    while (bench->first_write_ms == 0)
+        uv_run(&bench->loop, UV_RUN_ONCE);
+    to->all_ms = memory_realloc(to->all_ms, to->len + 1, sizeof *to->all_ms);
+    to->floor_ms = memory_realloc(to->floor_ms, to->len + 1, sizeof *to->floor_ms);
+    to->all_ms[to->len] = bench->first_write_ms - began_ms;
+    to->floor_ms[to->len++] = floor_ms;
+    run_for(bench, PAUSE_MS);
+}
+
+/* Every service is marked and found in order. The listing that a reconcile asks for as well is outside. */
+static void passes(struct bench *bench, double cpu_ms[static PASSES])
+{
+    for (int i = 0; i < PASSES; i++) {
+        bench->stepped = false;
+        double began_ms = clock_ms(CLOCK_PROCESS_CPUTIME_ID);
+        runtime_post(bench->runtime, &(struct event){.kind = EVENT_RECONCILE});
+        while (!bench->stepped)
+            uv_run(&bench->loop, UV_RUN_NOWAIT);
+        cpu_ms[i] = clock_ms(CLOCK_PROCESS_CPUTIME_ID) - began_ms;
+        run_for(bench, 500);
+    }
+}
+
+static void bench_commits(struct bench *bench, const char *origin, const char *state)
+{
+    struct latencies latencies = {0};
+    double pass_ms[PASSES];
+    char oid[COMMIT_OID_SIZE + 1];
+    start(bench, origin, state, true);
+    bring_up(bench);
+    while (fgets(oid, sizeof oid, stdin)) {
+        oid[strcspn(oid, "\n")] = '\0';
+        commit_once(bench, oid, &latencies);
+    }
+    run_for(bench, 1000);
+    uint64_t writes = sim_writes(bench->sim);
+    passes(bench, pass_ms);
+    printf("{\"services\":%zu,\"pass_writes\":%llu", core_services_len(runtime_core(bench->runtime)),
+           (unsigned long long)(sim_writes(bench->sim) - writes));
+    print_list("commit_ms", latencies.all_ms, latencies.len);
+    print_list("floor_ms", latencies.floor_ms, latencies.len);
+    print_list("pass_cpu_ms", pass_ms, PASSES);
+    printf("}\n");
+    free(latencies.all_ms);
+    free(latencies.floor_ms);
+}
+
+int main(int argc, char **argv)
+{
+    struct bench bench = {0};
+    struct error err = ERROR_INIT;
+    if (argc != 4 || sodium_init() < 0 || source_library_init(&err) < 0) {
+        fprintf(stderr, "usage: bench-runtime load|commits ORIGIN STATE\n");
+        return 2;
+    }
+    if (text_equal(argv[1], "load"))
+        bench_load(&bench, argv[2], argv[3]);
+    else
+        bench_commits(&bench, argv[2], argv[3]);
+    stop(&bench);
+    source_library_deinit();
+    return 0;
+}

@@ -1,0 +1,28 @@
+"""One figure: what was measured, beside what, and whether that is good enough."""
+
+import json
+import statistics
+
+
+def percentile(values, percent):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
+def show(name, unit, values, aim=None, judged="p50", **against):
+    """Prints a figure. against: floor=values or peer=values, or a note; the aim holds for `judged`: p50, p99, max or
+    ratio."""
+    values = [float(value) for value in values]
+    figure = {"name": name, "value": round(statistics.median(values), 3), "unit": unit}
+    for kind, others in against.items():
+        if kind not in ("floor", "peer"):
+            figure[kind] = others
+            continue
+        beside = statistics.median([float(other) for other in others])
+        figure[kind] = round(beside, 3)
+        figure["ratio"] = round(figure["value"] / beside, 3) if beside else None
+    figure |= {"n": len(values), "p50": round(percentile(values, 50), 3), "p99": round(percentile(values, 99), 3),
+               "max": round(max(values), 3)}
+    if aim is not None:
+        figure |= {"aim": f"{judged} <= {aim}", "met": figure[judged] <= aim}
+    print(json.dumps(figure), flush=True)
