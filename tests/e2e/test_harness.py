@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import threading
 import time
@@ -35,12 +36,15 @@ def test_engine_answers_and_its_containers_serve(engine, demo_image):
 
 
 def test_published_port_is_private_to_the_engine(docker, demo_image):
+    with socket.socket() as probe:  # a port that nobody of the host has
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     docker.api.run(
-        demo_image, ExposedPorts={"80/tcp": {}}, HostConfig={"PortBindings": {"80/tcp": [{"HostPort": "18080"}]}}
+        demo_image, ExposedPorts={"80/tcp": {}}, HostConfig={"PortBindings": {"80/tcp": [{"HostPort": str(port)}]}}
     )
-    assert wait_for(lambda: serves(docker, "127.0.0.1", 18080)) == (200, b"demo\n")
+    assert wait_for(lambda: serves(docker, "127.0.0.1", port)) == (200, b"demo\n")
     with open("/proc/net/tcp") as file:
-        assert f":{18080:04X} " not in file.read()
+        assert f":{port:04X} 00000000:0000 0A" not in file.read()
 
 
 def test_each_test_begins_with_an_empty_engine(docker):
@@ -207,7 +211,7 @@ def test_davit_helper_runs_and_ends_a_program(tmp_path, docker):
     """With a stand-in for davit: it is about processes, networks and output, not about davit."""
     program = tmp_path / "program"
     program.write_text(
-        '#!/bin/sh\ncase "$1" in serve) trap "exit 5" TERM; echo up; while :; do sleep 0.05; done;; '
+        '#!/bin/sh\ncase "$1" in daemon) trap "exit 5" TERM; echo up; while :; do sleep 0.05; done;; '
         'status) echo "{\\"args\\": \\"$*\\", \\"network\\": \\"$(readlink /proc/self/ns/net)\\"}";; *) exit 3;; esac\n'
     )
     program.chmod(0o755)
