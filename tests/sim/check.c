@@ -35,6 +35,8 @@ static void mirror_loss(struct world *world, const struct event *event)
 {
     int64_t *lost_ms = &world->checker.lost_ms[host_of(world, event->engine.instance)];
     if (event->kind == EVENT_LISTED)
+        world->checker.listed[host_of(world, event->engine.instance)] = true;
+    if (event->kind == EVENT_LISTED)
         *lost_ms = 0;
     else if (!*lost_ms)
         *lost_ms = world->now_ms;
@@ -138,7 +140,9 @@ void check_begin_life(struct world *world)
         map_deinit(&checker->mirror[i]);
         checker->mirror[i] = MAP_INIT(container_free);
         checker->lost_ms[i] = 0;
+        checker->listed[i] = false;
     }
+    checker->born_ms = world->now_ms;
     map_deinit(&checker->stops);
     checker->calm_bounds.free_value = free;
     map_clear(&checker->calm_bounds);
@@ -238,6 +242,10 @@ static void check_launch(struct world *world, const struct view_service *view,
         if (is_known_bad(world, key, &action->labels.digest))
             world_fail(world, "(c) %s: content that failed is launched again", view->name);
     }
+    for (int h = 0; launched && h < world->hosts_len; h++)
+        if (!world->checker.listed[h] && world->now_ms < world->checker.born_ms + PATIENCE_MS)
+            world_fail(world, "(g) %s: launched before it is known what runs on %s", view->name,
+                       world->hosts[h].name);
     if (launched && !view->desired)
         world_fail(world, "(b) %s: launched, and nobody wants it", view->name);
     if (launched && view->desired) {

@@ -224,9 +224,8 @@ static void load_ledger(struct world *world)
     }
 }
 
-void davit_start(struct world *world)
+static struct core *make_core(const struct world *world)
 {
-    struct davit *davit = &world->davit;
     const char *names[HOSTS_MAX];
     for (int i = 0; i < world->hosts_len; i++)
         names[i] = world->hosts[i].name;
@@ -235,11 +234,17 @@ void davit_start(struct world *world)
                                          .instances_len = (size_t)world->hosts_len,
                                          .stopped_retention_ms = STOPPED_RETENTION_MS,
                                          .stopped_kept = STOPPED_KEPT,
-                                         .patience_ms = 15000};
+                                         .patience_ms = PATIENCE_MS};
+    return core_new(&options);
+}
+
+void davit_start(struct world *world)
+{
+    struct davit *davit = &world->davit;
     const struct act_options act = {
         .engine = on_engine, .done = on_done, .progress = on_progress, .data = world};
     world_trace(world, "davit starts");
-    davit->core = core_new(&options);
+    davit->core = make_core(world);
     davit->act = act_new(&act);
     davit->restart_ms = davit->wake_ms = 0;
     davit->dies_after = -1;
@@ -335,16 +340,7 @@ void davit_replay(struct world *world)
     struct davit *davit = &world->davit;
     if (!davit->recording || !davit->records.len || world->failed)
         return;
-    const char *names[HOSTS_MAX];
-    for (int i = 0; i < world->hosts_len; i++)
-        names[i] = world->hosts[i].name;
-    const struct core_options options = {.owner = OWNER,
-                                         .instances = names,
-                                         .instances_len = (size_t)world->hosts_len,
-                                         .stopped_retention_ms = STOPPED_RETENTION_MS,
-                                         .stopped_kept = STOPPED_KEPT,
-                                         .patience_ms = 15000};
-    struct core *fresh CLEANUP(core_freep) = core_new(&options);
+    struct core *fresh CLEANUP(core_freep) = make_core(world);
     replay_from(world, fresh, 0);
     struct core *restored CLEANUP(core_freep) = NULL;
     struct error err = ERROR_INIT;

@@ -16,6 +16,7 @@
 #define VERSIONS_MAX         24
 
 #define OWNER                "me"
+#define PATIENCE_MS          15000
 #define STOPPED_RETENTION_MS 60000
 #define STOPPED_KEPT         2
 
@@ -118,6 +119,8 @@ void davit_replay(struct world *world);
 
 struct checker {
     struct map mirror[HOSTS_MAX]; /* what davit has been told: id -> container, owned */
+    int64_t born_ms;              /* of this davit */
+    bool listed[HOSTS_MAX];       /* once in this life */
     int64_t lost_ms[HOSTS_MAX];   /* since when nothing is heard of a host; 0: it answers */
     struct map stops;             /* tasks that were to stop before this turn */
     struct map known_deployments; /* ids that were ever acknowledged */
