@@ -2,6 +2,8 @@
 
 #include "base/limits.h"
 #include "base/map.h"
+#include "base/memory.h"
+#include "base/text.h"
 
 #include <assert.h>
 
@@ -31,7 +33,7 @@ struct engine_watch {
     char *owner;
     struct engine_watch_listener listener;
     enum watch_state state;
-    bool told;       /* disconnected() was said and connected() not yet */
+    char *told;      /* the cause that disconnected() said last; NULL after connected() */
     bool list_again; /* asked for while one listing is under way */
     int64_t backoff_ms;
     uint64_t call; /* version or listing */
@@ -72,14 +74,17 @@ static void connect_now(void *data);
 
 static void lose(struct engine_watch *watch, const struct error *cause)
 {
-    bool tell = !watch->told;
+    bool is_news = !text_equal(watch->told, error_text(cause));
     stop_all(watch);
     watch->state = WATCH_WAITING;
-    watch->told = true;
     watch->timer = watch->engine->ops->after(watch->engine, watch->backoff_ms, connect_now, watch);
     watch->backoff_ms = watch->backoff_ms * 2 < BACKOFF_LAST_MS ? watch->backoff_ms * 2 : BACKOFF_LAST_MS;
     /* Last: the listener may free the watch. */
-    if (tell && watch->listener.disconnected)
+    if (!is_news)
+        return;
+    free(watch->told);
+    watch->told = memory_strdup(error_text(cause));
+    if (watch->listener.disconnected)
         watch->listener.disconnected(watch->listener.data, cause);
 }
 
@@ -264,7 +269,7 @@ static void on_version(void *data, const struct engine_reply *reply)
         return;
     }
     watch->state = WATCH_OPENING;
-    watch->told = false;
+    free(TAKE(watch->told));
     const struct engine_call call = {.done = on_stream_end, .event = on_event, .data = watch};
     watch->stream = watch->engine->ops->events(watch->engine, watch->owner, &call);
     watch->timer = watch->engine->ops->after(watch->engine, LIMIT_ENGINE_CALL_MS, on_opening_timeout, watch);
@@ -307,5 +312,6 @@ void engine_watch_free(struct engine_watch *watch)
     map_deinit(&watch->lookups);
     free(watch->instance);
     free(watch->owner);
+    free(watch->told);
     free(watch);
 }

@@ -17,8 +17,8 @@ struct engine_watch_listener {
     void (*listed)(void *data, const struct container_vec *containers);
     void (*changed)(void *data, const struct container *container);
     void (*gone)(void *data, const char *container_id);
-    /* Comes once per loss, and once when the first attempts fail; reconnection goes on by itself with
-     * back-off (250 ms doubling to 15 s, reset on success). */
+    /* Comes once per loss, and again when an attempt to reconnect fails for another reason; attempts go on
+     * by themselves with back-off (250 ms doubling to 15 s, reset on success). */
     void (*disconnected)(void *data, const struct error *cause);
     void *data;
 };

@@ -1,0 +1,182 @@
+"""Origins other than a local repository: remotes, and directories without git."""
+
+import json
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from support.davit import wait_for
+from support.spine import Spine, definition, service
+
+
+def source(origin, **more):
+    return {"source": {"origin": str(origin), "branch": "main", "poll": "1s", **more}}
+
+
+def first(repo, image, prefix="", message="one"):
+    repo.commit("web: first", {
+        f"{prefix}web.json": definition(image, message), f"{prefix}service.json": service(1),
+    })
+
+
+def rolls_out(spine, repo, image, push=lambda: None, prefix=""):
+    """The first commit and another one."""
+    first(repo, image, prefix)
+    push()
+    spine.start()
+    spine.converge()
+    assert spine.texts() == ["one"]
+    repo.commit("web: second", {f"{prefix}web.json": definition(image, "two")})
+    push()
+    spine.converge()
+    assert spine.texts() == ["two"]
+
+
+@pytest.fixture
+def bare(tmp_path, repo):
+    """A bare repository that `repo` can be pushed into: (its path, push)."""
+    path = tmp_path / "bare.git"
+    subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", path], check=True)
+    return path, lambda: repo.git("push", "--quiet", "--force", str(path), "main")
+
+
+def test_file_url(davit, repo, docker, demo_image):
+    rolls_out(Spine(davit, repo, docker, **source(f"file://{repo.directory}")), repo, demo_image)
+
+
+def test_push_into_a_bare_repository_is_seen_at_once(davit, repo, docker, demo_image, bare):
+    path, push = bare
+    spine = Spine(davit, repo, docker, **source(path, poll="10m"))
+    rolls_out(spine, repo, demo_image, push)
+    began = time.monotonic()
+    repo.commit("web: third", {"web.json": definition(demo_image, "three")})
+    push()
+    spine.seen()
+    assert time.monotonic() - began < 5
+
+
+@pytest.fixture
+def git_daemon(docker, bare):
+    """git daemon inside the network of the engine; restartable."""
+    if not shutil.which("git-daemon", path="/usr/lib/git-core"):
+        pytest.skip("git daemon is not installed")
+    processes = []
+
+    def start():
+        line = ["git", "daemon", "--export-all", f"--base-path={bare[0].parent}", "--reuseaddr", "--listen=127.0.0.1"]
+        processes.append(subprocess.Popen(docker.inside(*line), stderr=subprocess.DEVNULL, start_new_session=True))
+        wait_for(lambda: can_connect(docker), 10, "git daemon listens")
+        return processes[-1]
+
+    def can_connect(engine):
+        try:
+            engine.connect("127.0.0.1", 9418).close()
+        except OSError:
+            return False
+        return True
+
+    def stop():
+        for process in processes:
+            subprocess.run(["kill", "-KILL", "--", f"-{process.pid}"], stderr=subprocess.DEVNULL)
+            process.wait()
+
+    yield start, stop
+    stop()
+
+
+def test_git_url_and_its_outage(davit, repo, docker, demo_image, bare, git_daemon):
+    start, stop = git_daemon
+    start()
+    spine = Spine(davit, repo, docker, **source("git://127.0.0.1/bare.git"))
+    rolls_out(spine, repo, demo_image, bare[1])
+    before = spine.ids()
+    stop()
+    wait_for(lambda: not spine.daemon.json("status")["source"]["ok"], 20, "status tells of the outage")
+    assert "127.0.0.1" in spine.daemon.run("status").stdout
+    assert spine.ids() == before
+    repo.commit("web: third", {"web.json": definition(demo_image, "three")})
+    bare[1]()
+    start()
+    spine.converge()
+    assert spine.texts() == ["three"]
+
+
+def test_a_forced_push_back_is_followed(davit, repo, docker, demo_image, bare):
+    spine = Spine(davit, repo, docker, **source(f"file://{bare[0]}"))
+    rolls_out(spine, repo, demo_image, bare[1])
+    repo.git("reset", "--quiet", "--hard", "HEAD~")
+    bare[1]()
+    spine.converge()
+    assert spine.texts() == ["one"]
+
+
+def test_remote_that_does_not_exist(davit, repo, docker):
+    spine = Spine(davit, repo, docker, **source("file:///nowhere/repository.git"))
+    spine.start()
+    wait_for(lambda: "/nowhere/repository.git" in spine.daemon.json("status")["source"].get("message", "")
+             or not spine.daemon.json("status")["source"]["ok"], 10, "status tells")
+    text = spine.daemon.run("status").stdout
+    assert "file:///nowhere/repository.git" in text
+
+
+def test_branch_that_does_not_exist(davit, repo, docker, demo_image):
+    first(repo, demo_image)
+    spine = Spine(davit, repo, docker, **source(f"file://{repo.directory}", branch="production"))
+    spine.start()
+    wait_for(lambda: "the remote has no branch refs/heads/production" in spine.daemon.run("status").stdout, 10, "it tells")
+    repo.git("branch", "production")
+    spine.converge()
+    assert spine.texts() == ["one"]
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_branch_and_sub_path(davit, repo, docker, demo_image, remote):
+    """Only the branch and the directory that are named count."""
+    origin = f"file://{repo.directory}" if remote else repo.directory
+    spine = Spine(davit, repo, docker, **source(origin, branch="live", path="prod"))
+    first(repo, demo_image, "prod/")
+    repo.commit("not valid, and not ours", {"test/web.json": "{", "other.yaml": "["})
+    repo.git("branch", "live")
+    spine.start()
+    spine.converge()
+    before = spine.ids()
+    repo.commit("on main only", {"prod/web.json": definition(demo_image, "main")})
+    time.sleep(1.5)
+    assert spine.ids() == before and spine.texts() == ["one"]
+    repo.git("checkout", "--quiet", "live")
+    repo.commit("live: second", {"prod/web.json": definition(demo_image, "two")})
+    spine.converge()
+    assert spine.texts() == ["two"]
+
+
+def write(directory, files):
+    for path, content in files.items():
+        (directory / path).write_text(json.dumps(content))
+
+
+def test_plain_directory(davit, repo, docker, demo_image, tmp_path):
+    """Files are taken when nothing has changed for 250 ms; a half-written state is never deployed."""
+    directory = tmp_path / "plain"
+    directory.mkdir()
+    write(directory, {"web.json": definition(demo_image), "service.json": service(1)})
+    spine = Spine(davit, repo, docker, source={"origin": str(directory)})
+    spine.start()
+    wait_for(lambda: spine.daemon.json("status")["services"], 10, "the files are read")
+    assert spine.wait(timeout=30).returncode == 0
+    assert spine.texts() == ["one"]
+    before = spine.daemon.json("status")["source"]["deployed"]["oid"]
+    whole = json.dumps(definition(demo_image, "two"), indent=2)
+    with open(directory / "web.json", "w", encoding="utf-8") as file:
+        for part in range(0, len(whole), len(whole) // 10 + 1):  # slowly: every state in between is no JSON
+            file.write(whole[part:part + len(whole) // 10 + 1])
+            file.flush()
+            assert not spine.daemon.json("status")["source"]["refused"]
+            time.sleep(0.1)
+    wait_for(lambda: spine.daemon.json("status")["source"]["deployed"]["oid"] != before, 20, "the new text is seen")
+    assert spine.wait(timeout=30).returncode == 0
+    assert spine.texts() == ["two"]
+    (directory / "web.json").write_text("{")
+    wait_for(lambda: "web.json:1:" in spine.daemon.run("status").stdout, 10, "it is refused")
+    assert spine.texts() == ["two"]
