@@ -64,8 +64,10 @@ void core_settle_unknown(struct core *core, const char *instance)
     assert(core);
     map_for_each (&core->flights, entry) {
         struct flight *flight = entry->value;
-        if (flight->unknown && text_equal(flight->action->instance, instance))
-            land(core, flight);
+        if (!flight->unknown || !text_equal(flight->action->instance, instance))
+            continue;
+        land(core, flight);
+        core_mark_waiting(core); /* for the room that it was to take */
     }
 }
 

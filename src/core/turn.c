@@ -17,6 +17,17 @@ static void take_room(struct plan_instance *room, const struct container_spec *s
                         (struct plan_port){spec->ports.items[i].host_port, spec->ports.items[i].udp});
 }
 
+/* Whether the container that an action is to create is there already: its room is taken then. */
+static bool is_there(const struct flight *flight)
+{
+    const struct container_vec *containers = &flight->service->containers;
+    for (size_t i = 0; i < containers->len; i++)
+        if (text_equal(containers->items[i]->labels.task, flight->action->task) &&
+            text_equal(containers->items[i]->labels.spec.name, flight->action->container))
+            return true;
+    return false;
+}
+
 /* What is free: everything less what lives and what is being created. */
 static struct plan_instance_vec room_of(const struct core *core)
 {
@@ -38,7 +49,9 @@ static struct plan_instance_vec room_of(const struct core *core)
     }
     map_for_each (&core->flights, entry) {
         const struct flight *flight = entry->value;
-        for (size_t i = 0; flight->action->kind == ACTION_CREATE && i < rooms.len; i++)
+        if (flight->action->kind != ACTION_CREATE || is_there(flight))
+            continue;
+        for (size_t i = 0; i < rooms.len; i++)
             if (text_equal(rooms.items[i].name, flight->action->instance))
                 take_room(&rooms.items[i], &flight->action->labels.spec);
     }
