@@ -27,7 +27,7 @@ def run(spine):
     return spine.daemon.run
 
 
-@pytest.mark.parametrize("kind", ["clusters", "services", "tasks", "task-definitions", "instances", "deployments"])
+@pytest.mark.parametrize("kind", ["clusters", "services", "tasks", "revisions", "instances"])
 @pytest.mark.parametrize("form", ["table", "wide", "json", "yaml"])
 def test_get(run, kind, form):
     process = run("get", kind, "-o", form)
@@ -80,7 +80,7 @@ def test_diff(spine, run):
     spine.repo.commit("draft", {"web.json": definition(IMAGE, "two", environment=changed)})
     spine.repo.git("checkout", "--quiet", "main")
     for arguments in (("draft",), ("main", "draft")):
-        for form in ("table", "json"):
+        for form in ("text", "json"):
             process = run("diff", *repo, *arguments, "-o", form)
             assert process.returncode == 1, process.stdout + process.stderr
             assert "DB_PASSWORD" in process.stdout and "hunter" not in process.stdout + process.stderr
@@ -91,17 +91,21 @@ def test_usage_errors(spine, run):
     for arguments, suggestion in ((("statsu",), "status"), (("status", "--sockt", "x"), "--socket")):
         process = run(*arguments)
         assert process.returncode == 2 and not process.stdout
-        assert f"did you mean" in process.stderr and suggestion in process.stderr
+        assert "did you mean" in process.stderr and suggestion in process.stderr
     process = run("status", "--socket", "/nowhere/davit.sock")
     assert process.returncode == 2 and "/nowhere/davit.sock" in process.stderr and "daemon" in process.stderr
 
 
 def test_environment(spine, run):
     line = spine.daemon.command("get", "services")
-    for value, code in (("json", 0), ("nonsense", 2)):
-        process = subprocess.run(line, env={**spine.daemon.environment, "DAVIT_OUTPUT": value}, capture_output=True, text=True)
-        assert process.returncode == code, process.stderr
-    assert "DAVIT_OUTPUT" in process.stderr or "nonsense" in process.stderr
+    environment = {**spine.daemon.environment, "DAVIT_OUTPUT": "json"}
+    process = subprocess.run(line, env=environment, capture_output=True, text=True)
+    assert process.returncode == 0 and json.loads(process.stdout)["schemaVersion"] == 1
+    process = subprocess.run([*line, "-o", "table"], env=environment, capture_output=True, text=True)
+    assert process.stdout.startswith("CLUSTER")  # a flag goes before the environment
+    environment = {**spine.daemon.environment, "DAVIT_SOCKET": "/nowhere/davit.sock"}
+    process = subprocess.run(line, env=environment, capture_output=True, text=True)
+    assert process.returncode == 2 and "/nowhere/davit.sock" in process.stderr
 
 
 @pytest.mark.parametrize("no_color", ["", "1"])
