@@ -129,11 +129,13 @@ uint64_t docker_events(struct engine *engine, const char *owner, const struct en
     *lines = DOCKER_LINES_INIT;
     new->state = lines;
     new->state_free = lines_free;
-    /* Without exec_*, which health checks cause every few seconds and which change nothing. */
-    char *path CLEANUP_FREE = docker_filters(
-        "/events?", json_pack("{s:[s],s:[o],s:[s,s,s,s,s,s,s,s,s]}", "type", "container", "label",
-                              json_sprintf("%s=%s", LABEL_OWNER, owner), "event", "create", "start", "die",
-                              "destroy", "health_status", "oom", "pause", "unpause", "rename"));
+    /* Without exec_*, which health checks cause every few seconds and which change nothing. Podman says died
+     * and remove. */
+    char *path CLEANUP_FREE =
+        docker_filters("/events?", json_pack("{s:[s],s:[o],s:[s,s,s,s,s,s,s,s,s,s,s]}", "type", "container",
+                                             "label", json_sprintf("%s=%s", LABEL_OWNER, owner), "event",
+                                             "create", "start", "die", "destroy", "health_status", "oom",
+                                             "pause", "unpause", "rename", "died", "remove"));
     return docker_send(new, (struct docker_send){.path = path,
                                                  .on_answer = on_events_end,
                                                  .on_open = on_events_open,

@@ -1,0 +1,174 @@
+"""The command line: exit codes, forms of output, and what goes where."""
+
+import json
+import re
+import subprocess
+import time
+
+import pytest
+
+from support.davit import wait_for
+from support.spine import Spine, definition, service
+from support.standing import IMAGE, binary_of, standing_spine
+
+
+@pytest.fixture(scope="module")
+def spine(second_docker_session, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("cli")
+    with standing_spine(directory, second_docker_session, binary_of("release")) as one:
+        secret = [{"name": "DB_PASSWORD", "value": "hunter2"}, {"name": "MODE", "value": "a"}]
+        one.repo.commit("web: second", {"web.json": definition(IMAGE, "two", environment=secret)})
+        one.converge()
+        yield one
+
+
+@pytest.fixture
+def run(spine):
+    return spine.daemon.run
+
+
+@pytest.mark.parametrize("kind", ["clusters", "services", "tasks", "revisions", "instances"])
+@pytest.mark.parametrize("form", ["table", "wide", "json", "yaml"])
+def test_get(run, kind, form):
+    process = run("get", kind, "-o", form)
+    assert process.returncode == 0 and process.stdout.strip(), process.stderr
+    assert "\x1b" not in process.stdout + process.stderr
+    if form == "json":
+        assert json.loads(process.stdout)["schemaVersion"] == 1
+    elif form == "yaml":
+        assert "schemaVersion: 1" in process.stdout
+
+
+@pytest.mark.parametrize("command", [
+    ("status",), ("history", "default/web"), ("events",), ("events", "default/web"), ("logs", "default/web"), ("version",),
+    ("help",), ("help", "status"), ("schema", "Service"), ("reconcile",), ("wait", "--timeout", "10s"),
+    ("completion", "zsh"), ("completion", "fish"), ("diff",),
+])
+def test_it_works_and_is_plain(run, command):
+    process = run(*command)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "\x1b" not in process.stdout + process.stderr
+
+
+def test_wait(spine, run):
+    assert run("wait", "default/web", "--timeout", "10s").returncode == 0
+    spine.repo.commit("web: crashes", {
+        "web.json": definition(IMAGE, command="exit 7"), "service.json": service(2, healthy_seconds=2),
+    })
+    spine.seen()
+    assert run("wait", "--timeout", "100ms").returncode == 3
+    assert run("wait", "--timeout", "60s").returncode == 1
+    spine.repo.revert()
+    spine.converge()
+
+
+def test_validate(run, tmp_path):
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    good.write_text('{"kind": "Cluster", "clusterName": "a"}')
+    bad.write_text('{"kind": "Cluster",\n "clusterNam": "a"}')
+    assert run("validate", good).returncode == 0
+    process = run("validate", bad)
+    assert process.returncode == 1 and "bad.json:2:2: error" in process.stdout and "clusterName" in process.stdout
+    assert run("validate", tmp_path / "absent").returncode == 2
+
+
+def test_diff(spine, run):
+    repo = ("--repo", spine.repo.directory)
+    assert run("diff", *repo, "HEAD").returncode == 0
+    spine.repo.git("checkout", "--quiet", "-b", "draft")
+    changed = [{"name": "DB_PASSWORD", "value": "hunter3"}, {"name": "MODE", "value": "b"}]
+    spine.repo.commit("draft", {"web.json": definition(IMAGE, "two", environment=changed)})
+    spine.repo.git("checkout", "--quiet", "main")
+    for arguments in (("draft",), ("main", "draft")):
+        for form in ("text", "json"):
+            process = run("diff", *repo, *arguments, "-o", form)
+            assert process.returncode == 1, process.stdout + process.stderr
+            assert "DB_PASSWORD" in process.stdout and "hunter" not in process.stdout + process.stderr
+    assert run("diff", *repo, "nowhere").returncode == 2
+
+
+def test_usage_errors(spine, run):
+    for arguments, suggestion in ((("statsu",), "status"), (("status", "--sockt", "x"), "--socket")):
+        process = run(*arguments)
+        assert process.returncode == 2 and not process.stdout
+        assert "did you mean" in process.stderr and suggestion in process.stderr
+    process = run("status", "--socket", "/nowhere/davit.sock")
+    assert process.returncode == 2 and "/nowhere/davit.sock" in process.stderr and "daemon" in process.stderr
+
+
+def test_environment(spine, run):
+    line = spine.daemon.command("get", "services")
+    environment = {**spine.daemon.environment, "DAVIT_OUTPUT": "json"}
+    process = subprocess.run(line, env=environment, capture_output=True, text=True)
+    assert process.returncode == 0 and json.loads(process.stdout)["schemaVersion"] == 1
+    process = subprocess.run([*line, "-o", "table"], env=environment, capture_output=True, text=True)
+    assert process.stdout.startswith("CLUSTER")  # a flag goes before the environment
+    environment = {**spine.daemon.environment, "DAVIT_SOCKET": "/nowhere/davit.sock"}
+    process = subprocess.run(line, env=environment, capture_output=True, text=True)
+    assert process.returncode == 2 and "/nowhere/davit.sock" in process.stderr
+
+
+@pytest.mark.parametrize("no_color", ["", "1"])
+def test_colours_only_on_a_terminal(spine, no_color):
+    line = " ".join(map(str, spine.daemon.command("status")))
+    environment = {**spine.daemon.environment, "NO_COLOR": no_color, "TERM": "xterm"}
+    process = subprocess.run(["script", "-qec", line, "/dev/null"], env=environment, capture_output=True, text=True)
+    assert ("\x1b[" in process.stdout) == (not no_color)
+
+
+def test_bash_completion(spine):
+    davit = spine.daemon.binary
+    text = f"""source <({davit} completion bash); COMP_WORDS=(davit stat); COMP_CWORD=1; COMP_LINE="davit stat"; COMP_POINT=10
+        name=$(complete -p davit | sed 's/.*-F \\([^ ]*\\).*/\\1/'); $name davit stat davit; echo "${{COMPREPLY[@]}}" """
+    process = subprocess.run(["bash", "--norc", "-c", text], capture_output=True, text=True)
+    assert "status" in process.stdout.split() and not process.stderr, process.stdout + process.stderr
+
+
+def test_man_pages(run, tmp_path):
+    commands = re.findall(r"^  (\S+) ", run("help").stdout, re.M)
+    assert "apply" in commands
+    for arguments in ((), *((one,) for one in commands)):
+        page = tmp_path / "page.1"
+        page.write_text(run("help", "--man", *arguments).stdout)
+        lint = subprocess.run(["mandoc", "-Tlint", "-W", "error", page], capture_output=True, text=True)
+        assert lint.returncode == 0, f"{arguments}: {lint.stdout}"
+
+
+def test_apply(davit, repo, docker, demo_image, proxy):
+    record = proxy(docker)
+    spine = Spine(davit, repo, docker, endpoint=record.path)
+    apply = ("apply", "--config", spine.daemon.config)
+    repo.commit("web: first", {"web.json": definition(demo_image), "service.json": service(2)})
+    process = spine.daemon.run(*apply)
+    assert process.returncode == 0 and "default/web" in process.stderr, process.stderr
+    assert not process.stdout and "\x1b" not in process.stderr
+    assert spine.texts() == ["one"] * 2
+    count = len(record.requests)
+    assert spine.daemon.run(*apply).returncode == 0
+    assert not [request for request in record.requests[count:] if request.writes]
+    repo.commit("web: bad", {"web.json": "{"})
+    process = spine.daemon.run(*apply)
+    assert process.returncode == 1 and "web.json:1:" in process.stderr
+    repo.commit("web: slow", {"web.json": definition(demo_image, "two"), "service.json": service(2, healthy_seconds=30)})
+    assert spine.daemon.run(*apply, "--timeout", "2s").returncode == 3
+
+
+def test_replay_decides_as_the_daemon_did(davit, repo, docker, demo_image):
+    """Over a rollout, a kill -9 in the middle of another, and a restart."""
+    spine = Spine(davit, repo, docker)
+    repo.commit("web: first", {"web.json": definition(demo_image), "service.json": service(3)})
+    spine.start()
+    spine.converge()
+    repo.commit("web: second", {"web.json": definition(demo_image, "two")})
+    spine.seen()
+    time.sleep(0.2)
+    spine.daemon.kill()
+    spine.start()
+    spine.converge()
+    spine.engine.api.delete(f"/containers/{spine.ids()[0]}", force="true")
+    wait_for(lambda: len(spine.ids()) == 3, 15, "the task is replaced")
+    spine.converge()
+    assert spine.daemon.stop() == 0
+    process = spine.daemon.run("replay", spine.daemon.directory / "state/records")
+    steps, different = map(int, re.search(r"(\d+) steps replayed, (\d+) with other", process.stderr).groups())
+    assert process.returncode == 0 and different == 0 and steps > 20, process.stdout[:4000] + process.stderr
