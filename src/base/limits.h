@@ -68,7 +68,7 @@
 #define LIMIT_API_STREAMS       64
 
 /* --- ledger, recorder ----------------------------------------------------------------------------------- */
-#define LIMIT_LEDGER_ENTRY_BYTES (1024 * 1024)
+#define LIMIT_LEDGER_ENTRY_BYTES (16 * 1024 * 1024)
 #define LIMIT_RECORD_BYTES       (64LL * 1024 * 1024) /* ring of recorded inputs on disk */
 
 #define LIMIT_ERROR_CHARS        1024

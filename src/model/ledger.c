@@ -277,12 +277,37 @@ json_t *family_ledger_to_json(const struct family_ledger *entry)
     json_t *list = json_array();
     for (size_t i = 0; i < entry->revisions.len; i++) {
         const struct revision *revision = &entry->revisions.items[i];
-        json_t *item = json_pack("{s:i,s:o,s:O}", "revision", revision->number, "commit",
-                                 commit_to_json(&revision->commit), "taskDefinition", revision->json);
+        json_t *item = json_pack("{s:i}", "revision", revision->number);
         model_set_digest(item, "digest", &revision->digest);
+        if (revision->json) {
+            json_object_set_new(item, "commit", commit_to_json(&revision->commit));
+            json_object_set(item, "taskDefinition", revision->json);
+        }
         json_array_append_new(list, item);
     }
     return json_pack("{s:s,s:o}", "family", entry->family, "revisions", list);
+}
+
+static void set_content(struct revision *revision, const json_t *json)
+{
+    revision->json = json_incref((json_t *)json); /* shared and never changed */
+    revision->json_bytes = json_dumpb(json, NULL, 0, JSON_COMPACT);
+}
+
+/* Numbers and digests stay for ever: the same content has the same number. */
+static void drop_old_contents(struct family_ledger *entry)
+{
+    size_t bytes = 0;
+    for (size_t i = entry->revisions.len; i-- > 0;) {
+        struct revision *revision = &entry->revisions.items[i];
+        bytes += revision->json_bytes;
+        if (!revision->json || bytes <= LIMIT_FAMILY_CONTENT_BYTES)
+            continue;
+        commit_deinit(&revision->commit);
+        json_decref(revision->json);
+        revision->json = NULL;
+        revision->json_bytes = 0;
+    }
 }
 
 int family_ledger_from_json(const json_t *json, struct family_ledger **ret_entry, struct error *err)
@@ -296,12 +321,14 @@ int family_ledger_from_json(const json_t *json, struct family_ledger **ret_entry
     json_t *item;
     json_array_foreach (json_object_get(json, "revisions"), i, item) {
         struct revision revision = {.number = (int)i + 1, .digest = model_digest(item, "digest")};
-        json_t *content = json_object_get(item, "taskDefinition");
-        if (!json_is_object(content) || model_int(item, "revision") != revision.number ||
-            commit_from_json(json_object_get(item, "commit"), &revision.commit) < 0)
+        const json_t *content = json_object_get(item, "taskDefinition");
+        if (model_int(item, "revision") != revision.number ||
+            (content && (!json_is_object(content) ||
+                         commit_from_json(json_object_get(item, "commit"), &revision.commit) < 0)))
             return error_set(err, ERROR_INVALID, "ledger entry %s: revision %zu is not readable", family,
                              i + 1);
-        revision.json = json_incref(content);
+        if (content)
+            set_content(&revision, content);
         vector_push(&entry->revisions, revision);
     }
     *ret_entry = TAKE(entry);
@@ -315,16 +342,21 @@ int family_ledger_number(struct family_ledger *entry, const struct digest *diges
     assert(digest);
     assert(ret_new);
     for (size_t i = 0; i < entry->revisions.len; i++) {
-        if (digest_equal(&entry->revisions.items[i].digest, digest)) {
-            *ret_new = false;
-            return entry->revisions.items[i].number;
+        struct revision *known = &entry->revisions.items[i];
+        if (!digest_equal(&known->digest, digest))
+            continue;
+        *ret_new = false;
+        if (!known->json) { /* a content of long ago is back */
+            set_content(known, json);
+            commit_copy(commit, &known->commit);
         }
+        return known->number;
     }
-    struct revision revision = {.number = (int)entry->revisions.len + 1,
-                                .digest = *digest,
-                                .json = json_incref((json_t *)json)}; /* shared and never changed */
+    struct revision revision = {.number = (int)entry->revisions.len + 1, .digest = *digest};
+    set_content(&revision, json);
     commit_copy(commit, &revision.commit);
     vector_push(&entry->revisions, revision);
+    drop_old_contents(entry);
     *ret_new = true;
     return revision.number;
 }
@@ -334,7 +366,8 @@ const struct revision *family_ledger_revision(const struct family_ledger *entry,
     assert(entry);
     if (number < 1 || (size_t)number > entry->revisions.len)
         return NULL;
-    return &entry->revisions.items[number - 1];
+    const struct revision *revision = &entry->revisions.items[number - 1];
+    return revision->json ? revision : NULL;
 }
 
 void ledger_change_deinit(struct ledger_change *change)

@@ -85,14 +85,15 @@ json_t *deployment_to_json(const struct deployment *deployment);
 struct revision {
     int number;
     struct digest digest;
-    struct commit commit; /* the first that had it */
-    json_t *json;         /* the task definition */
+    struct commit commit; /* the first that had it; empty once the content is dropped */
+    json_t *json;         /* the task definition; NULL once it is dropped */
+    size_t json_bytes;    /* as compact text */
 };
 struct revision_vec VECTOR_OF(struct revision);
 
 struct family_ledger {
     char *family;
-    struct revision_vec revisions; /* by number, from 1 */
+    struct revision_vec revisions; /* by number, from 1; contents within LIMIT_FAMILY_CONTENT_BYTES */
 };
 
 struct family_ledger *family_ledger_new(const char *family);
@@ -104,8 +105,8 @@ int family_ledger_from_json(const json_t *json, struct family_ledger **ret_entry
  */
 int family_ledger_number(struct family_ledger *entry, const struct digest *digest, const json_t *json,
                          const struct commit *commit, bool *ret_new);
-const struct revision *family_ledger_revision(const struct family_ledger *entry,
-                                              int number); /* NULL when absent */
+/* NULL when there is none, or its content is dropped. */
+const struct revision *family_ledger_revision(const struct family_ledger *entry, int number);
 
 /* A change of the ledger as core hands it out: the whole entry, or its removal. */
 enum ledger_change_kind { LEDGER_SERVICE, LEDGER_FAMILY, LEDGER_SOURCE };

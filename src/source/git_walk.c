@@ -173,6 +173,20 @@ bool source_walk_is_done(const struct source_walk *walk)
     return walk->left == 0;
 }
 
+/* It is kept with every revision and deployment. */
+static char *bounded_text(const char *text)
+{
+    char *copy = source_git_text(text);
+    size_t len = strlen(copy);
+    if (len > LIMIT_COMMIT_TEXT_BYTES) {
+        len = LIMIT_COMMIT_TEXT_BYTES;
+        while (len && ((unsigned char)copy[len] & 0xC0) == 0x80) /* not within a character */
+            len--;
+        copy[len] = '\0';
+    }
+    return copy;
+}
+
 static int read_commit(git_repository *repository, const git_oid *oid, struct commit *ret_commit,
                        struct error *err)
 {
@@ -183,8 +197,8 @@ static int read_commit(git_repository *repository, const git_oid *oid, struct co
     const git_signature *author = git_commit_author(commit);
     char *name CLEANUP_FREE = memory_printf("%s <%s>", author->name, author->email);
     git_oid_tostr(ret_commit->oid, sizeof ret_commit->oid, oid);
-    ret_commit->author = source_git_text(name);
-    ret_commit->subject = source_git_text(git_commit_summary(commit));
+    ret_commit->author = bounded_text(name);
+    ret_commit->subject = bounded_text(git_commit_summary(commit));
     ret_commit->time_ms = (int64_t)git_commit_time(commit) * 1000;
     return 0;
 }

@@ -107,6 +107,41 @@ static void test_same_content_has_one_number(void **state)
     family_ledger_free(back);
 }
 
+/* Years of commits stay within what the ledger can save. */
+static void test_old_contents_are_dropped_and_numbers_stay(void **state)
+{
+    (void)state;
+    enum { REVISIONS = 2000 };
+    struct family_ledger *family = family_ledger_new("web");
+    struct commit commit = {.oid = "abc", .subject = (char[]){"bump"}};
+    char image[1001] = "";
+    memset(image, 'x', sizeof image - 1);
+    bool is_new;
+    for (int i = 0; i < REVISIONS; i++) {
+        json_t *json = json_pack("{s:s,s:i}", "image", image, "n", i);
+        struct digest digest = digest_of_bytes(&i, sizeof i);
+        assert_int_equal(family_ledger_number(family, &digest, json, &commit, &is_new), i + 1);
+        json_decref(json);
+    }
+    assert_non_null(family_ledger_revision(family, REVISIONS));
+    assert_null(family_ledger_revision(family, 1));
+    json_t *dump = family_ledger_to_json(family);
+    assert_in_range(json_dumpb(dump, NULL, 0, JSON_INDENT(2)), 1, LIMIT_LEDGER_ENTRY_BYTES / 16);
+    struct family_ledger *back = NULL;
+    assert_int_equal(family_ledger_from_json(dump, &back, NULL), 0);
+    int first = 0;
+    json_t *json = json_pack("{s:s}", "image", "old");
+    struct digest digest = digest_of_bytes(&first, sizeof first);
+    assert_null(family_ledger_revision(back, 1));
+    assert_int_equal(family_ledger_number(back, &digest, json, &commit, &is_new), 1);
+    assert_false(is_new);
+    assert_non_null(family_ledger_revision(back, 1));
+    json_decref(json);
+    json_decref(dump);
+    family_ledger_free(family);
+    family_ledger_free(back);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -114,6 +149,7 @@ int main(void)
         cmocka_unit_test(test_damaged_entry_is_an_error),
         cmocka_unit_test(test_newest_deployment_first_and_bounded),
         cmocka_unit_test(test_same_content_has_one_number),
+        cmocka_unit_test(test_old_contents_are_dropped_and_numbers_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

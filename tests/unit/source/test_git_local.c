@@ -1,7 +1,9 @@
 /* A local repository as origin, from commit to callback. */
 #include "fixture.h"
 
+#include "base/limits.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +62,21 @@ static void test_since_leaves_out_what_was_told(void **state)
     assert_string_equal(f->seen.items[1].files, "web.yaml=one;");
     assert_true(f->seen.items[1].head && f->seen.items[1].full);
     assert_true(fixture_last(f)->full);
+}
+
+static void test_a_long_subject_is_cut(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    fixture_sh(f,
+               "cd repo; printf 2 >web.yaml; (printf a; for i in $(seq 2000); do printf '\\303\\244'; done) "
+               "| git commit -qaF -");
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=2;");
+    const char *subject = fixture_last(f)->commit.subject;
+    assert_int_equal(strlen(subject),
+                     LIMIT_COMMIT_TEXT_BYTES - 1); /* "a", then whole characters of two bytes */
+    assert_true(text_is_utf8(subject, strlen(subject)));
 }
 
 /* Another sub-path than in the earlier life: what was deployed then cannot be told, and is no error. */
@@ -285,6 +302,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_commits_between_two_looks_come_in_order, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_since_leaves_out_what_was_told, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_long_subject_is_cut, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_since_without_the_sub_path, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_packed_refs_and_amend, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_reset_and_unrelated_history, fixture_setup, fixture_teardown),
