@@ -26,8 +26,7 @@ static void oids_deinit(struct oid_vec *oids)
     vector_deinit(oids);
 }
 
-/* --- loose objects -----------------------------------------------------------------------------------------
- */
+/* --- loose objects -------------------------------------------------------------------------------------- */
 
 static void list_loose_dir(const struct history_store *store, unsigned first, struct oid_vec *oids)
 {
@@ -64,8 +63,7 @@ static void remove_loose(const struct history_store *store, const struct oid_vec
     }
 }
 
-/* --- writing a pack ----------------------------------------------------------------------------------------
- */
+/* --- writing a pack ------------------------------------------------------------------------------------- */
 
 /* Syncs a staged file and gives it its place. */
 static int move_staged(const struct history_store *store, const char *name, const char *suffix,
@@ -157,8 +155,7 @@ int history_pack_loose(struct history_store *store, struct error *err)
     return status;
 }
 
-/* --- durability of what was written ------------------------------------------------------------------------
- */
+/* --- durability of what was written --------------------------------------------------------------------- */
 
 /* libgit2 does not always say that a write failed, so what is on disk is looked at. */
 static int sync_file(const struct history_store *store, const git_oid *oid, struct error *err)
@@ -195,8 +192,7 @@ int history_pack_sync(struct history_store *store, struct error *err)
     return status;
 }
 
-/* --- cleaning up -------------------------------------------------------------------------------------------
- */
+/* --- cleaning up ---------------------------------------------------------------------------------------- */
 
 static bool holds_only_ours(const struct history_store *store)
 {

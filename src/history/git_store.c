@@ -22,8 +22,7 @@ int history_store_error(struct error *err, const char *what)
     return error_set(err, ERROR_IO, "history: %s: %s", what, last ? last->message : "unknown cause");
 }
 
-/* --- repository --------------------------------------------------------------------------------------------
- */
+/* --- repository ----------------------------------------------------------------------------------------- */
 
 static int create(git_repository **ret_repo, const char *path, struct error *err)
 {
@@ -78,8 +77,7 @@ void history_store_deinit(struct history_store *store)
     *store = (struct history_store){0};
 }
 
-/* --- objects -----------------------------------------------------------------------------------------------
- */
+/* --- objects -------------------------------------------------------------------------------------------- */
 
 /* libgit2 takes a damaged file for the object it is to write. The file goes, and writing again makes it. */
 static bool was_damaged(const struct history_store *store, const git_oid *oid)
@@ -126,8 +124,7 @@ int history_store_commit(struct history_store *store, const struct history_commi
     return 0;
 }
 
-/* --- ref ---------------------------------------------------------------------------------------------------
- */
+/* --- ref ------------------------------------------------------------------------------------------------ */
 
 void history_store_ref(const struct history_store *store, struct history_ref *ret_ref)
 {
@@ -212,8 +209,7 @@ void history_store_break_lock(struct history_store *store)
     unlink(lock);
 }
 
-/* --- reflog ------------------------------------------------------------------------------------------------
- */
+/* --- reflog --------------------------------------------------------------------------------------------- */
 
 static char *log_path(const struct history_store *store)
 {

@@ -43,7 +43,7 @@ static int edit_subtree(struct history_store *store, git_treebuilder *builder, c
     if (old && git_tree_entry_type(old) == GIT_OBJECT_TREE)
         below.base = git_tree_entry_id(old);
     git_oid oid;
-    bool empty;
+    bool empty = false;
     int status = write_level(store, &below, &oid, &empty, err);
     if (status < 0)
         return status;
@@ -91,10 +91,10 @@ static int write_level(struct history_store *store, const struct level *level, g
     return *ret_empty ? 0 : history_store_tree(store, builder, ret_tree, err);
 }
 
-int history_tree_edit(struct history_store *store, const git_oid *base, const struct history_edit *edits,
-                      size_t edits_len, git_oid *ret_tree, struct error *err)
+int history_tree_edit(struct history_store *store, const git_oid *base, const struct history_edit_vec *edits,
+                      git_oid *ret_tree, struct error *err)
 {
-    struct level root = {.base = base, .edits = edits, .edits_len = edits_len};
+    struct level root = {.base = base, .edits = edits->items, .edits_len = edits->len};
     bool empty = false;
     int status = write_level(store, &root, ret_tree, &empty, err);
     if (status == 0 && empty)

@@ -25,8 +25,7 @@ static const char readme[] =
     "\n"
     "<ab> is the first byte of the SHA-256 of \"<cluster>/<service>\" or \"<family>\", in hex.\n";
 
-/* --- the handle --------------------------------------------------------------------------------------------
- */
+/* --- the handle ----------------------------------------------------------------------------------------- */
 
 int history_open(const struct history_options *options, struct history **ret_history, struct error *err)
 {
@@ -60,8 +59,7 @@ void history_free(struct history *history)
     free(history);
 }
 
-/* --- edits -------------------------------------------------------------------------------------------------
- */
+/* --- edits ---------------------------------------------------------------------------------------------- */
 
 struct planned {
     char *path;
@@ -71,7 +69,6 @@ struct planned {
 };
 
 struct planned_vec VECTOR_OF(struct planned);
-struct edit_vec VECTOR_OF(struct history_edit);
 
 static void planned_vec_deinit(struct planned_vec *planned)
 {
@@ -80,7 +77,7 @@ static void planned_vec_deinit(struct planned_vec *planned)
     vector_deinit(planned);
 }
 
-static void edit_vec_deinit(struct edit_vec *edits)
+static void edit_vec_deinit(struct history_edit_vec *edits)
 {
     vector_deinit(edits);
 }
@@ -125,19 +122,21 @@ static int write_entry(struct history *history, const struct ledger_change *chan
     return history_store_blob(&history->store, line, ret_blob, err);
 }
 
-static int write_edits(struct history *history, const struct planned_vec *planned, struct edit_vec *edits,
-                       struct error *err)
+static int write_edits(struct history *history, const struct planned_vec *planned,
+                       struct history_edit_vec *edits, struct error *err)
 {
     for (size_t i = 0; i < planned->len; i++) {
         const struct planned *one = &planned->items[i];
         if (i + 1 < planned->len && strcmp(one->path, one[1].path) == 0)
             continue; /* the last word counts */
-        struct history_edit edit = {.path = one->path, .remove = one->change && !one->change->entry};
+        struct history_edit edit = {.path = one->path};
         int status = 0;
-        if (one->text)
+        if (!one->change)
             status = history_store_blob(&history->store, one->text, &edit.blob, err);
-        else if (!edit.remove)
+        else if (one->change->entry)
             status = write_entry(history, one->change, &edit.blob, err);
+        else
+            edit.remove = true;
         if (status < 0)
             return status;
         vector_push(edits, edit);
@@ -145,8 +144,7 @@ static int write_edits(struct history *history, const struct planned_vec *planne
     return 0;
 }
 
-/* --- message -----------------------------------------------------------------------------------------------
- */
+/* --- message -------------------------------------------------------------------------------------------- */
 
 /* One line: what came from git or an engine may hold control characters, which `git log` would hand to a
  * terminal. */
@@ -184,8 +182,7 @@ static char *make_message(const struct ledger_change_vec *changes)
     return buffer_steal(&message);
 }
 
-/* --- save --------------------------------------------------------------------------------------------------
- */
+/* --- save ----------------------------------------------------------------------------------------------- */
 
 static int head_tree(const struct history *history, git_oid *ret_tree, struct error *err)
 {
@@ -200,12 +197,12 @@ static int write_tree(struct history *history, const struct ledger_change_vec *c
                       git_oid *ret_tree, struct error *err)
 {
     struct planned_vec planned CLEANUP(planned_vec_deinit) = {0};
-    struct edit_vec edits CLEANUP(edit_vec_deinit) = {0};
+    struct history_edit_vec edits CLEANUP(edit_vec_deinit) = {0};
     int status = plan_edits(history, changes, &planned, err);
     if (status == 0)
         status = write_edits(history, &planned, &edits, err);
     if (status == 0)
-        status = history_tree_edit(&history->store, base, edits.items, edits.len, ret_tree, err);
+        status = history_tree_edit(&history->store, base, &edits, ret_tree, err);
     return status;
 }
 
@@ -265,8 +262,7 @@ int history_save(struct history *history, const struct ledger_change_vec *change
     return status;
 }
 
-/* --- tidying -----------------------------------------------------------------------------------------------
- */
+/* --- tidying -------------------------------------------------------------------------------------------- */
 
 static int tidy_loose(struct history *history, struct error *err)
 {

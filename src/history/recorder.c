@@ -21,8 +21,7 @@ struct recorder {
     int64_t written; /* to the newest segment */
 };
 
-/* --- segments ----------------------------------------------------------------------------------------------
- */
+/* --- segments ------------------------------------------------------------------------------------------- */
 
 /* Deletes the oldest until a new segment fits. It ends with the event that goes over segment_bytes, and no
  * event is larger than that. */
@@ -81,8 +80,7 @@ static int end_segment(struct recorder *recorder, struct error *err)
     return 0;
 }
 
-/* --- recording ---------------------------------------------------------------------------------------------
- */
+/* --- recording ------------------------------------------------------------------------------------------ */
 
 int recorder_open(const char *dir, int64_t max_bytes, struct recorder **ret_recorder, struct error *err)
 {
@@ -148,8 +146,7 @@ int recorder_flush(struct recorder *recorder, struct error *err)
     return 0;
 }
 
-/* --- reading -----------------------------------------------------------------------------------------------
- */
+/* --- reading -------------------------------------------------------------------------------------------- */
 
 static void fclosep(FILE **file)
 {

@@ -218,15 +218,22 @@ struct deployment *service_ledger_add(struct service_ledger *entry)
     return &entry->deployments.items[0];
 }
 
+/* An index, the length when it is not among them. */
+static size_t find_known_bad(const struct service_ledger *entry, const struct digest *digest)
+{
+    size_t i = 0;
+    while (i < entry->known_bad.len && !digest_equal(&entry->known_bad.items[i].digest, digest))
+        i++;
+    return i;
+}
+
 const struct known_bad *service_ledger_known_bad(const struct service_ledger *entry,
                                                  const struct digest *digest)
 {
     assert(entry);
     assert(digest);
-    for (size_t i = 0; i < entry->known_bad.len; i++)
-        if (digest_equal(&entry->known_bad.items[i].digest, digest))
-            return &entry->known_bad.items[i];
-    return NULL;
+    size_t i = find_known_bad(entry, digest);
+    return i < entry->known_bad.len ? &entry->known_bad.items[i] : NULL;
 }
 
 void service_ledger_add_known_bad(struct service_ledger *entry, const struct deployment *failed,
@@ -234,7 +241,7 @@ void service_ledger_add_known_bad(struct service_ledger *entry, const struct dep
 {
     assert(entry);
     assert(failed);
-    if (service_ledger_known_bad(entry, &failed->digest))
+    if (find_known_bad(entry, &failed->digest) < entry->known_bad.len)
         return;
     if (entry->known_bad.len == LIMIT_KNOWN_BAD_DIGESTS)
         vector_remove(&entry->known_bad, 0);

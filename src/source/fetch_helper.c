@@ -32,7 +32,7 @@ static int read_order(char *lines[static LINES], struct source_fetch_order *ret_
 
 static int run(char *lines[static LINES], struct source_fetch_result *ret_result, struct error *err)
 {
-    struct source_fetch_order order;
+    struct source_fetch_order order = {0};
     int rc = read_order(lines, &order, err);
     if (rc == 0)
         rc = source_library_init(err);
