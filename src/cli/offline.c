@@ -45,7 +45,8 @@ static int on_history(void *data, const struct source_update *update)
 {
     struct reading *reading = data;
     take_files(reading, update);
-    manifest_number(reading->manifest, &update->commit, &reading->families, &reading->changed);
+    manifest_number(reading->manifest, &update->commit,
+                    &(struct manifest_numbering){&reading->families, &reading->changed});
     return 0;
 }
 
@@ -111,6 +112,6 @@ int offline_read(const struct offline_query *query, struct desired **ret_desired
     if (r < 0)
         return r;
     take_files(&reading, &head);
-    return manifest_build(reading.manifest, &head.commit, &reading.families, &reading.changed, ret_desired,
-                          diagnostics);
+    struct manifest_numbering numbering = {&reading.families, &reading.changed};
+    return manifest_build(reading.manifest, &head.commit, &numbering, ret_desired, diagnostics);
 }

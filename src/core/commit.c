@@ -89,8 +89,8 @@ static void deploy(struct core *core, struct event *event, struct effect_vec *ef
     struct desired *next = NULL;
     struct diagnostics diagnostics = {0};
     struct string_vec changed = {0};
-    int r =
-        manifest_build(core->manifest, &event->commit.commit, &core->families, &changed, &next, &diagnostics);
+    struct manifest_numbering numbering = {&core->families, &changed};
+    int r = manifest_build(core->manifest, &event->commit.commit, &numbering, &next, &diagnostics);
     save_families(core, &changed, effects);
     diagnostics_deinit(&core->diagnostics);
     core->diagnostics = diagnostics;
@@ -110,11 +110,12 @@ static void deploy(struct core *core, struct event *event, struct effect_vec *ef
 }
 
 /* What an earlier life had deployed is desired again, without a word: the head may be one that is refused. */
-static void deploy_again(struct core *core, const struct commit *commit, struct string_vec *changed)
+static void deploy_again(struct core *core, const struct commit *commit,
+                         const struct manifest_numbering *numbering)
 {
     struct desired *next = NULL;
     struct diagnostics diagnostics = {0};
-    if (manifest_build(core->manifest, commit, &core->families, changed, &next, &diagnostics) == 0)
+    if (manifest_build(core->manifest, commit, numbering, &next, &diagnostics) == 0)
         adopt(core, next);
     diagnostics_deinit(&diagnostics);
 }
@@ -138,9 +139,10 @@ void core_on_commit(struct core *core, struct event *event, struct effect_vec *e
         return;
     }
     struct string_vec changed = {0};
+    struct manifest_numbering numbering = {&core->families, &changed};
     if (!core->desired && event->commit.full && text_equal(event->commit.commit.oid, core->deployed))
-        deploy_again(core, &event->commit.commit, &changed);
+        deploy_again(core, &event->commit.commit, &numbering);
     else
-        manifest_number(core->manifest, &event->commit.commit, &core->families, &changed);
+        manifest_number(core->manifest, &event->commit.commit, &numbering);
     save_families(core, &changed, effects);
 }

@@ -37,8 +37,7 @@ bool core_is_dirty(const struct core *core);
 json_t *core_snapshot(const struct core *core);
 int core_restore(const json_t *snapshot, struct core **ret_core, struct error *err);
 
-/* --- views: what api/ shows. Borrowed, valid until the next step.
- * ----------------------------------------------- */
+/* --- views: what api/ shows. Borrowed, valid until the next step. --------------------------------------- */
 
 struct view_source {
     bool seen; /* a commit has been delivered */

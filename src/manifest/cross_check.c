@@ -57,7 +57,7 @@ static char *nearest_hint(struct cross *cross, enum kind kind, const char *name)
     return near ? memory_printf("did you mean \"%s\"?", near) : NULL;
 }
 
-/* --- duplicates --- */
+/* --- duplicates ----------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *what;
@@ -90,7 +90,7 @@ static void check_duplicates(struct cross *cross, enum kind kind)
     }
 }
 
-/* --- clusters --- */
+/* --- clusters ------------------------------------------------------------------------------------------- */
 
 static void check_cluster(struct cross *cross, struct kind_object *object)
 {
@@ -120,7 +120,7 @@ static void check_clusters(struct cross *cross)
     cross->manifest->clusters_left = false;
 }
 
-/* --- task definitions --- */
+/* --- task definitions ----------------------------------------------------------------------------------- */
 
 static void report_reference(struct cross *cross, const struct kind_object *object, char *message, char *hint)
 {

@@ -149,8 +149,8 @@ static int on_key(struct yaml_text *text, const yaml_event_t *event, enum docume
 
 static int on_scalar(struct yaml_text *text, const yaml_event_t *event)
 {
-    enum document_scalar_kind kind;
-    json_t *value;
+    enum document_scalar_kind kind = DOCUMENT_SCALAR_STRING;
+    json_t *value = NULL;
     struct position at = position_of(&event->start_mark);
     int rc = scalar_kind(text, event, &kind);
     if (rc < 0)

@@ -162,7 +162,7 @@ static void check_mounts(const struct check *check, size_t index, const json_t *
     }
 }
 
-/* --- dependsOn --- */
+/* --- dependsOn ------------------------------------------------------------------------------------------ */
 
 /* Fills why the condition can never be met, or returns false. */
 static bool dependency_fault(const struct check *check, const char *own, const json_t *dependency,
@@ -262,7 +262,7 @@ static void check_cycles(const struct check *check)
             visit(&walk, i);
 }
 
-/* --- ports --- */
+/* --- ports ---------------------------------------------------------------------------------------------- */
 
 static void check_port(const struct check *check, const json_t *mapping, const char *pointer,
                        struct map *taken)
@@ -316,7 +316,7 @@ static void check_ports(const struct check *check)
     }
 }
 
-/* --- cpu and memory --- */
+/* --- cpu and memory ------------------------------------------------------------------------------------- */
 
 static void check_memory(const struct check *check, size_t index, const json_t *container)
 {
@@ -358,7 +358,7 @@ static void check_sums(const struct check *check)
     check_sum(check, "memory", kind_task_memory_mib(check->definition), memory);
 }
 
-/* --- the rest of a container --- */
+/* --- the rest of a container ---------------------------------------------------------------------------- */
 
 static void check_health_command(const struct check *check, size_t index, const json_t *container)
 {

@@ -250,14 +250,13 @@ void manifest_each_file(const struct manifest *manifest,
     }
 }
 
-void manifest_number(struct manifest *manifest, const struct commit *commit, struct map *families,
-                     struct string_vec *changed)
+void manifest_number(struct manifest *manifest, const struct commit *commit,
+                     const struct manifest_numbering *numbering)
 {
     assert(manifest);
     assert(commit);
-    assert(families);
-    assert(changed);
-    revision_number(manifest, commit, families, changed);
+    assert(numbering && numbering->families && numbering->changed);
+    revision_number(manifest, commit, numbering);
 }
 
 int manifest_task_definition(const json_t *json, int revision, struct task_definition **ret_definition)

@@ -46,18 +46,24 @@ void manifest_update(struct manifest *manifest, bool full, const struct manifest
 void manifest_each_file(const struct manifest *manifest,
                         void (*visit)(void *data, const struct manifest_file *file), void *data);
 
-/* Numbers the task definitions of the files that changed since the last call. `families` maps a family to its
- * struct family_ledger; new contents and new families are added. The names of families that changed are
- * appended to *changed (owned strings). Definitions that do not validate are passed over. */
-void manifest_number(struct manifest *manifest, const struct commit *commit, struct map *families,
-                     struct string_vec *changed);
+/* What numbering reads and writes; the caller's. */
+struct manifest_numbering {
+    struct map *families;       /* family -> struct family_ledger; new contents and new families are added */
+    struct string_vec *changed; /* the names of families that changed are appended (owned strings) */
+};
+
+/* Numbers the task definitions of the files that changed since the last call. Definitions that do not
+ * validate are passed over. */
+void manifest_number(struct manifest *manifest, const struct commit *commit,
+                     const struct manifest_numbering *numbering);
 
 /* Validates everything and builds the desired state. Calls manifest_number first. Warnings go to *diagnostics
  * as well. ERROR_INVALID when there are errors: *ret_desired is not set then, and the manifest still holds
  * the files, so that the next commit may mend them. No manifest file at all is an error ("no-manifests"): an
  * emptied path deletes nothing. */
-int manifest_build(struct manifest *manifest, const struct commit *commit, struct map *families,
-                   struct string_vec *changed, struct desired **ret_desired, struct diagnostics *diagnostics);
+int manifest_build(struct manifest *manifest, const struct commit *commit,
+                   const struct manifest_numbering *numbering, struct desired **ret_desired,
+                   struct diagnostics *diagnostics);
 
 /* Parses the task definition of an old revision (struct revision.json), as `family:revision` may name it. */
 int manifest_task_definition(const json_t *json, int revision, struct task_definition **ret_definition);

@@ -111,18 +111,19 @@ static struct desired *assemble(struct manifest *manifest, const struct commit *
     return desired;
 }
 
-int manifest_build(struct manifest *manifest, const struct commit *commit, struct map *families,
-                   struct string_vec *changed, struct desired **ret_desired, struct diagnostics *diagnostics)
+int manifest_build(struct manifest *manifest, const struct commit *commit,
+                   const struct manifest_numbering *numbering, struct desired **ret_desired,
+                   struct diagnostics *diagnostics)
 {
     assert(manifest);
     assert(commit);
     assert(ret_desired);
     assert(diagnostics);
     struct diagnostics all CLEANUP(diagnostics_deinit) = {0};
-    manifest_number(manifest, commit, families, changed);
+    manifest_number(manifest, commit, numbering);
     if (manifest->with_errors)
         append_files(manifest, SEVERITY_ERROR, &all);
-    cross_check(manifest, families, &all);
+    cross_check(manifest, numbering->families, &all);
     check_whole(manifest, &all);
     if (manifest->with_warnings)
         append_files(manifest, SEVERITY_WARNING, &all);

@@ -39,8 +39,8 @@ struct manifest {
 };
 
 /* revision.c */
-void revision_number(struct manifest *manifest, const struct commit *commit, struct map *families,
-                     struct string_vec *changed);
+void revision_number(struct manifest *manifest, const struct commit *commit,
+                     const struct manifest_numbering *numbering);
 
 /* cross_check.c: what one file alone cannot tell. Binds services to their task definitions and adds errors
  * and warnings. */

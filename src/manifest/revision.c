@@ -18,22 +18,22 @@ static int compare(const void *a, const void *b)
                                            : left->at.column - right->at.column;
 }
 
-static void number(struct task_definition *definition, const struct commit *commit, struct map *families,
-                   struct string_vec *changed)
+static void number(struct task_definition *definition, const struct commit *commit,
+                   const struct manifest_numbering *numbering)
 {
-    struct family_ledger *entry = map_get(families, definition->family);
+    struct family_ledger *entry = map_get(numbering->families, definition->family);
     if (!entry) {
         entry = family_ledger_new(definition->family);
-        map_put(families, definition->family, entry);
+        map_put(numbering->families, definition->family, entry);
     }
     bool new;
     definition->revision = family_ledger_number(entry, &definition->digest, definition->json, commit, &new);
     if (new)
-        vector_push(changed, memory_strdup(definition->family));
+        vector_push(numbering->changed, memory_strdup(definition->family));
 }
 
-void revision_number(struct manifest *manifest, const struct commit *commit, struct map *families,
-                     struct string_vec *changed)
+void revision_number(struct manifest *manifest, const struct commit *commit,
+                     const struct manifest_numbering *numbering)
 {
     assert(manifest);
     struct task_definition_vec *list = &manifest->unnumbered;
@@ -41,7 +41,7 @@ void revision_number(struct manifest *manifest, const struct commit *commit, str
         qsort(list->items, list->len, sizeof *list->items, compare);
     for (size_t i = 0; i < list->len; i++) {
         if (list->items[i]->refs > 1) /* else its file was replaced before it was numbered */
-            number(list->items[i], commit, families, changed);
+            number(list->items[i], commit, numbering);
         task_definition_unref(list->items[i]);
     }
     vector_deinit(list);

@@ -10,13 +10,13 @@ static bool goes_on(const struct schema_frame *frame)
     return frame->diagnostics && !frame->run->exhausted;
 }
 
-static bool in_place(struct schema_frame *frame, const struct schema_node *node)
+static bool in_place(const struct schema_frame *frame, const struct schema_node *node)
 {
     return schema_apply(frame, node, frame->place, frame->seen, frame->diagnostics);
 }
 
 /* For validity only, with what it sees kept when it holds. */
-static bool try_in_place(struct schema_frame *frame, const struct schema_node *node)
+static bool try_in_place(const struct schema_frame *frame, const struct schema_node *node)
 {
     struct schema_seen CLEANUP(schema_seen_deinit) seen = {0};
     if (frame->seen)
@@ -27,11 +27,10 @@ static bool try_in_place(struct schema_frame *frame, const struct schema_node *n
     return good;
 }
 
-/* --- members and elements ----------------------------------------------------------------------------------
- */
+/* --- members and elements ------------------------------------------------------------------------------- */
 
 /* Applies to one member or element; a plain `false` for a member says that its name is unknown here. */
-static bool apply_inside(struct schema_frame *frame, const struct schema_node *node,
+static bool apply_inside(const struct schema_frame *frame, const struct schema_node *node,
                          const struct schema_place *place)
 {
     if (place->key && json_is_false(node->json))
@@ -39,7 +38,7 @@ static bool apply_inside(struct schema_frame *frame, const struct schema_node *n
     return schema_apply(frame, node, place, NULL, frame->diagnostics);
 }
 
-static bool check_member(struct schema_frame *frame, const struct schema_check *check,
+static bool check_member(const struct schema_frame *frame, const struct schema_check *check,
                          const struct schema_place *place)
 {
     bool good = true;
@@ -63,7 +62,7 @@ static bool check_member(struct schema_frame *frame, const struct schema_check *
     return good;
 }
 
-bool schema_check_members(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_members(const struct schema_frame *frame, const struct schema_check *check)
 {
     bool good = true;
     size_t i = 0;
@@ -79,7 +78,7 @@ bool schema_check_members(struct schema_frame *frame, const struct schema_check 
     return good;
 }
 
-bool schema_check_property_names(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_property_names(const struct schema_frame *frame, const struct schema_check *check)
 {
     bool good = true;
     const char *key;
@@ -104,7 +103,7 @@ bool schema_check_property_names(struct schema_frame *frame, const struct schema
     return good;
 }
 
-bool schema_check_items(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_items(const struct schema_frame *frame, const struct schema_check *check)
 {
     bool good = true;
     const json_t *array = frame->place->value;
@@ -124,7 +123,7 @@ bool schema_check_items(struct schema_frame *frame, const struct schema_check *c
     return good;
 }
 
-bool schema_check_contains(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_contains(const struct schema_frame *frame, const struct schema_check *check)
 {
     const json_t *array = frame->place->value;
     int64_t count = 0;
@@ -147,15 +146,14 @@ bool schema_check_contains(struct schema_frame *frame, const struct schema_check
                                                             found, expected, NULL});
 }
 
-/* --- in place ----------------------------------------------------------------------------------------------
- */
+/* --- in place ------------------------------------------------------------------------------------------- */
 
-bool schema_check_ref(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_ref(const struct schema_frame *frame, const struct schema_check *check)
 {
     return in_place(frame, check->node);
 }
 
-bool schema_check_dynamic_ref(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_dynamic_ref(const struct schema_frame *frame, const struct schema_check *check)
 {
     const struct schema_node *target = check->node;
     if (!check->dynamic_anchor)
@@ -168,7 +166,7 @@ bool schema_check_dynamic_ref(struct schema_frame *frame, const struct schema_ch
     return in_place(frame, target);
 }
 
-bool schema_check_all_of(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_all_of(const struct schema_frame *frame, const struct schema_check *check)
 {
     bool good = true;
     for (size_t i = 0; i < check->nodes.len; i++) {
@@ -179,7 +177,7 @@ bool schema_check_all_of(struct schema_frame *frame, const struct schema_check *
     return good;
 }
 
-bool schema_check_any_of(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_any_of(const struct schema_frame *frame, const struct schema_check *check)
 {
     bool good = false;
     for (size_t i = 0; i < check->nodes.len; i++) {
@@ -190,7 +188,7 @@ bool schema_check_any_of(struct schema_frame *frame, const struct schema_check *
     return good || schema_report_branches(frame, check);
 }
 
-bool schema_check_one_of(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_one_of(const struct schema_frame *frame, const struct schema_check *check)
 {
     size_t first = check->nodes.len;
     for (size_t i = 0; i < check->nodes.len; i++) {
@@ -208,7 +206,7 @@ bool schema_check_one_of(struct schema_frame *frame, const struct schema_check *
     return first < check->nodes.len || schema_report_branches(frame, check);
 }
 
-bool schema_check_not(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_not(const struct schema_frame *frame, const struct schema_check *check)
 {
     if (!schema_apply(frame, check->node, frame->place, NULL, NULL))
         return !frame->run->exhausted;
@@ -216,13 +214,13 @@ bool schema_check_not(struct schema_frame *frame, const struct schema_check *che
                          &(struct schema_fault_text){.code = "shape", .message = "this is not allowed here"});
 }
 
-bool schema_check_if(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_if(const struct schema_frame *frame, const struct schema_check *check)
 {
     const struct schema_node *next = try_in_place(frame, check->node) ? check->then_node : check->else_node;
     return !next || in_place(frame, next);
 }
 
-bool schema_check_dependent_schemas(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_dependent_schemas(const struct schema_frame *frame, const struct schema_check *check)
 {
     bool good = true;
     map_for_each (&check->names, entry) {
@@ -235,10 +233,9 @@ bool schema_check_dependent_schemas(struct schema_frame *frame, const struct sch
     return good;
 }
 
-/* --- what nobody looked at
- * ---------------------------------------------------------------------------------- */
+/* --- what nobody looked at ------------------------------------------------------------------------------ */
 
-bool schema_check_unevaluated_items(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_unevaluated_items(const struct schema_frame *frame, const struct schema_check *check)
 {
     bool good = true;
     const json_t *array = frame->place->value;
@@ -254,7 +251,7 @@ bool schema_check_unevaluated_items(struct schema_frame *frame, const struct sch
     return good;
 }
 
-bool schema_check_unevaluated_properties(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_unevaluated_properties(const struct schema_frame *frame, const struct schema_check *check)
 {
     bool good = true;
     size_t i = 0;

@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-bool schema_check_type(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_type(const struct schema_frame *frame, const struct schema_check *check)
 {
     if (check->types & schema_type_mask(frame->place->value))
         return true;
@@ -26,7 +26,7 @@ bool schema_check_type(struct schema_frame *frame, const struct schema_check *ch
 /* Allowed values that a reader can take in at a glance; the list is cut after that. */
 #define ENUM_SHOWN 12
 
-static bool report_enum(struct schema_frame *frame, const json_t *allowed)
+static bool report_enum(const struct schema_frame *frame, const json_t *allowed)
 {
     struct buffer CLEANUP(buffer_deinit) expected = BUFFER_INIT(LIMIT_ERROR_CHARS);
     CLEANUP_FREE const char **names = memory_calloc(json_array_size(allowed), sizeof *names);
@@ -53,7 +53,7 @@ static bool report_enum(struct schema_frame *frame, const json_t *allowed)
                          &(struct schema_fault_text){"value", "not an allowed value", found, one_of, hint});
 }
 
-bool schema_check_enum(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_enum(const struct schema_frame *frame, const struct schema_check *check)
 {
     size_t i;
     json_t *value;
@@ -64,7 +64,7 @@ bool schema_check_enum(struct schema_frame *frame, const struct schema_check *ch
     return frame->diagnostics ? report_enum(frame, check->value) : false;
 }
 
-bool schema_check_const(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_const(const struct schema_frame *frame, const struct schema_check *check)
 {
     if (schema_value_equal(check->value, frame->place->value))
         return true;
@@ -74,11 +74,10 @@ bool schema_check_const(struct schema_frame *frame, const struct schema_check *c
     return schema_report_value(frame, "value", "not the value that must stand here", expected);
 }
 
-/* --- numbers ----------------------------------------------------------------------------------------------
- */
+/* --- numbers -------------------------------------------------------------------------------------------- */
 
-static bool report_bound(struct schema_frame *frame, const struct schema_check *check, const char *message,
-                         const char *relation)
+static bool report_bound(const struct schema_frame *frame, const struct schema_check *check,
+                         const char *message, const char *relation)
 {
     if (!frame->diagnostics)
         return false;
@@ -87,43 +86,42 @@ static bool report_bound(struct schema_frame *frame, const struct schema_check *
     return schema_report_value(frame, "range", message, expected);
 }
 
-bool schema_check_minimum(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_minimum(const struct schema_frame *frame, const struct schema_check *check)
 {
     const json_t *value = frame->place->value;
     return !json_is_number(value) || schema_number_compare(value, check->value) >= 0 ||
            report_bound(frame, check, "too small", "at least");
 }
 
-bool schema_check_exclusive_minimum(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_exclusive_minimum(const struct schema_frame *frame, const struct schema_check *check)
 {
     const json_t *value = frame->place->value;
     return !json_is_number(value) || schema_number_compare(value, check->value) > 0 ||
            report_bound(frame, check, "too small", "more than");
 }
 
-bool schema_check_maximum(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_maximum(const struct schema_frame *frame, const struct schema_check *check)
 {
     const json_t *value = frame->place->value;
     return !json_is_number(value) || schema_number_compare(value, check->value) <= 0 ||
            report_bound(frame, check, "too large", "at most");
 }
 
-bool schema_check_exclusive_maximum(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_exclusive_maximum(const struct schema_frame *frame, const struct schema_check *check)
 {
     const json_t *value = frame->place->value;
     return !json_is_number(value) || schema_number_compare(value, check->value) < 0 ||
            report_bound(frame, check, "too large", "less than");
 }
 
-bool schema_check_multiple_of(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_multiple_of(const struct schema_frame *frame, const struct schema_check *check)
 {
     const json_t *value = frame->place->value;
     return !json_is_number(value) || schema_number_is_multiple(value, check->value) ||
            report_bound(frame, check, "not a multiple", "a multiple of");
 }
 
-/* --- sizes ------------------------------------------------------------------------------------------------
- */
+/* --- sizes ---------------------------------------------------------------------------------------------- */
 
 /* What is counted, and how too little and too much of it is told. */
 struct counted {
@@ -142,7 +140,7 @@ static const struct counted elements = {json_array_size, JSON_ARRAY,         "el
 static const struct counted members = {json_object_size, JSON_OBJECT,       "member",
                                        "members",        "too few members", "too many members"};
 
-static bool report_size(struct schema_frame *frame, const struct schema_check *check,
+static bool report_size(const struct schema_frame *frame, const struct schema_check *check,
                         const struct counted *counted, bool few)
 {
     if (!frame->diagnostics)
@@ -156,7 +154,7 @@ static bool report_size(struct schema_frame *frame, const struct schema_check *c
                                                      found, expected, NULL});
 }
 
-static bool at_least(struct schema_frame *frame, const struct schema_check *check,
+static bool at_least(const struct schema_frame *frame, const struct schema_check *check,
                      const struct counted *counted)
 {
     const json_t *value = frame->place->value;
@@ -164,7 +162,7 @@ static bool at_least(struct schema_frame *frame, const struct schema_check *chec
            report_size(frame, check, counted, true);
 }
 
-static bool at_most(struct schema_frame *frame, const struct schema_check *check,
+static bool at_most(const struct schema_frame *frame, const struct schema_check *check,
                     const struct counted *counted)
 {
     const json_t *value = frame->place->value;
@@ -172,40 +170,39 @@ static bool at_most(struct schema_frame *frame, const struct schema_check *check
            report_size(frame, check, counted, false);
 }
 
-bool schema_check_min_length(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_min_length(const struct schema_frame *frame, const struct schema_check *check)
 {
     return at_least(frame, check, &characters);
 }
 
-bool schema_check_max_length(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_max_length(const struct schema_frame *frame, const struct schema_check *check)
 {
     return at_most(frame, check, &characters);
 }
 
-bool schema_check_min_items(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_min_items(const struct schema_frame *frame, const struct schema_check *check)
 {
     return at_least(frame, check, &elements);
 }
 
-bool schema_check_max_items(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_max_items(const struct schema_frame *frame, const struct schema_check *check)
 {
     return at_most(frame, check, &elements);
 }
 
-bool schema_check_min_properties(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_min_properties(const struct schema_frame *frame, const struct schema_check *check)
 {
     return at_least(frame, check, &members);
 }
 
-bool schema_check_max_properties(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_max_properties(const struct schema_frame *frame, const struct schema_check *check)
 {
     return at_most(frame, check, &members);
 }
 
-/* --- strings, arrays, objects ------------------------------------------------------------------------------
- */
+/* --- strings, arrays, objects --------------------------------------------------------------------------- */
 
-bool schema_check_pattern(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_pattern(const struct schema_frame *frame, const struct schema_check *check)
 {
     const json_t *value = frame->place->value;
     const struct schema_pattern *pattern = &check->patterns.items[0];
@@ -218,7 +215,7 @@ bool schema_check_pattern(struct schema_frame *frame, const struct schema_check 
     return schema_report_value(frame, "pattern", "the string has not the right form", expected);
 }
 
-bool schema_check_unique_items(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_unique_items(const struct schema_frame *frame, const struct schema_check *check)
 {
     size_t first;
     size_t second;
@@ -236,7 +233,7 @@ bool schema_check_unique_items(struct schema_frame *frame, const struct schema_c
 }
 
 /* `because` is the member that makes the others required, or NULL. */
-static bool has_members(struct schema_frame *frame, const json_t *names, const char *because)
+static bool has_members(const struct schema_frame *frame, const json_t *names, const char *because)
 {
     bool good = true;
     size_t i;
@@ -256,12 +253,12 @@ static bool has_members(struct schema_frame *frame, const json_t *names, const c
     return good;
 }
 
-bool schema_check_required(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_required(const struct schema_frame *frame, const struct schema_check *check)
 {
     return !json_is_object(frame->place->value) || has_members(frame, check->value, NULL);
 }
 
-bool schema_check_dependent_required(struct schema_frame *frame, const struct schema_check *check)
+bool schema_check_dependent_required(const struct schema_frame *frame, const struct schema_check *check)
 {
     bool good = true;
     const char *member;

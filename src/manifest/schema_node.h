@@ -95,8 +95,7 @@ struct schema_compiler {
     struct error *err;
 };
 
-/* --- keywords ---------------------------------------------------------------------------------------------
- */
+/* --- keywords ------------------------------------------------------------------------------------------- */
 
 struct schema_frame;
 
@@ -106,14 +105,13 @@ struct schema_keyword {
     enum schema_shape shape;
     bool in_place; /* applies its schemas to the same value */
     int (*compile)(struct schema_compiler *, struct schema_node *, struct schema_check *);
-    bool (*holds)(struct schema_frame *, const struct schema_check *);
+    bool (*holds)(const struct schema_frame *, const struct schema_check *);
 };
 
 /* In the order in which they are checked. Ends with a NULL name. */
 const struct schema_keyword *schema_keywords(void);
 
-/* --- scanning and compiling -------------------------------------------------------------------------------
- */
+/* --- scanning and compiling ----------------------------------------------------------------------------- */
 
 /* Makes nodes of a document and all schemas in it. Takes the document over. */
 int schema_scan_document(struct schema_compiler *compiler, json_t *document, const char *uri,
@@ -159,8 +157,7 @@ int schema_compile_items(struct schema_compiler *, struct schema_node *, struct 
 int schema_compile_members(struct schema_compiler *, struct schema_node *, struct schema_check *);
 int schema_compile_unevaluated(struct schema_compiler *, struct schema_node *, struct schema_check *);
 
-/* --- values -----------------------------------------------------------------------------------------------
- */
+/* --- values --------------------------------------------------------------------------------------------- */
 
 /* A bit for each type that the value has: an integral real is an integer as well. */
 unsigned schema_type_mask(const json_t *value);

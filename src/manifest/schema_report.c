@@ -125,8 +125,7 @@ bool schema_report_unknown(const struct schema_frame *frame, const struct schema
         &at_member, &(struct schema_fault_text){.code = "unknown-member", .message = message, .hint = hint});
 }
 
-/* --- anyOf, oneOf ------------------------------------------------------------------------------------------
- */
+/* --- anyOf, oneOf --------------------------------------------------------------------------------------- */
 
 /* How near a branch came, worst first. A branch is as good as its worst fault. */
 enum nearness {

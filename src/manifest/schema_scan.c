@@ -134,7 +134,7 @@ static int scan_anchors(struct schema_compiler *compiler, struct schema_node *no
 {
     static const char *const keywords[] = {"$anchor", "$dynamicAnchor"};
     for (size_t i = 0; i < ARRAY_LEN(keywords); i++) {
-        const char *name;
+        const char *name = NULL;
         int rc = string_of(compiler, node, keywords[i], &name);
         if (rc < 0)
             return rc;
@@ -151,8 +151,8 @@ static int scan_anchors(struct schema_compiler *compiler, struct schema_node *no
 /* $id, $schema and anchors. node->resource is the one around it, NULL at the root of a document. */
 static int scan_identity(struct schema_compiler *compiler, struct schema_node *node, const char *base)
 {
-    const char *id;
-    const char *metaschema;
+    const char *id = NULL;
+    const char *metaschema = NULL;
     int rc = string_of(compiler, node, "$id", &id);
     if (rc == 0)
         rc = string_of(compiler, node, "$schema", &metaschema);
@@ -264,10 +264,15 @@ int schema_scan_document(struct schema_compiler *compiler, json_t *document, con
     vector_push(&compiler->schema->documents, document);
     CLEANUP_FREE char *location = memory_printf("%s#", uri);
     struct scan scan = {.json = document, .location = location, .base = uri};
-    int rc = scan_schema(compiler, &scan, ret_root);
-    if (rc == 0 && !map_get(&compiler->schema->by_uri, uri))
-        map_put(&compiler->schema->by_uri, uri, (*ret_root)->resource);
-    return rc;
+    struct schema_node *root = NULL;
+    int rc = scan_schema(compiler, &scan, &root);
+    if (rc < 0)
+        return rc;
+    assert(root);
+    if (!map_get(&compiler->schema->by_uri, uri))
+        map_put(&compiler->schema->by_uri, uri, root->resource);
+    *ret_root = root;
+    return 0;
 }
 
 struct schema_node *schema_child(const struct schema_compiler *compiler, const struct schema_node *node,

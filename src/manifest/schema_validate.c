@@ -5,9 +5,6 @@
 #include <assert.h>
 #include <string.h>
 
-/* Applications in one validation: what recursion in a schema can make of one value. */
-#define MAX_STEPS ((size_t)LIMIT_DOCUMENT_NODES * LIMIT_SCHEMA_DEPTH)
-
 void schema_seen_init(struct schema_seen *seen, const json_t *value)
 {
     assert(seen);
@@ -54,7 +51,7 @@ bool schema_pattern_matches(struct schema_run *run, const struct schema_pattern 
     return rc >= 0;
 }
 
-static bool apply_checks(struct schema_frame *frame)
+static bool apply_checks(const struct schema_frame *frame)
 {
     bool good = true;
     for (size_t i = 0; i < frame->node->checks.len; i++) {
@@ -68,14 +65,14 @@ static bool apply_checks(struct schema_frame *frame)
 }
 
 /* A schema with an unevaluated keyword sees what it did itself, and only then lets its asker see it. */
-static bool apply_tracking(struct schema_frame *frame)
+static bool apply_tracking(const struct schema_frame *frame)
 {
     struct schema_seen CLEANUP(schema_seen_deinit) seen = {0};
-    struct schema_seen *outer = frame->seen;
+    struct schema_frame inner = *frame;
     schema_seen_init(&seen, frame->place->value);
-    frame->seen = &seen;
-    bool good = apply_checks(frame);
-    schema_seen_merge(outer, &seen);
+    inner.seen = &seen;
+    bool good = apply_checks(&inner);
+    schema_seen_merge(frame->seen, &seen);
     return good;
 }
 
@@ -91,9 +88,8 @@ bool schema_apply(const struct schema_frame *from, const struct schema_node *nod
             &frame, &(struct schema_fault_text){.code = "shape", .message = "nothing is allowed here"});
     if (run->depth == LIMIT_SCHEMA_DEPTH)
         run->exhausted = "schemas apply schemas too deeply (LIMIT_SCHEMA_DEPTH)";
-    if (++run->steps > MAX_STEPS)
-        run->exhausted =
-            "the schema takes too many steps on the value (LIMIT_DOCUMENT_NODES * LIMIT_SCHEMA_DEPTH)";
+    if (++run->steps > LIMIT_SCHEMA_STEPS)
+        run->exhausted = "the schema takes too many steps on the value (LIMIT_SCHEMA_STEPS)";
     if (run->exhausted)
         return false;
     run->depth++;

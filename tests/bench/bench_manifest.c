@@ -98,8 +98,8 @@ static void build(struct bench *bench)
         .oid = "c0ffee", .author = (char *)"A <a@example.com>", .subject = (char *)"subject"};
     struct diagnostics diagnostics = {0};
     struct desired *desired;
-    if (manifest_build(bench->manifest, &commit, &bench->families, &bench->changed, &desired, &diagnostics) <
-        0) {
+    struct manifest_numbering numbering = {&bench->families, &bench->changed};
+    if (manifest_build(bench->manifest, &commit, &numbering, &desired, &diagnostics) < 0) {
         char *text = diagnostic_to_text(&diagnostics.list.items[0]);
         fprintf(stderr, "%s\n", text);
         exit(1);

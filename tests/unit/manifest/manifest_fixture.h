@@ -52,8 +52,8 @@ static inline int fixture_build(struct fixture *fixture)
     fixture->desired = NULL;
     diagnostics_deinit(&fixture->diagnostics);
     string_vec_deinit(&fixture->changed);
-    return manifest_build(fixture->manifest, &commit, &fixture->families, &fixture->changed,
-                          &fixture->desired, &fixture->diagnostics);
+    struct manifest_numbering numbering = {&fixture->families, &fixture->changed};
+    return manifest_build(fixture->manifest, &commit, &numbering, &fixture->desired, &fixture->diagnostics);
 }
 
 static inline void fixture_print(const struct fixture *fixture)

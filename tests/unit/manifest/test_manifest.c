@@ -204,7 +204,8 @@ static void test_numbering_alone(void **state)
                                           WEB("b") "  imge: b\n", WEB("c")};
     for (size_t i = 0; i < ARRAY_LEN(history); i++) {
         fixture_put(fixture, "t.yaml", history[i]);
-        manifest_number(fixture->manifest, &commit, &fixture->families, &fixture->changed);
+        manifest_number(fixture->manifest, &commit,
+                        &(struct manifest_numbering){&fixture->families, &fixture->changed});
     }
     const struct family_ledger *web = map_get(&fixture->families, "web");
     assert_int_equal(web->revisions.len, 2);
@@ -285,7 +286,7 @@ static void test_the_same_path_twice(void **state)
     assert_string_equal(fixture->desired->clusters.items[0]->name, "b");
 }
 
-/* --- a manifest that took in many changes is the same as one that is read afresh --- */
+/* --- a manifest that took in many changes is the same as one that is read afresh ------------------------ */
 
 #define SLOTS 6
 
