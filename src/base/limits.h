@@ -5,25 +5,23 @@
  */
 #pragma once
 
-/* --- manifests -------------------------------------------------------------------------------------------
- */
-#define LIMIT_MANIFEST_BYTES                                                                                 \
-    (4 * 1024 * 1024)                      /* one manifest file; ECS's own bound is 64 KiB per definition */
-#define LIMIT_MANIFEST_FILES        65536  /* files below one source's path */
-#define LIMIT_MANIFEST_DOCUMENTS    4096   /* documents of one YAML file */
-#define LIMIT_DOCUMENT_DEPTH        64     /* nesting of JSON and YAML */
-#define LIMIT_DOCUMENT_NODES        262144 /* nodes of one file, aliases expanded */
-#define LIMIT_YAML_ALIASES          1024   /* aliases of one file */
-#define LIMIT_DIAGNOSTICS           1000   /* kept per commit; the rest is counted */
-#define LIMIT_SCHEMA_DEPTH          256    /* nested schema applications */
-#define LIMIT_PATTERN_MATCH_STEPS   100000 /* pcre2 match limit */
-#define LIMIT_NAME_CHARS            255    /* ECS: family, service, cluster, container, volume */
-#define LIMIT_CONTAINERS_PER_TASK   10     /* ECS quota */
-#define LIMIT_PORT_MAPPINGS         100    /* ECS quota, per container definition */
-#define LIMIT_TASK_DEFINITION_BYTES 65536  /* ECS quota */
+/* --- manifests ------------------------------------------------------------------------------------------ */
+#define LIMIT_MANIFEST_BYTES        (4 * 1024 * 1024) /* one manifest file; ECS allows 64 KiB a definition */
+#define LIMIT_MANIFEST_FILES        65536             /* files below one source's path */
+#define LIMIT_MANIFEST_DOCUMENTS    4096              /* documents of one YAML file */
+#define LIMIT_DOCUMENT_DEPTH        64                /* nesting of JSON and YAML */
+#define LIMIT_DOCUMENT_NODES        262144            /* nodes of one file, aliases expanded */
+#define LIMIT_YAML_ALIASES          1024              /* aliases of one file */
+#define LIMIT_DIAGNOSTICS           1000              /* kept per commit; the rest is counted */
+#define LIMIT_SCHEMA_DEPTH          256               /* nested schema applications */
+#define LIMIT_SCHEMA_STEPS          (256UL * 262144)  /* schema applications in one validation */
+#define LIMIT_PATTERN_MATCH_STEPS   100000            /* pcre2 match limit */
+#define LIMIT_NAME_CHARS            255               /* ECS: family, service, cluster, container, volume */
+#define LIMIT_CONTAINERS_PER_TASK   10                /* ECS quota */
+#define LIMIT_PORT_MAPPINGS         100               /* ECS quota, per container definition */
+#define LIMIT_TASK_DEFINITION_BYTES 65536             /* ECS quota */
 
-/* --- services and tasks ----------------------------------------------------------------------------------
- */
+/* --- services and tasks --------------------------------------------------------------------------------- */
 #define LIMIT_DESIRED_COUNT      5000 /* ECS quota: tasks per service */
 #define LIMIT_INSTANCES          5000 /* ECS quota: container instances per cluster */
 #define LIMIT_FAILED_TASKS_KEPT  200  /* ECS: largest circuit breaker threshold */
@@ -32,14 +30,15 @@
 #define LIMIT_SERVICE_EVENTS     100  /* ECS: events kept per service */
 #define LIMIT_STOPPED_TASKS_KEPT 10   /* stopped tasks kept per service for a look at their logs */
 
-/* --- git -------------------------------------------------------------------------------------------------
- */
+/* --- git ------------------------------------------------------------------------------------------------ */
 #define LIMIT_HISTORY_COMMITS 100000 /* first-parent commits read for revision numbers */
 #define LIMIT_FETCH_BYTES     (2048LL * 1024 * 1024)
 #define LIMIT_FETCH_MS        120000
+#define LIMIT_TREE_BYTES      (256LL * 1024 * 1024) /* contents of the manifests of one update */
+#define LIMIT_TREE_ENTRIES    1000000               /* entries of trees that one update looks at */
+#define LIMIT_TREE_DEPTH      64                    /* nested directories */
 
-/* --- engines ---------------------------------------------------------------------------------------------
- */
+/* --- engines -------------------------------------------------------------------------------------------- */
 #define LIMIT_ENGINE_REPLY_BYTES   (64 * 1024 * 1024)
 #define LIMIT_ENGINE_EVENT_BYTES   (1024 * 1024) /* one line of the event stream */
 #define LIMIT_ENGINE_CONCURRENCY   16            /* actions under way per instance */
@@ -52,14 +51,22 @@
 #define LIMIT_ENGINE_RELIST_MS     300000  /* safety net beside the event stream; ECS agent: 5 min */
 #define LIMIT_LOG_BYTES            (16 * 1024 * 1024)
 
-/* --- http server, api ------------------------------------------------------------------------------------
- */
+/* --- http ----------------------------------------------------------------------------------------------- */
+#define LIMIT_HTTP_CONNECT_MS           10000       /* for a connection, look-up and TLS included */
+#define LIMIT_HTTP_REPLY_HEADER_BYTES   (64 * 1024) /* all header lines of one reply */
+#define LIMIT_HTTP_REQUEST_HEADER_BYTES (32 * 1024) /* request line, headers and buffers of one connection   \
+                                                     */
+#define LIMIT_HTTP_REQUEST_MS         30000 /* from connect or last reply to the end of the next request */
+#define LIMIT_HTTP_SEND_MS            30000 /* a reader that takes no byte for that long is cut off */
+#define LIMIT_HTTP_STREAM_QUEUE_BYTES (1024 * 1024) /* of one stream, not yet taken by its reader */
+#define LIMIT_GROUP_BYTES             (1024 * 1024) /* one entry of the group database: its members */
+
+/* --- http server, api ----------------------------------------------------------------------------------- */
 #define LIMIT_API_REQUEST_BYTES (1024 * 1024)
 #define LIMIT_API_CONNECTIONS   256
 #define LIMIT_API_STREAMS       64
 
-/* --- ledger, recorder ------------------------------------------------------------------------------------
- */
+/* --- ledger, recorder ----------------------------------------------------------------------------------- */
 #define LIMIT_LEDGER_ENTRY_BYTES (1024 * 1024)
 #define LIMIT_RECORD_BYTES       (64LL * 1024 * 1024) /* ring of recorded inputs on disk */
 

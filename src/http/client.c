@@ -67,7 +67,7 @@ static void call_free(struct call *call)
     free(call);
 }
 
-/* --- what curl reports while it runs ------------------------------------------------------------------ */
+/* --- what curl reports while it runs -------------------------------------------------------------------- */
 
 /* Makes curl give the transfer up; the reason is kept for done. */
 static size_t give_up(struct call *call, const char *bound_name, size_t bound_bytes, const char *what)
@@ -129,7 +129,8 @@ static size_t on_header(char *line, size_t size, size_t count, void *data)
     else if (len <= 2 && (line[0] == '\r' || line[0] == '\n'))
         end_headers(call);
     else if (keep_header(call, line, len) < 0)
-        return give_up(call, "HTTP_REPLY_HEADER_BYTES", HTTP_REPLY_HEADER_BYTES, "reply's header");
+        return give_up(call, "LIMIT_HTTP_REPLY_HEADER_BYTES", LIMIT_HTTP_REPLY_HEADER_BYTES,
+                       "reply's header");
     return call->state == CALL_CANCELED ? 0 : len;
 }
 
@@ -150,7 +151,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *data)
     return call->state == CALL_CANCELED ? 0 : len;
 }
 
-/* --- the end of a call -------------------------------------------------------------------------------- */
+/* --- the end of a call ---------------------------------------------------------------------------------- */
 
 static void forget(struct http_client *client, const struct call *call)
 {
@@ -271,7 +272,7 @@ static void settle(void *data)
         close_client(client);
 }
 
-/* --- the watch ---------------------------------------------------------------------------------------- */
+/* --- the watch ------------------------------------------------------------------------------------------ */
 
 static void on_watch(uv_timer_t *timer);
 
@@ -305,7 +306,7 @@ static void on_watch(uv_timer_t *timer)
     settle(client);
 }
 
-/* --- the start of a call ------------------------------------------------------------------------------ */
+/* --- the start of a call -------------------------------------------------------------------------------- */
 
 static void set_target(struct call *call, const struct http_endpoint *endpoint, const char *path)
 {
@@ -377,7 +378,7 @@ static void set_transfer(struct call *call)
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L); /* finds the dead peer of a silent event stream */
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_MS);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)LIMIT_HTTP_CONNECT_MS);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)call->deadline_ms);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
@@ -403,7 +404,7 @@ static struct call *call_new(struct http_client *client, const struct http_reque
         .on_headers = request->on_headers,
         .on_data = request->on_data,
         .done = request->done,
-        .headers = BUFFER_INIT(HTTP_REPLY_HEADER_BYTES),
+        .headers = BUFFER_INIT(LIMIT_HTTP_REPLY_HEADER_BYTES),
     };
     call->body = BUFFER_INIT(call->reply_max_bytes);
     if (!call->easy)
@@ -415,7 +416,7 @@ static struct call *call_new(struct http_client *client, const struct http_reque
     return call;
 }
 
-/* --- public ------------------------------------------------------------------------------------------- */
+/* --- public --------------------------------------------------------------------------------------------- */
 
 static void on_watch_closed(uv_handle_t *handle)
 {

@@ -13,9 +13,6 @@
 #include <stdint.h>
 #include <uv.h>
 
-#define HTTP_CONNECT_MS         10000       /* longest wait for a connection, name look-up and TLS included */
-#define HTTP_REPLY_HEADER_BYTES (64 * 1024) /* all header lines of one reply */
-
 struct http_client;
 
 /* Zero means the default. */
@@ -62,8 +59,8 @@ struct http_request {
     void (*on_data)(void *data, const char *bytes, size_t len);
     /* Once, at the end; not after http_cancel(). A reply with status 500 is a success here: error is
      * transport's. ERROR_UNAVAILABLE: cannot connect, or closed without an answer; ERROR_IO: closed in the
-     * middle of the reply; ERROR_TIMEOUT: deadline_ms, idle_ms or HTTP_CONNECT_MS; ERROR_LIMIT:
-     * reply_max_bytes or HTTP_REPLY_HEADER_BYTES; ERROR_PROTOCOL: the answer is not HTTP; ERROR_DENIED:
+     * middle of the reply; ERROR_TIMEOUT: deadline_ms, idle_ms or LIMIT_HTTP_CONNECT_MS; ERROR_LIMIT:
+     * reply_max_bytes or LIMIT_HTTP_REPLY_HEADER_BYTES; ERROR_PROTOCOL: the answer is not HTTP; ERROR_DENIED:
      * permission on the socket, TLS; ERROR_INVALID: what was asked cannot be sent. Messages begin with or
      * contain the endpoint's name. */
     void (*done)(void *data, const struct http_reply *reply);

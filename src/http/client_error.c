@@ -25,8 +25,8 @@ static void explain_timeout(const struct http_failure *failure, struct error *er
     curl_easy_getinfo(failure->easy, CURLINFO_PRETRANSFER_TIME_T, &sent_us);
     bool is_connected = connected_us > 0 && sent_us > 0;
     int64_t ms = failure->deadline_ms;
-    if (!is_connected && (ms == 0 || ms > HTTP_CONNECT_MS))
-        ms = HTTP_CONNECT_MS;
+    if (!is_connected && (ms == 0 || ms > LIMIT_HTTP_CONNECT_MS))
+        ms = LIMIT_HTTP_CONNECT_MS;
     char *within CLEANUP_FREE = text_from_duration_ms(ms);
     if (!is_connected)
         error_set(err, ERROR_TIMEOUT, "cannot connect to %s within %s", failure->name, within);

@@ -14,7 +14,7 @@ static int connection_fd(const struct http_exchange *exchange)
     return MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 }
 
-/* --- waiting: a suspended connection costs nothing until it is resumed -------------------------------- */
+/* --- waiting: a suspended connection costs nothing until it is resumed ---------------------------------- */
 
 static void resume(struct http_exchange *exchange)
 {
@@ -84,7 +84,7 @@ enum MHD_Result http_exchange_continue(struct http_exchange *exchange)
     return result;
 }
 
-/* --- life --------------------------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------------------------------------- */
 
 struct http_exchange *http_exchange_new(struct http_server *server, struct MHD_Connection *connection)
 {
@@ -143,7 +143,7 @@ struct http_exchange *http_server_find(const struct http_server *server, uint64_
     return find(server, id, EXCHANGE_WAITING);
 }
 
-/* --- the request -------------------------------------------------------------------------------------- */
+/* --- the request ---------------------------------------------------------------------------------------- */
 
 uint64_t http_exchange_id(const struct http_exchange *exchange)
 {
@@ -186,7 +186,7 @@ bool http_exchange_is_unix(const struct http_exchange *exchange)
     return exchange->server->listener.is_unix;
 }
 
-/* --- the answer --------------------------------------------------------------------------------------- */
+/* --- the answer ----------------------------------------------------------------------------------------- */
 
 void http_exchange_add_header(struct http_exchange *exchange, const char *name, const char *value)
 {
@@ -222,7 +222,7 @@ void http_reply(struct http_exchange *exchange, unsigned status, const char *con
            content_type);
 }
 
-/* --- streams ------------------------------------------------------------------------------------------ */
+/* --- streams -------------------------------------------------------------------------------------------- */
 
 /* libmicrohttpd asks for the next bytes. With none to give the connection sleeps until there are. */
 static ssize_t on_read(void *data, uint64_t offset, char *space, size_t space_bytes)

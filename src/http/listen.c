@@ -25,7 +25,7 @@ static int fail(struct error *err, const char *what, const char *where)
     return error_set(err, code, "cannot %s %s: %s", what, where, strerror(errno));
 }
 
-/* --- unix sockets ------------------------------------------------------------------------------------- */
+/* --- unix sockets --------------------------------------------------------------------------------------- */
 
 /* The kernel drops the lock with the process, so a held one means a living davit. The file stays: removing it
  * would let two hold locks on two files of one name. */
@@ -72,13 +72,20 @@ static int remove_stale(const struct sockaddr_un *address, struct error *err)
     return unlink(address->sun_path) < 0 ? fail(err, "remove the stale socket", address->sun_path) : 0;
 }
 
-static int find_group(const char *group, gid_t *ret_gid, struct error *err)
+/* By name first, as chgrp does. */
+static int find_group(const char *name, gid_t *ret_gid, struct error *err)
 {
-    const struct group *entry = getgrnam(group);
-    int64_t number;
-    if (!entry && text_to_int64(group, 0, INT32_MAX, &number) < 0)
-        return error_set(err, ERROR_NOT_FOUND, "there is no group \"%s\"", group);
-    *ret_gid = entry ? entry->gr_gid : (gid_t)number;
+    struct group group;
+    struct group *found = NULL;
+    char *members CLEANUP_FREE = memory_alloc(LIMIT_GROUP_BYTES);
+    int64_t number = 0;
+    if (getgrnam_r(name, &group, members, LIMIT_GROUP_BYTES, &found) == ERANGE)
+        return error_set(err, ERROR_LIMIT,
+                         "the members of the group \"%s\" have over %d bytes (LIMIT_GROUP_BYTES)", name,
+                         LIMIT_GROUP_BYTES);
+    if (!found && text_to_int64(name, 0, INT32_MAX, &number) < 0)
+        return error_set(err, ERROR_NOT_FOUND, "there is no group \"%s\"", name);
+    *ret_gid = found ? group.gr_gid : (gid_t)number;
     return 0;
 }
 
@@ -125,7 +132,7 @@ static int open_unix(struct http_listener *listener, const char *path, const cha
     return r == 0 ? bind_unix(listener, &address, group ? &gid : NULL, err) : r;
 }
 
-/* --- loopback addresses ------------------------------------------------------------------------------- */
+/* --- loopback addresses --------------------------------------------------------------------------------- */
 
 static const struct {
     const char *host;
@@ -210,7 +217,7 @@ static int open_loopback(struct http_listener *listener, const char *address, st
                      address);
 }
 
-/* --- both --------------------------------------------------------------------------------------------- */
+/* --- both ----------------------------------------------------------------------------------------------- */
 
 int http_listener_open(struct http_listener *listener, const char *address, const char *group,
                        struct error *err)

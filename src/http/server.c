@@ -23,7 +23,7 @@ struct request_timer {
 
 static void shut(struct http_server *server);
 
-/* --- the loop ----------------------------------------------------------------------------------------- */
+/* --- the loop ------------------------------------------------------------------------------------------- */
 
 static void on_timer(uv_timer_t *timer);
 
@@ -69,7 +69,7 @@ void http_server_wake(struct http_server *server)
         uv_timer_start(&server->timer, on_timer, 0, 0);
 }
 
-/* --- connections -------------------------------------------------------------------------------------- */
+/* --- connections ---------------------------------------------------------------------------------------- */
 
 static void on_request_timer(uv_timer_t *timer)
 {
@@ -112,7 +112,7 @@ static struct request_timer *request_timer_of(struct MHD_Connection *connection)
     return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
-/* --- requests ----------------------------------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------------------------------------- */
 
 static void refuse_too_large(struct http_exchange *exchange)
 {
@@ -191,7 +191,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
     start_request_timer(request_timer_of(connection));
 }
 
-/* --- life --------------------------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------------------------------------- */
 
 static struct http_server_options with_defaults(const struct http_server_options *options)
 {
@@ -199,9 +199,9 @@ static struct http_server_options with_defaults(const struct http_server_options
     full.listen = full.group = NULL;
     full.listen_fd = -1;
     if (full.request_ms == 0)
-        full.request_ms = HTTP_SERVER_REQUEST_MS;
+        full.request_ms = LIMIT_HTTP_REQUEST_MS;
     if (full.stream_queue_bytes == 0)
-        full.stream_queue_bytes = HTTP_STREAM_QUEUE_BYTES;
+        full.stream_queue_bytes = LIMIT_HTTP_STREAM_QUEUE_BYTES;
     if (full.max_connections == 0)
         full.max_connections = LIMIT_API_CONNECTIONS;
     if (full.max_streams == 0)
@@ -214,9 +214,9 @@ static int start_daemon(struct http_server *server, struct error *err)
     server->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET,
         server->listener.fd, MHD_OPTION_CONNECTION_LIMIT, server->options.max_connections,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_SERVER_HEADER_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)(HTTP_SERVER_SEND_MS / 1000), MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIMIT_HTTP_REQUEST_HEADER_BYTES,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(LIMIT_HTTP_SEND_MS / 1000), MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
     if (!server->daemon)
         return error_set(err, ERROR_IO, "cannot serve on %s", server->listener.address);
     server->listener.fd = -1; /* closed by MHD_stop_daemon() */

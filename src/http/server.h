@@ -16,11 +16,6 @@
 #include <stdint.h>
 #include <uv.h>
 
-#define HTTP_SERVER_REQUEST_MS   30000         /* from connect or last reply to the end of the next request */
-#define HTTP_SERVER_SEND_MS      30000         /* a reader that takes no byte for that long is cut off */
-#define HTTP_STREAM_QUEUE_BYTES  (1024 * 1024) /* of one stream, written and not yet taken by its reader */
-#define HTTP_SERVER_HEADER_BYTES (32 * 1024)   /* memory of a connection: request line, headers and buffers */
-
 struct http_server;
 struct http_exchange;
 
@@ -35,8 +30,8 @@ struct http_server_options {
     void *data; /* handed to handle */
     void (*handle)(void *data, struct http_exchange *exchange);
 
-    int64_t request_ms;        /* default HTTP_SERVER_REQUEST_MS */
-    size_t stream_queue_bytes; /* default HTTP_STREAM_QUEUE_BYTES */
+    int64_t request_ms;        /* default LIMIT_HTTP_REQUEST_MS */
+    size_t stream_queue_bytes; /* default LIMIT_HTTP_STREAM_QUEUE_BYTES */
     unsigned max_connections;  /* default LIMIT_API_CONNECTIONS; more wait unaccepted */
     unsigned max_streams;      /* default LIMIT_API_STREAMS */
 };
@@ -67,7 +62,7 @@ struct http_server_stats {
 
 struct http_server_stats http_server_stats(const struct http_server *server);
 
-/* --- exchanges: one request and its answer ------------------------------------------------------------ */
+/* --- exchanges: one request and its answer -------------------------------------------------------------- */
 
 /* Never 0, never used again. */
 uint64_t http_exchange_id(const struct http_exchange *exchange);
@@ -95,7 +90,7 @@ void http_exchange_add_header(struct http_exchange *exchange, const char *name, 
 void http_reply(struct http_exchange *exchange, unsigned status, const char *content_type, const void *body,
                 size_t len);
 
-/* --- streams: an answer without an end (chunked), known by its exchange's id -------------------------- */
+/* --- streams: an answer without an end (chunked), known by its exchange's id ---------------------------- */
 
 /* Sends the headers at once. The exchange pointer is not to be used after success. ERROR_LIMIT when
  * max_streams are open: nothing is answered yet, http_reply() a 503. on_close (may be NULL) is called once,

@@ -11,15 +11,12 @@ struct git_tree;
 struct git_oid;
 
 /* The one ref of the mirror that source/ writes; it keeps what was delivered alive. */
-#define SOURCE_MIRROR_REF   "refs/davit/source"
+#define SOURCE_MIRROR_REF  "refs/davit/source"
 
-#define SOURCE_TREE_BYTES   (256LL * 1024 * 1024) /* contents of the manifests of one update */
-#define SOURCE_TREE_ENTRIES 1000000               /* entries of git trees that one update looks at */
-#define SOURCE_TREE_DEPTH   64                    /* nested directories */
-#define SOURCE_BATCH        64                    /* updates read before they are delivered */
-#define SOURCE_BATCH_BYTES  (16LL * 1024 * 1024)
+#define SOURCE_BATCH       64 /* updates read before they are delivered */
+#define SOURCE_BATCH_BYTES (16LL * 1024 * 1024)
 
-#define SOURCE_STILL_MS     250 /* a directory is committed when nothing has changed for so long */
+#define SOURCE_STILL_MS    250 /* a directory is committed when nothing has changed for so long */
 
 struct source_update_vec VECTOR_OF(struct source_update);
 void source_update_vec_deinit(struct source_update_vec *updates);
@@ -41,7 +38,7 @@ char *source_git_text(const char *text);
 /* ".json", ".yaml", ".yml" at the end of something that does not begin with a dot. */
 bool source_is_manifest_name(const char *name);
 
-/* --- the mirror --- */
+/* --- the mirror ----------------------------------------------------------------------------------------- */
 
 /* Opens it, or makes an empty one with its parent directories. ERROR_IO: what is there is no repository. */
 int source_mirror_open(const char *path, struct git_repository **ret_mirror, struct error *err);
@@ -57,7 +54,7 @@ int source_mirror_set_tip(struct git_repository *mirror, const char *oid, struct
  */
 int source_copy(struct git_repository *from, struct git_repository *to, const char *oid, struct error *err);
 
-/* --- a local repository as origin --- */
+/* --- a local repository as origin ----------------------------------------------------------------------- */
 
 struct source_local {
     struct git_repository *repository;
@@ -72,7 +69,7 @@ void source_local_deinit(struct source_local *local);
  * ERROR_NOT_FOUND: no such branch, or one without a commit. */
 int source_local_open(const char *path, const char *branch, struct source_local *local, struct error *err);
 
-/* --- trees --- */
+/* --- trees ---------------------------------------------------------------------------------------------- */
 
 struct source_tree_diff {
     struct git_repository *repository;
@@ -91,7 +88,7 @@ void source_file_vec_deinit(struct source_file_vec *files);
 /* Sorts by path, bytewise. */
 void source_file_vec_sort(struct source_file_vec *files);
 
-/* --- first-parent lines as updates --- */
+/* --- first-parent lines as updates ---------------------------------------------------------------------- */
 
 struct source_walk_plan {
     struct git_repository *repository; /* borrowed, outlives the walk */
@@ -111,7 +108,7 @@ bool source_walk_is_done(const struct source_walk *walk);
  * ERROR_IO: an object cannot be read. */
 int source_walk_read(struct source_walk *walk, struct source_update_vec *updates, struct error *err);
 
-/* --- a directory as commits --- */
+/* --- a directory as commits ----------------------------------------------------------------------------- */
 
 struct source_snapshot {
     struct digest
@@ -129,7 +126,7 @@ void source_snapshot_deinit(struct source_snapshot *snapshot);
 int source_snapshot_take(struct git_repository *mirror, const char *directory, bool patient,
                          struct source_snapshot *snapshot, struct error *err);
 
-/* --- a remote, in the fetch helper --- */
+/* --- a remote, in the fetch helper ---------------------------------------------------------------------- */
 
 struct source_fetch_order {
     const char *url;

@@ -86,8 +86,9 @@ static int collect_entry(struct copy *copy, const git_tree_entry *entry, const g
 /* known_oid is a tree that `to` has, or will have by then: entries that are equal need no look. */
 static int collect_tree(struct copy *copy, const git_oid *oid, const git_oid *known_oid, int depth)
 {
-    if (depth > SOURCE_TREE_DEPTH)
-        return error_set(copy->err, ERROR_LIMIT, "directories are nested deeper than %d", SOURCE_TREE_DEPTH);
+    if (depth > LIMIT_TREE_DEPTH)
+        return error_set(copy->err, ERROR_LIMIT, "directories are nested deeper than %d (LIMIT_TREE_DEPTH)",
+                         LIMIT_TREE_DEPTH);
     if (is_there(copy, oid))
         return 0;
     git_tree *tree CLEANUP(git_tree_freep) = NULL;

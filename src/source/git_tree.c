@@ -70,9 +70,10 @@ static int read_content(struct differ *differ, const git_oid *oid, struct source
     if (file->too_large)
         return 0;
     differ->bytes += (int64_t)size;
-    if (differ->bytes > SOURCE_TREE_BYTES)
-        return error_set(differ->err, ERROR_LIMIT, "the manifests are larger than %lld bytes together",
-                         SOURCE_TREE_BYTES);
+    if (differ->bytes > LIMIT_TREE_BYTES)
+        return error_set(differ->err, ERROR_LIMIT,
+                         "the manifests are larger than %lld bytes together (LIMIT_TREE_BYTES)",
+                         LIMIT_TREE_BYTES);
     git_odb_object *blob CLEANUP(git_odb_object_freep) = NULL;
     rc = git_odb_read(&blob, differ->odb, oid);
     if (rc < 0)
@@ -87,7 +88,8 @@ static int read_content(struct differ *differ, const git_oid *oid, struct source
 static int add(struct differ *differ, const char *prefix, const git_tree_entry *entry, bool deleted)
 {
     if (differ->files->len >= LIMIT_MANIFEST_FILES)
-        return error_set(differ->err, ERROR_LIMIT, "there are more than %d manifests", LIMIT_MANIFEST_FILES);
+        return error_set(differ->err, ERROR_LIMIT, "there are more than %d manifests (LIMIT_MANIFEST_FILES)",
+                         LIMIT_MANIFEST_FILES);
     char *raw CLEANUP_FREE = memory_printf("%s%s", prefix, git_tree_entry_name(entry));
     vector_push(differ->files, (struct source_file){.path = source_git_text(raw)});
     struct source_file *file = &differ->files->items[differ->files->len - 1];
@@ -140,11 +142,12 @@ static int compare_entries(struct differ *differ, const struct pair *pair, const
 
 static int check_bounds(struct differ *differ, const struct pair *pair)
 {
-    if (pair->depth > SOURCE_TREE_DEPTH)
-        return error_set(differ->err, ERROR_LIMIT, "directories are nested deeper than %d",
-                         SOURCE_TREE_DEPTH);
-    if (++differ->entries > SOURCE_TREE_ENTRIES)
-        return error_set(differ->err, ERROR_LIMIT, "the tree has more than %d entries", SOURCE_TREE_ENTRIES);
+    if (pair->depth > LIMIT_TREE_DEPTH)
+        return error_set(differ->err, ERROR_LIMIT, "directories are nested deeper than %d (LIMIT_TREE_DEPTH)",
+                         LIMIT_TREE_DEPTH);
+    if (++differ->entries > LIMIT_TREE_ENTRIES)
+        return error_set(differ->err, ERROR_LIMIT, "the tree has more than %d entries (LIMIT_TREE_ENTRIES)",
+                         LIMIT_TREE_ENTRIES);
     return 0;
 }
 

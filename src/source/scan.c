@@ -116,9 +116,10 @@ static int read_file(struct scanner *scanner, const struct place *place)
     if (file->too_large)
         return 0;
     scanner->bytes += file->size_bytes;
-    if (scanner->bytes > SOURCE_TREE_BYTES)
-        return error_set(scanner->err, ERROR_LIMIT, "the manifests are larger than %lld bytes together",
-                         SOURCE_TREE_BYTES);
+    if (scanner->bytes > LIMIT_TREE_BYTES)
+        return error_set(scanner->err, ERROR_LIMIT,
+                         "the manifests are larger than %lld bytes together (LIMIT_TREE_BYTES)",
+                         LIMIT_TREE_BYTES);
     if (read_all(fd, file) < 0 || fstat(fd, &after) < 0)
         return fail(scanner, place->path);
     scanner->scan->busy |= is_changed(&before, &after);
@@ -154,7 +155,8 @@ static int read_entry(struct scanner *scanner, const struct place *place)
     if (!source_is_manifest_name(place->name))
         return 0;
     if (scanner->scan->files.len >= LIMIT_MANIFEST_FILES)
-        return error_set(scanner->err, ERROR_LIMIT, "there are more than %d manifests", LIMIT_MANIFEST_FILES);
+        return error_set(scanner->err, ERROR_LIMIT, "there are more than %d manifests (LIMIT_MANIFEST_FILES)",
+                         LIMIT_MANIFEST_FILES);
     if (S_ISLNK(st.st_mode))
         return read_link(scanner, place);
     return S_ISREG(st.st_mode) ? read_file(scanner, place) : 0;
@@ -169,9 +171,9 @@ static int read_entries(struct scanner *scanner, DIR *dir, const struct place *p
             return errno ? fail(scanner, place->path) : 0;
         if (entry->d_name[0] == '.')
             continue;
-        if (++scanner->entries > SOURCE_TREE_ENTRIES)
-            return error_set(scanner->err, ERROR_LIMIT, "%s has more than %d entries", scanner->options->root,
-                             SOURCE_TREE_ENTRIES);
+        if (++scanner->entries > LIMIT_TREE_ENTRIES)
+            return error_set(scanner->err, ERROR_LIMIT, "%s has more than %d entries (LIMIT_TREE_ENTRIES)",
+                             scanner->options->root, LIMIT_TREE_ENTRIES);
         char *path CLEANUP_FREE =
             memory_printf("%s%s%s", place->path, *place->path ? "/" : "", entry->d_name);
         struct place below = {path, dirfd(dir), entry->d_name, place->depth + 1};
@@ -184,12 +186,13 @@ static int read_entries(struct scanner *scanner, DIR *dir, const struct place *p
 static int read_directory(struct scanner *scanner, const struct place *place)
 {
     const char *root = scanner->options->root;
-    if (place->depth > SOURCE_TREE_DEPTH)
-        return error_set(scanner->err, ERROR_LIMIT, "directories below %s are nested deeper than %d", root,
-                         SOURCE_TREE_DEPTH);
+    if (place->depth > LIMIT_TREE_DEPTH)
+        return error_set(scanner->err, ERROR_LIMIT,
+                         "directories below %s are nested deeper than %d (LIMIT_TREE_DEPTH)", root,
+                         LIMIT_TREE_DEPTH);
     if (scanner->scan->directories.len >= LIMIT_MANIFEST_FILES)
-        return error_set(scanner->err, ERROR_LIMIT, "%s has more than %d directories", root,
-                         LIMIT_MANIFEST_FILES);
+        return error_set(scanner->err, ERROR_LIMIT, "%s has more than %d directories (LIMIT_MANIFEST_FILES)",
+                         root, LIMIT_MANIFEST_FILES);
     int nofollow = place->depth ? O_NOFOLLOW : 0; /* the root itself may be a link */
     int fd = openat(place->parent_fd, place->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | nofollow);
     DIR *dir CLEANUP(close_dir) = fd < 0 ? NULL : fdopendir(fd);

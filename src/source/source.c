@@ -56,7 +56,7 @@ static void release(struct source *source)
     free(source);
 }
 
-/* --- when to look --- */
+/* --- when to look --------------------------------------------------------------------------------------- */
 
 static void on_timer(uv_timer_t *timer)
 {
@@ -121,7 +121,7 @@ static void on_change(void *data)
         begin_look(source);
 }
 
-/* --- the end of a look --- */
+/* --- the end of a look ---------------------------------------------------------------------------------- */
 
 static void watch_paths(struct source *source)
 {
@@ -195,7 +195,7 @@ static void end_look(struct source *source)
     plan_next_look(source);
 }
 
-/* --- a look --- */
+/* --- a look --------------------------------------------------------------------------------------------- */
 
 static void deliver(struct source *source, const struct source_update *update)
 {
@@ -289,7 +289,7 @@ static void begin_look(struct source *source)
         uv_queue_work(source->loop, &source->work, run_look, on_looked);
 }
 
-/* --- life --- */
+/* --- life ----------------------------------------------------------------------------------------------- */
 
 /* Absolute, without slashes at the end: what is watched is named by its parent. */
 static char *local_path(const char *origin)

@@ -128,7 +128,7 @@ char *source_redact(const char *origin);
  * standard output. argv[0] is "fetch-helper". Returns the exit code. Not for people. */
 int source_fetch_helper_main(int argc, char **argv);
 
-/* --- without a daemon: blocking, in repositories of the user --- */
+/* --- without a daemon: blocking, in repositories of the user -------------------------------------------- */
 
 /* Reads the manifests of one revision (a branch, tag, oid, "HEAD~2") below repository_path/sub_path, full =
  * head = true. repository_path is a bare repository or any directory of a work tree; sub_path may be NULL. A

@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* --- the handler -------------------------------------------------------------------------------------- */
+/* --- the handler ---------------------------------------------------------------------------------------- */
 
 static void on_stream_closed(void *data, uint64_t id)
 {
@@ -53,7 +53,7 @@ static void handle(void *data, struct http_exchange *exchange)
         http_reply(exchange, 503, NULL, NULL, 0);
 }
 
-/* --- the world ---------------------------------------------------------------------------------------- */
+/* --- the world ------------------------------------------------------------------------------------------ */
 
 static void on_patience(uv_timer_t *timer)
 {
@@ -115,7 +115,7 @@ void world_turn(struct world *world)
         uv_run(&world->loop, UV_RUN_NOWAIT);
 }
 
-/* --- requests ----------------------------------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------------------------------------- */
 
 static void keep(struct result *result, const char *bytes, size_t len)
 {
@@ -184,7 +184,7 @@ void result_deinit(struct result *result)
     *result = (struct result){0};
 }
 
-/* --- raw ends ----------------------------------------------------------------------------------------- */
+/* --- raw ends ------------------------------------------------------------------------------------------- */
 
 static void on_raw_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {

@@ -281,7 +281,7 @@ static void test_header_bound(void **state)
     for (int i = 0; i < 1500; i++)
         at += sprintf(say + at, "X-%d: 012345678901234567890123456789012345678901234567\r\n", i);
     strcpy(say + at, "\r\n");
-    expect_raw(world, say, ERROR_LIMIT, "HTTP_REPLY_HEADER_BYTES");
+    expect_raw(world, say, ERROR_LIMIT, "LIMIT_HTTP_REPLY_HEADER_BYTES");
 }
 
 static void test_interim_reply_and_body_until_close(void **state)

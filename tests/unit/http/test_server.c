@@ -40,7 +40,7 @@ static void restart(struct world *world, struct http_server_options options)
     world_init(world, &options);
 }
 
-/* --- exchanges ---------------------------------------------------------------------------------------- */
+/* --- exchanges ------------------------------------------------------------------------------------------ */
 
 static void test_answer_from_the_loop(void **state)
 {
@@ -130,7 +130,7 @@ static void test_chunked_request_too_large(void **state)
     close(fd);
 }
 
-/* --- streams ------------------------------------------------------------------------------------------ */
+/* --- streams -------------------------------------------------------------------------------------------- */
 
 static void test_slow_reader_is_cut_off(void **state)
 {
@@ -197,7 +197,7 @@ static void test_client_of_silent_stream_goes(void **state)
     world_until(world, http_server_stats(world->server).connections == 0);
 }
 
-/* --- connections -------------------------------------------------------------------------------------- */
+/* --- connections ---------------------------------------------------------------------------------------- */
 
 static void test_slow_request_is_cut_off(void **state)
 {
@@ -282,7 +282,7 @@ static void test_free_within_handler(void **state)
     result_deinit(&result);
 }
 
-/* --- where it listens --------------------------------------------------------------------------------- */
+/* --- where it listens ----------------------------------------------------------------------------------- */
 
 static void test_loopback(void **state)
 {
