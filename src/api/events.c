@@ -72,8 +72,7 @@ int api_get_events(struct api *api, const json_t *input, json_t **ret_output, st
     return 0;
 }
 
-/* --- followers
- * ---------------------------------------------------------------------------------------------- */
+/* --- followers ------------------------------------------------------------------------------------------ */
 
 static void write_line(const struct follower *follower, const json_t *event)
 {

@@ -65,8 +65,7 @@ static void finish(struct log_stream *stream)
     map_remove(&stream->api->logs, key);
 }
 
-/* --- lines
- * -------------------------------------------------------------------------------------------------- */
+/* --- lines ---------------------------------------------------------------------------------------------- */
 
 /* Bytes that are no UTF-8 become question marks: JSON has no place for them. */
 static void make_text(char *bytes, size_t len)
@@ -137,8 +136,7 @@ static void on_done(void *data, const struct engine_reply *reply)
         finish(stream);
 }
 
-/* --- which containers
- * --------------------------------------------------------------------------------------- */
+/* --- which containers ----------------------------------------------------------------------------------- */
 
 static struct log_source *source_new(struct log_stream *stream, const struct task *task,
                                      const struct container *container)

@@ -60,7 +60,7 @@ struct api {
     struct map logs;      /* "server/stream" -> struct log_stream; logs.c */
 };
 
-/* --- names and ARNs; caller frees --- */
+/* --- names and ARNs; caller frees ----------------------------------------------------------------------- */
 char *api_arn(const struct api *api, const char *format, ...) __attribute__((format(printf, 2, 3)));
 char *api_cluster_arn(const struct api *api, const char *cluster);
 char *api_service_arn(const struct api *api, const char *cluster, const char *service);
@@ -80,7 +80,7 @@ bool api_cluster_exists(const struct api *api, const char *cluster);
 /* Every cluster that is wanted or still has services, sorted, no duplicates. */
 void api_clusters(const struct api *api, struct string_vec *ret_names);
 
-/* --- pages and batches of ECS --- */
+/* --- pages and batches of ECS --------------------------------------------------------------------------- */
 struct api_page {
     const char *key;   /* "serviceArns" */
     int default_items; /* most items of a page when the request does not say */
@@ -94,7 +94,7 @@ void api_add_missing(json_t *failures, char *arn);                   /* takes ar
 json_t *api_time(int64_t unix_ms);                                   /* seconds with a fraction */
 void api_set_time(json_t *object, const char *key, int64_t unix_ms); /* nothing for 0 */
 
-/* --- native answers --- */
+/* --- native answers ------------------------------------------------------------------------------------- */
 /* {"schemaVersion":1, key: list}; takes list. */
 json_t *api_list(const char *key, json_t *list);
 /* Time as text, nothing for 0. */
@@ -106,7 +106,7 @@ bool api_matches(const json_t *input, const char *cluster, const char *service);
 /* ServiceNotFoundException when parameters name a service or cluster that is not there. */
 int api_check_target(const struct api *api, const json_t *input, struct api_fault *fault);
 
-/* --- resources, one file each --- */
+/* --- resources, one file each --------------------------------------------------------------------------- */
 int api_list_clusters(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 int api_describe_clusters(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 int api_get_clusters(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);

@@ -9,8 +9,7 @@ static bool is_to_stop(const struct task *task)
     return task->stop || task->status == TASK_STOPPED || task->status == TASK_STOPPING;
 }
 
-/* --- ECS: list
- * ---------------------------------------------------------------------------------------------- */
+/* --- ECS: list ------------------------------------------------------------------------------------------ */
 
 struct task_filter {
     const char *service;
@@ -85,8 +84,7 @@ int api_list_tasks(struct api *api, const json_t *input, json_t **ret_output, st
     return api_page(&(struct api_page){"taskArns", 100}, input, list, ret_output, fault);
 }
 
-/* --- ECS: describe
- * ------------------------------------------------------------------------------------------ */
+/* --- ECS: describe -------------------------------------------------------------------------------------- */
 
 struct described {
     const char *cluster;
@@ -243,8 +241,7 @@ int api_describe_tasks(struct api *api, const json_t *input, json_t **ret_output
     return 0;
 }
 
-/* --- native
- * ------------------------------------------------------------------------------------------------- */
+/* --- native --------------------------------------------------------------------------------------------- */
 
 static json_t *native_container_json(const struct container *container)
 {

@@ -34,8 +34,7 @@ int cli_usage(const struct cli *cli, const char *format, ...)
     return CLI_ERROR;
 }
 
-/* --- values of flags
- * ----------------------------------------------------------------------------------------- */
+/* --- values of flags ------------------------------------------------------------------------------------ */
 
 static const struct cli_flag *flag_by_name(const struct command *command, const char *name)
 {
@@ -109,8 +108,7 @@ int cli_target(const struct cli *cli, const char *text, char **ret_cluster, char
     return 0;
 }
 
-/* --- parsing
- * ------------------------------------------------------------------------------------------------- */
+/* --- parsing -------------------------------------------------------------------------------------------- */
 
 struct parser {
     struct cli *cli;

@@ -34,8 +34,7 @@ static void write_words(const struct cli *cli, const struct command *command)
         fputs(command->words ? command->words : "", cli->out);
 }
 
-/* --- bash
- * ---------------------------------------------------------------------------------------------------- */
+/* --- bash ----------------------------------------------------------------------------------------------- */
 
 static void bash_choices(const struct cli *cli, const struct command *command)
 {
@@ -78,8 +77,7 @@ static void bash(const struct cli *cli)
           cli->out);
 }
 
-/* --- zsh
- * ----------------------------------------------------------------------------------------------------- */
+/* --- zsh ------------------------------------------------------------------------------------------------ */
 
 /* Within single quotes of zsh; brackets and colons mean something to _arguments and _describe. */
 static void write_zsh(const struct cli *cli, const char *text)
@@ -142,8 +140,7 @@ static void zsh(const struct cli *cli)
           cli->out);
 }
 
-/* --- fish
- * ---------------------------------------------------------------------------------------------------- */
+/* --- fish ----------------------------------------------------------------------------------------------- */
 
 static void write_fish(const struct cli *cli, const char *text)
 {
@@ -190,8 +187,7 @@ static void fish(const struct cli *cli)
             fish_command(cli, cli->commands[i]);
 }
 
-/* --- the command
- * --------------------------------------------------------------------------------------------- */
+/* --- the command ---------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;

@@ -6,8 +6,7 @@
 #include "model/commit.h"
 #include "model/json.h"
 
-/* --- columns
- * ------------------------------------------------------------------------------------------------- */
+/* --- columns -------------------------------------------------------------------------------------------- */
 
 static char *age_of_task(const json_t *row, int64_t now_ms)
 {
@@ -106,8 +105,7 @@ static const struct cli_column instance_columns[] = {{"NAME", "name", false, NUL
                                                      {"MESSAGE", "message", true, NULL},
                                                      {NULL, NULL, false, NULL}};
 
-/* --- resources
- * ----------------------------------------------------------------------------------------------- */
+/* --- resources ------------------------------------------------------------------------------------------ */
 
 static const struct resource {
     const char *name;

@@ -44,8 +44,7 @@ static char *flag_text(const struct cli_flag *flag)
                          flag->fallback ? flag->fallback : "", flag->fallback ? "; " : "", variable);
 }
 
-/* --- help
- * ---------------------------------------------------------------------------------------------------- */
+/* --- help ----------------------------------------------------------------------------------------------- */
 
 static void print_overview(const struct cli *cli)
 {
@@ -118,8 +117,7 @@ static void print_command(const struct cli *cli, const struct command *command)
         fprintf(cli->out, "  %d  %s\n", exit->code, exit->meaning);
 }
 
-/* --- man pages
- * ----------------------------------------------------------------------------------------------- */
+/* --- man pages ------------------------------------------------------------------------------------------ */
 
 /* Text for roff: backslashes, dashes and what stands first in a line. */
 static void write_roff(FILE *file, const char *text)
@@ -205,8 +203,7 @@ static void man_overview(const struct cli *cli)
         cli->out);
 }
 
-/* --- the command
- * --------------------------------------------------------------------------------------------- */
+/* --- the command ---------------------------------------------------------------------------------------- */
 
 static int run(const struct cli *cli)
 {

@@ -75,8 +75,7 @@ const char *cli_tone(const struct cli *cli, enum cli_tone tone)
     return cli->colour ? sequences[tone] : "";
 }
 
-/* --- tables
- * -------------------------------------------------------------------------------------------------- */
+/* --- tables --------------------------------------------------------------------------------------------- */
 
 /* Control characters of a commit's subject or a log must not reach the terminal. */
 static void make_printable(char *cell)
@@ -173,8 +172,7 @@ int cli_print(const struct cli *cli, const json_t *answer, const struct cli_tabl
     return CLI_OK;
 }
 
-/* --- YAML
- * ---------------------------------------------------------------------------------------------------- */
+/* --- YAML ----------------------------------------------------------------------------------------------- */
 
 /* Whether YAML reads the bare word as this very string. Careful: quotes too often rather than too seldom. */
 static bool is_plain(const char *text)

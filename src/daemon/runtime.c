@@ -80,8 +80,7 @@ void runtime_poke_source(struct runtime *runtime)
     source_poke(runtime->source);
 }
 
-/* --- steps
- * ------------------------------------------------------------------------------------------------------ */
+/* --- steps ---------------------------------------------------------------------------------------------- */
 
 static void record(struct runtime *runtime, json_t *event, size_t effects_before)
 {
@@ -136,8 +135,7 @@ void runtime_post(struct runtime *runtime, struct event *event)
     step(runtime, event);
 }
 
-/* --- effects
- * ---------------------------------------------------------------------------------------------------- */
+/* --- effects -------------------------------------------------------------------------------------------- */
 
 static void on_wake(uv_timer_t *timer);
 
@@ -222,8 +220,7 @@ static void on_save_failed(void *data, const struct error *cause)
     log_message(LOG_LEVEL_ERROR, "the ledger cannot be written, actions wait: %s", error_text(cause));
 }
 
-/* --- what the parts report
- * -------------------------------------------------------------------------------------- */
+/* --- what the parts report ------------------------------------------------------------------------------ */
 
 static void on_update(void *data, const struct source_update *update)
 {
@@ -303,8 +300,7 @@ static void on_progress(void *data, uint64_t action_id, const struct engine_prog
     runtime_post(data, &event);
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------------------------------------- */
 
 struct loading {
     struct runtime *runtime;

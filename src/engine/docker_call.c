@@ -13,8 +13,7 @@ struct docker *docker_of(struct engine *engine)
     return (struct docker *)engine;
 }
 
-/* --- calls -----------------------------------------------------------------------------------------------
- */
+/* --- calls ---------------------------------------------------------------------------------------------- */
 
 struct docker_call *docker_call_new(struct engine *engine, const char *target, const struct engine_call *call,
                                     int64_t default_ms)
@@ -112,8 +111,7 @@ void docker_fail_as(struct docker_call *call, int code, const char *text)
     docker_fail(call, &error);
 }
 
-/* --- requests --------------------------------------------------------------------------------------------
- */
+/* --- requests ------------------------------------------------------------------------------------------- */
 
 static void append_escaped(struct buffer *out, const char *text)
 {

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- inspect: also the end of create, start, stop and kill -----------------------------------------------
- */
+/* --- inspect: also the end of create, start, stop and kill ---------------------------------------------- */
 
 static void on_inspected(struct docker_call *call, const struct docker_answer *answer)
 {
@@ -78,8 +77,7 @@ uint64_t docker_kill(struct engine *engine, const char *container_id, const char
     return deed(docker_call_new(engine, container_id, call, LIMIT_ENGINE_CALL_MS), suffix);
 }
 
-/* --- remove ----------------------------------------------------------------------------------------------
- */
+/* --- remove --------------------------------------------------------------------------------------------- */
 
 static void on_removed(struct docker_call *call, const struct docker_answer *answer)
 {
@@ -99,8 +97,7 @@ uint64_t docker_remove(struct engine *engine, const char *container_id, bool for
                  .method = "DELETE", .path = path, .takes_failures = true, .on_answer = on_removed});
 }
 
-/* --- create ----------------------------------------------------------------------------------------------
- */
+/* --- create --------------------------------------------------------------------------------------------- */
 
 struct create_state {
     struct task_labels labels;
@@ -184,8 +181,7 @@ uint64_t docker_create(struct engine *engine, const struct engine_create *create
             .method = "POST", .path = path, .body = body, .takes_failures = true, .on_answer = on_created});
 }
 
-/* --- list: ids, then an inspection for each --------------------------------------------------------------
- */
+/* --- list: ids, then an inspection for each ------------------------------------------------------------- */
 
 #define INSPECTIONS 8 /* under way at once, of one listing */
 

@@ -17,8 +17,7 @@ struct docker_body {
     json_t *host;   /* its HostConfig, borrowed */
 };
 
-/* --- mappings --------------------------------------------------------------------------------------------
- */
+/* --- mappings ------------------------------------------------------------------------------------------- */
 
 static int to_config(struct docker_body *body, const char *field, const json_t *value, struct error *err)
 {
@@ -245,8 +244,7 @@ static int map_labels(struct docker_body *body, const char *field, const json_t 
     return 0;
 }
 
-/* --- the table -------------------------------------------------------------------------------------------
- */
+/* --- the table ------------------------------------------------------------------------------------------ */
 
 /* Each member of an ECS container definition and where it goes. `always` maps run for absent members too. */
 static const struct mapping {

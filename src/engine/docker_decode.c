@@ -43,8 +43,7 @@ int docker_decode_failure(int status, const char *body, size_t len, struct error
     return code;
 }
 
-/* --- versions --------------------------------------------------------------------------------------------
- */
+/* --- versions ------------------------------------------------------------------------------------------- */
 
 /* "1.41" as 1041, or -1. */
 static int version_number(const char *text)
@@ -99,8 +98,7 @@ int docker_decode_info(const json_t *info, const struct engine_version *version,
     return 0;
 }
 
-/* --- containers ------------------------------------------------------------------------------------------
- */
+/* --- containers ----------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *word;

@@ -5,8 +5,7 @@
 #include "base/vector.h"
 #include "engine/engine.h"
 
-/* --- API versions ----------------------------------------------------------------------------------------
- */
+/* --- API versions --------------------------------------------------------------------------------------- */
 
 #define DOCKER_API_MIN "1.24"
 #define DOCKER_API_MAX "1.47"
@@ -19,8 +18,7 @@ void docker_version_deinit(struct engine_version *version);
 int docker_decode_info(const json_t *info, const struct engine_version *version,
                        struct instance_info *ret_info, struct error *err);
 
-/* --- containers ------------------------------------------------------------------------------------------
- */
+/* --- containers ----------------------------------------------------------------------------------------- */
 
 /* Of GET /containers/{id}/json. ERROR_NOT_FOUND when it is not davit's, ERROR_INVALID when its labels cannot
  * be read, ERROR_PROTOCOL when it is no inspection. */
@@ -28,16 +26,14 @@ int docker_decode_container(const json_t *json, struct container **ret_container
 /* Ids of GET /containers/json. */
 int docker_decode_ids(const json_t *json, struct string_vec *ret_ids, struct error *err);
 
-/* --- errors ----------------------------------------------------------------------------------------------
- */
+/* --- errors --------------------------------------------------------------------------------------------- */
 
 /* A status that is no success: its code, with the engine's own message where the body has one. */
 int docker_decode_failure(int status, const char *body, size_t len, struct error *err);
 /* Parses a body; ERROR_PROTOCOL quotes how it begins. Caller decrefs. */
 int docker_decode_json(const char *body, size_t len, json_t **ret_json, struct error *err);
 
-/* --- streams ---------------------------------------------------------------------------------------------
- */
+/* --- streams -------------------------------------------------------------------------------------------- */
 
 /* JSON documents, one a line. */
 struct docker_lines {

@@ -2,8 +2,7 @@
 #include "engine/docker_call.h"
 #include "model/json.h"
 
-/* --- version ---------------------------------------------------------------------------------------------
- */
+/* --- version -------------------------------------------------------------------------------------------- */
 
 static void on_info(struct docker_call *call, const struct docker_answer *answer)
 {
@@ -30,8 +29,7 @@ uint64_t docker_version(struct engine *engine, const struct engine_call *call)
                        (struct docker_send){.path = "/info", .on_answer = on_info});
 }
 
-/* --- networks --------------------------------------------------------------------------------------------
- */
+/* --- networks ------------------------------------------------------------------------------------------- */
 
 struct network_vec VECTOR_OF(struct engine_network);
 
@@ -137,8 +135,7 @@ uint64_t docker_network_remove(struct engine *engine, const char *name, const st
             .method = "DELETE", .path = path, .takes_failures = true, .on_answer = on_network_removed});
 }
 
-/* --- images ----------------------------------------------------------------------------------------------
- */
+/* --- images --------------------------------------------------------------------------------------------- */
 
 struct image_vec VECTOR_OF(struct engine_image);
 

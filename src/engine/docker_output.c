@@ -5,8 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* --- pull ------------------------------------------------------------------------------------------------
- */
+/* --- pull ----------------------------------------------------------------------------------------------- */
 
 struct pull_state {
     struct docker_lines lines;
@@ -74,8 +73,7 @@ uint64_t docker_pull(struct engine *engine, const char *image, const struct engi
                                                  .on_bytes = on_pull_bytes});
 }
 
-/* --- events ----------------------------------------------------------------------------------------------
- */
+/* --- events --------------------------------------------------------------------------------------------- */
 
 static void lines_free(void *data)
 {
@@ -142,8 +140,7 @@ uint64_t docker_events(struct engine *engine, const char *owner, const struct en
                                                  .on_bytes = on_event_bytes});
 }
 
-/* --- output of logs and exec -----------------------------------------------------------------------------
- */
+/* --- output of logs and exec ---------------------------------------------------------------------------- */
 
 struct output_state {
     struct docker_frames frames;
@@ -177,8 +174,7 @@ static int next_chunk(struct output_state *state, const char **bytes, size_t *le
     return ret_chunk->len > 0;
 }
 
-/* --- logs ------------------------------------------------------------------------------------------------
- */
+/* --- logs ----------------------------------------------------------------------------------------------- */
 
 static int on_log_bytes(struct docker_call *call, const char *bytes, size_t len, struct error *err)
 {
@@ -227,8 +223,7 @@ uint64_t docker_logs(struct engine *engine, const struct engine_logs *logs, cons
     return docker_send(new, (struct docker_send){.path = path, .on_answer = on_logs_inspected});
 }
 
-/* --- exec: create, start (the output is the body), ask for the exit code ---------------------------------
- */
+/* --- exec: create, start (the output is the body), ask for the exit code -------------------------------- */
 
 #define EXEC_POLL_MS 20
 

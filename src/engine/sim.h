@@ -36,8 +36,7 @@ int64_t sim_next_ms(struct sim *sim);
 /* Runs everything that is due until then, in order. Time never goes back: an earlier now_ms does nothing. */
 void sim_advance_to(struct sim *sim, int64_t now_ms);
 
-/* --- images and what runs of them ------------------------------------------------------------------------
- */
+/* --- images and what runs of them ----------------------------------------------------------------------- */
 
 void sim_image_local(struct sim *sim, const char *image); /* present on the host */
 void sim_image_pullable(struct sim *sim, const char *image,
@@ -61,8 +60,7 @@ struct sim_behaviour {
 
 void sim_set_behaviour(struct sim *sim, const char *image, const struct sim_behaviour *behaviour);
 
-/* --- faults ----------------------------------------------------------------------------------------------
- */
+/* --- faults --------------------------------------------------------------------------------------------- */
 
 enum sim_op {
     SIM_VERSION,
@@ -112,8 +110,7 @@ void sim_fault_events(struct sim *sim, const struct sim_event_faults *faults);
 /* Breaks the event streams that stand. */
 void sim_break_streams(struct sim *sim);
 
-/* --- what befalls the host -------------------------------------------------------------------------------
- */
+/* --- what befalls the host ------------------------------------------------------------------------------ */
 
 /* The engine dies: connections break, requests that have not arrived never do, containers run on. */
 void sim_crash(struct sim *sim);
@@ -129,8 +126,7 @@ bool sim_container_set_health(struct sim *sim, const char *name, enum health_sta
 /* Somebody else's container, running. host_port 0: none. */
 void sim_foreign_container(struct sim *sim, const char *name, const char *image, int host_port);
 
-/* --- inspection ------------------------------------------------------------------------------------------
- */
+/* --- inspection ----------------------------------------------------------------------------------------- */
 
 /* Containers in order of creation, foreign ones included (their labels.owner is NULL). Borrowed until the
  * next sim_advance_to(). */

@@ -143,8 +143,7 @@ static enum sim_fault choose_fault(struct sim *sim, enum sim_op op)
     return SIM_FAULT_NONE;
 }
 
-/* --- sending ---------------------------------------------------------------------------------------------
- */
+/* --- sending -------------------------------------------------------------------------------------------- */
 
 static struct sim_request *request_new(struct engine *engine, enum sim_op op, const char *target,
                                        const struct engine_call *call)
@@ -374,8 +373,7 @@ const struct engine_ops *sim_engine_ops(void)
     return &engine_ops;
 }
 
-/* --- replies ---------------------------------------------------------------------------------------------
- */
+/* --- replies -------------------------------------------------------------------------------------------- */
 
 /* Networks of the owner; of network_create only the one. */
 static void fill_networks(const struct sim *sim, const struct sim_request *request,

@@ -6,8 +6,7 @@
 #include "base/vector.h"
 #include "engine/sim.h"
 
-/* --- the queue: what is due when -------------------------------------------------------------------------
- */
+/* --- the queue: what is due when ------------------------------------------------------------------------ */
 
 enum sim_step {
     SIM_STEP_ARRIVE,   /* a request reaches the engine */
@@ -44,8 +43,7 @@ struct sim_entry sim_queue_pop(struct sim_queue *queue);
 void sim_queue_deinit(struct sim_queue *queue);
 void sim_event_free(struct sim_event *event);
 
-/* --- containers ------------------------------------------------------------------------------------------
- */
+/* --- containers ----------------------------------------------------------------------------------------- */
 
 struct sim_container {
     uint64_t serial;
@@ -75,8 +73,7 @@ struct sim_network {
 };
 struct sim_network_vec VECTOR_OF(struct sim_network);
 
-/* --- requests --------------------------------------------------------------------------------------------
- */
+/* --- requests ------------------------------------------------------------------------------------------- */
 
 enum sim_stage {
     SIM_SENT,     /* on its way to the engine */

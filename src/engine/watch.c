@@ -66,8 +66,7 @@ static void stop_all(struct engine_watch *watch)
     watch->list_again = false;
 }
 
-/* --- connection ------------------------------------------------------------------------------------------
- */
+/* --- connection ----------------------------------------------------------------------------------------- */
 
 static void connect_now(void *data);
 
@@ -93,8 +92,7 @@ static void on_timer(void *data)
     engine_watch_relist(watch);
 }
 
-/* --- inspections -----------------------------------------------------------------------------------------
- */
+/* --- inspections ---------------------------------------------------------------------------------------- */
 
 static void pump(struct engine_watch *watch);
 
@@ -172,8 +170,7 @@ static void look_up(struct engine_watch *watch, const char *container_id)
     pump(watch);
 }
 
-/* --- listings --------------------------------------------------------------------------------------------
- */
+/* --- listings ------------------------------------------------------------------------------------------- */
 
 static void deliver_list(struct engine_watch *watch, const struct container_vec *containers)
 {
@@ -227,8 +224,7 @@ void engine_watch_relist(struct engine_watch *watch)
     /* Else a listing comes anyhow. */
 }
 
-/* --- the stream ------------------------------------------------------------------------------------------
- */
+/* --- the stream ----------------------------------------------------------------------------------------- */
 
 static void on_event(void *data, const struct engine_event *event)
 {

@@ -98,8 +98,7 @@ struct plan_output {
 void plan_service(const struct plan_input *input, struct plan_output *ret_output);
 void plan_output_deinit(struct plan_output *output);
 
-/* --- a task, rolled up from its containers; used by the passes and by the views
- * --------------------------------- */
+/* --- a task, rolled up from its containers; used by the passes and by the views ------------------------- */
 
 enum task_status { TASK_PENDING, TASK_RUNNING, TASK_STOPPING, TASK_STOPPED };
 

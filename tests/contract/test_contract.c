@@ -127,8 +127,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* --- host ------------------------------------------------------------------------------------------------
- */
+/* --- host ----------------------------------------------------------------------------------------------- */
 
 static void test_version_tells_what_the_host_has(void **state)
 {
@@ -181,8 +180,7 @@ static void test_networks(void **state)
     assert_int_equal(outcome.names.len, 0);
 }
 
-/* --- create and list -------------------------------------------------------------------------------------
- */
+/* --- create and list ------------------------------------------------------------------------------------ */
 
 static void test_create_and_read_back(void **state)
 {
@@ -264,8 +262,7 @@ static void test_list_is_the_owners_and_sorted(void **state)
     assert_string_equal(list.list.items[0]->labels.owner, OTHER);
 }
 
-/* --- start, stop, kill, remove ---------------------------------------------------------------------------
- */
+/* --- start, stop, kill, remove -------------------------------------------------------------------------- */
 
 /* Creates and starts; leaves the container's id in *ret_id (caller frees). */
 static void run_sample(struct contract_world *world, const struct sample *sample, char **ret_id)
@@ -488,8 +485,7 @@ static void test_volumes_are_mounted(void **state)
     assert_int_equal(outcome.exit_code, 1);
 }
 
-/* --- events ----------------------------------------------------------------------------------------------
- */
+/* --- events --------------------------------------------------------------------------------------------- */
 
 struct story {
     int stands;
@@ -545,8 +541,7 @@ static void test_events_tell_the_life_of_a_container(void **state)
     free(story.id);
 }
 
-/* --- the watch works on any engine -----------------------------------------------------------------------
- */
+/* --- the watch works on any engine ---------------------------------------------------------------------- */
 
 struct seen {
     int listed;
@@ -594,8 +589,7 @@ static void test_watch_follows(void **state)
     engine_watch_free(watch);
 }
 
-/* --- logs, exec ------------------------------------------------------------------------------------------
- */
+/* --- logs, exec ----------------------------------------------------------------------------------------- */
 
 struct collected {
     struct outcome outcome; /* first: on_done casts to it */
@@ -691,8 +685,7 @@ static void test_exec(void **state)
     assert_int_equal(outcome.code, ERROR_NOT_FOUND);
 }
 
-/* --- timers, cancel --------------------------------------------------------------------------------------
- */
+/* --- timers, cancel ------------------------------------------------------------------------------------- */
 
 static void on_fire(void *data)
 {
@@ -731,8 +724,7 @@ static void test_canceled_calls_are_silent(void **state)
     assert_int_equal(silent.done, 1);
 }
 
-/* --- the suite -------------------------------------------------------------------------------------------
- */
+/* --- the suite ------------------------------------------------------------------------------------------ */
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, NULL, tear_down)
 

@@ -58,8 +58,7 @@ static void world_free(struct contract_world *world)
     free(world);
 }
 
-/* --- an image out of busybox: a tar of one file and links to it -------------------------------------------
- */
+/* --- an image out of busybox: a tar of one file and links to it ----------------------------------------- */
 
 static void tar_member(struct buffer *tar, const char *name, const char *link, const struct buffer *content)
 {

@@ -5,8 +5,7 @@
 
 #include <stdio.h>
 
-/* --- versions --------------------------------------------------------------------------------------------
- */
+/* --- versions ------------------------------------------------------------------------------------------- */
 
 static void test_versions_meet(void **state)
 {
@@ -53,8 +52,7 @@ static void test_what_is_no_version(void **state)
     assert_int_equal(docker_decode_version(NULL, &version, &err), ERROR_PROTOCOL);
 }
 
-/* --- inspections -----------------------------------------------------------------------------------------
- */
+/* --- inspections ---------------------------------------------------------------------------------------- */
 
 /* As Docker 20.10 says it, shortened to what counts. */
 static json_t *inspection(const char *state, const char *network, bool has_health_check)
@@ -200,8 +198,7 @@ static void test_nonsense_in_details_is_left_out(void **state)
     assert_int_equal(container->ports.len, 0);
 }
 
-/* --- errors ----------------------------------------------------------------------------------------------
- */
+/* --- errors --------------------------------------------------------------------------------------------- */
 
 static void test_failures_carry_the_engines_words(void **state)
 {
