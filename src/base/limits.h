@@ -31,12 +31,13 @@
 #define LIMIT_STOPPED_TASKS_KEPT 10   /* stopped tasks kept per service for a look at their logs */
 
 /* --- git ------------------------------------------------------------------------------------------------ */
-#define LIMIT_HISTORY_COMMITS 100000 /* first-parent commits read for revision numbers */
-#define LIMIT_FETCH_BYTES     (2048LL * 1024 * 1024)
-#define LIMIT_FETCH_MS        120000
-#define LIMIT_TREE_BYTES      (256LL * 1024 * 1024) /* contents of the manifests of one update */
-#define LIMIT_TREE_ENTRIES    1000000               /* entries of trees that one update looks at */
-#define LIMIT_TREE_DEPTH      64                    /* nested directories */
+#define LIMIT_HISTORY_COMMITS   100000 /* first-parent commits read for revision numbers */
+#define LIMIT_FETCH_BYTES       (2048LL * 1024 * 1024)
+#define LIMIT_FETCH_MS          120000
+#define LIMIT_COMMIT_TEXT_BYTES 1024                  /* of an author, of a subject; the rest is cut off */
+#define LIMIT_TREE_BYTES        (256LL * 1024 * 1024) /* contents of the manifests of one update */
+#define LIMIT_TREE_ENTRIES      1000000               /* entries of trees that one update looks at */
+#define LIMIT_TREE_DEPTH        64                    /* nested directories */
 
 /* --- engines -------------------------------------------------------------------------------------------- */
 #define LIMIT_ENGINE_REPLY_BYTES   (64 * 1024 * 1024)
@@ -68,11 +69,13 @@
 #define LIMIT_API_STREAMS       64
 
 /* --- ledger, recorder ----------------------------------------------------------------------------------- */
-#define LIMIT_LEDGER_ENTRY_BYTES (16 * 1024 * 1024)
-#define LIMIT_RECORD_BYTES       (64LL * 1024 * 1024) /* ring of recorded inputs on disk */
+#define LIMIT_LEDGER_ENTRY_BYTES   (16 * 1024 * 1024)
+#define LIMIT_FAMILY_CONTENT_BYTES (512 * 1024) /* contents kept of a family's revisions, the newest */
+#define LIMIT_RECORD_BYTES         (64LL * 1024 * 1024) /* ring of recorded inputs on disk */
 
-#define LIMIT_ERROR_CHARS        1024
+#define LIMIT_ERROR_CHARS          1024
 
 _Static_assert(LIMIT_TASK_DEFINITION_BYTES <= LIMIT_MANIFEST_BYTES, "a definition fits a file");
 _Static_assert(LIMIT_ENGINE_EVENT_BYTES <= LIMIT_ENGINE_REPLY_BYTES, "an event fits a reply");
+_Static_assert(LIMIT_TASK_DEFINITION_BYTES <= LIMIT_FAMILY_CONTENT_BYTES, "the newest revision is kept");
 _Static_assert(LIMIT_MANIFEST_BYTES <= LIMIT_FETCH_BYTES, "a manifest fits a fetch");
