@@ -41,6 +41,7 @@ void progress_of_view(const struct view_service *view, struct progress_service *
     ret_service->revision = primary->revision;
     ret_service->commit = primary->commit.oid;
     ret_service->reason = primary->reason;
+    ret_service->completed = primary->state == DEPLOYMENT_COMPLETED;
 }
 
 void progress_of_json(const json_t *service, struct progress_service *ret_service)
@@ -60,6 +61,7 @@ void progress_of_json(const json_t *service, struct progress_service *ret_servic
         .commit = model_string(json_object_get(deployment, "commit"), "oid"),
         .reason = model_string(deployment, "reason"),
         .waiting = model_string(service, "waiting"),
+        .completed = text_equal(model_string(deployment, "state"), "COMPLETED"),
         .removing = text_equal(model_string(service, "status"), "DRAINING"),
     };
 }
@@ -77,9 +79,9 @@ static const char *word_of(const struct progress_service *service)
 {
     if (service->removing)
         return "removing";
-    return service->state == PROGRESS_FAILED   ? "failed"
-           : service->state == PROGRESS_STEADY ? "steady"
-                                               : "deploying";
+    if (service->state == PROGRESS_BUSY)
+        return service->completed ? "healing" : "deploying";
+    return service->state == PROGRESS_FAILED ? "failed" : "steady";
 }
 
 char *progress_line(const struct progress_service *service, int name_width)

@@ -24,6 +24,7 @@ struct progress_service {
     const char *reason;  /* why it failed; NULL: not known */
     const char *waiting; /* NULL: nothing is being waited for */
     bool removing;
+    bool completed; /* the deployment is over: what is missing is being replaced */
 };
 
 void progress_of_view(const struct view_service *view, struct progress_service *ret_service);

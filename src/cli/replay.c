@@ -90,6 +90,8 @@ static int run(const struct cli *cli)
     core_free(replay.core);
     if (r < 0)
         return cli_fail(cli, "%s: %s", cli->argv[0], error_text(replay.error.code ? &replay.error : &err));
+    if (replay.steps == 0)
+        return cli_fail(cli, "%s holds no records", cli->argv[0]);
     fprintf(cli->err, "%zu steps replayed, %zu with other effects than recorded\n", replay.steps,
             replay.different);
     return replay.different ? CLI_NO : CLI_OK;

@@ -157,6 +157,8 @@ static int run(const struct cli *cli)
     int r = cli_duration_ms(cli, "timeout", &timeout_ms);
     if (r == CLI_OK)
         r = daemon_configure(cli, cli_value(cli, "config"), &config);
+    if (r == CLI_OK && !strchr(config.origin, ':') && access(config.origin, F_OK) < 0)
+        r = cli_fail(cli, "%s: no such repository or directory", config.origin);
     if (r == CLI_OK && (sodium_init() < 0 || source_library_init(&err) < 0))
         r = cli_fail(cli, "cannot start: %s", err.message[0] ? err.message : "no randomness");
     else if (r == CLI_OK) {

@@ -222,11 +222,33 @@ static void on_save_failed(void *data, const struct error *cause)
 
 /* --- what the parts report ------------------------------------------------------------------------------ */
 
+/* Whoever reads the log alone must learn that a commit is not deployed. */
+static void log_refusal(const struct core *core)
+{
+    struct view_source source;
+    core_view_source(core, &source);
+    if (!source.head || !source.diagnostics->errors)
+        return;
+    for (size_t i = 0; i < source.diagnostics->list.len; i++) {
+        const struct diagnostic *diagnostic = &source.diagnostics->list.items[i];
+        if (diagnostic->severity != SEVERITY_ERROR)
+            continue;
+        char *text CLEANUP_FREE = diagnostic_to_text(diagnostic);
+        log_message(LOG_LEVEL_ERROR, "commit %.12s is refused, %s: %zu errors, the first: %s",
+                    source.head->oid, source.deployed ? "what was deployed stays" : "nothing is deployed yet",
+                    source.diagnostics->errors, text);
+        return;
+    }
+}
+
 static void on_update(void *data, const struct source_update *update)
 {
+    struct runtime *runtime = data;
     struct event event;
     input_commit(update, &event);
-    runtime_post(data, &event);
+    runtime_post(runtime, &event);
+    if (update->head)
+        log_refusal(runtime->core);
 }
 
 static void on_status(void *data, const struct source_status *status)

@@ -134,7 +134,7 @@ static void on_name_holder(struct docker_call *call, const struct docker_answer 
 static void on_created(struct docker_call *call, const struct docker_answer *answer)
 {
     struct create_state *state = call->state;
-    if (answer->error.code && answer->status != 409) {
+    if (answer->error.code && answer->error.code != ERROR_CONFLICT) {
         docker_fail(call, &answer->error);
         return;
     }

@@ -27,13 +27,35 @@ static const struct {
     {409, ERROR_CONFLICT}, {501, ERROR_UNSUPPORTED}, {503, ERROR_UNAVAILABLE},
 };
 
-int docker_decode_failure(int status, const char *body, size_t len, struct error *err)
+/* Podman answers 500 to most of what Docker has a status for, and tells the innermost error apart. */
+static const struct {
+    const char *cause; /* begins so */
+    int code;
+} podman_causes[] = {
+    {"network already exists", ERROR_CONFLICT},
+    {"network is being used", ERROR_CONFLICT},
+    {"that name is already in use", ERROR_CONFLICT},
+    {"container state improper", ERROR_CONFLICT},
+    {"invalid signal", ERROR_INVALID},
+    {"OCI runtime attempted to invoke a command that was not found", ERROR_INVALID},
+    {"OCI permission denied", ERROR_INVALID},
+};
+
+static int failure_code(int status, const char *cause)
 {
-    int code = status >= 500 ? ERROR_INTERNAL : ERROR_PROTOCOL;
     for (size_t i = 0; i < ARRAY_LEN(status_codes); i++)
         if (status_codes[i].status == status)
-            code = status_codes[i].code;
+            return status_codes[i].code;
+    for (size_t i = 0; cause && i < ARRAY_LEN(podman_causes); i++)
+        if (text_starts_with(cause, podman_causes[i].cause))
+            return podman_causes[i].code;
+    return status >= 500 ? ERROR_INTERNAL : ERROR_PROTOCOL;
+}
+
+int docker_decode_failure(int status, const char *body, size_t len, struct error *err)
+{
     json_t *json = json_loadb(body, len, 0, NULL);
+    int code = failure_code(status, model_string(json, "cause"));
     const char *message = model_string(json, "message");
     if (message && message[0])
         error_set(err, code, "%s", message);
@@ -89,7 +111,9 @@ int docker_decode_info(const json_t *info, const struct engine_version *version,
     const char *server = model_string(info, "ServerVersion");
     if (!server)
         return error_set(err, ERROR_PROTOCOL, "the engine's answer to /info has no ServerVersion");
-    ret_info->engine = memory_printf("docker %s", server);
+    /* Both call themselves nothing here, but only Podman is built on Buildah. */
+    const char *kind = json_object_get(info, "BuildahVersion") ? "podman" : "docker";
+    ret_info->engine = memory_printf("%s %s", kind, server);
     ret_info->api_version = memory_strdup(version->api);
     ret_info->os = memory_strdup(model_string(info, "OSType"));
     ret_info->arch = memory_strdup(model_string(info, "Architecture"));

@@ -2,6 +2,8 @@
 #include "engine/docker_call.h"
 #include "model/json.h"
 
+#include <string.h>
+
 /* --- version -------------------------------------------------------------------------------------------- */
 
 static void on_info(struct docker_call *call, const struct docker_answer *answer)
@@ -87,7 +89,7 @@ static void on_network_holder(struct docker_call *call, const struct docker_answ
 static void on_network_created(struct docker_call *call, const struct docker_answer *answer)
 {
     const char *id = model_string(answer->json, "Id");
-    if (answer->status == 409) {
+    if (answer->error.code == ERROR_CONFLICT) {
         char *path CLEANUP_FREE = docker_path("/networks/", call->text, "");
         docker_send(
             call, (struct docker_send){.path = path, .takes_failures = true, .on_answer = on_network_holder});
@@ -153,6 +155,16 @@ static void push_image(struct image_vec *images, const json_t *item, const char 
                                               .size_bytes = model_int(item, "Size")});
 }
 
+/* Podman writes out what Docker leaves away, and what a task definition leaves away as well. */
+static const char *short_name(const char *tag)
+{
+    static const char *const prefixes[] = {"docker.io/library/", "docker.io/"};
+    for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+        if (text_starts_with(tag, prefixes[i]))
+            return tag + strlen(prefixes[i]);
+    return tag;
+}
+
 static void push_tags(struct image_vec *images, const json_t *item)
 {
     size_t i;
@@ -160,7 +172,7 @@ static void push_tags(struct image_vec *images, const json_t *item)
     size_t before = images->len;
     json_array_foreach (json_object_get(item, "RepoTags"), i, tag)
         if (json_is_string(tag) && !text_starts_with(json_string_value(tag), "<none>"))
-            push_image(images, item, json_string_value(tag));
+            push_image(images, item, short_name(json_string_value(tag)));
     if (images->len == before)
         push_image(images, item, NULL);
 }

@@ -20,6 +20,9 @@
  *
  * Starting what runs, stopping what has stopped and removing what is gone are successes: the state is as
  * asked.
+ *
+ * Where Podman cannot keep this: an inspection does not tell the reason of a failed start (the reply to start
+ * does), and its health checks need systemd on the host: without, health stays HEALTH_UNKNOWN.
  */
 #pragma once
 

@@ -7,9 +7,10 @@
 
 #include <assert.h>
 
-#define BACKOFF_FIRST_MS 250
-#define BACKOFF_LAST_MS  15000
-#define INSPECTIONS      8 /* under way at once */
+#define BACKOFF_FIRST_MS     250
+#define BACKOFF_LAST_MS      15000
+#define INSPECTIONS          8 /* under way at once */
+#define LISTINGS_PASSED_OVER 3
 
 enum watch_state {
     WATCH_WAITING,    /* for the next attempt */
@@ -35,6 +36,7 @@ struct engine_watch {
     enum watch_state state;
     char *told;      /* the cause that disconnected() said last; NULL after connected() */
     bool list_again; /* asked for while one listing is under way */
+    int passed_over; /* listings in a row that were older than a request for one */
     int64_t backoff_ms;
     uint64_t call; /* version or listing */
     uint64_t stream;
@@ -202,6 +204,13 @@ static void on_listed(void *data, const struct engine_reply *reply)
     watch->state = WATCH_LISTENING;
     watch->backoff_ms = BACKOFF_FIRST_MS;
     watch->timer = watch->engine->ops->after(watch->engine, LIMIT_ENGINE_RELIST_MS, on_timer, watch);
+    /* What was asked for while it was under way wants a younger one; yet somebody waits for this one, too. */
+    if (watch->list_again && watch->passed_over < LISTINGS_PASSED_OVER) {
+        watch->passed_over++;
+        list_now(watch);
+        return;
+    }
+    watch->passed_over = 0;
     if (watch->list_again)
         list_now(watch);
     else

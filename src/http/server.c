@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 /* A body that is too large is read up to here before the refusal, as a client that is still writing may not
@@ -145,12 +146,33 @@ static enum MHD_Result take_body(struct http_exchange *exchange, const char *byt
     return exchange->discarded_bytes > DISCARD_BYTES ? MHD_NO : MHD_YES;
 }
 
+/* A page of a stranger's site may name 127.0.0.1 as its own (DNS rebinding), but not change the Host that its
+ * browser sends. */
+static bool is_asked_for_loopback(const struct http_exchange *exchange)
+{
+    static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
+    const char *host = http_exchange_header(exchange, "Host");
+    if (!host || http_exchange_is_unix(exchange))
+        return true;
+    size_t len = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strlen(names[i]) == len && strncasecmp(host, names[i], len) == 0)
+            return true;
+    return false;
+}
+
 static void hand_over(struct http_exchange *exchange, const char *path, const char *method)
 {
     const struct http_server_options *options = &exchange->server->options;
     exchange->path = path;
     exchange->method = method;
     exchange->state = EXCHANGE_WAITING;
+    if (!is_asked_for_loopback(exchange)) {
+        static const char why[] =
+            "this address is asked for by the name localhost, 127.0.0.1 or [::1] only\n";
+        http_reply(exchange, 403, "text/plain", why, sizeof why - 1);
+        return;
+    }
     options->handle(options->data, exchange);
 }
 

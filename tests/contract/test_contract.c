@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define OWNER       "owner-1"
 #define OTHER       "owner-2"
@@ -137,6 +138,8 @@ static void test_version_tells_what_the_host_has(void **state)
     assert_non_null(outcome.api);
     assert_string_equal(outcome.info.os, "linux");
     assert_string_equal(outcome.info.api_version, outcome.api);
+    if (world->is_real)
+        assert_true(text_starts_with(outcome.info.engine, world->is_podman ? "podman " : "docker "));
     assert_true(outcome.info.cpu_units >= 1024);
     assert_true(outcome.info.memory_mib > 0);
 }
@@ -418,7 +421,10 @@ static void test_start_fails_with_a_reason(void **state)
     DO_WELL(world, &outcome, inspect, sample.name);
     assert_int_equal(outcome.container->status, CONTAINER_CREATED);
     assert_false(outcome.container->has_exit_code);
-    assert_non_null(strstr(outcome.container->reason, "no such file"));
+    if (world->is_podman)
+        print_message("passed over: podman's inspection does not tell why a start failed\n");
+    else
+        assert_non_null(strstr(outcome.container->reason, "no such file"));
 }
 
 static void test_ports(void **state)
@@ -440,7 +446,8 @@ static void test_ports(void **state)
     DO_WELL(world, &outcome, create, &fixed.create);
     DO(world, &outcome, start, fixed.name);
     assert_int_equal(outcome.code, ERROR_INTERNAL);
-    assert_non_null(strstr(outcome.message, "port is already allocated"));
+    assert_non_null(
+        strstr(outcome.message, world->is_podman ? "address already in use" : "port is already allocated"));
     DO_WELL(world, &outcome, remove, id, true);
     DO_WELL(world, &outcome, start, fixed.name);
     assert_int_equal(outcome.container->ports.items[0].host_port, taken);
@@ -452,12 +459,17 @@ static void test_health(void **state)
     struct outcome outcome CLEANUP(outcome_deinit) = {0};
     struct sample sample CLEANUP(sample_deinit);
     char *id CLEANUP_FREE = NULL;
+    if (world->is_podman && access("/run/systemd/system", F_OK) != 0) {
+        print_message("passed over: podman has its health checks run by systemd, which is not here\n");
+        skip();
+    }
     make_sample(world, &sample, CONTRACT_SERVER, 1,
                 ",'healthCheck':{'command':['CMD','/bin/true'],'interval':1}");
     run_sample(world, &sample, &id);
+    int64_t end_ms = world->now_ms(world) + PATIENCE_MS;
     do
         DO_WELL(world, &outcome, inspect, id);
-    while (outcome.container->health == HEALTH_UNKNOWN);
+    while (outcome.container->health == HEALTH_UNKNOWN && world->now_ms(world) < end_ms);
     assert_int_equal(outcome.container->health, HEALTH_HEALTHY);
 }
 
@@ -785,6 +797,8 @@ int main(int argc, char **argv)
             return SKIPPED;
         }
         world = contract_docker_new(socket);
+        if (world)
+            world->is_podman = text_equal(name, "podman");
     }
     if (!world)
         return 2;

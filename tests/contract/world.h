@@ -16,7 +16,8 @@ enum contract_kind {
 
 struct contract_world {
     struct engine *engine;
-    bool is_real; /* takes real time */
+    bool is_real;   /* takes real time */
+    bool is_podman; /* what podman cannot keep is passed over, see engine.h */
     void *implementation;
     /* Lets time pass until something happens, for a moment at most. */
     void (*turn)(struct contract_world *world);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#define IMAGE       "davit-contract:1"
+#define IMAGE       "davit-contract:latest" /* podman's import knows no other tag */
 #define TURN_MS     50
 #define IMAGE_BYTES (32 * 1024 * 1024)
 #define TAR_BLOCK   512
@@ -141,7 +141,7 @@ static bool import_image(struct contract_world *world, const struct http_endpoin
     struct http_client *client = http_client_new(&docker->loop, NULL);
     const struct http_request request = {.endpoint = endpoint,
                                          .method = "POST",
-                                         .path = "/images/create?fromSrc=-&repo=davit-contract&tag=1",
+                                         .path = "/images/create?fromSrc=-&repo=davit-contract&tag=latest",
                                          .body = tar.data,
                                          .body_len = tar.len,
                                          .content_type = "application/x-tar",
