@@ -29,6 +29,17 @@ struct string_vec VECTOR_OF(char *);
         vec_->items[vec_->len++] = __VA_ARGS__;                                                              \
     } while (0)
 
+/* Room for `n` elements and no more: for the many vectors that hold one. */
+#define vector_reserve(vec, n)                                                                               \
+    do {                                                                                                     \
+        __typeof__(vec) reserved_ = (vec);                                                                   \
+        size_t room_ = (n);                                                                                  \
+        if (reserved_->cap < room_) {                                                                        \
+            reserved_->items = memory_realloc(reserved_->items, room_, sizeof *reserved_->items);            \
+            reserved_->cap = room_;                                                                          \
+        }                                                                                                    \
+    } while (0)
+
 /* Removes element i and keeps the order of the rest. */
 #define vector_remove(vec, i)                                                                                \
     do {                                                                                                     \

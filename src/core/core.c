@@ -24,10 +24,11 @@ static void service_state_free(struct service_state *service)
     vector_deinit(&service->failures);
     vector_deinit(&service->containers);
     vector_deinit(&service->under_way);
-    for (size_t i = 0; i < ARRAY_LEN(service->events); i++) {
+    for (size_t i = 0; i < service->events_len; i++) {
         free(service->events[i].id);
         free(service->events[i].message);
     }
+    free(service->events);
     free(service->waiting);
     free(service->trouble);
     free(service);
@@ -147,10 +148,23 @@ struct instance_state *core_instance_state(const struct core *core, const char *
     return NULL;
 }
 
+/* Most services have few events, and there may be thousands of services. */
+static void grow_events(struct service_state *service)
+{
+    size_t cap = service->events_cap ? service->events_cap * 4 : 4;
+    if (cap > LIMIT_SERVICE_EVENTS)
+        cap = LIMIT_SERVICE_EVENTS;
+    service->events = memory_realloc(service->events, cap, sizeof *service->events);
+    memset(service->events + service->events_cap, 0, (cap - service->events_cap) * sizeof *service->events);
+    service->events_cap = cap;
+}
+
 void core_add_event(struct core *core, struct service_state *service, const char *message)
 {
     assert(core);
     assert(message);
+    if (service->events_len == service->events_cap && service->events_cap < LIMIT_SERVICE_EVENTS)
+        grow_events(service);
     size_t at = (service->events_first + service->events_len) % LIMIT_SERVICE_EVENTS;
     if (service->events_len == LIMIT_SERVICE_EVENTS)
         service->events_first = (service->events_first + 1) % LIMIT_SERVICE_EVENTS;

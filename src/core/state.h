@@ -12,10 +12,11 @@ struct service_state {
     struct service *desired;       /* owned reference; NULL: not in the repository */
     struct service_ledger *ledger; /* NULL: nothing known */
     struct plan_memory memory;
-    struct plan_failure_vec failures;               /* not planned with yet */
-    struct container_vec containers;                /* borrowed from instances */
-    struct action_vec under_way;                    /* borrowed from flights */
-    struct view_event events[LIMIT_SERVICE_EVENTS]; /* ring */
+    struct plan_failure_vec failures; /* not planned with yet */
+    struct container_vec containers;  /* borrowed from instances */
+    struct action_vec under_way;      /* borrowed from flights */
+    struct view_event *events;        /* ring of LIMIT_SERVICE_EVENTS once it is full; grows until then */
+    size_t events_cap;
     size_t events_first;
     size_t events_len;
     char *waiting;

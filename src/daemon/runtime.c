@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "daemon/inputs.h"
 #include "daemon/log.h"
+#include "daemon/thrift.h"
 #include "daemon/writer.h"
 #include "engine/docker.h"
 #include "engine/watch.h"
@@ -40,6 +41,7 @@ struct runtime {
     struct effect_vec effects; /* of the current turn */
     uv_prepare_t before_sleep;
     uv_timer_t wake;
+    struct thrift thrift;
     int64_t wake_at_ms;
     bool stepped;
     bool recording;
@@ -202,6 +204,7 @@ static void before_sleep(uv_prepare_t *handle)
     if (!runtime->stepped)
         return;
     runtime->stepped = false;
+    thrift_postpone(&runtime->thrift);
     if (runtime->options.stepped)
         runtime->options.stepped(runtime->options.data);
 }
@@ -469,12 +472,14 @@ int runtime_new(const struct runtime_options *options, struct runtime **ret_runt
 {
     assert(options && options->loop && options->config);
     assert(ret_runtime);
+    thrift_prepare();
     struct runtime *runtime = NEW(struct runtime);
     struct loading loading = {.runtime = runtime};
     runtime->options = *options;
     runtime->core = make_core(options->config);
     uv_prepare_init(options->loop, &runtime->before_sleep);
     uv_timer_init(options->loop, &runtime->wake);
+    thrift_init(&runtime->thrift, options->loop);
     runtime->before_sleep.data = runtime->wake.data = runtime;
     const struct act_options act = {
         .engine = on_engine, .done = on_done, .progress = on_progress, .data = runtime};
@@ -509,6 +514,7 @@ void runtime_close(struct runtime *runtime)
     writer_close(runtime->writer);
     uv_close((uv_handle_t *)&runtime->before_sleep, NULL);
     uv_close((uv_handle_t *)&runtime->wake, NULL);
+    thrift_close(&runtime->thrift);
 }
 
 void runtime_free(struct runtime *runtime)

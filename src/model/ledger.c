@@ -142,6 +142,7 @@ struct service_ledger *service_ledger_copy(const struct service_ledger *entry)
     for (size_t i = 0; i < entry->deployments.len; i++) {
         struct deployment deployment;
         deployment_copy(&entry->deployments.items[i], &deployment);
+        vector_reserve(&copy->deployments, 1);
         vector_push(&copy->deployments, deployment);
     }
     for (size_t i = 0; i < entry->known_bad.len; i++)
@@ -187,6 +188,7 @@ int service_ledger_from_json(const json_t *json, struct service_ledger **ret_ent
         if (deployment_from_json(item, &deployment) < 0)
             return error_set(err, ERROR_INVALID, "ledger entry %s/%s: deployment %zu is not readable",
                              cluster, service, i);
+        vector_reserve(&entry->deployments, 1);
         vector_push(&entry->deployments, deployment);
     }
     json_array_foreach (json_object_get(json, "knownBad"), i, item) {
@@ -210,6 +212,7 @@ struct deployment *service_ledger_add(struct service_ledger *entry)
     assert(entry);
     if (entry->deployments.len == LIMIT_DEPLOYMENTS_KEPT)
         deployment_deinit(&entry->deployments.items[--entry->deployments.len]);
+    vector_reserve(&entry->deployments, 1);
     vector_push(&entry->deployments, (struct deployment){0});
     assert(entry->deployments.items);
     memmove(&entry->deployments.items[1], &entry->deployments.items[0],
@@ -329,6 +332,7 @@ int family_ledger_from_json(const json_t *json, struct family_ledger **ret_entry
                              i + 1);
         if (content)
             set_content(&revision, content);
+        vector_reserve(&entry->revisions, 1); /* most families stay at one */
         vector_push(&entry->revisions, revision);
     }
     *ret_entry = TAKE(entry);
@@ -355,6 +359,7 @@ int family_ledger_number(struct family_ledger *entry, const struct digest *diges
     struct revision revision = {.number = (int)entry->revisions.len + 1, .digest = *digest};
     set_content(&revision, json);
     commit_copy(commit, &revision.commit);
+    vector_reserve(&entry->revisions, 1); /* most families stay at one */
     vector_push(&entry->revisions, revision);
     drop_old_contents(entry);
     *ret_new = true;

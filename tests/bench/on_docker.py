@@ -18,8 +18,8 @@ from support.spine import LABEL_OWNER, OWNER, Spine, service
 
 IMAGE = "davit-demo:latest"
 TASKS = 10
-ROUNDS = 5
-CONCURRENCIES = (1, 2, 4, 6, 10)
+ROUNDS = 3
+CONCURRENCIES = (1, 2, 4, 10)
 REPLACEMENTS = 20
 IDLE_TASKS = 100
 IDLE_SECONDS = 60

@@ -1,0 +1,32 @@
+#include "daemon/thrift.h"
+
+#include <malloc.h>
+
+#define REST_MS 5000
+
+void thrift_prepare(void)
+{
+    mallopt(M_ARENA_MAX, 1);
+}
+
+static void on_rest(uv_timer_t *timer)
+{
+    (void)timer;
+    malloc_trim(0);
+}
+
+void thrift_init(struct thrift *thrift, uv_loop_t *loop)
+{
+    uv_timer_init(loop, &thrift->timer);
+    uv_timer_start(&thrift->timer, on_rest, REST_MS, 0);
+}
+
+void thrift_postpone(struct thrift *thrift)
+{
+    uv_timer_start(&thrift->timer, on_rest, REST_MS, 0);
+}
+
+void thrift_close(struct thrift *thrift)
+{
+    uv_close((uv_handle_t *)&thrift->timer, NULL);
+}
