@@ -53,15 +53,13 @@
 #define LIMIT_LOG_BYTES            (16 * 1024 * 1024)
 
 /* --- http ----------------------------------------------------------------------------------------------- */
-#define LIMIT_HTTP_CONNECT_MS         10000       /* for a connection, look-up and TLS included */
-#define LIMIT_HTTP_REPLY_HEADER_BYTES (64 * 1024) /* all header lines of one reply */
-#define LIMIT_HTTP_REQUEST_HEADER_BYTES                                                                      \
-    (32 * 1024)                             /* request line, headers and buffers of one connection           \
-                                             */
-#define LIMIT_HTTP_REQUEST_MS         30000 /* from connect or last reply to the end of the next request */
-#define LIMIT_HTTP_SEND_MS            30000 /* a reader that takes no byte for that long is cut off */
-#define LIMIT_HTTP_STREAM_QUEUE_BYTES (1024 * 1024) /* of one stream, not yet taken by its reader */
-#define LIMIT_GROUP_BYTES             (1024 * 1024) /* one entry of the group database: its members */
+#define LIMIT_HTTP_CONNECT_MS           10000       /* for a connection, look-up and TLS included */
+#define LIMIT_HTTP_REPLY_HEADER_BYTES   (64 * 1024) /* all header lines of one reply */
+#define LIMIT_HTTP_REQUEST_HEADER_BYTES (32 * 1024) /* a connection: request line, headers, buffers */
+#define LIMIT_HTTP_REQUEST_MS           30000 /* from connect or last reply to the end of the next request */
+#define LIMIT_HTTP_SEND_MS              30000 /* a reader that takes no byte for that long is cut off */
+#define LIMIT_HTTP_STREAM_QUEUE_BYTES   (1024 * 1024) /* of one stream, not yet taken by its reader */
+#define LIMIT_GROUP_BYTES               (1024 * 1024) /* one entry of the group database: its members */
 
 /* --- http server, api ----------------------------------------------------------------------------------- */
 #define LIMIT_API_REQUEST_BYTES (1024 * 1024)

@@ -160,3 +160,11 @@ def test_wait_services_stable(aws, spine):
     assert sorted(spine.texts()) == ["one", "two", "two"]  # the first is of api
     web = aws("describe-services", "--services", "web")["services"][0]
     assert web["taskDefinition"].endswith("/web:2") and len(web["deployments"]) == 1
+
+
+def test_a_stranger_s_name_for_this_address_is_refused(spine):
+    """DNS rebinding: a browser that was told that evil.example is 127.0.0.1 still sends that name."""
+    for host, status in ((b"evil.example", b"403"), (b"localhost:8420", b"200"), (b"127.0.0.1", b"200")):
+        with spine.engine.connect("127.0.0.1", PORT) as connection:
+            connection.sendall(b"GET /v1/status HTTP/1.0\r\nHost: " + host + b"\r\n\r\n")
+            assert connection.recv(100).split()[1] == status, host
