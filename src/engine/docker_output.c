@@ -81,11 +81,24 @@ static void lines_free(void *data)
     free(data);
 }
 
+/* Podman has words of its own for two of Docker's events. */
+static const char *docker_word(const char *action)
+{
+    static const struct {
+        const char *podman;
+        const char *docker;
+    } words[] = {{"died", "die"}, {"remove", "destroy"}};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (text_equal(action, words[i].podman))
+            return words[i].docker;
+    return action;
+}
+
 static void tell_event(struct docker_call *call, const json_t *line)
 {
     const char *action = model_string(line, "Action");
     const char *id = model_string(json_object_get(line, "Actor"), "ID");
-    struct engine_event event = {.action = action ? action : model_string(line, "status"),
+    struct engine_event event = {.action = docker_word(action ? action : model_string(line, "status")),
                                  .container_id = id ? id : model_string(line, "id"),
                                  .time_ms = model_int(line, "timeNano") / 1000000};
     if (!event.time_ms)
