@@ -1,7 +1,10 @@
 """Origins other than a local repository: remotes, and directories without git."""
 
+import contextlib
 import json
+import os
 import shutil
+import signal
 import subprocess
 import time
 
@@ -79,7 +82,8 @@ def git_daemon(docker, bare):
 
     def stop():
         for process in processes:
-            subprocess.run(["kill", "-KILL", "--", f"-{process.pid}"], stderr=subprocess.DEVNULL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
     yield start, stop
