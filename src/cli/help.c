@@ -89,12 +89,13 @@ static void print_text(FILE *file, const char *text)
         }
         column += fprintf(file, "%s%.*s", column ? " " : "", (int)word, at);
         at += word;
-        for (; *at == ' ' || *at == '\n'; at++) {
-            if (*at == '\n') {
-                fputc('\n', file);
-                column = 0;
-            }
+        size_t gap = strspn(at, " \n");
+        if (gap >= 2 &&
+            strncmp(at, "\n\n", 2) == 0) { /* a paragraph's end; one line break alone is a blank */
+            fputs("\n\n", file);
+            column = 0;
         }
+        at += gap;
     }
     fputc('\n', file);
 }
