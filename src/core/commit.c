@@ -57,8 +57,11 @@ static void set_desired(struct core *core, const char *cluster, const char *name
     struct service_state *service = core_service_state(core, cluster, name, true);
     if (service->desired == desired)
         return;
-    if (!same_content(service->desired, desired))
+    if (!same_content(service->desired, desired)) {
         core_mark(core, service);
+        core_mark_awaiting_room(
+            core); /* what the old content had still to create is no longer kept room for */
+    }
     service_unref(service->desired);
     service->desired = desired ? service_ref(desired) : NULL;
 }

@@ -30,7 +30,8 @@ static void service_state_free(struct service_state *service)
     }
     free(service->events);
     free(service->waiting);
-    free(service->trouble);
+    map_deinit(&service->troubles);
+    plan_booking_vec_deinit(&service->booked);
     free(service);
 }
 
@@ -50,6 +51,7 @@ struct core *core_new(const struct core_options *options)
         core->instances[i].name = memory_strdup(options->instances[i]);
         core->instances[i].message = memory_strdup("has not answered yet");
         core->instances[i].containers = MAP_INIT(container_free);
+        vector_push(&core->rooms, (struct plan_instance){.name = core->instances[i].name});
     }
     core->manifest = manifest_new();
     core->families = MAP_INIT(family_ledger_free);
@@ -66,6 +68,10 @@ void core_free(struct core *core)
     map_deinit(&core->flights);
     map_deinit(&core->services);
     vector_deinit(&core->sorted);
+    vector_deinit(&core->marked);
+    vector_deinit(&core->awaiting_room);
+    vector_deinit(&core->sleeping);
+    plan_instance_vec_deinit(&core->rooms);
     for (size_t i = 0; i < core->instances_len; i++) {
         free(core->instances[i].name);
         free(core->instances[i].message);
@@ -98,6 +104,7 @@ struct service_state *core_service_state(struct core *core, const char *cluster,
     service->name = memory_strdup(name);
     service->key = memory_strdup(key);
     service->memory.stopping = MAP_INIT(free);
+    service->troubles = MAP_INIT(trouble_free);
     map_put(&core->services, key, service);
     core->unsorted = true;
     return service;
@@ -109,34 +116,13 @@ void core_forget_service(struct core *core, struct service_state *service)
     assert(service->containers.len == 0);
     assert(service->under_way.len == 0);
     char *key CLEANUP_FREE = memory_strdup(service->key);
+    assert(service->booked.len == 0);
+    core_wake_at(core, service, 0);
+    core_await_room(core, service, false);
+    if (service->dirty)
+        core_unlist(&core->marked, service);
     map_remove(&core->services, key);
     core->unsorted = true;
-}
-
-void core_mark(struct core *core, struct service_state *service)
-{
-    assert(core);
-    assert(service);
-    service->dirty = true;
-    core->dirty = true;
-}
-
-void core_mark_all(struct core *core)
-{
-    assert(core);
-    map_for_each (&core->services, entry) {
-        core_mark(core, entry->value);
-    }
-}
-
-void core_mark_waiting(struct core *core)
-{
-    assert(core);
-    map_for_each (&core->services, entry) {
-        struct service_state *service = entry->value;
-        if (service->waiting)
-            core_mark(core, service);
-    }
 }
 
 struct instance_state *core_instance_state(const struct core *core, const char *name)
@@ -217,7 +203,7 @@ void core_on_reconcile(struct core *core, struct event *event, struct effect_vec
             continue;
         if (event->reconcile.service && !text_equal(event->reconcile.service, service->name))
             continue;
-        service->hold_until_ms = 0;
+        core_end_holds(core, service, INT64_MAX);
         service->memory.failures_in_row = 0;
         core_mark(core, service);
     }

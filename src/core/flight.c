@@ -55,8 +55,82 @@ static void land(struct core *core, struct flight *flight)
         vector_remove(under_way, i);
         break;
     }
-    core_mark(core, flight->service);
+    flight->service->held_len -= flight->hold_ms != 0;
     map_remove(&core->flights, key_of(flight->action->id).text);
+}
+
+/* --- what has no outcome, or one that is worth a retry: not at once ------------------------------------- */
+
+/* What goes wrong again counts on: of tasks that could not be created each try is another task. */
+static char *trouble_key(const struct action *action)
+{
+    const char *task = action->kind == ACTION_CREATE ? "" : action->task;
+    return memory_printf("%s %s %s", action_kind_name(action->kind), action->container, task);
+}
+
+void trouble_free(struct trouble *trouble)
+{
+    if (!trouble)
+        return;
+    free(trouble->message);
+    free(trouble);
+}
+
+/* Several that fail together have one trouble, not a row of them. */
+static void hold(struct core *core, struct flight *flight, const char *message)
+{
+    char *key CLEANUP_FREE = trouble_key(flight->action);
+    struct trouble *trouble = map_get(&flight->service->troubles, key);
+    if (!trouble) {
+        trouble = NEW(struct trouble);
+        map_put(&flight->service->troubles, key, trouble);
+    }
+    if (trouble->until_ms <= core->now_ms) {
+        int64_t wait_ms = HOLD_FIRST_MS;
+        for (int i = 0; i < trouble->in_row && wait_ms < HOLD_MAX_MS; i++)
+            wait_ms *= 2;
+        trouble->in_row++;
+        trouble->until_ms = core->now_ms + (wait_ms < HOLD_MAX_MS ? wait_ms : HOLD_MAX_MS);
+    }
+    free(trouble->message);
+    trouble->message = memory_printf("%s %s on %s: %s", action_kind_name(flight->action->kind),
+                                     flight->action->container, flight->action->instance, message);
+    assert(!flight->hold_ms);
+    flight->hold_ms = trouble->until_ms;
+    flight->service->held_len++;
+}
+
+static void end_trouble(struct flight *flight)
+{
+    char *key CLEANUP_FREE = trouble_key(flight->action);
+    map_remove(&flight->service->troubles, key);
+}
+
+static const struct container *target_of(const struct flight *flight)
+{
+    const struct container_vec *containers = &flight->service->containers;
+    for (size_t i = 0; i < containers->len; i++)
+        if (text_equal(containers->items[i]->labels.task, flight->action->task) &&
+            text_equal(containers->items[i]->labels.spec.name, flight->action->container))
+            return containers->items[i];
+    return NULL;
+}
+
+/* Whether the action did what it was to do, as its target was listed. */
+static bool is_fulfilled(const struct flight *flight)
+{
+    const struct container *target = target_of(flight);
+    switch (flight->action->kind) {
+    case ACTION_CREATE:
+        return target;
+    case ACTION_START:
+        return target && target->status != CONTAINER_CREATED;
+    case ACTION_STOP:
+        return !target || target->status != CONTAINER_RUNNING;
+    case ACTION_REMOVE:
+        return !target;
+    }
+    return false;
 }
 
 void core_settle_unknown(struct core *core, const char *instance)
@@ -66,22 +140,46 @@ void core_settle_unknown(struct core *core, const char *instance)
         struct flight *flight = entry->value;
         if (!flight->unknown || !text_equal(flight->action->instance, instance))
             continue;
-        land(core, flight);
-        core_mark_waiting(core); /* for the room that it was to take */
+        flight->unknown = false;
+        core_mark(core, flight->service);
+        bool done = is_fulfilled(flight);
+        if (done)
+            end_trouble(flight);
+        if (done || flight->hold_ms <= core->now_ms)
+            land(core, flight);
+        core_mark_awaiting_room(core); /* for the room that it was to take */
     }
 }
 
-/* The action had no outcome, or an outcome that is worth a retry: not at once. */
-static void hold(struct core *core, struct service_state *service, const char *message)
+void core_end_holds(struct core *core, struct service_state *service, int64_t until_ms)
 {
-    int64_t wait_ms = HOLD_FIRST_MS;
-    for (int i = 0; i < service->troubles_in_row && wait_ms < HOLD_MAX_MS; i++)
-        wait_ms *= 2;
-    service->troubles_in_row++;
-    service->hold_until_ms = core->now_ms + (wait_ms < HOLD_MAX_MS ? wait_ms : HOLD_MAX_MS);
-    free(service->trouble);
-    service->trouble = memory_strdup(message);
+    assert(core);
+    assert(service);
+    for (size_t i = service->held_len ? service->under_way.len : 0; i-- > 0;) {
+        struct flight *flight = map_get(&core->flights, key_of(service->under_way.items[i]->id).text);
+        if (!flight->hold_ms || flight->hold_ms > until_ms)
+            continue;
+        if (flight->unknown)
+            flight->hold_ms = core->now_ms; /* the listing decides */
+        else
+            land(core, flight);
+    }
 }
+
+int64_t core_next_hold_ms(const struct core *core, const struct service_state *service)
+{
+    assert(core);
+    assert(service);
+    int64_t next_ms = 0;
+    for (size_t i = 0; service->held_len && i < service->under_way.len; i++) {
+        const struct flight *flight = map_get(&core->flights, key_of(service->under_way.items[i]->id).text);
+        if (flight->hold_ms && !flight->unknown && (!next_ms || flight->hold_ms < next_ms))
+            next_ms = flight->hold_ms;
+    }
+    return next_ms;
+}
+
+/* --- outcomes ------------------------------------------------------------------------------------------- */
 
 static void fail(struct flight *flight, const char *message)
 {
@@ -103,37 +201,36 @@ void core_on_action_done(struct core *core, struct event *event, struct effect_v
 {
     assert(core);
     struct flight *flight = map_get(&core->flights, key_of(event->action.id).text);
-    if (!flight)
+    if (!flight || flight->unknown || flight->hold_ms)
         return; /* told twice */
-    struct service_state *service = flight->service;
     struct instance_state *instance = core_instance_state(core, flight->action->instance);
     const char *message = event->action.message ? event->action.message : error_code_name(event->action.code);
-    char *what CLEANUP_FREE = memory_printf("%s %s on %s: %s", action_kind_name(flight->action->kind),
-                                            flight->action->container, flight->action->instance, message);
     if (is_unknown(event->action.code)) {
         flight->unknown = true;
-        hold(core, service, what);
+        hold(core, flight, message);
+        core_mark(core, flight->service);
         vector_push(effects, (struct effect){.kind = EFFECT_LIST,
                                              .instance = memory_strdup(flight->action->instance)});
         return;
     }
     bool brings_up = flight->action->kind == ACTION_CREATE || flight->action->kind == ACTION_START;
     bool gone = event->action.gone && flight->action->container_id;
-    if (event->action.code == 0 || gone) {
-        service->troubles_in_row = 0;
-        free(service->trouble);
-        service->trouble = NULL;
-    } else if (brings_up) {
+    bool refused = event->action.code != 0 && !gone;
+    if (refused && brings_up) {
         fail(flight, message);
-        core_mark_waiting(core); /* for the room that the task was to take */
-    } else {
-        hold(core, service, what);
+        core_mark_awaiting_room(core); /* for the room that the task was to take */
     }
+    if (refused && !brings_up)
+        hold(core, flight, message);
+    else
+        end_trouble(flight);
     if (instance && event->action.container)
         core_put_container(core, instance, TAKE(event->action.container));
     else if (instance && gone)
         core_drop_container(core, instance, flight->action->container_id);
-    land(core, flight);
+    core_mark(core, flight->service);
+    if (!flight->hold_ms)
+        land(core, flight);
 }
 
 void core_on_progress(struct core *core, struct event *event, struct effect_vec *effects)

@@ -35,7 +35,7 @@ void core_put_container(struct core *core, struct instance_state *instance, stru
         container->instance = memory_strdup(instance->name);
     }
     if (old && old->status != CONTAINER_STOPPED && container->status == CONTAINER_STOPPED)
-        core_mark_waiting(core);
+        core_mark_awaiting_room(core);
     if (old)
         unlink_container(core, old);
     map_put(&instance->containers, container->id, container);
@@ -53,8 +53,7 @@ void core_drop_container(struct core *core, struct instance_state *instance, con
     if (!old)
         return;
     unlink_container(core, old);
-    if (old->status != CONTAINER_STOPPED)
-        core_mark_waiting(core);
+    core_mark_awaiting_room(core);
     container_free(old);
 }
 
@@ -92,8 +91,10 @@ void core_on_connected(struct core *core, struct event *event, struct effect_vec
     instance->connected = true;
     lose(core, instance);
     set_message(instance, memory_strdup("its containers are being listed"));
-    instance_info_deinit(&instance->info);
+    struct instance_info before = instance->info;
     instance_info_copy(&event->engine.info, &instance->info);
+    core_room_capacity(core, instance, &before);
+    instance_info_deinit(&before);
 }
 
 void core_on_disconnected(struct core *core, struct event *event, struct effect_vec *effects)
@@ -130,6 +131,7 @@ void core_on_listed(struct core *core, struct event *event, struct effect_vec *e
             continue;
         struct container *gone = entry->value;
         unlink_container(core, gone);
+        core_mark_awaiting_room(core);
         map_remove(&instance->containers, entry->key);
     }
     map_deinit(&seen);
@@ -140,7 +142,7 @@ void core_on_listed(struct core *core, struct event *event, struct effect_vec *e
     instance->lost_ms = 0;
     set_message(instance, NULL);
     mark_users(core, instance);
-    core_mark_waiting(core);
+    core_mark_awaiting_room(core);
     core->dirty = true;
 }
 

@@ -84,9 +84,21 @@ static json_t *flights_out(const struct core *core)
     json_t *list = json_array();
     map_for_each (&core->flights, entry) {
         const struct flight *flight = entry->value;
+        json_array_append_new(list, json_pack("{s:o,s:I,s:b,s:I}", "action", action_to_json(flight->action),
+                                              "since", (json_int_t)flight->since_ms, "unknown",
+                                              flight->unknown, "hold", (json_int_t)flight->hold_ms));
+    }
+    return list;
+}
+
+static json_t *troubles_out(const struct map *troubles)
+{
+    json_t *list = json_array();
+    map_for_each (troubles, entry) {
+        const struct trouble *trouble = entry->value;
         json_array_append_new(list,
-                              json_pack("{s:o,s:I,s:b}", "action", action_to_json(flight->action), "since",
-                                        (json_int_t)flight->since_ms, "unknown", flight->unknown));
+                              json_pack("{s:s,s:i,s:I,s:s}", "key", entry->key, "inRow", trouble->in_row,
+                                        "until", (json_int_t)trouble->until_ms, "message", trouble->message));
     }
     return list;
 }
@@ -96,13 +108,12 @@ static json_t *services_out(const struct core *core)
     json_t *list = json_array();
     map_for_each (&core->services, entry) {
         const struct service_state *service = entry->value;
-        json_t *json = json_pack("{s:s,s:s,s:o,s:o,s:i,s:I,s:I,s:b}", "cluster", service->cluster, "name",
+        json_t *json = json_pack("{s:s,s:s,s:o,s:o,s:o,s:I,s:b,s:b}", "cluster", service->cluster, "name",
                                  service->name, "memory", plan_memory_to_json(&service->memory), "failures",
-                                 failures_out(&service->failures), "troubles", service->troubles_in_row,
-                                 "hold", (json_int_t)service->hold_until_ms, "wake",
-                                 (json_int_t)service->wake_ms, "dirty", service->dirty);
+                                 failures_out(&service->failures), "troubles",
+                                 troubles_out(&service->troubles), "wake", (json_int_t)service->wake_ms,
+                                 "dirty", service->dirty, "awaitsRoom", service->awaits_room);
         model_set_string(json, "waiting", service->waiting);
-        model_set_string(json, "trouble", service->trouble);
         if (service->ledger)
             json_object_set_new(json, "ledger", service_ledger_to_json(service->ledger));
         json_array_append_new(list, json);
@@ -151,7 +162,9 @@ static int instances_in(const json_t *list, struct core *core, struct error *err
         instance->lost_ms = model_int(item, "lost");
         free(instance->message);
         instance->message = memory_strdup(model_string(item, "message"));
+        struct instance_info none = {0};
         instance_info_from_json(json_object_get(item, "info"), &instance->info);
+        core_room_capacity(core, instance, &none);
         size_t c;
         json_t *one;
         json_array_foreach (json_object_get(item, "containers"), c, one) {
@@ -246,6 +259,20 @@ static void failures_in(const json_t *list, struct service_state *service)
     }
 }
 
+static void troubles_in(const json_t *list, struct service_state *service)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (list, i, item) {
+        const char *key = model_string(item, "key");
+        struct trouble *trouble = NEW(struct trouble);
+        *trouble = (struct trouble){.in_row = model_int_in(item, "inRow", 0, INT32_MAX),
+                                    .until_ms = model_int(item, "until"),
+                                    .message = memory_strdup(model_string(item, "message"))};
+        map_put(&service->troubles, key ? key : "", trouble);
+    }
+}
+
 /* First of all: the order of services is part of the state. */
 static int services_in(const json_t *list, struct core *core, struct error *err)
 {
@@ -258,10 +285,8 @@ static int services_in(const json_t *list, struct core *core, struct error *err)
             core_service_state(core, model_string(item, "cluster"), model_string(item, "name"), true);
         plan_memory_from_json(json_object_get(item, "memory"), &service->memory);
         failures_in(json_object_get(item, "failures"), service);
-        service->troubles_in_row = model_int_in(item, "troubles", 0, INT32_MAX);
-        service->hold_until_ms = model_int(item, "hold");
+        troubles_in(json_object_get(item, "troubles"), service);
         service->waiting = memory_strdup(model_string(item, "waiting"));
-        service->trouble = memory_strdup(model_string(item, "trouble"));
         const json_t *ledger = json_object_get(item, "ledger");
         if (ledger) {
             int r = service_ledger_from_json(ledger, &service->ledger, err);
@@ -272,16 +297,24 @@ static int services_in(const json_t *list, struct core *core, struct error *err)
     return 0;
 }
 
-/* Last: putting containers has marked services dirty. */
+/* Last: putting containers has marked services. */
 static void marks_in(const json_t *list, struct core *core)
 {
     size_t i;
     json_t *item;
+    map_for_each (&core->services, entry) {
+        struct service_state *service = entry->value;
+        service->dirty = false;
+    }
+    core->marked.len = 0;
     json_array_foreach (list, i, item) {
         struct service_state *service =
             core_service_state(core, model_string(item, "cluster"), model_string(item, "name"), true);
-        service->dirty = model_bool(item, "dirty");
-        service->wake_ms = model_int(item, "wake");
+        if (model_bool(item, "dirty"))
+            core_mark(core, service);
+        core_wake_at(core, service, model_int(item, "wake"));
+        core_await_room(core, service, model_bool(item, "awaitsRoom"));
+        core_book(core, service);
     }
 }
 
@@ -300,9 +333,11 @@ static int flights_in(const json_t *list, struct core *core, struct error *err)
         *flight = (struct flight){.action = action,
                                   .service = service,
                                   .since_ms = model_int(item, "since"),
-                                  .unknown = model_bool(item, "unknown")};
+                                  .unknown = model_bool(item, "unknown"),
+                                  .hold_ms = model_int(item, "hold")};
         snprintf(key, sizeof key, "%" PRIu64, action->id);
         map_put(&core->flights, key, flight);
+        service->held_len += flight->hold_ms != 0;
         vector_push(&service->under_way, action);
     }
     return 0;

@@ -20,11 +20,20 @@ struct service_state {
     size_t events_first;
     size_t events_len;
     char *waiting;
-    char *trouble; /* why the last action had no outcome; NULL: it had */
-    int troubles_in_row;
-    int64_t hold_until_ms; /* not planned before: an action had no outcome */
-    int64_t wake_ms;       /* 0: none */
-    bool dirty;
+    struct map troubles;            /* what keeps going wrong -> struct trouble, owned */
+    size_t held_len;                /* flights under way that only hold */
+    struct plan_booking_vec booked; /* as counted in core.rooms */
+    int64_t wake_ms;                /* 0: none. Set by core_wake_at() */
+    size_t wake_at;                 /* place in core.sleeping, +1; 0: none */
+    bool dirty;                     /* in core.marked */
+    bool awaits_room;               /* in core.awaiting_room */
+};
+
+/* An action that had no outcome, or an outcome that is worth a retry. */
+struct trouble {
+    int in_row;
+    int64_t until_ms; /* not tried again before */
+    char *message;
 };
 
 struct instance_state {
@@ -43,7 +52,8 @@ struct flight {
     struct action *action; /* owned */
     struct service_state *service;
     int64_t since_ms;
-    bool unknown; /* it ended without an outcome: the next listing tells */
+    bool unknown;    /* it ended without an outcome: the next listing tells */
+    int64_t hold_ms; /* it ended, and counts as under way until then, so that it is not tried again; 0: not */
     char *progress_status;
     int64_t progress_bytes;
     int64_t progress_total_bytes;
@@ -70,8 +80,12 @@ struct core {
     char *source_origin;
     char *source_branch;
 
-    struct map services;             /* key -> struct service_state, owned */
-    struct service_state_vec sorted; /* by key; valid unless unsorted */
+    struct plan_instance_vec rooms;         /* one per instance, in their order: what is free */
+    struct service_state_vec marked;        /* to be planned with the next turn */
+    struct service_state_vec sleeping;      /* to be planned at wake_ms; a heap */
+    struct service_state_vec awaiting_room; /* to be planned when room is freed */
+    struct map services;                    /* key -> struct service_state, owned */
+    struct service_state_vec sorted;        /* by key; valid unless unsorted */
     bool unsorted;
     struct map flights; /* id in decimal -> struct flight, owned */
     uint64_t last_action_id;
@@ -84,10 +98,6 @@ struct core {
 
 struct service_state *core_service_state(struct core *core, const char *cluster, const char *name,
                                          bool create);
-void core_mark(struct core *core, struct service_state *service);
-void core_mark_all(struct core *core);
-/* Room was freed on an instance: whoever waits for it may find some now. */
-void core_mark_waiting(struct core *core);
 struct instance_state *core_instance_state(const struct core *core, const char *name);
 void core_add_event(struct core *core, struct service_state *service, const char *message);
 void core_forget_service(struct core *core, struct service_state *service);
@@ -108,6 +118,23 @@ void core_on_progress(struct core *core, struct event *event, struct effect_vec 
 void core_on_reconcile(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_turn(struct core *core, struct event *event, struct effect_vec *effects);
 
+/* due.c: to be planned with the next turn, at a time (0: at none), when room was freed. */
+void core_mark(struct core *core, struct service_state *service);
+void core_mark_all(struct core *core);
+void core_wake_at(struct core *core, struct service_state *service, int64_t at_ms);
+void core_await_room(struct core *core, struct service_state *service, bool waits);
+/* Room was freed on an instance: whoever waits for it may find some now. */
+void core_mark_awaiting_room(struct core *core);
+/* Takes out what is to be planned now, in order of their keys. Caller deinits the vector. */
+void core_take_due(struct core *core, struct service_state_vec *ret_due);
+void core_unlist(struct service_state_vec *list, const struct service_state *service);
+/* room.c: counts what the service holds anew. Whether it freed some. */
+bool core_book(struct core *core, struct service_state *service);
+/* The instance's info is another than before. */
+void core_room_capacity(struct core *core, const struct instance_state *instance,
+                        const struct instance_info *before);
+/* Whether instances answer, as it is now. */
+void core_room_refresh(struct core *core);
 /* observe.c: the container as it is now (taken over), or its end. */
 void core_put_container(struct core *core, struct instance_state *instance, struct container *container);
 void core_drop_container(struct core *core, struct instance_state *instance, const char *id);
@@ -115,4 +142,9 @@ void core_drop_container(struct core *core, struct instance_state *instance, con
 void core_launch(struct core *core, struct service_state *service, struct action *action,
                  struct effect_vec *effects);
 void core_settle_unknown(struct core *core, const char *instance);
+/* What is held until `until_ms` at the latest may be tried again. */
+void core_end_holds(struct core *core, struct service_state *service, int64_t until_ms);
+/* When the first hold of the service ends; 0: there is none. */
+int64_t core_next_hold_ms(const struct core *core, const struct service_state *service);
 void flight_free(struct flight *flight);
+void trouble_free(struct trouble *trouble);

@@ -1,5 +1,4 @@
 /* EVENT_TURN: plan what is dirty. */
-#include "base/text.h"
 #include "core/state.h"
 
 #include <assert.h>
@@ -7,55 +6,23 @@
 
 #define WAKE_LEAST_MS 1000
 
-static void take_room(struct plan_instance *room, const struct container_spec *spec)
+/* The trouble that holds something back goes before what the plan waits for. */
+static void tell_trouble(const struct core *core, struct service_state *service)
 {
-    room->cpu_units_free -= spec->cpu_units;
-    room->memory_mib_free -= spec->memory_mib;
-    for (size_t i = 0; i < spec->ports.len; i++)
-        if (spec->ports.items[i].host_port)
-            vector_push(&room->ports,
-                        (struct plan_port){spec->ports.items[i].host_port, spec->ports.items[i].udp});
-}
-
-/* Whether the container that an action is to create is there already: its room is taken then. */
-static bool is_there(const struct flight *flight)
-{
-    const struct container_vec *containers = &flight->service->containers;
-    for (size_t i = 0; i < containers->len; i++)
-        if (text_equal(containers->items[i]->labels.task, flight->action->task) &&
-            text_equal(containers->items[i]->labels.spec.name, flight->action->container))
-            return true;
-    return false;
-}
-
-/* What is free: everything less what lives and what is being created. */
-static struct plan_instance_vec room_of(const struct core *core)
-{
-    struct plan_instance_vec rooms = {0};
-    for (size_t i = 0; i < core->instances_len; i++) {
-        const struct instance_state *instance = &core->instances[i];
-        struct plan_instance room = {.name = instance->name,
-                                     .usable = instance->connected && instance->listed,
-                                     .reason = instance->message,
-                                     .lost_ms = instance->lost_ms,
-                                     .cpu_units_free = instance->info.cpu_units,
-                                     .memory_mib_free = instance->info.memory_mib};
-        map_for_each (&instance->containers, entry) {
-            const struct container *container = entry->value;
-            if (container->status != CONTAINER_STOPPED)
-                take_room(&room, &container->labels.spec);
-        }
-        vector_push(&rooms, room);
-    }
-    map_for_each (&core->flights, entry) {
-        const struct flight *flight = entry->value;
-        if (flight->action->kind != ACTION_CREATE || is_there(flight))
+    map_for_each (&service->troubles, entry) {
+        const struct trouble *trouble = entry->value;
+        if (trouble->until_ms <= core->now_ms)
             continue;
-        for (size_t i = 0; i < rooms.len; i++)
-            if (text_equal(rooms.items[i].name, flight->action->instance))
-                take_room(&rooms.items[i], &flight->action->labels.spec);
+        free(service->waiting);
+        service->waiting = memory_strdup(trouble->message);
+        return;
     }
-    return rooms;
+}
+
+static void wake_service(struct core *core, struct service_state *service, int64_t plan_ms)
+{
+    int64_t hold_ms = core_next_hold_ms(core, service);
+    core_wake_at(core, service, hold_ms && (!plan_ms || hold_ms < plan_ms) ? hold_ms : plan_ms);
 }
 
 static void take_output(struct core *core, struct service_state *service, struct plan_output *output,
@@ -69,12 +36,18 @@ static void take_output(struct core *core, struct service_state *service, struct
     }
     free(service->waiting);
     service->waiting = TAKE(output->waiting);
-    service->wake_ms = output->wake_ms;
     for (size_t i = 0; i < output->events.len; i++)
         core_add_event(core, service, output->events.items[i]);
     for (size_t i = 0; i < output->actions.len; i++)
         core_launch(core, service, output->actions.items[i], effects);
     output->actions.len = 0; /* taken over */
+    if (service->under_way.len == 0)
+        map_clear(&service->troubles); /* nothing is tried any more that went wrong */
+    tell_trouble(core, service);
+    wake_service(core, service, output->wake_ms);
+    core_await_room(core, service, output->no_place);
+    if (core_book(core, service))
+        core_mark_awaiting_room(core);
     if (output->forget) {
         if (service->ledger)
             core_save(effects, LEDGER_SERVICE, service->key, NULL, output->ledger_message);
@@ -82,8 +55,7 @@ static void take_output(struct core *core, struct service_state *service, struct
     }
 }
 
-static void plan(struct core *core, struct service_state *service, struct plan_instance_vec *rooms,
-                 struct effect_vec *effects)
+static void plan(struct core *core, struct service_state *service, struct effect_vec *effects)
 {
     struct plan_input input = {.now_ms = core->now_ms,
                                .options = &core->plan,
@@ -92,12 +64,13 @@ static void plan(struct core *core, struct service_state *service, struct plan_i
                                .ledger = service->ledger,
                                .cluster = service->cluster,
                                .service = service->name,
+                               .key = service->key,
                                .containers = (const struct container *const *)service->containers.items,
                                .containers_len = service->containers.len,
                                .under_way = (const struct action *const *)service->under_way.items,
                                .under_way_len = service->under_way.len,
                                .failures = &service->failures,
-                               .instances = rooms,
+                               .instances = &core->rooms,
                                .memory = &service->memory,
                                .ids = &core->ids};
     struct plan_output output;
@@ -107,6 +80,7 @@ static void plan(struct core *core, struct service_state *service, struct plan_i
         free(service->failures.items[i].reason);
     }
     service->failures.len = 0;
+    plan_room_give(&core->rooms, &output.booked);
     take_output(core, service, &output, effects);
     plan_output_deinit(&output);
 }
@@ -125,30 +99,30 @@ static bool is_ready(const struct core *core)
     return true;
 }
 
-static bool is_held(const struct core *core, struct service_state *service)
-{
-    if (service->hold_until_ms <= core->now_ms)
-        return false;
-    service->wake_ms = service->hold_until_ms;
-    free(service->waiting);
-    service->waiting = memory_strdup(service->trouble);
-    return true;
-}
-
 static void wake(struct core *core, struct effect_vec *effects)
 {
-    int64_t at_ms = 0;
-    map_for_each (&core->services, entry) {
-        const struct service_state *service = entry->value;
-        if (service->wake_ms && (at_ms == 0 || service->wake_ms < at_ms))
-            at_ms = service->wake_ms;
-    }
+    int64_t at_ms = core->sleeping.len ? core->sleeping.items[0]->wake_ms : 0;
     if (at_ms && at_ms <= core->now_ms)
         at_ms = core->now_ms + WAKE_LEAST_MS; /* a wish for the past must not spin the loop */
     if (at_ms == core->wake_ms)
         return;
     core->wake_ms = at_ms;
     vector_push(effects, (struct effect){.kind = EFFECT_WAKE, .at_ms = at_ms});
+}
+
+/* First everybody's room as it is by now, then the plans: a place that is given must be free. */
+static void plan_due(struct core *core, struct effect_vec *effects)
+{
+    struct service_state_vec due;
+    core_room_refresh(core);
+    core_take_due(core, &due);
+    for (size_t i = 0; i < due.len; i++) {
+        core_end_holds(core, due.items[i], core->now_ms);
+        core_book(core, due.items[i]);
+    }
+    for (size_t i = 0; i < due.len; i++)
+        plan(core, due.items[i], effects);
+    vector_deinit(&due);
 }
 
 void core_on_turn(struct core *core, struct event *event, struct effect_vec *effects)
@@ -158,26 +132,14 @@ void core_on_turn(struct core *core, struct event *event, struct effect_vec *eff
     core->dirty = false;
     if (core->wake_ms <= core->now_ms)
         core->wake_ms = 0; /* it has struck: a wish for the same time is a new one */
-    if (!is_ready(core)) {
-        int64_t at_ms = core->first_ms + core->patience_ms;
-        if (core->desired && core->wake_ms != at_ms) {
-            core->wake_ms = at_ms;
-            vector_push(effects, (struct effect){.kind = EFFECT_WAKE, .at_ms = at_ms});
-        }
+    if (is_ready(core)) {
+        plan_due(core, effects);
+        wake(core, effects);
         return;
     }
-    struct plan_instance_vec rooms = {0};
-    map_for_each (&core->services, entry) {
-        struct service_state *service = entry->value;
-        bool due = service->dirty || (service->wake_ms && service->wake_ms <= core->now_ms);
-        if (!due || is_held(core, service))
-            continue;
-        if (rooms.len == 0)
-            rooms = room_of(core);
-        service->dirty = false;
-        service->wake_ms = 0;
-        plan(core, service, &rooms, effects);
+    int64_t at_ms = core->first_ms + core->patience_ms;
+    if (core->desired && core->wake_ms != at_ms) {
+        core->wake_ms = at_ms;
+        vector_push(effects, (struct effect){.kind = EFFECT_WAKE, .at_ms = at_ms});
     }
-    plan_instance_vec_deinit(&rooms);
-    wake(core, effects);
 }

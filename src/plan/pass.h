@@ -39,10 +39,9 @@ void pass_rolling(struct pass *pass);
 void pass_life(struct pass *pass);
 void pass_cleanup(struct pass *pass);
 
-/* placement.c: the first instance with room, which is taken; NULL with *ret_reason (owned) when there is
- * none. */
-const struct plan_instance *placement_choose(struct plan_instance_vec *instances,
-                                             const struct task_definition *definition, char **ret_reason);
+/* placement.c: the first instance with room for a desired task, which is taken; NULL with *ret_reason (owned)
+ * when there is none. */
+const struct plan_instance *placement_choose(const struct pass *pass, char **ret_reason);
 const struct plan_instance *placement_instance(const struct plan_instance_vec *instances, const char *name);
 
 /* life.c: how many containers of a new task will never be, by C5. */

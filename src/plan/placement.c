@@ -10,22 +10,27 @@ struct need {
     int64_t memory_mib;
 };
 
-static bool port_taken(const struct plan_instance *instance, const struct port_mapping *port)
+static const struct plan_port *holder_of(const struct plan_instance *instance,
+                                         const struct port_mapping *port)
 {
     for (size_t i = 0; i < instance->ports.len; i++)
         if (instance->ports.items[i].port == port->host_port && instance->ports.items[i].udp == port->udp)
-            return true;
-    return false;
+            return &instance->ports.items[i];
+    return NULL;
 }
 
-static const struct port_mapping *clash(const struct plan_instance *instance,
-                                        const struct task_definition *definition)
+/* The port in use that the task wants as well, or NULL. */
+static const struct plan_port *clash(const struct plan_instance *instance,
+                                     const struct task_definition *definition)
 {
     for (size_t c = 0; c < definition->containers.len; c++) {
         const struct port_mapping_vec *ports = &definition->containers.items[c].ports;
-        for (size_t p = 0; p < ports->len; p++)
-            if (ports->items[p].host_port && port_taken(instance, &ports->items[p]))
-                return &ports->items[p];
+        for (size_t p = 0; p < ports->len; p++) {
+            const struct plan_port *taken =
+                ports->items[p].host_port ? holder_of(instance, &ports->items[p]) : NULL;
+            if (taken)
+                return taken;
+        }
     }
     return NULL;
 }
@@ -34,7 +39,6 @@ static const struct port_mapping *clash(const struct plan_instance *instance,
 static bool lacks(const struct plan_instance *instance, const struct task_definition *definition,
                   const struct need *need, struct buffer *why)
 {
-    const struct port_mapping *port;
     if (!instance->usable) {
         buffer_printf(why, "%s: %s", instance->name, instance->reason ? instance->reason : "does not answer");
         return true;
@@ -49,35 +53,34 @@ static bool lacks(const struct plan_instance *instance, const struct task_defini
                       instance->name, (long long)instance->memory_mib_free, (long long)need->memory_mib);
         return true;
     }
-    port = clash(instance, definition);
+    const struct plan_port *port = clash(instance, definition);
     if (port) {
-        buffer_printf(why, "%s: is already using port %d/%s required by the task", instance->name,
-                      port->host_port, port->udp ? "udp" : "tcp");
+        buffer_printf(why, "%s: is already using port %d/%s required by the task (held by %s)",
+                      instance->name, port->port, port->udp ? "udp" : "tcp", port->holder);
         return true;
     }
     return false;
 }
 
-static void take(struct plan_instance *instance, const struct task_definition *definition,
-                 const struct need *need)
+/* The room of a whole task. */
+static void book(const struct pass *pass, size_t instance)
 {
-    instance->cpu_units_free -= need->cpu_units;
-    instance->memory_mib_free -= need->memory_mib;
-    for (size_t c = 0; c < definition->containers.len; c++) {
-        const struct port_mapping_vec *ports = &definition->containers.items[c].ports;
-        for (size_t p = 0; p < ports->len; p++)
-            if (ports->items[p].host_port)
-                vector_push(&instance->ports,
-                            (struct plan_port){ports->items[p].host_port, ports->items[p].udp});
-    }
+    const struct container_spec_vec *specs = &pass->in->desired->task_definition->containers;
+    struct plan_booking_vec task = {0};
+    for (size_t c = 0; c < specs->len; c++)
+        plan_booking_add(&task, instance, &specs->items[c], pass->in->key);
+    plan_room_take(pass->in->instances, &task);
+    for (size_t i = 0; i < task.len; i++)
+        vector_push(&pass->out->booked, task.items[i]);
+    vector_deinit(&task);
 }
 
-const struct plan_instance *placement_choose(struct plan_instance_vec *instances,
-                                             const struct task_definition *definition, char **ret_reason)
+const struct plan_instance *placement_choose(const struct pass *pass, char **ret_reason)
 {
-    assert(instances);
-    assert(definition);
+    assert(pass);
     assert(ret_reason);
+    const struct plan_instance_vec *instances = pass->in->instances;
+    const struct task_definition *definition = pass->in->desired->task_definition;
     struct need need = {0};
     for (size_t c = 0; c < definition->containers.len; c++) {
         need.cpu_units += definition->containers.items[c].cpu_units;
@@ -85,17 +88,17 @@ const struct plan_instance *placement_choose(struct plan_instance_vec *instances
     }
     struct buffer why = BUFFER_INIT(LIMIT_ERROR_CHARS);
     for (size_t i = 0; i < instances->len; i++) {
-        struct plan_instance *instance = &instances->items[i];
         if (why.len)
             buffer_append_str(&why, "; ");
-        if (lacks(instance, definition, &need, &why))
+        if (lacks(&instances->items[i], definition, &need, &why))
             continue;
-        take(instance, definition, &need);
+        book(pass, i);
         buffer_deinit(&why);
-        return instance;
+        return &instances->items[i];
     }
     if (instances->len == 0)
         buffer_append_str(&why, "No Container Instances were found in your cluster.");
+    pass->out->no_place = true;
     *ret_reason = buffer_steal(&why);
     return NULL;
 }

@@ -171,17 +171,10 @@ void plan_output_deinit(struct plan_output *output)
 {
     assert(output);
     action_vec_deinit(&output->actions);
+    plan_booking_vec_deinit(&output->booked);
     service_ledger_free(output->ledger);
     free(output->ledger_message);
     free(output->waiting);
     string_vec_deinit(&output->events);
     memset(output, 0, sizeof *output);
-}
-
-void plan_instance_vec_deinit(struct plan_instance_vec *instances)
-{
-    assert(instances);
-    for (size_t i = 0; i < instances->len; i++)
-        vector_deinit(&instances->items[i].ports);
-    vector_deinit(instances);
 }

@@ -21,13 +21,22 @@ struct plan_options {
     int stopped_kept;             /* and no more than so many per service */
 };
 
-/* Room on the container instances. core builds it once per turn from everything that is live; placing takes
- * from it. */
+/* Room on the container instances. core keeps it, by what each service has booked; placing books more. */
 struct plan_port {
     int port;
     bool udp;
+    const char *holder; /* "cluster/service"; borrowed */
 };
 struct plan_port_vec VECTOR_OF(struct plan_port);
+
+/* What a service takes of one instance. */
+struct plan_booking {
+    size_t instance; /* index into the instances */
+    int64_t cpu_units;
+    int64_t memory_mib;
+    struct plan_port_vec ports; /* host ports */
+};
+struct plan_booking_vec VECTOR_OF(struct plan_booking);
 
 struct plan_instance {
     const char *name;
@@ -41,6 +50,16 @@ struct plan_instance {
 struct plan_instance_vec VECTOR_OF(struct plan_instance);
 
 void plan_instance_vec_deinit(struct plan_instance_vec *instances);
+
+/* Adds what a container takes to the booking of its instance, which is made when there is none. */
+void plan_booking_add(struct plan_booking_vec *bookings, size_t instance, const struct container_spec *spec,
+                      const char *holder);
+/* Takes the room, and gives it back. A booking that was taken must be given back as it was. */
+void plan_room_take(struct plan_instance_vec *instances, const struct plan_booking_vec *bookings);
+void plan_room_give(struct plan_instance_vec *instances, const struct plan_booking_vec *bookings);
+/* Whether somebody else may find room where `before` was booked and `after` is now. */
+bool plan_booking_freed(const struct plan_booking_vec *before, const struct plan_booking_vec *after);
+void plan_booking_vec_deinit(struct plan_booking_vec *bookings);
 
 /* A failed action that the planner has not seen yet. */
 struct plan_failure {
@@ -75,6 +94,7 @@ struct plan_input {
     const struct service_ledger *ledger; /* NULL: nothing known */
     const char *cluster;
     const char *service;
+    const char *key;                           /* "cluster/service"; outlives what is booked */
     const struct container *const *containers; /* all of the service, borrowed, any order */
     size_t containers_len;
     const struct action *const *under_way; /* actions sent and not yet answered */
@@ -86,13 +106,16 @@ struct plan_input {
 };
 
 struct plan_output {
-    struct action_vec actions;     /* to be sent now */
-    struct service_ledger *ledger; /* the entry as it must be saved first; NULL: unchanged */
-    bool forget;                   /* the service is gone: remove its entry, if it has one */
-    char *ledger_message;          /* with ledger, or an entry to forget: one line saying what changed */
-    int64_t wake_ms;               /* plan again then at the latest; 0: nothing to wait for */
-    char *waiting;                 /* what is being waited for, in words; NULL: nothing */
-    struct string_vec events;      /* ECS's service event texts, oldest first */
+    struct action_vec actions;      /* to be sent now */
+    struct plan_booking_vec booked; /* what placing took of in->instances: the caller gives it back when it
+                                       books the tasks by what is under way */
+    bool no_place;                  /* a task found no room: plan again when some was freed */
+    struct service_ledger *ledger;  /* the entry as it must be saved first; NULL: unchanged */
+    bool forget;                    /* the service is gone: remove its entry, if it has one */
+    char *ledger_message;           /* with ledger, or an entry to forget: one line saying what changed */
+    int64_t wake_ms;                /* plan again then at the latest; 0: nothing to wait for */
+    char *waiting;                  /* what is being waited for, in words; NULL: nothing */
+    struct string_vec events;       /* ECS's service event texts, oldest first */
 };
 
 void plan_service(const struct plan_input *input, struct plan_output *ret_output);

@@ -104,8 +104,7 @@ static void start_tasks(struct pass *pass, struct tally *tally)
     }
     struct buffer names = BUFFER_INIT(LIMIT_DESIRED_COUNT * 64);
     for (int i = 0; i < start; i++) {
-        const struct plan_instance *instance =
-            placement_choose(pass->in->instances, pass->in->desired->task_definition, &tally->no_place);
+        const struct plan_instance *instance = placement_choose(pass, &tally->no_place);
         if (!instance)
             break;
         launch(pass, instance);

@@ -391,17 +391,18 @@ void case_deinit(struct golden_case *golden)
 
 /* --- planning and acting */
 
-static void take_room(struct plan_instance *instance, const struct container *container)
+static void book(const struct golden_case *golden, struct plan_instance_vec *instances)
 {
-    const struct container_spec *spec = &container->labels.spec;
-    if (container->status == CONTAINER_STOPPED || !text_equal(container->instance, instance->name))
-        return;
-    instance->cpu_units_free -= spec->cpu_units;
-    instance->memory_mib_free -= spec->memory_mib;
-    for (size_t i = 0; i < spec->ports.len; i++)
-        if (spec->ports.items[i].host_port)
-            vector_push(&instance->ports,
-                        (struct plan_port){spec->ports.items[i].host_port, spec->ports.items[i].udp});
+    struct plan_booking_vec booked = {0};
+    for (size_t n = 0; n < instances->len; n++)
+        for (size_t c = 0; c < golden->containers.len; c++) {
+            const struct container *container = golden->containers.items[c];
+            if (container->status != CONTAINER_STOPPED &&
+                text_equal(container->instance, instances->items[n].name))
+                plan_booking_add(&booked, n, &container->labels.spec, "prod/web");
+        }
+    plan_room_take(instances, &booked);
+    plan_booking_vec_deinit(&booked);
 }
 
 static struct plan_instance_vec load_instances(const struct golden_case *golden)
@@ -423,9 +424,7 @@ static struct plan_instance_vec load_instances(const struct golden_case *golden)
                                          .memory_mib_free = int_or(item, "memory", 8192)};
         vector_push(&instances, instance);
     }
-    for (size_t n = 0; n < instances.len; n++)
-        for (size_t c = 0; c < golden->containers.len; c++)
-            take_room(&instances.items[n], golden->containers.items[c]);
+    book(golden, &instances);
     return instances;
 }
 
@@ -439,6 +438,7 @@ void case_plan(struct golden_case *golden, struct plan_output *ret_output)
                                      .ledger = golden->ledger,
                                      .cluster = "prod",
                                      .service = "web",
+                                     .key = "prod/web",
                                      .containers = (const struct container *const *)golden->containers.items,
                                      .containers_len = golden->containers.len,
                                      .under_way = (const struct action *const *)golden->under_way.items,

@@ -431,20 +431,50 @@ void check_moment(struct world *world)
 
 /* --- the end */
 
+static int cpu_units_of(const struct task_definition *definition)
+{
+    int sum = 0;
+    for (size_t i = 0; i < definition->containers.len; i++)
+        sum += definition->containers.items[i].cpu_units;
+    return sum;
+}
+
+/* A task holds its room while something of it lives (ECS): all of its definition where that is known, else
+ * all of its containers. */
+static int cpu_units_of_task(const struct world *world, const struct sim *sim, const char *task)
+{
+    int sum = 0;
+    bool lives = false;
+    for (size_t c = 0; c < sim_containers_len(sim); c++) {
+        const struct container *container = sim_container_at(sim, c);
+        const struct task_labels *labels = &container->labels;
+        if (!labels->cluster || !text_equal(labels->task, task))
+            continue; /* without labels it is not davit's */
+        const struct service *service =
+            desired_service(core_desired(world->davit.core), labels->cluster, labels->service);
+        lives |= container->status != CONTAINER_STOPPED;
+        if (service && digest_equal(&service->digest, &labels->digest))
+            sum = cpu_units_of(service->task_definition);
+        else
+            sum += labels->spec.cpu_units;
+    }
+    return lives ? sum : 0;
+}
+
 /* Whether a host has the cpu for one more task, by engine truth. */
 static bool has_room(const struct world *world, const struct service *service)
 {
-    int need = 0;
-    for (size_t i = 0; i < service->task_definition->containers.len; i++)
-        need += service->task_definition->containers.items[i].cpu_units;
     for (int h = 0; h < world->hosts_len; h++) {
+        const struct sim *sim = world->hosts[h].sim;
         int free_units = world->hosts[h].cpu_units;
-        for (size_t c = 0; c < sim_containers_len(world->hosts[h].sim); c++) {
-            const struct container *container = sim_container_at(world->hosts[h].sim, c);
-            if (container->status != CONTAINER_STOPPED)
-                free_units -= container->labels.spec.cpu_units;
+        struct map tasks = {0};
+        for (size_t c = 0; c < sim_containers_len(sim); c++)
+            map_put(&tasks, sim_container_at(sim, c)->labels.task, (void *)1);
+        map_for_each (&tasks, entry) {
+            free_units -= cpu_units_of_task(world, sim, entry->key);
         }
-        if (free_units >= need)
+        map_deinit(&tasks);
+        if (free_units >= cpu_units_of(service->task_definition))
             return true;
     }
     return false;

@@ -139,12 +139,9 @@ static void test_an_outcome_that_nobody_knows(void **state)
         assert_string_equal(fixture_effect(fixture, EFFECT_LIST, 0)->instance, "one");
         fixture_turn(fixture); /* it still counts as under way */
         assert_null(fixture_action(fixture, 0));
+        assert_string_equal(view_of(fixture, "web").waiting, "create app on one: the engine's words");
         struct container *made = fixture_container(create, CONTAINER_CREATED, fixture->now_ms);
         fixture_listed(fixture, "one", &made, 1);
-        fixture_turn(fixture); /* held back */
-        assert_null(fixture_action(fixture, 0));
-        assert_string_equal(view_of(fixture, "web").waiting, "create app on one: the engine's words");
-        fixture_after(fixture, 500);
         fixture_turn(fixture);
         assert_int_equal(fixture_action(fixture, 0)->kind, ACTION_START); /* it had been made */
     }
@@ -324,6 +321,60 @@ static void test_who_waits_for_room_is_told(void **state)
     assert_int_equal(view_of(fixture, "db").running_count, 1);
 }
 
+/* The second container waits for the first; meanwhile another service asks for its port. */
+static void test_room_is_kept_for_what_is_to_come(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_file(
+        fixture, "pair.yaml",
+        "{\"clusterName\":\"c\"}\n---\n"
+        "{\"family\":\"pair\",\"containerDefinitions\":["
+        "{\"name\":\"init\",\"image\":\"i\",\"memory\":64,\"healthCheck\":{\"command\":[\"CMD\",\"true\"]}},"
+        "{\"name\":\"app\",\"image\":\"a\",\"memory\":64,\"portMappings\":[{\"containerPort\":80,"
+        "\"hostPort\":80}],\"dependsOn\":[{\"containerName\":\"init\",\"condition\":\"HEALTHY\"}]}]}\n---\n"
+        "{\"cluster\":\"c\",\"serviceName\":\"pair\",\"taskDefinition\":\"pair\",\"desiredCount\":1}");
+    fixture_turn(fixture);
+    struct action *create CLEANUP(action_freep) = action_copy(fixture_action(fixture, 0));
+    assert_string_equal(create->container, "init");
+    assert_null(fixture_action(fixture, 1));
+    fixture_done(fixture, create->id, 0, fixture_container(create, CONTAINER_CREATED, fixture->now_ms));
+    fixture_file(fixture, "web.yaml",
+                 "{\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"w\","
+                 "\"memory\":64,\"portMappings\":[{\"containerPort\":80,\"hostPort\":80}]}]}\n---\n"
+                 "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"desiredCount\":1}");
+    fixture_turn(fixture);
+    assert_non_null(strstr(view_of(fixture, "web").waiting, "already using port 80/tcp required by the task "
+                                                            "(held by c/pair)"));
+    fixture_file(fixture, "pair.yaml", "{\"clusterName\":\"c\"}");
+    fixture_run(fixture);
+    assert_int_equal(view_of(fixture, "web").running_count, 1);
+}
+
+/* What the engine refuses to stop must not keep the rest of the service waiting. */
+static void test_a_refused_stop_holds_its_container_only(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    fixture_run(fixture);
+    fixture_commit(fixture, "web", "nginx", 0, 0);
+    fixture_turn(fixture);
+    assert_int_equal(fixture_action(fixture, 0)->kind, ACTION_STOP);
+    fixture_done(fixture, fixture_action(fixture, 0)->id, ERROR_CONFLICT, NULL);
+    fixture_commit(fixture, "web", "nginx", 3, 0);
+    fixture_turn(fixture);
+    assert_string_equal(view_of(fixture, "web").waiting, "stop app on one: the engine's words");
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(fixture_action(fixture, i)->kind, ACTION_CREATE);
+    assert_null(fixture_action(fixture, 3));
+    fixture_after(fixture, 500);
+    fixture_turn(fixture);
+    assert_int_equal(fixture_action(fixture, 0)->kind, ACTION_STOP);
+}
+
 static void test_equal_content_is_not_planned_again(void **state)
 {
     (void)state;
@@ -421,6 +472,8 @@ int main(void)
                                        cmocka_unit_test(test_came_and_went_unplanned),
                                        cmocka_unit_test(test_a_lost_instance_gets_nothing),
                                        cmocka_unit_test(test_who_waits_for_room_is_told),
+                                       cmocka_unit_test(test_room_is_kept_for_what_is_to_come),
+                                       cmocka_unit_test(test_a_refused_stop_holds_its_container_only),
                                        cmocka_unit_test(test_equal_content_is_not_planned_again),
                                        cmocka_unit_test(test_what_was_deployed_is_desired_after_a_restart),
                                        cmocka_unit_test(test_older_commits_only_count_revisions),

@@ -90,24 +90,63 @@ static void test_placement_takes_what_it_gives(void **state)
 {
     (void)state;
     struct task_definition definition = {.refs = 1};
+    struct service service = {.refs = 1, .task_definition = &definition};
     struct container_spec spec = {.name = (char *)"app", .cpu_units = 400, .memory_mib = 100};
     struct plan_instance_vec instances = {0};
+    const struct plan_input input = {.desired = &service, .instances = &instances, .key = "prod/web"};
+    struct plan_output output = {0};
+    const struct pass pass = {.in = &input, .out = &output};
     char *why CLEANUP_FREE = NULL;
     vector_push(&spec.ports, (struct port_mapping){.container_port = 53, .host_port = 53, .udp = true});
     vector_push(&definition.containers, spec);
     vector_push(&instances,
                 (struct plan_instance){
                     .name = "one", .usable = true, .cpu_units_free = 1000, .memory_mib_free = 200});
-    vector_push(&instances.items[0].ports, (struct plan_port){53, false}); /* tcp is another port */
-    const struct plan_instance *one = placement_choose(&instances, &definition, &why);
+    vector_push(&instances.items[0].ports,
+                (struct plan_port){53, false, "prod/dns"}); /* tcp is another port */
+    const struct plan_instance *one = placement_choose(&pass, &why);
     assert_non_null(one);
-    assert_true(one->cpu_units_free == 600 && one->memory_mib_free == 100);
-    assert_null(placement_choose(&instances, &definition, &why));
-    assert_string_equal(why, "one: is already using port 53/udp required by the task");
+    assert_true(one->cpu_units_free == 600 && one->memory_mib_free == 100 && one->ports.len == 2);
+    assert_false(output.no_place);
+    assert_null(placement_choose(&pass, &why));
+    assert_true(output.no_place);
+    assert_string_equal(why, "one: is already using port 53/udp required by the task (held by prod/web)");
     assert_null(placement_instance(&instances, "two"));
+
+    plan_room_give(&instances, &output.booked);
+    assert_true(one->cpu_units_free == 1000 && one->memory_mib_free == 200 && one->ports.len == 1);
+    assert_false(one->ports.items[0].udp);
+    plan_output_deinit(&output);
     plan_instance_vec_deinit(&instances);
     vector_deinit(&definition.containers.items[0].ports);
     vector_deinit(&definition.containers);
+}
+
+static void test_bookings_tell_what_was_freed(void **state)
+{
+    (void)state;
+    struct container_spec spec = {.name = (char *)"app", .cpu_units = 400, .memory_mib = 100};
+    struct container_spec small = {.name = (char *)"log", .cpu_units = 1};
+    struct plan_booking_vec before = {0};
+    struct plan_booking_vec after = {0};
+    vector_push(&spec.ports, (struct port_mapping){.container_port = 80, .host_port = 80});
+    vector_push(&spec.ports, (struct port_mapping){.container_port = 81}); /* dynamic: none is booked */
+    plan_booking_add(&before, 1, &spec, "prod/web");
+    assert_true(before.len == 1 && before.items[0].ports.len == 1);
+    assert_true(plan_booking_freed(&before, &after));
+    plan_booking_add(&after, 0, &spec, "prod/web");
+    assert_true(plan_booking_freed(&before, &after)); /* on another instance */
+    plan_booking_add(&after, 1, &spec, "prod/web");
+    assert_false(plan_booking_freed(&before, &after));
+    plan_booking_add(&before, 1, &small, "prod/web");
+    assert_true(plan_booking_freed(&before, &after));
+    plan_booking_add(&after, 1, &small, "prod/web");
+    assert_false(plan_booking_freed(&before, &after));
+    after.items[1].ports.items[0].udp = true;
+    assert_true(plan_booking_freed(&before, &after));
+    plan_booking_vec_deinit(&before);
+    plan_booking_vec_deinit(&after);
+    vector_deinit(&spec.ports);
 }
 
 static void test_status_names_are_of_ecs(void **state)
@@ -126,6 +165,7 @@ int main(void)
                                        cmocka_unit_test(test_memory_travels),
                                        cmocka_unit_test(test_memory_of_nothing_is_empty),
                                        cmocka_unit_test(test_placement_takes_what_it_gives),
+                                       cmocka_unit_test(test_bookings_tell_what_was_freed),
                                        cmocka_unit_test(test_status_names_are_of_ecs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,148 @@
+/* Room on the instances: each service's bookings are what its tasks hold, and the sum is kept as services
+ * change. As on ECS, a task holds the room of all its containers until all of it has stopped. */
+#include "base/text.h"
+#include "core/state.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* A task of the service, as far as room goes. */
+struct tenant {
+    size_t instance;
+    bool lives;  /* something of it has not stopped */
+    bool over;   /* is to stop, or an essential container of it has stopped: nothing more is created */
+    bool wanted; /* it has the desired content: what it lacks will be created */
+    size_t containers_len;
+    bool has[LIMIT_CONTAINERS_PER_TASK];
+};
+
+static size_t index_of(const struct core *core, const char *instance)
+{
+    for (size_t i = 0; i < core->instances_len; i++)
+        if (text_equal(core->instances[i].name, instance))
+            return i;
+    return core->instances_len;
+}
+
+static bool holds_room(const struct core *core, const struct tenant *tenant)
+{
+    return tenant->instance < core->instances_len && (tenant->lives || !tenant->over);
+}
+
+static struct tenant *meet(const struct core *core, const struct service_state *service, struct map *tenants,
+                           const struct task_labels *labels, const char *instance)
+{
+    struct tenant *tenant = map_get(tenants, labels->task);
+    if (!tenant) {
+        tenant = NEW(struct tenant);
+        tenant->instance = index_of(core, instance);
+        tenant->over = map_get(&service->memory.stopping, labels->task) != NULL;
+        tenant->wanted = service->desired && digest_equal(&labels->digest, &service->desired->digest);
+        map_put(tenants, labels->task, tenant);
+    }
+    if (!tenant->wanted)
+        return tenant;
+    const struct container_spec_vec *specs = &service->desired->task_definition->containers;
+    for (size_t i = 0; i < specs->len && i < LIMIT_CONTAINERS_PER_TASK; i++)
+        if (text_equal(specs->items[i].name, labels->spec.name))
+            tenant->has[i] = true;
+    return tenant;
+}
+
+/* Whether the container that an action is to create is there already: its room is taken then. */
+static bool is_there(const struct service_state *service, const struct action *action)
+{
+    const struct container_vec *containers = &service->containers;
+    for (size_t i = 0; i < containers->len; i++)
+        if (text_equal(containers->items[i]->labels.task, action->task) &&
+            text_equal(containers->items[i]->labels.spec.name, action->container))
+            return true;
+    return false;
+}
+
+static void meet_all(const struct core *core, const struct service_state *service, struct map *tenants)
+{
+    for (size_t i = 0; i < service->containers.len; i++) {
+        const struct container *container = service->containers.items[i];
+        struct tenant *tenant = meet(core, service, tenants, &container->labels, container->instance);
+        tenant->containers_len++;
+        if (container->status != CONTAINER_STOPPED)
+            tenant->lives = true;
+        else if (container->labels.spec.essential)
+            tenant->over = true;
+    }
+    for (size_t i = 0; i < service->under_way.len; i++) {
+        const struct action *action = service->under_way.items[i];
+        if (action->kind == ACTION_CREATE)
+            meet(core, service, tenants, &action->labels, action->instance)->lives = true;
+    }
+}
+
+static void collect(const struct core *core, const struct service_state *service, struct map *tenants,
+                    struct plan_booking_vec *ret_bookings)
+{
+    for (size_t i = 0; i < service->containers.len; i++) {
+        const struct container *container = service->containers.items[i];
+        const struct tenant *tenant = map_get(tenants, container->labels.task);
+        if (holds_room(core, tenant))
+            plan_booking_add(ret_bookings, tenant->instance, &container->labels.spec, service->key);
+    }
+    for (size_t i = 0; i < service->under_way.len; i++) {
+        const struct action *action = service->under_way.items[i];
+        if (action->kind != ACTION_CREATE)
+            continue;
+        const struct tenant *tenant = map_get(tenants, action->task);
+        bool counted = tenant->containers_len && is_there(service, action);
+        if (!counted && holds_room(core, tenant))
+            plan_booking_add(ret_bookings, tenant->instance, &action->labels.spec, service->key);
+    }
+    map_for_each (tenants, entry) {
+        const struct tenant *tenant = entry->value;
+        if (tenant->over || !tenant->wanted || !holds_room(core, tenant))
+            continue;
+        const struct container_spec_vec *specs = &service->desired->task_definition->containers;
+        for (size_t i = 0; i < specs->len; i++)
+            if (!tenant->has[i])
+                plan_booking_add(ret_bookings, tenant->instance, &specs->items[i], service->key);
+    }
+}
+
+bool core_book(struct core *core, struct service_state *service)
+{
+    assert(core);
+    assert(service);
+    struct plan_booking_vec now = {0};
+    struct map tenants = MAP_INIT(free);
+    meet_all(core, service, &tenants);
+    collect(core, service, &tenants, &now);
+    map_deinit(&tenants);
+    bool freed = plan_booking_freed(&service->booked, &now);
+    plan_room_give(&core->rooms, &service->booked);
+    plan_booking_vec_deinit(&service->booked);
+    service->booked = now;
+    plan_room_take(&core->rooms, &service->booked);
+    return freed;
+}
+
+void core_room_capacity(struct core *core, const struct instance_state *instance,
+                        const struct instance_info *before)
+{
+    assert(core);
+    assert(instance);
+    assert(before);
+    struct plan_instance *room = &core->rooms.items[instance - core->instances];
+    room->cpu_units_free += instance->info.cpu_units - before->cpu_units;
+    room->memory_mib_free += instance->info.memory_mib - before->memory_mib;
+}
+
+void core_room_refresh(struct core *core)
+{
+    assert(core);
+    for (size_t i = 0; i < core->instances_len; i++) {
+        const struct instance_state *instance = &core->instances[i];
+        struct plan_instance *room = &core->rooms.items[i];
+        room->usable = instance->connected && instance->listed;
+        room->reason = instance->message;
+        room->lost_ms = instance->lost_ms;
+    }
+}

@@ -1,0 +1,115 @@
+/* Room on instances: bookings and their sum. */
+#include "plan/plan.h"
+
+#include <assert.h>
+#include <string.h>
+
+static struct plan_booking *booking_on(const struct plan_booking_vec *bookings, size_t instance)
+{
+    for (size_t i = 0; i < bookings->len; i++)
+        if (bookings->items[i].instance == instance)
+            return &bookings->items[i];
+    return NULL;
+}
+
+void plan_booking_add(struct plan_booking_vec *bookings, size_t instance, const struct container_spec *spec,
+                      const char *holder)
+{
+    assert(bookings);
+    assert(spec);
+    struct plan_booking *booking = booking_on(bookings, instance);
+    if (!booking) {
+        vector_reserve(bookings, 1); /* nearly always the only one */
+        vector_push(bookings, (struct plan_booking){.instance = instance});
+        booking = &bookings->items[bookings->len - 1];
+    }
+    booking->cpu_units += spec->cpu_units;
+    booking->memory_mib += spec->memory_mib;
+    for (size_t i = 0; i < spec->ports.len; i++)
+        if (spec->ports.items[i].host_port)
+            vector_push(&booking->ports,
+                        (struct plan_port){spec->ports.items[i].host_port, spec->ports.items[i].udp, holder});
+}
+
+void plan_room_take(struct plan_instance_vec *instances, const struct plan_booking_vec *bookings)
+{
+    assert(instances);
+    assert(bookings);
+    for (size_t i = 0; i < bookings->len; i++) {
+        const struct plan_booking *booking = &bookings->items[i];
+        assert(booking->instance < instances->len);
+        struct plan_instance *instance = &instances->items[booking->instance];
+        instance->cpu_units_free -= booking->cpu_units;
+        instance->memory_mib_free -= booking->memory_mib;
+        for (size_t p = 0; p < booking->ports.len; p++)
+            vector_push(&instance->ports, booking->ports.items[p]);
+    }
+}
+
+/* From the end: what was booked last is most often what is given back. */
+static void free_port(struct plan_port_vec *ports, const struct plan_port *port)
+{
+    for (size_t i = ports->len; i-- > 0;) {
+        if (ports->items[i].port != port->port || ports->items[i].udp != port->udp ||
+            ports->items[i].holder != port->holder)
+            continue;
+        ports->items[i] = ports->items[--ports->len];
+        return;
+    }
+    assert(!"a port is given back that was taken");
+}
+
+void plan_room_give(struct plan_instance_vec *instances, const struct plan_booking_vec *bookings)
+{
+    assert(instances);
+    assert(bookings);
+    for (size_t i = 0; i < bookings->len; i++) {
+        const struct plan_booking *booking = &bookings->items[i];
+        assert(booking->instance < instances->len);
+        struct plan_instance *instance = &instances->items[booking->instance];
+        instance->cpu_units_free += booking->cpu_units;
+        instance->memory_mib_free += booking->memory_mib;
+        for (size_t p = 0; p < booking->ports.len; p++)
+            free_port(&instance->ports, &booking->ports.items[p]);
+    }
+}
+
+static bool has_port(const struct plan_booking *booking, const struct plan_port *port)
+{
+    for (size_t i = 0; i < booking->ports.len; i++)
+        if (booking->ports.items[i].port == port->port && booking->ports.items[i].udp == port->udp)
+            return true;
+    return false;
+}
+
+bool plan_booking_freed(const struct plan_booking_vec *before, const struct plan_booking_vec *after)
+{
+    assert(before);
+    assert(after);
+    for (size_t i = 0; i < before->len; i++) {
+        const struct plan_booking *old = &before->items[i];
+        const struct plan_booking *now = booking_on(after, old->instance);
+        if (!now || now->cpu_units < old->cpu_units || now->memory_mib < old->memory_mib)
+            return true;
+        for (size_t p = 0; p < old->ports.len; p++)
+            if (!has_port(now, &old->ports.items[p]))
+                return true;
+    }
+    return false;
+}
+
+void plan_booking_vec_deinit(struct plan_booking_vec *bookings)
+{
+    assert(bookings);
+    for (size_t i = 0; i < bookings->len; i++)
+        vector_deinit(&bookings->items[i].ports);
+    vector_deinit(bookings);
+}
+
+void plan_instance_vec_deinit(struct plan_instance_vec *instances)
+{
+    assert(instances);
+    for (size_t i = 0; i < instances->len; i++)
+        vector_deinit(&instances->items[i].ports);
+    vector_deinit(instances);
+}
