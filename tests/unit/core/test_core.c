@@ -89,7 +89,7 @@ static void test_a_deployment_from_commit_to_completed(void **state)
     struct view_service view = view_of(fixture, "web");
     assert_int_equal(view.running_count, 2);
     assert_int_equal(view.healthy_count, 0);
-    assert_string_equal(view.waiting, "0 of 2 tasks healthy, 2 starting");
+    assert_string_equal(view.waiting, "0 of 2 new tasks healthy, 2 starting");
     fixture_after(fixture, 10000);
     fixture_turn(fixture);
     view = view_of(fixture, "web");
