@@ -2,8 +2,6 @@
 
 #include "base/limits.h"
 #include "base/map.h"
-#include "base/text.h"
-#include "model/json.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -142,30 +140,18 @@ static void on_pulled(void *data, const struct engine_reply *reply)
         struct engine_reply failed = *reply;
         if (failed.error.code == ERROR_NOT_FOUND) /* of the image, not of the container */
             failed.error.code = ERROR_INVALID;
-        error_wrap(&failed.error, ERROR_INTERNAL, "CannotPullContainerError");
+        error_wrap(&failed.error, ERROR_INTERNAL, "CannotPullContainerError: %s", action_image(job->action));
         finish(job, &failed);
         return;
     }
     create(job, on_done);
 }
 
-static const char *image_of(const struct action *action)
-{
-    size_t i;
-    json_t *container;
-    json_array_foreach (json_object_get(action->task_definition->json, "containerDefinitions"), i,
-                        container) {
-        if (text_equal(model_string(container, "name"), action->container))
-            return model_string(container, "image");
-    }
-    return NULL;
-}
-
 /* The image is not there: pull it and try again. */
 static void on_created(void *data, const struct engine_reply *reply)
 {
     struct job *job = data;
-    const char *image = image_of(job->action);
+    const char *image = action_image(job->action);
     job->call = 0;
     if (reply->error.code != ERROR_NOT_FOUND || !image) {
         finish(job, reply);

@@ -13,6 +13,7 @@ json_t *api_instances_json(const struct api *api)
                       (json_int_t)view.containers_len, "cpuUnitsFree", (json_int_t)view.cpu_units_free,
                       "memoryMibFree", (json_int_t)view.memory_mib_free);
         model_set_string(json, "message", view.connected ? NULL : view.message);
+        api_set_time_text(json, "lostAt", view.lost_ms);
         if (view.info) {
             model_set_string(json, "engine", view.info->engine);
             model_set_string(json, "apiVersion", view.info->api_version);

@@ -234,6 +234,7 @@ static json_t *actions_json(const struct api *api, const struct view_service *vi
         json_t *json = json_pack("{s:s,s:s,s:s*,s:s*,s:s*}", "kind", action_kind_name(action->kind), "task",
                                  action->task, "container", action->container, "instance", action->instance,
                                  "reason", action->reason);
+        model_set_string(json, "image", action_image(action));
         api_set_time_text(json, "since", under_way->since_ms);
         if (under_way->progress_status)
             json_object_set_new(json, "progress",
@@ -259,17 +260,42 @@ static void set_wanted(const struct service *desired, json_t *json)
     model_set_int(json, "line", desired->origin.at.line);
 }
 
+/* Which revisions run, newest first: more than one in a rollout, another than the deployment's after a failed
+ * one. */
+static json_t *revisions_json(const struct view_service *view)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < view->revisions_len; i++) {
+        const struct view_revision *revision = &view->revisions[i];
+        json_array_append_new(list, json_pack("{s:s,s:i,s:i,s:i}", "family", revision->family, "revision",
+                                              revision->revision, "running", revision->running_count,
+                                              "healthy", revision->healthy_count));
+    }
+    return list;
+}
+
+static void set_lost(const struct view_service *view, json_t *json)
+{
+    json_object_set_new(json, "lost", json_integer(view->lost_count));
+    model_set_string(json, "lostInstance", view->lost_instance);
+    if (view->lost_instance)
+        api_set_time_text(json, "lostAt", view->lost_ms);
+}
+
 json_t *api_service_json(const struct api *api, const struct view_service *view)
 {
     const struct deployment *primary = view->ledger ? service_ledger_primary(view->ledger) : NULL;
-    json_t *json =
-        json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:b,s:b}", "cluster", view->cluster, "name", view->name,
-                  "status", view->desired ? "ACTIVE" : "DRAINING", "running", view->running_count, "pending",
-                  view->pending_count, "healthy", view->healthy_count, "stopping", view->stopping_count,
-                  "steady", view_service_is_steady(view), "failed", view_service_has_failed(view));
+    json_t *json = json_pack(
+        "{s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:b,s:b}", "cluster", view->cluster, "name", view->name,
+        "status", view->desired ? "ACTIVE" : "DRAINING", "state", view_service_state(view), "rolloutState",
+        deployment_state_name(view_service_rollout(view)), "running", view->running_count, "pending",
+        view->pending_count, "healthy", view->healthy_count, "stopping", view->stopping_count, "steady",
+        view_service_is_steady(view), "failed", view_service_has_failed(view));
+    set_lost(view, json);
     set_wanted(view->desired, json);
     model_set_string(json, "waiting", view->waiting);
     json_object_set_new(json, "deployment", rollout_json(primary));
+    json_object_set_new(json, "revisions", revisions_json(view));
     json_object_set_new(json, "actions", actions_json(api, view));
     return json;
 }

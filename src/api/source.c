@@ -2,6 +2,21 @@
 #include "base/text.h"
 #include "model/json.h"
 
+/* What has become of the wanted commit: FAILED when one service's deployment has, IN_PROGRESS until every
+ * service has arrived. */
+static enum deployment_state rollout(const struct api *api)
+{
+    enum deployment_state state = DEPLOYMENT_COMPLETED;
+    struct view_service view;
+    for (size_t i = 0; core_view_service_at(api->core, i, &view); i++) {
+        enum deployment_state own = view_service_rollout(&view);
+        if (own == DEPLOYMENT_FAILED)
+            return own;
+        state = own == DEPLOYMENT_COMPLETED ? state : own;
+    }
+    return state;
+}
+
 json_t *api_source_json(const struct api *api)
 {
     struct view_source view;
@@ -12,8 +27,10 @@ json_t *api_source_json(const struct api *api)
     model_set_string(json, "branch", view.branch);
     if (view.head)
         json_object_set_new(json, "head", commit_to_json(view.head));
-    if (view.deployed)
-        json_object_set_new(json, "deployed", commit_to_json(view.deployed));
+    if (view.wanted) {
+        json_object_set_new(json, "wanted", commit_to_json(view.wanted));
+        model_set_string(json, "rolloutState", deployment_state_name(rollout(api)));
+    }
     api_set_time_text(json, "headSeenAt", view.head_ms);
     bool refused = view.diagnostics && view.diagnostics->errors > 0;
     json_object_set_new(json, "refused", json_boolean(refused));

@@ -169,18 +169,26 @@ static void set_resources(const struct task *task, json_t *json)
     model_set_string(json, "memory", text);
 }
 
+static void set_connectivity(const struct api *api, const struct task *task, json_t *json)
+{
+    int64_t since_ms = 0;
+    bool lost = core_instance_is_lost(api->core, task->instance, &since_ms);
+    model_set_string(json, "connectivity", lost ? "DISCONNECTED" : "CONNECTED");
+    api_set_time(json, "connectivityAt", since_ms);
+}
+
 static json_t *describe(const struct api *api, const struct described *of)
 {
     const struct task *task = of->task;
     json_t *containers = json_array();
     for (size_t i = 0; i < task->containers_len; i++)
         json_array_append_new(containers, container_json(api, of, task->containers[i]));
-    json_t *json = json_pack(
-        "{s:s,s:s,s:s,s:s,s:s,s:s*,s:o,s:[],s:[],s:[],s:{s:[]},s:b,s:i}", "lastStatus",
-        task_status_name(task->status), "desiredStatus", is_to_stop(task) ? "STOPPED" : "RUNNING",
-        "healthStatus", health_status_name(task->health), "launchType", "EC2", "connectivity", "CONNECTED",
-        "startedBy", task->deployment, "containers", containers, "attachments", "attributes", "tags",
-        "overrides", "containerOverrides", "enableExecuteCommand", 0, "version", 1);
+    json_t *json =
+        json_pack("{s:s,s:s,s:s,s:s,s:s*,s:o,s:[],s:[],s:[],s:{s:[]},s:b,s:i}", "lastStatus",
+                  task_status_name(task->status), "desiredStatus", is_to_stop(task) ? "STOPPED" : "RUNNING",
+                  "healthStatus", health_status_name(task->health), "launchType", "EC2", "startedBy",
+                  task->deployment, "containers", containers, "attachments", "attributes", "tags",
+                  "overrides", "containerOverrides", "enableExecuteCommand", 0, "version", 1);
     api_set_owned(json, "taskArn", api_task_arn(api, of->cluster, task->id));
     api_set_owned(json, "clusterArn", api_cluster_arn(api, of->cluster));
     api_set_owned(json, "group", memory_printf("service:%s", of->service));
@@ -188,6 +196,7 @@ static json_t *describe(const struct api *api, const struct described *of)
         api_set_owned(json, "taskDefinitionArn", api_task_definition_arn(api, task->family, task->revision));
     if (task->instance)
         api_set_owned(json, "containerInstanceArn", api_instance_arn(api, of->cluster, task->instance));
+    set_connectivity(api, task, json);
     set_resources(task, json);
     set_times(task, json);
     return json;
@@ -256,7 +265,23 @@ static json_t *native_container_json(const struct container *container)
     return json;
 }
 
-static json_t *native_json(const struct described *of)
+/* ECS's HEALTH UNKNOWN has three causes; these tell which. */
+static void set_health_causes(const struct api *api, const struct task *task, json_t *json)
+{
+    int64_t lost_ms = 0;
+    bool checked = false;
+    for (size_t i = 0; i < task->containers_len; i++)
+        checked |=
+            task->containers[i]->labels.spec.essential && task->containers[i]->labels.spec.has_health_check;
+    json_object_set_new(json, "hasHealthCheck", json_boolean(checked));
+    if (task->status == TASK_STOPPED)
+        return;
+    json_object_set_new(json, "lost",
+                        json_boolean(core_instance_is_lost(api->core, task->instance, &lost_ms)));
+    api_set_time_text(json, "lostAt", lost_ms);
+}
+
+static json_t *native_json(const struct api *api, const struct described *of)
 {
     const struct task *task = of->task;
     json_t *containers = json_array();
@@ -270,6 +295,7 @@ static json_t *native_json(const struct described *of)
                   "commit", task->commit, "containers", containers);
     if (task->family)
         api_set_owned(json, "taskDefinition", memory_printf("%s:%d", task->family, task->revision));
+    set_health_causes(api, task, json);
     model_set_string(json, "stopReason", task->stop_reason);
     api_set_time_text(json, "createdAt", task->created_ms);
     api_set_time_text(json, "startedAt", task->started_ms);
@@ -291,7 +317,7 @@ int api_get_tasks(struct api *api, const json_t *input, json_t **ret_output, str
         core_view_tasks(api->core, view.cluster, view.name, api->now_ms(api->data), &tasks);
         for (size_t t = 0; t < tasks.len; t++) {
             struct described of = {view.cluster, view.name, &tasks.items[t]};
-            json_array_append_new(list, native_json(&of));
+            json_array_append_new(list, native_json(api, &of));
         }
     }
     *ret_output = api_list("tasks", list);

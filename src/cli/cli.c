@@ -258,6 +258,16 @@ static int unknown_command(struct cli *cli, const char *name)
     return r;
 }
 
+/* A flag where the command should stand: say where it belongs. */
+static int early_flag(struct cli *cli, int argc, char **argv)
+{
+    for (int i = 2; i < argc; i++)
+        for (size_t k = 0; k < cli->commands_len; k++)
+            if (text_equal(cli->commands[k]->name, argv[i]))
+                return cli_usage(cli, "flags come after the command: davit %s %s ...", argv[i], argv[1]);
+    return cli_usage(cli, "flags come after a command: davit COMMAND %s ...", argv[1]);
+}
+
 /* The program's own flags are spellings of commands. */
 static const char *command_name(const char *word)
 {
@@ -279,7 +289,9 @@ int cli_run(struct cli *cli, int argc, char **argv)
     for (size_t i = 0; i < cli->commands_len && !cli->command; i++)
         if (text_equal(cli->commands[i]->name, name))
             cli->command = cli->commands[i];
-    int r = cli->command ? run_command(cli, argc - 1, argv + 1) : unknown_command(cli, name);
+    int r = cli->command     ? run_command(cli, argc - 1, argv + 1)
+            : name[0] == '-' ? early_flag(cli, argc, argv)
+                             : unknown_command(cli, name);
     map_deinit(&cli->flags);
     if (fflush(cli->out) || ferror(cli->out))
         return cli_fail(cli, "cannot write the output");

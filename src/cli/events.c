@@ -21,9 +21,11 @@ static int on_line(void *data, const json_t *line)
         char *text CLEANUP_FREE = json_dumps(line, JSON_COMPACT);
         fprintf(cli->out, "%s\n", text ? text : "null");
     } else {
+        const char *message = cli_member_string(line, "message");
+        char *text CLEANUP_FREE =
+            text_equal(cli_value(cli, "output"), "wide") ? memory_strdup(message) : cli_short_ids(message);
         fprintf(cli->out, "%s  %s/%s  %s\n", cli_member_string(line, "at"),
-                cli_member_string(line, "cluster"), cli_member_string(line, "service"),
-                cli_member_string(line, "message"));
+                cli_member_string(line, "cluster"), cli_member_string(line, "service"), text);
     }
     fflush(cli->out);
     return ferror(cli->out) ? ERROR_CANCELED : 0;
@@ -70,7 +72,9 @@ const struct command cli_events = {
     .name = "events",
     .summary = "list what happened to services",
     .args = "[CLUSTER/SERVICE]",
-    .description = "Oldest first, in ECS's words. With --watch and -o json each line is one JSON object.",
+    .description =
+        "Oldest first, in ECS's words. With --watch and -o json each line is one JSON object. Ids are cut to "
+        "their first 12 characters, but for -o wide, json and yaml.",
     .flags = flags,
     .examples = examples,
     .words = "",

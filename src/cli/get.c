@@ -1,3 +1,4 @@
+#include "base/buffer.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -5,6 +6,8 @@
 #include "cli/output.h"
 #include "model/commit.h"
 #include "model/json.h"
+
+#include <inttypes.h>
 
 /* --- columns -------------------------------------------------------------------------------------------- */
 
@@ -40,14 +43,31 @@ static char *commit_of_deployment(const json_t *row, int64_t now_ms)
     return short_commit(json_object_get(json_object_get(row, "deployment"), "commit"));
 }
 
-static char *state_of_service(const json_t *row, int64_t now_ms)
+/* "web:2", or "web:2,web:1" in a rollout; wanted is another after a failed one. */
+static char *revisions_of_service(const json_t *row, int64_t now_ms)
 {
     (void)now_ms;
-    const char *state = model_bool(row, "failed")                             ? "failed"
-                        : model_bool(row, "steady")                           ? "steady"
-                        : text_equal(model_string(row, "status"), "DRAINING") ? "removing"
-                                                                              : "deploying";
-    return memory_strdup(state);
+    struct buffer out = BUFFER_INIT(LIMIT_ERROR_CHARS);
+    size_t i;
+    json_t *revision;
+    json_array_foreach (json_object_get(row, "revisions"), i, revision) {
+        if (model_int(revision, "running") > 0)
+            buffer_printf(&out, "%s%s:%" PRId64, out.len ? "," : "", cli_member_string(revision, "family"),
+                          model_int(revision, "revision"));
+    }
+    return buffer_steal(&out);
+}
+
+/* ECS says UNKNOWN for all three of: nothing to check, nothing checked yet, nobody there to ask. */
+static char *health_of_task(const json_t *row, int64_t now_ms)
+{
+    const char *health = cli_member_string(row, "health");
+    char *lost CLEANUP_FREE = cli_age(model_string(row, "lostAt"), now_ms);
+    if (model_bool(row, "lost"))
+        return memory_printf("unknown%s%s", lost ? " for " : "", lost ? lost : "");
+    if (!model_bool(row, "hasHealthCheck") || text_equal(cli_member_string(row, "status"), "STOPPED"))
+        return NULL;
+    return memory_strdup(text_equal(health, "UNKNOWN") ? "starting" : health);
 }
 
 static char *id_of_task(const json_t *row, int64_t now_ms)
@@ -66,12 +86,13 @@ static const struct cli_column cluster_columns[] = {{"NAME", "name", false, NULL
 
 static const struct cli_column service_columns[] = {{"CLUSTER", "cluster", false, NULL},
                                                     {"NAME", "name", false, NULL},
-                                                    {"STATE", NULL, false, state_of_service},
+                                                    {"STATE", "state", false, NULL},
                                                     {"DESIRED", "desiredCount", false, NULL},
                                                     {"RUNNING", "running", false, NULL},
                                                     {"HEALTHY", "healthy", false, NULL},
                                                     {"PENDING", "pending", true, NULL},
-                                                    {"TASK DEFINITION", "taskDefinition", false, NULL},
+                                                    {"WANTED", "taskDefinition", false, NULL},
+                                                    {"RUNS", NULL, false, revisions_of_service},
                                                     {"COMMIT", NULL, false, commit_of_deployment},
                                                     {"AGE", NULL, false, age_of_deployment},
                                                     {"DEPLOYMENT", "deployment.id", true, NULL},
@@ -82,7 +103,7 @@ static const struct cli_column service_columns[] = {{"CLUSTER", "cluster", false
 static const struct cli_column task_columns[] = {
     {"CLUSTER", "cluster", false, NULL},      {"SERVICE", "service", false, NULL},
     {"TASK", NULL, false, id_of_task},        {"STATUS", "status", false, NULL},
-    {"HEALTH", "health", false, NULL},        {"TASK DEFINITION", "taskDefinition", false, NULL},
+    {"HEALTH", NULL, false, health_of_task},  {"TASK DEFINITION", "taskDefinition", false, NULL},
     {"INSTANCE", "instance", false, NULL},    {"AGE", NULL, false, age_of_task},
     {"DEPLOYMENT", "deployment", true, NULL}, {"ID", "id", true, NULL},
     {"REASON", "stopReason", true, NULL},     {NULL, NULL, false, NULL}};
@@ -130,9 +151,13 @@ static const struct resource *find(const struct cli *cli, const char *name)
         if (text_equal(names[i], name) || (strlen(name) == len - 1 && strncmp(names[i], name, len - 1) == 0))
             return &resources[i];
     }
+    struct buffer all = BUFFER_INIT(LIMIT_ERROR_CHARS);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        buffer_printf(&all, "%s%s", i == 0 ? "" : i + 1 < ARRAY_LEN(names) ? ", " : " and ", names[i]);
     const char *nearest = text_nearest(name, names, ARRAY_LEN(names));
-    cli_usage(cli, "there are no \"%s\"; %s%s", name, nearest ? "did you mean " : "see davit help get",
-              nearest ? nearest : "");
+    char *hint CLEANUP_FREE = nearest ? memory_printf("did you mean %s? ", nearest) : memory_strdup("");
+    cli_usage(cli, "there are no \"%s\"; %sdavit has %s", name, hint, buffer_str(&all));
+    buffer_deinit(&all);
     return NULL;
 }
 
@@ -217,7 +242,10 @@ const struct command cli_get = {
     .args = "clusters|services|tasks|revisions|instances [NAME..]",
     .description = "NAME is a name or CLUSTER/NAME; for tasks their service or the beginning of a task's id, "
                    "for revisions "
-                   "the family.",
+                   "the family.\n\n"
+                   "HEALTH of a task is what its health checks say, and - without any: such a task counts as "
+                   "healthy once it has run for minimumHealthySeconds. It is unknown while the instance does "
+                   "not answer. RUNS is what a service's tasks are made of, WANTED what the repository says.",
     .flags = flags,
     .examples = examples,
     .exits = exits,

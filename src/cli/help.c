@@ -33,15 +33,22 @@ static char *spelling(const struct cli_flag *flag)
                          flag->value ? flag->value : "");
 }
 
-/* "how to print: table, wide, json or yaml (default table; DAVIT_OUTPUT)". Caller frees. */
+/* "how to print: one of table wide json yaml (default table)". Caller frees. */
 static char *flag_text(const struct cli_flag *flag)
 {
-    char *variable CLEANUP_FREE = memory_printf("DAVIT_%s", flag->name);
+    return memory_printf("%s%s%s%s%s%s", flag->summary, flag->choices ? ": one of " : "",
+                         flag->choices ? flag->choices : "", flag->fallback ? " (default " : "",
+                         flag->fallback ? flag->fallback : "", flag->fallback ? ")" : "");
+}
+
+/* "--log-level is DAVIT_LOG_LEVEL" of the command's first flag. Caller frees. */
+static char *variable_text(const struct command *command)
+{
+    char *variable CLEANUP_FREE = memory_printf("DAVIT_%s", command->flags[0].name);
     for (char *c = variable; *c; c++)
         *c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
-    return memory_printf("%s%s%s%s (%s%s%s%s)", flag->summary, flag->choices ? ": one of " : "",
-                         flag->choices ? flag->choices : "", "", flag->fallback ? "default " : "",
-                         flag->fallback ? flag->fallback : "", flag->fallback ? "; " : "", variable);
+    return memory_printf("Each flag can be set in the environment as well: --%s is %s.",
+                         command->flags[0].name, variable);
 }
 
 /* --- help ----------------------------------------------------------------------------------------------- */
@@ -72,6 +79,10 @@ static void print_flags(const struct cli *cli, const struct command *command)
         char *what CLEANUP_FREE = flag_text(flag);
         int indent = flag->letter ? 2 : 6;
         fprintf(cli->out, "%*s%-*s  %s\n", indent, "", width + 2 - indent, text, what);
+    }
+    if (width) {
+        char *variable CLEANUP_FREE = variable_text(command);
+        fprintf(cli->out, "%s\n", variable);
     }
 }
 
@@ -150,6 +161,11 @@ static void man_flags(FILE *file, const struct command *command)
         fputs(".TP\n.B ", file);
         write_roff(file, text);
         write_roff(file, what);
+    }
+    if (command->flags) {
+        char *variable CLEANUP_FREE = variable_text(command);
+        fputs(".PP\n", file);
+        write_roff(file, variable);
     }
 }
 

@@ -6,6 +6,7 @@
 #include "model/json.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static char *revision(const json_t *row, int64_t now_ms)
 {
@@ -19,6 +20,16 @@ static char *commit(const json_t *row, int64_t now_ms)
     return memory_printf("%.12s", cli_member_string(row, "commit.oid"));
 }
 
+/* The name without the address, which json has. */
+static char *author(const json_t *row, int64_t now_ms)
+{
+    (void)now_ms;
+    const char *whole = cli_member_string(row, "commit.author");
+    const char *address = strstr(whole, " <");
+    return address && address > whole ? memory_strndup(whole, (size_t)(address - whole))
+                                      : memory_strdup(whole);
+}
+
 static char *started(const json_t *row, int64_t now_ms)
 {
     return cli_age(model_string(row, "createdAt"), now_ms);
@@ -27,13 +38,14 @@ static char *started(const json_t *row, int64_t now_ms)
 static char *duration(const json_t *row, int64_t now_ms)
 {
     (void)now_ms;
-    return cli_duration(model_int(row, "durationMs"));
+    int64_t ms = model_int(row, "durationMs");
+    return ms ? cli_duration(ms) : NULL; /* content that is known to fail is not even tried */
 }
 
 static const struct cli_column columns[] = {{"DEPLOYMENT", "id", false, NULL},
                                             {"REVISION", NULL, false, revision},
                                             {"COMMIT", NULL, false, commit},
-                                            {"AUTHOR", "commit.author", false, NULL},
+                                            {"AUTHOR", NULL, false, author},
                                             {"STARTED", NULL, false, started},
                                             {"DURATION", NULL, false, duration},
                                             {"RESULT", "state", false, NULL},

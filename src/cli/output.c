@@ -1,6 +1,8 @@
 #include "cli/output.h"
 
+#include "base/buffer.h"
 #include "base/text.h"
+#include "model/diagnostic.h"
 #include "model/json.h"
 
 #include <ctype.h>
@@ -42,7 +44,28 @@ int64_t cli_now_ms(void)
 
 char *cli_duration(int64_t ms)
 {
-    return text_from_duration_ms(ms < 1000 ? 0 : ms / 1000 * 1000);
+    if (ms < 1000 || ms >= 10000)
+        return text_from_duration_ms(ms);
+    return memory_printf("%d.%ds", (int)(ms / 1000), (int)(ms % 1000 / 100));
+}
+
+#define ID_LONG  32 /* hex digits: tasks have so many, commits and containers more */
+#define ID_SHORT 12
+
+char *cli_short_ids(const char *text)
+{
+    static const char prefix[] = "ecs-svc/";
+    struct buffer out = BUFFER_INIT(strlen(text) + 1);
+    for (const char *at = text; *at;) {
+        size_t word = strspn(at, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+        bool is_hex = word >= ID_LONG && strspn(at, "0123456789abcdef") == word;
+        bool is_deployment = out.len >= strlen(prefix) && word > ID_SHORT &&
+                             strspn(at, "0123456789") == word &&
+                             strncmp(at - strlen(prefix), prefix, strlen(prefix)) == 0;
+        buffer_append(&out, at, is_hex || is_deployment ? ID_SHORT : word ? word : 1);
+        at += word ? word : 1;
+    }
+    return buffer_steal(&out);
 }
 
 char *cli_age(const char *time, int64_t now_ms)
@@ -73,6 +96,17 @@ const char *cli_tone(const struct cli *cli, enum cli_tone tone)
 {
     static const char *const sequences[] = {"\033[0m", "\033[32m", "\033[31m", "\033[33m", "\033[1m"};
     return cli->colour ? sequences[tone] : "";
+}
+
+void cli_write_diagnostics(FILE *file, const json_t *json, const char *indent)
+{
+    struct diagnostics diagnostics CLEANUP(diagnostics_deinit) = {0};
+    if (diagnostics_from_json(json, &diagnostics) < 0)
+        return;
+    for (size_t i = 0; i < diagnostics.list.len; i++) {
+        char *text CLEANUP_FREE = diagnostic_to_text(&diagnostics.list.items[i]);
+        fprintf(file, "%s%s\n", indent, text);
+    }
 }
 
 /* --- tables --------------------------------------------------------------------------------------------- */
@@ -122,10 +156,13 @@ void cli_grid_deinit(struct cli_grid *grid)
 static void add_row(struct cli_grid *grid, const struct cli_column *columns, const json_t *row, bool wide)
 {
     int64_t now_ms = cli_now_ms();
-    for (const struct cli_column *column = columns; column->title; column++)
-        if (wide || !column->wide)
-            cli_grid_add(grid, column->text ? column->text(row, now_ms)
-                                            : cli_text(cli_member(row, column->member)));
+    for (const struct cli_column *column = columns; column->title; column++) {
+        if (!wide && column->wide)
+            continue;
+        char *cell CLEANUP_FREE =
+            column->text ? column->text(row, now_ms) : cli_text(cli_member(row, column->member));
+        cli_grid_add(grid, wide || !cell ? TAKE(cell) : cli_short_ids(cell));
+    }
 }
 
 static void print_table(const struct cli *cli, const json_t *rows, const struct cli_table *table)

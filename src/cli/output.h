@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-/* A column of a table over JSON objects. */
+/* A column of a table over JSON objects. Ids are shortened, but for -o wide. */
 struct cli_column {
     const char *title;                                /* "RUNNING" */
     const char *member;                               /* of the object, "commit.subject" for nested ones */
@@ -42,7 +42,13 @@ const char *cli_member_string(const json_t *object, const char *path); /* "" whe
 char *cli_text(const json_t *value);
 /* "5m": the age of an RFC 3339 time, NULL when it is none. Caller frees. */
 char *cli_age(const char *time, int64_t now_ms);
-char *cli_duration(int64_t ms); /* at most two units, nothing under a second; caller frees */
+/* "340ms", "3.4s", "34s", "5m3s": at most two units, as fine as a person reads it. Caller frees. */
+char *cli_duration(int64_t ms);
+/* The text with long ids cut to what tells them apart, 12 characters: of tasks, deployments, digests. Caller
+ * frees. */
+char *cli_short_ids(const char *text);
+/* One line for each of the diagnostics of an answer. */
+void cli_write_diagnostics(FILE *file, const json_t *diagnostics, const char *indent);
 /* Characters of UTF-8 text, as a terminal counts columns for the scripts that we print. */
 size_t cli_width(const char *text);
 int64_t cli_now_ms(void);

@@ -20,7 +20,27 @@ struct progress {
     struct map shown; /* "cluster/service" -> its last line, where there is no terminal */
 };
 
-void progress_of_view(const struct view_service *view, struct progress_service *ret_service)
+static void set_pull(struct progress_service *service, const char *image, int64_t bytes, int64_t total_bytes)
+{
+    service->pulling = image;
+    service->pulled_bytes = bytes;
+    service->pull_bytes = total_bytes;
+}
+
+static void pull_of_view(const struct core *core, const struct view_service *view,
+                         struct progress_service *service)
+{
+    struct view_action_vec actions;
+    core_view_actions(core, view->cluster, view->name, &actions);
+    for (size_t i = 0; i < actions.len && !service->pulling; i++)
+        if (actions.items[i].progress_status)
+            set_pull(service, action_image(actions.items[i].action), actions.items[i].progress_bytes,
+                     actions.items[i].progress_total_bytes);
+    vector_deinit(&actions);
+}
+
+void progress_of_view(const struct core *core, const struct view_service *view,
+                      struct progress_service *ret_service)
 {
     const struct deployment *primary = view->ledger ? service_ledger_primary(view->ledger) : NULL;
     *ret_service = (struct progress_service){
@@ -29,59 +49,154 @@ void progress_of_view(const struct view_service *view, struct progress_service *
         .state = view_service_has_failed(view)  ? PROGRESS_FAILED
                  : view_service_is_steady(view) ? PROGRESS_STEADY
                                                 : PROGRESS_BUSY,
+        .word = view_service_state(view),
         .desired = view->desired ? view->desired->desired_count : 0,
         .healthy = view->healthy_count,
+        .left = view->running_count + view->pending_count + view->stopping_count,
         .waiting = view->waiting,
+        .revisions_len = view->revisions_len,
+        .lost = view->lost_count,
+        .lost_instance = view->lost_instance,
+        .lost_ms = view->lost_ms,
         .removing = !view->desired,
     };
+    memcpy(ret_service->revisions, view->revisions, sizeof view->revisions);
+    pull_of_view(core, view, ret_service);
     if (!primary)
         return;
-    ret_service->deployment = primary->id;
     ret_service->family = primary->family;
     ret_service->revision = primary->revision;
     ret_service->commit = primary->commit.oid;
     ret_service->reason = primary->reason;
-    ret_service->completed = primary->state == DEPLOYMENT_COMPLETED;
+}
+
+static int count_of(const json_t *object, const char *key)
+{
+    return model_int_in(object, key, 0, LIMIT_DESIRED_COUNT);
+}
+
+static void revisions_of_json(const json_t *list, struct progress_service *service)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (list, i, item) {
+        if (service->revisions_len == VIEW_REVISIONS)
+            return;
+        service->revisions[service->revisions_len++] =
+            (struct view_revision){.family = cli_member_string(item, "family"),
+                                   .revision = model_int_in(item, "revision", 0, INT32_MAX),
+                                   .running_count = count_of(item, "running"),
+                                   .healthy_count = count_of(item, "healthy")};
+    }
+}
+
+static void pull_of_json(const json_t *actions, struct progress_service *service)
+{
+    size_t i;
+    json_t *action;
+    json_array_foreach (actions, i, action) {
+        const json_t *progress = json_object_get(action, "progress");
+        if (!progress)
+            continue;
+        set_pull(service, model_string(action, "image"), model_int(progress, "currentBytes"),
+                 model_int(progress, "totalBytes"));
+        return;
+    }
 }
 
 void progress_of_json(const json_t *service, struct progress_service *ret_service)
 {
     const json_t *deployment = json_object_get(service, "deployment");
+    const char *lost_at = model_string(service, "lostAt");
     *ret_service = (struct progress_service){
         .cluster = cli_member_string(service, "cluster"),
         .name = cli_member_string(service, "name"),
         .state = model_bool(service, "failed")   ? PROGRESS_FAILED
                  : model_bool(service, "steady") ? PROGRESS_STEADY
                                                  : PROGRESS_BUSY,
-        .desired = model_int_in(service, "desiredCount", 0, LIMIT_DESIRED_COUNT),
-        .healthy = model_int_in(service, "healthy", 0, LIMIT_DESIRED_COUNT),
-        .deployment = model_string(deployment, "id"),
+        .word = cli_member_string(service, "state"),
+        .desired = count_of(service, "desiredCount"),
+        .healthy = count_of(service, "healthy"),
+        .left = count_of(service, "running") + count_of(service, "pending") + count_of(service, "stopping"),
         .family = model_string(deployment, "family"),
         .revision = model_int_in(deployment, "revision", 0, INT32_MAX),
         .commit = model_string(json_object_get(deployment, "commit"), "oid"),
         .reason = model_string(deployment, "reason"),
         .waiting = model_string(service, "waiting"),
-        .completed = text_equal(model_string(deployment, "state"), "COMPLETED"),
+        .lost = count_of(service, "lost"),
+        .lost_instance = model_string(service, "lostInstance"),
         .removing = text_equal(model_string(service, "status"), "DRAINING"),
     };
+    if (lost_at)
+        text_to_time_ms(lost_at, &ret_service->lost_ms);
+    revisions_of_json(json_object_get(service, "revisions"), ret_service);
+    pull_of_json(json_object_get(service, "actions"), ret_service);
 }
 
-static void append_bar(struct buffer *out, int healthy, int desired)
+/* --- a line --------------------------------------------------------------------------------------------- */
+
+/* Which revisions the healthy tasks are of, unless all are of the deployment's. */
+static void append_revisions(struct buffer *out, const struct progress_service *service)
 {
+    const struct view_revision *last = NULL;
+    size_t kinds = 0;
+    for (size_t i = 0; i < service->revisions_len; i++) {
+        if (service->revisions[i].healthy_count == 0)
+            continue;
+        last = &service->revisions[i];
+        kinds++;
+    }
+    if (kinds == 1 && (last->revision != service->revision || !text_equal(last->family, service->family)))
+        buffer_printf(out, " on %s:%d", last->family, last->revision);
+    const char *before = " (";
+    for (size_t i = 0; kinds > 1 && i < service->revisions_len; i++) {
+        const struct view_revision *revision = &service->revisions[i];
+        if (revision->healthy_count == 0)
+            continue;
+        buffer_printf(out, "%s%d %s:%d", before, revision->healthy_count, revision->family,
+                      revision->revision);
+        before = ", ";
+    }
+    buffer_append_str(out, kinds > 1 ? ")" : "");
+}
+
+static void append_bar(struct buffer *out, const struct progress_service *service)
+{
+    int healthy = service->healthy;
+    int desired = service->desired;
+    if (service->removing) { /* there is nothing to arrive at, full or not */
+        buffer_printf(out, "[----------] %d task%s left", service->left, service->left == 1 ? "" : "s");
+        return;
+    }
     int filled = desired <= 0 || healthy >= desired ? BAR_WIDTH : BAR_WIDTH * healthy / desired;
     char bar[BAR_WIDTH + 1] = "";
     for (int i = 0; i < BAR_WIDTH; i++)
         bar[i] = i < filled ? '#' : '.';
     buffer_printf(out, "[%s] %d/%d healthy", bar, healthy, desired);
+    append_revisions(out, service);
 }
 
-static const char *word_of(const struct progress_service *service)
+static void append_lost(struct buffer *out, const struct progress_service *service)
 {
-    if (service->removing)
-        return "removing";
-    if (service->state == PROGRESS_BUSY)
-        return service->completed ? "healing" : "deploying";
-    return service->state == PROGRESS_FAILED ? "failed" : "steady";
+    char since[TEXT_TIME_SIZE] = "";
+    if (service->lost <= 0 || !service->lost_instance)
+        return;
+    if (service->lost_ms)
+        text_from_time_ms(service->lost_ms, since);
+    buffer_printf(out, "  %d task%s unknown: instance %s does not answer", service->lost,
+                  service->lost == 1 ? "" : "s", service->lost_instance);
+    if (since[0])
+        buffer_printf(out, " since %.19sZ", since);
+}
+
+static void append_pull(struct buffer *out, const struct progress_service *service)
+{
+    if (!service->pulling)
+        return;
+    buffer_printf(out, "  pulling %s", service->pulling);
+    if (service->pull_bytes > 0)
+        buffer_printf(out, " %.1f/%.1f MB", (double)service->pulled_bytes / 1e6,
+                      (double)service->pull_bytes / 1e6);
 }
 
 char *progress_line(const struct progress_service *service, int name_width)
@@ -89,16 +204,18 @@ char *progress_line(const struct progress_service *service, int name_width)
     struct buffer out = BUFFER_INIT(4 * LIMIT_ERROR_CHARS);
     char *key CLEANUP_FREE = service_key(service->cluster, service->name);
     buffer_printf(&out, "%-*s  ", name_width, key);
-    append_bar(&out, service->healthy, service->desired);
-    buffer_printf(&out, "  %s", word_of(service));
-    if (service->deployment)
-        buffer_printf(&out, " %s %s:%d", service->deployment, service->family ? service->family : "?",
-                      service->revision);
+    append_bar(&out, service);
+    buffer_printf(&out, "  %s", service->word);
+    if (service->family)
+        buffer_printf(&out, " %s:%d", service->family, service->revision);
     if (service->commit && service->commit[0]) {
         char commit[COMMIT_SHORT_SIZE];
         commit_short(service->commit, commit);
         buffer_printf(&out, " (%.7s)", commit);
     }
+    append_lost(&out, service);
+    if (service->state == PROGRESS_BUSY)
+        append_pull(&out, service);
     if (service->state == PROGRESS_FAILED && service->reason)
         buffer_printf(&out, "  %s", service->reason);
     else if (service->state == PROGRESS_BUSY && service->waiting)
@@ -109,6 +226,8 @@ char *progress_line(const struct progress_service *service, int name_width)
             *c = ' ';
     return line;
 }
+
+/* --- all of them ---------------------------------------------------------------------------------------- */
 
 struct progress *progress_new(const struct cli *cli)
 {
@@ -131,7 +250,9 @@ static void show_changes(struct progress *progress, const struct progress_servic
 {
     for (size_t i = 0; i < len; i++) {
         char *key CLEANUP_FREE = service_key(services[i].cluster, services[i].name);
-        char *line CLEANUP_FREE = progress_line(&services[i], 0);
+        struct progress_service plain = services[i];
+        plain.pull_bytes = 0; /* no line for each megabyte */
+        char *line CLEANUP_FREE = progress_line(&plain, 0);
         if (text_equal(line, map_get(&progress->shown, key)))
             continue;
         fprintf(progress->file, "%s\n", line);
@@ -168,6 +289,12 @@ static int widest(const struct progress_service *services, size_t len)
     return (int)width;
 }
 
+static void move_up(const struct progress *progress)
+{
+    if (progress->drawn)
+        fprintf(progress->file, "\033[%zuA", progress->drawn);
+}
+
 /* What is not done comes first, so that it is seen when there are more services than lines. */
 static void draw(struct progress *progress, const struct progress_service *services, size_t len)
 {
@@ -175,8 +302,7 @@ static void draw(struct progress *progress, const struct progress_service *servi
     size_t room = (size_t)size.ws_row - 2;
     size_t drawn = 0;
     int name_width = widest(services, len);
-    if (progress->drawn)
-        fprintf(progress->file, "\033[%zuA", progress->drawn);
+    move_up(progress);
     for (int done = 0; done < 2; done++) {
         for (size_t i = 0; i < len && drawn < room; i++) {
             if ((len > room ? services[i].state == PROGRESS_STEADY : 0) != done)
@@ -198,5 +324,22 @@ void progress_show(struct progress *progress, const struct progress_service *ser
         draw(progress, services, len);
     else
         show_changes(progress, services, len);
+    fflush(progress->file);
+}
+
+void progress_finish(struct progress *progress, const struct progress_service *services, size_t len)
+{
+    if (!progress->terminal) {
+        progress_show(progress, services, len);
+        return;
+    }
+    int name_width = widest(services, len);
+    move_up(progress);
+    fputs("\033[J", progress->file);
+    for (size_t i = 0; i < len; i++) {
+        char *line CLEANUP_FREE = progress_line(&services[i], name_width);
+        fprintf(progress->file, "%s\n", line);
+    }
+    progress->drawn = 0;
     fflush(progress->file);
 }

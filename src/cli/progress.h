@@ -15,19 +15,28 @@ struct progress_service {
     const char *cluster;
     const char *name;
     enum progress_state state;
+    const char *word; /* "deploying": view_service_state() */
     int desired;
     int healthy;
-    const char *deployment; /* NULL: none yet */
-    const char *family;
+    int left;           /* tasks that are not stopped */
+    const char *family; /* of the deployment; NULL: none yet */
     int revision;
-    const char *commit;  /* oid; NULL: not known */
-    const char *reason;  /* why it failed; NULL: not known */
-    const char *waiting; /* NULL: nothing is being waited for */
+    const char *commit;                             /* oid; NULL: not known */
+    const char *reason;                             /* why it failed; NULL: not known */
+    const char *waiting;                            /* NULL: nothing is being waited for */
+    struct view_revision revisions[VIEW_REVISIONS]; /* what runs, newest first */
+    size_t revisions_len;
+    int lost; /* tasks of which nobody knows */
+    const char *lost_instance;
+    int64_t lost_ms;     /* 0: since ever */
+    const char *pulling; /* image; NULL: none */
+    int64_t pulled_bytes;
+    int64_t pull_bytes; /* 0: not known */
     bool removing;
-    bool completed; /* the deployment is over: what is missing is being replaced */
 };
 
-void progress_of_view(const struct view_service *view, struct progress_service *ret_service);
+void progress_of_view(const struct core *core, const struct view_service *view,
+                      struct progress_service *ret_service);
 /* A service of GET /v1/services. */
 void progress_of_json(const json_t *service, struct progress_service *ret_service);
 
@@ -38,6 +47,8 @@ struct progress *progress_new(const struct cli *cli);
 void progress_free(struct progress *progress);
 DEFINE_CLEANUP(struct progress, progress_free)
 void progress_show(struct progress *progress, const struct progress_service *services, size_t len);
+/* The last picture: every service, and its line in full whatever the width of the terminal. */
+void progress_finish(struct progress *progress, const struct progress_service *services, size_t len);
 
-/* "web  [#####.....] 2/4 healthy  deploying ecs-svc/1 web:2 (abc1234)  waiting: ..." Caller frees. */
+/* "web  [#####.....] 2/4 healthy  deploying web:2 (abc1234)  waiting: ..." Caller frees. */
 char *progress_line(const struct progress_service *service, int name_width);

@@ -4,43 +4,36 @@
 #include "cli/client.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "model/diagnostic.h"
 #include "model/json.h"
 
-static void print_commit(const struct cli *cli, const char *title, const json_t *commit)
+static enum cli_tone tone_of_state(const char *state)
 {
-    fprintf(cli->out, "%-10s %.12s  %s  (%s)\n", title, cli_member_string(commit, "oid"),
-            cli_member_string(commit, "subject"), cli_member_string(commit, "author"));
+    return text_equal(state, "COMPLETED") ? CLI_GOOD : text_equal(state, "IN_PROGRESS") ? CLI_BUSY : CLI_BAD;
 }
 
-static void print_refusal(const struct cli *cli, const json_t *source)
+/* state: ECS's word for what became of it, or REFUSED. */
+static void print_commit(const struct cli *cli, const char *title, const json_t *commit, const char *state)
 {
-    struct diagnostics diagnostics CLEANUP(diagnostics_deinit) = {0};
-    fprintf(cli->out, "%srefused%s    the newest commit is not valid; the one before stays deployed:\n",
-            cli_tone(cli, CLI_BAD), cli_tone(cli, CLI_PLAIN));
-    if (diagnostics_from_json(json_object_get(source, "diagnostics"), &diagnostics) < 0)
-        return;
-    for (size_t i = 0; i < diagnostics.list.len; i++) {
-        char *text CLEANUP_FREE = diagnostic_to_text(&diagnostics.list.items[i]);
-        fprintf(cli->out, "           %s\n", text);
-    }
+    fprintf(cli->out, "%-10s %.12s  %s  (%s): %s%s%s\n", title, cli_member_string(commit, "oid"),
+            cli_member_string(commit, "subject"), cli_member_string(commit, "author"),
+            cli_tone(cli, tone_of_state(state)), state, cli_tone(cli, CLI_PLAIN));
 }
 
 static void print_source(const struct cli *cli, const json_t *source)
 {
     const json_t *head = json_object_get(source, "head");
-    const json_t *deployed = json_object_get(source, "deployed");
+    const json_t *wanted = json_object_get(source, "wanted");
     const char *branch = model_string(source, "branch");
     fprintf(cli->out, "%-10s %s%s%s: %s%s%s\n", "source", cli_member_string(source, "origin"),
             branch ? " " : "", branch ? branch : "",
             cli_tone(cli, model_bool(source, "ok") ? CLI_GOOD : CLI_BAD),
             model_bool(source, "ok") ? "ok" : cli_member_string(source, "message"), cli_tone(cli, CLI_PLAIN));
-    if (deployed)
-        print_commit(cli, "deployed", deployed);
-    if (head && !text_equal(cli_member_string(head, "oid"), cli_member_string(deployed, "oid")))
-        print_commit(cli, "head", head);
-    if (model_bool(source, "refused"))
-        print_refusal(cli, source);
+    if (wanted)
+        print_commit(cli, "wanted", wanted, cli_member_string(source, "rolloutState"));
+    if (!model_bool(source, "refused"))
+        return;
+    print_commit(cli, "head", head, "REFUSED");
+    cli_write_diagnostics(cli->out, json_object_get(source, "diagnostics"), "           ");
 }
 
 static void print_instances(const struct cli *cli, const json_t *instances)
@@ -109,9 +102,13 @@ static const char *const examples[] = {
 const struct command cli_status = {
     .name = "status",
     .summary = "show the source, the container instances and every service",
-    .description = "What is deployed and what is not, and why: a source that cannot be reached, a commit "
-                   "that is refused with "
-                   "its\ndiagnostics, and what each service is waiting for.",
+    .description =
+        "What is deployed and what is not, and why: a source that cannot be reached, a commit "
+        "that is refused with its diagnostics, and what each service is waiting for.\n\n"
+        "The wanted commit is the newest valid one; it is COMPLETED when every service has arrived "
+        "at it, FAILED when one could not, and IN_PROGRESS until then. A service is deploying, "
+        "steady, failed, removing, healing when a task is missing, or unknown when only an instance "
+        "that does not answer keeps it from being steady.",
     .flags = flags,
     .examples = examples,
     .words = "",

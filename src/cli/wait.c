@@ -36,13 +36,13 @@ static bool is_there(const struct progress_service_vec *services, const char *na
     return false;
 }
 
-/* The newest commit is not deployed because it is refused: waiting would not help. */
-static bool is_refused(const struct cli *cli, const json_t *status)
+/* The first of the arguments that no service is called, or NULL. */
+static const char *missing(const struct cli *cli, const struct progress_service_vec *services)
 {
-    if (!model_bool(json_object_get(status, "source"), "refused"))
-        return false;
-    cli_fail(cli, "commit %.12s is refused: see davit status", cli_member_string(status, "source.head.oid"));
-    return true;
+    for (int i = 0; i < cli->argc; i++)
+        if (!is_there(services, cli->argv[i]))
+            return cli->argv[i];
+    return NULL;
 }
 
 static void collect(const struct cli *cli, const json_t *status, struct progress_service_vec *services)
@@ -57,27 +57,45 @@ static void collect(const struct cli *cli, const json_t *status, struct progress
     }
 }
 
+static bool is_refused(const json_t *status)
+{
+    return model_bool(json_object_get(status, "source"), "refused");
+}
+
 /* An exit code, or -1: wait on. */
 static int judge(const struct cli *cli, const json_t *status, const struct progress_service_vec *services)
 {
-    bool steady = text_equal(cli_member_string(status, "source.head.oid"),
-                             cli_member_string(status, "source.deployed.oid")) &&
-                  cli_member(status, "source.head");
+    bool arrived = text_equal(cli_member_string(status, "source.head.oid"),
+                              cli_member_string(status, "source.wanted.oid")) &&
+                   cli_member(status, "source.head");
     bool busy = false;
     bool failed = false;
     for (size_t i = 0; i < services->len; i++) {
         failed |= services->items[i].state == PROGRESS_FAILED;
         busy |= services->items[i].state == PROGRESS_BUSY;
     }
-    for (int i = 0; i < cli->argc; i++)
-        if (steady && !is_there(services, cli->argv[i]))
-            return cli_fail(cli, "there is no service \"%s\"", cli->argv[i]);
-    if (is_refused(cli, status) || (failed && !busy))
+    if (arrived && missing(cli, services))
+        return CLI_ERROR;
+    if (is_refused(status) || (failed && !busy))
         return CLI_NO;
-    return steady && !busy ? CLI_OK : -1;
+    return arrived && !busy ? CLI_OK : -1;
 }
 
-static int look(const struct cli *cli, struct progress *progress)
+/* What the lines of the services do not say. */
+static void explain(const struct cli *cli, const json_t *status, const struct progress_service_vec *services,
+                    int result)
+{
+    const json_t *source = json_object_get(status, "source");
+    if (result == CLI_ERROR)
+        cli_fail(cli, "there is no service \"%s\"", missing(cli, services));
+    if (result != CLI_NO || !is_refused(status))
+        return;
+    cli_write_diagnostics(cli->err, json_object_get(source, "diagnostics"), "");
+    cli_fail(cli, "commit %.12s is refused; nothing was changed", cli_member_string(source, "head.oid"));
+}
+
+/* last: there is no time for another look. */
+static int look(const struct cli *cli, struct progress *progress, bool last)
 {
     json_t *status CLEANUP(json_decrefp) = NULL;
     struct error err = ERROR_INIT;
@@ -85,8 +103,12 @@ static int look(const struct cli *cli, struct progress *progress)
         return cli_fail(cli, "%s", error_text(&err));
     struct progress_service_vec services = {0};
     collect(cli, status, &services);
-    progress_show(progress, services.items, services.len);
     int r = judge(cli, status, &services);
+    if (r < 0 && !last)
+        progress_show(progress, services.items, services.len);
+    else
+        progress_finish(progress, services.items, services.len);
+    explain(cli, status, &services, r);
     vector_deinit(&services);
     return r;
 }
@@ -98,7 +120,7 @@ static int run(const struct cli *cli)
         return CLI_ERROR;
     struct progress *progress CLEANUP(progress_freep) = progress_new(cli);
     for (int64_t waited_ms = 0;; waited_ms += POLL_MS) {
-        int r = look(cli, progress);
+        int r = look(cli, progress, waited_ms >= timeout_ms);
         if (r >= 0)
             return r;
         if (waited_ms >= timeout_ms) {

@@ -46,8 +46,8 @@ struct view_source {
     const char *origin;
     const char *branch;
     const struct commit *head;             /* newest commit seen; NULL before the first */
-    const struct commit *deployed;         /* newest good one, the desired state; NULL before the first */
-    const struct diagnostics *diagnostics; /* of head; errors say why it is not deployed */
+    const struct commit *wanted;           /* newest good one, the desired state; NULL before the first */
+    const struct diagnostics *diagnostics; /* of head; errors say why it is not wanted */
     int64_t head_ms;                       /* when it was seen */
 };
 void core_view_source(const struct core *core, struct view_source *ret_view);
@@ -60,6 +60,16 @@ struct view_event {
     char *message;
 };
 
+/* Tasks of one revision that are not stopped. */
+struct view_revision {
+    const char *family;
+    int revision;
+    int running_count;
+    int healthy_count;
+};
+
+#define VIEW_REVISIONS 4 /* more run at a time only while commits come faster than tasks start */
+
 struct view_service {
     const char *cluster;
     const char *name;
@@ -69,10 +79,15 @@ struct view_service {
     const struct view_event *events;     /* a ring: read it by view_service_event() */
     size_t events_first;
     size_t events_len;
-    int running_count;
+    int running_count; /* on an instance that does not answer: as it was last known */
     int pending_count;
-    int healthy_count;
+    int healthy_count; /* known to be: of lost tasks nobody knows */
     int stopping_count;
+    int lost_count;            /* not stopped, on instances that do not answer */
+    const char *lost_instance; /* one of these instances; NULL: all answer */
+    int64_t lost_ms;           /* since when nothing is heard of it; 0: it was never heard of */
+    struct view_revision revisions[VIEW_REVISIONS]; /* newest first */
+    size_t revisions_len;
 };
 /* Fills counts too. False when there is no such service. */
 bool core_view_service(const struct core *core, const char *cluster, const char *name,
@@ -82,7 +97,15 @@ const struct view_event *view_service_event(const struct view_service *view, siz
 /* In order of cluster and name; start with index 0. False at the end. */
 size_t core_services_len(const struct core *core);
 bool core_view_service_at(const struct core *core, size_t index, struct view_service *ret_view);
-/* The tasks of a service, stopped ones too. Caller deinits with task_vec_deinit. */
+/* How the service's deployment stands to what the repository asks for: IN_PROGRESS, COMPLETED or FAILED. */
+enum deployment_state view_service_rollout(const struct view_service *view);
+/* In a word for people: "deploying", "healing", "steady", "failed", "removing", or "unknown" when only lost
+ * tasks keep it from being steady. */
+const char *view_service_state(const struct view_service *view);
+/* Whether the instance does not answer, and since when; *ret_since_ms is 0 when it never did. */
+bool core_instance_is_lost(const struct core *core, const char *instance, int64_t *ret_since_ms);
+/* The tasks of a service, stopped ones too; those on an instance that does not answer are not healthy and
+ * their health is UNKNOWN. Caller deinits with task_vec_deinit. */
 void core_view_tasks(const struct core *core, const char *cluster, const char *name, int64_t now_ms,
                      struct task_vec *ret_tasks);
 /* The action that is under way for a service, with progress where an image is pulled. */
@@ -101,6 +124,7 @@ struct view_instance {
     const char *name;
     bool connected;
     const char *message; /* why not */
+    int64_t lost_ms;     /* since when nothing is heard of it; 0: it is connected, or was never heard of */
     const struct instance_info *info;
     size_t containers_len; /* of davit */
     int running_tasks;

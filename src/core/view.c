@@ -1,6 +1,7 @@
 /* Views: what api/ shows. */
 #include "base/text.h"
 #include "core/state.h"
+#include "core/steady.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@ void core_view_source(const struct core *core, struct view_source *ret_view)
                                      .origin = core->source_origin,
                                      .branch = core->source_branch,
                                      .head = seen ? &core->head : NULL,
-                                     .deployed = core->desired ? &core->desired->commit : NULL,
+                                     .wanted = core->desired ? &core->desired->commit : NULL,
                                      .diagnostics = &core->diagnostics,
                                      .head_ms = core->head_ms};
 }
@@ -26,6 +27,40 @@ const struct desired *core_desired(const struct core *core)
 {
     assert(core);
     return core->desired;
+}
+
+/* --- services ------------------------------------------------------------------------------------------- */
+
+static bool is_lost(const struct instance_state *instance)
+{
+    return !instance->connected || !instance->listed;
+}
+
+bool core_instance_is_lost(const struct core *core, const char *name, int64_t *ret_since_ms)
+{
+    assert(core);
+    assert(ret_since_ms);
+    for (size_t i = 0; i < core->instances_len; i++) {
+        const struct instance_state *instance = &core->instances[i];
+        if (!text_equal(instance->name, name) || !is_lost(instance))
+            continue;
+        *ret_since_ms = instance->lost_ms;
+        return true;
+    }
+    return false;
+}
+
+/* Nobody knows how a task is whose instance does not answer: it must not be taken for healthy. */
+static void doubt_lost(const struct core *core, struct task_vec *tasks)
+{
+    int64_t since_ms;
+    for (size_t i = 0; i < tasks->len; i++) {
+        struct task *task = &tasks->items[i];
+        if (task->status == TASK_STOPPED || !core_instance_is_lost(core, task->instance, &since_ms))
+            continue;
+        task->health = HEALTH_UNKNOWN;
+        task->healthy = false;
+    }
 }
 
 static void build_tasks(const struct core *core, const struct service_state *service, int64_t now_ms,
@@ -46,6 +81,51 @@ static void build_tasks(const struct core *core, const struct service_state *ser
         .health_check_grace_ms = service->desired ? service->desired->health_check_grace_ms : 0,
         .stopping = &service->memory.stopping};
     task_vec_build(&input, &options, ret_tasks);
+    doubt_lost(core, ret_tasks);
+}
+
+static bool is_newer(const struct view_revision *revision, const struct task *task)
+{
+    int r = strcmp(revision->family, task->family);
+    return r ? r < 0 : revision->revision > task->revision;
+}
+
+static void count_revision(struct view_service *view, const struct task *task)
+{
+    size_t at = 0;
+    if (!task->family)
+        return;
+    while (at < view->revisions_len && is_newer(&view->revisions[at], task))
+        at++;
+    bool known = at < view->revisions_len && view->revisions[at].revision == task->revision &&
+                 text_equal(view->revisions[at].family, task->family);
+    if (!known) {
+        if (at == VIEW_REVISIONS)
+            return;
+        view->revisions_len += view->revisions_len < VIEW_REVISIONS;
+        memmove(&view->revisions[at + 1], &view->revisions[at],
+                (view->revisions_len - at - 1) * sizeof view->revisions[0]);
+        view->revisions[at] = (struct view_revision){.family = task->family, .revision = task->revision};
+    }
+    view->revisions[at].running_count += task->status == TASK_RUNNING;
+    view->revisions[at].healthy_count += task->healthy;
+}
+
+static void count_task(const struct core *core, struct view_service *view, const struct task *task)
+{
+    int64_t since_ms;
+    view->running_count += task->status == TASK_RUNNING;
+    view->pending_count += task->status == TASK_PENDING;
+    view->stopping_count += task->status == TASK_STOPPING;
+    view->healthy_count += task->healthy;
+    if (task->status == TASK_STOPPED)
+        return;
+    count_revision(view, task);
+    if (!core_instance_is_lost(core, task->instance, &since_ms))
+        return;
+    view->lost_count++;
+    view->lost_instance = task->instance;
+    view->lost_ms = since_ms;
 }
 
 static void fill(const struct core *core, const struct service_state *service, struct view_service *view)
@@ -60,13 +140,38 @@ static void fill(const struct core *core, const struct service_state *service, s
                                   .events_first = service->events_first,
                                   .events_len = service->events_len};
     build_tasks(core, service, core->now_ms, &tasks);
-    for (size_t i = 0; i < tasks.len; i++) {
-        view->running_count += tasks.items[i].status == TASK_RUNNING;
-        view->pending_count += tasks.items[i].status == TASK_PENDING;
-        view->stopping_count += tasks.items[i].status == TASK_STOPPING;
-        view->healthy_count += tasks.items[i].healthy;
-    }
+    for (size_t i = 0; i < tasks.len; i++)
+        count_task(core, view, &tasks.items[i]);
     task_vec_deinit(&tasks);
+}
+
+enum deployment_state view_service_rollout(const struct view_service *view)
+{
+    assert(view);
+    const struct deployment *primary = view->ledger ? service_ledger_primary(view->ledger) : NULL;
+    if (view_service_has_failed(view))
+        return DEPLOYMENT_FAILED;
+    return view->desired && primary && primary->state == DEPLOYMENT_COMPLETED &&
+                   digest_equal(&primary->digest, &view->desired->digest)
+               ? DEPLOYMENT_COMPLETED
+               : DEPLOYMENT_IN_PROGRESS;
+}
+
+const char *view_service_state(const struct view_service *view)
+{
+    assert(view);
+    enum deployment_state rollout = view_service_rollout(view);
+    if (!view->desired)
+        return "removing";
+    if (rollout == DEPLOYMENT_FAILED)
+        return "failed";
+    if (view_service_is_steady(view))
+        return "steady";
+    if (rollout != DEPLOYMENT_COMPLETED)
+        return "deploying";
+    bool all_but_lost =
+        view->lost_count > 0 && view->healthy_count + view->lost_count == view->desired->desired_count;
+    return all_but_lost ? "unknown" : "healing";
 }
 
 const struct view_event *view_service_event(const struct view_service *view, size_t index)
@@ -171,8 +276,9 @@ void core_view_instance_at(const struct core *core, size_t index, struct view_in
     assert(index < core->instances_len);
     const struct instance_state *instance = &core->instances[index];
     *ret_view = (struct view_instance){.name = instance->name,
-                                       .connected = instance->connected && instance->listed,
+                                       .connected = !is_lost(instance),
                                        .message = instance->message,
+                                       .lost_ms = instance->lost_ms,
                                        .info = &instance->info,
                                        .containers_len = instance->containers.len,
                                        .cpu_units_free = instance->info.cpu_units,

@@ -48,20 +48,23 @@ static void refuse(struct apply *apply, const struct view_source *source)
 
 struct progress_service_vec VECTOR_OF(struct progress_service);
 
-/* Counts how the services stand and shows it. */
-static void survey(struct apply *apply, size_t *ret_busy, size_t *ret_failed)
+/* Counts how the services stand and shows it; the last picture in full. */
+static void survey(struct apply *apply, bool last, size_t *ret_busy, size_t *ret_failed)
 {
     const struct core *core = runtime_core(apply->runtime);
     struct progress_service_vec services = {0};
     struct view_service view;
     for (size_t i = 0; core_view_service_at(core, i, &view); i++) {
         struct progress_service service;
-        progress_of_view(&view, &service);
+        progress_of_view(core, &view, &service);
         *ret_busy += service.state == PROGRESS_BUSY;
         *ret_failed += service.state == PROGRESS_FAILED;
         vector_push(&services, service);
     }
-    progress_show(apply->progress, services.items, services.len);
+    if (last || (*ret_busy == 0 && !core_is_dirty(core)))
+        progress_finish(apply->progress, services.items, services.len);
+    else
+        progress_show(apply->progress, services.items, services.len);
     vector_deinit(&services);
 }
 
@@ -80,7 +83,7 @@ static void stepped(void *data)
         refuse(apply, &source);
         return;
     }
-    survey(apply, &busy, &failed);
+    survey(apply, false, &busy, &failed);
     if (busy || core_is_dirty(runtime_core(apply->runtime)))
         return;
     if (failed)
@@ -92,7 +95,10 @@ static void on_timeout(uv_timer_t *timer)
 {
     struct apply *apply = timer->data;
     struct view_source source;
+    size_t busy = 0;
+    size_t failed = 0;
     core_view_source(runtime_core(apply->runtime), &source);
+    survey(apply, true, &busy, &failed);
     if (!source.seen)
         cli_fail(apply->cli, "nothing was read from the source: %s",
                  source.message ? source.message : "no commit");

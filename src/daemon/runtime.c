@@ -238,7 +238,7 @@ static void log_refusal(const struct core *core)
             continue;
         char *text CLEANUP_FREE = diagnostic_to_text(diagnostic);
         log_message(LOG_LEVEL_ERROR, "commit %.12s is refused, %s: %zu errors, the first: %s",
-                    source.head->oid, source.deployed ? "what was deployed stays" : "nothing is deployed yet",
+                    source.head->oid, source.wanted ? "what was deployed stays" : "nothing is deployed yet",
                     source.diagnostics->errors, text);
         return;
     }
@@ -259,7 +259,8 @@ static void on_status(void *data, const struct source_status *status)
     struct event event;
     input_source(status, &event);
     if (!status->ok)
-        log_message(LOG_LEVEL_WARNING, "source %s: %s", status->origin, error_text(&status->error));
+        log_message(LOG_LEVEL_WARNING, "source %s: %s; davit keeps trying, and what runs stays",
+                    status->origin, error_text(&status->error));
     runtime_post(data, &event);
 }
 

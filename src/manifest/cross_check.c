@@ -272,5 +272,6 @@ void cross_check(struct manifest *manifest, const struct map *families, struct d
         check_duplicates(&cross, (enum kind)kind);
     check_clusters(&cross);
     bind_services(&cross);
+    port_check(manifest, diagnostics);
     drop_old_revisions(&manifest->old_revisions);
 }

@@ -47,6 +47,8 @@ void revision_number(struct manifest *manifest, const struct commit *commit,
 void cross_check(struct manifest *manifest, const struct map *families, struct diagnostics *diagnostics);
 /* service_check.c: warnings of a service that is bound to its task definition. */
 void service_check(struct kind_object *object);
+/* port_check.c: warnings of services that get into each other's way. */
+void port_check(const struct manifest *manifest, struct diagnostics *diagnostics);
 
 /* A diagnostic at a member of an object that is read already. Strings are taken over as in kind_report. */
 void cross_check_report(struct diagnostics *diagnostics, const struct kind_object *object, struct position at,

@@ -73,6 +73,21 @@ char *action_key(const struct action *action)
     return memory_printf("%s/%s/%s", action->instance, action->task, action->container);
 }
 
+const char *action_image(const struct action *action)
+{
+    assert(action);
+    size_t i;
+    json_t *container;
+    if (!action->task_definition)
+        return NULL;
+    json_array_foreach (json_object_get(action->task_definition->json, "containerDefinitions"), i,
+                        container) {
+        if (text_equal(model_string(container, "name"), action->container))
+            return model_string(container, "image");
+    }
+    return NULL;
+}
+
 json_t *action_to_json(const struct action *action)
 {
     assert(action);

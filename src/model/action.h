@@ -47,6 +47,8 @@ void action_vec_deinit(struct action_vec *actions); /* frees the actions as well
 /* Names the target: two actions with one key must not be under way together. "instance/task/container".
  * Caller frees. */
 char *action_key(const struct action *action);
+/* The image that ACTION_CREATE needs; NULL of other actions. Borrowed. */
+const char *action_image(const struct action *action);
 json_t *action_to_json(const struct action *action);
 /* All but task_definition, which only act/ needs. ERROR_INVALID. */
 int action_from_json(const json_t *json, struct action **ret_action, struct error *err);

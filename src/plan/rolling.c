@@ -258,6 +258,8 @@ static void complete(struct pass *pass, const struct tally *tally, const struct 
 static void explain(struct pass *pass, const struct tally *tally)
 {
     const struct service *desired = pass->in->desired;
+    /* the healthy old tasks of a rollout are not counted here: say so */
+    const char *kind = pass_primary(pass)->state == DEPLOYMENT_IN_PROGRESS ? "new tasks" : "tasks";
     int want = tally->desired - tally->live_new;
     if (tally->no_place)
         pass_waiting(
@@ -271,10 +273,10 @@ static void explain(struct pass *pass, const struct tally *tally)
             desired->minimum_healthy_percent, tally->lower, tally->desired, desired->maximum_percent,
             tally->upper);
     else if (tally->pending_new)
-        pass_waiting(pass, "%d of %d tasks healthy, %d starting", tally->healthy_new, tally->desired,
+        pass_waiting(pass, "%d of %d %s healthy, %d starting", tally->healthy_new, tally->desired, kind,
                      tally->pending_new);
     else if (tally->unhealthy_new)
-        pass_waiting(pass, "%d of %d tasks unhealthy", tally->unhealthy_new, tally->desired);
+        pass_waiting(pass, "%d of %d %s unhealthy", tally->unhealthy_new, tally->desired, kind);
     else if (tally->stopping || tally->live_old)
         pass_waiting(pass, "%d tasks stopping", tally->stopping + tally->live_old);
 }

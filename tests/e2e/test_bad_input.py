@@ -80,7 +80,7 @@ def recovered(spine, before):
     """The newest commit is deployed, by what ran before."""
     spine.converge(20)
     source = spine.daemon.json("status")["source"]
-    assert source["deployed"]["oid"] == spine.repo.head() and not source["refused"]
+    assert source["wanted"]["oid"] == spine.repo.head() and not source["refused"]
     assert spine.ids() == before
     assert lives(spine.daemon)
 

@@ -58,8 +58,52 @@ def test_wait(spine, run):
     spine.seen()
     assert run("wait", "--timeout", "100ms").returncode == 3
     assert run("wait", "--timeout", "60s").returncode == 1
+    assert spine.daemon.json("status")["source"]["rolloutState"] == "FAILED"
+    assert ": FAILED\n" in run("status").stdout
+    history = run("history", "default/web").stdout
+    assert re.search(r"  [1-9][0-9.]*m?s +FAILED  ", history), history
     spine.repo.revert()
     spine.converge()
+    assert spine.daemon.json("status")["source"]["rolloutState"] == "COMPLETED"
+
+
+def on_terminal(spine, columns, *arguments):
+    """What the command writes on a terminal of so many columns, standard error included."""
+    line = " ".join(map(str, spine.daemon.command(*arguments)))
+    process = subprocess.run(["script", "-qec", f"stty cols {columns} rows 24; {line}", "/dev/null"],
+                             env={**spine.daemon.environment, "TERM": "xterm"}, capture_output=True, text=True)
+    return process.stdout
+
+
+def test_wait_tells_the_reason_in_full(spine, run):
+    """The line of a failed service is longer than the terminal: its last picture is not cut, and names what still runs."""
+    old, = {revision["revision"] for revision in spine.daemon.json("status")["services"][0]["revisions"]}
+    spine.repo.commit("web: no such image", {"web.json": definition("nowhere.invalid/davit/missing:9")})
+    spine.seen()
+    text = on_terminal(spine, 80, "wait", "default/web", "--timeout", "60s")
+    last = text.strip().splitlines()[-1]
+    assert "CannotPullContainerError: nowhere.invalid/davit/missing:9: " in last, text
+    assert f"healthy on web:{old}  failed web:" in last, text
+    spine.repo.revert()
+    spine.converge()
+
+
+def test_wait_tells_why_a_commit_is_refused(spine, run):
+    spine.repo.commit("web: slip", {"extra.json": '{"kind": "Cluster",\n "clusterNam": "a"}'})
+    spine.seen()
+    process = run("wait", "--timeout", "10s")
+    assert process.returncode == 1 and "extra.json:2:2: error" in process.stderr and "is refused" in process.stderr
+    assert "): REFUSED\n" in run("status").stdout
+    spine.repo.revert()
+    spine.converge()
+
+
+def test_ids_are_short_for_people(spine, run):
+    full = [task["id"] for task in spine.daemon.json("get", "tasks")["tasks"]]
+    wide = run("events", "-o", "wide").stdout
+    assert full and all(task in wide for task in full)
+    table = run("events").stdout
+    assert all(task[:12] in table and task not in table for task in full)
 
 
 def test_validate(run, tmp_path):
@@ -92,6 +136,10 @@ def test_usage_errors(spine, run):
         process = run(*arguments)
         assert process.returncode == 2 and not process.stdout
         assert "did you mean" in process.stderr and suggestion in process.stderr
+    process = run("-o", "json", "status")
+    assert process.returncode == 2 and "davit status -o" in process.stderr
+    process = run("get", "pods")
+    assert process.returncode == 2 and "clusters, services, tasks, revisions and instances" in process.stderr
     process = run("status", "--socket", "/nowhere/davit.sock")
     assert process.returncode == 2 and "/nowhere/davit.sock" in process.stderr and "daemon" in process.stderr
 

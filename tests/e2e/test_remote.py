@@ -170,7 +170,7 @@ def test_plain_directory(davit, repo, docker, demo_image, tmp_path):
     wait_for(lambda: spine.daemon.json("status")["services"], 10, "the files are read")
     assert spine.wait(timeout=30).returncode == 0
     assert spine.texts() == ["one"]
-    before = spine.daemon.json("status")["source"]["deployed"]["oid"]
+    before = spine.daemon.json("status")["source"]["wanted"]["oid"]
     whole = json.dumps(definition(demo_image, "two"), indent=2)
     with open(directory / "web.json", "w", encoding="utf-8") as file:
         for part in range(0, len(whole), len(whole) // 10 + 1):  # slowly: every state in between is no JSON
@@ -178,7 +178,7 @@ def test_plain_directory(davit, repo, docker, demo_image, tmp_path):
             file.flush()
             assert not spine.daemon.json("status")["source"]["refused"]
             time.sleep(0.1)
-    wait_for(lambda: spine.daemon.json("status")["source"]["deployed"]["oid"] != before, 20, "the new text is seen")
+    wait_for(lambda: spine.daemon.json("status")["source"]["wanted"]["oid"] != before, 20, "the new text is seen")
     assert spine.wait(timeout=30).returncode == 0
     assert spine.texts() == ["two"]
     (directory / "web.json").write_text("{")

@@ -103,6 +103,14 @@ void fixture_commit(struct fixture *fixture, const char *oid, const char *yaml)
     step(fixture, &event, NULL);
 }
 
+void fixture_lose(struct fixture *fixture)
+{
+    struct event lost = {.kind = EVENT_DISCONNECTED};
+    lost.engine.instance = memory_strdup("local");
+    lost.engine.message = memory_strdup("connection refused");
+    step(fixture, &lost, NULL);
+}
+
 static struct container *create(struct fixture *fixture, const struct action *action)
 {
     struct container *container = NEW(struct container);

@@ -25,6 +25,8 @@ void fixture_init(struct fixture *fixture);
 void fixture_deinit(struct fixture *fixture);
 /* A commit of one file. oid is repeated up to 40 digits. */
 void fixture_commit(struct fixture *fixture, const char *oid, const char *yaml);
+/* The only instance does not answer any more. */
+void fixture_lose(struct fixture *fixture);
 /* Turns until nothing is to be done, and ms later again. */
 void fixture_settle(struct fixture *fixture, int64_t ms);
 

@@ -41,7 +41,7 @@ static void test_status_of_a_refused_commit(void **state)
     json_t *source = json_object_get(status, "source");
     assert_true(model_bool(source, "refused"));
     assert_true(text_starts_with(model_string(json_object_get(source, "head"), "oid"), "b2b2"));
-    assert_true(text_starts_with(model_string(json_object_get(source, "deployed"), "oid"), "a1a1"));
+    assert_true(text_starts_with(model_string(json_object_get(source, "wanted"), "oid"), "a1a1"));
     json_t *diagnostics = json_object_get(json_object_get(source, "diagnostics"), "diagnostics");
     assert_string_equal(model_string(json_array_get(diagnostics, 0), "file"), "demo.yaml");
     json_t *service = json_array_get(json_object_get(status, "services"), 0);
@@ -49,6 +49,72 @@ static void test_status_of_a_refused_commit(void **state)
     assert_false(model_bool(service, "failed"));
     assert_int_equal(model_int(status, "schemaVersion"), 1);
     json_decref(status);
+}
+
+static const char *rollout_state(json_t *status)
+{
+    return model_string(json_object_get(status, "source"), "rolloutState");
+}
+
+static void test_what_became_of_the_wanted_commit(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->broken_image = "nginx:broken";
+    fixture_deploy(fixture, "a1", "nginx:1");
+    json_t *status = fixture_ask(fixture, "GET", "/v1/status", NULL);
+    assert_string_equal(rollout_state(status), "IN_PROGRESS");
+    json_decref(status);
+    fixture_settle(fixture, 20000);
+    status = fixture_ask(fixture, "GET", "/v1/status", NULL);
+    assert_string_equal(rollout_state(status), "COMPLETED");
+    json_decref(status);
+    fixture_deploy(fixture, "b2", fixture->broken_image);
+    fixture_settle(fixture, 60000);
+    status = fixture_ask(fixture, "GET", "/v1/status", NULL);
+    assert_string_equal(rollout_state(status), "FAILED");
+    const json_t *service = json_array_get(json_object_get(status, "services"), 0);
+    assert_string_equal(model_string(service, "state"), "failed");
+    assert_string_equal(model_string(service, "rolloutState"), "FAILED");
+    assert_string_equal(model_string(service, "taskDefinition"), "web:2");
+    const json_t *runs = json_object_get(service, "revisions");
+    assert_int_equal(json_array_size(runs), 1);
+    assert_int_equal(model_int(json_array_get(runs, 0), "revision"), 1);
+    assert_int_equal(model_int(json_array_get(runs, 0), "healthy"), 2);
+    json_decref(status);
+}
+
+static void test_tasks_of_a_lost_instance_are_unknown(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_deploy(fixture, "a1", "nginx:1");
+    fixture_settle(fixture, 20000);
+    fixture_lose(fixture);
+    json_t *answer = fixture_ask(fixture, "GET", "/v1/services", NULL);
+    const json_t *service = json_array_get(json_object_get(answer, "services"), 0);
+    assert_string_equal(model_string(service, "state"), "unknown");
+    assert_string_equal(model_string(service, "rolloutState"), "COMPLETED");
+    assert_false(model_bool(service, "steady"));
+    assert_int_equal(model_int(service, "running"), 2);
+    assert_int_equal(model_int(service, "healthy"), 0);
+    assert_int_equal(model_int(service, "lost"), 2);
+    assert_string_equal(model_string(service, "lostInstance"), "local");
+    assert_non_null(model_string(service, "lostAt"));
+    json_decref(answer);
+    answer = fixture_ask(fixture, "GET", "/v1/tasks", NULL);
+    const json_t *task = json_array_get(json_object_get(answer, "tasks"), 0);
+    assert_string_equal(model_string(task, "health"), "UNKNOWN");
+    assert_false(model_bool(task, "healthy"));
+    assert_true(model_bool(task, "lost"));
+    char *input = memory_printf("{'cluster':'demo','tasks':['%s']}", model_string(task, "id"));
+    json_t *described = fixture_ask(fixture, NULL, "DescribeTasks", input);
+    assert_string_equal(model_string(json_array_get(json_object_get(described, "tasks"), 0), "connectivity"),
+                        "DISCONNECTED");
+    json_decref(described);
+    free(input);
+    json_decref(answer);
+    answer = fixture_ask(fixture, "GET", "/v1/instances", NULL);
+    assert_non_null(model_string(json_array_get(json_object_get(answer, "instances"), 0), "lostAt"));
+    json_decref(answer);
 }
 
 static void test_services_and_tasks_by_name(void **state)
@@ -162,6 +228,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_readiness),
         CASE(test_status_of_a_refused_commit),
+        CASE(test_what_became_of_the_wanted_commit),
+        CASE(test_tasks_of_a_lost_instance_are_unknown),
         CASE(test_services_and_tasks_by_name),
         CASE(test_events_are_in_order_and_hold_no_secret),
         CASE(test_diff),

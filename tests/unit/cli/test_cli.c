@@ -150,6 +150,8 @@ static void test_wrong_usage(void **state)
         {"shwo a", "there is no command \"shwo\"; did you mean \"show\"?"},
         {"helpr", "did you mean \"help\"?"},
         {"zzzzzz", "there is no command \"zzzzzz\"\n"},
+        {"-o json show a", "flags come after the command: davit show -o ..."},
+        {"--verbose", "flags come after a command: davit COMMAND --verbose ..."},
         {"show --folow a", "did you mean --follow?"},
         {"show -x a", "show has no flag -x"},
         {"show", "show needs THING"},
@@ -183,9 +185,10 @@ static const char help_of_show[] =
     ".Second - one.\n"
     "\n"
     "Flags:\n"
-    "  -o, --output FORMAT     how to print: one of table json (default table; DAVIT_OUTPUT)\n"
-    "      --timeout DURATION  give up after this (DAVIT_TIMEOUT)\n"
-    "  -f, --follow            go on (DAVIT_FOLLOW)\n"
+    "  -o, --output FORMAT     how to print: one of table json (default table)\n"
+    "      --timeout DURATION  give up after this\n"
+    "  -f, --follow            go on\n"
+    "Each flag can be set in the environment as well: --output is DAVIT_OUTPUT.\n"
     "\n"
     "Examples:\n"
     "  # look at it\n"
@@ -221,6 +224,7 @@ static void test_man(void **state)
     expect("help --man show", 0, ".TH DAVIT-SHOW 1", NULL);
     expect("help --man show", 0, "First paragraph.\n.PP\n\\&.Second \\- one.\n", NULL);
     expect("help --man show", 0, ".B \\-o, \\-\\-output FORMAT\n", NULL);
+    expect("help --man show", 0, "in the environment as well: \\-\\-output is DAVIT_OUTPUT.\n", NULL);
     expect("help --man", 0, ".BR davit\\-show (1)\n", NULL);
 }
 

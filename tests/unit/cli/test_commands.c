@@ -14,40 +14,71 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SERVICE(healthy, flag)                                                                               \
+#define SERVICE(healthy, flag, state)                                                                        \
     "{\"cluster\":\"demo\",\"name\":\"web\",\"status\":\"ACTIVE\",\"desiredCount\":2,\"running\":2,"         \
-    "\"healthy\":" healthy ",\"steady\":" flag                                                               \
-    ",\"failed\":false,\"taskDefinition\":\"web:1\",\"waiting\":\"1 of 2 tasks healthy\","                   \
+    "\"healthy\":" healthy ",\"steady\":" flag ",\"state\":\"" state                                         \
+    "\",\"failed\":false,\"taskDefinition\":\"web:2\",\"waiting\":\"1 of 2 new tasks healthy\","             \
+    "\"revisions\":[{\"family\":\"web\",\"revision\":2,\"running\":1,\"healthy\":1},"                        \
+    "{\"family\":\"web\",\"revision\":1,\"running\":1,\"healthy\":0}],"                                      \
+    "\"actions\":[{\"kind\":\"stop\"},{\"kind\":\"create\",\"image\":\"nginx:1\",\"progress\":{"             \
+    "\"status\":\"Downloading\",\"currentBytes\":1500000,\"totalBytes\":3000000}}],"                         \
     "\"deployment\":{\"id\":\"ecs-svc/"                                                                      \
-    "1\",\"family\":\"web\",\"revision\":1,\"commit\":{\"oid\":\"abcdef0123456789\"}}}"
-#define COMMIT "{\"oid\":\"abcdef0123456789\",\"author\":\"Ada\",\"subject\":\"say hello\"}"
-#define STATUS(services)                                                                                     \
+    "1\",\"family\":\"web\",\"revision\":2,\"commit\":{\"oid\":\"abcdef0123456789\"}}}"
+#define COMMIT "{\"oid\":\"abcdef0123456789\",\"author\":\"Ada <ada@example.org>\",\"subject\":\"say hello\"}"
+#define STATUS(source, services)                                                                             \
     "{\"schemaVersion\":1,\"version\":\"9\",\"ready\":true,\"source\":{\"ok\":true,\"origin\":\"/"           \
-    "srv\",\"branch\":\"main\","                                                                             \
-    "\"refused\":false,\"head\":" COMMIT ",\"deployed\":" COMMIT                                             \
-    "},\"instances\":[],\"services\":[" services "]}"
+    "srv\",\"branch\":\"main\",\"wanted\":" COMMIT "," source "},\"instances\":[],\"services\":[" services   \
+    "]}"
+#define GOOD "\"refused\":false,\"rolloutState\":\"COMPLETED\",\"head\":" COMMIT
+#define REFUSED                                                                                              \
+    "\"refused\":true,\"rolloutState\":\"FAILED\",\"head\":{\"oid\":\"bbbbbbbbbbbbbbbb\",\"author\":"        \
+    "\"Ada\",\"subject\":\"typo\"},\"diagnostics\":{\"errors\":1,\"warnings\":0,\"diagnostics\":[{"          \
+    "\"severity\":\"error\",\"file\":\"web.yaml\",\"line\":8,\"column\":5,\"code\":\"syntax\","              \
+    "\"message\":\"no such thing\"}]}"
+#define TASK_ID "0123456789abcdef0123456789abcdef"
+#define TASK(more)                                                                                           \
+    "{\"cluster\":\"demo\",\"service\":\"web\",\"id\":\"" TASK_ID "\",\"status\":\"RUNNING\"," more "}"
 
 static const struct answer {
     const char *request;
     const char *status;
     const char *body;
 } answers[] = {
-    {"GET /v1/status ", "200 OK", STATUS(SERVICE("2", "true"))},
-    {"GET /v1/services ", "200 OK", "{\"schemaVersion\":1,\"services\":[" SERVICE("1", "false") "]}"},
+    {"GET /v1/status ", "200 OK", STATUS(GOOD, SERVICE("2", "true", "steady"))},
+    {"GET /v1/services ", "200 OK",
+     "{\"schemaVersion\":1,\"services\":[" SERVICE("1", "false", "deploying") "]}"},
+    {"GET /v1/tasks ", "200 OK",
+     "{\"tasks\":[" TASK("\"health\":\"UNKNOWN\",\"hasHealthCheck\":false") "," TASK(
+         "\"health\":"
+         "\"UNKNOWN\","
+         "\"hasHealthCheck\":"
+         "true") "," TASK("\"health\":\"HEALTHY\","
+                          "\"hasHealthCheck\":true") "," TASK("\"health\":\"UNKNOWN\",\"hasHealthCheck\":"
+                                                              "true,\"lost\":"
+                                                              "true") "]}"},
     {"GET /v1/deployments?cluster=demo&service=web ", "200 OK",
-     "{\"deployments\":[{\"id\":\"ecs-svc/1\",\"family\":\"web\",\"revision\":1,\"commit\":" COMMIT
-     ",\"state\":\"COMPLETED\",\"durationMs\":65000}]}"},
+     "{\"deployments\":[{\"id\":\"ecs-svc/4712261678819166757\",\"family\":\"web\",\"revision\":1,"
+     "\"commit\":" COMMIT ",\"state\":\"COMPLETED\",\"durationMs\":65000},{\"id\":\"ecs-svc/1\","
+     "\"family\":\"web\",\"revision\":1,\"commit\":" COMMIT ",\"state\":\"FAILED\",\"durationMs\":0}]}"},
     {"GET /v1/logs?cluster=demo&service=web&tail=all ", "200 OK",
      "{\"task\":\"0123456789abcdef\",\"container\":\"c\",\"stream\":\"stdout\",\"line\":\"hello\"}\n"
      "{\"task\":\"0123456789abcdef\",\"container\":\"d\",\"error\":\"gone\"}\n"},
     {"GET /v1/events?follow=1 ", "200 OK",
-     "{\"cluster\":\"demo\",\"service\":\"web\",\"at\":\"2026-01-01T00:00:00.000Z\",\"message\":\"steady\"}"
-     "\n"},
+     "{\"cluster\":\"demo\",\"service\":\"web\",\"at\":\"2026-01-01T00:00:00.000Z\",\"message\":\"("
+     "task " TASK_ID ") failed\"}\n"},
+    {"GET /v1/events ", "200 OK",
+     "{\"events\":[{\"cluster\":\"demo\",\"service\":\"web\",\"message\":\"(task " TASK_ID ") failed\"}]}"},
     {"GET /v1/diff ", "200 OK",
      "{\"differences\":[{\"cluster\":\"demo\",\"service\":\"web\",\"change\":\"update\",\"details\":["
      "{\"what\":\"desiredCount\",\"from\":2,\"to\":4}]}]}"},
     {"POST /v1/reconcile?cluster=demo ", "202 Accepted", "{\"accepted\":true}"},
     {"", "404 Not Found", "{\"error\":{\"message\":\"there is no such thing\"}}"},
+};
+
+/* Of a daemon whose newest commit is refused. */
+static const struct answer refused[] = {
+    {"GET /v1/status ", "200 OK", STATUS(REFUSED, SERVICE("2", "true", "steady"))},
+    {"", "404 Not Found", "{}"},
 };
 
 struct world {
@@ -56,19 +87,19 @@ struct world {
     pid_t daemon;
 };
 
-static void answer(int fd)
+static void answer(int fd, const struct answer *known)
 {
     char request[8192] = "";
     if (read(fd, request, sizeof request - 1) <= 0)
         return;
     size_t i = 0;
-    while (!text_starts_with(request, answers[i].request))
+    while (!text_starts_with(request, known[i].request))
         i++;
-    dprintf(fd, "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", answers[i].status,
-            strlen(answers[i].body), answers[i].body);
+    dprintf(fd, "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", known[i].status,
+            strlen(known[i].body), known[i].body);
 }
 
-static int setup(void **state)
+static int begin(void **state, const struct answer *known)
 {
     struct world *world = NEW(struct world);
     strcpy(world->dir, "/tmp/davit-cli-XXXXXX");
@@ -82,13 +113,23 @@ static int setup(void **state)
     world->daemon = fork();
     while (world->daemon == 0) {
         int fd = accept(listener, NULL, NULL);
-        answer(fd);
+        answer(fd, known);
         close(fd);
     }
     close(listener);
     setenv("DAVIT_SOCKET", world->socket, 1);
     *state = world;
     return 0;
+}
+
+static int setup(void **state)
+{
+    return begin(state, answers);
+}
+
+static int setup_refused(void **state)
+{
+    return begin(state, refused);
 }
 
 static int teardown(void **state)
@@ -138,17 +179,34 @@ static void test_lists(void **state)
 {
     (void)state;
     expect("get services", 0,
-           "CLUSTER  NAME  STATE      DESIRED  RUNNING  HEALTHY  TASK DEFINITION  COMMIT        AGE\n"
-           "demo     web   deploying  2        2        1        web:1            abcdef012345  -\n",
+           "CLUSTER  NAME  STATE      DESIRED  RUNNING  HEALTHY  WANTED  RUNS         COMMIT        AGE\n"
+           "demo     web   deploying  2        2        1        web:2   web:2,web:1  abcdef012345  -\n",
            NULL);
     expect("get service demo/web -o yaml", 0, "services:\n- cluster: demo\n  name: web\n", NULL);
     expect("get services other", CLI_NO, NULL, "there is no \"other\" among the services");
     expect("get services -n other", 0, NULL, "no services");
-    expect("get servcies", CLI_ERROR, NULL, "did you mean services");
+    expect("get servcies", CLI_ERROR, NULL, "did you mean services? davit has clusters, services, tasks");
+    expect("get pods", CLI_ERROR, NULL,
+           "there are no \"pods\"; davit has clusters, services, tasks, revisions and instances");
     expect("get clusters", CLI_ERROR, NULL, "there is no such thing");
     expect("history demo/web", 0,
-           "ecs-svc/1   web:1     abcdef012345  Ada     -        1m5s      COMPLETED  say hello", NULL);
+           "ecs-svc/471226167881  web:1     abcdef012345  Ada     -        1m5s      COMPLETED  say hello\n"
+           "ecs-svc/1             web:1     abcdef012345  Ada     -        -         FAILED     say hello",
+           NULL);
+    expect("history demo/web -o wide", 0, "ecs-svc/4712261678819166757  web:1", NULL);
     expect("history demo/web/x", CLI_ERROR, NULL, "is not CLUSTER/SERVICE");
+}
+
+static void test_health_in_words(void **state)
+{
+    (void)state;
+    expect("get tasks", 0,
+           "0123456789ab  RUNNING  -         -                -         -\n"
+           "demo     web      0123456789ab  RUNNING  starting  -                -         -\n"
+           "demo     web      0123456789ab  RUNNING  HEALTHY   -                -         -\n"
+           "demo     web      0123456789ab  RUNNING  unknown   -                -         -\n",
+           NULL);
+    expect("get tasks -o json", 0, "\"health\": \"UNKNOWN\"", NULL);
 }
 
 static void test_streams(void **state)
@@ -157,14 +215,18 @@ static void test_streams(void **state)
     expect("logs demo/web --tail all", 0, "0123456789ab/c | hello\n", "0123456789ab/d: gone");
     expect("logs -n demo web --tail all", 0, "| hello\n", NULL);
     expect("logs demo/none", CLI_ERROR, NULL, "there is no such thing");
-    expect("events -w", 0, "2026-01-01T00:00:00.000Z  demo/web  steady\n", NULL);
+    expect("events -w", 0, "2026-01-01T00:00:00.000Z  demo/web  (task 0123456789ab) failed\n", NULL);
+    expect("events -w -o wide", 0, "(task " TASK_ID ") failed\n", NULL);
+    expect("events", 0, "(task 0123456789ab) failed\n", NULL);
+    expect("events -o wide", 0, "(task " TASK_ID ") failed", NULL);
+    expect("events -o json", 0, "(task " TASK_ID ") failed", NULL);
 }
 
 static void test_status_diff_wait_reconcile(void **state)
 {
     (void)state;
-    expect("status", 0, "deployed   abcdef012345  say hello  (Ada)\n", NULL);
-    expect("status", 0, "demo/web  [##########] 2/2 healthy  steady ecs-svc/1 web:1 (abcdef0)\n", NULL);
+    expect("status", 0, "wanted     abcdef012345  say hello  (Ada <ada@example.org>): COMPLETED\n", NULL);
+    expect("status", 0, "demo/web  [##########] 2/2 healthy  steady web:2 (abcdef0)\n", NULL);
     expect("diff", CLI_NO, "demo/web: changed in place\n  scale 2 -> 4\n", NULL);
     expect("wait", 0, NULL, "demo/web  [##########] 2/2 healthy  steady");
     expect("wait demo/web --timeout 1s", 0, NULL, NULL);
@@ -172,6 +234,19 @@ static void test_status_diff_wait_reconcile(void **state)
     expect("reconcile demo", 0, NULL, "looks again");
     expect("status --socket /nonexistent/davit.sock", CLI_ERROR, NULL,
            "no davit daemon answers at /nonexistent/davit.sock");
+}
+
+static void test_a_refused_commit(void **state)
+{
+    (void)state;
+    expect("status", 0,
+           "wanted     abcdef012345  say hello  (Ada <ada@example.org>): FAILED\n"
+           "head       bbbbbbbbbbbb  typo  (Ada): REFUSED\n"
+           "           web.yaml:8:5: error: no such thing\n",
+           NULL);
+    expect("wait --timeout 1s", CLI_NO, NULL,
+           "web.yaml:8:5: error: no such thing\n"
+           "davit: commit bbbbbbbbbbbb is refused; nothing was changed\n");
 }
 
 static void write_file(const char *path, const char *text)
@@ -204,7 +279,9 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_lists),
+        CASE(test_health_in_words),
         CASE(test_streams),
+        cmocka_unit_test_setup_teardown(test_a_refused_commit, setup_refused, teardown),
         CASE(test_status_diff_wait_reconcile),
         CASE(test_validate),
     };

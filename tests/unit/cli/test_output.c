@@ -105,11 +105,54 @@ static void test_ages(void **state)
     assert_null(cli_age(NULL, 0));
 }
 
+static void expect_duration(int64_t ms, const char *expected)
+{
+    char *text = cli_duration(ms);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+static void test_durations(void **state)
+{
+    (void)state;
+    expect_duration(7, "7ms");
+    expect_duration(999, "999ms");
+    expect_duration(1000, "1.0s");
+    expect_duration(3449, "3.4s");
+    expect_duration(9999, "9.9s");
+    expect_duration(10000, "10s");
+    expect_duration(34999, "34s");
+    expect_duration(303000, "5m3s");
+    expect_duration(3900000, "1h5m");
+}
+
+static void expect_short(const char *text, const char *expected)
+{
+    char *got = cli_short_ids(text);
+    assert_string_equal(got, expected);
+    free(got);
+}
+
+static void test_ids_are_cut(void **state)
+{
+    (void)state;
+    expect_short("", "");
+    expect_short("(service web) (task 0123456789abcdef0123456789abcdef) failed",
+                 "(service web) (task 0123456789ab) failed");
+    expect_short("(deployment ecs-svc/4712261678819166757) done", "(deployment ecs-svc/471226167881) done");
+    expect_short("ecs-svc/123, 4712261678819166757 bytes", "ecs-svc/123, 4712261678819166757 bytes");
+    expect_short("x0123456789abcdef0123456789abcdef", "x0123456789abcdef0123456789abcdef");
+    expect_short("w\xc3\xa9"
+                 "b",
+                 "w\xc3\xa9"
+                 "b");
+}
+
 static const struct progress_service busy = {.cluster = "demo",
                                              .name = "web",
+                                             .word = "deploying",
                                              .desired = 4,
                                              .healthy = 3,
-                                             .deployment = "ecs-svc/123",
                                              .family = "web",
                                              .revision = 2,
                                              .commit = "abc1234567890",
@@ -126,14 +169,54 @@ static void test_progress_lines(void **state)
 {
     (void)state;
     struct progress_service service = busy;
-    expect_line(service, "demo/web  [#######...] 3/4 healthy  deploying ecs-svc/123 web:2 (abc1234)  "
+    expect_line(service, "demo/web  [#######...] 3/4 healthy  deploying web:2 (abc1234)  "
                          "waiting: 3 of 4 tasks healthy");
+    service.waiting = NULL;
+    service.pulling = "nginx:1";
+    expect_line(service, "demo/web  [#######...] 3/4 healthy  deploying web:2 (abc1234)  pulling nginx:1");
+    service.pulled_bytes = 12345678;
+    service.pull_bytes = 45000000;
+    expect_line(service, "demo/web  [#######...] 3/4 healthy  deploying web:2 (abc1234)  "
+                         "pulling nginx:1 12.3/45.0 MB");
+    expect_line(
+        (struct progress_service){
+            .cluster = "c", .name = "n", .word = "removing", .left = 2, .removing = true},
+        "c/n  [----------] 2 tasks left  removing");
+}
+
+static void test_lines_tell_revisions_apart(void **state)
+{
+    (void)state;
+    struct progress_service service = busy;
+    service.waiting = NULL;
+    service.revisions[0] = (struct view_revision){"web", 2, 2, 1};
+    service.revisions[1] = (struct view_revision){"web", 1, 2, 2};
+    service.revisions_len = 2;
+    expect_line(service, "demo/web  [#######...] 3/4 healthy (1 web:2, 2 web:1)  deploying web:2 (abc1234)");
+    service.revisions[0].healthy_count = 0;
     service.state = PROGRESS_FAILED;
+    service.word = "failed";
     service.reason = "tasks failed to start";
-    expect_line(service, "demo/web  [#######...] 3/4 healthy  failed ecs-svc/123 web:2 (abc1234)  "
+    expect_line(service, "demo/web  [#######...] 3/4 healthy on web:1  failed web:2 (abc1234)  "
                          "tasks failed to start");
-    expect_line((struct progress_service){.cluster = "c", .name = "n", .removing = true},
-                "c/n  [##########] 0/0 healthy  removing");
+    service.revisions[0].healthy_count = 3;
+    service.revisions_len = 1;
+    expect_line(service, "demo/web  [#######...] 3/4 healthy  failed web:2 (abc1234)  tasks failed to start");
+}
+
+static void test_lines_name_the_instance_that_is_lost(void **state)
+{
+    (void)state;
+    struct progress_service service = busy;
+    service.word = "unknown";
+    service.waiting = NULL;
+    service.lost = 1;
+    service.lost_instance = "edge-1";
+    expect_line(service, "demo/web  [#######...] 3/4 healthy  unknown web:2 (abc1234)  "
+                         "1 task unknown: instance edge-1 does not answer");
+    service.lost_ms = 1767225600123;
+    expect_line(service, "demo/web  [#######...] 3/4 healthy  unknown web:2 (abc1234)  "
+                         "1 task unknown: instance edge-1 does not answer since 2026-01-01T00:00:00Z");
 }
 
 static void test_a_line_for_each_change(void **state)
@@ -144,14 +227,21 @@ static void test_a_line_for_each_change(void **state)
     struct progress *progress = progress_new(&cli);
     struct progress_service service = busy;
     progress_show(progress, &service, 1);
+    service.pulling = "nginx:1";
+    service.pull_bytes = 10;
+    progress_show(progress, &service, 1);
+    service.pulled_bytes = 10;
     progress_show(progress, &service, 1);
     service.healthy = 4;
     service.state = PROGRESS_STEADY;
+    service.word = "steady";
     progress_show(progress, &service, 1);
     progress_free(progress);
-    expect(&text, "demo/web  [#######...] 3/4 healthy  deploying ecs-svc/123 web:2 (abc1234)  "
+    expect(&text, "demo/web  [#######...] 3/4 healthy  deploying web:2 (abc1234)  "
                   "waiting: 3 of 4 tasks healthy\n"
-                  "demo/web  [##########] 4/4 healthy  steady ecs-svc/123 web:2 (abc1234)\n");
+                  "demo/web  [#######...] 3/4 healthy  deploying web:2 (abc1234)  pulling nginx:1  "
+                  "waiting: 3 of 4 tasks healthy\n"
+                  "demo/web  [##########] 4/4 healthy  steady web:2 (abc1234)\n");
 }
 
 static void test_a_terminal_is_redrawn(void **state)
@@ -160,13 +250,25 @@ static void test_a_terminal_is_redrawn(void **state)
     struct text text = {0};
     struct cli cli = {.err = file_of(&text), .err_is_terminal = true};
     struct progress *progress = progress_new(&cli);
-    struct progress_service service = {.cluster = "c", .name = "n", .desired = 1};
+    struct progress_service service = {.cluster = "c",
+                                       .name = "n",
+                                       .word = "deploying",
+                                       .desired = 1,
+                                       .waiting = "a reason that is too long for 80 columns of a terminal"};
     progress_show(progress, &service, 1);
     service.healthy = 1;
     progress_show(progress, &service, 1);
+    service.state = PROGRESS_FAILED;
+    service.word = "failed";
+    service.reason = service.waiting;
+    progress_finish(progress, &service, 1);
     progress_free(progress);
-    expect(&text, "c/n  [..........] 0/1 healthy  deploying\033[K\n\033[J"
-                  "\033[1Ac/n  [##########] 1/1 healthy  deploying\033[K\n\033[J");
+    expect(
+        &text,
+        "c/n  [..........] 0/1 healthy  deploying  waiting: a reason that is too long fo\033[K\n\033[J"
+        "\033[1Ac/n  [##########] 1/1 healthy  deploying  waiting: a reason that is too long fo\033[K\n\033[J"
+        "\033[1A\033[Jc/n  [##########] 1/1 healthy  failed  "
+        "a reason that is too long for 80 columns of a terminal\n");
 }
 
 int main(void)
@@ -175,7 +277,11 @@ int main(void)
         cmocka_unit_test(test_columns_are_aligned),
         cmocka_unit_test(test_yaml),
         cmocka_unit_test(test_ages),
+        cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_ids_are_cut),
         cmocka_unit_test(test_progress_lines),
+        cmocka_unit_test(test_lines_tell_revisions_apart),
+        cmocka_unit_test(test_lines_name_the_instance_that_is_lost),
         cmocka_unit_test(test_a_line_for_each_change),
         cmocka_unit_test(test_a_terminal_is_redrawn),
     };

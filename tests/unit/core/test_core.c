@@ -28,7 +28,7 @@ static void test_nothing_before_a_good_commit(void **state)
     core_view_source(fixture->core, &source);
     assert_true(source.seen);
     assert_non_null(source.head);
-    assert_null(source.deployed);
+    assert_null(source.wanted);
     assert_true(source.diagnostics->errors > 0);
 }
 
@@ -89,7 +89,7 @@ static void test_a_deployment_from_commit_to_completed(void **state)
     struct view_service view = view_of(fixture, "web");
     assert_int_equal(view.running_count, 2);
     assert_int_equal(view.healthy_count, 0);
-    assert_string_equal(view.waiting, "0 of 2 tasks healthy, 2 starting");
+    assert_string_equal(view.waiting, "0 of 2 new tasks healthy, 2 starting");
     fixture_after(fixture, 10000);
     fixture_turn(fixture);
     view = view_of(fixture, "web");
@@ -117,10 +117,10 @@ static void test_a_refused_commit_leaves_desired_alone(void **state)
     fixture_turn(fixture);
     assert_null(fixture_action(fixture, 0));
     core_view_source(fixture->core, &source);
-    assert_string_not_equal(source.head->oid, source.deployed->oid);
+    assert_string_not_equal(source.head->oid, source.wanted->oid);
     fixture_file(fixture, "bad.json", NULL);
     core_view_source(fixture->core, &source);
-    assert_string_equal(source.head->oid, source.deployed->oid);
+    assert_string_equal(source.head->oid, source.wanted->oid);
     assert_int_equal(source.diagnostics->errors, 0);
 }
 

@@ -159,6 +159,42 @@ static void test_warnings(void **state)
     check_all(warnings, ARRAY_LEN(warnings), SEVERITY_WARNING);
 }
 
+/* What is said of two services with one task definition; "" for nothing. */
+static void expect_of_two(const char *a, const char *b, const char *mapping, const char *expected)
+{
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+    char *definition CLEANUP_FREE = memory_printf("{\"family\":\"web\",\"containerDefinitions\":[{\"name\":"
+                                                  "\"app\",\"image\":\"nginx\",\"portMappings\":["
+                                                  "%s]}]}",
+                                                  mapping);
+    fixture_put(fixture, "a.json", a);
+    fixture_put(fixture, "b.json", b);
+    fixture_put(fixture, "c.json", "{\"clusterName\":\"c\"}");
+    fixture_put(fixture, "web.json", definition);
+    assert_int_equal(fixture_build(fixture), 0);
+    assert_int_equal(fixture->diagnostics.list.len, expected[0] != '\0');
+    if (!expected[0])
+        return;
+    char *text CLEANUP_FREE = diagnostic_to_text(fixture->diagnostics.list.items);
+    assert_string_equal(text, expected);
+}
+
+#define ONE_OF(name, more)                                                                                   \
+    "{\"serviceName\":\"" name "\",\n\"taskDefinition\":\"web\"" PERCENT(0, 200) more "}"
+
+static void test_two_services_and_one_port(void **state)
+{
+    (void)state;
+    const char *port = "{\"containerPort\":80,\"hostPort\":8080},{\"containerPort\":81,\"hostPort\":8081}";
+    expect_of_two(ONE_OF("a", ""), ONE_OF("b", ""), port,
+                  "b.json:2:18: warning: services \"default/a\" (a.json:2:18) and \"default/b\" cannot run "
+                  "on one instance: both need its port "
+                  "8080/tcp at /taskDefinition; leave out hostPort to let the engine choose a free port");
+    expect_of_two(ONE_OF("a", ",\"cluster\":\"c\""), ONE_OF("b", ""), port, "");
+    expect_of_two(ONE_OF("a", ""), ONE_OF("b", ",\"desiredCount\":0"), port, "");
+    expect_of_two(ONE_OF("a", ""), ONE_OF("b", ""), "{\"containerPort\":80}", "");
+}
+
 static const char *const fine[] = {
     ONE(""),
     "{\"kind\":\"Cluster\",\"clusterName\":\"c\",\"x-note\":{\"any\":1},\"tags\":[{\"key\":\"k\","
@@ -296,6 +332,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_warnings),
+        cmocka_unit_test(test_two_services_and_one_port),
         cmocka_unit_test(test_fine),
         cmocka_unit_test(test_files_that_are_refused),
         cmocka_unit_test(test_what_does_not_count),
