@@ -100,6 +100,7 @@ static void finish(struct job *job, const struct engine_reply *reply)
     bool removed = job->action->kind == ACTION_REMOVE && reply->error.code == 0;
     const struct act_outcome outcome = {
         .action_id = job->action->id,
+        .instance = job->action->instance,
         .error = &reply->error,
         .container = removed ? NULL : reply->container,
         .gone = removed || (job->action->container_id && reply->error.code == ERROR_NOT_FOUND)};

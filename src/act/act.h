@@ -13,6 +13,7 @@ struct act;
 /* How an action ended. Everything is borrowed for the length of the callback. */
 struct act_outcome {
     uint64_t action_id;
+    const char *instance;
     const struct error *error;         /* code 0: it worked */
     const struct container *container; /* as it is now; NULL: not known */
     bool gone;                         /* the engine says that it does not exist */

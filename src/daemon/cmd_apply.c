@@ -19,7 +19,7 @@ struct apply {
     struct runtime *runtime;
     struct progress *progress;
     uv_timer_t timeout;
-    uv_signal_t interrupt;
+    uv_signal_t signals[3];
     int result; /* -1 while under way */
 };
 
@@ -30,7 +30,8 @@ static void finish(struct apply *apply, int result)
     apply->result = result;
     runtime_close(apply->runtime);
     uv_close((uv_handle_t *)&apply->timeout, NULL);
-    uv_close((uv_handle_t *)&apply->interrupt, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(apply->signals); i++)
+        uv_close((uv_handle_t *)&apply->signals[i], NULL);
 }
 
 static void refuse(struct apply *apply, const struct view_source *source)
@@ -107,10 +108,24 @@ static void on_timeout(uv_timer_t *timer)
     finish(apply, CLI_TIMEOUT);
 }
 
-static void on_interrupt(uv_signal_t *handle, int number)
+/* As a time that ran out: what is saved is saved, and the next run goes on from there. */
+static void on_signal(uv_signal_t *handle, int number)
 {
-    (void)number;
-    finish(handle->data, CLI_TIMEOUT);
+    struct apply *apply = handle->data;
+    if (apply->result < 0)
+        cli_fail(apply->cli, "ended by %s; run it again to go on", strsignal(number));
+    finish(apply, CLI_TIMEOUT);
+}
+
+static void start_signals(struct apply *apply)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        uv_signal_init(&apply->loop, &apply->signals[i]);
+        apply->signals[i].data = apply;
+        uv_signal_start(&apply->signals[i], on_signal, numbers[i]);
+    }
 }
 
 static int converge(const struct cli *cli, const struct config *config, int64_t timeout_ms)
@@ -119,7 +134,6 @@ static int converge(const struct cli *cli, const struct config *config, int64_t 
     char *executable CLEANUP_FREE = daemon_executable();
     struct apply apply = {.cli = cli, .result = -1};
     uv_loop_init(&apply.loop);
-    signal(SIGPIPE, SIG_IGN);
     const struct runtime_options options = {
         .loop = &apply.loop, .config = config, .executable = executable, .stepped = stepped, .data = &apply};
     if (runtime_new(&options, &apply.runtime, &err) < 0) {
@@ -128,10 +142,9 @@ static int converge(const struct cli *cli, const struct config *config, int64_t 
     }
     apply.progress = progress_new(cli);
     uv_timer_init(&apply.loop, &apply.timeout);
-    uv_signal_init(&apply.loop, &apply.interrupt);
-    apply.timeout.data = apply.interrupt.data = &apply;
+    apply.timeout.data = &apply;
     uv_timer_start(&apply.timeout, on_timeout, (uint64_t)timeout_ms, 0);
-    uv_signal_start(&apply.interrupt, on_interrupt, SIGINT);
+    start_signals(&apply);
     uv_run(&apply.loop, UV_RUN_DEFAULT);
     runtime_free(apply.runtime);
     progress_free(apply.progress);
@@ -199,7 +212,7 @@ static const struct cli_exit exits[] = {
     {CLI_OK, "converged"},
     {CLI_NO, "the commit is refused"},
     {CLI_ERROR, "wrong usage, or it could not start"},
-    {CLI_TIMEOUT, "not converged in time, or a deployment failed"},
+    {CLI_TIMEOUT, "not converged in time, ended by a signal, or a deployment failed"},
     {0, NULL},
 };
 

@@ -32,8 +32,8 @@ struct program {
 
 static int64_t now_ms(void *data)
 {
-    (void)data;
-    return runtime_now_ms();
+    struct program *program = data;
+    return runtime_time_ms(program->runtime);
 }
 
 static void post(void *data, struct event *event)

@@ -5,6 +5,7 @@
 #include "daemon/inputs.h"
 #include "daemon/log.h"
 #include "daemon/thrift.h"
+#include "daemon/timebase.h"
 #include "daemon/writer.h"
 #include "engine/docker.h"
 #include "engine/watch.h"
@@ -20,12 +21,14 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <time.h>
 
 struct runtime_instance {
     struct runtime *runtime;
     const char *name;
     struct engine *engine;
     struct engine_watch *watch;
+    bool is_local; /* its clock is this host's */
 };
 
 struct runtime {
@@ -42,6 +45,8 @@ struct runtime {
     uv_prepare_t before_sleep;
     uv_timer_t wake;
     struct thrift thrift;
+    struct timebase timebase;
+    char *save_trouble; /* why the ledger cannot be written; NULL: it can */
     int64_t wake_at_ms;
     bool stepped;
     bool recording;
@@ -53,6 +58,26 @@ int64_t runtime_now_ms(void)
     struct timeval now;
     gettimeofday(&now, NULL);
     return now.tv_sec * 1000LL + now.tv_usec / 1000;
+}
+
+static int64_t boot_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+int64_t runtime_time_ms(struct runtime *runtime)
+{
+    assert(runtime);
+    int64_t step_ms;
+    int64_t now_ms = timebase_advance(&runtime->timebase, runtime_now_ms(), boot_ms(), &step_ms);
+    if (step_ms) {
+        char *span CLEANUP_FREE = text_from_duration_ms(step_ms < 0 ? -step_ms : step_ms);
+        log_message(LOG_LEVEL_WARNING, "the wall clock was set %s by %s; what is under way keeps its time",
+                    step_ms < 0 ? "back" : "forward", span);
+    }
+    return now_ms;
 }
 
 const struct core *runtime_core(const struct runtime *runtime)
@@ -115,7 +140,7 @@ static void record_snapshot(struct runtime *runtime)
 
 static void step(struct runtime *runtime, struct event *event)
 {
-    event->now_ms = runtime_now_ms();
+    event->now_ms = runtime_time_ms(runtime);
     randombytes_buf(&event->seed, sizeof event->seed);
     event->seed &= INT64_MAX; /* JSON integers are signed */
     record_snapshot(runtime);
@@ -143,7 +168,7 @@ static void on_wake(uv_timer_t *timer);
 
 static void set_wake(struct runtime *runtime, int64_t at_ms)
 {
-    int64_t wait_ms = at_ms - runtime_now_ms();
+    int64_t wait_ms = at_ms - runtime_time_ms(runtime);
     runtime->wake_at_ms = at_ms;
     if (at_ms == 0)
         uv_timer_stop(&runtime->wake);
@@ -151,11 +176,11 @@ static void set_wake(struct runtime *runtime, int64_t at_ms)
         uv_timer_start(&runtime->wake, on_wake, (uint64_t)(wait_ms > 0 ? wait_ms + 1 : 0), 0);
 }
 
-/* The loop's clock may be behind the wall clock that core lives by, then the timer strikes too early. */
+/* The loop's clock may be behind the time that core lives by, then the timer strikes too early. */
 static void on_wake(uv_timer_t *timer)
 {
     struct runtime *runtime = timer->data;
-    if (runtime_now_ms() < runtime->wake_at_ms)
+    if (runtime_time_ms(runtime) < runtime->wake_at_ms)
         set_wake(runtime, runtime->wake_at_ms);
     else
         step(runtime, &(struct event){.kind = EVENT_TURN});
@@ -217,10 +242,45 @@ static void on_act(void *data, struct action *action)
     act_run(runtime->act, action);
 }
 
+/* `davit status` shows the source's line first: there it also tells of a ledger that cannot be written,
+ * because then nothing of what the source says is carried out. */
+static void post_source(struct runtime *runtime, const struct source_status *status)
+{
+    struct event event;
+    input_source(status, &event);
+    if (runtime->save_trouble) {
+        char *own CLEANUP_FREE = TAKE(event.source.message);
+        event.source.ok = false;
+        event.source.message = memory_printf("%s%s%s", runtime->save_trouble, status->error.code ? "; " : "",
+                                             status->error.code ? own : "");
+    }
+    runtime_post(runtime, &event);
+}
+
+static void set_save_trouble(struct runtime *runtime, char *trouble)
+{
+    free(runtime->save_trouble);
+    runtime->save_trouble = trouble;
+    const struct source_status *status = runtime->source ? source_get_status(runtime->source) : NULL;
+    if (status && (trouble || status->looked_at_ms)) /* else its first look tells */
+        post_source(runtime, status);
+}
+
 static void on_save_failed(void *data, const struct error *cause)
 {
-    (void)data;
-    log_message(LOG_LEVEL_ERROR, "the ledger cannot be written, actions wait: %s", error_text(cause));
+    struct runtime *runtime = data;
+    char *trouble = memory_printf("the ledger cannot be written, actions wait: %s", error_text(cause));
+    log_message(LOG_LEVEL_ERROR, "%s", trouble);
+    if (text_equal(trouble, runtime->save_trouble))
+        free(trouble);
+    else
+        set_save_trouble(runtime, trouble);
+}
+
+static void on_saved(void *data)
+{
+    log_message(LOG_LEVEL_INFO, "the ledger is written again");
+    set_save_trouble(data, NULL);
 }
 
 /* --- what the parts report ------------------------------------------------------------------------------ */
@@ -256,12 +316,10 @@ static void on_update(void *data, const struct source_update *update)
 
 static void on_status(void *data, const struct source_status *status)
 {
-    struct event event;
-    input_source(status, &event);
     if (!status->ok)
         log_message(LOG_LEVEL_WARNING, "source %s: %s; davit keeps trying, and what runs stays",
                     status->origin, error_text(&status->error));
-    runtime_post(data, &event);
+    post_source(data, status);
 }
 
 static void on_connected(void *data, const struct instance_info *info)
@@ -274,11 +332,24 @@ static void on_connected(void *data, const struct instance_info *info)
     runtime_post(instance->runtime, &event);
 }
 
+/* Its stamps are by the engine's clock. */
+static void bring_to_our_time(const struct runtime_instance *instance, struct container *container)
+{
+    if (!instance || !instance->is_local || !container)
+        return;
+    const struct timebase *timebase = &instance->runtime->timebase;
+    container->created_ms = timebase_of_stamp(timebase, container->created_ms);
+    container->started_ms = timebase_of_stamp(timebase, container->started_ms);
+    container->finished_ms = timebase_of_stamp(timebase, container->finished_ms);
+}
+
 static void on_listed(void *data, const struct container_vec *containers)
 {
     struct runtime_instance *instance = data;
     struct event event;
     input_listed(instance->name, containers, &event);
+    for (size_t i = 0; i < event.engine.containers.len; i++)
+        bring_to_our_time(instance, event.engine.containers.items[i]);
     runtime_post(instance->runtime, &event);
 }
 
@@ -287,6 +358,7 @@ static void on_changed(void *data, const struct container *container)
     struct runtime_instance *instance = data;
     struct event event;
     input_container(instance->name, container, &event);
+    bring_to_our_time(instance, event.engine.container);
     runtime_post(instance->runtime, &event);
 }
 
@@ -314,9 +386,11 @@ static struct engine *on_engine(void *data, const char *instance)
 
 static void on_done(void *data, const struct act_outcome *outcome)
 {
+    struct runtime *runtime = data;
     struct event event;
     input_action_done(outcome, &event);
-    runtime_post(data, &event);
+    bring_to_our_time(instance_of(runtime, outcome->instance), event.action.container);
+    runtime_post(runtime, &event);
 }
 
 static void on_progress(void *data, uint64_t action_id, const struct engine_progress *progress)
@@ -390,6 +464,7 @@ static int open_state(struct runtime *runtime, struct loading *loading, struct e
                                            .history = TAKE(history),
                                            .act = on_act,
                                            .failed = on_save_failed,
+                                           .saved = on_saved,
                                            .data = runtime};
     runtime->writer = writer_new(&options);
     return 0;
@@ -413,7 +488,8 @@ static int open_engines(struct runtime *runtime, struct error *err)
     for (size_t i = 0; i < config->instances.len; i++) {
         const struct config_instance *from = &config->instances.items[i];
         struct runtime_instance *instance = &runtime->instances[i];
-        *instance = (struct runtime_instance){.runtime = runtime, .name = from->name};
+        *instance = (struct runtime_instance){
+            .runtime = runtime, .name = from->name, .is_local = text_starts_with(from->endpoint, "unix://")};
         int r = options->make_engine ? options->make_engine(options->data, from, &instance->engine, err)
                                      : make_docker(runtime, from, &instance->engine, err);
         if (r < 0)
@@ -477,6 +553,7 @@ int runtime_new(const struct runtime_options *options, struct runtime **ret_runt
     struct runtime *runtime = NEW(struct runtime);
     struct loading loading = {.runtime = runtime};
     runtime->options = *options;
+    timebase_init(&runtime->timebase, runtime_now_ms(), boot_ms());
     runtime->core = make_core(options->config);
     uv_prepare_init(options->loop, &runtime->before_sleep);
     uv_timer_init(options->loop, &runtime->wake);
@@ -528,5 +605,6 @@ void runtime_free(struct runtime *runtime)
     core_free(runtime->core);
     effect_vec_deinit(&runtime->effects);
     free(runtime->instances);
+    free(runtime->save_trouble);
     free(runtime);
 }

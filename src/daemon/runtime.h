@@ -39,4 +39,6 @@ const struct core *runtime_core(const struct runtime *runtime);
 void runtime_post(struct runtime *runtime, struct event *event);
 void runtime_poke_source(struct runtime *runtime);
 struct engine *runtime_engine(struct runtime *runtime, const char *instance); /* NULL: no such instance */
-int64_t runtime_now_ms(void);
+/* The time of core, which never goes back (daemon/timebase.h). */
+int64_t runtime_time_ms(struct runtime *runtime);
+int64_t runtime_now_ms(void); /* the wall clock */

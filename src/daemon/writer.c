@@ -7,9 +7,6 @@
 #include <string.h>
 #include <sys/time.h>
 
-#define RETRY_FIRST_MS 500
-#define RETRY_MAX_MS   30000
-
 struct writer {
     struct writer_options options;
     struct ledger_change_vec changes; /* for the next save */
@@ -82,9 +79,23 @@ static void queue(struct writer *writer)
     uv_queue_work(writer->options.loop, &writer->work, work, on_saved);
 }
 
+static void take_up(struct writer *writer)
+{
+    for (size_t i = 0; i < writer->changes.len; i++)
+        vector_push(&writer->saving, writer->changes.items[i]);
+    for (size_t i = 0; i < writer->actions.len; i++)
+        vector_push(&writer->saving_actions, writer->actions.items[i]);
+    writer->changes.len = writer->actions.len = 0;
+    vector_deinit(&writer->changes);
+    vector_deinit(&writer->actions);
+}
+
+/* With what came since: a later change of the same entry may be the one that can be saved. */
 static void on_retry(uv_timer_t *timer)
 {
-    queue(timer->data);
+    struct writer *writer = timer->data;
+    take_up(writer);
+    queue(writer);
 }
 
 static void next(struct writer *writer)
@@ -94,10 +105,7 @@ static void next(struct writer *writer)
         return;
     }
     assert(writer->saving.len == 0);
-    writer->saving = writer->changes;
-    writer->saving_actions = writer->actions;
-    memset(&writer->changes, 0, sizeof writer->changes);
-    memset(&writer->actions, 0, sizeof writer->actions);
+    take_up(writer);
     queue(writer);
 }
 
@@ -107,6 +115,25 @@ static void save_rest(struct writer *writer)
         history_save(writer->options.history, &writer->saving, wall_clock_ms(), NULL);
     if (writer->changes.len)
         history_save(writer->options.history, &writer->changes, wall_clock_ms(), NULL);
+}
+
+/* The same attempt would fail the same way. */
+static bool is_permanent(int code)
+{
+    return code == ERROR_INVALID || code == ERROR_LIMIT || code == ERROR_CONFLICT;
+}
+
+static void retry_later(struct writer *writer)
+{
+    writer->retry_ms = writer->retry_ms ? writer->retry_ms * 2 : WRITER_RETRY_FIRST_MS;
+    if (writer->retry_ms > WRITER_RETRY_MAX_MS)
+        writer->retry_ms = WRITER_RETRY_MAX_MS;
+    bool is_hopeless = is_permanent(writer->result) && writer->changes.len == 0;
+    writer->busy = true;
+    uv_timer_start(&writer->retry, on_retry, is_hopeless ? WRITER_RETRY_LONG_MS : (uint64_t)writer->retry_ms,
+                   0);
+    if (writer->options.failed)
+        writer->options.failed(writer->options.data, &writer->error);
 }
 
 static void on_saved(uv_work_t *request, int status)
@@ -120,15 +147,11 @@ static void on_saved(uv_work_t *request, int status)
         return;
     }
     if (writer->result < 0) {
-        if (writer->options.failed)
-            writer->options.failed(writer->options.data, &writer->error);
-        writer->retry_ms = writer->retry_ms ? writer->retry_ms * 2 : RETRY_FIRST_MS;
-        if (writer->retry_ms > RETRY_MAX_MS)
-            writer->retry_ms = RETRY_MAX_MS;
-        writer->busy = true;
-        uv_timer_start(&writer->retry, on_retry, (uint64_t)writer->retry_ms, 0);
+        retry_later(writer);
         return;
     }
+    if (writer->retry_ms && writer->options.saved)
+        writer->options.saved(writer->options.data);
     writer->retry_ms = 0;
     ledger_change_vec_deinit(&writer->saving);
     struct action_vec explained = writer->saving_actions;
@@ -149,6 +172,9 @@ void writer_give(struct writer *writer, struct ledger_change_vec *changes, struc
     vector_deinit(actions);
     if (!writer->busy)
         next(writer);
+    else if (writer->changes.len && uv_is_active((uv_handle_t *)&writer->retry) &&
+             uv_timer_get_due_in(&writer->retry) > (uint64_t)writer->retry_ms)
+        uv_timer_start(&writer->retry, on_retry, (uint64_t)writer->retry_ms, 0);
 }
 
 static void on_retry_closed(uv_handle_t *handle)

@@ -1,5 +1,8 @@
 /* Saves the ledger on a worker thread, so that fsync does not stall the loop, and lets the actions through
- * that the saved changes explain. A save that fails is tried again; its actions wait.
+ * that the saved changes explain. A save that fails is tried again, together with what came since, and its
+ * actions wait: WRITER_RETRY_FIRST_MS later, then twice as long, up to WRITER_RETRY_MAX_MS. What only a
+ * change of the ledger or a person can mend (an entry over its bound, a ref that somebody else moved) is
+ * tried again when there is something new to save, and every WRITER_RETRY_LONG_MS.
  */
 #pragma once
 
@@ -8,6 +11,10 @@
 
 #include <uv.h>
 
+#define WRITER_RETRY_FIRST_MS 500
+#define WRITER_RETRY_MAX_MS   30000
+#define WRITER_RETRY_LONG_MS  300000
+
 struct writer;
 
 struct writer_options {
@@ -15,6 +22,7 @@ struct writer_options {
     struct history *history;                               /* used by this writer alone from now on */
     void (*act)(void *data, struct action *action);        /* takes over the action */
     void (*failed)(void *data, const struct error *cause); /* a save failed; it will be tried again */
+    void (*saved)(void *data);                             /* the first save that works again */
     void *data;
 };
 

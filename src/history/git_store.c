@@ -146,7 +146,10 @@ static int write_lock(const char *path, const git_oid *to, struct error *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (fd < 0 && errno == EEXIST)
-        return error_set(err, ERROR_CONFLICT, "history: %s exists: another git is writing the ref", path);
+        return error_set(err, ERROR_CONFLICT,
+                         "history: %s exists: another git is writing the ref, or died at it; if none runs, "
+                         "remove that file",
+                         path);
     if (fd < 0)
         return error_set(err, ERROR_IO, "history: cannot make %s: %s", path, strerror(errno));
     char line[GIT_OID_HEXSZ + 2];
@@ -193,7 +196,11 @@ int history_store_move_ref(struct history_store *store, struct history_ref *ref,
     history_store_ref(store, &now);
     if (!same_ref(&now, ref)) {
         unlink(lock);
-        return error_set(err, ERROR_CONFLICT, "history: " HISTORY_REF " was moved by someone else");
+        return error_set(err, ERROR_CONFLICT,
+                         "history: " HISTORY_REF " of %s was moved by someone else: another davit, or a "
+                         "person; see to it that only this davit writes there, then start it again: it goes "
+                         "on from what the ref says",
+                         store->path);
     }
     if (rename(lock, path) < 0) {
         int failed = errno;

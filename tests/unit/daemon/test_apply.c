@@ -1,0 +1,67 @@
+/* `davit apply`, as a process: a signal ends it in order. Its engine is one that is not there. */
+#include "base/memory.h"
+#include "base/vector.h"
+
+#include "../unit.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char *davit;
+
+static pid_t start(const char *dir)
+{
+    char *state CLEANUP_FREE = memory_printf("%s/state", dir);
+    char *host CLEANUP_FREE = memory_printf("unix://%s/no.sock", dir);
+    char *err CLEANUP_FREE = memory_printf("%s/err", dir);
+    pid_t child = fork();
+    if (child == 0) {
+        setenv("DOCKER_HOST", host, 1);
+        if (!freopen(err, "w", stderr))
+            _exit(126);
+        execl(davit, davit, "apply", dir, "--state-directory", state, "--timeout", "50s", NULL);
+        _exit(127);
+    }
+    return child;
+}
+
+/* The handlers stand once the state directory's lock and the engines' handles do. */
+static void wait_for_file(const char *dir, const char *name)
+{
+    char *path CLEANUP_FREE = memory_printf("%s/state/%s", dir, name);
+    for (int i = 0; i < 400 && access(path, F_OK) < 0; i++)
+        usleep(50000);
+    assert_int_equal(access(path, F_OK), 0);
+}
+
+static void test_signals_end_it_in_order(void **state)
+{
+    (void)state;
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        char dir[] = "/tmp/davit-apply-XXXXXX";
+        int status = 0;
+        assert_non_null(mkdtemp(dir));
+        pid_t child = start(dir);
+        wait_for_file(dir, "default");
+        usleep(300000);
+        kill(child, numbers[i]);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 3);
+        char *check CLEANUP_FREE = memory_printf("grep -q 'ended by' %s/err && rm -rf %s", dir, dir);
+        assert_int_equal(system(check), 0);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    assert_int_equal(argc, 2);
+    davit = argv[1];
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_signals_end_it_in_order)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
