@@ -1,5 +1,8 @@
 /* Runs actions through the engine's table: bounded concurrency per instance, one answer per action. It
  * decides nothing: what an answer means is core's business, and there is no retry here.
+ *
+ * A create whose image is not there leaves its place to others while the image is pulled: once for all that
+ * wait for it, LIMIT_ENGINE_PULLS images at a time.
  */
 #pragma once
 

@@ -42,7 +42,9 @@
 /* --- engines -------------------------------------------------------------------------------------------- */
 #define LIMIT_ENGINE_REPLY_BYTES   (64 * 1024 * 1024)
 #define LIMIT_ENGINE_EVENT_BYTES   (1024 * 1024) /* one line of the event stream */
-#define LIMIT_ENGINE_CONCURRENCY   16            /* actions under way per instance */
+#define LIMIT_ENGINE_TEXT_BYTES    4096 /* an engine's own words that are kept; the rest is cut off */
+#define LIMIT_ENGINE_CONCURRENCY   16   /* actions under way per instance */
+#define LIMIT_ENGINE_PULLS         4    /* images under way per instance */
 #define LIMIT_ENGINE_CALL_MS       30000
 #define LIMIT_ENGINE_PULL_MS       7200000 /* ECS agent: 2 h in all */
 #define LIMIT_ENGINE_PULL_IDLE_MS  60000   /* ECS agent: inactivity 1 min */

@@ -134,7 +134,9 @@ static void record_snapshot(struct runtime *runtime)
     if (!runtime->recording || !recorder_wants_snapshot(runtime->recorder))
         return;
     json_t *line = json_pack("{s:o}", "snapshot", core_snapshot(runtime->core));
-    recorder_append(runtime->recorder, line, NULL);
+    struct error err = ERROR_INIT;
+    if (recorder_append(runtime->recorder, line, &err) < 0)
+        log_message(LOG_LEVEL_DEBUG, "recorder: no snapshot: %s", error_text(&err));
     json_decref(line);
 }
 

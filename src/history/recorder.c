@@ -17,23 +17,30 @@ struct recorder {
     int64_t max_bytes;
     int64_t segment_bytes;
     uint64_t number; /* of the newest segment */
-    FILE *file;      /* NULL after a failed write */
-    int64_t written; /* to the newest segment */
+    FILE *file;      /* NULL after a failed write, and after the end of a segment */
+    int64_t size;    /* of the newest segment */
+    int64_t events;  /* bytes of it that are no snapshot: these end it */
+    bool wants_snapshot;
+    bool has_base; /* what comes next follows from a snapshot */
+    char *gap;     /* why lines are missing before the next one; NULL: none are */
+    int failures;  /* of the disk, in a row */
+    int pause;     /* so many appends are dropped before the disk is tried again */
 };
 
 /* --- segments ------------------------------------------------------------------------------------------- */
 
-/* Deletes the oldest until a new segment fits. It ends with the event that goes over segment_bytes, and no
- * event is larger than that. */
-static void make_room(const struct recorder *recorder)
+/* Deletes the oldest until so much fits. The newest is in use. */
+static void make_room(const struct recorder *recorder, int64_t bytes)
 {
     struct segment_vec segments;
     history_segment_list(recorder->dir, &segments);
-    int64_t total = 2 * recorder->segment_bytes;
+    int64_t total = bytes;
     for (size_t i = 0; i < segments.len; i++)
         total += segments.items[i].bytes;
     for (size_t i = 0; i < segments.len; i++) {
         if (total <= recorder->max_bytes && segments.len - i < RECORDER_FILES_MAX)
+            break;
+        if (recorder->file && segments.items[i].number == recorder->number)
             break;
         char *path CLEANUP_FREE = history_segment_path(recorder->dir, segments.items[i].number);
         unlink(path);
@@ -44,7 +51,7 @@ static void make_room(const struct recorder *recorder)
 
 static int begin_segment(struct recorder *recorder, struct error *err)
 {
-    make_room(recorder);
+    make_room(recorder, 2 * recorder->segment_bytes);
     char *path CLEANUP_FREE = history_segment_path(recorder->dir, recorder->number + 1);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
@@ -58,26 +65,117 @@ static int begin_segment(struct recorder *recorder, struct error *err)
     setvbuf(file, NULL, _IOFBF, BUFFER_BYTES);
     recorder->file = file;
     recorder->number++;
-    recorder->written = 0;
+    recorder->size = recorder->events = 0;
+    recorder->wants_snapshot = true;
     return 0;
 }
 
-/* A segment that lost bytes ends there: what follows must start over with a snapshot. */
+static void set_gap(struct recorder *recorder, const char *why)
+{
+    free(recorder->gap);
+    recorder->gap = memory_strdup(why);
+    recorder->has_base = false;
+    recorder->wants_snapshot = true;
+}
+
+static void remove_if_empty(struct recorder *recorder)
+{
+    char *path CLEANUP_FREE = history_segment_path(recorder->dir, recorder->number);
+    struct stat st;
+    if (stat(path, &st) == 0 && st.st_size == 0)
+        unlink(path);
+}
+
+/* A segment that lost bytes ends there: what follows must start over with a snapshot. A disk that stays full
+ * must not cost a snapshot for every event. */
 static int give_up_segment(struct recorder *recorder, int failed, struct error *err)
 {
-    fclose(recorder->file);
-    recorder->file = NULL;
-    recorder->written = 0;
-    return error_set(err, ERROR_IO, "recorder: cannot write to %s: %s", recorder->dir, strerror(failed));
+    struct error cause = ERROR_INIT;
+    error_set(&cause, ERROR_IO, "recorder: cannot write to %s: %s", recorder->dir, strerror(failed));
+    if (recorder->file) {
+        fclose(TAKE(recorder->file));
+        remove_if_empty(recorder);
+    }
+    set_gap(recorder, cause.message);
+    if (recorder->failures++ > 0)
+        recorder->pause = recorder->failures < 12 ? 1 << recorder->failures : RECORDER_PAUSE_MAX;
+    return error_set(err, ERROR_IO, "%s", cause.message);
 }
 
 static int end_segment(struct recorder *recorder, struct error *err)
 {
-    FILE *file = TAKE(recorder->file);
-    recorder->written = 0;
-    if (fclose(file) != 0)
-        return error_set(err, ERROR_IO, "recorder: cannot write to %s: %s", recorder->dir, strerror(errno));
+    recorder->wants_snapshot = true;
+    if (fclose(TAKE(recorder->file)) != 0)
+        return give_up_segment(recorder, errno, err);
     return 0;
+}
+
+/* --- lines ---------------------------------------------------------------------------------------------- */
+
+struct line {
+    struct recorder *recorder;
+    int64_t len;
+    int failed; /* errno; 0 while all is well */
+    bool too_long;
+};
+
+static int64_t line_max(const struct recorder *recorder)
+{
+    return recorder->max_bytes / 2;
+}
+
+static int write_piece(const char *bytes, size_t len, void *data)
+{
+    struct line *line = data;
+    struct recorder *recorder = line->recorder;
+    bool was_short = line->len <= recorder->segment_bytes;
+    line->len += (int64_t)len;
+    line->too_long = line->len >= line_max(recorder) ||
+                     recorder->size + line->len > recorder->max_bytes - recorder->segment_bytes;
+    if (line->too_long)
+        return -1;
+    if (was_short && line->len > recorder->segment_bytes)
+        make_room(recorder, line_max(recorder) + recorder->segment_bytes);
+    if (fwrite(bytes, 1, len, recorder->file) == len)
+        return 0;
+    line->failed = errno;
+    return -1;
+}
+
+/* Takes back what was written of a line. */
+static int cut_line(struct recorder *recorder, struct error *err)
+{
+    if (fflush(recorder->file) == 0 && ftruncate(fileno(recorder->file), recorder->size) == 0 &&
+        fseek(recorder->file, recorder->size, SEEK_SET) == 0)
+        return 0;
+    return give_up_segment(recorder, errno, err);
+}
+
+static int write_line(struct recorder *recorder, const json_t *json, struct error *err)
+{
+    struct line line = {.recorder = recorder};
+    if (json_dump_callback(json, write_piece, &line, JSON_COMPACT) == 0 && write_piece("\n", 1, &line) == 0) {
+        recorder->size += line.len;
+        return 0;
+    }
+    if (!line.too_long)
+        return give_up_segment(recorder, line.failed, err);
+    int status = cut_line(recorder, err);
+    if (status < 0)
+        return status;
+    return error_set(err, ERROR_LIMIT,
+                     "recorder: a line is over the bound of %lld bytes (LIMIT_RECORD_BYTES / 2)",
+                     (long long)line_max(recorder));
+}
+
+static int write_gap(struct recorder *recorder, struct error *err)
+{
+    json_t *gap = json_pack("{s:s}", "gap", recorder->gap);
+    int status = gap ? write_line(recorder, gap, err) : 0;
+    json_decref(gap);
+    if (status == 0)
+        free(TAKE(recorder->gap));
+    return status;
 }
 
 /* --- recording ------------------------------------------------------------------------------------------ */
@@ -109,34 +207,62 @@ void recorder_free(struct recorder *recorder)
         return;
     if (recorder->file)
         fclose(recorder->file);
+    free(recorder->gap);
     free(recorder->dir);
     free(recorder);
 }
 
 bool recorder_wants_snapshot(const struct recorder *recorder)
 {
-    return recorder->written == 0;
+    return recorder->wants_snapshot && recorder->pause == 0;
+}
+
+static int append_event(struct recorder *recorder, const json_t *event, struct error *err)
+{
+    int64_t before = recorder->size;
+    struct error cause = ERROR_INIT;
+    int status = write_line(recorder, event, &cause);
+    if (status == ERROR_LIMIT) { /* a gap begins a segment, so that what follows can be read by itself */
+        end_segment(recorder, NULL);
+        set_gap(recorder, cause.message);
+    }
+    if (status < 0)
+        return error_set(err, status, "%s", cause.message);
+    recorder->events += recorder->size - before;
+    if (recorder->events > 2L * BUFFER_BYTES)
+        recorder->failures = 0;
+    return recorder->events >= recorder->segment_bytes ? end_segment(recorder, err) : 0;
+}
+
+static int append_snapshot(struct recorder *recorder, const json_t *snapshot, struct error *err)
+{
+    struct error cause = ERROR_INIT;
+    int status = write_line(recorder, snapshot, &cause);
+    recorder->wants_snapshot = status < 0 && status != ERROR_LIMIT;
+    if (status == 0)
+        recorder->has_base = true;
+    else if (status == ERROR_LIMIT && !recorder->has_base && !recorder->gap)
+        recorder->gap = memory_printf("no replay before the next snapshot: %s", cause.message);
+    return status < 0 ? error_set(err, status, "%s", cause.message) : 0;
 }
 
 int recorder_append(struct recorder *recorder, const json_t *event, struct error *err)
 {
-    char *line CLEANUP_FREE = json_dumps(event, JSON_COMPACT);
-    if (!line || !json_is_object(event))
+    if (!json_is_object(event))
         return error_set(err, ERROR_INVALID, "recorder: an event must be an object");
-    int64_t len = (int64_t)strlen(line);
-    if (len >= recorder->segment_bytes)
-        return error_set(
-            err, ERROR_LIMIT,
-            "recorder: an event of %lld bytes is over the bound of %lld (LIMIT_RECORD_BYTES / %d)",
-            (long long)len, (long long)recorder->segment_bytes, RECORDER_SEGMENTS);
-    int status = recorder->file ? 0 : begin_segment(recorder, err);
+    if (recorder->pause > 0) {
+        recorder->pause--;
+        return 0;
+    }
+    int status = 0;
+    if (!recorder->file && begin_segment(recorder, err) < 0)
+        status = give_up_segment(recorder, errno, NULL);
+    if (status == 0 && recorder->gap)
+        status = write_gap(recorder, err);
     if (status < 0)
         return status;
-    line[len] = '\n'; /* in the place of the NUL */
-    if (fwrite(line, 1, (size_t)len + 1, recorder->file) != (size_t)len + 1)
-        return give_up_segment(recorder, errno, err);
-    recorder->written += len + 1;
-    return recorder->written >= recorder->segment_bytes ? end_segment(recorder, err) : 0;
+    return json_object_get(event, "snapshot") ? append_snapshot(recorder, event, err)
+                                              : append_event(recorder, event, err);
 }
 
 int recorder_flush(struct recorder *recorder, struct error *err)
@@ -154,7 +280,35 @@ static void fclosep(FILE **file)
         fclose(*file);
 }
 
-static int read_lines(FILE *file, const char *path, const struct recorder_visitor *visitor, struct error *err)
+struct reading {
+    const struct recorder_visitor *visitor;
+    bool begun; /* a line has been handed out */
+};
+
+static int read_gap(struct reading *reading, const char *path, const char *why, struct error *err)
+{
+    bool begun = reading->begun;
+    reading->begun = false;
+    if (reading->visitor->on_gap)
+        return reading->visitor->on_gap(reading->visitor->data, why);
+    if (!begun)
+        return 0;
+    return error_set(
+        err, ERROR_INVALID,
+        "the recording has a gap before %s (%s); each segment from there on can be read by itself", path,
+        why);
+}
+
+static int read_object(struct reading *reading, const char *path, const json_t *json, struct error *err)
+{
+    const char *gap = json_string_value(json_object_get(json, "gap"));
+    if (gap)
+        return read_gap(reading, path, gap, err);
+    reading->begun = true;
+    return reading->visitor->on_event(reading->visitor->data, json);
+}
+
+static int read_lines(FILE *file, const char *path, struct reading *reading, struct error *err)
 {
     char *line CLEANUP_FREE = NULL;
     size_t cap = 0;
@@ -162,18 +316,18 @@ static int read_lines(FILE *file, const char *path, const struct recorder_visito
     for (size_t number = 1; (len = getline(&line, &cap, file)) > 0; number++) {
         if (line[len - 1] != '\n')
             return 0; /* torn: the writer was killed */
-        json_t *event = json_loadb(line, (size_t)len, JSON_REJECT_DUPLICATES, NULL);
-        int status = json_is_object(event)
-                         ? visitor->on_event(visitor->data, event)
+        json_t *json = json_loadb(line, (size_t)len, JSON_REJECT_DUPLICATES, NULL);
+        int status = json_is_object(json)
+                         ? read_object(reading, path, json, err)
                          : error_set(err, ERROR_INVALID, "%s:%zu: not a JSON object", path, number);
-        json_decref(event);
+        json_decref(json);
         if (status < 0)
             return status;
     }
     return ferror(file) ? error_set(err, ERROR_IO, "cannot read %s: %s", path, strerror(errno)) : 0;
 }
 
-static int read_segment(const char *path, const struct recorder_visitor *visitor, struct error *err)
+static int read_segment(const char *path, struct reading *reading, struct error *err)
 {
     FILE *file CLEANUP(fclosep) = fopen(path, "re");
     struct stat st;
@@ -182,20 +336,21 @@ static int read_segment(const char *path, const struct recorder_visitor *visitor
                          strerror(errno));
     if (st.st_size > LIMIT_RECORD_BYTES)
         return error_set(err, ERROR_LIMIT, "%s is larger than LIMIT_RECORD_BYTES", path);
-    return read_lines(file, path, visitor, err);
+    return read_lines(file, path, reading, err);
 }
 
 int recorder_read(const char *path, const struct recorder_visitor *visitor, struct error *err)
 {
     struct stat st;
+    struct reading reading = {.visitor = visitor};
     if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
-        return read_segment(path, visitor, err);
+        return read_segment(path, &reading, err);
     struct segment_vec segments;
     history_segment_list(path, &segments);
     int status = 0;
     for (size_t i = 0; i < segments.len && status == 0; i++) {
         char *file CLEANUP_FREE = history_segment_path(path, segments.items[i].number);
-        status = read_segment(file, visitor, err);
+        status = read_segment(file, &reading, err);
     }
     vector_deinit(&segments);
     return status < 0 ? status : 0;

@@ -3,7 +3,11 @@
  *
  * Files are 0600 in a directory 0700. Writes are buffered: the last moments before a crash may be missing,
  * and a torn last line is cut off when the ring is opened again. The oldest segment is deleted to hold the
- * bound.
+ * bound. Lines go to the file as they are made; none is held in memory whole.
+ *
+ * A segment begins with a snapshot where there is one that fits: {"snapshot": ...}. One that does not is left
+ * out until the next segment: replay then comes from an older one. Lines that are lost (too large, or the
+ * disk) are a gap: a new segment begins with {"gap": "why"} and wants a snapshot.
  */
 #pragma once
 
@@ -16,7 +20,8 @@
 
 struct recorder;
 
-#define RECORDER_SEGMENTS  8  /* a full segment is about this part of the ring */
+#define RECORDER_SEGMENTS  8 /* a full segment is about this part of the ring */
+#define RECORDER_PAUSE_MAX 4096
 #define RECORDER_FILES_MAX 64 /* every start begins a segment, however short the last one is */
 
 /* max_bytes: LIMIT_RECORD_BYTES, or less. Begins a new segment. ERROR_IO. */
@@ -25,11 +30,13 @@ int recorder_open(const char *dir, int64_t max_bytes, struct recorder **ret_reco
 void recorder_free(struct recorder *recorder);
 DEFINE_CLEANUP(struct recorder, recorder_free)
 
-/* A new segment has begun and replay must be able to start there: append {"snapshot": ...} next. */
+/* Replay must be able to start here: append {"snapshot": ...} next. Asked for once a segment, whether it then
+ * fits or not. */
 bool recorder_wants_snapshot(const struct recorder *recorder);
 
-/* Borrows event, an object. ERROR_LIMIT: larger than the ring's RECORDER_SEGMENTSth part. ERROR_IO: the event
- * is dropped, a later append may succeed; the next segment starts over with a snapshot. */
+/* Borrows event, an object. ERROR_LIMIT: larger than half the ring. ERROR_IO: the disk; several in a row, and
+ * the next appends are dropped untried, up to RECORDER_PAUSE_MAX of them. Either way the line is lost, which
+ * the ring tells, and a later append may succeed. */
 int recorder_append(struct recorder *recorder, const json_t *event, struct error *err);
 
 /* Hands what is buffered to the kernel. */
@@ -40,9 +47,12 @@ typedef int recorder_event_fn(void *data, const json_t *event);
 
 struct recorder_visitor {
     recorder_event_fn *on_event;
+    int (*on_gap)(void *data, const char *why); /* what comes next does not follow from what came before */
     void *data;
 };
 
 /* path: a segment, or the directory for all of them, oldest first. A torn last line of a segment is passed
- * over; any other line that is not an object is ERROR_INVALID and named. */
+ * over; any other line that is not an object is ERROR_INVALID and named. A gap goes to on_gap; without one, a
+ * gap after the first line ends the reading with ERROR_INVALID, which tells where it is and what can be read
+ * instead. */
 int recorder_read(const char *path, const struct recorder_visitor *visitor, struct error *err);

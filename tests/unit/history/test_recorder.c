@@ -26,12 +26,15 @@ struct read_back {
     int last;
     bool in_order;
     bool starts_with_snapshot;
+    int gaps;
+    int snapshots;
 };
 
 static int on_event(void *data, const json_t *event)
 {
     struct read_back *read = data;
     int n = (int)json_integer_value(json_object_get(event, "n"));
+    read->snapshots += json_object_get(event, "snapshot") != NULL;
     if (read->count++ == 0) {
         read->first = n;
         read->starts_with_snapshot = json_object_get(event, "snapshot") != NULL;
@@ -43,10 +46,18 @@ static int on_event(void *data, const json_t *event)
     return 0;
 }
 
+static int on_gap(void *data, const char *why)
+{
+    struct read_back *read = data;
+    assert_true(strlen(why) > 0);
+    read->gaps++;
+    return 0;
+}
+
 static struct read_back read_all(const char *path)
 {
     struct read_back read = {0};
-    struct recorder_visitor visitor = {.on_event = on_event, .data = &read};
+    struct recorder_visitor visitor = {.on_event = on_event, .on_gap = on_gap, .data = &read};
     struct error err = ERROR_INIT;
     if (recorder_read(path, &visitor, &err) < 0)
         fail_msg("%s", error_text(&err));
@@ -146,22 +157,96 @@ static void test_a_torn_last_line_is_passed_over_and_other_garbage_named(void **
     assert_int_equal(recorder_read("/nowhere", &visitor, &err), ERROR_NOT_FOUND);
 }
 
-static void test_an_event_too_large_is_an_error(void **state)
+static json_t *large(const char *member, size_t len)
+{
+    char *text CLEANUP_FREE = memory_alloc(len + 1);
+    memset(text, 'x', len);
+    text[len] = '\0';
+    return json_pack("{s:{s:s}, s:i}", member, "text", text, "n", 0);
+}
+
+static int append_large(struct recorder *recorder, const char *member, size_t len, struct error *err)
+{
+    json_t *json = large(member, len);
+    int status = recorder_append(recorder, json, err);
+    json_decref(json);
+    return status;
+}
+
+static void test_an_event_too_large_is_a_gap_that_is_told(void **state)
+{
+    struct fixture *f = *state;
+    char *dir CLEANUP_FREE = memory_printf("%s/record", f->dir);
+    char *second CLEANUP_FREE = memory_printf("%s/record-000002.jsonl", dir);
+    struct recorder *recorder = NULL;
+    struct error err = ERROR_INIT;
+    assert_int_equal(recorder_open(dir, RING_BYTES, &recorder, NULL), 0);
+    assert_int_equal(append(recorder, 1, NULL), 0);
+    assert_int_equal(append_large(recorder, "event", RING_BYTES, &err), ERROR_LIMIT);
+    assert_non_null(strstr(err.message, "LIMIT_RECORD_BYTES"));
+    assert_true(recorder_wants_snapshot(recorder));
+    assert_int_equal(append(recorder, 2, NULL), 0);
+    recorder_free(recorder);
+    struct read_back read = read_all(dir);
+    assert_int_equal(read.gaps, 1);
+    assert_int_equal(read.count, 4);
+    /* Who does not want to know of gaps is not led over one; what follows can be read by itself. */
+    struct recorder_visitor deaf = {.on_event = on_event, .data = &read};
+    assert_int_equal(recorder_read(dir, &deaf, &err), ERROR_INVALID);
+    assert_non_null(strstr(err.message, "gap before"));
+    assert_non_null(strstr(err.message, "record-000002.jsonl"));
+    read = (struct read_back){0};
+    assert_int_equal(recorder_read(second, &deaf, &err), 0);
+    assert_int_equal(read.count, 2);
+    assert_true(read.starts_with_snapshot);
+}
+
+/* Larger than a segment, and yet in the ring. */
+static void test_a_large_event_and_a_large_snapshot_are_kept(void **state)
 {
     struct fixture *f = *state;
     char *dir CLEANUP_FREE = memory_printf("%s/record", f->dir);
     struct recorder *recorder = NULL;
-    struct error err = ERROR_INIT;
-    char text[RING_BYTES];
-    memset(text, 'x', sizeof text - 1);
-    text[sizeof text - 1] = '\0';
-    json_t *event = json_pack("{s:s}", "text", text);
     assert_int_equal(recorder_open(dir, RING_BYTES, &recorder, NULL), 0);
-    assert_int_equal(recorder_append(recorder, event, &err), ERROR_LIMIT);
-    assert_non_null(strstr(err.message, "LIMIT_RECORD_BYTES"));
-    assert_int_equal(append(recorder, 1, NULL), 0);
+    for (int n = 1; n <= 100; n++)
+        assert_int_equal(append(recorder, n, NULL), 0);
+    int asked = 0;
+    for (int n = 1; n <= 100; n++) {
+        if (recorder_wants_snapshot(recorder)) {
+            asked++;
+            assert_int_equal(append_large(recorder, "snapshot", RING_BYTES / 4, NULL), 0);
+        }
+        assert_int_equal(append_large(recorder, "event", 20, NULL), 0);
+    }
+    assert_in_range(asked, 1, 6); /* one for each segment of events */
+    assert_int_equal(append_large(recorder, "event", RING_BYTES / 3, NULL), 0);
     recorder_free(recorder);
-    json_decref(event);
+    assert_int_equal(read_all(dir).gaps, 0);
+    char *out = fixture_run(f, "cat ../record/*.jsonl | wc -c");
+    assert_in_range(strtol(out, NULL, 10), RING_BYTES / 4, RING_BYTES);
+    free(out);
+}
+
+static void test_a_snapshot_too_large_is_asked_for_once_a_segment(void **state)
+{
+    struct fixture *f = *state;
+    char *dir CLEANUP_FREE = memory_printf("%s/record", f->dir);
+    struct recorder *recorder = NULL;
+    assert_int_equal(recorder_open(dir, RING_BYTES, &recorder, NULL), 0);
+    assert_int_equal(append(recorder, 0, NULL), 0);
+    int asked = 0;
+    for (int n = 1; n <= 200; n++) { /* of about 40 bytes: 8 segments */
+        if (recorder_wants_snapshot(recorder)) {
+            asked++;
+            assert_int_equal(append_large(recorder, "snapshot", RING_BYTES, NULL), ERROR_LIMIT);
+            assert_false(recorder_wants_snapshot(recorder));
+        }
+        assert_int_equal(append_large(recorder, "event", 10, NULL), 0);
+    }
+    recorder_free(recorder);
+    assert_in_range(asked, 4, 10);
+    struct read_back read = read_all(dir);
+    assert_int_equal(read.gaps, 0); /* what follows the first one is whole */
 }
 
 /* A write fails in the middle of a line; once there is room again, recording starts over with a snapshot. */
@@ -189,6 +274,44 @@ static void test_a_full_disk_starts_a_new_segment(void **state)
     waitpid(child, &status, 0);
     assert_int_equal(status, 0);
     assert_int_equal(read_all(dir).last, 11);
+    assert_int_equal(read_all(dir).gaps, 1);
+}
+
+/* However long the disk stays full, few snapshots are asked for, and what was recorded before stays. */
+static void test_a_disk_that_stays_full_costs_little(void **state)
+{
+    struct fixture *f = *state;
+    char *dir CLEANUP_FREE = memory_printf("%s/record", f->dir);
+    pid_t child = fork();
+    if (child == 0) {
+        struct recorder *recorder = NULL;
+        struct rlimit limit = {0, RLIM_INFINITY};
+        signal(SIGXFSZ, SIG_IGN);
+        bool good = recorder_open(dir, LIMIT_RECORD_BYTES, &recorder, NULL) == 0;
+        for (int n = 1; n <= 10; n++)
+            good = good && append(recorder, n, NULL) == 0;
+        good = good && recorder_flush(recorder, NULL) == 0;
+        setrlimit(RLIMIT_FSIZE, &limit);
+        int asked = 0;
+        for (int n = 0; n < 20000; n++) {
+            asked += recorder_wants_snapshot(recorder);
+            append(recorder, n, NULL);
+            recorder_flush(recorder, NULL);
+        }
+        limit.rlim_cur = RLIM_INFINITY;
+        setrlimit(RLIMIT_FSIZE, &limit);
+        for (int n = 0; n <= RECORDER_PAUSE_MAX; n++)
+            append(recorder, 20001, NULL);
+        recorder_free(recorder);
+        _exit(good && asked < 40 ? 0 : 1);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    assert_int_equal(status, 0);
+    struct read_back read = read_all(dir);
+    assert_int_equal(read.first, 1);
+    assert_int_equal(read.last, 20001);
+    assert_int_equal(read.gaps, 1);
 }
 
 int main(void)
@@ -199,8 +322,11 @@ int main(void)
         TEST(test_the_ring_is_bounded),
         TEST(test_every_start_is_a_segment_and_old_ones_go),
         TEST(test_a_torn_last_line_is_passed_over_and_other_garbage_named),
-        TEST(test_an_event_too_large_is_an_error),
+        TEST(test_an_event_too_large_is_a_gap_that_is_told),
+        TEST(test_a_large_event_and_a_large_snapshot_are_kept),
+        TEST(test_a_snapshot_too_large_is_asked_for_once_a_segment),
         TEST(test_a_full_disk_starts_a_new_segment),
+        TEST(test_a_disk_that_stays_full_costs_little),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
