@@ -381,6 +381,13 @@ static void on_disconnected(void *data, const struct error *cause)
     runtime_post(instance->runtime, &event);
 }
 
+static void on_unreadable(void *data, size_t count, const char *why)
+{
+    const struct runtime_instance *instance = data;
+    log_message(LOG_LEVEL_WARNING, "instance %s: %zu containers cannot be read whole, the first: %s",
+                instance->name, count, why);
+}
+
 static struct engine *on_engine(void *data, const char *instance)
 {
     return runtime_engine(data, instance);
@@ -510,6 +517,7 @@ static void start_watching(struct runtime *runtime)
                                                        .changed = on_changed,
                                                        .gone = on_gone,
                                                        .disconnected = on_disconnected,
+                                                       .unreadable = on_unreadable,
                                                        .data = instance};
         instance->watch =
             engine_watch_new(instance->engine, instance->name, runtime->options.config->owner, &listener);

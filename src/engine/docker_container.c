@@ -187,13 +187,17 @@ uint64_t docker_create(struct engine *engine, const struct engine_create *create
 
 struct list_slot {
     struct docker_call *call; /* the listing */
+    size_t entry;             /* of it */
     uint64_t id;              /* of the inspection; 0: free */
 };
 
 struct list_state {
     struct engine *engine;
+    json_t *entries; /* as the engine listed them */
     struct string_vec ids;
     size_t next;
+    size_t unreadable_len;
+    struct error unreadable; /* the first */
     size_t under_way;
     struct container_vec containers;
     struct list_slot slots[INSPECTIONS];
@@ -211,6 +215,7 @@ static void list_state_free(void *data)
 {
     struct list_state *state = data;
     cancel_inspections(state);
+    json_decref(state->entries);
     string_vec_deinit(&state->ids);
     container_vec_deinit(&state->containers);
     free(state);
@@ -218,23 +223,52 @@ static void list_state_free(void *data)
 
 static void list_next(struct docker_call *call);
 
+static void add_unreadable(struct list_state *state, const char *id, const struct error *cause)
+{
+    if (state->unreadable_len++ > 0)
+        return;
+    state->unreadable = *cause;
+    error_wrap(&state->unreadable, cause->code, "container %.12s", id);
+}
+
+/* Of this one container, or of the engine as a whole? */
+static bool is_its_own(int code)
+{
+    return code == ERROR_INTERNAL || code == ERROR_PROTOCOL || code == ERROR_LIMIT || code == ERROR_CONFLICT;
+}
+
+/* Cannot be inspected, and is there all the same: what the list tells of it counts. */
+static int take_entry(struct list_state *state, size_t entry, const struct error *cause, struct error *err)
+{
+    struct container *container = NULL;
+    int r = docker_decode_entry(json_array_get(state->entries, entry), cause, &container, err);
+    if (r == 0)
+        vector_push(&state->containers, container);
+    return r;
+}
+
 static void on_listed_one(void *data, const struct engine_reply *reply)
 {
     struct list_slot *slot = data;
     struct docker_call *call = slot->call;
     struct list_state *state = call->state;
+    struct error cause = reply->error;
+    int code = cause.code;
     slot->id = 0;
     state->under_way--;
-    /* Vanished in between, or labeled by somebody who is not davit: not in the list. */
-    bool skipped = reply->error.code == ERROR_NOT_FOUND || reply->error.code == ERROR_INVALID;
-    if (reply->error.code && !skipped) {
+    if (is_its_own(code))
+        code = take_entry(state, slot->entry, &reply->error, &cause);
+    else if (code == 0)
+        vector_push(&state->containers, container_copy(reply->container));
+    /* Labeled by somebody who is not davit: not in the list. Nor is what vanished in between. */
+    if (code == ERROR_INVALID || (code == 0 && reply->error.code))
+        add_unreadable(state, state->ids.items[slot->entry], &cause);
+    else if (code && code != ERROR_NOT_FOUND) {
         /* Before the caller hears of it: it may free the engine then. */
         cancel_inspections(state);
-        docker_fail(call, &reply->error);
+        docker_fail(call, &cause);
         return;
     }
-    if (!skipped)
-        vector_push(&state->containers, container_copy(reply->container));
     list_next(call);
 }
 
@@ -253,14 +287,17 @@ static void list_next(struct docker_call *call)
         const struct engine_call one = {
             .done = on_listed_one, .data = slot, .deadline_ms = docker_call_left_ms(call)};
         slot->call = call;
+        slot->entry = state->next++;
         state->under_way++;
-        slot->id = docker_inspect(state->engine, state->ids.items[state->next++], &one);
+        slot->id = docker_inspect(state->engine, state->ids.items[slot->entry], &one);
     }
     if (state->under_way)
         return;
     if (state->containers.len)
         qsort(state->containers.items, state->containers.len, sizeof *state->containers.items, compare_names);
-    struct engine_reply reply = {.containers = &state->containers};
+    struct engine_reply reply = {.containers = &state->containers,
+                                 .unreadable_len = state->unreadable_len,
+                                 .unreadable = state->unreadable_len ? state->unreadable.message : NULL};
     docker_done(call, &reply);
 }
 
@@ -270,8 +307,10 @@ static void on_ids(struct docker_call *call, const struct docker_answer *answer)
     struct error err = ERROR_INIT;
     if (docker_decode_ids(answer->json, &state->ids, &err) < 0)
         docker_fail(call, &err);
-    else
+    else {
+        state->entries = json_incref((json_t *)answer->json);
         list_next(call);
+    }
 }
 
 uint64_t docker_list(struct engine *engine, const char *owner, const struct engine_call *call)

@@ -4,9 +4,11 @@
 #include "model/json.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #define QUOTE_CHARS 120
+#define IP_CHARS    45
 
 int docker_decode_json(const char *body, size_t len, json_t **ret_json, struct error *err)
 {
@@ -65,6 +67,17 @@ int docker_decode_failure(int status, const char *body, size_t len, struct error
     return code;
 }
 
+/* The engine's own words, held to LIMIT_ENGINE_TEXT_BYTES at the end of a character. NULL without any. */
+static char *words_of(const json_t *object, const char *key)
+{
+    const char *text = model_string(object, key);
+    size_t len = text ? strlen(text) : 0;
+    if (len > LIMIT_ENGINE_TEXT_BYTES)
+        for (len = LIMIT_ENGINE_TEXT_BYTES; len && ((unsigned char)text[len] & 0xC0) == 0x80;)
+            len--;
+    return text ? memory_strndup(text, len) : NULL;
+}
+
 /* --- versions ------------------------------------------------------------------------------------------- */
 
 /* "1.41" as 1041, or -1. */
@@ -113,10 +126,10 @@ int docker_decode_info(const json_t *info, const struct engine_version *version,
         return error_set(err, ERROR_PROTOCOL, "the engine's answer to /info has no ServerVersion");
     /* Both call themselves nothing here, but only Podman is built on Buildah. */
     const char *kind = json_object_get(info, "BuildahVersion") ? "podman" : "docker";
-    ret_info->engine = memory_printf("%s %s", kind, server);
+    ret_info->engine = memory_printf("%s %.*s", kind, LIMIT_NAME_CHARS, server);
     ret_info->api_version = memory_strdup(version->api);
-    ret_info->os = memory_strdup(model_string(info, "OSType"));
-    ret_info->arch = memory_strdup(model_string(info, "Architecture"));
+    ret_info->os = words_of(info, "OSType");
+    ret_info->arch = words_of(info, "Architecture");
     ret_info->cpu_units = model_int_in(info, "NCPU", 0, INT32_MAX / 1024) * 1024;
     ret_info->memory_mib = model_int(info, "MemTotal") / (1024 * 1024);
     return 0;
@@ -142,15 +155,22 @@ static const struct {
     {"stopped", CONTAINER_STOPPED},
 };
 
-static int decode_status(const json_t *state, enum container_status *ret_status, struct error *err)
+static int decode_state_word(const char *word, enum container_status *ret_status)
 {
-    const char *word = model_string(state, "Status");
     for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
         if (text_equal(statuses[i].word, word)) {
             *ret_status = statuses[i].status;
             return 0;
         }
     }
+    return ERROR_PROTOCOL;
+}
+
+static int decode_status(const json_t *state, enum container_status *ret_status, struct error *err)
+{
+    const char *word = model_string(state, "Status");
+    if (decode_state_word(word, ret_status) == 0)
+        return 0;
     return error_set(err, ERROR_PROTOCOL, "unknown container status \"%s\"", word ? word : "");
 }
 
@@ -170,7 +190,7 @@ static void decode_state(const json_t *state, struct container *container)
     container->finished_ms = time_of(state, "FinishedAt");
     container->oom_killed = model_bool(state, "OOMKilled");
     const char *reason = model_string(state, "Error");
-    container->reason = reason && reason[0] ? memory_strdup(reason) : NULL;
+    container->reason = reason && reason[0] ? words_of(state, "Error") : NULL;
     if (container->status == CONTAINER_STOPPED && container->finished_ms) {
         container->has_exit_code = true;
         container->exit_code = model_int_in(state, "ExitCode", INT32_MIN, INT32_MAX);
@@ -229,7 +249,7 @@ static void decode_network(const json_t *settings, struct container *container)
     json_object_foreach (json_object_get(settings, "Networks"), key, value)
         if (!ip || !ip[0])
             ip = model_string(value, "IPAddress");
-    container->ip = ip && ip[0] ? memory_strdup(ip) : NULL;
+    container->ip = ip && ip[0] ? memory_strndup(ip, IP_CHARS) : NULL;
     json_object_foreach (json_object_get(settings, "Ports"), key, value)
         decode_port(key, value, container);
 }
@@ -253,6 +273,9 @@ int docker_decode_container(const json_t *json, struct container **ret_container
     const char *name = model_string(json, "Name");
     if (!id || !name || !json_is_object(config) || !json_is_object(state))
         return error_set(err, ERROR_PROTOCOL, "the engine's inspection lacks Id, Name, Config or State");
+    if (strlen(id) > LIMIT_ENGINE_TEXT_BYTES || strlen(name) > LIMIT_ENGINE_TEXT_BYTES)
+        return error_set(err, ERROR_LIMIT, "a container's Id or Name is over LIMIT_ENGINE_TEXT_BYTES (%d)",
+                         LIMIT_ENGINE_TEXT_BYTES);
     int r = task_labels_from_json(json_object_get(config, "Labels"), &container->labels, err);
     if (r < 0)
         return r;
@@ -261,13 +284,57 @@ int docker_decode_container(const json_t *json, struct container **ret_container
         return r;
     container->id = memory_strdup(id);
     container->name = memory_strdup(name[0] == '/' ? name + 1 : name);
-    container->image = memory_strdup(model_string(config, "Image"));
-    container->image_id = memory_strdup(model_string(json, "Image"));
+    container->image = words_of(config, "Image");
+    container->image_id = words_of(json, "Image");
     container->created_ms = time_of(json, "Created");
     decode_state(state, container);
     decode_network(json_object_get(json, "NetworkSettings"), container);
     if (container->ports.len)
         qsort(container->ports.items, container->ports.len, sizeof *container->ports.items, compare_ports);
+    *ret_container = TAKE(container);
+    return 0;
+}
+
+/* "Up 5 minutes (healthy)", "Exited (137) 3 hours ago". */
+static void decode_phrase(const char *phrase, struct container *container)
+{
+    if (container->labels.spec.has_health_check && strstr(phrase, "(healthy)"))
+        container->health = HEALTH_HEALTHY;
+    else if (container->labels.spec.has_health_check && strstr(phrase, "(unhealthy)"))
+        container->health = HEALTH_UNHEALTHY;
+    container->has_exit_code =
+        container->status == CONTAINER_STOPPED && sscanf(phrase, "Exited (%9d)", &container->exit_code) == 1;
+}
+
+int docker_decode_entry(const json_t *entry, const struct error *cause, struct container **ret_container,
+                        struct error *err)
+{
+    assert(cause);
+    assert(ret_container);
+    struct container *container CLEANUP(container_freep) = NEW(struct container);
+    const char *id = model_string(entry, "Id");
+    const char *name = json_string_value(json_array_get(json_object_get(entry, "Names"), 0));
+    const char *phrase = model_string(entry, "Status");
+    if (!id || !name || strlen(id) > LIMIT_ENGINE_TEXT_BYTES || strlen(name) > LIMIT_ENGINE_TEXT_BYTES)
+        return error_set(err, ERROR_PROTOCOL, "an entry of the engine's list lacks Id or Names: %s",
+                         error_text(cause));
+    int r = task_labels_from_json(json_object_get(entry, "Labels"), &container->labels, err);
+    if (r < 0)
+        return r;
+    if (decode_state_word(model_string(entry, "State"), &container->status) < 0)
+        container->status = CONTAINER_RUNNING;
+    container->id = memory_strdup(id);
+    container->name = memory_strdup(name[0] == '/' ? name + 1 : name);
+    container->image = words_of(entry, "Image");
+    container->image_id = words_of(entry, "ImageID");
+    container->reason = memory_printf("cannot be inspected: %s", error_text(cause));
+    container->created_ms = model_int_in(entry, "Created", 0, INT32_MAX) * 1000LL;
+    if (container->status != CONTAINER_CREATED)
+        container->started_ms = container->created_ms;
+    if (container->status == CONTAINER_STOPPED)
+        container->finished_ms = container->created_ms;
+    if (phrase)
+        decode_phrase(phrase, container);
     *ret_container = TAKE(container);
     return 0;
 }

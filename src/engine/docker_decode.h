@@ -23,6 +23,10 @@ int docker_decode_info(const json_t *info, const struct engine_version *version,
 /* Of GET /containers/{id}/json. ERROR_NOT_FOUND when it is not davit's, ERROR_INVALID when its labels cannot
  * be read, ERROR_PROTOCOL when it is no inspection. */
 int docker_decode_container(const json_t *json, struct container **ret_container, struct error *err);
+/* Of an entry of GET /containers/json, where the inspection failed with `cause`; see engine.h, list. Errors
+ * as above. */
+int docker_decode_entry(const json_t *entry, const struct error *cause, struct container **ret_container,
+                        struct error *err);
 /* Ids of GET /containers/json. */
 int docker_decode_ids(const json_t *json, struct string_vec *ret_ids, struct error *err);
 

@@ -72,6 +72,8 @@ struct engine_reply {
     const struct engine_version *version;   /* version */
     const struct instance_info *info;       /* version */
     const struct container_vec *containers; /* list */
+    size_t unreadable_len;                  /* list: containers of the owner that could not be read whole */
+    const char *unreadable;                 /* why, of the first; NULL without one */
     const struct container
         *container; /* inspect create start stop kill: as it is afterwards; NULL when gone */
     const struct engine_image *images; /* images */
@@ -117,8 +119,12 @@ struct engine_ops {
     const char *kind; /* "docker", "sim" */
     /* Ping, negotiate, and tell what the host has. Cheap; also the health check of the connection. */
     uint64_t (*version)(struct engine *, const struct engine_call *);
-    /* All containers, stopped ones too, with LABEL_OWNER = owner; whole inspections, sorted by name. One
-     * whose labels cannot be read is left out. */
+    /* All containers, stopped ones too, with LABEL_OWNER = owner; whole inspections, sorted by name.
+     *
+     * A container that the engine lists and cannot inspect must not be taken for gone: it is in the list with
+     * what the list itself tells of it (state, health, exit code; started when created; one whose state has
+     * no known word is RUNNING, so that nothing is done to it), its reason says why, and it counts as
+     * unreadable. One whose labels cannot be read belongs to no task: it is left out, and counts as well. */
     uint64_t (*list)(struct engine *, const char *owner, const struct engine_call *);
     /* Somebody else's container (no LABEL_OWNER) is ERROR_NOT_FOUND, ours with unreadable labels
      * ERROR_INVALID.

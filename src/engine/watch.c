@@ -34,9 +34,10 @@ struct engine_watch {
     char *owner;
     struct engine_watch_listener listener;
     enum watch_state state;
-    char *told;      /* the cause that disconnected() said last; NULL after connected() */
-    bool list_again; /* asked for while one listing is under way */
-    int passed_over; /* listings in a row that were older than a request for one */
+    char *told;       /* the cause that disconnected() said last; NULL after connected() */
+    char *unreadable; /* what unreadable() said last; NULL: all can be read */
+    bool list_again;  /* asked for while one listing is under way */
+    int passed_over;  /* listings in a row that were older than a request for one */
     int64_t backoff_ms;
     uint64_t call; /* version or listing */
     uint64_t stream;
@@ -118,6 +119,13 @@ static void report(struct engine_watch *watch, const char *container_id, const s
     watch->listener.changed(watch->listener.data, copy);
 }
 
+/* This one container, not the engine: a listing tells what there is to tell of it. */
+static bool is_unreadable(int code)
+{
+    return code == ERROR_INVALID || code == ERROR_INTERNAL || code == ERROR_PROTOCOL || code == ERROR_LIMIT ||
+           code == ERROR_CONFLICT;
+}
+
 static void on_inspected(void *data, const struct engine_reply *reply)
 {
     struct lookup *lookup = data;
@@ -134,17 +142,19 @@ static void on_inspected(void *data, const struct engine_reply *reply)
         pump(watch);
         return;
     }
-    /* Ours by the owner's label, but no task that can be read: nobody's concern. */
-    bool unreadable = reply->error.code == ERROR_INVALID;
+    bool unreadable = is_unreadable(reply->error.code);
     if (reply->error.code && !unreadable && reply->error.code != ERROR_NOT_FOUND) {
         lose(watch, &reply->error);
         return;
     }
     char *container_id CLEANUP_FREE = memory_strdup(lookup->container_id);
     map_remove(&watch->lookups, container_id);
+    if (unreadable) {
+        engine_watch_relist(watch);
+        return;
+    }
     pump(watch);
-    if (!unreadable)
-        report(watch, container_id, reply);
+    report(watch, container_id, reply);
 }
 
 static void pump(struct engine_watch *watch)
@@ -193,6 +203,16 @@ static void deliver_list(struct engine_watch *watch, const struct container_vec 
     watch->listener.listed(watch->listener.data, &copies);
 }
 
+static void tell_unreadable(struct engine_watch *watch, const struct engine_reply *reply)
+{
+    if (text_equal(watch->unreadable, reply->unreadable))
+        return;
+    free(watch->unreadable);
+    watch->unreadable = memory_strdup(reply->unreadable);
+    if (reply->unreadable && watch->listener.unreadable)
+        watch->listener.unreadable(watch->listener.data, reply->unreadable_len, reply->unreadable);
+}
+
 static void on_listed(void *data, const struct engine_reply *reply)
 {
     struct engine_watch *watch = data;
@@ -211,6 +231,7 @@ static void on_listed(void *data, const struct engine_reply *reply)
         return;
     }
     watch->passed_over = 0;
+    tell_unreadable(watch, reply);
     if (watch->list_again)
         list_now(watch);
     else
@@ -322,5 +343,6 @@ void engine_watch_free(struct engine_watch *watch)
     free(watch->instance);
     free(watch->owner);
     free(watch->told);
+    free(watch->unreadable);
     free(watch);
 }

@@ -20,6 +20,9 @@ struct engine_watch_listener {
     /* Comes once per loss, and again when an attempt to reconnect fails for another reason; attempts go on
      * by themselves with back-off (250 ms doubling to 15 s, reset on success). */
     void (*disconnected)(void *data, const struct error *cause);
+    /* A listing had so many containers that cannot be read whole (engine.h, list), why of the first. Comes
+     * once for each new text; not again while it stays. */
+    void (*unreadable)(void *data, size_t count, const char *why);
     void *data;
 };
 

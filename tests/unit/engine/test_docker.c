@@ -145,6 +145,8 @@ struct outcome {
     int code;
     char message[LIMIT_ERROR_CHARS];
     size_t containers;
+    size_t unreadable;
+    char why[LIMIT_ERROR_CHARS];
     int progresses;
     int64_t bytes;
     int events;
@@ -160,6 +162,8 @@ static void on_done(void *data, const struct engine_reply *reply)
     outcome->code = reply->error.code;
     memcpy(outcome->message, reply->error.message, sizeof outcome->message);
     outcome->containers = reply->containers ? reply->containers->len : 0;
+    outcome->unreadable = reply->unreadable_len;
+    snprintf(outcome->why, sizeof outcome->why, "%s", reply->unreadable ? reply->unreadable : "");
     if (outcome->frees_engine) {
         engine_free(outcome->server->engine);
         outcome->server->engine = NULL;
@@ -467,6 +471,57 @@ static void test_endpoints_that_make_no_sense(void **state)
     assert_null(engine);
 }
 
+static char *http_ok(json_t *json)
+{
+    char *body CLEANUP_FREE = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+    return memory_printf("HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(body), body);
+}
+
+static json_t *entry(int serial, bool has_labels)
+{
+    struct sample sample CLEANUP(sample_deinit);
+    char *id CLEANUP_FREE = memory_printf("id-%d", serial);
+    sample_init(&sample, serial, "{'name':'a','image':'i'}");
+    json_t *labels =
+        has_labels ? task_labels_to_json(&sample.labels) : json_pack("{s:s}", LABEL_OWNER, "owner-1");
+    return json_pack("{s:s,s:[s],s:s,s:s,s:o}", "Id", id, "Names", sample.name, "State", "running", "Status",
+                     "Up", "Labels", labels);
+}
+
+/* One that the engine cannot inspect is not gone; one that belongs to no task is counted; a connection that
+ * breaks is the end of the listing. */
+static void test_one_bad_container_spoils_no_listing(void **state)
+{
+    struct server *server = *state;
+    struct outcome outcome = {0};
+    const struct engine_call call = call_for(server, &outcome);
+    char *list CLEANUP_FREE = http_ok(json_pack("[o,o]", entry(1, true), entry(2, false)));
+    char *unlabeled CLEANUP_FREE =
+        http_ok(json_pack("{s:s,s:s,s:{s:{s:s}},s:{s:s}}", "Id", "id-2", "Name", "n", "Config", "Labels",
+                          LABEL_OWNER, "owner-1", "State", "Status", "running"));
+    const struct rule rules[] = {
+        VERSION,
+        {"/containers/json", list, 0, false},
+        {"/containers/id-1/json",
+         "HTTP/1.1 500 No\r\nContent-Length: 26\r\n\r\n{\"message\":\"no such file\"}", 1, false},
+        {"/containers/id-1/json", "", 0, true},
+        {"/containers/id-2/json", unlabeled, 0, false},
+        {0}};
+    server->rules = rules;
+    server->engine->ops->list(server->engine, "owner-1", &call);
+    wait_for(server, &outcome);
+    if (outcome.code)
+        fail_msg("%s", outcome.message);
+    assert_int_equal(outcome.containers, 1);
+    assert_int_equal(outcome.unreadable, 2);
+    assert_non_null(strstr(outcome.why, "container id-"));
+    outcome = (struct outcome){.server = server};
+    server->engine->ops->list(server->engine, "owner-1", &call);
+    wait_for(server, &outcome);
+    assert_int_equal(outcome.code, ERROR_UNAVAILABLE);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -480,6 +535,7 @@ int main(void)
         TEST(test_events_end_with_their_cause),
         TEST(test_cancel_from_within_an_event),
         TEST(test_list_leaves_out_what_vanished),
+        TEST(test_one_bad_container_spoils_no_listing),
         TEST(test_a_listing_has_one_deadline),
         TEST(test_engine_freed_by_the_end_of_a_failing_list),
         TEST(test_a_definition_that_contradicts_itself),

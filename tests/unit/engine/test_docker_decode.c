@@ -1,5 +1,6 @@
 #include "engine/docker_decode.h"
 
+#include "base/text.h"
 #include "sample.h"
 #include "unit.h"
 
@@ -198,6 +199,64 @@ static void test_nonsense_in_details_is_left_out(void **state)
     assert_int_equal(container->ports.len, 0);
 }
 
+/* --- what cannot be inspected --------------------------------------------------------------------------- */
+
+static struct container *entry(const char *state, const char *phrase)
+{
+    struct sample sample CLEANUP(sample_deinit);
+    sample_init(&sample, 1, "{'name':'a','image':'i','healthCheck':{'command':['CMD','x']}}");
+    struct container *container = NULL;
+    struct error err = ERROR_INIT;
+    const struct error cause = {ERROR_INTERNAL, "no such file"};
+    json_t *json = json_pack("{s:s,s:[s],s:s,s:s,s:s,s:i,s:o}", "Id", "4f2a", "Names", "/davit-a", "Image",
+                             "i", "State", state, "Status", phrase, "Created", 1700000000, "Labels",
+                             task_labels_to_json(&sample.labels));
+    if (docker_decode_entry(json, &cause, &container, &err) < 0)
+        fail_msg("%s", err.message);
+    json_decref(json);
+    assert_string_equal(container->id, "4f2a");
+    assert_string_equal(container->name, "davit-a");
+    assert_string_equal(container->labels.service, "web");
+    assert_string_equal(container->reason, "cannot be inspected: no such file");
+    assert_int_equal(container->created_ms, 1700000000000);
+    return container;
+}
+
+static void test_an_entry_of_the_list_stands_in_for_an_inspection(void **state)
+{
+    (void)state;
+    struct container *up CLEANUP(container_freep) = entry("running", "Up 5 minutes (healthy)");
+    assert_int_equal(up->status, CONTAINER_RUNNING);
+    assert_int_equal(up->health, HEALTH_HEALTHY);
+    assert_int_equal(up->started_ms, up->created_ms);
+    struct container *ill CLEANUP(container_freep) = entry("running", "Up 5 minutes (unhealthy)");
+    assert_int_equal(ill->health, HEALTH_UNHEALTHY);
+    struct container *down CLEANUP(container_freep) = entry("exited", "Exited (137) 3 hours ago");
+    assert_int_equal(down->status, CONTAINER_STOPPED);
+    assert_true(down->has_exit_code);
+    assert_int_equal(down->exit_code, 137);
+    struct container *new CLEANUP(container_freep) = entry("created", "Created");
+    assert_int_equal(new->status, CONTAINER_CREATED);
+    assert_int_equal(new->started_ms, 0);
+    struct container *odd CLEANUP(container_freep) = entry("dancing", "");
+    assert_int_equal(odd->status, CONTAINER_RUNNING);
+}
+
+static void test_the_engines_words_are_bounded(void **state)
+{
+    (void)state;
+    size_t len = 2 * LIMIT_ENGINE_TEXT_BYTES + 1;
+    char *words CLEANUP_FREE = memory_alloc(len + 1);
+    for (size_t i = 0; i < len; i++)
+        words[i] = i % 2 ? '\xC3' : '\xA4';
+    words[0] = 'y'; /* so the bound falls between the two bytes of a character */
+    words[len] = '\0';
+    char *text CLEANUP_FREE = memory_printf("{\"Status\":\"running\",\"Error\":\"%s\"}", words);
+    struct container *container CLEANUP(container_freep) = decode(text, "{}", false);
+    assert_in_range(strlen(container->reason), LIMIT_ENGINE_TEXT_BYTES - 1, LIMIT_ENGINE_TEXT_BYTES);
+    assert_true(text_is_utf8(container->reason, strlen(container->reason)));
+}
+
 /* --- errors --------------------------------------------------------------------------------------------- */
 
 static void test_failures_carry_the_engines_words(void **state)
@@ -237,6 +296,8 @@ int main(void)
         cmocka_unit_test(test_exited),
         cmocka_unit_test(test_malformed_inspections),
         cmocka_unit_test(test_nonsense_in_details_is_left_out),
+        cmocka_unit_test(test_an_entry_of_the_list_stands_in_for_an_inspection),
+        cmocka_unit_test(test_the_engines_words_are_bounded),
         cmocka_unit_test(test_failures_carry_the_engines_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

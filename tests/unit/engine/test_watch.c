@@ -1,5 +1,6 @@
 #include "engine/watch.h"
 
+#include "base/limits.h"
 #include "base/map.h"
 #include "engine/sim.h"
 #include "sample.h"
@@ -62,8 +63,12 @@ static int set_up(void **state)
     belief->containers = MAP_INIT(container_free);
     sim_image_local(belief->sim, "demo");
     sample_init(&belief->sample, 1, DEMO);
-    const struct engine_watch_listener listener = {on_connected, on_listed,       on_changed,
-                                                   on_gone,      on_disconnected, belief};
+    const struct engine_watch_listener listener = {.connected = on_connected,
+                                                   .listed = on_listed,
+                                                   .changed = on_changed,
+                                                   .gone = on_gone,
+                                                   .disconnected = on_disconnected,
+                                                   .data = belief};
     belief->watch = engine_watch_new(sim_engine(belief->sim), "i-1", "owner-1", &listener);
     return 0;
 }
@@ -215,6 +220,45 @@ static void test_failing_requests_do_not_stop_it(void **state)
     assert_int_equal(belief->containers.len, 1);
 }
 
+/* Connections stand and nothing is answered, nor told: the deadline of the next listing finds out. */
+static void fall_silent(struct belief *belief, bool silent)
+{
+    const struct sim_event_faults events = {.dropped_permille = silent ? 1000 : 0};
+    for (int op = SIM_VERSION; op < SIM_AFTER; op++)
+        sim_fault_rate(belief->sim, (enum sim_op)op, SIM_FAULT_HANG, silent ? 1000 : 0);
+    sim_fault_events(belief->sim, &events);
+}
+
+static void test_an_engine_that_falls_silent_is_noticed_and_taken_up_again(void **state)
+{
+    struct belief *belief = *state;
+    create_and_start(belief);
+    int listed = belief->listed;
+    fall_silent(belief, true);
+    sim_container_remove(belief->sim, belief->sample.name);
+    run_ms(belief, LIMIT_ENGINE_RELIST_MS + LIMIT_ENGINE_CALL_MS + 1000);
+    assert_int_equal(belief->disconnected, 1);
+    assert_int_equal(belief->listed, listed);
+    assert_int_equal(belief->containers.len, 1); /* what is not known is not gone */
+    run_ms(belief, 600000);
+    assert_int_equal(belief->disconnected, 1);
+    fall_silent(belief, false);
+    run_ms(belief, 60000);
+    assert_true_belief(belief);
+    assert_int_equal(belief->containers.len, 0);
+}
+
+/* Who asks for a listing because an action had no answer, learns it sooner. */
+static void test_a_listing_that_is_asked_for_finds_the_silence(void **state)
+{
+    struct belief *belief = *state;
+    create_and_start(belief);
+    fall_silent(belief, true);
+    engine_watch_relist(belief->watch);
+    run_ms(belief, LIMIT_ENGINE_CALL_MS + 1000);
+    assert_int_equal(belief->disconnected, 1);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -226,6 +270,8 @@ int main(void)
         TEST(test_duplicates_and_delays_end_in_the_truth),
         TEST(test_requests_during_a_listing_make_one_more),
         TEST(test_failing_requests_do_not_stop_it),
+        TEST(test_an_engine_that_falls_silent_is_noticed_and_taken_up_again),
+        TEST(test_a_listing_that_is_asked_for_finds_the_silence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
