@@ -177,6 +177,11 @@ void sim_fault_events(struct sim *sim, const struct sim_event_faults *faults)
     sim->event_faults = *faults;
 }
 
+void sim_silence(struct sim *sim, bool silent)
+{
+    sim->silent = silent;
+}
+
 void sim_break_streams(struct sim *sim)
 {
     sim_break(sim, true);
@@ -198,7 +203,7 @@ void sim_reboot(struct sim *sim)
 
 void sim_restart(struct sim *sim)
 {
-    sim->down = false;
+    sim->down = sim->silent = false;
 }
 
 bool sim_container_exit(struct sim *sim, const char *name, int exit_code)

@@ -86,7 +86,8 @@ enum sim_op {
 enum sim_fault {
     SIM_FAULT_NONE,
     SIM_FAULT_ERROR, /* refused with the engine's 500, nothing done */
-    SIM_FAULT_HANG,  /* no answer until the deadline; done or not, as the seed says */
+    SIM_FAULT_HANG,  /* no answer until the deadline (of a pull: LIMIT_ENGINE_PULL_IDLE_MS); done or not, as
+                        the  seed says */
     SIM_FAULT_LOST,  /* done, but the connection breaks before the reply: ERROR_UNAVAILABLE */
     SIM_FAULT_TWICE, /* the request arrives two times */
     SIM_FAULT_SLOW,  /* 50 times the usual latency */
@@ -107,6 +108,9 @@ struct sim_event_faults {
 };
 
 void sim_fault_events(struct sim *sim, const struct sim_event_faults *faults);
+/* While it is silent, connections stand, requests that arrive have no answer until their deadline (done or
+ * not, as the seed says), and events are lost. */
+void sim_silence(struct sim *sim, bool silent);
 /* Breaks the event streams that stand. */
 void sim_break_streams(struct sim *sim);
 
@@ -116,7 +120,7 @@ void sim_break_streams(struct sim *sim);
 void sim_crash(struct sim *sim);
 /* The host dies: as sim_crash(), and all containers have exited with 255. */
 void sim_reboot(struct sim *sim);
-/* The engine answers again. */
+/* The engine answers again, silent or not before. */
 void sim_restart(struct sim *sim);
 
 /* By name. False when there is none (or, for exit, when it does not run). */

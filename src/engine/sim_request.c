@@ -513,6 +513,8 @@ static void arrive(struct sim *sim, struct sim_request *request)
         sim->writes++;
         sim->foreign_writes += container && container->foreign && request->op != SIM_CREATE;
     }
+    if (sim->silent)
+        request->fault = SIM_FAULT_HANG;
     if (request->fault == SIM_FAULT_ERROR) {
         fail(request, ERROR_INTERNAL, "server error: ordered by the test");
         sim_reply(sim, request);
@@ -524,6 +526,9 @@ static void arrive(struct sim *sim, struct sim_request *request)
             sim_effect(sim, request);
         if (request->orphan)
             drop(sim, request);
+        else if (request->op == SIM_PULL) /* of which nothing comes */
+            sim_in(sim, LIMIT_ENGINE_PULL_IDLE_MS,
+                   (struct sim_entry){.step = SIM_STEP_DEADLINE, .target = request->id});
         return;
     }
     if (is_stream(request->op)) {
@@ -624,7 +629,7 @@ void sim_emit(struct sim *sim, const struct sim_container *container, const char
     for (size_t i = 0; i < sim->requests.len; i++) {
         struct sim_request *stream = sim->requests.items[i];
         if (stream->op != SIM_EVENTS || stream->stage != SIM_STANDING || container->foreign ||
-            !text_equal(stream->target, container->view->labels.owner) ||
+            !text_equal(stream->target, container->view->labels.owner) || sim->silent ||
             sim_random_permille(sim, sim->event_faults.dropped_permille))
             continue;
         queue_event(sim, stream, container, action);

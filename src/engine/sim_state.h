@@ -133,6 +133,7 @@ struct sim {
     uint64_t last_order;
     uint64_t last_serial;
     bool down;
+    bool silent;
     struct sim_queue queue;
     struct sim_request_vec requests;     /* by id */
     struct sim_container_vec containers; /* by serial */

@@ -14,19 +14,12 @@ static const struct container *some_container(struct world *world, const struct 
     return len ? sim_container_at(host->sim, (size_t)world_pick(world, (int)len)) : NULL;
 }
 
-/* A real engine's pull gives up when nothing arrives for a minute; the simulated one takes the whole two
- * hours. */
-static bool takes_hours(enum sim_op op, enum sim_fault fault)
-{
-    return op == SIM_PULL && fault == SIM_FAULT_HANG;
-}
-
 /* Rates for the whole storm: most seeds are kind to most operations. */
 static void set_rates(struct world *world, struct sim *sim)
 {
     for (int op = 0; op < SIM_AFTER; op++)
         for (int fault = SIM_FAULT_NONE + 1; fault < SIM_FAULTS; fault++)
-            if (!takes_hours((enum sim_op)op, (enum sim_fault)fault) && world_chance(world, 20))
+            if (world_chance(world, 20))
                 sim_fault_rate(sim, (enum sim_op)op, (enum sim_fault)fault, world_pick(world, 80));
     if (world_chance(world, 40)) {
         const struct sim_event_faults faults = {.dropped_permille = world_pick(world, 100),
@@ -60,6 +53,8 @@ void mischief_end(struct world *world)
         sim_fault_events(host->sim, &none);
         if (host->up_ms)
             host->up_ms = world->now_ms + 1;
+        if (host->silent_ms)
+            host->silent_ms = world->now_ms + 1;
     }
     world->disk.failing = 0;
     world->davit.dies_after = -1;
@@ -79,6 +74,16 @@ static void host_dies(struct world *world)
         sim_reboot(host->sim);
     else
         sim_crash(host->sim);
+}
+
+static void host_falls_silent(struct world *world)
+{
+    struct host *host = some_host(world);
+    if (host->up_ms || host->silent_ms)
+        return;
+    host->silent_ms = world->now_ms + 500 + world_pick(world, world_chance(world, 50) ? 10000 : 90000);
+    world_trace(world, "%s falls silent", host->name);
+    sim_silence(host->sim, true);
 }
 
 static void container_suffers(struct world *world)
@@ -123,8 +128,7 @@ static void one_request_fails(struct world *world)
     struct sim *sim = some_host(world)->sim;
     enum sim_op op = (enum sim_op)world_pick(world, SIM_AFTER);
     enum sim_fault fault = (enum sim_fault)(1 + world_pick(world, SIM_FAULTS - 1));
-    if (!takes_hours(op, fault))
-        sim_fault_next(sim, op, fault, 1 + world_pick(world, 3));
+    sim_fault_next(sim, op, fault, 1 + world_pick(world, 3));
 }
 
 static void look_again(struct world *world)
@@ -137,9 +141,9 @@ static const struct {
     void (*happen)(struct world *);
     int weight;
     bool fair; /* no fault */
-} mischiefs[] = {{repo_push, 40, true},          {container_suffers, 20, false}, {davit_suffers, 12, false},
-                 {host_dies, 6, false},          {disk_suffers, 5, false},       {streams_break, 5, false},
-                 {one_request_fails, 20, false}, {look_again, 4, true}};
+} mischiefs[] = {{repo_push, 40, true},     {container_suffers, 20, false}, {davit_suffers, 12, false},
+                 {host_dies, 6, false},     {host_falls_silent, 4, false},  {disk_suffers, 5, false},
+                 {streams_break, 5, false}, {one_request_fails, 20, false}, {look_again, 4, true}};
 
 void mischief_step(struct world *world)
 {

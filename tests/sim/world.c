@@ -68,6 +68,7 @@ static int64_t next_ms(struct world *world, int64_t until_ms)
     for (int i = 0; i < world->hosts_len; i++) {
         at_ms = earlier(at_ms, sim_next_ms(world->hosts[i].sim));
         at_ms = earlier(at_ms, world->hosts[i].up_ms);
+        at_ms = earlier(at_ms, world->hosts[i].silent_ms);
     }
     at_ms = earlier(at_ms, world->disk.done_ms);
     if (world->davit.core) {
@@ -100,6 +101,11 @@ static void moment(struct world *world)
             world_trace(world, "%s is back", host->name);
             host->up_ms = 0;
             sim_restart(host->sim);
+        }
+        if (host->silent_ms && host->silent_ms <= world->now_ms) {
+            world_trace(world, "%s speaks again", host->name);
+            host->silent_ms = 0;
+            sim_silence(host->sim, false);
         }
         sim_advance_to(host->sim, world->now_ms);
     }

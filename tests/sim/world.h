@@ -147,8 +147,9 @@ struct host {
     char name[16];
     struct sim *sim;
     struct engine_watch *watch;
-    int cpu_units; /* what it has */
-    int64_t up_ms; /* when a dead one comes back; 0: it is up */
+    int cpu_units;     /* what it has */
+    int64_t up_ms;     /* when a dead one comes back; 0: it is up */
+    int64_t silent_ms; /* when a silent one answers again; 0: it answers */
 };
 
 struct world {
