@@ -396,9 +396,12 @@ static struct engine *on_engine(void *data, const char *instance)
 static void on_done(void *data, const struct act_outcome *outcome)
 {
     struct runtime *runtime = data;
+    const struct runtime_instance *instance = instance_of(runtime, outcome->instance);
     struct event event;
     input_action_done(outcome, &event);
-    bring_to_our_time(instance_of(runtime, outcome->instance), event.action.container);
+    bring_to_our_time(instance, event.action.container);
+    if (instance)
+        engine_watch_overtake(instance->watch);
     runtime_post(runtime, &event);
 }
 

@@ -259,6 +259,13 @@ void engine_watch_relist(struct engine_watch *watch)
     /* Else a listing comes anyhow. */
 }
 
+void engine_watch_overtake(struct engine_watch *watch)
+{
+    assert(watch);
+    if (watch->state == WATCH_LISTING)
+        watch->list_again = true;
+}
+
 /* --- the stream ----------------------------------------------------------------------------------------- */
 
 static void on_event(void *data, const struct engine_event *event)

@@ -32,4 +32,7 @@ struct engine_watch *engine_watch_new(struct engine *engine, const char *instanc
 /* List again now (an operation's outcome is unknown). Several requests during one listing make one more
  * listing. */
 void engine_watch_relist(struct engine_watch *watch);
+/* An operation has ended whose outcome the caller knows: a listing under way may be older, and is passed over
+ * for another one. */
+void engine_watch_overtake(struct engine_watch *watch);
 void engine_watch_free(struct engine_watch *watch);

@@ -60,8 +60,12 @@ static struct engine *on_engine(void *data, const char *instance)
 
 static void on_done(void *data, const struct act_outcome *outcome)
 {
+    const struct world *world = data;
     struct event event;
     input_action_done(outcome, &event);
+    for (int i = 0; i < world->hosts_len; i++)
+        if (text_equal(world->hosts[i].name, outcome->instance))
+            engine_watch_overtake(world->hosts[i].watch);
     davit_step(data, &event);
 }
 

@@ -220,6 +220,24 @@ static void test_failing_requests_do_not_stop_it(void **state)
     assert_int_equal(belief->containers.len, 1);
 }
 
+/* The caller knows better than a listing that was on its way when it was told. */
+static void test_an_overtaken_listing_is_passed_over(void **state)
+{
+    struct belief *belief = *state;
+    create_and_start(belief);
+    int listed = belief->listed;
+    engine_watch_overtake(belief->watch);
+    run_ms(belief, 1000);
+    assert_int_equal(belief->listed, listed); /* there was none to pass over */
+    sim_fault_next(belief->sim, SIM_LIST, SIM_FAULT_SLOW, 1);
+    engine_watch_relist(belief->watch);
+    run_ms(belief, 10);
+    engine_watch_overtake(belief->watch);
+    run_ms(belief, 5000);
+    assert_int_equal(belief->listed, listed + 1); /* the second one, not both */
+    assert_true_belief(belief);
+}
+
 /* Connections stand and nothing is answered, nor told: the deadline of the next listing finds out. */
 static void fall_silent(struct belief *belief, bool silent)
 {
@@ -270,6 +288,7 @@ int main(void)
         TEST(test_duplicates_and_delays_end_in_the_truth),
         TEST(test_requests_during_a_listing_make_one_more),
         TEST(test_failing_requests_do_not_stop_it),
+        TEST(test_an_overtaken_listing_is_passed_over),
         TEST(test_an_engine_that_falls_silent_is_noticed_and_taken_up_again),
         TEST(test_a_listing_that_is_asked_for_finds_the_silence),
     };
