@@ -1,6 +1,9 @@
 """An engine that answers nonsense: status says so, nothing spins or grows, and it goes on where the engine does."""
 
+import contextlib
+import os
 import re
+import signal
 import time
 
 import pytest
@@ -32,6 +35,17 @@ def cpu_seconds(process):
     with open(f"/proc/{process.pid}/stat", encoding="ascii") as file:
         fields = file.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100
+
+
+@contextlib.contextmanager
+def frozen(docker):
+    """Stops the engine's daemon in its tracks: the kernel takes connections for it, and nobody answers."""
+    pid = int((docker.directory / "dockerd.pid").read_text())
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def trouble(spine):
@@ -78,3 +92,22 @@ def test_engine_that_is_bad_from_the_start(davit, repo, docker, demo_image, fake
     fake.become("proxy")
     spine.converge(60)
     assert spine.texts() == ["one"]
+
+
+def test_engine_that_falls_silent_later(davit, repo, docker, demo_image):
+    """Its connections stand, the event stream too: the deadline of the next listing tells, here an asked-for one."""
+    spine = Spine(davit, repo, docker)
+    repo.commit("web: first", {"web.json": definition(demo_image), "service.json": service(2)})
+    spine.start()
+    spine.converge()
+    with frozen(docker):
+        spine.daemon.run("reconcile")
+        wait_for(lambda: trouble(spine), 45, "status tells of the silence")
+        repo.commit("web: second", {"web.json": definition(demo_image, "two")})
+        spine.seen()
+        cpu = cpu_seconds(spine.daemon.process)
+        time.sleep(2)
+        assert cpu_seconds(spine.daemon.process) - cpu < 0.5 and lives(spine.daemon)
+        print(trouble(spine))
+    spine.converge(90)
+    assert spine.texts() == ["two"] * 2
