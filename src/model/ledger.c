@@ -353,6 +353,9 @@ int family_ledger_number(struct family_ledger *entry, const struct digest *diges
         if (!known->json) { /* a content of long ago is back */
             set_content(known, json);
             commit_copy(commit, &known->commit);
+        } else if (known->json != json && json_equal(known->json, json)) {
+            json_decref(known->json); /* as read from disk: one of the two is enough */
+            known->json = json_incref((json_t *)json);
         }
         return known->number;
     }
