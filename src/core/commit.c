@@ -29,8 +29,19 @@ void core_on_ledger(struct core *core, struct event *event, struct effect_vec *e
     }
 }
 
-static void save_families(struct core *core, struct string_vec *changed, struct effect_vec *effects)
+/* The revisions of one commit, thousands in a first one, share its JSON. */
+static void share_commit(json_t *entry, const struct commit *commit, json_t *shared)
 {
+    const json_t *revisions = json_object_get(entry, "revisions");
+    json_t *newest = json_array_get(revisions, json_array_size(revisions) - 1);
+    if (text_equal(model_string(json_object_get(newest, "commit"), "oid"), commit->oid))
+        json_object_set(newest, "commit", shared);
+}
+
+static void save_families(struct core *core, const struct commit *because, struct string_vec *changed,
+                          struct effect_vec *effects)
+{
+    json_t *shared = commit_to_json(because);
     for (size_t i = 0; i < changed->len; i++) {
         const struct family_ledger *family = map_get(&core->families, changed->items[i]);
         if (!family || family->revisions.len == 0)
@@ -40,8 +51,11 @@ static void save_families(struct core *core, struct string_vec *changed, struct 
         commit_short(newest->commit.oid, commit);
         char *message CLEANUP_FREE =
             memory_printf("%s:%d: registered, commit %s", family->family, newest->number, commit);
-        core_save(effects, LEDGER_FAMILY, family->family, family_ledger_to_json(family), message);
+        json_t *entry = family_ledger_to_json(family);
+        share_commit(entry, because, shared);
+        core_save(effects, LEDGER_FAMILY, family->family, entry, message);
     }
+    json_decref(shared);
     string_vec_deinit(changed);
 }
 
@@ -102,7 +116,7 @@ static void deploy(struct core *core, struct event *event, struct effect_vec *ef
     struct string_vec changed = {0};
     struct manifest_numbering numbering = {&core->families, &changed};
     int r = manifest_build(core->manifest, &event->commit.commit, &numbering, &next, &diagnostics);
-    save_families(core, &changed, effects);
+    save_families(core, &event->commit.commit, &changed, effects);
     diagnostics_deinit(&core->diagnostics);
     core->diagnostics = diagnostics;
     commit_deinit(&core->head);
@@ -143,8 +157,8 @@ void core_on_commit(struct core *core, struct event *event, struct effect_vec *e
     struct manifest_file *files CLEANUP_FREE = memory_calloc(from->len, sizeof *files);
     for (size_t i = 0; i < from->len; i++)
         files[i] = (struct manifest_file){from->items[i].path, kinds[from->items[i].kind],
-                                          from->items[i].content, from->items[i].len};
-    manifest_update(core->manifest, event->commit.full, files, from->len);
+                                          TAKE(from->items[i].content), from->items[i].len};
+    manifest_take(core->manifest, event->commit.full, files, from->len);
     if (event->commit.head) {
         deploy(core, event, effects);
         return;
@@ -155,5 +169,5 @@ void core_on_commit(struct core *core, struct event *event, struct effect_vec *e
         deploy_again(core, &event->commit.commit, &numbering);
     else
         manifest_number(core->manifest, &event->commit.commit, &numbering);
-    save_families(core, &changed, effects);
+    save_families(core, &event->commit.commit, &changed, effects);
 }

@@ -28,15 +28,13 @@ void input_commit(const struct source_update *update, struct event *ret_event)
     assert(ret_event);
     *ret_event = (struct event){.kind = EVENT_COMMIT, .commit = {.head = update->head, .full = update->full}};
     commit_copy(&update->commit, &ret_event->commit.commit);
+    vector_reserve(&ret_event->commit.files, update->files.len);
     for (size_t i = 0; i < update->files.len; i++) {
-        const struct source_file *from = &update->files.items[i];
-        struct event_file file = {
-            .path = memory_strdup(from->path), .kind = file_kind(from), .len = from->len};
-        if (file.kind == EVENT_FILE) {
-            file.content = memory_alloc(from->len + 1);
-            memcpy(file.content, from->content, from->len);
-            file.content[from->len] = '\0';
-        }
+        struct source_file *from = &update->files.items[i];
+        struct event_file file = {.path = TAKE(from->path),
+                                  .kind = file_kind(from),
+                                  .content = TAKE(from->content),
+                                  .len = from->len};
         vector_push(&ret_event->commit.files, file);
     }
 }

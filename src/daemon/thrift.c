@@ -2,11 +2,15 @@
 
 #include <malloc.h>
 
-#define REST_MS 5000
+#define REST_MS     5000
+#define LARGE_BYTES (1024 * 1024)
 
 void thrift_prepare(void)
 {
     mallopt(M_ARENA_MAX, 1);
+    /* What is large comes and goes by itself, also after something large was freed: else it leaves holes. */
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    mallopt(M_TRIM_THRESHOLD, LARGE_BYTES);
 }
 
 static void on_rest(uv_timer_t *timer)

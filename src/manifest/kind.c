@@ -280,10 +280,12 @@ static void read_object(struct reading *reading, enum kind kind, const char *bas
         origin->file = memory_strdup(reading->file);
         origin->at = object->at;
     }
-    if (object->key)
-        vector_push(reading->objects, object);
-    else
+    if (!object->key) {
         kind_object_free(object);
+        return;
+    }
+    vector_reserve(reading->objects, 1); /* most files hold one */
+    vector_push(reading->objects, object);
 }
 
 static bool read_wrapped(struct reading *reading, const json_t *root)

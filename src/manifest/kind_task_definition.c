@@ -45,6 +45,7 @@ static void read_ports(const json_t *json, const char *mode, struct container_sp
     bool host = text_equal(mode, "host");
     size_t i;
     json_t *item;
+    vector_reserve(&spec->ports, json_array_size(json_object_get(json, "portMappings")));
     json_array_foreach (json_object_get(json, "portMappings"), i, item) {
         int port = (int)model_int(item, "containerPort");
         if (!port || text_equal(mode, "none"))

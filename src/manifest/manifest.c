@@ -169,6 +169,7 @@ static void enter(struct change *change, struct manifest_entry *entry)
     map_put(&manifest->files, entry->path, entry);
 }
 
+/* Takes the content over. */
 static void take_file(struct change *change, const struct manifest_file *file)
 {
     struct map *files = &change->manifest->files;
@@ -177,6 +178,7 @@ static void take_file(struct change *change, const struct manifest_file *file)
         struct digest content = digest_of_bytes(file->content, file->len);
         if (digest_equal(&content, &old->content)) {
             old->listed = true;
+            free((char *)file->content);
             return;
         }
     }
@@ -217,8 +219,28 @@ static void sort_out(struct change *change)
     }
 }
 
+static struct manifest_file with_copy(const struct manifest_file *file)
+{
+    char *content = NULL;
+    if (file->kind == MANIFEST_FILE) {
+        content = memory_alloc(file->len + 1);
+        memcpy(content, file->content, file->len);
+        content[file->len] = '\0';
+    }
+    return (struct manifest_file){file->path, file->kind, content, file->len};
+}
+
 void manifest_update(struct manifest *manifest, bool full, const struct manifest_file *files,
                      size_t files_len)
+{
+    assert(files || files_len == 0);
+    struct manifest_file *copies CLEANUP_FREE = memory_calloc(files_len, sizeof *copies);
+    for (size_t i = 0; i < files_len; i++)
+        copies[i] = with_copy(&files[i]);
+    manifest_take(manifest, full, copies, files_len);
+}
+
+void manifest_take(struct manifest *manifest, bool full, const struct manifest_file *files, size_t files_len)
 {
     assert(manifest);
     assert(files || files_len == 0);
@@ -226,9 +248,13 @@ void manifest_update(struct manifest *manifest, bool full, const struct manifest
     if (full)
         map_for_each (&manifest->files, slot)
             ((struct manifest_entry *)slot->value)->listed = false;
-    for (size_t i = 0; i < files_len; i++)
-        if (counts(files[i].path))
+    for (size_t i = 0; i < files_len; i++) {
+        bool counted = counts(files[i].path);
+        if (!counted || files[i].kind != MANIFEST_FILE)
+            free((char *)files[i].content);
+        if (counted)
             take_file(&change, &files[i]);
+    }
     if (full)
         drop_unlisted(&change);
     sort_out(&change);

@@ -41,6 +41,9 @@ DEFINE_CLEANUP(struct manifest, manifest_free)
 /* Takes in the files of a commit: all that there are (full) or those that changed. Nothing is judged yet. */
 void manifest_update(struct manifest *manifest, bool full, const struct manifest_file *files,
                      size_t files_len);
+/* The same, but every content is the manifest's from now on: strings from the heap that end in a NUL, kept or
+ * freed. */
+void manifest_take(struct manifest *manifest, bool full, const struct manifest_file *files, size_t files_len);
 
 /* The files as they were taken in, in any order. */
 void manifest_each_file(const struct manifest *manifest,

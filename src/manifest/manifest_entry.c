@@ -60,9 +60,7 @@ struct manifest_entry *manifest_entry_new(struct kind_set *kinds, const struct m
     entry->path = memory_strdup(file->path);
     entry->kind = file->kind;
     if (file->kind == MANIFEST_FILE) {
-        entry->text = memory_alloc(file->len + 1);
-        memcpy(entry->text, file->content, file->len);
-        entry->text[file->len] = '\0';
+        entry->text = (char *)file->content;
         entry->len = file->len;
         read_documents(entry, kinds, file);
     } else {

@@ -19,6 +19,7 @@ struct manifest_entry {
     bool listed;     /* seen in the full listing under way */
 };
 
+/* The content, if there is one, is taken over as in manifest_take. */
 struct manifest_entry *manifest_entry_new(struct kind_set *kinds, const struct manifest_file *file);
 void manifest_entry_free(struct manifest_entry *entry);
 /* The first object whose key is not before `key`: an index, the length when there is none. */

@@ -261,13 +261,37 @@ struct family_ledger *family_ledger_new(const char *family)
     return entry;
 }
 
+static void drop_content(struct revision *revision)
+{
+    json_decref(revision->json);
+    free(revision->text);
+    revision->json = NULL;
+    revision->text = NULL;
+    revision->json_bytes = 0;
+}
+
+static bool has_content(const struct revision *revision)
+{
+    return revision->json || revision->text;
+}
+
+/* Caller's reference. */
+static json_t *content_of(const struct revision *revision)
+{
+    if (revision->json)
+        return json_incref(revision->json);
+    json_t *json = json_loads(revision->text, 0, NULL);
+    assert(json); /* it was dumped by set_text() */
+    return json;
+}
+
 void family_ledger_free(struct family_ledger *entry)
 {
     if (!entry)
         return;
     for (size_t i = 0; i < entry->revisions.len; i++) {
         commit_deinit(&entry->revisions.items[i].commit);
-        json_decref(entry->revisions.items[i].json);
+        drop_content(&entry->revisions.items[i]);
     }
     vector_deinit(&entry->revisions);
     free(entry->family);
@@ -282,9 +306,9 @@ json_t *family_ledger_to_json(const struct family_ledger *entry)
         const struct revision *revision = &entry->revisions.items[i];
         json_t *item = json_pack("{s:i}", "revision", revision->number);
         model_set_digest(item, "digest", &revision->digest);
-        if (revision->json) {
+        if (has_content(revision)) {
             json_object_set_new(item, "commit", commit_to_json(&revision->commit));
-            json_object_set(item, "taskDefinition", revision->json);
+            json_object_set_new(item, "taskDefinition", content_of(revision));
         }
         json_array_append_new(list, item);
     }
@@ -297,6 +321,14 @@ static void set_content(struct revision *revision, const json_t *json)
     revision->json_bytes = json_dumpb(json, NULL, 0, JSON_COMPACT);
 }
 
+/* Most that is read at a start is never asked for, and a tree takes ten times the memory of its text. */
+static void set_text(struct revision *revision, const json_t *json)
+{
+    revision->text = json_dumps(json, JSON_COMPACT);
+    assert(revision->text);
+    revision->json_bytes = strlen(revision->text);
+}
+
 /* Numbers and digests stay for ever: the same content has the same number. */
 static void drop_old_contents(struct family_ledger *entry)
 {
@@ -304,12 +336,10 @@ static void drop_old_contents(struct family_ledger *entry)
     for (size_t i = entry->revisions.len; i-- > 0;) {
         struct revision *revision = &entry->revisions.items[i];
         bytes += revision->json_bytes;
-        if (!revision->json || bytes <= LIMIT_FAMILY_CONTENT_BYTES)
+        if (!has_content(revision) || bytes <= LIMIT_FAMILY_CONTENT_BYTES)
             continue;
         commit_deinit(&revision->commit);
-        json_decref(revision->json);
-        revision->json = NULL;
-        revision->json_bytes = 0;
+        drop_content(revision);
     }
 }
 
@@ -331,7 +361,7 @@ int family_ledger_from_json(const json_t *json, struct family_ledger **ret_entry
             return error_set(err, ERROR_INVALID, "ledger entry %s: revision %zu is not readable", family,
                              i + 1);
         if (content)
-            set_content(&revision, content);
+            set_text(&revision, content);
         vector_reserve(&entry->revisions, 1); /* most families stay at one */
         vector_push(&entry->revisions, revision);
     }
@@ -350,7 +380,7 @@ int family_ledger_number(struct family_ledger *entry, const struct digest *diges
         if (!digest_equal(&known->digest, digest))
             continue;
         *ret_new = false;
-        if (!known->json) { /* a content of long ago is back */
+        if (!has_content(known)) { /* a content of long ago is back */
             set_content(known, json);
             commit_copy(commit, &known->commit);
         }
@@ -371,8 +401,14 @@ const struct revision *family_ledger_revision(const struct family_ledger *entry,
     assert(entry);
     if (number < 1 || (size_t)number > entry->revisions.len)
         return NULL;
-    const struct revision *revision = &entry->revisions.items[number - 1];
-    return revision->json ? revision : NULL;
+    struct revision *revision = &entry->revisions.items[number - 1];
+    if (!has_content(revision))
+        return NULL;
+    if (revision->text) {
+        revision->json = content_of(revision);
+        free(TAKE(revision->text));
+    }
+    return revision;
 }
 
 void ledger_change_deinit(struct ledger_change *change)

@@ -86,7 +86,8 @@ struct revision {
     int number;
     struct digest digest;
     struct commit commit; /* the first that had it; empty once the content is dropped */
-    json_t *json;         /* the task definition; NULL once it is dropped */
+    json_t *json;         /* the task definition, for family_ledger_revision() to give */
+    char *text;           /* the same as it was read, until it is asked for; both NULL once it is dropped */
     size_t json_bytes;    /* as compact text */
 };
 struct revision_vec VECTOR_OF(struct revision);
@@ -105,7 +106,7 @@ int family_ledger_from_json(const json_t *json, struct family_ledger **ret_entry
  */
 int family_ledger_number(struct family_ledger *entry, const struct digest *digest, const json_t *json,
                          const struct commit *commit, bool *ret_new);
-/* NULL when there is none, or its content is dropped. */
+/* With its json. NULL when there is none, or its content is dropped. */
 const struct revision *family_ledger_revision(const struct family_ledger *entry, int number);
 
 /* A change of the ledger as core hands it out: the whole entry, or its removal. */

@@ -151,25 +151,37 @@ static int check_bounds(struct differ *differ, const struct pair *pair)
     return 0;
 }
 
+/* What the other tree has under the name. Both trees are in git's order: the place goes along, and the search
+ * by name is for what came, went, or changed between file and directory (which stands elsewhere). */
+static const git_tree_entry *counterpart(const git_tree *tree, size_t *place, const git_tree_entry *entry)
+{
+    size_t len = tree ? git_tree_entrycount(tree) : 0;
+    int order = -1;
+    while (*place < len && (order = git_tree_entry_cmp(git_tree_entry_byindex(tree, *place), entry)) < 0)
+        ++*place;
+    if (*place < len && order == 0)
+        return git_tree_entry_byindex(tree, *place);
+    return tree ? git_tree_entry_byname(tree, git_tree_entry_name(entry)) : NULL;
+}
+
 static int compare_trees(struct differ *differ, const struct pair *pair)
 {
+    size_t place = 0;
     size_t new_len = pair->new_tree ? git_tree_entrycount(pair->new_tree) : 0;
     size_t old_len = pair->old_tree ? git_tree_entrycount(pair->old_tree) : 0;
     int rc = check_bounds(differ, pair);
     for (size_t i = 0; rc == 0 && i < new_len; i++) {
         const git_tree_entry *entry = git_tree_entry_byindex(pair->new_tree, i);
-        const char *name = git_tree_entry_name(entry);
-        if (name[0] == '.')
+        if (git_tree_entry_name(entry)[0] == '.')
             continue;
         rc = check_bounds(differ, pair);
         if (rc == 0)
-            rc = compare_entries(differ, pair,
-                                 pair->old_tree ? git_tree_entry_byname(pair->old_tree, name) : NULL, entry);
+            rc = compare_entries(differ, pair, counterpart(pair->old_tree, &place, entry), entry);
     }
+    place = 0;
     for (size_t i = 0; rc == 0 && i < old_len; i++) {
         const git_tree_entry *entry = git_tree_entry_byindex(pair->old_tree, i);
-        const char *name = git_tree_entry_name(entry);
-        if (name[0] == '.' || (pair->new_tree && git_tree_entry_byname(pair->new_tree, name)))
+        if (git_tree_entry_name(entry)[0] == '.' || counterpart(pair->new_tree, &place, entry))
             continue;
         rc = check_bounds(differ, pair);
         if (rc == 0)

@@ -73,7 +73,8 @@ struct source_status {
     int64_t looked_at_ms;      /* when the last look ended, since the epoch; 0 before the first */
 };
 
-/* Everything is borrowed for the length of the callback. source_free() may be called from within. */
+/* Everything is borrowed for the length of the callback, but a file's path and content may be taken: NULL is
+ * to be left in their place. source_free() may be called from within. */
 struct source_listener {
     void (*on_update)(void *data, const struct source_update *update);
     /* After every look that changed `ok`, the error's text or the branch, and after the first one. */
