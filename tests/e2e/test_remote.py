@@ -57,7 +57,7 @@ def test_push_into_a_bare_repository_is_seen_at_once(davit, repo, docker, demo_i
     repo.commit("web: third", {"web.json": definition(demo_image, "three")})
     push()
     spine.seen()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60  # inotify, not the poll of 10 min
 
 
 @pytest.fixture

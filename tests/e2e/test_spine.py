@@ -44,12 +44,13 @@ def test_a_commit_is_seen_at_once_and_rolled_out(spine, demo_image):
     began = time.monotonic()
     spine.repo.commit("web: second", {"web.json": definition(demo_image, "two")})
     spine.seen()
-    assert time.monotonic() - began < 10  # inotify, not the poll of 60 s
+    assert time.monotonic() - began < 40  # inotify, not the poll of 60 s
     spine.converge()
     assert spine.texts() == ["two"] * 2
     assert not set(before) & set(spine.tasks())
 
 
+@pytest.mark.long
 def test_rolling_update_keeps_its_bounds(spine, demo_image, sampler):
     """Six tasks, 50 % and 150 %: never fewer than 3 healthy, never more than 9 in all, read from the engine."""
     first_commit(spine, demo_image, 6, minimum=50, maximum=150)
@@ -200,6 +201,7 @@ def check_world(spine, count):
     assert len({one["Labels"][LABEL_DIGEST] for one in containers}) == 1
 
 
+@pytest.mark.long
 def test_killed_at_any_moment_it_always_converges(spine, demo_image):
     """SIGKILL at 50 random moments of rollouts."""
     rng = random.Random(20)
