@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* How often a test repeats itself. DAVIT_TEST_MEMCHECK: under valgrind, where a round costs some fifty times as
- * much and finds faults of another kind, while the plain run does them all. */
+/* How often a test repeats itself. DAVIT_TEST_MEMCHECK: under valgrind, where a round costs some fifty times
+ * as much and finds faults of another kind, while the plain run does them all. */
 static inline int unit_rounds(int all, int under_memcheck)
 {
     return getenv("DAVIT_TEST_MEMCHECK") ? under_memcheck : all;
