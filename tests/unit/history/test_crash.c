@@ -1,6 +1,7 @@
 #include "fixture.h"
 #include "unit.h"
 
+#include <git2.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,6 +115,7 @@ static void test_a_full_disk_is_an_error_and_harms_nothing(void **state)
 
 int main(void)
 {
+    git_libgit2_init(); /* once for all: its start reads every certificate, and costs more than a round */
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_kill_loses_no_acknowledged_save),
