@@ -90,6 +90,7 @@ def main():
     if not private_mounts():
         print("a mount namespace of its own needs root")
         return SKIPPED
+    binary = Path(sys.argv[1]).resolve()
     with tempfile.TemporaryDirectory() as name:
         top, disk = Path(name), Path(name) / "disk"
         disk.mkdir()
@@ -97,7 +98,7 @@ def main():
         repo = Repo(top / "repo")
         repo.commit("web", {"web.json": definition("demo"), "service.json": service(1)})
         try:
-            enough = [pages for pages in ROOMS if torture(sys.argv[1], top, disk, repo, pages)]
+            enough = [pages for pages in ROOMS if torture(binary, top, disk, repo, pages)]
         finally:
             subprocess.run(["umount", "--lazy", disk], check=True)
         assert enough and enough[0] > 0, enough
