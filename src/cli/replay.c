@@ -14,6 +14,7 @@ struct replay {
     size_t line;
     size_t steps;
     size_t different;
+    size_t unknown; /* steps with no snapshot before them */
     struct error error;
 };
 
@@ -76,9 +77,21 @@ static int on_event(void *data, const json_t *line)
     replay->line++;
     if (snapshot)
         r = restore(replay, snapshot);
-    else if (replay->core) /* what is older than the first snapshot cannot be replayed */
+    else if (replay->core)
         r = step(replay, line);
+    else
+        replay->unknown++;
     return r < 0 ? error_wrap(&replay->error, r, "line %zu", replay->line) : 0;
+}
+
+/* What follows does not follow from what came before: on from the next snapshot. */
+static int on_gap(void *data, const char *why)
+{
+    struct replay *replay = data;
+    fprintf(replay->cli->err, "gap after line %zu: %s\n", replay->line, why);
+    core_free(replay->core);
+    replay->core = NULL;
+    return 0;
 }
 
 static int run(const struct cli *cli)
@@ -86,12 +99,15 @@ static int run(const struct cli *cli)
     struct replay replay = {.cli = cli};
     struct error err = ERROR_INIT;
     const struct recorder_visitor visitor = {on_event, &replay};
-    int r = recorder_read(cli->argv[0], &visitor, &err);
+    int r = recorder_read_all(cli->argv[0], &visitor, on_gap, &err);
     core_free(replay.core);
     if (r < 0)
         return cli_fail(cli, "%s: %s", cli->argv[0], error_text(replay.error.code ? &replay.error : &err));
     if (replay.steps == 0)
-        return cli_fail(cli, "%s holds no records", cli->argv[0]);
+        return cli_fail(cli, replay.unknown ? "%s holds no snapshot to replay from" : "%s holds no records",
+                        cli->argv[0]);
+    if (replay.unknown)
+        fprintf(cli->err, "%zu steps not replayed: no snapshot is before them\n", replay.unknown);
     fprintf(cli->err, "%zu steps replayed, %zu with other effects than recorded\n", replay.steps,
             replay.different);
     return replay.different ? CLI_NO : CLI_OK;

@@ -1,5 +1,10 @@
-"""Fixtures of the end-to-end tests. An engine of each kind is started for the session and emptied after each test."""
+"""Fixtures of the end-to-end tests.
 
+Several workers (pytest-xdist) run them at the same time. Each worker starts engines of its own, one of each kind that it
+needs, and empties them after each test.
+"""
+
+import signal
 import sys
 from pathlib import Path
 
@@ -17,6 +22,36 @@ from support.sampler import EngineSampler  # noqa: E402
 DEMO_IMAGE = "davit-demo:latest"
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes so long that it should begin first")
+    if hasattr(config, "workerinput"):
+        signal.signal(signal.SIGTERM, stop_worker)
+
+
+def stop_worker(*_):
+    # As an exception it unwinds through the fixtures, which take down what they have set up.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    pytest.exit("terminated", returncode=3)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Tests that share a fixture of their file stay on one worker. What takes longest begins first."""
+    for item in items:
+        shared = shared_fixtures(item)
+        if shared:
+            item.add_marker(pytest.mark.xdist_group("-".join([item.path.stem, *shared])))
+    items.sort(key=lambda item: not (item.get_closest_marker("xdist_group") or item.get_closest_marker("long")))
+
+
+def shared_fixtures(item):
+    """The module's fixtures that a test uses, each with its parameter."""
+    definitions = item._fixtureinfo.name2fixturedefs
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return [f"{name}-{parameters.get(name, '')}".rstrip("-") for name in item.fixturenames
+            if name in definitions and definitions[name][-1].scope == "module"]
+
+
 def session_engine(kind):
     """Starts an engine for the session, with the demo image in it; skips with the reason if that cannot be."""
     try:
@@ -29,6 +64,13 @@ def session_engine(kind):
         yield engine
     finally:
         engine.stop()
+
+
+def emptied(engine):
+    """Before as well: a daemon of the last test may have outlived its engine's cleaning by a moment."""
+    engine.api.clean()
+    yield engine
+    engine.api.clean()
 
 
 @pytest.fixture(scope="session")
@@ -49,22 +91,19 @@ def podman_session():
 @pytest.fixture
 def docker(docker_session):
     """A Docker engine of our own (.socket, .api, .inside(), .http_get()), empty but for the demo image."""
-    yield docker_session
-    docker_session.api.clean()
+    yield from emptied(docker_session)
 
 
 @pytest.fixture
 def second_docker(second_docker_session):
     """Another Docker engine, in another network, for tests with more than one container instance."""
-    yield second_docker_session
-    second_docker_session.api.clean()
+    yield from emptied(second_docker_session)
 
 
 @pytest.fixture
 def podman(podman_session):
     """The same for podman."""
-    yield podman_session
-    podman_session.api.clean()
+    yield from emptied(podman_session)
 
 
 @pytest.fixture(params=["docker", "podman"])

@@ -150,7 +150,7 @@ def test_writing_is_refused(aws, spine, operation):
 
 def test_wait_services_stable(aws, spine):
     """Begun while a rollout is under way; it asks every 15 s."""
-    spine.repo.commit("web: second", {"web.json": definition(IMAGE, "two"), "service.json": service(2, healthy_seconds=5)})
+    spine.repo.commit("web: second", {"web.json": definition(IMAGE, "two"), "service.json": service(2, healthy_seconds=12)})
     wait_for(lambda: len(aws("describe-services", "--services", "web")["services"][0]["deployments"]) > 1, 15,
              "the rollout is under way")
     began = time.monotonic()

@@ -53,6 +53,7 @@ def trouble(spine):
     return instance.get("message") if not instance["connected"] else None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "silent"])
 def test_engine_that_turns_bad(davit, repo, docker, demo_image, fake, mode):
     spine = Spine(davit, repo, docker, endpoint=fake.path)
@@ -76,6 +77,7 @@ def test_engine_that_turns_bad(davit, repo, docker, demo_image, fake, mode):
     assert spine.texts() == ["two"] * 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", MODES)
 def test_engine_that_is_bad_from_the_start(davit, repo, docker, demo_image, fake, mode):
     """Silence has a deadline of 30 s before davit speaks of it; until then status says that it is not connected."""

@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -69,9 +68,17 @@ def test_own_image_has_its_files_and_command(docker):
         docker.api.delete("/images/other:1")
 
 
+def tick(api, ticks, ending):
+    """Asks the engine for nothing every 50 ms: what a sampler can reach at best on this machine, however busy it is."""
+    while not ending.wait(0.05):
+        ticks.append(api.get("/_ping"))
+
+
 def test_sampler_sees_states_and_health(docker, demo_image, sampler):
     watch = sampler(docker)
-    began = time.monotonic()
+    ticks, ending = [], threading.Event()
+    ticker = threading.Thread(target=tick, args=(docker.api, ticks, ending))
+    ticker.start()
     check = {"Test": ["CMD", "/bin/test", "-e", "/tmp/ready"], "Interval": 100_000_000, "Retries": 100}
     container = docker.api.run(demo_image, Labels={"a": "b"}, Healthcheck=check)
     watch.wait(lambda seen: [c.health for c in seen] == ["starting"])
@@ -86,7 +93,9 @@ def test_sampler_sees_states_and_health(docker, demo_image, sampler):
     assert {c.label("a") for sample in watch.samples for c in sample.containers} == {"b"}
     assert watch.highest(lambda c: c.serving) == 1 and watch.lowest(lambda c: c.serving, since=healthy_at) == 0
     assert watch.errors == []
-    assert watch.count > (time.monotonic() - began) / 0.05 / 2, "sampled too rarely to prove a bound"
+    ending.set()
+    ticker.join()
+    assert watch.count > len(ticks) / 2, "sampled more rarely than the machine allows"
 
 
 def test_proxy_records_and_passes_on(docker, demo_image, proxy):
@@ -180,6 +189,8 @@ def test_engine_of_a_dead_owner_is_swept_away(docker):
         owner.kill()
         owner.wait()
         sweep()
+        # Another worker may have been first, and still be at it.
+        wait_for(lambda: not orphan.directory.exists() and not Path(f"/run/netns/{orphan.name}").exists())
         assert not processes(orphan.name)
         assert not orphan.directory.exists() and not Path(f"/run/netns/{orphan.name}").exists()
         assert orphan.name not in Path("/proc/self/mountinfo").read_text()

@@ -4,9 +4,12 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 TOP = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.long
 def test_quickstart_runs_and_leaves_nothing(docker, tmp_path):
     environment = {**os.environ, "DOCKER_HOST": f"unix://{docker.socket}", "NO_COLOR": "1"}
     before = set(Path("/tmp").glob("davit-quickstart.*"))

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from support.davit import wait_for
+from support.events import EngineEvents
 from support.spine import LABEL_DIGEST, LABEL_OWNER, LABEL_TASK, OWNER, Spine, definition, service
 
 HEALTH = {"command": ["CMD-SHELL", "wget -q -O /dev/null http://127.0.0.1/"], "interval": 5, "timeout": 2, "retries": 2}
@@ -44,27 +45,42 @@ def test_a_commit_is_seen_at_once_and_rolled_out(spine, demo_image):
     began = time.monotonic()
     spine.repo.commit("web: second", {"web.json": definition(demo_image, "two")})
     spine.seen()
-    assert time.monotonic() - began < 10  # inotify, not the poll of 60 s
+    assert time.monotonic() - began < 40  # inotify, not the poll of 60 s
     spine.converge()
     assert spine.texts() == ["two"] * 2
     assert not set(before) & set(spine.tasks())
 
 
+@pytest.mark.long
 def test_rolling_update_keeps_its_bounds(spine, demo_image, sampler):
-    """Six tasks, 50 % and 150 %: never fewer than 3 healthy, never more than 9 in all, read from the engine."""
+    """Six tasks, 50 % and 150 %: never fewer than 3 healthy, never more than 9 in all.
+
+    Read from the engine every 50 ms, and from its events, which miss nothing on a busy machine.
+    """
+    with EngineEvents(spine.engine.socket, LABEL_OWNER, OWNER) as events:
+        began = roll(spine, demo_image, sampler)
+        healthy = events.counts(lambda state, health: (state, health) == ("running", "healthy"), since=began)
+        existing = events.counts(lambda state, _: state in ("created", "running"), since=began)
+    assert healthy[0] == 6 and min(healthy) >= 3
+    assert len(healthy) > 6 * 4 and max(existing) <= 9
+
+
+def roll(spine, demo_image, sampler):
+    """A rolling update under the eyes of the sampler; returns when it began, in ns since 1970."""
     first_commit(spine, demo_image, 6, minimum=50, maximum=150)
     spine.repo.commit("web: with a check", {"web.json": definition(demo_image, healthCheck=HEALTH)})
     spine.start()
     spine.converge()
     watch = sampler(spine.engine)
     watch.wait(lambda containers: sum(c.serving and ours(c) for c in containers) == 6)
-    began = time.monotonic()
+    began, began_ns = time.monotonic(), time.time_ns()
     spine.repo.commit("web: second", {"web.json": definition(demo_image, "two", healthCheck=HEALTH)})
     spine.converge(timeout=120)
     assert watch.lowest(lambda c: c.serving and ours(c), since=began) >= 3
     assert watch.highest(lambda c: c.state in ("created", "running") and ours(c), since=began) <= 9
     assert not watch.errors
     assert spine.texts() == ["two"] * 6
+    return began_ns
 
 
 def test_a_refused_commit_changes_nothing_and_says_where(spine, demo_image):
@@ -200,11 +216,14 @@ def check_world(spine, count):
     assert len({one["Labels"][LABEL_DIGEST] for one in containers}) == 1
 
 
+@pytest.mark.long
 def test_killed_at_any_moment_it_always_converges(spine, demo_image):
-    """SIGKILL at 50 random moments of rollouts."""
+    """SIGKILL at 50 random moments of rollouts: within the time that davit needs to come up and begin one here."""
     rng = random.Random(20)
     first_commit(spine, demo_image, 3)
+    began = time.monotonic()
     spine.start()
+    span = max(0.35, 2 * (time.monotonic() - began))
     spine.converge()
     kills = 0
     message = 0
@@ -212,7 +231,7 @@ def test_killed_at_any_moment_it_always_converges(spine, demo_image):
         message += 1
         spine.repo.commit(f"web: {message}", {"web.json": definition(demo_image, f"text-{message}")})
         for _ in range(5):
-            time.sleep(rng.uniform(0, 0.35))
+            time.sleep(rng.uniform(0, span))
             spine.daemon.kill()
             kills += 1
             spine.daemon.start()

@@ -22,7 +22,7 @@ from engine_api import EngineApi, answers, missing_tools
 PREFIX = "davit-test-"
 DOCKER_TOOLS = ("dockerd", "containerd", "runc", "ip", "nsenter", "iptables", "busybox")
 PODMAN_TOOLS = ("podman", "runc", "ip", "nsenter", "iptables", "busybox")
-START_SECONDS = 30
+START_SECONDS = 90
 CLONE_NEWNET = 0x40000000
 
 CONTAINERD_CONFIG = """version = 2

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
@@ -9,6 +10,8 @@ from pathlib import Path
 
 from results import emit, last_line, write_log
 
+# Some tests mostly wait: for a timer, a process, the disk.
+WORKERS = len(os.sched_getaffinity(0)) + 2
 STATUS = {"OK": "ok", "EXPECTEDFAIL": "ok", "SKIP": "skip"}
 
 
@@ -44,7 +47,7 @@ def run(args):
     log.parent.mkdir(exist_ok=True)
     log.unlink(missing_ok=True)
     command = ["meson", "test", "-C", args.build, "--no-rebuild", "--suite", args.suite, "--logbase", logbase]
-    command += ["--timeout-multiplier", str(args.timeout_multiplier)]
+    command += ["--num-processes", str(WORKERS), "--timeout-multiplier", str(args.timeout_multiplier)]
     command += ["--wrap", args.wrap] if args.wrap else []
     process = subprocess.Popen(command, stdout=sys.stderr)
     position, shown, ended = 0, 0, False

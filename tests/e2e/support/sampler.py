@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from engine_api import UnixConnection
 
+from .davit import PATIENCE
+
 PERIOD_SECONDS = 0.05
 
 
@@ -113,6 +115,7 @@ class EngineSampler:
 
     def wait(self, condition, timeout=20):
         """Waits until condition(containers) holds and returns the time of the sample it was first seen in."""
+        timeout *= PATIENCE
         begin, deadline = len(self.samples) - 1, time.monotonic() + timeout
         while time.monotonic() < deadline:
             for sample in self.samples[max(begin, 0):]:

@@ -1,6 +1,6 @@
 """A repository with one service, and a daemon on it: what most end-to-end tests start from."""
 
-from .davit import wait_for
+from .davit import PATIENCE, wait_for
 
 OWNER = "e2e"
 LABEL_OWNER = "davit.owner"
@@ -63,8 +63,8 @@ class Spine:
         wait_for(lambda: commit in self.daemon.run("status", "-o", "json").stdout, 20, f"davit sees {commit}")
 
     def wait(self, *targets, timeout=60):
-        process = self.daemon.run("wait", *targets, "--timeout", f"{timeout}s", timeout=timeout + 20)
-        return process
+        timeout *= PATIENCE
+        return self.daemon.run("wait", *targets, "--timeout", f"{timeout}s", timeout=timeout + 60)
 
     def converge(self, timeout=60):
         """Waits until the head commit runs."""

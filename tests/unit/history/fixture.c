@@ -1,13 +1,7 @@
 #include "fixture.h"
 
 #include "base/text.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "unit.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -21,8 +15,7 @@
 int fixture_setup(void **state)
 {
     struct fixture *f = NEW(struct fixture);
-    snprintf(f->dir, sizeof f->dir, "/tmp/davit-history-XXXXXX");
-    assert_non_null(mkdtemp(f->dir));
+    unit_make_dir(f->dir, sizeof f->dir, "history");
     snprintf(f->repo, sizeof f->repo, "%s/mirror.git", f->dir);
     f->options = (struct history_options){.path = f->repo};
     *state = f;

@@ -1,12 +1,7 @@
 #include "fixture.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include <git2.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +10,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#define ROUNDS 200
 
 /* Saves n, n+1, ... and says each on the pipe once it is acknowledged. Tidies all the time, to be killed
  * there too. */
@@ -63,7 +56,8 @@ static void test_kill_loses_no_acknowledged_save(void **state)
     int last = 0;
     srand(1);
     assert_int_equal(fixture_save(f, "prod/web", 0, NULL), 0);
-    for (int round = 0; round < ROUNDS; round++) {
+    int rounds = unit_rounds(200, 20);
+    for (int round = 0; round < rounds; round++) {
         int acknowledged = run_and_kill(f, last + 1, rand() % 40000);
         struct history_report report;
         fixture_reopen(f);
@@ -72,8 +66,8 @@ static void test_kill_loses_no_acknowledged_save(void **state)
         assert_in_range(last, acknowledged, acknowledged + 1);
         assert_string_equal(report.text, "");
     }
-    print_message("%d saves in %d killed processes\n", last, ROUNDS);
-    assert_true(last >= ROUNDS);
+    print_message("%d saves in %d killed processes\n", last, rounds);
+    assert_true(last >= rounds);
     free(fixture_run(f, "git fsck --strict --no-dangling"));
 }
 
@@ -121,6 +115,7 @@ static void test_a_full_disk_is_an_error_and_harms_nothing(void **state)
 
 int main(void)
 {
+    git_libgit2_init(); /* once for all: its start reads every certificate, and costs more than a round */
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_kill_loses_no_acknowledged_save),

@@ -1,18 +1,10 @@
 #include "fixture.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define MANY 5000
 
 static void test_what_is_saved_is_loaded(void **state)
 {
@@ -192,12 +184,13 @@ static long object_bytes(const struct fixture *f)
     return bytes;
 }
 
-/* One commit of MANY services, one of them changed: what that writes does not grow with MANY. */
+/* One commit of many services, one of them changed: what that writes does not grow with their number. */
 static void test_one_change_among_many_writes_kilobytes(void **state)
 {
     struct fixture *f = *state;
     struct ledger_change_vec changes = {0};
-    for (int i = 0; i < MANY; i++)
+    int many = unit_rounds(5000, 1000);
+    for (int i = 0; i < many; i++)
         vector_push(&changes,
                     (struct ledger_change){LEDGER_SERVICE, memory_printf("cluster-%d/service-%d", i % 8, i),
                                            json_pack("{s:i}", "n", i), memory_strdup("first")});
@@ -209,11 +202,11 @@ static void test_one_change_among_many_writes_kilobytes(void **state)
     }
     vector_deinit(&changes);
     fixture_reopen(f);
-    assert_int_equal(fixture_count(f), MANY);
+    assert_int_equal(fixture_count(f), many);
     long before = object_bytes(f);
     assert_int_equal(fixture_save(f, "cluster-1/service-1", 77, NULL), 0);
     long written = object_bytes(f) - before;
-    print_message("one change among %d services: %ld bytes of objects\n", MANY, written);
+    print_message("one change among %d services: %ld bytes of objects\n", many, written);
     assert_in_range(written, 1, 16384);
     free(fixture_run(f, "git fsck --strict --no-dangling"));
 }

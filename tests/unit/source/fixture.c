@@ -23,8 +23,7 @@ int fixture_setup(void **state)
     struct fixture *fixture = NEW(struct fixture);
     for (size_t i = 0; i < ARRAY_LEN(environment); i++)
         setenv(environment[i][0], environment[i][1], 1);
-    snprintf(fixture->dir, sizeof fixture->dir, "/tmp/davit-source-XXXXXX");
-    assert_non_null(mkdtemp(fixture->dir));
+    unit_make_dir(fixture->dir, sizeof fixture->dir, "source");
     fixture->mirror = memory_printf("%s/state/a/mirror.git", fixture->dir);
     fixture->origin = memory_printf("%s/repo", fixture->dir);
     fixture->options = (struct source_options){.origin = fixture->origin, .mirror_dir = fixture->mirror};

@@ -4,12 +4,7 @@
 
 #include "source/source.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "unit.h"
 
 struct seen {
     struct commit commit;
