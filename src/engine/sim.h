@@ -19,9 +19,10 @@ struct sim;
 /* Zero is the default. */
 struct sim_options {
     uint64_t seed;
-    int64_t now_ms;     /* first time of the virtual clock; default 2023-11-14T22:13:20Z */
-    int cpu_units;      /* of the host; default 4096 */
-    int64_t memory_mib; /* default 8192 */
+    int64_t now_ms;         /* first time of the virtual clock; default 2023-11-14T22:13:20Z */
+    int cpu_units;          /* of the host; default 4096 */
+    int64_t memory_mib;     /* default 8192 */
+    int64_t latency_max_ms; /* no call takes longer; 0: as long as engines take */
 };
 
 struct sim *sim_new(const struct sim_options *options); /* NULL options are the defaults */

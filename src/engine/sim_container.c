@@ -87,8 +87,15 @@ static bool port_is_taken(const struct sim *sim, int host_port, bool udp)
 
 static int free_port(const struct sim *sim, bool udp)
 {
+    bool taken[LAST_DYNAMIC_PORT + 1] = {false};
+    for (size_t i = 0; i < sim->containers.len; i++) {
+        const struct port_binding_vec *ports = &sim->containers.items[i]->view->ports;
+        for (size_t k = 0; k < ports->len; k++)
+            if (ports->items[k].udp == udp && ports->items[k].host_port <= LAST_DYNAMIC_PORT)
+                taken[ports->items[k].host_port] = true;
+    }
     int port = FIRST_DYNAMIC_PORT;
-    while (port < LAST_DYNAMIC_PORT && port_is_taken(sim, port, udp))
+    while (port < LAST_DYNAMIC_PORT && taken[port])
         port++;
     return port;
 }

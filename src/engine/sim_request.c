@@ -126,7 +126,10 @@ bool sim_entry_is_stale(const struct sim *sim, const struct sim_entry *entry)
 static int64_t latency(struct sim *sim, enum sim_op op)
 {
     int64_t u = sim_random_in(sim, 0, 1000);
-    return latencies[op].min_ms + (latencies[op].max_ms - latencies[op].min_ms) * u * u * u / 1000000000;
+    int64_t ms =
+        latencies[op].min_ms + (latencies[op].max_ms - latencies[op].min_ms) * u * u * u / 1000000000;
+    int64_t max_ms = sim->options.latency_max_ms;
+    return max_ms && ms > max_ms ? max_ms : ms;
 }
 
 static enum sim_fault choose_fault(struct sim *sim, enum sim_op op)

@@ -119,8 +119,11 @@ static void configure(struct config *config, const char *origin, const char *sta
 static void start(struct bench *bench, const char *origin, const char *state, bool engine)
 {
     struct error err = ERROR_INIT;
-    const struct sim_options sim = {
-        .seed = 1, .now_ms = runtime_now_ms(), .cpu_units = 1 << 30, .memory_mib = 1 << 30};
+    const struct sim_options sim = {.seed = 1,
+                                    .now_ms = runtime_now_ms(),
+                                    .cpu_units = 1 << 30,
+                                    .memory_mib = 1 << 30,
+                                    .latency_max_ms = 2};
     log_set_level(LOG_LEVEL_ERROR);
     uv_loop_init(&bench->loop);
     configure(&bench->config, origin, state, engine);
