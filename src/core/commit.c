@@ -95,8 +95,8 @@ static void adopt(struct core *core, struct desired *next)
             order = strcmp(left->name, right->name);
         if (order < 0) {
             set_desired(core, left->cluster, left->name, NULL);
-        } else {
-            assert(right); /* without one the order is negative */
+        } else if (left != right) { /* nearly all are the same object */
+            assert(right);          /* without one the order is negative */
             set_desired(core, right->cluster, right->name, right);
         }
         o += order <= 0;

@@ -29,6 +29,10 @@ struct core *core_new(const struct core_options *options);
 void core_free(struct core *core);
 DEFINE_CLEANUP(struct core, core_free)
 
+/* Of a listing, what is as core knows it becomes its id: the step does the same, and a record of it is small.
+ */
+void core_thin(const struct core *core, struct event *event);
+
 /* Takes over what the event owns (it is emptied) and appends to *effects. */
 void core_step(struct core *core, struct event *event, struct effect_vec *effects);
 bool core_is_dirty(const struct core *core);

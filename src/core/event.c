@@ -64,6 +64,7 @@ void event_deinit(struct event *event)
         instance_info_deinit(&event->engine.info);
         free(event->engine.message);
         container_vec_deinit(&event->engine.containers);
+        string_vec_deinit(&event->engine.unchanged);
         container_free(event->engine.container);
         free(event->engine.container_id);
         break;
@@ -162,6 +163,10 @@ static json_t *engine_event_to_json(const struct event *event)
         for (size_t i = 0; i < event->engine.containers.len; i++)
             json_array_append_new(list, container_to_json(event->engine.containers.items[i]));
         json_object_set_new(json, "containers", list);
+        list = json_array();
+        for (size_t i = 0; i < event->engine.unchanged.len; i++)
+            json_array_append_new(list, json_string(event->engine.unchanged.items[i]));
+        json_object_set_new(json, "unchanged", list);
     }
     return json;
 }
@@ -267,6 +272,11 @@ static int engine_event_from_json(const json_t *json, struct event *event, struc
         if (r < 0)
             return r;
         vector_push(&event->engine.containers, one);
+    }
+    json_array_foreach (json_object_get(json, "unchanged"), i, item) {
+        if (!json_is_string(item))
+            return ERROR_INVALID;
+        vector_push(&event->engine.unchanged, memory_strdup(json_string_value(item)));
     }
     return event->engine.instance ? 0 : ERROR_INVALID;
 }

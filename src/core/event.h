@@ -75,6 +75,7 @@ struct event {
             struct instance_info info;       /* EVENT_CONNECTED */
             char *message;                   /* EVENT_DISCONNECTED: the cause */
             struct container_vec containers; /* EVENT_LISTED: owned */
+            struct string_vec unchanged;     /* EVENT_LISTED: ids of those that are as core knows them */
             struct container *container;     /* EVENT_CONTAINER: owned */
             char *container_id;              /* EVENT_GONE */
         } engine;

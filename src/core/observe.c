@@ -112,6 +112,29 @@ void core_on_disconnected(struct core *core, struct event *event, struct effect_
     core->dirty = true;
 }
 
+void core_thin(const struct core *core, struct event *event)
+{
+    assert(core);
+    assert(event);
+    const struct instance_state *instance =
+        event->kind == EVENT_LISTED ? core_instance_state(core, event->engine.instance) : NULL;
+    if (!instance)
+        return;
+    struct container_vec *containers = &event->engine.containers;
+    size_t changed = 0;
+    for (size_t i = 0; i < containers->len; i++) {
+        struct container *container = containers->items[i];
+        const struct container *known = map_get(&instance->containers, container->id);
+        if (known && container_equal(known, container)) {
+            vector_push(&event->engine.unchanged, memory_strdup(container->id));
+            container_free(container);
+        } else {
+            containers->items[changed++] = container;
+        }
+    }
+    containers->len = changed;
+}
+
 void core_on_listed(struct core *core, struct event *event, struct effect_vec *effects)
 {
     assert(core);
@@ -126,6 +149,8 @@ void core_on_listed(struct core *core, struct event *event, struct effect_vec *e
         core_put_container(core, instance, containers->items[i]);
     }
     containers->len = 0; /* taken over */
+    for (size_t i = 0; i < event->engine.unchanged.len; i++)
+        map_put(&seen, event->engine.unchanged.items[i], (void *)1);
     map_for_each (&instance->containers, entry) {
         if (map_get(&seen, entry->key))
             continue;

@@ -146,6 +146,7 @@ static void step(struct runtime *runtime, struct event *event)
     randombytes_buf(&event->seed, sizeof event->seed);
     event->seed &= INT64_MAX; /* JSON integers are signed */
     record_snapshot(runtime);
+    core_thin(runtime->core, event);
     json_t *copy = runtime->recording ? event_to_json(event) : NULL;
     size_t before = runtime->effects.len;
     core_step(runtime->core, event, &runtime->effects);

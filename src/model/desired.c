@@ -271,16 +271,23 @@ static int compare_services(const void *a, const void *b)
     return r ? r : strcmp(left->name, right->name);
 }
 
+/* What is sorted costs one walk: files often are, and one commit changes little. */
+static void sort(void *items, size_t len, int (*compare)(const void *a, const void *b))
+{
+    for (size_t i = 1; i < len; i++) {
+        if (compare((void **)items + i - 1, (void **)items + i) <= 0)
+            continue;
+        qsort(items, len, sizeof(void *), compare);
+        return;
+    }
+}
+
 void desired_seal(struct desired *desired)
 {
     assert(desired);
-    if (desired->clusters.len)
-        qsort(desired->clusters.items, desired->clusters.len, sizeof(void *), compare_clusters);
-    if (desired->task_definitions.len)
-        qsort(desired->task_definitions.items, desired->task_definitions.len, sizeof(void *),
-              compare_definitions);
-    if (desired->services.len)
-        qsort(desired->services.items, desired->services.len, sizeof(void *), compare_services);
+    sort(desired->clusters.items, desired->clusters.len, compare_clusters);
+    sort(desired->task_definitions.items, desired->task_definitions.len, compare_definitions);
+    sort(desired->services.items, desired->services.len, compare_services);
 }
 
 static void *search(const void *items, size_t len, const void *key,

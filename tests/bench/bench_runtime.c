@@ -208,6 +208,29 @@ static bool is_up(const struct bench *bench)
     return (size_t)view.running_tasks >= core_services_len(core);
 }
 
+static void read_ledger_ref(const struct bench *bench, char ret_oid[COMMIT_OID_SIZE])
+{
+    char *path CLEANUP_FREE = memory_printf("%s/ledger.git/refs/davit/state", bench->config.state_directory);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    memset(ret_oid, 0, COMMIT_OID_SIZE);
+    if (fd >= 0 && read(fd, ret_oid, COMMIT_OID_SIZE - 1) < 0)
+        perror(path);
+    if (fd >= 0)
+        close(fd);
+}
+
+/* Until nothing is saved any more. */
+static void settle(struct bench *bench)
+{
+    char before[COMMIT_OID_SIZE];
+    char after[COMMIT_OID_SIZE];
+    do {
+        read_ledger_ref(bench, before);
+        run_for(bench, 8000);
+        read_ledger_ref(bench, after);
+    } while (!text_equal(before, after));
+}
+
 static void bring_up(struct bench *bench)
 {
     double began_ms = clock_ms(CLOCK_MONOTONIC);
@@ -218,7 +241,7 @@ static void bring_up(struct bench *bench)
             exit(1);
         }
     }
-    run_for(bench, 2000);
+    settle(bench);
 }
 
 /* As git does it: a lock file beside the ref, renamed over it. */

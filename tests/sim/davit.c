@@ -141,13 +141,15 @@ void davit_step(struct world *world, struct event *event)
     event->now_ms = world->now_ms;
     event->seed = world_random(world) & INT64_MAX;
     size_t before = davit->effects.len;
-    struct record record = {.event = davit->recording ? event_to_json(event) : NULL};
+    struct record record = {0};
     if (davit->recording && davit->records.len == SNAPSHOT_AT) {
         davit->snapshot = core_snapshot(davit->core);
         davit->snapshot_at = SNAPSHOT_AT;
     }
     trace_event(world, event);
     check_before(world, event);
+    core_thin(davit->core, event);
+    record.event = davit->recording ? event_to_json(event) : NULL;
     core_step(davit->core, event, &davit->effects);
     world->steps++;
     trace_effects(world, &davit->effects, before);
