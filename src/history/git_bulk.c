@@ -24,11 +24,8 @@ static int add_memory(git_odb *odb, git_odb_backend **ret_memory)
     return status;
 }
 
-int history_bulk_begin(struct history_store *store, size_t changes, struct error *err)
+int history_bulk_begin(struct history_store *store, struct error *err)
 {
-    history_bulk_end(store);
-    if (changes < HISTORY_BULK_MIN)
-        return 0;
     char *objects CLEANUP_FREE = memory_printf("%sobjects", store->path);
     git_odb *odb CLEANUP(git_odb_freep) = NULL;
     git_odb_backend *memory = NULL;

@@ -6,12 +6,10 @@
 #include "history/git_store.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 
-#define HISTORY_BULK_MIN 100 /* changes, of some three objects each */
+#define HISTORY_BULK_MIN 100 /* changes, of some three objects each: a save of as many is a big one */
 
-/* Does nothing for fewer changes than HISTORY_BULK_MIN. */
-int history_bulk_begin(struct history_store *store, size_t changes, struct error *err);
+int history_bulk_begin(struct history_store *store, struct error *err);
 /* Also where none was begun. What history_pack_sync was not asked for is forgotten. */
 void history_bulk_end(struct history_store *store);
 

@@ -268,7 +268,8 @@ int history_pack_only(struct history_store *store, const git_oid *head, struct e
     remove_packs(store, keep, true);
     remove_packs(store, keep, false);
     remove_loose(store, &loose);
-    return git_odb_refresh(store->odb) < 0 ? history_store_error(store->path, "cannot look for packs", err) : 0;
+    return git_odb_refresh(store->odb) < 0 ? history_store_error(store->path, "cannot look for packs", err)
+                                           : 0;
 }
 
 size_t history_pack_count_packs(const struct history_store *store)

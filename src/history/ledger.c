@@ -257,7 +257,7 @@ int history_save(struct history *history, const struct ledger_change_vec *change
         return error_set(err, ERROR_DENIED, "history: opened for reading only");
     if (changes->len == 0)
         return 0;
-    int status = history_bulk_begin(&history->store, changes->len, err);
+    int status = changes->len >= HISTORY_BULK_MIN ? history_bulk_begin(&history->store, err) : 0;
     if (status == 0)
         status = save(history, changes, now_ms, err);
     history->store.written.len = 0; /* after a failure they are waste for the next packing */

@@ -53,7 +53,7 @@ int history_trim(struct history *history, struct error *err)
     if (oids.len < 2)
         return 0;
     git_oid tip = {{0}};
-    int status = history_bulk_begin(&history->store, oids.len, err);
+    int status = history_bulk_begin(&history->store, err);
     if (status == 0)
         status = remake(history, &oids.items[oids.len - 1], ROOT_MESSAGE, &tip, err);
     for (size_t i = oids.len - 1; i-- > 0 && status == 0;)
