@@ -65,17 +65,16 @@ static void remove_loose(const struct history_store *store, const struct oid_vec
 
 /* --- writing a pack ------------------------------------------------------------------------------------- */
 
-/* Syncs a staged file and gives it its place. */
+/* Syncs a staged file and gives it its place. An error does not have its name, which is another every time.
+ */
 static int move_staged(const struct history_store *store, const char *name, const char *suffix,
                        struct error *err)
 {
     char *from CLEANUP_FREE = memory_printf("%s" STAGING "pack-%s.%s", store->path, name, suffix);
     char *to CLEANUP_FREE = memory_printf("%sobjects/pack/pack-%s.%s", store->path, name, suffix);
-    int status = history_file_sync(from, err);
-    if (status < 0)
-        return status;
-    if (rename(from, to) < 0)
-        return error_set(err, ERROR_IO, "history: cannot place %s: %s", to, strerror(errno));
+    if (history_file_sync(from, NULL) < 0 || rename(from, to) < 0)
+        return error_set(err, ERROR_IO, "history: cannot place a pack in %sobjects/pack: %s", store->path,
+                         strerror(errno));
     return 0;
 }
 
