@@ -2,6 +2,7 @@
 
 #include "odb/guard.h"
 
+#include <assert.h>
 #include <git2/sys/mempack.h>
 #include <git2/sys/odb_backend.h>
 #include <git2/sys/repository.h>
@@ -26,6 +27,7 @@ static int add_memory(git_odb *odb, git_odb_backend **ret_memory)
 
 int history_bulk_begin(struct history_store *store, struct error *err)
 {
+    assert(store->writer == store->repo);
     char *objects CLEANUP_FREE = memory_printf("%sobjects", store->path);
     git_odb *odb CLEANUP(git_odb_freep) = NULL;
     git_odb_backend *memory = NULL;

@@ -9,6 +9,7 @@
 
 #define HISTORY_BULK_MIN 100 /* changes, of some three objects each: a save of as many is a big one */
 
+/* Ended by history_pack_sync, or by history_bulk_end. Memory: what is written until then. */
 int history_bulk_begin(struct history_store *store, struct error *err);
 /* Also where none was begun. What history_pack_sync was not asked for is forgotten. */
 void history_bulk_end(struct history_store *store);

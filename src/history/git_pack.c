@@ -65,8 +65,7 @@ static void remove_loose(const struct history_store *store, const struct oid_vec
 
 /* --- writing a pack ------------------------------------------------------------------------------------- */
 
-/* Syncs a staged file and gives it its place. An error does not have its name, which is another every time.
- */
+/* Syncs a staged file and gives it its place. Its name is another every time and not for an error. */
 static int move_staged(const struct history_store *store, const char *name, const char *suffix,
                        struct error *err)
 {

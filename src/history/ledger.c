@@ -257,6 +257,7 @@ int history_save(struct history *history, const struct ledger_change_vec *change
         return error_set(err, ERROR_DENIED, "history: opened for reading only");
     if (changes->len == 0)
         return 0;
+    git_error_clear(); /* of whoever used this thread before */
     int status = changes->len >= HISTORY_BULK_MIN ? history_bulk_begin(&history->store, err) : 0;
     if (status == 0)
         status = save(history, changes, now_ms, err);
@@ -298,6 +299,7 @@ int history_tidy(struct history *history, struct error *err)
 {
     if (history->options.read_only || !history->has_head)
         return 0;
+    git_error_clear();
     if (history->commits == 0) {
         history->tidy_commits = 2 * history->options.retention;
         history->commits = history_trim_count(history, history->tidy_commits + 1);

@@ -21,10 +21,10 @@ struct recorder {
     int64_t size;    /* of the newest segment */
     int64_t events;  /* bytes of it that are no snapshot: these end it */
     bool wants_snapshot;
-    bool has_base; /* what comes next follows from a snapshot */
-    char *gap;     /* why lines are missing before the next one; NULL: none are */
-    int failures;  /* of the disk, in a row */
-    int pause;     /* so many appends are dropped before the disk is tried again */
+    bool has_base;     /* what comes next follows from a snapshot */
+    char *gap;         /* why lines are missing before the next one; NULL: none are */
+    unsigned failures; /* of the disk, in a row */
+    int pause;         /* so many appends are dropped before the disk is tried again */
 };
 
 /* --- segments ------------------------------------------------------------------------------------------- */
