@@ -98,8 +98,8 @@ static int run(const struct cli *cli)
 {
     struct replay replay = {.cli = cli};
     struct error err = ERROR_INIT;
-    const struct recorder_visitor visitor = {on_event, &replay};
-    int r = recorder_read_all(cli->argv[0], &visitor, on_gap, &err);
+    const struct recorder_visitor visitor = {on_event, on_gap, &replay};
+    int r = recorder_read(cli->argv[0], &visitor, &err);
     core_free(replay.core);
     if (r < 0)
         return cli_fail(cli, "%s: %s", cli->argv[0], error_text(replay.error.code ? &replay.error : &err));

@@ -286,6 +286,12 @@ static void on_saved(void *data)
     set_save_trouble(data, NULL);
 }
 
+static void on_untidy(void *data, const struct error *cause)
+{
+    (void)data;
+    log_message(LOG_LEVEL_WARNING, "the ledger is written, but not tidied: %s", error_text(cause));
+}
+
 /* --- what the parts report ------------------------------------------------------------------------------ */
 
 /* Whoever reads the log alone must learn that a commit is not deployed. */
@@ -478,6 +484,7 @@ static int open_state(struct runtime *runtime, struct loading *loading, struct e
                                            .act = on_act,
                                            .failed = on_save_failed,
                                            .saved = on_saved,
+                                           .untidy = on_untidy,
                                            .data = runtime};
     runtime->writer = writer_new(&options);
     return 0;

@@ -1,6 +1,7 @@
 #include "daemon/writer.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -18,7 +19,9 @@ struct writer {
     int64_t retry_ms;
     int result;
     struct error error;
-    bool busy; /* work is queued, or a retry is due */
+    struct error tidying; /* what the last one ended with */
+    struct error untidy;  /* as last told */
+    bool busy;            /* work is queued, or a retry is due */
     bool closing;
     bool retry_closed;
 };
@@ -67,8 +70,9 @@ static void work(uv_work_t *request)
     struct writer *writer = request->data;
     writer->error = ERROR_INIT;
     writer->result = history_save(writer->options.history, &writer->saving, wall_clock_ms(), &writer->error);
+    writer->tidying = ERROR_INIT;
     if (writer->result == 0)
-        history_tidy(writer->options.history, NULL);
+        history_tidy(writer->options.history, &writer->tidying);
 }
 
 static void on_saved(uv_work_t *request, int status);
@@ -136,6 +140,16 @@ static void retry_later(struct writer *writer)
         writer->options.failed(writer->options.data, &writer->error);
 }
 
+/* Once for each cause: it is tried again and again. */
+static void tell_untidy(struct writer *writer)
+{
+    if (!writer->tidying.code || text_equal(writer->tidying.message, writer->untidy.message))
+        return;
+    writer->untidy = writer->tidying;
+    if (writer->options.untidy)
+        writer->options.untidy(writer->options.data, &writer->untidy);
+}
+
 static void on_saved(uv_work_t *request, int status)
 {
     struct writer *writer = request->data;
@@ -153,6 +167,7 @@ static void on_saved(uv_work_t *request, int status)
     if (writer->retry_ms && writer->options.saved)
         writer->options.saved(writer->options.data);
     writer->retry_ms = 0;
+    tell_untidy(writer);
     ledger_change_vec_deinit(&writer->saving);
     struct action_vec explained = writer->saving_actions;
     memset(&writer->saving_actions, 0, sizeof writer->saving_actions);

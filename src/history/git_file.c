@@ -15,6 +15,7 @@ int history_file_sync(const char *path, struct error *err)
                          path, strerror(errno));
     int failed = fsync(fd) < 0 ? errno : 0;
     close(fd);
+    errno = failed;
     return failed ? error_set(err, ERROR_IO, "history: cannot sync %s: %s", path, strerror(failed)) : 0;
 }
 

@@ -1,6 +1,7 @@
 #include "history/git_pack.h"
 
 #include "base/text.h"
+#include "history/git_bulk.h"
 #include "history/git_file.h"
 #include "odb/guard.h"
 
@@ -12,8 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SYNC_FILES_MAX 500 /* from here on, a pack is faster than one fsync a file */
-#define STAGING        "objects/pack-davit/"
+#define STAGING "objects/pack-davit/"
 
 static void closedirp(DIR **dir)
 {
@@ -65,17 +65,15 @@ static void remove_loose(const struct history_store *store, const struct oid_vec
 
 /* --- writing a pack ------------------------------------------------------------------------------------- */
 
-/* Syncs a staged file and gives it its place. */
+/* Syncs a staged file and gives it its place. Its name is another every time and not for an error. */
 static int move_staged(const struct history_store *store, const char *name, const char *suffix,
                        struct error *err)
 {
     char *from CLEANUP_FREE = memory_printf("%s" STAGING "pack-%s.%s", store->path, name, suffix);
     char *to CLEANUP_FREE = memory_printf("%sobjects/pack/pack-%s.%s", store->path, name, suffix);
-    int status = history_file_sync(from, err);
-    if (status < 0)
-        return status;
-    if (rename(from, to) < 0)
-        return error_set(err, ERROR_IO, "history: cannot place %s: %s", to, strerror(errno));
+    if (history_file_sync(from, NULL) < 0 || rename(from, to) < 0)
+        return error_set(err, ERROR_IO, "history: cannot place a pack in %sobjects/pack: %s", store->path,
+                         strerror(errno));
     return 0;
 }
 
@@ -102,7 +100,7 @@ static int write_pack(const struct history_store *store, git_packbuilder *builde
         return error_set(err, ERROR_IO, "history: cannot make %s: %s", staging, strerror(errno));
     int status = 0;
     if (git_packbuilder_write(builder, staging, 0444, NULL, NULL) < 0)
-        status = history_store_error(err, "cannot write a pack");
+        status = history_store_error(store->path, "cannot write a pack", err);
     const char *name = status == 0 ? git_packbuilder_name(builder) : NULL;
     if (status == 0)
         status = move_staged(store, name, "pack", err);
@@ -112,14 +110,14 @@ static int write_pack(const struct history_store *store, git_packbuilder *builde
         status = history_file_sync(packs, err);
     clear_staging(store);
     if (status == 0 && git_odb_refresh(store->odb) < 0)
-        status = history_store_error(err, "cannot look for packs");
+        status = history_store_error(store->path, "cannot look for packs", err);
     return status;
 }
 
 static int builder_new(const struct history_store *store, git_packbuilder **ret_builder, struct error *err)
 {
-    if (git_packbuilder_new(ret_builder, store->repo) < 0)
-        return history_store_error(err, "cannot begin a pack");
+    if (git_packbuilder_new(ret_builder, store->writer) < 0)
+        return history_store_error(store->path, "cannot begin a pack", err);
     git_packbuilder_set_threads(*ret_builder, 1);
     return 0;
 }
@@ -144,7 +142,7 @@ int history_pack_loose(struct history_store *store, struct error *err)
         if (!is_readable(store, &all.items[i]))
             continue;
         if (git_packbuilder_insert(builder, &all.items[i], NULL) < 0)
-            return history_store_error(err, "cannot pack an object");
+            return history_store_error(store->path, "cannot pack an object", err);
         vector_push(&packed, all.items[i]);
     }
     if (packed.len == 0)
@@ -157,8 +155,23 @@ int history_pack_loose(struct history_store *store, struct error *err)
 
 /* --- durability of what was written --------------------------------------------------------------------- */
 
+/* As one pack; nothing when all were there before. */
+static int write_held(const struct history_store *store, struct error *err)
+{
+    git_packbuilder *builder CLEANUP(git_packbuilder_freep) = NULL;
+    int status = builder_new(store, &builder, err);
+    for (size_t i = 0; i < store->written.len && status == 0; i++)
+        if (history_bulk_holds(store, &store->written.items[i]) &&
+            git_packbuilder_insert(builder, &store->written.items[i], NULL) < 0)
+            status = history_store_error(store->path, "cannot pack an object", err);
+    if (status == 0 && git_packbuilder_object_count(builder) > 0)
+        status = write_pack(store, builder, err);
+    return status;
+}
+
 /* libgit2 does not always say that a write failed, so what is on disk is looked at. */
-static int sync_file(const struct history_store *store, const git_oid *oid, struct error *err)
+static int sync_file(const struct history_store *store, const git_oid *oid, bool *ret_packed,
+                     struct error *err)
 {
     char *path CLEANUP_FREE = odb_guard_loose_path(store->path, oid);
     struct error cause = ERROR_INIT;
@@ -167,8 +180,10 @@ static int sync_file(const struct history_store *store, const git_oid *oid, stru
         return error_set(err, ERROR_IO, "history: %s is damaged: is the disk full?", path);
     }
     int status = history_file_sync(path, &cause);
-    if (status == ERROR_NOT_FOUND && is_readable(store, oid))
-        return 0; /* it was there before, in a pack */
+    if (status == ERROR_NOT_FOUND && is_readable(store, oid)) {
+        *ret_packed = true; /* it was there before */
+        return 0;
+    }
     if (status == ERROR_NOT_FOUND)
         return error_set(err, ERROR_IO, "history: %s was not written: is the disk full?", path);
     if (status == 0)
@@ -176,19 +191,28 @@ static int sync_file(const struct history_store *store, const git_oid *oid, stru
     return status < 0 ? error_set(err, status, "%s", cause.message) : 0;
 }
 
+/* The files of what is not held, and the directories that name them. */
+static int sync_files(const struct history_store *store, struct error *err)
+{
+    bool packed = false;
+    int status = 0;
+    for (size_t i = 0; i < store->written.len && status == 0; i++)
+        if (!history_bulk_holds(store, &store->written.items[i]))
+            status = sync_file(store, &store->written.items[i], &packed, err);
+    char *objects CLEANUP_FREE = memory_printf("%sobjects", store->path);
+    char *packs CLEANUP_FREE = memory_printf("%s/pack", objects);
+    if (status == 0 && packed)
+        status = history_file_sync(packs, err);
+    return status == 0 ? history_file_sync(objects, err) : status;
+}
+
 int history_pack_sync(struct history_store *store, struct error *err)
 {
-    int status = 0;
-    if (store->written.len > SYNC_FILES_MAX) {
-        status = history_pack_loose(store, err);
-    } else {
-        for (size_t i = 0; i < store->written.len && status == 0; i++)
-            status = sync_file(store, &store->written.items[i], err);
-        char *objects CLEANUP_FREE = memory_printf("%sobjects", store->path);
-        if (status == 0)
-            status = history_file_sync(objects, err);
-    }
+    int status = store->memory ? write_held(store, err) : 0;
+    if (status == 0)
+        status = sync_files(store, err);
     store->written.len = 0;
+    history_bulk_end(store);
     return status;
 }
 
@@ -232,7 +256,7 @@ int history_pack_only(struct history_store *store, const git_oid *head, struct e
         return status;
     if (git_revwalk_new(&walk, store->repo) < 0 || git_revwalk_push(walk, head) < 0 ||
         git_packbuilder_insert_walk(builder, walk) < 0)
-        return history_store_error(err, "cannot pack the history");
+        return history_store_error(store->path, "cannot pack the history", err);
     struct oid_vec loose CLEANUP(oids_deinit) = {0};
     list_loose(store, &loose);
     status = write_pack(store, builder, err);
@@ -242,7 +266,8 @@ int history_pack_only(struct history_store *store, const git_oid *head, struct e
     remove_packs(store, keep, true);
     remove_packs(store, keep, false);
     remove_loose(store, &loose);
-    return git_odb_refresh(store->odb) < 0 ? history_store_error(err, "cannot look for packs") : 0;
+    return git_odb_refresh(store->odb) < 0 ? history_store_error(store->path, "cannot look for packs", err)
+                                           : 0;
 }
 
 size_t history_pack_count_packs(const struct history_store *store)

@@ -6,7 +6,8 @@
 
 #include <stddef.h>
 
-/* What the store wrote is on disk when this returns 0: a few objects file by file, many as a pack. */
+/* What the store wrote is on disk when this returns 0: file by file, that of a big save as a pack. Ends the
+ * big save. */
 int history_pack_sync(struct history_store *store, struct error *err);
 
 /* A pack of all loose objects, whosever they are, is put on disk; then the loose ones go. */

@@ -1,5 +1,6 @@
 #include "history/git_store.h"
 
+#include "history/git_bulk.h"
 #include "history/git_file.h"
 #include "odb/guard.h"
 
@@ -16,10 +17,11 @@
 #define AUTHOR_MAIL    "davit@localhost"
 #define LOG_TAIL_BYTES 65536 /* of the reflog that is looked at: some 400 saves */
 
-int history_store_error(struct error *err, const char *what)
+int history_store_error(const char *path, const char *what, struct error *err)
 {
+    const char *cause = errno ? strerror(errno) : "unknown cause";
     const git_error *last = git_error_last();
-    return error_set(err, ERROR_IO, "history: %s: %s", what, last ? last->message : "unknown cause");
+    return error_set(err, ERROR_IO, "history: %s in %s: %s", what, path, last ? last->message : cause);
 }
 
 /* --- repository ----------------------------------------------------------------------------------------- */
@@ -32,7 +34,7 @@ static int create(git_repository **ret_repo, const char *path, struct error *err
     options.mode = 0700;
     git_repository *repo = NULL;
     if (git_repository_init_ext(&repo, path, &options) < 0)
-        return history_store_error(err, "cannot make a repository");
+        return history_store_error(path, "cannot make a repository", err);
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int failed = fd < 0 || syncfs(fd) < 0 ? errno : 0;
     if (fd >= 0)
@@ -55,13 +57,13 @@ int history_store_init(struct history_store *store, const char *path, bool make,
     else if (status == GIT_ENOTFOUND)
         status = error_set(err, ERROR_NOT_FOUND, "history: no repository at %s", path);
     else if (status < 0)
-        status = history_store_error(err, path);
+        status = history_store_error(path, "cannot open the repository", err);
     if (status < 0)
         return status;
-    store->repo = repo;
+    store->repo = store->writer = repo;
     store->path = memory_strdup(git_repository_path(repo));
     if (git_repository_odb(&store->odb, repo) < 0 || odb_guard_add(store->odb, store->path) < 0) {
-        status = history_store_error(err, path);
+        status = history_store_error(path, "cannot open the repository", err);
         history_store_deinit(store);
         return status;
     }
@@ -71,6 +73,7 @@ int history_store_init(struct history_store *store, const char *path, bool make,
 void history_store_deinit(struct history_store *store)
 {
     vector_deinit(&store->written);
+    history_bulk_end(store);
     git_odb_free(store->odb);
     git_repository_free(store->repo);
     free(store->path);
@@ -89,9 +92,9 @@ static bool was_damaged(const struct history_store *store, const git_oid *oid)
 int history_store_blob(struct history_store *store, const char *data, git_oid *ret_oid, struct error *err)
 {
     size_t len = strlen(data);
-    if (git_blob_create_from_buffer(ret_oid, store->repo, data, len) < 0 ||
-        (was_damaged(store, ret_oid) && git_blob_create_from_buffer(ret_oid, store->repo, data, len) < 0))
-        return history_store_error(err, "cannot write an entry");
+    if (git_blob_create_from_buffer(ret_oid, store->writer, data, len) < 0 ||
+        (was_damaged(store, ret_oid) && git_blob_create_from_buffer(ret_oid, store->writer, data, len) < 0))
+        return history_store_error(store->path, "cannot write an entry", err);
     vector_push(&store->written, *ret_oid);
     return 0;
 }
@@ -101,7 +104,7 @@ int history_store_tree(struct history_store *store, git_treebuilder *builder, gi
 {
     if (git_treebuilder_write(ret_oid, builder) < 0 ||
         (was_damaged(store, ret_oid) && git_treebuilder_write(ret_oid, builder) < 0))
-        return history_store_error(err, "cannot write a tree");
+        return history_store_error(store->path, "cannot write a tree", err);
     vector_push(&store->written, *ret_oid);
     return 0;
 }
@@ -112,14 +115,14 @@ int history_store_commit(struct history_store *store, const struct history_commi
     git_tree *tree CLEANUP(git_tree_freep) = NULL;
     git_commit *parent CLEANUP(git_commit_freep) = NULL;
     git_signature *who CLEANUP(git_signature_freep) = NULL;
-    if (git_tree_lookup(&tree, store->repo, commit->tree) < 0 ||
-        (commit->parent && git_commit_lookup(&parent, store->repo, commit->parent) < 0) ||
+    if (git_tree_lookup(&tree, store->writer, commit->tree) < 0 ||
+        (commit->parent && git_commit_lookup(&parent, store->writer, commit->parent) < 0) ||
         git_signature_new(&who, AUTHOR_NAME, AUTHOR_MAIL, commit->time_s, 0) < 0)
-        return history_store_error(err, "cannot make a commit");
+        return history_store_error(store->path, "cannot make a commit", err);
     const git_commit *parents[] = {parent};
-    if (git_commit_create(ret_oid, store->repo, NULL, who, who, NULL, commit->message, tree, parent ? 1 : 0,
+    if (git_commit_create(ret_oid, store->writer, NULL, who, who, NULL, commit->message, tree, parent ? 1 : 0,
                           parents) < 0)
-        return history_store_error(err, "cannot write a commit");
+        return history_store_error(store->path, "cannot write a commit", err);
     vector_push(&store->written, *ret_oid);
     return 0;
 }

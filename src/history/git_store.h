@@ -18,8 +18,10 @@ struct oid_vec VECTOR_OF(git_oid);
 struct history_store {
     git_repository *repo;
     git_odb *odb;
-    char *path;             /* of the repository, ends in a slash */
-    struct oid_vec written; /* since the last history_pack_sync */
+    git_repository *writer;  /* where objects are written: repo, or that of a big save */
+    git_odb_backend *memory; /* of the big save, owned by its writer */
+    char *path;              /* of the repository, ends in a slash */
+    struct oid_vec written;  /* since the last history_pack_sync */
 };
 
 #define HISTORY_REF "refs/davit/state"
@@ -34,8 +36,9 @@ DEFINE_CLEANUP(git_packbuilder, git_packbuilder_free)
 DEFINE_CLEANUP(git_revwalk, git_revwalk_free)
 DEFINE_CLEANUP(git_reference_iterator, git_reference_iterator_free)
 
-/* What libgit2 says of its last failure, after "history: what". Returns ERROR_IO. */
-int history_store_error(struct error *err, const char *what);
+/* "history: what in path: cause", which is what libgit2 says of its last failure, or else errno. Returns
+ * ERROR_IO. */
+int history_store_error(const char *path, const char *what, struct error *err);
 
 /* Opens, or with create makes. *store is zeroed on failure. */
 int history_store_init(struct history_store *store, const char *path, bool create, struct error *err);

@@ -24,15 +24,12 @@ static size_t group_len(const struct level *level, size_t i, size_t component_le
     return n;
 }
 
-static int set_entry(git_treebuilder *builder, const char *name, const git_oid *oid, git_filemode_t mode,
-                     struct error *err)
+/* oid NULL: there is none. Returns libgit2's code. */
+static int set_entry(git_treebuilder *builder, const char *name, const git_oid *oid, git_filemode_t mode)
 {
-    int status = 0;
     if (oid)
-        status = git_treebuilder_insert(NULL, builder, name, oid, mode);
-    else if (git_treebuilder_get(builder, name))
-        status = git_treebuilder_remove(builder, name);
-    return status < 0 ? history_store_error(err, "cannot change a tree") : 0;
+        return git_treebuilder_insert(NULL, builder, name, oid, mode);
+    return git_treebuilder_get(builder, name) ? git_treebuilder_remove(builder, name) : 0;
 }
 
 static int edit_subtree(struct history_store *store, git_treebuilder *builder, const char *name,
@@ -47,7 +44,9 @@ static int edit_subtree(struct history_store *store, git_treebuilder *builder, c
     int status = write_level(store, &below, &oid, &empty, err);
     if (status < 0)
         return status;
-    return set_entry(builder, name, empty ? NULL : &oid, GIT_FILEMODE_TREE, err);
+    if (set_entry(builder, name, empty ? NULL : &oid, GIT_FILEMODE_TREE) < 0)
+        return history_store_error(store->path, "cannot change a tree", err);
+    return 0;
 }
 
 static int edit_level(struct history_store *store, git_treebuilder *builder, const struct level *level,
@@ -57,7 +56,7 @@ static int edit_level(struct history_store *store, git_treebuilder *builder, con
         const struct history_edit *edit = &level->edits[i];
         const char *component = edit->path + level->prefix;
         const char *slash = strchr(component, '/');
-        int status;
+        int status = 0;
         size_t group = 1;
         if (slash) {
             char *name CLEANUP_FREE = memory_strndup(component, (size_t)(slash - component));
@@ -65,8 +64,8 @@ static int edit_level(struct history_store *store, git_treebuilder *builder, con
             struct level below = {
                 .edits = edit, .edits_len = group, .prefix = (size_t)(slash + 1 - edit->path)};
             status = edit_subtree(store, builder, name, &below, err);
-        } else {
-            status = set_entry(builder, component, edit->remove ? NULL : &edit->blob, GIT_FILEMODE_BLOB, err);
+        } else if (set_entry(builder, component, edit->remove ? NULL : &edit->blob, GIT_FILEMODE_BLOB) < 0) {
+            status = history_store_error(store->path, "cannot change a tree", err);
         }
         if (status < 0)
             return status;
@@ -80,10 +79,10 @@ static int write_level(struct history_store *store, const struct level *level, g
 {
     git_tree *base CLEANUP(git_tree_freep) = NULL;
     git_treebuilder *builder CLEANUP(git_treebuilder_freep) = NULL;
-    if (level->base && git_tree_lookup(&base, store->repo, level->base) < 0)
+    if (level->base && git_tree_lookup(&base, store->writer, level->base) < 0)
         base = NULL;
-    if (git_treebuilder_new(&builder, store->repo, base) < 0)
-        return history_store_error(err, "cannot begin a tree");
+    if (git_treebuilder_new(&builder, store->writer, base) < 0)
+        return history_store_error(store->path, "cannot begin a tree", err);
     int status = edit_level(store, builder, level, err);
     if (status < 0)
         return status;

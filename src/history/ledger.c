@@ -1,6 +1,7 @@
 #include "history/ledger.h"
 
 #include "base/buffer.h"
+#include "history/git_bulk.h"
 #include "history/git_pack.h"
 #include "history/git_tree.h"
 #include "history/handle.h"
@@ -188,7 +189,7 @@ static int head_tree(const struct history *history, git_oid *ret_tree, struct er
 {
     git_commit *commit CLEANUP(git_commit_freep) = NULL;
     if (git_commit_lookup(&commit, history->store.repo, &history->head) < 0)
-        return history_store_error(err, "cannot read the state");
+        return history_store_error(history->store.path, "cannot read the state", err);
     git_oid_cpy(ret_tree, git_commit_tree_id(commit));
     return 0;
 }
@@ -256,8 +257,12 @@ int history_save(struct history *history, const struct ledger_change_vec *change
         return error_set(err, ERROR_DENIED, "history: opened for reading only");
     if (changes->len == 0)
         return 0;
-    int status = save(history, changes, now_ms, err);
+    git_error_clear(); /* of whoever used this thread before */
+    int status = changes->len >= HISTORY_BULK_MIN ? history_bulk_begin(&history->store, err) : 0;
+    if (status == 0)
+        status = save(history, changes, now_ms, err);
     history->store.written.len = 0; /* after a failure they are waste for the next packing */
+    history_bulk_end(&history->store);
     return status;
 }
 
@@ -283,6 +288,7 @@ static int tidy_commits(struct history *history, struct error *err)
     if (status == 0)
         status = history_pack_only(&history->store, &history->head, err);
     history->store.written.len = 0;
+    history_bulk_end(&history->store);
     if (status == 0)
         history->tidy_commits = 2 * history->options.retention;
     history->loose = history_pack_count_loose(&history->store);
@@ -293,6 +299,7 @@ int history_tidy(struct history *history, struct error *err)
 {
     if (history->options.read_only || !history->has_head)
         return 0;
+    git_error_clear();
     if (history->commits == 0) {
         history->tidy_commits = 2 * history->options.retention;
         history->commits = history_trim_count(history, history->tidy_commits + 1);

@@ -72,7 +72,7 @@ int history_load(struct history *history, const struct history_visitor *visitor,
     git_tree *root CLEANUP(git_tree_freep) = NULL;
     if (git_commit_lookup(&commit, history->store.repo, &history->head) < 0 ||
         git_commit_tree(&root, commit) < 0)
-        return history_store_error(err, "cannot read the state");
+        return history_store_error(history->store.path, "cannot read the state", err);
     struct load load = {.history = history, .visitor = visitor, .report = ret_report};
     int status = 0;
     for (int kind = 0; kind < HISTORY_KINDS && status == 0; kind++) {

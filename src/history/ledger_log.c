@@ -28,7 +28,7 @@ int history_log(struct history *history, const struct history_log_query *query, 
         return status;
     git_commit *commit CLEANUP(git_commit_freep) = NULL;
     if (git_commit_lookup(&commit, history->store.repo, &history->head) < 0)
-        return history_store_error(err, "cannot read the state");
+        return history_store_error(history->store.path, "cannot read the state", err);
     git_oid here = path ? blob_at(commit, path) : (git_oid){{0}};
     for (size_t emitted = 0; commit && (query->limit == 0 || emitted < query->limit);) {
         git_commit *parent CLEANUP(git_commit_freep) = NULL;

@@ -21,10 +21,10 @@ struct recorder {
     int64_t size;    /* of the newest segment */
     int64_t events;  /* bytes of it that are no snapshot: these end it */
     bool wants_snapshot;
-    bool has_base; /* what comes next follows from a snapshot */
-    char *gap;     /* why lines are missing before the next one; NULL: none are */
-    int failures;  /* of the disk, in a row */
-    int pause;     /* so many appends are dropped before the disk is tried again */
+    bool has_base;     /* what comes next follows from a snapshot */
+    char *gap;         /* why lines are missing before the next one; NULL: none are */
+    unsigned failures; /* of the disk, in a row */
+    int pause;         /* so many appends are dropped before the disk is tried again */
 };
 
 /* --- segments ------------------------------------------------------------------------------------------- */
@@ -136,7 +136,7 @@ static int write_piece(const char *bytes, size_t len, void *data)
         return -1;
     if (was_short && line->len > recorder->segment_bytes)
         make_room(recorder, line_max(recorder) + recorder->segment_bytes);
-    if (fwrite(bytes, 1, len, recorder->file) == len)
+    if (fwrite_unlocked(bytes, 1, len, recorder->file) == len) /* small pieces, and one thread */
         return 0;
     line->failed = errno;
     return -1;
@@ -282,7 +282,6 @@ static void fclosep(FILE **file)
 
 struct reading {
     const struct recorder_visitor *visitor;
-    recorder_gap_fn *on_gap;
     bool begun; /* a line has been handed out */
 };
 
@@ -290,8 +289,8 @@ static int read_gap(struct reading *reading, const char *path, const char *why, 
 {
     bool begun = reading->begun;
     reading->begun = false;
-    if (reading->on_gap)
-        return reading->on_gap(reading->visitor->data, why);
+    if (reading->visitor->on_gap)
+        return reading->visitor->on_gap(reading->visitor->data, why);
     if (!begun)
         return 0;
     return error_set(
@@ -342,14 +341,8 @@ static int read_segment(const char *path, struct reading *reading, struct error 
 
 int recorder_read(const char *path, const struct recorder_visitor *visitor, struct error *err)
 {
-    return recorder_read_all(path, visitor, NULL, err);
-}
-
-int recorder_read_all(const char *path, const struct recorder_visitor *visitor, recorder_gap_fn *on_gap,
-                      struct error *err)
-{
     struct stat st;
-    struct reading reading = {.visitor = visitor, .on_gap = on_gap};
+    struct reading reading = {.visitor = visitor};
     if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
         return read_segment(path, &reading, err);
     struct segment_vec segments;

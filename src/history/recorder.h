@@ -44,18 +44,17 @@ int recorder_flush(struct recorder *recorder, struct error *err);
 
 /* event is borrowed. A negative return ends the reading and is returned. */
 typedef int recorder_event_fn(void *data, const json_t *event);
+/* What comes after a gap does not follow from what came before, until the next snapshot. A negative return
+ * ends the reading and is returned. */
+typedef int recorder_gap_fn(void *data, const char *why);
 
 struct recorder_visitor {
     recorder_event_fn *on_event;
+    recorder_gap_fn *on_gap; /* NULL: a gap after the first line ends the reading */
     void *data;
 };
 
 /* path: a segment, or the directory for all of them, oldest first. A torn last line of a segment is passed
- * over; any other line that is not an object is ERROR_INVALID and named. A gap after the first line ends the
- * reading with ERROR_INVALID, which tells where it is, why, and what can be read instead. */
+ * over; any other line that is not an object is ERROR_INVALID and named. So is a gap that nobody is called
+ * for: the error tells where it is, why, and what can be read instead. */
 int recorder_read(const char *path, const struct recorder_visitor *visitor, struct error *err);
-/* The same, over the gaps: what comes after one does not follow from what came before, until the next
- * snapshot. A negative return of on_gap ends the reading. */
-typedef int recorder_gap_fn(void *data, const char *why);
-int recorder_read_all(const char *path, const struct recorder_visitor *visitor, recorder_gap_fn *on_gap,
-                      struct error *err);

@@ -1,3 +1,4 @@
+#include "history/git_bulk.h"
 #include "history/git_pack.h"
 #include "history/handle.h"
 
@@ -37,7 +38,7 @@ static int remake(struct history *history, const git_oid *oid, const char *messa
 {
     git_commit *commit CLEANUP(git_commit_freep) = NULL;
     if (git_commit_lookup(&commit, history->store.repo, oid) < 0)
-        return history_store_error(err, "cannot read a state to keep");
+        return history_store_error(history->store.path, "cannot read a state to keep", err);
     struct history_commit again = {.tree = git_commit_tree_id(commit),
                                    .parent = git_oid_is_zero(parent) ? NULL : parent,
                                    .message = message ? message : git_commit_message(commit),
@@ -52,7 +53,9 @@ int history_trim(struct history *history, struct error *err)
     if (oids.len < 2)
         return 0;
     git_oid tip = {{0}};
-    int status = remake(history, &oids.items[oids.len - 1], ROOT_MESSAGE, &tip, err);
+    int status = history_bulk_begin(&history->store, err);
+    if (status == 0)
+        status = remake(history, &oids.items[oids.len - 1], ROOT_MESSAGE, &tip, err);
     for (size_t i = oids.len - 1; i-- > 0 && status == 0;)
         status = remake(history, &oids.items[i], NULL, &tip, err);
     if (status == 0)

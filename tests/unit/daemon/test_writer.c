@@ -19,6 +19,7 @@ struct fixture {
     int acted;
     int failed;
     int saved;
+    int untidy;
     struct error error;
 };
 
@@ -42,6 +43,13 @@ static void on_saved(void *data)
     f->saved++;
 }
 
+static void on_untidy(void *data, const struct error *cause)
+{
+    struct fixture *f = data;
+    f->untidy++;
+    f->error = *cause;
+}
+
 static int setup(void **state)
 {
     struct fixture *f = NEW(struct fixture);
@@ -52,12 +60,14 @@ static int setup(void **state)
     uv_loop_init(&f->loop);
     uv_timer_init(&f->loop, &f->end);
     f->end.data = f;
-    assert_int_equal(history_open(&(struct history_options){.path = f->repo}, &history, NULL), 0);
+    const struct history_options ledger = {.path = f->repo, .pack_threshold = 1};
+    assert_int_equal(history_open(&ledger, &history, NULL), 0);
     const struct writer_options options = {.loop = &f->loop,
                                            .history = history,
                                            .act = on_act,
                                            .failed = on_failed,
                                            .saved = on_saved,
+                                           .untidy = on_untidy,
                                            .data = f};
     f->writer = writer_new(&options);
     *state = f;
@@ -181,6 +191,20 @@ static void test_a_passing_failure_is_tried_again(void **state)
     assert_int_equal(f->acted, 2);
 }
 
+static void test_what_hinders_tidying_is_told_once(void **state)
+{
+    struct fixture *f = *state;
+    shell(f, "rmdir objects/pack && touch objects/pack");
+    for (int n = 1; n <= 5; n++) {
+        give(f, "prod/web", json_pack("{s:i}", "n", n));
+        assert_true(runs_until(f, &f->acted, n));
+    }
+    assert_int_equal(f->failed, 0);
+    assert_int_equal(f->untidy, 1);
+    assert_non_null(strstr(f->error.message, f->repo));
+    assert_non_null(strstr(f->error.message, "Not a directory"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -189,6 +213,7 @@ int main(void)
         TEST(test_a_ref_that_somebody_moved_is_named_with_its_remedy_and_not_hammered),
         TEST(test_a_later_change_mends_what_cannot_be_saved),
         TEST(test_a_passing_failure_is_tried_again),
+        TEST(test_what_hinders_tidying_is_told_once),
     };
     /* What libgit2 keeps for each thread goes with the threads, as long as it is in use itself. */
     assert_int_equal(source_library_init(NULL), 0);

@@ -1,6 +1,7 @@
 #include "fixture.h"
 
 #include "base/text.h"
+#include "history/git_bulk.h"
 #include "unit.h"
 
 #include <ftw.h>
@@ -56,13 +57,23 @@ struct ledger_change fixture_change(enum ledger_change_kind kind, const char *na
         .kind = kind, .name = (char *)name, .entry = entry, .message = (char *)message};
 }
 
+/* Of changes of the same entry only the last counts. */
+int fixture_save_change(struct fixture *f, const struct ledger_change *change, int64_t now_ms,
+                        struct error *err)
+{
+    struct ledger_change items[HISTORY_BULK_MIN];
+    for (size_t i = 0; i < ARRAY_LEN(items); i++)
+        items[i] = *change;
+    struct ledger_change_vec changes = {.items = items, .len = f->big ? ARRAY_LEN(items) : 1};
+    return history_save(f->history, &changes, now_ms, err);
+}
+
 int fixture_save(struct fixture *f, const char *service, int n, struct error *err)
 {
     char *message CLEANUP_FREE = memory_printf("%s: deployment %d COMPLETED", service, n);
     struct ledger_change change =
         fixture_change(LEDGER_SERVICE, service, json_pack("{s:i, s:s}", "n", n, "service", service), message);
-    struct ledger_change_vec changes = {.items = &change, .len = 1};
-    int status = history_save(f->history, &changes, NOW_MS + n * 1000LL, err);
+    int status = fixture_save_change(f, &change, NOW_MS + n * 1000LL, err);
     json_decref(change.entry);
     return status;
 }

@@ -3,6 +3,7 @@
 
 #include "history/ledger.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct fixture {
@@ -10,6 +11,7 @@ struct fixture {
     char repo[128];
     struct history_options options;
     struct history *history;
+    bool big; /* every save is one of so many changes that it takes the way of the big ones */
 };
 
 int fixture_setup(void **state);
@@ -22,6 +24,8 @@ struct ledger_change fixture_change(enum ledger_change_kind kind, const char *na
                                     const char *message);
 /* Saves {"n": n, ...} as cluster/service. Returns what history_save returns. */
 int fixture_save(struct fixture *f, const char *service, int n, struct error *err);
+int fixture_save_change(struct fixture *f, const struct ledger_change *change, int64_t now_ms,
+                        struct error *err);
 /* n of a service as a load gives it; -1 when it is not there. */
 int fixture_load(struct fixture *f, const char *service, struct history_report *ret_report);
 size_t fixture_count(struct fixture *f);

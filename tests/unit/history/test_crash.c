@@ -21,6 +21,7 @@ static void save_until_killed(struct fixture *f, int n, int pipe_fd)
     if (history_open(&f->options, &f->history, NULL) < 0)
         _exit(1);
     for (;; n++) {
+        f->big = n % 3 == 0;
         if (fixture_save(f, "prod/web", n, NULL) < 0 || write(pipe_fd, &n, sizeof n) != sizeof n)
             _exit(2);
         if (history_tidy(f->history, NULL) < 0)
@@ -91,12 +92,11 @@ static int save_with_file_limit(struct fixture *f, rlim_t bytes)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static void test_a_full_disk_is_an_error_and_harms_nothing(void **state)
+static void fill_the_disk(struct fixture *f, rlim_t step_bytes)
 {
-    struct fixture *f = *state;
     assert_int_equal(fixture_save(f, "prod/web", 1, NULL), 0);
     int failed = 0;
-    for (rlim_t bytes = 0; bytes < 160; bytes += 10) {
+    for (rlim_t bytes = 0;; bytes += step_bytes) {
         int status = save_with_file_limit(f, bytes);
         assert_true(status == 42 || status == 0);
         failed += status == 42;
@@ -113,6 +113,19 @@ static void test_a_full_disk_is_an_error_and_harms_nothing(void **state)
     free(fixture_run(f, "git fsck --strict --no-dangling"));
 }
 
+static void test_a_full_disk_is_an_error_and_harms_nothing(void **state)
+{
+    fill_the_disk(*state, 10);
+}
+
+static void test_a_full_disk_and_a_big_save(void **state)
+{
+    struct fixture *f = *state;
+    f->big = true;
+    fill_the_disk(f, 100);
+    free(fixture_run(f, "test -z \"$(git count-objects | grep -v '^0 ')\" && test ! -e objects/pack-davit"));
+}
+
 int main(void)
 {
     git_libgit2_init(); /* once for all: its start reads every certificate, and costs more than a round */
@@ -120,6 +133,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_kill_loses_no_acknowledged_save),
         TEST(test_a_full_disk_is_an_error_and_harms_nothing),
+        TEST(test_a_full_disk_and_a_big_save),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,9 +57,9 @@ static int on_gap(void *data, const char *why)
 static struct read_back read_all(const char *path)
 {
     struct read_back read = {0};
-    struct recorder_visitor visitor = {.on_event = on_event, .data = &read};
+    struct recorder_visitor visitor = {.on_event = on_event, .on_gap = on_gap, .data = &read};
     struct error err = ERROR_INIT;
-    if (recorder_read_all(path, &visitor, on_gap, &err) < 0)
+    if (recorder_read(path, &visitor, &err) < 0)
         fail_msg("%s", error_text(&err));
     return read;
 }

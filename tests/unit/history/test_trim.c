@@ -1,5 +1,7 @@
 #include "fixture.h"
 
+#include "history/git_bulk.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -73,6 +75,21 @@ static void test_old_history_is_trimmed(void **state)
     assert_int_equal(fixture_load(f, "prod/web", NULL), 60);
 }
 
+/* So many commits are made again in memory, and reach the disk as one pack. */
+static void test_a_long_history_is_trimmed(void **state)
+{
+    struct fixture *f = *state;
+    f->options.retention = HISTORY_BULK_MIN;
+    fixture_reopen(f);
+    save_and_tidy(f, 1, 2 * HISTORY_BULK_MIN + 1);
+    assert_int_equal(number(f, "git rev-list --count refs/davit/state"), HISTORY_BULK_MIN + 1);
+    assert_int_equal(number(f, "git count-objects"), 0);
+    assert_int_equal(number(f, "ls objects/pack/*.pack | wc -l"), 1);
+    free(fixture_run(f, "git fsck --strict --no-dangling"));
+    fixture_reopen(f);
+    assert_int_equal(fixture_load(f, "prod/web", NULL), 2 * HISTORY_BULK_MIN + 1);
+}
+
 static void test_a_shared_repository_loses_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -97,6 +114,7 @@ int main(void)
         TEST(test_loose_objects_are_packed),
         TEST(test_many_packs_become_one),
         TEST(test_old_history_is_trimmed),
+        TEST(test_a_long_history_is_trimmed),
         TEST(test_a_shared_repository_loses_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
