@@ -71,7 +71,7 @@
 /* --- ledger, recorder ----------------------------------------------------------------------------------- */
 #define LIMIT_LEDGER_ENTRY_BYTES   (16 * 1024 * 1024)
 #define LIMIT_FAMILY_CONTENT_BYTES (512 * 1024) /* contents kept of a family's revisions, the newest */
-#define LIMIT_RECORD_BYTES         (64LL * 1024 * 1024) /* ring of recorded inputs on disk */
+#define LIMIT_RECORD_BYTES         (128LL * 1024 * 1024) /* ring of recorded inputs on disk */
 
 #define LIMIT_ERROR_CHARS          1024
 

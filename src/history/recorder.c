@@ -20,7 +20,9 @@ struct recorder {
     FILE *file;      /* NULL after a failed write, and after the end of a segment */
     int64_t size;    /* of the newest segment */
     int64_t events;  /* bytes of it that are no snapshot: these end it */
+    int64_t base;    /* bytes of its snapshot */
     bool wants_snapshot;
+    unsigned skip;     /* so many segments begin without: a snapshot was too large, and the work is in vain */
     bool has_base;     /* what comes next follows from a snapshot */
     char *gap;         /* why lines are missing before the next one; NULL: none are */
     unsigned failures; /* of the disk, in a row */
@@ -65,8 +67,7 @@ static int begin_segment(struct recorder *recorder, struct error *err)
     setvbuf(file, NULL, _IOFBF, BUFFER_BYTES);
     recorder->file = file;
     recorder->number++;
-    recorder->size = recorder->events = 0;
-    recorder->wants_snapshot = true;
+    recorder->size = recorder->events = recorder->base = 0;
     return 0;
 }
 
@@ -104,10 +105,17 @@ static int give_up_segment(struct recorder *recorder, int failed, struct error *
 
 static int end_segment(struct recorder *recorder, struct error *err)
 {
-    recorder->wants_snapshot = true;
+    recorder->wants_snapshot = recorder->skip == 0;
+    recorder->skip -= recorder->skip > 0;
     if (fclose(TAKE(recorder->file)) != 0)
         return give_up_segment(recorder, errno, err);
     return 0;
+}
+
+/* A snapshot costs time by its size: a segment holds as much of events before the next. */
+static bool is_full(const struct recorder *recorder)
+{
+    return recorder->events >= recorder->segment_bytes && recorder->events >= recorder->base;
 }
 
 /* --- lines ---------------------------------------------------------------------------------------------- */
@@ -190,6 +198,7 @@ int recorder_open(const char *dir, int64_t max_bytes, struct recorder **ret_reco
     recorder->dir = memory_strdup(dir);
     recorder->max_bytes = max_bytes < LIMIT_RECORD_BYTES ? max_bytes : LIMIT_RECORD_BYTES;
     recorder->segment_bytes = recorder->max_bytes / RECORDER_SEGMENTS;
+    recorder->wants_snapshot = true;
     struct segment_vec segments;
     history_segment_list(dir, &segments);
     recorder->number = segments.len > 0 ? segments.items[segments.len - 1].number : 0;
@@ -231,13 +240,16 @@ static int append_event(struct recorder *recorder, const json_t *event, struct e
     recorder->events += recorder->size - before;
     if (recorder->events > 2L * BUFFER_BYTES)
         recorder->failures = 0;
-    return recorder->events >= recorder->segment_bytes ? end_segment(recorder, err) : 0;
+    return is_full(recorder) ? end_segment(recorder, err) : 0;
 }
 
 static int append_snapshot(struct recorder *recorder, const json_t *snapshot, struct error *err)
 {
     struct error cause = ERROR_INIT;
+    int64_t before = recorder->size;
     int status = write_line(recorder, snapshot, &cause);
+    recorder->base = recorder->size - before;
+    recorder->skip = status == ERROR_LIMIT ? RECORDER_SEGMENTS : 0;
     recorder->wants_snapshot = status < 0 && status != ERROR_LIMIT;
     if (status == 0)
         recorder->has_base = true;

@@ -20,7 +20,9 @@
 
 struct recorder;
 
-#define RECORDER_SEGMENTS  8 /* a full segment is about this part of the ring */
+#define RECORDER_SEGMENTS                                                                                    \
+    8 /* a full segment is about this part of the ring, or holds as much of events as                        \
+         its snapshot takes */
 #define RECORDER_PAUSE_MAX 4096
 #define RECORDER_FILES_MAX 64 /* every start begins a segment, however short the last one is */
 
@@ -30,8 +32,8 @@ int recorder_open(const char *dir, int64_t max_bytes, struct recorder **ret_reco
 void recorder_free(struct recorder *recorder);
 DEFINE_CLEANUP(struct recorder, recorder_free)
 
-/* Replay must be able to start here: append {"snapshot": ...} next. Asked for once a segment, whether it then
- * fits or not. */
+/* Replay must be able to start here: append {"snapshot": ...} next. Asked for once a segment; after one that
+ * did not fit, RECORDER_SEGMENTS later. */
 bool recorder_wants_snapshot(const struct recorder *recorder);
 
 /* Borrows event, an object. ERROR_LIMIT: larger than half the ring. ERROR_IO: the disk; several in a row, and

@@ -352,6 +352,23 @@ static void test_room_is_kept_for_what_is_to_come(void **state)
     assert_int_equal(view_of(fixture, "web").running_count, 1);
 }
 
+/* Both are planned in one turn; and the next turn comes while the first create is under way. */
+static void test_two_services_and_one_port(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "db", "postgres", 1, 80);
+    fixture_commit(fixture, "web", "nginx", 1, 80);
+    fixture_turn(fixture);
+    assert_string_equal(fixture_action(fixture, 0)->service, "db");
+    assert_null(fixture_action(fixture, 1));
+    fixture_step(fixture, (struct event){.kind = EVENT_RECONCILE});
+    fixture_turn(fixture);
+    assert_null(fixture_action(fixture, 0));
+    assert_non_null(strstr(view_of(fixture, "web").waiting, "held by c/db"));
+}
+
 /* What the engine refuses to stop must not keep the rest of the service waiting. */
 static void test_a_refused_stop_holds_its_container_only(void **state)
 {
@@ -473,6 +490,7 @@ int main(void)
                                        cmocka_unit_test(test_a_lost_instance_gets_nothing),
                                        cmocka_unit_test(test_who_waits_for_room_is_told),
                                        cmocka_unit_test(test_room_is_kept_for_what_is_to_come),
+                                       cmocka_unit_test(test_two_services_and_one_port),
                                        cmocka_unit_test(test_a_refused_stop_holds_its_container_only),
                                        cmocka_unit_test(test_equal_content_is_not_planned_again),
                                        cmocka_unit_test(test_what_was_deployed_is_desired_after_a_restart),
