@@ -155,9 +155,11 @@ void core_on_commit(struct core *core, struct event *event, struct effect_vec *e
     assert(core);
     const struct event_file_vec *from = &event->commit.files;
     struct manifest_file *files CLEANUP_FREE = memory_calloc(from->len, sizeof *files);
-    for (size_t i = 0; i < from->len; i++)
-        files[i] = (struct manifest_file){from->items[i].path, kinds[from->items[i].kind],
-                                          TAKE(from->items[i].content), from->items[i].len};
+    for (size_t i = 0; i < from->len; i++) {
+        char *content = TAKE(from->items[i].content);
+        files[i] = (struct manifest_file){from->items[i].path, kinds[from->items[i].kind], content,
+                                          from->items[i].len};
+    }
     manifest_take(core->manifest, event->commit.full, files, from->len);
     if (event->commit.head) {
         deploy(core, event, effects);

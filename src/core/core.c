@@ -204,6 +204,7 @@ void core_on_reconcile(struct core *core, struct event *event, struct effect_vec
         if (event->reconcile.service && !text_equal(event->reconcile.service, service->name))
             continue;
         core_end_holds(core, service, INT64_MAX);
+        map_clear(&service->troubles);
         service->memory.failures_in_row = 0;
         core_mark(core, service);
     }

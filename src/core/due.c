@@ -129,6 +129,7 @@ void core_take_due(struct core *core, struct service_state_vec *ret_due)
     }
     *ret_due = core->marked;
     core->marked = (struct service_state_vec){0};
+    core->dirty = false;
     for (size_t i = 0; i < ret_due->len; i++)
         ret_due->items[i]->dirty = false;
     /* By key, so that what happened on the way here does not decide who is first. */

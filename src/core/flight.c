@@ -157,12 +157,17 @@ void core_end_holds(struct core *core, struct service_state *service, int64_t un
     assert(service);
     for (size_t i = service->held_len ? service->under_way.len : 0; i-- > 0;) {
         struct flight *flight = map_get(&core->flights, key_of(service->under_way.items[i]->id).text);
-        if (!flight->hold_ms || flight->hold_ms > until_ms)
+        bool done = flight->hold_ms && !flight->unknown && is_fulfilled(flight);
+        if (!flight->hold_ms || (flight->hold_ms > until_ms && !done))
             continue;
-        if (flight->unknown)
+        if (flight->unknown) {
             flight->hold_ms = core->now_ms; /* the listing decides */
-        else
-            land(core, flight);
+            continue;
+        }
+        if (done)
+            end_trouble(flight);
+        land(core, flight);
+        core_mark_awaiting_room(core); /* for the room that it was to take */
     }
 }
 

@@ -40,7 +40,7 @@ static struct tenant *meet(const struct core *core, const struct service_state *
         tenant->wanted = service->desired && digest_equal(&labels->digest, &service->desired->digest);
         map_put(tenants, labels->task, tenant);
     }
-    if (!tenant->wanted)
+    if (!tenant->wanted || !service->desired)
         return tenant;
     const struct container_spec_vec *specs = &service->desired->task_definition->containers;
     for (size_t i = 0; i < specs->len && i < LIMIT_CONTAINERS_PER_TASK; i++)

@@ -142,7 +142,7 @@ void core_drop_container(struct core *core, struct instance_state *instance, con
 void core_launch(struct core *core, struct service_state *service, struct action *action,
                  struct effect_vec *effects);
 void core_settle_unknown(struct core *core, const char *instance);
-/* What is held until `until_ms` at the latest may be tried again. */
+/* What is held until `until_ms` at the latest may be tried again; what has come about meanwhile is done. */
 void core_end_holds(struct core *core, struct service_state *service, int64_t until_ms);
 /* When the first hold of the service ends; 0: there is none. */
 int64_t core_next_hold_ms(const struct core *core, const struct service_state *service);

@@ -31,10 +31,9 @@ void input_commit(const struct source_update *update, struct event *ret_event)
     vector_reserve(&ret_event->commit.files, update->files.len);
     for (size_t i = 0; i < update->files.len; i++) {
         struct source_file *from = &update->files.items[i];
-        struct event_file file = {.path = TAKE(from->path),
-                                  .kind = file_kind(from),
-                                  .content = TAKE(from->content),
-                                  .len = from->len};
+        struct event_file file = {
+            .path = from->path, .kind = file_kind(from), .content = from->content, .len = from->len};
+        from->path = from->content = NULL; /* taken over */
         vector_push(&ret_event->commit.files, file);
     }
 }

@@ -369,6 +369,67 @@ static void test_two_services_and_one_port(void **state)
     assert_non_null(strstr(view_of(fixture, "web").waiting, "held by c/db"));
 }
 
+/* The room of a create that came to nothing, whose service then leaves. */
+static void test_the_end_of_a_hold_frees_its_room(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "db", "postgres", 1, 80);
+    fixture_turn(fixture);
+    fixture_done(fixture, fixture_action(fixture, 0)->id, ERROR_TIMEOUT, NULL);
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "web", "nginx", 1, 80);
+    fixture_turn(fixture);
+    assert_non_null(strstr(view_of(fixture, "web").waiting, "held by c/db"));
+    fixture_file(fixture, "db-service.json", NULL);
+    fixture_turn(fixture);
+    fixture_after(fixture, 500);
+    fixture_turn(fixture);
+    assert_true(core_is_dirty(fixture->core)); /* who waits is told */
+    fixture_run(fixture);
+    assert_int_equal(view_of(fixture, "web").running_count, 1);
+}
+
+/* The answer was an error, and yet it has come about. */
+static void test_a_hold_ends_when_it_is_fulfilled(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    fixture_turn(fixture);
+    struct action *create CLEANUP(action_freep) = action_copy(fixture_action(fixture, 0));
+    fixture_done(fixture, create->id, 0, fixture_container(create, CONTAINER_RUNNING, fixture->now_ms));
+    fixture_after(fixture, 20000);
+    fixture_turn(fixture);
+    fixture_commit(fixture, "web", "nginx", 0, 0);
+    fixture_turn(fixture);
+    assert_int_equal(fixture_action(fixture, 0)->kind, ACTION_STOP);
+    fixture_done(fixture, fixture_action(fixture, 0)->id, ERROR_INTERNAL, NULL);
+    fixture_turn(fixture);
+    assert_int_equal(view_of(fixture, "web").stopping_count, 1);
+    fixture_step(fixture, (struct event){.kind = EVENT_CONTAINER,
+                                         .engine = {.instance = memory_strdup("one"),
+                                                    .container = fixture_container(create, CONTAINER_STOPPED,
+                                                                                   fixture->now_ms)}});
+    fixture_turn(fixture);
+    assert_int_equal(view_of(fixture, "web").stopping_count, 0);
+    assert_null(view_of(fixture, "web").waiting);
+}
+
+static void test_a_timer_costs_one_turn(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    fixture_run(fixture);
+    fixture_after(fixture, 24 * 3600 * 1000LL);
+    fixture_turn(fixture);
+    assert_false(core_is_dirty(fixture->core));
+}
+
 /* What the engine refuses to stop must not keep the rest of the service waiting. */
 static void test_a_refused_stop_holds_its_container_only(void **state)
 {
@@ -491,6 +552,9 @@ int main(void)
                                        cmocka_unit_test(test_who_waits_for_room_is_told),
                                        cmocka_unit_test(test_room_is_kept_for_what_is_to_come),
                                        cmocka_unit_test(test_two_services_and_one_port),
+                                       cmocka_unit_test(test_the_end_of_a_hold_frees_its_room),
+                                       cmocka_unit_test(test_a_hold_ends_when_it_is_fulfilled),
+                                       cmocka_unit_test(test_a_timer_costs_one_turn),
                                        cmocka_unit_test(test_a_refused_stop_holds_its_container_only),
                                        cmocka_unit_test(test_equal_content_is_not_planned_again),
                                        cmocka_unit_test(test_what_was_deployed_is_desired_after_a_restart),

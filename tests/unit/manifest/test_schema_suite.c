@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -105,21 +106,21 @@ static void run_file(struct suite *suite, const char *directory, const char *fil
     json_decref(groups);
 }
 
+static char *suite_root(void)
+{
+    const char *corpus = getenv("DAVIT_CORPUS");
+    return memory_printf("%s/json-schema-test-suite", corpus ? corpus : SOURCE_ROOT "/../shared/corpus");
+}
+
 static void test_required_tests_pass(void **state)
 {
     (void)state;
-    const char *corpus = getenv("DAVIT_CORPUS");
-    CLEANUP_FREE char *root =
-        memory_printf("%s/json-schema-test-suite", corpus ? corpus : SOURCE_ROOT "/../shared/corpus");
+    CLEANUP_FREE char *root = suite_root();
     CLEANUP_FREE char *tests = memory_printf("%s/tests/" DRAFT, root);
     CLEANUP_FREE char *remotes = memory_printf("%s/remotes", root);
     struct dirent **entries;
     int len = scandir(tests, &entries, NULL, alphasort);
-    if (len < 0) {
-        print_message("no suite at %s: set DAVIT_CORPUS to the directory above json-schema-test-suite\n",
-                      tests);
-        skip();
-    }
+    assert_true(len > 0);
     struct suite suite = {.registry = schema_registry_new()};
     add_remotes(suite.registry, remotes, "http://localhost:1234");
     add_to_registry(suite.registry, "https://json-schema.org/draft/2020-12/schema",
@@ -140,5 +141,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_required_tests_pass),
     };
+    CLEANUP_FREE char *root = suite_root();
+    if (access(root, R_OK) < 0) {
+        printf("no suite at %s: set DAVIT_CORPUS to the directory above json-schema-test-suite\n", root);
+        return 77;
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
