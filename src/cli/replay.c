@@ -11,6 +11,7 @@
 struct replay {
     const struct cli *cli;
     struct core *core;
+    json_t *snapshot; /* its parts so far; NULL outside of one */
     size_t line;
     size_t steps;
     size_t different;
@@ -18,10 +19,21 @@ struct replay {
     struct error error;
 };
 
-static int restore(struct replay *replay, const json_t *snapshot)
+/* A part of a snapshot; with the last one the core is as it was there. */
+static int restore(struct replay *replay, const json_t *part)
 {
     struct core *core = NULL;
-    int r = core_restore(snapshot, &core, &replay->error);
+    if (json_object_get(part, "owner")) { /* the first; one that broke off is left */
+        json_decref(replay->snapshot);
+        replay->snapshot = json_object();
+    }
+    if (!replay->snapshot)
+        return 0;
+    core_snapshot_join(replay->snapshot, part);
+    if (!json_is_true(json_object_get(part, "whole")))
+        return 0;
+    int r = core_restore(replay->snapshot, &core, &replay->error);
+    json_decref(TAKE(replay->snapshot));
     if (r < 0)
         return r;
     core_free(replay->core);
@@ -101,6 +113,7 @@ static int run(const struct cli *cli)
     const struct recorder_visitor visitor = {on_event, on_gap, &replay};
     int r = recorder_read(cli->argv[0], &visitor, &err);
     core_free(replay.core);
+    json_decref(replay.snapshot);
     if (r < 0)
         return cli_fail(cli, "%s: %s", cli->argv[0], error_text(replay.error.code ? &replay.error : &err));
     if (replay.steps == 0)

@@ -37,8 +37,12 @@ void core_thin(const struct core *core, struct event *event);
 void core_step(struct core *core, struct event *event, struct effect_vec *effects);
 bool core_is_dirty(const struct core *core);
 
-/* Everything, for the recorder: core_restore(core_snapshot()) steps on exactly as the original. */
-json_t *core_snapshot(const struct core *core);
+/* Everything, for the recorder, in parts, so that a copy of all is never in memory: what core_restore() makes
+ * of the parts joined in their order steps on exactly as the original. The last part says "whole": true.
+ * `take` borrows the part; a negative return ends it and is returned. */
+typedef int core_part_fn(void *data, const json_t *part);
+int core_snapshot(const struct core *core, core_part_fn *take, void *data);
+void core_snapshot_join(json_t *snapshot, const json_t *part);
 int core_restore(const json_t *snapshot, struct core **ret_core, struct error *err);
 
 /* --- views: what api/ shows. Borrowed, valid until the next step. --------------------------------------- */

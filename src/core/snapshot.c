@@ -11,24 +11,65 @@
 
 /* --- out ------------------------------------------------------------------------------------------------ */
 
+#define PART_ITEMS 100
+
+/* Items of one list on their way into a part. */
+struct parts {
+    core_part_fn *take;
+    void *data;
+    const char *key; /* of the list */
+    json_t *list;
+    int status;
+};
+
+/* Takes over json. */
+static void part_out(struct parts *parts, json_t *json)
+{
+    if (parts->status == 0)
+        parts->status = parts->take(parts->data, json);
+    json_decref(json);
+}
+
+static void flush(struct parts *parts)
+{
+    if (parts->list)
+        part_out(parts, json_pack("{s:o}", parts->key, TAKE(parts->list)));
+}
+
+static void item_out(struct parts *parts, const char *key, json_t *item)
+{
+    if (parts->list && (!text_equal(parts->key, key) || json_array_size(parts->list) == PART_ITEMS))
+        flush(parts);
+    if (!parts->list)
+        parts->list = json_array();
+    parts->key = key;
+    json_array_append_new(parts->list, item);
+}
+
 static json_t *instances_out(const struct core *core)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < core->instances_len; i++) {
         const struct instance_state *instance = &core->instances[i];
-        json_t *containers = json_array();
-        map_for_each (&instance->containers, entry) {
-            json_array_append_new(containers, container_to_json(entry->value));
-        }
-        json_t *json =
-            json_pack("{s:s,s:b,s:b,s:b,s:o,s:o}", "name", instance->name, "answered", instance->answered,
-                      "connected", instance->connected, "listed", instance->listed, "info",
-                      instance_info_to_json(&instance->info), "containers", containers);
+        json_t *json = json_pack("{s:s,s:b,s:b,s:b,s:o}", "name", instance->name, "answered",
+                                 instance->answered, "connected", instance->connected, "listed",
+                                 instance->listed, "info", instance_info_to_json(&instance->info));
         model_set_string(json, "message", instance->message);
         model_set_int(json, "lost", instance->lost_ms);
         json_array_append_new(list, json);
     }
     return list;
+}
+
+static void containers_out(const struct core *core, struct parts *parts)
+{
+    for (size_t i = 0; i < core->instances_len; i++) {
+        map_for_each (&core->instances[i].containers, entry) {
+            item_out(
+                parts, "containers",
+                json_pack("{s:I,s:o}", "on", (json_int_t)i, "container", container_to_json(entry->value)));
+        }
+    }
 }
 
 static void file_out(void *data, const struct manifest_file *file)
@@ -39,7 +80,7 @@ static void file_out(void *data, const struct manifest_file *file)
                                                  [MANIFEST_SUBMODULE] = EVENT_FILE_SUBMODULE,
                                                  [MANIFEST_TOO_LARGE] = EVENT_FILE_TOO_LARGE};
     const struct event_file copy = {(char *)file->path, kinds[file->kind], (char *)file->content, file->len};
-    json_array_append_new(data, event_file_to_json(&copy));
+    item_out(data, "files", event_file_to_json(&copy));
 }
 
 /* A service with its own definition: the files may be those of a later commit that was refused. */
@@ -54,17 +95,13 @@ static json_t *desired_service_out(const struct service *service)
                      (json_int_t)service->health_check_grace_ms, "json", service->json);
 }
 
-static json_t *desired_out(const struct desired *desired)
+static void desired_out(const struct desired *desired, struct parts *parts)
 {
-    if (!desired)
-        return json_null();
-    json_t *services = json_array();
-    for (size_t i = 0; i < desired->services.len; i++) {
+    for (size_t i = 0; desired && i < desired->services.len; i++) {
         json_t *json = desired_service_out(desired->services.items[i]);
         model_set_digest(json, "digest", &desired->services.items[i]->digest);
-        json_array_append_new(services, json);
+        item_out(parts, "desired", json);
     }
-    return json_pack("{s:o,s:o}", "commit", commit_to_json(&desired->commit), "services", services);
 }
 
 static json_t *failures_out(const struct plan_failure_vec *failures)
@@ -103,9 +140,8 @@ static json_t *troubles_out(const struct map *troubles)
     return list;
 }
 
-static json_t *services_out(const struct core *core)
+static void services_out(const struct core *core, struct parts *parts)
 {
-    json_t *list = json_array();
     map_for_each (&core->services, entry) {
         const struct service_state *service = entry->value;
         json_t *json = json_pack("{s:s,s:s,s:o,s:o,s:o,s:I,s:b,s:b}", "cluster", service->cluster, "name",
@@ -116,20 +152,12 @@ static json_t *services_out(const struct core *core)
         model_set_string(json, "waiting", service->waiting);
         if (service->ledger)
             json_object_set_new(json, "ledger", service_ledger_to_json(service->ledger));
-        json_array_append_new(list, json);
+        item_out(parts, "services", json);
     }
-    return list;
 }
 
-json_t *core_snapshot(const struct core *core)
+static json_t *head_out(const struct core *core)
 {
-    assert(core);
-    json_t *families = json_array();
-    json_t *files = json_array();
-    map_for_each (&core->families, entry) {
-        json_array_append_new(families, family_ledger_to_json(entry->value));
-    }
-    manifest_each_file(core->manifest, file_out, files);
     json_t *json =
         json_pack("{s:s,s:I,s:i,s:I,s:I,s:I,s:I,s:I,s:b}", "owner", core->owner, "stoppedRetentionMs",
                   (json_int_t)core->plan.stopped_retention_ms, "stoppedKept", core->plan.stopped_kept,
@@ -138,17 +166,47 @@ json_t *core_snapshot(const struct core *core)
                   (json_int_t)core->last_action_id, "dirty", core->dirty);
     model_set_string(json, "deployed", core->deployed[0] ? core->deployed : NULL);
     json_object_set_new(json, "instances", instances_out(core));
-    json_object_set_new(json, "families", families);
-    json_object_set_new(json, "files", files);
-    json_object_set_new(json, "desired", desired_out(core->desired));
-    json_object_set_new(json, "services", services_out(core));
     json_object_set_new(json, "flights", flights_out(core));
+    if (core->desired)
+        json_object_set_new(json, "desiredCommit", commit_to_json(&core->desired->commit));
     return json;
+}
+
+int core_snapshot(const struct core *core, core_part_fn *take, void *data)
+{
+    assert(core);
+    assert(take);
+    struct parts parts = {.take = take, .data = data};
+    part_out(&parts, head_out(core));
+    services_out(core, &parts);
+    map_for_each (&core->families, entry) {
+        item_out(&parts, "families", family_ledger_to_json(entry->value));
+    }
+    containers_out(core, &parts);
+    manifest_each_file(core->manifest, file_out, &parts);
+    desired_out(core->desired, &parts);
+    flush(&parts);
+    part_out(&parts, json_pack("{s:b}", "whole", 1));
+    return parts.status;
+}
+
+void core_snapshot_join(json_t *snapshot, const json_t *part)
+{
+    assert(snapshot);
+    const char *key;
+    json_t *value;
+    json_object_foreach ((json_t *)part, key, value) {
+        json_t *list = json_object_get(snapshot, key);
+        if (json_is_array(list) && json_is_array(value))
+            json_array_extend(list, value);
+        else
+            json_object_set(snapshot, key, value);
+    }
 }
 
 /* --- in ------------------------------------------------------------------------------------------------- */
 
-static int instances_in(const json_t *list, struct core *core, struct error *err)
+static void instances_in(const json_t *list, struct core *core)
 {
     size_t i;
     json_t *item;
@@ -165,15 +223,22 @@ static int instances_in(const json_t *list, struct core *core, struct error *err
         struct instance_info none = {0};
         instance_info_from_json(json_object_get(item, "info"), &instance->info);
         core_room_capacity(core, instance, &none);
-        size_t c;
-        json_t *one;
-        json_array_foreach (json_object_get(item, "containers"), c, one) {
-            struct container *container = NULL;
-            int r = container_from_json(one, &container, err);
-            if (r < 0)
-                return r;
-            core_put_container(core, instance, container);
-        }
+    }
+}
+
+static int containers_in(const json_t *list, struct core *core, struct error *err)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (list, i, item) {
+        struct container *container = NULL;
+        int64_t on = model_int(item, "on");
+        if (on < 0 || (size_t)on >= core->instances_len)
+            return error_set(err, ERROR_INVALID, "snapshot: container %zu is on no instance", i);
+        int r = container_from_json(json_object_get(item, "container"), &container, err);
+        if (r < 0)
+            return r;
+        core_put_container(core, &core->instances[on], container);
     }
     return 0;
 }
@@ -226,14 +291,15 @@ static int desired_service_in(const json_t *json, struct desired *desired)
 
 static int desired_in(const json_t *json, struct core *core)
 {
-    if (!json_is_object(json))
+    const json_t *commit = json_object_get(json, "desiredCommit");
+    if (!commit)
         return 0;
     struct desired *desired CLEANUP(desired_unrefp) = desired_new();
-    if (commit_from_json(json_object_get(json, "commit"), &desired->commit) < 0)
+    if (commit_from_json(commit, &desired->commit) < 0)
         return ERROR_INVALID;
     size_t i;
     json_t *item;
-    json_array_foreach (json_object_get(json, "services"), i, item) {
+    json_array_foreach (json_object_get(json, "desired"), i, item) {
         if (desired_service_in(item, desired) < 0)
             return ERROR_INVALID;
     }
@@ -391,14 +457,14 @@ int core_restore(const json_t *snapshot, struct core **ret_core, struct error *e
     int r = services_in(services, core, err);
     if (r == 0)
         r = families_in(json_object_get(snapshot, "families"), core, err);
+    instances_in(json_object_get(snapshot, "instances"), core);
     if (r == 0)
-        r = instances_in(json_object_get(snapshot, "instances"), core, err);
+        r = containers_in(json_object_get(snapshot, "containers"), core, err);
     if (r == 0)
         r = flights_in(json_object_get(snapshot, "flights"), core, err);
     if (r < 0)
         return r;
-    if (files_in(json_object_get(snapshot, "files"), core) < 0 ||
-        desired_in(json_object_get(snapshot, "desired"), core) < 0)
+    if (files_in(json_object_get(snapshot, "files"), core) < 0 || desired_in(snapshot, core) < 0)
         return error_set(err, ERROR_INVALID, "snapshot: its files or services are not readable");
     marks_in(services, core);
     core->dirty = model_bool(snapshot, "dirty");

@@ -129,15 +129,23 @@ static void record(struct runtime *runtime, json_t *event, size_t effects_before
     json_decref(effects);
 }
 
+static int record_part(void *data, const json_t *part)
+{
+    const struct runtime *runtime = data;
+    struct error err = ERROR_INIT;
+    json_t *line = json_pack("{s:O}", "snapshot", part);
+    int r = recorder_append(runtime->recorder, line, &err);
+    json_decref(line);
+    if (r < 0)
+        log_message(LOG_LEVEL_DEBUG, "recorder: no snapshot: %s", error_text(&err));
+    return r;
+}
+
 static void record_snapshot(struct runtime *runtime)
 {
     if (!runtime->recording || !recorder_wants_snapshot(runtime->recorder))
         return;
-    json_t *line = json_pack("{s:o}", "snapshot", core_snapshot(runtime->core));
-    struct error err = ERROR_INIT;
-    if (recorder_append(runtime->recorder, line, &err) < 0)
-        log_message(LOG_LEVEL_DEBUG, "recorder: no snapshot: %s", error_text(&err));
-    json_decref(line);
+    core_snapshot(runtime->core, record_part, runtime);
 }
 
 static void step(struct runtime *runtime, struct event *event)

@@ -130,6 +130,12 @@ static json_t *effects_from(const struct effect_vec *effects, size_t from)
 
 #define SNAPSHOT_AT 100
 
+static int join_part(void *data, const json_t *part)
+{
+    core_snapshot_join(data, part);
+    return 0;
+}
+
 void davit_step(struct world *world, struct event *event)
 {
     struct davit *davit = &world->davit;
@@ -143,7 +149,8 @@ void davit_step(struct world *world, struct event *event)
     size_t before = davit->effects.len;
     struct record record = {0};
     if (davit->recording && davit->records.len == SNAPSHOT_AT) {
-        davit->snapshot = core_snapshot(davit->core);
+        davit->snapshot = json_object();
+        core_snapshot(davit->core, join_part, davit->snapshot);
         davit->snapshot_at = SNAPSHOT_AT;
     }
     trace_event(world, event);
