@@ -73,9 +73,7 @@ static json_t *words_of(const struct api_fault *fault)
 {
     char text[sizeof fault->message];
     memcpy(text, fault->message, sizeof text);
-    for (char *c = text; !text_is_utf8(text, strlen(text)) && *c; c++)
-        if ((unsigned char)*c & 0x80)
-            *c = '?';
+    text_mend_utf8(text);
     return json_string(text);
 }
 

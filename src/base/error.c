@@ -1,5 +1,7 @@
 #include "base/error.h"
 
+#include "base/text.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,6 +17,7 @@ int error_set(struct error *err, int code, const char *format, ...)
     va_start(ap, format);
     vsnprintf(err->message, sizeof err->message, format, ap);
     va_end(ap);
+    text_mend_utf8(err->message);
     err->code = code;
     return code;
 }
@@ -35,6 +38,7 @@ int error_wrap(struct error *err, int code, const char *format, ...)
         int room = (int)sizeof err->message - n - 3; /* the rest of a long message is cut on purpose */
         snprintf(err->message + n, (size_t)room + 3, ": %.*s", room, inner);
     }
+    text_mend_utf8(err->message);
     if (err->code == 0)
         err->code = code;
     return err->code;

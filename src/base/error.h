@@ -32,7 +32,8 @@ struct error {
 #define ERROR_INIT ((struct error){0})
 
 /* Sets *err and returns code, so that `return error_set(...)` reads as one step. A message that is too long
- * is cut. */
+ * is cut at the end of a character. Whatever is put in, an engine's words among it, the message is
+ * well-formed UTF-8. */
 int error_set(struct error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Puts "context: " before the message and returns the code that err holds. A NULL err returns `code`. */

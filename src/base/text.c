@@ -63,6 +63,34 @@ bool text_is_utf8(const char *s, size_t len)
     return true;
 }
 
+/* The string ends within the character that begins at s. */
+static bool is_half(const unsigned char *s, size_t left)
+{
+    size_t n = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
+    if (s[0] < 0xC2 || s[0] > 0xF4 || left >= n)
+        return false;
+    for (size_t i = 1; i < left; i++)
+        if ((s[i] & 0xC0) != 0x80)
+            return false;
+    return true;
+}
+
+void text_mend_utf8(char *s)
+{
+    assert(s);
+    size_t len = strlen(s);
+    for (size_t i = 0; i < len;) {
+        size_t n = utf8_sequence((const unsigned char *)s + i, len - i);
+        if (n == 0 && is_half((const unsigned char *)s + i, len - i)) {
+            s[i] = '\0';
+            return;
+        }
+        if (n == 0)
+            s[i] = '?';
+        i += n ? n : 1;
+    }
+}
+
 int text_to_int64(const char *s, int64_t min, int64_t max, int64_t *ret_value)
 {
     assert(s);

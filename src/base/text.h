@@ -11,6 +11,9 @@ bool text_starts_with(const char *s, const char *prefix);
 bool text_ends_with(const char *s, const char *suffix);
 /* Well-formed UTF-8 without NUL, surrogates and overlong forms (RFC 3629). */
 bool text_is_utf8(const char *s, size_t len);
+/* Makes it so, in place: a byte that belongs to no character becomes '?', and half a character at the end,
+ * where somebody cut, is dropped. */
+void text_mend_utf8(char *s);
 
 /* Whole string, base 10. ERROR_INVALID or, out of [min, max], ERROR_LIMIT. */
 int text_to_int64(const char *s, int64_t min, int64_t max, int64_t *ret_value);

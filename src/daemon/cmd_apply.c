@@ -117,6 +117,13 @@ static void on_signal(uv_signal_t *handle, int number)
     finish(apply, CLI_TIMEOUT);
 }
 
+static bool is_ignored(int number)
+{
+    struct sigaction action;
+    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+/* What whoever started it had ignored stays so: nohup. */
 static void start_signals(struct apply *apply)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
@@ -124,7 +131,8 @@ static void start_signals(struct apply *apply)
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         uv_signal_init(&apply->loop, &apply->signals[i]);
         apply->signals[i].data = apply;
-        uv_signal_start(&apply->signals[i], on_signal, numbers[i]);
+        if (!is_ignored(numbers[i]))
+            uv_signal_start(&apply->signals[i], on_signal, numbers[i]);
     }
 }
 

@@ -2,11 +2,20 @@
 
 #include <assert.h>
 #include <stdbool.h>
+#include <string.h>
 
 void timebase_init(struct timebase *timebase, int64_t wall_ms, int64_t boot_ms)
 {
     assert(timebase);
     *timebase = (struct timebase){.offset_ms = wall_ms - boot_ms, .last_ms = wall_ms};
+}
+
+/* The oldest is forgotten when there are too many. */
+static void remember(struct timebase *timebase, int64_t landing_ms)
+{
+    timebase->steps_len += timebase->steps_len < TIMEBASE_STEPS;
+    memmove(&timebase->steps[1], &timebase->steps[0], (timebase->steps_len - 1) * sizeof timebase->steps[0]);
+    timebase->steps[0] = (struct timebase_step){landing_ms, timebase->skew_ms};
 }
 
 int64_t timebase_advance(struct timebase *timebase, int64_t wall_ms, int64_t boot_ms, int64_t *ret_step_ms)
@@ -22,9 +31,10 @@ int64_t timebase_advance(struct timebase *timebase, int64_t wall_ms, int64_t boo
     } else if (step_ms > TIMEBASE_DAY_MS) {
         timebase->offset_ms = wall_ms - boot_ms;
         timebase->skew_ms = 0;
+        timebase->steps_len = 0;
     } else {
         timebase->skew_ms += step_ms;
-        timebase->landing_ms = wall_ms;
+        remember(timebase, wall_ms);
     }
     now_ms = boot_ms + timebase->offset_ms;
     if (now_ms > timebase->last_ms)
@@ -35,9 +45,12 @@ int64_t timebase_advance(struct timebase *timebase, int64_t wall_ms, int64_t boo
 int64_t timebase_of_stamp(const struct timebase *timebase, int64_t stamp_ms)
 {
     assert(timebase);
-    if (stamp_ms == 0 || stamp_ms < timebase->landing_ms || timebase->skew_ms == 0)
-        return stamp_ms;
-    int64_t at_ms = stamp_ms - timebase->skew_ms;
-    /* After a step back, what lies in the wall clock's future is from before it. */
-    return at_ms > timebase->last_ms + TIMEBASE_SMALL_MS ? stamp_ms : at_ms;
+    for (size_t i = 0; stamp_ms != 0 && i < timebase->steps_len; i++) {
+        const struct timebase_step *step = &timebase->steps[i];
+        int64_t at_ms = stamp_ms - step->skew_ms;
+        /* After a step back, what lies in the wall clock's future is from before it. */
+        if (stamp_ms >= step->landing_ms && at_ms <= timebase->last_ms + TIMEBASE_SMALL_MS)
+            return at_ms;
+    }
+    return stamp_ms;
 }

@@ -127,6 +127,7 @@ int docker_decode_info(const json_t *info, const struct engine_version *version,
     /* Both call themselves nothing here, but only Podman is built on Buildah. */
     const char *kind = json_object_get(info, "BuildahVersion") ? "podman" : "docker";
     ret_info->engine = memory_printf("%s %.*s", kind, LIMIT_NAME_CHARS, server);
+    text_mend_utf8(ret_info->engine); /* it may have been cut */
     ret_info->api_version = memory_strdup(version->api);
     ret_info->os = words_of(info, "OSType");
     ret_info->arch = words_of(info, "Architecture");

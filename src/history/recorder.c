@@ -19,6 +19,7 @@ struct recorder {
     uint64_t number; /* of the newest segment */
     FILE *file;      /* NULL after a failed write, and after the end of a segment */
     int64_t size;    /* of the newest segment */
+    int64_t room;    /* so large it may become beside the others */
     int64_t events;  /* bytes of it that are no snapshot: these end it */
     int64_t base;    /* bytes of its snapshot */
     bool wants_snapshot;
@@ -31,18 +32,19 @@ struct recorder {
 
 /* --- segments ------------------------------------------------------------------------------------------- */
 
-/* Deletes the oldest until so much fits. The newest is in use. */
-static void make_room(const struct recorder *recorder, int64_t bytes)
+/* Deletes the oldest until the newest, which is in use or about to begin, may become so large. */
+static void make_room(struct recorder *recorder, int64_t bytes)
 {
     struct segment_vec segments;
     history_segment_list(recorder->dir, &segments);
+    if (recorder->file && segments.len > 0)
+        segments.len--;
+    recorder->room = bytes;
     int64_t total = bytes;
     for (size_t i = 0; i < segments.len; i++)
         total += segments.items[i].bytes;
     for (size_t i = 0; i < segments.len; i++) {
         if (total <= recorder->max_bytes && segments.len - i < RECORDER_FILES_MAX)
-            break;
-        if (recorder->file && segments.items[i].number == recorder->number)
             break;
         char *path CLEANUP_FREE = history_segment_path(recorder->dir, segments.items[i].number);
         unlink(path);
@@ -112,7 +114,8 @@ static int end_segment(struct recorder *recorder, struct error *err)
     return 0;
 }
 
-/* A snapshot costs time by its size: a segment holds as much of events before the next. */
+/* A snapshot costs time by its size: a segment holds as much of events before the next, if the ring has room
+ * for them. */
 static bool is_full(const struct recorder *recorder)
 {
     return recorder->events >= recorder->segment_bytes && recorder->events >= recorder->base;
@@ -123,8 +126,9 @@ static bool is_full(const struct recorder *recorder)
 struct line {
     struct recorder *recorder;
     int64_t len;
-    int failed; /* errno; 0 while all is well */
-    bool too_long;
+    int failed;    /* errno; 0 while all is well */
+    bool too_long; /* for any segment */
+    bool no_room;  /* in this one */
 };
 
 static int64_t line_max(const struct recorder *recorder)
@@ -136,14 +140,14 @@ static int write_piece(const char *bytes, size_t len, void *data)
 {
     struct line *line = data;
     struct recorder *recorder = line->recorder;
-    bool was_short = line->len <= recorder->segment_bytes;
     line->len += (int64_t)len;
-    line->too_long = line->len >= line_max(recorder) ||
-                     recorder->size + line->len > recorder->max_bytes - recorder->segment_bytes;
-    if (line->too_long)
+    int64_t size = recorder->size + line->len;
+    line->too_long = line->len >= line_max(recorder);
+    line->no_room = size > recorder->max_bytes - recorder->segment_bytes;
+    if (line->too_long || line->no_room)
         return -1;
-    if (was_short && line->len > recorder->segment_bytes)
-        make_room(recorder, line_max(recorder) + recorder->segment_bytes);
+    if (size > recorder->room)
+        make_room(recorder, size + recorder->segment_bytes);
     if (fwrite_unlocked(bytes, 1, len, recorder->file) == len) /* small pieces, and one thread */
         return 0;
     line->failed = errno;
@@ -159,16 +163,44 @@ static int cut_line(struct recorder *recorder, struct error *err)
     return give_up_segment(recorder, errno, err);
 }
 
-static int write_line(struct recorder *recorder, const json_t *json, struct error *err)
+/* 0, or what the line tells of. */
+static int try_line(struct line *line, const json_t *json)
+{
+    if (json_dump_callback(json, write_piece, line, JSON_COMPACT) < 0 || write_piece("\n", 1, line) < 0)
+        return -1;
+    line->recorder->size += line->len;
+    return 0;
+}
+
+/* There the line is the first, or follows a gap: it fits unless it is too long. */
+static int move_on(struct recorder *recorder, struct error *err)
+{
+    int status = cut_line(recorder, err);
+    if (status == 0)
+        status = end_segment(recorder, err);
+    if (status == 0 && begin_segment(recorder, NULL) < 0)
+        status = give_up_segment(recorder, errno, err);
+    return status;
+}
+
+/* Which may begin a segment. */
+static int write_line(struct recorder *recorder, const json_t *json, int64_t *ret_bytes, struct error *err)
 {
     struct line line = {.recorder = recorder};
-    if (json_dump_callback(json, write_piece, &line, JSON_COMPACT) == 0 && write_piece("\n", 1, &line) == 0) {
-        recorder->size += line.len;
-        return 0;
+    int status = try_line(&line, json);
+    if (line.no_room && !line.too_long) {
+        status = move_on(recorder, err);
+        if (status < 0)
+            return status;
+        line = (struct line){.recorder = recorder};
+        status = try_line(&line, json);
     }
+    *ret_bytes = line.len;
+    if (status == 0)
+        return 0;
     if (!line.too_long)
         return give_up_segment(recorder, line.failed, err);
-    int status = cut_line(recorder, err);
+    status = cut_line(recorder, err);
     if (status < 0)
         return status;
     return error_set(err, ERROR_LIMIT,
@@ -179,7 +211,8 @@ static int write_line(struct recorder *recorder, const json_t *json, struct erro
 static int write_gap(struct recorder *recorder, struct error *err)
 {
     json_t *gap = json_pack("{s:s}", "gap", recorder->gap);
-    int status = gap ? write_line(recorder, gap, err) : 0;
+    int64_t bytes;
+    int status = gap ? write_line(recorder, gap, &bytes, err) : 0;
     json_decref(gap);
     if (status == 0)
         free(TAKE(recorder->gap));
@@ -228,16 +261,16 @@ bool recorder_wants_snapshot(const struct recorder *recorder)
 
 static int append_event(struct recorder *recorder, const json_t *event, struct error *err)
 {
-    int64_t before = recorder->size;
+    int64_t bytes;
     struct error cause = ERROR_INIT;
-    int status = write_line(recorder, event, &cause);
+    int status = write_line(recorder, event, &bytes, &cause);
     if (status == ERROR_LIMIT) { /* a gap begins a segment, so that what follows can be read by itself */
         end_segment(recorder, NULL);
         set_gap(recorder, cause.message);
     }
     if (status < 0)
         return error_set(err, status, "%s", cause.message);
-    recorder->events += recorder->size - before;
+    recorder->events += bytes;
     if (recorder->events > 2L * BUFFER_BYTES)
         recorder->failures = 0;
     return is_full(recorder) ? end_segment(recorder, err) : 0;
@@ -246,9 +279,9 @@ static int append_event(struct recorder *recorder, const json_t *event, struct e
 static int append_snapshot(struct recorder *recorder, const json_t *snapshot, struct error *err)
 {
     struct error cause = ERROR_INIT;
-    int64_t before = recorder->size;
-    int status = write_line(recorder, snapshot, &cause);
-    recorder->base = recorder->size - before;
+    int64_t bytes;
+    int status = write_line(recorder, snapshot, &bytes, &cause);
+    recorder->base = status == 0 ? bytes : 0;
     recorder->skip = status == ERROR_LIMIT ? RECORDER_SEGMENTS : 0;
     recorder->wants_snapshot = status < 0 && status != ERROR_LIMIT;
     if (status == 0)

@@ -6,8 +6,9 @@
  * bound. Lines go to the file as they are made; none is held in memory whole.
  *
  * A segment begins with a snapshot where there is one that fits: {"snapshot": ...}. One that does not is left
- * out until the next segment: replay then comes from an older one. Lines that are lost (too large, or the
- * disk) are a gap: a new segment begins with {"gap": "why"} and wants a snapshot.
+ * out until the next segment: replay then comes from an older one. A line for which a segment has no room
+ * left begins the next, before its snapshot. Lines that are lost (too large, or the disk) are a gap: a new
+ * segment begins with {"gap": "why"} and wants a snapshot.
  */
 #pragma once
 
@@ -22,7 +23,7 @@ struct recorder;
 
 #define RECORDER_SEGMENTS                                                                                    \
     8 /* a full segment is about this part of the ring, or holds as much of events as                        \
-         its snapshot takes */
+         its snapshot takes, up to all but this part */
 #define RECORDER_PAUSE_MAX 4096
 #define RECORDER_FILES_MAX 64 /* every start begins a segment, however short the last one is */
 

@@ -1,5 +1,6 @@
-/* A warning where two services of a cluster ask for the same port of an instance: legal while there are
- * instances for both, and the reason of a task without a place when there are not. */
+/* A warning where two services ask for the same port of an instance: legal while there are instances for
+ * both, and the reason of a task without a place when there are not. Instances belong to no cluster: the
+ * services of all clusters share them. */
 #include "manifest/manifest_state.h"
 
 #include "base/memory.h"
@@ -8,7 +9,7 @@
 #include <assert.h>
 
 struct claims {
-    struct map ports; /* "cluster:8080/tcp" -> the first struct kind_object that asks for it, borrowed */
+    struct map ports; /* "8080/tcp" -> the first struct kind_object that asks for it, borrowed */
     struct diagnostics *diagnostics;
 };
 
@@ -31,8 +32,7 @@ static void warn(struct claims *claims, const struct kind_object *first, const s
 /* True when the port is another's. */
 static bool claim(struct claims *claims, struct kind_object *object, const struct port_mapping *port)
 {
-    char *key CLEANUP_FREE =
-        memory_printf("%s:%d/%s", object->service->cluster, port->host_port, port->udp ? "udp" : "tcp");
+    char *key CLEANUP_FREE = memory_printf("%d/%s", port->host_port, port->udp ? "udp" : "tcp");
     const struct kind_object *first = map_get(&claims->ports, key);
     if (!first)
         map_put(&claims->ports, key, object);

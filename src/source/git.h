@@ -33,7 +33,7 @@ int source_git_error_as(struct error *err, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* To be called for every repository that is opened: a truncated object becomes an error (ERROR_IO). */
 int source_git_guard(struct git_repository *repository, struct error *err);
-/* Valid UTF-8 is copied; of other text the bytes beyond ASCII become '?'. Caller frees. */
+/* A copy as text_mend_utf8() leaves it; "" of NULL. Caller frees. */
 char *source_git_text(const char *text);
 /* ".json", ".yaml", ".yml" at the end of something that does not begin with a dot. */
 bool source_is_manifest_name(const char *name);

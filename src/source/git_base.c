@@ -83,10 +83,7 @@ int source_git_guard(struct git_repository *repository, struct error *err)
 char *source_git_text(const char *text)
 {
     char *copy = memory_strdup(text ? text : "");
-    if (!text_is_utf8(copy, strlen(copy))) {
-        for (char *p = copy; *p; p++)
-            *p = (unsigned char)*p < 0x80 ? *p : '?';
-    }
+    text_mend_utf8(copy);
     return copy;
 }
 

@@ -86,6 +86,22 @@ static void test_utf8(void **state)
     assert_false(text_is_utf8("a\0b", 3));
 }
 
+static void test_mended_text_is_utf8(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *mended;
+    } cases[] = {{"", ""},         {"caf\xc3\xa9", "caf\xc3\xa9"}, {"caf\xc3", "caf"},
+                 {"\xe2\x82", ""}, {"a\xf0\x9f\x98", "a"},         {"a\xe9t\xe9!", "a?t?!"},
+                 {"a\xff", "a?"},  {"\x80\xed\xa0\x80", "????"},   {"\xc3(\xe2\x82\xac", "?(\xe2\x82\xac"}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *text CLEANUP_FREE = memory_strdup(cases[i].text);
+        text_mend_utf8(text);
+        assert_string_equal(text, cases[i].mended);
+    }
+}
+
 static void test_nearest_name(void **state)
 {
     (void)state;
@@ -101,11 +117,9 @@ static void test_nearest_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers_are_whole_strings),
-        cmocka_unit_test(test_durations),
-        cmocka_unit_test(test_times_go_both_ways),
-        cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_nearest_name),
+        cmocka_unit_test(test_numbers_are_whole_strings), cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_times_go_both_ways),        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_mended_text_is_utf8),       cmocka_unit_test(test_nearest_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

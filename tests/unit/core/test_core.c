@@ -533,6 +533,44 @@ static void test_progress_and_source_are_shown(void **state)
     assert_string_equal(source.origin, "/srv/repo");
 }
 
+static void fail_with_long_words(struct fixture *fixture, int code)
+{
+    struct error cause = ERROR_INIT;
+    char words[2 * LIMIT_ERROR_CHARS + 1] = "";
+    for (size_t i = 0; i < LIMIT_ERROR_CHARS; i++)
+        memcpy(words + 2 * i, "\xc3\xa9", 2);
+    error_set(&cause, code, "%s", words);
+    fixture_step(fixture, (struct event){.kind = EVENT_ACTION_DONE,
+                                         .action = {.id = fixture_action(fixture, 0)->id,
+                                                    .code = code,
+                                                    .message = memory_strdup(error_text(&cause))}});
+}
+
+/* What fails, and what keeps going wrong, is told in words that were cut. */
+static void test_a_snapshot_holds_the_words_of_an_engine(void **state)
+{
+    (void)state;
+    static const struct {
+        int code;
+        const char *list;
+        const char *member;
+    } cases[] = {{ERROR_INVALID, "failures", "reason"}, {ERROR_UNAVAILABLE, "troubles", "message"}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+        fixture_empty(fixture, "one");
+        fixture_commit(fixture, "web", "nginx", 1, 0);
+        fixture_turn(fixture);
+        fail_with_long_words(fixture, cases[i].code);
+        json_t *json = core_snapshot(fixture->core);
+        const json_t *service = json_array_get(json_object_get(json, "services"), 0);
+        const json_t *first = json_array_get(json_object_get(service, cases[i].list), 0);
+        const char *text = json_string_value(json_object_get(first, cases[i].member));
+        assert_non_null(text);
+        assert_non_null(strstr(text, "\xc3\xa9\xc3\xa9"));
+        json_decref(json);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_nothing_before_a_good_commit),
@@ -559,6 +597,7 @@ int main(void)
                                        cmocka_unit_test(test_equal_content_is_not_planned_again),
                                        cmocka_unit_test(test_what_was_deployed_is_desired_after_a_restart),
                                        cmocka_unit_test(test_older_commits_only_count_revisions),
-                                       cmocka_unit_test(test_progress_and_source_are_shown)};
+                                       cmocka_unit_test(test_progress_and_source_are_shown),
+                                       cmocka_unit_test(test_a_snapshot_holds_the_words_of_an_engine)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,14 +12,18 @@
 #include <unistd.h>
 
 static const char *davit;
+static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
 
-static pid_t start(const char *dir)
+/* ignored: a signal, or 0. */
+static pid_t start(const char *dir, int ignored)
 {
     char *state CLEANUP_FREE = memory_printf("%s/state", dir);
     char *host CLEANUP_FREE = memory_printf("unix://%s/no.sock", dir);
     char *err CLEANUP_FREE = memory_printf("%s/err", dir);
     pid_t child = fork();
     if (child == 0) {
+        for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+            signal(numbers[i], numbers[i] == ignored ? SIG_IGN : SIG_DFL);
         setenv("DOCKER_HOST", host, 1);
         if (!freopen(err, "w", stderr))
             _exit(126);
@@ -38,23 +42,47 @@ static void wait_for_file(const char *dir, const char *name)
     assert_int_equal(access(path, F_OK), 0);
 }
 
+/* By that signal; takes the directory away. */
+static void end(const char *dir, pid_t child, int number)
+{
+    int status = 0;
+    kill(child, number);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 3);
+    char *check CLEANUP_FREE =
+        memory_printf("grep -q 'ended by %s' %s/err && rm -rf %s", strsignal(number), dir, dir);
+    assert_int_equal(system(check), 0);
+}
+
 static void test_signals_end_it_in_order(void **state)
 {
     (void)state;
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         char dir[] = "/tmp/davit-apply-XXXXXX";
-        int status = 0;
         assert_non_null(mkdtemp(dir));
-        pid_t child = start(dir);
+        pid_t child = start(dir, 0);
         wait_for_file(dir, "default");
         usleep(300000);
-        kill(child, numbers[i]);
-        assert_int_equal(waitpid(child, &status, 0), child);
-        assert_true(WIFEXITED(status));
-        assert_int_equal(WEXITSTATUS(status), 3);
-        char *check CLEANUP_FREE = memory_printf("grep -q 'ended by' %s/err && rm -rf %s", dir, dir);
-        assert_int_equal(system(check), 0);
+        end(dir, child, numbers[i]);
+    }
+}
+
+/* As nohup starts it. */
+static void test_a_signal_that_was_ignored_stays_so(void **state)
+{
+    (void)state;
+    static const int ignored[] = {SIGINT, SIGHUP};
+    for (size_t i = 0; i < ARRAY_LEN(ignored); i++) {
+        char dir[] = "/tmp/davit-apply-XXXXXX";
+        assert_non_null(mkdtemp(dir));
+        pid_t child = start(dir, ignored[i]);
+        wait_for_file(dir, "default");
+        usleep(300000);
+        kill(child, ignored[i]);
+        usleep(300000);
+        assert_int_equal(waitpid(child, NULL, WNOHANG), 0);
+        end(dir, child, SIGTERM);
     }
 }
 
@@ -62,6 +90,7 @@ int main(int argc, char **argv)
 {
     assert_int_equal(argc, 2);
     davit = argv[1];
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_signals_end_it_in_order)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_signals_end_it_in_order),
+                                       cmocka_unit_test(test_a_signal_that_was_ignored_stays_so)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -91,6 +91,43 @@ static void test_stamps_after_a_step_are_as_old_as_they_are(void **state)
     }
 }
 
+/* What was started between two steps is as old as it is, whichever way they went. */
+static void test_each_step_has_its_own_skew(void **state)
+{
+    (void)state;
+    static const int64_t steps_ms[][2] = {
+        {HOUR_MS, HOUR_MS}, {HOUR_MS, -HOUR_MS}, {HOUR_MS, -2 * HOUR_MS}, {-HOUR_MS, 3 * HOUR_MS}};
+    for (size_t i = 0; i < sizeof steps_ms / sizeof *steps_ms; i++) {
+        struct clocks clocks = begin();
+        int64_t before_ms = after(&clocks, 60000, 0);
+        after(&clocks, 1000, steps_ms[i][0]);
+        int64_t between_ms = clocks.wall_ms + 500;
+        after(&clocks, 1000, 0);
+        after(&clocks, 1000, steps_ms[i][1]);
+        int64_t last_ms = clocks.wall_ms + 500;
+        int64_t now_ms = after(&clocks, 30000, 0);
+        assert_int_equal(now_ms - timebase_of_stamp(&clocks.timebase, last_ms), 29500);
+        assert_int_equal(now_ms - timebase_of_stamp(&clocks.timebase, between_ms), 31500);
+        assert_int_equal(timebase_of_stamp(&clocks.timebase, before_ms), before_ms);
+    }
+}
+
+static void test_the_last_steps_are_known(void **state)
+{
+    (void)state;
+    struct clocks clocks = begin();
+    int64_t stamps_ms[TIMEBASE_STEPS + 1];
+    for (size_t i = 0; i <= TIMEBASE_STEPS; i++) {
+        after(&clocks, 1000, HOUR_MS);
+        stamps_ms[i] = clocks.wall_ms;
+    }
+    int64_t now_ms = after(&clocks, 1000, 0);
+    assert_int_equal(timebase_of_stamp(&clocks.timebase, stamps_ms[0]), stamps_ms[0]);
+    for (int64_t i = 1; i <= TIMEBASE_STEPS; i++)
+        assert_int_equal(now_ms - timebase_of_stamp(&clocks.timebase, stamps_ms[i]),
+                         1000 * (TIMEBASE_STEPS + 1 - i));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +136,8 @@ int main(void)
         cmocka_unit_test(test_a_second_is_a_second_whatever_the_step),
         cmocka_unit_test(test_a_host_that_learns_the_date),
         cmocka_unit_test(test_stamps_after_a_step_are_as_old_as_they_are),
+        cmocka_unit_test(test_each_step_has_its_own_skew),
+        cmocka_unit_test(test_the_last_steps_are_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -201,6 +201,13 @@ static void test_an_event_too_large_is_a_gap_that_is_told(void **state)
     assert_true(read.starts_with_snapshot);
 }
 
+static long bytes_of_ring(struct fixture *f, struct recorder *recorder)
+{
+    assert_int_equal(recorder_flush(recorder, NULL), 0);
+    char *out CLEANUP_FREE = fixture_run(f, "cat ../record/*.jsonl | wc -c");
+    return strtol(out, NULL, 10);
+}
+
 /* Larger than a segment, and yet in the ring. */
 static void test_a_large_event_and_a_large_snapshot_are_kept(void **state)
 {
@@ -225,6 +232,52 @@ static void test_a_large_event_and_a_large_snapshot_are_kept(void **state)
     char *out = fixture_run(f, "cat ../record/*.jsonl | wc -c");
     assert_in_range(strtol(out, NULL, 10), RING_BYTES / 4, RING_BYTES);
     free(out);
+}
+
+/* With as much of events it would not fit in the ring. */
+static void test_a_snapshot_of_nearly_half_the_ring_costs_no_event(void **state)
+{
+    struct fixture *f = *state;
+    char *dir CLEANUP_FREE = memory_printf("%s/record", f->dir);
+    struct recorder *recorder = NULL;
+    assert_int_equal(recorder_open(dir, RING_BYTES, &recorder, NULL), 0);
+    int asked = 0;
+    for (int n = 1; n <= 800; n++) { /* of about 40 bytes: 32 segments */
+        if (recorder_wants_snapshot(recorder)) {
+            asked++;
+            assert_int_equal(append_large(recorder, "snapshot", RING_BYTES * 15 / 32, NULL), 0);
+        }
+        assert_int_equal(append_large(recorder, "event", 10, NULL), 0);
+        if (n % 10 == 0)
+            assert_in_range(bytes_of_ring(f, recorder), 0, RING_BYTES);
+    }
+    assert_in_range(asked, 8, 13); /* once in three eighths of the ring */
+    assert_int_equal(append_large(recorder, "event", RING_BYTES * 15 / 32, NULL), 0);
+    assert_int_equal(append(recorder, 801, NULL), 0);
+    assert_in_range(bytes_of_ring(f, recorder), 0, RING_BYTES);
+    recorder_free(recorder);
+    struct read_back read = read_all(dir);
+    assert_int_equal(read.gaps, 0);
+    assert_int_equal(read.last, 801);
+}
+
+/* Held however the sizes go together. */
+static void test_snapshots_of_any_size_hold_the_bound(void **state)
+{
+    struct fixture *f = *state;
+    char *dir CLEANUP_FREE = memory_printf("%s/record", f->dir);
+    struct recorder *recorder = NULL;
+    assert_int_equal(recorder_open(dir, RING_BYTES, &recorder, NULL), 0);
+    for (int n = 0; n < 600; n++) {
+        if (recorder_wants_snapshot(recorder))
+            assert_int_equal(
+                append_large(recorder, "snapshot", (size_t)(n * 97 % (RING_BYTES * 15 / 32)), NULL), 0);
+        assert_int_equal(append_large(recorder, "event", n % 50 ? 60 : (size_t)(n * 5), NULL), 0);
+        if (n % 5 == 0)
+            assert_in_range(bytes_of_ring(f, recorder), 0, RING_BYTES);
+    }
+    recorder_free(recorder);
+    assert_int_equal(read_all(dir).gaps, 0);
 }
 
 static void test_a_snapshot_too_large_is_asked_for_seldom(void **state)
@@ -324,6 +377,8 @@ int main(void)
         TEST(test_a_torn_last_line_is_passed_over_and_other_garbage_named),
         TEST(test_an_event_too_large_is_a_gap_that_is_told),
         TEST(test_a_large_event_and_a_large_snapshot_are_kept),
+        TEST(test_a_snapshot_of_nearly_half_the_ring_costs_no_event),
+        TEST(test_snapshots_of_any_size_hold_the_bound),
         TEST(test_a_snapshot_too_large_is_asked_for_seldom),
         TEST(test_a_full_disk_starts_a_new_segment),
         TEST(test_a_disk_that_stays_full_costs_little),

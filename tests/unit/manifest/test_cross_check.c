@@ -190,7 +190,10 @@ static void test_two_services_and_one_port(void **state)
                   "b.json:2:18: warning: services \"default/a\" (a.json:2:18) and \"default/b\" cannot run "
                   "on one instance: both need its port "
                   "8080/tcp at /taskDefinition; leave out hostPort to let the engine choose a free port");
-    expect_of_two(ONE_OF("a", ",\"cluster\":\"c\""), ONE_OF("b", ""), port, "");
+    expect_of_two(ONE_OF("a", ",\"cluster\":\"c\""), ONE_OF("b", ""), port,
+                  "b.json:2:18: warning: services \"c/a\" (a.json:2:18) and \"default/b\" cannot run "
+                  "on one instance: both need its port "
+                  "8080/tcp at /taskDefinition; leave out hostPort to let the engine choose a free port");
     expect_of_two(ONE_OF("a", ""), ONE_OF("b", ",\"desiredCount\":0"), port, "");
     expect_of_two(ONE_OF("a", ""), ONE_OF("b", ""), "{\"containerPort\":80}", "");
 }
