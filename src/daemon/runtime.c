@@ -134,6 +134,8 @@ static int record_part(void *data, const json_t *part)
     const struct runtime *runtime = data;
     struct error err = ERROR_INIT;
     json_t *line = json_pack("{s:O}", "snapshot", part);
+    if (!json_is_true(json_object_get(part, "whole")))
+        json_object_set_new(line, "more", json_true());
     int r = recorder_append(runtime->recorder, line, &err);
     json_decref(line);
     if (r < 0)

@@ -280,11 +280,17 @@ static int append_snapshot(struct recorder *recorder, const json_t *snapshot, st
 {
     struct error cause = ERROR_INIT;
     int64_t bytes;
-    int status = write_line(recorder, snapshot, &bytes, &cause);
-    recorder->base = status == 0 ? bytes : 0;
+    int status =
+        recorder->base < line_max(recorder)
+            ? write_line(recorder, snapshot, &bytes, &cause)
+            : error_set(&cause, ERROR_LIMIT,
+                        "recorder: a snapshot is over the bound of %lld bytes (LIMIT_RECORD_BYTES / 2)",
+                        (long long)line_max(recorder));
+    if (status == 0)
+        recorder->base += bytes;
     recorder->skip = status == ERROR_LIMIT ? RECORDER_SEGMENTS : 0;
     recorder->wants_snapshot = status < 0 && status != ERROR_LIMIT;
-    if (status == 0)
+    if (status == 0 && !json_object_get(snapshot, "more"))
         recorder->has_base = true;
     else if (status == ERROR_LIMIT && !recorder->has_base && !recorder->gap)
         recorder->gap = memory_printf("no replay before the next snapshot: %s", cause.message);

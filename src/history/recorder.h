@@ -5,10 +5,11 @@
  * and a torn last line is cut off when the ring is opened again. The oldest segment is deleted to hold the
  * bound. Lines go to the file as they are made; none is held in memory whole.
  *
- * A segment begins with a snapshot where there is one that fits: {"snapshot": ...}. One that does not is left
- * out until the next segment: replay then comes from an older one. A line for which a segment has no room
- * left begins the next, before its snapshot. Lines that are lost (too large, or the disk) are a gap: a new
- * segment begins with {"gap": "why"} and wants a snapshot.
+ * A segment begins with a snapshot where there is one that fits: {"snapshot": ...}, of which each line but
+ * the last has "more": true; without the last line it is none. One that does not is left out until the next
+ * segment: replay then comes from an older one. A line for which a segment has no room left begins the next,
+ * before its snapshot. Lines that are lost (too large, or the disk) are a gap: a new segment begins with
+ * {"gap": "why"} and wants a snapshot.
  */
 #pragma once
 
@@ -33,8 +34,8 @@ int recorder_open(const char *dir, int64_t max_bytes, struct recorder **ret_reco
 void recorder_free(struct recorder *recorder);
 DEFINE_CLEANUP(struct recorder, recorder_free)
 
-/* Replay must be able to start here: append {"snapshot": ...} next. Asked for once a segment; after one that
- * did not fit, RECORDER_SEGMENTS later. */
+/* Replay must be able to start here: append the lines {"snapshot": ...} next. Asked for once a segment; after
+ * one that did not fit, RECORDER_SEGMENTS later. */
 bool recorder_wants_snapshot(const struct recorder *recorder);
 
 /* Borrows event, an object. ERROR_LIMIT: larger than half the ring. ERROR_IO: the disk; several in a row, and
