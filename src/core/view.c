@@ -4,6 +4,8 @@
 #include "core/steady.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -253,11 +255,13 @@ void core_view_actions(const struct core *core, const char *cluster, const char 
 {
     assert(core);
     assert(ret_actions);
+    const struct service_state *service = find(core, cluster, name);
     memset(ret_actions, 0, sizeof *ret_actions);
-    map_for_each (&core->flights, entry) {
-        const struct flight *flight = entry->value;
-        if (!text_equal(flight->action->cluster, cluster) || !text_equal(flight->action->service, name))
-            continue;
+    for (size_t i = 0; service && i < service->under_way.len; i++) {
+        char id[24];
+        snprintf(id, sizeof id, "%" PRIu64, service->under_way.items[i]->id);
+        const struct flight *flight = map_get(&core->flights, id);
+        assert(flight);
         vector_push(ret_actions,
                     (struct view_action){flight->action, flight->since_ms, flight->progress_status,
                                          flight->progress_bytes, flight->progress_total_bytes});
