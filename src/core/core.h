@@ -137,7 +137,8 @@ struct view_instance {
     size_t containers_len; /* of davit */
     int running_tasks;
     int pending_tasks;
-    int64_t cpu_units_free;
+    int64_t cpu_units_free; /* as placement counts: less what is to come, and all of a task until all of it
+                               has stopped */
     int64_t memory_mib_free;
 };
 size_t core_instances_len(const struct core *core);

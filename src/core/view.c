@@ -4,6 +4,8 @@
 #include "core/steady.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -253,11 +255,13 @@ void core_view_actions(const struct core *core, const char *cluster, const char 
 {
     assert(core);
     assert(ret_actions);
+    const struct service_state *service = find(core, cluster, name);
     memset(ret_actions, 0, sizeof *ret_actions);
-    map_for_each (&core->flights, entry) {
-        const struct flight *flight = entry->value;
-        if (!text_equal(flight->action->cluster, cluster) || !text_equal(flight->action->service, name))
-            continue;
+    for (size_t i = 0; service && i < service->under_way.len; i++) {
+        char id[24];
+        snprintf(id, sizeof id, "%" PRIu64, service->under_way.items[i]->id);
+        const struct flight *flight = map_get(&core->flights, id);
+        assert(flight);
         vector_push(ret_actions,
                     (struct view_action){flight->action, flight->since_ms, flight->progress_status,
                                          flight->progress_bytes, flight->progress_total_bytes});
@@ -270,27 +274,34 @@ size_t core_instances_len(const struct core *core)
     return core->instances_len;
 }
 
+/* Rooms are a cache, which a turn brings up to date in this way before anything is placed. */
+static void book_marked(struct core *core)
+{
+    for (size_t i = 0; i < core->marked.len; i++)
+        core_book(core, core->marked.items[i]);
+}
+
 void core_view_instance_at(const struct core *core, size_t index, struct view_instance *ret_view)
 {
     assert(core);
     assert(index < core->instances_len);
+    book_marked((struct core *)core);
     const struct instance_state *instance = &core->instances[index];
+    const struct plan_instance *room = &core->rooms.items[index];
     *ret_view = (struct view_instance){.name = instance->name,
                                        .connected = !is_lost(instance),
                                        .message = instance->message,
                                        .lost_ms = instance->lost_ms,
                                        .info = &instance->info,
                                        .containers_len = instance->containers.len,
-                                       .cpu_units_free = instance->info.cpu_units,
-                                       .memory_mib_free = instance->info.memory_mib};
+                                       .cpu_units_free = room->cpu_units_free,
+                                       .memory_mib_free = room->memory_mib_free};
     struct map running = {0};
     struct map pending = {0};
     map_for_each (&instance->containers, entry) {
         const struct container *container = entry->value;
         if (container->status == CONTAINER_STOPPED)
             continue;
-        ret_view->cpu_units_free -= container->labels.spec.cpu_units;
-        ret_view->memory_mib_free -= container->labels.spec.memory_mib;
         map_put(container->status == CONTAINER_RUNNING ? &running : &pending, container->labels.task,
                 (void *)1);
     }

@@ -1,6 +1,6 @@
 /* What the parts report, as events. The two sides do not know each other's types; this is where they meet.
- * Everything is copied but the files of a
- * commit, which are taken out of the update; *ret_event is overwritten. */
+ * Everything is copied but the files of a commit, which are taken out of the update; *ret_event is
+ * overwritten. */
 #pragma once
 
 #include "act/act.h"

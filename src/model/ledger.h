@@ -106,7 +106,8 @@ int family_ledger_from_json(const json_t *json, struct family_ledger **ret_entry
  */
 int family_ledger_number(struct family_ledger *entry, const struct digest *digest, const json_t *json,
                          const struct commit *commit, bool *ret_new);
-/* With its json. NULL when there is none, or its content is dropped. */
+/* With its json. NULL when there is none, or its content is dropped. The first call for a revision unpacks
+ * its text into the entry, const or not: no other thread may use the entry meanwhile. */
 const struct revision *family_ledger_revision(const struct family_ledger *entry, int number);
 
 /* A change of the ledger as core hands it out: the whole entry, or its removal. */

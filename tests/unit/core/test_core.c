@@ -533,6 +533,47 @@ static void test_progress_and_source_are_shown(void **state)
     assert_string_equal(source.origin, "/srv/repo");
 }
 
+static int64_t memory_free(const struct fixture *fixture)
+{
+    struct view_instance instance;
+    core_view_instance_at(fixture->core, 0, &instance);
+    return instance.memory_mib_free;
+}
+
+static void test_free_room_is_what_placement_counts(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    struct container *running = running_task(fixture, "me");
+    fixture_listed(fixture, "one", &running, 1);
+    assert_int_equal(memory_free(fixture), 8192 - 64); /* nothing was planned yet */
+    fixture_commit(fixture, "db", "postgres", 2, 0);
+    fixture_turn(fixture);
+    assert_non_null(fixture_action(fixture, 1));
+    assert_int_equal(memory_free(fixture), 8192 - 3 * 64); /* two are being created */
+}
+
+static void test_each_service_shows_its_own_actions(void **state)
+{
+    (void)state;
+    static const char *const services[] = {"db", "web"};
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    struct view_action_vec actions;
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "web", "nginx", 2, 0);
+    fixture_commit(fixture, "db", "postgres", 1, 0);
+    fixture_turn(fixture);
+    for (size_t i = 0; i < ARRAY_LEN(services); i++) {
+        core_view_actions(fixture->core, "c", services[i], &actions);
+        assert_int_equal(actions.len, i + 1);
+        for (size_t a = 0; a < actions.len; a++)
+            assert_string_equal(actions.items[a].action->service, services[i]);
+        vector_deinit(&actions);
+    }
+    core_view_actions(fixture->core, "c", "nobody", &actions);
+    assert_int_equal(actions.len, 0);
+}
+
 static void fail_with_long_words(struct fixture *fixture, int code)
 {
     struct error cause = ERROR_INIT;
@@ -605,6 +646,8 @@ int main(void)
                                        cmocka_unit_test(test_what_was_deployed_is_desired_after_a_restart),
                                        cmocka_unit_test(test_older_commits_only_count_revisions),
                                        cmocka_unit_test(test_progress_and_source_are_shown),
+                                       cmocka_unit_test(test_free_room_is_what_placement_counts),
+                                       cmocka_unit_test(test_each_service_shows_its_own_actions),
                                        cmocka_unit_test(test_a_snapshot_holds_the_words_of_an_engine)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
