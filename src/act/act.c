@@ -130,11 +130,13 @@ static void tell(struct job *job, const struct engine_reply *reply)
     struct act *act = job->act;
     act->under_way--;
     bool removed = job->action->kind == ACTION_REMOVE && reply->error.code == 0;
+    const struct container *container = removed ? NULL : reply->container;
     const struct act_outcome outcome = {
         .action_id = job->action->id,
         .instance = job->action->instance,
+        .container_id = container ? container->id : job->action->container_id,
         .error = &reply->error,
-        .container = removed ? NULL : reply->container,
+        .container = container,
         .gone = removed || (job->action->container_id && reply->error.code == ERROR_NOT_FOUND)};
     act->options.done(act->options.data, &outcome);
     job_free(job);
