@@ -10,6 +10,7 @@
 #define BACKOFF_FIRST_MS 250
 #define BACKOFF_LAST_MS  15000
 #define INSPECTIONS      8 /* under way at once */
+#define INSPECTION_MS    (LIMIT_ENGINE_CALL_MS / 4)
 
 enum watch_state {
     WATCH_WAITING,    /* for the next attempt */
@@ -130,11 +131,11 @@ static void report(struct engine_watch *watch, const char *container_id, const s
     watch->listener.changed(watch->listener.data, copy);
 }
 
-/* This one container, not the engine: a listing tells what there is to tell of it. */
+/* Maybe this one container, not the engine: a listing tells, and what there is to tell of it. */
 static bool is_unreadable(int code)
 {
     return code == ERROR_INVALID || code == ERROR_INTERNAL || code == ERROR_PROTOCOL || code == ERROR_LIMIT ||
-           code == ERROR_CONFLICT;
+           code == ERROR_CONFLICT || code == ERROR_TIMEOUT;
 }
 
 static void on_inspected(void *data, const struct engine_reply *reply)
@@ -178,7 +179,7 @@ static void pump(struct engine_watch *watch)
             return;
         if (lookup->call)
             continue;
-        const struct engine_call call = {.done = on_inspected, .data = lookup};
+        const struct engine_call call = {.done = on_inspected, .data = lookup, .deadline_ms = INSPECTION_MS};
         watch->inspections++;
         lookup->call = watch->engine->ops->inspect(watch->engine, lookup->container_id, &call);
     }

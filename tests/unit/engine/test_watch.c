@@ -329,6 +329,20 @@ static void test_an_engine_that_falls_silent_is_noticed_and_taken_up_again(void 
     assert_int_equal(belief->containers.len, 0);
 }
 
+/* One container's own trouble: the engine answers for it in a listing. */
+static void test_an_inspection_that_hangs_loses_no_engine(void **state)
+{
+    struct belief *belief = *state;
+    create_and_start(belief);
+    int listed = belief->listed;
+    sim_fault_next(belief->sim, SIM_INSPECT, SIM_FAULT_HANG, 1);
+    sim_container_exit(belief->sim, belief->sample.name, 3);
+    run_ms(belief, LIMIT_ENGINE_CALL_MS / 2);
+    assert_int_equal(belief->disconnected, 0);
+    assert_int_equal(belief->listed, listed + 1);
+    assert_true_belief(belief);
+}
+
 /* Who asks for a listing because an action had no answer, learns it sooner. */
 static void test_a_listing_that_is_asked_for_finds_the_silence(void **state)
 {
@@ -355,6 +369,7 @@ int main(void)
         TEST(test_who_asks_during_a_listing_gets_a_younger_one),
         TEST(test_an_inspection_does_not_take_back_what_it_is_older_than),
         TEST(test_an_engine_that_falls_silent_is_noticed_and_taken_up_again),
+        TEST(test_an_inspection_that_hangs_loses_no_engine),
         TEST(test_a_listing_that_is_asked_for_finds_the_silence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
