@@ -130,11 +130,13 @@ static void tell(struct job *job, const struct engine_reply *reply)
     struct act *act = job->act;
     act->under_way--;
     bool removed = job->action->kind == ACTION_REMOVE && reply->error.code == 0;
+    const struct container *container = removed ? NULL : reply->container;
     const struct act_outcome outcome = {
         .action_id = job->action->id,
         .instance = job->action->instance,
+        .container_id = container ? container->id : job->action->container_id,
         .error = &reply->error,
-        .container = removed ? NULL : reply->container,
+        .container = container,
         .gone = removed || (job->action->container_id && reply->error.code == ERROR_NOT_FOUND)};
     act->options.done(act->options.data, &outcome);
     job_free(job);
@@ -182,8 +184,11 @@ static void fill_pulls(struct instance_queue *queue)
 static void tell_no_image(struct pull *pull, const struct engine_reply *reply)
 {
     struct engine_reply failed = *reply;
-    if (failed.error.code == ERROR_NOT_FOUND) /* of the image, not of the container */
+    int code = failed.error.code;
+    if (code == ERROR_NOT_FOUND) /* of the image, not of the container */
         failed.error.code = ERROR_INVALID;
+    else if (code == ERROR_TIMEOUT || code == ERROR_LIMIT) /* of the container it is known: there is none */
+        failed.error.code = ERROR_INTERNAL;
     error_wrap(&failed.error, ERROR_INTERNAL, "CannotPullContainerError: %s", pull->image);
     for (size_t i = 0; i < pull->jobs.len; i++)
         tell(pull->jobs.items[i], &failed);

@@ -17,6 +17,7 @@ struct act;
 struct act_outcome {
     uint64_t action_id;
     const char *instance;
+    const char *container_id;          /* that it was about; NULL: there is none yet */
     const struct error *error;         /* code 0: it worked */
     const struct container *container; /* as it is now; NULL: not known */
     bool gone;                         /* the engine says that it does not exist */

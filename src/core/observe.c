@@ -20,12 +20,22 @@ static void unlink_container(struct core *core, const struct container *containe
     }
 }
 
+/* An engine that cannot inspect a container does not tell when it ended; 0 would have it removed at once. */
+static void set_finished(const struct core *core, const struct container *old, struct container *container)
+{
+    if (container->status != CONTAINER_STOPPED || container->finished_ms)
+        return;
+    bool is_known = old && old->status == CONTAINER_STOPPED && old->finished_ms;
+    container->finished_ms = is_known ? old->finished_ms : core->now_ms;
+}
+
 void core_put_container(struct core *core, struct instance_state *instance, struct container *container)
 {
     assert(core);
     assert(instance);
     assert(container);
     struct container *old = map_get(&instance->containers, container->id);
+    set_finished(core, old, container);
     if (!text_equal(container->labels.owner, core->owner) || (old && container_equal(old, container))) {
         container_free(container);
         return;

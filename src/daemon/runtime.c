@@ -417,8 +417,8 @@ static void on_done(void *data, const struct act_outcome *outcome)
     struct event event;
     input_action_done(outcome, &event);
     bring_to_our_time(instance, event.action.container);
-    if (instance)
-        engine_watch_overtake(instance->watch);
+    if (instance && (outcome->container || outcome->gone))
+        engine_watch_overtake(instance->watch, outcome->container_id, outcome->container);
     runtime_post(runtime, &event);
 }
 

@@ -183,7 +183,8 @@ uint64_t docker_create(struct engine *engine, const struct engine_create *create
 
 /* --- list: ids, then an inspection for each ------------------------------------------------------------- */
 
-#define INSPECTIONS 8 /* under way at once, of one listing */
+#define INSPECTIONS       8 /* under way at once, of one listing */
+#define INSPECTION_SHARES 4 /* one may take so much of the listing's time, so that it does not take all */
 
 struct list_slot {
     struct docker_call *call; /* the listing */
@@ -197,7 +198,11 @@ struct list_state {
     struct string_vec ids;
     size_t next;
     size_t unreadable_len;
-    struct error unreadable; /* the first */
+    size_t unreadable_entry; /* the first */
+    struct error unreadable; /* why */
+    int64_t inspection_ms;   /* an inspection's deadline */
+    size_t answers;          /* inspections that did not run into it */
+    struct error silence;    /* of one that did */
     size_t under_way;
     struct container_vec containers;
     struct list_slot slots[INSPECTIONS];
@@ -223,17 +228,22 @@ static void list_state_free(void *data)
 
 static void list_next(struct docker_call *call);
 
-static void add_unreadable(struct list_state *state, const char *id, const struct error *cause)
+/* Answers come in any order; the same containers are to give the same words. */
+static void add_unreadable(struct list_state *state, size_t entry, const struct error *cause)
 {
-    if (state->unreadable_len++ > 0)
+    if (state->unreadable_len++ > 0 && state->unreadable_entry < entry)
         return;
+    state->unreadable_entry = entry;
     state->unreadable = *cause;
-    error_wrap(&state->unreadable, cause->code, "container %.12s", id);
+    error_wrap(&state->unreadable, cause->code, "container %.12s", state->ids.items[entry]);
 }
 
-/* Of this one container, or of the engine as a whole? */
-static bool is_its_own(int code)
+/* Of this one container, or of the engine as a whole? A timeout is its own while the listing has time; if
+ * every one had it, the end of the listing tells. */
+static bool is_its_own(const struct docker_call *call, int code)
 {
+    if (code == ERROR_TIMEOUT)
+        return docker_call_left_ms(call) > 1;
     return code == ERROR_INTERNAL || code == ERROR_PROTOCOL || code == ERROR_LIMIT || code == ERROR_CONFLICT;
 }
 
@@ -256,13 +266,17 @@ static void on_listed_one(void *data, const struct engine_reply *reply)
     int code = cause.code;
     slot->id = 0;
     state->under_way--;
-    if (is_its_own(code))
+    if (code == ERROR_TIMEOUT)
+        state->silence = reply->error;
+    else
+        state->answers++;
+    if (is_its_own(call, code))
         code = take_entry(state, slot->entry, &reply->error, &cause);
     else if (code == 0)
         vector_push(&state->containers, container_copy(reply->container));
     /* Labeled by somebody who is not davit: not in the list. Nor is what vanished in between. */
     if (code == ERROR_INVALID || (code == 0 && reply->error.code))
-        add_unreadable(state, state->ids.items[slot->entry], &cause);
+        add_unreadable(state, slot->entry, &cause);
     else if (code && code != ERROR_NOT_FOUND) {
         /* Before the caller hears of it: it may free the engine then. */
         cancel_inspections(state);
@@ -277,6 +291,21 @@ static int compare_names(const void *a, const void *b)
     return strcmp((*(struct container *const *)a)->name, (*(struct container *const *)b)->name);
 }
 
+static void list_end(struct docker_call *call)
+{
+    struct list_state *state = call->state;
+    if (state->silence.code && !state->answers) {
+        docker_fail(call, &state->silence);
+        return;
+    }
+    if (state->containers.len)
+        qsort(state->containers.items, state->containers.len, sizeof *state->containers.items, compare_names);
+    struct engine_reply reply = {.containers = &state->containers,
+                                 .unreadable_len = state->unreadable_len,
+                                 .unreadable = state->unreadable_len ? state->unreadable.message : NULL};
+    docker_done(call, &reply);
+}
+
 static void list_next(struct docker_call *call)
 {
     struct list_state *state = call->state;
@@ -284,21 +313,18 @@ static void list_next(struct docker_call *call)
         struct list_slot *slot = &state->slots[i];
         if (slot->id)
             continue;
-        const struct engine_call one = {
-            .done = on_listed_one, .data = slot, .deadline_ms = docker_call_left_ms(call)};
+        int64_t left_ms = docker_call_left_ms(call);
+        const struct engine_call one = {.done = on_listed_one,
+                                        .data = slot,
+                                        .deadline_ms =
+                                            left_ms < state->inspection_ms ? left_ms : state->inspection_ms};
         slot->call = call;
         slot->entry = state->next++;
         state->under_way++;
         slot->id = docker_inspect(state->engine, state->ids.items[slot->entry], &one);
     }
-    if (state->under_way)
-        return;
-    if (state->containers.len)
-        qsort(state->containers.items, state->containers.len, sizeof *state->containers.items, compare_names);
-    struct engine_reply reply = {.containers = &state->containers,
-                                 .unreadable_len = state->unreadable_len,
-                                 .unreadable = state->unreadable_len ? state->unreadable.message : NULL};
-    docker_done(call, &reply);
+    if (state->under_way == 0)
+        list_end(call);
 }
 
 static void on_ids(struct docker_call *call, const struct docker_answer *answer)
@@ -309,6 +335,7 @@ static void on_ids(struct docker_call *call, const struct docker_answer *answer)
         docker_fail(call, &err);
     else {
         state->entries = json_incref((json_t *)answer->json);
+        state->inspection_ms = docker_call_left_ms(call) / INSPECTION_SHARES + 1;
         list_next(call);
     }
 }

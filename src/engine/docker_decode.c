@@ -316,9 +316,11 @@ int docker_decode_entry(const json_t *entry, const struct error *cause, struct c
     const char *id = model_string(entry, "Id");
     const char *name = json_string_value(json_array_get(json_object_get(entry, "Names"), 0));
     const char *phrase = model_string(entry, "Status");
-    if (!id || !name || strlen(id) > LIMIT_ENGINE_TEXT_BYTES || strlen(name) > LIMIT_ENGINE_TEXT_BYTES)
-        return error_set(err, ERROR_PROTOCOL, "an entry of the engine's list lacks Id or Names: %s",
+    if (!id || strlen(id) > LIMIT_ENGINE_TEXT_BYTES || (name && strlen(name) > LIMIT_ENGINE_TEXT_BYTES))
+        return error_set(err, ERROR_PROTOCOL, "an entry of the engine's list lacks Id, or it is too long: %s",
                          error_text(cause));
+    if (!name) /* one that is being removed may have lost it */
+        name = id;
     int r = task_labels_from_json(json_object_get(entry, "Labels"), &container->labels, err);
     if (r < 0)
         return r;
@@ -332,8 +334,6 @@ int docker_decode_entry(const json_t *entry, const struct error *cause, struct c
     container->created_ms = model_int_in(entry, "Created", 0, INT32_MAX) * 1000LL;
     if (container->status != CONTAINER_CREATED)
         container->started_ms = container->created_ms;
-    if (container->status == CONTAINER_STOPPED)
-        container->finished_ms = container->created_ms;
     if (phrase)
         decode_phrase(phrase, container);
     *ret_container = TAKE(container);

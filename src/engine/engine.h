@@ -121,10 +121,11 @@ struct engine_ops {
     uint64_t (*version)(struct engine *, const struct engine_call *);
     /* All containers, stopped ones too, with LABEL_OWNER = owner; whole inspections, sorted by name.
      *
-     * A container that the engine lists and cannot inspect must not be taken for gone: it is in the list with
-     * what the list itself tells of it (state, health, exit code; started when created; one whose state has
-     * no known word is RUNNING, so that nothing is done to it), its reason says why, and it counts as
-     * unreadable. One whose labels cannot be read belongs to no task: it is left out, and counts as well. */
+     * A container that the engine lists and cannot inspect (or not in a part of the time, while it answers
+     * for others) must not be taken for gone: it is in the list with what the list itself tells of it (state,
+     * health, exit code; started when created; finished is 0; one whose state has no known word is RUNNING,
+     * so that nothing is done to it), its reason says why, and it counts as unreadable. One whose labels
+     * cannot be read belongs to no task: it is left out, and counts as well. */
     uint64_t (*list)(struct engine *, const char *owner, const struct engine_call *);
     /* Somebody else's container (no LABEL_OWNER) is ERROR_NOT_FOUND, ours with unreadable labels
      * ERROR_INVALID.

@@ -7,10 +7,10 @@
 
 #include <assert.h>
 
-#define BACKOFF_FIRST_MS     250
-#define BACKOFF_LAST_MS      15000
-#define INSPECTIONS          8 /* under way at once */
-#define LISTINGS_PASSED_OVER 3
+#define BACKOFF_FIRST_MS 250
+#define BACKOFF_LAST_MS  15000
+#define INSPECTIONS      8 /* under way at once */
+#define INSPECTION_MS    (LIMIT_ENGINE_CALL_MS / 4)
 
 enum watch_state {
     WATCH_WAITING,    /* for the next attempt */
@@ -28,6 +28,11 @@ struct lookup {
     bool again; /* more happened since the inspection was sent */
 };
 
+/* What the caller learned of a container while a listing was under way. */
+struct word {
+    struct container *container; /* NULL: gone */
+};
+
 struct engine_watch {
     struct engine *engine;
     char *instance;
@@ -37,11 +42,11 @@ struct engine_watch {
     char *told;       /* the cause that disconnected() said last; NULL after connected() */
     char *unreadable; /* what unreadable() said last; NULL: all can be read */
     bool list_again;  /* asked for while one listing is under way */
-    int passed_over;  /* listings in a row that were older than a request for one */
     int64_t backoff_ms;
     uint64_t call; /* version or listing */
     uint64_t stream;
     uint64_t timer;     /* next attempt, or next listing */
+    struct map words;   /* by container id: younger than the listing under way */
     struct map lookups; /* by container id */
     size_t inspections; /* lookups that are under way */
 };
@@ -56,6 +61,12 @@ static void lookup_free(struct lookup *lookup)
     free(lookup);
 }
 
+static void word_free(struct word *word)
+{
+    container_free(word->container);
+    free(word);
+}
+
 static void cancel(struct engine_watch *watch, uint64_t *id)
 {
     watch->engine->ops->cancel(watch->engine, *id);
@@ -68,6 +79,7 @@ static void stop_all(struct engine_watch *watch)
     cancel(watch, &watch->stream);
     cancel(watch, &watch->timer);
     map_clear(&watch->lookups);
+    map_clear(&watch->words);
     watch->list_again = false;
 }
 
@@ -119,11 +131,11 @@ static void report(struct engine_watch *watch, const char *container_id, const s
     watch->listener.changed(watch->listener.data, copy);
 }
 
-/* This one container, not the engine: a listing tells what there is to tell of it. */
+/* Maybe this one container, not the engine: a listing tells, and what there is to tell of it. */
 static bool is_unreadable(int code)
 {
     return code == ERROR_INVALID || code == ERROR_INTERNAL || code == ERROR_PROTOCOL || code == ERROR_LIMIT ||
-           code == ERROR_CONFLICT;
+           code == ERROR_CONFLICT || code == ERROR_TIMEOUT;
 }
 
 static void on_inspected(void *data, const struct engine_reply *reply)
@@ -167,7 +179,7 @@ static void pump(struct engine_watch *watch)
             return;
         if (lookup->call)
             continue;
-        const struct engine_call call = {.done = on_inspected, .data = lookup};
+        const struct engine_call call = {.done = on_inspected, .data = lookup, .deadline_ms = INSPECTION_MS};
         watch->inspections++;
         lookup->call = watch->engine->ops->inspect(watch->engine, lookup->container_id, &call);
     }
@@ -189,18 +201,30 @@ static void look_up(struct engine_watch *watch, const char *container_id)
 
 /* --- listings ------------------------------------------------------------------------------------------- */
 
+static void add_copy(const struct engine_watch *watch, struct container_vec *copies,
+                     const struct container *container)
+{
+    struct container *copy = container_copy(container);
+    free(copy->instance);
+    copy->instance = memory_strdup(watch->instance);
+    vector_push(copies, copy);
+}
+
+/* The list, but for those of whom the caller has younger word. */
 static void deliver_list(struct engine_watch *watch, const struct container_vec *containers)
 {
-    if (!watch->listener.listed)
-        return;
     struct container_vec copies CLEANUP(container_vec_deinit) = {0};
-    for (size_t i = 0; i < containers->len; i++) {
-        struct container *copy = container_copy(containers->items[i]);
-        free(copy->instance);
-        copy->instance = memory_strdup(watch->instance);
-        vector_push(&copies, copy);
+    for (size_t i = 0; i < containers->len; i++)
+        if (!map_get(&watch->words, containers->items[i]->id))
+            add_copy(watch, &copies, containers->items[i]);
+    map_for_each (&watch->words, entry) {
+        const struct word *word = entry->value;
+        if (word->container)
+            add_copy(watch, &copies, word->container);
     }
-    watch->listener.listed(watch->listener.data, &copies);
+    map_clear(&watch->words);
+    if (watch->listener.listed)
+        watch->listener.listed(watch->listener.data, &copies);
 }
 
 static void tell_unreadable(struct engine_watch *watch, const struct engine_reply *reply)
@@ -224,18 +248,14 @@ static void on_listed(void *data, const struct engine_reply *reply)
     watch->state = WATCH_LISTENING;
     watch->backoff_ms = BACKOFF_FIRST_MS;
     watch->timer = watch->engine->ops->after(watch->engine, LIMIT_ENGINE_RELIST_MS, on_timer, watch);
-    /* What was asked for while it was under way wants a younger one; yet somebody waits for this one, too. */
-    if (watch->list_again && watch->passed_over < LISTINGS_PASSED_OVER) {
-        watch->passed_over++;
+    /* Who asked while it was under way waits for a younger one. It ends: what asks is an operation without an
+     * outcome, and such are not repeated before a listing. */
+    if (watch->list_again) {
         list_now(watch);
         return;
     }
-    watch->passed_over = 0;
     tell_unreadable(watch, reply);
-    if (watch->list_again)
-        list_now(watch);
-    else
-        pump(watch);
+    pump(watch);
     deliver_list(watch, reply->containers);
 }
 
@@ -244,6 +264,7 @@ static void list_now(struct engine_watch *watch)
     assert(watch->state == WATCH_OPENING || watch->state == WATCH_LISTENING);
     watch->state = WATCH_LISTING;
     watch->list_again = false;
+    map_clear(&watch->words);
     cancel(watch, &watch->timer);
     const struct engine_call call = {.done = on_listed, .data = watch};
     watch->call = watch->engine->ops->list(watch->engine, watch->owner, &call);
@@ -259,11 +280,19 @@ void engine_watch_relist(struct engine_watch *watch)
     /* Else a listing comes anyhow. */
 }
 
-void engine_watch_overtake(struct engine_watch *watch)
+void engine_watch_overtake(struct engine_watch *watch, const char *container_id,
+                           const struct container *container)
 {
     assert(watch);
-    if (watch->state == WATCH_LISTING)
-        watch->list_again = true;
+    assert(container_id);
+    struct lookup *lookup = map_get(&watch->lookups, container_id);
+    if (lookup)
+        lookup->again = lookup->call != 0;
+    if (watch->state != WATCH_LISTING)
+        return;
+    struct word *word = NEW(struct word);
+    word->container = container ? container_copy(container) : NULL;
+    map_put(&watch->words, container_id, word);
 }
 
 /* --- the stream ----------------------------------------------------------------------------------------- */
@@ -336,6 +365,7 @@ struct engine_watch *engine_watch_new(struct engine *engine, const char *instanc
     watch->owner = memory_strdup(owner);
     watch->listener = *listener;
     watch->backoff_ms = BACKOFF_FIRST_MS;
+    watch->words = MAP_INIT(word_free);
     watch->lookups = MAP_INIT(lookup_free);
     connect_now(watch);
     return watch;
@@ -346,6 +376,7 @@ void engine_watch_free(struct engine_watch *watch)
     if (!watch)
         return;
     stop_all(watch);
+    map_deinit(&watch->words);
     map_deinit(&watch->lookups);
     free(watch->instance);
     free(watch->owner);

@@ -29,10 +29,11 @@ struct engine_watch_listener {
 /* Starts at once. `instance` is copied into every container that is handed out. */
 struct engine_watch *engine_watch_new(struct engine *engine, const char *instance, const char *owner,
                                       const struct engine_watch_listener *listener);
-/* List again now (an operation's outcome is unknown). Several requests during one listing make one more
- * listing. */
+/* List again now (an operation's outcome is unknown). A listing under way may be older than the operation and
+ * is not handed out; several requests during it make one more listing. */
 void engine_watch_relist(struct engine_watch *watch);
-/* An operation has ended whose outcome the caller knows: a listing under way may be older, and is passed over
- * for another one. */
-void engine_watch_overtake(struct engine_watch *watch);
+/* An operation has told the caller of this container: how it is, or NULL for gone. A listing or an inspection
+ * that is under way may be older, and must not take it back. */
+void engine_watch_overtake(struct engine_watch *watch, const char *container_id,
+                           const struct container *container);
 void engine_watch_free(struct engine_watch *watch);

@@ -64,8 +64,8 @@ static void on_done(void *data, const struct act_outcome *outcome)
     struct event event;
     input_action_done(outcome, &event);
     for (int i = 0; i < world->hosts_len; i++)
-        if (text_equal(world->hosts[i].name, outcome->instance))
-            engine_watch_overtake(world->hosts[i].watch);
+        if ((outcome->container || outcome->gone) && text_equal(world->hosts[i].name, outcome->instance))
+            engine_watch_overtake(world->hosts[i].watch, outcome->container_id, outcome->container);
     davit_step(data, &event);
 }
 

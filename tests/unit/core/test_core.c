@@ -282,6 +282,40 @@ static void test_came_and_went_unplanned(void **state)
         assert_string_equal(fixture_effect(fixture, EFFECT_SAVE, n)->change.name, "c/db");
 }
 
+/* Of a stopped container that the engine cannot inspect: it is not taken for one that stopped long ago. */
+static void test_an_unknown_end_is_when_it_was_learned(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    fixture_turn(fixture);
+    struct container *stopped CLEANUP(container_freep) =
+        fixture_container(fixture_action(fixture, 0), CONTAINER_STOPPED, fixture->now_ms);
+    int64_t learned_ms = fixture->now_ms;
+    int seen = 0;
+    fixture_done(fixture, fixture_action(fixture, 0)->id, 0, container_copy(stopped));
+    fixture_turn(fixture);
+    for (int i = 0; i < 3; i++) {
+        struct container *again = container_copy(stopped);
+        fixture_listed(fixture, "one", &again, 1);
+        fixture_turn(fixture);
+        for (size_t n = 0; fixture_action(fixture, n); n++)
+            assert_int_not_equal(fixture_action(fixture, n)->kind, ACTION_REMOVE);
+        struct task_vec tasks;
+        core_view_tasks(fixture->core, "c", "web", fixture->now_ms, &tasks);
+        for (size_t t = 0; t < tasks.len; t++) {
+            if (tasks.items[t].status != TASK_STOPPED)
+                continue;
+            assert_int_equal(tasks.items[t].stopped_ms, learned_ms);
+            seen++;
+        }
+        task_vec_deinit(&tasks);
+        fixture_after(fixture, 60000);
+    }
+    assert_int_equal(seen, 3);
+}
+
 static void test_a_lost_instance_gets_nothing(void **state)
 {
     (void)state;
@@ -634,6 +668,7 @@ int main(void)
                                        cmocka_unit_test(test_other_owners_do_not_exist),
                                        cmocka_unit_test(test_a_removed_service_is_forgotten),
                                        cmocka_unit_test(test_came_and_went_unplanned),
+                                       cmocka_unit_test(test_an_unknown_end_is_when_it_was_learned),
                                        cmocka_unit_test(test_a_lost_instance_gets_nothing),
                                        cmocka_unit_test(test_who_waits_for_room_is_told),
                                        cmocka_unit_test(test_room_is_kept_for_what_is_to_come),

@@ -190,6 +190,18 @@ static void test_a_failed_pull_fails_all_that_wait(void **state)
     assert_in_range(world->pulls, 1, 3); /* the first may have failed before the last asks */
 }
 
+/* An unknown outcome would be asked for in a listing, and never count as a failure: nothing was made. */
+static void test_a_pull_that_hangs_is_a_failure(void **state)
+{
+    struct world *world = *state;
+    sim_image_pullable(world->sim, "far", 5000);
+    sim_fault_next(world->sim, SIM_PULL, SIM_FAULT_HANG, 1);
+    create(world, 1, "far");
+    run_for(world, LIMIT_ENGINE_PULL_IDLE_MS + 10000);
+    assert_int_equal(world->codes[1], ERROR_INTERNAL);
+    assert_non_null(strstr(world->error.message, "CannotPullContainerError: far"));
+}
+
 /* Nothing is left of what waits for a pull, or runs, or waits for its turn. */
 static void test_free_cancels_everything(void **state)
 {
@@ -209,7 +221,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_slow_pulls_keep_nothing_waiting), TEST(test_an_image_is_pulled_once_for_all_that_wait),
         TEST(test_pulls_wait_in_order_and_all_end), TEST(test_a_failed_pull_fails_all_that_wait),
-        TEST(test_free_cancels_everything),
+        TEST(test_a_pull_that_hangs_is_a_failure),  TEST(test_free_cancels_everything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

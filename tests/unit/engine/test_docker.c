@@ -515,11 +515,36 @@ static void test_one_bad_container_spoils_no_listing(void **state)
         fail_msg("%s", outcome.message);
     assert_int_equal(outcome.containers, 1);
     assert_int_equal(outcome.unreadable, 2);
-    assert_non_null(strstr(outcome.why, "container id-"));
+    assert_non_null(strstr(outcome.why, "container id-1"));
     outcome = (struct outcome){.server = server};
     server->engine->ops->list(server->engine, "owner-1", &call);
     wait_for(server, &outcome);
     assert_int_equal(outcome.code, ERROR_UNAVAILABLE);
+}
+
+/* The second one answers at once, the first never: that is its own trouble, and it stays in the list. */
+static void test_one_container_that_hangs_spoils_no_listing(void **state)
+{
+    struct server *server = *state;
+    struct outcome outcome = {0};
+    struct engine_call call = call_for(server, &outcome);
+    char *list CLEANUP_FREE = http_ok(json_pack("[o,o]", entry(1, true), entry(2, true)));
+    const struct rule rules[] = {
+        VERSION,
+        {"/containers/json", list, 0, false},
+        {"/containers/id-1/json", NULL, 0, false},
+        {"/containers/id-2/json",
+         "HTTP/1.1 500 No\r\nContent-Length: 26\r\n\r\n{\"message\":\"no such file\"}", 0, false},
+        {0}};
+    server->rules = rules;
+    call.deadline_ms = 1000;
+    server->engine->ops->list(server->engine, "owner-1", &call);
+    wait_for(server, &outcome);
+    if (outcome.code)
+        fail_msg("%s", outcome.message);
+    assert_int_equal(outcome.containers, 2);
+    assert_int_equal(outcome.unreadable, 2);
+    assert_non_null(strstr(outcome.why, "container id-1")); /* the first of the list, not of the answers */
 }
 
 int main(void)
@@ -536,6 +561,7 @@ int main(void)
         TEST(test_cancel_from_within_an_event),
         TEST(test_list_leaves_out_what_vanished),
         TEST(test_one_bad_container_spoils_no_listing),
+        TEST(test_one_container_that_hangs_spoils_no_listing),
         TEST(test_a_listing_has_one_deadline),
         TEST(test_engine_freed_by_the_end_of_a_failing_list),
         TEST(test_a_definition_that_contradicts_itself),

@@ -235,11 +235,32 @@ static void test_an_entry_of_the_list_stands_in_for_an_inspection(void **state)
     assert_int_equal(down->status, CONTAINER_STOPPED);
     assert_true(down->has_exit_code);
     assert_int_equal(down->exit_code, 137);
+    assert_int_equal(down->finished_ms, 0); /* not known, and nobody is to take it for long ago */
     struct container *new CLEANUP(container_freep) = entry("created", "Created");
     assert_int_equal(new->status, CONTAINER_CREATED);
     assert_int_equal(new->started_ms, 0);
     struct container *odd CLEANUP(container_freep) = entry("dancing", "");
     assert_int_equal(odd->status, CONTAINER_RUNNING);
+}
+
+static void test_an_entry_without_a_name_is_called_by_its_id(void **state)
+{
+    (void)state;
+    struct sample sample CLEANUP(sample_deinit);
+    struct error err = ERROR_INIT;
+    const struct error cause = {ERROR_INTERNAL, "no such file"};
+    sample_init(&sample, 1, "{'name':'a','image':'i'}");
+    static const char *const names[] = {"null", "[]", "[null]"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct container *container CLEANUP(container_freep) = NULL;
+        json_t *json =
+            json_pack("{s:s,s:o,s:o}", "Id", "4f2a", "Names", json_loads(names[i], JSON_DECODE_ANY, NULL),
+                      "Labels", task_labels_to_json(&sample.labels));
+        if (docker_decode_entry(json, &cause, &container, &err) < 0)
+            fail_msg("%s", err.message);
+        json_decref(json);
+        assert_string_equal(container->name, "4f2a");
+    }
 }
 
 static void test_the_engines_words_are_bounded(void **state)
@@ -297,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_malformed_inspections),
         cmocka_unit_test(test_nonsense_in_details_is_left_out),
         cmocka_unit_test(test_an_entry_of_the_list_stands_in_for_an_inspection),
+        cmocka_unit_test(test_an_entry_without_a_name_is_called_by_its_id),
         cmocka_unit_test(test_the_engines_words_are_bounded),
         cmocka_unit_test(test_failures_carry_the_engines_words),
     };

@@ -220,21 +220,84 @@ static void test_failing_requests_do_not_stop_it(void **state)
     assert_int_equal(belief->containers.len, 1);
 }
 
-/* The caller knows better than a listing that was on its way when it was told. */
-static void test_an_overtaken_listing_is_passed_over(void **state)
+/* The caller knows better than a listing that was on its way when it was told; and it is told all the same,
+ * however many operations end meanwhile. */
+static void test_a_listing_does_not_take_back_what_it_is_older_than(void **state)
 {
     struct belief *belief = *state;
     create_and_start(belief);
     int listed = belief->listed;
-    engine_watch_overtake(belief->watch);
-    run_ms(belief, 1000);
-    assert_int_equal(belief->listed, listed); /* there was none to pass over */
-    sim_fault_next(belief->sim, SIM_LIST, SIM_FAULT_SLOW, 1);
+    struct container *new CLEANUP(container_freep) = container_copy(sim_container_at(belief->sim, 0));
+    new->id[0] ^= 1;
+    for (int i = 0; i < 10; i++) {
+        sim_fault_next(belief->sim, SIM_LIST, SIM_FAULT_SLOW, 1);
+        engine_watch_relist(belief->watch);
+        run_ms(belief, 10);
+        engine_watch_overtake(belief->watch, new->id, new);
+        engine_watch_overtake(belief->watch, sim_container_at(belief->sim, 0)->id, NULL);
+        run_ms(belief, 5000);
+        assert_int_equal(belief->listed, listed + i + 1);
+        assert_int_equal(belief->containers.len, 1);
+        const struct container *believed = map_get(&belief->containers, new->id);
+        assert_true(believed && container_equal(believed, new));
+    }
+    engine_watch_overtake(belief->watch, new->id, new); /* there is none that it could be younger than */
     engine_watch_relist(belief->watch);
-    run_ms(belief, 10);
-    engine_watch_overtake(belief->watch);
     run_ms(belief, 5000);
-    assert_int_equal(belief->listed, listed + 1); /* the second one, not both */
+    assert_true_belief(belief);
+}
+
+/* The table has no place for data of ours. */
+static struct inspections {
+    const struct engine_ops *real;
+    int len;
+} inspections;
+
+static uint64_t count_inspection(struct engine *engine, const char *container_id,
+                                 const struct engine_call *call)
+{
+    inspections.len++;
+    return inspections.real->inspect(engine, container_id, call);
+}
+
+/* An inspection that was sent before, too: it is sent again. */
+static void test_an_inspection_does_not_take_back_what_it_is_older_than(void **state)
+{
+    struct belief *belief = *state;
+    create_and_start(belief);
+    struct engine *engine = sim_engine(belief->sim);
+    const struct engine_ops *real = engine->ops;
+    struct engine_ops counted = *real;
+    counted.inspect = count_inspection;
+    inspections = (struct inspections){real, 0};
+    engine->ops = &counted;
+    sim_fault_next(belief->sim, SIM_INSPECT, SIM_FAULT_SLOW, 1);
+    int changed = belief->changed;
+    sim_container_exit(belief->sim, belief->sample.name, 3);
+    while (inspections.len == 0)
+        run_ms(belief, 1);
+    engine_watch_overtake(belief->watch, sim_container_at(belief->sim, 0)->id, NULL);
+    run_ms(belief, 10000);
+    engine->ops = real;
+    assert_int_equal(inspections.len, 2);
+    assert_int_equal(belief->changed, changed + 1);
+    assert_true_belief(belief);
+}
+
+static void test_who_asks_during_a_listing_gets_a_younger_one(void **state)
+{
+    struct belief *belief = *state;
+    create_and_start(belief);
+    int listed = belief->listed;
+    engine_watch_relist(belief->watch);
+    for (int i = 0; i < 10; i++) {
+        engine_watch_relist(belief->watch);
+        sim_fault_next(belief->sim, SIM_LIST, SIM_FAULT_SLOW, 1);
+        run_ms(belief, 61);
+        assert_int_equal(belief->listed, listed);
+    }
+    run_ms(belief, 10000);
+    assert_int_equal(belief->listed, listed + 1);
     assert_true_belief(belief);
 }
 
@@ -266,6 +329,20 @@ static void test_an_engine_that_falls_silent_is_noticed_and_taken_up_again(void 
     assert_int_equal(belief->containers.len, 0);
 }
 
+/* One container's own trouble: the engine answers for it in a listing. */
+static void test_an_inspection_that_hangs_loses_no_engine(void **state)
+{
+    struct belief *belief = *state;
+    create_and_start(belief);
+    int listed = belief->listed;
+    sim_fault_next(belief->sim, SIM_INSPECT, SIM_FAULT_HANG, 1);
+    sim_container_exit(belief->sim, belief->sample.name, 3);
+    run_ms(belief, LIMIT_ENGINE_CALL_MS / 2);
+    assert_int_equal(belief->disconnected, 0);
+    assert_int_equal(belief->listed, listed + 1);
+    assert_true_belief(belief);
+}
+
 /* Who asks for a listing because an action had no answer, learns it sooner. */
 static void test_a_listing_that_is_asked_for_finds_the_silence(void **state)
 {
@@ -288,8 +365,11 @@ int main(void)
         TEST(test_duplicates_and_delays_end_in_the_truth),
         TEST(test_requests_during_a_listing_make_one_more),
         TEST(test_failing_requests_do_not_stop_it),
-        TEST(test_an_overtaken_listing_is_passed_over),
+        TEST(test_a_listing_does_not_take_back_what_it_is_older_than),
+        TEST(test_who_asks_during_a_listing_gets_a_younger_one),
+        TEST(test_an_inspection_does_not_take_back_what_it_is_older_than),
         TEST(test_an_engine_that_falls_silent_is_noticed_and_taken_up_again),
+        TEST(test_an_inspection_that_hangs_loses_no_engine),
         TEST(test_a_listing_that_is_asked_for_finds_the_silence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
