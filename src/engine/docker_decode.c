@@ -4,6 +4,7 @@
 #include "model/json.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -303,8 +304,13 @@ static void decode_phrase(const char *phrase, struct container *container)
         container->health = HEALTH_HEALTHY;
     else if (container->labels.spec.has_health_check && strstr(phrase, "(unhealthy)"))
         container->health = HEALTH_UNHEALTHY;
-    container->has_exit_code =
-        container->status == CONTAINER_STOPPED && sscanf(phrase, "Exited (%9d)", &container->exit_code) == 1;
+    static const char exited[] = "Exited (";
+    if (container->status != CONTAINER_STOPPED || strncmp(phrase, exited, strlen(exited)) != 0)
+        return;
+    char *end;
+    long code = strtol(phrase + strlen(exited), &end, 10);
+    container->has_exit_code = end != phrase + strlen(exited) && *end == ')' && code >= 0 && code <= INT_MAX;
+    container->exit_code = container->has_exit_code ? (int)code : 0;
 }
 
 int docker_decode_entry(const json_t *entry, const struct error *cause, struct container **ret_container,
