@@ -261,7 +261,7 @@ bool recorder_wants_snapshot(const struct recorder *recorder)
 
 static int append_event(struct recorder *recorder, const json_t *event, struct error *err)
 {
-    int64_t bytes;
+    int64_t bytes = 0;
     struct error cause = ERROR_INIT;
     int status = write_line(recorder, event, &bytes, &cause);
     if (status == ERROR_LIMIT) { /* a gap begins a segment, so that what follows can be read by itself */
@@ -279,7 +279,7 @@ static int append_event(struct recorder *recorder, const json_t *event, struct e
 static int append_snapshot(struct recorder *recorder, const json_t *snapshot, struct error *err)
 {
     struct error cause = ERROR_INIT;
-    int64_t bytes;
+    int64_t bytes = 0;
     int status =
         recorder->base < line_max(recorder)
             ? write_line(recorder, snapshot, &bytes, &cause)
