@@ -276,8 +276,17 @@ static int append_event(struct recorder *recorder, const json_t *event, struct e
     return is_full(recorder) ? end_segment(recorder, err) : 0;
 }
 
+/* Its lines stand in one segment, at the head of it: a ring that deletes the oldest must not cut one in two.
+ */
 static int append_snapshot(struct recorder *recorder, const json_t *snapshot, struct error *err)
 {
+    if (recorder->base == 0 && recorder->events > 0) {
+        int begun = end_segment(recorder, err);
+        if (begun == 0 && begin_segment(recorder, NULL) < 0)
+            begun = give_up_segment(recorder, errno, err);
+        if (begun < 0)
+            return begun;
+    }
     struct error cause = ERROR_INIT;
     int64_t bytes = 0;
     int status =

@@ -8,7 +8,7 @@ import sys
 from figure import show
 from support.repo import IDENTITY
 
-COMMITS = 60
+COMMITS = 200
 A_DIRECTORY = 100
 LOADS = 5
 
