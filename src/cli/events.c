@@ -72,9 +72,9 @@ const struct command cli_events = {
     .name = "events",
     .summary = "list what happened to services",
     .args = "[CLUSTER/SERVICE]",
-    .description =
-        "Oldest first, in ECS's words. With --watch and -o json each line is one JSON object. Ids are cut to "
-        "their first 12 characters, but for -o wide, json and yaml.",
+    .description = "Oldest first, in ECS's words, since the daemon's start: they are kept in memory. With "
+                   "--watch and -o json each line is one JSON object. Ids are cut to "
+                   "their first 12 characters, but for -o wide, json and yaml.",
     .flags = flags,
     .examples = examples,
     .words = "",
