@@ -653,6 +653,28 @@ static void test_a_snapshot_holds_the_words_of_an_engine(void **state)
     }
 }
 
+/* More services than a part holds: the lists are joined again. */
+static void test_a_snapshot_in_parts_is_whole_again(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    struct core *copy = NULL;
+    fixture_empty(fixture, "one");
+    for (int i = 0; i < 130; i++) {
+        char *name CLEANUP_FREE = memory_printf("web%d", i);
+        fixture_commit(fixture, name, "nginx", 1, 0);
+    }
+    fixture_turn(fixture);
+    json_t *before CLEANUP(json_decrefp) = json_object();
+    json_t *after CLEANUP(json_decrefp) = json_object();
+    assert_int_equal(core_snapshot(fixture->core, join_part, before), 0);
+    assert_int_equal(json_array_size(json_object_get(before, "services")), 130);
+    assert_int_equal(core_restore(before, &copy, NULL), 0);
+    assert_int_equal(core_snapshot(copy, join_part, after), 0);
+    assert_true(json_equal(before, after));
+    core_free(copy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_nothing_before_a_good_commit),
@@ -673,6 +695,7 @@ int main(void)
                                        cmocka_unit_test(test_who_waits_for_room_is_told),
                                        cmocka_unit_test(test_room_is_kept_for_what_is_to_come),
                                        cmocka_unit_test(test_two_services_and_one_port),
+                                       cmocka_unit_test(test_a_snapshot_in_parts_is_whole_again),
                                        cmocka_unit_test(test_the_end_of_a_hold_frees_its_room),
                                        cmocka_unit_test(test_a_hold_ends_when_it_is_fulfilled),
                                        cmocka_unit_test(test_a_timer_costs_one_turn),

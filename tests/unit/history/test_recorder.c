@@ -280,6 +280,23 @@ static void test_snapshots_of_any_size_hold_the_bound(void **state)
     assert_int_equal(read_all(dir).gaps, 0);
 }
 
+/* The oldest segment is deleted whole: lines of one snapshot in two segments would be half a snapshot. */
+static void test_the_lines_of_a_snapshot_head_one_segment(void **state)
+{
+    struct fixture *f = *state;
+    char *dir CLEANUP_FREE = memory_printf("%s/record", f->dir);
+    struct recorder *recorder = NULL;
+    assert_int_equal(recorder_open(dir, RING_BYTES, &recorder, NULL), 0);
+    assert_int_equal(append_large(recorder, "event", 20, NULL), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(append_large(recorder, "snapshot", RING_BYTES / 20, NULL), 0);
+    assert_int_equal(append_large(recorder, "event", 20, NULL), 0);
+    recorder_free(recorder);
+    char *out CLEANUP_FREE =
+        fixture_run(f, "cd ../record && grep -c snapshot *.jsonl && head -qn 1 *.jsonl | cut -c 3-10");
+    assert_string_equal(out, "record-000001.jsonl:0\nrecord-000002.jsonl:3\nevent\":{\nsnapshot\n");
+}
+
 static void test_a_snapshot_too_large_is_asked_for_seldom(void **state)
 {
     struct fixture *f = *state;
@@ -379,6 +396,7 @@ int main(void)
         TEST(test_a_large_event_and_a_large_snapshot_are_kept),
         TEST(test_a_snapshot_of_nearly_half_the_ring_costs_no_event),
         TEST(test_snapshots_of_any_size_hold_the_bound),
+        TEST(test_the_lines_of_a_snapshot_head_one_segment),
         TEST(test_a_snapshot_too_large_is_asked_for_seldom),
         TEST(test_a_full_disk_starts_a_new_segment),
         TEST(test_a_disk_that_stays_full_costs_little),
