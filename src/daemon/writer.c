@@ -22,6 +22,8 @@ struct writer {
     struct error tidying; /* what the last one ended with */
     struct error untidy;  /* as last told */
     bool busy;            /* work is queued, or a retry is due */
+    bool tidies;          /* busy with that: what needs no save need not wait */
+    int saves_untidied;   /* in a row */
     bool closing;
     bool retry_closed;
 };
@@ -65,22 +67,28 @@ static void free_when_done(struct writer *writer)
 }
 
 /* On the worker thread: nothing but the history handle and `saving` is touched. */
-static void work(uv_work_t *request)
+static void save(uv_work_t *request)
 {
     struct writer *writer = request->data;
     writer->error = ERROR_INIT;
     writer->result = history_save(writer->options.history, &writer->saving, wall_clock_ms(), &writer->error);
+}
+
+/* Likewise. */
+static void tidy(uv_work_t *request)
+{
+    struct writer *writer = request->data;
     writer->tidying = ERROR_INIT;
-    if (writer->result == 0)
-        history_tidy(writer->options.history, &writer->tidying);
+    history_tidy(writer->options.history, &writer->tidying);
 }
 
 static void on_saved(uv_work_t *request, int status);
+static void on_tidied(uv_work_t *request, int status);
 
 static void queue(struct writer *writer)
 {
     writer->busy = true;
-    uv_queue_work(writer->options.loop, &writer->work, work, on_saved);
+    uv_queue_work(writer->options.loop, &writer->work, save, on_saved);
 }
 
 static void take_up(struct writer *writer)
@@ -111,6 +119,20 @@ static void next(struct writer *writer)
     assert(writer->saving.len == 0);
     take_up(writer);
     queue(writer);
+}
+
+/* When nothing waits to be saved, for tidying may take a while; but not never. */
+static void tidy_or_next(struct writer *writer)
+{
+    if (writer->changes.len && ++writer->saves_untidied < WRITER_TIDY_LATEST) {
+        next(writer);
+        return;
+    }
+    writer->saves_untidied = 0;
+    if (writer->changes.len == 0)
+        let_through(writer, &writer->actions);
+    writer->busy = writer->tidies = true;
+    uv_queue_work(writer->options.loop, &writer->work, tidy, on_tidied);
 }
 
 static void save_rest(struct writer *writer)
@@ -167,11 +189,24 @@ static void on_saved(uv_work_t *request, int status)
     if (writer->retry_ms && writer->options.saved)
         writer->options.saved(writer->options.data);
     writer->retry_ms = 0;
-    tell_untidy(writer);
     ledger_change_vec_deinit(&writer->saving);
     struct action_vec explained = writer->saving_actions;
     memset(&writer->saving_actions, 0, sizeof writer->saving_actions);
     let_through(writer, &explained);
+    tidy_or_next(writer);
+}
+
+static void on_tidied(uv_work_t *request, int status)
+{
+    struct writer *writer = request->data;
+    (void)status; /* never cancelled */
+    writer->busy = writer->tidies = false;
+    if (writer->closing) {
+        save_rest(writer);
+        free_when_done(writer);
+        return;
+    }
+    tell_untidy(writer);
     next(writer);
 }
 
@@ -187,6 +222,8 @@ void writer_give(struct writer *writer, struct ledger_change_vec *changes, struc
     vector_deinit(actions);
     if (!writer->busy)
         next(writer);
+    else if (writer->tidies && writer->changes.len == 0)
+        let_through(writer, &writer->actions);
     else if (writer->changes.len && uv_is_active((uv_handle_t *)&writer->retry) &&
              uv_timer_get_due_in(&writer->retry) > (uint64_t)writer->retry_ms)
         uv_timer_start(&writer->retry, on_retry, (uint64_t)writer->retry_ms, 0);

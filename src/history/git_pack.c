@@ -1,12 +1,12 @@
 #include "history/git_pack.h"
 
 #include "base/text.h"
-#include "history/git_bulk.h"
 #include "history/git_file.h"
 #include "odb/guard.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <git2/sys/odb_backend.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,13 +48,6 @@ static void list_loose(const struct history_store *store, struct oid_vec *ret_oi
         list_loose_dir(store, first, ret_oids);
 }
 
-size_t history_pack_count_loose(const struct history_store *store)
-{
-    struct oid_vec oids CLEANUP(oids_deinit) = {0};
-    list_loose(store, &oids);
-    return oids.len;
-}
-
 static void remove_loose(const struct history_store *store, const struct oid_vec *oids)
 {
     for (size_t i = 0; i < oids->len; i++) {
@@ -77,7 +70,7 @@ static int move_staged(const struct history_store *store, const char *name, cons
     return 0;
 }
 
-/* Removes what killed writers left in the staging directory. */
+/* Removes what killed writers left in the staging directory, which stays: making it anew costs every save. */
 static void clear_staging(const struct history_store *store)
 {
     char *path CLEANUP_FREE = memory_printf("%s" STAGING, store->path);
@@ -85,8 +78,8 @@ static void clear_staging(const struct history_store *store)
     if (!dir)
         return;
     for (const struct dirent *entry; (entry = readdir(dir));)
-        unlinkat(dirfd(dir), entry->d_name, 0);
-    rmdir(path);
+        if (entry->d_name[0] != '.')
+            unlinkat(dirfd(dir), entry->d_name, 0);
 }
 
 /* libgit2 builds the pack aside; it gets its name only when it is on disk, the index last: git looks for
@@ -108,112 +101,38 @@ static int write_pack(const struct history_store *store, git_packbuilder *builde
         status = move_staged(store, name, "idx", err);
     if (status == 0)
         status = history_file_sync(packs, err);
-    clear_staging(store);
+    if (status < 0)
+        clear_staging(store);
     if (status == 0 && git_odb_refresh(store->odb) < 0)
         status = history_store_error(store->path, "cannot look for packs", err);
     return status;
 }
 
-static int builder_new(const struct history_store *store, git_packbuilder **ret_builder, struct error *err)
+static int builder_new(const struct history_store *store, git_repository *from, git_packbuilder **ret_builder,
+                       struct error *err)
 {
-    if (git_packbuilder_new(ret_builder, store->writer) < 0)
+    if (git_packbuilder_new(ret_builder, from) < 0)
         return history_store_error(store->path, "cannot begin a pack", err);
     git_packbuilder_set_threads(*ret_builder, 1);
     return 0;
 }
 
-/* A damaged object stays where it is, for git fsck to name. */
-static bool is_readable(const struct history_store *store, const git_oid *oid)
+static int insert_all(const struct history_store *store, git_packbuilder *builder, const struct oid_vec *oids,
+                      struct error *err)
 {
-    git_odb_object *object CLEANUP(git_odb_object_freep) = NULL;
-    return git_odb_read(&object, store->odb, oid) == 0;
-}
-
-int history_pack_loose(struct history_store *store, struct error *err)
-{
-    git_packbuilder *builder CLEANUP(git_packbuilder_freep) = NULL;
-    int status = builder_new(store, &builder, err);
-    struct oid_vec all CLEANUP(oids_deinit) = {0};
-    struct oid_vec packed CLEANUP(oids_deinit) = {0};
-    if (status < 0)
-        return status;
-    list_loose(store, &all);
-    for (size_t i = 0; i < all.len; i++) {
-        if (!is_readable(store, &all.items[i]))
-            continue;
-        if (git_packbuilder_insert(builder, &all.items[i], NULL) < 0)
+    for (size_t i = 0; i < oids->len; i++)
+        if (git_packbuilder_insert(builder, &oids->items[i], NULL) < 0)
             return history_store_error(store->path, "cannot pack an object", err);
-        vector_push(&packed, all.items[i]);
-    }
-    if (packed.len == 0)
-        return 0;
-    status = write_pack(store, builder, err);
-    if (status == 0)
-        remove_loose(store, &packed);
-    return status;
-}
-
-/* --- durability of what was written --------------------------------------------------------------------- */
-
-/* As one pack; nothing when all were there before. */
-static int write_held(const struct history_store *store, struct error *err)
-{
-    git_packbuilder *builder CLEANUP(git_packbuilder_freep) = NULL;
-    int status = builder_new(store, &builder, err);
-    for (size_t i = 0; i < store->written.len && status == 0; i++)
-        if (history_bulk_holds(store, &store->written.items[i]) &&
-            git_packbuilder_insert(builder, &store->written.items[i], NULL) < 0)
-            status = history_store_error(store->path, "cannot pack an object", err);
-    if (status == 0 && git_packbuilder_object_count(builder) > 0)
-        status = write_pack(store, builder, err);
-    return status;
-}
-
-/* libgit2 does not always say that a write failed, so what is on disk is looked at. */
-static int sync_file(const struct history_store *store, const git_oid *oid, bool *ret_packed,
-                     struct error *err)
-{
-    char *path CLEANUP_FREE = odb_guard_loose_path(store->path, oid);
-    struct error cause = ERROR_INIT;
-    if (!odb_guard_is_whole(path)) {
-        unlink(path); /* or the next save takes it for written */
-        return error_set(err, ERROR_IO, "history: %s is damaged: is the disk full?", path);
-    }
-    int status = history_file_sync(path, &cause);
-    if (status == ERROR_NOT_FOUND && is_readable(store, oid)) {
-        *ret_packed = true; /* it was there before */
-        return 0;
-    }
-    if (status == ERROR_NOT_FOUND)
-        return error_set(err, ERROR_IO, "history: %s was not written: is the disk full?", path);
-    if (status == 0)
-        status = history_file_sync_parent(path, &cause);
-    return status < 0 ? error_set(err, status, "%s", cause.message) : 0;
-}
-
-/* The files of what is not held, and the directories that name them. */
-static int sync_files(const struct history_store *store, struct error *err)
-{
-    bool packed = false;
-    int status = 0;
-    for (size_t i = 0; i < store->written.len && status == 0; i++)
-        if (!history_bulk_holds(store, &store->written.items[i]))
-            status = sync_file(store, &store->written.items[i], &packed, err);
-    char *objects CLEANUP_FREE = memory_printf("%sobjects", store->path);
-    char *packs CLEANUP_FREE = memory_printf("%s/pack", objects);
-    if (status == 0 && packed)
-        status = history_file_sync(packs, err);
-    return status == 0 ? history_file_sync(objects, err) : status;
+    return 0;
 }
 
 int history_pack_sync(struct history_store *store, struct error *err)
 {
-    int status = store->memory ? write_held(store, err) : 0;
+    git_packbuilder *builder CLEANUP(git_packbuilder_freep) = NULL;
+    int status = builder_new(store, store->writer, &builder, err);
     if (status == 0)
-        status = sync_files(store, err);
-    store->written.len = 0;
-    history_bulk_end(store);
-    return status;
+        status = insert_all(store, builder, &store->written, err);
+    return status == 0 ? write_pack(store, builder, err) : status;
 }
 
 /* --- cleaning up ---------------------------------------------------------------------------------------- */
@@ -251,7 +170,7 @@ int history_pack_only(struct history_store *store, const git_oid *head, struct e
         return 0;
     git_packbuilder *builder CLEANUP(git_packbuilder_freep) = NULL;
     git_revwalk *walk CLEANUP(git_revwalk_freep) = NULL;
-    int status = builder_new(store, &builder, err);
+    int status = builder_new(store, store->repo, &builder, err);
     if (status < 0)
         return status;
     if (git_revwalk_new(&walk, store->repo) < 0 || git_revwalk_push(walk, head) < 0 ||
@@ -266,18 +185,103 @@ int history_pack_only(struct history_store *store, const git_oid *head, struct e
     remove_packs(store, keep, true);
     remove_packs(store, keep, false);
     remove_loose(store, &loose);
-    return git_odb_refresh(store->odb) < 0 ? history_store_error(store->path, "cannot look for packs", err)
-                                           : 0;
+    return history_store_reopen(store, err);
 }
 
-size_t history_pack_count_packs(const struct history_store *store)
+/* --- many small packs become one ------------------------------------------------------------------------ */
+
+/* By the size of its index, which is 28 bytes an object. A large pack is not written again for each of the
+ * small ones that follow it. */
+static bool is_small(int dir_fd, const char *index)
+{
+    struct stat st;
+    return fstatat(dir_fd, index, &st, 0) == 0 && st.st_size < HISTORY_PACK_SMALL * 28;
+}
+
+/* Names without their ending. */
+static void list_small(const struct history_store *store, struct string_vec *ret_names)
 {
     char *path CLEANUP_FREE = memory_printf("%sobjects/pack", store->path);
     DIR *dir CLEANUP(closedirp) = opendir(path);
-    size_t count = 0;
     if (!dir)
-        return 0;
+        return;
     for (const struct dirent *entry; (entry = readdir(dir));)
-        count += text_ends_with(entry->d_name, ".pack");
-    return count;
+        if (text_starts_with(entry->d_name, "pack-") && text_ends_with(entry->d_name, ".idx") &&
+            is_small(dirfd(dir), entry->d_name))
+            vector_push(ret_names, memory_strndup(entry->d_name, strlen(entry->d_name) - strlen(".idx")));
+}
+
+size_t history_pack_count_small(const struct history_store *store)
+{
+    struct string_vec names CLEANUP(string_vec_deinit) = {0};
+    list_small(store, &names);
+    return names.len;
+}
+
+static int push_oid(const git_oid *oid, void *oids)
+{
+    vector_push((struct oid_vec *)oids, *oid);
+    return 0;
+}
+
+/* Whether the pack can be read whole: one that cannot stays where it is, for git fsck to name. */
+static bool read_pack(const struct history_store *store, const char *name, struct oid_vec *oids)
+{
+    char *path CLEANUP_FREE = memory_printf("%sobjects/pack/%s.idx", store->path, name);
+    git_odb *odb CLEANUP(git_odb_freep) = NULL;
+    git_odb_backend *pack = NULL;
+    if (git_odb_new(&odb) < 0 || git_odb_backend_one_pack(&pack, path) < 0)
+        return false;
+    if (git_odb_add_backend(odb, pack, 1) < 0) {
+        pack->free(pack);
+        return false;
+    }
+    size_t first = oids->len;
+    bool whole = git_odb_foreach(odb, push_oid, oids) == 0;
+    for (size_t i = first; i < oids->len && whole; i++) {
+        git_odb_object *object CLEANUP(git_odb_object_freep) = NULL;
+        whole = git_odb_read(&object, odb, &oids->items[i]) == 0;
+    }
+    if (!whole)
+        oids->len = first;
+    return whole;
+}
+
+/* The index first: without its pack it is damage, a pack without its index is nothing. */
+static void remove_pack(const struct history_store *store, const char *name)
+{
+    char *index CLEANUP_FREE = memory_printf("%sobjects/pack/%s.idx", store->path, name);
+    char *pack CLEANUP_FREE = memory_printf("%sobjects/pack/%s.pack", store->path, name);
+    unlink(index);
+    unlink(pack);
+}
+
+int history_pack_small(struct history_store *store, struct error *err)
+{
+    struct string_vec names CLEANUP(string_vec_deinit) = {0};
+    struct oid_vec oids CLEANUP(oids_deinit) = {0};
+    git_packbuilder *builder CLEANUP(git_packbuilder_freep) = NULL;
+    list_small(store, &names);
+    size_t whole = 0; /* their names are moved to the front */
+    for (size_t i = 0; i < names.len; i++) {
+        if (!read_pack(store, names.items[i], &oids))
+            continue;
+        char *name = names.items[i];
+        names.items[i] = names.items[whole];
+        names.items[whole++] = name;
+    }
+    if (whole < 2)
+        return 0;
+    int status = builder_new(store, store->repo, &builder, err);
+    if (status == 0)
+        status = insert_all(store, builder, &oids, err);
+    if (status == 0)
+        status = write_pack(store, builder, err);
+    if (status < 0)
+        return status;
+    char *made CLEANUP_FREE = memory_printf("pack-%s", git_packbuilder_name(builder));
+    for (size_t i = 0; i < whole; i++)
+        if (!text_equal(names.items[i], made)) /* one that held them all */
+            remove_pack(store, names.items[i]);
+    return history_store_reopen(store, err);
 }

@@ -1,7 +1,7 @@
 #include "history/git_store.h"
 
-#include "history/git_bulk.h"
 #include "history/git_file.h"
+#include "history/git_hold.h"
 #include "odb/guard.h"
 
 #include <errno.h>
@@ -60,7 +60,7 @@ int history_store_init(struct history_store *store, const char *path, bool make,
         status = history_store_error(path, "cannot open the repository", err);
     if (status < 0)
         return status;
-    store->repo = store->writer = repo;
+    store->repo = repo;
     store->path = memory_strdup(git_repository_path(repo));
     if (git_repository_odb(&store->odb, repo) < 0 || odb_guard_add(store->odb, store->path) < 0) {
         status = history_store_error(path, "cannot open the repository", err);
@@ -70,10 +70,25 @@ int history_store_init(struct history_store *store, const char *path, bool make,
     return 0;
 }
 
+int history_store_reopen(struct history_store *store, struct error *err)
+{
+    git_repository *repo CLEANUP(git_repository_freep) = NULL;
+    git_odb *odb CLEANUP(git_odb_freep) = NULL;
+    history_hold_drop(store);
+    if (git_repository_open_bare(&repo, store->path) < 0 || git_repository_odb(&odb, repo) < 0 ||
+        odb_guard_add(odb, store->path) < 0)
+        return history_store_error(store->path, "cannot open the repository", err);
+    git_odb_free(store->odb);
+    git_repository_free(store->repo);
+    store->odb = TAKE(odb);
+    store->repo = TAKE(repo);
+    return 0;
+}
+
 void history_store_deinit(struct history_store *store)
 {
+    history_hold_drop(store);
     vector_deinit(&store->written);
-    history_bulk_end(store);
     git_odb_free(store->odb);
     git_repository_free(store->repo);
     free(store->path);
@@ -82,19 +97,19 @@ void history_store_deinit(struct history_store *store)
 
 /* --- objects -------------------------------------------------------------------------------------------- */
 
-/* libgit2 takes a damaged file for the object it is to write. The file goes, and writing again makes it. */
-static bool was_damaged(const struct history_store *store, const git_oid *oid)
+/* libgit2 reads no further once it met a damaged file, though a pack has the object. */
+static void remove_damaged(const struct history_store *store, const git_oid *oid)
 {
     char *path CLEANUP_FREE = odb_guard_loose_path(store->path, oid);
-    return !odb_guard_is_whole(path) && unlink(path) == 0;
+    if (!odb_guard_is_whole(path))
+        unlink(path);
 }
 
 int history_store_blob(struct history_store *store, const char *data, git_oid *ret_oid, struct error *err)
 {
-    size_t len = strlen(data);
-    if (git_blob_create_from_buffer(ret_oid, store->writer, data, len) < 0 ||
-        (was_damaged(store, ret_oid) && git_blob_create_from_buffer(ret_oid, store->writer, data, len) < 0))
+    if (git_blob_create_from_buffer(ret_oid, store->writer, data, strlen(data)) < 0)
         return history_store_error(store->path, "cannot write an entry", err);
+    remove_damaged(store, ret_oid);
     vector_push(&store->written, *ret_oid);
     return 0;
 }
@@ -102,9 +117,9 @@ int history_store_blob(struct history_store *store, const char *data, git_oid *r
 int history_store_tree(struct history_store *store, git_treebuilder *builder, git_oid *ret_oid,
                        struct error *err)
 {
-    if (git_treebuilder_write(ret_oid, builder) < 0 ||
-        (was_damaged(store, ret_oid) && git_treebuilder_write(ret_oid, builder) < 0))
+    if (git_treebuilder_write(ret_oid, builder) < 0)
         return history_store_error(store->path, "cannot write a tree", err);
+    remove_damaged(store, ret_oid);
     vector_push(&store->written, *ret_oid);
     return 0;
 }

@@ -1,7 +1,5 @@
-/* Objects and one ref of a bare repository, written so that they survive a power cut.
- *
- * Everything that is written is noted, and history_pack_sync puts it on disk before the ref moves. libgit2's
- * own switch for that is global to the process and costs two fsyncs an object.
+/* Objects and one ref of a bare repository, written so that they survive a power cut: objects are held in
+ * memory (git_hold.h), and history_pack_sync puts them on disk as a pack before the ref moves.
  */
 #pragma once
 
@@ -16,18 +14,19 @@
 struct oid_vec VECTOR_OF(git_oid);
 
 struct history_store {
-    git_repository *repo;
+    git_repository *repo; /* for reading, and for the ref */
     git_odb *odb;
-    git_repository *writer;  /* where objects are written: repo, or that of a big save */
-    git_odb_backend *memory; /* of the big save, owned by its writer */
-    char *path;              /* of the repository, ends in a slash */
-    struct oid_vec written;  /* since the last history_pack_sync */
+    git_repository *writer; /* for writing: NULL but between history_hold_begin and _drop */
+    char *path;             /* of the repository, ends in a slash */
+    struct oid_vec written; /* by the writer */
 };
 
 #define HISTORY_REF "refs/davit/state"
 
 DEFINE_CLEANUP(git_tree, git_tree_free)
 DEFINE_CLEANUP(git_commit, git_commit_free)
+DEFINE_CLEANUP(git_repository, git_repository_free)
+DEFINE_CLEANUP(git_odb, git_odb_free)
 DEFINE_CLEANUP(git_odb_object, git_odb_object_free)
 DEFINE_CLEANUP(git_tree_entry, git_tree_entry_free)
 DEFINE_CLEANUP(git_treebuilder, git_treebuilder_free)
@@ -43,6 +42,8 @@ int history_store_error(const char *path, const char *what, struct error *err);
 /* Opens, or with create makes. *store is zeroed on failure. */
 int history_store_init(struct history_store *store, const char *path, bool create, struct error *err);
 void history_store_deinit(struct history_store *store);
+/* After packs went: libgit2 keeps the files of those it knows open for ever. */
+int history_store_reopen(struct history_store *store, struct error *err);
 
 int history_store_blob(struct history_store *store, const char *data, git_oid *ret_oid, struct error *err);
 int history_store_tree(struct history_store *store, git_treebuilder *builder, git_oid *ret_oid,

@@ -14,9 +14,9 @@ struct history {
     bool has_head;
     git_oid head;                 /* the state in use: what the ref says, unless that is damaged */
     struct history_report damage; /* found when opened */
-    size_t commits;               /* first-parent ones from head; 0: not counted yet */
-    size_t loose;                 /* objects, about; SIZE_MAX: not counted yet */
-    size_t tidy_loose;            /* the next tidying is due with that many */
+    size_t commits;               /* first-parent ones from head; 0: not counted yet, nor are packs */
+    size_t packs;                 /* small ones */
+    size_t tidy_packs;            /* the next tidying is due with more */
     size_t tidy_commits;
 };
 

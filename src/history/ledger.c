@@ -1,7 +1,7 @@
 #include "history/ledger.h"
 
 #include "base/buffer.h"
-#include "history/git_bulk.h"
+#include "history/git_hold.h"
 #include "history/git_pack.h"
 #include "history/git_tree.h"
 #include "history/handle.h"
@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PACKS_MAX     50 /* then they become one */
-#define SUBJECT_NAMES 2  /* named in the subject of a commit of several changes */
+#define SUBJECT_NAMES 2 /* named in the subject of a commit of several changes */
 
 static const char readme[] =
     "What davit knows beyond the manifests and the engines: deployments, their failures, revision numbers.\n"
@@ -37,7 +36,6 @@ int history_open(const struct history_options *options, struct history **ret_his
         history->options.retention = HISTORY_RETENTION;
     if (options->pack_threshold == 0)
         history->options.pack_threshold = HISTORY_PACK_THRESHOLD;
-    history->loose = SIZE_MAX;
     git_libgit2_init();
     int status = history_store_init(&history->store, options->path, !options->read_only, err);
     if (status < 0)
@@ -216,7 +214,6 @@ static int commit_tree(struct history *history, const git_oid *tree, const char 
                                     .time_s = now_ms / 1000};
     git_oid oid;
     int status = history_store_commit(&history->store, &commit, &oid, err);
-    size_t written = history->store.written.len;
     if (status == 0)
         status = history_pack_sync(&history->store, err);
     if (status == 0)
@@ -226,10 +223,10 @@ static int commit_tree(struct history *history, const git_oid *tree, const char 
     history_store_log(&history->store, commit.parent, &oid, commit.time_s);
     history->head = oid;
     history->has_head = true;
-    if (history->loose != SIZE_MAX)
-        history->loose += written;
-    if (history->commits > 0)
+    if (history->commits > 0) {
         history->commits++;
+        history->packs++;
+    }
     return 0;
 }
 
@@ -258,25 +255,22 @@ int history_save(struct history *history, const struct ledger_change_vec *change
     if (changes->len == 0)
         return 0;
     git_error_clear(); /* of whoever used this thread before */
-    int status = changes->len >= HISTORY_BULK_MIN ? history_bulk_begin(&history->store, err) : 0;
+    int status = history_hold_begin(&history->store, err);
     if (status == 0)
         status = save(history, changes, now_ms, err);
-    history->store.written.len = 0; /* after a failure they are waste for the next packing */
-    history_bulk_end(&history->store);
+    history_hold_drop(&history->store);
     return status;
 }
 
 /* --- tidying -------------------------------------------------------------------------------------------- */
 
-static int tidy_loose(struct history *history, struct error *err)
+static int tidy_packs(struct history *history, struct error *err)
 {
-    history->tidy_loose = history->loose + history->options.pack_threshold;
-    int status = history_pack_loose(&history->store, err);
-    if (status == 0 && history_pack_count_packs(&history->store) > PACKS_MAX)
-        status = history_pack_only(&history->store, &history->head, err);
+    history->tidy_packs = history->packs + history->options.pack_threshold;
+    int status = history_pack_small(&history->store, err);
     if (status == 0) {
-        history->loose = history_pack_count_loose(&history->store);
-        history->tidy_loose = history->loose + history->options.pack_threshold;
+        history->packs = history_pack_count_small(&history->store);
+        history->tidy_packs = history->packs + history->options.pack_threshold;
     }
     return status;
 }
@@ -287,11 +281,9 @@ static int tidy_commits(struct history *history, struct error *err)
     int status = history_trim(history, err);
     if (status == 0)
         status = history_pack_only(&history->store, &history->head, err);
-    history->store.written.len = 0;
-    history_bulk_end(&history->store);
     if (status == 0)
         history->tidy_commits = 2 * history->options.retention;
-    history->loose = history_pack_count_loose(&history->store);
+    history->packs = history_pack_count_small(&history->store);
     return status;
 }
 
@@ -303,13 +295,13 @@ int history_tidy(struct history *history, struct error *err)
     if (history->commits == 0) {
         history->tidy_commits = 2 * history->options.retention;
         history->commits = history_trim_count(history, history->tidy_commits + 1);
-        history->loose = history_pack_count_loose(&history->store);
-        history->tidy_loose = history->options.pack_threshold;
+        history->packs = history_pack_count_small(&history->store);
+        history->tidy_packs = history->options.pack_threshold;
     }
     int status = 0;
     if (history->commits > history->tidy_commits)
         status = tidy_commits(history, err);
-    if (status == 0 && history->loose > history->tidy_loose)
-        status = tidy_loose(history, err);
+    if (status == 0 && history->packs > history->tidy_packs)
+        status = tidy_packs(history, err);
     return status;
 }

@@ -12,7 +12,8 @@
  * a time may use a handle, any thread. A writer holds the history_lock of its state directory.
  *
  * Old history is trimmed: when there are twice as many commits as are to be kept, the newest are made again
- * on a new root (the same trees, times and messages under new ids). Loose objects are packed now and then.
+ * on a new root (the same trees, times and messages under new ids). Every save is a pack of its own; small
+ * packs become one now and then.
  * Objects that trimming left behind are deleted only in a repository that has no refs outside refs/davit/; in
  * a shared one they wait for `git gc`.
  */
@@ -33,12 +34,12 @@ struct history;
 struct history_options {
     const char *path;      /* a bare repository; made when absent, unless read_only */
     size_t retention;      /* commits that are kept at least; 0: HISTORY_RETENTION */
-    size_t pack_threshold; /* loose objects that set off packing; 0: HISTORY_PACK_THRESHOLD */
+    size_t pack_threshold; /* small packs that set off merging; 0: HISTORY_PACK_THRESHOLD */
     bool read_only;        /* needs no lock and leaves the disk alone */
 };
 
 #define HISTORY_RETENTION      10000
-#define HISTORY_PACK_THRESHOLD 2000
+#define HISTORY_PACK_THRESHOLD 50
 
 /* Finds the newest readable state. ERROR_NOT_FOUND: read_only and no repository. ERROR_UNSUPPORTED: a newer
  * davit's layout. ERROR_IO. Damage is not an error: history_load reports it. */
@@ -73,7 +74,7 @@ int history_load(struct history *history, const struct history_visitor *visitor,
 int history_save(struct history *history, const struct ledger_change_vec *changes, int64_t now_ms,
                  struct error *err);
 
-/* Packs loose objects and trims old history when there is enough of either, else returns at once. For the
+/* Merges small packs and trims old history when there is enough of either, else returns at once. For the
  * saving thread, after a save. A failure harms nothing that is saved, and the next try waits for as much
  * again. */
 int history_tidy(struct history *history, struct error *err);

@@ -1,4 +1,4 @@
-#include "history/git_bulk.h"
+#include "history/git_hold.h"
 #include "history/git_pack.h"
 #include "history/handle.h"
 
@@ -53,7 +53,7 @@ int history_trim(struct history *history, struct error *err)
     if (oids.len < 2)
         return 0;
     git_oid tip = {{0}};
-    int status = history_bulk_begin(&history->store, err);
+    int status = history_hold_begin(&history->store, err);
     if (status == 0)
         status = remake(history, &oids.items[oids.len - 1], ROOT_MESSAGE, &tip, err);
     for (size_t i = oids.len - 1; i-- > 0 && status == 0;)
@@ -62,6 +62,7 @@ int history_trim(struct history *history, struct error *err)
         status = history_pack_sync(&history->store, err);
     if (status == 0)
         status = history_store_move_ref(&history->store, &history->ref, &tip, err);
+    history_hold_drop(&history->store);
     if (status < 0)
         return status;
     history->head = tip;

@@ -194,15 +194,19 @@ static void test_a_passing_failure_is_tried_again(void **state)
 static void test_what_hinders_tidying_is_told_once(void **state)
 {
     struct fixture *f = *state;
-    shell(f, "rmdir objects/pack && touch objects/pack");
-    for (int n = 1; n <= 5; n++) {
+    give(f, "prod/web", json_pack("{s:i}", "n", 1));
+    assert_true(runs_until(f, &f->acted, 1));
+    shell(f, "O=$(git rev-parse refs/davit/state:README) && D=objects/$(echo $O | cut -c1-2) && mkdir $D && "
+             ": > $D/$(echo $O | cut -c3-)");
+    for (int n = 2; n <= 9; n++) {
         give(f, "prod/web", json_pack("{s:i}", "n", n));
         assert_true(runs_until(f, &f->acted, n));
+        runs_for(f, 50);
     }
     assert_int_equal(f->failed, 0);
     assert_int_equal(f->untidy, 1);
     assert_non_null(strstr(f->error.message, f->repo));
-    assert_non_null(strstr(f->error.message, "Not a directory"));
+    assert_non_null(strstr(f->error.message, "damaged"));
 }
 
 int main(void)

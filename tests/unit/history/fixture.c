@@ -1,7 +1,6 @@
 #include "fixture.h"
 
 #include "base/text.h"
-#include "history/git_bulk.h"
 #include "unit.h"
 
 #include <ftw.h>
@@ -57,14 +56,11 @@ struct ledger_change fixture_change(enum ledger_change_kind kind, const char *na
         .kind = kind, .name = (char *)name, .entry = entry, .message = (char *)message};
 }
 
-/* Of changes of the same entry only the last counts. */
 int fixture_save_change(struct fixture *f, const struct ledger_change *change, int64_t now_ms,
                         struct error *err)
 {
-    struct ledger_change items[HISTORY_BULK_MIN];
-    for (size_t i = 0; i < ARRAY_LEN(items); i++)
-        items[i] = *change;
-    struct ledger_change_vec changes = {.items = items, .len = f->big ? ARRAY_LEN(items) : 1};
+    struct ledger_change item = *change;
+    struct ledger_change_vec changes = {.items = &item, .len = 1};
     return history_save(f->history, &changes, now_ms, err);
 }
 

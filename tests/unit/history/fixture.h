@@ -11,7 +11,6 @@ struct fixture {
     char repo[128];
     struct history_options options;
     struct history *history;
-    bool big; /* every save is one of so many changes that it takes the way of the big ones */
 };
 
 int fixture_setup(void **state);

@@ -10,13 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Three saves of web, one of db between them. */
-static void save_some(struct fixture *f)
+/* Three saves of web, one of db between them: four packs. */
+static void save_packs(struct fixture *f)
 {
     assert_int_equal(fixture_save(f, "prod/web", 1, NULL), 0);
     assert_int_equal(fixture_save(f, "prod/db", 1, NULL), 0);
     assert_int_equal(fixture_save(f, "prod/web", 2, NULL), 0);
     assert_int_equal(fixture_save(f, "prod/web", 3, NULL), 0);
+}
+
+/* As loose objects, which a ledger has that came by a fetch, so that one of them can be harmed alone. */
+static void save_some(struct fixture *f)
+{
+    save_packs(f);
+    free(fixture_run(f, "mkdir aside && mv objects/pack/* aside && "
+                        "for P in aside/*.pack; do git unpack-objects -q < $P; done && rm -rf aside"));
 }
 
 /* The shell's $F becomes the file of the object that `spec` names. */
@@ -97,6 +105,34 @@ static void test_a_truncated_entry(void **state)
     expect(f, -1, 0, 1, "web.json cannot be read");
 }
 
+/* The shell's $P becomes the pack in which the object is that `spec` names. */
+#define PACK_OF(spec)                                                                                        \
+    "H=$(git rev-parse " spec ") && for I in objects/pack/*.idx; do git show-index < $I | grep -q $H && "    \
+    "P=${I%%.idx}.pack; done; chmod u+w $P ${P%%.pack}.idx && "
+
+static void test_packs_that_are_damaged(void **state)
+{
+    static const char *const harm[] = {
+        "rm $P",
+        "rm ${P%.pack}.idx",
+        "truncate -s 40 $P",
+        "truncate -s 0 $P",
+        "truncate -s 1000 ${P%.pack}.idx",
+        "head -c $(($(stat -c %s $P) - 32)) /dev/zero | dd of=$P bs=1 seek=12 conv=notrunc status=none"};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(harm); i++) {
+        save_packs(f);
+        history_free(TAKE(f->history));
+        free(fixture_run(f, PACK_OF("refs/davit/state") "%s; touch -cd @1 $P", harm[i]));
+        expect(f, 2, 1, 0, "cannot be read");
+        /* The same content again is written again, though git would think that it has it. Of two packs it
+         * reads the newer one. */
+        save_packs(f);
+        fixture_reopen(f);
+        assert_int_equal(fixture_load(f, "prod/web", NULL), 3);
+    }
+}
+
 /* libgit2 takes a damaged file for the object; a save must not build on it. */
 static void test_a_damaged_object_that_is_needed_again(void **state)
 {
@@ -146,7 +182,7 @@ static void test_everything_gone_starts_anew(void **state)
 {
     struct fixture *f = *state;
     save_some(f);
-    free(fixture_run(f, "rm -rf objects/[0-9a-f][0-9a-f]"));
+    free(fixture_run(f, "rm -rf objects/[0-9a-f][0-9a-f] objects/pack/*"));
     struct history_report report;
     fixture_reopen(f);
     assert_int_equal(fixture_load(f, "prod/web", &report), -1);
@@ -168,6 +204,7 @@ int main(void)
         TEST(test_a_missing_directory_of_entries),
         TEST(test_a_missing_entry),
         TEST(test_a_truncated_entry),
+        TEST(test_packs_that_are_damaged),
         TEST(test_a_damaged_object_that_is_needed_again),
         TEST(test_an_entry_that_is_garbage),
         TEST(test_a_ref_that_is_emptied_truncated_or_gone),

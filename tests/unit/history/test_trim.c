@@ -1,4 +1,5 @@
 #include "fixture.h"
+#include "history/git_pack.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,6 +18,20 @@ static long number(const struct fixture *f, const char *command)
     return value;
 }
 
+static void save_many(struct fixture *f, int count)
+{
+    struct ledger_change_vec changes = {0};
+    for (int i = 0; i < count; i++)
+        vector_push(&changes, fixture_change(LEDGER_SERVICE, memory_printf("prod/service-%d", i),
+                                             json_pack("{s:i}", "n", i), "first"));
+    assert_int_equal(history_save(f->history, &changes, 1700000000000, NULL), 0);
+    for (size_t i = 0; i < changes.len; i++) {
+        free(changes.items[i].name);
+        json_decref(changes.items[i].entry);
+    }
+    vector_deinit(&changes);
+}
+
 static void save_and_tidy(struct fixture *f, int from, int to)
 {
     struct error err = ERROR_INIT;
@@ -27,29 +42,56 @@ static void save_and_tidy(struct fixture *f, int from, int to)
     }
 }
 
-static void test_loose_objects_are_packed(void **state)
+static void test_small_packs_become_one(void **state)
 {
     struct fixture *f = *state;
-    f->options.pack_threshold = 50;
+    f->options.pack_threshold = 10;
     fixture_reopen(f);
-    save_and_tidy(f, 1, 100);
-    assert_in_range(number(f, "git count-objects"), 0, 60);
-    assert_in_range(number(f, "ls objects/pack/*.pack | wc -l"), 5, 20);
+    save_and_tidy(f, 1, 10);
+    assert_int_equal(number(f, "ls objects/pack/*.pack | wc -l"), 10);
+    save_and_tidy(f, 11, 11);
+    assert_int_equal(number(f, "ls objects/pack/*.pack | wc -l"), 1);
+    assert_int_equal(number(f, "ls objects/pack | wc -l"), 2);
+    save_and_tidy(f, 12, 100);
+    assert_in_range(number(f, "ls objects/pack/*.pack | wc -l"), 1, 12);
     assert_int_equal(number(f, "git rev-list --count refs/davit/state"), 100);
-    free(fixture_run(f, "git fsck --strict --no-dangling && test ! -e objects/pack-davit"));
+    free(fixture_run(f, "git fsck --strict --no-dangling && test -z \"$(ls objects/pack-davit)\""));
+    assert_int_equal(fixture_load(f, "prod/web", NULL), 100);
     fixture_reopen(f);
     assert_int_equal(fixture_load(f, "prod/web", NULL), 100);
 }
 
-static void test_many_packs_become_one(void **state)
+/* Writing a large pack again for each fifty saves would cost more the longer davit runs. */
+static void test_a_large_pack_is_left_alone(void **state)
 {
     struct fixture *f = *state;
-    f->options.pack_threshold = 1;
+    f->options.pack_threshold = 3;
     fixture_reopen(f);
-    save_and_tidy(f, 1, 60);
-    assert_in_range(number(f, "ls objects/pack/*.pack | wc -l"), 1, 51);
+    save_many(f, HISTORY_PACK_SMALL + 1);
+    char *large = fixture_run(f, "printf %%s objects/pack/*.pack");
+    save_and_tidy(f, 1, 9);
+    assert_in_range(number(f, "ls objects/pack/*.pack | wc -l"), 2, 5);
+    free(fixture_run(f, "ls %s", large));
+    free(large);
     free(fixture_run(f, "git fsck --strict --no-dangling"));
-    assert_int_equal(fixture_load(f, "prod/web", NULL), 60);
+    assert_int_equal(fixture_load(f, "prod/web", NULL), 9);
+}
+
+/* The others become one without it, and it stays for git fsck to name. */
+static void test_a_damaged_pack_is_not_merged(void **state)
+{
+    struct fixture *f = *state;
+    f->options.pack_threshold = 5;
+    fixture_reopen(f);
+    save_and_tidy(f, 1, 3);
+    char *damaged =
+        fixture_run(f, "F=$(ls objects/pack/*.pack | head -1); chmod u+w $F && "
+                       "printf damaged | dd of=$F bs=1 seek=20 conv=notrunc status=none; printf %%s $F");
+    fixture_reopen(f);
+    save_and_tidy(f, 4, 12);
+    assert_in_range(number(f, "ls objects/pack/*.pack | wc -l"), 2, 6);
+    free(fixture_run(f, "ls %s", damaged));
+    free(damaged);
 }
 
 static void test_old_history_is_trimmed(void **state)
@@ -96,8 +138,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_loose_objects_are_packed),
-        TEST(test_many_packs_become_one),
+        TEST(test_small_packs_become_one),
+        TEST(test_a_large_pack_is_left_alone),
+        TEST(test_a_damaged_pack_is_not_merged),
         TEST(test_old_history_is_trimmed),
         TEST(test_a_shared_repository_loses_nothing),
     };
