@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "history/merge.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -15,6 +16,9 @@ struct writer {
     struct ledger_change_vec saving;  /* on the worker */
     struct action_vec saving_actions;
     uv_work_t work;
+    uv_work_t merging;           /* beside it */
+    struct history_merge *merge; /* under way, or done and to be ended */
+    bool merges;                 /* under way */
     uv_timer_t retry;
     int64_t retry_ms;
     int result;
@@ -40,7 +44,7 @@ struct writer *writer_new(const struct writer_options *options)
     assert(options && options->history && options->act);
     struct writer *writer = NEW(struct writer);
     writer->options = *options;
-    writer->work.data = writer;
+    writer->work.data = writer->merging.data = writer;
     uv_timer_init(options->loop, &writer->retry);
     writer->retry.data = writer;
     return writer;
@@ -56,8 +60,9 @@ static void let_through(struct writer *writer, struct action_vec *actions)
 
 static void free_when_done(struct writer *writer)
 {
-    if (!writer->closing || writer->busy || !writer->retry_closed)
+    if (!writer->closing || writer->busy || writer->merges || !writer->retry_closed)
         return;
+    history_merge_free(writer->merge);
     ledger_change_vec_deinit(&writer->changes);
     ledger_change_vec_deinit(&writer->saving);
     action_vec_deinit(&writer->actions);
@@ -74,16 +79,29 @@ static void save(uv_work_t *request)
     writer->result = history_save(writer->options.history, &writer->saving, wall_clock_ms(), &writer->error);
 }
 
-/* Likewise. */
+/* Likewise; no merge is under way. */
 static void tidy(uv_work_t *request)
 {
     struct writer *writer = request->data;
+    struct history *history = writer->options.history;
     writer->tidying = ERROR_INIT;
-    history_tidy(writer->options.history, &writer->tidying);
+    int status = writer->merge ? history_merge_end(history, TAKE(writer->merge), &writer->tidying) : 0;
+    if (status == 0)
+        status = history_tidy(history, &writer->tidying);
+    if (status == 0)
+        writer->merge = history_merge_new(history);
+}
+
+/* On another worker thread. */
+static void merge(uv_work_t *request)
+{
+    struct writer *writer = request->data;
+    history_merge_run(writer->merge);
 }
 
 static void on_saved(uv_work_t *request, int status);
 static void on_tidied(uv_work_t *request, int status);
+static void on_merged(uv_work_t *request, int status);
 
 static void queue(struct writer *writer)
 {
@@ -121,18 +139,23 @@ static void next(struct writer *writer)
     queue(writer);
 }
 
+static void queue_tidying(struct writer *writer)
+{
+    writer->saves_untidied = 0;
+    writer->busy = writer->tidies = true;
+    uv_queue_work(writer->options.loop, &writer->work, tidy, on_tidied);
+}
+
 /* When nothing waits to be saved, for tidying may take a while; but not never. */
 static void tidy_or_next(struct writer *writer)
 {
-    if (writer->changes.len && ++writer->saves_untidied < WRITER_TIDY_LATEST) {
+    if (writer->merges || (writer->changes.len && ++writer->saves_untidied < WRITER_TIDY_LATEST)) {
         next(writer);
         return;
     }
-    writer->saves_untidied = 0;
     if (writer->changes.len == 0)
         let_through(writer, &writer->actions);
-    writer->busy = writer->tidies = true;
-    uv_queue_work(writer->options.loop, &writer->work, tidy, on_tidied);
+    queue_tidying(writer);
 }
 
 static void save_rest(struct writer *writer)
@@ -207,7 +230,22 @@ static void on_tidied(uv_work_t *request, int status)
         return;
     }
     tell_untidy(writer);
+    if (writer->merge) {
+        writer->merges = true;
+        uv_queue_work(writer->options.loop, &writer->merging, merge, on_merged);
+    }
     next(writer);
+}
+
+static void on_merged(uv_work_t *request, int status)
+{
+    struct writer *writer = request->data;
+    (void)status; /* never cancelled */
+    writer->merges = false;
+    if (writer->closing)
+        free_when_done(writer);
+    else if (!writer->busy)
+        queue_tidying(writer);
 }
 
 void writer_give(struct writer *writer, struct ledger_change_vec *changes, struct action_vec *actions)

@@ -6,14 +6,15 @@
 
 #include <stddef.h>
 
-#define HISTORY_PACK_SMALL 2000 /* objects: a pack of fewer is merged with others */
+/* A pack is begun from what `from` can read, and is on disk when history_pack_write returns 0. */
+int history_pack_begin(const struct history_store *store, git_repository *from, git_packbuilder **ret_builder,
+                       struct error *err);
+int history_pack_insert(const struct history_store *store, git_packbuilder *builder,
+                        const struct oid_vec *oids, struct error *err);
+int history_pack_write(const struct history_store *store, git_packbuilder *builder, struct error *err);
 
 /* What the store wrote is on disk when this returns 0, as one pack. */
 int history_pack_sync(struct history_store *store, struct error *err);
-
-/* One pack of all small ones, whosever they are, is put on disk; then those go. */
-int history_pack_small(struct history_store *store, struct error *err);
-size_t history_pack_count_small(const struct history_store *store);
 
 /* One pack of all that `head` reaches is put on disk; then everything else goes. Does nothing in a repository
  * with refs outside refs/davit/, whose objects are not ours to delete. */

@@ -61,6 +61,7 @@ int history_store_init(struct history_store *store, const char *path, bool make,
     if (status < 0)
         return status;
     store->repo = repo;
+    store->staging = "objects/pack-davit/";
     store->path = memory_strdup(git_repository_path(repo));
     if (git_repository_odb(&store->odb, repo) < 0 || odb_guard_add(store->odb, store->path) < 0) {
         status = history_store_error(path, "cannot open the repository", err);

@@ -19,6 +19,7 @@ struct history_store {
     git_repository *writer; /* for writing: NULL but between history_hold_begin and _drop */
     char *path;             /* of the repository, ends in a slash */
     struct oid_vec written; /* by the writer */
+    const char *staging;    /* where packs are built; of two handles that write at a time each has its own */
 };
 
 #define HISTORY_REF "refs/davit/state"

@@ -6,6 +6,7 @@
 #include "history/git_tree.h"
 #include "history/handle.h"
 #include "history/layout.h"
+#include "history/merge.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -264,17 +265,6 @@ int history_save(struct history *history, const struct ledger_change_vec *change
 
 /* --- tidying -------------------------------------------------------------------------------------------- */
 
-static int tidy_packs(struct history *history, struct error *err)
-{
-    history->tidy_packs = history->packs + history->options.pack_threshold;
-    int status = history_pack_small(&history->store, err);
-    if (status == 0) {
-        history->packs = history_pack_count_small(&history->store);
-        history->tidy_packs = history->packs + history->options.pack_threshold;
-    }
-    return status;
-}
-
 static int tidy_commits(struct history *history, struct error *err)
 {
     history->tidy_commits = history->commits + history->options.retention;
@@ -283,7 +273,7 @@ static int tidy_commits(struct history *history, struct error *err)
         status = history_pack_only(&history->store, &history->head, err);
     if (status == 0)
         history->tidy_commits = 2 * history->options.retention;
-    history->packs = history_pack_count_small(&history->store);
+    history->packs = history_merge_count(history);
     return status;
 }
 
@@ -295,13 +285,8 @@ int history_tidy(struct history *history, struct error *err)
     if (history->commits == 0) {
         history->tidy_commits = 2 * history->options.retention;
         history->commits = history_trim_count(history, history->tidy_commits + 1);
-        history->packs = history_pack_count_small(&history->store);
+        history->packs = history_merge_count(history);
         history->tidy_packs = history->options.pack_threshold;
     }
-    int status = 0;
-    if (history->commits > history->tidy_commits)
-        status = tidy_commits(history, err);
-    if (status == 0 && history->packs > history->tidy_packs)
-        status = tidy_packs(history, err);
-    return status;
+    return history->commits > history->tidy_commits ? tidy_commits(history, err) : 0;
 }

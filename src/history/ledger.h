@@ -13,7 +13,7 @@
  *
  * Old history is trimmed: when there are twice as many commits as are to be kept, the newest are made again
  * on a new root (the same trees, times and messages under new ids). Every save is a pack of its own; small
- * packs become one now and then.
+ * packs become one now and then (merge.h).
  * Objects that trimming left behind are deleted only in a repository that has no refs outside refs/davit/; in
  * a shared one they wait for `git gc`.
  */
@@ -74,8 +74,8 @@ int history_load(struct history *history, const struct history_visitor *visitor,
 int history_save(struct history *history, const struct ledger_change_vec *changes, int64_t now_ms,
                  struct error *err);
 
-/* Merges small packs and trims old history when there is enough of either, else returns at once. For the
- * saving thread, after a save. A failure harms nothing that is saved, and the next try waits for as much
+/* Trims old history when there is enough of it, else returns at once. For the saving thread, after a save;
+ * history_merge_new comes next. A failure harms nothing that is saved, and the next try waits for as much
  * again. */
 int history_tidy(struct history *history, struct error *err);
 

@@ -76,7 +76,7 @@ static int open_and_save(struct fixture *f, const struct torture *torture, int n
     if (status == 0)
         status = save(f, torture, n, err);
     if (status == 0 && torture->tidy)
-        *ret_tidied = (status = history_tidy(f->history, err)) == 0;
+        *ret_tidied = (status = fixture_tidy(f, err)) == 0;
     return status;
 }
 

@@ -1,6 +1,7 @@
 #include "fixture.h"
 
 #include "base/text.h"
+#include "history/merge.h"
 #include "unit.h"
 
 #include <ftw.h>
@@ -72,6 +73,16 @@ int fixture_save(struct fixture *f, const char *service, int n, struct error *er
     int status = fixture_save_change(f, &change, NOW_MS + n * 1000LL, err);
     json_decref(change.entry);
     return status;
+}
+
+int fixture_tidy(struct fixture *f, struct error *err)
+{
+    int status = history_tidy(f->history, err);
+    struct history_merge *merge = status == 0 ? history_merge_new(f->history) : NULL;
+    if (!merge)
+        return status;
+    history_merge_run(merge);
+    return history_merge_end(f->history, merge, err);
 }
 
 struct wanted {

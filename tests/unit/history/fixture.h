@@ -25,6 +25,8 @@ struct ledger_change fixture_change(enum ledger_change_kind kind, const char *na
 int fixture_save(struct fixture *f, const char *service, int n, struct error *err);
 int fixture_save_change(struct fixture *f, const struct ledger_change *change, int64_t now_ms,
                         struct error *err);
+/* As the daemon does it between saves. */
+int fixture_tidy(struct fixture *f, struct error *err);
 /* n of a service as a load gives it; -1 when it is not there. */
 int fixture_load(struct fixture *f, const char *service, struct history_report *ret_report);
 size_t fixture_count(struct fixture *f);

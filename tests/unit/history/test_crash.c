@@ -23,7 +23,7 @@ static void save_until_killed(struct fixture *f, int n, int pipe_fd)
     for (;; n++) {
         if (fixture_save(f, "prod/web", n, NULL) < 0 || write(pipe_fd, &n, sizeof n) != sizeof n)
             _exit(2);
-        if (history_tidy(f->history, NULL) < 0)
+        if (fixture_tidy(f, NULL) < 0)
             _exit(3);
     }
 }

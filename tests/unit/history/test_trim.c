@@ -1,5 +1,5 @@
 #include "fixture.h"
-#include "history/git_pack.h"
+#include "history/merge.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,7 +37,7 @@ static void save_and_tidy(struct fixture *f, int from, int to)
     struct error err = ERROR_INIT;
     for (int n = from; n <= to; n++) {
         assert_int_equal(fixture_save(f, "prod/web", n, NULL), 0);
-        if (history_tidy(f->history, &err) < 0)
+        if (fixture_tidy(f, &err) < 0)
             fail_msg("%s", error_text(&err));
     }
 }
