@@ -12,9 +12,12 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#define CHANGES                                                                                              \
-    (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MODIFY | IN_CLOSE_WRITE | IN_DELETE_SELF |     \
-     IN_MOVE_SELF | IN_ONLYDIR)
+/* One directory may be watched for both: IN_MASK_ADD. */
+#define NAMES                                                                                                \
+    (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CLOSE_WRITE | IN_DELETE_SELF | IN_MOVE_SELF |  \
+     IN_ONLYDIR | IN_MASK_ADD)
+#define CONTENTS                                                                                             \
+    (NAMES | IN_MODIFY) /* not for the directory around a repository: a log may be written there */
 #define ALWAYS (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_Q_OVERFLOW)
 
 struct directory {
@@ -129,7 +132,7 @@ static bool watch_name(struct source_watch *watch, struct directory_vec *directo
             return false;
         char *name CLEANUP_FREE = memory_strdup(slash + 1);
         slash[slash == parent ? 1 : 0] = '\0';
-        int wd = inotify_add_watch(watch->fd, parent, CHANGES);
+        int wd = inotify_add_watch(watch->fd, parent, NAMES);
         if (wd >= 0) {
             struct directory directory = {.wd = wd};
             vector_push(&directory.names, TAKE(name));
@@ -143,7 +146,7 @@ static bool watch_name(struct source_watch *watch, struct directory_vec *directo
 
 static bool watch_directory(struct source_watch *watch, struct directory_vec *directories, const char *path)
 {
-    int wd = inotify_add_watch(watch->fd, path, CHANGES);
+    int wd = inotify_add_watch(watch->fd, path, CONTENTS);
     if (wd >= 0)
         vector_push(directories, (struct directory){.wd = wd, .everything = true});
     return wd >= 0;

@@ -5,8 +5,11 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
 
 static void test_a_commit_is_seen(void **state)
 {
@@ -295,6 +298,39 @@ static void test_large_symlink_and_submodule(void **state)
     assert_true(fixture_last(f)->too_large);
 }
 
+/* What this process has inotify tell it of the directory: the mask of the kernel's list. */
+static unsigned watched_events(const char *directory)
+{
+    struct stat st;
+    unsigned found = 0;
+    assert_int_equal(stat(directory, &st), 0);
+    char *inode CLEANUP_FREE = memory_printf(" ino:%lx ", (unsigned long)st.st_ino);
+    for (int fd = 0; fd < 64; fd++) {
+        char *path CLEANUP_FREE = memory_printf("/proc/self/fdinfo/%d", fd);
+        FILE *info = fopen(path, "re");
+        char line[256];
+        while (info && fgets(line, sizeof line, info)) {
+            const char *mask = strstr(line, inode) ? strstr(line, " mask:") : NULL;
+            if (mask)
+                found |= (unsigned)strtoul(mask + strlen(" mask:"), NULL, 16);
+        }
+        if (info)
+            fclose(info);
+    }
+    return found;
+}
+
+/* A log that somebody writes beside the repository must not wake davit with every line. */
+static void test_the_directory_around_a_repository_is_watched_for_names_only(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    assert_true(watched_events(f->dir) & IN_MOVED_TO);
+    assert_false(watched_events(f->dir) & IN_MODIFY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +357,8 @@ int main(void)
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_sub_path, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_large_symlink_and_submodule, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_the_directory_around_a_repository_is_watched_for_names_only,
+                                        fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
