@@ -20,6 +20,7 @@ struct writer {
     struct history_merge *merge; /* under way, or done and to be ended */
     bool merges;                 /* under way */
     uv_timer_t retry;
+    uv_timer_t quiet; /* then it is tidied */
     int64_t retry_ms;
     int result;
     struct error error;
@@ -29,7 +30,7 @@ struct writer {
     bool tidies;          /* busy with that: what needs no save need not wait */
     int saves_untidied;   /* in a row */
     bool closing;
-    bool retry_closed;
+    int open_timers;
 };
 
 static int64_t wall_clock_ms(void)
@@ -46,7 +47,9 @@ struct writer *writer_new(const struct writer_options *options)
     writer->options = *options;
     writer->work.data = writer->merging.data = writer;
     uv_timer_init(options->loop, &writer->retry);
-    writer->retry.data = writer;
+    uv_timer_init(options->loop, &writer->quiet);
+    writer->retry.data = writer->quiet.data = writer;
+    writer->open_timers = 2;
     return writer;
 }
 
@@ -60,7 +63,7 @@ static void let_through(struct writer *writer, struct action_vec *actions)
 
 static void free_when_done(struct writer *writer)
 {
-    if (!writer->closing || writer->busy || writer->merges || !writer->retry_closed)
+    if (!writer->closing || writer->busy || writer->merges || writer->open_timers)
         return;
     history_merge_free(writer->merge);
     ledger_change_vec_deinit(&writer->changes);
@@ -146,16 +149,25 @@ static void queue_tidying(struct writer *writer)
     uv_queue_work(writer->options.loop, &writer->work, tidy, on_tidied);
 }
 
-/* When nothing waits to be saved, for tidying may take a while; but not never. */
+/* It goes on after the next save where one is under way. */
+static void on_quiet(uv_timer_t *timer)
+{
+    struct writer *writer = timer->data;
+    if (!writer->busy && !writer->merges)
+        queue_tidying(writer);
+}
+
+/* Disk and processor are for what waits to be saved: tidying comes when it has been quiet, but not never. */
 static void tidy_or_next(struct writer *writer)
 {
-    if (writer->merges || (writer->changes.len && ++writer->saves_untidied < WRITER_TIDY_LATEST)) {
-        next(writer);
+    if (++writer->saves_untidied >= WRITER_TIDY_LATEST && !writer->merges) {
+        if (writer->changes.len == 0)
+            let_through(writer, &writer->actions);
+        queue_tidying(writer);
         return;
     }
-    if (writer->changes.len == 0)
-        let_through(writer, &writer->actions);
-    queue_tidying(writer);
+    uv_timer_start(&writer->quiet, on_quiet, WRITER_QUIET_MS, 0);
+    next(writer);
 }
 
 static void save_rest(struct writer *writer)
@@ -267,10 +279,10 @@ void writer_give(struct writer *writer, struct ledger_change_vec *changes, struc
         uv_timer_start(&writer->retry, on_retry, (uint64_t)writer->retry_ms, 0);
 }
 
-static void on_retry_closed(uv_handle_t *handle)
+static void on_timer_closed(uv_handle_t *handle)
 {
     struct writer *writer = handle->data;
-    writer->retry_closed = true;
+    writer->open_timers--;
     free_when_done(writer);
 }
 
@@ -286,5 +298,6 @@ void writer_close(struct writer *writer)
     }
     if (!writer->busy)
         save_rest(writer);
-    uv_close((uv_handle_t *)&writer->retry, on_retry_closed);
+    uv_close((uv_handle_t *)&writer->retry, on_timer_closed);
+    uv_close((uv_handle_t *)&writer->quiet, on_timer_closed);
 }

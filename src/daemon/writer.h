@@ -2,8 +2,8 @@
  * that the saved changes explain. A save that fails is tried again, together with what came since, and its
  * actions wait: WRITER_RETRY_FIRST_MS later, then twice as long, up to WRITER_RETRY_MAX_MS. What only a
  * change of the ledger or a person can mend (an entry over its bound, a ref that somebody else moved) is
- * tried again when there is something new to save, and every WRITER_RETRY_LONG_MS. Between saves the ledger
- * is tidied, which no action waits for.
+ * tried again when there is something new to save, and every WRITER_RETRY_LONG_MS. The ledger
+ * is tidied when nothing was saved for WRITER_QUIET_MS, and no action waits for that.
  */
 #pragma once
 
@@ -15,7 +15,8 @@
 #define WRITER_RETRY_FIRST_MS 500
 #define WRITER_RETRY_MAX_MS   30000
 #define WRITER_RETRY_LONG_MS  300000
-#define WRITER_TIDY_LATEST    100 /* saves without a pause */
+#define WRITER_QUIET_MS       2000
+#define WRITER_TIDY_LATEST    300 /* saves without a pause */
 
 struct writer;
 

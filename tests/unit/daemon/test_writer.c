@@ -201,8 +201,11 @@ static void test_what_hinders_tidying_is_told_once(void **state)
     for (int n = 2; n <= 9; n++) {
         give(f, "prod/web", json_pack("{s:i}", "n", n));
         assert_true(runs_until(f, &f->acted, n));
-        runs_for(f, 50);
     }
+    assert_int_equal(f->untidy, 0); /* what waits to be saved goes first */
+    assert_true(runs_until(f, &f->untidy, 1));
+    give(f, "prod/web", json_pack("{s:i}", "n", 10));
+    runs_for(f, WRITER_QUIET_MS + 500);
     assert_int_equal(f->failed, 0);
     assert_int_equal(f->untidy, 1);
     assert_non_null(strstr(f->error.message, f->repo));
