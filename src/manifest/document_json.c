@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "manifest/document_build.h"
 #include "manifest/document_scalar.h"
+#include "manifest/document_text.h"
 
 #include <assert.h>
 #include <string.h>
@@ -48,7 +49,7 @@ static bool looks_at(const struct json_text *text, const char *word)
     return (size_t)(text->end - text->at) >= len && memcmp(text->at, word, len) == 0;
 }
 
-/* What people write who take JSON for JavaScript, Python or a template. */
+/* What people write who take JSON for JavaScript, Python or a template. The last that fits counts. */
 static const struct {
     const char *word;
     const char *hint;
@@ -64,27 +65,23 @@ static const struct {
     {"False", "write false"},
     {"None", "write null"},
     {"undefined", "write null or leave the member out"},
+    {"TRUE", "write true"},
+    {"FALSE", "write false"},
+    {"+", "numbers have no + before them"},
+    {".", "numbers begin with a digit"},
+    {"...", "write out what the dots stand for"},
+    {"\xE2\x80\xA6", "write out what the dots stand for"},
+    {"$", "placeholders must be filled in before they are committed"},
+    {"<", "placeholders must be filled in before they are committed"},
     {"{{", "templates must be rendered before they are committed"},
-    {"${", "templates must be rendered before they are committed"},
+    {"{%", "templates must be rendered before they are committed"},
     {"<%", "templates must be rendered before they are committed"},
+    {"<<<<<<<", "these are git's conflict markers: settle the conflict"},
 };
-
-/* The word at the cursor, for the reader. Caller frees. */
-static char *found_at(const struct json_text *text)
-{
-    if (text->at == text->end)
-        return memory_strdup("the end of the file");
-    size_t len = 1;
-    while (text->at + len < text->end && len < 24 && !strchr(" \t\r\n,:[]{}\"", text->at[len]))
-        len++;
-    while (text->at + len < text->end && ((unsigned char)text->at[len] & 0xC0) == 0x80)
-        len++;
-    return memory_printf("%.*s", (int)len, text->at);
-}
 
 static int unexpected(struct json_text *text, const char *expected, const char *hint)
 {
-    CLEANUP_FREE char *found = found_at(text);
+    CLEANUP_FREE char *found = document_text_word(text->at, text->end);
     CLEANUP_FREE char *message = text->at == text->end ? memory_strdup("the file ends too early")
                                                        : memory_printf("unexpected %s", found);
     for (size_t i = 0; i < ARRAY_LEN(habits); i++)
