@@ -8,14 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct kind_member *find(const struct kind_member *table, const char *name)
-{
-    for (; table->name; table++)
-        if (text_equal(table->name, name))
-            return table;
-    return NULL;
-}
-
 /* The object schema that a property leads to, through $ref and items; or NULL. */
 static json_t *object_schema(json_t *root, json_t *schema)
 {
@@ -33,12 +25,13 @@ static void check_schema(json_t *root, json_t *schema, const struct kind_member 
     const char *name;
     json_t *property;
     json_object_foreach (properties, name, property) {
-        const struct kind_member *member = find(table, name);
+        const struct kind_member *member = kind_members_find(table, name);
         if (!member)
             print_message("the table lacks %s\n", name);
         assert_non_null(member);
-        if (member->effect == KIND_IGNORED || member->refused)
-            assert_non_null(member->reason);
+        bool done = member->effect == KIND_HONOURED || member->effect == KIND_LIKEWISE ||
+                    member->effect == KIND_OUTPUT || member->effect == KIND_META;
+        assert_true(done == !member->reason);
         if (member->inside)
             check_schema(root, object_schema(root, property), member->inside);
     }
@@ -75,7 +68,7 @@ static void check_shape(json_t *shapes, const char *shape, const struct kind_mem
     const char *name;
     json_t *member;
     json_object_foreach (json_object_get(json_object_get(shapes, shape), "members"), name, member) {
-        const struct kind_member *known = find(table, name);
+        const struct kind_member *known = kind_members_find(table, name);
         if (!known)
             print_message("the table lacks %s.%s\n", shape, name);
         assert_non_null(known);
