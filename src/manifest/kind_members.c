@@ -121,6 +121,15 @@ static void check_inside(const struct kind_member *member, const json_t *value, 
     }
 }
 
+static void prune_inside(const struct kind_member *table, json_t *value)
+{
+    size_t i;
+    json_t *item;
+    kind_members_prune(table, value);
+    json_array_foreach (value, i, item)
+        kind_members_prune(table, item);
+}
+
 void kind_members_check(const struct kind_member *table, const json_t *object, const char *pointer,
                         struct diagnostics *diagnostics)
 {
@@ -136,6 +145,22 @@ void kind_members_check(const struct kind_member *table, const json_t *object, c
             check_inside(member, value, pointer, diagnostics);
         else
             check_member(member, value, pointer, diagnostics);
+    }
+}
+
+void kind_members_prune(const struct kind_member *table, json_t *object)
+{
+    assert(table);
+    const char *name;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(object, next, name, value)
+    {
+        const struct kind_member *member = kind_members_find(table, name);
+        if (member && json_is_null(value))
+            json_object_del(object, name);
+        else if (member && member->inside)
+            prune_inside(member->inside, value);
     }
 }
 

@@ -31,6 +31,9 @@ struct kind_member {
 /* The table of a kind's root. */
 const struct kind_member *kind_members(enum kind kind);
 
+/* Why nothing becomes of any object of the kind, "has no effect yet: " before it; NULL of a kind that has an
+ * effect. */
+const char *kind_unused(enum kind kind);
 /* One of the table, or NULL. */
 const struct kind_member *kind_members_find(const struct kind_member *table, const char *name);
 /* What a member comes to: HONOURED, PARTLY, IGNORED, REFUSED, OUTPUT or META. An object that is honoured is
@@ -40,6 +43,8 @@ enum kind_effect kind_member_effect(const struct kind_member *member);
  * or has its usual value is passed over. */
 void kind_members_check(const struct kind_member *table, const json_t *object, const char *pointer,
                         struct diagnostics *diagnostics);
+/* Removes members that are null: some tools print so what is not there. */
+void kind_members_prune(const struct kind_member *table, json_t *object);
 /* Removes what is not content from the root: output, meta and x- members. */
 void kind_members_strip(const struct kind_member *table, json_t *object);
 /* A new value that is equal for all spellings of the same content: usual and empty values are left out. Task

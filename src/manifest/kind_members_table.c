@@ -3,6 +3,8 @@
  */
 #include "manifest/kind_members.h"
 
+#include <assert.h>
+
 /* clang-format off */
 /* Done as ECS does it. */
 #define HONOURED(name, usual, docker)                 {name, KIND_HONOURED, usual, NULL, NULL, docker, NULL}
@@ -610,10 +612,303 @@ static const struct kind_member cluster[] = {
     OUTPUT(  "attachmentsStatus"),
     END};
 
+/* --- kinds that nothing is run of: the object says so, see kind_unused() ------------------------------- */
+
+static const struct kind_member managed_scaling[] = {
+    LIKEWISE("status"), LIKEWISE("targetCapacity"), LIKEWISE("minimumScalingStepSize"),
+    LIKEWISE("maximumScalingStepSize"), LIKEWISE("instanceWarmupPeriod"),
+    END};
+
+static const struct kind_member auto_scaling_group[] = {
+    LIKEWISE("autoScalingGroupArn"), LIKEWISE_INSIDE("managedScaling", managed_scaling),
+    LIKEWISE("managedTerminationProtection"), LIKEWISE("managedDraining"),
+    END};
+
+static const struct kind_member instance_network[] = {
+    LIKEWISE("subnets"), LIKEWISE("securityGroups"),
+    END};
+
+static const struct kind_member instance_storage[] = {
+    LIKEWISE("storageSizeGiB"),
+    END};
+
+static const struct kind_member instance_local_storage[] = {
+    LIKEWISE("useLocalStorage"),
+    END};
+
+static const struct kind_member range[] = {
+    LIKEWISE("min"), LIKEWISE("max"),
+    END};
+
+static const struct kind_member instance_requirements[] = {
+    LIKEWISE_INSIDE("vCpuCount", range), LIKEWISE_INSIDE("memoryMiB", range), LIKEWISE("cpuManufacturers"),
+    LIKEWISE_INSIDE("memoryGiBPerVCpu", range), LIKEWISE("excludedInstanceTypes"),
+    LIKEWISE("instanceGenerations"), LIKEWISE("spotMaxPricePercentageOverLowestPrice"),
+    LIKEWISE("onDemandMaxPricePercentageOverLowestPrice"), LIKEWISE("bareMetal"),
+    LIKEWISE("burstablePerformance"), LIKEWISE("requireHibernateSupport"),
+    LIKEWISE_INSIDE("networkInterfaceCount", range), LIKEWISE("localStorage"),
+    LIKEWISE("localStorageTypes"), LIKEWISE_INSIDE("totalLocalStorageGB", range),
+    LIKEWISE_INSIDE("baselineEbsBandwidthMbps", range), LIKEWISE("acceleratorTypes"),
+    LIKEWISE_INSIDE("acceleratorCount", range), LIKEWISE("acceleratorManufacturers"),
+    LIKEWISE("acceleratorNames"), LIKEWISE_INSIDE("acceleratorTotalMemoryMiB", range),
+    LIKEWISE_INSIDE("networkBandwidthGbps", range), LIKEWISE("allowedInstanceTypes"),
+    LIKEWISE("maxSpotPriceAsPercentageOfOptimalOnDemandPrice"),
+    END};
+
+static const struct kind_member capacity_reservations[] = {
+    LIKEWISE("reservationGroupArn"), LIKEWISE("reservationPreference"),
+    END};
+
+static const struct kind_member instance_launch_template[] = {
+    LIKEWISE("ec2InstanceProfileArn"), LIKEWISE_INSIDE("networkConfiguration", instance_network),
+    LIKEWISE_INSIDE("storageConfiguration", instance_storage),
+    LIKEWISE_INSIDE("localStorageConfiguration", instance_local_storage), LIKEWISE("monitoring"),
+    LIKEWISE("capacityOptionType"), LIKEWISE("instanceMetadataTagsPropagation"),
+    LIKEWISE_INSIDE("instanceRequirements", instance_requirements), LIKEWISE("fipsEnabled"),
+    LIKEWISE_INSIDE("capacityReservations", capacity_reservations),
+    END};
+
+static const struct kind_member infrastructure_optimization[] = {
+    LIKEWISE("scaleInAfter"),
+    END};
+
+static const struct kind_member auto_repair_configuration[] = {
+    LIKEWISE("actionsStatus"),
+    END};
+
+static const struct kind_member managed_instances[] = {
+    LIKEWISE("infrastructureRoleArn"), LIKEWISE_INSIDE("instanceLaunchTemplate", instance_launch_template),
+    LIKEWISE("propagateTags"), LIKEWISE_INSIDE("infrastructureOptimization", infrastructure_optimization),
+    LIKEWISE_INSIDE("autoRepairConfiguration", auto_repair_configuration),
+    END};
+
+static const struct kind_member capacity_provider[] = {
+    META("$schema"), META("kind"), META("davit"), META_INSIDE("tags", tag),
+    LIKEWISE("name"), LIKEWISE("cluster"), LIKEWISE_INSIDE("autoScalingGroupProvider", auto_scaling_group),
+    LIKEWISE_INSIDE("managedInstancesProvider", managed_instances),
+    OUTPUT("capacityProviderArn"), OUTPUT("status"), OUTPUT("updateStatus"), OUTPUT("updateStatusReason"),
+    OUTPUT("type"),
+    END};
+
+static const struct kind_member container_override[] = {
+    LIKEWISE("name"), LIKEWISE("command"), LIKEWISE_INSIDE("environment", variable),
+    LIKEWISE_INSIDE("environmentFiles", environment_file), LIKEWISE("cpu"), LIKEWISE("memory"),
+    LIKEWISE("memoryReservation"), LIKEWISE_INSIDE("resourceRequirements", resource_requirement),
+    END};
+
+static const struct kind_member task_override[] = {
+    LIKEWISE_INSIDE("containerOverrides", container_override), LIKEWISE("cpu"),
+    LIKEWISE_INSIDE("inferenceAcceleratorOverrides", accelerator), LIKEWISE("executionRoleArn"),
+    LIKEWISE("memory"), LIKEWISE("taskRoleArn"), LIKEWISE_INSIDE("ephemeralStorage", ephemeral_storage),
+    END};
+
+static const struct kind_member termination_policy[] = {
+    LIKEWISE("deleteOnTermination"),
+    END};
+
+static const struct kind_member task_ebs_volume[] = {
+    LIKEWISE("encrypted"), LIKEWISE("kmsKeyId"), LIKEWISE("volumeType"), LIKEWISE("sizeInGiB"),
+    LIKEWISE("snapshotId"), LIKEWISE("volumeInitializationRate"), LIKEWISE("iops"), LIKEWISE("throughput"),
+    LIKEWISE_INSIDE("tagSpecifications", ebs_tags), LIKEWISE("roleArn"),
+    LIKEWISE_INSIDE("terminationPolicy", termination_policy), LIKEWISE("filesystemType"),
+    END};
+
+static const struct kind_member task_volume_configuration[] = {
+    LIKEWISE("name"), LIKEWISE_INSIDE("managedEBSVolume", task_ebs_volume),
+    END};
+
+static const struct kind_member run_task[] = {
+    META("$schema"), META("kind"), META("davit"), META_INSIDE("tags", tag), META("clientToken"),
+    LIKEWISE_INSIDE("capacityProviderStrategy", capacity_provider_strategy), LIKEWISE("cluster"),
+    LIKEWISE("count"), LIKEWISE("enableECSManagedTags"), LIKEWISE("enableExecuteCommand"),
+    LIKEWISE("group"), LIKEWISE("launchType"),
+    LIKEWISE_INSIDE("networkConfiguration", network_configuration),
+    LIKEWISE_INSIDE("overrides", task_override),
+    LIKEWISE_INSIDE("placementConstraints", placement_constraint),
+    LIKEWISE_INSIDE("placementStrategy", placement_strategy), LIKEWISE("platformVersion"),
+    LIKEWISE("propagateTags"), LIKEWISE("referenceId"), LIKEWISE("startedBy"), LIKEWISE("taskDefinition"),
+    LIKEWISE_INSIDE("volumeConfigurations", task_volume_configuration),
+    END};
+
+static const struct kind_member input_transformer[] = {
+    LIKEWISE("InputPathsMap"), LIKEWISE("InputTemplate"),
+    END};
+
+static const struct kind_member schedule_awsvpc[] = {
+    LIKEWISE("Subnets"), LIKEWISE("SecurityGroups"), LIKEWISE("AssignPublicIp"),
+    END};
+
+static const struct kind_member schedule_network[] = {
+    LIKEWISE_INSIDE("awsvpcConfiguration", schedule_awsvpc),
+    END};
+
+static const struct kind_member ecs_parameters[] = {
+    LIKEWISE("TaskDefinitionArn"), LIKEWISE("TaskCount"), LIKEWISE("LaunchType"),
+    LIKEWISE_INSIDE("NetworkConfiguration", schedule_network), LIKEWISE("PlatformVersion"),
+    LIKEWISE("Group"), LIKEWISE_INSIDE("CapacityProviderStrategy", capacity_provider_strategy),
+    LIKEWISE("EnableECSManagedTags"), LIKEWISE("EnableExecuteCommand"),
+    LIKEWISE_INSIDE("PlacementConstraints", placement_constraint),
+    LIKEWISE_INSIDE("PlacementStrategy", placement_strategy), LIKEWISE("PropagateTags"),
+    LIKEWISE("ReferenceId"), LIKEWISE("Tags"),
+    END};
+
+static const struct kind_member dead_letter_config[] = {
+    LIKEWISE("Arn"),
+    END};
+
+static const struct kind_member retry_policy[] = {
+    LIKEWISE("MaximumRetryAttempts"), LIKEWISE("MaximumEventAgeInSeconds"),
+    END};
+
+static const struct kind_member rule_target[] = {
+    LIKEWISE("Id"), LIKEWISE("Arn"), LIKEWISE("RoleArn"), LIKEWISE("Input"), LIKEWISE("InputPath"),
+    LIKEWISE_INSIDE("InputTransformer", input_transformer),
+    LIKEWISE_INSIDE("EcsParameters", ecs_parameters),
+    LIKEWISE_INSIDE("DeadLetterConfig", dead_letter_config), LIKEWISE_INSIDE("RetryPolicy", retry_policy),
+    END};
+
+static const struct kind_member aws_tag[] = {
+    LIKEWISE("Key"), LIKEWISE("Value"),
+    END};
+
+static const struct kind_member flexible_time_window[] = {
+    LIKEWISE("Mode"), LIKEWISE("MaximumWindowInMinutes"),
+    END};
+
+static const struct kind_member schedule_target[] = {
+    LIKEWISE("Arn"), LIKEWISE("RoleArn"), LIKEWISE("Input"),
+    LIKEWISE_INSIDE("EcsParameters", ecs_parameters),
+    LIKEWISE_INSIDE("DeadLetterConfig", dead_letter_config), LIKEWISE_INSIDE("RetryPolicy", retry_policy),
+    END};
+
+static const struct kind_member scheduled_task[] = {
+    META("$schema"), META("kind"), META("davit"), META_INSIDE("Tags", aws_tag), META("ClientToken"),
+    LIKEWISE("Name"), LIKEWISE("ScheduleExpression"), LIKEWISE("State"), LIKEWISE("Description"),
+    LIKEWISE("EventBusName"), LIKEWISE("EventPattern"), LIKEWISE("RoleArn"),
+    LIKEWISE_INSIDE("Targets", rule_target), LIKEWISE("GroupName"), LIKEWISE("ScheduleExpressionTimezone"),
+    LIKEWISE("StartDate"), LIKEWISE("EndDate"), LIKEWISE_INSIDE("FlexibleTimeWindow", flexible_time_window),
+    LIKEWISE("ActionAfterCompletion"), LIKEWISE("KmsKeyArn"), LIKEWISE_INSIDE("Target", schedule_target),
+    OUTPUT("Arn"), OUTPUT("CreatedBy"), OUTPUT("CreationDate"), OUTPUT("LastModificationDate"),
+    OUTPUT("ManagedBy"),
+    END};
+
+static const struct kind_member matcher[] = {
+    LIKEWISE("HttpCode"), LIKEWISE("GrpcCode"),
+    END};
+
+static const struct kind_member attribute[] = {
+    LIKEWISE("Key"), LIKEWISE("Value"),
+    END};
+
+static const struct kind_member target_group[] = {
+    META("$schema"), META("kind"), META("davit"), META_INSIDE("Tags", aws_tag),
+    LIKEWISE("Name"), LIKEWISE("Protocol"), LIKEWISE("ProtocolVersion"), LIKEWISE("Port"),
+    LIKEWISE("VpcId"), LIKEWISE("TargetType"), LIKEWISE("IpAddressType"), LIKEWISE("HealthCheckEnabled"),
+    LIKEWISE("HealthCheckProtocol"), LIKEWISE("HealthCheckPort"), LIKEWISE("HealthCheckPath"),
+    LIKEWISE("HealthCheckIntervalSeconds"), LIKEWISE("HealthCheckTimeoutSeconds"),
+    LIKEWISE("HealthyThresholdCount"), LIKEWISE("UnhealthyThresholdCount"),
+    LIKEWISE_INSIDE("Matcher", matcher), LIKEWISE("TargetControlPort"),
+    LIKEWISE_INSIDE("Attributes", attribute), LIKEWISE("TargetGroupName"),
+    OUTPUT("TargetGroupArn"), OUTPUT("LoadBalancerArns"),
+    END};
+
+static const struct kind_member certificate[] = {
+    LIKEWISE("CertificateArn"), LIKEWISE("IsDefault"),
+    END};
+
+static const struct kind_member target_group_tuple[] = {
+    LIKEWISE("TargetGroupArn"), LIKEWISE("Weight"),
+    END};
+
+static const struct kind_member target_group_stickiness_config[] = {
+    LIKEWISE("Enabled"), LIKEWISE("DurationSeconds"),
+    END};
+
+static const struct kind_member forward_config[] = {
+    LIKEWISE_INSIDE("TargetGroups", target_group_tuple),
+    LIKEWISE_INSIDE("TargetGroupStickinessConfig", target_group_stickiness_config),
+    END};
+
+static const struct kind_member redirect_config[] = {
+    LIKEWISE("Protocol"), LIKEWISE("Port"), LIKEWISE("Host"), LIKEWISE("Path"), LIKEWISE("Query"),
+    LIKEWISE("StatusCode"),
+    END};
+
+static const struct kind_member fixed_response_config[] = {
+    LIKEWISE("MessageBody"), LIKEWISE("StatusCode"), LIKEWISE("ContentType"),
+    END};
+
+static const struct kind_member authenticate_oidc_config[] = {
+    LIKEWISE("Issuer"), LIKEWISE("AuthorizationEndpoint"), LIKEWISE("TokenEndpoint"),
+    LIKEWISE("UserInfoEndpoint"), LIKEWISE("ClientId"), LIKEWISE("ClientSecret"),
+    LIKEWISE("UseExistingClientSecret"), LIKEWISE("SessionCookieName"), LIKEWISE("Scope"),
+    LIKEWISE("SessionTimeout"), LIKEWISE("AuthenticationRequestExtraParams"),
+    LIKEWISE("OnUnauthenticatedRequest"),
+    END};
+
+static const struct kind_member authenticate_cognito_config[] = {
+    LIKEWISE("UserPoolArn"), LIKEWISE("UserPoolClientId"), LIKEWISE("UserPoolDomain"),
+    LIKEWISE("SessionCookieName"), LIKEWISE("Scope"), LIKEWISE("SessionTimeout"),
+    LIKEWISE("AuthenticationRequestExtraParams"), LIKEWISE("OnUnauthenticatedRequest"),
+    END};
+
+static const struct kind_member jwt_claim[] = {
+    LIKEWISE("Name"), LIKEWISE("Format"), LIKEWISE("Values"),
+    END};
+
+static const struct kind_member jwt_validation_config[] = {
+    LIKEWISE("JwksEndpoint"), LIKEWISE("Issuer"), LIKEWISE_INSIDE("AdditionalClaims", jwt_claim),
+    END};
+
+static const struct kind_member action[] = {
+    LIKEWISE("Type"), LIKEWISE("Order"), LIKEWISE("TargetGroupArn"),
+    LIKEWISE_INSIDE("ForwardConfig", forward_config), LIKEWISE_INSIDE("RedirectConfig", redirect_config),
+    LIKEWISE_INSIDE("FixedResponseConfig", fixed_response_config),
+    LIKEWISE_INSIDE("AuthenticateOidcConfig", authenticate_oidc_config),
+    LIKEWISE_INSIDE("AuthenticateCognitoConfig", authenticate_cognito_config),
+    LIKEWISE_INSIDE("JwtValidationConfig", jwt_validation_config),
+    END};
+
+static const struct kind_member mutual_authentication[] = {
+    LIKEWISE("Mode"), LIKEWISE("TrustStoreArn"), LIKEWISE("IgnoreClientCertificateExpiry"),
+    LIKEWISE("TrustStoreAssociationStatus"), LIKEWISE("AdvertiseTrustStoreCaNames"),
+    END};
+
+static const struct kind_member listener[] = {
+    META("$schema"), META("kind"), META("davit"), META_INSIDE("Tags", aws_tag),
+    LIKEWISE("LoadBalancerArn"), LIKEWISE("Protocol"), LIKEWISE("Port"), LIKEWISE("SslPolicy"),
+    LIKEWISE_INSIDE("Certificates", certificate), LIKEWISE("AlpnPolicy"),
+    LIKEWISE_INSIDE("DefaultActions", action),
+    LIKEWISE_INSIDE("MutualAuthentication", mutual_authentication),
+    OUTPUT("ListenerArn"),
+    END};
 /* clang-format on */
 
 const struct kind_member *kind_members(enum kind kind)
 {
-    static const struct kind_member *const tables[KIND_COUNT] = {cluster, service, task_definition};
+    static const struct kind_member *const tables[KIND_COUNT] = {
+        [KIND_CAPACITY_PROVIDER] = capacity_provider,
+        [KIND_CLUSTER] = cluster,
+        [KIND_LISTENER] = listener,
+        [KIND_RUN_TASK] = run_task,
+        [KIND_SCHEDULED_TASK] = scheduled_task,
+        [KIND_SERVICE] = service,
+        [KIND_TARGET_GROUP] = target_group,
+        [KIND_TASK_DEFINITION] = task_definition,
+    };
+    assert(kind < KIND_COUNT);
     return tables[kind];
+}
+
+const char *kind_unused(enum kind kind)
+{
+    static const char *const reasons[KIND_COUNT] = {
+        [KIND_CAPACITY_PROVIDER] = "tasks run on the instances that davit knows",
+        [KIND_LISTENER] = "nothing listens for requests",
+        [KIND_RUN_TASK] = "the task is not started",
+        [KIND_SCHEDULED_TASK] = "the task is not started by the clock",
+        [KIND_TARGET_GROUP] = "tasks are not added to it",
+    };
+    assert(kind < KIND_COUNT);
+    return reasons[kind];
 }
