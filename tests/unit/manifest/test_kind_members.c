@@ -103,6 +103,12 @@ static void test_schemas_keep_to_the_meta_schema(void **state)
         assert_valid(meta, json, kind_names[i]);
         json_decref(json);
     }
+    json_t *any = json_load_file(SOURCE_ROOT "/schemas/Manifest.json", 0, NULL);
+    assert_valid(meta, any, "Manifest");
+    assert_int_equal(
+        json_array_size(json_object_get(json_object_get(json_object_get(any, "properties"), "kind"), "enum")),
+        KIND_COUNT);
+    json_decref(any);
     json_decref(meta_json);
 }
 
@@ -213,8 +219,7 @@ static void test_checks(void **state)
         {.name = "no", .effect = KIND_REFUSED, .usual = "off", .reason = "n"},
         {.name = "some", .effect = KIND_PARTLY, .refused = "red blue", .reason = "s"},
         {0}};
-    check_table(table, "{\"in\":[{\"a\":0},{\"a\":1}]}",
-                "warning: a has no effect yet: r at /in/1/a\n");
+    check_table(table, "{\"in\":[{\"a\":0},{\"a\":1}]}", "warning: a has no effect yet: r at /in/1/a\n");
     check_table(table, "{\"whole\":{\"a\":1}}", "warning: whole has no effect yet: w at /whole\n");
     check_table(table, "{\"no\":\"off\"}", "");
     check_table(table, "{\"no\":\"on\"}", "error: no is not supported yet at /no; n\n");
