@@ -125,6 +125,7 @@ extern const struct command cli_logs;
 extern const struct command cli_events;
 extern const struct command cli_wait;
 extern const struct command cli_reconcile;
+extern const struct command cli_explain;
 extern const struct command cli_schema;
 extern const struct command cli_replay;
 extern const struct command cli_version;

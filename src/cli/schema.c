@@ -44,7 +44,8 @@ const struct command cli_schema = {
     .args = "[KIND]",
     .description = "Without a kind it lists them.",
     .examples = examples,
-    .words = "Cluster Service TaskDefinition",
+    .words = "CapacityProvider Cluster Configuration Listener RunTask ScheduledTask Service TargetGroup "
+             "TaskDefinition",
     .args_max = 1,
     .run = run,
 };

@@ -8,14 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A hint looks at every name there is; so many are enough for a person, and cheap for ten thousand names. */
+/* So many hints are enough for a person, and cheap for ten thousand names. */
 #define HINTS 20
 
 struct cross {
     struct manifest *manifest;
     const struct map *families;
     struct diagnostics *diagnostics;
-    int hints_left;
+    struct cross_hints hints;
 };
 
 void cross_check_report(struct diagnostics *diagnostics, const struct kind_object *object, struct position at,
@@ -44,12 +44,13 @@ static struct kind_object *find(const struct kind_object_vec *vec, const char *k
     return at < vec->len && strcmp(vec->items[at]->key, key) == 0 ? vec->items[at] : NULL;
 }
 
-static char *nearest_hint(struct cross *cross, enum kind kind, const char *name)
+char *cross_check_hint(struct cross_hints *hints, enum kind kind, const char *name)
 {
-    const struct kind_object_vec *vec = &cross->manifest->objects[kind];
-    if (cross->hints_left == 0 || vec->len == 0)
+    assert(hints);
+    const struct kind_object_vec *vec = &hints->manifest->objects[kind];
+    if (hints->left == 0 || vec->len == 0)
         return NULL;
-    cross->hints_left--;
+    hints->left--;
     const char **names CLEANUP_FREE = memory_calloc(vec->len, sizeof *names);
     for (size_t i = 0; i < vec->len; i++)
         names[i] = vec->items[i]->key;
@@ -63,8 +64,13 @@ static const struct {
     const char *what;
     const char *member;
 } declared[KIND_COUNT] = {
+    [KIND_CAPACITY_PROVIDER] = {"capacity provider", "/name"},
     [KIND_CLUSTER] = {"cluster", "/clusterName"},
+    [KIND_LISTENER] = {"listener", "/Port"},
+    [KIND_RUN_TASK] = {NULL, NULL}, /* has no name */
+    [KIND_SCHEDULED_TASK] = {"scheduled task", "/Name"},
     [KIND_SERVICE] = {"service", "/serviceName"},
+    [KIND_TARGET_GROUP] = {"target group", "/Name"},
     [KIND_TASK_DEFINITION] = {"task definition", "/family"},
 };
 
@@ -72,7 +78,7 @@ static void check_duplicates(struct cross *cross, enum kind kind)
 {
     const struct kind_object_vec *vec = &cross->manifest->objects[kind];
     const struct kind_object *first = NULL;
-    for (size_t i = 0; i < vec->len; i++) {
+    for (size_t i = 0; i < vec->len && declared[kind].what; i++) {
         const struct kind_object *object = vec->items[i];
         if (!first || strcmp(first->key, object->key) != 0) {
             first = object;
@@ -108,7 +114,7 @@ static void check_cluster(struct cross *cross, struct kind_object *object)
                                            .pointer = memory_strdup("/cluster"),
                                            .message = memory_printf("no cluster \"%s\" in this commit", name),
                                            .expected = memory_strdup("a declared cluster, or \"default\""),
-                                           .hint = nearest_hint(cross, KIND_CLUSTER, name)});
+                                           .hint = cross_check_hint(&cross->hints, KIND_CLUSTER, name)});
 }
 
 static void check_clusters(struct cross *cross)
@@ -157,7 +163,7 @@ static struct task_definition *old_revision(struct cross *cross, const struct ki
         size_t known = entry ? entry->revisions.len : 0;
         char *hint = known ? memory_printf("%zu %s known; write \"%s\" for the newest", known,
                                            known == 1 ? "revision is" : "revisions are", family)
-                           : nearest_hint(cross, KIND_TASK_DEFINITION, family);
+                           : cross_check_hint(&cross->hints, KIND_TASK_DEFINITION, family);
         report_reference(cross, object,
                          memory_printf("no revision %d of task definition \"%s\"", revision, family), hint);
         return NULL;
@@ -186,7 +192,7 @@ static struct task_definition *resolve(struct cross *cross, const struct kind_ob
         return old_revision(cross, object, family, revision);
     if (!found && !cross->manifest->unreadable)
         report_reference(cross, object, memory_printf("no task definition \"%s\" in this commit", family),
-                         nearest_hint(cross, KIND_TASK_DEFINITION, family));
+                         cross_check_hint(&cross->hints, KIND_TASK_DEFINITION, family));
     return NULL;
 }
 
@@ -246,7 +252,7 @@ static void bind_services(struct cross *cross)
         int revision;
         char *family CLEANUP_FREE = split(object->service->task_definition_text, &revision);
         bind(object, resolve(cross, object, family, revision));
-        diagnostics_deinit(&object->warnings);
+        diagnostics_deinit(&object->together);
         if (object->service->task_definition)
             service_check(object);
     }
@@ -267,11 +273,12 @@ void cross_check(struct manifest *manifest, const struct map *families, struct d
     assert(manifest);
     assert(families);
     assert(manifest->unnumbered.len == 0); /* "web:3" needs numbers */
-    struct cross cross = {manifest, families, diagnostics, HINTS};
+    struct cross cross = {manifest, families, diagnostics, {manifest, HINTS}};
     for (int kind = 0; kind < KIND_COUNT; kind++)
         check_duplicates(&cross, (enum kind)kind);
     check_clusters(&cross);
     bind_services(&cross);
+    reference_check(manifest, families, &cross.hints, diagnostics);
     port_check(manifest, diagnostics);
     drop_old_revisions(&manifest->old_revisions);
 }

@@ -46,13 +46,18 @@ void kind_object_free(struct kind_object *object)
         return;
     free(object->key);
     free(object->base);
-    diagnostics_deinit(&object->warnings);
+    diagnostics_deinit(&object->together);
     if (object->kind == KIND_CLUSTER)
         cluster_unref(object->cluster);
     else if (object->kind == KIND_SERVICE)
         service_unref(object->service);
-    else
+    else if (object->kind == KIND_TASK_DEFINITION)
         task_definition_unref(object->task_definition);
+    for (size_t i = 0; i < object->references.len; i++) {
+        free(object->references.items[i].name);
+        free(object->references.items[i].pointer);
+    }
+    vector_deinit(&object->references);
     free(object);
 }
 
@@ -84,9 +89,21 @@ static const struct {
 } shapes[] = {
     {"containerDefinitions", JSON_ARRAY, KIND_TASK_DEFINITION},
     {"serviceName", JSON_STRING, KIND_SERVICE},
+    {"overrides", JSON_OBJECT, KIND_RUN_TASK},
+    {"startedBy", JSON_STRING, KIND_RUN_TASK},
     {"taskDefinition", JSON_STRING, KIND_SERVICE},
     {"clusterName", JSON_STRING, KIND_CLUSTER},
     {"family", JSON_STRING, KIND_TASK_DEFINITION},
+    {"autoScalingGroupProvider", JSON_OBJECT, KIND_CAPACITY_PROVIDER},
+    {"managedInstancesProvider", JSON_OBJECT, KIND_CAPACITY_PROVIDER},
+    {"ScheduleExpression", JSON_STRING, KIND_SCHEDULED_TASK},
+    {"DefaultActions", JSON_ARRAY, KIND_LISTENER},
+    {"TargetGroupName", JSON_STRING, KIND_TARGET_GROUP},
+    {"TargetType", JSON_STRING, KIND_TARGET_GROUP},
+    {"HealthCheckPath", JSON_STRING, KIND_TARGET_GROUP},
+    {"desiredCount", JSON_INTEGER, KIND_SERVICE},
+    {"deploymentConfiguration", JSON_OBJECT, KIND_SERVICE},
+    {"networkConfiguration", JSON_OBJECT, KIND_SERVICE},
 };
 
 /* What describe-*, register-* and create-* print around an object, or a list of them. */
@@ -94,12 +111,17 @@ static const struct {
     const char *member;
     json_type type;
     enum kind kind;
+    const char *unless; /* with this beside it, it is a member of the object itself */
 } wrappers[] = {
-    {"taskDefinition", JSON_OBJECT, KIND_TASK_DEFINITION},
-    {"service", JSON_OBJECT, KIND_SERVICE},
-    {"services", JSON_ARRAY, KIND_SERVICE},
-    {"cluster", JSON_OBJECT, KIND_CLUSTER},
-    {"clusters", JSON_ARRAY, KIND_CLUSTER},
+    {"taskDefinition", JSON_OBJECT, KIND_TASK_DEFINITION, NULL},
+    {"service", JSON_OBJECT, KIND_SERVICE, NULL},
+    {"services", JSON_ARRAY, KIND_SERVICE, NULL},
+    {"cluster", JSON_OBJECT, KIND_CLUSTER, NULL},
+    {"clusters", JSON_ARRAY, KIND_CLUSTER, NULL},
+    {"capacityProvider", JSON_OBJECT, KIND_CAPACITY_PROVIDER, NULL},
+    {"capacityProviders", JSON_ARRAY, KIND_CAPACITY_PROVIDER, "clusterName"},
+    {"TargetGroups", JSON_ARRAY, KIND_TARGET_GROUP, NULL},
+    {"Listeners", JSON_ARRAY, KIND_LISTENER, NULL},
 };
 
 /* Files of other tools that live beside manifests. */
@@ -131,10 +153,22 @@ static void report_stranger(const json_t *value, struct diagnostics *diagnostics
             .severity = SEVERITY_ERROR,
             .code = "kind",
             .message = memory_printf("not a manifest%s%s", what ? ": " : "", what ? what : ""),
-            .expected = memory_strdup("a cluster (clusterName), a service (serviceName) or a task "
-                                      "definition (family and containerDefinitions)"),
+            .expected = memory_strdup("a cluster (clusterName), a service (serviceName), a task "
+                                      "definition (family and containerDefinitions), or a member \"kind\""),
             .hint = memory_strdup("if it does not belong to davit, move it out of the path that davit "
                                   "reads, or into a hidden directory")});
+}
+
+/* Caller frees. */
+static char *list_of_kinds(void)
+{
+    char *list = memory_strdup(kind_names[0]);
+    for (size_t i = 1; i < KIND_COUNT; i++) {
+        char *longer = memory_printf("%s%s%s", list, i + 1 < KIND_COUNT ? ", " : " or ", kind_names[i]);
+        free(list);
+        list = longer;
+    }
+    return list;
 }
 
 /* 0, or ERROR_INVALID after a report. */
@@ -154,7 +188,7 @@ static int kind_by_name(const json_t *name, enum kind *ret_kind, struct diagnost
                                     .pointer = memory_strdup("/kind"),
                                     .message = memory_strdup("unknown kind"),
                                     .found = json_dumps(name, JSON_ENCODE_ANY | JSON_COMPACT),
-                                    .expected = memory_strdup("Cluster, Service or TaskDefinition"),
+                                    .expected = list_of_kinds(),
                                     .hint = near ? memory_printf("did you mean \"%s\"?", near) : NULL});
     return ERROR_INVALID;
 }
@@ -200,7 +234,11 @@ static char *key_of(enum kind kind, const json_t *value)
         return memory_strdup(model_string(value, "family"));
     if (kind == KIND_CLUSTER)
         return memory_strdup(model_string(value, "clusterName"));
-    return NULL; /* nothing refers to services */
+    if (kind == KIND_CAPACITY_PROVIDER)
+        return memory_strdup(model_string(value, "name"));
+    if (kind == KIND_TARGET_GROUP)
+        return memory_strdup(model_string(value, "Name"));
+    return NULL; /* nothing refers to the others */
 }
 
 /* Containers and the list of them differ nearly always; what is inside them does not. */
@@ -221,8 +259,20 @@ static void read_valid(enum kind kind, json_t *value, struct kind_object *object
         kind_cluster_read(value, object);
     else if (kind == KIND_SERVICE)
         kind_service_read(value, object);
-    else
+    else if (kind == KIND_TASK_DEFINITION)
         kind_task_definition_read(value, object, diagnostics);
+    else
+        kind_unused_read(value, object);
+}
+
+static void report_unused(enum kind kind, struct diagnostics *diagnostics)
+{
+    const char *reason = kind_unused(kind);
+    if (reason)
+        kind_report(diagnostics, (struct kind_fault){.severity = SEVERITY_WARNING,
+                                                     .code = "no-effect",
+                                                     .message = memory_printf("%s has no effect yet: %s",
+                                                                              kind_names[kind], reason)});
 }
 
 static struct origin *origin_of(struct kind_object *object)
@@ -231,6 +281,8 @@ static struct origin *origin_of(struct kind_object *object)
         return object->cluster ? &object->cluster->origin : NULL;
     if (object->kind == KIND_SERVICE)
         return object->service ? &object->service->origin : NULL;
+    if (object->kind != KIND_TASK_DEFINITION)
+        return NULL;
     return object->task_definition ? &object->task_definition->origin : NULL;
 }
 
@@ -255,6 +307,16 @@ static void keep_places(const struct document *document, const char *base, const
                                 : object->at;
 }
 
+static void read_references(const struct document *document, const char *base, const json_t *value,
+                            struct kind_object *object)
+{
+    kind_references_read(value, object);
+    for (size_t i = 0; i < object->references.len; i++) {
+        struct kind_reference *reference = &object->references.items[i];
+        reference->at = place(document, base, reference->pointer);
+    }
+}
+
 static void read_object(struct reading *reading, enum kind kind, const char *base, json_t *value)
 {
     struct diagnostics found CLEANUP(diagnostics_deinit) = {0};
@@ -265,8 +327,11 @@ static void read_object(struct reading *reading, enum kind kind, const char *bas
     object->at = place(reading->document, base, "");
     if (kind == KIND_SERVICE)
         keep_places(reading->document, base, value, object);
+    kind_members_prune(kind_members(kind), value);
     if (schema_validate(reading->set->schemas[kind], value, &found) == 0) {
+        report_unused(kind, &found);
         kind_members_check(kind_members(kind), value, "", &found);
+        read_references(reading->document, base, value, object);
         read_valid(kind, value, object, &found);
         share_parts(&reading->set->pool, kind, value);
     } else {
@@ -292,7 +357,8 @@ static bool read_wrapped(struct reading *reading, const json_t *root)
 {
     for (size_t i = 0; i < ARRAY_LEN(wrappers); i++) {
         json_t *inner = json_object_get(root, wrappers[i].member);
-        if (!inner || json_typeof(inner) != wrappers[i].type || json_object_get(root, "kind"))
+        if (!inner || json_typeof(inner) != wrappers[i].type || json_object_get(root, "kind") ||
+            (wrappers[i].unless && json_object_get(root, wrappers[i].unless)))
             continue;
         char *base CLEANUP_FREE = memory_printf("/%s", wrappers[i].member);
         if (json_is_object(inner))

@@ -12,7 +12,17 @@
 #include <stddef.h>
 
 /* By name: the order of the schemas. */
-enum kind { KIND_CLUSTER, KIND_SERVICE, KIND_TASK_DEFINITION, KIND_COUNT };
+enum kind {
+    KIND_CAPACITY_PROVIDER,
+    KIND_CLUSTER,
+    KIND_LISTENER,
+    KIND_RUN_TASK,
+    KIND_SCHEDULED_TASK,
+    KIND_SERVICE,
+    KIND_TARGET_GROUP,
+    KIND_TASK_DEFINITION,
+    KIND_COUNT,
+};
 
 /* In the order of enum kind, then the schemas that are no kinds. NULL-ended. */
 #define KIND_SCHEMAS (KIND_COUNT + 1)
@@ -28,11 +38,25 @@ struct kind_set {
 void kind_set_init(struct kind_set *set);
 void kind_set_deinit(struct kind_set *set);
 
+/* As the target of a reference: a container of the service's own task definition. */
+#define KIND_CONTAINER KIND_COUNT
+
+/* What an object says of another one that the commit has to declare, beyond the cluster and the task
+ * definition of a service. */
+struct kind_reference {
+    enum kind target;
+    char *name;
+    bool arn;      /* it was written as an ARN: what it names may exist in AWS alone */
+    char *pointer; /* counts from the object */
+    struct position at;
+};
+struct kind_reference_vec VECTOR_OF(struct kind_reference);
+
 /* One object of a file. When it has errors its value is NULL; the name is kept all the same, so that
  * references to it are not reported on top. */
 struct kind_object {
     enum kind kind;
-    char *key;        /* clusterName, family, "cluster/service" */
+    char *key;        /* clusterName, family, "cluster/service" ...: what others call it */
     const char *file; /* borrowed from the file's entry */
     char *base;       /* JSON pointer to the object in its document; NULL for the root */
     struct position at;
@@ -41,12 +65,13 @@ struct kind_object {
     union {
         struct cluster *cluster;
         struct service *service; /* task_definition and digest come with the checks between files */
-        struct task_definition *task_definition;
+        struct task_definition *task_definition; /* a kind that nothing is run of has no value */
     };
     struct position cluster_at; /* of a service's reference; its name where it has none */
     struct position task_definition_at;
     struct position deployment_at; /* deploymentConfiguration, or the object where it has none */
-    struct diagnostics warnings;   /* of a service together with its task definition */
+    struct diagnostics together;   /* of a service and its task definition */
+    struct kind_reference_vec references;
 };
 struct kind_object_vec VECTOR_OF(struct kind_object *);
 

@@ -7,12 +7,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct kind_member *find(const struct kind_member *table, const char *name)
+const struct kind_member *kind_members_find(const struct kind_member *table, const char *name)
 {
+    assert(table);
+    assert(name);
     for (const struct kind_member *member = table; member->name; member++)
         if (strcmp(member->name, name) == 0)
             return member;
     return NULL;
+}
+
+enum kind_effect kind_member_effect(const struct kind_member *member)
+{
+    assert(member);
+    if (member->effect == KIND_LIKEWISE)
+        return KIND_IGNORED;
+    if (member->effect != KIND_HONOURED || !member->inside)
+        return member->effect;
+    size_t done = 0;
+    size_t others = 0;
+    for (const struct kind_member *inner = member->inside; inner->name; inner++) {
+        enum kind_effect effect = kind_member_effect(inner);
+        done += effect == KIND_HONOURED || effect == KIND_PARTLY;
+        others += effect == KIND_IGNORED || effect == KIND_REFUSED || effect == KIND_PARTLY;
+    }
+    if (!others)
+        return KIND_HONOURED;
+    return done ? KIND_PARTLY : KIND_IGNORED;
 }
 
 static bool is_empty(const json_t *value)
@@ -41,23 +62,49 @@ static bool equals_text(const json_t *value, const char *text)
            json_integer_value(value) == number;
 }
 
+/* Whether the text is one of the words. */
+static bool has_word(const char *words, const char *text)
+{
+    size_t len = strlen(text);
+    for (const char *word = words; word; word = strchr(word, ' ')) {
+        word += *word == ' ';
+        if (strncmp(word, text, len) == 0 && (word[len] == ' ' || !word[len]))
+            return true;
+    }
+    return false;
+}
+
+static void warn(const struct kind_member *member, char *pointer, struct diagnostics *diagnostics)
+{
+    kind_report(diagnostics, (struct kind_fault){.severity = SEVERITY_WARNING,
+                                                 .code = "no-effect",
+                                                 .pointer = pointer,
+                                                 .message = memory_printf("%s has no effect yet: %s",
+                                                                          member->name, member->reason)});
+}
+
+static void refuse(const struct kind_member *member, char *pointer, const char *value,
+                   struct diagnostics *diagnostics)
+{
+    kind_report(diagnostics,
+                (struct kind_fault){.severity = SEVERITY_ERROR,
+                                    .code = "unsupported",
+                                    .pointer = pointer,
+                                    .message = memory_printf("%s%s%s is not supported yet", member->name,
+                                                             value ? " " : "", value ? value : ""),
+                                    .found = value ? memory_printf("\"%s\"", value) : NULL,
+                                    .hint = memory_strdup(member->reason)});
+}
+
 static void check_member(const struct kind_member *member, const json_t *value, const char *pointer,
                          struct diagnostics *diagnostics)
 {
+    const char *text = json_string_value(value);
+    bool refused = text && member->refused && has_word(member->refused, text);
     if (member->effect == KIND_IGNORED)
-        kind_report(diagnostics, (struct kind_fault){.severity = SEVERITY_WARNING,
-                                                     .code = "no-effect",
-                                                     .pointer = memory_printf("%s/%s", pointer, member->name),
-                                                     .message = memory_printf("%s has no effect yet: %s",
-                                                                              member->name, member->reason)});
-    else if (equals_text(value, member->refused))
-        kind_report(diagnostics, (struct kind_fault){.severity = SEVERITY_ERROR,
-                                                     .code = "unsupported",
-                                                     .pointer = memory_printf("%s/%s", pointer, member->name),
-                                                     .message = memory_printf("%s %s is not supported yet",
-                                                                              member->name, member->refused),
-                                                     .found = memory_printf("\"%s\"", member->refused),
-                                                     .hint = memory_strdup(member->reason)});
+        warn(member, memory_printf("%s/%s", pointer, member->name), diagnostics);
+    else if (member->effect == KIND_REFUSED || refused)
+        refuse(member, memory_printf("%s/%s", pointer, member->name), refused ? text : NULL, diagnostics);
 }
 
 static void check_inside(const struct kind_member *member, const json_t *value, const char *pointer,
@@ -74,6 +121,15 @@ static void check_inside(const struct kind_member *member, const json_t *value, 
     }
 }
 
+static void prune_inside(const struct kind_member *table, json_t *value)
+{
+    size_t i;
+    json_t *item;
+    kind_members_prune(table, value);
+    json_array_foreach (value, i, item)
+        kind_members_prune(table, item);
+}
+
 void kind_members_check(const struct kind_member *table, const json_t *object, const char *pointer,
                         struct diagnostics *diagnostics)
 {
@@ -82,13 +138,29 @@ void kind_members_check(const struct kind_member *table, const json_t *object, c
     const char *name;
     json_t *value;
     json_object_foreach ((json_t *)object, name, value) {
-        const struct kind_member *member = find(table, name);
+        const struct kind_member *member = kind_members_find(table, name);
         if (!member || is_empty(value) || equals_text(value, member->usual))
             continue;
-        if (member->inside)
+        if (member->inside && member->effect == KIND_HONOURED)
             check_inside(member, value, pointer, diagnostics);
         else
             check_member(member, value, pointer, diagnostics);
+    }
+}
+
+void kind_members_prune(const struct kind_member *table, json_t *object)
+{
+    assert(table);
+    const char *name;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(object, next, name, value)
+    {
+        const struct kind_member *member = kind_members_find(table, name);
+        if (member && json_is_null(value))
+            json_object_del(object, name);
+        else if (member && member->inside)
+            prune_inside(member->inside, value);
     }
 }
 
@@ -100,7 +172,7 @@ void kind_members_strip(const struct kind_member *table, json_t *object)
     void *next;
     json_object_foreach_safe(object, next, name, value)
     {
-        const struct kind_member *member = find(table, name);
+        const struct kind_member *member = kind_members_find(table, name);
         if (!member || member->effect == KIND_OUTPUT || member->effect == KIND_META)
             json_object_del(object, name);
     }
@@ -127,7 +199,7 @@ json_t *kind_members_normal(const struct kind_member *table, const json_t *objec
     const char *name;
     json_t *value;
     json_object_foreach ((json_t *)object, name, value) {
-        const struct kind_member *member = find(table, name);
+        const struct kind_member *member = kind_members_find(table, name);
         if (!member || is_empty(value) || equals_text(value, member->usual))
             continue;
         json_t *inner = normal_value(member, value);

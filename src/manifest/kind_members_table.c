@@ -1,262 +1,914 @@
-/* The tables of kind_members.h. "has no effect yet: " stands before a reason of an ignored member. */
+/* The tables of kind_members.h. "has no effect yet: " stands before a reason of an ignored member, "is not
+ * supported yet: " before that of a refused one. The last column of what has an effect is the Docker field.
+ */
 #include "manifest/kind_members.h"
 
+#include <assert.h>
+
 /* clang-format off */
-#define HONOURED(name)                        {name, KIND_HONOURED, NULL, NULL, NULL, NULL}
-#define USUAL(name, usual)                    {name, KIND_HONOURED, usual, NULL, NULL, NULL}
-#define REFUSES(name, usual, refused, reason) {name, KIND_HONOURED, usual, refused, reason, NULL}
-#define INSIDE(name, inside)                  {name, KIND_HONOURED, NULL, NULL, NULL, inside}
-#define IGNORED(name, usual, reason)          {name, KIND_IGNORED, usual, NULL, reason, NULL}
-#define OUTPUT(name)                          {name, KIND_OUTPUT, NULL, NULL, NULL, NULL}
-#define META(name)                            {name, KIND_META, NULL, NULL, NULL, NULL}
-#define END                                   {NULL, KIND_HONOURED, NULL, NULL, NULL, NULL}
+/* Done as ECS does it. */
+#define HONOURED(name, usual, docker)                 {name, KIND_HONOURED, usual, NULL, NULL, docker, NULL}
+/* Done as far as the reason says; no warning. */
+#define PARTLY(name, usual, reason, docker)           {name, KIND_PARTLY, usual, NULL, reason, docker, NULL}
+/* Done, but for the values that are refused (with spaces between them). */
+#define REFUSES(name, usual, values, reason, docker)  {name, KIND_PARTLY, usual, values, reason, docker, NULL}
+/* What the members of the object are, or of each object in the list. */
+#define INSIDE(name, docker, inside)                  {name, KIND_HONOURED, NULL, NULL, NULL, docker, inside}
+/* Accepted with a warning. */
+#define IGNORED(name, usual, reason)                  {name, KIND_IGNORED, usual, NULL, reason, NULL, NULL}
+/* Likewise as a whole: nothing is said of what is inside. */
+#define IGNORES(name, reason, inside)                 {name, KIND_IGNORED, NULL, NULL, reason, NULL, inside}
+/* An error. */
+#define REFUSED(name, usual, reason)                  {name, KIND_REFUSED, usual, NULL, reason, NULL, NULL}
+/* No effect, and the object or a neighbour says so. */
+#define LIKEWISE(name)                                {name, KIND_LIKEWISE, NULL, NULL, NULL, NULL, NULL}
+#define LIKEWISE_INSIDE(name, inside)                 {name, KIND_LIKEWISE, NULL, NULL, NULL, NULL, inside}
+/* Printed by describe-*, register-* and create-*; not read. */
+#define OUTPUT(name)                                  {name, KIND_OUTPUT, NULL, NULL, NULL, NULL, NULL}
+/* About the document. */
+#define META(name)                                    {name, KIND_META, NULL, NULL, NULL, NULL, NULL}
+#define META_INSIDE(name, inside)                     {name, KIND_META, NULL, NULL, NULL, NULL, inside}
+#define END                                           {NULL, KIND_HONOURED, NULL, NULL, NULL, NULL, NULL}
+
+static const struct kind_member tag[] = {
+    META(    "key"),
+    META(    "value"),
+    END};
+
+static const struct kind_member secret[] = {
+    HONOURED("name",                  NULL,       NULL),
+    HONOURED("valueFrom",             NULL,       NULL),
+    END};
+
+static const struct kind_member variable[] = {
+    HONOURED("name",                  NULL,       NULL),
+    HONOURED("value",                 NULL,       NULL),
+    END};
+
+static const struct kind_member environment_file[] = {
+    HONOURED("value",                 NULL,       NULL),
+    HONOURED("type",                  NULL,       NULL),
+    END};
 
 static const struct kind_member port_mapping[] = {
-    HONOURED("containerPort"),
-    USUAL("hostPort", "0"),
-    USUAL("protocol", "tcp"),
-    IGNORED("name", NULL, "Service Connect is not there to use it"),
-    IGNORED("appProtocol", NULL, "Service Connect is not there to use it"),
-    IGNORED("containerPortRange", NULL, "the ports of the range are not published"),
+    HONOURED("containerPort",         NULL,       NULL),
+    HONOURED("hostPort",              "0",        "HostConfig.PortBindings"),
+    HONOURED("protocol",              "tcp",      NULL),
+    IGNORED( "name",                  NULL,       "Service Connect is not there to use it"),
+    IGNORED( "appProtocol",           NULL,       "Service Connect is not there to use it"),
+    IGNORED( "containerPortRange",    NULL,       "the ports of the range are not published"),
     END};
 
 static const struct kind_member mount_point[] = {
-    HONOURED("sourceVolume"),
-    HONOURED("containerPath"),
-    USUAL("readOnly", "false"),
+    HONOURED("sourceVolume",          NULL,       NULL),
+    HONOURED("containerPath",         NULL,       NULL),
+    HONOURED("readOnly",              "false",    NULL),
+    END};
+
+static const struct kind_member volume_from[] = {
+    LIKEWISE("sourceContainer"),
+    LIKEWISE("readOnly"),
+    END};
+
+static const struct kind_member dependency[] = {
+    HONOURED("containerName",         NULL,       NULL),
+    HONOURED("condition",             NULL,       NULL),
     END};
 
 static const struct kind_member health_check[] = {
-    HONOURED("command"),
-    USUAL("interval", "30"),
-    USUAL("timeout", "5"),
-    USUAL("retries", "3"),
-    USUAL("startPeriod", "0"),
+    HONOURED("command",               NULL,       "Config.Healthcheck.Test"),
+    HONOURED("interval",              "30",       "Config.Healthcheck.Interval"),
+    HONOURED("timeout",               "5",        "Config.Healthcheck.Timeout"),
+    HONOURED("retries",               "3",        "Config.Healthcheck.Retries"),
+    HONOURED("startPeriod",           "0",        "Config.Healthcheck.StartPeriod"),
     END};
 
 static const struct kind_member log_configuration[] = {
-    HONOURED("logDriver"),
-    HONOURED("options"),
-    IGNORED("secretOptions", NULL, "the log driver starts without these options"),
+    HONOURED("logDriver",             NULL,       "HostConfig.LogConfig.Type"),
+    HONOURED("options",               NULL,       "HostConfig.LogConfig.Config"),
+    IGNORES( "secretOptions",         "the log driver starts without these options", secret),
+    END};
+
+static const struct kind_member ulimit[] = {
+    HONOURED("name",                  NULL,       NULL),
+    HONOURED("softLimit",             NULL,       NULL),
+    HONOURED("hardLimit",             NULL,       NULL),
+    END};
+
+static const struct kind_member capabilities[] = {
+    IGNORED( "add",                   NULL,       "the container keeps the capabilities that the engine gives it"),
+    IGNORED( "drop",                  NULL,       "the container keeps the capabilities that the engine gives it"),
+    END};
+
+static const struct kind_member device[] = {
+    LIKEWISE("hostPath"),
+    LIKEWISE("containerPath"),
+    LIKEWISE("permissions"),
+    END};
+
+static const struct kind_member tmpfs[] = {
+    LIKEWISE("containerPath"),
+    LIKEWISE("size"),
+    LIKEWISE("mountOptions"),
+    END};
+
+static const struct kind_member linux_parameters[] = {
+    INSIDE(  "capabilities",          NULL, capabilities),
+    IGNORES( "devices",               "the container sees only the devices that the engine gives it", device),
+    IGNORED( "initProcessEnabled",    "false",    "no init process reaps zombies in the container"),
+    IGNORED( "sharedMemorySize",      NULL,       "/dev/shm has the size that the engine gives it"),
+    IGNORES( "tmpfs",                 "the container starts without these file systems", tmpfs),
+    IGNORED( "maxSwap",               NULL,       "swap is as the engine has it"),
+    IGNORED( "swappiness",            NULL,       "swap is as the engine has it"),
+    END};
+
+static const struct kind_member system_control[] = {
+    LIKEWISE("namespace"),
+    LIKEWISE("value"),
+    END};
+
+static const struct kind_member resource_requirement[] = {
+    LIKEWISE("value"),
+    LIKEWISE("type"),
+    END};
+
+static const struct kind_member firelens[] = {
+    LIKEWISE("type"),
+    LIKEWISE("options"),
+    END};
+
+static const struct kind_member repository_credentials[] = {
+    LIKEWISE("credentialsParameter"),
+    END};
+
+static const struct kind_member restart_policy[] = {
+    LIKEWISE("enabled"),
+    LIKEWISE("ignoredExitCodes"),
+    LIKEWISE("restartAttemptPeriod"),
+    END};
+
+static const struct kind_member host_entry[] = {
+    LIKEWISE("hostname"),
+    LIKEWISE("ipAddress"),
     END};
 
 static const struct kind_member container[] = {
-    HONOURED("name"),
-    HONOURED("image"),
-    USUAL("cpu", "0"),
-    HONOURED("memory"),
-    HONOURED("memoryReservation"),
-    INSIDE("portMappings", port_mapping),
-    USUAL("essential", "true"),
-    HONOURED("entryPoint"),
-    HONOURED("command"),
-    HONOURED("environment"),
-    INSIDE("mountPoints", mount_point),
-    HONOURED("dependsOn"),
-    HONOURED("startTimeout"),
-    USUAL("stopTimeout", "30"),
-    HONOURED("user"),
-    HONOURED("workingDirectory"),
-    USUAL("privileged", "false"),
-    USUAL("readonlyRootFilesystem", "false"),
-    HONOURED("dockerLabels"),
-    HONOURED("ulimits"),
-    INSIDE("logConfiguration", log_configuration),
-    INSIDE("healthCheck", health_check),
-    IGNORED("repositoryCredentials", NULL, "the image is pulled without this login"),
-    IGNORED("links", NULL, "the container does not get these names and variables"),
-    IGNORED("restartPolicy", NULL, "the container is not restarted by itself; its task is replaced"),
-    IGNORED("environmentFiles", NULL, "the container starts without these variables"),
-    IGNORED("volumesFrom", NULL, "the container starts without these volumes"),
-    IGNORED("linuxParameters", NULL, "capabilities, devices, init, tmpfs and swap stay as the engine has them"),
-    IGNORED("secrets", NULL, "the container starts without these variables"),
-    IGNORED("versionConsistency", "disabled", "the tag is resolved by each instance for itself"),
-    IGNORED("hostname", NULL, "the engine chooses the host name"),
-    IGNORED("disableNetworking", "false", "the container keeps its network"),
-    IGNORED("dnsServers", NULL, "the container asks the engine's DNS servers"),
-    IGNORED("dnsSearchDomains", NULL, "the container searches the engine's domains"),
-    IGNORED("extraHosts", NULL, "these names are not added to /etc/hosts"),
-    IGNORED("dockerSecurityOptions", NULL, "the engine's own security options hold"),
-    IGNORED("interactive", "false", "standard input stays closed"),
-    IGNORED("pseudoTerminal", "false", "the container gets no terminal"),
-    IGNORED("systemControls", NULL, "these kernel parameters are not set"),
-    IGNORED("resourceRequirements", NULL, "the container gets no GPU or other device"),
-    IGNORED("firelensConfiguration", NULL, "the container is no log router"),
-    IGNORED("credentialSpecs", NULL, "the container gets no gMSA credentials"),
+    HONOURED("name",                  NULL,       NULL),
+    HONOURED("image",                 NULL,       "Config.Image"),
+    HONOURED("cpu",                   "0",        "HostConfig.CpuShares"),
+    HONOURED("memory",                NULL,       "HostConfig.Memory"),
+    HONOURED("memoryReservation",     NULL,       "HostConfig.MemoryReservation"),
+    INSIDE(  "portMappings",          "HostConfig.PortBindings", port_mapping),
+    HONOURED("essential",             "true",     NULL),
+    HONOURED("entryPoint",            NULL,       "Config.Entrypoint"),
+    HONOURED("command",               NULL,       "Config.Cmd"),
+    INSIDE(  "environment",           "Config.Env", variable),
+    INSIDE(  "mountPoints",           "HostConfig.Binds", mount_point),
+    INSIDE(  "dependsOn",             NULL, dependency),
+    HONOURED("startTimeout",          NULL,       NULL),
+    HONOURED("stopTimeout",           "30",       "Config.StopTimeout"),
+    HONOURED("user",                  NULL,       "Config.User"),
+    HONOURED("workingDirectory",      NULL,       "Config.WorkingDir"),
+    HONOURED("privileged",            "false",    "HostConfig.Privileged"),
+    HONOURED("readonlyRootFilesystem", "false",    "HostConfig.ReadonlyRootfs"),
+    HONOURED("dockerLabels",          NULL,       "Config.Labels"),
+    INSIDE(  "ulimits",               "HostConfig.Ulimits", ulimit),
+    INSIDE(  "logConfiguration",      "HostConfig.LogConfig", log_configuration),
+    INSIDE(  "healthCheck",           "Config.Healthcheck", health_check),
+    IGNORES( "repositoryCredentials", "the image is pulled without this login", repository_credentials),
+    IGNORED( "links",                 NULL,       "the container does not get these names and variables"),
+    IGNORES( "restartPolicy",         "the container is not restarted by itself; its task is replaced", restart_policy),
+    IGNORES( "environmentFiles",      "the container starts without these variables", environment_file),
+    IGNORES( "volumesFrom",           "the container starts without these volumes", volume_from),
+    INSIDE(  "linuxParameters",       NULL, linux_parameters),
+    IGNORES( "secrets",               "the container starts without these variables", secret),
+    IGNORED( "versionConsistency",    "disabled", "the tag is resolved by each instance for itself"),
+    IGNORED( "hostname",              NULL,       "the engine chooses the host name"),
+    IGNORED( "disableNetworking",     "false",    "the container keeps its network"),
+    IGNORED( "dnsServers",            NULL,       "the container asks the engine's DNS servers"),
+    IGNORED( "dnsSearchDomains",      NULL,       "the container searches the engine's domains"),
+    IGNORES( "extraHosts",            "these names are not added to /etc/hosts", host_entry),
+    IGNORED( "dockerSecurityOptions", NULL,       "the engine's own security options hold"),
+    IGNORED( "interactive",           "false",    "standard input stays closed"),
+    IGNORED( "pseudoTerminal",        "false",    "the container gets no terminal"),
+    IGNORES( "systemControls",        "these kernel parameters are not set", system_control),
+    IGNORES( "resourceRequirements",  "the container gets no GPU or other device", resource_requirement),
+    IGNORES( "firelensConfiguration", "the container is no log router", firelens),
+    IGNORED( "credentialSpecs",       NULL,       "the container gets no gMSA credentials"),
     END};
 
 static const struct kind_member docker_volume[] = {
-    USUAL("scope", "task"),
-    USUAL("autoprovision", "false"),
-    USUAL("driver", "local"),
-    HONOURED("driverOpts"),
-    HONOURED("labels"),
+    HONOURED("scope",                 "task",     NULL),
+    HONOURED("autoprovision",         "false",    NULL),
+    HONOURED("driver",                "local",    "Volume.Driver"),
+    HONOURED("driverOpts",            NULL,       "Volume.DriverOpts"),
+    HONOURED("labels",                NULL,       "Volume.Labels"),
     END};
 
 static const struct kind_member host_volume[] = {
-    HONOURED("sourcePath"),
+    HONOURED("sourcePath",            NULL,       "HostConfig.Binds"),
+    END};
+
+static const struct kind_member efs_authorization[] = {
+    LIKEWISE("accessPointId"),
+    LIKEWISE("iam"),
+    END};
+
+static const struct kind_member efs_volume[] = {
+    LIKEWISE("fileSystemId"),
+    LIKEWISE("rootDirectory"),
+    LIKEWISE("transitEncryption"),
+    LIKEWISE("transitEncryptionPort"),
+    LIKEWISE_INSIDE("authorizationConfig", efs_authorization),
+    END};
+
+static const struct kind_member s3files_volume[] = {
+    LIKEWISE("fileSystemArn"),
+    LIKEWISE("rootDirectory"),
+    LIKEWISE("transitEncryptionPort"),
+    LIKEWISE("accessPointArn"),
+    END};
+
+static const struct kind_member fsx_authorization[] = {
+    LIKEWISE("credentialsParameter"),
+    LIKEWISE("domain"),
+    END};
+
+static const struct kind_member fsx_volume[] = {
+    LIKEWISE("fileSystemId"),
+    LIKEWISE("rootDirectory"),
+    LIKEWISE_INSIDE("authorizationConfig", fsx_authorization),
     END};
 
 static const struct kind_member volume[] = {
-    HONOURED("name"),
-    INSIDE("host", host_volume),
-    INSIDE("dockerVolumeConfiguration", docker_volume),
-    IGNORED("efsVolumeConfiguration", NULL, "the volume is an empty one of the task"),
-    IGNORED("s3filesVolumeConfiguration", NULL, "the volume is an empty one of the task"),
-    IGNORED("fsxWindowsFileServerVolumeConfiguration", NULL, "the volume is an empty one of the task"),
-    IGNORED("configuredAtLaunch", "false", "the volume is an empty one of the task"),
+    HONOURED("name",                  NULL,       NULL),
+    INSIDE(  "host",                  "HostConfig.Binds", host_volume),
+    INSIDE(  "dockerVolumeConfiguration", "HostConfig.Mounts", docker_volume),
+    IGNORES( "efsVolumeConfiguration", "the volume is an empty one of the task", efs_volume),
+    IGNORES( "s3filesVolumeConfiguration", "the volume is an empty one of the task", s3files_volume),
+    IGNORES( "fsxWindowsFileServerVolumeConfiguration", "the volume is an empty one of the task", fsx_volume),
+    IGNORED( "configuredAtLaunch",    "false",    "the volume is an empty one of the task"),
     END};
 
 static const struct kind_member runtime_platform[] = {
-    IGNORED("cpuArchitecture", NULL, "the engine takes the image's own platform"),
-    IGNORED("operatingSystemFamily", "LINUX", "the engine takes the image's own platform"),
+    IGNORED( "cpuArchitecture",       NULL,       "the engine takes the image's own platform"),
+    IGNORED( "operatingSystemFamily", "LINUX",    "the engine takes the image's own platform"),
+    END};
+
+static const struct kind_member placement_constraint[] = {
+    LIKEWISE("type"),
+    LIKEWISE("expression"),
+    END};
+
+static const struct kind_member proxy[] = {
+    LIKEWISE("type"),
+    LIKEWISE("containerName"),
+    LIKEWISE_INSIDE("properties", variable),
+    END};
+
+static const struct kind_member accelerator[] = {
+    LIKEWISE("deviceName"),
+    LIKEWISE("deviceType"),
+    END};
+
+static const struct kind_member ephemeral_storage[] = {
+    LIKEWISE("sizeInGiB"),
     END};
 
 static const struct kind_member task_definition[] = {
-    META("$schema"),
-    META("kind"),
-    META("davit"),
-    META("tags"),
-    HONOURED("family"),
-    INSIDE("containerDefinitions", container),
-    INSIDE("volumes", volume),
-    REFUSES("networkMode", "bridge", "awsvpc",
-            "davit has no task network yet; bridge publishes ports on the instance, host shares its network"),
-    HONOURED("cpu"),
-    HONOURED("memory"),
-    IGNORED("taskRoleArn", NULL, "the containers get no AWS credentials"),
-    IGNORED("executionRoleArn", NULL, "pulls and logs use the instance's own access"),
-    IGNORED("placementConstraints", NULL, "tasks may run on every instance"),
-    IGNORED("requiresCompatibilities", "EC2", "tasks run on the instances that davit knows"),
-    IGNORED("pidMode", NULL, "every container has its own process namespace"),
-    IGNORED("ipcMode", NULL, "every container has the IPC namespace that the engine gives it"),
-    IGNORED("proxyConfiguration", NULL, "traffic goes past the proxy"),
-    IGNORED("inferenceAccelerators", NULL, "the task gets no accelerator"),
-    IGNORED("ephemeralStorage", NULL, "the engine's own storage holds"),
-    INSIDE("runtimePlatform", runtime_platform),
-    IGNORED("enableFaultInjection", "false", "there are no fault injection endpoints"),
-    OUTPUT("taskDefinitionArn"),
-    OUTPUT("revision"),
-    OUTPUT("status"),
-    OUTPUT("requiresAttributes"),
-    OUTPUT("compatibilities"),
-    OUTPUT("registeredAt"),
-    OUTPUT("deregisteredAt"),
-    OUTPUT("deleteRequestedAt"),
-    OUTPUT("registeredBy"),
+    META(    "$schema"),
+    META(    "kind"),
+    META(    "davit"),
+    META_INSIDE("tags", tag),
+    HONOURED("family",                NULL,       NULL),
+    INSIDE(  "containerDefinitions",  NULL, container),
+    INSIDE(  "volumes",               NULL, volume),
+    REFUSES( "networkMode",           "bridge",   "awsvpc", "davit has no task network yet; bridge publishes ports on the instance, host shares its network", "HostConfig.NetworkMode"),
+    PARTLY(  "cpu",                   NULL,       "placement sets it aside and containers may not ask for more; the task as a whole is not held to it", NULL),
+    PARTLY(  "memory",                NULL,       "placement sets it aside and containers may not ask for more; the task as a whole is not held to it", NULL),
+    IGNORED( "taskRoleArn",           NULL,       "the containers get no AWS credentials"),
+    IGNORED( "executionRoleArn",      NULL,       "pulls and logs use the instance's own access"),
+    IGNORES( "placementConstraints",  "tasks may run on every instance", placement_constraint),
+    IGNORED( "requiresCompatibilities", "EC2",      "tasks run on the instances that davit knows"),
+    IGNORED( "pidMode",               NULL,       "every container has its own process namespace"),
+    IGNORED( "ipcMode",               NULL,       "every container has the IPC namespace that the engine gives it"),
+    IGNORES( "proxyConfiguration",    "traffic goes past the proxy", proxy),
+    IGNORES( "inferenceAccelerators", "the task gets no accelerator", accelerator),
+    IGNORES( "ephemeralStorage",      "the engine's own storage holds", ephemeral_storage),
+    INSIDE(  "runtimePlatform",       NULL, runtime_platform),
+    IGNORED( "enableFaultInjection",  "false",    "there are no fault injection endpoints"),
+    OUTPUT(  "taskDefinitionArn"),
+    OUTPUT(  "revision"),
+    OUTPUT(  "status"),
+    OUTPUT(  "requiresAttributes"),
+    OUTPUT(  "compatibilities"),
+    OUTPUT(  "registeredAt"),
+    OUTPUT(  "deregisteredAt"),
+    OUTPUT(  "deleteRequestedAt"),
+    OUTPUT(  "registeredBy"),
+    END};
+
+static const struct kind_member threshold[] = {
+    LIKEWISE("type"),
+    LIKEWISE("value"),
     END};
 
 static const struct kind_member circuit_breaker[] = {
-    IGNORED("enable", "false", "davit's own rule says when a deployment has failed"),
-    IGNORED("rollback", "false", "a deployment that failed is not rolled back"),
-    IGNORED("resetOnHealthyTask", NULL, "davit's own rule says when a deployment has failed"),
-    IGNORED("thresholdConfiguration", NULL, "davit's own rule says when a deployment has failed"),
+    IGNORED( "enable",                "false",    "davit's own rule says when a deployment has failed"),
+    IGNORED( "rollback",              "false",    "a deployment that failed is not rolled back"),
+    IGNORED( "resetOnHealthyTask",    NULL,       "davit's own rule says when a deployment has failed"),
+    IGNORES( "thresholdConfiguration", "davit's own rule says when a deployment has failed", threshold),
     END};
 
 static const struct kind_member alarms[] = {
-    IGNORED("alarmNames", NULL, "alarms do not stop a deployment"),
-    IGNORED("rollback", "false", "alarms do not stop a deployment"),
-    IGNORED("enable", "false", "alarms do not stop a deployment"),
+    IGNORED( "alarmNames",            NULL,       "alarms do not stop a deployment"),
+    IGNORED( "rollback",              "false",    "alarms do not stop a deployment"),
+    IGNORED( "enable",                "false",    "alarms do not stop a deployment"),
+    END};
+
+static const struct kind_member hook_timeout[] = {
+    LIKEWISE("timeoutInMinutes"),
+    LIKEWISE("action"),
+    END};
+
+static const struct kind_member lifecycle_hook[] = {
+    LIKEWISE("targetType"),
+    LIKEWISE("hookTargetArn"),
+    LIKEWISE("roleArn"),
+    LIKEWISE("lifecycleStages"),
+    LIKEWISE("hookDetails"),
+    LIKEWISE_INSIDE("timeoutConfiguration", hook_timeout),
+    END};
+
+static const struct kind_member linear[] = {
+    LIKEWISE("stepPercent"),
+    LIKEWISE("stepBakeTimeInMinutes"),
+    END};
+
+static const struct kind_member canary[] = {
+    LIKEWISE("canaryPercent"),
+    LIKEWISE("canaryBakeTimeInMinutes"),
     END};
 
 static const struct kind_member deployment_configuration[] = {
-    USUAL("minimumHealthyPercent", "100"),
-    USUAL("maximumPercent", "200"),
-    INSIDE("deploymentCircuitBreaker", circuit_breaker),
-    INSIDE("alarms", alarms),
-    IGNORED("strategy", "ROLLING", "davit rolls the update"),
-    IGNORED("bakeTimeInMinutes", "0", "the deployment ends when its tasks are healthy"),
-    IGNORED("lifecycleHooks", NULL, "no hook is called"),
-    IGNORED("linearConfiguration", NULL, "davit rolls the update"),
-    IGNORED("canaryConfiguration", NULL, "davit rolls the update"),
+    HONOURED("minimumHealthyPercent", "100",      NULL),
+    HONOURED("maximumPercent",        "200",      NULL),
+    INSIDE(  "deploymentCircuitBreaker", NULL, circuit_breaker),
+    INSIDE(  "alarms",                NULL, alarms),
+    IGNORED( "strategy",              "ROLLING",  "davit rolls the update"),
+    IGNORED( "bakeTimeInMinutes",     "0",        "the deployment ends when its tasks are healthy"),
+    IGNORES( "lifecycleHooks",        "no hook is called", lifecycle_hook),
+    IGNORES( "linearConfiguration",   "davit rolls the update", linear),
+    IGNORES( "canaryConfiguration",   "davit rolls the update", canary),
     END};
 
 static const struct kind_member deployment_controller[] = {
-    IGNORED("type", "ECS", "davit rolls the update itself"),
+    IGNORED( "type",                  "ECS",      "davit rolls the update itself"),
+    END};
+
+static const struct kind_member header_match[] = {
+    LIKEWISE("exact"),
+    END};
+
+static const struct kind_member header_rules[] = {
+    LIKEWISE("name"),
+    LIKEWISE_INSIDE("value", header_match),
+    END};
+
+static const struct kind_member test_traffic[] = {
+    LIKEWISE_INSIDE("header", header_rules),
+    END};
+
+static const struct kind_member client_alias[] = {
+    LIKEWISE("port"),
+    LIKEWISE("dnsName"),
+    LIKEWISE_INSIDE("testTrafficRules", test_traffic),
+    END};
+
+static const struct kind_member connect_timeout[] = {
+    LIKEWISE("idleTimeoutSeconds"),
+    LIKEWISE("perRequestTimeoutSeconds"),
+    END};
+
+static const struct kind_member certificate_authority[] = {
+    LIKEWISE("awsPcaAuthorityArn"),
+    END};
+
+static const struct kind_member connect_tls[] = {
+    LIKEWISE_INSIDE("issuerCertificateAuthority", certificate_authority),
+    LIKEWISE("kmsKey"),
+    LIKEWISE("roleArn"),
+    END};
+
+static const struct kind_member connect_service[] = {
+    LIKEWISE("portName"),
+    LIKEWISE("discoveryName"),
+    LIKEWISE_INSIDE("clientAliases", client_alias),
+    LIKEWISE("ingressPortOverride"),
+    LIKEWISE_INSIDE("timeout", connect_timeout),
+    LIKEWISE_INSIDE("tls", connect_tls),
+    END};
+
+static const struct kind_member access_log[] = {
+    LIKEWISE("format"),
+    LIKEWISE("includeQueryParameters"),
     END};
 
 static const struct kind_member service_connect[] = {
-    IGNORED("enabled", "false", "tasks do not join Service Connect"),
-    OUTPUT("namespace"), /* these say nothing unless it is enabled */
-    OUTPUT("services"),
-    OUTPUT("logConfiguration"),
-    OUTPUT("accessLogConfiguration"),
+    IGNORED( "enabled",               "false",    "tasks do not join Service Connect"),
+    LIKEWISE("namespace"),
+    LIKEWISE_INSIDE("services", connect_service),
+    LIKEWISE_INSIDE("logConfiguration", log_configuration),
+    LIKEWISE_INSIDE("accessLogConfiguration", access_log),
+    END};
+
+static const struct kind_member load_balancer_advanced[] = {
+    LIKEWISE("alternateTargetGroupArn"),
+    LIKEWISE("productionListenerRule"),
+    LIKEWISE("testListenerRule"),
+    LIKEWISE("roleArn"),
+    END};
+
+static const struct kind_member load_balancer[] = {
+    LIKEWISE("targetGroupArn"),
+    LIKEWISE("loadBalancerName"),
+    LIKEWISE("containerName"),
+    LIKEWISE("containerPort"),
+    LIKEWISE_INSIDE("advancedConfiguration", load_balancer_advanced),
+    END};
+
+static const struct kind_member service_registry[] = {
+    LIKEWISE("registryArn"),
+    LIKEWISE("port"),
+    LIKEWISE("containerName"),
+    LIKEWISE("containerPort"),
+    END};
+
+static const struct kind_member capacity_provider_strategy[] = {
+    LIKEWISE("capacityProvider"),
+    LIKEWISE("weight"),
+    LIKEWISE("base"),
+    END};
+
+static const struct kind_member placement_strategy[] = {
+    LIKEWISE("type"),
+    LIKEWISE("field"),
+    END};
+
+static const struct kind_member awsvpc[] = {
+    LIKEWISE("subnets"),
+    LIKEWISE("securityGroups"),
+    LIKEWISE("assignPublicIp"),
+    END};
+
+static const struct kind_member network_configuration[] = {
+    LIKEWISE_INSIDE("awsvpcConfiguration", awsvpc),
+    END};
+
+static const struct kind_member ebs_tags[] = {
+    LIKEWISE("resourceType"),
+    LIKEWISE_INSIDE("tags", tag),
+    LIKEWISE("propagateTags"),
+    END};
+
+static const struct kind_member ebs_volume[] = {
+    LIKEWISE("encrypted"),
+    LIKEWISE("kmsKeyId"),
+    LIKEWISE("volumeType"),
+    LIKEWISE("sizeInGiB"),
+    LIKEWISE("snapshotId"),
+    LIKEWISE("volumeInitializationRate"),
+    LIKEWISE("iops"),
+    LIKEWISE("throughput"),
+    LIKEWISE_INSIDE("tagSpecifications", ebs_tags),
+    LIKEWISE("roleArn"),
+    LIKEWISE("filesystemType"),
+    END};
+
+static const struct kind_member volume_configuration[] = {
+    LIKEWISE("name"),
+    LIKEWISE_INSIDE("managedEBSVolume", ebs_volume),
+    END};
+
+static const struct kind_member lattice[] = {
+    LIKEWISE("roleArn"),
+    LIKEWISE("targetGroupArn"),
+    LIKEWISE("portName"),
+    END};
+
+static const struct kind_member metric[] = {
+    LIKEWISE("metricNames"),
+    LIKEWISE("resolutionSeconds"),
+    END};
+
+static const struct kind_member monitoring[] = {
+    LIKEWISE_INSIDE("metricConfigurations", metric),
+    END};
+
+static const struct kind_member davit_service[] = {
+    HONOURED("minimumHealthySeconds", NULL,       NULL),
     END};
 
 static const struct kind_member service[] = {
-    META("$schema"),
-    META("kind"),
-    HONOURED("davit"),
-    META("tags"),
-    HONOURED("cluster"),
-    HONOURED("serviceName"),
-    HONOURED("taskDefinition"),
-    HONOURED("desiredCount"),
-    INSIDE("deploymentConfiguration", deployment_configuration),
-    USUAL("healthCheckGracePeriodSeconds", "0"),
-    REFUSES("schedulingStrategy", "REPLICA", "DAEMON",
-            "davit cannot yet run one task on every instance; REPLICA keeps desiredCount tasks"),
-    INSIDE("deploymentController", deployment_controller),
-    IGNORED("launchType", "EC2", "tasks run on the instances that davit knows"),
-    IGNORED("availabilityZoneRebalancing", "DISABLED", "running tasks are not moved"),
-    IGNORED("loadBalancers", NULL, "tasks are not added to a load balancer"),
-    IGNORED("serviceRegistries", NULL, "tasks are not added to service discovery"),
-    META("clientToken"),
-    IGNORED("capacityProviderStrategy", NULL, "tasks run on the instances that davit knows"),
-    IGNORED("platformVersion", "LATEST", "there is no Fargate platform"),
-    IGNORED("role", NULL, "tasks are not added to a load balancer"),
-    IGNORED("placementConstraints", NULL, "tasks may run on every instance"),
-    IGNORED("placementStrategy", NULL, "davit spreads tasks over the instances"),
-    IGNORED("networkConfiguration", NULL, "tasks use the network mode of their task definition"),
-    IGNORED("enableECSManagedTags", "false", "tasks get no tags"),
-    IGNORED("propagateTags", "NONE", "tasks get no tags"),
-    IGNORED("enableExecuteCommand", "false", "there is no ECS Exec"),
-    INSIDE("serviceConnectConfiguration", service_connect),
-    IGNORED("volumeConfigurations", NULL, "no EBS volume is made"),
-    IGNORED("vpcLatticeConfigurations", NULL, "tasks are not added to VPC Lattice"),
-    IGNORED("monitoring", NULL, "no CloudWatch metrics are written"),
-    OUTPUT("serviceArn"),
-    HONOURED("clusterArn"), /* the cluster, where `cluster` is absent */
-    OUTPUT("status"),
-    OUTPUT("runningCount"),
-    OUTPUT("pendingCount"),
-    OUTPUT("platformFamily"),
-    OUTPUT("taskSets"),
-    OUTPUT("deployments"),
-    OUTPUT("roleArn"),
-    OUTPUT("events"),
-    OUTPUT("createdAt"),
-    OUTPUT("currentServiceDeployment"),
-    OUTPUT("currentServiceRevisions"),
-    OUTPUT("createdBy"),
-    OUTPUT("resourceManagementType"),
+    META(    "$schema"),
+    META(    "kind"),
+    INSIDE(  "davit",                 NULL, davit_service),
+    META_INSIDE("tags", tag),
+    HONOURED("cluster",               "default",  NULL),
+    HONOURED("serviceName",           NULL,       NULL),
+    HONOURED("taskDefinition",        NULL,       NULL),
+    HONOURED("desiredCount",          NULL,       NULL),
+    INSIDE(  "deploymentConfiguration", NULL, deployment_configuration),
+    HONOURED("healthCheckGracePeriodSeconds", "0",        NULL),
+    REFUSES( "schedulingStrategy",    "REPLICA",  "DAEMON", "davit cannot yet run one task on every instance; REPLICA keeps desiredCount tasks", NULL),
+    INSIDE(  "deploymentController",  NULL, deployment_controller),
+    IGNORED( "launchType",            "EC2",      "tasks run on the instances that davit knows"),
+    IGNORED( "availabilityZoneRebalancing", "DISABLED", "running tasks are not moved"),
+    IGNORES( "loadBalancers",         "tasks are not added to a load balancer", load_balancer),
+    IGNORES( "serviceRegistries",     "tasks are not added to service discovery", service_registry),
+    META(    "clientToken"),
+    IGNORES( "capacityProviderStrategy", "tasks run on the instances that davit knows", capacity_provider_strategy),
+    IGNORED( "platformVersion",       "LATEST",   "there is no Fargate platform"),
+    IGNORED( "role",                  NULL,       "tasks are not added to a load balancer"),
+    IGNORES( "placementConstraints",  "tasks may run on every instance", placement_constraint),
+    IGNORES( "placementStrategy",     "davit spreads tasks over the instances", placement_strategy),
+    IGNORES( "networkConfiguration",  "tasks use the network mode of their task definition", network_configuration),
+    IGNORED( "enableECSManagedTags",  "false",    "tasks get no tags"),
+    IGNORED( "propagateTags",         "NONE",     "tasks get no tags"),
+    IGNORED( "enableExecuteCommand",  "false",    "there is no ECS Exec"),
+    INSIDE(  "serviceConnectConfiguration", NULL, service_connect),
+    IGNORES( "volumeConfigurations",  "no EBS volume is made", volume_configuration),
+    IGNORES( "vpcLatticeConfigurations", "tasks are not added to VPC Lattice", lattice),
+    IGNORES( "monitoring",            "no CloudWatch metrics are written", monitoring),
+    OUTPUT(  "serviceArn"),
+    HONOURED("clusterArn",            NULL,       NULL),
+    OUTPUT(  "status"),
+    OUTPUT(  "runningCount"),
+    OUTPUT(  "pendingCount"),
+    OUTPUT(  "platformFamily"),
+    OUTPUT(  "taskSets"),
+    OUTPUT(  "deployments"),
+    OUTPUT(  "roleArn"),
+    OUTPUT(  "events"),
+    OUTPUT(  "createdAt"),
+    OUTPUT(  "currentServiceDeployment"),
+    OUTPUT(  "currentServiceRevisions"),
+    OUTPUT(  "createdBy"),
+    OUTPUT(  "resourceManagementType"),
+    END};
+
+static const struct kind_member exec_log[] = {
+    LIKEWISE("cloudWatchLogGroupName"),
+    LIKEWISE("cloudWatchEncryptionEnabled"),
+    LIKEWISE("s3BucketName"),
+    LIKEWISE("s3EncryptionEnabled"),
+    LIKEWISE("s3KeyPrefix"),
+    END};
+
+static const struct kind_member exec_configuration[] = {
+    LIKEWISE("kmsKeyId"),
+    LIKEWISE("logging"),
+    LIKEWISE_INSIDE("logConfiguration", exec_log),
+    END};
+
+static const struct kind_member managed_storage[] = {
+    LIKEWISE("kmsKeyId"),
+    LIKEWISE("fargateEphemeralStorageKmsKeyId"),
+    END};
+
+static const struct kind_member cluster_configuration[] = {
+    IGNORES( "executeCommandConfiguration", "there is no ECS Exec", exec_configuration),
+    IGNORES( "managedStorageConfiguration", "there is no managed storage", managed_storage),
+    END};
+
+static const struct kind_member cluster_setting[] = {
+    LIKEWISE("name"),
+    LIKEWISE("value"),
+    END};
+
+static const struct kind_member connect_defaults[] = {
+    LIKEWISE("namespace"),
     END};
 
 static const struct kind_member cluster[] = {
-    META("$schema"),
-    META("kind"),
-    META("davit"),
-    META("tags"),
-    HONOURED("clusterName"),
-    IGNORED("settings", NULL, "there is no Container Insights"),
-    IGNORED("configuration", NULL, "there is no ECS Exec and no managed storage"),
-    IGNORED("capacityProviders", NULL, "tasks run on the instances that davit knows"),
-    IGNORED("defaultCapacityProviderStrategy", NULL, "tasks run on the instances that davit knows"),
-    IGNORED("serviceConnectDefaults", NULL, "services do not join Service Connect"),
-    OUTPUT("clusterArn"),
-    OUTPUT("status"),
-    OUTPUT("registeredContainerInstancesCount"),
-    OUTPUT("runningTasksCount"),
-    OUTPUT("pendingTasksCount"),
-    OUTPUT("activeServicesCount"),
-    OUTPUT("statistics"),
-    OUTPUT("attachments"),
-    OUTPUT("attachmentsStatus"),
+    META(    "$schema"),
+    META(    "kind"),
+    META(    "davit"),
+    META_INSIDE("tags", tag),
+    HONOURED("clusterName",           NULL,       NULL),
+    IGNORES( "settings",              "there is no Container Insights", cluster_setting),
+    INSIDE(  "configuration",         NULL, cluster_configuration),
+    IGNORED( "capacityProviders",     NULL,       "tasks run on the instances that davit knows"),
+    IGNORES( "defaultCapacityProviderStrategy", "tasks run on the instances that davit knows", capacity_provider_strategy),
+    IGNORES( "serviceConnectDefaults", "services do not join Service Connect", connect_defaults),
+    OUTPUT(  "clusterArn"),
+    OUTPUT(  "status"),
+    OUTPUT(  "registeredContainerInstancesCount"),
+    OUTPUT(  "runningTasksCount"),
+    OUTPUT(  "pendingTasksCount"),
+    OUTPUT(  "activeServicesCount"),
+    OUTPUT(  "statistics"),
+    OUTPUT(  "attachments"),
+    OUTPUT(  "attachmentsStatus"),
+    END};
+
+/* --- kinds that nothing is run of: the object says so, see kind_unused() ------------------------------- */
+
+static const struct kind_member managed_scaling[] = {
+    LIKEWISE("status"), LIKEWISE("targetCapacity"), LIKEWISE("minimumScalingStepSize"),
+    LIKEWISE("maximumScalingStepSize"), LIKEWISE("instanceWarmupPeriod"),
+    END};
+
+static const struct kind_member auto_scaling_group[] = {
+    LIKEWISE("autoScalingGroupArn"), LIKEWISE_INSIDE("managedScaling", managed_scaling),
+    LIKEWISE("managedTerminationProtection"), LIKEWISE("managedDraining"),
+    END};
+
+static const struct kind_member instance_network[] = {
+    LIKEWISE("subnets"), LIKEWISE("securityGroups"),
+    END};
+
+static const struct kind_member instance_storage[] = {
+    LIKEWISE("storageSizeGiB"),
+    END};
+
+static const struct kind_member instance_local_storage[] = {
+    LIKEWISE("useLocalStorage"),
+    END};
+
+static const struct kind_member range[] = {
+    LIKEWISE("min"), LIKEWISE("max"),
+    END};
+
+static const struct kind_member instance_requirements[] = {
+    LIKEWISE_INSIDE("vCpuCount", range), LIKEWISE_INSIDE("memoryMiB", range), LIKEWISE("cpuManufacturers"),
+    LIKEWISE_INSIDE("memoryGiBPerVCpu", range), LIKEWISE("excludedInstanceTypes"),
+    LIKEWISE("instanceGenerations"), LIKEWISE("spotMaxPricePercentageOverLowestPrice"),
+    LIKEWISE("onDemandMaxPricePercentageOverLowestPrice"), LIKEWISE("bareMetal"),
+    LIKEWISE("burstablePerformance"), LIKEWISE("requireHibernateSupport"),
+    LIKEWISE_INSIDE("networkInterfaceCount", range), LIKEWISE("localStorage"),
+    LIKEWISE("localStorageTypes"), LIKEWISE_INSIDE("totalLocalStorageGB", range),
+    LIKEWISE_INSIDE("baselineEbsBandwidthMbps", range), LIKEWISE("acceleratorTypes"),
+    LIKEWISE_INSIDE("acceleratorCount", range), LIKEWISE("acceleratorManufacturers"),
+    LIKEWISE("acceleratorNames"), LIKEWISE_INSIDE("acceleratorTotalMemoryMiB", range),
+    LIKEWISE_INSIDE("networkBandwidthGbps", range), LIKEWISE("allowedInstanceTypes"),
+    LIKEWISE("maxSpotPriceAsPercentageOfOptimalOnDemandPrice"),
+    END};
+
+static const struct kind_member capacity_reservations[] = {
+    LIKEWISE("reservationGroupArn"), LIKEWISE("reservationPreference"),
+    END};
+
+static const struct kind_member instance_launch_template[] = {
+    LIKEWISE("ec2InstanceProfileArn"), LIKEWISE_INSIDE("networkConfiguration", instance_network),
+    LIKEWISE_INSIDE("storageConfiguration", instance_storage),
+    LIKEWISE_INSIDE("localStorageConfiguration", instance_local_storage), LIKEWISE("monitoring"),
+    LIKEWISE("capacityOptionType"), LIKEWISE("instanceMetadataTagsPropagation"),
+    LIKEWISE_INSIDE("instanceRequirements", instance_requirements), LIKEWISE("fipsEnabled"),
+    LIKEWISE_INSIDE("capacityReservations", capacity_reservations),
+    END};
+
+static const struct kind_member infrastructure_optimization[] = {
+    LIKEWISE("scaleInAfter"),
+    END};
+
+static const struct kind_member auto_repair_configuration[] = {
+    LIKEWISE("actionsStatus"),
+    END};
+
+static const struct kind_member managed_instances[] = {
+    LIKEWISE("infrastructureRoleArn"), LIKEWISE_INSIDE("instanceLaunchTemplate", instance_launch_template),
+    LIKEWISE("propagateTags"), LIKEWISE_INSIDE("infrastructureOptimization", infrastructure_optimization),
+    LIKEWISE_INSIDE("autoRepairConfiguration", auto_repair_configuration),
+    END};
+
+static const struct kind_member capacity_provider[] = {
+    META("$schema"), META("kind"), META("davit"), META_INSIDE("tags", tag),
+    LIKEWISE("name"), LIKEWISE("cluster"), LIKEWISE_INSIDE("autoScalingGroupProvider", auto_scaling_group),
+    LIKEWISE_INSIDE("managedInstancesProvider", managed_instances),
+    OUTPUT("capacityProviderArn"), OUTPUT("status"), OUTPUT("updateStatus"), OUTPUT("updateStatusReason"),
+    OUTPUT("type"),
+    END};
+
+static const struct kind_member container_override[] = {
+    LIKEWISE("name"), LIKEWISE("command"), LIKEWISE_INSIDE("environment", variable),
+    LIKEWISE_INSIDE("environmentFiles", environment_file), LIKEWISE("cpu"), LIKEWISE("memory"),
+    LIKEWISE("memoryReservation"), LIKEWISE_INSIDE("resourceRequirements", resource_requirement),
+    END};
+
+static const struct kind_member task_override[] = {
+    LIKEWISE_INSIDE("containerOverrides", container_override), LIKEWISE("cpu"),
+    LIKEWISE_INSIDE("inferenceAcceleratorOverrides", accelerator), LIKEWISE("executionRoleArn"),
+    LIKEWISE("memory"), LIKEWISE("taskRoleArn"), LIKEWISE_INSIDE("ephemeralStorage", ephemeral_storage),
+    END};
+
+static const struct kind_member termination_policy[] = {
+    LIKEWISE("deleteOnTermination"),
+    END};
+
+static const struct kind_member task_ebs_volume[] = {
+    LIKEWISE("encrypted"), LIKEWISE("kmsKeyId"), LIKEWISE("volumeType"), LIKEWISE("sizeInGiB"),
+    LIKEWISE("snapshotId"), LIKEWISE("volumeInitializationRate"), LIKEWISE("iops"), LIKEWISE("throughput"),
+    LIKEWISE_INSIDE("tagSpecifications", ebs_tags), LIKEWISE("roleArn"),
+    LIKEWISE_INSIDE("terminationPolicy", termination_policy), LIKEWISE("filesystemType"),
+    END};
+
+static const struct kind_member task_volume_configuration[] = {
+    LIKEWISE("name"), LIKEWISE_INSIDE("managedEBSVolume", task_ebs_volume),
+    END};
+
+static const struct kind_member run_task[] = {
+    META("$schema"), META("kind"), META("davit"), META_INSIDE("tags", tag), META("clientToken"),
+    LIKEWISE_INSIDE("capacityProviderStrategy", capacity_provider_strategy), LIKEWISE("cluster"),
+    LIKEWISE("count"), LIKEWISE("enableECSManagedTags"), LIKEWISE("enableExecuteCommand"),
+    LIKEWISE("group"), LIKEWISE("launchType"),
+    LIKEWISE_INSIDE("networkConfiguration", network_configuration),
+    LIKEWISE_INSIDE("overrides", task_override),
+    LIKEWISE_INSIDE("placementConstraints", placement_constraint),
+    LIKEWISE_INSIDE("placementStrategy", placement_strategy), LIKEWISE("platformVersion"),
+    LIKEWISE("propagateTags"), LIKEWISE("referenceId"), LIKEWISE("startedBy"), LIKEWISE("taskDefinition"),
+    LIKEWISE_INSIDE("volumeConfigurations", task_volume_configuration),
+    END};
+
+static const struct kind_member input_transformer[] = {
+    LIKEWISE("InputPathsMap"), LIKEWISE("InputTemplate"),
+    END};
+
+static const struct kind_member schedule_awsvpc[] = {
+    LIKEWISE("Subnets"), LIKEWISE("SecurityGroups"), LIKEWISE("AssignPublicIp"),
+    END};
+
+static const struct kind_member schedule_network[] = {
+    LIKEWISE_INSIDE("awsvpcConfiguration", schedule_awsvpc),
+    END};
+
+static const struct kind_member ecs_parameters[] = {
+    LIKEWISE("TaskDefinitionArn"), LIKEWISE("TaskCount"), LIKEWISE("LaunchType"),
+    LIKEWISE_INSIDE("NetworkConfiguration", schedule_network), LIKEWISE("PlatformVersion"),
+    LIKEWISE("Group"), LIKEWISE_INSIDE("CapacityProviderStrategy", capacity_provider_strategy),
+    LIKEWISE("EnableECSManagedTags"), LIKEWISE("EnableExecuteCommand"),
+    LIKEWISE_INSIDE("PlacementConstraints", placement_constraint),
+    LIKEWISE_INSIDE("PlacementStrategy", placement_strategy), LIKEWISE("PropagateTags"),
+    LIKEWISE("ReferenceId"), LIKEWISE("Tags"),
+    END};
+
+static const struct kind_member dead_letter_config[] = {
+    LIKEWISE("Arn"),
+    END};
+
+static const struct kind_member retry_policy[] = {
+    LIKEWISE("MaximumRetryAttempts"), LIKEWISE("MaximumEventAgeInSeconds"),
+    END};
+
+static const struct kind_member rule_target[] = {
+    LIKEWISE("Id"), LIKEWISE("Arn"), LIKEWISE("RoleArn"), LIKEWISE("Input"), LIKEWISE("InputPath"),
+    LIKEWISE_INSIDE("InputTransformer", input_transformer),
+    LIKEWISE_INSIDE("EcsParameters", ecs_parameters),
+    LIKEWISE_INSIDE("DeadLetterConfig", dead_letter_config), LIKEWISE_INSIDE("RetryPolicy", retry_policy),
+    END};
+
+static const struct kind_member aws_tag[] = {
+    LIKEWISE("Key"), LIKEWISE("Value"),
+    END};
+
+static const struct kind_member flexible_time_window[] = {
+    LIKEWISE("Mode"), LIKEWISE("MaximumWindowInMinutes"),
+    END};
+
+static const struct kind_member schedule_target[] = {
+    LIKEWISE("Arn"), LIKEWISE("RoleArn"), LIKEWISE("Input"),
+    LIKEWISE_INSIDE("EcsParameters", ecs_parameters),
+    LIKEWISE_INSIDE("DeadLetterConfig", dead_letter_config), LIKEWISE_INSIDE("RetryPolicy", retry_policy),
+    END};
+
+static const struct kind_member scheduled_task[] = {
+    META("$schema"), META("kind"), META("davit"), META_INSIDE("Tags", aws_tag), META("ClientToken"),
+    LIKEWISE("Name"), LIKEWISE("ScheduleExpression"), LIKEWISE("State"), LIKEWISE("Description"),
+    LIKEWISE("EventBusName"), LIKEWISE("EventPattern"), LIKEWISE("RoleArn"),
+    LIKEWISE_INSIDE("Targets", rule_target), LIKEWISE("GroupName"), LIKEWISE("ScheduleExpressionTimezone"),
+    LIKEWISE("StartDate"), LIKEWISE("EndDate"), LIKEWISE_INSIDE("FlexibleTimeWindow", flexible_time_window),
+    LIKEWISE("ActionAfterCompletion"), LIKEWISE("KmsKeyArn"), LIKEWISE_INSIDE("Target", schedule_target),
+    OUTPUT("Arn"), OUTPUT("CreatedBy"), OUTPUT("CreationDate"), OUTPUT("LastModificationDate"),
+    OUTPUT("ManagedBy"),
+    END};
+
+static const struct kind_member matcher[] = {
+    LIKEWISE("HttpCode"), LIKEWISE("GrpcCode"),
+    END};
+
+static const struct kind_member attribute[] = {
+    LIKEWISE("Key"), LIKEWISE("Value"),
+    END};
+
+static const struct kind_member target_group[] = {
+    META("$schema"), META("kind"), META("davit"), META_INSIDE("Tags", aws_tag),
+    LIKEWISE("Name"), LIKEWISE("Protocol"), LIKEWISE("ProtocolVersion"), LIKEWISE("Port"),
+    LIKEWISE("VpcId"), LIKEWISE("TargetType"), LIKEWISE("IpAddressType"), LIKEWISE("HealthCheckEnabled"),
+    LIKEWISE("HealthCheckProtocol"), LIKEWISE("HealthCheckPort"), LIKEWISE("HealthCheckPath"),
+    LIKEWISE("HealthCheckIntervalSeconds"), LIKEWISE("HealthCheckTimeoutSeconds"),
+    LIKEWISE("HealthyThresholdCount"), LIKEWISE("UnhealthyThresholdCount"),
+    LIKEWISE_INSIDE("Matcher", matcher), LIKEWISE("TargetControlPort"),
+    LIKEWISE_INSIDE("Attributes", attribute), LIKEWISE("TargetGroupName"),
+    OUTPUT("TargetGroupArn"), OUTPUT("LoadBalancerArns"),
+    END};
+
+static const struct kind_member certificate[] = {
+    LIKEWISE("CertificateArn"), LIKEWISE("IsDefault"),
+    END};
+
+static const struct kind_member target_group_tuple[] = {
+    LIKEWISE("TargetGroupArn"), LIKEWISE("Weight"),
+    END};
+
+static const struct kind_member target_group_stickiness_config[] = {
+    LIKEWISE("Enabled"), LIKEWISE("DurationSeconds"),
+    END};
+
+static const struct kind_member forward_config[] = {
+    LIKEWISE_INSIDE("TargetGroups", target_group_tuple),
+    LIKEWISE_INSIDE("TargetGroupStickinessConfig", target_group_stickiness_config),
+    END};
+
+static const struct kind_member redirect_config[] = {
+    LIKEWISE("Protocol"), LIKEWISE("Port"), LIKEWISE("Host"), LIKEWISE("Path"), LIKEWISE("Query"),
+    LIKEWISE("StatusCode"),
+    END};
+
+static const struct kind_member fixed_response_config[] = {
+    LIKEWISE("MessageBody"), LIKEWISE("StatusCode"), LIKEWISE("ContentType"),
+    END};
+
+static const struct kind_member authenticate_oidc_config[] = {
+    LIKEWISE("Issuer"), LIKEWISE("AuthorizationEndpoint"), LIKEWISE("TokenEndpoint"),
+    LIKEWISE("UserInfoEndpoint"), LIKEWISE("ClientId"), LIKEWISE("ClientSecret"),
+    LIKEWISE("UseExistingClientSecret"), LIKEWISE("SessionCookieName"), LIKEWISE("Scope"),
+    LIKEWISE("SessionTimeout"), LIKEWISE("AuthenticationRequestExtraParams"),
+    LIKEWISE("OnUnauthenticatedRequest"),
+    END};
+
+static const struct kind_member authenticate_cognito_config[] = {
+    LIKEWISE("UserPoolArn"), LIKEWISE("UserPoolClientId"), LIKEWISE("UserPoolDomain"),
+    LIKEWISE("SessionCookieName"), LIKEWISE("Scope"), LIKEWISE("SessionTimeout"),
+    LIKEWISE("AuthenticationRequestExtraParams"), LIKEWISE("OnUnauthenticatedRequest"),
+    END};
+
+static const struct kind_member jwt_claim[] = {
+    LIKEWISE("Name"), LIKEWISE("Format"), LIKEWISE("Values"),
+    END};
+
+static const struct kind_member jwt_validation_config[] = {
+    LIKEWISE("JwksEndpoint"), LIKEWISE("Issuer"), LIKEWISE_INSIDE("AdditionalClaims", jwt_claim),
+    END};
+
+static const struct kind_member action[] = {
+    LIKEWISE("Type"), LIKEWISE("Order"), LIKEWISE("TargetGroupArn"),
+    LIKEWISE_INSIDE("ForwardConfig", forward_config), LIKEWISE_INSIDE("RedirectConfig", redirect_config),
+    LIKEWISE_INSIDE("FixedResponseConfig", fixed_response_config),
+    LIKEWISE_INSIDE("AuthenticateOidcConfig", authenticate_oidc_config),
+    LIKEWISE_INSIDE("AuthenticateCognitoConfig", authenticate_cognito_config),
+    LIKEWISE_INSIDE("JwtValidationConfig", jwt_validation_config),
+    END};
+
+static const struct kind_member mutual_authentication[] = {
+    LIKEWISE("Mode"), LIKEWISE("TrustStoreArn"), LIKEWISE("IgnoreClientCertificateExpiry"),
+    LIKEWISE("TrustStoreAssociationStatus"), LIKEWISE("AdvertiseTrustStoreCaNames"),
+    END};
+
+static const struct kind_member listener[] = {
+    META("$schema"), META("kind"), META("davit"), META_INSIDE("Tags", aws_tag),
+    LIKEWISE("LoadBalancerArn"), LIKEWISE("Protocol"), LIKEWISE("Port"), LIKEWISE("SslPolicy"),
+    LIKEWISE_INSIDE("Certificates", certificate), LIKEWISE("AlpnPolicy"),
+    LIKEWISE_INSIDE("DefaultActions", action),
+    LIKEWISE_INSIDE("MutualAuthentication", mutual_authentication),
+    OUTPUT("ListenerArn"),
     END};
 /* clang-format on */
 
 const struct kind_member *kind_members(enum kind kind)
 {
-    static const struct kind_member *const tables[KIND_COUNT] = {cluster, service, task_definition};
+    static const struct kind_member *const tables[KIND_COUNT] = {
+        [KIND_CAPACITY_PROVIDER] = capacity_provider,
+        [KIND_CLUSTER] = cluster,
+        [KIND_LISTENER] = listener,
+        [KIND_RUN_TASK] = run_task,
+        [KIND_SCHEDULED_TASK] = scheduled_task,
+        [KIND_SERVICE] = service,
+        [KIND_TARGET_GROUP] = target_group,
+        [KIND_TASK_DEFINITION] = task_definition,
+    };
+    assert(kind < KIND_COUNT);
     return tables[kind];
+}
+
+const char *kind_unused(enum kind kind)
+{
+    static const char *const reasons[KIND_COUNT] = {
+        [KIND_CAPACITY_PROVIDER] = "tasks run on the instances that davit knows",
+        [KIND_LISTENER] = "nothing listens for requests",
+        [KIND_RUN_TASK] = "the task is not started",
+        [KIND_SCHEDULED_TASK] = "the task is not started by the clock",
+        [KIND_TARGET_GROUP] = "tasks are not added to it",
+    };
+    assert(kind < KIND_COUNT);
+    return reasons[kind];
 }

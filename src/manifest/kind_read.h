@@ -8,6 +8,10 @@
 void kind_cluster_read(json_t *value, struct kind_object *object);
 void kind_service_read(json_t *value, struct kind_object *object);
 void kind_task_definition_read(json_t *value, struct kind_object *object, struct diagnostics *diagnostics);
+/* Of the kinds that nothing is run of: the key. */
+void kind_unused_read(const json_t *value, struct kind_object *object);
+/* Fills object->references, but for their places. */
+void kind_references_read(const json_t *value, struct kind_object *object);
 /* Without checks, as an old revision is read. */
 struct task_definition *kind_task_definition_new(json_t *value);
 

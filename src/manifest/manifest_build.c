@@ -35,12 +35,12 @@ static void append_files(const struct manifest *manifest, enum severity severity
     }
 }
 
-static void append_services(const struct manifest *manifest, struct diagnostics *all)
+static void append_services(const struct manifest *manifest, enum severity severity, struct diagnostics *all)
 {
     const struct kind_object_vec *services = &manifest->objects[KIND_SERVICE];
     for (size_t i = 0; i < services->len; i++)
-        if (services->items[i]->warnings.warnings)
-            append(all, &services->items[i]->warnings, SEVERITY_WARNING);
+        if (services->items[i]->together.list.len)
+            append(all, &services->items[i]->together, severity);
 }
 
 static void check_whole(const struct manifest *manifest, struct diagnostics *all)
@@ -124,10 +124,11 @@ int manifest_build(struct manifest *manifest, const struct commit *commit,
     if (manifest->with_errors)
         append_files(manifest, SEVERITY_ERROR, &all);
     cross_check(manifest, numbering->families, &all);
+    append_services(manifest, SEVERITY_ERROR, &all);
     check_whole(manifest, &all);
     if (manifest->with_warnings)
         append_files(manifest, SEVERITY_WARNING, &all);
-    append_services(manifest, &all);
+    append_services(manifest, SEVERITY_WARNING, &all);
     diagnostics_sort(&all);
     bool invalid = all.errors > 0;
     diagnostics_append(diagnostics, &all);

@@ -46,7 +46,17 @@ void revision_number(struct manifest *manifest, const struct commit *commit,
 /* cross_check.c: what one file alone cannot tell. Binds services to their task definitions and adds errors
  * and warnings. */
 void cross_check(struct manifest *manifest, const struct map *families, struct diagnostics *diagnostics);
-/* service_check.c: warnings of a service that is bound to its task definition. */
+/* What remains of the bound for hints: one looks at every name there is. */
+struct cross_hints {
+    const struct manifest *manifest;
+    int left;
+};
+/* `did you mean "NAME"?`, or NULL. Caller frees. */
+char *cross_check_hint(struct cross_hints *hints, enum kind kind, const char *name);
+/* reference_check.c: errors where objects name what nobody declares. */
+void reference_check(struct manifest *manifest, const struct map *families, struct cross_hints *hints,
+                     struct diagnostics *diagnostics);
+/* service_check.c: errors and warnings of a service that is bound to its task definition. */
 void service_check(struct kind_object *object);
 /* port_check.c: warnings of services that get into each other's way. */
 void port_check(const struct manifest *manifest, struct diagnostics *diagnostics);

@@ -1,9 +1,14 @@
-/* Warnings of a service and its task definition together: what cannot be rolled, what cannot be placed. */
+/* A service and its task definition together: what cannot be rolled, what cannot be placed, what leads
+ * nowhere. */
 #include "manifest/manifest_state.h"
 
 #include "base/memory.h"
+#include "base/text.h"
+#include "model/json.h"
 
 #include <assert.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const struct port_mapping *static_port(const struct task_definition *definition)
 {
@@ -23,7 +28,7 @@ struct warning {
 
 static void warn(struct kind_object *object, struct position at, struct warning warning)
 {
-    cross_check_report(&object->warnings, object, at,
+    cross_check_report(&object->together, object, at,
                        (struct kind_fault){.severity = SEVERITY_WARNING,
                                            .code = warning.code,
                                            .pointer = memory_strdup(warning.pointer),
@@ -100,10 +105,73 @@ static void check_static_port(struct kind_object *object)
                  "leave out hostPort, or lower minimumHealthyPercent"});
 }
 
+static const json_t *container_named(const struct task_definition *definition, const char *name)
+{
+    size_t i;
+    json_t *container;
+    json_array_foreach (json_object_get(definition->json, "containerDefinitions"), i, container)
+        if (text_equal(model_string(container, "name"), name))
+            return container;
+    return NULL;
+}
+
+static bool has_port(const json_t *container, int64_t port)
+{
+    size_t i;
+    json_t *mapping;
+    json_array_foreach (json_object_get(container, "portMappings"), i, mapping) {
+        const char *range = model_string(mapping, "containerPortRange");
+        const char *dash = range ? strchr(range, '-') : NULL;
+        if (model_int(mapping, "containerPort") == port ||
+            (dash && port >= strtol(range, NULL, 10) && port <= strtol(dash + 1, NULL, 10)))
+            return true;
+    }
+    return false;
+}
+
+/* The element of the list that a pointer as "/loadBalancers/0/containerName" leads into. */
+static const json_t *target_of(const json_t *service, const char *pointer)
+{
+    size_t len = strcspn(pointer + 1, "/");
+    char *list CLEANUP_FREE = memory_strndup(pointer + 1, len);
+    return json_array_get(json_object_get(service, list), (size_t)strtol(pointer + len + 2, NULL, 10));
+}
+
+static void report_target(struct kind_object *object, const struct kind_reference *reference,
+                          const json_t *container, int64_t port)
+{
+    const char *family = object->service->task_definition->family;
+    cross_check_report(
+        &object->together, object, reference->at,
+        (struct kind_fault){
+            .severity = SEVERITY_ERROR,
+            .code = "reference",
+            .pointer = memory_strdup(reference->pointer),
+            .message = container ? memory_printf("container \"%s\" of task definition \"%s\" has no port %d",
+                                                 reference->name, family, (int)port)
+                                 : memory_printf("task definition \"%s\" has no container \"%s\"", family,
+                                                 reference->name)});
+}
+
+/* Load balancers and registries name a container of the task definition, and a port of it. */
+static void check_targets(struct kind_object *object)
+{
+    for (size_t i = 0; i < object->references.len; i++) {
+        const struct kind_reference *reference = &object->references.items[i];
+        if (reference->target != KIND_CONTAINER)
+            continue;
+        const json_t *container = container_named(object->service->task_definition, reference->name);
+        int64_t port = model_int(target_of(object->service->json, reference->pointer), "containerPort");
+        if (!container || (port && !has_port(container, port)))
+            report_target(object, reference, container, port);
+    }
+}
+
 void service_check(struct kind_object *object)
 {
     assert(object);
     assert(object->service->task_definition);
+    check_targets(object);
     if (object->service->desired_count == 0)
         return;
     check_rolling(object);

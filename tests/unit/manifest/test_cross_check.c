@@ -13,6 +13,13 @@
 #define HEALTH              ",\"healthCheck\":{\"command\":[\"CMD\",\"true\"]}"
 #define PORT(port, host)    ",\"portMappings\":[{\"containerPort\":" #port ",\"hostPort\":" #host "}]"
 #define SERVICE(members)    "{\"serviceName\":\"s\",\"taskDefinition\":\"web\"" members "}"
+#define ROUTED(target)      SERVICE(",\"loadBalancers\":[{" target "}]")
+#define SCHEDULE(arn, task) "{\"Name\":\"n\",\"ScheduleExpression\":\"rate(1 hour)\",\"Target\":{\"Arn\":\"" arn "\",\"EcsParameters\":{\"TaskDefinitionArn\":\"" task "\"}}}"
+#define GROUP(name)         "{\"kind\":\"TargetGroup\",\"Name\":\"" name "\"}"
+#define LISTENER(group)     "{\"LoadBalancerArn\":\"lb\",\"Protocol\":\"HTTP\",\"Port\":80,\"DefaultActions\":[{\"Type\":\"forward\",\"TargetGroupArn\":\"" group "\"}]}"
+#define PROVIDER(name)      "{\"name\":\"" name "\",\"autoScalingGroupProvider\":{\"autoScalingGroupArn\":\"a\"}}"
+#define FROM(name)          ",\"capacityProviderStrategy\":[{\"capacityProvider\":\"" name "\"}]"
+#define RUN(members)        "{\"kind\":\"RunTask\",\"taskDefinition\":\"web\"" members "}"
 #define PERCENT(min, max)   ",\"deploymentConfiguration\":{\"minimumHealthyPercent\":" #min ",\"maximumPercent\":" #max "}"
 /* clang-format on */
 
@@ -122,6 +129,12 @@ static const struct rule errors[] = {
     {"{\"services\":{\"web\":{\"image\":\"nginx\"}}}", NULL, "kind", "", "Compose"},
     {"{\"on\":\"push\",\"jobs\":{}}", NULL, "kind", "", "workflow"},
     {"[]", NULL, "kind", "", "not a manifest"},
+    {"{\"desiredCount\":1,\"taskDefinition\":\"web\"}", ONE(""), "missing-member", "", NULL},
+    {"{\"kind\":\"TargetGroup\"}", NULL, "missing-member", "", "Name"},
+    {"{\"name\":\"ecs-spot\",\"autoScalingGroupProvider\":{\"autoScalingGroupArn\":\"a\"}}", NULL, "pattern",
+     "/name", "not beginning with"},
+    {"{\"Name\":\"n\",\"ScheduleExpression\":\"hourly\"}", NULL, "pattern", "/ScheduleExpression",
+     "rate(5 minutes)"},
     {"{\"taskDefinition\":{\"family\":\"web\"}}", NULL, "missing-member", "/taskDefinition", NULL},
     {"{\"family\":", NULL, "syntax", NULL, NULL},
     {"{\"clusterName\":\"c\",\"x\":1}", NULL, "unknown-member", "/x", NULL},
@@ -151,6 +164,11 @@ static const struct rule warnings[] = {
      "cannot run 2 tasks on one instance"},
     {"{\"clusterName\":\"c\",\"settings\":[{\"name\":\"containerInsights\",\"value\":\"enabled\"}]}", NULL,
      "no-effect", "/settings", NULL},
+    {GROUP("web"), NULL, "no-effect", "", "TargetGroup has no effect yet"},
+    {PROVIDER("spot"), NULL, "no-effect", "", "CapacityProvider has no effect yet"},
+    {RUN(""), ONE(""), "no-effect", "", "RunTask has no effect yet"},
+    {SCHEDULE("default", "web"), ONE(""), "no-effect", "", "ScheduledTask has no effect yet"},
+    {LISTENER("arn:x:targetgroup/a/1"), NULL, "no-effect", "", "Listener has no effect yet"},
 };
 
 static void test_warnings(void **state)
@@ -250,6 +268,119 @@ static const char *const fine_services[] = {
     "\"taskDefinition\":\"web:1\"}],\"failures\":[]}",
 };
 
+/* Errors that come beside the warning that nothing is run of the kind. */
+static const struct rule references[] = {
+    {SCHEDULE("default", "web"), NULL, "reference", "/Target/EcsParameters/TaskDefinitionArn",
+     "no task definition \"web\""},
+    {SCHEDULE("default", "web:2"), ONE(""), "reference", "/Target/EcsParameters/TaskDefinitionArn",
+     "no task definition \"web:2\""},
+    {SCHEDULE("prod", "web"), ONE(""), "reference", "/Target/Arn", "no cluster \"prod\""},
+    {LISTENER("web"), GROUP("wbe"), "reference", "/DefaultActions/0/TargetGroupArn", "did you mean \"wbe\""},
+    {"{\"LoadBalancerArn\":\"lb\",\"Protocol\":\"HTTP\",\"Port\":80,\"DefaultActions\":[{\"Type\":"
+     "\"forward\","
+     "\"ForwardConfig\":{\"TargetGroups\":[{\"TargetGroupArn\":\"a\"},{\"TargetGroupArn\":\"b\"}]}}]}",
+     GROUP("a"), "reference", "/DefaultActions/0/ForwardConfig/TargetGroups/1/TargetGroupArn", "\"b\""},
+    {RUN(""), NULL, "reference", "/taskDefinition", NULL},
+    {RUN(",\"cluster\":\"prod\""), ONE(""), "reference", "/cluster", NULL},
+    {RUN(FROM("spot")), ONE(""), "reference", "/capacityProviderStrategy/0/capacityProvider", "\"spot\""},
+    {SERVICE(FROM("spot")), ONE(""), "reference", "/capacityProviderStrategy/0/capacityProvider", NULL},
+    {"{\"clusterName\":\"c\",\"defaultCapacityProviderStrategy\":[{\"capacityProvider\":\"spot\"}]}", NULL,
+     "reference", "/defaultCapacityProviderStrategy/0/capacityProvider", NULL},
+    {"{\"name\":\"p\",\"cluster\":\"prod\",\"managedInstancesProvider\":{\"infrastructureRoleArn\":\"r\","
+     "\"instanceLaunchTemplate\":{\"ec2InstanceProfileArn\":\"p\",\"networkConfiguration\":{}}}}",
+     NULL, "reference", "/cluster", NULL},
+    {ROUTED("\"targetGroupArn\":\"web\",\"containerName\":\"app\",\"containerPort\":80"), ONE(PORT(80, 0)),
+     "reference", "/loadBalancers/0/targetGroupArn", "no target group \"web\""},
+    {ROUTED("\"containerName\":\"app\",\"containerPort\":81"), ONE(PORT(80, 0)), "reference",
+     "/loadBalancers/0/containerName", "\"app\" of task definition \"web\" has no port 81"},
+    {ROUTED("\"containerName\":\"web\",\"containerPort\":80"), ONE(PORT(80, 0)), "reference",
+     "/loadBalancers/0/containerName", "has no container \"web\""},
+    {SERVICE(",\"serviceRegistries\":[{\"registryArn\":\"r\",\"containerName\":\"web\"}]"), ONE(""),
+     "reference", "/serviceRegistries/0/containerName", NULL},
+    {GROUP("a"), GROUP("a"), "duplicate", "/Name", "first at a.json"},
+    {PROVIDER("a"), PROVIDER("a"), "duplicate", "/name", NULL},
+    {SCHEDULE("default", "web"), SCHEDULE("default", "web"), "duplicate", "/Name", NULL},
+    {LISTENER("arn:x:targetgroup/a/1"), LISTENER("arn:x:targetgroup/a/1"), "duplicate", "/Port", "\"lb:80\""},
+};
+
+/* Beside ONE(PORT(80, 0)), GROUP("web"), PROVIDER("spot") and a cluster "prod" that knows "far". */
+static const char *const fine_references[] = {
+    SCHEDULE("prod", "web"),
+    SCHEDULE("arn:aws:ecs:eu-west-1:123456789012:cluster/prod",
+             "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:1"),
+    LISTENER("web"),
+    LISTENER("arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/strange/73e2d6bc24d8a067"),
+    "{\"Listeners\":[" LISTENER("web") "]}",
+    "{\"TargetGroups\":[{\"TargetGroupName\":\"a\",\"TargetGroupArn\":\"t\",\"LoadBalancerArns\":[\"l\"]}]}",
+    "{\"capacityProviders\":[{\"name\":\"a\",\"status\":\"ACTIVE\"}]}",
+    RUN(",\"cluster\":\"prod\",\"count\":2" FROM("FARGATE_SPOT")),
+    RUN("") "\n",
+    SERVICE(FROM("spot")),
+    SERVICE(FROM("far")),
+    ROUTED("\"targetGroupArn\":\"web\",\"containerName\":\"app\",\"containerPort\":80"),
+    ROUTED("\"loadBalancerName\":\"classic\",\"containerName\":\"app\",\"containerPort\":8005"),
+};
+
+static size_t errors_with_world(const char *text)
+{
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+    fixture_put(fixture, "a.json", text);
+    fixture_put(fixture, "b.json",
+                ONE(",\"portMappings\":[{\"containerPort\":80},{\"containerPortRange\":\"8000-8010\"}]"));
+    fixture_put(fixture, "c.json", GROUP("web"));
+    fixture_put(fixture, "d.json", PROVIDER("spot"));
+    fixture_put(fixture, "e.json", "{\"clusterName\":\"prod\",\"capacityProviders\":[\"far\"]}");
+    fixture_build(fixture);
+    if (fixture->diagnostics.errors)
+        fixture_print(fixture);
+    return fixture->diagnostics.errors;
+}
+
+static void test_references(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(references); i++) {
+        const struct rule *rule = &references[i];
+        struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+        bool found = false;
+        fixture_put(fixture, "a.json", rule->text);
+        if (rule->other)
+            fixture_put(fixture, "b.json", rule->other);
+        assert_int_equal(fixture_build(fixture), -1);
+        for (size_t j = 0; j < fixture->diagnostics.list.len; j++) {
+            const struct diagnostic *diagnostic = &fixture->diagnostics.list.items[j];
+            char *text CLEANUP_FREE = diagnostic_to_text(diagnostic);
+            found = found || (diagnostic->severity == SEVERITY_ERROR && diagnostic->at.line > 0 &&
+                              text_equal(diagnostic->code, rule->code) &&
+                              text_equal(diagnostic->pointer, rule->pointer) &&
+                              (!rule->words || strstr(text, rule->words)));
+        }
+        if (!found) {
+            print_message("%s\n", rule->text);
+            fixture_print(fixture);
+        }
+        assert_true(found);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(fine_references); i++)
+        assert_int_equal(errors_with_world(fine_references[i]), 0);
+}
+
+/* What a service says of its task definition is looked at again when that one changes. */
+static void test_targets_follow_the_task_definition(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+    fixture_put(fixture, "s.json", ROUTED("\"containerName\":\"app\",\"containerPort\":80"));
+    fixture_put(fixture, "t.json", ONE(PORT(80, 0)));
+    assert_int_equal(fixture_build(fixture), 0);
+    fixture_put(fixture, "t.json", ONE(PORT(81, 0)));
+    assert_int_equal(fixture_build(fixture), -1);
+    assert_int_equal(fixture_build(fixture), -1); /* remembered */
+    assert_int_equal(fixture->diagnostics.errors, 1);
+    fixture_put(fixture, "t.json", ONE(PORT(80, 0)));
+    assert_int_equal(fixture_build(fixture), 0);
+}
+
 static void test_fine(void **state)
 {
     (void)state;
@@ -336,6 +467,8 @@ int main(void)
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_warnings),
         cmocka_unit_test(test_two_services_and_one_port),
+        cmocka_unit_test(test_references),
+        cmocka_unit_test(test_targets_follow_the_task_definition),
         cmocka_unit_test(test_fine),
         cmocka_unit_test(test_files_that_are_refused),
         cmocka_unit_test(test_what_does_not_count),

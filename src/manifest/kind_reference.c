@@ -1,0 +1,86 @@
+/* Where objects name others: one line a place. */
+#include "manifest/kind_read.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const struct {
+    enum kind kind;
+    enum kind target;
+    const char *path; /* "*" is each element of a list */
+} places[] = {
+    {KIND_CAPACITY_PROVIDER, KIND_CLUSTER, "cluster"},
+    {KIND_CLUSTER, KIND_CAPACITY_PROVIDER, "defaultCapacityProviderStrategy/*/capacityProvider"},
+    {KIND_LISTENER, KIND_TARGET_GROUP, "DefaultActions/*/TargetGroupArn"},
+    {KIND_LISTENER, KIND_TARGET_GROUP, "DefaultActions/*/ForwardConfig/TargetGroups/*/TargetGroupArn"},
+    {KIND_RUN_TASK, KIND_CLUSTER, "cluster"},
+    {KIND_RUN_TASK, KIND_TASK_DEFINITION, "taskDefinition"},
+    {KIND_RUN_TASK, KIND_CAPACITY_PROVIDER, "capacityProviderStrategy/*/capacityProvider"},
+    {KIND_SCHEDULED_TASK, KIND_CLUSTER, "Target/Arn"},
+    {KIND_SCHEDULED_TASK, KIND_CLUSTER, "Targets/*/Arn"},
+    {KIND_SCHEDULED_TASK, KIND_TASK_DEFINITION, "Target/EcsParameters/TaskDefinitionArn"},
+    {KIND_SCHEDULED_TASK, KIND_TASK_DEFINITION, "Targets/*/EcsParameters/TaskDefinitionArn"},
+    {KIND_SCHEDULED_TASK, KIND_CAPACITY_PROVIDER,
+     "Target/EcsParameters/CapacityProviderStrategy/*/capacityProvider"},
+    {KIND_SCHEDULED_TASK, KIND_CAPACITY_PROVIDER,
+     "Targets/*/EcsParameters/CapacityProviderStrategy/*/capacityProvider"},
+    {KIND_SERVICE, KIND_CAPACITY_PROVIDER, "capacityProviderStrategy/*/capacityProvider"},
+    {KIND_SERVICE, KIND_CONTAINER, "loadBalancers/*/containerName"},
+    {KIND_SERVICE, KIND_CONTAINER, "serviceRegistries/*/containerName"},
+    {KIND_SERVICE, KIND_TARGET_GROUP, "loadBalancers/*/targetGroupArn"},
+    {KIND_SERVICE, KIND_TARGET_GROUP, "loadBalancers/*/advancedConfiguration/alternateTargetGroupArn"},
+};
+
+/* "arn:...:targetgroup/web/73e2d6bc24d8a067" is "web"; the others end in their names. Caller frees. */
+static char *name_of(enum kind target, const char *text)
+{
+    const char *name = target == KIND_TARGET_GROUP ? strstr(text, ":targetgroup/") : NULL;
+    if (!name)
+        return memory_strdup(kind_arn_tail(text));
+    name = strchr(name, '/') + 1;
+    return memory_strndup(name, strcspn(name, "/"));
+}
+
+/* One place as it is followed into the object. */
+struct search {
+    struct kind_object *object;
+    enum kind target;
+};
+
+static void follow(const struct search *search, const json_t *value, const char *path, const char *pointer)
+{
+    if (json_is_string(value) && !*path) {
+        const char *text = json_string_value(value);
+        vector_push(&search->object->references,
+                    (struct kind_reference){.target = search->target,
+                                            .name = name_of(search->target, text),
+                                            .arn = text_starts_with(text, "arn:"),
+                                            .pointer = memory_strdup(pointer)});
+        return;
+    }
+    size_t len = strcspn(path, "/");
+    const char *rest = path[len] ? path + len + 1 : path + len;
+    char *name CLEANUP_FREE = memory_strndup(path, len);
+    const json_t *member = json_object_get(value, name);
+    if (member) {
+        char *below CLEANUP_FREE = memory_printf("%s/%s", pointer, name);
+        follow(search, member, rest, below);
+    }
+    size_t i;
+    json_t *item;
+    json_array_foreach (text_equal(name, "*") ? (json_t *)value : NULL, i, item) {
+        char *below CLEANUP_FREE = memory_printf("%s/%zu", pointer, i);
+        follow(search, item, rest, below);
+    }
+}
+
+void kind_references_read(const json_t *value, struct kind_object *object)
+{
+    assert(value);
+    for (size_t i = 0; i < ARRAY_LEN(places); i++)
+        if (places[i].kind == object->kind)
+            follow(&(struct search){object, places[i].target}, value, places[i].path, "");
+}

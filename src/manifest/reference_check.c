@@ -1,0 +1,93 @@
+/* What objects say of others, beyond the cluster and the task definition of a service: it has to be declared
+ * in the commit, but for what ECS has by itself and for target groups that are written as ARNs, which may
+ * exist in AWS alone. */
+#include "manifest/manifest_state.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "model/json.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_declared(const struct manifest *manifest, enum kind kind, const char *key)
+{
+    const struct kind_object_vec *vec = &manifest->objects[kind];
+    size_t at = manifest_lower_bound(vec, key);
+    return at < vec->len && strcmp(vec->items[at]->key, key) == 0;
+}
+
+/* A cluster knows the capacity providers that it lists, as describe-clusters prints them. */
+static bool is_provider(const struct manifest *manifest, const char *name)
+{
+    const struct kind_object_vec *clusters = &manifest->objects[KIND_CLUSTER];
+    if (text_equal(name, "FARGATE") || text_equal(name, "FARGATE_SPOT") ||
+        is_declared(manifest, KIND_CAPACITY_PROVIDER, name))
+        return true;
+    for (size_t i = 0; i < clusters->len; i++) {
+        const struct cluster *cluster = clusters->items[i]->cluster;
+        size_t j;
+        json_t *item;
+        json_array_foreach (cluster ? json_object_get(cluster->json, "capacityProviders") : NULL, j, item)
+            if (text_equal(json_string_value(item), name))
+                return true;
+    }
+    return false;
+}
+
+/* "report", or "report:3". */
+static bool is_task_definition(const struct manifest *manifest, const struct map *families, const char *text)
+{
+    size_t len = strcspn(text, ":");
+    char *family CLEANUP_FREE = memory_strndup(text, len);
+    int64_t revision = 0;
+    if (!text[len])
+        return is_declared(manifest, KIND_TASK_DEFINITION, family);
+    const struct family_ledger *entry = map_get(families, family);
+    return entry && text_to_int64(text + len + 1, 1, INT32_MAX, &revision) == 0 &&
+           family_ledger_revision(entry, (int)revision);
+}
+
+static bool is_known(const struct manifest *manifest, const struct map *families,
+                     const struct kind_reference *reference)
+{
+    const char *name = reference->name;
+    if (reference->target == KIND_CAPACITY_PROVIDER)
+        return is_provider(manifest, name);
+    if (reference->target == KIND_TASK_DEFINITION)
+        return is_task_definition(manifest, families, name);
+    if (reference->target == KIND_CLUSTER && text_equal(name, "default"))
+        return true;
+    return reference->target == KIND_CONTAINER ||
+           (reference->target == KIND_TARGET_GROUP && reference->arn) ||
+           is_declared(manifest, reference->target, name);
+}
+
+void reference_check(struct manifest *manifest, const struct map *families, struct cross_hints *hints,
+                     struct diagnostics *diagnostics)
+{
+    assert(manifest);
+    assert(families);
+    static const char *const whats[KIND_COUNT] = {[KIND_CAPACITY_PROVIDER] = "capacity provider",
+                                                  [KIND_CLUSTER] = "cluster",
+                                                  [KIND_TARGET_GROUP] = "target group",
+                                                  [KIND_TASK_DEFINITION] = "task definition"};
+    for (int kind = 0; kind < KIND_COUNT; kind++)
+        for (size_t i = 0; i < manifest->objects[kind].len; i++) {
+            const struct kind_object *object = manifest->objects[kind].items[i];
+            for (size_t j = 0; j < object->references.len; j++) {
+                const struct kind_reference *reference = &object->references.items[j];
+                if (is_known(manifest, families, reference))
+                    continue;
+                cross_check_report(
+                    diagnostics, object, reference->at,
+                    (struct kind_fault){.severity = SEVERITY_ERROR,
+                                        .code = "reference",
+                                        .pointer = memory_strdup(reference->pointer),
+                                        .message = memory_printf("no %s \"%s\" in this commit",
+                                                                 whats[reference->target], reference->name),
+                                        .hint = cross_check_hint(hints, reference->target, reference->name)});
+            }
+        }
+}
