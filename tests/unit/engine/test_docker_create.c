@@ -10,12 +10,13 @@ static json_t *body_of(const char *container, const char *volumes, const char *n
 {
     struct sample sample CLEANUP(sample_deinit);
     struct error err = ERROR_INIT;
+    const struct docker_settings settings = {0};
     sample_init(&sample, 1, container);
     if (volumes)
         json_object_set_new(sample.definition->json, "volumes", json_loads(volumes, 0, NULL));
     free(sample.definition->network_mode);
     sample.definition->network_mode = memory_strdup(network_mode);
-    json_t *body = docker_create_body(&sample.create, &err);
+    json_t *body = docker_create_body(&sample.create, &settings, &err);
     if (!body)
         assert_int_equal(err.code, ERROR_INVALID);
     return body;
