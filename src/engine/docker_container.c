@@ -33,7 +33,7 @@ uint64_t docker_inspect(struct engine *engine, const char *container_id, const s
 /* An engine that has no such driver, or cannot set it up, says so when it creates or starts. */
 static void advise_log_driver(struct error *error)
 {
-    static const char *const complaints[] = {"logger: no log driver named",
+    static const char *const complaints[] = {"no log driver named", "error looking up logging plugin",
                                              "failed to initialize logging driver"};
     for (size_t i = 0; i < ARRAY_LEN(complaints); i++)
         if (strstr(error->message, complaints[i]))
