@@ -24,7 +24,7 @@ static void keep(json_t *options, const json_t *from, const char *const *names, 
         model_set_string(options, names[i], model_string(from, names[i]));
 }
 
-/* The name of the log stream as ECS gives it, from awslogs-stream-prefix; NULL without one. Caller frees. */
+/* As ECS names the log stream, from awslogs-stream-prefix; NULL without one. Caller frees. */
 static char *stream_name(const struct docker_body *body, const json_t *options)
 {
     const char *prefix = model_string(options, "awslogs-stream-prefix");
@@ -41,16 +41,24 @@ static void name_stream(const struct docker_body *body, json_t *options)
     json_object_del(options, "awslogs-stream-prefix");
 }
 
-/* Options of one driver mean nothing to another, but for those that all have, and the name that tells whose
- * lines they are. */
-static json_t *translate(const struct docker_body *body, const char *driver, const json_t *options)
+/* What tells whose lines they are: awslogs has it in the stream's name, awsfirelens in a tag of its own. */
+static char *tag_of(const struct docker_body *body, const json_t *log)
+{
+    if (text_equal(model_string(log, "logDriver"), "awsfirelens"))
+        return memory_printf("%s-firelens-%s", body->create->container, body->create->labels->task);
+    return stream_name(body, json_object_get(log, "options"));
+}
+
+/* Options of one driver mean nothing to another, but for those that all have, and those that most have. */
+static json_t *translate(const struct docker_body *body, const char *driver, const json_t *log)
 {
     json_t *out = json_object();
+    const json_t *options = json_object_get(log, "options");
     keep(out, options, delivery_options, ARRAY_LEN(delivery_options));
     if (!is_in(driver, message_drivers, ARRAY_LEN(message_drivers)))
         return out;
-    char *stream CLEANUP_FREE = stream_name(body, options);
-    model_set_string(out, "tag", stream);
+    char *tag CLEANUP_FREE = tag_of(body, log);
+    model_set_string(out, "tag", tag);
     keep(out, options, message_options, ARRAY_LEN(message_options));
     return out;
 }
@@ -60,10 +68,10 @@ static json_t *translate(const struct docker_body *body, const char *driver, con
 static json_t *substitute(const struct docker_body *body, const json_t *log, const json_t *instead)
 {
     const char *driver = model_string(instead, "driver");
-    json_t *own = json_object_get(log, "options");
-    json_t *options = text_equal(driver, model_string(log, "logDriver"))
-                          ? own ? json_deep_copy(own) : json_object()
-                          : translate(body, driver, own);
+    bool same = text_equal(driver, model_string(log, "logDriver"));
+    json_t *options = same ? json_deep_copy(json_object_get(log, "options")) : translate(body, driver, log);
+    if (!options)
+        options = json_object();
     if (json_object_get(instead, "options"))
         json_object_update(options, json_object_get(instead, "options"));
     return options;

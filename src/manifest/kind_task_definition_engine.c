@@ -111,6 +111,20 @@ static void check_links(const struct check *check, size_t index, const json_t *c
     }
 }
 
+/* The pause container of the task has these in network mode awsvpc; ECS refuses them too. */
+static void check_names(const struct check *check, size_t index, const json_t *container)
+{
+    static const char *const members[] = {"hostname", "dnsServers", "dnsSearchDomains", "extraHosts"};
+    if (!text_equal(check->network_mode, "awsvpc"))
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        const json_t *value = json_object_get(container, members[i]);
+        if (json_array_size(value) || (json_is_string(value) && json_string_length(value)))
+            report(check, "network-mode", memory_printf("/containerDefinitions/%zu/%s", index, members[i]),
+                   memory_printf("%s does not go with network mode awsvpc", members[i]));
+    }
+}
+
 static void check_volumes_from(const struct check *check, size_t index, const json_t *container)
 {
     size_t i;
@@ -341,6 +355,7 @@ void kind_task_definition_check_engine(const json_t *value, struct diagnostics *
     json_array_foreach ((json_t *)check.containers, i, container) {
         check_links(&check, i, container);
         check_volumes_from(&check, i, container);
+        check_names(&check, i, container);
         check_ports(&check, i, container);
         check_system_controls(&check, i, container);
         check_memory(&check, i, container);
