@@ -127,6 +127,8 @@ struct task_definition *kind_task_definition_new(json_t *value)
     definition->refs = 1;
     definition->family = memory_strdup(model_string(value, "family"));
     definition->network_mode = memory_strdup(network_mode(value));
+    definition->cpu_architecture =
+        memory_strdup(model_string(json_object_get(value, "runtimePlatform"), "cpuArchitecture"));
     kind_members_strip(kind_members(KIND_TASK_DEFINITION), value);
     normalise_amounts(value);
     definition->json = json_incref(value);
