@@ -19,6 +19,7 @@
 #define LIMIT_NAME_CHARS            255               /* ECS: family, service, cluster, container, volume */
 #define LIMIT_CONTAINERS_PER_TASK   10                /* ECS quota */
 #define LIMIT_PORT_MAPPINGS         100               /* ECS quota, per container definition */
+#define LIMIT_PUBLISHED_PORTS       1000              /* of one container, its port ranges counted out */
 #define LIMIT_TASK_DEFINITION_BYTES 65536             /* ECS quota */
 
 /* --- services and tasks --------------------------------------------------------------------------------- */

@@ -143,6 +143,7 @@ void core_room_refresh(struct core *core)
         struct plan_instance *room = &core->rooms.items[i];
         room->usable = instance->connected && instance->listed;
         room->reason = instance->message;
+        room->arch = instance->info.arch;
         room->lost_ms = instance->lost_ms;
     }
 }

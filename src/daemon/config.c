@@ -50,6 +50,8 @@ void config_deinit(struct config *config)
     free(config->socket_group);
     free(config->listen);
     free(config->owner);
+    json_decref(config->log_drivers);
+    free(config->efs_region);
     for (size_t i = 0; i < config->instances.len; i++)
         instance_deinit(&config->instances.items[i]);
     vector_deinit(&config->instances);
@@ -111,6 +113,21 @@ static void take_instances(const json_t *list, struct config *config)
     }
 }
 
+/* "journald" is short for {"driver": "journald"}. */
+static void take_log_drivers(const json_t *json, struct config *config)
+{
+    const char *name;
+    json_t *value;
+    if (json_object_size(json) == 0)
+        return;
+    json_decref(config->log_drivers);
+    config->log_drivers = json_object();
+    json_object_foreach ((json_t *)json, name, value)
+        json_object_set_new(config->log_drivers, name,
+                            json_is_string(value) ? json_pack("{s:O}", "driver", value)
+                                                  : json_deep_copy(value));
+}
+
 static void take(const json_t *json, struct config *config)
 {
     const json_t *source = json_object_get(json, "source");
@@ -130,6 +147,8 @@ static void take(const json_t *json, struct config *config)
     if (model_string(json, "logLevel"))
         log_level_parse(model_string(json, "logLevel"), &config->log_level);
     take_instances(json_object_get(json, "instances"), config);
+    take_log_drivers(json_object_get(json, "logDrivers"), config);
+    take_string(json, "efsRegion", &config->efs_region);
 }
 
 static int check(const struct document *document, const char *path, struct diagnostics *diagnostics,
@@ -192,6 +211,9 @@ int config_finish(struct config *config, struct error *err)
             if (text_equal(config->instances.items[i].name, config->instances.items[j].name))
                 return error_set(err, ERROR_INVALID, "two instances are named %s",
                                  config->instances.items[i].name);
+    const char *region = getenv("AWS_REGION");
+    if (!config->efs_region && region && region[0])
+        config->efs_region = memory_strdup(region);
     if (config->owner)
         return 0;
     char *real CLEANUP_FREE = realpath(config->origin, NULL);

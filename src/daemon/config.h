@@ -7,6 +7,7 @@
 #include "daemon/log.h"
 #include "model/diagnostic.h"
 
+#include <jansson.h>
 #include <stdint.h>
 
 struct config_instance {
@@ -29,17 +30,20 @@ struct config {
     char *listen;       /* loopback address for read operations; NULL: none */
     char *owner;        /* NULL: follows from origin, branch and path */
     struct config_instance_vec instances;
+    json_t *log_drivers; /* ECS's name to {"driver", "options"}; NULL: none */
+    char *efs_region;    /* NULL: none is known */
     int64_t stopped_retention_ms;
     int stopped_kept;
     int64_t patience_ms; /* how long to wait for an engine that has never answered */
     enum log_level log_level;
 };
 
-/* The defaults, DOCKER_HOST included. */
+/* The defaults. */
 void config_init(struct config *config);
 void config_deinit(struct config *config);
 /* Reads the file over what is there. Faults of its content are diagnostics; err says what could not be read.
  */
 int config_read(struct config *config, const char *path, struct diagnostics *diagnostics, struct error *err);
-/* Fills in what follows from the rest: instance "local", owner. ERROR_INVALID when the origin is missing. */
+/* Fills in what follows from the rest and from the environment: instance "local", EFS's region, owner.
+ * ERROR_INVALID when the origin is missing. */
 int config_finish(struct config *config, struct error *err);

@@ -506,7 +506,9 @@ static int make_docker(const struct runtime *runtime, const struct config_instan
     const struct docker_options options = {.endpoint = instance->endpoint,
                                            .ca_path = instance->tls_ca,
                                            .cert_path = instance->tls_cert,
-                                           .key_path = instance->tls_key};
+                                           .key_path = instance->tls_key,
+                                           .log_drivers = runtime->options.config->log_drivers,
+                                           .efs_region = runtime->options.config->efs_region};
     return docker_new(runtime->options.loop, &options, ret_engine, err);
 }
 

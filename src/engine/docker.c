@@ -49,6 +49,8 @@ static void docker_free(struct engine *engine)
     http_client_free(docker->http);
     http_endpoint_deinit(&docker->endpoint);
     docker_version_deinit(&docker->version);
+    json_decref(docker->settings.log_drivers);
+    free(docker->settings.region);
     vector_deinit(&docker->calls);
     free(docker);
 }
@@ -98,6 +100,8 @@ int docker_new(uv_loop_t *loop, const struct docker_options *options, struct eng
     docker->loop = loop;
     docker->endpoint = endpoint;
     docker->http = http_client_new(loop, NULL);
+    docker->settings = (struct docker_settings){.log_drivers = json_incref(options->log_drivers),
+                                                .region = memory_strdup(options->efs_region)};
     *ret_engine = &docker->engine;
     return 0;
 }

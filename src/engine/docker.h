@@ -11,6 +11,9 @@ struct docker_options {
     const char *ca_path;   /* PEM; with any of the three set, tcp:// speaks TLS */
     const char *cert_path; /* the client's certificate and its key come together */
     const char *key_path;
+    /* ECS's name of a log driver to what is used instead: {"driver", "options"}; NULL: nothing. Shared. */
+    json_t *log_drivers;
+    const char *efs_region; /* of EFS file systems; NULL: a task that mounts one is refused */
 };
 
 /* Does not connect yet: the first call does, and negotiates the version. ERROR_INVALID for an endpoint that

@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "base/vector.h"
 #include "engine/docker.h"
+#include "engine/docker_create.h"
 #include "engine/docker_decode.h"
 #include "http/client.h"
 
@@ -16,7 +17,8 @@ struct docker {
     struct http_client *http;
     struct http_endpoint endpoint;
     struct engine_version version; /* api NULL: not negotiated */
-    struct docker_call_vec calls;  /* by id */
+    struct docker_settings settings;
+    struct docker_call_vec calls; /* by id */
     uint64_t last_id;
 };
 

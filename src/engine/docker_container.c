@@ -1,6 +1,5 @@
 #include "base/text.h"
 #include "engine/docker_call.h"
-#include "engine/docker_create.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -31,6 +30,18 @@ uint64_t docker_inspect(struct engine *engine, const char *container_id, const s
     return inspect(docker_call_new(engine, container_id, call, LIMIT_ENGINE_CALL_MS), container_id);
 }
 
+/* An engine that has no such driver, or cannot set it up, says so when it creates or starts. */
+static void advise_log_driver(struct error *error)
+{
+    static const char *const complaints[] = {"no log driver named", "error looking up logging plugin",
+                                             "failed to initialize logging driver"};
+    for (size_t i = 0; i < ARRAY_LEN(complaints); i++)
+        if (strstr(error->message, complaints[i]))
+            error_wrap(error, error->code,
+                       "this engine cannot use the log driver (logDrivers in davit's configuration can name "
+                       "another)");
+}
+
 /* After the deed: a container that is gone already (somebody removed it) is no failure. */
 static void on_inspected_after(struct docker_call *call, const struct docker_answer *answer)
 {
@@ -45,7 +56,12 @@ static void on_inspected_after(struct docker_call *call, const struct docker_ans
 
 static void on_deed_done(struct docker_call *call, const struct docker_answer *answer)
 {
-    (void)answer;
+    if (answer->error.code) {
+        struct error error = answer->error;
+        advise_log_driver(&error);
+        docker_fail(call, &error);
+        return;
+    }
     char *path CLEANUP_FREE = docker_path("/containers/", call->target, "/json");
     docker_send(call,
                 (struct docker_send){.path = path, .takes_failures = true, .on_answer = on_inspected_after});
@@ -54,7 +70,9 @@ static void on_deed_done(struct docker_call *call, const struct docker_answer *a
 static uint64_t deed(struct docker_call *call, const char *suffix)
 {
     char *path CLEANUP_FREE = docker_path("/containers/", call->target, suffix);
-    return docker_send(call, (struct docker_send){.method = "POST", .path = path, .on_answer = on_deed_done});
+    return docker_send(
+        call, (struct docker_send){
+                  .method = "POST", .path = path, .takes_failures = true, .on_answer = on_deed_done});
 }
 
 uint64_t docker_start(struct engine *engine, const char *container_id, const struct engine_call *call)
@@ -101,6 +119,8 @@ uint64_t docker_remove(struct engine *engine, const char *container_id, bool for
 
 struct create_state {
     struct task_labels labels;
+    struct string_vec volumes; /* to be looked up, the next one last */
+    json_t *body;
     struct error conflict;
 };
 
@@ -108,6 +128,8 @@ static void create_state_free(void *state)
 {
     struct create_state *create = state;
     task_labels_deinit(&create->labels);
+    string_vec_deinit(&create->volumes);
+    json_decref(create->body);
     free(create);
 }
 
@@ -135,7 +157,9 @@ static void on_created(struct docker_call *call, const struct docker_answer *ans
 {
     struct create_state *state = call->state;
     if (answer->error.code && answer->error.code != ERROR_CONFLICT) {
-        docker_fail(call, &answer->error);
+        struct error error = answer->error;
+        advise_log_driver(&error);
+        docker_fail(call, &error);
         return;
     }
     if (!answer->error.code) {
@@ -150,6 +174,44 @@ static void on_created(struct docker_call *call, const struct docker_answer *ans
     char *path CLEANUP_FREE = docker_path("/containers/", call->target, "/json");
     docker_send(call,
                 (struct docker_send){.path = path, .takes_failures = true, .on_answer = on_name_holder});
+}
+
+static uint64_t create_next(struct docker_call *call);
+
+/* A shared volume that davit is not to make. */
+static void on_volume(struct docker_call *call, const struct docker_answer *answer)
+{
+    struct create_state *state = call->state;
+    if (answer->error.code == ERROR_NOT_FOUND) {
+        struct error err = ERROR_INIT;
+        error_set(&err, ERROR_INVALID, "volume '%s' does not exist and autoprovision is set to false",
+                  state->volumes.items[state->volumes.len - 1]);
+        docker_fail(call, &err);
+        return;
+    }
+    if (answer->error.code) {
+        docker_fail(call, &answer->error);
+        return;
+    }
+    free(state->volumes.items[--state->volumes.len]);
+    create_next(call);
+}
+
+/* Looks up the volumes, one after the other, then creates. */
+static uint64_t create_next(struct docker_call *call)
+{
+    struct create_state *state = call->state;
+    if (state->volumes.len) {
+        char *path CLEANUP_FREE = docker_path("/volumes/", state->volumes.items[state->volumes.len - 1], "");
+        return docker_send(
+            call, (struct docker_send){.path = path, .takes_failures = true, .on_answer = on_volume});
+    }
+    char *path CLEANUP_FREE = docker_path("/containers/create?name=", call->target, "");
+    return docker_send(call, (struct docker_send){.method = "POST",
+                                                  .path = path,
+                                                  .body = TAKE(state->body),
+                                                  .takes_failures = true,
+                                                  .on_answer = on_created});
 }
 
 /* Refused before anything is sent; told from the loop, as every outcome. */
@@ -169,16 +231,13 @@ uint64_t docker_create(struct engine *engine, const struct engine_create *create
     task_labels_copy(create->labels, &state->labels);
     new->state = state;
     new->state_free = create_state_free;
-    json_t *body = docker_create_body(create, &state->conflict);
-    if (!body) {
+    state->body = docker_create_body(create, &docker_of(engine)->settings, &state->conflict);
+    if (!state->body) {
         new->timer = engine->ops->after(engine, 0, fail_late, new);
         return new->id;
     }
-    char *path CLEANUP_FREE = docker_path("/containers/create?name=", create->name, "");
-    return docker_send(
-        new,
-        (struct docker_send){
-            .method = "POST", .path = path, .body = body, .takes_failures = true, .on_answer = on_created});
+    docker_create_needs_volumes(create, &state->volumes);
+    return create_next(new);
 }
 
 /* --- list: ids, then an inspection for each ------------------------------------------------------------- */

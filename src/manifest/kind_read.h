@@ -18,6 +18,13 @@ struct task_definition *kind_task_definition_new(json_t *value);
 /* Rules within one task definition that a schema cannot say. `value` is valid by its schema. */
 void kind_task_definition_check(const json_t *value, struct diagnostics *diagnostics);
 
+/* The same of members that only an engine cares about: links, port ranges, kernel parameters, GPUs, volumes.
+ */
+void kind_task_definition_check_engine(const json_t *value, struct diagnostics *diagnostics);
+/* What a container waits for: its dependsOn, then those of links and volumesFrom, which wait for START as on
+ * ECS. A new list of {containerName, condition, at}; `at` is the place below the container, "links/0". */
+json_t *kind_container_dependencies(const json_t *container);
+
 /* CPU units of 512, "512" or "0.5 vCPU"; MiB of 2048, "2048" or "2GB". 0 when absent. */
 int64_t kind_task_cpu_units(const json_t *value);
 int64_t kind_task_memory_mib(const json_t *value);

@@ -57,6 +57,22 @@ static void read_ports(const json_t *json, const char *mode, struct container_sp
     }
 }
 
+static void read_dependencies(const json_t *json, struct container_spec *spec)
+{
+    size_t i;
+    json_t *item;
+    json_t *list = kind_container_dependencies(json);
+    json_array_foreach (list, i, item) {
+        struct container_dependency dependency = {memory_strdup(model_string(item, "containerName")),
+                                                  DEPENDENCY_START};
+        int r = dependency_condition_parse(model_string(item, "condition"), &dependency.condition);
+        assert(r == 0); /* the schema's enum */
+        (void)r;
+        vector_push(&spec->depends_on, dependency);
+    }
+    json_decref(list);
+}
+
 static void read_container(const json_t *json, const char *mode, struct container_spec *spec)
 {
     const json_t *stop = json_object_get(json, "stopTimeout");
@@ -70,16 +86,7 @@ static void read_container(const json_t *json, const char *mode, struct containe
         .start_timeout_s = (int)model_int(json, "startTimeout"),
         .has_health_check = json_is_object(json_object_get(json, "healthCheck")),
     };
-    size_t i;
-    json_t *item;
-    json_array_foreach (json_object_get(json, "dependsOn"), i, item) {
-        struct container_dependency dependency = {memory_strdup(model_string(item, "containerName")),
-                                                  DEPENDENCY_START};
-        int r = dependency_condition_parse(model_string(item, "condition"), &dependency.condition);
-        assert(r == 0); /* the schema's enum */
-        (void)r;
-        vector_push(&spec->depends_on, dependency);
-    }
+    read_dependencies(json, spec);
     read_ports(json, mode, spec);
 }
 
@@ -120,6 +127,8 @@ struct task_definition *kind_task_definition_new(json_t *value)
     definition->refs = 1;
     definition->family = memory_strdup(model_string(value, "family"));
     definition->network_mode = memory_strdup(network_mode(value));
+    definition->cpu_architecture =
+        memory_strdup(model_string(json_object_get(value, "runtimePlatform"), "cpuArchitecture"));
     kind_members_strip(kind_members(KIND_TASK_DEFINITION), value);
     normalise_amounts(value);
     definition->json = json_incref(value);

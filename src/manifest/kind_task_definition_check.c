@@ -207,7 +207,7 @@ static void check_depends_on(const struct check *check, size_t index, const json
 
 enum { UNSEEN, ON_PATH, DONE };
 
-/* A walk over dependsOn; a container that is met on its own path closes a cycle. */
+/* A walk over what containers wait for; a container that is met on its own path closes a cycle. */
 struct walk {
     const struct check *check;
     unsigned char marks[LIMIT_CONTAINERS_PER_TASK];
@@ -215,7 +215,7 @@ struct walk {
     size_t depth;
 };
 
-static void report_cycle(const struct walk *walk, size_t target, size_t edge)
+static void report_cycle(const struct walk *walk, size_t target, const char *edge)
 {
     struct buffer text CLEANUP(buffer_deinit) =
         BUFFER_INIT(LIMIT_CONTAINERS_PER_TASK * (LIMIT_NAME_CHARS + 8) * 2);
@@ -227,7 +227,7 @@ static void report_cycle(const struct walk *walk, size_t target, size_t edge)
                       model_string(json_array_get(walk->check->containers, walk->path[i]), "name"));
     buffer_append_str(&text, model_string(json_array_get(walk->check->containers, target), "name"));
     struct kind_fault fault =
-        fault_at("dependency", "/containerDefinitions/%zu/dependsOn/%zu", walk->path[walk->depth - 1], edge);
+        fault_at("dependency", "/containerDefinitions/%zu/%s", walk->path[walk->depth - 1], edge);
     fault.message = memory_printf("containers depend on each other in a cycle: %s", buffer_str(&text));
     kind_report(walk->check->diagnostics, fault);
 }
@@ -240,16 +240,18 @@ static void visit(struct walk *walk, size_t index)
     walk->path[walk->depth++] = index;
     size_t i;
     json_t *dependency;
-    json_array_foreach (json_object_get(container, "dependsOn"), i, dependency) {
+    json_t *edges = kind_container_dependencies(container);
+    json_array_foreach (edges, i, dependency) {
         size_t target;
         if (!container_named(walk->check, model_string(dependency, "containerName"), &target) ||
             target == index)
             continue;
         if (walk->marks[target] == ON_PATH)
-            report_cycle(walk, target, i);
+            report_cycle(walk, target, model_string(dependency, "at"));
         else if (walk->marks[target] == UNSEEN)
             visit(walk, target);
     }
+    json_decref(edges);
     walk->depth--;
     walk->marks[index] = DONE;
 }
@@ -397,6 +399,7 @@ void kind_task_definition_check(const json_t *value, struct diagnostics *diagnos
     check_cycles(&check);
     check_ports(&check);
     check_sums(&check);
+    kind_task_definition_check_engine(value, diagnostics);
     size_t i;
     json_t *container;
     json_array_foreach ((json_t *)check.containers, i, container) {

@@ -146,6 +146,7 @@ void task_definition_unref(struct task_definition *definition)
         return;
     free(definition->family);
     free(definition->network_mode);
+    free(definition->cpu_architecture);
     for (size_t i = 0; i < definition->containers.len; i++)
         container_spec_deinit(&definition->containers.items[i]);
     vector_deinit(&definition->containers);

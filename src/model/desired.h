@@ -68,7 +68,8 @@ struct task_definition {
     int revision; /* n-th distinct content of the family along first-parent history; 0 until numbered */
     struct digest digest; /* of `json` */
     struct container_spec_vec containers;
-    char *network_mode; /* "bridge", "host", "none" */
+    char *network_mode;     /* "bridge", "host", "none" */
+    char *cpu_architecture; /* ECS: "X86_64", "ARM64"; NULL: any */
     json_t
         *json; /* ECS's own shape, validated, without `kind` and `davit` at the root; shared, never changed */
     struct origin origin;

@@ -35,12 +35,31 @@ static const struct plan_port *clash(const struct plan_instance *instance,
     return NULL;
 }
 
+/* An engine of another architecture would pull an image that it cannot run. */
+static bool has_architecture(const struct plan_instance *instance, const char *wanted)
+{
+    static const struct {
+        const char *ecs;
+        const char *kernel;
+        const char *go;
+    } names[] = {{"X86_64", "x86_64", "amd64"}, {"ARM64", "aarch64", "arm64"}};
+    for (size_t i = 0; wanted && instance->arch && i < ARRAY_LEN(names); i++)
+        if (text_equal(wanted, names[i].ecs))
+            return text_equal(instance->arch, names[i].kernel) || text_equal(instance->arch, names[i].go);
+    return true;
+}
+
 /* Writes what the instance lacks; false when it lacks nothing. */
 static bool lacks(const struct plan_instance *instance, const struct task_definition *definition,
                   const struct need *need, struct buffer *why)
 {
     if (!instance->usable) {
         buffer_printf(why, "%s: %s", instance->name, instance->reason ? instance->reason : "does not answer");
+        return true;
+    }
+    if (!has_architecture(instance, definition->cpu_architecture)) {
+        buffer_printf(why, "%s: has cpuArchitecture %s, not %s", instance->name, instance->arch,
+                      definition->cpu_architecture);
         return true;
     }
     if (need->cpu_units > instance->cpu_units_free) {

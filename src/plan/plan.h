@@ -42,6 +42,7 @@ struct plan_instance {
     const char *name;
     bool usable;        /* connected and listed */
     const char *reason; /* why not, when not usable; may be NULL */
+    const char *arch;   /* as the engine calls it; NULL: not known */
     int64_t lost_ms;    /* when not usable: since when nothing is heard of it; 0: it was never heard of */
     int64_t cpu_units_free;
     int64_t memory_mib_free;

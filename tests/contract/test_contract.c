@@ -1,6 +1,7 @@
 /* Every rule of engine/engine.h, held against each implementation: `test-contract sim|docker|podman`. */
 #include "base/text.h"
 #include "engine/watch.h"
+#include "outcome.h"
 #include "sample.h"
 #include "unit.h"
 #include "world.h"
@@ -9,92 +10,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define OWNER       "owner-1"
-#define OTHER       "owner-2"
-#define PATIENCE_MS 30000
-#define SKIPPED     77
+#define OWNER   "owner-1"
+#define OTHER   "owner-2"
+#define SKIPPED 77
 
 #define SERVER_COMMAND                                                                                       \
     "'command':['/bin/sh','-c','trap \\\"exit 143\\\" TERM; echo hello; while :; do sleep 0.05; done']"
-
-/* What became of an operation, copied out of the reply. */
-struct outcome {
-    int done;
-    int code;
-    int exit_code;
-    char message[LIMIT_ERROR_CHARS];
-    struct container *container;
-    struct container_vec list;
-    struct instance_info info;
-    char *api;
-    char *output;
-    struct string_vec names; /* of networks; tags of images */
-};
-
-static void outcome_deinit(struct outcome *outcome)
-{
-    container_free(outcome->container);
-    container_vec_deinit(&outcome->list);
-    instance_info_deinit(&outcome->info);
-    string_vec_deinit(&outcome->names);
-    free(outcome->api);
-    free(outcome->output);
-    memset(outcome, 0, sizeof *outcome);
-}
-
-static void on_done(void *data, const struct engine_reply *reply)
-{
-    struct outcome *outcome = data;
-    outcome->done++;
-    outcome->code = reply->error.code;
-    outcome->exit_code = reply->exit_code;
-    memcpy(outcome->message, reply->error.message, sizeof outcome->message);
-    if (reply->container)
-        outcome->container = container_copy(reply->container);
-    for (size_t i = 0; reply->containers && i < reply->containers->len; i++)
-        vector_push(&outcome->list, container_copy(reply->containers->items[i]));
-    if (reply->info)
-        instance_info_copy(reply->info, &outcome->info);
-    outcome->api = memory_strdup(reply->version ? reply->version->api : NULL);
-    if (reply->output)
-        outcome->output = memory_strndup(reply->output, reply->output_len);
-    for (size_t i = 0; i < reply->networks_len; i++)
-        vector_push(&outcome->names, memory_strdup(reply->networks[i].name));
-    for (size_t i = 0; i < reply->images_len; i++)
-        if (reply->images[i].tag)
-            vector_push(&outcome->names, memory_strdup(reply->images[i].tag));
-}
-
-/* Lets time pass until the condition holds; the test fails when patience ends. */
-#define until(world, condition)                                                                              \
-    do {                                                                                                     \
-        int64_t end_ms_ = (world)->now_ms(world) + PATIENCE_MS;                                              \
-        while (!(condition)) {                                                                               \
-            if ((world)->now_ms(world) > end_ms_)                                                            \
-                fail_msg("waited in vain for %s", #condition);                                               \
-            (world)->turn(world);                                                                            \
-        }                                                                                                    \
-    } while (0)
-
-/* Runs an operation to its end. */
-#define DO(world, outcome, op, ...)                                                                          \
-    do {                                                                                                     \
-        outcome_deinit(outcome);                                                                             \
-        const struct engine_call call_ = {.done = on_done, .data = (outcome)};                               \
-        uint64_t id_ = (world)->engine->ops->op((world)->engine, ##__VA_ARGS__, &call_);                     \
-        assert_true(id_ != 0);                                                                               \
-        assert_int_equal((outcome)->done, 0);                                                                \
-        until(world, (outcome)->done);                                                                       \
-        assert_int_equal((outcome)->done, 1);                                                                \
-        assert_true((outcome)->code == 0 || (outcome)->message[0]);                                          \
-    } while (0)
-
-#define DO_WELL(world, outcome, op, ...)                                                                     \
-    do {                                                                                                     \
-        DO(world, outcome, op, ##__VA_ARGS__);                                                               \
-        if ((outcome)->code)                                                                                 \
-            fail_msg("%s: %s", #op, (outcome)->message);                                                     \
-    } while (0)
 
 static const char *const commands[] = {
     [CONTRACT_SERVER] = SERVER_COMMAND,
@@ -112,19 +33,10 @@ static void make_sample(struct contract_world *world, struct sample *sample, enu
     sample_init(sample, serial, text);
 }
 
-static void remove_all(struct contract_world *world, const char *owner)
-{
-    struct outcome list CLEANUP(outcome_deinit) = {0};
-    struct outcome outcome CLEANUP(outcome_deinit) = {0};
-    DO_WELL(world, &list, list, owner);
-    for (size_t i = 0; i < list.list.len; i++)
-        DO_WELL(world, &outcome, remove, list.list.items[i]->id, true);
-}
-
 static int tear_down(void **state)
 {
-    remove_all(*state, OWNER);
-    remove_all(*state, OTHER);
+    contract_remove_all(*state, OWNER);
+    contract_remove_all(*state, OTHER);
     return 0;
 }
 
@@ -267,18 +179,6 @@ static void test_list_is_the_owners_and_sorted(void **state)
 
 /* --- start, stop, kill, remove -------------------------------------------------------------------------- */
 
-/* Creates and starts; leaves the container's id in *ret_id (caller frees). */
-static void run_sample(struct contract_world *world, const struct sample *sample, char **ret_id)
-{
-    struct outcome outcome CLEANUP(outcome_deinit) = {0};
-    DO_WELL(world, &outcome, create, &sample->create);
-    *ret_id = memory_strdup(outcome.container->id);
-    DO_WELL(world, &outcome, start, *ret_id);
-    /* The trap of a shell is set a moment after its start. */
-    for (int64_t end_ms = world->now_ms(world) + 300; world->now_ms(world) < end_ms;)
-        world->turn(world);
-}
-
 static void test_start_and_start_again(void **state)
 {
     struct contract_world *world = *state;
@@ -303,7 +203,7 @@ static void test_stop_and_stop_again(void **state)
     struct sample sample CLEANUP(sample_deinit);
     char *id CLEANUP_FREE = NULL;
     make_sample(world, &sample, CONTRACT_SERVER, 1, "");
-    run_sample(world, &sample, &id);
+    contract_run(world, &sample, &id);
     for (int i = 0; i < 2; i++) {
         DO_WELL(world, &outcome, stop, id, 10);
         assert_int_equal(outcome.container->status, CONTAINER_STOPPED);
@@ -331,7 +231,7 @@ static void test_stop_kills_after_the_timeout(void **state)
     struct sample sample CLEANUP(sample_deinit);
     char *id CLEANUP_FREE = NULL;
     make_sample(world, &sample, CONTRACT_DEAF, 1, "");
-    run_sample(world, &sample, &id);
+    contract_run(world, &sample, &id);
     int64_t before_ms = world->now_ms(world);
     DO_WELL(world, &outcome, stop, id, 1);
     assert_true(world->now_ms(world) - before_ms >= 900);
@@ -345,8 +245,8 @@ static void test_deadline_passes(void **state)
     struct sample sample CLEANUP(sample_deinit);
     char *id CLEANUP_FREE = NULL;
     make_sample(world, &sample, CONTRACT_DEAF, 1, "");
-    run_sample(world, &sample, &id);
-    const struct engine_call call = {.done = on_done, .data = &outcome, .deadline_ms = 200};
+    contract_run(world, &sample, &id);
+    const struct engine_call call = {.done = outcome_take, .data = &outcome, .deadline_ms = 200};
     world->engine->ops->stop(world->engine, id, 2, &call);
     until(world, outcome.done);
     assert_int_equal(outcome.code, ERROR_TIMEOUT);
@@ -363,7 +263,7 @@ static void test_kill(void **state)
     struct sample sample CLEANUP(sample_deinit);
     char *id CLEANUP_FREE = NULL;
     make_sample(world, &sample, CONTRACT_SERVER, 1, "");
-    run_sample(world, &sample, &id);
+    contract_run(world, &sample, &id);
     DO(world, &outcome, kill, id, "SIGNONSENSE");
     assert_int_equal(outcome.code, ERROR_INVALID);
     DO_WELL(world, &outcome, kill, id, "SIGKILL");
@@ -380,7 +280,7 @@ static void test_remove(void **state)
     struct sample sample CLEANUP(sample_deinit);
     char *id CLEANUP_FREE = NULL;
     make_sample(world, &sample, CONTRACT_SERVER, 1, "");
-    run_sample(world, &sample, &id);
+    contract_run(world, &sample, &id);
     DO(world, &outcome, remove, id, false);
     assert_int_equal(outcome.code, ERROR_CONFLICT);
     DO_WELL(world, &outcome, remove, id, true);
@@ -402,7 +302,7 @@ static void test_exit_by_itself(void **state)
     struct sample sample CLEANUP(sample_deinit);
     char *id CLEANUP_FREE = NULL;
     make_sample(world, &sample, CONTRACT_FAILS, 1, "");
-    run_sample(world, &sample, &id);
+    contract_run(world, &sample, &id);
     DO_WELL(world, &outcome, stop, id, 1);
     assert_int_equal(outcome.container->exit_code, 3);
     assert_false(outcome.container->oom_killed);
@@ -435,7 +335,7 @@ static void test_ports(void **state)
     struct sample fixed CLEANUP(sample_deinit);
     make_sample(world, &dynamic, CONTRACT_SERVER, 1, ",'portMappings':[{'containerPort':80}]");
     char *id CLEANUP_FREE = NULL;
-    run_sample(world, &dynamic, &id);
+    contract_run(world, &dynamic, &id);
     DO_WELL(world, &outcome, inspect, id);
     assert_int_equal(outcome.container->ports.len, 1);
     assert_int_equal(outcome.container->ports.items[0].container_port, 80);
@@ -465,7 +365,7 @@ static void test_health(void **state)
     }
     make_sample(world, &sample, CONTRACT_SERVER, 1,
                 ",'healthCheck':{'command':['CMD','/bin/true'],'interval':1}");
-    run_sample(world, &sample, &id);
+    contract_run(world, &sample, &id);
     int64_t end_ms = world->now_ms(world) + PATIENCE_MS;
     do
         DO_WELL(world, &outcome, inspect, id);
@@ -490,7 +390,7 @@ static void test_volumes_are_mounted(void **state)
     json_object_set_new(
         sample.definition->json, "volumes",
         json_pack("[{s:s},{s:s,s:{s:s}}]", "name", "contract", "name", "etc", "host", "sourcePath", "/etc"));
-    run_sample(world, &sample, &id);
+    contract_run(world, &sample, &id);
     DO_WELL(world, &outcome, exec, id, writes);
     assert_non_null(strstr(outcome.output, "kept\n"));
     assert_non_null(strstr(outcome.output, "Read-only"));
@@ -533,7 +433,7 @@ static void test_events_tell_the_life_of_a_container(void **state)
     make_sample(world, &other, CONTRACT_SERVER, 2, "");
     free(other.labels.owner);
     other.labels.owner = memory_strdup(OTHER);
-    const struct engine_call call = {.done = on_done, .event = on_event, .data = NULL};
+    const struct engine_call call = {.done = outcome_take, .event = on_event, .data = NULL};
     struct engine_call events = call;
     /* done never comes: the stream is canceled. */
     events.data = &story;
@@ -591,7 +491,7 @@ static void test_watch_follows(void **state)
     struct engine_watch *watch = engine_watch_new(world->engine, "i-1", OWNER, &listener);
     until(world, seen.listed);
     make_sample(world, &sample, CONTRACT_SERVER, 1, "");
-    run_sample(world, &sample, &id);
+    contract_run(world, &sample, &id);
     until(world, seen.status == CONTAINER_RUNNING);
     DO_WELL(world, &outcome, kill, id, "KILL");
     until(world, seen.status == CONTAINER_STOPPED);
@@ -604,7 +504,7 @@ static void test_watch_follows(void **state)
 /* --- logs, exec ----------------------------------------------------------------------------------------- */
 
 struct collected {
-    struct outcome outcome; /* first: on_done casts to it */
+    struct outcome outcome; /* first: outcome_take casts to it */
     char text[512];
 };
 
@@ -623,11 +523,11 @@ static void test_logs(void **state)
     struct sample sample CLEANUP(sample_deinit);
     char *id CLEANUP_FREE = NULL;
     make_sample(world, &sample, CONTRACT_SERVER, 1, "");
-    run_sample(world, &sample, &id);
+    contract_run(world, &sample, &id);
     struct collected all = {0};
     struct collected none = {0};
     struct collected stamped = {0};
-    struct engine_call call = {.done = on_done, .chunk = on_chunk, .data = &all};
+    struct engine_call call = {.done = outcome_take, .chunk = on_chunk, .data = &all};
     world->engine->ops->logs(world->engine, &(struct engine_logs){.container_id = id, .tail = -1}, &call);
     until(world, all.outcome.done);
     assert_int_equal(all.outcome.code, 0);
@@ -651,8 +551,8 @@ static void test_logs_follow_until_the_end(void **state)
     struct collected collected = {0};
     char *id CLEANUP_FREE = NULL;
     make_sample(world, &sample, CONTRACT_SERVER, 1, "");
-    run_sample(world, &sample, &id);
-    const struct engine_call call = {.done = on_done, .chunk = on_chunk, .data = &collected};
+    contract_run(world, &sample, &id);
+    const struct engine_call call = {.done = outcome_take, .chunk = on_chunk, .data = &collected};
     const struct engine_logs logs = {.container_id = id, .tail = -1, .follow = true};
     world->engine->ops->logs(world->engine, &logs, &call);
     until(world, collected.text[0]);
@@ -667,7 +567,7 @@ static void test_logs_of_nobody(void **state)
 {
     struct contract_world *world = *state;
     struct collected collected = {0};
-    const struct engine_call call = {.done = on_done, .chunk = on_chunk, .data = &collected};
+    const struct engine_call call = {.done = outcome_take, .chunk = on_chunk, .data = &collected};
     world->engine->ops->logs(world->engine, &(struct engine_logs){.container_id = "nobody", .tail = -1},
                              &call);
     until(world, collected.outcome.done);
@@ -683,7 +583,7 @@ static void test_exec(void **state)
     static const char *const echo[] = {"/bin/echo", "some", "words", NULL};
     static const char *const fails[] = {"/bin/false", NULL};
     make_sample(world, &sample, CONTRACT_SERVER, 1, "");
-    run_sample(world, &sample, &id);
+    contract_run(world, &sample, &id);
     DO_WELL(world, &outcome, exec, id, echo);
     assert_string_equal(outcome.output, "some words\n");
     assert_int_equal(outcome.exit_code, 0);
@@ -727,7 +627,7 @@ static void test_canceled_calls_are_silent(void **state)
     struct contract_world *world = *state;
     struct outcome silent CLEANUP(outcome_deinit) = {0};
     struct outcome outcome CLEANUP(outcome_deinit) = {0};
-    const struct engine_call call = {.done = on_done, .data = &silent};
+    const struct engine_call call = {.done = outcome_take, .data = &silent};
     uint64_t id = world->engine->ops->list(world->engine, OWNER, &call);
     world->engine->ops->cancel(world->engine, id);
     world->engine->ops->list(world->engine, OWNER, &call);

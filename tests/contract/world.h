@@ -24,6 +24,9 @@ struct contract_world {
     int64_t (*now_ms)(struct contract_world *world);
     /* An image that is present. Static storage. */
     const char *(*image)(struct contract_world *world, enum contract_kind kind);
+    /* The answer to a request that is no operation of the table, NULL unless it is JSON; 204 is {}. NULL
+     * without a real engine. Caller's. */
+    json_t *(*request)(struct contract_world *world, const char *method, const char *path, const char *body);
     void (*free)(struct contract_world *world);
 };
 

@@ -17,6 +17,9 @@
 struct docker_world {
     uv_loop_t loop;
     uv_timer_t turn_timer;
+    struct http_client *http;
+    struct http_endpoint endpoint;
+    json_t *log_drivers;
 };
 
 static void wake(uv_timer_t *timer)
@@ -50,6 +53,9 @@ static void world_free(struct contract_world *world)
 {
     struct docker_world *docker = world->implementation;
     engine_free(world->engine);
+    http_client_free(docker->http);
+    http_endpoint_deinit(&docker->endpoint);
+    json_decref(docker->log_drivers);
     uv_close((uv_handle_t *)&docker->turn_timer, NULL);
     uv_run(&docker->loop, UV_RUN_DEFAULT);
     if (uv_loop_close(&docker->loop) != 0)
@@ -115,69 +121,95 @@ static bool demo_tar(struct buffer *tar)
     return buffer_append(tar, end, sizeof end) == 0;
 }
 
-struct import {
+struct answer {
     bool done;
-    bool ok;
+    int status;
+    char *body;
+    struct error error;
 };
 
-static void on_imported(void *data, const struct http_reply *reply)
+static void on_answer(void *data, const struct http_reply *reply)
 {
-    struct import *import = data;
-    import->done = true;
-    import->ok = reply->error.code == 0 && reply->status == 200 && !strstr(reply->body, "\"error\"");
-    if (!import->ok)
-        printf("cannot import the demo image: %s%s\n", reply->error.message, reply->body ? reply->body : "");
+    struct answer *answer = data;
+    answer->done = true;
+    answer->status = reply->status;
+    answer->error = reply->error;
+    answer->body = reply->body ? memory_strndup(reply->body, reply->body_len) : NULL;
 }
 
-static bool import_image(struct contract_world *world, const struct http_endpoint *endpoint)
+static void ask(struct contract_world *world, struct http_request request, struct answer *ret_answer)
 {
     struct docker_world *docker = world->implementation;
+    *ret_answer = (struct answer){0};
+    request.endpoint = &docker->endpoint;
+    request.deadline_ms = 60000;
+    request.data = ret_answer;
+    request.done = on_answer;
+    http_request(docker->http, &request);
+    while (!ret_answer->done)
+        turn(world);
+}
+
+static json_t *request(struct contract_world *world, const char *method, const char *path, const char *body)
+{
+    struct answer answer;
+    ask(world,
+        (struct http_request){.method = method,
+                              .path = path,
+                              .body = body,
+                              .body_len = body ? strlen(body) : 0,
+                              .content_type = "application/json"},
+        &answer);
+    json_t *json = answer.status == 204 ? json_object() : json_loads(answer.body ? answer.body : "", 0, NULL);
+    free(answer.body);
+    return json;
+}
+
+static bool import_image(struct contract_world *world)
+{
     struct buffer tar CLEANUP(buffer_deinit) = BUFFER_INIT(IMAGE_BYTES);
+    struct answer answer;
     if (!demo_tar(&tar)) {
         printf("no /bin/busybox to make an image of\n");
         return false;
     }
-    struct import import = {0};
-    struct http_client *client = http_client_new(&docker->loop, NULL);
-    const struct http_request request = {.endpoint = endpoint,
-                                         .method = "POST",
-                                         .path = "/images/create?fromSrc=-&repo=davit-contract&tag=latest",
-                                         .body = tar.data,
-                                         .body_len = tar.len,
-                                         .content_type = "application/x-tar",
-                                         .deadline_ms = 60000,
-                                         .data = &import,
-                                         .done = on_imported};
-    http_request(client, &request);
-    while (!import.done)
-        turn(world);
-    http_client_free(client);
-    return import.ok;
+    ask(world,
+        (struct http_request){.method = "POST",
+                              .path = "/images/create?fromSrc=-&repo=davit-contract&tag=latest",
+                              .body = tar.data,
+                              .body_len = tar.len,
+                              .content_type = "application/x-tar"},
+        &answer);
+    bool ok = answer.error.code == 0 && answer.status == 200 && !strstr(answer.body, "\"error\"");
+    if (!ok)
+        printf("cannot import the demo image: %s%s\n", answer.error.message, answer.body ? answer.body : "");
+    free(answer.body);
+    return ok;
 }
 
 struct contract_world *contract_docker_new(const char *socket)
 {
     struct docker_world *docker = NEW(struct docker_world);
     struct contract_world *world = NEW(struct contract_world);
-    struct http_endpoint endpoint;
     struct error err = ERROR_INIT;
     char *url CLEANUP_FREE = memory_printf("unix://%s", socket);
     uv_loop_init(&docker->loop);
     uv_timer_init(&docker->loop, &docker->turn_timer);
+    docker->http = http_client_new(&docker->loop, NULL);
+    /* splunk stays what it is */
+    docker->log_drivers =
+        json_pack("{s:{s:s,s:{s:s}}}", "awslogs", "driver", "json-file", "options", "max-size", "1m");
     *world = (struct contract_world){.is_real = true,
                                      .implementation = docker,
                                      .turn = turn,
                                      .now_ms = now_ms,
                                      .image = image,
+                                     .request = request,
                                      .free = world_free};
-    bool ok = http_endpoint_init(&endpoint, url, &err) == 0;
-    if (ok) {
-        ok = import_image(world, &endpoint);
-        http_endpoint_deinit(&endpoint);
-    }
-    ok =
-        ok && docker_new(&docker->loop, &(struct docker_options){.endpoint = url}, &world->engine, &err) == 0;
-    if (ok)
+    const struct docker_options options = {
+        .endpoint = url, .log_drivers = docker->log_drivers, .efs_region = "eu-central-1"};
+    if (http_endpoint_init(&docker->endpoint, url, &err) == 0 && import_image(world) &&
+        docker_new(&docker->loop, &options, &world->engine, &err) == 0)
         return world;
     if (err.code)
         printf("%s\n", error_text(&err));

@@ -33,6 +33,7 @@ static bool load_definition(struct golden_case *golden)
 {
     struct task_definition *definition = NEW(struct task_definition);
     golden->definition = definition;
+    definition->cpu_architecture = memory_strdup(model_string(golden->input, "cpuArchitecture"));
     definition->refs = 1;
     definition->family = memory_strdup("web");
     definition->revision = 2;
@@ -419,6 +420,7 @@ static struct plan_instance_vec load_instances(const struct golden_case *golden)
         struct plan_instance instance = {.name = model_string(item, "name"),
                                          .usable = !json_is_false(json_object_get(item, "usable")),
                                          .reason = model_string(item, "reason"),
+                                         .arch = model_string(item, "arch"),
                                          .lost_ms = golden->now_ms - 1000 * model_int(item, "lostSeconds"),
                                          .cpu_units_free = int_or(item, "cpu", 4096),
                                          .memory_mib_free = int_or(item, "memory", 8192)};

@@ -10,12 +10,13 @@ static json_t *body_of(const char *container, const char *volumes, const char *n
 {
     struct sample sample CLEANUP(sample_deinit);
     struct error err = ERROR_INIT;
+    const struct docker_settings settings = {0};
     sample_init(&sample, 1, container);
     if (volumes)
         json_object_set_new(sample.definition->json, "volumes", json_loads(volumes, 0, NULL));
     free(sample.definition->network_mode);
     sample.definition->network_mode = memory_strdup(network_mode);
-    json_t *body = docker_create_body(&sample.create, &err);
+    json_t *body = docker_create_body(&sample.create, &settings, &err);
     if (!body)
         assert_int_equal(err.code, ERROR_INVALID);
     return body;
@@ -136,6 +137,200 @@ static void test_a_mount_point_without_its_volume_is_refused(void **state)
                         "[{\"name\":\"t\"}]", NULL));
 }
 
+/* --- one field at a time -------------------------------------------------------------------------------- */
+
+static json_t *parse(const char *text)
+{
+    char *copy CLEANUP_FREE = memory_strdup(text);
+    for (char *at = copy; *at; at++)
+        if (*at == '\'')
+            *at = '"';
+    json_t *json = json_loads(copy, JSON_DECODE_ANY, NULL);
+    assert_non_null(json);
+    return json;
+}
+
+struct body_case {
+    const char *container; /* members beside name and image */
+    const char *root;      /* members of the task definition's root; NULL: none */
+    const char *mode;      /* network mode */
+    const char *settings;  /* log drivers; NULL: none */
+    const char *field;     /* of HostConfig */
+    const char *wanted;    /* its value; NULL: it is absent; in parentheses: why there is no body */
+};
+
+static json_t *case_body(const struct body_case *what, struct error *err)
+{
+    struct sample sample CLEANUP(sample_deinit);
+    char *container CLEANUP_FREE = memory_printf("{'name':'a','image':'i',%s}", what->container);
+    char *root CLEANUP_FREE = memory_printf("{%s}", what->root ? what->root : "");
+    sample_init(&sample, 1, container);
+    json_t *more = parse(root);
+    json_object_update(sample.definition->json, more);
+    json_decref(more);
+    free(sample.definition->network_mode);
+    sample.definition->network_mode = memory_strdup(what->mode);
+    struct docker_settings settings = {what->settings ? parse(what->settings) : NULL, NULL};
+    json_t *body = docker_create_body(&sample.create, &settings, err);
+    json_decref(settings.log_drivers);
+    return body;
+}
+
+static bool holds(const struct body_case *what)
+{
+    struct error err = ERROR_INIT;
+    json_t *body = case_body(what, &err);
+    const json_t *got = json_object_get(json_object_get(body, "HostConfig"), what->field);
+    bool ok;
+    if (what->wanted && what->wanted[0] == '(') {
+        char *why CLEANUP_FREE = memory_strndup(what->wanted + 1, strlen(what->wanted) - 2);
+        ok = !body && strstr(err.message, why);
+    } else {
+        json_t *expected = what->wanted ? parse(what->wanted) : NULL;
+        ok = body && (expected ? json_equal(got, expected) : !got);
+        json_decref(expected);
+    }
+    if (!ok) {
+        char *text CLEANUP_FREE = got ? json_dumps(got, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+        print_message("%s: %s is %s %s\nwanted %s\n", what->container, what->field, text ? text : "absent",
+                      err.message, what->wanted ? what->wanted : "nothing");
+    }
+    json_decref(body);
+    return ok;
+}
+
+static void check_all(const struct body_case *cases, size_t len)
+{
+    size_t wrong = 0;
+    for (size_t i = 0; i < len; i++)
+        wrong += !holds(&cases[i]);
+    assert_int_equal(wrong, 0);
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    static const struct body_case cases[] = {
+        {"'cpu':1", NULL, NULL, NULL, "CpuShares", "2"},
+        {"'cpu':1", NULL, NULL, NULL, "CpuQuota", NULL},
+        {"'cpu':1", "'cpu':'256'", NULL, NULL, "CpuQuota", "25000"},
+        {"'cpu':1", "'cpu':'256'", NULL, NULL, "CpuPeriod", "100000"},
+        {"'cpu':1", "'cpu':'1'", NULL, NULL, "CpuQuota", "1000"},
+        {"'cpu':1", "'memory':'64'", NULL, NULL, "Memory", "67108864"},
+        {"'memory':4", "'memory':'64'", NULL, NULL, "Memory", "6291456"},
+        {"'memoryReservation':4", NULL, NULL, NULL, "MemoryReservation", "6291456"},
+        {"'memory':16,'linuxParameters':{'maxSwap':8,'swappiness':30}", NULL, NULL, NULL, "MemorySwap",
+         "25165824"},
+        {"'memory':16,'linuxParameters':{'maxSwap':0}", NULL, NULL, NULL, "MemorySwap", "16777216"},
+        {"'linuxParameters':{'maxSwap':8}", "'memory':'16'", NULL, NULL, "MemorySwap", "25165824"},
+        {"'linuxParameters':{'maxSwap':8}", NULL, NULL, NULL, "MemorySwap", NULL},
+        {"'memory':16,'linuxParameters':{'maxSwap':8,'swappiness':30}", NULL, NULL, NULL, "MemorySwappiness",
+         "30"},
+        {"'memory':16,'linuxParameters':{'swappiness':30}", NULL, NULL, NULL, "MemorySwappiness", NULL},
+        {"'resourceRequirements':[{'type':'GPU','value':'ALL'}]", NULL, NULL, NULL, "DeviceRequests",
+         "[{'Driver':'nvidia','Count':-1,'Capabilities':[['gpu']]}]"},
+        {"'resourceRequirements':[{'type':'InferenceAccelerator','value':'x'}]", NULL, NULL, NULL,
+         "DeviceRequests", NULL},
+        {"'resourceRequirements':[{'type':'GPU','value':'x'}]", NULL, NULL, NULL, "DeviceRequests",
+         "(no number of GPUs)"},
+    };
+    check_all(cases, ARRAY_LEN(cases));
+}
+
+static void test_linux_parameters(void **state)
+{
+    (void)state;
+    static const struct body_case cases[] = {
+        {"'linuxParameters':{'tmpfs':[{'containerPath':'/t','size':2}]}", NULL, NULL, NULL, "Tmpfs",
+         "{'/t':'size=2m'}"},
+        {"'linuxParameters':{'devices':[{'hostPath':'/d','permissions':['mknod','read']}]}", NULL, NULL, NULL,
+         "Devices", "[{'PathOnHost':'/d','PathInContainer':'/d','CgroupPermissions':'rm'}]"},
+        {"'linuxParameters':{'sharedMemorySize':0}", NULL, NULL, NULL, "ShmSize", NULL},
+        {"'linuxParameters':null", NULL, NULL, NULL, "Tmpfs", NULL},
+        {"'dockerSecurityOptions':['no-new-privileges','label:type:t','apparmor=p:q']", NULL, NULL, NULL,
+         "SecurityOpt", "['no-new-privileges','label=type:t','apparmor=p:q']"},
+    };
+    check_all(cases, ARRAY_LEN(cases));
+}
+
+static void test_links_ports_and_volumes(void **state)
+{
+    (void)state;
+    static const struct body_case cases[] = {
+        {"'links':['db','db:data']", NULL, "bridge", NULL, "Links",
+         "['davit-default-web-db-000000000001:db','davit-default-web-db-000000000001:data']"},
+        {"'links':['db']", NULL, "host", NULL, "Links", NULL},
+        {"'volumesFrom':[{'sourceContainer':'db'},{'sourceContainer':'d.b','readOnly':true}]", NULL, "host",
+         NULL, "VolumesFrom",
+         "['davit-default-web-db-000000000001','davit-default-web-d.b-000000000001:ro']"},
+        {"'portMappings':[{'containerPortRange':'80-81','protocol':'udp'}]", NULL, NULL, NULL, "PortBindings",
+         "{'80/udp':[{'HostPort':''}],'81/udp':[{'HostPort':''}]}"},
+        {"'portMappings':[{'containerPort':80},{'containerPort':80},{'containerPort':80,'hostPort':8}]", NULL,
+         NULL, NULL, "PortBindings", "{'80/tcp':[{'HostPort':''},{'HostPort':'8'}]}"},
+        {"'portMappings':[{'containerPortRange':'80'}]", NULL, NULL, NULL, "", "(no range)"},
+        {"'portMappings':[{'containerPortRange':'81-80'}]", NULL, NULL, NULL, "", "(no range)"},
+        {"'portMappings':[{'containerPortRange':'1-1001'}]", NULL, NULL, NULL, "", "(LIMIT_PUBLISHED_PORTS)"},
+        {"'mountPoints':[{'sourceVolume':'v','containerPath':'/v'}]",
+         "'volumes':[{'name':'v','efsVolumeConfiguration':{'fileSystemId':'fs-1'}}]", NULL, NULL, "",
+         "(efsRegion)"},
+    };
+    check_all(cases, ARRAY_LEN(cases));
+}
+
+#define LOG(driver, options) "'logConfiguration':{'logDriver':'" driver "','options':{" options "}}"
+#define TASK                 "00000000000100000000000000000001"
+#define AWSLOGS              "'awslogs-group':'g','awslogs-region':'r','awslogs-stream-prefix':'p'"
+
+static void test_logs(void **state)
+{
+    (void)state;
+    static const struct body_case cases[] = {
+        {"'logConfiguration':{'logDriver':'journald'}", NULL, NULL, NULL, "LogConfig",
+         "{'Type':'journald','Config':{}}"},
+        {LOG("gelf", "'mode':'blocking'"), NULL, NULL, NULL, "LogConfig",
+         "{'Type':'gelf','Config':{'mode':'blocking'}}"},
+        {LOG("splunk", "'max-buffer-size':'1m'"), NULL, NULL, NULL, "LogConfig",
+         "{'Type':'splunk','Config':{'mode':'non-blocking','max-buffer-size':'1m'}}"},
+        {LOG("awslogs", AWSLOGS), NULL, NULL, NULL, "LogConfig",
+         "{'Type':'awslogs','Config':{'awslogs-group':'g','awslogs-region':'r','awslogs-stream':'p/a/" TASK
+         "','mode':'non-blocking','max-buffer-size':'10m'}}"},
+        {LOG("awslogs", AWSLOGS ",'mode':'blocking'"), NULL, NULL, "{'awslogs':{'driver':'journald'}}",
+         "LogConfig", "{'Type':'journald','Config':{'mode':'blocking','tag':'p/a/" TASK "'}}"},
+        {LOG("awslogs", AWSLOGS), NULL, NULL, "{'awslogs':{'driver':'local'}}", "LogConfig",
+         "{'Type':'local','Config':{}}"},
+        {LOG("fluentd", "'tag':'t','fluentd-address':'a:1'"), NULL, NULL,
+         "{'fluentd':{'driver':'fluentd','options':{'fluentd-address':'b:2'}}}", "LogConfig",
+         "{'Type':'fluentd','Config':{'tag':'t','fluentd-address':'b:2','mode':'non-blocking',"
+         "'max-buffer-size':'10m'}}"},
+        {LOG("awsfirelens", "'Name':'es'"), NULL, NULL,
+         "{'awsfirelens':{'driver':'fluentd','options':{'fluentd-address':'b:2'}}}", "LogConfig",
+         "{'Type':'fluentd','Config':{'tag':'a-firelens-" TASK "','fluentd-address':'b:2',"
+         "'mode':'non-blocking','max-buffer-size':'10m'}}"},
+        {LOG("awsfirelens", ""), NULL, NULL, NULL, "LogConfig", "(logDrivers.awsfirelens)"},
+    };
+    check_all(cases, ARRAY_LEN(cases));
+}
+
+static void test_volumes_that_must_be_there(void **state)
+{
+    (void)state;
+    struct sample sample CLEANUP(sample_deinit);
+    struct string_vec names CLEANUP(string_vec_deinit) = {0};
+    sample_init(&sample, 1,
+                "{'name':'a','image':'i','mountPoints':[{'sourceVolume':'own','containerPath':'/1'},"
+                "{'sourceVolume':'there','containerPath':'/2'},{'sourceVolume':'made','containerPath':'/3'},"
+                "{'sourceVolume':'nowhere','containerPath':'/4'}]}");
+    json_object_set_new(sample.definition->json, "volumes",
+                        parse("[{'name':'own','dockerVolumeConfiguration':{'scope':'task'}},"
+                              "{'name':'there','dockerVolumeConfiguration':{'scope':'shared'}},"
+                              "{'name':'made','dockerVolumeConfiguration':{'scope':'shared',"
+                              "'autoprovision':true}},"
+                              "{'name':'unused','dockerVolumeConfiguration':{'scope':'shared'}}]"));
+    docker_create_needs_volumes(&sample.create, &names);
+    assert_int_equal(names.len, 1);
+    assert_string_equal(names.items[0], "there");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +341,11 @@ int main(void)
         cmocka_unit_test(test_a_volume_of_the_task_bears_its_name_and_owner),
         cmocka_unit_test(test_labels_of_davit_win),
         cmocka_unit_test(test_a_mount_point_without_its_volume_is_refused),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_linux_parameters),
+        cmocka_unit_test(test_links_ports_and_volumes),
+        cmocka_unit_test(test_logs),
+        cmocka_unit_test(test_volumes_that_must_be_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

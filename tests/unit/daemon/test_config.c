@@ -1,0 +1,97 @@
+/* The configuration's members that are more than a copy. */
+#include "daemon/config.h"
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+/* Reads the text as a configuration; leaves the first fault in *fault (caller frees). */
+static int read_text(struct config *config, const char *text, char **fault)
+{
+    char dir[256];
+    struct diagnostics diagnostics = {0};
+    struct error err = ERROR_INIT;
+    unit_make_dir(dir, sizeof dir, "config");
+    char *path CLEANUP_FREE = memory_printf("%s/davit.yaml", dir);
+    write_file(path, text);
+    config_init(config);
+    int r = config_read(config, path, &diagnostics, &err);
+    *fault = diagnostics.list.len ? memory_strdup(diagnostics.list.items[0].pointer) : NULL;
+    diagnostics_deinit(&diagnostics);
+    unlink(path);
+    rmdir(dir);
+    return r;
+}
+
+static void test_log_drivers(void **state)
+{
+    (void)state;
+    struct config config;
+    char *fault CLEANUP_FREE = NULL;
+    assert_int_equal(read_text(&config,
+                               "logDrivers:\n  awslogs: journald\n"
+                               "  awsfirelens: {driver: fluentd, options: {fluentd-address: 'h:1'}}\n",
+                               &fault),
+                     0);
+    json_t *wanted = json_loads("{\"awslogs\":{\"driver\":\"journald\"},\"awsfirelens\":{\"driver\":"
+                                "\"fluentd\",\"options\":{\"fluentd-address\":\"h:1\"}}}",
+                                0, NULL);
+    assert_true(json_equal(config.log_drivers, wanted));
+    json_decref(wanted);
+    config_deinit(&config);
+}
+
+static void test_log_drivers_that_are_refused(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "logDrivers: {awslog: journald}",
+        "logDrivers: {awslogs: {options: {}}}",
+        "logDrivers: {awslogs: {driver: gelf, options: {a: 1}}}",
+        "logDrivers: {awslogs: 3}",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct config config;
+        char *fault CLEANUP_FREE = NULL;
+        assert_true(read_text(&config, texts[i], &fault) < 0);
+        assert_non_null(fault);
+        config_deinit(&config);
+    }
+}
+
+static void test_region_of_efs(void **state)
+{
+    (void)state;
+    struct config config;
+    char *fault CLEANUP_FREE = NULL;
+    struct error err = ERROR_INIT;
+    setenv("AWS_REGION", "eu-west-3", 1);
+    assert_int_equal(read_text(&config, "source: {origin: /tmp}\nefsRegion: eu-central-1", &fault), 0);
+    assert_int_equal(config_finish(&config, &err), 0);
+    assert_string_equal(config.efs_region, "eu-central-1");
+    config_deinit(&config);
+    assert_int_equal(read_text(&config, "source: {origin: /tmp}", &fault), 0);
+    assert_null(config.efs_region);
+    assert_int_equal(config_finish(&config, &err), 0);
+    assert_string_equal(config.efs_region, "eu-west-3");
+    config_deinit(&config);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_log_drivers),
+        cmocka_unit_test(test_log_drivers_that_are_refused),
+        cmocka_unit_test(test_region_of_efs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
