@@ -1,6 +1,7 @@
 #include "engine/docker_create.h"
 
 #include "base/text.h"
+#include "engine/docker_pause.h"
 #include "model/json.h"
 
 #include <assert.h>
@@ -286,6 +287,8 @@ static const json_t *definition_of(const struct engine_create *create)
 json_t *docker_create_body(const struct engine_create *create, struct error *err)
 {
     assert(create->definition && create->labels && create->container);
+    if (text_equal(create->container, PAUSE_CONTAINER))
+        return docker_pause_body(create);
     const json_t *definition = definition_of(create);
     if (!definition) {
         error_set(err, ERROR_INVALID, "the task definition has no container %s", create->container);
@@ -306,5 +309,6 @@ json_t *docker_create_body(const struct engine_create *create, struct error *err
             return NULL;
         }
     }
+    docker_pause_join(create, body.config);
     return body.config;
 }

@@ -120,16 +120,15 @@ static const struct kind_member task_definition[] = {
     HONOURED("family"),
     INSIDE("containerDefinitions", container),
     INSIDE("volumes", volume),
-    REFUSES("networkMode", "bridge", "awsvpc",
-            "davit has no task network yet; bridge publishes ports on the instance, host shares its network"),
+    USUAL("networkMode", "bridge"),
     HONOURED("cpu"),
     HONOURED("memory"),
     IGNORED("taskRoleArn", NULL, "the containers get no AWS credentials"),
     IGNORED("executionRoleArn", NULL, "pulls and logs use the instance's own access"),
     IGNORED("placementConstraints", NULL, "tasks may run on every instance"),
     IGNORED("requiresCompatibilities", "EC2", "tasks run on the instances that davit knows"),
-    IGNORED("pidMode", NULL, "every container has its own process namespace"),
-    IGNORED("ipcMode", NULL, "every container has the IPC namespace that the engine gives it"),
+    HONOURED("pidMode"),
+    HONOURED("ipcMode"),
     IGNORED("proxyConfiguration", NULL, "traffic goes past the proxy"),
     IGNORED("inferenceAccelerators", NULL, "the task gets no accelerator"),
     IGNORED("ephemeralStorage", NULL, "the engine's own storage holds"),
@@ -183,6 +182,16 @@ static const struct kind_member service_connect[] = {
     OUTPUT("accessLogConfiguration"),
     END};
 
+static const struct kind_member awsvpc_configuration[] = {
+    IGNORED("subnets", NULL, "tasks get their addresses from the network that davit makes for their cluster on each instance"),
+    IGNORED("securityGroups", NULL, "nothing filters the traffic between tasks"),
+    IGNORED("assignPublicIp", "DISABLED", "an address of a task is reached from its instance and no farther"),
+    END};
+
+static const struct kind_member network_configuration[] = {
+    INSIDE("awsvpcConfiguration", awsvpc_configuration),
+    END};
+
 static const struct kind_member service[] = {
     META("$schema"),
     META("kind"),
@@ -207,7 +216,7 @@ static const struct kind_member service[] = {
     IGNORED("role", NULL, "tasks are not added to a load balancer"),
     IGNORED("placementConstraints", NULL, "tasks may run on every instance"),
     IGNORED("placementStrategy", NULL, "davit spreads tasks over the instances"),
-    IGNORED("networkConfiguration", NULL, "tasks use the network mode of their task definition"),
+    INSIDE("networkConfiguration", network_configuration),
     IGNORED("enableECSManagedTags", "false", "tasks get no tags"),
     IGNORED("propagateTags", "NONE", "tasks get no tags"),
     IGNORED("enableExecuteCommand", "false", "there is no ECS Exec"),
