@@ -17,7 +17,7 @@ struct job {
     struct action *action;
     struct engine *engine;
     uint64_t call; /* operation under way; 0 while waiting */
-    bool pulled;   /* its image has been pulled: once is enough */
+    unsigned has;  /* errands that were run for it, by their bits: once is enough */
 };
 
 struct job_vec VECTOR_OF(struct job *);
@@ -27,20 +27,23 @@ struct lane_queue {
     struct job_vec waiting;
 };
 
-/* An image that creates wait for. They are in no lane meanwhile. */
-struct pull {
+/* What creates wait for, once for all of them. They are in no lane meanwhile. */
+enum errand_kind { ERRAND_PULL, ERRAND_LOAD, ERRAND_NETWORK };
+
+struct errand {
+    enum errand_kind kind;
     struct instance_queue *queue;
     struct engine *engine;
-    char *image;
+    char *target; /* image or network */
     struct job_vec jobs;
     uint64_t call; /* 0 while it waits for its turn */
 };
 
-struct pull_vec VECTOR_OF(struct pull *);
+struct errand_vec VECTOR_OF(struct errand *);
 
 struct instance_queue {
     struct lane_queue lanes[LANES];
-    struct pull_vec pulls;
+    struct errand_vec errands;
 };
 
 struct act {
@@ -55,21 +58,21 @@ static void job_free(struct job *job)
     free(job);
 }
 
-static void pull_free(struct pull *pull)
+static void errand_free(struct errand *errand)
 {
-    pull->engine->ops->cancel(pull->engine, pull->call);
-    for (size_t i = 0; i < pull->jobs.len; i++)
-        job_free(pull->jobs.items[i]);
-    vector_deinit(&pull->jobs);
-    free(pull->image);
-    free(pull);
+    errand->engine->ops->cancel(errand->engine, errand->call);
+    for (size_t i = 0; i < errand->jobs.len; i++)
+        job_free(errand->jobs.items[i]);
+    vector_deinit(&errand->jobs);
+    free(errand->target);
+    free(errand);
 }
 
 static void queue_free(struct instance_queue *queue)
 {
-    for (size_t i = 0; i < queue->pulls.len; i++)
-        pull_free(queue->pulls.items[i]);
-    vector_deinit(&queue->pulls);
+    for (size_t i = 0; i < queue->errands.len; i++)
+        errand_free(queue->errands.items[i]);
+    vector_deinit(&queue->errands);
     for (size_t l = 0; l < LANES; l++) {
         struct lane_queue *lane = &queue->lanes[l];
         for (size_t i = 0; i < lane->running.len; i++) {
@@ -152,109 +155,156 @@ static void on_done(void *data, const struct engine_reply *reply)
     fill_lane(lane);
 }
 
-/* --- images --------------------------------------------------------------------------------------------- */
+/* --- errands: images and networks that creates wait for --------------------------------------------------
+ */
 
 static void on_progress(void *data, const struct engine_progress *progress)
 {
-    const struct pull *pull = data;
-    for (size_t i = 0; i < pull->jobs.len; i++) {
-        const struct job *job = pull->jobs.items[i];
+    const struct errand *errand = data;
+    for (size_t i = 0; i < errand->jobs.len; i++) {
+        const struct job *job = errand->jobs.items[i];
         if (job->act->options.progress)
             job->act->options.progress(job->act->options.data, job->action->id, progress);
     }
 }
 
-static void on_pulled(void *data, const struct engine_reply *reply);
+static void on_errand_done(void *data, const struct engine_reply *reply);
 
-static void fill_pulls(struct instance_queue *queue)
+static void run_errand(struct errand *errand)
 {
-    size_t running = 0;
-    for (size_t i = 0; i < queue->pulls.len; i++)
-        running += queue->pulls.items[i]->call != 0;
-    for (size_t i = 0; i < queue->pulls.len && running < LIMIT_ENGINE_PULLS; i++) {
-        struct pull *pull = queue->pulls.items[i];
-        if (pull->call)
-            continue;
-        const struct engine_call call = {.done = on_pulled, .progress = on_progress, .data = pull};
-        pull->call = pull->engine->ops->pull(pull->engine, pull->image, &call);
-        running++;
+    const struct engine_ops *ops = errand->engine->ops;
+    const struct job *job = errand->jobs.items[0];
+    const struct engine_call call = {.done = on_errand_done, .progress = on_progress, .data = errand};
+    switch (errand->kind) {
+    case ERRAND_PULL:
+        errand->call = ops->pull(errand->engine, errand->target, &call);
+        break;
+    case ERRAND_LOAD:
+        errand->call = ops->image_load(errand->engine, job->act->options.pause_image, &call);
+        break;
+    case ERRAND_NETWORK:
+        errand->call = ops->network_create(errand->engine, job->action->labels.owner, errand->target, &call);
+        break;
     }
 }
 
-static void tell_no_image(struct pull *pull, const struct engine_reply *reply)
+/* Only pulls, which take long, wait for each other. */
+static void fill_errands(struct instance_queue *queue)
 {
-    struct engine_reply failed = *reply;
-    int code = failed.error.code;
-    if (code == ERROR_NOT_FOUND) /* of the image, not of the container */
-        failed.error.code = ERROR_INVALID;
-    else if (code == ERROR_TIMEOUT || code == ERROR_LIMIT) /* of the container it is known: there is none */
-        failed.error.code = ERROR_INTERNAL;
-    error_wrap(&failed.error, ERROR_INTERNAL, "CannotPullContainerError: %s", pull->image);
-    for (size_t i = 0; i < pull->jobs.len; i++)
-        tell(pull->jobs.items[i], &failed);
+    size_t pulls = 0;
+    for (size_t i = 0; i < queue->errands.len; i++)
+        pulls += queue->errands.items[i]->kind == ERRAND_PULL && queue->errands.items[i]->call != 0;
+    for (size_t i = 0; i < queue->errands.len; i++) {
+        struct errand *errand = queue->errands.items[i];
+        if (errand->call || (errand->kind == ERRAND_PULL && pulls == LIMIT_ENGINE_PULLS))
+            continue;
+        pulls += errand->kind == ERRAND_PULL;
+        run_errand(errand);
+    }
 }
 
-static void on_pulled(void *data, const struct engine_reply *reply)
+/* Of the container it is known: there is none. Only what says nothing of the engine is passed on as it is. */
+static int failure_code(const struct errand *errand, int code)
 {
-    struct pull *pull = data;
-    struct instance_queue *queue = pull->queue;
+    if (code == ERROR_NOT_FOUND) /* of the image, not of the container */
+        return ERROR_INVALID;
+    if (errand->kind == ERRAND_PULL && (code == ERROR_TIMEOUT || code == ERROR_LIMIT))
+        return ERROR_INTERNAL;
+    return code;
+}
+
+static void tell_failed(struct errand *errand, const struct engine_reply *reply)
+{
+    static const char *const words[] = {[ERRAND_PULL] = "CannotPullContainerError: ",
+                                        [ERRAND_LOAD] = "CannotPullContainerError: pause image ",
+                                        [ERRAND_NETWORK] = "ResourceInitializationError: network "};
+    struct engine_reply failed = *reply;
+    failed.error.code = failure_code(errand, failed.error.code);
+    error_wrap(&failed.error, ERROR_INTERNAL, "%s%s", words[errand->kind], errand->target);
+    for (size_t i = 0; i < errand->jobs.len; i++)
+        tell(errand->jobs.items[i], &failed);
+}
+
+static void on_errand_done(void *data, const struct engine_reply *reply)
+{
+    struct errand *errand = data;
+    struct instance_queue *queue = errand->queue;
     struct lane_queue *lane = &queue->lanes[LANE_WORK];
-    pull->call = 0;
-    for (size_t i = 0; i < queue->pulls.len; i++) {
-        if (queue->pulls.items[i] != pull)
+    errand->call = 0;
+    for (size_t i = 0; i < queue->errands.len; i++) {
+        if (queue->errands.items[i] != errand)
             continue;
-        vector_remove(&queue->pulls, i);
+        vector_remove(&queue->errands, i);
         break;
     }
     if (reply->error.code < 0)
-        tell_no_image(pull, reply);
-    for (size_t i = 0; i < pull->jobs.len && reply->error.code == 0; i++) {
-        pull->jobs.items[i]->pulled = true;
-        vector_push(&lane->waiting, pull->jobs.items[i]);
+        tell_failed(errand, reply);
+    for (size_t i = 0; i < errand->jobs.len && reply->error.code == 0; i++) {
+        errand->jobs.items[i]->has |= 1U << errand->kind;
+        vector_push(&lane->waiting, errand->jobs.items[i]);
     }
-    pull->jobs.len = 0;
-    pull_free(pull);
-    fill_pulls(queue);
+    errand->jobs.len = 0;
+    errand_free(errand);
+    fill_errands(queue);
     fill_lane(lane);
 }
 
-static void wait_for_image(struct job *job, const char *image)
+static void wait_for(struct job *job, enum errand_kind kind, const char *target)
 {
     struct instance_queue *queue = job->queue;
     leave_lane(job);
-    for (size_t i = 0; i < queue->pulls.len; i++) {
-        if (!text_equal(queue->pulls.items[i]->image, image))
+    for (size_t i = 0; i < queue->errands.len; i++) {
+        if (queue->errands.items[i]->kind != kind || !text_equal(queue->errands.items[i]->target, target))
             continue;
-        vector_push(&queue->pulls.items[i]->jobs, job);
+        vector_push(&queue->errands.items[i]->jobs, job);
         return;
     }
-    struct pull *pull = NEW(struct pull);
-    pull->queue = queue;
-    pull->engine = job->engine;
-    pull->image = memory_strdup(image);
-    vector_push(&pull->jobs, job);
-    vector_push(&queue->pulls, pull);
-    fill_pulls(queue);
+    struct errand *errand = NEW(struct errand);
+    errand->kind = kind;
+    errand->queue = queue;
+    errand->engine = job->engine;
+    errand->target = memory_strdup(target);
+    vector_push(&errand->jobs, job);
+    vector_push(&queue->errands, errand);
+    fill_errands(queue);
 }
 
 /* --- actions -------------------------------------------------------------------------------------------- */
+
+static bool is_pause(const struct job *job)
+{
+    return text_equal(job->action->container, PAUSE_CONTAINER);
+}
 
 static void on_created(void *data, const struct engine_reply *reply)
 {
     struct job *job = data;
     struct lane_queue *lane = job->lane;
-    const char *image = action_image(job->action);
-    if (reply->error.code != ERROR_NOT_FOUND || !image || job->pulled) {
+    enum errand_kind kind = is_pause(job) ? ERRAND_LOAD : ERRAND_PULL;
+    const char *image = is_pause(job) ? job->act->options.pause_image->image : action_image(job->action);
+    if (reply->error.code != ERROR_NOT_FOUND || !image || job->has & 1U << kind) {
         on_done(job, reply);
         return;
     }
     job->call = 0;
-    wait_for_image(job, image);
+    wait_for(job, kind, image);
     fill_lane(lane);
+}
+
+/* Each time: somebody may have removed the network since, for one that nobody uses looks forgotten. */
+static bool needs_network(const struct job *job)
+{
+    return is_pause(job) && text_equal(job->action->task_definition->network_mode, "awsvpc") &&
+           !(job->has & 1U << ERRAND_NETWORK);
 }
 
 static void create(struct job *job)
 {
+    if (needs_network(job)) {
+        char *network CLEANUP_FREE = action_network_name(&job->action->labels);
+        wait_for(job, ERRAND_NETWORK, network);
+        return;
+    }
     const struct engine_create what = {.name = job->action->name,
                                        .labels = &job->action->labels,
                                        .definition = job->action->task_definition,

@@ -2,7 +2,9 @@
  * decides nothing: what an answer means is core's business, and there is no retry here.
  *
  * A create whose image is not there leaves its place to others while the image is pulled: once for all that
- * wait for it, LIMIT_ENGINE_PULLS images at a time.
+ * wait for it, LIMIT_ENGINE_PULLS images at a time. In the same way a pause container waits for the network
+ * of its cluster, which is made unless it is there, and for its image, which is davit's own and is loaded,
+ * never pulled.
  */
 #pragma once
 
@@ -27,6 +29,7 @@ struct act_options {
     struct engine *(*engine)(void *data, const char *instance);  /* NULL: no such instance */
     void (*done)(void *data, const struct act_outcome *outcome); /* never from within act_run() */
     void (*progress)(void *data, uint64_t action_id, const struct engine_progress *progress);
+    const struct engine_archive *pause_image;
     void *data;
 };
 

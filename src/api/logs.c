@@ -169,7 +169,8 @@ static void add_sources(struct log_stream *stream, const json_t *input, const st
         const struct task *task = &tasks.items[t];
         for (size_t c = 0; is_meant(input, task) && c < task->containers_len; c++) {
             const struct container *found = task->containers[c];
-            if (!container || text_equal(container, found->labels.spec.name))
+            const char *name = found->labels.spec.name;
+            if (container ? text_equal(container, name) : !container_is_internal(name))
                 vector_push(&stream->sources, source_new(stream, task, found));
         }
     }

@@ -84,6 +84,13 @@ int api_list_tasks(struct api *api, const json_t *input, json_t **ret_output, st
     return api_page(&(struct api_page){"taskArns", 100}, input, list, ret_output, fault);
 }
 
+/* The address of a task that has one of its own; NULL: its containers have theirs, or the instance's. */
+static const char *address_of(const struct task *task)
+{
+    const struct container *pause = task_container(task, PAUSE_CONTAINER);
+    return pause ? pause->ip : NULL;
+}
+
 /* --- ECS: describe -------------------------------------------------------------------------------------- */
 
 struct described {
@@ -104,6 +111,24 @@ static json_t *bindings_json(const struct container *container)
     return list;
 }
 
+/* The network of a task in mode awsvpc, as ECS tells of it. */
+static json_t *attachments_json(const struct task *task)
+{
+    const char *address = address_of(task);
+    if (!address)
+        return json_array();
+    return json_pack("[{s:s,s:s,s:s,s:[{s:s,s:s}]}]", "id", task->id, "type", "ElasticNetworkInterface",
+                     "status", "ATTACHED", "details", "name", "privateIPv4Address", "value", address);
+}
+
+static json_t *interfaces_json(const struct task *task)
+{
+    const char *address = address_of(task);
+    if (!address)
+        return json_array();
+    return json_pack("[{s:s,s:s}]", "attachmentId", task->id, "privateIpv4Address", address);
+}
+
 static json_t *container_json(const struct api *api, const struct described *of,
                               const struct container *container)
 {
@@ -114,11 +139,12 @@ static json_t *container_json(const struct api *api, const struct described *of,
     api_set_owned(json, "containerArn",
                   api_arn(api, "container/%s/%s/%s", of->cluster, of->task->id, spec->name));
     api_set_owned(json, "taskArn", api_task_arn(api, of->cluster, of->task->id));
-    json_object_update_new(json, json_pack("{s:s,s:s*,s:s*,s:s,s:s,s:s,s:[],s:o}", "name", spec->name,
-                                           "image", container->image, "runtimeId", container->id,
-                                           "lastStatus", container_status_name(container->status),
-                                           "healthStatus", health_status_name(container->health), "cpu", cpu,
-                                           "networkInterfaces", "networkBindings", bindings_json(container)));
+    json_object_update_new(json,
+                           json_pack("{s:s,s:s*,s:s*,s:s,s:s,s:s,s:o,s:o}", "name", spec->name, "image",
+                                     container->image, "runtimeId", container->id, "lastStatus",
+                                     container_status_name(container->status), "healthStatus",
+                                     health_status_name(container->health), "cpu", cpu, "networkInterfaces",
+                                     interfaces_json(of->task), "networkBindings", bindings_json(container)));
     model_set_string(json, "imageDigest", container->image_id);
     model_set_string(json, "reason", container->reason);
     if (container->has_exit_code)
@@ -182,13 +208,14 @@ static json_t *describe(const struct api *api, const struct described *of)
     const struct task *task = of->task;
     json_t *containers = json_array();
     for (size_t i = 0; i < task->containers_len; i++)
-        json_array_append_new(containers, container_json(api, of, task->containers[i]));
-    json_t *json =
-        json_pack("{s:s,s:s,s:s,s:s,s:s*,s:o,s:[],s:[],s:[],s:{s:[]},s:b,s:i}", "lastStatus",
-                  task_status_name(task->status), "desiredStatus", is_to_stop(task) ? "STOPPED" : "RUNNING",
-                  "healthStatus", health_status_name(task->health), "launchType", "EC2", "startedBy",
-                  task->deployment, "containers", containers, "attachments", "attributes", "tags",
-                  "overrides", "containerOverrides", "enableExecuteCommand", 0, "version", 1);
+        if (!container_is_internal(task->containers[i]->labels.spec.name))
+            json_array_append_new(containers, container_json(api, of, task->containers[i]));
+    json_t *json = json_pack(
+        "{s:s,s:s,s:s,s:s,s:s*,s:o,s:o,s:[],s:[],s:{s:[]},s:b,s:i}", "lastStatus",
+        task_status_name(task->status), "desiredStatus", is_to_stop(task) ? "STOPPED" : "RUNNING",
+        "healthStatus", health_status_name(task->health), "launchType", "EC2", "startedBy", task->deployment,
+        "containers", containers, "attachments", attachments_json(task), "attributes", "tags", "overrides",
+        "containerOverrides", "enableExecuteCommand", 0, "version", 1);
     api_set_owned(json, "taskArn", api_task_arn(api, of->cluster, task->id));
     api_set_owned(json, "clusterArn", api_cluster_arn(api, of->cluster));
     api_set_owned(json, "group", memory_printf("service:%s", of->service));
@@ -286,7 +313,8 @@ static json_t *native_json(const struct api *api, const struct described *of)
     const struct task *task = of->task;
     json_t *containers = json_array();
     for (size_t i = 0; i < task->containers_len; i++)
-        json_array_append_new(containers, native_container_json(task->containers[i]));
+        if (!container_is_internal(task->containers[i]->labels.spec.name))
+            json_array_append_new(containers, native_container_json(task->containers[i]));
     json_t *json =
         json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:s*,s:s*,s:s*,s:o}", "id", task->id, "cluster", of->cluster,
                   "service", of->service, "status", task_status_name(task->status), "desiredStatus",
@@ -296,6 +324,7 @@ static json_t *native_json(const struct api *api, const struct described *of)
     if (task->family)
         api_set_owned(json, "taskDefinition", memory_printf("%s:%d", task->family, task->revision));
     set_health_causes(api, task, json);
+    model_set_string(json, "address", address_of(task));
     model_set_string(json, "stopReason", task->stop_reason);
     api_set_time_text(json, "createdAt", task->created_ms);
     api_set_time_text(json, "startedAt", task->started_ms);

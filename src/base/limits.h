@@ -17,7 +17,7 @@
 #define LIMIT_SCHEMA_STEPS          (256UL * 262144)  /* schema applications in one validation */
 #define LIMIT_PATTERN_MATCH_STEPS   100000            /* pcre2 match limit */
 #define LIMIT_NAME_CHARS            255               /* ECS: family, service, cluster, container, volume */
-#define LIMIT_CONTAINERS_PER_TASK   10                /* ECS quota */
+#define LIMIT_CONTAINERS_PER_TASK   11                /* ECS quota: 10; and the pause container */
 #define LIMIT_PORT_MAPPINGS         100               /* ECS quota, per container definition */
 #define LIMIT_PUBLISHED_PORTS       1000              /* of one container, its port ranges counted out */
 #define LIMIT_TASK_DEFINITION_BYTES 65536             /* ECS quota */

@@ -100,13 +100,19 @@ static const struct cli_column service_columns[] = {{"CLUSTER", "cluster", false
                                                     {"WAITING", "waiting", true, NULL},
                                                     {NULL, NULL, false, NULL}};
 
-static const struct cli_column task_columns[] = {
-    {"CLUSTER", "cluster", false, NULL},      {"SERVICE", "service", false, NULL},
-    {"TASK", NULL, false, id_of_task},        {"STATUS", "status", false, NULL},
-    {"HEALTH", NULL, false, health_of_task},  {"TASK DEFINITION", "taskDefinition", false, NULL},
-    {"INSTANCE", "instance", false, NULL},    {"AGE", NULL, false, age_of_task},
-    {"DEPLOYMENT", "deployment", true, NULL}, {"ID", "id", true, NULL},
-    {"REASON", "stopReason", true, NULL},     {NULL, NULL, false, NULL}};
+static const struct cli_column task_columns[] = {{"CLUSTER", "cluster", false, NULL},
+                                                 {"SERVICE", "service", false, NULL},
+                                                 {"TASK", NULL, false, id_of_task},
+                                                 {"STATUS", "status", false, NULL},
+                                                 {"HEALTH", NULL, false, health_of_task},
+                                                 {"TASK DEFINITION", "taskDefinition", false, NULL},
+                                                 {"INSTANCE", "instance", false, NULL},
+                                                 {"AGE", NULL, false, age_of_task},
+                                                 {"DEPLOYMENT", "deployment", true, NULL},
+                                                 {"ID", "id", true, NULL},
+                                                 {"ADDRESS", "address", true, NULL},
+                                                 {"REASON", "stopReason", true, NULL},
+                                                 {NULL, NULL, false, NULL}};
 
 static const struct cli_column revision_columns[] = {
     {"FAMILY", "family", false, NULL},          {"REVISION", "revision", false, NULL},

@@ -8,6 +8,7 @@
 #include "daemon/timebase.h"
 #include "daemon/writer.h"
 #include "engine/docker.h"
+#include "engine/pause_image.h"
 #include "engine/watch.h"
 #include "history/ledger.h"
 #include "history/lock.h"
@@ -592,8 +593,11 @@ int runtime_new(const struct runtime_options *options, struct runtime **ret_runt
     uv_timer_init(options->loop, &runtime->wake);
     thrift_init(&runtime->thrift, options->loop);
     runtime->before_sleep.data = runtime->wake.data = runtime;
-    const struct act_options act = {
-        .engine = on_engine, .done = on_done, .progress = on_progress, .data = runtime};
+    const struct act_options act = {.engine = on_engine,
+                                    .done = on_done,
+                                    .progress = on_progress,
+                                    .pause_image = &pause_image,
+                                    .data = runtime};
     runtime->act = act_new(&act);
     int r = open_state(runtime, &loading, err);
     if (r == 0)

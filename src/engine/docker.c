@@ -61,6 +61,7 @@ static const struct engine_ops docker_ops = {
     .list = docker_list,
     .inspect = docker_inspect,
     .pull = docker_pull,
+    .image_load = docker_image_load,
     .create = docker_create,
     .start = docker_start,
     .stop = docker_stop,

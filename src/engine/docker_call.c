@@ -275,9 +275,9 @@ static void request(struct docker_call *call)
     http.method = call->send.method;
     http.path = path;
     http.idle_ms = call->send.idle_ms;
-    http.body = call->body;
-    http.body_len = call->body ? strlen(call->body) : 0;
-    http.content_type = call->body ? "application/json" : NULL;
+    http.body = call->send.tar ? call->send.tar : call->body;
+    http.body_len = call->send.tar ? call->send.tar_len : call->body ? strlen(call->body) : 0;
+    http.content_type = call->send.tar ? "application/x-tar" : call->body ? "application/json" : NULL;
     http.on_headers = call->send.on_bytes ? on_headers : NULL;
     http.on_data = call->send.on_bytes ? on_data : NULL;
     http.done = on_done;

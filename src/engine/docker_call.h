@@ -31,8 +31,10 @@ struct docker_answer {
 /* One request of a call. */
 struct docker_send {
     const char *method;
-    const char *path;    /* without the version */
-    json_t *body;        /* taken over; NULL: none */
+    const char *path; /* without the version */
+    json_t *body;     /* taken over; NULL: none */
+    const void *tar;  /* sent as it is in place of body; outlives the call */
+    size_t tar_len;
     bool takes_failures; /* on_answer gets failures of the engine as well; else they end the call */
     int64_t idle_ms;
     void (*on_answer)(struct docker_call *call, const struct docker_answer *answer);
@@ -104,6 +106,8 @@ uint64_t docker_remove(struct engine *engine, const char *container_id, bool for
 
 /* docker_output.c */
 uint64_t docker_pull(struct engine *engine, const char *image, const struct engine_call *call);
+uint64_t docker_image_load(struct engine *engine, const struct engine_archive *archive,
+                           const struct engine_call *call);
 uint64_t docker_events(struct engine *engine, const char *owner, const struct engine_call *call);
 uint64_t docker_logs(struct engine *engine, const struct engine_logs *logs, const struct engine_call *call);
 uint64_t docker_exec(struct engine *engine, const char *container_id, const char *const *argv,

@@ -75,9 +75,25 @@ static uint64_t deed(struct docker_call *call, const char *suffix)
                   .method = "POST", .path = path, .takes_failures = true, .on_answer = on_deed_done});
 }
 
+/* 404 is also a network or a container to join that is not there: then it names another one. */
+static void on_started(struct docker_call *call, const struct docker_answer *answer)
+{
+    struct error error = answer->error;
+    if (error.code == ERROR_NOT_FOUND && !strstr(error.message, call->target))
+        error.code = ERROR_INTERNAL;
+    if (error.code)
+        docker_fail(call, &error);
+    else
+        on_deed_done(call, answer);
+}
+
 uint64_t docker_start(struct engine *engine, const char *container_id, const struct engine_call *call)
 {
-    return deed(docker_call_new(engine, container_id, call, LIMIT_ENGINE_START_MS), "/start");
+    struct docker_call *new = docker_call_new(engine, container_id, call, LIMIT_ENGINE_START_MS);
+    char *path CLEANUP_FREE = docker_path("/containers/", container_id, "/start");
+    return docker_send(new,
+                       (struct docker_send){
+                           .method = "POST", .path = path, .takes_failures = true, .on_answer = on_started});
 }
 
 uint64_t docker_stop(struct engine *engine, const char *container_id, int timeout_s,
@@ -159,6 +175,8 @@ static void on_created(struct docker_call *call, const struct docker_answer *ans
     if (answer->error.code && answer->error.code != ERROR_CONFLICT) {
         struct error error = answer->error;
         advise_log_driver(&error);
+        if (error.code == ERROR_NOT_FOUND && !strstr(error.message, "image"))
+            error.code = ERROR_INTERNAL; /* what it is to join is not there: no pull helps */
         docker_fail(call, &error);
         return;
     }

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "engine/docker_create_map.h"
+#include "engine/docker_pause.h"
 #include "model/action.h"
 #include "model/json.h"
 
@@ -124,6 +125,8 @@ json_t *docker_create_body(const struct engine_create *create, const struct dock
 {
     assert(create->definition && create->labels && create->container);
     assert(settings);
+    if (text_equal(create->container, PAUSE_CONTAINER))
+        return docker_pause_body(create);
     struct docker_body body = {
         .create = create, .settings = settings, .container = docker_container_of(create)};
     if (!body.container) {
@@ -139,8 +142,10 @@ json_t *docker_create_body(const struct engine_create *create, const struct dock
     int r = apply(&body, docker_container_mappings, body.container, err);
     if (r == 0)
         r = apply(&body, docker_task_mappings, create->definition->json, err);
-    if (r == 0)
+    if (r == 0) {
+        docker_pause_join(create, body.config);
         return body.config;
+    }
     error_wrap(err, r, "container %s", create->container);
     json_decref(body.config);
     return NULL;

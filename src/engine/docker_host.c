@@ -82,8 +82,21 @@ static void on_network_holder(struct docker_call *call, const struct docker_answ
         tell_network(call, id);
         return;
     }
-    error_set(&err, ERROR_EXISTS, "network with name %s already exists", call->text);
+    error_set(&err, ERROR_EXISTS, "a network %s exists that davit did not make (label %s is not %s)",
+              call->text, LABEL_OWNER, call->target);
     docker_fail(call, &err);
+}
+
+/* The engine's words for "no subnet is left" do not say what to do. */
+static void fail_network(struct docker_call *call, const struct error *cause)
+{
+    struct error error = *cause;
+    if (strstr(cause->message, "address pool") || strstr(cause->message, "could not find free subnet"))
+        error_set(&error, cause->code,
+                  "%s; remove networks that nobody uses, or widen default-address-pools in the engine's "
+                  "configuration",
+                  cause->message);
+    docker_fail(call, &error);
 }
 
 static void on_network_created(struct docker_call *call, const struct docker_answer *answer)
@@ -94,7 +107,7 @@ static void on_network_created(struct docker_call *call, const struct docker_ans
         docker_send(
             call, (struct docker_send){.path = path, .takes_failures = true, .on_answer = on_network_holder});
     } else if (answer->error.code) {
-        docker_fail(call, &answer->error);
+        fail_network(call, &answer->error);
     } else if (!id) {
         docker_fail_as(call, ERROR_PROTOCOL, "the engine's answer to network create has no Id");
     } else {

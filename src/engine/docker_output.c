@@ -73,6 +73,25 @@ uint64_t docker_pull(struct engine *engine, const char *image, const struct engi
                                                  .on_bytes = on_pull_bytes});
 }
 
+/* --- load: tells its end as a pull does ------------------------------------------------------------------
+ */
+
+uint64_t docker_image_load(struct engine *engine, const struct engine_archive *archive,
+                           const struct engine_call *call)
+{
+    struct docker_call *new = docker_call_new(engine, archive->image, call, LIMIT_ENGINE_CALL_MS);
+    struct pull_state *state = NEW(struct pull_state);
+    state->lines = DOCKER_LINES_INIT;
+    new->state = state;
+    new->state_free = pull_state_free;
+    return docker_send(new, (struct docker_send){.method = "POST",
+                                                 .path = "/images/load?quiet=1",
+                                                 .tar = archive->tar,
+                                                 .tar_len = archive->tar_len,
+                                                 .on_answer = on_pulled,
+                                                 .on_bytes = on_pull_bytes});
+}
+
 /* --- events --------------------------------------------------------------------------------------------- */
 
 static void lines_free(void *data)

@@ -105,6 +105,13 @@ struct engine_create {
     const char *container;                    /* which of its containers */
 };
 
+/* An image as `docker save` writes it. */
+struct engine_archive {
+    const char *image; /* "repository:tag" that it is in there */
+    const void *tar;
+    size_t tar_len;
+};
+
 struct engine_logs {
     const char *container_id;
     bool follow;
@@ -132,9 +139,15 @@ struct engine_ops {
      */
     uint64_t (*inspect)(struct engine *, const char *container_id, const struct engine_call *);
     uint64_t (*pull)(struct engine *, const char *image, const struct engine_call *);
-    /* Does not pull: an absent image is ERROR_NOT_FOUND. A name that is taken by a container with the same
-     * LABEL_TASK is a success (an earlier reply was lost), by any other ERROR_EXISTS. */
+    /* Makes archive->image present; loading what is there is a success. The archive outlives the call. */
+    uint64_t (*image_load)(struct engine *, const struct engine_archive *archive, const struct engine_call *);
+    /* Does not pull: an absent image is ERROR_NOT_FOUND. PAUSE_CONTAINER is made of the image of
+     * engine/pause_image.h, and the others of its task join the namespaces that it owns. A name that is taken
+     * by a container with the same LABEL_TASK is a success (an earlier reply was lost), by any other
+     * ERROR_EXISTS. */
     uint64_t (*create)(struct engine *, const struct engine_create *, const struct engine_call *);
+    /* A network or a pause container that it is to join and that is not there: ERROR_INTERNAL or
+     * ERROR_CONFLICT. */
     uint64_t (*start)(struct engine *, const char *container_id, const struct engine_call *);
     /* done comes when it has stopped; default deadline timeout_s + LIMIT_ENGINE_STOP_SLACK_MS. */
     uint64_t (*stop)(struct engine *, const char *container_id, int timeout_s, const struct engine_call *);

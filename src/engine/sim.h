@@ -68,6 +68,7 @@ enum sim_op {
     SIM_LIST,
     SIM_INSPECT,
     SIM_PULL,
+    SIM_IMAGE_LOAD,
     SIM_CREATE,
     SIM_START,
     SIM_STOP,

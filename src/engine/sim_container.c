@@ -15,6 +15,8 @@ void sim_container_free(struct sim_container *container)
     container_free(container->view);
     vector_deinit(&container->ports);
     free(container->output);
+    free(container->network);
+    free(container->joins);
     free(container);
 }
 
@@ -150,6 +152,18 @@ static void plan_run(struct sim *sim, const struct sim_container *container)
                      (struct sim_entry){.step = SIM_STEP_UNHEALTHY});
 }
 
+/* A network that is gone, or a pause container that does not run. */
+static int join(const struct sim *sim, const struct sim_container *container, struct error *err)
+{
+    if (container->network && !sim_network_of(sim, container->network))
+        return error_set(err, ERROR_INTERNAL, "network %s not found", container->network);
+    const struct sim_container *joined = container->joins ? sim_find(sim, container->joins) : NULL;
+    if (container->joins && (!joined || joined->view->status != CONTAINER_RUNNING))
+        return error_set(err, ERROR_CONFLICT, "cannot join network of a non running container: %s",
+                         container->joins);
+    return 0;
+}
+
 int sim_start(struct sim *sim, struct sim_container *container, struct error *err)
 {
     struct container *view = container->view;
@@ -158,7 +172,7 @@ int sim_start(struct sim *sim, struct sim_container *container, struct error *er
     if (container->behaviour.start_fails)
         return start_error(container, ERROR_INVALID, container->behaviour.start_fails, err);
     struct error cause = ERROR_INIT;
-    if (publish(sim, container, &cause) < 0)
+    if (join(sim, container, &cause) < 0 || publish(sim, container, &cause) < 0)
         return start_error(container, cause.code, cause.message, err);
     container->run++;
     view->status = CONTAINER_RUNNING;
@@ -168,9 +182,10 @@ int sim_start(struct sim *sim, struct sim_container *container, struct error *er
     view->started_ms = sim->now_ms;
     view->finished_ms = 0;
     free(TAKE(view->reason));
-    free(view->ip);
-    view->ip = memory_printf("172.17.%d.%d", (int)(container->serial / 250 % 256),
-                             (int)(container->serial % 250 + 2));
+    free(TAKE(view->ip));
+    if (!container->joins)
+        view->ip = memory_printf("172.17.%d.%d", (int)(container->serial / 250 % 256),
+                                 (int)(container->serial % 250 + 2));
     if (container->behaviour.output) {
         free(container->output);
         container->output = memory_strdup(container->behaviour.output);

@@ -1,5 +1,7 @@
 #include "base/text.h"
+#include "engine/pause_image.h"
 #include "engine/sim_state.h"
+#include "model/action.h"
 
 #include <assert.h>
 
@@ -78,10 +80,18 @@ static bool effect_pull(struct sim *sim, struct sim_request *request)
     return false;
 }
 
+static bool effect_image_load(struct sim *sim, struct sim_request *request)
+{
+    sim_image_local(sim, request->target);
+    return true;
+}
+
 static const char *image_name(const struct sim_request *request)
 {
     size_t i;
     json_t *item;
+    if (text_equal(request->extra, PAUSE_CONTAINER))
+        return pause_image.image;
     json_array_foreach (json_object_get(request->definition->json, "containerDefinitions"), i, item)
         if (text_equal(json_string_value(json_object_get(item, "name")), request->extra))
             return json_string_value(json_object_get(item, "image"));
@@ -99,6 +109,20 @@ static bool name_taken(struct sim_request *request, const struct sim_container *
               "Conflict. The container name \"/%s\" is already in use by container \"%s\".", request->target,
               container->view->id);
     return true;
+}
+
+/* As docker_pause.c says it to Docker. */
+static void share(struct sim_container *container, const struct sim_request *request)
+{
+    struct task_labels labels = request->labels; /* borrows */
+    char pause[] = PAUSE_CONTAINER;
+    bool is_pause = text_equal(labels.spec.name, pause);
+    bool has_pause = task_definition_container(request->definition, pause);
+    labels.spec.name = pause;
+    if (is_pause && text_equal(request->definition->network_mode, "awsvpc"))
+        container->network = action_network_name(&labels);
+    else if (!is_pause && has_pause)
+        container->joins = action_container_name(&labels);
 }
 
 static bool effect_create(struct sim *sim, struct sim_request *request)
@@ -134,6 +158,7 @@ static bool effect_create(struct sim *sim, struct sim_request *request)
     if (text_equal(request->definition->network_mode, "bridge"))
         for (size_t i = 0; i < spec->ports.len; i++)
             vector_push(&container->ports, spec->ports.items[i]);
+    share(container, request);
     sim_add(sim, container);
     sim_log_add(sim, container, SIM_LOG_CREATE, true);
     return answer(request, container);
@@ -251,7 +276,7 @@ static bool effect_exec(struct sim *sim, struct sim_request *request)
     return true;
 }
 
-static struct sim_network *network_of(struct sim *sim, const char *name)
+struct sim_network *sim_network_of(const struct sim *sim, const char *name)
 {
     for (size_t i = 0; i < sim->networks.len; i++)
         if (text_equal(sim->networks.items[i].name, name))
@@ -261,7 +286,7 @@ static struct sim_network *network_of(struct sim *sim, const char *name)
 
 static bool effect_network_create(struct sim *sim, struct sim_request *request)
 {
-    const struct sim_network *taken = network_of(sim, request->extra);
+    const struct sim_network *taken = sim_network_of(sim, request->extra);
     if (taken) {
         if (!text_equal(taken->owner, request->target))
             error_set(&request->result.error, ERROR_EXISTS, "network with name %s already exists",
@@ -277,7 +302,7 @@ static bool effect_network_create(struct sim *sim, struct sim_request *request)
 
 static bool effect_network_remove(struct sim *sim, struct sim_request *request)
 {
-    struct sim_network *network = network_of(sim, request->extra);
+    struct sim_network *network = sim_network_of(sim, request->extra);
     if (!network)
         return true;
     free(network->id);
@@ -295,6 +320,7 @@ static const struct {
     [SIM_LIST] = {effect_list, false},
     [SIM_INSPECT] = {effect_inspect, false},
     [SIM_PULL] = {effect_pull, true},
+    [SIM_IMAGE_LOAD] = {effect_image_load, true},
     [SIM_CREATE] = {effect_create, true},
     [SIM_START] = {effect_start, true},
     [SIM_STOP] = {effect_stop, true},

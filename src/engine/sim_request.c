@@ -15,6 +15,7 @@ static const struct {
     [SIM_LIST] = {2, 60},
     [SIM_INSPECT] = {1, 15},
     [SIM_PULL] = {5, 50},
+    [SIM_IMAGE_LOAD] = {20, 200},
     [SIM_CREATE] = {30, 400},
     [SIM_START] = {80, 900},
     [SIM_STOP] = {2, 30},
@@ -213,6 +214,12 @@ static uint64_t op_pull(struct engine *engine, const char *image, const struct e
     return send_request(engine, request_new(engine, SIM_PULL, image, call));
 }
 
+static uint64_t op_image_load(struct engine *engine, const struct engine_archive *archive,
+                              const struct engine_call *call)
+{
+    return send_request(engine, request_new(engine, SIM_IMAGE_LOAD, archive->image, call));
+}
+
 static uint64_t op_create(struct engine *engine, const struct engine_create *create,
                           const struct engine_call *call)
 {
@@ -354,6 +361,7 @@ static const struct engine_ops engine_ops = {
     .list = op_list,
     .inspect = op_inspect,
     .pull = op_pull,
+    .image_load = op_image_load,
     .create = op_create,
     .start = op_start,
     .stop = op_stop,

@@ -50,6 +50,8 @@ struct sim_container {
     struct container *view; /* as an inspection shows it */
     struct sim_behaviour behaviour;
     struct port_mapping_vec ports; /* asked for; view->ports has what was given */
+    char *network;                 /* that it is to join; NULL: no davit network */
+    char *joins;                   /* name of the pause container whose namespaces it joins; NULL: none */
     bool has_health_check;
     bool foreign;
     unsigned run; /* counts starts and ends, so that what was due in an earlier run is not */
@@ -187,3 +189,4 @@ void sim_break(struct sim *sim, bool streams_only);
 /* sim_effect.c: what a request does when it arrives. Fills request->result; true when the reply may go. */
 bool sim_effect(struct sim *sim, struct sim_request *request);
 bool sim_op_writes(enum sim_op op);
+struct sim_network *sim_network_of(const struct sim *sim, const char *name); /* NULL without one */

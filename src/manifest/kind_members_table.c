@@ -283,15 +283,15 @@ static const struct kind_member task_definition[] = {
     HONOURED("family",                NULL,       NULL),
     INSIDE(  "containerDefinitions",  NULL, container),
     INSIDE(  "volumes",               NULL, volume),
-    REFUSES( "networkMode",           "bridge",   "awsvpc", "davit has no task network yet; bridge publishes ports on the instance, host shares its network", "HostConfig.NetworkMode"),
+    HONOURED("networkMode",           "bridge",   "HostConfig.NetworkMode"),
     PARTLY(  "cpu",                   NULL,       "placement sets it aside and containers may not ask for more; the task as a whole is not held to it", NULL),
     PARTLY(  "memory",                NULL,       "placement sets it aside and containers may not ask for more; the task as a whole is not held to it", NULL),
     IGNORED( "taskRoleArn",           NULL,       "the containers get no AWS credentials"),
     IGNORED( "executionRoleArn",      NULL,       "pulls and logs use the instance's own access"),
     IGNORES( "placementConstraints",  "tasks may run on every instance", placement_constraint),
     IGNORED( "requiresCompatibilities", "EC2",      "tasks run on the instances that davit knows"),
-    IGNORED( "pidMode",               NULL,       "every container has its own process namespace"),
-    IGNORED( "ipcMode",               NULL,       "every container has the IPC namespace that the engine gives it"),
+    HONOURED("pidMode",               NULL,       "HostConfig.PidMode"),
+    HONOURED("ipcMode",               NULL,       "HostConfig.IpcMode"),
     IGNORES( "proxyConfiguration",    "traffic goes past the proxy", proxy),
     IGNORES( "inferenceAccelerators", "the task gets no accelerator", accelerator),
     IGNORES( "ephemeralStorage",      "the engine's own storage holds", ephemeral_storage),
@@ -456,13 +456,13 @@ static const struct kind_member placement_strategy[] = {
     END};
 
 static const struct kind_member awsvpc[] = {
-    LIKEWISE("subnets"),
-    LIKEWISE("securityGroups"),
-    LIKEWISE("assignPublicIp"),
+    IGNORED( "subnets",               NULL,       "tasks get their addresses from the network that davit makes for their cluster on each instance"),
+    IGNORED( "securityGroups",        NULL,       "nothing filters the traffic between tasks"),
+    IGNORED( "assignPublicIp",        "DISABLED", "an address of a task is reached from its instance and no farther"),
     END};
 
 static const struct kind_member network_configuration[] = {
-    LIKEWISE_INSIDE("awsvpcConfiguration", awsvpc),
+    INSIDE(  "awsvpcConfiguration",   NULL, awsvpc),
     END};
 
 static const struct kind_member ebs_tags[] = {
@@ -532,7 +532,7 @@ static const struct kind_member service[] = {
     IGNORED( "role",                  NULL,       "tasks are not added to a load balancer"),
     IGNORES( "placementConstraints",  "tasks may run on every instance", placement_constraint),
     IGNORES( "placementStrategy",     "davit spreads tasks over the instances", placement_strategy),
-    IGNORES( "networkConfiguration",  "tasks use the network mode of their task definition", network_configuration),
+    INSIDE(  "networkConfiguration",  NULL, network_configuration),
     IGNORED( "enableECSManagedTags",  "false",    "tasks get no tags"),
     IGNORED( "propagateTags",         "NONE",     "tasks get no tags"),
     IGNORED( "enableExecuteCommand",  "false",    "there is no ECS Exec"),

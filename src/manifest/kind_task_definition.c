@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define DEFAULT_STOP_TIMEOUT_S 30
+#define PAUSE_STOP_TIMEOUT_S   5 /* it ends at once */
 
 /* A whole number, or a fraction with a unit that is worth `unit`; the schema has checked the spelling. */
 static int64_t amount(const json_t *value, int64_t unit)
@@ -40,6 +41,7 @@ static const char *network_mode(const json_t *value)
     return mode ? mode : "bridge";
 }
 
+/* In mode awsvpc a task has an address of its own: no port is the instance's. */
 static void read_ports(const json_t *json, const char *mode, struct container_spec *spec)
 {
     bool host = text_equal(mode, "host");
@@ -48,7 +50,7 @@ static void read_ports(const json_t *json, const char *mode, struct container_sp
     vector_reserve(&spec->ports, json_array_size(json_object_get(json, "portMappings")));
     json_array_foreach (json_object_get(json, "portMappings"), i, item) {
         int port = (int)model_int(item, "containerPort");
-        if (!port || text_equal(mode, "none"))
+        if (!port || text_equal(mode, "none") || text_equal(mode, "awsvpc"))
             continue;
         vector_push(&spec->ports,
                     (struct port_mapping){.container_port = port,
@@ -90,6 +92,23 @@ static void read_container(const json_t *json, const char *mode, struct containe
     read_ports(json, mode, spec);
 }
 
+/* Whether its containers share namespaces, which the pause container owns then. */
+static bool needs_pause(const json_t *value)
+{
+    return text_equal(network_mode(value), "awsvpc") || text_equal(model_string(value, "pidMode"), "task") ||
+           text_equal(model_string(value, "ipcMode"), "task");
+}
+
+/* It runs before the others are created and stops after them: they depend on it. */
+static void add_pause(struct task_definition *definition)
+{
+    for (size_t i = 0; i < definition->containers.len; i++)
+        vector_push(&definition->containers.items[i].depends_on,
+                    (struct container_dependency){memory_strdup(PAUSE_CONTAINER), DEPENDENCY_START});
+    definition->containers.items[definition->containers.len++] = (struct container_spec){
+        .name = memory_strdup(PAUSE_CONTAINER), .essential = true, .stop_timeout_s = PAUSE_STOP_TIMEOUT_S};
+}
+
 /* As ECS prints them: strings of CPU units and MiB. */
 static void normalise_amounts(json_t *value)
 {
@@ -111,7 +130,8 @@ static struct digest digest_of(const json_t *value)
     size_t j;
     json_t *container;
     json_t *port;
-    if (text_equal(network_mode(value), "host")) /* hostPort can only repeat containerPort */
+    const char *mode = network_mode(value);
+    if (text_equal(mode, "host") || text_equal(mode, "awsvpc")) /* hostPort can only repeat containerPort */
         json_array_foreach (json_object_get(normal, "containerDefinitions"), i, container)
             json_array_foreach (json_object_get(container, "portMappings"), j, port)
                 json_object_del(port, "hostPort");
@@ -135,13 +155,15 @@ struct task_definition *kind_task_definition_new(json_t *value)
     definition->digest = digest_of(value);
     const json_t *list = json_object_get(value, "containerDefinitions");
     /* Exact: ten thousand of them are kept. */
-    definition->containers.cap = json_array_size(list);
+    definition->containers.cap = json_array_size(list) + needs_pause(value);
     definition->containers.items = memory_calloc(definition->containers.cap, sizeof(struct container_spec));
     size_t i;
     json_t *item;
     json_array_foreach (list, i, item)
         read_container(item, definition->network_mode,
                        &definition->containers.items[definition->containers.len++]);
+    if (needs_pause(value))
+        add_pause(definition);
     return definition;
 }
 

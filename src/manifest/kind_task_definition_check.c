@@ -18,7 +18,8 @@
 struct check {
     const json_t *definition;
     const json_t *containers;
-    bool host_mode;
+    const char *mode; /* of the network */
+    bool one_network; /* that all containers share: the instance's, or the task's */
     struct diagnostics *diagnostics;
 };
 
@@ -272,14 +273,14 @@ static void check_port(const struct check *check, const json_t *mapping, const c
     int64_t port = model_int(mapping, "containerPort");
     int64_t host_port = model_int(mapping, "hostPort");
     const char *protocol = model_string(mapping, "protocol");
-    if (check->host_mode && host_port && host_port != port) {
+    if (check->one_network && host_port && host_port != port) {
         struct kind_fault fault = fault_at("port", "%s/hostPort", pointer);
-        fault.message = memory_printf("hostPort %d differs from containerPort %d in network mode host",
-                                      (int)host_port, (int)port);
+        fault.message = memory_printf("hostPort %d differs from containerPort %d in network mode %s",
+                                      (int)host_port, (int)port, check->mode);
         fault.expected = memory_strdup("the same port, or none");
         kind_report(check->diagnostics, fault);
     }
-    if (check->host_mode)
+    if (check->one_network)
         host_port = port;
     if (!host_port)
         return;
@@ -291,14 +292,15 @@ static void check_port(const struct check *check, const json_t *mapping, const c
     }
     struct kind_fault fault = fault_at("port", "%s/%s", pointer,
                                        json_object_get(mapping, "hostPort") ? "hostPort" : "containerPort");
-    fault.message = memory_printf("port %s of the instance is taken by %s already", key, first);
+    fault.message = memory_printf("port %s of the %s is taken by %s already", key,
+                                  text_equal(check->mode, "awsvpc") ? "task" : "instance", first);
     kind_report(check->diagnostics, fault);
 }
 
 static void check_ports(const struct check *check)
 {
     struct map taken CLEANUP(map_deinit) = MAP_INIT(free);
-    bool none = text_equal(model_string(check->definition, "networkMode"), "none");
+    bool none = text_equal(check->mode, "none");
     size_t i;
     size_t j;
     json_t *container;
@@ -315,6 +317,32 @@ static void check_ports(const struct check *check)
             char *pointer CLEANUP_FREE = memory_printf("/containerDefinitions/%zu/portMappings/%zu", i, j);
             check_port(check, mapping, pointer, &taken);
         }
+    }
+}
+
+/* --- network -------------------------------------------------------------------------------------------- */
+
+/* What a container cannot have of its own where the task has one network (ECS). */
+static const char *const not_with_awsvpc[] = {"hostname",   "dnsServers", "dnsSearchDomains",
+                                              "extraHosts", "links",      "disableNetworking"};
+
+static bool says_something(const json_t *value)
+{
+    return json_is_true(value) || json_array_size(value) > 0 || json_string_length(value) > 0;
+}
+
+static void check_network(const struct check *check, size_t index, const json_t *container)
+{
+    for (size_t i = 0; text_equal(check->mode, "awsvpc") && i < ARRAY_LEN(not_with_awsvpc); i++) {
+        if (!says_something(json_object_get(container, not_with_awsvpc[i])))
+            continue;
+        struct kind_fault fault =
+            fault_at("network", "/containerDefinitions/%zu/%s", index, not_with_awsvpc[i]);
+        fault.message =
+            memory_printf("%s cannot be in network mode awsvpc, where all containers of a task share "
+                          "one network",
+                          not_with_awsvpc[i]);
+        kind_report(check->diagnostics, fault);
     }
 }
 
@@ -389,9 +417,11 @@ static void check_size(const struct check *check)
 void kind_task_definition_check(const json_t *value, struct diagnostics *diagnostics)
 {
     assert(value);
+    const char *mode = model_string(value, "networkMode");
     struct check check = {.definition = value,
                           .containers = json_object_get(value, "containerDefinitions"),
-                          .host_mode = text_equal(model_string(value, "networkMode"), "host"),
+                          .mode = mode ? mode : "bridge",
+                          .one_network = text_equal(mode, "host") || text_equal(mode, "awsvpc"),
                           .diagnostics = diagnostics};
     check_size(&check);
     check_names(&check);
@@ -405,6 +435,7 @@ void kind_task_definition_check(const json_t *value, struct diagnostics *diagnos
     json_array_foreach ((json_t *)check.containers, i, container) {
         check_depends_on(&check, i, container);
         check_mounts(&check, i, container);
+        check_network(&check, i, container);
         check_memory(&check, i, container);
         check_health_command(&check, i, container);
     }

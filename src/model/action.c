@@ -161,3 +161,16 @@ char *action_container_name(const struct task_labels *labels)
     buffer_printf(&out, "-%.12s", labels->task);
     return buffer_steal(&out);
 }
+
+char *action_network_name(const struct task_labels *labels)
+{
+    assert(labels);
+    assert(labels->owner);
+    assert(labels->cluster);
+    struct buffer out = BUFFER_INIT(3 * LIMIT_NAME_CHARS);
+    buffer_append_str(&out, "davit-");
+    append_name(&out, labels->owner);
+    buffer_append_str(&out, "."); /* no cluster has one in its name */
+    append_name(&out, labels->cluster);
+    return buffer_steal(&out);
+}

@@ -56,3 +56,5 @@ int action_from_json(const json_t *json, struct action **ret_action, struct erro
 /* davit-<cluster>-<service or family>-<container>-<first 12 of task id>, characters Docker refuses left out.
  * Caller frees. */
 char *action_container_name(const struct task_labels *labels);
+/* davit-<owner>.<cluster>: the network of the tasks of a cluster on an engine, mode awsvpc. Caller frees. */
+char *action_network_name(const struct task_labels *labels);

@@ -29,6 +29,12 @@ int dependency_condition_parse(const char *name, enum dependency_condition *ret_
     return ERROR_INVALID;
 }
 
+bool container_is_internal(const char *name)
+{
+    assert(name);
+    return name[0] == '~';
+}
+
 void container_spec_deinit(struct container_spec *spec)
 {
     assert(spec);

@@ -44,9 +44,16 @@ struct container_spec {
     bool has_health_check; /* only the task definition's own counts, an image's HEALTHCHECK does not (ECS) */
     struct container_dependency_vec depends_on;
     struct port_mapping_vec
-        ports; /* as published on the host; none in network mode none, host_port set in host mode */
+        ports; /* as published on the host; none in modes none and awsvpc, host_port set in host mode */
 };
 struct container_spec_vec VECTOR_OF(struct container_spec);
+
+/* The container that owns the namespaces which the others of its task share: their network in mode awsvpc,
+ * their processes and IPC in pidMode and ipcMode "task". It is in a task definition's `containers` and not in
+ * its `json`. */
+#define PAUSE_CONTAINER "~internal~ecs~pause"
+/* Whether the name is one of davit's own containers, which ECS does not show. No user's name has a "~". */
+bool container_is_internal(const char *name);
 
 void container_spec_deinit(struct container_spec *spec);
 void container_spec_copy(const struct container_spec *spec, struct container_spec *ret_copy);
@@ -68,7 +75,7 @@ struct task_definition {
     int revision; /* n-th distinct content of the family along first-parent history; 0 until numbered */
     struct digest digest; /* of `json` */
     struct container_spec_vec containers;
-    char *network_mode;     /* "bridge", "host", "none" */
+    char *network_mode;     /* "bridge", "host", "none", "awsvpc" */
     char *cpu_architecture; /* ECS: "X86_64", "ARM64"; NULL: any */
     json_t
         *json; /* ECS's own shape, validated, without `kind` and `davit` at the root; shared, never changed */

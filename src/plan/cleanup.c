@@ -43,7 +43,8 @@ static bool is_evidence(const struct container *container)
     return container->labels.spec.essential && container->status == CONTAINER_STOPPED;
 }
 
-/* G2, G3 when it is due, else G4. */
+/* G2, G3 when it is due, else G4. Of the evidence the pause container goes last: engines may refuse to remove
+ * what others have joined. */
 static void remove_containers(struct pass *pass, const struct task *task, bool is_due)
 {
     size_t evidence = 0;
@@ -51,7 +52,8 @@ static void remove_containers(struct pass *pass, const struct task *task, bool i
         evidence += is_evidence(task->containers[i]);
     for (size_t i = 0; i < task->containers_len; i++) {
         const struct container *container = task->containers[i];
-        bool last = is_evidence(container) && evidence < task->containers_len;
+        bool joined = container_is_internal(container->labels.spec.name) && task->containers_len > 1;
+        bool last = joined || (is_evidence(container) && evidence < task->containers_len);
         if (container->status == CONTAINER_CREATED || (is_due && !last))
             remove_container(pass, task, container);
     }

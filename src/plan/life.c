@@ -18,6 +18,14 @@ static bool has_yet_to_start(const struct task *task, const char *name)
 static bool is_passed_over(struct pass *pass, const struct task *task, const struct container_spec *spec,
                            int depth);
 
+static bool depends_on(const struct container_spec *spec, const char *name)
+{
+    for (size_t i = 0; i < spec->depends_on.len; i++)
+        if (text_equal(spec->depends_on.items[i].container, name))
+            return true;
+    return false;
+}
+
 /* C6. startTimeout belongs to the dependency and counts from its start (ECS). */
 static bool timed_out(struct pass *pass, const struct container_spec *spec, const struct container *container)
 {
@@ -95,10 +103,22 @@ int life_passed_over(const struct pass *pass, const struct task *task)
     return count;
 }
 
+/* C8. What is created before all others and is gone takes their namespaces with it: a new one would be
+ * another's. */
+static bool lost_pause(const struct task *task)
+{
+    bool joined = false;
+    for (size_t i = 0; i < task->containers_len; i++)
+        joined |= depends_on(&task->containers[i]->labels.spec, PAUSE_CONTAINER);
+    return joined && !task_container(task, PAUSE_CONTAINER);
+}
+
 char *life_dead_end(struct pass *pass, const struct task *task)
 {
     assert(pass);
     assert(task);
+    if (lost_pause(task))
+        return memory_strdup("the pause container, which owns the task's namespaces, was removed");
     const struct container_spec_vec *specs = &pass->in->desired->task_definition->containers;
     for (size_t i = 0; i < specs->len; i++) {
         const struct container_spec *spec = &specs->items[i];
@@ -183,14 +203,12 @@ static bool is_needed(const struct task *task, const char *name)
 {
     for (size_t i = 0; i < task->containers_len; i++) {
         const struct container *container = task->containers[i];
-        const struct container_dependency_vec *depends_on = &container->labels.spec.depends_on;
         if (container->status == CONTAINER_STOPPED)
             continue;
         if (container->status == CONTAINER_CREATED && !life_is_under_way(task, container->labels.spec.name))
             continue;
-        for (size_t d = 0; d < depends_on->len; d++)
-            if (text_equal(depends_on->items[d].container, name))
-                return true;
+        if (depends_on(&container->labels.spec, name))
+            return true;
     }
     return false;
 }

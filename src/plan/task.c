@@ -182,7 +182,7 @@ static void roll_up_health(struct task *task, const struct task_roll_up *options
     task->health = HEALTH_HEALTHY;
     for (size_t i = 0; i < task->containers_len; i++) {
         const struct container *container = task->containers[i];
-        if (!container->labels.spec.essential)
+        if (!container->labels.spec.essential || container_is_internal(container->labels.spec.name))
             continue;
         any = true;
         enum health_status health =

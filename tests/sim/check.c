@@ -333,6 +333,26 @@ void check_saved(struct world *world, const struct ledger_change *change)
 
 /* --- engine truth */
 
+static bool is_pause(const struct sim_log_entry *entry)
+{
+    return strstr(entry->name, "-internalecspause-") != NULL;
+}
+
+/* (h) The pause container is stopped after the others of its task, and removed after them. */
+static void check_pause(struct world *world, const struct sim *sim, const struct sim_log_entry *entry)
+{
+    if (!world->fair || !entry->by_client || !is_pause(entry) ||
+        (entry->kind != SIM_LOG_STOP && entry->kind != SIM_LOG_REMOVE))
+        return;
+    for (size_t c = 0; c < sim_containers_len(sim); c++) {
+        const struct container *other = sim_container_at(sim, c);
+        if (!text_equal(other->labels.task, entry->task) || text_equal(other->name, entry->name))
+            continue;
+        if (entry->kind == SIM_LOG_REMOVE || other->status == CONTAINER_RUNNING)
+            world_fail(world, "(h) %s goes before %s", entry->name, other->name);
+    }
+}
+
 /* (f) No container without an acknowledged deployment. Whether something happened on the host. */
 static bool check_log(struct world *world, int h)
 {
@@ -343,6 +363,7 @@ static bool check_log(struct world *world, int h)
         if (log[i].kind == SIM_LOG_CREATE && container &&
             !map_get(&world->checker.known_deployments, container->labels.deployment))
             world_fail(world, "(f) %s was created before its deployment was saved", log[i].name);
+        check_pause(world, world->hosts[h].sim, &log[i]);
     }
     bool news = world->checker.log_seen[h] != len;
     world->checker.log_seen[h] = len;

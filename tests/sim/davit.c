@@ -1,6 +1,7 @@
 /* The wiring of daemon/runtime.c, with the world instead of a loop. */
 #include "base/text.h"
 #include "daemon/inputs.h"
+#include "engine/pause_image.h"
 #include "world.h"
 
 #include <assert.h>
@@ -254,8 +255,11 @@ static struct core *make_core(const struct world *world)
 void davit_start(struct world *world)
 {
     struct davit *davit = &world->davit;
-    const struct act_options act = {
-        .engine = on_engine, .done = on_done, .progress = on_progress, .data = world};
+    const struct act_options act = {.engine = on_engine,
+                                    .done = on_done,
+                                    .progress = on_progress,
+                                    .pause_image = &pause_image,
+                                    .data = world};
     world_trace(world, "davit starts");
     davit->core = make_core(world);
     davit->act = act_new(&act);

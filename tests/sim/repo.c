@@ -63,9 +63,14 @@ static const char *const shapes[] = {
     CONTAINER("app", "%s") "}," CONTAINER("log", "good") OPTIONAL AFTER("app", "START") "}",
     CONTAINER("app", "%s") "}," CONTAINER("init", "initfail") OPTIONAL "}," CONTAINER("report", "good")
         OPTIONAL AFTER("init", "SUCCESS") "}",
+    CONTAINER("app", "%s") CHECKED ",\"portMappings\":[{\"containerPort\":80}]}",
+    CONTAINER("init", "init") OPTIONAL "}," CONTAINER("app", "%s")
+        AFTER("init", "SUCCESS") "}," CONTAINER("log", "good") OPTIONAL "}",
     CONTAINER("app", "%s") CHECKED ",\"portMappings\":[{\"containerPort\":80,\"hostPort\":8080}]}",
 };
-#define SHAPE_PORT 6
+#define SHAPE_AWSVPC 6
+#define SHAPE_TASK   7 /* processes and IPC shared */
+#define SHAPE_PORT   8
 
 /* Only pairs with which every deployment can go on: lower < upper for any count. */
 static const struct {
@@ -95,7 +100,12 @@ static void settle(struct world *world, struct recipe *recipe)
 
 static void write_definition(struct buffer *out, int service, const struct recipe *recipe)
 {
-    buffer_printf(out, "{\"family\":\"f%d\",\"containerDefinitions\":[", service);
+    buffer_printf(out, "{\"family\":\"f%d\",", service);
+    if (recipe->shape == SHAPE_AWSVPC)
+        buffer_append_str(out, "\"networkMode\":\"awsvpc\",");
+    if (recipe->shape == SHAPE_TASK)
+        buffer_append_str(out, "\"pidMode\":\"task\",\"ipcMode\":\"task\",");
+    buffer_append_str(out, "\"containerDefinitions\":[");
     const char *at = shapes[recipe->shape];
     const char *hole = strstr(at, "%s");
     buffer_append(out, at, (size_t)(hole - at));

@@ -34,7 +34,7 @@ void survey_add(struct sighting_vec *sightings, const struct container *containe
         return;
     sighting->essential_started += container->status != CONTAINER_CREATED;
     sighting->essential_stopped |= container->status == CONTAINER_STOPPED;
-    sighting->unchecked |= !spec->has_health_check;
+    sighting->unchecked |= !spec->has_health_check && !container_is_internal(spec->name);
     if (spec->has_health_check)
         sighting->all_checked_healthy &= container->health == HEALTH_HEALTHY;
 }

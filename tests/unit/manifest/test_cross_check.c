@@ -64,6 +64,8 @@ static void check_all(const struct rule *rules, size_t rules_len, enum severity 
     assert_int_equal(wrong, 0);
 }
 
+#define AWSVPC(containers) TASK("\"networkMode\":\"awsvpc\",\"containerDefinitions\":[" containers "]")
+
 static const struct rule errors[] = {
     {ONE(",\"imge\":1"), NULL, "unknown-member", "/containerDefinitions/0/imge", "did you mean \"image\""},
     {TASK("\"containerDefinitions\":[{\"name\":\"app\"}]"), NULL, "missing-member", "/containerDefinitions/0",
@@ -97,8 +99,10 @@ static const struct rule errors[] = {
      NULL, "differs"},
     {TASK("\"networkMode\":\"none\",\"containerDefinitions\":[" CONTAINER(PORT(80, 0)) "]"), NULL, "port",
      NULL, "none"},
-    {TASK("\"networkMode\":\"awsvpc\",\"containerDefinitions\":[" CONTAINER("") "]"), NULL, "unsupported",
-     "/networkMode", "no task network yet"},
+    {AWSVPC(CONTAINER(PORT(80, 81))), NULL, "port", "/containerDefinitions/0/portMappings/0/hostPort",
+     "in network mode awsvpc"},
+    {AWSVPC(CONTAINER(PORT(80, 0)) "," OTHER("b", PORT(80, 80))), NULL, "port",
+     "/containerDefinitions/1/portMappings/0/hostPort", "80/tcp of the task"},
     {ONE(PORT(80, 70000)), NULL, "range", NULL, "65535"},
     {TASK("\"cpu\":\"0.25 vCPU\",\"containerDefinitions\":[" CONTAINER(",\"cpu\":257") "]"), NULL, "range",
      "/cpu", "257"},
@@ -390,6 +394,88 @@ static void test_fine(void **state)
         assert_true(holds(&(struct rule){.text = fine_services[i], .other = ONE("")}, SEVERITY_ERROR));
 }
 
+/* Others may warn of the same member. */
+static void test_what_the_containers_of_a_task_network_cannot_have(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *member;
+        const char *value;
+        const char *empty;
+    } cases[] = {{"hostname", "\"h\"", "\"\""},
+                 {"dnsServers", "[\"1.1.1.1\"]", "[]"},
+                 {"dnsSearchDomains", "[\"a.b\"]", "[]"},
+                 {"extraHosts", "[{\"hostname\":\"h\",\"ipAddress\":\"1.1.1.1\"}]", "[]"},
+                 {"links", "[\"b\"]", "[]"},
+                 {"disableNetworking", "true", "false"}};
+    for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
+        const char *member = cases[i / 2].member;
+        const char *value = i % 2 ? cases[i / 2].empty : cases[i / 2].value;
+        struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+        char *text CLEANUP_FREE = memory_printf(
+            AWSVPC("{\"name\":\"app\",\"image\":\"nginx\",\"%s\":%s}," OTHER("b", "")), member, value);
+        char *pointer CLEANUP_FREE = memory_printf("/containerDefinitions/0/%s", member);
+        fixture_put(fixture, "a.json", text);
+        assert_int_equal(fixture_build(fixture), i % 2 ? 0 : -1);
+        assert_int_equal(fixture->diagnostics.errors, i % 2 ? 0 : 1);
+        for (size_t d = 0; d < fixture->diagnostics.list.len; d++) {
+            if (fixture->diagnostics.list.items[d].severity != SEVERITY_ERROR)
+                continue;
+            assert_string_equal(fixture->diagnostics.list.items[d].code, "network");
+            assert_string_equal(fixture->diagnostics.list.items[d].pointer, pointer);
+        }
+    }
+}
+
+/* Fargate's shape: it runs, and what has no effect is said. */
+static void test_a_task_with_a_network_of_its_own(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+    fixture_put(fixture, "a.json", AWSVPC(CONTAINER(PORT(80, 80)) "," OTHER("b", NEEDS("app", "START"))));
+    fixture_put(fixture, "b.json",
+                SERVICE(",\"desiredCount\":3,\"networkConfiguration\":{\"awsvpcConfiguration\":{\"subnets\":["
+                        "\"subnet-1\"],"
+                        "\"securityGroups\":[\"sg-1\"],\"assignPublicIp\":\"DISABLED\"}}"));
+    assert_int_equal(fixture_build(fixture), 0);
+    assert_int_equal(fixture->diagnostics.list.len, 2);
+    static const char *const pointers[] = {"/networkConfiguration/awsvpcConfiguration/subnets",
+                                           "/networkConfiguration/awsvpcConfiguration/securityGroups"};
+    for (size_t i = 0; i < 2; i++)
+        assert_string_equal(fixture->diagnostics.list.items[i].pointer, pointers[i]);
+    const struct task_definition *definition = desired_task_definition(fixture->desired, "web");
+    assert_int_equal(definition->containers.len, 3);
+    const struct container_spec *pause = task_definition_container(definition, PAUSE_CONTAINER);
+    assert_non_null(pause);
+    assert_true(pause->essential);
+    assert_int_equal(pause->depends_on.len, 0);
+    for (size_t i = 0; i < 2; i++) {
+        const struct container_spec *spec = &definition->containers.items[i];
+        assert_int_equal(spec->ports.len, 0);
+        assert_string_equal(spec->depends_on.items[spec->depends_on.len - 1].container, PAUSE_CONTAINER);
+    }
+}
+
+static void test_who_needs_a_pause_container(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *member;
+        bool needed;
+    } cases[] = {{"\"networkMode\":\"awsvpc\"", true}, {"\"pidMode\":\"task\"", true},
+                 {"\"ipcMode\":\"task\"", true},       {"\"networkMode\":\"host\"", false},
+                 {"\"pidMode\":\"host\"", false},      {"\"ipcMode\":\"none\"", false}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+        char *text CLEANUP_FREE =
+            memory_printf(TASK("%s,\"containerDefinitions\":[" CONTAINER("") "]"), cases[i].member);
+        fixture_put(fixture, "a.json", text);
+        assert_int_equal(fixture_build(fixture), 0);
+        const struct task_definition *definition = desired_task_definition(fixture->desired, "web");
+        assert_int_equal(task_definition_container(definition, PAUSE_CONTAINER) != NULL, cases[i].needed);
+    }
+}
+
 static void test_files_that_are_refused(void **state)
 {
     (void)state;
@@ -470,6 +556,9 @@ int main(void)
         cmocka_unit_test(test_references),
         cmocka_unit_test(test_targets_follow_the_task_definition),
         cmocka_unit_test(test_fine),
+        cmocka_unit_test(test_what_the_containers_of_a_task_network_cannot_have),
+        cmocka_unit_test(test_a_task_with_a_network_of_its_own),
+        cmocka_unit_test(test_who_needs_a_pause_container),
         cmocka_unit_test(test_files_that_are_refused),
         cmocka_unit_test(test_what_does_not_count),
         cmocka_unit_test(test_all_at_once_and_sorted),
