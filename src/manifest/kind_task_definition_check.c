@@ -323,8 +323,8 @@ static void check_ports(const struct check *check)
 /* --- network -------------------------------------------------------------------------------------------- */
 
 /* What a container cannot have of its own where the task has one network (ECS). */
-static const char *const not_with_awsvpc[] = {"hostname",   "dnsServers", "dnsSearchDomains",
-                                              "extraHosts", "links",      "disableNetworking"};
+static const char *const not_with_awsvpc[] = {"hostname", "dnsServers", "dnsSearchDomains", "extraHosts",
+                                              "disableNetworking"};
 
 static bool says_something(const json_t *value)
 {

@@ -94,7 +94,7 @@ static void check_links(const struct check *check, size_t index, const json_t *c
     size_t i;
     json_t *item;
     if (json_array_size(links) && !text_equal(check->network_mode, "bridge")) {
-        report(check, "network-mode", memory_printf("/containerDefinitions/%zu/links", index),
+        report(check, "network", memory_printf("/containerDefinitions/%zu/links", index),
                memory_printf("links need network mode bridge, not %s", check->network_mode));
         return;
     }
@@ -108,20 +108,6 @@ static void check_links(const struct check *check, size_t index, const json_t *c
                    memory_printf("\"%s\" is no link: a container's name, or name:alias", link));
         else
             check_other(check, container, name, pointer);
-    }
-}
-
-/* The pause container of the task has these in network mode awsvpc; ECS refuses them too. */
-static void check_names(const struct check *check, size_t index, const json_t *container)
-{
-    static const char *const members[] = {"hostname", "dnsServers", "dnsSearchDomains", "extraHosts"};
-    if (!text_equal(check->network_mode, "awsvpc"))
-        return;
-    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
-        const json_t *value = json_object_get(container, members[i]);
-        if (json_array_size(value) || (json_is_string(value) && json_string_length(value)))
-            report(check, "network-mode", memory_printf("/containerDefinitions/%zu/%s", index, members[i]),
-                   memory_printf("%s does not go with network mode awsvpc", members[i]));
     }
 }
 
@@ -355,7 +341,6 @@ void kind_task_definition_check_engine(const json_t *value, struct diagnostics *
     json_array_foreach ((json_t *)check.containers, i, container) {
         check_links(&check, i, container);
         check_volumes_from(&check, i, container);
-        check_names(&check, i, container);
         check_ports(&check, i, container);
         check_system_controls(&check, i, container);
         check_memory(&check, i, container);

@@ -184,6 +184,8 @@ static const struct {
     {"containerDefinitions", "rows of its own"},
     {"volumes", "mountPoints"},
     {"networkMode", "docker_create_body()"},
+    {"pidMode", "docker_pause_join()"},
+    {"ipcMode", "docker_pause_join()"},
 };
 
 static bool is_done_elsewhere(const char *member)

@@ -87,8 +87,6 @@ static void test_errors(void **state)
         {"'resourceRequirements':[" GPU("0") "]", NULL, APP "/resourceRequirements/0", "no number"},
         {"'resourceRequirements':[" GPU("1") "," GPU("ALL") "]", NULL, APP "/resourceRequirements/1", "one"},
         {"'memory':65,'memoryReservation':8", "'memory':'64'", APP "/memory", "more than the task's 64"},
-        {"'hostname':'h'", "'networkMode':'awsvpc'", APP "/hostname", "awsvpc"},
-        {"'dnsServers':['10.0.0.1']", "'networkMode':'awsvpc'", APP "/dnsServers", "awsvpc"},
         {"", EFS("'authorizationConfig':{'accessPointId':'fsap-1'}"),
          "/volumes/0/efsVolumeConfiguration/authorizationConfig/accessPointId", "access points"},
         {"", EFS("'rootDirectory':'data'"), "/volumes/0/efsVolumeConfiguration/rootDirectory", "absolute"},
