@@ -467,6 +467,56 @@ static void test_log_drivers_that_an_engine_has(void **state)
     }
 }
 
+/* A listener in the network of the engine, whose loopback the driver talks to. */
+static void listen_on(struct contract_world *world, struct sample *ear, int port)
+{
+    char *id CLEANUP_FREE = NULL;
+    char *command CLEANUP_FREE =
+        memory_printf("'command':['/bin/sh','-c','/bin/busybox nc -l -p %d >/heard & " LOOP "']", port);
+    make_sample(ear, "ear", command, NULL);
+    free(ear->definition->network_mode);
+    ear->definition->network_mode = memory_strdup("host");
+    contract_run(world, ear, &id);
+}
+
+static bool is_heard(struct contract_world *world, const struct sample *ear, const char *words)
+{
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    const char *const argv[] = {"/bin/busybox", "grep", "-q", words, "/heard", NULL};
+    DO(world, &outcome, exec, ear->name, argv);
+    return outcome.code == 0 && outcome.exit_code == 0;
+}
+
+static void test_logs_arrive_at_a_server(void **state)
+{
+    struct contract_world *world = *state;
+    static const struct {
+        int port;
+        const char *log;
+        const char *heard;
+    } drivers[] = {
+        {24224, "'logDriver':'fluentd','options':{'fluentd-address':'127.0.0.1:24224','tag':'t-{{.Name}}'}",
+         "t-davit-default-web-app-" TASK_12},
+        {12201, "'logDriver':'gelf','options':{'gelf-address':'tcp://127.0.0.1:12201'}",
+         "\"short_message\":\"hello\""},
+        {5514, "'logDriver':'syslog','options':{'syslog-address':'tcp://127.0.0.1:5514','tag':'mine'}",
+         "mine.*hello"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(drivers); i++) {
+        struct outcome outcome CLEANUP(outcome_deinit) = {0};
+        struct sample ear CLEANUP(sample_deinit);
+        struct sample app CLEANUP(sample_deinit);
+        char *container CLEANUP_FREE = memory_printf(
+            "'command':['/bin/sh','-c','echo hello; " LOOP "'],'logConfiguration':{%s}", drivers[i].log);
+        listen_on(world, &ear, drivers[i].port);
+        make_sample(&app, "app", container, NULL);
+        DO_WELL(world, &outcome, create, &app.create);
+        DO_WELL(world, &outcome, start, app.name);
+        until(world, is_heard(world, &ear, drivers[i].heard));
+        contract_remove_all(world, OWNER);
+    }
+}
+
 static void test_an_unusable_log_driver_names_the_key(void **state)
 {
     struct contract_world *world = *state;
@@ -514,6 +564,7 @@ static int run(struct contract_world *world)
         TEST(test_efs_is_a_volume_over_nfs),
         TEST(test_a_log_driver_gives_way_to_another),
         TEST(test_log_drivers_that_an_engine_has),
+        TEST(test_logs_arrive_at_a_server),
         TEST(test_an_unusable_log_driver_names_the_key),
     };
     for (size_t i = 0; i < ARRAY_LEN(tests); i++)
