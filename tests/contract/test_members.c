@@ -184,6 +184,9 @@ static const struct {
     {"containerDefinitions", "rows of its own"},
     {"volumes", "mountPoints"},
     {"networkMode", "docker_create_body()"},
+    {"pidMode", "docker_pause_join()"},
+    {"ipcMode", "docker_pause_join()"},
+    {"runtimePlatform", "placement"},
 };
 
 static bool is_done_elsewhere(const char *member)
@@ -202,11 +205,22 @@ static bool is_mapped(const struct docker_mapping *rows, const char *member)
     return false;
 }
 
-static const struct kind_member *member_named(const struct kind_member *table, const char *name)
+/* The Docker field that people are told is the one that the row sets. */
+static void check_field(const struct kind_member *member, const char *path, const struct docker_mapping *rows)
 {
-    while (table->name && !text_equal(table->name, name))
-        table++;
-    return table->name ? table : NULL;
+    for (; rows->member; rows++) {
+        if (!text_equal(rows->member, path))
+            continue;
+        char *config CLEANUP_FREE = memory_printf("Config.%s", rows->field);
+        char *host CLEANUP_FREE = memory_printf("HostConfig.%s", rows->field);
+        if (!text_equal(member->docker, config) && !text_equal(member->docker, host))
+            fail_msg("%s becomes %s, not %s", path, rows->field, member->docker ? member->docker : "nothing");
+    }
+}
+
+static bool has_effect(const struct kind_member *member)
+{
+    return member && (member->effect == KIND_HONOURED || member->effect == KIND_PARTLY);
 }
 
 /* A row maps a member as a whole, or there are rows for each of what is inside. */
@@ -215,7 +229,10 @@ static void check_honoured(const struct kind_member *table, const char *prefix,
 {
     for (; table->name; table++) {
         char *path CLEANUP_FREE = memory_printf("%s%s", prefix, table->name);
-        if (table->effect != KIND_HONOURED || is_mapped(rows, path) || is_done_elsewhere(path))
+        if (!has_effect(table) || is_done_elsewhere(path))
+            continue;
+        check_field(table, path, rows);
+        if (is_mapped(rows, path))
             continue;
         if (!table->inside)
             fail_msg("%s is honoured, but has no row in the mapping table, nor anybody else who does it",
@@ -230,7 +247,26 @@ static void test_what_is_honoured_is_mapped(void **state)
     (void)state;
     const struct kind_member *root = kind_members(KIND_TASK_DEFINITION);
     check_honoured(root, "", docker_task_mappings);
-    check_honoured(member_named(root, "containerDefinitions")->inside, "", docker_container_mappings);
+    check_honoured(kind_members_find(root, "containerDefinitions")->inside, "", docker_container_mappings);
+}
+
+/* People are not told that a member has no effect while a row gives it one. */
+static void test_what_is_mapped_is_honoured(void **state)
+{
+    (void)state;
+    const struct kind_member *root = kind_members(KIND_TASK_DEFINITION);
+    const struct kind_member *container = kind_members_find(root, "containerDefinitions")->inside;
+    for (const struct docker_mapping *row = docker_container_mappings; row->member; row++) {
+        const struct kind_member *table = container;
+        char *copy CLEANUP_FREE = memory_strdup(row->member);
+        char *rest = copy;
+        for (char *name; (name = strsep(&rest, "."));) {
+            const struct kind_member *member = kind_members_find(table, name);
+            if (!has_effect(member))
+                fail_msg("%s is mapped, but not honoured", row->member);
+            table = member->inside;
+        }
+    }
 }
 
 /* --- read back ------------------------------------------------------------------------------------------ */
@@ -577,6 +613,7 @@ int main(void)
     const struct CMUnitTest tables[] = {
         cmocka_unit_test(test_every_row_is_tested),
         cmocka_unit_test(test_what_is_honoured_is_mapped),
+        cmocka_unit_test(test_what_is_mapped_is_honoured),
     };
     if (cmocka_run_group_tests_name("tables", tables, NULL, NULL))
         return 1;
