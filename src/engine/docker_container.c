@@ -56,12 +56,7 @@ static void on_inspected_after(struct docker_call *call, const struct docker_ans
 
 static void on_deed_done(struct docker_call *call, const struct docker_answer *answer)
 {
-    if (answer->error.code) {
-        struct error error = answer->error;
-        advise_log_driver(&error);
-        docker_fail(call, &error);
-        return;
-    }
+    (void)answer;
     char *path CLEANUP_FREE = docker_path("/containers/", call->target, "/json");
     docker_send(call,
                 (struct docker_send){.path = path, .takes_failures = true, .on_answer = on_inspected_after});
@@ -70,9 +65,7 @@ static void on_deed_done(struct docker_call *call, const struct docker_answer *a
 static uint64_t deed(struct docker_call *call, const char *suffix)
 {
     char *path CLEANUP_FREE = docker_path("/containers/", call->target, suffix);
-    return docker_send(
-        call, (struct docker_send){
-                  .method = "POST", .path = path, .takes_failures = true, .on_answer = on_deed_done});
+    return docker_send(call, (struct docker_send){.method = "POST", .path = path, .on_answer = on_deed_done});
 }
 
 /* 404 is also a network or a container to join that is not there: then it names another one. */
@@ -81,6 +74,7 @@ static void on_started(struct docker_call *call, const struct docker_answer *ans
     struct error error = answer->error;
     if (error.code == ERROR_NOT_FOUND && !strstr(error.message, call->target))
         error.code = ERROR_INTERNAL;
+    advise_log_driver(&error);
     if (error.code)
         docker_fail(call, &error);
     else
@@ -224,12 +218,12 @@ static uint64_t create_next(struct docker_call *call)
         return docker_send(
             call, (struct docker_send){.path = path, .takes_failures = true, .on_answer = on_volume});
     }
+    json_t *body = TAKE(state->body);
     char *path CLEANUP_FREE = docker_path("/containers/create?name=", call->target, "");
-    return docker_send(call, (struct docker_send){.method = "POST",
-                                                  .path = path,
-                                                  .body = TAKE(state->body),
-                                                  .takes_failures = true,
-                                                  .on_answer = on_created});
+    return docker_send(
+        call,
+        (struct docker_send){
+            .method = "POST", .path = path, .body = body, .takes_failures = true, .on_answer = on_created});
 }
 
 /* Refused before anything is sent; told from the loop, as every outcome. */

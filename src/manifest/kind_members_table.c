@@ -20,6 +20,7 @@
 #define IGNORES(name, reason, inside)                 {name, KIND_IGNORED, NULL, NULL, reason, NULL, inside}
 /* An error. */
 #define REFUSED(name, usual, reason)                  {name, KIND_REFUSED, usual, NULL, reason, NULL, NULL}
+#define REFUSED_INSIDE(name, reason, inside)          {name, KIND_REFUSED, NULL, NULL, reason, NULL, inside}
 /* No effect, and the object or a neighbour says so. */
 #define LIKEWISE(name)                                {name, KIND_LIKEWISE, NULL, NULL, NULL, NULL, NULL}
 #define LIKEWISE_INSIDE(name, inside)                 {name, KIND_LIKEWISE, NULL, NULL, NULL, NULL, inside}
@@ -56,7 +57,7 @@ static const struct kind_member port_mapping[] = {
     HONOURED("protocol",              "tcp",      NULL),
     IGNORED( "name",                  NULL,       "Service Connect is not there to use it"),
     IGNORED( "appProtocol",           NULL,       "Service Connect is not there to use it"),
-    IGNORED( "containerPortRange",    NULL,       "the ports of the range are not published"),
+    PARTLY(  "containerPortRange",    NULL,       "each port gets a host port that the engine chooses; they do not follow one another", "HostConfig.PortBindings"),
     END};
 
 static const struct kind_member mount_point[] = {
@@ -66,8 +67,8 @@ static const struct kind_member mount_point[] = {
     END};
 
 static const struct kind_member volume_from[] = {
-    LIKEWISE("sourceContainer"),
-    LIKEWISE("readOnly"),
+    HONOURED("sourceContainer",       NULL,       NULL),
+    HONOURED("readOnly",              "false",    NULL),
     END};
 
 static const struct kind_member dependency[] = {
@@ -84,8 +85,8 @@ static const struct kind_member health_check[] = {
     END};
 
 static const struct kind_member log_configuration[] = {
-    HONOURED("logDriver",             NULL,       "HostConfig.LogConfig.Type"),
-    HONOURED("options",               NULL,       "HostConfig.LogConfig.Config"),
+    PARTLY(  "logDriver",             NULL,       "an engine may lack the driver, and none has awsfirelens: logDrivers in davit's configuration names another", "HostConfig.LogConfig.Type"),
+    PARTLY(  "options",               NULL,       "those of a driver that gives way to another are dropped, but for what all drivers have", "HostConfig.LogConfig.Config"),
     IGNORES( "secretOptions",         "the log driver starts without these options", secret),
     END};
 
@@ -96,40 +97,40 @@ static const struct kind_member ulimit[] = {
     END};
 
 static const struct kind_member capabilities[] = {
-    IGNORED( "add",                   NULL,       "the container keeps the capabilities that the engine gives it"),
-    IGNORED( "drop",                  NULL,       "the container keeps the capabilities that the engine gives it"),
+    HONOURED("add",                   NULL,       "HostConfig.CapAdd"),
+    HONOURED("drop",                  NULL,       "HostConfig.CapDrop"),
     END};
 
 static const struct kind_member device[] = {
-    LIKEWISE("hostPath"),
-    LIKEWISE("containerPath"),
-    LIKEWISE("permissions"),
+    HONOURED("hostPath",              NULL,       NULL),
+    HONOURED("containerPath",         NULL,       NULL),
+    HONOURED("permissions",           NULL,       NULL),
     END};
 
 static const struct kind_member tmpfs[] = {
-    LIKEWISE("containerPath"),
-    LIKEWISE("size"),
-    LIKEWISE("mountOptions"),
+    HONOURED("containerPath",         NULL,       NULL),
+    HONOURED("size",                  NULL,       NULL),
+    HONOURED("mountOptions",          NULL,       NULL),
     END};
 
 static const struct kind_member linux_parameters[] = {
     INSIDE(  "capabilities",          NULL, capabilities),
-    IGNORES( "devices",               "the container sees only the devices that the engine gives it", device),
-    IGNORED( "initProcessEnabled",    "false",    "no init process reaps zombies in the container"),
-    IGNORED( "sharedMemorySize",      NULL,       "/dev/shm has the size that the engine gives it"),
-    IGNORES( "tmpfs",                 "the container starts without these file systems", tmpfs),
-    IGNORED( "maxSwap",               NULL,       "swap is as the engine has it"),
-    IGNORED( "swappiness",            NULL,       "swap is as the engine has it"),
+    INSIDE(  "devices",               "HostConfig.Devices", device),
+    HONOURED("initProcessEnabled",    "false",    "HostConfig.Init"),
+    HONOURED("sharedMemorySize",      NULL,       "HostConfig.ShmSize"),
+    INSIDE(  "tmpfs",                 "HostConfig.Tmpfs", tmpfs),
+    PARTLY(  "maxSwap",               NULL,       "the engine's kernel has to count swap", "HostConfig.MemorySwap"),
+    PARTLY(  "swappiness",            NULL,       "an engine with cgroups v2 has no such setting", "HostConfig.MemorySwappiness"),
     END};
 
 static const struct kind_member system_control[] = {
-    LIKEWISE("namespace"),
-    LIKEWISE("value"),
+    HONOURED("namespace",             NULL,       NULL),
+    HONOURED("value",                 NULL,       NULL),
     END};
 
 static const struct kind_member resource_requirement[] = {
-    LIKEWISE("value"),
-    LIKEWISE("type"),
+    PARTLY(  "value",                 NULL,       "a GPU is not set aside: the engine may give it to two containers", NULL),
+    PARTLY(  "type",                  NULL,       "GPU; of the others a warning says that there are none", NULL),
     END};
 
 static const struct kind_member firelens[] = {
@@ -148,8 +149,8 @@ static const struct kind_member restart_policy[] = {
     END};
 
 static const struct kind_member host_entry[] = {
-    LIKEWISE("hostname"),
-    LIKEWISE("ipAddress"),
+    HONOURED("hostname",              NULL,       NULL),
+    HONOURED("ipAddress",             NULL,       NULL),
     END};
 
 static const struct kind_member container[] = {
@@ -176,25 +177,25 @@ static const struct kind_member container[] = {
     INSIDE(  "logConfiguration",      "HostConfig.LogConfig", log_configuration),
     INSIDE(  "healthCheck",           "Config.Healthcheck", health_check),
     IGNORES( "repositoryCredentials", "the image is pulled without this login", repository_credentials),
-    IGNORED( "links",                 NULL,       "the container does not get these names and variables"),
+    HONOURED("links",                  NULL,       "HostConfig.Links"),
     IGNORES( "restartPolicy",         "the container is not restarted by itself; its task is replaced", restart_policy),
     IGNORES( "environmentFiles",      "the container starts without these variables", environment_file),
-    IGNORES( "volumesFrom",           "the container starts without these volumes", volume_from),
+    INSIDE(  "volumesFrom",           "HostConfig.VolumesFrom", volume_from),
     INSIDE(  "linuxParameters",       NULL, linux_parameters),
     IGNORES( "secrets",               "the container starts without these variables", secret),
     IGNORED( "versionConsistency",    "disabled", "the tag is resolved by each instance for itself"),
-    IGNORED( "hostname",              NULL,       "the engine chooses the host name"),
-    IGNORED( "disableNetworking",     "false",    "the container keeps its network"),
-    IGNORED( "dnsServers",            NULL,       "the container asks the engine's DNS servers"),
-    IGNORED( "dnsSearchDomains",      NULL,       "the container searches the engine's domains"),
-    IGNORES( "extraHosts",            "these names are not added to /etc/hosts", host_entry),
-    IGNORED( "dockerSecurityOptions", NULL,       "the engine's own security options hold"),
-    IGNORED( "interactive",           "false",    "standard input stays closed"),
-    IGNORED( "pseudoTerminal",        "false",    "the container gets no terminal"),
-    IGNORES( "systemControls",        "these kernel parameters are not set", system_control),
-    IGNORES( "resourceRequirements",  "the container gets no GPU or other device", resource_requirement),
-    IGNORES( "firelensConfiguration", "the container is no log router", firelens),
-    IGNORED( "credentialSpecs",       NULL,       "the container gets no gMSA credentials"),
+    HONOURED("hostname",               NULL,       "Config.Hostname"),
+    HONOURED("disableNetworking",      "false",    "Config.NetworkDisabled"),
+    HONOURED("dnsServers",             NULL,       "HostConfig.Dns"),
+    HONOURED("dnsSearchDomains",       NULL,       "HostConfig.DnsSearch"),
+    INSIDE(  "extraHosts",            "HostConfig.ExtraHosts", host_entry),
+    HONOURED("dockerSecurityOptions",  NULL,       "HostConfig.SecurityOpt"),
+    HONOURED("interactive",            "false",    "Config.OpenStdin"),
+    HONOURED("pseudoTerminal",         "false",    "Config.Tty"),
+    INSIDE(  "systemControls",        "HostConfig.Sysctls", system_control),
+    INSIDE(  "resourceRequirements",  "HostConfig.DeviceRequests", resource_requirement),
+    IGNORES( "firelensConfiguration", "the container is no log router; logDrivers.awsfirelens in davit's configuration says where logs go instead", firelens),
+    IGNORED( "credentialSpecs",       NULL,       "the container gets no gMSA credentials: they are for Windows domains"),
     END};
 
 static const struct kind_member docker_volume[] = {
@@ -210,16 +211,16 @@ static const struct kind_member host_volume[] = {
     END};
 
 static const struct kind_member efs_authorization[] = {
-    LIKEWISE("accessPointId"),
-    LIKEWISE("iam"),
+    REFUSED( "accessPointId",         "",         "without EFS's mount helper the task would get the root of the file system instead"),
+    IGNORED( "iam",                   "DISABLED", "the file system is mounted without credentials"),
     END};
 
 static const struct kind_member efs_volume[] = {
-    LIKEWISE("fileSystemId"),
-    LIKEWISE("rootDirectory"),
-    LIKEWISE("transitEncryption"),
-    LIKEWISE("transitEncryptionPort"),
-    LIKEWISE_INSIDE("authorizationConfig", efs_authorization),
+    HONOURED("fileSystemId",          NULL,       "Volume.DriverOpts.o"),
+    HONOURED("rootDirectory",         "/",        "Volume.DriverOpts.device"),
+    IGNORED( "transitEncryption",     "DISABLED", "the file system is mounted over plain NFS"),
+    IGNORED( "transitEncryptionPort", NULL,       "the file system is mounted over plain NFS"),
+    INSIDE(  "authorizationConfig",   NULL, efs_authorization),
     END};
 
 static const struct kind_member s3files_volume[] = {
@@ -244,15 +245,20 @@ static const struct kind_member volume[] = {
     HONOURED("name",                  NULL,       NULL),
     INSIDE(  "host",                  "HostConfig.Binds", host_volume),
     INSIDE(  "dockerVolumeConfiguration", "HostConfig.Mounts", docker_volume),
-    IGNORES( "efsVolumeConfiguration", "the volume is an empty one of the task", efs_volume),
+    INSIDE(  "efsVolumeConfiguration", "HostConfig.Mounts", efs_volume),
     IGNORES( "s3filesVolumeConfiguration", "the volume is an empty one of the task", s3files_volume),
     IGNORES( "fsxWindowsFileServerVolumeConfiguration", "the volume is an empty one of the task", fsx_volume),
     IGNORED( "configuredAtLaunch",    "false",    "the volume is an empty one of the task"),
     END};
 
+#define WINDOWS                                                                                                        \
+    "WINDOWS_SERVER_2016_FULL WINDOWS_SERVER_2019_FULL WINDOWS_SERVER_2019_CORE WINDOWS_SERVER_2004_CORE "              \
+    "WINDOWS_SERVER_20H2_CORE WINDOWS_SERVER_2022_FULL WINDOWS_SERVER_2022_CORE WINDOWS_SERVER_2025_FULL "              \
+    "WINDOWS_SERVER_2025_CORE"
+
 static const struct kind_member runtime_platform[] = {
-    IGNORED( "cpuArchitecture",       NULL,       "the engine takes the image's own platform"),
-    IGNORED( "operatingSystemFamily", "LINUX",    "the engine takes the image's own platform"),
+    HONOURED("cpuArchitecture",       NULL,       NULL),
+    REFUSES( "operatingSystemFamily", "LINUX",    WINDOWS, "davit runs Linux containers", NULL),
     END};
 
 static const struct kind_member placement_constraint[] = {
@@ -284,17 +290,17 @@ static const struct kind_member task_definition[] = {
     INSIDE(  "containerDefinitions",  NULL, container),
     INSIDE(  "volumes",               NULL, volume),
     HONOURED("networkMode",           "bridge",   "HostConfig.NetworkMode"),
-    PARTLY(  "cpu",                   NULL,       "placement sets it aside and containers may not ask for more; the task as a whole is not held to it", NULL),
-    PARTLY(  "memory",                NULL,       "placement sets it aside and containers may not ask for more; the task as a whole is not held to it", NULL),
+    PARTLY(  "cpu",                   NULL,       "placement sets it aside, and each container is held to it; together they may use more", "HostConfig.CpuQuota"),
+    PARTLY(  "memory",                NULL,       "placement sets it aside, and each container without a limit of its own is held to it; together they may use more", "HostConfig.Memory"),
     IGNORED( "taskRoleArn",           NULL,       "the containers get no AWS credentials"),
     IGNORED( "executionRoleArn",      NULL,       "pulls and logs use the instance's own access"),
     IGNORES( "placementConstraints",  "tasks may run on every instance", placement_constraint),
     IGNORED( "requiresCompatibilities", "EC2",      "tasks run on the instances that davit knows"),
     HONOURED("pidMode",               NULL,       "HostConfig.PidMode"),
     HONOURED("ipcMode",               NULL,       "HostConfig.IpcMode"),
-    IGNORES( "proxyConfiguration",    "traffic goes past the proxy", proxy),
+    REFUSED_INSIDE("proxyConfiguration", "traffic would go past the proxy: an engine does not route a container's traffic through another", proxy),
     IGNORES( "inferenceAccelerators", "the task gets no accelerator", accelerator),
-    IGNORES( "ephemeralStorage",      "the engine's own storage holds", ephemeral_storage),
+    IGNORES( "ephemeralStorage",      "the engine's disk is shared by its containers, and has the size that it has", ephemeral_storage),
     INSIDE(  "runtimePlatform",       NULL, runtime_platform),
     IGNORED( "enableFaultInjection",  "false",    "there are no fault injection endpoints"),
     OUTPUT(  "taskDefinitionArn"),

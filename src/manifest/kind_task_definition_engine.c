@@ -170,7 +170,7 @@ static void check_ports(const struct check *check, size_t index, const json_t *c
     size_t i;
     json_t *mapping;
     json_array_foreach (json_object_get(container, "portMappings"), i, mapping) {
-        struct range range;
+        struct range range = {0};
         char *fault = read_mapping(check, mapping, &range);
         if (!fault && overlaps(ranges, len, &range))
             fault = memory_strdup("a port of the range is mapped twice");
@@ -281,30 +281,12 @@ static void check_resources(const struct check *check, size_t index, const json_
 
 /* --- volumes -------------------------------------------------------------------------------------------- */
 
-static bool is_enabled(const json_t *object, const char *key)
+static void check_root(const struct check *check, size_t index, const json_t *efs)
 {
-    return text_equal(model_string(object, key), "ENABLED");
-}
-
-static void check_efs(const struct check *check, size_t index, const json_t *efs)
-{
-    const json_t *authorization = json_object_get(efs, "authorizationConfig");
-    const char *access_point = model_string(authorization, "accessPointId");
     const char *root = model_string(efs, "rootDirectory");
-    char *at CLEANUP_FREE = memory_printf("/volumes/%zu/efsVolumeConfiguration", index);
-    if (access_point && access_point[0])
-        report(check, "unsupported", memory_printf("%s/authorizationConfig/accessPointId", at),
-               memory_strdup("an engine mounts EFS without its mount helper, which access points need: the "
-                             "task would get the root of the file system instead"));
     if (root && root[0] && root[0] != '/')
-        report(check, "value", memory_printf("%s/rootDirectory", at),
+        report(check, "value", memory_printf("/volumes/%zu/efsVolumeConfiguration/rootDirectory", index),
                memory_strdup("rootDirectory is an absolute path"));
-    if (is_enabled(efs, "transitEncryption"))
-        warn(check, memory_printf("%s/transitEncryption", at),
-             memory_strdup("transitEncryption has no effect: an engine mounts EFS over plain NFS"));
-    if (is_enabled(authorization, "iam"))
-        warn(check, memory_printf("%s/authorizationConfig/iam", at),
-             memory_strdup("iam has no effect: an engine mounts EFS as nobody in particular"));
 }
 
 static void check_volumes(const struct check *check)
@@ -322,8 +304,7 @@ static void check_volumes(const struct check *check)
             report(check, "value", memory_printf("/volumes/%zu", i),
                    memory_printf("volume \"%s\" has %zu configurations, of which one may be given",
                                  model_string(volume, "name"), given));
-        if (json_object_get(volume, "efsVolumeConfiguration"))
-            check_efs(check, i, json_object_get(volume, "efsVolumeConfiguration"));
+        check_root(check, i, json_object_get(volume, "efsVolumeConfiguration"));
     }
 }
 

@@ -186,6 +186,7 @@ static const struct {
     {"networkMode", "docker_create_body()"},
     {"pidMode", "docker_pause_join()"},
     {"ipcMode", "docker_pause_join()"},
+    {"runtimePlatform", "placement"},
 };
 
 static bool is_done_elsewhere(const char *member)
@@ -204,11 +205,22 @@ static bool is_mapped(const struct docker_mapping *rows, const char *member)
     return false;
 }
 
-static const struct kind_member *member_named(const struct kind_member *table, const char *name)
+/* The Docker field that people are told is the one that the row sets. */
+static void check_field(const struct kind_member *member, const char *path, const struct docker_mapping *rows)
 {
-    while (table->name && !text_equal(table->name, name))
-        table++;
-    return table->name ? table : NULL;
+    for (; rows->member; rows++) {
+        if (!text_equal(rows->member, path))
+            continue;
+        char *config CLEANUP_FREE = memory_printf("Config.%s", rows->field);
+        char *host CLEANUP_FREE = memory_printf("HostConfig.%s", rows->field);
+        if (!text_equal(member->docker, config) && !text_equal(member->docker, host))
+            fail_msg("%s becomes %s, not %s", path, rows->field, member->docker ? member->docker : "nothing");
+    }
+}
+
+static bool has_effect(const struct kind_member *member)
+{
+    return member && (member->effect == KIND_HONOURED || member->effect == KIND_PARTLY);
 }
 
 /* A row maps a member as a whole, or there are rows for each of what is inside. */
@@ -217,7 +229,10 @@ static void check_honoured(const struct kind_member *table, const char *prefix,
 {
     for (; table->name; table++) {
         char *path CLEANUP_FREE = memory_printf("%s%s", prefix, table->name);
-        if (table->effect != KIND_HONOURED || is_mapped(rows, path) || is_done_elsewhere(path))
+        if (!has_effect(table) || is_done_elsewhere(path))
+            continue;
+        check_field(table, path, rows);
+        if (is_mapped(rows, path))
             continue;
         if (!table->inside)
             fail_msg("%s is honoured, but has no row in the mapping table, nor anybody else who does it",
@@ -232,7 +247,26 @@ static void test_what_is_honoured_is_mapped(void **state)
     (void)state;
     const struct kind_member *root = kind_members(KIND_TASK_DEFINITION);
     check_honoured(root, "", docker_task_mappings);
-    check_honoured(member_named(root, "containerDefinitions")->inside, "", docker_container_mappings);
+    check_honoured(kind_members_find(root, "containerDefinitions")->inside, "", docker_container_mappings);
+}
+
+/* People are not told that a member has no effect while a row gives it one. */
+static void test_what_is_mapped_is_honoured(void **state)
+{
+    (void)state;
+    const struct kind_member *root = kind_members(KIND_TASK_DEFINITION);
+    const struct kind_member *container = kind_members_find(root, "containerDefinitions")->inside;
+    for (const struct docker_mapping *row = docker_container_mappings; row->member; row++) {
+        const struct kind_member *table = container;
+        char *copy CLEANUP_FREE = memory_strdup(row->member);
+        char *rest = copy;
+        for (char *name; (name = strsep(&rest, "."));) {
+            const struct kind_member *member = kind_members_find(table, name);
+            if (!has_effect(member))
+                fail_msg("%s is mapped, but not honoured", row->member);
+            table = member->inside;
+        }
+    }
 }
 
 /* --- read back ------------------------------------------------------------------------------------------ */
@@ -469,6 +503,56 @@ static void test_log_drivers_that_an_engine_has(void **state)
     }
 }
 
+/* A listener in the network of the engine, whose loopback the driver talks to. */
+static void listen_on(struct contract_world *world, struct sample *ear, int port)
+{
+    char *id CLEANUP_FREE = NULL;
+    char *command CLEANUP_FREE =
+        memory_printf("'command':['/bin/sh','-c','/bin/busybox nc -l -p %d >/heard & " LOOP "']", port);
+    make_sample(ear, "ear", command, NULL);
+    free(ear->definition->network_mode);
+    ear->definition->network_mode = memory_strdup("host");
+    contract_run(world, ear, &id);
+}
+
+static bool is_heard(struct contract_world *world, const struct sample *ear, const char *words)
+{
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    const char *const argv[] = {"/bin/busybox", "grep", "-q", words, "/heard", NULL};
+    DO(world, &outcome, exec, ear->name, argv);
+    return outcome.code == 0 && outcome.exit_code == 0;
+}
+
+static void test_logs_arrive_at_a_server(void **state)
+{
+    struct contract_world *world = *state;
+    static const struct {
+        int port;
+        const char *log;
+        const char *heard;
+    } drivers[] = {
+        {24224, "'logDriver':'fluentd','options':{'fluentd-address':'127.0.0.1:24224','tag':'t-{{.Name}}'}",
+         "t-davit-default-web-app-" TASK_12},
+        {12201, "'logDriver':'gelf','options':{'gelf-address':'tcp://127.0.0.1:12201'}",
+         "\"short_message\":\"hello\""},
+        {5514, "'logDriver':'syslog','options':{'syslog-address':'tcp://127.0.0.1:5514','tag':'mine'}",
+         "mine.*hello"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(drivers); i++) {
+        struct outcome outcome CLEANUP(outcome_deinit) = {0};
+        struct sample ear CLEANUP(sample_deinit);
+        struct sample app CLEANUP(sample_deinit);
+        char *container CLEANUP_FREE = memory_printf(
+            "'command':['/bin/sh','-c','echo hello; " LOOP "'],'logConfiguration':{%s}", drivers[i].log);
+        listen_on(world, &ear, drivers[i].port);
+        make_sample(&app, "app", container, NULL);
+        DO_WELL(world, &outcome, create, &app.create);
+        DO_WELL(world, &outcome, start, app.name);
+        until(world, is_heard(world, &ear, drivers[i].heard));
+        contract_remove_all(world, OWNER);
+    }
+}
+
 static void test_an_unusable_log_driver_names_the_key(void **state)
 {
     struct contract_world *world = *state;
@@ -516,6 +600,7 @@ static int run(struct contract_world *world)
         TEST(test_efs_is_a_volume_over_nfs),
         TEST(test_a_log_driver_gives_way_to_another),
         TEST(test_log_drivers_that_an_engine_has),
+        TEST(test_logs_arrive_at_a_server),
         TEST(test_an_unusable_log_driver_names_the_key),
     };
     for (size_t i = 0; i < ARRAY_LEN(tests); i++)
@@ -528,6 +613,7 @@ int main(void)
     const struct CMUnitTest tables[] = {
         cmocka_unit_test(test_every_row_is_tested),
         cmocka_unit_test(test_what_is_honoured_is_mapped),
+        cmocka_unit_test(test_what_is_mapped_is_honoured),
     };
     if (cmocka_run_group_tests_name("tables", tables, NULL, NULL))
         return 1;

@@ -87,8 +87,6 @@ static void test_errors(void **state)
         {"'resourceRequirements':[" GPU("0") "]", NULL, APP "/resourceRequirements/0", "no number"},
         {"'resourceRequirements':[" GPU("1") "," GPU("ALL") "]", NULL, APP "/resourceRequirements/1", "one"},
         {"'memory':65,'memoryReservation':8", "'memory':'64'", APP "/memory", "more than the task's 64"},
-        {"", EFS("'authorizationConfig':{'accessPointId':'fsap-1'}"),
-         "/volumes/0/efsVolumeConfiguration/authorizationConfig/accessPointId", "access points"},
         {"", EFS("'rootDirectory':'data'"), "/volumes/0/efsVolumeConfiguration/rootDirectory", "absolute"},
         {"",
          "'volumes':[{'name':'v','host':{'sourcePath':'/'},'dockerVolumeConfiguration':{'scope':'task'}}]",
@@ -106,10 +104,6 @@ static void test_warnings(void **state)
          "without maxSwap"},
         {"'resourceRequirements':[{'type':'NeuronDevice','value':'1'}]", NULL, APP "/resourceRequirements/0",
          "NeuronDevice has no effect"},
-        {"", EFS("'transitEncryption':'ENABLED'"), "/volumes/0/efsVolumeConfiguration/transitEncryption",
-         "plain NFS"},
-        {"", EFS("'authorizationConfig':{'iam':'ENABLED'}"),
-         "/volumes/0/efsVolumeConfiguration/authorizationConfig/iam", "nobody"},
     };
     check_all(rules, ARRAY_LEN(rules), SEVERITY_WARNING);
 }
@@ -128,10 +122,7 @@ static void test_fine(void **state)
         {"'memory':8,'linuxParameters':{'maxSwap':8,'swappiness':0}", NULL, NULL, NULL},
         {"'linuxParameters':{'maxSwap':8}", "'memory':'1 GB'", NULL, NULL},
         {"'memory':64,'memoryReservation':8", "'memory':'64'", NULL, NULL},
-        {"",
-         EFS("'rootDirectory':'/','transitEncryption':'DISABLED','authorizationConfig':"
-             "{'accessPointId':''}"),
-         NULL, NULL},
+        {"", EFS("'rootDirectory':'/'"), NULL, NULL},
         {"", "'volumes':[{'name':'v','host':{},'dockerVolumeConfiguration':{'scope':'task'}}]", NULL, NULL},
     };
     check_all(rules, ARRAY_LEN(rules), SEVERITY_ERROR);
