@@ -249,8 +249,6 @@ static bool is_indented(const char *line, const char *end, int indent, bool in_f
 
 static const char *unindented_line(const char *from, const char *end, int indent, bool in_flow)
 {
-    if (indent < 0)
-        return NULL;
     const char *line = document_text_next_line(from, end);
     while (line < end && is_indented(line, end, indent, in_flow))
         line = document_text_next_line(line, end);

@@ -113,6 +113,7 @@ static void test_documents(void **state)
     assert_at(&documents.items[2], "/bare", DOCUMENT_VALUE, 7, 7);
     assert_at(&documents.items[3], "", DOCUMENT_VALUE, 12, 1);
     document_vec_deinit(&documents);
+    assert_reads("a.yaml", "...a: 1\nb: ...\n", "{\"...a\":1,\"b\":\"...\"}");
     assert_int_equal(parse("a.yaml", "...\n", &documents, &diagnostics), 0);
     assert_int_equal(documents.len, 0);
     document_vec_deinit(&documents);
@@ -120,6 +121,7 @@ static void test_documents(void **state)
         {"a.yaml", "a: 1\n... b\n", "a.yaml:2:5: error: only a comment may follow the document end marker"},
         {"a.yaml", "a: 1\n...\nb: 1\nb: 2\n",
          "a.yaml:4:1: error: member \"b\" is given twice, first at line 3"},
+        {"a.yaml", "a: 1\r\n...\r\nb: 1\r\nb: 2\r\n", "a.yaml:4:1: error: member \"b\" is given twice"},
         {"a.yaml", "a: 1\n...\n\nb: @\n", "a.yaml:4:4: error: a value cannot begin with @ at /b; quote it"},
         {"a.yaml", "a: 1\n%YAML 1.2\n---\nb: 1\n",
          "a.yaml:2:1: error: a directive inside a document; end the"},
