@@ -6,6 +6,7 @@
 #include "manifest/document_build.h"
 #include "manifest/document_node.h"
 #include "manifest/document_pointer.h"
+#include "manifest/document_text.h"
 
 #include <assert.h>
 #include <string.h>
@@ -73,7 +74,8 @@ static size_t first_bad_byte(const char *content, size_t len, struct position *r
 
 static int check_text(struct document_builder *builder, const struct document_input *input)
 {
-    if (text_is_utf8(input->content, input->len))
+    bool is_ascii = document_text_is_ascii(input->content, input->content + input->len);
+    if (is_ascii ? !memchr(input->content, '\0', input->len) : text_is_utf8(input->content, input->len))
         return 0;
     struct position at;
     size_t bad = first_bad_byte(input->content, input->len, &at);

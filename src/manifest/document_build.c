@@ -14,8 +14,9 @@
 void document_builder_deinit(struct document_builder *builder)
 {
     assert(builder);
-    for (size_t i = 0; i < builder->depth; i++)
+    for (size_t i = 0; i < ARRAY_LEN(builder->frames); i++)
         free(builder->frames[i].key);
+    memset(builder->frames, 0, sizeof builder->frames);
     builder->depth = 0;
     document_deinit(&builder->document);
 }
@@ -43,7 +44,7 @@ static char *present_pointer(const struct document_builder *builder)
         size_t elements = json_array_size(frame->container);
         if (json_is_array(frame->container))
             document_pointer_append_index(&pointer, inside ? elements - 1 : elements);
-        else if (frame->key && (inside || frame->key_awaits))
+        else if (frame->has_key && (inside || frame->key_awaits))
             document_pointer_append_key(&pointer, frame->key);
     }
     return buffer_steal(&pointer);
@@ -114,7 +115,7 @@ static void put(struct document_builder *builder, json_t *value)
     } else {
         assert(frame->key_awaits);
         frame->key_awaits = false;
-        rc = json_object_set_new(frame->container, frame->key, value);
+        rc = json_object_set_new_nocheck(frame->container, frame->key, value);
     }
     if (rc < 0) /* strings are checked before they get here: only memory can be missing */
         abort();
@@ -135,14 +136,25 @@ static int report_duplicate(struct document_builder *builder, struct position at
     return builder->duplicates < LIMIT_DIAGNOSTICS ? 0 : ERROR_INVALID;
 }
 
+static void keep_key(struct document_frame *frame, const char *key)
+{
+    size_t size = strlen(key) + 1;
+    if (size > frame->key_size) {
+        free(frame->key);
+        frame->key = memory_alloc(size);
+        frame->key_size = size;
+    }
+    memcpy(frame->key, key, size);
+    frame->has_key = true;
+    frame->key_awaits = true;
+}
+
 int document_builder_key(struct document_builder *builder, struct position at, const char *key)
 {
     assert(document_builder_wants_key(builder));
     assert(key);
     struct document_frame *frame = top(builder);
-    free(frame->key);
-    frame->key = memory_strdup(key);
-    frame->key_awaits = true;
+    keep_key(frame, key);
     if (json_object_get(frame->container, key)) {
         int rc = report_duplicate(builder, at);
         if (rc < 0)
@@ -176,7 +188,9 @@ int document_builder_open(struct document_builder *builder, struct position at, 
     size_t node = builder->document.nodes.len;
     push_node(builder, at, 0);
     put(builder, container);
-    builder->frames[builder->depth++] = (struct document_frame){.container = container, .node = node};
+    struct document_frame *frame = &builder->frames[builder->depth++];
+    *frame = (struct document_frame){
+        .container = container, .node = node, .key = frame->key, .key_size = frame->key_size};
     return 0;
 }
 
@@ -187,8 +201,6 @@ void document_builder_close(struct document_builder *builder)
     assert(!frame->key_awaits);
     struct document_node_vec *nodes = &builder->document.nodes;
     nodes->items[frame->node].span = (uint32_t)(nodes->len - frame->node);
-    free(frame->key);
-    frame->key = NULL;
     builder->depth--;
 }
 

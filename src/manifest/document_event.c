@@ -105,7 +105,8 @@ static int scalar_kind(struct document_events *events, const yaml_event_t *event
     struct position at = document_events_position(events, &event->start_mark);
     if (strlen(value) != event->data.scalar.length)
         return unsupported(events, at, "\\0 in a string: no name, path or variable can hold it", NULL);
-    if (!text_is_utf8(value, event->data.scalar.length))
+    if (event->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE &&
+        !text_is_utf8(value, event->data.scalar.length))
         return document_builder_fail(events->builder, at, "encoding",
                                      "an escape makes a string that is not UTF-8");
     *ret_kind = DOCUMENT_SCALAR_STRING;

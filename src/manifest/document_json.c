@@ -296,7 +296,7 @@ static int step_value(struct json_text *text)
         rc = read_string(text);
         if (rc == 0)
             rc = document_builder_scalar(text->builder, start,
-                                         json_stringn(buffer_str(&text->scratch), text->scratch.len));
+                                         json_stringn_nocheck(buffer_str(&text->scratch), text->scratch.len));
     } else if ((c >= '0' && c <= '9') || (c == '-' && !looks_at(text, "-Infinity"))) {
         rc = read_number(text);
     } else {

@@ -63,6 +63,8 @@ static enum document_scalar_kind kind_of_number(const char *text)
 enum document_scalar_kind document_scalar_kind(const char *text)
 {
     assert(text);
+    if (*text && !strchr("~nNtTfF.+-0123456789", *text)) /* most scalars: nothing else begins so */
+        return DOCUMENT_SCALAR_STRING;
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (strcmp(text, words[i].word) == 0)
             return words[i].kind;
@@ -119,7 +121,7 @@ int document_scalar_value(const char *text, enum document_scalar_kind kind, json
     case DOCUMENT_SCALAR_FLOAT:
         return document_scalar_number(text, ret_value);
     default:
-        *ret_value = json_string(text);
+        *ret_value = json_string_nocheck(text);
         return 0;
     }
 }

@@ -16,7 +16,7 @@ enum document_scalar_kind {
 };
 
 enum document_scalar_kind document_scalar_kind(const char *text);
-/* Of a scalar of any kind but NOT_FINITE; the caller's. ERROR_LIMIT for a number out of range. */
+/* Of a scalar of any kind but NOT_FINITE, in UTF-8; the caller's. ERROR_LIMIT for a number out of range. */
 int document_scalar_value(const char *text, enum document_scalar_kind kind, json_t **ret_value);
 
 /* A decimal integer, or a real if there is a point or an exponent; the text is well-formed. ERROR_LIMIT. */

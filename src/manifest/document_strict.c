@@ -21,7 +21,11 @@ void document_strict_init(struct document_strict *strict, const char *text, cons
 {
     assert(strict);
     assert(text);
-    *strict = (struct document_strict){.text = text, .end = end, .cursor = text, .seen = text};
+    *strict = (struct document_strict){.text = text,
+                                       .end = end,
+                                       .is_ascii = document_text_is_ascii(text, end),
+                                       .cursor = text,
+                                       .seen = text};
 }
 
 static bool continues_character(char c)
@@ -32,6 +36,8 @@ static bool continues_character(char c)
 /* Marks come nearly in order, so the cursor never goes far. */
 const char *document_strict_byte(struct document_strict *strict, const yaml_mark_t *mark)
 {
+    if (strict->is_ascii)
+        return mark->index < (size_t)(strict->end - strict->text) ? strict->text + mark->index : strict->end;
     for (; strict->index < mark->index && strict->cursor < strict->end; strict->index++) {
         strict->cursor++;
         while (strict->cursor < strict->end && continues_character(*strict->cursor))
@@ -48,6 +54,8 @@ const char *document_strict_byte(struct document_strict *strict, const yaml_mark
 bool document_strict_breaks(const char *text, const char *end, struct document_strict_finding *ret_finding)
 {
     static const char *const breaks[] = {"\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9"};
+    if (document_text_is_ascii(text, end))
+        return true;
     for (size_t i = 0; i < ARRAY_LEN(breaks); i++) {
         const char *at = memmem(text, (size_t)(end - text), breaks[i], strlen(breaks[i]));
         if (!at)
@@ -119,9 +127,8 @@ static const char *skip_properties(const char *at, const char *end)
 
 static const char *check_directives(const struct strict_event *at)
 {
-    if (at->event->type != YAML_DOCUMENT_START_EVENT || !at->strict->has_document)
-        return NULL;
-    return *at->start == '%' && at->start < at->end ? at->start : NULL;
+    bool begins = at->start < at->end && *at->start == '%';
+    return begins && at->strict->has_document ? at->start : NULL;
 }
 
 /* From the last event up to this one; a document's start includes its directives. */
@@ -129,22 +136,19 @@ static const char *check_comments(const struct strict_event *at)
 {
     const struct document_strict *strict = at->strict;
     const char *end = at->event->type == YAML_DOCUMENT_START_EVENT ? at->end : at->start;
-    for (const char *p = strict->seen; p < end; p++) {
-        if (*p != '#')
-            continue;
+    const char *p = strict->seen;
+    while (p < end && (p = memchr(p, '#', (size_t)(end - p)))) {
         if (p > strict->text && !document_text_is_blank(p[-1]) && !document_text_is_break(p[-1]))
             return p;
-        p = document_text_line_end(p, end) - 1;
+        p = document_text_line_end(p, end);
     }
     return NULL;
 }
 
 static const char *check_question_mark(const struct strict_event *at)
 {
-    bool is_node =
-        is_start(at->event) || at->event->type == YAML_SCALAR_EVENT || at->event->type == YAML_ALIAS_EVENT;
     bool touches = at->start > at->strict->text && at->start < at->end && at->start[-1] == '?';
-    return is_node && at->strict->flow_depth > 0 && touches ? at->start - 1 : NULL;
+    return touches && at->strict->flow_depth > 0 ? at->start - 1 : NULL;
 }
 
 static const char *check_dash(const struct strict_event *at)
@@ -265,26 +269,31 @@ static const char *check_continuation(const struct strict_event *at)
     return NULL;
 }
 
+#define ON(type) (1U << YAML_##type##_EVENT)
+#define ON_NODE  (ON(ALIAS) | ON(SCALAR) | ON(SEQUENCE_START) | ON(MAPPING_START))
+#define ON_END   (ON(SEQUENCE_END) | ON(MAPPING_END))
+
 static const struct {
     strict_check *check;
+    unsigned events; /* that it looks at */
     const char *code;
     const char *message;
     const char *hint;
 } checks[] = {
-    {check_comments, "syntax", "a # that touches what stands before it",
+    {check_comments, ~0U, "syntax", "a # that touches what stands before it",
      "a comment needs a space before its #"},
-    {check_directives, "syntax", "a directive inside a document",
+    {check_directives, ON(DOCUMENT_START), "syntax", "a directive inside a document",
      "end the document before it with a line of \"...\""},
-    {check_question_mark, "unsupported", "a ? that touches the value after it",
+    {check_question_mark, ON_NODE, "unsupported", "a ? that touches the value after it",
      "quote the value if the ? belongs to it, else put a space between them"},
-    {check_dash, "syntax", "a lone - inside brackets", "quote it if it is meant as a string"},
-    {check_anchor, "unsupported", "the name of an anchor or alias has letters, digits, - and _ only",
+    {check_dash, ON(SCALAR), "syntax", "a lone - inside brackets", "quote it if it is meant as a string"},
+    {check_anchor, ON_NODE, "unsupported", "the name of an anchor or alias has letters, digits, - and _ only",
      "put a space after it, or choose another name"},
-    {check_block_header, "syntax", "a # that touches what stands before it",
+    {check_block_header, ON(SCALAR), "syntax", "a # that touches what stands before it",
      "a comment needs a space before its #"},
-    {check_leading_lines, "syntax", "an empty line before this one has more spaces than it",
+    {check_leading_lines, ON(SCALAR), "syntax", "an empty line before this one has more spaces than it",
      "take the spaces out of the empty line, or give the indentation after the | or >"},
-    {check_continuation, "syntax",
+    {check_continuation, ON(SCALAR) | ON_END, "syntax",
      "the line continues a value but is not indented more than what holds the value",
      "indent it with more spaces"},
 };
@@ -315,7 +324,7 @@ bool document_strict_passes(struct document_strict *strict, const yaml_event_t *
                               .start = document_strict_byte(strict, &event->start_mark),
                               .end = document_strict_byte(strict, &event->end_mark)};
     for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
-        const char *place = checks[i].check(&at);
+        const char *place = checks[i].events & 1U << event->type ? checks[i].check(&at) : NULL;
         if (!place)
             continue;
         *ret_finding =

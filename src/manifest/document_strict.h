@@ -11,6 +11,7 @@
 struct document_strict {
     const char *text; /* what libyaml reads; borrowed */
     const char *end;
+    bool is_ascii;      /* a character is a byte */
     const char *cursor; /* the byte at which character number `index` begins */
     size_t index;       /* marks of libyaml count characters */
     const char *seen;   /* the end of the events so far */

@@ -9,14 +9,13 @@
 #define MARKER     "..."
 #define MARKER_LEN (sizeof MARKER - 1)
 
-bool document_text_is_blank(char c)
+/* Without a way out of the loop, so that it runs over many bytes at once. */
+bool document_text_is_ascii(const char *from, const char *end)
 {
-    return c == ' ' || c == '\t';
-}
-
-bool document_text_is_break(char c)
-{
-    return c == '\n' || c == '\r';
+    unsigned char bits = 0;
+    for (; from < end; from++)
+        bits |= (unsigned char)*from;
+    return bits < 0x80;
 }
 
 const char *document_text_skip_blanks(const char *from, const char *end)

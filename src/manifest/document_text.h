@@ -4,9 +4,20 @@
 #include "model/diagnostic.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
-bool document_text_is_blank(char c); /* a space or a tab */
-bool document_text_is_break(char c);
+static inline bool document_text_is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static inline bool document_text_is_break(char c)
+{
+    return c == '\n' || c == '\r';
+}
+
+/* Whether every byte is a character of ASCII. NUL is one. */
+bool document_text_is_ascii(const char *from, const char *end);
 
 /* The first byte in from..end that is no blank, or that is a break; end without one. */
 const char *document_text_skip_blanks(const char *from, const char *end);

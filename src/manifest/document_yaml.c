@@ -105,8 +105,9 @@ static int parse_streams(struct document_events *events, const struct document_i
         bool ends_open = marker == end && !document_text_is_break(end[-1]);
         struct yaml_stream stream = {.text = at, .end = marker, .unread = at, .ends_open = ends_open};
         int rc = parse_stream(events, &stream);
-        if (rc == 0 && marker < end)
-            rc = check_marker(events, &stream, end);
+        if (rc < 0 || marker == end)
+            return rc;
+        rc = check_marker(events, &stream, end);
         if (rc < 0)
             return rc;
         struct position position = {events->lines + 1, 1};
