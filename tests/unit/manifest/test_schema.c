@@ -224,6 +224,30 @@ static void test_bad_schemas_are_refused(void **state)
     }
 }
 
+/* Names can be made to collide in the table of members; each is found nevertheless. */
+static void test_names_that_collide(void **state)
+{
+    (void)state;
+    struct buffer CLEANUP(buffer_deinit) properties = BUFFER_INIT(1 << 20);
+    for (int i = 0; i < 200; i++)
+        buffer_printf(&properties, "%s\"beginning%03dend-of-it\": {\"const\": %d}", i ? "," : "", i, i);
+    CLEANUP_FREE char *text = memory_printf("{\"properties\": {%s}, \"additionalProperties\": false, "
+                                            "\"required\": [\"beginning007end-of-it\"]}",
+                                            buffer_str(&properties));
+    struct schema CLEANUP(schema_freep) *schema = compile(text);
+    for (int i = 0; i < 200; i++) {
+        CLEANUP_FREE char *name = memory_printf("beginning%03dend-of-it", i);
+        json_t *value = json_pack("{si si}", "beginning007end-of-it", 7, name, i);
+        assert_int_equal(schema_validate(schema, value, NULL), 0);
+        json_object_set_new(value, name, json_integer(i + 1));
+        assert_int_equal(schema_validate(schema, value, NULL), ERROR_INVALID);
+        json_decref(value);
+    }
+    json_t *without = json_pack("{si}", "beginning008end-of-it", 8);
+    assert_int_equal(schema_validate(schema, without, NULL), ERROR_INVALID);
+    json_decref(without);
+}
+
 static void test_long_uris_are_refused(void **state)
 {
     (void)state;
@@ -302,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_faults_are_counted_beyond_the_bound),
         cmocka_unit_test(test_bad_schemas_are_refused),
         cmocka_unit_test(test_work_is_bounded),
+        cmocka_unit_test(test_names_that_collide),
         cmocka_unit_test(test_long_uris_are_refused),
         cmocka_unit_test(test_vocabularies),
         cmocka_unit_test(test_registry),
