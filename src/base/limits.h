@@ -13,14 +13,18 @@
 #define LIMIT_DOCUMENT_NODES        262144            /* nodes of one file, aliases expanded */
 #define LIMIT_YAML_ALIASES          1024              /* aliases of one file */
 #define LIMIT_DIAGNOSTICS           1000              /* kept per commit; the rest is counted */
-#define LIMIT_SCHEMA_DEPTH          256               /* nested schema applications */
-#define LIMIT_SCHEMA_STEPS          (256UL * 262144)  /* schema applications in one validation */
-#define LIMIT_PATTERN_MATCH_STEPS   100000            /* pcre2 match limit */
-#define LIMIT_NAME_CHARS            255               /* ECS: family, service, cluster, container, volume */
-#define LIMIT_CONTAINERS_PER_TASK   11                /* ECS quota: 10; and the pause container */
-#define LIMIT_PORT_MAPPINGS         100               /* ECS quota, per container definition */
-#define LIMIT_PUBLISHED_PORTS       1000              /* of one container, its port ranges counted out */
-#define LIMIT_TASK_DEFINITION_BYTES 65536             /* ECS quota */
+#define LIMIT_SCHEMA_DEPTH          512               /* nested schema applications */
+#define LIMIT_SCHEMA_STEPS          (128UL * 262144) /* of one validation; a step takes some ten nanoseconds */
+#define LIMIT_SCHEMA_URI_BYTES      1024             /* of an $id or $ref, made absolute, without fragment */
+#define LIMIT_SCHEMA_POINTER_BYTES  16384            /* of a diagnostic's pointer; the rest is cut off */
+#define LIMIT_PATTERN_BYTES         65536            /* one regular expression */
+#define LIMIT_PATTERN_MATCH_STEPS   100000           /* pcre2 match limit */
+#define LIMIT_PATTERN_HEAP_KIB      4096             /* pcre2 heap limit */
+#define LIMIT_NAME_CHARS            255              /* ECS: family, service, cluster, container, volume */
+#define LIMIT_CONTAINERS_PER_TASK   11               /* ECS quota: 10; and the pause container */
+#define LIMIT_PORT_MAPPINGS         100              /* ECS quota, per container definition */
+#define LIMIT_PUBLISHED_PORTS       1000             /* of one container, its port ranges counted out */
+#define LIMIT_TASK_DEFINITION_BYTES 65536            /* ECS quota */
 
 /* --- services and tasks --------------------------------------------------------------------------------- */
 #define LIMIT_DESIRED_COUNT      5000 /* ECS quota: tasks per service */

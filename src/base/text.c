@@ -51,10 +51,22 @@ static size_t utf8_sequence(const unsigned char *s, size_t left)
     return n;
 }
 
+/* Whether none of the next eight bytes is NUL or beyond ASCII. */
+static bool are_ascii(const char *s)
+{
+    uint64_t bytes;
+    memcpy(&bytes, s, sizeof bytes);
+    return ((bytes | (bytes - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080)) == 0;
+}
+
 bool text_is_utf8(const char *s, size_t len)
 {
     assert(s || len == 0);
     for (size_t i = 0; i < len;) {
+        if (len - i >= 8 && are_ascii(s + i)) {
+            i += 8;
+            continue;
+        }
         size_t n = utf8_sequence((const unsigned char *)s + i, len - i);
         if (n == 0)
             return false;

@@ -109,6 +109,17 @@ void cli_write_diagnostics(FILE *file, const json_t *json, const char *indent)
     }
 }
 
+void cli_print_diagnostics(const struct cli *cli, const struct diagnostics *diagnostics)
+{
+    for (size_t i = 0; i < diagnostics->list.len; i++) {
+        const struct diagnostic *diagnostic = &diagnostics->list.items[i];
+        char *text CLEANUP_FREE = diagnostic_to_text(diagnostic);
+        fprintf(cli->out, "%s%s%s\n",
+                cli_tone(cli, diagnostic->severity == SEVERITY_ERROR ? CLI_BAD : CLI_BUSY), text,
+                cli_tone(cli, CLI_PLAIN));
+    }
+}
+
 /* --- tables --------------------------------------------------------------------------------------------- */
 
 /* Control characters of a commit's subject or a log must not reach the terminal. */

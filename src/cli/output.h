@@ -3,6 +3,7 @@
 
 #include "base/vector.h"
 #include "cli/cli.h"
+#include "model/diagnostic.h"
 
 #include <jansson.h>
 
@@ -49,6 +50,8 @@ char *cli_duration(int64_t ms);
 char *cli_short_ids(const char *text);
 /* One line for each of the diagnostics of an answer. */
 void cli_write_diagnostics(FILE *file, const json_t *diagnostics, const char *indent);
+/* One line for each, in colour. */
+void cli_print_diagnostics(const struct cli *cli, const struct diagnostics *diagnostics);
 /* Characters of UTF-8 text, as a terminal counts columns for the scripts that we print. */
 size_t cli_width(const char *text);
 int64_t cli_now_ms(void);

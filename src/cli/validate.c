@@ -4,17 +4,6 @@
 #include "cli/offline.h"
 #include "cli/output.h"
 
-static void print_text(const struct cli *cli, const struct diagnostics *diagnostics)
-{
-    for (size_t i = 0; i < diagnostics->list.len; i++) {
-        const struct diagnostic *diagnostic = &diagnostics->list.items[i];
-        char *text CLEANUP_FREE = diagnostic_to_text(diagnostic);
-        fprintf(cli->out, "%s%s%s\n",
-                cli_tone(cli, diagnostic->severity == SEVERITY_ERROR ? CLI_BAD : CLI_BUSY), text,
-                cli_tone(cli, CLI_PLAIN));
-    }
-}
-
 static void print_count(const struct cli *cli, const char *before, size_t count, const char *word)
 {
     fprintf(cli->err, "%s%zu %s%s", before, count, word, count == 1 ? "" : "s");
@@ -42,7 +31,7 @@ static void print(const struct cli *cli, const struct diagnostics *diagnostics, 
     json_object_set_new(json, "valid", json_boolean(desired != NULL));
     if (cli_print_data(cli, json))
         return;
-    print_text(cli, diagnostics);
+    cli_print_diagnostics(cli, diagnostics);
     print_summary(cli, diagnostics, desired);
 }
 

@@ -37,9 +37,14 @@ static void skip(struct json_text *text, size_t len)
     }
 }
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+
 static void skip_space(struct json_text *text)
 {
-    while (text->at < text->end && strchr(" \t\r\n", *text->at))
+    while (text->at < text->end && is_space(*text->at))
         skip(text, 1);
 }
 

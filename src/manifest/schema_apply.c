@@ -20,7 +20,7 @@ static bool try_in_place(const struct schema_frame *frame, const struct schema_n
 {
     struct schema_seen CLEANUP(schema_seen_deinit) seen = {0};
     if (frame->seen)
-        schema_seen_init(&seen, frame->place->value);
+        schema_seen_init(frame->run, &seen, frame->place->value);
     bool good = schema_apply(frame, node, frame->place, frame->seen ? &seen : NULL, NULL);
     if (good)
         schema_seen_merge(frame->seen, frame->seen ? &seen : NULL);
@@ -33,24 +33,25 @@ static bool try_in_place(const struct schema_frame *frame, const struct schema_n
 static bool apply_inside(const struct schema_frame *frame, const struct schema_node *node,
                          const struct schema_place *place)
 {
-    if (place->key && json_is_false(node->json))
+    if (place->key && node->forbids)
         return schema_report_unknown(frame, place);
     return schema_apply(frame, node, place, NULL, frame->diagnostics);
 }
 
 static bool check_member(const struct schema_frame *frame, const struct schema_check *check,
-                         const struct schema_place *place)
+                         const struct schema_place *place, size_t *counted)
 {
     bool good = true;
-    bool known = false;
-    const struct schema_node *named = map_get(&check->names, place->key);
+    size_t len = strlen(place->key);
+    const struct schema_name *named = schema_names_get(check->names, place->key, len);
+    bool known = named != NULL;
     if (named) {
-        known = true;
-        good = apply_inside(frame, named, place);
+        good = apply_inside(frame, named->node, place);
+        *counted += named->required;
     }
     for (size_t i = 0; i < check->patterns.len && (good || goes_on(frame)); i++) {
         const struct schema_pattern *pattern = &check->patterns.items[i];
-        if (!schema_pattern_matches(frame->run, pattern, place->key, strlen(place->key)))
+        if (!schema_pattern_matches(frame->run, pattern, place->key, len))
             continue;
         known = true;
         good = apply_inside(frame, pattern->node, place) && good;
@@ -65,16 +66,22 @@ static bool check_member(const struct schema_frame *frame, const struct schema_c
 bool schema_check_members(const struct schema_frame *frame, const struct schema_check *check)
 {
     bool good = true;
-    size_t i = 0;
+    size_t counted = 0;
+    json_t *object = (json_t *)frame->place->value;
     struct schema_place place = {.outer = frame->place};
-    json_t *value;
-    json_object_foreach ((json_t *)frame->place->value, place.key, value) {
-        place.value = value;
-        place.index = i++;
-        good = check_member(frame, check, &place) && good;
+    if (!json_is_object(object))
+        return true;
+    schema_spend(frame->run, json_object_size(object));
+    for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at)) {
+        place.key = json_object_iter_key(at);
+        place.value = json_object_iter_value(at);
+        good = check_member(frame, check, &place, &counted) && good;
         if (!good && !goes_on(frame))
             return false;
+        place.index++;
     }
+    if (counted < check->counted) /* schema_check_required() has told */
+        return false;
     return good;
 }
 
@@ -160,6 +167,7 @@ bool schema_check_dynamic_ref(const struct schema_frame *frame, const struct sch
         return in_place(frame, target);
     /* The outermost resource that has the anchor wins. */
     for (const struct schema_scope *scope = frame->scope; scope; scope = scope->outer) {
+        schema_spend(frame->run, 1);
         const struct schema_node *node = map_get(&scope->resource->dynamic_anchors, check->dynamic_anchor);
         target = node ? node : target;
     }
@@ -223,12 +231,28 @@ bool schema_check_if(const struct schema_frame *frame, const struct schema_check
 bool schema_check_dependent_schemas(const struct schema_frame *frame, const struct schema_check *check)
 {
     bool good = true;
-    map_for_each (&check->names, entry) {
-        if (!json_object_get(frame->place->value, entry->key))
+    for (size_t i = 0; check->names && i < check->names->len; i++) {
+        if (!json_object_get(frame->place->value, check->names->in_order[i].name))
             continue;
-        good = in_place(frame, entry->value) && good;
+        good = in_place(frame, check->names->in_order[i].node) && good;
         if (!good && !goes_on(frame))
             return false;
+    }
+    return good;
+}
+
+bool schema_check_dependencies(const struct schema_frame *frame, const struct schema_check *check)
+{
+    bool good = schema_check_dependent_schemas(frame, check);
+    const char *member;
+    json_t *names;
+    if (!json_is_object(frame->place->value))
+        return true;
+    json_object_foreach ((json_t *)check->value, member, names) {
+        if (!good && !goes_on(frame))
+            return false;
+        if (json_is_array(names) && json_object_get(frame->place->value, member))
+            good = schema_check_names(frame, names, member) && good;
     }
     return good;
 }
@@ -239,6 +263,7 @@ bool schema_check_unevaluated_items(const struct schema_frame *frame, const stru
 {
     bool good = true;
     const json_t *array = frame->place->value;
+    schema_spend(frame->run, json_array_size(array));
     for (size_t i = 0; i < json_array_size(array); i++) {
         if (schema_seen_has(frame->seen, i))
             continue;
@@ -257,6 +282,7 @@ bool schema_check_unevaluated_properties(const struct schema_frame *frame, const
     size_t i = 0;
     struct schema_place place = {.outer = frame->place};
     json_t *value;
+    schema_spend(frame->run, json_object_size(frame->place->value));
     json_object_foreach ((json_t *)frame->place->value, place.key, value) {
         place.value = value;
         place.index = i++;

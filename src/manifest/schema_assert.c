@@ -6,6 +6,9 @@
 #include <assert.h>
 #include <string.h>
 
+/* Steps a value within an array whose elements must differ: it is digested. */
+#define UNIQUE_STEPS 32
+
 bool schema_check_type(const struct schema_frame *frame, const struct schema_check *check)
 {
     if (check->types & schema_type_mask(frame->place->value))
@@ -154,11 +157,20 @@ static bool report_size(const struct schema_frame *frame, const struct schema_ch
                                                      found, expected, NULL});
 }
 
+/* Of strings the characters have to be counted. */
+static size_t count_of(const struct schema_frame *frame, const struct counted *counted)
+{
+    const json_t *value = frame->place->value;
+    if (json_is_string(value))
+        schema_spend(frame->run, json_string_length(value) / 16);
+    return counted->count(value);
+}
+
 static bool at_least(const struct schema_frame *frame, const struct schema_check *check,
                      const struct counted *counted)
 {
     const json_t *value = frame->place->value;
-    return json_typeof(value) != counted->type || (int64_t)counted->count(value) >= check->min ||
+    return json_typeof(value) != counted->type || (int64_t)count_of(frame, counted) >= check->min ||
            report_size(frame, check, counted, true);
 }
 
@@ -166,7 +178,7 @@ static bool at_most(const struct schema_frame *frame, const struct schema_check 
                     const struct counted *counted)
 {
     const json_t *value = frame->place->value;
-    return json_typeof(value) != counted->type || (int64_t)counted->count(value) <= check->min ||
+    return json_typeof(value) != counted->type || (int64_t)count_of(frame, counted) <= check->min ||
            report_size(frame, check, counted, false);
 }
 
@@ -215,12 +227,24 @@ bool schema_check_pattern(const struct schema_frame *frame, const struct schema_
     return schema_report_value(frame, "pattern", "the string has not the right form", expected);
 }
 
+bool schema_check_format(const struct schema_frame *frame, const struct schema_check *check)
+{
+    const json_t *value = frame->place->value;
+    if (!json_is_string(value))
+        return true;
+    schema_spend(frame->run, json_string_length(value) / 16);
+    return check->format->holds(json_string_value(value), json_string_length(value)) ||
+           schema_report_value(frame, "format", "the string has not the right format",
+                               check->format->expected);
+}
+
 bool schema_check_unique_items(const struct schema_frame *frame, const struct schema_check *check)
 {
     size_t first;
     size_t second;
     const json_t *value = frame->place->value;
-    if (!json_is_true(check->value) || !json_is_array(value) ||
+    (void)check;
+    if (!json_is_array(value) || !schema_spend(frame->run, schema_value_size(value) * UNIQUE_STEPS) ||
         !schema_find_equal_elements(value, &first, &second))
         return true;
     if (!frame->diagnostics)
@@ -232,8 +256,7 @@ bool schema_check_unique_items(const struct schema_frame *frame, const struct sc
     return schema_report_value(&at_second, "duplicate", message, "elements that differ");
 }
 
-/* `because` is the member that makes the others required, or NULL. */
-static bool has_members(const struct schema_frame *frame, const json_t *names, const char *because)
+bool schema_check_names(const struct schema_frame *frame, const json_t *names, const char *because)
 {
     bool good = true;
     size_t i;
@@ -255,7 +278,9 @@ static bool has_members(const struct schema_frame *frame, const json_t *names, c
 
 bool schema_check_required(const struct schema_frame *frame, const struct schema_check *check)
 {
-    return !json_is_object(frame->place->value) || has_members(frame, check->value, NULL);
+    if (!json_is_object(frame->place->value) || (check->counted && !frame->diagnostics))
+        return true;
+    return schema_check_names(frame, check->value, NULL);
 }
 
 bool schema_check_dependent_required(const struct schema_frame *frame, const struct schema_check *check)
@@ -267,7 +292,7 @@ bool schema_check_dependent_required(const struct schema_frame *frame, const str
         return true;
     json_object_foreach ((json_t *)check->value, member, names) {
         if (json_object_get(frame->place->value, member))
-            good = has_members(frame, names, member) && good;
+            good = schema_check_names(frame, names, member) && good;
     }
     return good;
 }

@@ -27,8 +27,8 @@ struct schema_scope {
 struct schema_run {
     size_t depth;
     size_t steps;
-    const char *exhausted; /* the bound that was gone over; NULL while within */
-    pcre2_match_data *match_data;
+    const char *exhausted;        /* the bound that was gone over; NULL while within */
+    pcre2_match_data *match_data; /* with the contexts NULL until a pattern needs them */
     pcre2_match_context *match_context;
 };
 
@@ -42,12 +42,22 @@ struct schema_frame {
     struct diagnostics *diagnostics; /* NULL when only validity counts: the first fault ends it */
 };
 
+/* Takes steps for work that grows with the value or the schema; whether there were enough left. */
+static inline bool schema_spend(struct schema_run *run, size_t steps)
+{
+    run->steps += steps;
+    if (run->steps <= LIMIT_SCHEMA_STEPS)
+        return true;
+    run->exhausted = "the schema takes too many steps on the value (LIMIT_SCHEMA_STEPS)";
+    return false;
+}
+
 /* Applies a schema; `from` is the frame that asks, from->place may be another's. Tells whether it holds. */
 bool schema_apply(const struct schema_frame *from, const struct schema_node *node,
                   const struct schema_place *place, struct schema_seen *seen,
                   struct diagnostics *diagnostics);
 
-void schema_seen_init(struct schema_seen *seen, const json_t *value);
+void schema_seen_init(struct schema_run *run, struct schema_seen *seen, const json_t *value);
 void schema_seen_deinit(struct schema_seen *seen);
 /* All of these take NULL for seen. */
 void schema_seen_add(struct schema_seen *seen, size_t index);
@@ -66,6 +76,8 @@ struct schema_fault_text {
     const char *expected;
     const char *hint;
 };
+/* That members are missing; `because` is the one that makes them required, or NULL. */
+bool schema_check_names(const struct schema_frame *frame, const json_t *names, const char *because);
 /* Reports, if the frame wants to know, and returns false. x-expected stands for `expected`. */
 bool schema_report(const struct schema_frame *frame, const struct schema_fault_text *fault);
 /* The same with the value as what was found. */
@@ -90,6 +102,7 @@ bool schema_check_multiple_of(const struct schema_frame *frame, const struct sch
 bool schema_check_min_length(const struct schema_frame *frame, const struct schema_check *check);
 bool schema_check_max_length(const struct schema_frame *frame, const struct schema_check *check);
 bool schema_check_pattern(const struct schema_frame *frame, const struct schema_check *check);
+bool schema_check_format(const struct schema_frame *frame, const struct schema_check *check);
 bool schema_check_min_items(const struct schema_frame *frame, const struct schema_check *check);
 bool schema_check_max_items(const struct schema_frame *frame, const struct schema_check *check);
 bool schema_check_unique_items(const struct schema_frame *frame, const struct schema_check *check);
@@ -110,5 +123,6 @@ bool schema_check_one_of(const struct schema_frame *frame, const struct schema_c
 bool schema_check_not(const struct schema_frame *frame, const struct schema_check *check);
 bool schema_check_if(const struct schema_frame *frame, const struct schema_check *check);
 bool schema_check_dependent_schemas(const struct schema_frame *frame, const struct schema_check *check);
+bool schema_check_dependencies(const struct schema_frame *frame, const struct schema_check *check);
 bool schema_check_unevaluated_items(const struct schema_frame *frame, const struct schema_check *check);
 bool schema_check_unevaluated_properties(const struct schema_frame *frame, const struct schema_check *check);

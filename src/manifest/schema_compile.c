@@ -9,30 +9,40 @@
 /* The document's base where neither it nor its caller gives one. */
 #define DEFAULT_URI "schema:/"
 
-static void free_node(void *pointer)
+static void free_node(struct schema_node *node)
 {
-    struct schema_node *node = pointer;
     for (size_t i = 0; i < node->checks.len; i++) {
         struct schema_check *check = &node->checks.items[i];
         for (size_t j = 0; j < check->patterns.len; j++)
-            pcre2_code_free(check->patterns.items[j].code);
+            schema_pattern_deinit(&check->patterns.items[j]);
         vector_deinit(&check->patterns);
         vector_deinit(&check->nodes);
-        map_deinit(&check->names);
+        schema_names_free(check->names);
     }
     vector_deinit(&node->checks);
-    free(node->location);
+    vector_deinit(&node->children);
+    free(node->place);
     free(node);
+}
+
+/* What only compiling needs. */
+static void forget_origins(struct schema *schema)
+{
+    for (size_t i = 0; i < schema->nodes.len; i++)
+        vector_deinit(&schema->nodes.items[i]->children);
+    map_deinit(&schema->by_json);
+    map_deinit(&schema->by_uri);
+    map_deinit(&schema->anchors);
 }
 
 void schema_free(struct schema *schema)
 {
     if (!schema)
         return;
-    map_deinit(&schema->nodes);
-    map_deinit(&schema->by_uri);
-    map_deinit(&schema->anchors);
-    vector_deinit(&schema->order);
+    forget_origins(schema);
+    for (size_t i = 0; i < schema->nodes.len; i++)
+        free_node(schema->nodes.items[i]);
+    vector_deinit(&schema->nodes);
     for (size_t i = 0; i < schema->resources.len; i++) {
         map_deinit(&schema->resources.items[i]->dynamic_anchors);
         free(schema->resources.items[i]->uri);
@@ -49,14 +59,6 @@ static int fault(const struct schema_compiler *compiler, const struct schema_nod
                  const struct schema_check *check, const char *expected)
 {
     return schema_fault(compiler, node, check->keyword->name, expected);
-}
-
-int schema_compile_any(struct schema_compiler *compiler, struct schema_node *node, struct schema_check *check)
-{
-    (void)compiler;
-    (void)node;
-    (void)check;
-    return 0;
 }
 
 int schema_compile_type(struct schema_compiler *compiler, struct schema_node *node,
@@ -77,7 +79,17 @@ int schema_compile_type(struct schema_compiler *compiler, struct schema_node *no
 int schema_compile_enum(struct schema_compiler *compiler, struct schema_node *node,
                         struct schema_check *check)
 {
+    check->cost = schema_value_size(check->value);
     return json_is_array(check->value) ? 0 : fault(compiler, node, check, "an array");
+}
+
+int schema_compile_const(struct schema_compiler *compiler, struct schema_node *node,
+                         struct schema_check *check)
+{
+    (void)compiler;
+    (void)node;
+    check->cost = schema_value_size(check->value);
+    return 0;
 }
 
 int schema_compile_number(struct schema_compiler *compiler, struct schema_node *node,
@@ -110,7 +122,9 @@ int schema_compile_size(struct schema_compiler *compiler, struct schema_node *no
 int schema_compile_boolean(struct schema_compiler *compiler, struct schema_node *node,
                            struct schema_check *check)
 {
-    return json_is_boolean(check->value) ? 0 : fault(compiler, node, check, "a boolean");
+    if (!json_is_boolean(check->value))
+        return fault(compiler, node, check, "a boolean");
+    return json_is_true(check->value) ? 0 : 1;
 }
 
 static bool are_strings(const json_t *value)
@@ -129,6 +143,7 @@ static bool are_strings(const json_t *value)
 int schema_compile_strings(struct schema_compiler *compiler, struct schema_node *node,
                            struct schema_check *check)
 {
+    check->cost = json_array_size(check->value);
     return are_strings(check->value) ? 0 : fault(compiler, node, check, "an array of strings");
 }
 
@@ -141,16 +156,33 @@ int schema_compile_dependent(struct schema_compiler *compiler, struct schema_nod
     json_object_foreach ((json_t *)check->value, key, names) {
         good = good && are_strings(names);
     }
+    check->cost = schema_value_size(check->value);
     return good ? 0 : fault(compiler, node, check, "an object of arrays of strings");
 }
 
+int schema_compile_dependencies(struct schema_compiler *compiler, struct schema_node *node,
+                                struct schema_check *check)
+{
+    const char *key;
+    json_t *names;
+    json_object_foreach ((json_t *)check->value, key, names) {
+        if (json_is_array(names) && !are_strings(names))
+            return fault(compiler, node, check, "an object of schemas and arrays of strings");
+    }
+    check->cost = schema_value_size(check->value);
+    return schema_compile_map(compiler, node, check);
+}
+
 static int add_pattern(struct schema_compiler *compiler, const struct schema_node *node,
-                       struct schema_check *check, const char *source)
+                       struct schema_check *check, const json_t *source)
 {
     struct schema_pattern pattern;
-    int rc = schema_pattern_compile(source, &pattern, compiler->err);
-    if (rc < 0)
-        return error_wrap(compiler->err, rc, "schema %s", node->location);
+    int rc = schema_pattern_compile(json_string_value(source), json_string_length(source), &pattern,
+                                    compiler->err);
+    if (rc < 0) {
+        CLEANUP_FREE char *location = schema_location(node);
+        return error_wrap(compiler->err, rc, "schema %.400s", location);
+    }
     vector_push(&check->patterns, pattern);
     return 0;
 }
@@ -160,7 +192,18 @@ int schema_compile_pattern(struct schema_compiler *compiler, struct schema_node 
 {
     if (!json_is_string(check->value))
         return fault(compiler, node, check, "a string");
-    return add_pattern(compiler, node, check, json_string_value(check->value));
+    return add_pattern(compiler, node, check, check->value);
+}
+
+int schema_compile_format(struct schema_compiler *compiler, struct schema_node *node,
+                          struct schema_check *check)
+{
+    if (!json_is_string(check->value))
+        return fault(compiler, node, check, "a string");
+    if (compiler->options.formats_are_notes && !(node->resource->vocabularies & SCHEMA_FORMAT_ASSERTION))
+        return 1;
+    check->format = schema_format_by_name(json_string_value(check->value));
+    return check->format ? 0 : 1;
 }
 
 int schema_compile_ref(struct schema_compiler *compiler, struct schema_node *node, struct schema_check *check)
@@ -186,28 +229,30 @@ int schema_compile_dynamic_ref(struct schema_compiler *compiler, struct schema_n
 
 int schema_compile_one(struct schema_compiler *compiler, struct schema_node *node, struct schema_check *check)
 {
-    check->node = schema_child(compiler, node, check->keyword->name, NULL);
+    (void)compiler;
+    size_t at = 0;
+    check->node = schema_child(node, check->keyword->name, &at);
+    assert(check->node);
     return 0;
 }
 
-static void add_list(struct schema_compiler *compiler, const struct schema_node *node,
-                     struct schema_check *check, const char *keyword)
+static void add_list(const struct schema_node *node, struct schema_check *check, const char *keyword)
 {
-    size_t len = json_array_size(json_object_get(node->json, keyword));
-    for (size_t i = 0; i < len; i++) {
-        CLEANUP_FREE char *token = memory_printf("%zu", i);
-        vector_push(&check->nodes, schema_child(compiler, node, keyword, token));
-    }
+    size_t at = 0;
+    for (struct schema_node *child; (child = schema_child(node, keyword, &at));)
+        vector_push(&check->nodes, child);
 }
 
-static void add_map(struct schema_compiler *compiler, const struct schema_node *node,
-                    struct schema_check *check, const char *keyword)
+static void add_map(const struct schema_node *node, struct schema_check *check, const char *keyword)
 {
-    const char *name;
-    json_t *value;
-    json_object_foreach (json_object_get(node->json, keyword), name, value) {
-        map_put(&check->names, name, schema_child(compiler, node, keyword, name));
-    }
+    struct name_vec VECTOR_OF(struct schema_name) names = {0};
+    size_t at = 0;
+    for (struct schema_node *child; (child = schema_child(node, keyword, &at));)
+        vector_push(&names,
+                    (struct schema_name){.name = child->name, .len = strlen(child->name), .node = child});
+    if (names.len)
+        check->names = schema_names_new(names.items, names.len);
+    vector_deinit(&names);
 }
 
 int schema_compile_list(struct schema_compiler *compiler, struct schema_node *node,
@@ -215,26 +260,28 @@ int schema_compile_list(struct schema_compiler *compiler, struct schema_node *no
 {
     if (json_array_size(check->value) == 0)
         return fault(compiler, node, check, "an array with at least one schema");
-    add_list(compiler, node, check, check->keyword->name);
+    add_list(node, check, check->keyword->name);
     return 0;
 }
 
 int schema_compile_map(struct schema_compiler *compiler, struct schema_node *node, struct schema_check *check)
 {
-    add_map(compiler, node, check, check->keyword->name);
+    (void)compiler;
+    add_map(node, check, check->keyword->name);
+    check->cost = json_object_size(check->value);
     return 0;
 }
 
-static struct schema_node *optional_child(struct schema_compiler *compiler, const struct schema_node *node,
-                                          const char *keyword)
+static struct schema_node *optional_child(const struct schema_node *node, const char *keyword)
 {
-    return json_object_get(node->json, keyword) ? schema_child(compiler, node, keyword, NULL) : NULL;
+    size_t at = 0;
+    return schema_child(node, keyword, &at);
 }
 
 int schema_compile_if(struct schema_compiler *compiler, struct schema_node *node, struct schema_check *check)
 {
-    check->then_node = optional_child(compiler, node, "then");
-    check->else_node = optional_child(compiler, node, "else");
+    check->then_node = optional_child(node, "then");
+    check->else_node = optional_child(node, "else");
     return schema_compile_one(compiler, node, check);
 }
 
@@ -243,7 +290,8 @@ int schema_compile_contains(struct schema_compiler *compiler, struct schema_node
 {
     const json_t *min = json_object_get(node->json, "minContains");
     const json_t *max = json_object_get(node->json, "maxContains");
-    bool counted = node->resource->vocabularies & SCHEMA_VALIDATION;
+    bool counted =
+        node->resource->dialect == SCHEMA_2020_12 && (node->resource->vocabularies & SCHEMA_VALIDATION);
     check->min = 1;
     check->max = INT64_MAX;
     if (counted && min && !size_of(min, &check->min))
@@ -256,24 +304,37 @@ int schema_compile_contains(struct schema_compiler *compiler, struct schema_node
 int schema_compile_items(struct schema_compiler *compiler, struct schema_node *node,
                          struct schema_check *check)
 {
-    add_list(compiler, node, check, "prefixItems");
-    check->node = optional_child(compiler, node, "items");
+    (void)compiler;
+    add_list(node, check, "prefixItems");
+    check->node = optional_child(node, "items");
+    return 0;
+}
+
+int schema_compile_old_items(struct schema_compiler *compiler, struct schema_node *node,
+                             struct schema_check *check)
+{
+    if (!json_is_array(check->value))
+        return schema_compile_one(compiler, node, check);
+    add_list(node, check, "items");
+    check->node = optional_child(node, "additionalItems");
     return 0;
 }
 
 int schema_compile_members(struct schema_compiler *compiler, struct schema_node *node,
                            struct schema_check *check)
 {
-    const char *source;
-    json_t *value;
-    add_map(compiler, node, check, "properties");
-    check->node = optional_child(compiler, node, "additionalProperties");
-    json_object_foreach (json_object_get(node->json, "patternProperties"), source, value) {
+    size_t at = 0;
+    add_map(node, check, "properties");
+    check->node = optional_child(node, "additionalProperties");
+    for (struct schema_node *child; (child = schema_child(node, "patternProperties", &at));) {
+        json_t *source = json_string(child->name);
         int rc = add_pattern(compiler, node, check, source);
+        json_decref(source);
         if (rc < 0)
             return rc;
-        check->patterns.items[check->patterns.len - 1].node =
-            schema_child(compiler, node, "patternProperties", source);
+        struct schema_pattern *pattern = &check->patterns.items[check->patterns.len - 1];
+        pattern->node = child;
+        pattern->source = child->name;
     }
     return 0;
 }
@@ -295,38 +356,66 @@ static bool is_made(const struct schema_node *node, const struct schema_keyword 
     return false;
 }
 
-static int compile_node(struct schema_compiler *compiler, struct schema_node *node)
+static int compile_keyword(struct schema_compiler *compiler, struct schema_node *node,
+                           const struct schema_keyword *keyword, const json_t *value)
 {
-    for (const struct schema_keyword *keyword = schema_keywords(); keyword->name; keyword++) {
-        const json_t *value = json_object_get(node->json, keyword->name);
-        if (!value || !keyword->compile || !(keyword->vocabulary & node->resource->vocabularies) ||
-            is_made(node, keyword))
-            continue;
-        vector_push(&node->checks, (struct schema_check){.keyword = keyword, .value = value});
-        int rc = keyword->compile(compiler, node, &node->checks.items[node->checks.len - 1]);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
+    vector_push(&node->checks,
+                (struct schema_check){.keyword = keyword, .holds = keyword->holds, .value = value});
+    struct schema_check *check = &node->checks.items[node->checks.len - 1];
+    int rc = keyword->compile(compiler, node, check);
+    if (rc == 1)
+        node->checks.len--;
+    else
+        node->cost += check->cost;
+    return rc < 0 ? rc : 0;
 }
 
-int schema_compile(const struct schema_registry *registry, const json_t *document, struct schema **ret_schema,
+static int compile_node(struct schema_compiler *compiler, struct schema_node *node)
+{
+    enum schema_dialect dialect = node->resource->dialect;
+    bool hidden = dialect == SCHEMA_DRAFT_07 && json_is_string(json_object_get(node->json, "$ref"));
+    int rc = 0;
+    for (const struct schema_keyword *keyword = schema_keywords(dialect); rc == 0 && keyword->name;
+         keyword++) {
+        const json_t *value = json_object_get(node->json, keyword->name);
+        if (!value || !keyword->compile || !(keyword->vocabulary & node->resource->vocabularies) ||
+            is_made(node, keyword) || (hidden && keyword->compile != schema_compile_ref))
+            continue;
+        rc = compile_keyword(compiler, node, keyword, value);
+    }
+    return rc;
+}
+
+/* The copy is taken over. */
+static int compile(struct schema_compiler *compiler, json_t *copy)
+{
+    struct schema *schema = compiler->schema;
+    const char *uri = compiler->options.uri ? compiler->options.uri : DEFAULT_URI;
+    int rc = schema_scan_document(compiler, copy, uri, &schema->root);
+    /* References may lead to documents with further nodes, which are appended. */
+    for (size_t i = 0; rc == 0 && i < schema->nodes.len; i++)
+        rc = compile_node(compiler, schema->nodes.items[i]);
+    if (rc == 0)
+        rc = schema_link(compiler);
+    return rc;
+}
+
+int schema_compile(const struct schema_options *options, const json_t *document, struct schema **ret_schema,
                    struct error *err)
 {
     assert(document);
     assert(ret_schema);
     struct schema CLEANUP(schema_freep) *schema = NEW(struct schema);
-    struct schema_compiler compiler = {schema, registry, err};
-    schema->nodes = MAP_INIT(free_node);
+    struct schema_compiler compiler = {.schema = schema, .err = err};
+    if (options)
+        compiler.options = *options;
     json_t *copy = json_deep_copy(document);
     if (!copy)
         return error_set(err, ERROR_INVALID, "the schema holds itself");
-    int rc = schema_scan_document(&compiler, copy, DEFAULT_URI, &schema->root);
-    /* References may lead to documents with further nodes, which are appended. */
-    for (size_t i = 0; rc == 0 && i < schema->order.len; i++)
-        rc = compile_node(&compiler, schema->order.items[i]);
+    int rc = compile(&compiler, copy);
     if (rc < 0)
         return rc;
+    forget_origins(schema);
     *ret_schema = TAKE(schema);
     return 0;
 }

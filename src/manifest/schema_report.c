@@ -50,7 +50,7 @@ static void append_place(struct buffer *pointer, const struct schema_place *plac
 
 static char *pointer_of(const struct schema_place *place)
 {
-    struct buffer pointer = BUFFER_INIT(LIMIT_MANIFEST_BYTES);
+    struct buffer pointer = BUFFER_INIT(LIMIT_SCHEMA_POINTER_BYTES);
     append_place(&pointer, place);
     return buffer_steal(&pointer);
 }
@@ -92,12 +92,12 @@ static void collect_names(const struct schema_node *node, struct name_vec *names
         return;
     for (size_t i = 0; i < node->checks.len; i++) {
         const struct schema_check *check = &node->checks.items[i];
-        map_for_each (&check->names, entry) {
-            const struct schema_node *child = entry->value;
+        for (size_t j = 0; check->names && j < check->names->len; j++) {
+            const struct schema_name *name = &check->names->in_order[j];
             if (check->keyword->in_place)
-                collect_names(child, names, depth + 1);
-            else if (!json_is_false(child->json) && names->len < LIMIT_DIAGNOSTICS)
-                vector_push(names, entry->key);
+                collect_names(name->node, names, depth + 1);
+            else if (!name->node->forbids && names->len < LIMIT_DIAGNOSTICS)
+                vector_push(names, name->name);
         }
         if (!check->keyword->in_place)
             continue;
@@ -159,7 +159,7 @@ static void try_branch(const struct schema_frame *frame, const struct schema_nod
     memset(branch, 0, sizeof *branch);
     branch->nearness = NEAR;
     if (frame->seen)
-        schema_seen_init(&branch->seen, frame->place->value);
+        schema_seen_init(frame->run, &branch->seen, frame->place->value);
     schema_apply(frame, node, frame->place, frame->seen ? &branch->seen : NULL, &branch->diagnostics);
     for (size_t i = 0; i < branch->diagnostics.list.len; i++) {
         enum nearness nearness = nearness_of(&branch->diagnostics.list.items[i], pointer_len);
@@ -174,21 +174,22 @@ static bool is_better(const struct branch *a, const struct branch *b)
     return a->diagnostics.errors < b->diagnostics.errors;
 }
 
-/* No branch is of the value's type: the types that all of them take, in one sentence. */
-static void report_types(const struct schema_frame *frame, const struct branch *branches, size_t len)
+static void branch_deinit(struct branch *branch)
 {
-    struct buffer CLEANUP(buffer_deinit) expected = BUFFER_INIT(LIMIT_ERROR_CHARS);
-    for (size_t i = 0; i < len; i++) {
-        const struct diagnostics *diagnostics = &branches[i].diagnostics;
-        for (size_t j = 0; j < diagnostics->list.len; j++) {
-            const struct diagnostic *diagnostic = &diagnostics->list.items[j];
-            if (!text_equal(diagnostic->code, "type") || !diagnostic->expected ||
-                strstr(buffer_str(&expected), diagnostic->expected))
-                continue;
-            buffer_printf(&expected, "%s%s", expected.len ? " or " : "", diagnostic->expected);
-        }
+    diagnostics_deinit(&branch->diagnostics);
+    schema_seen_deinit(&branch->seen);
+}
+
+/* The types that a branch would take, for the case that no branch is of the value's. */
+static void add_types(const struct branch *branch, struct buffer *expected)
+{
+    for (size_t i = 0; i < branch->diagnostics.list.len; i++) {
+        const struct diagnostic *diagnostic = &branch->diagnostics.list.items[i];
+        if (!text_equal(diagnostic->code, "type") || !diagnostic->expected ||
+            strstr(buffer_str(expected), diagnostic->expected))
+            continue;
+        buffer_printf(expected, "%s%s", expected->len ? " or " : "", diagnostic->expected);
     }
-    schema_report_value(frame, "type", "wrong type", buffer_str(&expected));
 }
 
 bool schema_report_branches(const struct schema_frame *frame, const struct schema_check *check)
@@ -197,21 +198,26 @@ bool schema_report_branches(const struct schema_frame *frame, const struct schem
     if (!frame->diagnostics || frame->run->exhausted)
         return false;
     CLEANUP_FREE char *pointer = pointer_of(frame->place);
-    CLEANUP_FREE struct branch *branches = memory_calloc(len, sizeof *branches);
-    const struct branch *best = &branches[0];
+    struct buffer CLEANUP(buffer_deinit) expected = BUFFER_INIT(LIMIT_ERROR_CHARS);
+    struct branch best;
     for (size_t i = 0; i < len; i++) {
-        try_branch(frame, check->nodes.items[i], strlen(pointer), &branches[i]);
-        best = is_better(&branches[i], best) ? &branches[i] : best;
+        struct branch branch;
+        try_branch(frame, check->nodes.items[i], strlen(pointer), &branch);
+        if (branch.nearness == OTHER_TYPE)
+            add_types(&branch, &expected);
+        if (i > 0) {
+            bool better = is_better(&branch, &best);
+            branch_deinit(better ? &best : &branch);
+            if (!better)
+                continue;
+        }
+        best = branch;
     }
-    if (best->nearness == OTHER_TYPE && len > 1)
-        report_types(frame, branches, len);
+    if (best.nearness == OTHER_TYPE && len > 1)
+        schema_report_value(frame, "type", "wrong type", buffer_str(&expected));
     else
-        diagnostics_append(frame->diagnostics, &best->diagnostics);
-    if (frame->seen)
-        schema_seen_merge(frame->seen, &best->seen);
-    for (size_t i = 0; i < len; i++) {
-        diagnostics_deinit(&branches[i].diagnostics);
-        schema_seen_deinit(&branches[i].seen);
-    }
+        diagnostics_append(frame->diagnostics, &best.diagnostics);
+    schema_seen_merge(frame->seen, frame->seen ? &best.seen : NULL);
+    branch_deinit(&best);
     return false;
 }

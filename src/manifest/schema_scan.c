@@ -1,124 +1,63 @@
-/* Finds every schema of a document, its base URI and its anchors; resolves references to them. */
+/* Finds every schema of a document, its base URI and its anchors. */
 #include "base/buffer.h"
 #include "base/text.h"
 #include "manifest/document_pointer.h"
 #include "manifest/schema_node.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
-#define META_2020 "https://json-schema.org/draft/2020-12/"
-
-struct schema_registry {
-    struct map documents; /* URI without fragment -> json_t, counted */
-};
-
-static void release_json(void *json)
+char *schema_location(const struct schema_node *node)
 {
-    json_decref(json);
-}
-
-struct schema_registry *schema_registry_new(void)
-{
-    struct schema_registry *registry = NEW(struct schema_registry);
-    registry->documents = MAP_INIT(release_json);
-    return registry;
-}
-
-void schema_registry_free(struct schema_registry *registry)
-{
-    if (!registry)
-        return;
-    map_deinit(&registry->documents);
-    free(registry);
-}
-
-/* Without an empty fragment, which says nothing. Caller frees. */
-static char *without_fragment(const char *uri)
-{
-    return memory_strndup(uri, strcspn(uri, "#"));
-}
-
-int schema_registry_add(struct schema_registry *registry, const char *uri, const json_t *document,
-                        struct error *err)
-{
-    assert(registry);
-    assert(uri);
-    assert(document);
-    CLEANUP_FREE char *key = without_fragment(uri);
-    if (!schema_uri_is_absolute(key))
-        return error_set(err, ERROR_INVALID, "schema URI %s is not absolute", uri);
-    if (map_get(&registry->documents, key))
-        return error_set(err, ERROR_EXISTS, "schema URI %s is taken", uri);
-    json_t *copy = json_deep_copy(document);
-    if (!copy)
-        return error_set(err, ERROR_INVALID, "schema %s holds itself", uri);
-    map_put(&registry->documents, key, copy);
-    return 0;
-}
-
-json_t *schema_registry_get(const struct schema_registry *registry, const char *uri)
-{
-    return registry ? map_get(&registry->documents, uri) : NULL;
+    struct schema_node_vec chain = {0};
+    struct buffer out = BUFFER_INIT(LIMIT_MANIFEST_BYTES);
+    for (; node->around && node->keyword; node = node->around)
+        vector_push(&chain, (struct schema_node *)node);
+    buffer_printf(&out, "%s", node->place);
+    for (size_t i = chain.len; i-- > 0;) {
+        const struct schema_node *inner = chain.items[i];
+        document_pointer_append_key(&out, inner->keyword);
+        if (inner->name)
+            document_pointer_append_key(&out, inner->name);
+        if (inner->index != SIZE_MAX)
+            document_pointer_append_index(&out, inner->index);
+    }
+    vector_deinit(&chain);
+    return buffer_steal(&out);
 }
 
 int schema_fault(const struct schema_compiler *compiler, const struct schema_node *node, const char *keyword,
                  const char *expected)
 {
-    return error_set(compiler->err, ERROR_INVALID, "schema %s: %s must be %s", node->location, keyword,
+    CLEANUP_FREE char *location = schema_location(node);
+    return error_set(compiler->err, ERROR_INVALID, "schema %.400s: %s must be %s", location, keyword,
                      expected);
 }
 
-static const struct {
-    const char *uri;
-    unsigned mask;
-} vocabularies[] = {
-    {META_2020 "vocab/core", SCHEMA_CORE},
-    {META_2020 "vocab/applicator", SCHEMA_APPLICATOR},
-    {META_2020 "vocab/unevaluated", SCHEMA_UNEVALUATED},
-    {META_2020 "vocab/validation", SCHEMA_VALIDATION},
-    {META_2020 "vocab/meta-data", 0},
-    {META_2020 "vocab/format-annotation", 0},
-    {META_2020 "vocab/content", 0},
-};
+/* --- by address ----------------------------------------------------------------------------------------- */
 
-static bool vocabulary_mask(const char *uri, unsigned *mask)
+#define ADDRESS_SIZE 24
+
+static const char *address_of(const json_t *json, char text[static ADDRESS_SIZE])
 {
-    for (size_t i = 0; i < ARRAY_LEN(vocabularies); i++) {
-        if (strcmp(vocabularies[i].uri, uri) != 0)
-            continue;
-        *mask |= vocabularies[i].mask;
-        return true;
-    }
-    return false;
+    snprintf(text, ADDRESS_SIZE, "%p", (const void *)json);
+    return text;
 }
 
-int schema_vocabularies(struct schema_compiler *compiler, const char *metaschema_uri, unsigned *ret_mask)
+struct schema_node *schema_node_of(const struct schema_compiler *compiler, const json_t *json)
 {
-    CLEANUP_FREE char *uri = without_fragment(metaschema_uri);
-    const json_t *list = json_object_get(schema_registry_get(compiler->registry, uri), "$vocabulary");
-    const char *name;
-    json_t *required;
-    *ret_mask = SCHEMA_ALL;
-    if (!json_is_object(list))
-        return 0;
-    unsigned mask = SCHEMA_CORE;
-    json_object_foreach ((json_t *)list, name, required) {
-        if (!vocabulary_mask(name, &mask) && json_is_true(required))
-            return error_set(compiler->err, ERROR_UNSUPPORTED,
-                             "schema %s requires the vocabulary %s, which is unknown", uri, name);
-    }
-    *ret_mask = mask;
-    return 0;
+    char text[ADDRESS_SIZE];
+    /* true and false are the same everywhere. */
+    return json_is_object(json) ? map_get(&compiler->schema->by_json, address_of(json, text)) : NULL;
 }
 
-static struct schema_resource *add_resource(struct schema *schema, char *uri, struct schema_node *root)
+/* --- identity ------------------------------------------------------------------------------------------- */
+
+/* Whether everything beside $ref means nothing. */
+static bool is_hidden(enum schema_dialect dialect, const json_t *json)
 {
-    struct schema_resource *resource = NEW(struct schema_resource);
-    *resource = (struct schema_resource){.uri = uri, .root = root, .vocabularies = SCHEMA_ALL};
-    vector_push(&schema->resources, resource);
-    map_put(&schema->by_uri, uri, resource);
-    return resource;
+    return dialect == SCHEMA_DRAFT_07 && json_is_string(json_object_get(json, "$ref"));
 }
 
 /* The string value of a keyword; NULL when it is not there. ERROR_INVALID for another type. */
@@ -130,21 +69,43 @@ static int string_of(const struct schema_compiler *compiler, const struct schema
     return !value || *ret_text ? 0 : schema_fault(compiler, node, keyword, "a string");
 }
 
+static void add_anchor(struct schema_compiler *compiler, struct schema_node *node, const char *name)
+{
+    CLEANUP_FREE char *key = memory_printf("%s#%s", node->resource->uri, name);
+    map_put(&compiler->schema->anchors, key, node);
+}
+
 static int scan_anchors(struct schema_compiler *compiler, struct schema_node *node)
 {
-    static const char *const keywords[] = {"$anchor", "$dynamicAnchor"};
-    for (size_t i = 0; i < ARRAY_LEN(keywords); i++) {
-        const char *name = NULL;
-        int rc = string_of(compiler, node, keywords[i], &name);
-        if (rc < 0)
-            return rc;
-        if (!name)
-            continue;
-        CLEANUP_FREE char *key = memory_printf("%s#%s", node->resource->uri, name);
-        map_put(&compiler->schema->anchors, key, node);
-        if (i == 1)
-            map_put(&node->resource->dynamic_anchors, name, node);
+    const char *name = NULL;
+    const char *dynamic = NULL;
+    int rc = string_of(compiler, node, "$anchor", &name);
+    if (rc == 0)
+        rc = string_of(compiler, node, "$dynamicAnchor", &dynamic);
+    if (name)
+        add_anchor(compiler, node, name);
+    if (dynamic) {
+        add_anchor(compiler, node, dynamic);
+        map_put(&node->resource->dynamic_anchors, dynamic, node);
     }
+    return rc;
+}
+
+static int add_resource(struct schema_compiler *compiler, struct schema_node *node, const char *uri,
+                        struct schema_language language)
+{
+    struct schema *schema = compiler->schema;
+    int rc = schema_uri_check(uri, compiler->err);
+    if (rc < 0)
+        return rc;
+    struct schema_resource *resource = NEW(struct schema_resource);
+    resource->uri = schema_uri_document(uri);
+    resource->root = node;
+    resource->dialect = language.dialect;
+    resource->vocabularies = language.vocabularies;
+    node->resource = resource;
+    vector_push(&schema->resources, resource);
+    map_put(&schema->by_uri, resource->uri, resource);
     return 0;
 }
 
@@ -153,108 +114,159 @@ static int scan_identity(struct schema_compiler *compiler, struct schema_node *n
 {
     const char *id = NULL;
     const char *metaschema = NULL;
-    int rc = string_of(compiler, node, "$id", &id);
-    if (rc == 0)
-        rc = string_of(compiler, node, "$schema", &metaschema);
+    struct schema_language language = {compiler->options.dialect, SCHEMA_ALL};
+    bool root = !node->resource;
+    int rc = string_of(compiler, node, "$schema", &metaschema);
+    if (!root)
+        language = (struct schema_language){node->resource->dialect, node->resource->vocabularies};
+    if (rc == 0 && metaschema && (root || json_object_get(node->json, "$id")))
+        rc = schema_language_of(compiler, metaschema, &language);
+    bool old = language.dialect == SCHEMA_DRAFT_07;
+    if (rc == 0 && !is_hidden(language.dialect, node->json))
+        rc = string_of(compiler, node, "$id", &id);
     if (rc < 0)
         return rc;
-    if (id || !node->resource) {
+    const char *fragment = id && strchr(id, '#') ? strchr(id, '#') + 1 : "";
+    if (*fragment && !old)
+        return schema_fault(compiler, node, "$id", "an URI without a fragment");
+    if (root || (id && id[0] != '#')) {
         CLEANUP_FREE char *uri = schema_uri_resolve(base, id ? id : "");
-        unsigned inherited = node->resource ? node->resource->vocabularies : SCHEMA_ALL;
-        node->resource = add_resource(compiler->schema, without_fragment(uri), node);
-        node->resource->vocabularies = inherited;
-        if (metaschema)
-            rc = schema_vocabularies(compiler, metaschema, &node->resource->vocabularies);
+        rc = add_resource(compiler, node, uri, language);
     }
+    if (rc < 0 || is_hidden(language.dialect, node->json))
+        return rc;
+    if (*fragment)
+        add_anchor(compiler, node, fragment);
     node->expected = json_string_value(json_object_get(node->json, "x-expected"));
-    return rc < 0 ? rc : scan_anchors(compiler, node);
+    return old ? 0 : scan_anchors(compiler, node);
 }
 
+/* --- schemas in schemas --------------------------------------------------------------------------------- */
+
+/* A schema that stands at a keyword of another one. */
 struct scan {
-    const json_t *json;
-    const char *location;
-    struct schema_resource *resource; /* around it; NULL at the root of a document */
-    const char *base;
+    struct schema_node *around;
+    const char *keyword;
+    const char *name;
+    size_t index;
     size_t depth;
 };
 
-static int scan_schema(struct schema_compiler *compiler, const struct scan *scan,
-                       struct schema_node **ret_node);
+static int scan_schema(struct schema_compiler *compiler, const struct scan *scan, const json_t *json);
 
-/* Caller frees. */
-static char *child_location(const char *location, const char *keyword, const char *token)
+static int scan_list(struct schema_compiler *compiler, struct scan *scan, const json_t *list)
 {
-    struct buffer out = BUFFER_INIT(LIMIT_MANIFEST_BYTES);
-    buffer_append_str(&out, location);
-    document_pointer_append_key(&out, keyword);
-    if (token)
-        document_pointer_append_key(&out, token);
-    return buffer_steal(&out);
-}
-
-static int scan_child(struct schema_compiler *compiler, const struct schema_node *node,
-                      const struct scan *outer, const json_t *json, const char *location)
-{
-    struct schema_node *child;
-    struct scan scan = {json, location, node->resource, node->resource->uri, outer->depth + 1};
-    return scan_schema(compiler, &scan, &child);
-}
-
-static int scan_keyword(struct schema_compiler *compiler, const struct schema_node *node,
-                        const struct schema_keyword *keyword, const struct scan *scan)
-{
-    json_t *value = json_object_get(node->json, keyword->name);
-    const char *name;
-    json_t *child;
     size_t i;
+    json_t *json;
     int rc = 0;
-    if (!value || keyword->shape == SCHEMA_NONE)
-        return 0;
-    if (keyword->shape == SCHEMA_ONE) {
-        CLEANUP_FREE char *location = child_location(node->location, keyword->name, NULL);
-        return scan_child(compiler, node, scan, value, location);
-    }
-    if (keyword->shape == SCHEMA_LIST ? !json_is_array(value) : !json_is_object(value))
-        return schema_fault(compiler, node, keyword->name,
-                            keyword->shape == SCHEMA_LIST ? "an array of schemas" : "an object of schemas");
-    json_array_foreach (value, i, child) {
-        CLEANUP_FREE char *token = memory_printf("%zu", i);
-        CLEANUP_FREE char *location = child_location(node->location, keyword->name, token);
-        rc = rc < 0 ? rc : scan_child(compiler, node, scan, child, location);
-    }
-    json_object_foreach (value, name, child) {
-        CLEANUP_FREE char *location = child_location(node->location, keyword->name, name);
-        rc = rc < 0 ? rc : scan_child(compiler, node, scan, child, location);
+    json_array_foreach ((json_t *)list, i, json) {
+        scan->index = i;
+        rc = rc < 0 ? rc : scan_schema(compiler, scan, json);
     }
     return rc;
 }
 
-static int scan_schema(struct schema_compiler *compiler, const struct scan *scan,
-                       struct schema_node **ret_node)
+static int scan_map(struct schema_compiler *compiler, struct scan *scan, const json_t *map, bool or_names)
 {
-    struct schema_node *node = map_get(&compiler->schema->nodes, scan->location);
-    if (node) {
-        *ret_node = node;
-        return 0;
+    json_t *json;
+    int rc = 0;
+    json_object_foreach ((json_t *)map, scan->name, json) {
+        if (rc == 0 && !(or_names && json_is_array(json)))
+            rc = scan_schema(compiler, scan, json);
     }
-    if (scan->depth > LIMIT_SCHEMA_DEPTH)
-        return error_set(compiler->err, ERROR_LIMIT,
-                         "schema %s: nested more than %d levels (LIMIT_SCHEMA_DEPTH)", scan->location,
-                         LIMIT_SCHEMA_DEPTH);
-    if (!json_is_object(scan->json) && !json_is_boolean(scan->json))
-        return error_set(compiler->err, ERROR_INVALID, "schema %s must be an object or a boolean",
-                         scan->location);
-    node = NEW(struct schema_node);
-    node->location = memory_strdup(scan->location);
-    node->json = scan->json;
-    node->resource = scan->resource;
-    map_put(&compiler->schema->nodes, scan->location, node);
-    vector_push(&compiler->schema->order, node);
-    int rc = scan_identity(compiler, node, scan->base);
-    for (const struct schema_keyword *keyword = schema_keywords(); rc == 0 && keyword->name; keyword++)
-        rc = scan_keyword(compiler, node, keyword, scan);
-    *ret_node = node;
     return rc;
+}
+
+static int scan_keyword(struct schema_compiler *compiler, struct schema_node *node,
+                        const struct schema_keyword *keyword, size_t depth)
+{
+    const json_t *value = json_object_get(node->json, keyword->name);
+    struct scan scan = {node, keyword->name, NULL, SIZE_MAX, depth};
+    if (!value)
+        return 0;
+    switch (keyword->shape) {
+    case SCHEMA_NONE:
+        return 0;
+    case SCHEMA_ONE:
+        return scan_schema(compiler, &scan, value);
+    case SCHEMA_ONE_OR_LIST:
+        return json_is_array(value) ? scan_list(compiler, &scan, value) : scan_schema(compiler, &scan, value);
+    case SCHEMA_LIST:
+        return json_is_array(value) ? scan_list(compiler, &scan, value)
+                                    : schema_fault(compiler, node, keyword->name, "an array of schemas");
+    default:
+        return json_is_object(value) ? scan_map(compiler, &scan, value, keyword->shape == SCHEMA_MAP_OR_NAMES)
+                                     : schema_fault(compiler, node, keyword->name, "an object of schemas");
+    }
+}
+
+static int scan_inside(struct schema_compiler *compiler, struct schema_node *node, size_t depth)
+{
+    int rc = 0;
+    enum schema_dialect dialect = node->resource->dialect;
+    bool hidden = is_hidden(dialect, node->json);
+    for (const struct schema_keyword *keyword = schema_keywords(dialect); rc == 0 && keyword->name; keyword++)
+        if (!hidden || text_equal(keyword->name, "definitions"))
+            rc = scan_keyword(compiler, node, keyword, depth + 1);
+    return rc;
+}
+
+static struct schema_node *add_node(struct schema_compiler *compiler, const json_t *json)
+{
+    char text[ADDRESS_SIZE];
+    struct schema_node *node = NEW(struct schema_node);
+    node->json = json;
+    node->index = SIZE_MAX;
+    node->forbids = json_is_false(json);
+    vector_push(&compiler->schema->nodes, node);
+    if (json_is_object(json))
+        map_put(&compiler->schema->by_json, address_of(json, text), node);
+    return node;
+}
+
+/* What a place makes of a node before its inside is looked at. */
+static int begin(struct schema_compiler *compiler, struct schema_node *node, const char *base, size_t depth)
+{
+    CLEANUP_FREE char *location = NULL;
+    if (depth > LIMIT_SCHEMA_DEPTH) {
+        location = schema_location(node);
+        return error_set(compiler->err, ERROR_LIMIT,
+                         "schema %.400s: nested more than %d levels (LIMIT_SCHEMA_DEPTH)", location,
+                         LIMIT_SCHEMA_DEPTH);
+    }
+    if (json_is_object(node->json) || json_is_boolean(node->json))
+        return scan_identity(compiler, node, base);
+    location = schema_location(node);
+    return error_set(compiler->err, ERROR_INVALID, "schema %.400s must be an object or a boolean", location);
+}
+
+static int scan_schema(struct schema_compiler *compiler, const struct scan *scan, const json_t *json)
+{
+    struct schema_node *around = scan->around;
+    struct schema_node *known = schema_node_of(compiler, json); /* a pointer led here before */
+    struct schema_node *node = known ? known : add_node(compiler, json);
+    node->around = around;
+    node->keyword = scan->keyword;
+    node->name = scan->name;
+    node->index = scan->index;
+    vector_push(&around->children, node);
+    if (known)
+        return 0;
+    node->resource = around->resource;
+    int rc = begin(compiler, node, around->resource->uri, scan->depth);
+    return rc < 0 ? rc : scan_inside(compiler, node, scan->depth);
+}
+
+int schema_scan_place(struct schema_compiler *compiler, struct schema_node *around, const json_t *json,
+                      const char *place, struct schema_node **ret_node)
+{
+    struct schema_node *node = add_node(compiler, json);
+    node->around = around;
+    node->place = memory_strdup(place);
+    node->resource = around->resource;
+    *ret_node = node;
+    int rc = begin(compiler, node, around->resource->uri, 0);
+    return rc < 0 ? rc : scan_inside(compiler, node, 0);
 }
 
 int schema_scan_document(struct schema_compiler *compiler, json_t *document, const char *uri,
@@ -262,92 +274,25 @@ int schema_scan_document(struct schema_compiler *compiler, json_t *document, con
 {
     assert(document);
     vector_push(&compiler->schema->documents, document);
-    CLEANUP_FREE char *location = memory_printf("%s#", uri);
-    struct scan scan = {.json = document, .location = location, .base = uri};
-    struct schema_node *root = NULL;
-    int rc = scan_schema(compiler, &scan, &root);
+    struct schema_node *root = add_node(compiler, document);
+    root->place = memory_printf("%s#", uri);
+    int rc = begin(compiler, root, uri, 0);
+    if (rc == 0)
+        rc = scan_inside(compiler, root, 0);
     if (rc < 0)
         return rc;
-    assert(root);
     if (!map_get(&compiler->schema->by_uri, uri))
         map_put(&compiler->schema->by_uri, uri, root->resource);
     *ret_root = root;
     return 0;
 }
 
-struct schema_node *schema_child(const struct schema_compiler *compiler, const struct schema_node *node,
-                                 const char *keyword, const char *token)
+struct schema_node *schema_child(const struct schema_node *node, const char *keyword, size_t *at)
 {
-    CLEANUP_FREE char *location = child_location(node->location, keyword, token);
-    struct schema_node *child = map_get(&compiler->schema->nodes, location);
-    assert(child);
-    return child;
-}
-
-/* A pointer may lead to where no known keyword holds schemas: what is there becomes a schema by being meant.
- */
-static int resolve_pointer(struct schema_compiler *compiler, const struct schema_resource *resource,
-                           const char *pointer, struct schema_node **ret_node)
-{
-    struct buffer CLEANUP(buffer_deinit) location = BUFFER_INIT(LIMIT_MANIFEST_BYTES);
-    struct schema_node *around = resource->root;
-    const json_t *json = resource->root->json;
-    buffer_append_str(&location, resource->root->location);
-    while (*pointer) {
-        size_t index;
-        CLEANUP_FREE char *token = document_pointer_next(&pointer);
-        if (!token)
-            return ERROR_NOT_FOUND;
-        if (json_is_array(json))
-            json = document_pointer_to_index(token, &index) ? json_array_get(json, index) : NULL;
-        else
-            json = json_object_get(json, token);
-        if (!json)
-            return ERROR_NOT_FOUND;
-        document_pointer_append_key(&location, token);
-        struct schema_node *here = map_get(&compiler->schema->nodes, buffer_str(&location));
-        around = here ? here : around;
+    while (*at < node->children.len) {
+        struct schema_node *child = node->children.items[(*at)++];
+        if (text_equal(child->keyword, keyword))
+            return child;
     }
-    struct scan scan = {json, buffer_str(&location), around->resource, around->resource->uri, 0};
-    return scan_schema(compiler, &scan, ret_node);
-}
-
-static struct schema_resource *find_resource(struct schema_compiler *compiler, const char *uri, int *ret_code)
-{
-    struct schema_node *root;
-    *ret_code = 0;
-    struct schema_resource *resource = map_get(&compiler->schema->by_uri, uri);
-    json_t *document = resource ? NULL : schema_registry_get(compiler->registry, uri);
-    if (!document)
-        return resource;
-    /* The registry's documents are its own, never changed: counting them is enough. */
-    *ret_code = schema_scan_document(compiler, json_incref(document), uri, &root);
-    return *ret_code < 0 ? NULL : map_get(&compiler->schema->by_uri, uri);
-}
-
-int schema_resolve(struct schema_compiler *compiler, const struct schema_node *from, const char *reference,
-                   struct schema_node **ret_node)
-{
-    int rc;
-    CLEANUP_FREE char *uri = schema_uri_resolve(from->resource->uri, reference);
-    CLEANUP_FREE char *base = without_fragment(uri);
-    char *fragment = uri + strlen(base);
-    fragment += *fragment == '#';
-    schema_uri_decode(fragment);
-    *ret_node = NULL;
-    const struct schema_resource *resource = find_resource(compiler, base, &rc);
-    if (rc < 0)
-        return rc;
-    if (resource && (!*fragment || *fragment == '/')) {
-        rc = resolve_pointer(compiler, resource, fragment, ret_node);
-        if (rc < 0 && rc != ERROR_NOT_FOUND)
-            return rc;
-    } else if (resource) {
-        CLEANUP_FREE char *key = memory_printf("%s#%s", resource->uri, fragment);
-        *ret_node = map_get(&compiler->schema->anchors, key);
-    }
-    if (*ret_node)
-        return 0;
-    return error_set(compiler->err, ERROR_NOT_FOUND, "schema %s: the reference %s leads nowhere",
-                     from->location, reference);
+    return NULL;
 }

@@ -55,6 +55,19 @@ bool schema_uri_is_absolute(const char *uri)
     return split(uri).scheme.given;
 }
 
+char *schema_uri_document(const char *uri)
+{
+    return memory_strndup(uri, strcspn(uri, "#"));
+}
+
+int schema_uri_check(const char *uri, struct error *err)
+{
+    if (strcspn(uri, "#") <= LIMIT_SCHEMA_URI_BYTES)
+        return 0;
+    return error_set(err, ERROR_LIMIT, "schema URI %.100s... has more than %d bytes (LIMIT_SCHEMA_URI_BYTES)",
+                     uri, LIMIT_SCHEMA_URI_BYTES);
+}
+
 /* Cuts the last segment and its slash off. */
 static void cut_segment(char *path, size_t *len)
 {

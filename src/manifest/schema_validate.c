@@ -5,10 +5,11 @@
 #include <assert.h>
 #include <string.h>
 
-void schema_seen_init(struct schema_seen *seen, const json_t *value)
+void schema_seen_init(struct schema_run *run, struct schema_seen *seen, const json_t *value)
 {
     assert(seen);
     seen->len = json_is_object(value) ? json_object_size(value) : json_array_size(value);
+    schema_spend(run, seen->len / 16);
     seen->bits = seen->len ? memory_calloc((seen->len + 63) / 64, sizeof *seen->bits) : NULL;
 }
 
@@ -41,22 +42,12 @@ void schema_seen_merge(struct schema_seen *seen, const struct schema_seen *more)
         seen->bits[i] |= more->bits[i];
 }
 
-bool schema_pattern_matches(struct schema_run *run, const struct schema_pattern *pattern, const char *text,
-                            size_t len)
-{
-    assert(pattern->code);
-    int rc = pcre2_match(pattern->code, (PCRE2_SPTR)text, len, 0, 0, run->match_data, run->match_context);
-    if (rc == PCRE2_ERROR_MATCHLIMIT || rc == PCRE2_ERROR_DEPTHLIMIT || rc == PCRE2_ERROR_HEAPLIMIT)
-        run->exhausted = "a pattern takes too many steps on a value (LIMIT_PATTERN_MATCH_STEPS)";
-    return rc >= 0;
-}
-
 static bool apply_checks(const struct schema_frame *frame)
 {
     bool good = true;
     for (size_t i = 0; i < frame->node->checks.len; i++) {
         const struct schema_check *check = &frame->node->checks.items[i];
-        if (!check->keyword->holds(frame, check))
+        if (!check->holds(frame, check))
             good = false;
         if (frame->run->exhausted || (!good && !frame->diagnostics))
             return false;
@@ -69,7 +60,7 @@ static bool apply_tracking(const struct schema_frame *frame)
 {
     struct schema_seen CLEANUP(schema_seen_deinit) seen = {0};
     struct schema_frame inner = *frame;
-    schema_seen_init(&seen, frame->place->value);
+    schema_seen_init(frame->run, &seen, frame->place->value);
     inner.seen = &seen;
     bool good = apply_checks(&inner);
     schema_seen_merge(frame->seen, &seen);
@@ -80,18 +71,18 @@ bool schema_apply(const struct schema_frame *from, const struct schema_node *nod
                   const struct schema_place *place, struct schema_seen *seen, struct diagnostics *diagnostics)
 {
     struct schema_run *run = from->run;
+    if (node->plain_types & schema_type_mask(place->value))
+        return schema_spend(run, 1);
     struct schema_scope scope = {node->resource, from->scope};
     bool entered = !from->scope || from->scope->resource != node->resource;
     struct schema_frame frame = {run, node, place, entered ? &scope : from->scope, seen, diagnostics};
-    if (json_is_false(node->json))
-        return schema_report(
-            &frame, &(struct schema_fault_text){.code = "shape", .message = "nothing is allowed here"});
     if (run->depth == LIMIT_SCHEMA_DEPTH)
         run->exhausted = "schemas apply schemas too deeply (LIMIT_SCHEMA_DEPTH)";
-    if (++run->steps > LIMIT_SCHEMA_STEPS)
-        run->exhausted = "the schema takes too many steps on the value (LIMIT_SCHEMA_STEPS)";
-    if (run->exhausted)
+    if (!schema_spend(run, 1 + node->cost) || run->exhausted)
         return false;
+    if (node->forbids)
+        return schema_report(
+            &frame, &(struct schema_fault_text){.code = "shape", .message = "nothing is allowed here"});
     run->depth++;
     bool good = node->tracks ? apply_tracking(&frame) : apply_checks(&frame);
     run->depth--;
@@ -128,14 +119,11 @@ int schema_validate(const struct schema *schema, const json_t *value, struct dia
 {
     assert(schema);
     assert(value);
-    struct schema_run run = {.match_data = pcre2_match_data_create(1, NULL),
-                             .match_context = pcre2_match_context_create(NULL)};
-    if (!run.match_data || !run.match_context)
-        abort();
-    pcre2_set_match_limit(run.match_context, LIMIT_PATTERN_MATCH_STEPS);
-    pcre2_set_depth_limit(run.match_context, LIMIT_PATTERN_MATCH_STEPS);
+    struct schema_run run = {0};
     int rc = validate(&run, schema, value, diagnostics);
-    pcre2_match_data_free(run.match_data);
-    pcre2_match_context_free(run.match_context);
+    if (run.match_data)
+        pcre2_match_data_free(run.match_data);
+    if (run.match_context)
+        pcre2_match_context_free(run.match_context);
     return rc;
 }

@@ -24,28 +24,6 @@ unsigned schema_type_by_name(const char *name)
     return 0;
 }
 
-unsigned schema_type_mask(const json_t *value)
-{
-    assert(value);
-    switch (json_typeof(value)) {
-    case JSON_NULL:
-        return 1;
-    case JSON_TRUE:
-    case JSON_FALSE:
-        return 2;
-    case JSON_OBJECT:
-        return 4;
-    case JSON_ARRAY:
-        return 8;
-    case JSON_STRING:
-        return 16;
-    case JSON_INTEGER:
-        return 64;
-    default:
-        return rint(json_real_value(value)) == json_real_value(value) ? 64 : 32;
-    }
-}
-
 /* Long doubles hold every int64 and every double exactly, on all machines that davit is built for. */
 static long double number_of(const json_t *value)
 {
@@ -86,6 +64,22 @@ size_t schema_string_characters(const json_t *string)
     for (size_t i = 0; i < len; i++)
         characters += ((unsigned char)s[i] & 0xC0) != 0x80;
     return characters;
+}
+
+/* The recursion is bounded by the value's depth. */
+size_t schema_value_size(const json_t *value)
+{
+    size_t size = 1;
+    size_t i;
+    const char *key;
+    json_t *child;
+    json_array_foreach ((json_t *)value, i, child) {
+        size += schema_value_size(child);
+    }
+    json_object_foreach ((json_t *)value, key, child) {
+        size += schema_value_size(child);
+    }
+    return size;
 }
 
 static bool objects_equal(const json_t *a, const json_t *b)

@@ -84,6 +84,12 @@ static void test_utf8(void **state)
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_false(text_is_utf8(bad[i], strlen(bad[i])));
     assert_false(text_is_utf8("a\0b", 3));
+    assert_false(text_is_utf8("abcdefg\0h", 9));
+    assert_false(text_is_utf8("abcdefgh\0", 9));
+    assert_false(text_is_utf8("abcd\xff"
+                              "efghij",
+                              11));
+    assert_true(text_is_utf8("abcdefg\xc3\xa9hijklmn", 16));
 }
 
 static void test_mended_text_is_utf8(void **state)

@@ -133,14 +133,40 @@ static void test_best_branch_tells(void **state)
 static void test_bounds(void **state)
 {
     (void)state;
-    CLEANUP_FREE char *loop = told("{\"$ref\": \"#\"}", "1");
+    CLEANUP_FREE char *loop =
+        told("{\"$dynamicAnchor\": \"a\", \"allOf\": [{\"$dynamicRef\": \"#a\"}]}", "1");
     assert_string_equal(loop, "limit: schemas apply schemas too deeply (LIMIT_SCHEMA_DEPTH)");
-    CLEANUP_FREE char *twice = told("{\"not\": {\"allOf\": [{\"$ref\": \"#\"}, {\"$ref\": \"#\"}]}}", "1");
-    assert_string_equal(twice, "limit: schemas apply schemas too deeply (LIMIT_SCHEMA_DEPTH)");
     CLEANUP_FREE char *pattern =
         told("{\"pattern\": \"^(a+)+$\"}", "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\"");
     assert_string_equal(pattern,
                         "limit: a pattern takes too many steps on a value (LIMIT_PATTERN_MATCH_STEPS)");
+}
+
+/* Neither many choices for many values, nor many looks at a long string, nor many hard matches take long. */
+static void test_work_is_bounded(void **state)
+{
+    (void)state;
+    static const char out_of_steps[] =
+        "limit: the schema takes too many steps on the value (LIMIT_SCHEMA_STEPS)";
+    struct buffer CLEANUP(buffer_deinit) numbers = BUFFER_INIT(1 << 24);
+    struct buffer CLEANUP(buffer_deinit) lengths = BUFFER_INIT(1 << 24);
+    struct buffer CLEANUP(buffer_deinit) letters = BUFFER_INIT(1 << 24);
+    for (int i = 0; i < 10000; i++) {
+        buffer_printf(&numbers, "%s%d", i ? "," : "", i);
+        buffer_printf(&lengths, "%s{\"minLength\":%d}", i ? "," : "", i);
+    }
+    for (int i = 0; i < 100000; i++)
+        buffer_append_str(&letters, "a");
+    CLEANUP_FREE char *choice = memory_printf("{\"items\": {\"enum\": [%s]}}", buffer_str(&numbers));
+    CLEANUP_FREE char *values = memory_printf("[%s]", buffer_str(&numbers));
+    CLEANUP_FREE char *choices = told(choice, values);
+    assert_string_equal(choices, out_of_steps);
+    CLEANUP_FREE char *all = memory_printf("{\"allOf\": [%s]}", buffer_str(&lengths));
+    CLEANUP_FREE char *text = memory_printf("\"%s\"", buffer_str(&letters));
+    CLEANUP_FREE char *looks = told(all, text);
+    assert_string_equal(looks, out_of_steps);
+    CLEANUP_FREE char *search = told("{\"pattern\": \"a*a*a*b\"}", text);
+    assert_string_equal(search, out_of_steps);
 }
 
 static void test_faults_are_counted_beyond_the_bound(void **state)
@@ -175,6 +201,16 @@ static void test_bad_schemas_are_refused(void **state)
         {"{\"allOf\": {}}", ERROR_INVALID, "schema schema:/#: allOf must be an array of schemas"},
         {"{\"not\": 1}", ERROR_INVALID, "schema schema:/#/not must be an object or a boolean"},
         {"{\"minLength\": -1}", ERROR_INVALID, "schema schema:/#: minLength must be an integer, 0 or more"},
+        {"{\"$ref\": \"#\"}", ERROR_INVALID, "schema schema:/# applies itself to the same value without end"},
+        {"{\"anyOf\": [true, {\"not\": {\"$ref\": \"#/$defs/a\"}}], \"$defs\": {\"a\": {\"$ref\": \"#\"}}}",
+         ERROR_INVALID, "schema schema:/# applies itself to the same value without end"},
+        {"{\"$schema\": \"https://example.com/mine\"}", ERROR_UNSUPPORTED,
+         "$schema https://example.com/mine is unknown; known are "
+         "https://json-schema.org/draft/2020-12/schema "
+         "and http://json-schema.org/draft-07/schema#"},
+        {"{\"$defs\": {\"a/b\": {\"$id\": \"x#y\"}}}", ERROR_INVALID,
+         "schema schema:/#/$defs/a~1b: $id must be an URI without a fragment"},
+        {"{\"format\": 1}", ERROR_INVALID, "schema schema:/#: format must be a string"},
         {"{\"pattern\": \"(\"}", ERROR_INVALID, "schema schema:/#: pattern (: missing closing parenthesis"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -186,6 +222,75 @@ static void test_bad_schemas_are_refused(void **state)
         assert_null(schema);
         json_decref(document);
     }
+}
+
+/* Names can be made to collide in the table of members; each is found nevertheless. */
+static void test_names_that_collide(void **state)
+{
+    (void)state;
+    struct buffer CLEANUP(buffer_deinit) properties = BUFFER_INIT(1 << 20);
+    for (int i = 0; i < 200; i++)
+        buffer_printf(&properties, "%s\"beginning%03dend-of-it\": {\"const\": %d}", i ? "," : "", i, i);
+    CLEANUP_FREE char *text = memory_printf("{\"properties\": {%s}, \"additionalProperties\": false, "
+                                            "\"required\": [\"beginning007end-of-it\"]}",
+                                            buffer_str(&properties));
+    struct schema CLEANUP(schema_freep) *schema = compile(text);
+    for (int i = 0; i < 200; i++) {
+        CLEANUP_FREE char *name = memory_printf("beginning%03dend-of-it", i);
+        json_t *value = json_pack("{si si}", "beginning007end-of-it", 7, name, i);
+        assert_int_equal(schema_validate(schema, value, NULL), 0);
+        json_object_set_new(value, name, json_integer(i + 1));
+        assert_int_equal(schema_validate(schema, value, NULL), ERROR_INVALID);
+        json_decref(value);
+    }
+    json_t *without = json_pack("{si}", "beginning008end-of-it", 8);
+    assert_int_equal(schema_validate(schema, without, NULL), ERROR_INVALID);
+    json_decref(without);
+}
+
+static void test_long_uris_are_refused(void **state)
+{
+    (void)state;
+    static const char *const keywords[] = {"$id", "$ref"};
+    char uri[LIMIT_SCHEMA_URI_BYTES + 1] = {0};
+    memset(uri, 'a', sizeof uri - 1);
+    for (size_t i = 0; i < ARRAY_LEN(keywords); i++) {
+        struct error err = ERROR_INIT;
+        struct schema *schema;
+        json_t *document = json_pack("{ss}", keywords[i], uri);
+        assert_int_equal(schema_compile(NULL, document, &schema, &err), ERROR_LIMIT);
+        assert_non_null(strstr(err.message, "LIMIT_SCHEMA_URI_BYTES"));
+        json_decref(document);
+    }
+}
+
+/* A meta-schema of one's own says which vocabularies count. */
+static void test_vocabularies(void **state)
+{
+    (void)state;
+    struct schema_registry CLEANUP(schema_registry_freep) *registry = schema_registry_new();
+    json_t *meta = json_of("{\"$vocabulary\": {\"https://json-schema.org/draft/2020-12/vocab/core\": true, "
+                           "\"https://json-schema.org/draft/2020-12/vocab/format-assertion\": true}}");
+    json_t *strange = json_of("{\"$vocabulary\": {\"https://example.com/vocabulary\": true}}");
+    json_t *document =
+        json_of("{\"$schema\": \"https://example.com/meta\", \"minLength\": 9, \"format\": \"date\"}");
+    json_t *unknown = json_of("{\"$schema\": \"https://example.com/strange\"}");
+    struct schema_options options = {.registry = registry, .formats_are_notes = true};
+    struct schema *schema = NULL;
+    assert_int_equal(schema_registry_add(registry, "https://example.com/meta", meta, NULL), 0);
+    assert_int_equal(schema_registry_add(registry, "https://example.com/strange", strange, NULL), 0);
+    assert_int_equal(schema_compile(&options, unknown, &schema, NULL), ERROR_UNSUPPORTED);
+    assert_int_equal(schema_compile(&options, document, &schema, NULL), 0);
+    json_t *good = json_string("");
+    assert_int_equal(schema_validate(schema, good, NULL), ERROR_INVALID); /* no date */
+    json_string_set(good, "2026-01-31");
+    assert_int_equal(schema_validate(schema, good, NULL), 0);
+    json_decref(good);
+    schema_free(schema);
+    json_decref(meta);
+    json_decref(strange);
+    json_decref(document);
+    json_decref(unknown);
 }
 
 static void test_registry(void **state)
@@ -200,7 +305,8 @@ static void test_registry(void **state)
     assert_int_equal(schema_registry_add(registry, "https://example.com/name", name, NULL), 0);
     assert_int_equal(schema_registry_add(registry, "https://example.com/name#", name, NULL), ERROR_EXISTS);
     assert_int_equal(schema_registry_add(registry, "https://example.com/c", shorter, NULL), 0);
-    assert_int_equal(schema_compile(registry, document, &schema, NULL), 0);
+    struct schema_options options = {.registry = registry};
+    assert_int_equal(schema_compile(&options, document, &schema, NULL), 0);
     schema_registry_free(TAKE(registry));
     json_t *value = json_string("abc");
     assert_int_equal(schema_validate(schema, value, NULL), ERROR_INVALID);
@@ -219,6 +325,10 @@ int main(void)
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_faults_are_counted_beyond_the_bound),
         cmocka_unit_test(test_bad_schemas_are_refused),
+        cmocka_unit_test(test_work_is_bounded),
+        cmocka_unit_test(test_names_that_collide),
+        cmocka_unit_test(test_long_uris_are_refused),
+        cmocka_unit_test(test_vocabularies),
         cmocka_unit_test(test_registry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

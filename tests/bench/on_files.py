@@ -1,0 +1,100 @@
+"""What files cost that are only checked: davit validate, and the JSON Schema validator beside ajv."""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from figure import show
+from on_sim import service, task_definition
+
+HERE = Path(__file__).resolve().parent
+CORPUS = Path(os.environ.get("DAVIT_CORPUS", HERE.parents[2] / "shared" / "corpus")) / "task-definitions"
+SCHEMA = HERE.parents[1] / "schemas" / "TaskDefinition.json"
+MANIFESTS = 10_000
+RUNS = 7
+WARM_UP = 4
+ROUNDS = 41
+
+
+def elapsed_ms(command, directory=None):
+    """From the start of the process to its end."""
+    start = time.monotonic()
+    subprocess.run(list(map(str, command)), check=True, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return (time.monotonic() - start) * 1000
+
+
+def validate(build, work):
+    for number in range(MANIFESTS // 2):
+        directory = work / "apps" / f"{number // 100:03}"
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / f"app-{number:05}.service.json").write_text(service(number))
+        (directory / f"app-{number:05}.task.json").write_text(task_definition(number, 0))
+    davit = build / "src" / "daemon" / "davit"
+    times = [elapsed_ms(["taskset", "-c", "0", davit, "validate", work]) for _ in range(RUNS)]
+    show("validate", "ms", times, aim=1000, manifests=MANIFESTS)
+
+
+def install_ajv(work):
+    """Its node_modules; None with the reason on stderr."""
+    given = os.environ.get("DAVIT_BENCH_NODE_MODULES")
+    if given:
+        return Path(given)
+    if not shutil.which("npm"):
+        print("tests/bench/run: schema is without its peer: there is no npm", file=sys.stderr)
+        return None
+    done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "ajv@8", "ajv-formats@3"], cwd=work,
+                          capture_output=True, text=True)
+    if done.returncode:
+        print(f"tests/bench/run: schema is without its peer: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+        return None
+    return work / "node_modules"
+
+
+def rounds_of(*command):
+    lines = subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True).stdout.splitlines()
+    return [json.loads(line) for line in lines][WARM_UP:]
+
+
+def warm(build, modules, files, what):
+    """Both in processes that stay: text to verdict, and the verdict alone on values that were parsed before."""
+    size = sum(file.stat().st_size for file in files.iterdir())
+    ours = rounds_of(build / "tests" / "bench" / "bench-schema", SCHEMA, files, WARM_UP + ROUNDS)
+    peer = rounds_of("node", HERE / "ajv.mjs", modules, SCHEMA, files, WARM_UP + ROUNDS) if modules else []
+    for member, name in (("text_ms", "text to verdict"), ("validate_ms", "value to verdict")):
+        times = [one[member] for one in ours]
+        against = {"peer": [one[member] for one in peer]} if peer else {}
+        show(f"schema, {what}, {name}", "ms", times, mb_per_s=round(size / 1e3 / statistics.median(times), 1), **against)
+
+
+def schema(build, work):
+    files = work / "files"
+    files.mkdir()
+    for number in range(MANIFESTS):
+        (files / f"{number:05}.json").write_text(task_definition(number, 0))
+    modules = install_ajv(work)
+    names = sorted(os.listdir(files))
+    whole, peer = [], []
+    for _ in range(RUNS):  # in turns, so that both see the same machine
+        whole.append(elapsed_ms([build / "src" / "daemon" / "davit", "schema", "check", SCHEMA, *names], files))
+        if modules:
+            peer.append(elapsed_ms(["node", HERE / "ajv.mjs", modules, SCHEMA, files, "once"]))
+    against = {"aim": round(1 / 3, 3), "judged": "ratio", "peer": peer} if modules else {}
+    size = sum(file.stat().st_size for file in files.iterdir())
+    show("schema, files to verdict", "ms", whole, mb_per_s=round(size / 1e3 / statistics.median(whole), 1), **against)
+    warm(build, modules, files, "of one shape")
+    if not CORPUS.is_dir():
+        print(f"tests/bench/run: schema is without files of many shapes: there is no {CORPUS}", file=sys.stderr)
+        return
+    real = work / "real"
+    real.mkdir()
+    for file in sorted(CORPUS.glob("*.json")):
+        shutil.copy(file, real)
+    warm(build, modules, real, "of many shapes")
+
+
+BENCHES = {"validate": validate, "schema": schema}
