@@ -63,18 +63,6 @@ static void check_secrets(const json_t *container, size_t index, struct diagnost
     }
 }
 
-static void check_port_mappings(const json_t *container, size_t index, struct diagnostics *diagnostics)
-{
-    size_t i;
-    json_t *item;
-    json_array_foreach (json_object_get(container, "portMappings"), i, item)
-        if (!json_object_get(item, "containerPort") && !json_object_get(item, "containerPortRange"))
-            report(diagnostics, "missing-member",
-                   memory_printf("/containerDefinitions/%zu/portMappings/%zu", index, i),
-                   memory_strdup("a port mapping without a port"),
-                   memory_strdup("containerPort or containerPortRange"));
-}
-
 static void check_log_router(const json_t *containers, struct diagnostics *diagnostics)
 {
     size_t routers = 0;
@@ -124,6 +112,5 @@ void kind_task_definition_check_ecs(const json_t *value, struct diagnostics *dia
     json_array_foreach ((json_t *)containers, i, container) {
         check_ulimits(container, i, diagnostics);
         check_secrets(container, i, diagnostics);
-        check_port_mappings(container, i, diagnostics);
     }
 }

@@ -17,6 +17,8 @@ static const struct refusal refused_task_definitions[] = {
     {"aws-samples__amazon-ecs-firelens-under-the-hood__firelens-tests__task-definitions__cloudwatch__firelens_task_definition_100MB.json", "type", "numbers as strings"},
     {"aws-samples__amazon-ecs-firelens-under-the-hood__firelens-tests__task-definitions__firehose__firehose_task_definition_100MB.json", "type", "numbers as strings"},
     {"aws-samples__amazon-ecs-firelens-under-the-hood__fluent-bit-log-pipeline__task-definition.json", "pattern", "template: to be filled in"},
+    {"aws-samples__aws-containers-task-definitions__kibana__kibana_ec2.json", "port", "in awsvpc hostPort is containerPort"},
+    {"aws-samples__aws-containers-task-definitions__tomcat__tomcat_ec2.json", "port", "in awsvpc hostPort is containerPort"},
     {"aws-samples__aws-microservices-deploy-options__apps__ecs__ec2__taskdefs__greeting.json", "type", "numbers as strings"},
     {"aws-samples__aws-microservices-deploy-options__apps__ecs__ec2__taskdefs__name.json", "type", "numbers as strings"},
     {"aws-samples__aws-microservices-deploy-options__apps__ecs__ec2__taskdefs__webapp.json", "type", "numbers as strings"},

@@ -18,16 +18,14 @@ static char *read_whole(const char *path, size_t *ret_len)
     return text;
 }
 
-/* What the tables refuse is said there, and other commits have what a file alone cannot: the cluster and the
- * task definition of a service. */
+/* A file alone has neither the cluster nor the task definition of a service. */
 static bool counts(const struct diagnostic *diagnostic)
 {
     const char *member = strrchr(diagnostic->pointer, '/');
     if (diagnostic->severity != SEVERITY_ERROR)
         return false;
-    if (text_equal(diagnostic->code, "reference"))
-        return !text_equal(member, "/taskDefinition") && !text_equal(member, "/cluster");
-    return !text_equal(diagnostic->code, "unsupported") || !text_equal(member, "/networkMode");
+    return !text_equal(diagnostic->code, "reference") ||
+           (!text_equal(member, "/taskDefinition") && !text_equal(member, "/cluster"));
 }
 
 /* Of one file by itself; "" when it loads. Caller frees. */
