@@ -257,9 +257,10 @@ static void read_valid(enum kind kind, json_t *value, struct kind_object *object
 {
     if (kind == KIND_CLUSTER)
         kind_cluster_read(value, object);
-    else if (kind == KIND_SERVICE)
+    else if (kind == KIND_SERVICE) {
+        kind_service_check(value, diagnostics);
         kind_service_read(value, object);
-    else if (kind == KIND_TASK_DEFINITION)
+    } else if (kind == KIND_TASK_DEFINITION)
         kind_task_definition_read(value, object, diagnostics);
     else
         kind_unused_read(value, object);

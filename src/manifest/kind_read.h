@@ -12,11 +12,15 @@ void kind_task_definition_read(json_t *value, struct kind_object *object, struct
 void kind_unused_read(const json_t *value, struct kind_object *object);
 /* Fills object->references, but for their places. */
 void kind_references_read(const json_t *value, struct kind_object *object);
+/* Rules of ECS within one service that a schema cannot say. */
+void kind_service_check(const json_t *value, struct diagnostics *diagnostics);
 /* Without checks, as an old revision is read. */
 struct task_definition *kind_task_definition_new(json_t *value);
 
 /* Rules within one task definition that a schema cannot say. `value` is valid by its schema. */
 void kind_task_definition_check(const json_t *value, struct diagnostics *diagnostics);
+/* The same of what ECS refuses and an engine would not notice. */
+void kind_task_definition_check_ecs(const json_t *value, struct diagnostics *diagnostics);
 
 /* The same of members that only an engine cares about: links, port ranges, kernel parameters, GPUs, volumes.
  */

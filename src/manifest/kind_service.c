@@ -48,3 +48,26 @@ void kind_service_read(json_t *value, struct kind_object *object)
     object->service = service;
     object->key = service_key(service->cluster, service->name);
 }
+
+void kind_service_check(const json_t *value, struct diagnostics *diagnostics)
+{
+    assert(value);
+    size_t i;
+    json_t *item;
+    if (json_object_get(value, "launchType") &&
+        json_array_size(json_object_get(value, "capacityProviderStrategy")))
+        kind_report(diagnostics,
+                    (struct kind_fault){.severity = SEVERITY_ERROR,
+                                        .code = "value",
+                                        .pointer = memory_strdup("/launchType"),
+                                        .message = memory_strdup(
+                                            "launchType and capacityProviderStrategy exclude each other")});
+    json_array_foreach (json_object_get(value, "loadBalancers"), i, item)
+        if (json_object_get(item, "targetGroupArn") && json_object_get(item, "loadBalancerName"))
+            kind_report(diagnostics, (struct kind_fault){
+                                         .severity = SEVERITY_ERROR,
+                                         .code = "value",
+                                         .pointer = memory_printf("/loadBalancers/%zu/loadBalancerName", i),
+                                         .message = memory_strdup(
+                                             "targetGroupArn and loadBalancerName exclude each other")});
+}

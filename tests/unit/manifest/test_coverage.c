@@ -42,10 +42,14 @@ static const struct {
     {"StartTaskRequest.containerInstances", "a placement by hand, which RunTask does not have"},
 };
 
-/* What is below a member of ours is ours. */
+/* What is below a member of ours is ours. The blob and the size are what git says of a file that is named. */
 static bool is_ours(const char *name)
 {
-    return text_equal(name, "davit") || text_equal(name, "$schema") || text_equal(name, "kind");
+    static const char *const names[] = {"davit", "$schema", "kind", "blob", "size"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (text_equal(names[i], name))
+            return true;
+    return false;
 }
 
 struct walk {

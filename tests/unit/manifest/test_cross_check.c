@@ -132,6 +132,15 @@ static const struct rule errors[] = {
     {"{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\"}", NULL, "kind", "", "Kubernetes"},
     {"{\"services\":{\"web\":{\"image\":\"nginx\"}}}", NULL, "kind", "", "Compose"},
     {"{\"on\":\"push\",\"jobs\":{}}", NULL, "kind", "", "workflow"},
+    {ONE(",\"ulimits\":[{\"name\":\"nofile\",\"softLimit\":2,\"hardLimit\":1}]"), NULL, "range",
+     "/containerDefinitions/0/ulimits/0/softLimit", "at most 1"},
+    {ONE(",\"ulimits\":[{\"name\":\"nofile\",\"softLimit\":-1,\"hardLimit\":1}]"), NULL, "range", NULL, NULL},
+    {ONE(",\"portMappings\":[{\"hostPort\":80}]"), NULL, "missing-member",
+     "/containerDefinitions/0/portMappings/0", "containerPortRange"},
+    {ONE(",\"portMappings\":[{\"containerPort\":80,\"name\":\"Web\"}]"), NULL, "pattern", NULL, "lower-case"},
+    {ONE(",\"memory\":\"100\""), NULL, "type", "/containerDefinitions/0/memory", "MiB"},
+    {ONE(",\"labels\":{}"), NULL, "unknown-member", "/containerDefinitions/0/labels", NULL},
+    {SERVICE(",\"_comment\":\"c\""), ONE(""), "unknown-member", "/_comment", NULL},
     {"[]", NULL, "kind", "", "not a manifest"},
     {"{\"desiredCount\":1,\"taskDefinition\":\"web\"}", ONE(""), "missing-member", "", NULL},
     {"{\"kind\":\"TargetGroup\"}", NULL, "missing-member", "", "Name"},
@@ -243,6 +252,14 @@ static const char *const fine[] = {
     TASK("\"networkMode\":\"host\",\"containerDefinitions\":[" CONTAINER(PORT(80, 80)) "]"),
     TASK("\"networkMode\":\"none\",\"containerDefinitions\":[" CONTAINER("") "]"),
     ONE(",\"memory\":128,\"memoryReservation\":128"),
+    /* as older tools print what is not there */
+    TASK("\"networkMode\":null,\"cpu\":null,\"containerDefinitions\":[" CONTAINER(
+        ",\"command\":null,\"linuxParameters\":null,\"logConfiguration\":null,\"ulimits\":null") "]"),
+    TASK("\"volumes\":[{\"name\":\"v\",\"host\":{\"sourcePath\":\"\\\\\\\\.\\\\pipe\\\\engine\"}}],"
+         "\"containerDefinitions\":[" CONTAINER(",\"mountPoints\":[{\"sourceVolume\":\"v\",\"containerPath\":"
+                                                "\"\\\\\\\\.\\\\pipe\\\\engine\"}]") "]"),
+    CONTAINERS("{\"name\":\"app\",\"image\":\"<IMAGE1_NAME>\"}"),
+    ONE(",\"ulimits\":[{\"name\":\"memlock\",\"softLimit\":-1,\"hardLimit\":-1}]"),
     TASK("\"cpu\":\"1 vCPU\",\"memory\":2048,\"containerDefinitions\":[" CONTAINER(
         ",\"cpu\":1024,\"memory\":2048") "]"),
     TASK("\"volumes\":[{\"name\":\"v\",\"host\":{\"sourcePath\":\"/srv\"}},{\"name\":\"w\","
@@ -272,8 +289,33 @@ static const char *const fine_services[] = {
     "\"taskDefinition\":\"web:1\"}],\"failures\":[]}",
 };
 
-/* Errors that come beside the warning that nothing is run of the kind. */
-static const struct rule references[] = {
+#define ROUTER ",\"firelensConfiguration\":{\"type\":\"fluentbit\"}"
+
+/* Errors that come beside warnings: that a member or a kind has no effect. */
+static const struct rule beside_warnings[] = {
+    {SERVICE(",\"launchType\":\"EC2\"" FROM("FARGATE")), ONE(""), "value", "/launchType", "exclude"},
+    {ONE(",\"environment\":[{\"name\":\"A\"}],\"secrets\":[{\"name\":\"A\",\"valueFrom\":\"s\"}]"), NULL,
+     "duplicate", "/containerDefinitions/0/secrets/0/name", "in environment"},
+    {ONE(",\"secrets\":[{\"name\":\"A\",\"valueFrom\":\"s\"},{\"name\":\"A\",\"valueFrom\":\"t\"}]"), NULL,
+     "duplicate", "/containerDefinitions/0/secrets/1/name", "a secret"},
+    {CONTAINERS(CONTAINER(ROUTER) "," OTHER("b", ROUTER)), NULL, "duplicate",
+     "/containerDefinitions/1/firelensConfiguration", NULL},
+    {TASK(
+         "\"proxyConfiguration\":{\"containerName\":\"envoy\"},\"containerDefinitions\":[" CONTAINER("") "]"),
+     NULL, "reference", "/proxyConfiguration/containerName", "envoy"},
+    {TASK("\"proxyConfiguration\":{\"containerName\":\"app\"},\"containerDefinitions\":[" CONTAINER("") "]"),
+     NULL, "network", "/proxyConfiguration", "awsvpc"},
+    {TASK("\"volumes\":[{\"name\":\"a\",\"configuredAtLaunch\":true},{\"name\":\"b\",\"configuredAtLaunch\":"
+          "true}],"
+          "\"containerDefinitions\":[" CONTAINER("") "]"),
+     NULL, "duplicate", "/volumes/1/configuredAtLaunch", NULL},
+    {TASK("\"ephemeralStorage\":{\"sizeInGiB\":20},\"containerDefinitions\":[" CONTAINER("") "]"), NULL,
+     "range", "/ephemeralStorage/sizeInGiB", "21 to 200"},
+    {ONE(",\"restartPolicy\":{\"enabled\":true,\"restartAttemptPeriod\":30}"), NULL, "range",
+     "/containerDefinitions/0/restartPolicy/restartAttemptPeriod", "60 to 1800"},
+    {ROUTED("\"targetGroupArn\":\"arn:x:targetgroup/a/1\",\"loadBalancerName\":\"b\""), ONE(""), "value",
+     "/loadBalancers/0/loadBalancerName", "exclude"},
+
     {SCHEDULE("default", "web"), NULL, "reference", "/Target/EcsParameters/TaskDefinitionArn",
      "no task definition \"web\""},
     {SCHEDULE("default", "web:2"), ONE(""), "reference", "/Target/EcsParameters/TaskDefinitionArn",
@@ -343,8 +385,8 @@ static size_t errors_with_world(const char *text)
 static void test_references(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(references); i++) {
-        const struct rule *rule = &references[i];
+    for (size_t i = 0; i < ARRAY_LEN(beside_warnings); i++) {
+        const struct rule *rule = &beside_warnings[i];
         struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
         bool found = false;
         fixture_put(fixture, "a.json", rule->text);
