@@ -12,6 +12,8 @@ void kind_task_definition_read(json_t *value, struct kind_object *object, struct
 void kind_unused_read(const json_t *value, struct kind_object *object);
 /* Fills object->references, but for their places. */
 void kind_references_read(const json_t *value, struct kind_object *object);
+/* The cluster that a service names, "default" without one. Borrowed. */
+const char *kind_service_cluster(const json_t *value);
 /* Without checks, as an old revision is read. */
 struct task_definition *kind_task_definition_new(json_t *value);
 

@@ -51,8 +51,8 @@ void manifest_each_file(const struct manifest *manifest,
 
 /* Directories that `extends` of a davit.yaml (manifest/environment.h) leads to outside the manifest root, and
  * whose files have not come: relative to the root, normalised, "../base". Empty without any. While there are
- * some nothing is numbered and manifest_build fails: deliver them, say so by manifest_set_roots(), and look again,
- * for a directory may lead to others. Borrowed until the next call that changes the manifest. */
+ * some nothing is numbered and manifest_build fails: deliver them, say so by manifest_set_roots(), and look
+ * again, for a directory may lead to others. Borrowed until the next call that changes the manifest. */
 const struct string_vec *manifest_missing_roots(const struct manifest *manifest);
 /* The directories outside the root whose files are delivered, be it that the commit has none; a directory
  * covers those below it. Their files have paths as "../base/web.yaml"; those that no davit.yaml leads to are
