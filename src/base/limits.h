@@ -27,8 +27,9 @@
 #define LIMIT_ENVIRONMENT_LAYERS    64   /* directories of one environment */
 #define LIMIT_ENVIRONMENT_VARIABLES 4096 /* of all davit.yaml files together; likewise the next */
 #define LIMIT_ENVIRONMENT_PATCHES   4096
-#define LIMIT_ENVIRONMENT_BYTES     (64 * 1024 * 1024) /* strings with replaced references, and patches applied \
-                                                        */
+#define LIMIT_ENVIRONMENT_BYTES                                                                              \
+    (64 * 1024 * 1024) /* strings with replaced references, and patches applied                              \
+                        */
 
 /* --- services and tasks --------------------------------------------------------------------------------- */
 #define LIMIT_DESIRED_COUNT      5000 /* ECS quota: tasks per service */

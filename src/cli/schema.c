@@ -44,7 +44,8 @@ const struct command cli_schema = {
     .args = "[KIND]",
     .description = "Without a kind it lists them.",
     .examples = examples,
-    .words = "CapacityProvider Cluster Configuration Listener RunTask ScheduledTask Service TargetGroup "
+    .words = "CapacityProvider Cluster Configuration Environment Listener RunTask ScheduledTask Service "
+             "TargetGroup "
              "TaskDefinition",
     .args_max = 1,
     .run = run,

@@ -78,6 +78,16 @@ char *environment_bare_name(const char *declared)
     return blank && slash ? memory_printf("%.*s %s", (int)(blank - declared), declared, slash + 1) : NULL;
 }
 
+void environment_roots(const struct environment *environment, bool missing, struct string_vec *ret_roots)
+{
+    assert(environment);
+    for (size_t i = 0; i < environment->missing.len; i++)
+        vector_push(ret_roots, memory_printf("%s/", environment->missing.items[i]));
+    for (size_t i = 0; i < environment->layers.len && !missing; i++)
+        if (environment_path_is_outside(environment->layers.items[i]->directory))
+            vector_push(ret_roots, memory_printf("%s/", environment->layers.items[i]->directory));
+}
+
 struct digest environment_digest(const struct environment *environment, bool uses_variables,
                                  const struct string_vec *declared)
 {
@@ -211,6 +221,9 @@ static char *refusal(const struct stacking *stacking, const struct environment_l
         *ret_hint = memory_strdup("move what is shared into a directory of its own, such as \"base\"");
         return memory_printf("\"%s\" holds the directory of this file as well", directory);
     }
+    if (stacking->manifest->looks_for_roots &&
+        environment_path_climbs(directory) > stacking->manifest->levels)
+        return memory_printf("\"%s\" leads out of the repository", directory);
     if (stacking->depth > LIMIT_ENVIRONMENT_DEPTH)
         return memory_printf("extends is nested deeper than %d (LIMIT_ENVIRONMENT_DEPTH)",
                              LIMIT_ENVIRONMENT_DEPTH);
@@ -230,11 +243,14 @@ static bool has_layer(const struct environment *environment, const char *directo
 
 static bool has_come(const struct manifest *manifest, const char *directory)
 {
-    if (!environment_path_is_outside(directory))
+    if (!environment_path_is_outside(directory) || !manifest->looks_for_roots)
         return true;
-    for (size_t i = 0; i < manifest->roots.len; i++)
-        if (environment_path_holds(manifest->roots.items[i], directory))
+    map_for_each (&manifest->roots, slot) {
+        size_t len = strlen(slot->key);
+        char *root CLEANUP_FREE = memory_strndup(slot->key, len ? len - 1 : 0);
+        if (len && slot->key[len - 1] == '/' && environment_path_holds(root, directory))
             return true;
+    }
     return false;
 }
 

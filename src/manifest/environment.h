@@ -99,6 +99,8 @@ DEFINE_CLEANUP(struct environment, environment_free)
 bool environment_is_usable(const struct environment *environment);
 /* The layer that a file belongs to, or NULL. */
 struct environment_layer *environment_layer_of(const struct environment *environment, const char *path);
+/* Appends the layers outside the root as roots of manifest_set_roots(); only those that have not come. */
+void environment_roots(const struct environment *environment, bool missing, struct string_vec *ret_roots);
 /* True for "davit.yaml" in any directory. */
 bool environment_is_file(const char *path);
 /* "Service web" of "Service demo/web", NULL of what has no cluster. Caller frees. */
@@ -143,10 +145,15 @@ struct environment_step {
 struct environment_trace VECTOR_OF(struct environment_step);
 
 void environment_trace_deinit(struct environment_trace *trace);
-/* Changes the object at pointer `base`, which is declared as "Service demo/web". 1; 0 when it is removed;
- * ERROR_LIMIT when the patches come to more than the use allows. */
-int environment_patch(const struct environment *environment, const char *declared, json_t *object,
-                      const char *base, struct environment_use *use, struct environment_trace *trace);
+struct environment_object {
+    const char *declared; /* "Service demo/web" */
+    const char *base;     /* pointer to it in its document */
+    json_t *value;        /* to be changed */
+};
+
+/* 1; 0 when a patch removes the object; ERROR_LIMIT when the patches come to more than the use allows. */
+int environment_patch(const struct environment *environment, const struct environment_object *object,
+                      struct environment_use *use, struct environment_trace *trace);
 /* The step that put the value at the pointer there, or NULL; its place in the patch's file (*ret_pointer: the
  * caller's). */
 const struct environment_step *environment_trace_find(const struct environment_trace *trace,

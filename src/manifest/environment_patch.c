@@ -116,16 +116,16 @@ static void merge(struct merging *merging, json_t *target, const json_t *patch)
 }
 
 /* False when the patch removes the object. */
-static bool apply(const struct environment_patch *patch, json_t *object, const char *base,
+static bool apply(const struct environment_patch *patch, const struct environment_object *object,
                   struct environment_use *use, struct environment_trace *trace)
 {
     if (json_is_null(patch->merge))
         return false;
     struct merging merging = {patch, use, trace, BUFFER_INIT(2 * LIMIT_MANIFEST_BYTES),
                               BUFFER_INIT(2 * LIMIT_MANIFEST_BYTES)};
-    buffer_append_str(&merging.pointer, base);
+    buffer_append_str(&merging.pointer, object->base);
     buffer_printf(&merging.from, "/patches/%zu/merge", patch->index);
-    merge(&merging, object, patch->merge);
+    merge(&merging, object->value, patch->merge);
     buffer_deinit(&merging.pointer);
     buffer_deinit(&merging.from);
     return true;
@@ -136,39 +136,48 @@ static const struct environment_target *target_of(const struct environment *envi
     return name ? map_get(&environment->targets, name) : NULL;
 }
 
-int environment_patch(const struct environment *environment, const char *declared, json_t *object,
-                      const char *base, struct environment_use *use, struct environment_trace *trace)
+/* The patches of two names, in the order of all. */
+struct walk {
+    const struct environment_target *targets[2];
+    size_t next[2];
+};
+
+static const struct environment_patch *next_patch(const struct environment *environment, struct walk *walk)
+{
+    size_t best = environment->patches.len;
+    size_t from = 0;
+    for (size_t i = 0; i < ARRAY_LEN(walk->targets); i++) {
+        const struct environment_target *target = walk->targets[i];
+        if (!target || walk->next[i] == target->patches.len || target->patches.items[walk->next[i]] >= best)
+            continue;
+        best = target->patches.items[walk->next[i]];
+        from = i;
+    }
+    if (best == environment->patches.len)
+        return NULL;
+    walk->next[from]++;
+    return &environment->patches.items[best];
+}
+
+int environment_patch(const struct environment *environment, const struct environment_object *object,
+                      struct environment_use *use, struct environment_trace *trace)
 {
     assert(environment);
-    assert(declared);
-    assert(base);
+    assert(object && object->declared && object->base);
     if (environment->targets.len == 0)
         return 1;
-    char *bare CLEANUP_FREE = environment_bare_name(declared);
-    const struct environment_target *targets[] = {target_of(environment, declared),
-                                                  target_of(environment, bare)};
-    size_t next[ARRAY_LEN(targets)] = {0};
+    char *bare CLEANUP_FREE = environment_bare_name(object->declared);
+    struct walk walk = {.targets = {target_of(environment, object->declared), target_of(environment, bare)}};
     int kept = 1;
-    for (;;) { /* the first patch of both lists */
-        size_t best = environment->patches.len;
-        size_t from = 0;
-        for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
-            if (targets[i] && next[i] < targets[i]->patches.len &&
-                targets[i]->patches.items[next[i]] < best) {
-                best = targets[i]->patches.items[next[i]];
-                from = i;
-            }
-        }
-        if (best == environment->patches.len)
-            return kept;
-        next[from]++;
-        const struct environment_patch *patch = &environment->patches.items[best];
+    const struct environment_patch *patch;
+    while ((patch = next_patch(environment, &walk))) {
         use->bytes += patch->bytes;
         if (use->bytes > use->max_bytes)
             return ERROR_LIMIT;
-        if (kept && !apply(patch, object, base, use, trace))
+        if (kept && !apply(patch, object, use, trace))
             kept = 0;
     }
+    return kept;
 }
 
 const struct environment_step *environment_trace_find(const struct environment_trace *trace,

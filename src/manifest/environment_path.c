@@ -54,6 +54,12 @@ static int climbs(const char **path)
     return n;
 }
 
+int environment_path_climbs(const char *path)
+{
+    assert(path);
+    return climbs(&path);
+}
+
 bool environment_path_holds(const char *outer, const char *inner)
 {
     assert(outer);

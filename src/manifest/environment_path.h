@@ -10,3 +10,5 @@ char *environment_path_join(const char *directory, const char *relative);
 bool environment_path_holds(const char *outer, const char *inner);
 /* Whether the path leads out of the root. */
 bool environment_path_is_outside(const char *path);
+/* How many directories above the root it begins. */
+int environment_path_climbs(const char *path);

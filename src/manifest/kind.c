@@ -381,7 +381,8 @@ static bool patch(struct reading *reading, enum kind kind, const char *base, jso
         return true;
     if (source->declared)
         vector_push(source->declared, memory_strdup(name));
-    int r = environment_patch(source->environment, name, value, base, source->use, &reading->trace);
+    const struct environment_object object = {name, base, value};
+    int r = environment_patch(source->environment, &object, source->use, &reading->trace);
     if (r == ERROR_LIMIT)
         diagnostics_error(
             reading->diagnostics, source->file, position_of(reading, base), "limit",

@@ -41,7 +41,7 @@ void manifest_free(struct manifest *manifest)
     map_deinit(&manifest->old_revisions);
     cluster_unref(manifest->default_cluster);
     environment_free(manifest->environment);
-    string_vec_deinit(&manifest->roots);
+    map_deinit(&manifest->roots);
     kind_set_deinit(&manifest->kinds);
     free(manifest);
 }
@@ -328,21 +328,48 @@ void manifest_take(struct manifest *manifest, bool full, const struct manifest_f
     kind_pool_sweep(&manifest->kinds.pool);
 }
 
-void manifest_set_roots(struct manifest *manifest, const struct string_vec *roots)
+void manifest_set_roots(struct manifest *manifest, const struct string_vec *roots, int levels)
 {
     assert(manifest);
-    assert(roots);
-    string_vec_deinit(&manifest->roots);
-    for (size_t i = 0; i < roots->len; i++)
-        vector_push(&manifest->roots, memory_strdup(roots->items[i]));
+    size_t len = roots ? roots->len : 0;
+    bool same = len == manifest->roots.len && (roots != NULL) == manifest->looks_for_roots &&
+                levels == manifest->levels;
+    for (size_t i = 0; same && i < len; i++)
+        same = map_get(&manifest->roots, roots->items[i]);
+    if (same)
+        return;
+    map_clear(&manifest->roots);
+    for (size_t i = 0; i < len; i++)
+        map_put(&manifest->roots, roots->items[i], manifest);
+    manifest->looks_for_roots = roots != NULL;
+    manifest->levels = levels;
     manifest->roots_changed = true;
 }
 
-const struct string_vec *manifest_missing_roots(const struct manifest *manifest)
+static int compare_strings(const void *a, const void *b)
 {
-    static const struct string_vec none = {0};
-    assert(manifest);
-    return manifest->environment ? &manifest->environment->missing : &none;
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void roots_of(const struct manifest *manifest, bool missing, struct string_vec *ret_roots)
+{
+    size_t first = ret_roots->len;
+    if (manifest->environment)
+        environment_roots(manifest->environment, missing, ret_roots);
+    if (ret_roots->len > first + 1)
+        qsort(ret_roots->items + first, ret_roots->len - first, sizeof *ret_roots->items, compare_strings);
+}
+
+void manifest_wanted_roots(struct manifest *manifest, struct string_vec *ret_roots)
+{
+    assert(manifest && ret_roots);
+    roots_of(manifest, false, ret_roots);
+}
+
+void manifest_missing_roots(struct manifest *manifest, struct string_vec *ret_roots)
+{
+    assert(manifest && ret_roots);
+    roots_of(manifest, true, ret_roots);
 }
 
 void manifest_each_file(const struct manifest *manifest,

@@ -60,9 +60,11 @@ struct manifest {
     struct map old_revisions;        /* "family:3" -> struct task_definition, as services name them */
     struct cluster *default_cluster; /* "default" need not be declared */
     struct environment *environment; /* NULL without a davit.yaml at the root */
-    struct string_vec roots;         /* directories outside the root that come, "../base" */
+    struct map roots;                /* as given */
+    bool looks_for_roots;            /* some may be missed */
     bool roots_changed;              /* since the environment was looked at */
-    size_t environment_bytes;        /* of all entries */
+    int levels;
+    size_t environment_bytes; /* of all entries */
 };
 
 /* revision.c */

@@ -394,27 +394,43 @@ static void test_places_follow(void **state)
 
 /* --- extends -------------------------------------------------------------------------------------------- */
 
-static void set_roots(struct fixture *fixture, const char *root)
+static void set_roots(struct fixture *fixture, const char *root, int levels)
 {
     struct string_vec roots = {0};
-    vector_push(&roots, memory_strdup(root));
-    manifest_set_roots(fixture->manifest, &roots);
+    if (root)
+        vector_push(&roots, memory_strdup(root));
+    manifest_set_roots(fixture->manifest, &roots, levels);
     string_vec_deinit(&roots);
     manifest_update(fixture->manifest, false, NULL, 0);
+}
+
+/* Between blanks. */
+static void expect_roots(struct fixture *fixture, bool missing, const char *text)
+{
+    struct string_vec roots CLEANUP(string_vec_deinit) = {0};
+    struct buffer got CLEANUP(buffer_deinit) = BUFFER_INIT(LIMIT_MANIFEST_BYTES);
+    if (missing)
+        manifest_missing_roots(fixture->manifest, &roots);
+    else
+        manifest_wanted_roots(fixture->manifest, &roots);
+    for (size_t i = 0; i < roots.len; i++)
+        buffer_printf(&got, "%s%s", i ? " " : "", roots.items[i]);
+    assert_string_equal(buffer_str(&got), text);
 }
 
 static void test_a_base_outside_is_asked_for(void **state)
 {
     (void)state;
     struct fixture *fixture CLEANUP(fixture_freep) = FILES("s.yaml", SERVICE("s"));
-    assert_int_equal(manifest_missing_roots(fixture->manifest)->len, 0);
-    fixture_put(fixture, "davit.yaml", "extends: [../base, ./../base/]\n");
-    const struct string_vec *missing = manifest_missing_roots(fixture->manifest);
-    assert_int_equal(missing->len, 1);
-    assert_string_equal(missing->items[0], "../base");
+    expect_roots(fixture, true, "");
+    set_roots(fixture, NULL, 2);
+    fixture_put(fixture, "davit.yaml", "extends: [../base, ./../base/, ../a/x, inside]\n");
+    expect_roots(fixture, true, "../a/x/ ../base/");
+    fixture_put(fixture, "davit.yaml", "extends: [../base]\n");
     expect_error(fixture, "davit.yaml:1:1: error: the files of \"../base\" were not read");
-    set_roots(fixture, "../base");
-    assert_int_equal(manifest_missing_roots(fixture->manifest)->len, 0);
+    set_roots(fixture, "../base/", 2);
+    expect_roots(fixture, true, "");
+    expect_roots(fixture, false, "../base/");
     expect_error(fixture, "davit.yaml:1:11: error: no manifest in \"../base\", or no such directory");
     fixture_put(fixture, "../base/web.yaml", WEB("x"));
     fixture_put(fixture, "../other/web.yaml", WEB("y")); /* of an older commit's environment */
@@ -422,13 +438,27 @@ static void test_a_base_outside_is_asked_for(void **state)
     assert_string_equal(image(fixture, "web"), "x");
     assert_string_equal(desired_task_definition(fixture->desired, "web")->origin.file, "../base/web.yaml");
     fixture_put(fixture, "../base/davit.yaml", "extends: [../../common]\n");
-    missing = manifest_missing_roots(fixture->manifest);
-    assert_int_equal(missing->len, 1);
-    assert_string_equal(missing->items[0], "../../common");
+    expect_roots(fixture, true, "../../common/");
+    expect_roots(fixture, false, "../../common/ ../base/");
     fixture_put(fixture, "../base/davit.yaml", NULL);
     expect_valid(fixture);
     fixture_put(fixture, "davit.yaml", NULL);
     expect_error(fixture, "s.yaml:2:17: error: no task definition \"web\" in this commit");
+}
+
+static void test_the_repository_is_not_left(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) =
+        FILES("t.yaml", WEB("x"), "davit.yaml", "extends: [../../base]\n");
+    expect_error(fixture, "davit.yaml:1:11: error: no manifest in \"../../base\""); /* nobody looks */
+    set_roots(fixture, NULL, 1);
+    expect_error(fixture, "davit.yaml:1:11: error: \"../../base\" leads out of the repository");
+    expect_roots(fixture, true, "");
+    set_roots(fixture, NULL, 2);
+    expect_roots(fixture, true, "../../base/");
+    fixture_put(fixture, "davit.yaml", "extends: [a/../../../../b]\n");
+    expect_error(fixture, "\"../../../b\" leads out of the repository");
 }
 
 static void test_order_of_layers(void **state)
@@ -559,7 +589,7 @@ static void test_order_of_files_does_not_matter(void **state)
     (void)state;
     struct fixture *fixture CLEANUP(fixture_freep) =
         FILES("t.yaml", WEB("x:${TAG}"), "../base/s.yaml", SERVICE("s"));
-    set_roots(fixture, "..");
+    set_roots(fixture, "../base/", 1);
     fixture_put(fixture, "davit.yaml", "variables: {TAG: '1'}\nextends: [../base]\n");
     expect_valid(fixture);
     assert_string_equal(image(fixture, "web"), "x:1");
@@ -625,9 +655,12 @@ static void test_nesting_is_bounded(void **state)
     buffer_append_str(&wide, "]\n");
     struct fixture *second CLEANUP(fixture_freep) =
         FILES("davit.yaml", buffer_str(&wide), "t.yaml", WEB("x"));
+    set_roots(second, NULL, 9);
     assert_int_equal(fixture_build(second), -1);
-    assert_int_equal(second->diagnostics.errors, 1 + manifest_missing_roots(second->manifest)->len);
-    assert_true(manifest_missing_roots(second->manifest)->len < 64);
+    struct string_vec missing CLEANUP(string_vec_deinit) = {0};
+    manifest_missing_roots(second->manifest, &missing);
+    assert_int_equal(second->diagnostics.errors, 1 + missing.len);
+    assert_true(missing.len < 64);
 }
 
 static void test_numbers_are_bounded(void **state)
@@ -681,6 +714,7 @@ int main(void)
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_places_follow),
         cmocka_unit_test(test_a_base_outside_is_asked_for),
+        cmocka_unit_test(test_the_repository_is_not_left),
         cmocka_unit_test(test_order_of_layers),
         cmocka_unit_test(test_what_cannot_be_extended),
         cmocka_unit_test(test_files_below_the_root),
