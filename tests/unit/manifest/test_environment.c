@@ -172,7 +172,7 @@ static void test_bad_files(void **state)
         {"variable: {}\n", "davit.yaml:1:1: error: unknown member \"variable\" at /variable; did you mean "
                            "\"variables\"?"},
         {"- a\n", "davit.yaml:1:1: error: wrong type"},
-        {"{", "davit.yaml:2:1: error: while parsing a flow node"},
+        {"{", "davit.yaml:2:1: error: the file ends too early"},
         {"x-a: 1\n---\nx-b: 2\n", "davit.yaml:3:1: error: a second document"},
         {"extends: [/base]\n", "davit.yaml:1:11: error: "},
         {"extends: base\n", "davit.yaml:1:10: error: wrong type"},
