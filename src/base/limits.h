@@ -26,6 +26,15 @@
 #define LIMIT_PUBLISHED_PORTS       1000             /* of one container, its port ranges counted out */
 #define LIMIT_TASK_DEFINITION_BYTES 65536            /* ECS quota */
 
+/* --- environments (davit.yaml) -------------------------------------------------------------------------- */
+#define LIMIT_ENVIRONMENT_DEPTH     16   /* nesting of extends */
+#define LIMIT_ENVIRONMENT_LAYERS    64   /* directories of one environment */
+#define LIMIT_ENVIRONMENT_VARIABLES 4096 /* of all davit.yaml files together; likewise the next */
+#define LIMIT_ENVIRONMENT_PATCHES   4096
+#define LIMIT_ENVIRONMENT_BYTES                                                                              \
+    (64 * 1024 * 1024) /* strings with replaced references, and patches applied                              \
+                        */
+
 /* --- services and tasks --------------------------------------------------------------------------------- */
 #define LIMIT_DESIRED_COUNT      5000 /* ECS quota: tasks per service */
 #define LIMIT_INSTANCES          5000 /* ECS quota: container instances per cluster */

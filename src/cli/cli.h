@@ -127,6 +127,7 @@ extern const struct command cli_wait;
 extern const struct command cli_reconcile;
 extern const struct command cli_explain;
 extern const struct command cli_schema;
+extern const struct command cli_render;
 extern const struct command cli_replay;
 extern const struct command cli_version;
 extern const struct command cli_help;

@@ -1,6 +1,7 @@
 #include "cli/offline.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "manifest/manifest.h"
 #include "source/source.h"
 
@@ -50,6 +51,24 @@ static int on_history(void *data, const struct source_update *update)
     return 0;
 }
 
+static const char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* Where it lies does not matter to a single file, but people want to be told. */
+static void tell_path(struct diagnostics *diagnostics, const char *path)
+{
+    for (size_t i = 0; i < diagnostics->list.len; i++) {
+        struct diagnostic *diagnostic = &diagnostics->list.items[i];
+        if (!text_equal(diagnostic->file, name_of(path)))
+            continue;
+        free(diagnostic->file);
+        diagnostic->file = memory_strdup(path);
+    }
+}
+
 /* One file counts as a directory that holds nothing else. */
 static int read_one_file(const char *path, struct source_update *ret_update, struct error *err)
 {
@@ -59,7 +78,8 @@ static int read_one_file(const char *path, struct source_update *ret_update, str
     FILE *stream = fopen(path, "re");
     if (!stream)
         return error_set(err, ERROR_IO, "%s: %s", path, strerror(errno));
-    struct source_file file = {.path = memory_strdup(path), .kind = SOURCE_FILE, .size_bytes = st.st_size};
+    struct source_file file = {
+        .path = memory_strdup(name_of(path)), .kind = SOURCE_FILE, .size_bytes = st.st_size};
     file.too_large = st.st_size > LIMIT_MANIFEST_BYTES;
     if (!file.too_large) {
         file.content = memory_calloc((size_t)st.st_size + 1, 1);
@@ -76,10 +96,15 @@ static int read_one_file(const char *path, struct source_update *ret_update, str
     return error_set(err, ERROR_IO, "%s cannot be read", path);
 }
 
-static int read_head(const struct offline_query *query, struct source_update *ret_update, struct error *err)
+static bool is_one_file(const struct offline_query *query)
 {
     struct stat st;
-    if (!query->revision && stat(query->repository, &st) == 0 && S_ISREG(st.st_mode))
+    return !query->revision && stat(query->repository, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static int read_head(const struct offline_query *query, struct source_update *ret_update, struct error *err)
+{
+    if (is_one_file(query))
         return read_one_file(query->repository, ret_update, err);
     return source_read_tree(query->repository, query->revision, query->sub_path, ret_update, err);
 }
@@ -113,5 +138,10 @@ int offline_read(const struct offline_query *query, struct desired **ret_desired
         return r;
     take_files(&reading, &head);
     struct manifest_numbering numbering = {&reading.families, &reading.changed};
-    return manifest_build(reading.manifest, &head.commit, &numbering, ret_desired, diagnostics);
+    r = manifest_build(reading.manifest, &head.commit, &numbering, ret_desired, diagnostics);
+    if (is_one_file(query))
+        tell_path(diagnostics, query->repository);
+    if (r == 0 && query->on_manifest)
+        query->on_manifest(query->data, reading.manifest);
+    return r;
 }

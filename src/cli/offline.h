@@ -5,10 +5,15 @@
 #include "model/desired.h"
 #include "model/diagnostic.h"
 
+struct manifest;
+
 struct offline_query {
     const char *repository; /* repository, or any directory of a work tree; or a plain directory or file */
     const char *revision;   /* NULL: the files as they lie there */
     const char *sub_path;   /* directory in the repository; NULL: all of it */
+    /* For what is not in the desired state; called when the manifests are valid. NULL: none. */
+    void (*on_manifest)(void *data, struct manifest *manifest);
+    void *data;
 };
 
 /* Builds what the manifests ask for, revision numbers counted along the history as the daemon does. 0;

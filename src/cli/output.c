@@ -220,6 +220,9 @@ int cli_print(const struct cli *cli, const json_t *answer, const struct cli_tabl
     return CLI_OK;
 }
 
+/* YAML allows 1024 characters before the colon; here bytes, and no escape takes more than 6 of one. */
+#define LONGEST_SIMPLE_KEY 128
+
 /* --- YAML ----------------------------------------------------------------------------------------------- */
 
 /* Whether YAML reads the bare word as this very string. Careful: quotes too often rather than too seldom. */
@@ -238,24 +241,82 @@ static bool is_plain(const char *text)
     return true;
 }
 
+/* One character of UTF-8 text; moves *text behind it. */
+static uint32_t next_character(const char **text)
+{
+    unsigned char lead = (unsigned char)*(*text)++;
+    int more = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : lead >= 0xC0 ? 1 : 0;
+    uint32_t c = more ? lead & (0x3FU >> more) : lead;
+    while (more-- && **text)
+        c = c << 6 | ((unsigned char)*(*text)++ & 0x3F);
+    return c;
+}
+
+/* What YAML does not print, and what it takes for the end of a line. */
+static bool is_unprintable(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029 || c == 0xFEFF || c == 0xFFFE ||
+           c == 0xFFFF;
+}
+
+static void write_quoted(FILE *file, const char *text)
+{
+    fputc('"', file);
+    while (*text) {
+        const char *from = text;
+        uint32_t c = next_character(&text);
+        if (c == '\n' || c == '\t')
+            fputs(c == '\n' ? "\\n" : "\\t", file);
+        else if (is_unprintable(c))
+            fprintf(file, "\\u%04" PRIX32, c);
+        else
+            fprintf(file, "%s%.*s", c == '"' || c == '\\' ? "\\" : "", (int)(text - from), from);
+    }
+    fputc('"', file);
+}
+
 static void write_string(FILE *file, const char *text)
 {
-    if (text[0] && is_plain(text)) {
+    if (text[0] && is_plain(text))
         fputs(text, file);
-        return;
+    else
+        write_quoted(file, text);
+}
+
+/* Lines that a reader of YAML gets back as they are. */
+static bool is_block(const char *text)
+{
+    size_t len = strlen(text);
+    if (!strchr(text, '\n') || text[0] == ' ' || text[0] == '\n' || strstr(text, " \n") ||
+        text[len - 1] == ' ' || (len > 1 && text[len - 1] == '\n' && text[len - 2] == '\n'))
+        return false;
+    while (*text) {
+        uint32_t c = next_character(&text);
+        if (is_unprintable(c) && c != '\n')
+            return false;
     }
-    json_t *json = json_string(text);
-    char *quoted CLEANUP_FREE = json_dumps(json, JSON_ENCODE_ANY); /* JSON's quoting is YAML's */
-    fputs(quoted ? quoted : "\"\"", file);
-    json_decref(json);
+    return true;
+}
+
+static void write_block(FILE *file, const char *text, int depth)
+{
+    fputs(text_ends_with(text, "\n") ? "|" : "|-", file);
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+        fprintf(file, "\n%*s%.*s", len ? 2 * depth : 0, "", (int)len, text);
+        text += len + (text[len] == '\n');
+    }
 }
 
 static void write_node(FILE *file, const json_t *value, int depth, bool in_line);
 
-static void write_scalar(FILE *file, const json_t *value)
+static void write_scalar(FILE *file, const json_t *value, int depth)
 {
-    if (json_is_string(value)) {
-        write_string(file, json_string_value(value));
+    const char *string = json_string_value(value);
+    if (string && depth && is_block(string)) {
+        write_block(file, string, depth);
+    } else if (string) {
+        write_string(file, string);
     } else {
         char *text CLEANUP_FREE = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
         fputs(text ? text : "null", file);
@@ -276,7 +337,13 @@ static void write_object(FILE *file, const json_t *object, int depth, bool in_li
     json_object_foreach ((json_t *)(uintptr_t)object, key, value) {
         fprintf(file, "%*s", in_line ? 0 : 2 * depth, "");
         in_line = false;
-        write_string(file, key);
+        if (strlen(key) > LONGEST_SIMPLE_KEY) {
+            fputs("? ", file);
+            write_quoted(file, key);
+            fprintf(file, "\n%*s", 2 * depth, "");
+        } else {
+            write_string(file, key);
+        }
         fputs(is_nested(value) ? ":\n" : ": ", file);
         /* a list stands as deep as its key */
         write_node(file, value, json_is_array(value) ? depth : depth + 1, false);
@@ -301,7 +368,7 @@ static void write_node(FILE *file, const json_t *value, int depth, bool in_line)
     else if (json_is_array(value) && is_nested(value))
         write_array(file, value, depth);
     else
-        write_scalar(file, value);
+        write_scalar(file, value, depth);
 }
 
 void cli_write_yaml(FILE *file, const json_t *value)

@@ -70,9 +70,9 @@ const struct command cli_schema = {
     .flags = flags,
     .examples = examples,
     .exits = exits,
-    .words =
-        "check CapacityProvider Cluster Configuration Listener RunTask ScheduledTask Service TargetGroup "
-        "TaskDefinition",
+    .words = "check CapacityProvider Cluster Configuration Environment Listener RunTask ScheduledTask "
+             "Service TargetGroup "
+             "TaskDefinition",
     .args_max = -1,
     .run = run,
 };

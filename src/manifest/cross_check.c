@@ -18,16 +18,18 @@ struct cross {
     struct cross_hints hints;
 };
 
-void cross_check_report(struct diagnostics *diagnostics, const struct kind_object *object, struct position at,
-                        struct kind_fault fault)
+void cross_check_report(struct diagnostics *diagnostics, const struct kind_object *object,
+                        const struct kind_place *at, struct kind_fault fault)
 {
     assert(object);
-    char *pointer =
-        memory_printf("%s%s", object->base ? object->base : "", fault.pointer ? fault.pointer : "");
+    assert(at);
+    char *pointer = at->pointer ? memory_strdup(at->pointer)
+                                : memory_printf("%s%s", object->base ? object->base : "",
+                                                fault.pointer ? fault.pointer : "");
     free(fault.pointer);
     struct diagnostic diagnostic = {.severity = fault.severity,
-                                    .file = memory_strdup(object->file),
-                                    .at = at,
+                                    .file = memory_strdup(at->file ? at->file : object->file),
+                                    .at = at->at,
                                     .pointer = pointer,
                                     .code = memory_strdup(fault.code),
                                     .message = fault.message,
@@ -85,7 +87,7 @@ static void check_duplicates(struct cross *cross, enum kind kind)
             continue;
         }
         cross_check_report(
-            cross->diagnostics, object, object->at,
+            cross->diagnostics, object, &(struct kind_place){.at = object->at},
             (struct kind_fault){.severity = SEVERITY_ERROR,
                                 .code = "duplicate",
                                 .pointer = memory_strdup(declared[kind].member),
@@ -108,7 +110,7 @@ static void check_cluster(struct cross *cross, struct kind_object *object)
     object->cluster_known = false;
     if (cross->manifest->unreadable)
         return; /* it may be declared there */
-    cross_check_report(cross->diagnostics, object, object->cluster_at,
+    cross_check_report(cross->diagnostics, object, &object->cluster_at,
                        (struct kind_fault){.severity = SEVERITY_ERROR,
                                            .code = "reference",
                                            .pointer = memory_strdup("/cluster"),
@@ -130,7 +132,7 @@ static void check_clusters(struct cross *cross)
 
 static void report_reference(struct cross *cross, const struct kind_object *object, char *message, char *hint)
 {
-    cross_check_report(cross->diagnostics, object, object->task_definition_at,
+    cross_check_report(cross->diagnostics, object, &object->task_definition_at,
                        (struct kind_fault){.severity = SEVERITY_ERROR,
                                            .code = "reference",
                                            .pointer = memory_strdup("/taskDefinition"),

@@ -3,8 +3,10 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "manifest/environment.h"
 #include "manifest/kind_members.h"
 #include "manifest/kind_read.h"
+#include "manifest/manifest.h"
 #include "model/json.h"
 
 #include <assert.h>
@@ -14,8 +16,13 @@
 struct schema *kind_schema_new(enum kind kind)
 {
     assert(kind < KIND_COUNT);
+    return kind_schema_named(kind_names[kind]);
+}
+
+struct schema *kind_schema_named(const char *name)
+{
     struct schema *schema = NULL;
-    json_t *document = json_loads(kind_schemas[kind], 0, NULL);
+    json_t *document = json_loads(manifest_schema(name), 0, NULL);
     int r = schema_compile(NULL, document, &schema, NULL);
     assert(r == 0);
     (void)r;
@@ -40,12 +47,21 @@ void kind_set_deinit(struct kind_set *set)
     memset(set, 0, sizeof *set);
 }
 
+static void place_deinit(struct kind_place *place)
+{
+    free(place->file);
+    free(place->pointer);
+}
+
 void kind_object_free(struct kind_object *object)
 {
     if (!object)
         return;
     free(object->key);
     free(object->base);
+    place_deinit(&object->cluster_at);
+    place_deinit(&object->task_definition_at);
+    place_deinit(&object->deployment_at);
     diagnostics_deinit(&object->together);
     if (object->kind == KIND_CLUSTER)
         cluster_unref(object->cluster);
@@ -56,6 +72,7 @@ void kind_object_free(struct kind_object *object)
     for (size_t i = 0; i < object->references.len; i++) {
         free(object->references.items[i].name);
         free(object->references.items[i].pointer);
+        place_deinit(&object->references.items[i].at);
     }
     vector_deinit(&object->references);
     free(object);
@@ -130,6 +147,7 @@ static const struct {
     const char *other; /* NULL: one is enough */
     const char *what;
 } strangers[] = {
+    {"extends", NULL, "this looks like a davit.yaml, which has that name and stands at the manifest root"},
     {"apiVersion", NULL, "this is a Kubernetes manifest"},
     {"Resources", NULL, "this is a CloudFormation template"},
     {"AWSTemplateFormatVersion", NULL, "this is a CloudFormation template"},
@@ -220,12 +238,6 @@ static void rebase(struct diagnostics *diagnostics, size_t first, const char *ba
     }
 }
 
-static struct position place(const struct document *document, const char *base, const char *member)
-{
-    char *pointer CLEANUP_FREE = memory_printf("%s%s", base, member);
-    return document_position(document, pointer, DOCUMENT_VALUE);
-}
-
 /* What an object that breaks its schema is called, as far as that can be told, so that others may refer to
  * it. */
 static char *key_of(enum kind kind, const json_t *value)
@@ -239,6 +251,18 @@ static char *key_of(enum kind kind, const json_t *value)
     if (kind == KIND_TARGET_GROUP)
         return memory_strdup(model_string(value, "Name"));
     return NULL; /* nothing refers to the others */
+}
+
+/* "Service demo/web", "Cluster demo"; NULL without a name. Caller frees. */
+static char *declared_name(enum kind kind, const json_t *value)
+{
+    static const char *const members[KIND_COUNT] = {
+        [KIND_CAPACITY_PROVIDER] = "name", [KIND_CLUSTER] = "clusterName", [KIND_SCHEDULED_TASK] = "Name",
+        [KIND_SERVICE] = "serviceName",    [KIND_TARGET_GROUP] = "Name",   [KIND_TASK_DEFINITION] = "family",
+    };
+    const char *cluster = kind == KIND_SERVICE ? kind_service_cluster(value) : "";
+    const char *name = members[kind] ? model_string(value, members[kind]) : NULL;
+    return name ? memory_printf("%s %s%s%s", kind_names[kind], cluster, *cluster ? "/" : "", name) : NULL;
 }
 
 /* Containers and the list of them differ nearly always; what is inside them does not. */
@@ -287,63 +311,127 @@ static struct origin *origin_of(struct kind_object *object)
     return object->task_definition ? &object->task_definition->origin : NULL;
 }
 
-/* What one object is read from. */
+/* What objects are read from. */
 struct reading {
     struct kind_set *set;
-    struct document *document;
-    const char *file;
+    const struct kind_source *source;
     struct kind_object_vec *objects;
     struct diagnostics *diagnostics;
+    struct environment_trace trace; /* of the object under way */
 };
 
+static struct position position_of(const struct reading *reading, const char *base)
+{
+    return document_position(reading->source->document, base, DOCUMENT_VALUE);
+}
+
+static struct kind_place place(const struct reading *reading, const char *base, const char *member)
+{
+    char *pointer CLEANUP_FREE = memory_printf("%s%s", base, member);
+    struct kind_place place = {0};
+    const struct environment_step *step = environment_trace_find(&reading->trace, pointer, &place.pointer);
+    if (!step)
+        return (struct kind_place){.at = position_of(reading, pointer)};
+    place.file = memory_strdup(step->layer->file);
+    place.at = document_position(&step->layer->document, place.pointer, DOCUMENT_VALUE);
+    return place;
+}
+
 /* The places of a service that checks between files will need. */
-static void keep_places(const struct document *document, const char *base, const json_t *value,
+static void keep_places(const struct reading *reading, const char *base, const json_t *value,
                         struct kind_object *object)
 {
     const char *cluster = json_object_get(value, "cluster") ? "/cluster" : "/clusterArn";
-    object->cluster_at = json_object_get(value, cluster + 1) ? place(document, base, cluster) : object->at;
-    object->task_definition_at = place(document, base, "/taskDefinition");
-    object->deployment_at = json_object_get(value, "deploymentConfiguration")
-                                ? place(document, base, "/deploymentConfiguration")
-                                : object->at;
+    object->cluster_at = place(reading, base, json_object_get(value, cluster + 1) ? cluster : "");
+    object->task_definition_at = place(reading, base, "/taskDefinition");
+    object->deployment_at = place(
+        reading, base, json_object_get(value, "deploymentConfiguration") ? "/deploymentConfiguration" : "");
 }
 
-static void read_references(const struct document *document, const char *base, const json_t *value,
+static void read_references(const struct reading *reading, const char *base, const json_t *value,
                             struct kind_object *object)
 {
     kind_references_read(value, object);
     for (size_t i = 0; i < object->references.len; i++) {
         struct kind_reference *reference = &object->references.items[i];
-        reference->at = place(document, base, reference->pointer);
+        reference->at = place(reading, base, reference->pointer);
     }
 }
 
-static void read_object(struct reading *reading, enum kind kind, const char *base, json_t *value)
+/* A value that a variable gave a type takes its text where the schema wants a string: then all is looked at
+ * once more. */
+static int validate(const struct reading *reading, enum kind kind, const char *base, json_t *value,
+                    struct diagnostics *found)
 {
+    const struct schema *schema = reading->set->schemas[kind];
+    const struct environment_use *use = reading->source->use;
+    kind_members_prune(kind_members(kind), value);
+    int r = schema_validate(schema, value, found);
+    if (r == 0 || !use || !environment_untype(use, value, base, found))
+        return r;
+    diagnostics_deinit(found);
+    return schema_validate(schema, value, found);
+}
+
+/* Says what the object is called and applies its patches. False when there is nothing to read any more. */
+static bool patch(struct reading *reading, enum kind kind, const char *base, json_t *value)
+{
+    const struct kind_source *source = reading->source;
+    char *name CLEANUP_FREE = source->environment ? declared_name(kind, value) : NULL;
+    if (!name)
+        return true;
+    if (source->declared)
+        vector_push(source->declared, memory_strdup(name));
+    const struct environment_object object = {name, base, value};
+    int r = environment_patch(source->environment, &object, source->use, &reading->trace);
+    if (r == ERROR_LIMIT)
+        diagnostics_error(
+            reading->diagnostics, source->file, position_of(reading, base), "limit",
+            "the patches applied to this file come to more than %zu bytes (LIMIT_MANIFEST_BYTES, "
+            "LIMIT_ENVIRONMENT_BYTES)",
+            source->use->max_bytes);
+    return r > 0;
+}
+
+static void visit_or_read(struct reading *reading, const char *base, json_t *value,
+                          struct kind_object *object, struct diagnostics *found)
+{
+    enum kind kind = object->kind;
+    const struct kind_visitor *visitor = reading->source->visitor;
+    if (visitor) {
+        char *name CLEANUP_FREE = declared_name(kind, value);
+        visitor->visit(visitor->data, kind, name ? strchr(name, ' ') + 1 : "", value);
+        return;
+    }
+    report_unused(kind, found);
+    kind_members_check(kind_members(kind), value, "", found);
+    read_references(reading, base, value, object);
+    read_valid(kind, value, object, found);
+    share_parts(&reading->set->pool, kind, value);
+}
+
+static void read_patched(struct reading *reading, enum kind kind, const char *base, json_t *value)
+{
+    const struct kind_source *source = reading->source;
     struct diagnostics found CLEANUP(diagnostics_deinit) = {0};
     struct kind_object *object = NEW(struct kind_object);
     object->kind = kind;
-    object->file = reading->file;
+    object->file = source->file;
     object->base = *base ? memory_strdup(base) : NULL;
-    object->at = place(reading->document, base, "");
+    object->at = position_of(reading, base);
     if (kind == KIND_SERVICE)
-        keep_places(reading->document, base, value, object);
-    kind_members_prune(kind_members(kind), value);
-    if (schema_validate(reading->set->schemas[kind], value, &found) == 0) {
-        report_unused(kind, &found);
-        kind_members_check(kind_members(kind), value, "", &found);
-        read_references(reading->document, base, value, object);
-        read_valid(kind, value, object, &found);
-        share_parts(&reading->set->pool, kind, value);
-    } else {
+        keep_places(reading, base, value, object);
+    if (validate(reading, kind, base, value, &found) == 0)
+        visit_or_read(reading, base, value, object, &found);
+    else
         object->key = key_of(kind, value);
-    }
     rebase(&found, 0, base);
-    document_place(reading->document, reading->file, &found);
+    environment_trace_place(&reading->trace, &found);
+    document_place(source->document, source->file, &found);
     diagnostics_append(reading->diagnostics, &found);
     struct origin *origin = origin_of(object);
     if (origin) {
-        origin->file = memory_strdup(reading->file);
+        origin->file = memory_strdup(source->file);
         origin->at = object->at;
     }
     if (!object->key) {
@@ -352,6 +440,13 @@ static void read_object(struct reading *reading, enum kind kind, const char *bas
     }
     vector_reserve(reading->objects, 1); /* most files hold one */
     vector_push(reading->objects, object);
+}
+
+static void read_object(struct reading *reading, enum kind kind, const char *base, json_t *value)
+{
+    if (patch(reading, kind, base, value))
+        read_patched(reading, kind, base, value);
+    environment_trace_deinit(&reading->trace);
 }
 
 static bool read_wrapped(struct reading *reading, const json_t *root)
@@ -375,22 +470,23 @@ static bool read_wrapped(struct reading *reading, const json_t *root)
     return false;
 }
 
-void kind_read(struct kind_set *set, struct document *document, const char *file,
-               struct kind_object_vec *objects, struct diagnostics *diagnostics)
+void kind_read(struct kind_set *set, const struct kind_source *source, struct kind_object_vec *objects,
+               struct diagnostics *diagnostics)
 {
     assert(set);
-    assert(document);
-    assert(file);
-    struct reading reading = {set, document, file, objects, diagnostics};
+    assert(source && source->document && source->file);
+    assert(!source->environment || source->use);
+    struct reading reading = {set, source, objects, diagnostics, {0}};
+    json_t *value = source->document->value;
     enum kind kind;
-    if (read_wrapped(&reading, document->value))
+    if (read_wrapped(&reading, value))
         return;
     struct diagnostics found CLEANUP(diagnostics_deinit) = {0};
-    if (kind_of(document->value, &kind, &found) == 0) {
-        read_object(&reading, kind, "", document->value);
+    if (kind_of(value, &kind, &found) == 0) {
+        read_object(&reading, kind, "", value);
         return;
     }
-    document_place(document, file, &found);
+    document_place(source->document, source->file, &found);
     diagnostics_append(diagnostics, &found);
 }
 

@@ -25,7 +25,7 @@ enum kind {
 };
 
 /* In the order of enum kind, then the schemas that are no kinds. NULL-ended. */
-#define KIND_SCHEMAS (KIND_COUNT + 1)
+#define KIND_SCHEMAS (KIND_COUNT + 2)
 extern const char *const kind_names[KIND_SCHEMAS + 1];
 extern const char *const kind_schemas[KIND_SCHEMAS]; /* as text */
 
@@ -38,6 +38,13 @@ struct kind_set {
 void kind_set_init(struct kind_set *set);
 void kind_set_deinit(struct kind_set *set);
 
+/* Where a member of an object stands. */
+struct kind_place {
+    struct position at;
+    char *file;    /* owned; NULL: the object's own */
+    char *pointer; /* owned; in that file's document, NULL where `file` is */
+};
+
 /* As the target of a reference: a container of the service's own task definition. */
 #define KIND_CONTAINER KIND_COUNT
 
@@ -48,7 +55,7 @@ struct kind_reference {
     char *name;
     bool arn;      /* it was written as an ARN: what it names may exist in AWS alone */
     char *pointer; /* counts from the object */
-    struct position at;
+    struct kind_place at;
 };
 struct kind_reference_vec VECTOR_OF(struct kind_reference);
 
@@ -67,20 +74,40 @@ struct kind_object {
         struct service *service; /* task_definition and digest come with the checks between files */
         struct task_definition *task_definition; /* a kind that nothing is run of has no value */
     };
-    struct position cluster_at; /* of a service's reference; its name where it has none */
-    struct position task_definition_at;
-    struct position deployment_at; /* deploymentConfiguration, or the object where it has none */
-    struct diagnostics together;   /* of a service and its task definition */
+    struct kind_place cluster_at; /* of a service's reference; its name where it has none */
+    struct kind_place task_definition_at;
+    struct kind_place deployment_at; /* deploymentConfiguration, or the object where it has none */
+    struct diagnostics together;     /* of a service and its task definition */
     struct kind_reference_vec references;
 };
 struct kind_object_vec VECTOR_OF(struct kind_object *);
 
 void kind_object_free(struct kind_object *object);
 
+struct environment;
+struct environment_use;
+
+/* Takes the valid objects with all their members, instead of their being read. */
+struct kind_visitor {
+    void (*visit)(void *data, enum kind kind, const char *key, const json_t *value);
+    void *data;
+};
+
+/* A document, and what is to be done with it. All borrowed, `file` for as long as the objects live. The
+ * members below are for environments and may be NULL. */
+struct kind_source {
+    struct document *document;
+    const char *file;
+    const struct environment *environment; /* its patches are applied */
+    struct environment_use *use;           /* there when environment is */
+    struct string_vec *declared; /* gets what objects are called before patches: "Service demo/web" */
+    const struct kind_visitor *visitor;
+};
+
 /* Reads the objects of one document: one, or those that describe-* wraps. Appends to *objects; diagnostics
- * get file and position. `file` is borrowed for as long as the objects live. */
-void kind_read(struct kind_set *set, struct document *document, const char *file,
-               struct kind_object_vec *objects, struct diagnostics *diagnostics);
+ * get file and position. */
+void kind_read(struct kind_set *set, const struct kind_source *source, struct kind_object_vec *objects,
+               struct diagnostics *diagnostics);
 
 /* A diagnostic without place for document_place(). All strings but `code` are taken over; `message` must be
  * there. */
@@ -100,6 +127,8 @@ const char *kind_arn_tail(const char *text);
 
 /* Our own text always compiles. Caller frees. */
 struct schema *kind_schema_new(enum kind kind);
+/* The same for every schema: "Environment". */
+struct schema *kind_schema_named(const char *name);
 
 /* The task definition of an old revision. ERROR_INVALID when it does not keep to the schema (any more). */
 int kind_old_task_definition(const struct schema *schema, const json_t *json, int revision,

@@ -14,6 +14,8 @@ void kind_unused_read(const json_t *value, struct kind_object *object);
 void kind_references_read(const json_t *value, struct kind_object *object);
 /* Rules of ECS within one service that a schema cannot say. */
 void kind_service_check(const json_t *value, struct diagnostics *diagnostics);
+/* The cluster that a service names, "default" without one. Borrowed. */
+const char *kind_service_cluster(const json_t *value);
 /* Without checks, as an old revision is read. */
 struct task_definition *kind_task_definition_new(json_t *value);
 

@@ -18,7 +18,7 @@ static int64_t int_or(const json_t *object, const char *key, int64_t otherwise)
 }
 
 /* describe-services prints clusterArn where create-service takes cluster. */
-static const char *cluster_of(const json_t *value)
+const char *kind_service_cluster(const json_t *value)
 {
     const char *text = model_string(value, "cluster");
     if (!text)
@@ -33,7 +33,7 @@ void kind_service_read(json_t *value, struct kind_object *object)
     const json_t *davit = json_object_get(value, "davit");
     struct service *service = NEW(struct service);
     service->refs = 1;
-    service->cluster = memory_strdup(cluster_of(value));
+    service->cluster = memory_strdup(kind_service_cluster(value));
     service->name = memory_strdup(model_string(value, "serviceName"));
     service->task_definition_text = memory_strdup(kind_arn_tail(model_string(value, "taskDefinition")));
     service->desired_count = (int)int_or(value, "desiredCount", DEFAULT_DESIRED_COUNT);

@@ -40,6 +40,8 @@ void manifest_free(struct manifest *manifest)
     map_deinit(&manifest->files);
     map_deinit(&manifest->old_revisions);
     cluster_unref(manifest->default_cluster);
+    environment_free(manifest->environment);
+    map_deinit(&manifest->roots);
     kind_set_deinit(&manifest->kinds);
     free(manifest);
 }
@@ -47,6 +49,8 @@ void manifest_free(struct manifest *manifest)
 /* .json, .yaml or .yml, and no hidden file or directory on the way. */
 static bool counts(const char *path)
 {
+    while (text_starts_with(path, "../"))
+        path += 3;
     if (path[0] == '.' || strstr(path, "/."))
         return false;
     const char *dot = strrchr(kind_arn_tail(path), '.');
@@ -128,7 +132,9 @@ struct change {
     struct manifest *manifest;
     struct manifest_entry_vec gone; /* owned */
     size_t gone_objects;
+    struct manifest_entry_vec unread;         /* borrowed */
     struct kind_object_vec fresh[KIND_COUNT]; /* objects that come */
+    bool environment;                         /* some davit.yaml came or went */
 };
 
 static void let_go(struct manifest *manifest, struct kind_object *object)
@@ -151,12 +157,23 @@ static void leave(struct change *change, struct manifest_entry *entry)
     manifest->unreadable -= entry->unreadable;
     manifest->with_errors -= entry->diagnostics.errors > 0;
     manifest->with_warnings -= entry->diagnostics.warnings > 0;
+    manifest->environment_bytes -= entry->reading ? entry->reading->bytes : 0;
+    change->environment |= environment_is_file(entry->path);
+    entry->gone = true;
     vector_push(&change->gone, entry);
 }
 
 static void enter(struct change *change, struct manifest_entry *entry)
 {
+    change->environment |= environment_is_file(entry->path);
+    vector_push(&change->unread, entry);
+    map_put(&change->manifest->files, entry->path, entry);
+}
+
+static void read_entry(struct change *change, struct manifest_entry *entry)
+{
     struct manifest *manifest = change->manifest;
+    manifest_entry_read(manifest, entry, NULL);
     for (size_t i = 0; i < entry->objects.len; i++) {
         struct kind_object *object = entry->objects.items[i];
         vector_push(&change->fresh[object->kind], object);
@@ -166,7 +183,7 @@ static void enter(struct change *change, struct manifest_entry *entry)
     manifest->unreadable += entry->unreadable;
     manifest->with_errors += entry->diagnostics.errors > 0;
     manifest->with_warnings += entry->diagnostics.warnings > 0;
-    map_put(&manifest->files, entry->path, entry);
+    manifest->environment_bytes += entry->reading ? entry->reading->bytes : 0;
 }
 
 /* Takes the content over. */
@@ -186,7 +203,7 @@ static void take_file(struct change *change, const struct manifest_file *file)
         leave(change, map_take(files, file->path));
     if (file->kind == MANIFEST_DELETED)
         return;
-    struct manifest_entry *entry = manifest_entry_new(&change->manifest->kinds, file);
+    struct manifest_entry *entry = manifest_entry_new(file);
     entry->listed = true;
     enter(change, entry);
 }
@@ -199,6 +216,52 @@ static void drop_unlisted(struct change *change)
         if (!entry->listed)
             leave(change, map_take(files, entry->path));
     }
+}
+
+static bool is_read_again(const struct manifest *manifest, const struct manifest_entry *entry,
+                          const struct environment *old)
+{
+    const struct environment *environment = manifest->environment;
+    if (!environment || !old || environment->substitutes != old->substitutes ||
+        !environment_is_usable(environment) || !environment_is_usable(old) ||
+        environment_is_file(entry->path) ||
+        !entry->reading != !environment_layer_of(environment, entry->path))
+        return true;
+    if (!entry->reading)
+        return false;
+    struct digest digest =
+        environment_digest(environment, entry->reading->uses_variables, &entry->reading->declared);
+    return !digest_equal(&digest, &entry->reading->digest);
+}
+
+/* Files whose meaning another environment changes are read again. */
+static void change_environment(struct change *change)
+{
+    struct manifest *manifest = change->manifest;
+    struct environment *old = manifest->environment;
+    struct manifest_entry_vec again = {0};
+    manifest->environment = environment_new(manifest);
+    manifest->roots_changed = false;
+    map_for_each (&manifest->files, slot)
+        if ((old || manifest->environment) && is_read_again(manifest, slot->value, old))
+            vector_push(&again, slot->value);
+    for (size_t i = 0; i < again.len; i++) {
+        struct manifest_entry *entry = map_take(&manifest->files, again.items[i]->path);
+        leave(change, entry);
+        enter(change, manifest_entry_renew(entry));
+    }
+    vector_deinit(&again);
+    environment_free(old);
+}
+
+static void read_all(struct change *change)
+{
+    if (change->environment || change->manifest->roots_changed)
+        change_environment(change);
+    for (size_t i = 0; i < change->unread.len; i++)
+        if (!change->unread.items[i]->gone)
+            read_entry(change, change->unread.items[i]);
+    vector_deinit(&change->unread);
 }
 
 /* Takes what is gone out of the sorted objects, then puts in what is new. */
@@ -257,11 +320,56 @@ void manifest_take(struct manifest *manifest, bool full, const struct manifest_f
     }
     if (full)
         drop_unlisted(&change);
+    read_all(&change);
     sort_out(&change);
     for (size_t i = 0; i < change.gone.len; i++)
         manifest_entry_free(change.gone.items[i]);
     vector_deinit(&change.gone);
     kind_pool_sweep(&manifest->kinds.pool);
+}
+
+void manifest_set_roots(struct manifest *manifest, const struct string_vec *roots, int levels)
+{
+    assert(manifest);
+    size_t len = roots ? roots->len : 0;
+    bool same = len == manifest->roots.len && (roots != NULL) == manifest->looks_for_roots &&
+                levels == manifest->levels;
+    for (size_t i = 0; same && i < len; i++)
+        same = map_get(&manifest->roots, roots->items[i]);
+    if (same)
+        return;
+    map_clear(&manifest->roots);
+    for (size_t i = 0; i < len; i++)
+        map_put(&manifest->roots, roots->items[i], manifest);
+    manifest->looks_for_roots = roots != NULL;
+    manifest->levels = levels;
+    manifest->roots_changed = true;
+}
+
+static int compare_strings(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void roots_of(const struct manifest *manifest, bool missing, struct string_vec *ret_roots)
+{
+    size_t first = ret_roots->len;
+    if (manifest->environment)
+        environment_roots(manifest->environment, missing, ret_roots);
+    if (ret_roots->len > first + 1)
+        qsort(ret_roots->items + first, ret_roots->len - first, sizeof *ret_roots->items, compare_strings);
+}
+
+void manifest_wanted_roots(struct manifest *manifest, struct string_vec *ret_roots)
+{
+    assert(manifest && ret_roots);
+    roots_of(manifest, false, ret_roots);
+}
+
+void manifest_missing_roots(struct manifest *manifest, struct string_vec *ret_roots)
+{
+    assert(manifest && ret_roots);
+    roots_of(manifest, true, ret_roots);
 }
 
 void manifest_each_file(const struct manifest *manifest,

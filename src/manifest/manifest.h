@@ -49,6 +49,21 @@ void manifest_take(struct manifest *manifest, bool full, const struct manifest_f
 void manifest_each_file(const struct manifest *manifest,
                         void (*visit)(void *data, const struct manifest_file *file), void *data);
 
+/* --- places outside the manifest root ---------------------------------------------------------------------
+ *
+ * `extends` of a davit.yaml (manifest/environment.h) may lead to directories outside the root, which is known
+ * only when it is read. They are roots, in the form of source_options: "../base/". As long as one is missing
+ * nothing is to be numbered or built; when it has come others may be missing. */
+
+/* The files that follow were read with these roots (copied; NULL: nobody looks for any, and none is missed),
+ * and the manifests are `levels` directories below the repository's root. Files of a root have paths such as
+ * "../base/web.yaml"; those that no davit.yaml leads to are passed over. */
+void manifest_set_roots(struct manifest *manifest, const struct string_vec *roots, int levels);
+/* Appends the roots that the manifests name (owned strings, sorted): all of them, or those that were not
+ * given to manifest_set_roots(). */
+void manifest_wanted_roots(struct manifest *manifest, struct string_vec *ret_roots);
+void manifest_missing_roots(struct manifest *manifest, struct string_vec *ret_roots);
+
 /* What numbering reads and writes; the caller's. */
 struct manifest_numbering {
     struct map *families;       /* family -> struct family_ledger; new contents and new families are added */
@@ -67,6 +82,20 @@ void manifest_number(struct manifest *manifest, const struct commit *commit,
 int manifest_build(struct manifest *manifest, const struct commit *commit,
                    const struct manifest_numbering *numbering, struct desired **ret_desired,
                    struct diagnostics *diagnostics);
+
+/* One object of the last manifest_build, as it is after variables and patches and with all its members. */
+struct manifest_object {
+    const char *kind; /* "Cluster", "Service", "TaskDefinition" ... */
+    const char *name; /* "web", of a service "demo/web"; "" of what has none */
+    const json_t *value;
+};
+/* What others need first: clusters, then task definitions, then services; by name. All is borrowed for the
+ * visit. Objects with errors are left out. Reads all files again. */
+void manifest_each_object(struct manifest *manifest,
+                          void (*visit)(void *data, const struct manifest_object *object), void *data);
+/* What AWS's register-task-definition, create-service or create-cluster takes for the object: without davit's
+ * members and what only describe-* prints; cpu and memory of a task as strings. The caller's. */
+json_t *manifest_aws_input(const struct manifest_object *object);
 
 /* Parses the task definition of an old revision (struct revision.json), as `family:revision` may name it. */
 int manifest_task_definition(const json_t *json, int revision, struct task_definition **ret_definition);

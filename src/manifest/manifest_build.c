@@ -121,9 +121,12 @@ int manifest_build(struct manifest *manifest, const struct commit *commit,
     assert(diagnostics);
     struct diagnostics all CLEANUP(diagnostics_deinit) = {0};
     manifest_number(manifest, commit, numbering);
+    bool complete = !manifest->environment || environment_check(manifest, &all);
     if (manifest->with_errors)
         append_files(manifest, SEVERITY_ERROR, &all);
+    manifest->unreadable += !complete;
     cross_check(manifest, numbering->families, &all);
+    manifest->unreadable -= !complete;
     append_services(manifest, SEVERITY_ERROR, &all);
     check_whole(manifest, &all);
     if (manifest->with_warnings)

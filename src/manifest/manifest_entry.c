@@ -1,6 +1,10 @@
 #include "manifest/manifest_state.h"
 
+#include "base/error.h"
+#include "base/limits.h"
 #include "base/memory.h"
+#include "base/text.h"
+#include "manifest/environment_path.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -22,39 +26,147 @@ static const struct {
                             "split it into several files, or move it out of the path that davit reads"},
 };
 
-static void refuse(struct manifest_entry *entry, enum manifest_file_kind kind)
+void manifest_entry_refuse(const struct manifest_entry *entry, struct diagnostics *diagnostics)
 {
-    assert((size_t)kind < ARRAY_LEN(refusals));
-    assert(refusals[kind].code);
+    assert((size_t)entry->kind < ARRAY_LEN(refusals));
+    assert(refusals[entry->kind].code);
     struct diagnostic diagnostic = {.severity = SEVERITY_ERROR,
                                     .file = memory_strdup(entry->path),
                                     .at = {1, 1},
                                     .pointer = memory_strdup(""),
-                                    .code = memory_strdup(refusals[kind].code),
-                                    .message = memory_strdup(refusals[kind].message),
-                                    .hint = memory_strdup(refusals[kind].hint)};
+                                    .code = memory_strdup(refusals[entry->kind].code),
+                                    .message = memory_strdup(refusals[entry->kind].message),
+                                    .hint = memory_strdup(refusals[entry->kind].hint)};
+    diagnostics_add(diagnostics, &diagnostic);
+}
+
+/* Its environment is the root's. */
+static void refuse_environment(struct manifest_entry *entry)
+{
+    struct diagnostic diagnostic = {
+        .severity = SEVERITY_ERROR,
+        .file = memory_strdup(entry->path),
+        .at = {1, 1},
+        .pointer = memory_strdup(""),
+        .code = memory_strdup("environment"),
+        .message = memory_strdup("a davit.yaml below the manifest root, and nothing extends this directory"),
+        .hint = memory_strdup("let davit read this directory itself (--path, source.path), or name it under "
+                              "extends in the root's davit.yaml")};
     diagnostics_add(&entry->diagnostics, &diagnostic);
     entry->unreadable = true;
 }
 
-static void read_documents(struct manifest_entry *entry, struct kind_set *kinds,
-                           const struct manifest_file *file)
+/* Each document by itself: what is wrong with one is no reason to be silent about the others. */
+static void read_document(struct manifest_entry *entry, struct kind_set *kinds, struct kind_source *source)
+{
+    if (source->environment && source->environment->substitutes) {
+        struct diagnostics found CLEANUP(diagnostics_deinit) = {0};
+        int r = environment_substitute(source->environment, source->document, "", source->use, &found);
+        document_place(source->document, entry->path, &found);
+        diagnostics_append(&entry->diagnostics, &found);
+        if (r < 0) {
+            entry->unreadable = true;
+            return;
+        }
+    }
+    kind_read(kinds, source, &entry->objects, &entry->diagnostics);
+}
+
+static void read_documents(struct manifest *manifest, struct manifest_entry *entry,
+                           const struct kind_source *prototype)
 {
     struct document_vec documents = {0};
-    const struct document_input input = {entry->path, file->content, file->len};
-    entry->content = digest_of_bytes(file->content, file->len);
+    const struct document_input input = {entry->path, entry->text, entry->len};
     if (document_parse(&input, &documents, &entry->diagnostics) < 0) {
         entry->unreadable = true;
         return;
     }
-    for (size_t i = 0; i < documents.len; i++)
-        kind_read(kinds, &documents.items[i], entry->path, &entry->objects, &entry->diagnostics);
+    for (size_t i = 0; i < documents.len; i++) {
+        struct kind_source source = *prototype;
+        source.document = &documents.items[i];
+        read_document(entry, &manifest->kinds, &source);
+        if (source.use) /* pointers count within one document */
+            string_vec_deinit(&source.use->typed);
+    }
     document_vec_deinit(&documents);
 }
 
-struct manifest_entry *manifest_entry_new(struct kind_set *kinds, const struct manifest_file *file)
+static void read_plain(struct manifest *manifest, struct manifest_entry *entry,
+                       const struct kind_visitor *visitor)
 {
-    assert(kinds);
+    const struct kind_source source = {.file = entry->path, .visitor = visitor};
+    if (entry->kind == MANIFEST_FILE) {
+        read_documents(manifest, entry, &source);
+        return;
+    }
+    manifest_entry_refuse(entry, &entry->diagnostics);
+    entry->unreadable = true;
+}
+
+static void read_under(struct manifest *manifest, struct manifest_entry *entry,
+                       const struct kind_visitor *visitor)
+{
+    const struct environment *environment = manifest->environment;
+    struct environment_reading *reading = entry->reading = NEW(struct environment_reading);
+    if (entry->kind != MANIFEST_FILE) {
+        read_plain(manifest, entry, NULL);
+        return;
+    }
+    size_t left = visitor ? LIMIT_MANIFEST_BYTES : LIMIT_ENVIRONMENT_BYTES - manifest->environment_bytes;
+    struct environment_use use CLEANUP(environment_use_deinit) = {
+        .max_bytes = left < LIMIT_MANIFEST_BYTES ? left : LIMIT_MANIFEST_BYTES};
+    const struct kind_source source = {.file = entry->path,
+                                       .environment = environment,
+                                       .use = &use,
+                                       .declared = &reading->declared,
+                                       .visitor = visitor};
+    read_documents(manifest, entry, &source);
+    reading->uses_variables = use.uses_variables;
+    reading->bytes = use.bytes < use.max_bytes ? use.bytes : use.max_bytes;
+    reading->digest = environment_digest(environment, use.uses_variables, &reading->declared);
+}
+
+static bool is_of_a_layer(const struct environment *environment, const struct manifest_entry *entry)
+{
+    return environment ? environment_layer_of(environment, entry->path) != NULL
+                       : !environment_path_is_outside(entry->path);
+}
+
+void manifest_entry_read(struct manifest *manifest, struct manifest_entry *entry,
+                         const struct kind_visitor *visitor)
+{
+    assert(manifest);
+    assert(entry);
+    const struct environment *environment = manifest->environment;
+    if (!is_of_a_layer(environment, entry) || (environment && !environment_is_usable(environment)))
+        return;
+    if (!environment_is_file(entry->path)) {
+        if (environment)
+            read_under(manifest, entry, visitor);
+        else
+            read_plain(manifest, entry, visitor);
+        return;
+    }
+    const struct environment_layer *layer =
+        environment ? environment_layer_of(environment, entry->path) : NULL;
+    if (!layer || !text_equal(layer->file, entry->path))
+        refuse_environment(entry);
+}
+
+void manifest_entry_visit(struct manifest *manifest, const struct manifest_entry *entry,
+                          const struct kind_visitor *visitor)
+{
+    assert(visitor);
+    if (entry->kind != MANIFEST_FILE)
+        return;
+    struct manifest_entry *copy = manifest_entry_new(&(struct manifest_file){
+        entry->path, entry->kind, memory_strndup(entry->text, entry->len), entry->len});
+    manifest_entry_read(manifest, copy, visitor);
+    manifest_entry_free(copy);
+}
+
+struct manifest_entry *manifest_entry_new(const struct manifest_file *file)
+{
     assert(file);
     struct manifest_entry *entry = NEW(struct manifest_entry);
     entry->path = memory_strdup(file->path);
@@ -62,11 +174,22 @@ struct manifest_entry *manifest_entry_new(struct kind_set *kinds, const struct m
     if (file->kind == MANIFEST_FILE) {
         entry->text = (char *)file->content;
         entry->len = file->len;
-        read_documents(entry, kinds, file);
-    } else {
-        refuse(entry, file->kind);
+        entry->content = digest_of_bytes(file->content, file->len);
     }
     return entry;
+}
+
+struct manifest_entry *manifest_entry_renew(struct manifest_entry *entry)
+{
+    assert(entry);
+    struct manifest_entry *renewed = NEW(struct manifest_entry);
+    renewed->path = memory_strdup(entry->path);
+    renewed->kind = entry->kind;
+    renewed->text = TAKE(entry->text);
+    renewed->len = entry->len;
+    renewed->content = entry->content;
+    renewed->listed = entry->listed;
+    return renewed;
 }
 
 void manifest_entry_free(struct manifest_entry *entry)
@@ -77,6 +200,9 @@ void manifest_entry_free(struct manifest_entry *entry)
         kind_object_free(entry->objects.items[i]);
     vector_deinit(&entry->objects);
     diagnostics_deinit(&entry->diagnostics);
+    if (entry->reading)
+        string_vec_deinit(&entry->reading->declared);
+    free(entry->reading);
     free(entry->path);
     free(entry->text);
     free(entry);

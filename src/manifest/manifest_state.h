@@ -3,10 +3,20 @@
 
 #include "base/digest.h"
 #include "base/map.h"
+#include "manifest/environment.h"
 #include "manifest/kind.h"
 #include "manifest/manifest.h"
 
-/* What one file came to. The places of all but a few values are gone; the text stays for snapshots. */
+/* What a file took from the environment that it was read under. */
+struct environment_reading {
+    bool uses_variables;
+    struct string_vec declared; /* as kind_read() fills it */
+    size_t bytes;               /* of LIMIT_ENVIRONMENT_BYTES */
+    struct digest digest;       /* environment_digest() then; the file is read again when it is another */
+};
+
+/* What one file came to. The places of all but a few values are gone; the text stays for snapshots, and to be
+ * read again when the environment changes. */
 struct manifest_entry {
     char *path;
     enum manifest_file_kind kind;
@@ -15,13 +25,25 @@ struct manifest_entry {
     struct digest content; /* of the text; zero when it was refused unread */
     struct kind_object_vec objects;
     struct diagnostics diagnostics;
-    bool unreadable; /* nobody knows what it declares */
-    bool listed;     /* seen in the full listing under way */
+    bool unreadable;                     /* nobody knows what it declares */
+    bool listed;                         /* seen in the full listing under way */
+    bool gone;                           /* replaced or deleted by the update under way */
+    struct environment_reading *reading; /* NULL unless it was read under an environment */
 };
 
-/* The content, if there is one, is taken over as in manifest_take. */
-struct manifest_entry *manifest_entry_new(struct kind_set *kinds, const struct manifest_file *file);
+/* Not read yet. The content, if there is one, is taken over as in manifest_take. */
+struct manifest_entry *manifest_entry_new(const struct manifest_file *file);
+/* A new one of the same text, which it takes, not read yet. */
+struct manifest_entry *manifest_entry_renew(struct manifest_entry *entry);
 void manifest_entry_free(struct manifest_entry *entry);
+/* Reads the objects; with a visitor it gets those that are valid instead. */
+void manifest_entry_read(struct manifest *manifest, struct manifest_entry *entry,
+                         const struct kind_visitor *visitor);
+/* Gives the objects of an entry that has been read to the visitor. */
+void manifest_entry_visit(struct manifest *manifest, const struct manifest_entry *entry,
+                          const struct kind_visitor *visitor);
+/* Reports why what is no plain file is not followed. */
+void manifest_entry_refuse(const struct manifest_entry *entry, struct diagnostics *diagnostics);
 /* The first object whose key is not before `key`: an index, the length when there is none. */
 size_t manifest_lower_bound(const struct kind_object_vec *vec, const char *key);
 
@@ -37,6 +59,12 @@ struct manifest {
     size_t with_warnings;
     struct map old_revisions;        /* "family:3" -> struct task_definition, as services name them */
     struct cluster *default_cluster; /* "default" need not be declared */
+    struct environment *environment; /* NULL without a davit.yaml at the root */
+    struct map roots;                /* as given */
+    bool looks_for_roots;            /* some may be missed */
+    bool roots_changed;              /* since the environment was looked at */
+    int levels;
+    size_t environment_bytes; /* of all entries */
 };
 
 /* revision.c */
@@ -62,5 +90,5 @@ void service_check(struct kind_object *object);
 void port_check(const struct manifest *manifest, struct diagnostics *diagnostics);
 
 /* A diagnostic at a member of an object that is read already. Strings are taken over as in kind_report. */
-void cross_check_report(struct diagnostics *diagnostics, const struct kind_object *object, struct position at,
-                        struct kind_fault fault);
+void cross_check_report(struct diagnostics *diagnostics, const struct kind_object *object,
+                        const struct kind_place *at, struct kind_fault fault);

@@ -16,16 +16,17 @@ struct claims {
 static void warn(struct claims *claims, const struct kind_object *first, const struct kind_object *second,
                  const struct port_mapping *port)
 {
+    const struct kind_place *at = &first->task_definition_at;
     cross_check_report(
-        claims->diagnostics, second, second->task_definition_at,
+        claims->diagnostics, second, &second->task_definition_at,
         (struct kind_fault){
             .severity = SEVERITY_WARNING,
             .code = "host-port",
             .pointer = memory_strdup("/taskDefinition"),
             .message = memory_printf(
                 "services \"%s\" (%s:%d:%d) and \"%s\" cannot run on one instance: both need its port %d/%s",
-                first->key, first->file, first->task_definition_at.line, first->task_definition_at.column,
-                second->key, port->host_port, port->udp ? "udp" : "tcp"),
+                first->key, at->file ? at->file : first->file, at->at.line, at->at.column, second->key,
+                port->host_port, port->udp ? "udp" : "tcp"),
             .hint = memory_strdup("leave out hostPort to let the engine choose a free port")});
 }
 

@@ -81,7 +81,7 @@ void reference_check(struct manifest *manifest, const struct map *families, stru
                 if (is_known(manifest, families, reference))
                     continue;
                 cross_check_report(
-                    diagnostics, object, reference->at,
+                    diagnostics, object, &reference->at,
                     (struct kind_fault){.severity = SEVERITY_ERROR,
                                         .code = "reference",
                                         .pointer = memory_strdup(reference->pointer),

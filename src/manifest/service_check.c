@@ -26,7 +26,7 @@ struct warning {
     const char *hint;
 };
 
-static void warn(struct kind_object *object, struct position at, struct warning warning)
+static void warn(struct kind_object *object, const struct kind_place *at, struct warning warning)
 {
     cross_check_report(&object->together, object, at,
                        (struct kind_fault){.severity = SEVERITY_WARNING,
@@ -58,9 +58,9 @@ static void check_rolling(struct kind_object *object)
     int desired = service->desired_count;
     if (upper_bound(service) > desired)
         return;
-    const char *pointer = same_place(object->deployment_at, object->at) ? "" : "/deploymentConfiguration";
+    const char *pointer = same_place(object->deployment_at.at, object->at) ? "" : "/deploymentConfiguration";
     if (lower_bound(service) >= desired)
-        warn(object, object->deployment_at,
+        warn(object, &object->deployment_at,
              (struct warning){
                  "rolling", pointer,
                  memory_printf(
@@ -69,7 +69,7 @@ static void check_rolling(struct kind_object *object)
                      service->minimum_healthy_percent, desired, service->maximum_percent),
                  "raise maximumPercent, or lower minimumHealthyPercent"});
     else if (lower_bound(service) == 0)
-        warn(object, object->deployment_at,
+        warn(object, &object->deployment_at,
              (struct warning){
                  "rolling", pointer,
                  memory_printf("an update has downtime: minimumHealthyPercent %d lets all tasks stop before "
@@ -85,7 +85,7 @@ static void check_static_port(struct kind_object *object)
     if (!port)
         return;
     if (service->desired_count > 1)
-        warn(object, object->task_definition_at,
+        warn(object, &object->task_definition_at,
              (struct warning){
                  "host-port", "/taskDefinition",
                  memory_printf(
@@ -95,7 +95,7 @@ static void check_static_port(struct kind_object *object)
                      service->desired_count),
                  "leave out hostPort to let the engine choose a free port"});
     if (lower_bound(service) >= service->desired_count && upper_bound(service) > service->desired_count)
-        warn(object, object->task_definition_at,
+        warn(object, &object->task_definition_at,
              (struct warning){
                  "rolling", "/taskDefinition",
                  memory_printf(
@@ -142,7 +142,7 @@ static void report_target(struct kind_object *object, const struct kind_referenc
 {
     const char *family = object->service->task_definition->family;
     cross_check_report(
-        &object->together, object, reference->at,
+        &object->together, object, &reference->at,
         (struct kind_fault){
             .severity = SEVERITY_ERROR,
             .code = "reference",

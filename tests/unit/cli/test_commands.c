@@ -270,6 +270,9 @@ static void test_validate(void **state)
     expect(line, CLI_NO, "demo.yaml:2:1: error: unknown member \"clusterNme\"", "not valid: ");
     snprintf(line, sizeof line, "validate -o json %s", path);
     expect(line, CLI_NO, "\"valid\": false", NULL);
+    snprintf(line, sizeof line, "validate %s/../%s/./demo.yaml", world->dir, strrchr(world->dir, '/') + 1);
+    expect(line, CLI_NO, "/./demo.yaml:2:1: error: unknown member \"clusterNme\"", NULL);
+    snprintf(line, sizeof line, "validate -o json %s", path);
     unlink(path);
     expect(line, CLI_ERROR, NULL, "No such file");
 }

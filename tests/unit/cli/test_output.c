@@ -2,7 +2,9 @@
 #include "cli/output.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "cli/progress.h"
+#include "manifest/document.h"
 #include "unit.h"
 
 #include <stdlib.h>
@@ -81,8 +83,157 @@ static void test_yaml(void **state)
         "[\"true\",\"No\",\"1.5\",\"\",\" x\",\"x \",\"a: b\",\"a:b\",\"a #b\",\"- a\",\"two words\",true]",
         "- \"true\"\n- \"No\"\n- \"1.5\"\n- \"\"\n- \" x\"\n- \"x \"\n- \"a: b\"\n- a:b\n- \"a #b\"\n"
         "- \"- a\"\n- two words\n- true\n");
-    expect_yaml("{\"k: x\":\"a\\nb\"}", "\"k: x\": \"a\\nb\"\n");
+    expect_yaml("{\"k: x\":\"a\\nb\"}", "\"k: x\": |-\n  a\n  b\n");
+    expect_yaml("{\"a\":[\"x\\n\\n y\\n\",{\"b\":\"#\\n\"}],\"c\":\"x \\n\",\"d\":\"x\\n\\n\"}",
+                "a:\n- |\n  x\n\n   y\n- b: |\n    #\nc: \"x \\n\"\nd: \"x\\n\\n\"\n");
+    expect_yaml("[\"\\u007f\\u0085\\u2028\\\\\\\"\\t\"]", "- \"\\u007F\\u0085\\u2028\\\\\\\"\\t\"\n");
     expect_yaml("[[1,[2]],[]]", "-\n  - 1\n  -\n    - 2\n- []\n");
+}
+
+/* --- what is written is read back ----------------------------------------------------------------------- */
+
+static const char *const pieces[] = {"a",
+                                     "no",
+                                     "No",
+                                     "true",
+                                     "null",
+                                     "~",
+                                     "1",
+                                     "0x1f",
+                                     "1e3",
+                                     ".5",
+                                     ".inf",
+                                     "-",
+                                     ":",
+                                     ": ",
+                                     " ",
+                                     "#",
+                                     " #",
+                                     "\n",
+                                     "\n\n",
+                                     "\t",
+                                     "\r",
+                                     "'",
+                                     "\"",
+                                     "\\",
+                                     "{",
+                                     "}",
+                                     "[",
+                                     "]",
+                                     ",",
+                                     "&a",
+                                     "*a",
+                                     "!t",
+                                     "|",
+                                     ">",
+                                     "%",
+                                     "@",
+                                     "`",
+                                     "---",
+                                     "...",
+                                     "? ",
+                                     "<<",
+                                     "=",
+                                     "é",
+                                     "日本",
+                                     "🚢",
+                                     "\x7f",
+                                     "\x01",
+                                     "\xc2\x85",
+                                     "\xe2\x80\xa8",
+                                     "\xef\xbb\xbf",
+                                     "${A}",
+                                     "$${",
+                                     "\x1b",
+                                     "\xc2\xa0",
+                                     "\xef\xbf\xbf",
+                                     "2026-01-01",
+                                     "/",
+                                     "a/b",
+                                     "=b",
+                                     "012",
+                                     "0o7",
+                                     "+1",
+                                     "-.5",
+                                     "y",
+                                     "on",
+                                     "null "};
+
+static char *random_text(unsigned *seed)
+{
+    char *text = memory_strdup("");
+    int n = rand_r(seed) % 5;
+    if (rand_r(seed) % 64 == 0)
+        n += 300; /* longer than a simple key may be */
+    for (int i = 0; i < n; i++) {
+        char *longer = memory_printf("%s%s", text, pieces[(size_t)rand_r(seed) % ARRAY_LEN(pieces)]);
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
+static json_t *random_scalar(unsigned *seed)
+{
+    static const double reals[] = {0.0, -0.5, 1.0, 1e300, 1e-300, 1e20, 123456.789, 0.1};
+    char *text CLEANUP_FREE = random_text(seed);
+    switch (rand_r(seed) % 6) {
+    case 0:
+        return json_integer(rand_r(seed) % 2 ? INT64_MIN : rand_r(seed));
+    case 1:
+        return json_real(reals[(size_t)rand_r(seed) % ARRAY_LEN(reals)]);
+    case 2:
+        return rand_r(seed) % 2 ? json_null() : json_boolean(rand_r(seed) % 2);
+    default:
+        return json_string(text);
+    }
+}
+
+static json_t *random_value(unsigned *seed, int depth)
+{
+    int kind = depth > 4 ? 0 : rand_r(seed) % 3;
+    int n = rand_r(seed) % 4;
+    if (kind == 0)
+        return random_scalar(seed);
+    json_t *value = kind == 1 ? json_array() : json_object();
+    for (int i = 0; i < n; i++) {
+        char *key CLEANUP_FREE = random_text(seed);
+        json_t *item = random_value(seed, depth + 1);
+        if (kind == 1)
+            json_array_append_new(value, item);
+        else
+            json_object_set_new(value, text_equal(key, "<<") ? "a" : key, item); /* merge keys are refused */
+    }
+    return value;
+}
+
+static void expect_same(const json_t *value, unsigned seed)
+{
+    struct text text = {0};
+    struct document_vec documents CLEANUP(document_vec_deinit) = {0};
+    struct diagnostics diagnostics CLEANUP(diagnostics_deinit) = {0};
+    cli_write_yaml(file_of(&text), value);
+    fclose(text.file);
+    char *yaml CLEANUP_FREE = text.data;
+    const struct document_input input = {"t.yaml", yaml, text.len};
+    int r = document_parse(&input, &documents, &diagnostics);
+    if (r < 0) {
+        char *why CLEANUP_FREE = diagnostic_to_text(&diagnostics.list.items[0]);
+        fail_msg("seed %u: %s in\n%s", seed, why, yaml);
+    }
+    if (documents.len != 1 || !json_equal(documents.items[0].value, value))
+        fail_msg("seed %u: another value comes back of\n%s", seed, yaml);
+}
+
+static void test_yaml_is_read_back(void **state)
+{
+    (void)state;
+    for (unsigned i = 1; i <= (unsigned)unit_rounds(20000, 200); i++) {
+        unsigned seed = i;
+        json_t *value = json_pack("{s:o}", "value", random_value(&seed, 0));
+        expect_same(value, i);
+        json_decref(value);
+    }
 }
 
 static void expect_age(int64_t ms, const char *expected)
@@ -276,6 +427,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_columns_are_aligned),
         cmocka_unit_test(test_yaml),
+        cmocka_unit_test(test_yaml_is_read_back),
         cmocka_unit_test(test_ages),
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_ids_are_cut),
