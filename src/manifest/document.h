@@ -3,6 +3,9 @@
  * JSON is RFC 8259, strictly. YAML is YAML 1.2 with the core schema: `yes`, `on`, `no` and dates are strings,
  * 012 is twelve, 0o14 and 0x0c are twelve as well. What JSON cannot say is refused: .inf, .nan, keys that are
  * not strings, tags of one's own. So is what hides a value from the reader: duplicate keys, merge keys (<<).
+ * What libyaml lets pass against YAML 1.2 is refused too, but for a closing bracket that stands under its
+ * key; what it cannot read of YAML 1.2 is refused and listed in test_document_suite.c. A file that ends
+ * without a line break means the same as with it.
  *
  * Positions live beside the values in one flat table of 16 bytes a node. They are found by JSON pointer, and
  * not through the value, so the value may be rewritten before a position is asked for. Columns count
@@ -61,7 +64,8 @@ void document_vec_deinit(struct document_vec *documents);
 void document_drop_positions(struct document *document);
 /* Where the value at the JSON pointer (RFC 6901), or its key, stands. For a pointer to nothing, the nearest
  * value that holds the place. A value that came by a YAML alias stands at the alias, its inside at the
- * anchor. Array elements and the root have no key: their value's place is given. */
+ * anchor; one with an anchor or a tag stands where that begins. Array elements and the root have no key:
+ * their value's place is given. */
 struct position document_position(const struct document *document, const char *pointer,
                                   enum document_part part);
 /* Gives file and position to every diagnostic that has no file yet, by its pointer: at the key for the code

@@ -44,7 +44,7 @@ static char *present_pointer(const struct document_builder *builder)
         size_t elements = json_array_size(frame->container);
         if (json_is_array(frame->container))
             document_pointer_append_index(&pointer, inside ? elements - 1 : elements);
-        else if (frame->has_key && (inside || frame->key_awaits))
+        else if (inside || frame->key_awaits)
             document_pointer_append_key(&pointer, frame->key);
     }
     return buffer_steal(&pointer);
@@ -145,7 +145,6 @@ static void keep_key(struct document_frame *frame, const char *key)
         frame->key_size = size;
     }
     memcpy(frame->key, key, size);
-    frame->has_key = true;
     frame->key_awaits = true;
 }
 

@@ -17,7 +17,6 @@ struct document_frame {
     json_t *container; /* borrowed from its parent, or from the document's root */
     char *key;         /* owned, and kept for the next object; the key whose value is awaited, or last came */
     size_t key_size;
-    bool has_key;
     bool key_awaits; /* a key has come and its value has not */
     size_t node;     /* of the container in the table */
 };

@@ -324,7 +324,7 @@ bool document_strict_passes(struct document_strict *strict, const yaml_event_t *
                               .start = document_strict_byte(strict, &event->start_mark),
                               .end = document_strict_byte(strict, &event->end_mark)};
     for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
-        const char *place = checks[i].events & 1U << event->type ? checks[i].check(&at) : NULL;
+        const char *place = (checks[i].events & (1U << event->type)) ? checks[i].check(&at) : NULL;
         if (!place)
             continue;
         *ret_finding =
