@@ -92,11 +92,12 @@ static int read_document(const char *path, struct document_vec *ret_documents, s
     }
     if (r == 0 && documents.len != 1)
         return error_set(err, ERROR_INVALID, "%s: a schema is one document, not %zu", path, documents.len);
-    if (r == 0) {
-        *ret_documents = documents;
-        documents = (struct document_vec){0};
-    }
-    return r;
+    if (r < 0)
+        return r;
+    assert(documents.items);
+    *ret_documents = documents;
+    documents = (struct document_vec){0};
+    return 0;
 }
 
 /* --- references to other files -------------------------------------------------------------------------- */

@@ -199,7 +199,8 @@ bool schema_report_branches(const struct schema_frame *frame, const struct schem
         return false;
     CLEANUP_FREE char *pointer = pointer_of(frame->place);
     struct buffer CLEANUP(buffer_deinit) expected = BUFFER_INIT(LIMIT_ERROR_CHARS);
-    struct branch best;
+    struct branch best = {0};
+    assert(len > 0);
     for (size_t i = 0; i < len; i++) {
         struct branch branch;
         try_branch(frame, check->nodes.items[i], strlen(pointer), &branch);

@@ -116,6 +116,19 @@ def test_validate(run, tmp_path):
     assert run("validate", tmp_path / "absent").returncode == 2
 
 
+def test_schema_check(run, tmp_path):
+    schema, good, bad = tmp_path / "schema.json", tmp_path / "good.yaml", tmp_path / "bad.yaml"
+    schema.write_text('{"$ref": "port.json"}')
+    (tmp_path / "port.json").write_text('{"type": "integer", "maximum": 65535}')
+    good.write_text("80\n---\n443\n")
+    bad.write_text("# a comment\n99999\n")
+    assert run("schema", "check", schema, good).returncode == 0
+    process = run("schema", "check", schema, good, bad)
+    assert process.returncode == 1 and "bad.yaml:2:1: error: too large" in process.stdout
+    assert json.loads(run("schema", "check", "-o", "json", schema, bad).stdout)["valid"] is False
+    assert run("schema", "check", schema, tmp_path / "absent").returncode == 2
+
+
 def test_diff(spine, run):
     repo = ("--repo", spine.repo.directory)
     assert run("diff", *repo, "HEAD").returncode == 0
