@@ -170,8 +170,8 @@ static struct task_definition *old_revision(struct cross *cross, const struct ki
                          memory_printf("no revision %d of task definition \"%s\"", revision, family), hint);
         return NULL;
     }
-    if (kind_old_task_definition(cross->manifest->kinds.schemas[KIND_TASK_DEFINITION], old->json, revision,
-                                 &definition) < 0) {
+    if (kind_old_task_definition(kind_set_schema(&cross->manifest->kinds, KIND_TASK_DEFINITION), old->json,
+                                 revision, &definition) < 0) {
         report_reference(
             cross, object,
             memory_printf("revision %d of task definition \"%s\" is not valid any more", revision, family),

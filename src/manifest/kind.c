@@ -33,9 +33,16 @@ struct schema *kind_schema_named(const char *name)
 void kind_set_init(struct kind_set *set)
 {
     assert(set);
-    set->pool = KIND_POOL_INIT;
-    for (int i = 0; i < KIND_COUNT; i++)
-        set->schemas[i] = kind_schema_new((enum kind)i);
+    *set = (struct kind_set){.pool = KIND_POOL_INIT};
+}
+
+const struct schema *kind_set_schema(struct kind_set *set, enum kind kind)
+{
+    assert(set);
+    assert(kind < KIND_COUNT);
+    if (!set->schemas[kind])
+        set->schemas[kind] = kind_schema_new(kind);
+    return set->schemas[kind];
 }
 
 void kind_set_deinit(struct kind_set *set)
@@ -363,7 +370,7 @@ static void read_references(const struct reading *reading, const char *base, con
 static int validate(const struct reading *reading, enum kind kind, const char *base, json_t *value,
                     struct diagnostics *found)
 {
-    const struct schema *schema = reading->set->schemas[kind];
+    const struct schema *schema = kind_set_schema(reading->set, kind);
     const struct environment_use *use = reading->source->use;
     kind_members_prune(kind_members(kind), value);
     int r = schema_validate(schema, value, found);

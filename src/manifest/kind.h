@@ -31,12 +31,14 @@ extern const char *const kind_schemas[KIND_SCHEMAS]; /* as text */
 
 /* What reading documents needs: the compiled schemas, and the values that objects share. */
 struct kind_set {
-    struct schema *schemas[KIND_COUNT];
+    struct schema *schemas[KIND_COUNT]; /* NULL until one is asked for */
     struct kind_pool pool;
 };
 
 void kind_set_init(struct kind_set *set);
 void kind_set_deinit(struct kind_set *set);
+/* Compiled when it is needed first: most repositories have three kinds. Borrowed. */
+const struct schema *kind_set_schema(struct kind_set *set, enum kind kind);
 
 /* Where a member of an object stands. */
 struct kind_place {

@@ -75,20 +75,6 @@ static void check_log_router(const json_t *containers, struct diagnostics *diagn
                    memory_strdup("a task has one log router"), NULL);
 }
 
-static void check_proxy(const json_t *value, struct diagnostics *diagnostics)
-{
-    const json_t *proxy = json_object_get(value, "proxyConfiguration");
-    const char *name = model_string(proxy, "containerName");
-    if (!json_object_size(proxy))
-        return;
-    if (!text_equal(model_string(value, "networkMode"), "awsvpc"))
-        report(diagnostics, "network", memory_strdup("/proxyConfiguration"),
-               memory_strdup("a proxy needs network mode awsvpc"), NULL);
-    if (!named(json_object_get(value, "containerDefinitions"), name))
-        report(diagnostics, "reference", memory_strdup("/proxyConfiguration/containerName"),
-               memory_printf("no container \"%s\" in this task definition", name), NULL);
-}
-
 static void check_launch_volumes(const json_t *value, struct diagnostics *diagnostics)
 {
     size_t found = 0;
@@ -107,7 +93,6 @@ void kind_task_definition_check_ecs(const json_t *value, struct diagnostics *dia
     size_t i;
     json_t *container;
     check_log_router(containers, diagnostics);
-    check_proxy(value, diagnostics);
     check_launch_volumes(value, diagnostics);
     json_array_foreach ((json_t *)containers, i, container) {
         check_ulimits(container, i, diagnostics);

@@ -78,8 +78,8 @@ static void test_members(void **state)
 static void test_effects_come_down(void **state)
 {
     (void)state;
-    expect("task-definition.proxyConfiguration.containerName",
-           "EFFECT    no effect: traffic goes past the proxy\n");
+    expect("service.vpcLatticeConfigurations.roleArn",
+           "EFFECT    no effect: tasks are not added to VPC Lattice\n");
     expect("service.serviceConnectConfiguration.logConfiguration.logDriver", "EFFECT    no effect");
     expect("run-task.overrides.containerOverrides.cpu", "EFFECT    no effect: the task is not started\n");
     expect("service.tags.key", "EFFECT    of the document\n");

@@ -135,8 +135,6 @@ static const struct rule errors[] = {
     {ONE(",\"ulimits\":[{\"name\":\"nofile\",\"softLimit\":2,\"hardLimit\":1}]"), NULL, "range",
      "/containerDefinitions/0/ulimits/0/softLimit", "at most 1"},
     {ONE(",\"ulimits\":[{\"name\":\"nofile\",\"softLimit\":-1,\"hardLimit\":1}]"), NULL, "range", NULL, NULL},
-    {ONE(",\"portMappings\":[{\"hostPort\":80}]"), NULL, "missing-member",
-     "/containerDefinitions/0/portMappings/0", "containerPortRange"},
     {ONE(",\"portMappings\":[{\"containerPort\":80,\"name\":\"Web\"}]"), NULL, "pattern", NULL, "lower-case"},
     {ONE(",\"memory\":\"100\""), NULL, "type", "/containerDefinitions/0/memory", "MiB"},
     {ONE(",\"labels\":{}"), NULL, "unknown-member", "/containerDefinitions/0/labels", NULL},
@@ -300,11 +298,6 @@ static const struct rule beside_warnings[] = {
      "duplicate", "/containerDefinitions/0/secrets/1/name", "a secret"},
     {CONTAINERS(CONTAINER(ROUTER) "," OTHER("b", ROUTER)), NULL, "duplicate",
      "/containerDefinitions/1/firelensConfiguration", NULL},
-    {TASK(
-         "\"proxyConfiguration\":{\"containerName\":\"envoy\"},\"containerDefinitions\":[" CONTAINER("") "]"),
-     NULL, "reference", "/proxyConfiguration/containerName", "envoy"},
-    {TASK("\"proxyConfiguration\":{\"containerName\":\"app\"},\"containerDefinitions\":[" CONTAINER("") "]"),
-     NULL, "network", "/proxyConfiguration", "awsvpc"},
     {TASK("\"volumes\":[{\"name\":\"a\",\"configuredAtLaunch\":true},{\"name\":\"b\",\"configuredAtLaunch\":"
           "true}],"
           "\"containerDefinitions\":[" CONTAINER("") "]"),
