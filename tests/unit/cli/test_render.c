@@ -173,6 +173,36 @@ static void test_invalid(void **state)
     assert_non_null(strstr(answer.err, "bad.yaml:1:14: error: no variable \"NAME\" in this environment"));
 }
 
+/* The example of the repository, as README.md shows it. */
+static void test_example(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *environment;
+        const char *object;
+        const char *yaml;
+    } cases[] = {
+        {"prod", "Service/web",
+         "kind: Service\ncluster: prod\nserviceName: web\ntaskDefinition: web\ndesiredCount: 4\n"
+         "deploymentConfiguration:\n  minimumHealthyPercent: 75\n"},
+        {"staging", "Service/web",
+         "kind: Service\ncluster: staging\nserviceName: web\ntaskDefinition: web\ndesiredCount: 1\n"},
+        {"staging", "TaskDefinition/web",
+         "kind: TaskDefinition\nfamily: web\ncontainerDefinitions:\n- name: web\n  image: nginx:1.28\n"
+         "  memory: 128\n  portMappings:\n  - containerPort: 8080\n  environment:\n  - name: PORT\n"
+         "    value: \"8080\"\n  - name: STAGE\n    value: staging\n  healthCheck:\n    command:\n"
+         "    - CMD-SHELL\n    - \"curl -f http://localhost:${PORT}/\"\n"},
+        {"prod", "Service/prod/cleanup",
+         "kind: Service\ncluster: prod\nserviceName: cleanup\ntaskDefinition: cleanup\n"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *path CLEANUP_FREE =
+            memory_printf("%s/examples/environments/%s", SOURCE_ROOT, cases[i].environment);
+        expect(RUN("render", path, cases[i].object), CLI_OK, cases[i].yaml, NULL);
+        expect(RUN("validate", path), CLI_OK, NULL, "valid: 1 cluster");
+    }
+}
+
 /* --- what ECS itself makes of a task definition --------------------------------------------------------- */
 
 /* Printed by describe-task-definition and not taken by register-task-definition, and members of manifests
@@ -340,6 +370,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_aws, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_rendered_is_a_manifest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_invalid, setup, teardown),
+        cmocka_unit_test(test_example),
         cmocka_unit_test(test_corpus),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
