@@ -40,6 +40,12 @@ static const struct kind_member log_configuration[] = {
     IGNORED("secretOptions", NULL, "the log driver starts without these options"),
     END};
 
+static const struct kind_member restart_policy[] = {
+    USUAL("enabled", "false"),
+    HONOURED("ignoredExitCodes"),
+    USUAL("restartAttemptPeriod", "300"),
+    END};
+
 static const struct kind_member container[] = {
     HONOURED("name"),
     HONOURED("image"),
@@ -65,7 +71,7 @@ static const struct kind_member container[] = {
     INSIDE("healthCheck", health_check),
     IGNORED("repositoryCredentials", NULL, "the image is pulled without this login"),
     IGNORED("links", NULL, "the container does not get these names and variables"),
-    IGNORED("restartPolicy", NULL, "the container is not restarted by itself; its task is replaced"),
+    INSIDE("restartPolicy", restart_policy),
     IGNORED("environmentFiles", NULL, "the container starts without these variables"),
     IGNORED("volumesFrom", NULL, "the container starts without these volumes"),
     IGNORED("linuxParameters", NULL, "capabilities, devices, init, tmpfs and swap stay as the engine has them"),

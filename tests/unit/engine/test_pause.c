@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,12 @@ static char *status_of(pid_t pid, const char *key)
     return NULL;
 }
 
+static bool status_is(pid_t pid, const char *key, const char *wanted)
+{
+    char *status CLEANUP_FREE = status_of(pid, key);
+    return status && strncmp(status, wanted, strlen(wanted)) == 0;
+}
+
 /* With an orphan, which ends at a byte from `hold` or its end, and whose id goes to *ret_orphan. */
 static pid_t run_pause(const char *program, const int hold[static 2], pid_t *ret_orphan)
 {
@@ -67,13 +74,10 @@ static pid_t run_pause(const char *program, const int hold[static 2], pid_t *ret
     assert_int_equal(read(tell[0], ret_orphan, sizeof *ret_orphan), sizeof *ret_orphan);
     close(tell[0]);
     close(tell[1]);
-    for (int64_t waited_ms = 0;;) { /* until it waits for signals: it sleeps nowhere else */
-        char *name CLEANUP_FREE = status_of(pid, "Name:\t");
-        char *at CLEANUP_FREE = status_of(pid, "State:\t");
-        if (name && strcmp(name, "pause\n") == 0 && at && at[0] == 'S')
-            return pid;
+    int64_t waited_ms = 0; /* until it waits for signals: it sleeps nowhere else */
+    while (!status_is(pid, "Name:\t", "pause\n") || !status_is(pid, "State:\t", "S"))
         turn(&waited_ms);
-    }
+    return pid;
 }
 
 static const char *program_of(void **state)
@@ -92,11 +96,11 @@ static void test_reaps_and_ends_at_signals(void **state)
         assert_int_equal(pipe(hold), 0);
         signal(SIGPIPE, SIG_IGN);
         pid_t pid = run_pause(program_of(state), hold, &orphan);
-        for (char *name; (name = status_of(orphan, "State:\t")) && name[0] != 'S'; turn(&waited_ms))
-            free(name);
+        while (!status_is(orphan, "State:\t", "S"))
+            turn(&waited_ms);
         assert_int_equal(write(hold[1], "x", 1), 1); /* the orphan ends */
-        for (char *left; (left = status_of(orphan, "Name:\t")); turn(&waited_ms))
-            free(left);
+        while (status_is(orphan, "Name:\t", ""))
+            turn(&waited_ms);
         assert_int_equal(kill(pid, signals[i]), 0);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFEXITED(status));
