@@ -22,6 +22,7 @@
 #define LIMIT_PATTERN_HEAP_KIB      4096             /* pcre2 heap limit */
 #define LIMIT_NAME_CHARS            255              /* ECS: family, service, cluster, container, volume */
 #define LIMIT_CONTAINERS_PER_TASK   11               /* ECS quota: 10; and the pause container */
+#define LIMIT_IGNORED_EXIT_CODES    50               /* ECS quota, of a restart policy */
 #define LIMIT_PORT_MAPPINGS         100              /* ECS quota, per container definition */
 #define LIMIT_PUBLISHED_PORTS       1000             /* of one container, its port ranges counted out */
 #define LIMIT_TASK_DEFINITION_BYTES 65536            /* ECS quota */

@@ -66,7 +66,9 @@ static void meet_all(const struct core *core, const struct service_state *servic
         const struct container *container = service->containers.items[i];
         struct tenant *tenant = meet(core, service, tenants, &container->labels, container->instance);
         tenant->containers_len++;
-        if (container->status != CONTAINER_STOPPED)
+        bool stops = map_get(&service->memory.stopping, container->labels.task);
+        if (container->status != CONTAINER_STOPPED ||
+            (!stops && plan_restarts(container, &service->memory.ran)))
             tenant->lives = true;
         else if (container->labels.spec.essential)
             tenant->over = true;

@@ -291,7 +291,10 @@ int docker_decode_container(const json_t *json, struct container **ret_container
     container->image_id = words_of(json, "Image");
     container->created_ms = time_of(json, "Created");
     decode_state(state, container);
-    decode_network(json_object_get(json, "NetworkSettings"), container);
+    /* Podman shows the address of the one who is joined, as if it were its own. */
+    const char *network_mode = model_string(json_object_get(json, "HostConfig"), "NetworkMode");
+    if (!network_mode || !text_starts_with(network_mode, "container:"))
+        decode_network(json_object_get(json, "NetworkSettings"), container);
     if (container->ports.len)
         qsort(container->ports.items, container->ports.len, sizeof *container->ports.items, compare_ports);
     *ret_container = TAKE(container);

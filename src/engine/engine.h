@@ -22,7 +22,8 @@
  * asked.
  *
  * Where Podman cannot keep this: an inspection does not tell the reason of a failed start (the reply to start
- * does), and its health checks need systemd on the host: without, health stays HEALTH_UNKNOWN.
+ * does), its health checks need systemd on the host: without, health stays HEALTH_UNKNOWN, and a start starts
+ * the pause container as well that it joins.
  */
 #pragma once
 

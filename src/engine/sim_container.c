@@ -183,7 +183,7 @@ int sim_start(struct sim *sim, struct sim_container *container, struct error *er
     view->finished_ms = 0;
     free(TAKE(view->reason));
     free(TAKE(view->ip));
-    if (!container->joins)
+    if (container->has_address)
         view->ip = memory_printf("172.17.%d.%d", (int)(container->serial / 250 % 256),
                                  (int)(container->serial % 250 + 2));
     if (container->behaviour.output) {

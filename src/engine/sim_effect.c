@@ -118,8 +118,10 @@ static void share(struct sim_container *container, const struct sim_request *req
     char pause[] = PAUSE_CONTAINER;
     bool is_pause = text_equal(labels.spec.name, pause);
     bool has_pause = task_definition_container(request->definition, pause);
+    bool is_awsvpc = text_equal(request->definition->network_mode, "awsvpc");
+    container->has_address = is_pause ? is_awsvpc : text_equal(request->definition->network_mode, "bridge");
     labels.spec.name = pause;
-    if (is_pause && text_equal(request->definition->network_mode, "awsvpc"))
+    if (is_pause && is_awsvpc)
         container->network = action_network_name(&labels);
     else if (!is_pause && has_pause)
         container->joins = action_container_name(&labels);

@@ -52,6 +52,7 @@ struct sim_container {
     struct port_mapping_vec ports; /* asked for; view->ports has what was given */
     char *network;                 /* that it is to join; NULL: no davit network */
     char *joins;                   /* name of the pause container whose namespaces it joins; NULL: none */
+    bool has_address;
     bool has_health_check;
     bool foreign;
     unsigned run; /* counts starts and ends, so that what was due in an earlier run is not */

@@ -143,9 +143,9 @@ static const struct kind_member repository_credentials[] = {
     END};
 
 static const struct kind_member restart_policy[] = {
-    LIKEWISE("enabled"),
-    LIKEWISE("ignoredExitCodes"),
-    LIKEWISE("restartAttemptPeriod"),
+    HONOURED("enabled",               "false",    NULL),
+    HONOURED("ignoredExitCodes",      NULL,       NULL),
+    HONOURED("restartAttemptPeriod",  "300",      NULL),
     END};
 
 static const struct kind_member host_entry[] = {
@@ -178,7 +178,7 @@ static const struct kind_member container[] = {
     INSIDE(  "healthCheck",           "Config.Healthcheck", health_check),
     IGNORES( "repositoryCredentials", "the image is pulled without this login", repository_credentials),
     HONOURED("links",                  NULL,       "HostConfig.Links"),
-    IGNORES( "restartPolicy",         "the container is not restarted by itself; its task is replaced", restart_policy),
+    INSIDE(  "restartPolicy",         NULL, restart_policy),
     IGNORES( "environmentFiles",      "the container starts without these variables", environment_file),
     INSIDE(  "volumesFrom",           "HostConfig.VolumesFrom", volume_from),
     INSIDE(  "linuxParameters",       NULL, linux_parameters),

@@ -8,8 +8,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define DEFAULT_STOP_TIMEOUT_S 30
-#define PAUSE_STOP_TIMEOUT_S   5 /* it ends at once */
+#define DEFAULT_STOP_TIMEOUT_S   30
+#define DEFAULT_RESTART_PERIOD_S 300
+#define PAUSE_STOP_TIMEOUT_S     5 /* it ends at once */
 
 /* A whole number, or a fraction with a unit that is worth `unit`; the schema has checked the spelling. */
 static int64_t amount(const json_t *value, int64_t unit)
@@ -75,6 +76,19 @@ static void read_dependencies(const json_t *json, struct container_spec *spec)
     json_decref(list);
 }
 
+static void read_restart_policy(const json_t *json, struct restart_policy *policy)
+{
+    const json_t *period = json_object_get(json, "restartAttemptPeriod");
+    size_t i;
+    json_t *code;
+    if (!model_bool(json, "enabled"))
+        return;
+    policy->enabled = true;
+    policy->period_s = period ? (int)json_integer_value(period) : DEFAULT_RESTART_PERIOD_S;
+    json_array_foreach (json_object_get(json, "ignoredExitCodes"), i, code)
+        vector_push(&policy->ignored_exit_codes, (int)json_integer_value(code));
+}
+
 static void read_container(const json_t *json, const char *mode, struct container_spec *spec)
 {
     const json_t *stop = json_object_get(json, "stopTimeout");
@@ -89,6 +103,7 @@ static void read_container(const json_t *json, const char *mode, struct containe
         .has_health_check = json_is_object(json_object_get(json, "healthCheck")),
     };
     read_dependencies(json, spec);
+    read_restart_policy(json_object_get(json, "restartPolicy"), &spec->restart);
     read_ports(json, mode, spec);
 }
 

@@ -43,6 +43,7 @@ void container_spec_deinit(struct container_spec *spec)
         free(spec->depends_on.items[i].container);
     vector_deinit(&spec->depends_on);
     vector_deinit(&spec->ports);
+    vector_deinit(&spec->restart.ignored_exit_codes);
     memset(spec, 0, sizeof *spec);
 }
 
@@ -54,6 +55,9 @@ void container_spec_copy(const struct container_spec *spec, struct container_spe
     ret_copy->name = memory_strdup(spec->name);
     memset(&ret_copy->depends_on, 0, sizeof ret_copy->depends_on);
     memset(&ret_copy->ports, 0, sizeof ret_copy->ports);
+    memset(&ret_copy->restart.ignored_exit_codes, 0, sizeof ret_copy->restart.ignored_exit_codes);
+    for (size_t i = 0; i < spec->restart.ignored_exit_codes.len; i++)
+        vector_push(&ret_copy->restart.ignored_exit_codes, spec->restart.ignored_exit_codes.items[i]);
     for (size_t i = 0; i < spec->depends_on.len; i++) {
         const struct container_dependency *dependency = &spec->depends_on.items[i];
         vector_push(&ret_copy->depends_on, (struct container_dependency){memory_strdup(dependency->container),
@@ -64,6 +68,27 @@ void container_spec_copy(const struct container_spec *spec, struct container_spe
 }
 
 #define DEFAULT_STOP_TIMEOUT_S 30
+
+static json_t *restart_to_json(const struct restart_policy *policy)
+{
+    json_t *codes = json_array();
+    for (size_t i = 0; i < policy->ignored_exit_codes.len; i++)
+        json_array_append_new(codes, json_integer(policy->ignored_exit_codes.items[i]));
+    return json_pack("{s:i,s:o}", "period", policy->period_s, "ignored", codes);
+}
+
+static void restart_from_json(const json_t *json, struct restart_policy *ret_policy)
+{
+    size_t i;
+    json_t *code;
+    if (!json_is_object(json))
+        return;
+    ret_policy->enabled = true;
+    ret_policy->period_s = model_int_in(json, "period", 0, INT32_MAX);
+    json_array_foreach (json_object_get(json, "ignored"), i, code)
+        if (i < LIMIT_IGNORED_EXIT_CODES)
+            vector_push(&ret_policy->ignored_exit_codes, (int)json_integer_value(code));
+}
 
 json_t *container_spec_to_json(const struct container_spec *spec)
 {
@@ -77,6 +102,8 @@ json_t *container_spec_to_json(const struct container_spec *spec)
         json_object_set_new(json, "stopTimeout", json_integer(spec->stop_timeout_s));
     model_set_int(json, "startTimeout", spec->start_timeout_s);
     model_set_bool(json, "healthCheck", spec->has_health_check);
+    if (spec->restart.enabled)
+        json_object_set_new(json, "restart", restart_to_json(&spec->restart));
     if (spec->depends_on.len) {
         json_t *list = json_array();
         for (size_t i = 0; i < spec->depends_on.len; i++)
@@ -131,6 +158,7 @@ int container_spec_from_json(const json_t *json, struct container_spec *ret_spec
                                                        model_int_in(item, "hostPort", 0, 65535),
                                                        text_equal(model_string(item, "protocol"), "udp")});
     }
+    restart_from_json(json_object_get(json, "restart"), &spec.restart);
     *ret_spec = spec;
     return 0;
 }

@@ -32,6 +32,13 @@ struct port_mapping {
 };
 struct port_mapping_vec VECTOR_OF(struct port_mapping);
 
+/* ECS: ContainerRestartPolicy. The planner restarts, an engine never does by itself. */
+struct restart_policy {
+    bool enabled;
+    int period_s;                                           /* it must have run for so long to be restarted */
+    struct exit_code_vec VECTOR_OF(int) ignored_exit_codes; /* with these it stays stopped */
+};
+
 /* What the planner looks at. It travels in the container's label `davit.container`, so that a running task
  * explains itself without git. */
 struct container_spec {
@@ -42,6 +49,7 @@ struct container_spec {
     int stop_timeout_s;    /* ECS: stopTimeout, default 30 */
     int start_timeout_s;   /* ECS: startTimeout; 0 is for ever */
     bool has_health_check; /* only the task definition's own counts, an image's HEALTHCHECK does not (ECS) */
+    struct restart_policy restart;
     struct container_dependency_vec depends_on;
     struct port_mapping_vec
         ports; /* as published on the host; none in modes none and awsvpc, host_port set in host mode */

@@ -81,6 +81,9 @@ static void take_action_failures(struct pass *pass)
         const struct plan_failure *failure = &pass->in->failures->items[i];
         char *reason CLEANUP_FREE = memory_printf("container %s: %s", failure->container, failure->reason);
         struct task *task = find_task(pass, failure->task);
+        const struct container *container = task ? task_container(task, failure->container) : NULL;
+        if (container && restart_failed(failure, container))
+            continue; /* C10: it stays stopped */
         if (task) {
             if (pass_is_new(pass, task) && task_is_live(task))
                 count(pass, task, reason);

@@ -3,6 +3,7 @@
 #include "plan/pass.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum verdict { MET, WAIT, NEVER };
@@ -17,6 +18,14 @@ static bool has_yet_to_start(const struct task *task, const char *name)
 
 static bool is_passed_over(struct pass *pass, const struct task *task, const struct container_spec *spec,
                            int depth);
+
+static bool restarts(const struct task *task, const struct container *container)
+{
+    for (size_t i = 0; i < task->containers_len; i++)
+        if (task->containers[i] == container)
+            return task->restarts[i];
+    return false;
+}
 
 static bool depends_on(const struct container_spec *spec, const char *name)
 {
@@ -48,7 +57,7 @@ static enum verdict judge(struct pass *pass, const struct task *task,
     assert(spec); /* validated: dependsOn names a container of the task */
     if (!container || container->status == CONTAINER_CREATED)
         return is_passed_over(pass, task, spec, depth + 1) ? NEVER : WAIT;
-    bool stopped = container->status == CONTAINER_STOPPED;
+    bool stopped = container->status == CONTAINER_STOPPED && !restarts(task, container);
     switch (dependency->condition) {
     case DEPENDENCY_START: /* C3 */
         return MET;
@@ -198,6 +207,21 @@ static void bring_up(struct pass *pass, const struct task *task)
     }
 }
 
+/* C9. As on ECS its dependencies are not asked again. */
+static void restart(struct pass *pass, const struct task *task)
+{
+    for (size_t i = 0; i < task->containers_len; i++) {
+        const struct container *container = task->containers[i];
+        const char *name = container->labels.spec.name;
+        if (!task->restarts[i] || life_is_under_way(task, name))
+            continue;
+        struct action *action = life_act(pass, task, ACTION_START, name);
+        action->container_id = memory_strdup(container->id);
+        free(action->reason);
+        action->reason = memory_printf("restart policy: it exited with code %d", container->exit_code);
+    }
+}
+
 /* S2: someone who depends on it still runs, or is about to. */
 static bool is_needed(const struct task *task, const char *name)
 {
@@ -240,7 +264,9 @@ void pass_life(struct pass *pass)
         }
         if (task->status == TASK_STOPPING)
             take_down(pass, task);
-        else if (task_is_live(task) && pass_is_new(pass, task))
+        else if (task_is_live(task))
+            restart(pass, task);
+        if (task_is_live(task) && pass_is_new(pass, task))
             bring_up(pass, task);
     }
 }

@@ -12,6 +12,7 @@ void plan_memory_deinit(struct plan_memory *memory)
     map_deinit(&memory->stopping);
     map_deinit(&memory->counted);
     map_deinit(&memory->announced);
+    map_deinit(&memory->ran);
     memset(memory, 0, sizeof *memory);
 }
 
@@ -21,6 +22,7 @@ json_t *plan_memory_to_json(const struct plan_memory *memory)
     json_t *stopping = json_object();
     json_t *counted = json_array();
     json_t *announced = json_array();
+    json_t *ran = json_array();
     map_for_each (&memory->stopping, entry) {
         json_object_set_new(stopping, entry->key, json_string(entry->value));
     }
@@ -30,9 +32,13 @@ json_t *plan_memory_to_json(const struct plan_memory *memory)
     map_for_each (&memory->announced, entry) {
         json_array_append_new(announced, json_string(entry->key));
     }
-    return json_pack("{s:b,s:o,s:o,s:o,s:i,s:I,s:b}", "seen", memory->seen, "stopping", stopping, "counted",
-                     counted, "announced", announced, "failuresInRow", memory->failures_in_row, "lastFailure",
-                     (json_int_t)memory->last_failure_ms, "steady", memory->steady);
+    map_for_each (&memory->ran, entry) {
+        json_array_append_new(ran, json_string(entry->key));
+    }
+    return json_pack("{s:b,s:o,s:o,s:o,s:o,s:i,s:I,s:b}", "seen", memory->seen, "stopping", stopping,
+                     "counted", counted, "announced", announced, "ran", ran, "failuresInRow",
+                     memory->failures_in_row, "lastFailure", (json_int_t)memory->last_failure_ms, "steady",
+                     memory->steady);
 }
 
 void plan_memory_from_json(const json_t *json, struct plan_memory *ret_memory)
@@ -58,5 +64,9 @@ void plan_memory_from_json(const json_t *json, struct plan_memory *ret_memory)
     json_array_foreach (json_object_get(json, "announced"), i, value) {
         if (json_is_string(value))
             map_put(&ret_memory->announced, json_string_value(value), (void *)1);
+    }
+    json_array_foreach (json_object_get(json, "ran"), i, value) {
+        if (json_is_string(value))
+            map_put(&ret_memory->ran, json_string_value(value), (void *)1);
     }
 }

@@ -44,6 +44,12 @@ void pass_cleanup(struct pass *pass);
 const struct plan_instance *placement_choose(const struct pass *pass, char **ret_reason);
 const struct plan_instance *placement_instance(const struct plan_instance_vec *instances, const char *name);
 
+/* restart.c: notes in the memory which containers run that may be restarted later. What stopped before davit
+ * saw it run may have been stopped by davit itself, in an earlier life. */
+void restart_witness(const struct plan_input *input);
+/* restart.c: whether it is the start of that container once more, after it had stopped. */
+bool restart_failed(const struct plan_failure *failure, const struct container *container);
+
 /* life.c: how many containers of a new task will never be, by C5. */
 int life_passed_over(const struct pass *pass, const struct task *task);
 /* life.c: whether an action on that container is under way, C7. */

@@ -149,7 +149,9 @@ void plan_service(const struct plan_input *input, struct plan_output *ret_output
         .now_ms = input->now_ms,
         .minimum_healthy_ms = input->desired ? input->desired->minimum_healthy_ms : 0,
         .health_check_grace_ms = input->desired ? input->desired->health_check_grace_ms : 0,
-        .stopping = &input->memory->stopping};
+        .stopping = &input->memory->stopping,
+        .ran = &input->memory->ran};
+    restart_witness(input);
     task_vec_build(input, &roll_up, &pass.tasks);
     forget_tasks(input->memory, &pass.tasks);
     for (size_t i = 0; i < pass.tasks.len; i++)

@@ -78,6 +78,7 @@ struct plan_memory {
     struct map stopping;  /* task id -> owned reason: desiredStatus STOPPED, which never goes back (ECS) */
     struct map counted;   /* task id -> (void *)1: its end has been counted */
     struct map announced; /* task id -> (void *)1: its stop has been told in an event */
+    struct map ran;       /* container id -> (void *)1: it has a restart policy and was seen running */
     int failures_in_row;  /* after COMPLETED, for back-off */
     int64_t last_failure_ms;
     bool steady; /* steady state has been announced */
@@ -146,6 +147,7 @@ struct task {
     int64_t wake_ms;           /* when one of its clocks strikes next; 0: never */
     const struct container *containers[LIMIT_CONTAINERS_PER_TASK];
     size_t containers_len;
+    bool restarts[LIMIT_CONTAINERS_PER_TASK]; /* of containers: it has stopped, and is to be started again */
     const struct action *under_way[LIMIT_CONTAINERS_PER_TASK];
     size_t under_way_len;
 };
@@ -158,6 +160,7 @@ struct task_roll_up {
     int64_t minimum_healthy_ms;
     int64_t health_check_grace_ms;
     const struct map *stopping; /* NULL: none */
+    const struct map *ran;      /* of plan_memory; NULL: none */
 };
 void task_vec_build(const struct plan_input *input, const struct task_roll_up *options,
                     struct task_vec *ret_tasks);
@@ -165,6 +168,10 @@ void task_vec_deinit(struct task_vec *tasks);
 const char *task_status_name(enum task_status status); /* ECS: PENDING RUNNING STOPPING STOPPED */
 const struct container *task_container(const struct task *task,
                                        const char *name); /* NULL when it has none yet */
+
+/* Row C9, of a task that is not to stop: whether what has stopped is to be started again. `ran` is
+ * plan_memory's. */
+bool plan_restarts(const struct container *container, const struct map *ran);
 
 /* ECS 4.1: lower bound rounded up, upper bound rounded down. */
 int plan_lower_bound(int desired_count, int minimum_healthy_percent);

@@ -140,12 +140,14 @@ void task_settle_stop(struct task *task)
             task->stopped_ms = task->containers[i]->finished_ms;
 }
 
-static void roll_up_status(const struct pass *pass, struct task *task, const struct map *stopping)
+static void roll_up_status(const struct pass *pass, struct task *task, const struct task_roll_up *options)
 {
-    const char *reason = stopping ? map_get(stopping, task->id) : NULL;
+    const char *reason = options->stopping ? map_get(options->stopping, task->id) : NULL;
     for (size_t i = 0; i < task->containers_len; i++) {
         const struct container *container = task->containers[i];
-        if (container->labels.spec.essential && container->status == CONTAINER_STOPPED && !reason) {
+        task->restarts[i] = plan_restarts(container, options->ran);
+        if (container->labels.spec.essential && container->status == CONTAINER_STOPPED && !reason &&
+            !task->restarts[i]) {
             reason = "Essential container in task exited";
             task->failed = true;
         }
@@ -185,6 +187,8 @@ static void roll_up_health(struct task *task, const struct task_roll_up *options
         if (!container->labels.spec.essential || container_is_internal(container->labels.spec.name))
             continue;
         any = true;
+        if (container->status == CONTAINER_STOPPED) /* to be restarted */
+            all_checked_healthy = false;
         enum health_status health =
             container->labels.spec.has_health_check ? container->health : HEALTH_UNKNOWN;
         if (!container->labels.spec.has_health_check)
@@ -225,7 +229,7 @@ void task_vec_build(const struct plan_input *input, const struct task_roll_up *o
     const struct pass pass = {.in = input};
     group(input, ret_tasks);
     for (size_t i = 0; i < ret_tasks->len; i++) {
-        roll_up_status(&pass, &ret_tasks->items[i], options->stopping);
+        roll_up_status(&pass, &ret_tasks->items[i], options);
         roll_up_health(&ret_tasks->items[i], options, input->instances);
     }
     if (ret_tasks->len > 1)

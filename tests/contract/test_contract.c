@@ -1,6 +1,8 @@
 /* Every rule of engine/engine.h, held against each implementation: `test-contract sim|docker|podman`. */
 #include "base/text.h"
+#include "engine/pause_image.h"
 #include "engine/watch.h"
+#include "model/action.h"
 #include "outcome.h"
 #include "sample.h"
 #include "unit.h"
@@ -597,6 +599,215 @@ static void test_exec(void **state)
     assert_int_equal(outcome.code, ERROR_NOT_FOUND);
 }
 
+/* --- tasks that share namespaces -------------------------------------------------------------------------
+ */
+
+#define NETWORK "davit-owner-1.default"
+
+/* A task of "app" and the pause container; `modes` are members of its definition. */
+static void make_task(struct contract_world *world, struct sample *sample, int serial, const char *modes)
+{
+    make_sample(world, sample, CONTRACT_SERVER, serial, ",'portMappings':[{'containerPort':8080}]");
+    struct task_definition *definition = sample->definition;
+    char *text CLEANUP_FREE = memory_printf("{%s}", modes);
+    json_t *more = json_loads(text, 0, NULL);
+    assert_non_null(more);
+    json_object_update(definition->json, more);
+    json_decref(more);
+    const char *mode = json_string_value(json_object_get(definition->json, "networkMode"));
+    free(definition->network_mode);
+    definition->network_mode = memory_strdup(mode ? mode : "bridge");
+    vector_push(&definition->containers,
+                (struct container_spec){.name = memory_strdup(PAUSE_CONTAINER), .essential = true});
+}
+
+/* What makes the pause container of that task. */
+static struct engine_create pause_of(const struct sample *sample, struct task_labels *ret_labels,
+                                     char **ret_name)
+{
+    task_labels_copy(&sample->labels, ret_labels);
+    free(ret_labels->spec.name);
+    ret_labels->spec.name = memory_strdup(PAUSE_CONTAINER);
+    *ret_name = action_container_name(ret_labels);
+    return (struct engine_create){.name = *ret_name,
+                                  .labels = ret_labels,
+                                  .definition = sample->definition,
+                                  .container = PAUSE_CONTAINER};
+}
+
+/* Leaves the address of the pause container in *ret_ip (caller frees, NULL without one). */
+static void run_pause(struct contract_world *world, const struct sample *sample, char **ret_ip)
+{
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct task_labels labels CLEANUP(task_labels_deinit) = {0};
+    char *name CLEANUP_FREE = NULL;
+    const struct engine_create create = pause_of(sample, &labels, &name);
+    DO_WELL(world, &outcome, image_load, &pause_image);
+    DO_WELL(world, &outcome, network_create, OWNER, NETWORK);
+    DO_WELL(world, &outcome, create, &create);
+    assert_string_equal(outcome.container->labels.spec.name, PAUSE_CONTAINER);
+    DO_WELL(world, &outcome, start, name);
+    assert_int_equal(outcome.container->status, CONTAINER_RUNNING);
+    *ret_ip = memory_strdup(outcome.container->ip);
+}
+
+#define IN(world, outcome, id, ...)                                                                          \
+    do {                                                                                                     \
+        static const char *const argv_[] = {"/bin/busybox", __VA_ARGS__, NULL};                              \
+        DO_WELL(world, outcome, exec, id, argv_);                                                            \
+    } while (0)
+
+static void test_image_load(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    DO_WELL(world, &outcome, image_load, &pause_image);
+    DO_WELL(world, &outcome, image_load, &pause_image);
+    DO_WELL(world, &outcome, images);
+    size_t found = 0;
+    for (size_t i = 0; i < outcome.names.len; i++)
+        found += text_equal(outcome.names.items[i], pause_image.image);
+    assert_int_equal(found, 1);
+    if (!world->is_real)
+        return;
+    const struct engine_archive garbage = {"localhost/davit-garbage:1", "garbage", 7};
+    DO(world, &outcome, image_load, &garbage);
+    assert_true(outcome.code < 0);
+}
+
+static void test_two_tasks_have_two_addresses(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    char *ips[2] = {NULL, NULL};
+    for (int i = 0; i < 2; i++) {
+        struct sample sample CLEANUP(sample_deinit);
+        char *id CLEANUP_FREE = NULL;
+        make_task(world, &sample, i + 1, "\"networkMode\":\"awsvpc\"");
+        run_pause(world, &sample, &ips[i]);
+        assert_non_null(ips[i]);
+        run_sample(world, &sample, &id);
+        DO_WELL(world, &outcome, inspect, id);
+        assert_null(outcome.container->ip);
+        assert_int_equal(outcome.container->ports.len, 0);
+        if (!world->is_real)
+            continue;
+        IN(world, &outcome, id, "ip", "-4", "addr");
+        assert_non_null(strstr(outcome.output, ips[i]));
+    }
+    assert_string_not_equal(ips[0], ips[1]);
+    free(ips[0]);
+    free(ips[1]);
+}
+
+static void test_containers_of_a_task_talk_over_localhost(void **state)
+{
+    struct contract_world *world = *state;
+    if (!world->is_real)
+        return;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    struct sample client CLEANUP(sample_deinit);
+    char *server_id CLEANUP_FREE = NULL;
+    char *client_id CLEANUP_FREE = NULL;
+    char *ip CLEANUP_FREE = NULL;
+    make_task(world, &sample, 1, "\"networkMode\":\"awsvpc\"");
+    make_task(world, &client, 1, "\"networkMode\":\"awsvpc\"");
+    run_pause(world, &sample, &ip);
+    run_sample(world, &sample, &server_id);
+    client.create.name = "davit-contract-client";
+    run_sample(world, &client, &client_id);
+    static const char *const serve[] = {"/bin/busybox", "nc",        "-l",       "-p", "8080",
+                                        "-e",           "/bin/echo", "well met", NULL};
+    struct outcome served CLEANUP(outcome_deinit) = {0};
+    const struct engine_call call = {.done = on_done, .data = &served};
+    world->engine->ops->exec(world->engine, server_id, serve, &call);
+    do
+        IN(world, &outcome, client_id, "nc", "127.0.0.1", "8080");
+    while (outcome.exit_code != 0);
+    assert_string_equal(outcome.output, "well met\n");
+    until(world, served.done);
+}
+
+/* What is left to PID 1 does not stay a zombie. */
+static void test_processes_and_ipc_of_a_task(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    struct sample other CLEANUP(sample_deinit);
+    const char *modes = "\"pidMode\":\"task\",\"ipcMode\":\"task\"";
+    char *ids[2] = {NULL, NULL};
+    char *ip CLEANUP_FREE = NULL;
+    make_task(world, &sample, 1, modes);
+    make_task(world, &other, 1, modes);
+    run_pause(world, &sample, &ip);
+    other.create.name = "davit-contract-other";
+    run_sample(world, &sample, &ids[0]);
+    run_sample(world, &other, &ids[1]);
+    DO_WELL(world, &outcome, inspect, ids[0]);
+    assert_non_null(outcome.container->ip); /* a network of its own */
+    if (world->is_real) {
+        assert_null(ip);
+        IN(world, &outcome, ids[0], "cat", "/proc/1/comm");
+        assert_string_equal(outcome.output, "pause\n");
+        IN(world, &outcome, ids[0], "readlink", "/proc/self/ns/ipc");
+        char *ipc CLEANUP_FREE = memory_strdup(outcome.output);
+        IN(world, &outcome, ids[1], "readlink", "/proc/self/ns/ipc");
+        assert_string_equal(outcome.output, ipc);
+        IN(world, &outcome, ids[0], "sh", "-c", "(sleep 0.1 & sleep 0.2 &) & wait");
+        do
+            IN(world, &outcome, ids[1], "sh", "-c",
+               "for f in /proc/[0-9]*/status; do while read k v w; do [ $k = PPid: ] && p=$v; [ $k = State: "
+               "] && s=$v;"
+               " done < $f; [ \"$p\" = 1 ] && [ \"$s\" = Z ] && echo zombie; done; busybox ps | busybox grep "
+               "-c '[s]leep 0.[12]'");
+        while (!text_equal(outcome.output, "0\n"));
+    }
+    free(ids[0]);
+    free(ids[1]);
+}
+
+static void test_the_pause_container_ends_at_once(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    struct task_labels labels CLEANUP(task_labels_deinit) = {0};
+    char *name CLEANUP_FREE = NULL;
+    char *ip CLEANUP_FREE = NULL;
+    make_task(world, &sample, 1, "\"networkMode\":\"awsvpc\"");
+    run_pause(world, &sample, &ip);
+    pause_of(&sample, &labels, &name);
+    DO_WELL(world, &outcome, stop, name, 600);
+    assert_int_equal(outcome.container->exit_code, world->is_real ? 0 : 143);
+    /* None joins it any more. */
+    DO_WELL(world, &outcome, create, &sample.create);
+    DO(world, &outcome, start, sample.name);
+    if (world->is_podman)
+        return;
+    assert_true(outcome.code == ERROR_INTERNAL || outcome.code == ERROR_CONFLICT);
+    DO_WELL(world, &outcome, inspect, sample.name);
+    assert_int_equal(outcome.container->status, CONTAINER_CREATED);
+}
+
+static void test_no_network_to_start_in(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    struct task_labels labels CLEANUP(task_labels_deinit) = {0};
+    char *name CLEANUP_FREE = NULL;
+    make_task(world, &sample, 1, "\"networkMode\":\"awsvpc\"");
+    const struct engine_create create = pause_of(&sample, &labels, &name);
+    DO_WELL(world, &outcome, image_load, &pause_image);
+    DO_WELL(world, &outcome, network_remove, NETWORK);
+    DO(world, &outcome, create, &create);
+    if (outcome.code == 0) /* engines look at it here or there */
+        DO(world, &outcome, start, name);
+    assert_int_equal(outcome.code, ERROR_INTERNAL);
+}
+
 /* --- timers, cancel ------------------------------------------------------------------------------------- */
 
 static void on_fire(void *data)
@@ -669,6 +880,12 @@ static int run(struct contract_world *world)
         TEST(test_logs_follow_until_the_end),
         TEST(test_logs_of_nobody),
         TEST(test_exec),
+        TEST(test_image_load),
+        TEST(test_two_tasks_have_two_addresses),
+        TEST(test_containers_of_a_task_talk_over_localhost),
+        TEST(test_processes_and_ipc_of_a_task),
+        TEST(test_the_pause_container_ends_at_once),
+        TEST(test_no_network_to_start_in),
         TEST(test_after_fires_once_and_not_when_canceled),
         TEST(test_canceled_calls_are_silent),
     };

@@ -180,6 +180,7 @@ static const struct {
     {"essential", "the planner"},
     {"dependsOn", "the planner"},
     {"startTimeout", "the planner"},
+    {"restartPolicy", "the planner"},
     {"family", "the label"},
     {"containerDefinitions", "rows of its own"},
     {"volumes", "mountPoints"},

@@ -292,6 +292,22 @@ static void check_commit(struct world *world)
     map_clear(&world->checker.calm_bounds);
 }
 
+/* (i) What has stopped is started again only by its restart policy, and when it had run for as long as that
+ * asks. */
+static void check_restart(struct world *world, const struct action *action)
+{
+    const struct container *container =
+        action->container_id ? map_get(mirror_of(world, action->instance), action->container_id) : NULL;
+    if (action->kind != ACTION_START || !container || container->status != CONTAINER_STOPPED)
+        return;
+    const struct restart_policy *policy = &container->labels.spec.restart;
+    int64_t ran_ms = container->finished_ms - container->started_ms;
+    world_trace(world, "%s is started again", container->name);
+    if (!policy->enabled || ran_ms < policy->period_s * 1000LL ||
+        map_get(&world->checker.stops, action->task))
+        world_fail(world, "(i) %s is started again after %lld ms", container->name, (long long)ran_ms);
+}
+
 void check_after(struct world *world, enum event_kind kind, const struct effect_vec *effects, size_t from)
 {
     if (kind == EVENT_TURN)
@@ -300,6 +316,9 @@ void check_after(struct world *world, enum event_kind kind, const struct effect_
         for (size_t i = from; i < effects->len; i++)
             if (effects->items[i].kind == EFFECT_ACT)
                 world_fail(world, "an action outside of a turn");
+    for (size_t i = from; i < effects->len; i++)
+        if (effects->items[i].kind == EFFECT_ACT)
+            check_restart(world, effects->items[i].action);
     if (kind == EVENT_COMMIT)
         check_commit(world);
 }

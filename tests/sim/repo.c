@@ -50,13 +50,14 @@ void repo_images(struct sim *sim)
 #define CONTAINER(name, image) "{\"name\":\"" name "\",\"image\":\"" image "\",\"cpu\":16,\"memory\":16"
 #define OPTIONAL               ",\"essential\":false"
 #define CHECKED                ",\"healthCheck\":{\"command\":[\"CMD\",\"true\"]}"
+#define RESTARTED              ",\"restartPolicy\":{\"enabled\":true,\"restartAttemptPeriod\":60}"
 #define AFTER(name, condition)                                                                               \
     ",\"dependsOn\":[{\"containerName\":\"" name "\",\"condition\":\"" condition "\"}]"
 
 /* Containers of a task; %s is the main one's image. */
 static const char *const shapes[] = {
     CONTAINER("app", "%s") "}",
-    CONTAINER("app", "%s") CHECKED "}",
+    CONTAINER("app", "%s") CHECKED RESTARTED "}",
     CONTAINER("init", "init") OPTIONAL "}," CONTAINER("app", "%s") AFTER("init", "SUCCESS") "}",
     CONTAINER("proxy", "good") CHECKED ",\"startTimeout\":90}," CONTAINER("app", "%s")
         AFTER("proxy", "HEALTHY") "}",
@@ -65,7 +66,7 @@ static const char *const shapes[] = {
         OPTIONAL AFTER("init", "SUCCESS") "}",
     CONTAINER("app", "%s") CHECKED ",\"portMappings\":[{\"containerPort\":80}]}",
     CONTAINER("init", "init") OPTIONAL "}," CONTAINER("app", "%s")
-        AFTER("init", "SUCCESS") "}," CONTAINER("log", "good") OPTIONAL "}",
+        AFTER("init", "SUCCESS") "}," CONTAINER("log", "good") OPTIONAL RESTARTED "}",
     CONTAINER("app", "%s") CHECKED ",\"portMappings\":[{\"containerPort\":80,\"hostPort\":8080}]}",
 };
 #define SHAPE_AWSVPC 6

@@ -4,6 +4,7 @@
 #include "../unit.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "engine/pause_image.h"
 #include "engine/sim.h"
 
 #include <stdlib.h>
@@ -18,6 +19,8 @@ struct world {
     const struct engine_ops *real;
     struct engine *engine;
     int pulls;
+    int loads;
+    int networks;
     int progress;
     int codes[OUTCOMES]; /* by action id; 1: not yet */
     struct error error;  /* the last failure */
@@ -31,6 +34,20 @@ static uint64_t count_pull(struct engine *engine, const char *image, const struc
 {
     counted->pulls++;
     return counted->real->pull(engine, image, call);
+}
+
+static uint64_t count_load(struct engine *engine, const struct engine_archive *archive,
+                           const struct engine_call *call)
+{
+    counted->loads++;
+    return counted->real->image_load(engine, archive, call);
+}
+
+static uint64_t count_network(struct engine *engine, const char *owner, const char *name,
+                              const struct engine_call *call)
+{
+    counted->networks++;
+    return counted->real->network_create(engine, owner, name, call);
 }
 
 static struct engine *on_engine(void *data, const char *instance)
@@ -71,12 +88,17 @@ static int setup(void **state)
     world->real = world->engine->ops;
     world->ops = *world->real;
     world->ops.pull = count_pull;
+    world->ops.image_load = count_load;
+    world->ops.network_create = count_network;
     world->engine->ops = &world->ops;
     for (int i = 0; i < OUTCOMES; i++)
         world->codes[i] = 1;
     counted = world;
-    world->act = act_new(
-        &(struct act_options){.engine = on_engine, .done = on_done, .progress = on_progress, .data = world});
+    world->act = act_new(&(struct act_options){.engine = on_engine,
+                                               .done = on_done,
+                                               .progress = on_progress,
+                                               .pause_image = &pause_image,
+                                               .data = world});
     *state = world;
     return 0;
 }
@@ -108,6 +130,27 @@ static void create(struct world *world, int id, const char *image)
     action->instance = memory_strdup("local");
     action->container = memory_strdup("app");
     action->name = memory_strdup(sample.name);
+    task_labels_copy(&sample.labels, &action->labels);
+    action->task_definition = task_definition_ref(sample.definition);
+    sample_deinit(&sample);
+    act_run(world->act, action);
+}
+
+static void create_pause(struct world *world, int id, const char *network_mode)
+{
+    struct sample sample;
+    sample_init(&sample, id, "{'name':'app','image':'here'}");
+    free(sample.labels.spec.name);
+    sample.labels.spec.name = memory_strdup(PAUSE_CONTAINER);
+    free(sample.definition->network_mode);
+    sample.definition->network_mode = memory_strdup(network_mode);
+    vector_push(&sample.definition->containers,
+                (struct container_spec){.name = memory_strdup(PAUSE_CONTAINER)});
+    struct action *action = action_new(ACTION_CREATE);
+    action->id = (uint64_t)id;
+    action->instance = memory_strdup("local");
+    action->container = memory_strdup(PAUSE_CONTAINER);
+    action->name = action_container_name(&sample.labels);
     task_labels_copy(&sample.labels, &action->labels);
     action->task_definition = task_definition_ref(sample.definition);
     sample_deinit(&sample);
@@ -159,6 +202,64 @@ static void test_an_image_is_pulled_once_for_all_that_wait(void **state)
     for (int id = 1; id <= 20; id++)
         assert_int_equal(world->codes[id], 0);
     assert_int_equal(act_under_way(world->act), 0);
+}
+
+static void test_pause_containers_get_their_network_and_image(void **state)
+{
+    struct world *world = *state;
+    for (int id = 1; id <= 20; id++)
+        create_pause(world, id, "awsvpc");
+    run_for(world, 10000);
+    for (int id = 1; id <= 20; id++)
+        assert_int_equal(world->codes[id], 0);
+    assert_int_equal(world->pulls, 0);
+    assert_in_range(world->loads, 1, 4); /* once for all that wait together; some creates are late */
+    assert_int_equal(world->networks, 1);
+    int loads = world->loads;
+    create_pause(world, 21, "bridge"); /* processes shared, networks not */
+    create_pause(world, 22, "awsvpc"); /* it may have been removed since */
+    run_for(world, 10000);
+    assert_int_equal(world->codes[21], 0);
+    assert_int_equal(world->codes[22], 0);
+    assert_int_equal(world->loads, loads);
+    assert_int_equal(world->networks, 2);
+    assert_int_equal(act_under_way(world->act), 0);
+}
+
+static void test_what_pause_containers_need_and_cannot_have(void **state)
+{
+    struct world *world = *state;
+    sim_fault_next(world->sim, SIM_NETWORK_CREATE, SIM_FAULT_ERROR, 1);
+    create_pause(world, 1, "awsvpc");
+    run_for(world, 10000);
+    assert_int_equal(world->codes[1], ERROR_INTERNAL);
+    assert_true(text_starts_with(world->error.message,
+                                 "ResourceInitializationError: network davit-owner-1.default: "));
+    sim_fault_next(world->sim, SIM_IMAGE_LOAD, SIM_FAULT_ERROR, 1);
+    create_pause(world, 2, "awsvpc");
+    run_for(world, 10000);
+    assert_int_equal(world->codes[2], ERROR_INTERNAL);
+    assert_true(text_starts_with(world->error.message,
+                                 "CannotPullContainerError: pause image localhost/davit-pause:"));
+    assert_int_equal(world->pulls, 0);
+}
+
+static void ignore(void *data, const struct engine_reply *reply)
+{
+    (void)data;
+    assert_int_equal(reply->error.code, 0);
+}
+
+static void test_somebody_has_a_network_of_that_name(void **state)
+{
+    struct world *world = *state;
+    const struct engine_call call = {.done = ignore};
+    world->real->network_create(world->engine, "somebody", "davit-owner-1.default", &call);
+    run_for(world, 1000);
+    create_pause(world, 1, "awsvpc");
+    run_for(world, 10000);
+    assert_int_equal(world->codes[1], ERROR_EXISTS);
+    assert_int_equal(sim_containers_len(world->sim), 0);
 }
 
 static void test_pulls_wait_in_order_and_all_end(void **state)
@@ -219,9 +320,15 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_slow_pulls_keep_nothing_waiting), TEST(test_an_image_is_pulled_once_for_all_that_wait),
-        TEST(test_pulls_wait_in_order_and_all_end), TEST(test_a_failed_pull_fails_all_that_wait),
-        TEST(test_a_pull_that_hangs_is_a_failure),  TEST(test_free_cancels_everything),
+        TEST(test_slow_pulls_keep_nothing_waiting),
+        TEST(test_an_image_is_pulled_once_for_all_that_wait),
+        TEST(test_pause_containers_get_their_network_and_image),
+        TEST(test_what_pause_containers_need_and_cannot_have),
+        TEST(test_somebody_has_a_network_of_that_name),
+        TEST(test_pulls_wait_in_order_and_all_end),
+        TEST(test_a_failed_pull_fails_all_that_wait),
+        TEST(test_a_pull_that_hangs_is_a_failure),
+        TEST(test_free_cancels_everything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
