@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "manifest/file_reference.h"
 #include "manifest/kind_members.h"
 #include "manifest/kind_read.h"
 #include "model/json.h"
@@ -47,6 +48,7 @@ void kind_object_free(struct kind_object *object)
     free(object->key);
     free(object->base);
     diagnostics_deinit(&object->together);
+    file_references_free(object->files);
     if (object->kind == KIND_CLUSTER)
         cluster_unref(object->cluster);
     else if (object->kind == KIND_SERVICE)
@@ -332,6 +334,8 @@ static void read_object(struct reading *reading, enum kind kind, const char *bas
         report_unused(kind, &found);
         kind_members_check(kind_members(kind), value, "", &found);
         read_references(reading->document, base, value, object);
+        if (kind == KIND_TASK_DEFINITION)
+            object->files = file_references_read(reading->document, base, value, reading->file, &found);
         read_valid(kind, value, object, &found);
         share_parts(&reading->set->pool, kind, value);
     } else {
