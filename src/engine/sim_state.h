@@ -54,6 +54,7 @@ struct sim_container {
     char *joins;                   /* name of the pause container whose namespaces it joins; NULL: none */
     bool has_health_check;
     bool foreign;
+    bool lacks_files;
     unsigned run; /* counts starts and ends, so that what was due in an earlier run is not */
     char *output;
     int64_t output_ms;
@@ -112,6 +113,7 @@ struct sim_request {
     uint64_t waits_for; /* serial of a container */
     struct task_labels labels;
     struct task_definition *definition;
+    size_t files_len;
     void (*fire)(void *data);
     struct sim_result result;
 };
@@ -150,6 +152,7 @@ struct sim {
     struct sim_log_vec log;
     uint64_t writes;
     uint64_t foreign_writes;
+    uint64_t bare_starts;
 };
 
 const struct engine_ops *sim_engine_ops(void);
