@@ -1,11 +1,13 @@
 #include "act/act.h"
 
+#include "act/supply.h"
 #include "base/limits.h"
 #include "base/map.h"
 #include "base/text.h"
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Stops wait for processes, not for the engine: they must not keep starts waiting. */
 enum lane { LANE_WORK, LANE_STOP, LANES };
@@ -16,8 +18,9 @@ struct job {
     struct lane_queue *lane;
     struct action *action;
     struct engine *engine;
-    uint64_t call; /* operation under way; 0 while waiting */
-    unsigned has;  /* errands that were run for it, by their bits: once is enough */
+    uint64_t call;      /* operation under way; 0 while waiting */
+    unsigned has;       /* errands that were run for it, by their bits: once is enough */
+    struct error cause; /* nothing was asked of the engine; told from the loop, as every outcome */
 };
 
 struct job_vec VECTOR_OF(struct job *);
@@ -34,7 +37,8 @@ struct errand {
     enum errand_kind kind;
     struct instance_queue *queue;
     struct engine *engine;
-    char *target; /* image or network */
+    char *target;           /* image or network */
+    struct act_login login; /* ERRAND_PULL */
     struct job_vec jobs;
     uint64_t call; /* 0 while it waits for its turn */
 };
@@ -58,12 +62,21 @@ static void job_free(struct job *job)
     free(job);
 }
 
+static void login_deinit(struct act_login *login)
+{
+    if (login->header)
+        explicit_bzero(login->header, strlen(login->header));
+    free(login->header);
+    free(login->hint);
+}
+
 static void errand_free(struct errand *errand)
 {
     errand->engine->ops->cancel(errand->engine, errand->call);
     for (size_t i = 0; i < errand->jobs.len; i++)
         job_free(errand->jobs.items[i]);
     vector_deinit(&errand->jobs);
+    login_deinit(&errand->login);
     free(errand->target);
     free(errand);
 }
@@ -175,9 +188,10 @@ static void run_errand(struct errand *errand)
     const struct engine_ops *ops = errand->engine->ops;
     const struct job *job = errand->jobs.items[0];
     const struct engine_call call = {.done = on_errand_done, .progress = on_progress, .data = errand};
+    const struct engine_pull what = {.image = errand->target, .login = errand->login.header};
     switch (errand->kind) {
     case ERRAND_PULL:
-        errand->call = ops->pull(errand->engine, errand->target, &call);
+        errand->call = ops->pull(errand->engine, &what, &call);
         break;
     case ERRAND_LOAD:
         errand->call = ops->image_load(errand->engine, job->act->options.pause_image, &call);
@@ -220,6 +234,8 @@ static void tell_failed(struct errand *errand, const struct engine_reply *reply)
                                         [ERRAND_NETWORK] = "ResourceInitializationError: network "};
     struct engine_reply failed = *reply;
     failed.error.code = failure_code(errand, failed.error.code);
+    if (errand->login.hint)
+        error_set(&failed.error, failed.error.code, "%s (%s)", reply->error.message, errand->login.hint);
     error_wrap(&failed.error, ERROR_INTERNAL, "%s%s", words[errand->kind], errand->target);
     for (size_t i = 0; i < errand->jobs.len; i++)
         tell(errand->jobs.items[i], &failed);
@@ -249,14 +265,37 @@ static void on_errand_done(void *data, const struct engine_reply *reply)
     fill_lane(lane);
 }
 
+static int find_login(const struct job *job, const char *image, struct act_login *ret_login,
+                      struct error *err)
+{
+    const struct act_stores *stores = &job->act->options.stores;
+    if (!stores->login)
+        return 0;
+    int r = stores->login(stores->data, image, supply_credentials(job->action), ret_login, err);
+    if (r < 0) {
+        err->code = ERROR_INVALID;
+        error_wrap(err, ERROR_INVALID, "CannotPullContainerError: %s: no login for the registry", image);
+    }
+    return r;
+}
+
 static void wait_for(struct job *job, enum errand_kind kind, const char *target)
 {
     struct instance_queue *queue = job->queue;
+    struct engine_reply refused = {0};
+    struct act_login login = {0};
     leave_lane(job);
+    if (kind == ERRAND_PULL && find_login(job, target, &login, &refused.error) < 0) {
+        tell(job, &refused);
+        return;
+    }
     for (size_t i = 0; i < queue->errands.len; i++) {
-        if (queue->errands.items[i]->kind != kind || !text_equal(queue->errands.items[i]->target, target))
+        struct errand *errand = queue->errands.items[i];
+        if (errand->kind != kind || !text_equal(errand->target, target) ||
+            !text_equal(errand->login.header, login.header))
             continue;
-        vector_push(&queue->errands.items[i]->jobs, job);
+        login_deinit(&login);
+        vector_push(&errand->jobs, job);
         return;
     }
     struct errand *errand = NEW(struct errand);
@@ -264,6 +303,7 @@ static void wait_for(struct job *job, enum errand_kind kind, const char *target)
     errand->queue = queue;
     errand->engine = job->engine;
     errand->target = memory_strdup(target);
+    errand->login = login;
     vector_push(&errand->jobs, job);
     vector_push(&queue->errands, errand);
     fill_errands(queue);
@@ -298,6 +338,13 @@ static bool needs_network(const struct job *job)
            !(job->has & 1U << ERRAND_NETWORK);
 }
 
+static void tell_cause(void *data)
+{
+    struct job *job = data;
+    const struct engine_reply reply = {.error = job->cause};
+    on_done(job, &reply);
+}
+
 static void create(struct job *job)
 {
     if (needs_network(job)) {
@@ -305,10 +352,19 @@ static void create(struct job *job)
         wait_for(job, ERRAND_NETWORK, network);
         return;
     }
+    struct supply supply CLEANUP(supply_deinit) = {0};
+    if (supply_gather(&job->act->options.stores, job->action, &supply, &job->cause) < 0) {
+        job->call = job->engine->ops->after(job->engine, 0, tell_cause, job);
+        return;
+    }
     const struct engine_create what = {.name = job->action->name,
                                        .labels = &job->action->labels,
                                        .definition = job->action->task_definition,
-                                       .container = job->action->container};
+                                       .container = job->action->container,
+                                       .environment = supply.has_environment ? &supply.environment : NULL,
+                                       .log_options = supply.log_options,
+                                       .files = supply.files.items,
+                                       .files_len = supply.files.len};
     const struct engine_call call = {.done = on_created, .data = job};
     job->call = job->engine->ops->create(job->engine, &what, &call);
 }

@@ -1,6 +1,9 @@
 /* Runs actions through the engine's table: bounded concurrency per instance, one answer per action. It
  * decides nothing: what an answer means is core's business, and there is no retry here.
  *
+ * What a create needs beyond its task definition (files, secrets) is asked of the stores when its turn comes;
+ * without it there is no create.
+ *
  * A create whose image is not there leaves its place to others while the image is pulled: once for all that
  * wait for it, LIMIT_ENGINE_PULLS images at a time. In the same way a pause container waits for the network
  * of its cluster, which is made unless it is there, and for its image, which is davit's own and is loaded,
@@ -25,7 +28,25 @@ struct act_outcome {
     bool gone;                         /* the engine says that it does not exist */
 };
 
+/* A registry's login. */
+struct act_login {
+    char *header; /* as engine_pull takes it; NULL: none */
+    char *hint;   /* what to say besides when the pull fails; NULL: nothing */
+};
+
+/* Where values come from that are in no task definition. Each blocks no longer than a disk. What is returned
+ * is the caller's; messages never hold a value. NULL: there is none. */
+struct act_stores {
+    int (*blob)(void *data, const char *oid, char **ret_content, size_t *ret_len, struct error *err);
+    int (*secret)(void *data, const char *value_from, char **ret_value, struct error *err);
+    /* credentials: what the container definition says; NULL: nothing. */
+    int (*login)(void *data, const char *image, const char *credentials, struct act_login *ret_login,
+                 struct error *err);
+    void *data;
+};
+
 struct act_options {
+    struct act_stores stores;
     struct engine *(*engine)(void *data, const char *instance);  /* NULL: no such instance */
     void (*done)(void *data, const struct act_outcome *outcome); /* never from within act_run() */
     void (*progress)(void *data, uint64_t action_id, const struct engine_progress *progress);

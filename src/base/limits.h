@@ -36,6 +36,14 @@
     (64 * 1024 * 1024) /* strings with replaced references, and patches applied                              \
                         */
 
+/* --- files that manifests name -------------------------------------------------------------------------- */
+#define LIMIT_FILE_BYTES            (1024 * 1024)     /* one config file, one environment file */
+#define LIMIT_CONTAINER_FILES       256               /* config files of one container */
+#define LIMIT_CONTAINER_FILES_BYTES (8 * 1024 * 1024) /* all of them together */
+#define LIMIT_ENVIRONMENT_FILES     10                /* ECS quota, of one container */
+#define LIMIT_SOURCE_ROOTS          4096              /* places in the repository that manifests name */
+#define LIMIT_SECRET_BYTES          65536             /* AWS Secrets Manager's own quota */
+
 /* --- services and tasks --------------------------------------------------------------------------------- */
 #define LIMIT_DESIRED_COUNT      5000 /* ECS quota: tasks per service */
 #define LIMIT_INSTANCES          5000 /* ECS quota: container instances per cluster */

@@ -14,6 +14,8 @@ struct reading {
     struct manifest *manifest;
     struct map families;
     struct string_vec changed;
+    const struct string_vec *roots; /* that the files are read with; NULL: one file, without others */
+    struct map missing;             /* roots */
 };
 
 static void reading_deinit(struct reading *reading)
@@ -21,6 +23,7 @@ static void reading_deinit(struct reading *reading)
     manifest_free(reading->manifest);
     map_deinit(&reading->families);
     string_vec_deinit(&reading->changed);
+    map_deinit(&reading->missing);
 }
 
 static void take_files(struct reading *reading, const struct source_update *update)
@@ -28,7 +31,9 @@ static void take_files(struct reading *reading, const struct source_update *upda
     static const enum manifest_file_kind kinds[] = {[SOURCE_FILE] = MANIFEST_FILE,
                                                     [SOURCE_DELETED] = MANIFEST_DELETED,
                                                     [SOURCE_SYMLINK] = MANIFEST_SYMLINK,
-                                                    [SOURCE_SUBMODULE] = MANIFEST_SUBMODULE};
+                                                    [SOURCE_SUBMODULE] = MANIFEST_SUBMODULE,
+                                                    [SOURCE_LFS] = MANIFEST_LFS};
+    struct string_vec missing CLEANUP(string_vec_deinit) = {0};
     struct manifest_file *files CLEANUP_FREE = memory_calloc(update->files.len + 1, sizeof *files);
     for (size_t i = 0; i < update->files.len; i++) {
         const struct source_file *file = &update->files.items[i];
@@ -37,17 +42,25 @@ static void take_files(struct reading *reading, const struct source_update *upda
             .kind = file->too_large ? MANIFEST_TOO_LARGE : kinds[file->kind],
             .content = file->content,
             .len = file->len,
+            .other = file->other,
+            .oid = file->oid,
+            .size_bytes = file->size_bytes,
         };
     }
+    manifest_set_roots(reading->manifest, reading->roots, update->levels);
     manifest_update(reading->manifest, update->full, files, update->files.len);
+    manifest_missing_roots(reading->manifest, &missing);
+    for (size_t i = 0; i < missing.len; i++)
+        map_put(&reading->missing, missing.items[i], reading);
 }
 
 static int on_history(void *data, const struct source_update *update)
 {
     struct reading *reading = data;
     take_files(reading, update);
-    manifest_number(reading->manifest, &update->commit,
-                    &(struct manifest_numbering){&reading->families, &reading->changed});
+    if (reading->missing.len == 0)
+        manifest_number(reading->manifest, &update->commit,
+                        &(struct manifest_numbering){&reading->families, &reading->changed});
     return 0;
 }
 
@@ -102,11 +115,13 @@ static bool is_one_file(const struct offline_query *query)
     return !query->revision && stat(query->repository, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-static int read_head(const struct offline_query *query, struct source_update *ret_update, struct error *err)
+static int read_head(const struct offline_query *query, const struct reading *reading,
+                     struct source_update *ret_update, struct error *err)
 {
-    if (is_one_file(query))
-        return read_one_file(query->repository, ret_update, err);
-    return source_read_tree(query->repository, query->revision, query->sub_path, ret_update, err);
+    const struct source_tree_query tree = {query->repository, query->revision, query->sub_path,
+                                           reading->roots};
+    return reading->roots ? source_read_tree(&tree, ret_update, err)
+                          : read_one_file(query->repository, ret_update, err);
 }
 
 /* Old revisions, for "family:revision" and for numbers. A directory outside git has no history. */
@@ -115,33 +130,60 @@ static int read_history(const struct offline_query *query, struct reading *readi
     struct source_history_query history = {.repository_path = query->repository,
                                            .revision = query->revision,
                                            .sub_path = query->sub_path,
+                                           .roots = reading->roots,
                                            .on_update = on_history,
                                            .data = reading};
     int r = source_history(&history, err);
     return r < 0 && query->revision ? r : 0;
 }
 
-int offline_read(const struct offline_query *query, struct desired **ret_desired,
-                 struct diagnostics *diagnostics, struct error *err)
+/* What an attempt came to. */
+struct outcome {
+    struct desired *desired;
+    struct diagnostics *diagnostics;
+    struct string_vec *roots; /* in: known; out: with those that were missing, then nothing was built */
+};
+
+static int attempt(const struct offline_query *query, struct outcome *outcome, struct error *err)
 {
     struct reading reading CLEANUP(reading_deinit) = {.manifest = manifest_new(),
-                                                      .families = MAP_INIT(family_ledger_free)};
+                                                      .families = MAP_INIT(family_ledger_free),
+                                                      .roots = is_one_file(query) ? NULL : outcome->roots};
     struct source_update head CLEANUP(source_update_deinit) = {0};
-    int r = source_library_init(err);
-    if (r < 0)
-        return r;
-    r = read_head(query, &head, err);
+    int r = read_head(query, &reading, &head, err);
     if (r == 0)
         r = read_history(query, &reading, err);
-    source_library_deinit();
     if (r < 0)
         return r;
     take_files(&reading, &head);
+    map_for_each (&reading.missing, slot)
+        vector_push(outcome->roots, memory_strdup(slot->key));
+    if (reading.missing.len && outcome->roots->len <= LIMIT_SOURCE_ROOTS)
+        return 0;
     struct manifest_numbering numbering = {&reading.families, &reading.changed};
-    r = manifest_build(reading.manifest, &head.commit, &numbering, ret_desired, diagnostics);
+    r = manifest_build(reading.manifest, &head.commit, &numbering, &outcome->desired, outcome->diagnostics);
     if (is_one_file(query))
-        tell_path(diagnostics, query->repository);
+        tell_path(outcome->diagnostics, query->repository);
     if (r == 0 && query->on_manifest)
         query->on_manifest(query->data, reading.manifest);
+    return r;
+}
+
+int offline_read(const struct offline_query *query, struct desired **ret_desired,
+                 struct diagnostics *diagnostics, struct error *err)
+{
+    struct string_vec roots CLEANUP(string_vec_deinit) = {0};
+    struct outcome outcome = {.diagnostics = diagnostics, .roots = &roots};
+    int r = source_library_init(err);
+    if (r < 0)
+        return r;
+    size_t known;
+    do {
+        known = roots.len;
+        r = attempt(query, &outcome, err);
+    } while (r == 0 && roots.len > known && !outcome.desired);
+    source_library_deinit();
+    if (r == 0)
+        *ret_desired = outcome.desired;
     return r;
 }

@@ -26,6 +26,9 @@ void core_on_ledger(struct core *core, struct event *event, struct effect_vec *e
     } else {
         model_string_into(json_object_get(event->ledger.entry, "deployed"), "oid", core->deployed,
                           sizeof core->deployed);
+        memcpy(core->numbered, core->deployed, sizeof core->numbered);
+        string_vec_deinit(&core->roots);
+        model_strings_from_json(json_object_get(event->ledger.entry, "roots"), &core->roots);
     }
 }
 
@@ -109,6 +112,17 @@ static void adopt(struct core *core, struct desired *next)
         core_mark_all(core); /* what the ledger or the engines know and the repository does not */
 }
 
+/* A later life begins with the roots that are of use now. */
+static json_t *source_entry(const struct core *core)
+{
+    struct string_vec roots CLEANUP(string_vec_deinit) = {0};
+    json_t *entry = json_pack("{s:o}", "deployed", commit_to_json(&core->head));
+    manifest_wanted_roots(core->manifest, &roots);
+    if (roots.len)
+        json_object_set_new(entry, "roots", model_strings_to_json(&roots));
+    return entry;
+}
+
 static void deploy(struct core *core, struct event *event, struct effect_vec *effects)
 {
     struct desired *next = NULL;
@@ -129,8 +143,7 @@ static void deploy(struct core *core, struct event *event, struct effect_vec *ef
     commit_short(core->head.oid, commit);
     char *message CLEANUP_FREE =
         memory_printf("commit %s: %s", commit, core->head.subject ? core->head.subject : "(no subject)");
-    core_save(effects, LEDGER_SOURCE, "default", json_pack("{s:o}", "deployed", commit_to_json(&core->head)),
-              message);
+    core_save(effects, LEDGER_SOURCE, "default", source_entry(core), message);
     adopt(core, next);
 }
 
@@ -147,20 +160,9 @@ static void deploy_again(struct core *core, const struct commit *commit,
 
 void core_on_commit(struct core *core, struct event *event, struct effect_vec *effects)
 {
-    static const enum manifest_file_kind kinds[] = {[EVENT_FILE] = MANIFEST_FILE,
-                                                    [EVENT_FILE_DELETED] = MANIFEST_DELETED,
-                                                    [EVENT_FILE_SYMLINK] = MANIFEST_SYMLINK,
-                                                    [EVENT_FILE_SUBMODULE] = MANIFEST_SUBMODULE,
-                                                    [EVENT_FILE_TOO_LARGE] = MANIFEST_TOO_LARGE};
     assert(core);
-    const struct event_file_vec *from = &event->commit.files;
-    struct manifest_file *files CLEANUP_FREE = memory_calloc(from->len, sizeof *files);
-    for (size_t i = 0; i < from->len; i++) {
-        char *content = TAKE(from->items[i].content);
-        files[i] = (struct manifest_file){from->items[i].path, kinds[from->items[i].kind], content,
-                                          from->items[i].len};
-    }
-    manifest_take(core->manifest, event->commit.full, files, from->len);
+    if (!core_take_files(core, event, effects))
+        return;
     if (event->commit.head) {
         deploy(core, event, effects);
         return;

@@ -84,6 +84,8 @@ void core_free(struct core *core)
     desired_unref(core->desired);
     commit_deinit(&core->head);
     diagnostics_deinit(&core->diagnostics);
+    string_vec_deinit(&core->roots);
+    string_vec_deinit(&core->missing);
     free(core->source_message);
     free(core->source_origin);
     free(core->source_branch);

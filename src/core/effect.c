@@ -11,6 +11,7 @@ void effect_vec_deinit(struct effect_vec *effects)
         ledger_change_deinit(&effects->items[i].change);
         action_free(effects->items[i].action);
         free(effects->items[i].instance);
+        string_vec_deinit(&effects->items[i].roots);
     }
     vector_deinit(effects);
 }
@@ -32,6 +33,10 @@ static json_t *effect_to_json(const struct effect *effect)
         break;
     case EFFECT_WAKE:
         json_object_set_new(json, "wake", json_integer(effect->at_ms));
+        break;
+    case EFFECT_ROOTS:
+        json_object_set_new(json, "roots", model_strings_to_json(&effect->roots));
+        model_set_string(json, "since", effect->since);
         break;
     }
     return json;

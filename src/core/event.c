@@ -12,7 +12,7 @@
 static const char *const kind_names[] = {"ledger",       "commit",   "source",    "connected",
                                          "disconnected", "listed",   "container", "gone",
                                          "done",         "progress", "reconcile", "turn"};
-static const char *const file_kind_names[] = {"file", "deleted", "symlink", "submodule", "too-large"};
+static const char *const file_kind_names[] = {"file", "deleted", "symlink", "submodule", "too-large", "lfs"};
 static const char *const ledger_kind_names[] = {"service", "family", "source"};
 
 static int index_of(const char *const *names, size_t len, const char *name)
@@ -118,6 +118,11 @@ json_t *event_file_to_json(const struct event_file *file)
     assert(file);
     json_t *json = json_pack("{s:s,s:s}", "path", file->path, "kind", file_kind_names[file->kind]);
     set_content(json, file);
+    if (file->other) {
+        json_object_set_new(json, "other", json_true());
+        model_set_string(json, "oid", file->oid);
+        model_set_int(json, "size", file->size_bytes);
+    }
     return json;
 }
 
@@ -127,7 +132,10 @@ int event_file_from_json(const json_t *json, struct event_file *ret_file)
     int kind = index_of(file_kind_names, ARRAY_LEN(file_kind_names), model_string(json, "kind"));
     if (kind < 0 || !model_string(json, "path"))
         return ERROR_INVALID;
-    struct event_file file = {.kind = (enum event_file_kind)kind};
+    struct event_file file = {.kind = (enum event_file_kind)kind,
+                              .other = model_bool(json, "other"),
+                              .size_bytes = model_int(json, "size")};
+    model_string_into(json, "oid", file.oid, sizeof file.oid);
     int r = get_content(json, &file);
     if (r < 0) {
         free(file.content);
@@ -144,8 +152,11 @@ static json_t *commit_event_to_json(const struct event *event)
     for (size_t i = 0; i < event->commit.files.len; i++) {
         json_array_append_new(files, event_file_to_json(&event->commit.files.items[i]));
     }
-    return json_pack("{s:o,s:b,s:b,s:o}", "commit", commit_to_json(&event->commit.commit), "head",
-                     event->commit.head, "full", event->commit.full, "files", files);
+    json_t *json = json_pack("{s:o,s:b,s:b,s:o}", "commit", commit_to_json(&event->commit.commit), "head",
+                             event->commit.head, "full", event->commit.full, "files", files);
+    model_set_int(json, "roots", (int64_t)event->commit.roots);
+    model_set_int(json, "levels", event->commit.levels);
+    return json;
 }
 
 static json_t *engine_event_to_json(const struct event *event)
@@ -240,6 +251,8 @@ static int commit_event_from_json(const json_t *json, struct event *event)
         return ERROR_INVALID;
     event->commit.head = model_bool(json, "head");
     event->commit.full = model_bool(json, "full");
+    event->commit.roots = (size_t)model_int_in(json, "roots", 0, LIMIT_SOURCE_ROOTS);
+    event->commit.levels = model_int_in(json, "levels", 0, INT32_MAX);
     size_t i;
     json_t *item;
     json_array_foreach (json_object_get(json, "files"), i, item) {

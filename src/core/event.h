@@ -36,14 +36,18 @@ enum event_file_kind {
     EVENT_FILE_DELETED,
     EVENT_FILE_SYMLINK,
     EVENT_FILE_SUBMODULE,
-    EVENT_FILE_TOO_LARGE
+    EVENT_FILE_TOO_LARGE,
+    EVENT_FILE_LFS
 };
 
 struct event_file {
     char *path;
     enum event_file_kind kind;
-    char *content; /* bytes, not text; NULL unless EVENT_FILE */
+    char *content; /* bytes, not text; NULL unless EVENT_FILE of a manifest */
     size_t len;
+    bool other;                /* no manifest, but what one names */
+    char oid[COMMIT_OID_SIZE]; /* the blob's; only of others, as is the size */
+    int64_t size_bytes;
 };
 struct event_file_vec VECTOR_OF(struct event_file);
 
@@ -63,6 +67,8 @@ struct event {
                           life had deployed: given in full after a start, it is desired until the head is */
             bool full; /* files is the whole tree; else what changed since the commit before */
             struct event_file_vec files;
+            size_t roots; /* with so many of the roots that core asked for */
+            int levels;   /* directories of the repository that the manifests are below */
         } commit;
         struct {
             bool ok;
@@ -107,10 +113,11 @@ json_t *event_to_json(const struct event *event);
 int event_from_json(const json_t *json, struct event *ret_event, struct error *err);
 
 enum effect_kind {
-    EFFECT_SAVE, /* write the ledger change; every later action effect of this turn waits for it */
-    EFFECT_ACT,  /* run the action */
-    EFFECT_LIST, /* list the instance again: the outcome of an action is unknown */
-    EFFECT_WAKE, /* send EVENT_TURN at at_ms at the latest; 0 withdraws the wish */
+    EFFECT_SAVE,  /* write the ledger change; every later action effect of this turn waits for it */
+    EFFECT_ACT,   /* run the action */
+    EFFECT_LIST,  /* list the instance again: the outcome of an action is unknown */
+    EFFECT_WAKE,  /* send EVENT_TURN at at_ms at the latest; 0 withdraws the wish */
+    EFFECT_ROOTS, /* manifests name more places of the repository: deliver what came after `since` again */
 };
 
 struct effect {
@@ -119,6 +126,8 @@ struct effect {
     struct action *action;       /* EFFECT_ACT: owned */
     char *instance;              /* EFFECT_LIST */
     int64_t at_ms;               /* EFFECT_WAKE */
+    struct string_vec roots;     /* EFFECT_ROOTS: all of them */
+    char since[COMMIT_OID_SIZE]; /* EFFECT_ROOTS: "" is from the start */
 };
 struct effect_vec VECTOR_OF(struct effect);
 

@@ -72,15 +72,9 @@ static void containers_out(const struct core *core, struct parts *parts)
     }
 }
 
-static void file_out(void *data, const struct manifest_file *file)
+static void file_out(void *data, const struct event_file *file)
 {
-    static const enum event_file_kind kinds[] = {[MANIFEST_FILE] = EVENT_FILE,
-                                                 [MANIFEST_DELETED] = EVENT_FILE_DELETED,
-                                                 [MANIFEST_SYMLINK] = EVENT_FILE_SYMLINK,
-                                                 [MANIFEST_SUBMODULE] = EVENT_FILE_SUBMODULE,
-                                                 [MANIFEST_TOO_LARGE] = EVENT_FILE_TOO_LARGE};
-    const struct event_file copy = {(char *)file->path, kinds[file->kind], (char *)file->content, file->len};
-    item_out(data, "files", event_file_to_json(&copy));
+    item_out(data, "files", event_file_to_json(file));
 }
 
 /* A service with its own definition: the files may be those of a later commit that was refused. */
@@ -165,6 +159,9 @@ static json_t *head_out(const struct core *core)
                   (json_int_t)core->now_ms, "wakeMs", (json_int_t)core->wake_ms, "lastActionId",
                   (json_int_t)core->last_action_id, "dirty", core->dirty);
     model_set_string(json, "deployed", core->deployed[0] ? core->deployed : NULL);
+    model_set_string(json, "numbered", core->numbered[0] ? core->numbered : NULL);
+    json_object_set_new(json, "roots", model_strings_to_json(&core->roots));
+    json_object_set_new(json, "missingRoots", model_strings_to_json(&core->missing));
     json_object_set_new(json, "instances", instances_out(core));
     json_object_set_new(json, "flights", flights_out(core));
     if (core->desired)
@@ -183,7 +180,7 @@ int core_snapshot(const struct core *core, core_part_fn *take, void *data)
         item_out(&parts, "families", family_ledger_to_json(entry->value));
     }
     containers_out(core, &parts);
-    manifest_each_file(core->manifest, file_out, &parts);
+    core_visit_files(core, file_out, &parts);
     desired_out(core->desired, &parts);
     flush(&parts);
     part_out(&parts, json_pack("{s:b}", "whole", 1));
@@ -245,19 +242,13 @@ static int containers_in(const json_t *list, struct core *core, struct error *er
 
 static int files_in(const json_t *list, struct core *core)
 {
-    static const enum manifest_file_kind kinds[] = {[EVENT_FILE] = MANIFEST_FILE,
-                                                    [EVENT_FILE_DELETED] = MANIFEST_DELETED,
-                                                    [EVENT_FILE_SYMLINK] = MANIFEST_SYMLINK,
-                                                    [EVENT_FILE_SUBMODULE] = MANIFEST_SUBMODULE,
-                                                    [EVENT_FILE_TOO_LARGE] = MANIFEST_TOO_LARGE};
     size_t i;
     json_t *item;
     json_array_foreach (list, i, item) {
         struct event_file file;
         if (event_file_from_json(item, &file) < 0)
             return ERROR_INVALID;
-        const struct manifest_file one = {file.path, kinds[file.kind], file.content, file.len};
-        manifest_update(core->manifest, false, &one, 1);
+        core_restore_file(core, &file);
         free(file.path);
         free(file.content);
     }
@@ -470,6 +461,9 @@ int core_restore(const json_t *snapshot, struct core **ret_core, struct error *e
     core->dirty = model_bool(snapshot, "dirty");
     core->wake_ms = model_int(snapshot, "wakeMs");
     model_string_into(snapshot, "deployed", core->deployed, sizeof core->deployed);
+    model_string_into(snapshot, "numbered", core->numbered, sizeof core->numbered);
+    model_strings_from_json(json_object_get(snapshot, "roots"), &core->roots);
+    model_strings_from_json(json_object_get(snapshot, "missingRoots"), &core->missing);
     *ret_core = TAKE(core);
     return 0;
 }

@@ -75,6 +75,9 @@ struct core {
     struct commit head;             /* oid "" before the first */
     int64_t head_ms;
     struct diagnostics diagnostics;
+    struct string_vec roots;        /* that source is asked for, in order */
+    struct string_vec missing;      /* that commits since `numbered` need besides; asked for with the head */
+    char numbered[COMMIT_OID_SIZE]; /* newest head that came with all its roots */
     bool source_ok;
     char *source_message;
     char *source_origin;
@@ -117,6 +120,13 @@ void core_on_action_done(struct core *core, struct event *event, struct effect_v
 void core_on_progress(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_reconcile(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_turn(struct core *core, struct event *event, struct effect_vec *effects);
+
+/* roots.c: puts the files of a commit into the manifest. False when it came without all that it needs: then
+ * nothing may be numbered or built before source has delivered again. */
+bool core_take_files(struct core *core, struct event *event, struct effect_vec *effects);
+void core_visit_files(const struct core *core, void (*visit)(void *data, const struct event_file *file),
+                      void *data);
+void core_restore_file(struct core *core, struct event_file *file);
 
 /* due.c: to be planned with the next turn, at a time (0: at none), when room was freed. */
 void core_mark(struct core *core, struct service_state *service);

@@ -55,6 +55,9 @@ void config_deinit(struct config *config)
     for (size_t i = 0; i < config->instances.len; i++)
         instance_deinit(&config->instances.items[i]);
     vector_deinit(&config->instances);
+    free(config->secret_directory);
+    string_vec_deinit(&config->secret_environment);
+    free(config->docker_config);
     memset(config, 0, sizeof *config);
 }
 
@@ -140,6 +143,10 @@ static void take(const json_t *json, struct config *config)
     take_string(json, "socketGroup", &config->socket_group);
     take_string(json, "listen", &config->listen);
     take_string(json, "owner", &config->owner);
+    take_string(json_object_get(json, "secrets"), "directory", &config->secret_directory);
+    model_strings_from_json(json_object_get(json_object_get(json, "secrets"), "environment"),
+                            &config->secret_environment);
+    take_string(json, "dockerConfig", &config->docker_config);
     take_duration(json, "stoppedTaskRetention", &config->stopped_retention_ms);
     take_duration(json, "enginePatience", &config->patience_ms);
     if (json_object_get(json, "stoppedTasksKept"))
@@ -193,9 +200,21 @@ int config_read(struct config *config, const char *path, struct diagnostics *dia
     return r;
 }
 
+/* As the docker command looks for it. */
+static char *default_docker_config(void)
+{
+    const char *directory = getenv("DOCKER_CONFIG");
+    const char *home = getenv("HOME");
+    if (directory && *directory)
+        return memory_printf("%s/config.json", directory);
+    return home && *home ? memory_printf("%s/.docker/config.json", home) : NULL;
+}
+
 int config_finish(struct config *config, struct error *err)
 {
     assert(config);
+    if (!config->docker_config)
+        config->docker_config = default_docker_config();
     if (!config->origin)
         return error_set(
             err, ERROR_INVALID,

@@ -30,8 +30,11 @@ struct config {
     char *listen;       /* loopback address for read operations; NULL: none */
     char *owner;        /* NULL: follows from origin, branch and path */
     struct config_instance_vec instances;
-    json_t *log_drivers; /* ECS's name to {"driver", "options"}; NULL: none */
-    char *efs_region;    /* NULL: none is known */
+    json_t *log_drivers;    /* ECS's name to {"driver", "options"}; NULL: none */
+    char *efs_region;       /* NULL: none is known */
+    char *secret_directory; /* NULL: none */
+    struct string_vec secret_environment;
+    char *docker_config; /* NULL: there is no home to look in */
     int64_t stopped_retention_ms;
     int stopped_kept;
     int64_t patience_ms; /* how long to wait for an engine that has never answered */

@@ -18,7 +18,8 @@ static enum event_file_kind file_kind(const struct source_file *file)
     static const enum event_file_kind kinds[] = {[SOURCE_FILE] = EVENT_FILE,
                                                  [SOURCE_DELETED] = EVENT_FILE_DELETED,
                                                  [SOURCE_SYMLINK] = EVENT_FILE_SYMLINK,
-                                                 [SOURCE_SUBMODULE] = EVENT_FILE_SUBMODULE};
+                                                 [SOURCE_SUBMODULE] = EVENT_FILE_SUBMODULE,
+                                                 [SOURCE_LFS] = EVENT_FILE_LFS};
     return file->too_large ? EVENT_FILE_TOO_LARGE : kinds[file->kind];
 }
 
@@ -26,13 +27,23 @@ void input_commit(const struct source_update *update, struct event *ret_event)
 {
     assert(update);
     assert(ret_event);
-    *ret_event = (struct event){.kind = EVENT_COMMIT, .commit = {.head = update->head, .full = update->full}};
+    *ret_event = (struct event){
+        .kind = EVENT_COMMIT,
+        .commit = {
+            .head = update->head, .full = update->full, .roots = update->roots, .levels = update->levels}};
     commit_copy(&update->commit, &ret_event->commit.commit);
     vector_reserve(&ret_event->commit.files, update->files.len);
     for (size_t i = 0; i < update->files.len; i++) {
         struct source_file *from = &update->files.items[i];
-        struct event_file file = {
-            .path = from->path, .kind = file_kind(from), .content = from->content, .len = from->len};
+        struct event_file file = {.path = from->path,
+                                  .kind = file_kind(from),
+                                  .content = from->content,
+                                  .len = from->len,
+                                  .other = from->other};
+        if (from->other) {
+            memcpy(file.oid, from->oid, sizeof file.oid);
+            file.size_bytes = from->size_bytes;
+        }
         from->path = from->content = NULL; /* taken over */
         vector_push(&ret_event->commit.files, file);
     }

@@ -12,6 +12,8 @@
 #include "engine/watch.h"
 #include "history/ledger.h"
 #include "history/lock.h"
+#include "model/json.h"
+#include "secret/secret.h"
 #include "source/source.h"
 
 #include <assert.h>
@@ -40,6 +42,7 @@ struct runtime {
     struct source *source;
     struct history_lock *lock;
     struct recorder *recorder;
+    struct secret_store *secrets;
     struct runtime_instance *instances;
     size_t instances_len;
     struct effect_vec effects; /* of the current turn */
@@ -225,6 +228,9 @@ static void carry_out(struct runtime *runtime)
             break;
         case EFFECT_WAKE:
             set_wake(runtime, effect->at_ms);
+            break;
+        case EFFECT_ROOTS:
+            source_set_roots(runtime->source, &effect->roots, effect->since);
             break;
         }
     }
@@ -430,12 +436,66 @@ static void on_progress(void *data, uint64_t action_id, const struct engine_prog
     runtime_post(data, &event);
 }
 
+/* --- what a create needs -------------------------------------------------------------------------------- */
+
+static char *mirror_of(const struct runtime *runtime)
+{
+    return memory_printf("%s/default/mirror.git", runtime->options.config->state_directory);
+}
+
+static int on_blob(void *data, const char *oid, char **ret_content, size_t *ret_len, struct error *err)
+{
+    char *mirror CLEANUP_FREE = mirror_of(data);
+    const struct source_blob blob = {mirror, oid, LIMIT_FILE_BYTES};
+    return source_read_blob(&blob, ret_content, ret_len, err);
+}
+
+static int on_secret(void *data, const char *value_from, char **ret_value, struct error *err)
+{
+    const struct runtime *runtime = data;
+    return secret_read(runtime->secrets, value_from, ret_value, err);
+}
+
+static int on_login(void *data, const char *image, const char *credentials, struct act_login *ret_login,
+                    struct error *err)
+{
+    const struct runtime *runtime = data;
+    struct secret_login login = {0};
+    int r = secret_registry_login(runtime->secrets, image, credentials, &login, err);
+    *ret_login = (struct act_login){login.header, login.hint};
+    return r;
+}
+
+static void make_act(struct runtime *runtime)
+{
+    const struct config *config = runtime->options.config;
+    const struct secret_options secrets = {.directory = config->secret_directory,
+                                           .credentials = getenv("CREDENTIALS_DIRECTORY"),
+                                           .environment = &config->secret_environment,
+                                           .docker_config = config->docker_config};
+    runtime->secrets = secret_store_new(&secrets);
+    const struct act_options act = {
+        .stores = {.blob = on_blob, .secret = on_secret, .login = on_login, .data = runtime},
+        .engine = on_engine,
+        .done = on_done,
+        .progress = on_progress,
+        .pause_image = &pause_image,
+        .data = runtime};
+    runtime->act = act_new(&act);
+}
+
 /* --- life ----------------------------------------------------------------------------------------------- */
 
 struct loading {
     struct runtime *runtime;
     char since[COMMIT_OID_SIZE];
+    struct string_vec roots;
 };
+
+static void loading_deinit(struct loading *loading)
+{
+    string_vec_deinit(&loading->roots);
+}
 
 static int on_entry(void *data, enum ledger_change_kind kind, const char *name, const json_t *entry)
 {
@@ -445,6 +505,7 @@ static int on_entry(void *data, enum ledger_change_kind kind, const char *name, 
         const char *oid = json_string_value(json_object_get(json_object_get(entry, "deployed"), "oid"));
         if (oid && strlen(oid) < sizeof loading->since)
             snprintf(loading->since, sizeof loading->since, "%s", oid);
+        model_strings_from_json(json_object_get(entry, "roots"), &loading->roots);
     }
     input_ledger(kind, name, entry, &event);
     step(loading->runtime, &event);
@@ -548,16 +609,17 @@ static void start_watching(struct runtime *runtime)
     }
 }
 
-static void start_source(struct runtime *runtime, const char *since)
+static void start_source(struct runtime *runtime, const struct loading *loading)
 {
     const struct config *config = runtime->options.config;
-    char *mirror CLEANUP_FREE = memory_printf("%s/default/mirror.git", config->state_directory);
+    char *mirror CLEANUP_FREE = mirror_of(runtime);
     const struct source_options options = {.origin = config->origin,
                                            .branch = config->branch,
                                            .path = config->path,
                                            .mirror_dir = mirror,
                                            .executable = runtime->options.executable,
-                                           .since = since,
+                                           .since = loading->since[0] ? loading->since : NULL,
+                                           .roots = &loading->roots,
                                            .poll_ms = config->poll_ms};
     const struct source_listener listener = {.on_update = on_update, .on_status = on_status, .data = runtime};
     runtime->source = source_new(runtime->options.loop, &options, &listener);
@@ -585,7 +647,7 @@ int runtime_new(const struct runtime_options *options, struct runtime **ret_runt
     assert(ret_runtime);
     thrift_prepare();
     struct runtime *runtime = NEW(struct runtime);
-    struct loading loading = {.runtime = runtime};
+    struct loading loading CLEANUP(loading_deinit) = {.runtime = runtime};
     runtime->options = *options;
     timebase_init(&runtime->timebase, runtime_now_ms(), boot_ms());
     runtime->core = make_core(options->config);
@@ -593,12 +655,7 @@ int runtime_new(const struct runtime_options *options, struct runtime **ret_runt
     uv_timer_init(options->loop, &runtime->wake);
     thrift_init(&runtime->thrift, options->loop);
     runtime->before_sleep.data = runtime->wake.data = runtime;
-    const struct act_options act = {.engine = on_engine,
-                                    .done = on_done,
-                                    .progress = on_progress,
-                                    .pause_image = &pause_image,
-                                    .data = runtime};
-    runtime->act = act_new(&act);
+    make_act(runtime);
     int r = open_state(runtime, &loading, err);
     if (r == 0)
         r = open_engines(runtime, err);
@@ -610,7 +667,7 @@ int runtime_new(const struct runtime_options *options, struct runtime **ret_runt
     }
     uv_prepare_start(&runtime->before_sleep, before_sleep);
     start_watching(runtime);
-    start_source(runtime, loading.since[0] ? loading.since : NULL);
+    start_source(runtime, &loading);
     *ret_runtime = runtime;
     return 0;
 }
@@ -640,6 +697,7 @@ void runtime_free(struct runtime *runtime)
     recorder_free(runtime->recorder);
     history_lock_free(runtime->lock);
     core_free(runtime->core);
+    secret_store_free(runtime->secrets);
     effect_vec_deinit(&runtime->effects);
     free(runtime->instances);
     free(runtime->save_trouble);

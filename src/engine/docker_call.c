@@ -275,6 +275,7 @@ static void request(struct docker_call *call)
     http.method = call->send.method;
     http.path = path;
     http.idle_ms = call->send.idle_ms;
+    http.headers = call->send.headers;
     http.body = call->send.tar ? call->send.tar : call->body;
     http.body_len = call->send.tar ? call->send.tar_len : call->body ? strlen(call->body) : 0;
     http.content_type = call->send.tar ? "application/x-tar" : call->body ? "application/json" : NULL;

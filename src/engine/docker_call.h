@@ -35,7 +35,8 @@ struct docker_send {
     json_t *body;     /* taken over; NULL: none */
     const void *tar;  /* sent as it is in place of body; outlives the call */
     size_t tar_len;
-    bool takes_failures; /* on_answer gets failures of the engine as well; else they end the call */
+    const char *const *headers; /* "Name: value" lines, NULL at the end; outlive the call */
+    bool takes_failures;        /* on_answer gets failures of the engine as well; else they end the call */
     int64_t idle_ms;
     void (*on_answer)(struct docker_call *call, const struct docker_answer *answer);
     /* Streams: the stream stands; its bytes. An error ends the call with it. Either may be the end of the
@@ -105,7 +106,7 @@ uint64_t docker_remove(struct engine *engine, const char *container_id, bool for
                        const struct engine_call *call);
 
 /* docker_output.c */
-uint64_t docker_pull(struct engine *engine, const char *image, const struct engine_call *call);
+uint64_t docker_pull(struct engine *engine, const struct engine_pull *pull, const struct engine_call *call);
 uint64_t docker_image_load(struct engine *engine, const struct engine_archive *archive,
                            const struct engine_call *call);
 uint64_t docker_events(struct engine *engine, const char *owner, const struct engine_call *call);

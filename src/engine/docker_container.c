@@ -1,5 +1,7 @@
 #include "base/text.h"
 #include "engine/docker_call.h"
+#include "engine/docker_files.h"
+#include "model/json.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -13,6 +15,10 @@ static void on_inspected(struct docker_call *call, const struct docker_answer *a
     struct container *container CLEANUP(container_freep) = NULL;
     if (docker_decode_container(answer->json, &container, &err) < 0) {
         docker_fail(call, &err);
+        return;
+    }
+    if (docker_files_is_draft(container->name)) {
+        docker_fail_as(call, ERROR_NOT_FOUND, "the container is not complete yet");
         return;
     }
     struct engine_reply reply = {.container = container};
@@ -125,13 +131,19 @@ uint64_t docker_remove(struct engine *engine, const char *container_id, bool for
                  .method = "DELETE", .path = path, .takes_failures = true, .on_answer = on_removed});
 }
 
-/* --- create --------------------------------------------------------------------------------------------- */
+/* --- create ---------------------------------------------------------------------------------------------
+ *
+ * Without files: create, inspect. With files: is the name free, create a draft, put the files, rename,
+ * inspect. What goes wrong on the way takes the draft with it; a draft that was left (we died) is taken up by
+ * the same create, or removed by a listing. */
 
 struct create_state {
     struct task_labels labels;
     struct string_vec volumes; /* to be looked up, the next one last */
-    json_t *body;
-    struct error conflict;
+    struct error cause;        /* why it failed, while more is asked or cleaned up */
+    json_t *body;              /* until it is sent */
+    struct buffer tar;         /* empty: no files */
+    char *draft;               /* its name; NULL: no files */
 };
 
 static void create_state_free(void *state)
@@ -140,27 +152,102 @@ static void create_state_free(void *state)
     task_labels_deinit(&create->labels);
     string_vec_deinit(&create->volumes);
     json_decref(create->body);
+    buffer_deinit(&create->tar);
+    free(create->draft);
     free(create);
 }
 
-/* Who has the name? Our own container means that an earlier reply was lost. */
-static void on_name_holder(struct docker_call *call, const struct docker_answer *answer)
+/* The container if it is of the task that we are creating for, else NULL. Caller frees. */
+static struct container *own_container(const struct docker_call *call, const struct docker_answer *answer)
+{
+    const struct create_state *state = call->state;
+    const struct task_labels *wanted = &state->labels;
+    struct container *container CLEANUP(container_freep) = NULL;
+    if (answer->error.code || docker_decode_container(answer->json, &container, NULL) < 0 ||
+        !text_equal(container->labels.owner, wanted->owner) ||
+        !text_equal(container->labels.task, wanted->task) ||
+        !text_equal(container->labels.spec.name, wanted->spec.name))
+        return NULL;
+    return TAKE(container);
+}
+
+static void ask_for(struct docker_call *call, const char *name,
+                    void (*on_answer)(struct docker_call *call, const struct docker_answer *answer))
+{
+    char *path CLEANUP_FREE = docker_path("/containers/", name, "/json");
+    docker_send(call, (struct docker_send){.path = path, .takes_failures = true, .on_answer = on_answer});
+}
+
+static void fail_with_cause(struct docker_call *call, const struct docker_answer *answer)
+{
+    const struct create_state *state = call->state;
+    (void)answer;
+    docker_fail(call, &state->cause);
+}
+
+static void drop_draft(struct docker_call *call, const struct error *cause)
 {
     struct create_state *state = call->state;
-    const struct task_labels *wanted = &state->labels;
-    struct error err = ERROR_INIT;
-    struct container *container CLEANUP(container_freep) = NULL;
-    if (!answer->error.code && docker_decode_container(answer->json, &container, &err) == 0 &&
-        text_equal(container->labels.owner, wanted->owner) &&
-        text_equal(container->labels.task, wanted->task) &&
-        text_equal(container->labels.spec.name, wanted->spec.name)) {
-        struct engine_reply reply = {.container = container};
-        docker_done(call, &reply);
+    state->cause = *cause;
+    char *path CLEANUP_FREE = docker_path("/containers/", state->draft, "?v=1&force=1");
+    docker_send(call,
+                (struct docker_send){
+                    .method = "DELETE", .path = path, .takes_failures = true, .on_answer = fail_with_cause});
+}
+
+static void on_renamed(struct docker_call *call, const struct docker_answer *answer)
+{
+    if (answer->error.code)
+        drop_draft(call, &answer->error);
+    else
+        inspect(call, call->target);
+}
+
+static void on_put(struct docker_call *call, const struct docker_answer *answer)
+{
+    const struct create_state *state = call->state;
+    if (answer->error.code) {
+        struct error cause = answer->error;
+        if (cause.code == ERROR_NOT_FOUND) /* of a path in it; the image is there */
+            cause.code = ERROR_INVALID;
+        error_wrap(&cause, cause.code, "the files cannot be put into the container");
+        drop_draft(call, &cause);
         return;
     }
-    struct error conflict = state->conflict;
-    conflict.code = ERROR_EXISTS;
-    docker_fail(call, &conflict);
+    char *suffix CLEANUP_FREE = docker_path("/rename?name=", call->target, "");
+    char *path CLEANUP_FREE = docker_path("/containers/", state->draft, suffix);
+    docker_send(call, (struct docker_send){
+                          .method = "POST", .path = path, .takes_failures = true, .on_answer = on_renamed});
+}
+
+static void put_files(struct docker_call *call)
+{
+    const struct create_state *state = call->state;
+    char *path CLEANUP_FREE = docker_path("/containers/", state->draft, "/archive?path=/");
+    docker_send(call, (struct docker_send){.method = "PUT",
+                                           .path = path,
+                                           .tar = state->tar.data,
+                                           .tar_len = state->tar.len,
+                                           .takes_failures = true,
+                                           .on_answer = on_put});
+}
+
+/* Who has the name? Our own container means that an earlier reply was lost; our own draft, that an earlier
+ * create did not come to its end. */
+static void on_name_holder(struct docker_call *call, const struct docker_answer *answer)
+{
+    const struct create_state *state = call->state;
+    struct container *container CLEANUP(container_freep) = own_container(call, answer);
+    if (!container) {
+        struct error conflict = state->cause;
+        conflict.code = ERROR_EXISTS;
+        docker_fail(call, &conflict);
+    } else if (state->draft) {
+        put_files(call);
+    } else {
+        struct engine_reply reply = {.container = container};
+        docker_done(call, &reply);
+    }
 }
 
 static void on_created(struct docker_call *call, const struct docker_answer *answer)
@@ -174,21 +261,39 @@ static void on_created(struct docker_call *call, const struct docker_answer *ans
         docker_fail(call, &error);
         return;
     }
-    if (!answer->error.code) {
-        const char *id = json_string_value(json_object_get(answer->json, "Id"));
-        if (id)
-            inspect(call, id);
-        else
-            docker_fail_as(call, ERROR_PROTOCOL, "the engine's answer to create has no Id");
+    if (answer->error.code) {
+        state->cause = answer->error;
+        ask_for(call, state->draft ? state->draft : call->target, on_name_holder);
         return;
     }
-    state->conflict = answer->error;
-    char *path CLEANUP_FREE = docker_path("/containers/", call->target, "/json");
-    docker_send(call,
-                (struct docker_send){.path = path, .takes_failures = true, .on_answer = on_name_holder});
+    const char *id = json_string_value(json_object_get(answer->json, "Id"));
+    if (!id)
+        docker_fail_as(call, ERROR_PROTOCOL, "the engine's answer to create has no Id");
+    else if (state->draft)
+        put_files(call);
+    else
+        inspect(call, id);
 }
 
 static uint64_t create_next(struct docker_call *call);
+
+/* The name of the container that is to be; a draft in its place comes later. */
+static void on_name_asked(struct docker_call *call, const struct docker_answer *answer)
+{
+    struct container *container CLEANUP(container_freep) = own_container(call, answer);
+    struct error taken = ERROR_INIT;
+    if (container) {
+        struct engine_reply reply = {.container = container};
+        docker_done(call, &reply);
+    } else if (answer->status == 404) {
+        create_next(call);
+    } else if (answer->error.code) {
+        docker_fail(call, &answer->error);
+    } else {
+        error_set(&taken, ERROR_EXISTS, "the container name %s is taken", call->target);
+        docker_fail(call, &taken);
+    }
+}
 
 /* A shared volume that davit is not to make. */
 static void on_volume(struct docker_call *call, const struct docker_answer *answer)
@@ -219,7 +324,8 @@ static uint64_t create_next(struct docker_call *call)
             call, (struct docker_send){.path = path, .takes_failures = true, .on_answer = on_volume});
     }
     json_t *body = TAKE(state->body);
-    char *path CLEANUP_FREE = docker_path("/containers/create?name=", call->target, "");
+    const char *name = state->draft ? state->draft : call->target;
+    char *path CLEANUP_FREE = docker_path("/containers/create?name=", name, "");
     return docker_send(
         call,
         (struct docker_send){
@@ -232,24 +338,66 @@ static void fail_late(void *data)
     struct docker_call *call = data;
     struct create_state *state = call->state;
     call->timer = 0;
-    docker_fail(call, &state->conflict);
+    docker_fail(call, &state->cause);
 }
+
+/* Some for headers and padding. */
+#define TAR_MAX_BYTES (LIMIT_CONTAINER_FILES_BYTES + LIMIT_CONTAINER_FILES * 8192)
 
 uint64_t docker_create(struct engine *engine, const struct engine_create *create,
                        const struct engine_call *call)
 {
     struct docker_call *new = docker_call_new(engine, create->name, call, LIMIT_ENGINE_CREATE_MS);
     struct create_state *state = NEW(struct create_state);
+    state->tar = BUFFER_INIT(TAR_MAX_BYTES);
     task_labels_copy(create->labels, &state->labels);
     new->state = state;
     new->state_free = create_state_free;
-    state->body = docker_create_body(create, &docker_of(engine)->settings, &state->conflict);
-    if (!state->body) {
+    state->body = docker_create_body(create, &docker_of(engine)->settings, &state->cause);
+    if (!state->body || (create->files_len && docker_files_tar(create, &state->tar, &state->cause) < 0)) {
         new->timer = engine->ops->after(engine, 0, fail_late, new);
         return new->id;
     }
+    docker_files_apply(create, state->body);
     docker_create_needs_volumes(create, &state->volumes);
-    return create_next(new);
+    if (!create->files_len)
+        return create_next(new);
+    state->draft = docker_files_draft_name(create->name);
+    ask_for(new, create->name, on_name_asked);
+    return new->id;
+}
+
+/* Whether a create of ours is about to complete the draft. */
+static bool is_being_completed(const struct docker *docker, const char *draft)
+{
+    for (size_t i = 0; i < docker->calls.len; i++) {
+        const struct docker_call *call = docker->calls.items[i];
+        const struct create_state *state = call->state;
+        if (call->state_free == create_state_free && text_equal(state->draft, draft))
+            return true;
+    }
+    return false;
+}
+
+static void on_draft_removed(void *data, const struct engine_reply *reply)
+{
+    (void)data;
+    (void)reply; /* the next listing tries again */
+}
+
+/* Drafts of an earlier life: nobody else knows of them. */
+static void remove_drafts(struct docker *docker, const json_t *entries)
+{
+    size_t i;
+    json_t *entry;
+    json_array_foreach ((json_t *)entries, i, entry) {
+        const char *name = json_string_value(json_array_get(json_object_get(entry, "Names"), 0));
+        const char *id = model_string(entry, "Id");
+        while (name && *name == '/')
+            name++;
+        if (id && docker_files_is_draft(name) && !is_being_completed(docker, name))
+            docker_remove(&docker->engine, id, true, &(struct engine_call){.done = on_draft_removed});
+    }
 }
 
 /* --- list: ids, then an inspection for each ------------------------------------------------------------- */
@@ -406,6 +554,7 @@ static void on_ids(struct docker_call *call, const struct docker_answer *answer)
         docker_fail(call, &err);
     else {
         state->entries = json_incref((json_t *)answer->json);
+        remove_drafts(call->docker, answer->json);
         state->inspection_ms = docker_call_left_ms(call) / INSPECTION_SHARES + 1;
         list_next(call);
     }

@@ -8,6 +8,8 @@
 /* --- pull ----------------------------------------------------------------------------------------------- */
 
 struct pull_state {
+    char *login; /* a header */
+    const char *headers[2];
     struct docker_lines lines;
     struct docker_pull pull;
 };
@@ -17,6 +19,7 @@ static void pull_state_free(void *data)
     struct pull_state *state = data;
     docker_lines_deinit(&state->lines);
     docker_pull_deinit(&state->pull);
+    free(state->login);
     free(state);
 }
 
@@ -58,16 +61,19 @@ static char *pull_path(const char *image)
     return docker_path("/images/create?fromImage=", name, tag);
 }
 
-uint64_t docker_pull(struct engine *engine, const char *image, const struct engine_call *call)
+uint64_t docker_pull(struct engine *engine, const struct engine_pull *pull, const struct engine_call *call)
 {
-    struct docker_call *new = docker_call_new(engine, image, call, LIMIT_ENGINE_PULL_MS);
+    struct docker_call *new = docker_call_new(engine, pull->image, call, LIMIT_ENGINE_PULL_MS);
     struct pull_state *state = NEW(struct pull_state);
     state->lines = DOCKER_LINES_INIT;
     new->state = state;
     new->state_free = pull_state_free;
-    char *path CLEANUP_FREE = pull_path(image);
+    char *path CLEANUP_FREE = pull_path(pull->image);
+    if (pull->login)
+        state->headers[0] = state->login = memory_printf("X-Registry-Auth: %s", pull->login);
     return docker_send(new, (struct docker_send){.method = "POST",
                                                  .path = path,
+                                                 .headers = state->headers,
                                                  .idle_ms = LIMIT_ENGINE_PULL_IDLE_MS,
                                                  .on_answer = on_pulled,
                                                  .on_bytes = on_pull_bytes});

@@ -99,11 +99,30 @@ struct engine_call {
     int64_t deadline_ms; /* from now; 0 is the operation's default in base/limits.h; streams have none */
 };
 
+/* A file of a container. */
+struct engine_file {
+    const char *target; /* absolute */
+    const char *content;
+    size_t len;
+    unsigned mode;
+    unsigned uid;
+    unsigned gid;
+};
+
+struct engine_pull {
+    const char *image;
+    const char *login; /* the registry's, as the header X-Registry-Auth takes it; NULL: none */
+};
+
 struct engine_create {
     const char *name; /* of the container */
     const struct task_labels *labels;
     const struct task_definition *definition; /* volumes and network mode come from its root */
     const char *container;                    /* which of its containers */
+    const struct string_vec *environment;     /* "NAME=VALUE": all of it; NULL: the definition's own */
+    const json_t *log_options;                /* besides those of the definition; NULL: none */
+    const struct engine_file *files;          /* that it has before it starts */
+    size_t files_len;
 };
 
 /* An image as `docker save` writes it. */
@@ -139,13 +158,14 @@ struct engine_ops {
      * ERROR_INVALID.
      */
     uint64_t (*inspect)(struct engine *, const char *container_id, const struct engine_call *);
-    uint64_t (*pull)(struct engine *, const char *image, const struct engine_call *);
+    uint64_t (*pull)(struct engine *, const struct engine_pull *, const struct engine_call *);
     /* Makes archive->image present; loading what is there is a success. The archive outlives the call. */
     uint64_t (*image_load)(struct engine *, const struct engine_archive *archive, const struct engine_call *);
     /* Does not pull: an absent image is ERROR_NOT_FOUND. PAUSE_CONTAINER is made of the image of
      * engine/pause_image.h, and the others of its task join the namespaces that it owns. A name that is taken
      * by a container with the same LABEL_TASK is a success (an earlier reply was lost), by any other
-     * ERROR_EXISTS. */
+     * ERROR_EXISTS. A container that is to have files has them from the moment on from which any operation
+     * knows of it; what was left half-way is made whole by the same create, or goes with the next listing. */
     uint64_t (*create)(struct engine *, const struct engine_create *, const struct engine_call *);
     /* A network or a pause container that it is to join and that is not there: ERROR_INTERNAL or
      * ERROR_CONFLICT. */

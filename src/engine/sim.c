@@ -278,6 +278,11 @@ uint64_t sim_writes(const struct sim *sim)
     return sim->writes;
 }
 
+uint64_t sim_bare_starts(const struct sim *sim)
+{
+    return sim->bare_starts;
+}
+
 uint64_t sim_foreign_writes(const struct sim *sim)
 {
     return sim->foreign_writes;

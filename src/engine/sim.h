@@ -157,5 +157,7 @@ const struct sim_log_entry *sim_log(const struct sim *sim, size_t *ret_len);
 uint64_t sim_writes(const struct sim *sim);
 /* Of these, the ones that named a foreign container. Must stay 0. */
 uint64_t sim_foreign_writes(const struct sim *sim);
+/* Containers that were started without the files that their definition names. Must stay 0. */
+uint64_t sim_bare_starts(const struct sim *sim);
 /* Requests under way, timers and streams included. */
 size_t sim_requests(const struct sim *sim);

@@ -175,6 +175,7 @@ int sim_start(struct sim *sim, struct sim_container *container, struct error *er
     if (join(sim, container, &cause) < 0 || publish(sim, container, &cause) < 0)
         return start_error(container, cause.code, cause.message, err);
     container->run++;
+    sim->bare_starts += container->lacks_files;
     view->status = CONTAINER_RUNNING;
     view->health = HEALTH_UNKNOWN;
     view->has_exit_code = false;

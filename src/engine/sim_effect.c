@@ -2,6 +2,7 @@
 #include "engine/pause_image.h"
 #include "engine/sim_state.h"
 #include "model/action.h"
+#include "model/json.h"
 
 #include <assert.h>
 
@@ -127,6 +128,16 @@ static void share(struct sim_container *container, const struct sim_request *req
         container->joins = action_container_name(&labels);
 }
 
+static size_t files_of(const struct sim_request *request)
+{
+    size_t i;
+    json_t *container;
+    json_array_foreach (json_object_get(request->definition->json, "containerDefinitions"), i, container)
+        if (text_equal(model_string(container, "name"), request->extra))
+            return json_array_size(json_object_get(json_object_get(container, "davit"), "files"));
+    return 0;
+}
+
 static bool effect_create(struct sim *sim, struct sim_request *request)
 {
     const struct sim_container *taken = map_get(&sim->by_name, request->target);
@@ -156,6 +167,7 @@ static bool effect_create(struct sim *sim, struct sim_request *request)
     container->view->image_id = memory_strdup(image_key);
     task_labels_copy(&request->labels, &container->view->labels);
     container->has_health_check = spec->has_health_check;
+    container->lacks_files = request->files_len < files_of(request);
     /* In host mode nothing is published: the process binds the host's ports itself. */
     if (text_equal(request->definition->network_mode, "bridge"))
         for (size_t i = 0; i < spec->ports.len; i++)

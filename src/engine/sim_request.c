@@ -209,9 +209,9 @@ static uint64_t op_inspect(struct engine *engine, const char *container_id, cons
     return send_request(engine, request_new(engine, SIM_INSPECT, container_id, call));
 }
 
-static uint64_t op_pull(struct engine *engine, const char *image, const struct engine_call *call)
+static uint64_t op_pull(struct engine *engine, const struct engine_pull *pull, const struct engine_call *call)
 {
-    return send_request(engine, request_new(engine, SIM_PULL, image, call));
+    return send_request(engine, request_new(engine, SIM_PULL, pull->image, call));
 }
 
 static uint64_t op_image_load(struct engine *engine, const struct engine_archive *archive,
@@ -225,6 +225,7 @@ static uint64_t op_create(struct engine *engine, const struct engine_create *cre
 {
     struct sim_request *request = request_new(engine, SIM_CREATE, create->name, call);
     request->extra = memory_strdup(create->container);
+    request->files_len = create->files_len;
     task_labels_copy(create->labels, &request->labels);
     /* The count is not the value: definitions are shared and never changed. */
     request->definition = task_definition_ref((struct task_definition *)create->definition);

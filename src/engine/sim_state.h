@@ -55,6 +55,7 @@ struct sim_container {
     bool has_address;
     bool has_health_check;
     bool foreign;
+    bool lacks_files;
     unsigned run; /* counts starts and ends, so that what was due in an earlier run is not */
     char *output;
     int64_t output_ms;
@@ -113,6 +114,7 @@ struct sim_request {
     uint64_t waits_for; /* serial of a container */
     struct task_labels labels;
     struct task_definition *definition;
+    size_t files_len;
     void (*fire)(void *data);
     struct sim_result result;
 };
@@ -151,6 +153,7 @@ struct sim {
     struct sim_log_vec log;
     uint64_t writes;
     uint64_t foreign_writes;
+    uint64_t bare_starts;
 };
 
 const struct engine_ops *sim_engine_ops(void);

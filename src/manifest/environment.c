@@ -221,7 +221,7 @@ static char *refusal(const struct stacking *stacking, const struct environment_l
         *ret_hint = memory_strdup("move what is shared into a directory of its own, such as \"base\"");
         return memory_printf("\"%s\" holds the directory of this file as well", directory);
     }
-    if (stacking->manifest->looks_for_roots &&
+    if (stacking->manifest->looks_for_files &&
         environment_path_climbs(directory) > stacking->manifest->levels)
         return memory_printf("\"%s\" leads out of the repository", directory);
     if (stacking->depth > LIMIT_ENVIRONMENT_DEPTH)
@@ -243,7 +243,7 @@ static bool has_layer(const struct environment *environment, const char *directo
 
 static bool has_come(const struct manifest *manifest, const char *directory)
 {
-    if (!environment_path_is_outside(directory) || !manifest->looks_for_roots)
+    if (!environment_path_is_outside(directory) || !manifest->looks_for_files)
         return true;
     map_for_each (&manifest->roots, slot) {
         size_t len = strlen(slot->key);

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "manifest/environment.h"
+#include "manifest/file_reference.h"
 #include "manifest/kind_members.h"
 #include "manifest/kind_read.h"
 #include "manifest/manifest.h"
@@ -70,6 +71,7 @@ void kind_object_free(struct kind_object *object)
     place_deinit(&object->task_definition_at);
     place_deinit(&object->deployment_at);
     diagnostics_deinit(&object->together);
+    file_references_free(object->files);
     if (object->kind == KIND_CLUSTER)
         cluster_unref(object->cluster);
     else if (object->kind == KIND_SERVICE)
@@ -413,6 +415,10 @@ static void visit_or_read(struct reading *reading, const char *base, json_t *val
     report_unused(kind, found);
     kind_members_check(kind_members(kind), value, "", found);
     read_references(reading, base, value, object);
+    const struct file_reference_source source = {reading->source->document, reading->source->file, base,
+                                                 &reading->trace};
+    if (kind == KIND_TASK_DEFINITION)
+        object->files = file_references_read(&source, value, found);
     read_valid(kind, value, object, found);
     share_parts(&reading->set->pool, kind, value);
 }

@@ -81,6 +81,8 @@ struct kind_object {
     struct kind_place deployment_at; /* deploymentConfiguration, or the object where it has none */
     struct diagnostics together;     /* of a service and its task definition */
     struct kind_reference_vec references;
+    struct file_references *files; /* of a task definition: files that it names; NULL: none. With some,
+                                      task_definition is made by file_resolve() */
 };
 struct kind_object_vec VECTOR_OF(struct kind_object *);
 

@@ -200,7 +200,7 @@ json_t *kind_members_normal(const struct kind_member *table, const json_t *objec
     json_t *value;
     json_object_foreach ((json_t *)object, name, value) {
         const struct kind_member *member = kind_members_find(table, name);
-        if (!member || is_empty(value) || equals_text(value, member->usual))
+        if (!member || member->effect == KIND_META || is_empty(value) || equals_text(value, member->usual))
             continue;
         json_t *inner = normal_value(member, value);
         if (is_empty(inner))

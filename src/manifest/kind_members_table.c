@@ -47,8 +47,10 @@ static const struct kind_member variable[] = {
     END};
 
 static const struct kind_member environment_file[] = {
-    HONOURED("value",                 NULL,       NULL),
+    PARTLY(  "value",                 NULL,       "a path of the repository; what an ARN of S3 names is not read", NULL),
     HONOURED("type",                  NULL,       NULL),
+    HONOURED("blob",                  NULL,       NULL),
+    HONOURED("size",                  NULL,       NULL),
     END};
 
 static const struct kind_member port_mapping[] = {
@@ -87,7 +89,7 @@ static const struct kind_member health_check[] = {
 static const struct kind_member log_configuration[] = {
     PARTLY(  "logDriver",             NULL,       "an engine may lack the driver, and none has awsfirelens: logDrivers in davit's configuration names another", "HostConfig.LogConfig.Type"),
     PARTLY(  "options",               NULL,       "those of a driver that gives way to another are dropped, but for what all drivers have", "HostConfig.LogConfig.Config"),
-    IGNORES( "secretOptions",         "the log driver starts without these options", secret),
+    INSIDE(  "secretOptions",         "HostConfig.LogConfig.Config", secret),
     END};
 
 static const struct kind_member ulimit[] = {
@@ -139,7 +141,7 @@ static const struct kind_member firelens[] = {
     END};
 
 static const struct kind_member repository_credentials[] = {
-    LIKEWISE("credentialsParameter"),
+    HONOURED("credentialsParameter",  NULL,       NULL),
     END};
 
 static const struct kind_member restart_policy[] = {
@@ -151,6 +153,19 @@ static const struct kind_member restart_policy[] = {
 static const struct kind_member host_entry[] = {
     HONOURED("hostname",              NULL,       NULL),
     HONOURED("ipAddress",             NULL,       NULL),
+    END};
+
+static const struct kind_member container_file[] = {
+    META(    "source"), /* where a content lies in the repository is no content */
+    HONOURED("target",                NULL,       NULL),
+    HONOURED("mode",                  "0644",     NULL),
+    HONOURED("user",                  "0:0",      NULL),
+    HONOURED("blob",                  NULL,       NULL),
+    HONOURED("size",                  NULL,       NULL),
+    END};
+
+static const struct kind_member container_davit[] = {
+    INSIDE(  "files",                 NULL, container_file),
     END};
 
 static const struct kind_member container[] = {
@@ -176,13 +191,14 @@ static const struct kind_member container[] = {
     INSIDE(  "ulimits",               "HostConfig.Ulimits", ulimit),
     INSIDE(  "logConfiguration",      "HostConfig.LogConfig", log_configuration),
     INSIDE(  "healthCheck",           "Config.Healthcheck", health_check),
-    IGNORES( "repositoryCredentials", "the image is pulled without this login", repository_credentials),
+    INSIDE(  "repositoryCredentials", NULL, repository_credentials),
+    INSIDE(  "davit",                 NULL, container_davit),
     HONOURED("links",                  NULL,       "HostConfig.Links"),
     INSIDE(  "restartPolicy",         NULL, restart_policy),
-    IGNORES( "environmentFiles",      "the container starts without these variables", environment_file),
+    INSIDE(  "environmentFiles",      "Config.Env", environment_file),
     INSIDE(  "volumesFrom",           "HostConfig.VolumesFrom", volume_from),
     INSIDE(  "linuxParameters",       NULL, linux_parameters),
-    IGNORES( "secrets",               "the container starts without these variables", secret),
+    INSIDE(  "secrets",               "Config.Env", secret),
     IGNORED( "versionConsistency",    "disabled", "the tag is resolved by each instance for itself"),
     HONOURED("hostname",               NULL,       "Config.Hostname"),
     HONOURED("disableNetworking",      "false",    "Config.NetworkDisabled"),

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "manifest/file_reference.h"
 #include "manifest/kind_members.h"
 #include "model/json.h"
 
@@ -188,6 +189,8 @@ void kind_task_definition_read(json_t *value, struct kind_object *object, struct
     size_t errors = diagnostics->errors;
     object->key = memory_strdup(model_string(value, "family"));
     kind_task_definition_check(value, diagnostics);
-    if (diagnostics->errors == errors)
+    if (object->files)
+        object->files->definition = diagnostics->errors == errors ? json_incref(value) : NULL;
+    else if (diagnostics->errors == errors)
         object->task_definition = kind_task_definition_new(value);
 }

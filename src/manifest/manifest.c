@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "manifest/file_reference.h"
 #include "manifest/manifest_state.h"
 
 #include <assert.h>
@@ -13,12 +14,21 @@
 /* So few objects are put in or taken out one by one; for more the whole is gone through. */
 #define CHANGED_SINGLY 64
 
+static void other_free(struct manifest_other *other)
+{
+    if (!other)
+        return;
+    free(other->path);
+    free(other);
+}
+
 struct manifest *manifest_new(void)
 {
     struct manifest *manifest = NEW(struct manifest);
     kind_set_init(&manifest->kinds);
     manifest->files = MAP_INIT(manifest_entry_free);
     manifest->old_revisions = MAP_INIT(task_definition_unref);
+    manifest->others = MAP_INIT(other_free);
     return manifest;
 }
 
@@ -39,9 +49,12 @@ void manifest_free(struct manifest *manifest)
         vector_deinit(&manifest->objects[i]);
     map_deinit(&manifest->files);
     map_deinit(&manifest->old_revisions);
+    map_deinit(&manifest->others);
+    map_deinit(&manifest->roots);
+    map_deinit(&manifest->wanted);
+    map_deinit(&manifest->data);
     cluster_unref(manifest->default_cluster);
     environment_free(manifest->environment);
-    map_deinit(&manifest->roots);
     kind_set_deinit(&manifest->kinds);
     free(manifest);
 }
@@ -137,15 +150,20 @@ struct change {
     bool environment;                         /* some davit.yaml came or went */
 };
 
+void manifest_leave_definition(struct manifest *manifest, struct task_definition *definition)
+{
+    /* A service may be bound to it; not so when nobody else holds it, or when it was never numbered. */
+    if (definition->revision && definition->refs > 1)
+        vector_push(&manifest->left, task_definition_ref(definition));
+}
+
 static void let_go(struct manifest *manifest, struct kind_object *object)
 {
     object->gone = true;
+    manifest->files_changed |= object->kind == KIND_TASK_DEFINITION && object->files;
     manifest->clusters_left |= object->kind == KIND_CLUSTER;
-    if (object->kind != KIND_TASK_DEFINITION || !object->task_definition)
-        return;
-    /* A service may be bound to it; not so when nobody else holds it, or when it was never numbered. */
-    if (object->task_definition->revision && object->task_definition->refs > 1)
-        vector_push(&manifest->left, task_definition_ref(object->task_definition));
+    if (object->kind == KIND_TASK_DEFINITION && object->task_definition)
+        manifest_leave_definition(manifest, object->task_definition);
 }
 
 static void leave(struct change *change, struct manifest_entry *entry)
@@ -177,6 +195,7 @@ static void read_entry(struct change *change, struct manifest_entry *entry)
     for (size_t i = 0; i < entry->objects.len; i++) {
         struct kind_object *object = entry->objects.items[i];
         vector_push(&change->fresh[object->kind], object);
+        manifest->files_changed |= object->kind == KIND_TASK_DEFINITION && object->files;
         if (object->kind == KIND_TASK_DEFINITION && object->task_definition)
             vector_push(&manifest->unnumbered, task_definition_ref(object->task_definition));
     }
@@ -208,6 +227,38 @@ static void take_file(struct change *change, const struct manifest_file *file)
     enter(change, entry);
 }
 
+static void take_other(struct manifest *manifest, const struct manifest_file *file)
+{
+    manifest->files_changed = true;
+    if (file->kind == MANIFEST_DELETED) {
+        map_remove(&manifest->others, file->path);
+        return;
+    }
+    struct manifest_other *other = map_get(&manifest->others, file->path);
+    if (!other) {
+        other = NEW(struct manifest_other);
+        other->path = memory_strdup(file->path);
+        map_put(&manifest->others, file->path, other);
+    }
+    other->kind = file->kind;
+    other->size_bytes = file->size_bytes;
+    other->listed = true;
+    other->oid[0] = '\0';
+    if (file->oid && strlen(file->oid) < sizeof other->oid)
+        memcpy(other->oid, file->oid, strlen(file->oid) + 1);
+}
+
+static void drop_unlisted_others(struct manifest *manifest)
+{
+    map_for_each (&manifest->others, slot) {
+        const struct manifest_other *other = slot->value;
+        if (other->listed)
+            continue;
+        map_remove(&manifest->others, slot->key);
+        manifest->files_changed = true;
+    }
+}
+
 static void drop_unlisted(struct change *change)
 {
     struct map *files = &change->manifest->files;
@@ -216,6 +267,7 @@ static void drop_unlisted(struct change *change)
         if (!entry->listed)
             leave(change, map_take(files, entry->path));
     }
+    drop_unlisted_others(change->manifest);
 }
 
 static bool is_read_again(const struct manifest *manifest, const struct manifest_entry *entry,
@@ -285,12 +337,14 @@ static void sort_out(struct change *change)
 static struct manifest_file with_copy(const struct manifest_file *file)
 {
     char *content = NULL;
-    if (file->kind == MANIFEST_FILE) {
+    if (file->kind == MANIFEST_FILE && !file->other) {
         content = memory_alloc(file->len + 1);
         memcpy(content, file->content, file->len);
         content[file->len] = '\0';
     }
-    return (struct manifest_file){file->path, file->kind, content, file->len};
+    struct manifest_file copy = *file;
+    copy.content = content;
+    return copy;
 }
 
 void manifest_update(struct manifest *manifest, bool full, const struct manifest_file *files,
@@ -303,16 +357,25 @@ void manifest_update(struct manifest *manifest, bool full, const struct manifest
     manifest_take(manifest, full, copies, files_len);
 }
 
+static void unlist(struct manifest *manifest)
+{
+    map_for_each (&manifest->files, slot)
+        ((struct manifest_entry *)slot->value)->listed = false;
+    map_for_each (&manifest->others, slot)
+        ((struct manifest_other *)slot->value)->listed = false;
+}
+
 void manifest_take(struct manifest *manifest, bool full, const struct manifest_file *files, size_t files_len)
 {
     assert(manifest);
     assert(files || files_len == 0);
     struct change change = {.manifest = manifest};
     if (full)
-        map_for_each (&manifest->files, slot)
-            ((struct manifest_entry *)slot->value)->listed = false;
+        unlist(manifest);
     for (size_t i = 0; i < files_len; i++) {
-        bool counted = counts(files[i].path);
+        if (files[i].other)
+            take_other(manifest, &files[i]);
+        bool counted = !files[i].other && counts(files[i].path);
         if (!counted || files[i].kind != MANIFEST_FILE)
             free((char *)files[i].content);
         if (counted)
@@ -328,11 +391,33 @@ void manifest_take(struct manifest *manifest, bool full, const struct manifest_f
     kind_pool_sweep(&manifest->kinds.pool);
 }
 
+void manifest_each_file(const struct manifest *manifest,
+                        void (*visit)(void *data, const struct manifest_file *file), void *data)
+{
+    assert(manifest);
+    assert(visit);
+    map_for_each (&manifest->files, slot) {
+        const struct manifest_entry *entry = slot->value;
+        const struct manifest_file file = {
+            .path = entry->path, .kind = entry->kind, .content = entry->text, .len = entry->len};
+        visit(data, &file);
+    }
+    map_for_each (&manifest->others, slot) {
+        const struct manifest_other *other = slot->value;
+        const struct manifest_file file = {.path = other->path,
+                                           .kind = other->kind,
+                                           .other = true,
+                                           .oid = other->oid,
+                                           .size_bytes = other->size_bytes};
+        visit(data, &file);
+    }
+}
+
 void manifest_set_roots(struct manifest *manifest, const struct string_vec *roots, int levels)
 {
     assert(manifest);
     size_t len = roots ? roots->len : 0;
-    bool same = len == manifest->roots.len && (roots != NULL) == manifest->looks_for_roots &&
+    bool same = len == manifest->roots.len && (roots != NULL) == manifest->looks_for_files &&
                 levels == manifest->levels;
     for (size_t i = 0; same && i < len; i++)
         same = map_get(&manifest->roots, roots->items[i]);
@@ -341,8 +426,9 @@ void manifest_set_roots(struct manifest *manifest, const struct string_vec *root
     map_clear(&manifest->roots);
     for (size_t i = 0; i < len; i++)
         map_put(&manifest->roots, roots->items[i], manifest);
-    manifest->looks_for_roots = roots != NULL;
+    manifest->looks_for_files = roots != NULL;
     manifest->levels = levels;
+    manifest->files_changed = true;
     manifest->roots_changed = true;
 }
 
@@ -351,9 +437,13 @@ static int compare_strings(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void roots_of(const struct manifest *manifest, bool missing, struct string_vec *ret_roots)
+static void roots_of(struct manifest *manifest, bool missing, struct string_vec *ret_roots)
 {
     size_t first = ret_roots->len;
+    file_resolve(manifest);
+    map_for_each (&manifest->wanted, slot)
+        if (!missing || !map_get(&manifest->roots, slot->key))
+            vector_push(ret_roots, memory_strdup(slot->key));
     if (manifest->environment)
         environment_roots(manifest->environment, missing, ret_roots);
     if (ret_roots->len > first + 1)
@@ -369,19 +459,8 @@ void manifest_wanted_roots(struct manifest *manifest, struct string_vec *ret_roo
 void manifest_missing_roots(struct manifest *manifest, struct string_vec *ret_roots)
 {
     assert(manifest && ret_roots);
-    roots_of(manifest, true, ret_roots);
-}
-
-void manifest_each_file(const struct manifest *manifest,
-                        void (*visit)(void *data, const struct manifest_file *file), void *data)
-{
-    assert(manifest);
-    assert(visit);
-    map_for_each (&manifest->files, slot) {
-        const struct manifest_entry *entry = slot->value;
-        const struct manifest_file file = {entry->path, entry->kind, entry->text, entry->len};
-        visit(data, &file);
-    }
+    if (manifest->looks_for_files)
+        roots_of(manifest, true, ret_roots);
 }
 
 void manifest_number(struct manifest *manifest, const struct commit *commit,
@@ -390,6 +469,7 @@ void manifest_number(struct manifest *manifest, const struct commit *commit,
     assert(manifest);
     assert(commit);
     assert(numbering && numbering->families && numbering->changed);
+    file_resolve(manifest);
     revision_number(manifest, commit, numbering);
 }
 

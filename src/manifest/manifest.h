@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum manifest_file_kind {
     MANIFEST_FILE,
@@ -21,15 +22,19 @@ enum manifest_file_kind {
     MANIFEST_SYMLINK,   /* refused: a link may leave the tree */
     MANIFEST_SUBMODULE, /* refused: its content is not in this repository */
     MANIFEST_TOO_LARGE, /* refused: over LIMIT_MANIFEST_BYTES; content is NULL */
+    MANIFEST_LFS,       /* `other` only: git-lfs has the content */
 };
 
-/* A file as the source hands it out; only names that end in .json, .yaml or .yml count. Everything is
- * borrowed. */
+/* A file as the source hands it out; of manifests only names that end in .json, .yaml or .yml count.
+ * Everything is borrowed. */
 struct manifest_file {
     const char *path;
     enum manifest_file_kind kind;
     const char *content;
     size_t len;
+    bool other;      /* no manifest, but what one may name: known by blob id and size, without content */
+    const char *oid; /* of others */
+    int64_t size_bytes;
 };
 
 struct manifest;
@@ -45,24 +50,27 @@ void manifest_update(struct manifest *manifest, bool full, const struct manifest
  * freed. */
 void manifest_take(struct manifest *manifest, bool full, const struct manifest_file *files, size_t files_len);
 
-/* The files as they were taken in, in any order. */
-void manifest_each_file(const struct manifest *manifest,
-                        void (*visit)(void *data, const struct manifest_file *file), void *data);
-
-/* --- places outside the manifest root ---------------------------------------------------------------------
+/* --- places that manifests name ---------------------------------------------------------------------------
  *
- * `extends` of a davit.yaml (manifest/environment.h) may lead to directories outside the root, which is known
- * only when it is read. They are roots, in the form of source_options: "../base/". As long as one is missing
- * nothing is to be numbered or built; when it has come others may be missing. */
+ * A container's `davit: files:` and `environmentFiles` name files of the repository. They are not read here:
+ * the blob id becomes part of the task definition, so that another content is another revision. `extends` of
+ * a davit.yaml (manifest/environment.h) names directories with more manifests: "../base/". Which places of
+ * the repository a manifest needs is known only when it is read: they are its roots, in the form of
+ * source_options. As long as one is missing nothing is to be numbered or built, and what it brings may need
+ * others. Manifests of a root have paths such as "../base/web.yaml"; those that no davit.yaml leads to are
+ * passed over. */
 
-/* The files that follow were read with these roots (copied; NULL: nobody looks for any, and none is missed),
- * and the manifests are `levels` directories below the repository's root. Files of a root have paths such as
- * "../base/web.yaml"; those that no davit.yaml leads to are passed over. */
+/* The files that follow were read with these roots (copied; NULL: nobody looks for files, and none is missed)
+ * and the manifests are `levels` directories below the repository's root. */
 void manifest_set_roots(struct manifest *manifest, const struct string_vec *roots, int levels);
 /* Appends the roots that the manifests name (owned strings, sorted): all of them, or those that were not
  * given to manifest_set_roots(). */
 void manifest_wanted_roots(struct manifest *manifest, struct string_vec *ret_roots);
 void manifest_missing_roots(struct manifest *manifest, struct string_vec *ret_roots);
+
+/* The files as they were taken in, in any order. */
+void manifest_each_file(const struct manifest *manifest,
+                        void (*visit)(void *data, const struct manifest_file *file), void *data);
 
 /* What numbering reads and writes; the caller's. */
 struct manifest_numbering {

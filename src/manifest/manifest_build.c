@@ -1,3 +1,4 @@
+#include "manifest/file_reference.h"
 #include "manifest/manifest_state.h"
 
 #include "base/error.h"
@@ -26,11 +27,31 @@ static void append(struct diagnostics *all, const struct diagnostics *more, enum
     }
 }
 
+/* A YAML file that a container gets is not expected to be a manifest. */
+static bool is_data(const struct manifest *manifest, const struct manifest_entry *entry)
+{
+    return entry->objects.len == 0 && map_get(&manifest->data, entry->path);
+}
+
+static void append_faults_of_files(const struct manifest *manifest, struct diagnostics *all)
+{
+    const struct kind_object_vec *definitions = &manifest->objects[KIND_TASK_DEFINITION];
+    for (size_t i = 0; i < definitions->len; i++) {
+        const struct kind_object *object = definitions->items[i];
+        if (object->files)
+            append(all, &object->files->faults, SEVERITY_ERROR);
+        if (object->files && object->files->pending)
+            diagnostics_error(all, object->file, object->at, "limit",
+                              "the manifests name more than %d files and directories (LIMIT_SOURCE_ROOTS)",
+                              LIMIT_SOURCE_ROOTS);
+    }
+}
+
 static void append_files(const struct manifest *manifest, enum severity severity, struct diagnostics *all)
 {
     map_for_each (&manifest->files, slot) {
         const struct manifest_entry *entry = slot->value;
-        if (entry->diagnostics.errors + entry->diagnostics.warnings)
+        if (entry->diagnostics.errors + entry->diagnostics.warnings && !is_data(manifest, entry))
             append(all, &entry->diagnostics, severity);
     }
 }
@@ -124,6 +145,7 @@ int manifest_build(struct manifest *manifest, const struct commit *commit,
     bool complete = !manifest->environment || environment_check(manifest, &all);
     if (manifest->with_errors)
         append_files(manifest, SEVERITY_ERROR, &all);
+    append_faults_of_files(manifest, &all);
     manifest->unreadable += !complete;
     cross_check(manifest, numbering->families, &all);
     manifest->unreadable -= !complete;

@@ -47,6 +47,15 @@ void manifest_entry_refuse(const struct manifest_entry *entry, struct diagnostic
 /* The first object whose key is not before `key`: an index, the length when there is none. */
 size_t manifest_lower_bound(const struct kind_object_vec *vec, const char *key);
 
+/* A file that is no manifest. */
+struct manifest_other {
+    char *path;
+    enum manifest_file_kind kind;
+    char oid[COMMIT_OID_SIZE];
+    int64_t size_bytes;
+    bool listed;
+};
+
 struct manifest {
     struct kind_set kinds;
     struct map files;                           /* path -> struct manifest_entry */
@@ -57,15 +66,25 @@ struct manifest {
     size_t unreadable;                          /* files; likewise the next two */
     size_t with_errors;
     size_t with_warnings;
-    struct map old_revisions;        /* "family:3" -> struct task_definition, as services name them */
+    struct map others; /* path -> struct manifest_other */
+    struct map roots;  /* as given */
+    bool looks_for_files;
+    bool files_changed; /* what file_resolve() goes by */
+    int levels;
+    struct map wanted;        /* roots that the manifests name; as of the last file_resolve(), as is `data` */
+    struct map data;          /* paths of files that are named, and so are no manifests */
+    struct map old_revisions; /* "family:3" -> struct task_definition, as services name them */
     struct cluster *default_cluster; /* "default" need not be declared */
     struct environment *environment; /* NULL without a davit.yaml at the root */
-    struct map roots;                /* as given */
-    bool looks_for_roots;            /* some may be missed */
     bool roots_changed;              /* since the environment was looked at */
-    int levels;
-    size_t environment_bytes; /* of all entries */
+    size_t environment_bytes;        /* of all entries */
 };
+
+/* manifest.c: the definition leaves its object; who is bound to it has to be bound anew. */
+void manifest_leave_definition(struct manifest *manifest, struct task_definition *definition);
+
+/* file_resolve.c: makes the task definitions that name files out of what the files are now. */
+void file_resolve(struct manifest *manifest);
 
 /* revision.c */
 void revision_number(struct manifest *manifest, const struct commit *commit,

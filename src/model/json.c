@@ -81,3 +81,20 @@ void model_set_digest(json_t *object, const char *key, const struct digest *dige
     digest_to_hex(digest, hex);
     model_set_string(object, key, hex);
 }
+
+void model_strings_from_json(const json_t *array, struct string_vec *ret_strings)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach ((json_t *)array, i, item)
+        if (json_is_string(item))
+            vector_push(ret_strings, memory_strdup(json_string_value(item)));
+}
+
+json_t *model_strings_to_json(const struct string_vec *strings)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < strings->len; i++)
+        json_array_append_new(array, json_string(strings->items[i]));
+    return array;
+}

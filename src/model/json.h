@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/digest.h"
+#include "base/vector.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -20,6 +21,10 @@ bool model_bool(const json_t *object, const char *key);
 void model_string_into(const json_t *object, const char *key, char *buffer, size_t size);
 /* Zero unless it is a digest in hex. */
 struct digest model_digest(const json_t *object, const char *key);
+
+/* Appends the strings of an array; what is no string is passed over. NULL is an empty one. */
+void model_strings_from_json(const json_t *array, struct string_vec *ret_strings);
+json_t *model_strings_to_json(const struct string_vec *strings);
 
 /* Empty values (NULL, 0, false, zero digest) are left out. */
 void model_set_string(json_t *object, const char *key, const char *value);

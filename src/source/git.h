@@ -37,6 +37,9 @@ int source_git_guard(struct git_repository *repository, struct error *err);
 char *source_git_text(const char *text);
 /* ".json", ".yaml", ".yml" at the end of something that does not begin with a dot. */
 bool source_is_manifest_name(const char *name);
+/* What git-lfs commits in the place of a file. */
+bool source_is_lfs_pointer(const char *content, size_t len);
+#define SOURCE_LFS_POINTER_BYTES 1024 /* none is larger */
 
 /* --- the mirror ----------------------------------------------------------------------------------------- */
 
@@ -75,11 +78,22 @@ struct source_tree_diff {
     struct git_repository *repository;
     const struct git_tree *old_tree; /* NULL: everything is new */
     const struct git_tree *new_tree; /* NULL: everything is deleted */
+    const char *prefix;              /* of the paths, ends in a slash; NULL: none */
 };
 
 /* The manifests that differ, sorted by path, with contents. ERROR_LIMIT, ERROR_IO. */
 int source_tree_diff(const struct source_tree_diff *diff, struct source_file_vec *ret_files,
                      struct error *err);
+struct source_root_diff {
+    struct git_repository *repository;
+    const struct git_oid *old_commit; /* NULL: everything is new */
+    const struct git_oid *new_commit;
+    const char *sub_path;
+    const char *root; /* as in source_options */
+};
+
+/* What differs of what the root names, appended. Errors as source_tree_diff. */
+int source_root_diff(const struct source_root_diff *diff, struct source_file_vec *files, struct error *err);
 /* The tree at sub_path (NULL: the root) of a commit; *ret_tree is NULL when there is no such directory. */
 int source_tree_of_commit(struct git_repository *repository, const struct git_oid *commit,
                           const char *sub_path, struct git_tree **ret_tree, struct error *err);
@@ -93,9 +107,10 @@ void source_file_vec_sort(struct source_file_vec *files);
 struct source_walk_plan {
     struct git_repository *repository; /* borrowed, outlives the walk */
     const char *tip;
-    const char *base;     /* delivered before; empty: nothing */
-    const char *sub_path; /* NULL: the root; borrowed, outlives the walk */
-    bool head_full;       /* and before it the base once more, unless they are the same */
+    const char *base;               /* delivered before; empty: nothing */
+    const char *sub_path;           /* NULL: the root; borrowed, outlives the walk */
+    const struct string_vec *roots; /* NULL: none; borrowed likewise */
+    bool head_full;                 /* and before it the base once more, unless they are the same */
 };
 
 struct source_walk;
@@ -114,15 +129,17 @@ struct source_snapshot {
     struct digest
         content; /* of what was read; in: of the look before, with the tip that it led to (zero: none) */
     struct string_vec directories; /* that were read, absolute: what to watch */
+    struct string_vec extra;       /* in: paths below the directory that count besides the manifests */
     bool busy;                     /* something changed a moment ago: try again; nothing was committed */
     char tip[COMMIT_OID_SIZE];
 };
 
 void source_snapshot_deinit(struct source_snapshot *snapshot);
-/* Commits the manifests below `directory` on top of the mirror's tip, unless they are the same. `patient`
- * gives up on files that changed a moment ago. *snapshot is filled as far as it gets; given content and tip
- * of the look before, a directory that is as it was writes nothing. ERROR_NOT_FOUND: there is no manifest.
- * ERROR_IO: the mirror is broken. ERROR_UNAVAILABLE: nothing can be read or written now. */
+/* Commits the manifests below `directory`, and what the roots name, on top of the mirror's tip, unless they
+ * are the same. `patient` gives up on files that changed a moment ago. *snapshot is filled as far as it gets;
+ * given content and tip of the look before, a directory that is as it was writes nothing. ERROR_NOT_FOUND:
+ * there is no manifest. ERROR_IO: the mirror is broken. ERROR_UNAVAILABLE: nothing can be read or written
+ * now. */
 int source_snapshot_take(struct git_repository *mirror, const char *directory, bool patient,
                          struct source_snapshot *snapshot, struct error *err);
 

@@ -99,6 +99,13 @@ bool source_is_manifest_name(const char *name)
     return false;
 }
 
+bool source_is_lfs_pointer(const char *content, size_t len)
+{
+    static const char start[] = "version https://git-lfs.github.com/spec/";
+    return len >= sizeof start - 1 && len <= SOURCE_LFS_POINTER_BYTES &&
+           memcmp(content, start, sizeof start - 1) == 0;
+}
+
 void source_git_repository_free(struct git_repository *repository)
 {
     git_repository_free(repository);
@@ -117,7 +124,8 @@ static int compare_paths(const void *a, const void *b)
 {
     const struct source_file *left = a;
     const struct source_file *right = b;
-    return strcmp(left->path, right->path);
+    int order = strcmp(left->path, right->path);
+    return order ? order : left->other - right->other;
 }
 
 void source_file_vec_sort(struct source_file_vec *files)

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "source/roots.h"
 #include "source/scan.h"
 
 #include <assert.h>
@@ -67,11 +68,11 @@ static int find_place(const char *repository_path, const char *revision, const c
     return 0;
 }
 
-static int read_revision(const char *repository_path, const char *revision, const char *sub_path,
-                         struct source_update *ret_update, struct error *err)
+static int read_revision(const struct source_tree_query *query, struct source_update *ret_update,
+                         struct error *err)
 {
     struct place place CLEANUP(place_deinit) = {0};
-    int rc = find_place(repository_path, revision, sub_path, &place, err);
+    int rc = find_place(query->repository_path, query->revision, query->sub_path, &place, err);
     if (rc < 0)
         return rc;
     struct source_walk_plan plan = {
@@ -79,6 +80,7 @@ static int read_revision(const char *repository_path, const char *revision, cons
         .tip = place.oid,
         .base = place.oid, /* only the newest */
         .sub_path = place.path,
+        .roots = query->roots,
         .head_full = true,
     };
     struct source_walk *walk CLEANUP(source_walk_freep) = NULL;
@@ -105,7 +107,9 @@ static int set_oids(struct source_file_vec *files, struct error *err)
         if (rc < 0)
             return source_git_error(err, rc, "cannot hash %s", file->path);
         git_oid_tostr(file->oid, sizeof file->oid, &oid);
-        if (file->kind == SOURCE_SYMLINK) {
+        if (file->other && file->kind == SOURCE_FILE && source_is_lfs_pointer(file->content, file->len))
+            file->kind = SOURCE_LFS;
+        if (file->other || file->kind == SOURCE_SYMLINK) {
             free(TAKE(file->content));
             file->len = 0;
         }
@@ -113,39 +117,114 @@ static int set_oids(struct source_file_vec *files, struct error *err)
     return 0;
 }
 
-static bool is_in_repository(const char *path)
+/* Where files are read from: what is above `top` is out of reach. */
+struct reach {
+    char *top;
+    char *path; /* of the manifests, below it */
+    bool in_repository;
+};
+
+static void reach_deinit(struct reach *reach)
 {
-    git_repository *repository CLEANUP(source_git_repository_freep) = NULL;
-    return git_repository_open_ext(&repository, path, 0, NULL) == 0;
+    free(reach->top);
+    free(reach->path);
 }
 
-static int read_files(const char *directory, const char *sub_path, struct source_update *ret_update,
+static void find_reach(const struct source_tree_query *query, struct reach *ret_reach)
+{
+    git_repository *repository CLEANUP(source_git_repository_freep) = NULL;
+    ret_reach->in_repository = git_repository_open_ext(&repository, query->repository_path, 0, NULL) == 0;
+    const char *work = ret_reach->in_repository ? git_repository_workdir(repository) : NULL;
+    ret_reach->top = memory_strdup(work ? work : query->repository_path);
+    ret_reach->path = work ? path_in_tree(repository, query->repository_path, query->sub_path)
+                           : memory_strdup(query->sub_path ? query->sub_path : "");
+}
+
+/* Takes the files over, with `to` in the place of the first `from_len` bytes of their paths. */
+static void move_files(struct source_file_vec *from, size_t from_len, const char *to,
+                       struct source_file_vec *files)
+{
+    for (size_t i = 0; i < from->len; i++) {
+        struct source_file *file = &from->items[i];
+        char *path = memory_printf("%s%s", to, file->path + from_len);
+        free(file->path);
+        file->path = path;
+        vector_push(files, *file);
+    }
+    from->len = 0;
+}
+
+/* No link on the way: it may lead out of the repository. */
+static bool is_within(const struct reach *reach, const char *path)
+{
+    char *joined CLEANUP_FREE = memory_printf("%s/%s", reach->top, path);
+    char *top CLEANUP_FREE = realpath(reach->top, NULL);
+    char *real CLEANUP_FREE = realpath(joined, NULL);
+    char *plain CLEANUP_FREE = memory_printf("%s%s%s", top ? top : "", *path ? "/" : "", path);
+    return real && strcmp(real, plain) == 0;
+}
+
+static int scan_root(const struct reach *reach, const char *root, struct source_file_vec *files,
+                     struct error *err)
+{
+    struct scan scan CLEANUP(source_scan_deinit) = {0};
+    char *path CLEANUP_FREE = source_root_path(reach->path, root);
+    if (!path)
+        return 0;
+    if (source_root_has_manifests(root)) {
+        if (!is_within(reach, path))
+            return 0;
+        char *directory CLEANUP_FREE = memory_printf("%s/%s", reach->top, path);
+        struct scan_options options = {.root = directory, .skip_repositories = reach->in_repository};
+        int rc = source_scan(&options, &scan, err);
+        move_files(&scan.files, 0, root, files);
+        if (rc == ERROR_NOT_FOUND && err)
+            *err = ERROR_INIT;
+        return rc == ERROR_NOT_FOUND ? 0 : rc;
+    }
+    struct string_vec extra = {&path, 1, 1};
+    struct scan_options options = {.root = reach->top, .extra = &extra, .others_only = true};
+    int rc = source_scan(&options, &scan, err);
+    move_files(&scan.files, strlen(path), root, files);
+    return rc;
+}
+
+static int read_files(const struct source_tree_query *query, struct source_update *ret_update,
                       struct error *err)
 {
+    const char *sub_path = query->sub_path && *query->sub_path ? query->sub_path : NULL;
     char *root CLEANUP_FREE =
-        memory_printf("%s%s%s", directory, sub_path ? "/" : "", sub_path ? sub_path : "");
+        memory_printf("%s%s%s", query->repository_path, sub_path ? "/" : "", sub_path ? sub_path : "");
+    struct reach reach CLEANUP(reach_deinit) = {0};
     struct scan scan CLEANUP(source_scan_deinit) = {0};
-    struct scan_options options = {.root = root, .skip_repositories = is_in_repository(directory)};
+    find_reach(query, &reach);
+    struct scan_options options = {.root = root, .skip_repositories = reach.in_repository};
     int rc = source_scan(&options, &scan, err);
+    for (size_t i = 0; rc == 0 && query->roots && i < query->roots->len; i++)
+        rc = scan_root(&reach, query->roots->items[i], &scan.files, err);
     if (rc == 0)
         rc = set_oids(&scan.files, err);
     if (rc < 0)
         return rc;
-    *ret_update = (struct source_update){.head = true, .full = true, .files = scan.files};
+    source_file_vec_sort(&scan.files);
+    *ret_update = (struct source_update){.head = true,
+                                         .full = true,
+                                         .files = scan.files,
+                                         .roots = query->roots ? query->roots->len : 0,
+                                         .levels = source_path_levels(reach.path)};
     ret_update->commit.author = memory_strdup("");
     ret_update->commit.subject = memory_strdup("working directory");
     scan.files = (struct source_file_vec){0};
     return 0;
 }
 
-int source_read_tree(const char *repository_path, const char *revision, const char *sub_path,
-                     struct source_update *ret_update, struct error *err)
+int source_read_tree(const struct source_tree_query *query, struct source_update *ret_update,
+                     struct error *err)
 {
-    if (sub_path && !*sub_path)
-        sub_path = NULL;
-    if (!revision)
-        return read_files(repository_path, sub_path, ret_update, err);
-    return read_revision(repository_path, revision, sub_path, ret_update, err);
+    struct source_tree_query whole = *query;
+    if (whole.sub_path && !*whole.sub_path)
+        whole.sub_path = NULL;
+    return whole.revision ? read_revision(&whole, ret_update, err) : read_files(&whole, ret_update, err);
 }
 
 int source_history(const struct source_history_query *query, struct error *err)
@@ -155,7 +234,8 @@ int source_history(const struct source_history_query *query, struct error *err)
     int rc = find_place(query->repository_path, revision, query->sub_path, &place, err);
     if (rc < 0)
         return rc;
-    struct source_walk_plan plan = {.repository = place.repository, .tip = place.oid, .sub_path = place.path};
+    struct source_walk_plan plan = {
+        .repository = place.repository, .tip = place.oid, .sub_path = place.path, .roots = query->roots};
     struct source_walk *walk CLEANUP(source_walk_freep) = NULL;
     rc = source_walk_new(&plan, &walk, err);
     while (rc == 0 && !source_walk_is_done(walk)) {

@@ -23,6 +23,7 @@ DEFINE_CLEANUP(git_signature, git_signature_free)
 void source_snapshot_deinit(struct source_snapshot *snapshot)
 {
     string_vec_deinit(&snapshot->directories);
+    string_vec_deinit(&snapshot->extra);
 }
 
 /* A file that is too large to be read stands in the tree with its true content, streamed. */
@@ -69,7 +70,7 @@ static int compare(git_repository *mirror, const git_tree *old_tree, const git_t
                    struct buffer *subject, struct error *err)
 {
     struct source_file_vec changed CLEANUP(source_file_vec_deinit) = {0};
-    struct source_tree_diff diff = {mirror, old_tree, new_tree};
+    struct source_tree_diff diff = {mirror, old_tree, new_tree, NULL};
     int rc = source_tree_diff(&diff, &changed, err);
     if (rc == 0)
         make_subject(&changed, subject);
@@ -156,7 +157,8 @@ int source_snapshot_take(struct git_repository *mirror, const char *directory, b
                          struct source_snapshot *snapshot, struct error *err)
 {
     struct scan scan CLEANUP(source_scan_deinit) = {0};
-    struct scan_options options = {.root = directory, .still_ms = patient ? SOURCE_STILL_MS : 0};
+    struct scan_options options = {
+        .root = directory, .extra = &snapshot->extra, .still_ms = patient ? SOURCE_STILL_MS : 0};
     int rc = source_scan(&options, &scan, err);
     snapshot->directories = scan.directories;
     scan.directories = (struct string_vec){0};

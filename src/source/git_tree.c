@@ -1,6 +1,8 @@
 #include "source/git.h"
 
 #include "base/memory.h"
+#include "base/text.h"
+#include "source/roots.h"
 
 #include <assert.h>
 #include <git2.h>
@@ -8,6 +10,7 @@
 #include <string.h>
 
 DEFINE_CLEANUP(git_tree, git_tree_free)
+DEFINE_CLEANUP(git_tree_entry, git_tree_entry_free)
 DEFINE_CLEANUP(git_commit, git_commit_free)
 DEFINE_CLEANUP(git_odb, git_odb_free)
 DEFINE_CLEANUP(git_odb_object, git_odb_object_free)
@@ -18,6 +21,7 @@ struct differ {
     struct source_file_vec *files;
     int64_t bytes;
     int entries;
+    bool others; /* every file counts, its content does not */
     struct error *err;
 };
 
@@ -34,9 +38,10 @@ static bool is_tree(const git_tree_entry *entry)
     return entry && git_tree_entry_type(entry) == GIT_OBJECT_TREE;
 }
 
-static bool is_manifest(const git_tree_entry *entry)
+static bool is_wanted(const struct differ *differ, const git_tree_entry *entry)
 {
-    return entry && !is_tree(entry) && source_is_manifest_name(git_tree_entry_name(entry));
+    return entry && !is_tree(entry) &&
+           (differ->others || source_is_manifest_name(git_tree_entry_name(entry)));
 }
 
 static enum source_file_kind kind_of(const git_tree_entry *entry)
@@ -57,8 +62,8 @@ static bool is_same(const git_tree_entry *a, const git_tree_entry *b)
            kind_of(a) == kind_of(b);
 }
 
-/* The size is asked for first: a blob of gigabytes is never inflated. */
-static int read_content(struct differ *differ, const git_oid *oid, struct source_file *file)
+/* Asked for first: a blob of gigabytes is never inflated. */
+static int read_size(struct differ *differ, const git_oid *oid, struct source_file *file)
 {
     size_t size;
     git_object_t type;
@@ -66,6 +71,29 @@ static int read_content(struct differ *differ, const git_oid *oid, struct source
     if (rc < 0)
         return source_git_error(differ->err, rc, "cannot read %s", file->path);
     file->size_bytes = (int64_t)size;
+    return 0;
+}
+
+static int read_other(struct differ *differ, const git_oid *oid, struct source_file *file)
+{
+    git_odb_object *blob CLEANUP(git_odb_object_freep) = NULL;
+    int rc = read_size(differ, oid, file);
+    if (rc < 0 || file->size_bytes > SOURCE_LFS_POINTER_BYTES)
+        return rc;
+    rc = git_odb_read(&blob, differ->odb, oid);
+    if (rc < 0)
+        return source_git_error(differ->err, rc, "cannot read %s", file->path);
+    if (source_is_lfs_pointer(git_odb_object_data(blob), git_odb_object_size(blob)))
+        file->kind = SOURCE_LFS;
+    return 0;
+}
+
+static int read_content(struct differ *differ, const git_oid *oid, struct source_file *file)
+{
+    int rc = read_size(differ, oid, file);
+    if (rc < 0)
+        return rc;
+    size_t size = (size_t)file->size_bytes;
     file->too_large = size > LIMIT_MANIFEST_BYTES;
     if (file->too_large)
         return 0;
@@ -88,16 +116,20 @@ static int read_content(struct differ *differ, const git_oid *oid, struct source
 static int add(struct differ *differ, const char *prefix, const git_tree_entry *entry, bool deleted)
 {
     if (differ->files->len >= LIMIT_MANIFEST_FILES)
-        return error_set(differ->err, ERROR_LIMIT, "there are more than %d manifests (LIMIT_MANIFEST_FILES)",
-                         LIMIT_MANIFEST_FILES);
+        return error_set(differ->err, ERROR_LIMIT, "there are more than %d %s (LIMIT_MANIFEST_FILES)",
+                         LIMIT_MANIFEST_FILES, differ->others ? "files in one directory" : "manifests");
     char *raw CLEANUP_FREE = memory_printf("%s%s", prefix, git_tree_entry_name(entry));
     vector_push(differ->files, (struct source_file){.path = source_git_text(raw)});
     struct source_file *file = &differ->files->items[differ->files->len - 1];
     file->kind = deleted ? SOURCE_DELETED : kind_of(entry);
+    file->other = differ->others;
     if (deleted)
         return 0;
     git_oid_tostr(file->oid, sizeof file->oid, git_tree_entry_id(entry));
-    return file->kind == SOURCE_FILE ? read_content(differ, git_tree_entry_id(entry), file) : 0;
+    if (file->kind != SOURCE_FILE)
+        return 0;
+    return differ->others ? read_other(differ, git_tree_entry_id(entry), file)
+                          : read_content(differ, git_tree_entry_id(entry), file);
 }
 
 static int compare_trees(struct differ *differ, const struct pair *pair);
@@ -126,7 +158,7 @@ static int compare_entries(struct differ *differ, const struct pair *pair, const
 {
     if (old_entry && new_entry && is_same(old_entry, new_entry))
         return 0;
-    if (is_manifest(old_entry) && !is_manifest(new_entry)) {
+    if (is_wanted(differ, old_entry) && !is_wanted(differ, new_entry)) {
         int rc = add(differ, pair->prefix, old_entry, true);
         if (rc < 0)
             return rc;
@@ -137,7 +169,7 @@ static int compare_entries(struct differ *differ, const struct pair *pair, const
         if (rc < 0)
             return rc;
     }
-    return is_manifest(new_entry) ? add(differ, pair->prefix, new_entry, false) : 0;
+    return is_wanted(differ, new_entry) ? add(differ, pair->prefix, new_entry, false) : 0;
 }
 
 static int check_bounds(struct differ *differ, const struct pair *pair)
@@ -199,7 +231,8 @@ int source_tree_diff(const struct source_tree_diff *diff, struct source_file_vec
     if (rc < 0)
         return source_git_error(err, rc, "cannot open the objects");
     struct differ differ = {.repository = diff->repository, .odb = odb, .files = &files, .err = err};
-    struct pair roots = {.old_tree = diff->old_tree, .new_tree = diff->new_tree, .prefix = ""};
+    struct pair roots = {
+        .old_tree = diff->old_tree, .new_tree = diff->new_tree, .prefix = diff->prefix ? diff->prefix : ""};
     rc = compare_trees(&differ, &roots);
     if (rc < 0)
         return rc;
@@ -207,6 +240,71 @@ int source_tree_diff(const struct source_tree_diff *diff, struct source_file_vec
     *ret_files = files;
     files = (struct source_file_vec){0};
     return 0;
+}
+
+/* What stands at a path of a commit; *ret_entry stays NULL when there is nothing. */
+static int entry_at(git_repository *repository, const git_oid *commit, const char *path,
+                    git_tree_entry **ret_entry, struct error *err)
+{
+    git_tree *tree CLEANUP(git_tree_freep) = NULL;
+    int rc = commit ? source_tree_of_commit(repository, commit, NULL, &tree, err) : 0;
+    if (rc < 0 || !tree)
+        return rc;
+    rc = git_tree_entry_bypath(ret_entry, tree, path);
+    return rc < 0 && rc != GIT_ENOTFOUND ? source_git_error(err, rc, "cannot read %s", path) : 0;
+}
+
+static int diff_others(const struct source_root_diff *diff, const char *path, struct source_file_vec *files,
+                       struct error *err)
+{
+    git_odb *odb CLEANUP(git_odb_freep) = NULL;
+    git_tree_entry *old_entry CLEANUP(git_tree_entry_freep) = NULL;
+    git_tree_entry *new_entry CLEANUP(git_tree_entry_freep) = NULL;
+    int rc = git_repository_odb(&odb, diff->repository);
+    if (rc < 0)
+        return source_git_error(err, rc, "cannot open the objects");
+    rc = entry_at(diff->repository, diff->old_commit, path, &old_entry, err);
+    if (rc == 0)
+        rc = entry_at(diff->repository, diff->new_commit, path, &new_entry, err);
+    if (rc < 0 || (!old_entry && !new_entry))
+        return rc;
+    struct differ differ = {
+        .repository = diff->repository, .odb = odb, .files = files, .others = true, .err = err};
+    const char *slash = strrchr(diff->root, '/');
+    char *prefix CLEANUP_FREE = memory_strndup(diff->root, slash ? (size_t)(slash + 1 - diff->root) : 0);
+    struct pair pair = {.prefix = prefix};
+    return compare_entries(&differ, &pair, old_entry, new_entry);
+}
+
+static int diff_manifests(const struct source_root_diff *diff, const char *path,
+                          struct source_file_vec *files, struct error *err)
+{
+    git_tree *old_tree CLEANUP(git_tree_freep) = NULL;
+    git_tree *new_tree CLEANUP(git_tree_freep) = NULL;
+    struct source_file_vec found CLEANUP(source_file_vec_deinit) = {0};
+    int rc = source_tree_of_commit(diff->repository, diff->new_commit, path, &new_tree, err);
+    if (rc == 0 && diff->old_commit)
+        rc = source_tree_of_commit(diff->repository, diff->old_commit, path, &old_tree, err);
+    if (rc < 0)
+        return rc;
+    struct source_tree_diff trees = {diff->repository, old_tree, new_tree, diff->root};
+    rc = source_tree_diff(&trees, &found, err);
+    for (size_t i = 0; rc == 0 && i < found.len; i++) {
+        vector_push(files, found.items[i]);
+        found.items[i] = (struct source_file){0};
+    }
+    return rc;
+}
+
+int source_root_diff(const struct source_root_diff *diff, struct source_file_vec *files, struct error *err)
+{
+    assert(diff->new_commit && diff->root);
+    char *path CLEANUP_FREE = source_root_path(diff->sub_path, diff->root);
+    if (!path)
+        return 0;
+    if (source_root_has_manifests(diff->root))
+        return diff_manifests(diff, path, files, err);
+    return *path ? diff_others(diff, path, files, err) : 0;
 }
 
 /* *tree becomes its child directory of that name, or NULL. */

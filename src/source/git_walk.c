@@ -2,6 +2,7 @@
 
 #include "base/map.h"
 #include "base/memory.h"
+#include "source/roots.h"
 
 #include <assert.h>
 #include <git2.h>
@@ -27,6 +28,7 @@ struct source_walk {
     bool rewritten;   /* to be said by the next update */
     git_oid deployed; /* plan.base as an oid, to be told once more before the tip */
     bool tells_deployed;
+    bool first_full; /* the next one is told in full */
     char fork[COMMIT_OID_SIZE];
 };
 
@@ -130,6 +132,8 @@ static int start_after_base(struct source_walk *walk, struct error *err)
     walk->previous = walk->deployed = base;
     walk->has_previous = true;
     walk->tells_deployed = walk->plan.head_full && !git_oid_equal(&base, &walk->line.oids.items[0]);
+    /* Files that a manifest names are to be there when it is numbered, even if it alone has changed. */
+    walk->first_full = walk->plan.head_full && walk->plan.roots && walk->plan.roots->len;
     walk->left = place > 1 ? place - 1 : 1; /* the tip itself always comes */
     return 0;
 }
@@ -203,6 +207,20 @@ static int read_commit(git_repository *repository, const git_oid *oid, struct co
     return 0;
 }
 
+/* Without `old` all of it. */
+static int read_roots(const struct source_walk *walk, const git_oid *old, const git_oid *new,
+                      struct source_file_vec *files, struct error *err)
+{
+    const struct string_vec *roots = walk->plan.roots;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && roots && i < roots->len; i++) {
+        const struct source_root_diff diff = {walk->plan.repository, old, new, walk->plan.sub_path,
+                                              roots->items[i]};
+        rc = source_root_diff(&diff, files, err);
+    }
+    return rc;
+}
+
 static int read_files(struct source_walk *walk, const git_oid *oid, struct source_update *update,
                       struct error *err)
 {
@@ -220,8 +238,14 @@ static int read_files(struct source_walk *walk, const git_oid *oid, struct sourc
         if (rc < 0)
             return rc;
     }
-    struct source_tree_diff diff = {repository, old_tree, new_tree};
-    return source_tree_diff(&diff, &update->files, err);
+    struct source_tree_diff diff = {repository, old_tree, new_tree, NULL};
+    rc = source_tree_diff(&diff, &update->files, err);
+    if (rc == 0)
+        rc = read_roots(walk, update->full ? NULL : &walk->previous, oid, &update->files, err);
+    update->roots = walk->plan.roots ? walk->plan.roots->len : 0;
+    update->levels = source_path_levels(walk->plan.sub_path);
+    source_file_vec_sort(&update->files);
+    return rc;
 }
 
 static int read_next(struct source_walk *walk, struct source_update *ret_update, struct error *err)
@@ -229,7 +253,7 @@ static int read_next(struct source_walk *walk, struct source_update *ret_update,
     assert(walk->left > 0 && walk->left <= walk->line.oids.len);
     const git_oid *oid = &walk->line.oids.items[walk->left - 1];
     struct source_update update CLEANUP(source_update_deinit) = {.head = walk->left == 1};
-    update.full = !walk->has_previous || (update.head && walk->plan.head_full);
+    update.full = !walk->has_previous || walk->first_full || (update.head && walk->plan.head_full);
     update.rewritten = walk->rewritten;
     memcpy(update.fork, walk->fork, sizeof update.fork);
     int rc = read_commit(walk->plan.repository, oid, &update.commit, err);
@@ -239,6 +263,7 @@ static int read_next(struct source_walk *walk, struct source_update *ret_update,
         return rc;
     walk->previous = *oid;
     walk->has_previous = true;
+    walk->first_full = false;
     walk->rewritten = false;
     walk->fork[0] = '\0';
     walk->left--;

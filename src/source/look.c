@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "source/roots.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -22,6 +23,7 @@ void source_look_deinit(struct source_look *look)
     end_walk(look);
     source_update_vec_deinit(&look->updates);
     string_vec_deinit(&look->paths);
+    string_vec_deinit(&look->roots);
     free(look->origin);
     free(look->branch);
     free(look->mirror_dir);
@@ -86,9 +88,12 @@ static int bring_directory(struct source_look *look, char tip[static COMMIT_OID_
 {
     struct source_snapshot snapshot CLEANUP(source_snapshot_deinit) = {.content = look->content};
     memcpy(snapshot.tip, look->content_tip, sizeof snapshot.tip);
+    source_root_paths(look->sub_path, &look->roots, &snapshot.extra);
     int rc = source_snapshot_take(look->mirror, look->origin, look->patient, &snapshot, &look->error);
     for (size_t i = 0; i < snapshot.directories.len; i++)
-        vector_push(&look->paths, memory_printf("%s/", snapshot.directories.items[i]));
+        vector_push(&look->paths, memory_strdup(snapshot.directories.items[i]));
+    for (size_t i = 0; i < snapshot.extra.len; i++)
+        vector_push(&look->paths, memory_printf("%s/%s", look->origin, snapshot.extra.items[i]));
     look->busy = snapshot.busy;
     look->content = snapshot.content;
     memcpy(look->content_tip, snapshot.tip, sizeof look->content_tip);
@@ -116,6 +121,7 @@ static int begin_walk(struct source_look *look, const char *tip)
         .tip = tip,
         .base = look->delivered,
         .sub_path = look->sub_path,
+        .roots = &look->roots,
         .head_full = !look->head_known,
     };
     int rc = source_walk_new(&plan, &look->walk, &look->error);

@@ -13,6 +13,7 @@ struct source_look {
     bool remote;
 
     /* Set before a look. */
+    struct string_vec roots;
     char delivered[COMMIT_OID_SIZE];
     bool delivered_is_head; /* and it was delivered as the one to deploy */
     bool head_known;        /* some head was delivered in this life: the next one need not be full */

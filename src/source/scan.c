@@ -19,6 +19,7 @@ struct scanner {
     struct scan *scan;
     int64_t bytes;
     int entries;
+    bool others; /* every file counts */
     struct error *err;
 };
 
@@ -73,7 +74,8 @@ static bool is_changed(const struct stat *a, const struct stat *b)
 
 static struct source_file *add(struct scanner *scanner, const char *path, enum source_file_kind kind)
 {
-    vector_push(&scanner->scan->files, (struct source_file){.path = source_git_text(path), .kind = kind});
+    vector_push(&scanner->scan->files,
+                (struct source_file){.path = source_git_text(path), .kind = kind, .other = scanner->others});
     return &scanner->scan->files.items[scanner->scan->files.len - 1];
 }
 
@@ -112,7 +114,7 @@ static int read_file(struct scanner *scanner, const struct place *place)
     scanner->scan->busy |= is_fresh(scanner, &before);
     struct source_file *file = add(scanner, place->path, SOURCE_FILE);
     file->size_bytes = before.st_size;
-    file->too_large = before.st_size > LIMIT_MANIFEST_BYTES;
+    file->too_large = before.st_size > (scanner->others ? LIMIT_FILE_BYTES : LIMIT_MANIFEST_BYTES);
     if (file->too_large)
         return 0;
     scanner->bytes += file->size_bytes;
@@ -152,7 +154,7 @@ static int read_entry(struct scanner *scanner, const struct place *place)
     }
     if (S_ISDIR(st.st_mode))
         return read_directory(scanner, place);
-    if (!source_is_manifest_name(place->name))
+    if (!scanner->others && !source_is_manifest_name(place->name))
         return 0;
     if (scanner->scan->files.len >= LIMIT_MANIFEST_FILES)
         return error_set(scanner->err, ERROR_LIMIT, "there are more than %d manifests (LIMIT_MANIFEST_FILES)",
@@ -202,16 +204,43 @@ static int read_directory(struct scanner *scanner, const struct place *place)
     if (place->depth && scanner->options->skip_repositories && faccessat(fd, ".git", F_OK, 0) == 0)
         return 0;
     scanner->scan->busy |= is_fresh(scanner, &st);
-    vector_push(&scanner->scan->directories,
-                memory_printf("%s%s%s", root, *place->path ? "/" : "", place->path));
+    vector_push(&scanner->scan->directories, memory_printf("%s%s%s/%s", root, *place->path ? "/" : "",
+                                                           place->path, scanner->others ? "*" : ""));
     return read_entries(scanner, dir, place);
+}
+
+/* A link on the way is not followed either: then there is nothing. */
+static int read_extra(struct scanner *scanner, const char *path)
+{
+    int fd CLEANUP(close_fd) = open(scanner->options->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char *copy CLEANUP_FREE = memory_strdup(path);
+    char *rest = NULL;
+    struct stat st;
+    if (fd < 0)
+        return fail(scanner, "");
+    char *name = strtok_r(copy, "/", &rest);
+    for (char *next = strtok_r(NULL, "/", &rest); next; next = strtok_r(NULL, "/", &rest)) {
+        int below = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (below < 0)
+            return 0;
+        close(fd);
+        fd = below;
+        name = next;
+    }
+    if (!name || fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return 0;
+    struct place place = {path, fd, name, 1};
+    return read_entry(scanner, &place);
 }
 
 int source_scan(const struct scan_options *options, struct scan *scan, struct error *err)
 {
     struct scanner scanner = {.options = options, .scan = scan, .err = err};
     struct place root = {"", AT_FDCWD, options->root, 0};
-    int rc = read_directory(&scanner, &root);
+    int rc = options->others_only ? 0 : read_directory(&scanner, &root);
+    scanner.others = true;
+    for (size_t i = 0; rc == 0 && options->extra && i < options->extra->len; i++)
+        rc = read_extra(&scanner, options->extra->items[i]);
     source_file_vec_sort(&scan->files);
     return rc;
 }

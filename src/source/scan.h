@@ -1,5 +1,5 @@
-/* The manifests of a directory, read from disk: symbolic links are not followed, special files and everything
- * hidden are passed by. Blocks. */
+/* The manifests of a directory (and what else it is asked for), read from disk: symbolic links are not
+ * followed, special files and everything hidden are passed by. Blocks. */
 #pragma once
 
 #include "base/error.h"
@@ -9,12 +9,16 @@
 struct scan_options {
     const char *root;
     bool skip_repositories; /* directories below that are git repositories of their own */
-    int64_t still_ms;       /* > 0: give up (busy) on what changed less than this ago, or while it was read */
+    /* Files, and directories of files, that count besides: as `other`, without content. NULL: none. */
+    const struct string_vec *extra;
+    bool others_only; /* no manifests */
+    int64_t still_ms; /* > 0: give up (busy) on what changed less than this ago, or while it was read */
 };
 
 struct scan {
     struct source_file_vec files;  /* without oids; the content of a symlink is where it points */
-    struct string_vec directories; /* that were read, absolute or as root is */
+    struct string_vec directories; /* that were read, absolute or as root is, as source_watch_paths() takes
+                                      them */
     bool busy;
 };
 

@@ -40,6 +40,9 @@ struct source {
     bool freed;
     int open_handles;
     unsigned busy_looks;
+    bool has_new_roots; /* for the next look, with new_since */
+    struct string_vec new_roots;
+    char new_since[COMMIT_OID_SIZE];
     uint64_t postponed_since_ms; /* of the loop's clock; 0: not */
 };
 
@@ -50,6 +53,7 @@ static void release(struct source *source)
     if (source->working || source->open_handles)
         return;
     source_look_deinit(&source->look);
+    string_vec_deinit(&source->new_roots);
     free(source->origin_shown);
     free(source->branch_shown);
     free(source->executable);
@@ -271,6 +275,20 @@ static void begin_fetch(struct source *source)
         uv_queue_work(source->loop, &source->work, report_look, on_looked);
 }
 
+/* The look is nobody else's now. */
+static void take_roots(struct source *source)
+{
+    struct source_look *look = &source->look;
+    if (!source->has_new_roots)
+        return;
+    source->has_new_roots = false;
+    string_vec_deinit(&look->roots);
+    look->roots = source->new_roots;
+    source->new_roots = (struct string_vec){0};
+    memcpy(look->delivered, source->new_since, sizeof look->delivered);
+    look->delivered_is_head = look->head_known = false;
+}
+
 static void begin_look(struct source *source)
 {
     if (source->freed)
@@ -279,6 +297,7 @@ static void begin_look(struct source *source)
         source->wanted = true;
         return;
     }
+    take_roots(source);
     source->working = true;
     source->wanted = false;
     source->look.patient = source->busy_looks < BUSY_LOOKS;
@@ -312,6 +331,12 @@ static const char *or_null(const char *s)
     return s && *s ? s : NULL;
 }
 
+static void copy_roots(const struct string_vec *roots, struct string_vec *ret_copy)
+{
+    for (size_t i = 0; roots && i < roots->len; i++)
+        vector_push(ret_copy, memory_strdup(roots->items[i]));
+}
+
 static void set_options(struct source *source, const struct source_options *options)
 {
     struct source_look *look = &source->look;
@@ -323,6 +348,7 @@ static void set_options(struct source *source, const struct source_options *opti
     look->sub_path = memory_strdup(or_null(options->path));
     if (options->since && strlen(options->since) < sizeof look->delivered)
         memcpy(look->delivered, options->since, strlen(options->since) + 1);
+    copy_roots(options->roots, &look->roots);
     source->executable = memory_strdup(or_null(options->executable));
     source->poll_ms = options->poll_ms ? options->poll_ms : SOURCE_POLL_MS;
     source->fetch_ms = options->fetch_ms ? options->fetch_ms : LIMIT_FETCH_MS;
@@ -354,6 +380,17 @@ struct source *source_new(uv_loop_t *loop, const struct source_options *options,
 
 void source_poke(struct source *source)
 {
+    begin_look(source);
+}
+
+void source_set_roots(struct source *source, const struct string_vec *roots, const char *since)
+{
+    string_vec_deinit(&source->new_roots);
+    copy_roots(roots, &source->new_roots);
+    source->new_since[0] = '\0';
+    if (since && strlen(since) < sizeof source->new_since)
+        memcpy(source->new_since, since, strlen(since) + 1);
+    source->has_new_roots = true;
     begin_look(source);
 }
 

@@ -5,6 +5,8 @@
  * from the mirror's objects, never from a checkout. inotify, the poll and source_poke() only say "look
  * again"; a look that finds the branch where it was does nothing.
  *
+ * Besides the manifests below its path a source hands out what its roots name, see source_options.
+ *
  * An origin that is missing, empty, broken or without the branch never makes an update: the cause goes to
  * on_status, and the source recovers by itself. Blocking work runs on libuv's worker threads or in a child
  * process; callbacks run on the loop's thread, and never from within a call of this header.
@@ -26,14 +28,18 @@ enum source_file_kind {
     SOURCE_DELETED,   /* was delivered before, or was changed to something that is not delivered */
     SOURCE_SYMLINK,   /* never followed */
     SOURCE_SUBMODULE, /* never entered */
+    SOURCE_LFS,       /* `other` only: a pointer of git-lfs stands for the content */
 };
 
-/* An entry whose name ends in .json, .yaml or .yml, where no part of the path begins with a dot. */
+/* A manifest: an entry whose name ends in .json, .yaml or .yml, where no part of the path begins with a dot.
+ * Or some other file that a root names, without content. */
 struct source_file {
-    char *path; /* relative to the sub-path */
+    char *path; /* relative to the sub-path; begins with "../" outside of it */
     enum source_file_kind kind;
+    bool other;
     char oid[COMMIT_OID_SIZE]; /* of the blob (a submodule: of its commit); empty when DELETED */
-    char *content;             /* FILE only, ends in a NUL that len does not count; NULL when too_large */
+    char *
+        content; /* manifests of kind FILE only, ends in a NUL that len does not count; NULL when too_large */
     size_t len;
     bool too_large; /* over LIMIT_MANIFEST_BYTES */
     int64_t size_bytes;
@@ -53,7 +59,9 @@ struct source_update {
     bool rewritten;
     char fork[COMMIT_OID_SIZE]; /* when rewritten: the newest commit that both lines share; empty: none known
                                  */
-    struct source_file_vec files; /* sorted by path (bytewise) */
+    struct source_file_vec files; /* sorted by path (bytewise); a manifest that a root names comes twice */
+    size_t roots;                 /* so many of the list of roots were looked at */
+    int levels;                   /* directories of the repository that the sub-path is below */
 };
 
 void source_update_deinit(struct source_update *update);
@@ -90,9 +98,14 @@ struct source_options {
     const char *mirror_dir; /* "<state dir>/<name>/mirror.git", made with its parents when absent */
     const char *executable; /* this program, run as `<executable> fetch-helper ...` for remotes */
     const char *since;      /* oid that an earlier life deployed last; NULL: from the root */
-    int64_t poll_ms;        /* of remotes; 0: SOURCE_POLL_MS; jitter +-10 % */
-    int64_t fetch_ms;       /* deadline of one fetch; 0: LIMIT_FETCH_MS */
-    int64_t fetch_bytes;    /* most bytes of one fetch; 0: LIMIT_FETCH_BYTES */
+    /* What to hand out besides the manifests below `path`, relative to it. "../base/" (with the slash) is a
+     * directory with more manifests, "../config/app.conf" a file, or a directory of files, whose content does
+     * not matter here: they come as `other`, with blob id and size. What leads out of the repository or does
+     * not exist yields nothing. NULL: none. */
+    const struct string_vec *roots;
+    int64_t poll_ms;     /* of remotes; 0: SOURCE_POLL_MS; jitter +-10 % */
+    int64_t fetch_ms;    /* deadline of one fetch; 0: LIMIT_FETCH_MS */
+    int64_t fetch_bytes; /* most bytes of one fetch; 0: LIMIT_FETCH_BYTES */
 };
 
 #define SOURCE_POLL_MS 60000
@@ -115,6 +128,9 @@ struct source *source_new(uv_loop_t *loop, const struct source_options *options,
                           const struct source_listener *listener);
 /* Look again now; requests during one look make one more look. Ends a back-off. */
 void source_poke(struct source *source);
+/* From the next look on there are these roots (copied), and `since` (NULL: nothing) is what was delivered
+ * last: updates come as after source_new(), with the first one full. Looks at once. */
+void source_set_roots(struct source *source, const struct string_vec *roots, const char *since);
 /* Borrowed until the loop runs on. */
 const struct source_status *source_get_status(const struct source *source);
 /* No callback comes any more; a fetch under way is killed. The memory goes when the loop has closed the
@@ -130,20 +146,36 @@ char *source_redact(const char *origin);
  * standard output. argv[0] is "fetch-helper". Returns the exit code. Not for people. */
 int source_fetch_helper_main(int argc, char **argv);
 
+/* The content of a blob of a mirror. Blocks for as long as the disk takes. Caller frees; it ends in a NUL
+ * that ret_len does not count. ERROR_NOT_FOUND, ERROR_LIMIT (larger than max_bytes), ERROR_IO. */
+struct source_blob {
+    const char *mirror_dir;
+    const char *oid;
+    size_t max_bytes;
+};
+int source_read_blob(const struct source_blob *blob, char **ret_content, size_t *ret_len, struct error *err);
+
 /* --- without a daemon: blocking, in repositories of the user -------------------------------------------- */
 
-/* Reads the manifests of one revision (a branch, tag, oid, "HEAD~2") below repository_path/sub_path, full =
- * head = true. repository_path is a bare repository or any directory of a work tree; sub_path may be NULL. A
- * NULL revision reads the files themselves, which then need not be in git at all: the commit is empty but for
- * the subject "working directory", and blob ids are those that git would give. ERROR_NOT_FOUND (repository,
- * revision or sub_path), ERROR_LIMIT, ERROR_IO, ERROR_INVALID. */
-int source_read_tree(const char *repository_path, const char *revision, const char *sub_path,
-                     struct source_update *ret_update, struct error *err);
+struct source_tree_query {
+    const char *repository_path;    /* a bare repository or any directory of a work tree */
+    const char *revision;           /* a branch, tag, oid, "HEAD~2" */
+    const char *sub_path;           /* may be NULL */
+    const struct string_vec *roots; /* as in source_options */
+};
+
+/* Reads the manifests of one revision below repository_path/sub_path, full = head = true. A NULL revision
+ * reads the files themselves, which then need not be in git at all: the commit is empty but for the subject
+ * "working directory", and blob ids are those that git would give. ERROR_NOT_FOUND (repository, revision or
+ * sub_path), ERROR_LIMIT, ERROR_IO, ERROR_INVALID. */
+int source_read_tree(const struct source_tree_query *query, struct source_update *ret_update,
+                     struct error *err);
 
 struct source_history_query {
     const char *repository_path;
     const char *revision; /* NULL: HEAD */
     const char *sub_path;
+    const struct string_vec *roots; /* as in source_options */
     /* Oldest first; the first is full, the last has head = true. A negative return ends the walk with that
      * code. */
     int (*on_update)(void *data, const struct source_update *update);

@@ -23,6 +23,7 @@
 struct directory {
     int wd;
     bool everything;         /* manifests and directories of any name */
+    bool anything;           /* other files as well */
     struct string_vec names; /* else of these names */
 };
 
@@ -68,6 +69,8 @@ static bool is_of_interest(const struct source_watch *watch, const struct inotif
         return false;
     if ((event->mask & ALWAYS) || !event->len)
         return (event->mask & ALWAYS) != 0;
+    if (directory->anything && event->name[0] != '.')
+        return true;
     if (directory->everything &&
         (source_is_manifest_name(event->name) || ((event->mask & IN_ISDIR) && event->name[0] != '.')))
         return true;
@@ -146,9 +149,11 @@ static bool watch_name(struct source_watch *watch, struct directory_vec *directo
 
 static bool watch_directory(struct source_watch *watch, struct directory_vec *directories, const char *path)
 {
-    int wd = inotify_add_watch(watch->fd, path, CONTENTS);
+    bool anything = text_ends_with(path, "*");
+    char *directory CLEANUP_FREE = memory_strndup(path, strlen(path) - anything);
+    int wd = inotify_add_watch(watch->fd, directory, CONTENTS);
     if (wd >= 0)
-        vector_push(directories, (struct directory){.wd = wd, .everything = true});
+        vector_push(directories, (struct directory){.wd = wd, .everything = true, .anything = anything});
     return wd >= 0;
 }
 
@@ -166,6 +171,7 @@ static void merge(struct directory_vec *directories)
             continue;
         }
         last->everything |= next->everything;
+        last->anything |= next->anything;
         for (size_t n = 0; n < next->names.len; n++)
             vector_push(&last->names, next->names.items[n]);
         free(next->names.items);
@@ -195,8 +201,9 @@ bool source_watch_paths(struct source_watch *watch, const struct string_vec *pat
     *ret_complete = true;
     for (size_t i = 0; i < paths->len; i++) {
         const char *path = paths->items[i];
-        bool done = text_ends_with(path, "/") ? watch_directory(watch, &directories, path)
-                                              : watch_name(watch, &directories, path);
+        bool done = text_ends_with(path, "/") || text_ends_with(path, "/*")
+                        ? watch_directory(watch, &directories, path)
+                        : watch_name(watch, &directories, path);
         *ret_complete &= done;
     }
     return replace(watch, &directories);

@@ -70,7 +70,8 @@ struct manifest_file_vec VECTOR_OF(struct manifest_file);
 
 static void add(struct manifest_file_vec *files, char *path, char *text)
 {
-    vector_push(files, (struct manifest_file){path, MANIFEST_FILE, text, strlen(text)});
+    vector_push(files, (struct manifest_file){
+                           .path = path, .kind = MANIFEST_FILE, .content = text, .len = strlen(text)});
 }
 
 static void make_files(struct manifest_file_vec *files, int count, bool yaml)
@@ -124,8 +125,10 @@ static double change_one(struct bench *bench, const struct manifest_file_vec *fi
     double times[CHANGES];
     for (int i = 0; i < CHANGES; i++) {
         char *text CLEANUP_FREE = yaml ? both_yaml(i, i + 1) : definition_json(i, i + 1);
-        const struct manifest_file file = {files->items[yaml ? i : i * 2 + 1].path, MANIFEST_FILE, text,
-                                           strlen(text)};
+        const struct manifest_file file = {.path = files->items[yaml ? i : i * 2 + 1].path,
+                                           .kind = MANIFEST_FILE,
+                                           .content = text,
+                                           .len = strlen(text)};
         double start = now_ms();
         manifest_update(bench->manifest, false, &file, 1);
         build(bench);

@@ -73,7 +73,7 @@ static void test_pull_of_what_nobody_has_fails(void **state)
 {
     struct contract_world *world = *state;
     struct outcome outcome CLEANUP(outcome_deinit) = {0};
-    DO(world, &outcome, pull, "127.0.0.1:1/davit/none:latest");
+    DO(world, &outcome, pull, &(struct engine_pull){.image = "127.0.0.1:1/davit/none:latest"});
     assert_true(outcome.code == ERROR_NOT_FOUND || outcome.code == ERROR_INTERNAL);
 }
 
@@ -141,6 +141,84 @@ static void test_create_again_is_the_same_container(void **state)
     rival.create.name = sample.name;
     DO(world, &outcome, create, &rival.create);
     assert_int_equal(outcome.code, ERROR_EXISTS);
+}
+
+/* --- files ---------------------------------------------------------------------------------------------- */
+
+static const struct engine_file some_files[] = {
+    {.target = "/etc/davit/deep/app.conf",
+     .content = "content",
+     .len = 7,
+     .mode = 0640,
+     .uid = 12,
+     .gid = 34},
+};
+
+static void check_files(struct contract_world *world, const char *id)
+{
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    const char *const argv[] = {
+        "/bin/sh", "-c", "cat /etc/davit/deep/app.conf; stat -c ' %a %u:%g' /etc/davit/deep/app.conf", NULL};
+    DO_WELL(world, &outcome, start, id);
+    if (!world->is_real)
+        return;
+    DO_WELL(world, &outcome, exec, id, argv);
+    assert_string_equal(outcome.output, "content 640 12:34\n");
+}
+
+static void test_files_are_there_before_the_start(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    make_sample(world, &sample, CONTRACT_SERVER, 1, "");
+    sample.create.files = some_files;
+    sample.create.files_len = 1;
+    DO_WELL(world, &outcome, create, &sample.create);
+    assert_string_equal(outcome.container->name, sample.name);
+    char *id CLEANUP_FREE = memory_strdup(outcome.container->id);
+    DO_WELL(world, &outcome, create, &sample.create);
+    assert_string_equal(outcome.container->id, id); /* the reply was lost */
+    check_files(world, id);
+    DO_WELL(world, &outcome, list, OWNER);
+    assert_int_equal(outcome.list.len, 1);
+}
+
+/* As somebody leaves it who dies between making a container and putting its files. */
+static void leave_draft(struct contract_world *world, const struct sample *sample)
+{
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    char *name CLEANUP_FREE = memory_printf("%s.draft", sample->name);
+    struct engine_create create = sample->create;
+    create.name = name;
+    create.files_len = 0;
+    DO(world, &outcome, create, &create);
+    assert_int_equal(outcome.code, ERROR_NOT_FOUND); /* it is there, and nobody knows of it */
+}
+
+static void test_a_container_without_its_files_is_none(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    if (!world->is_real)
+        return; /* there is no moment between */
+    struct sample sample CLEANUP(sample_deinit);
+    make_sample(world, &sample, CONTRACT_SERVER, 1, "");
+    sample.create.files = some_files;
+    sample.create.files_len = 1;
+    leave_draft(world, &sample);
+    DO_WELL(world, &outcome, create, &sample.create); /* takes it up */
+    check_files(world, outcome.container->id);
+    char *id CLEANUP_FREE = memory_strdup(outcome.container->id);
+    DO_WELL(world, &outcome, remove, id, true);
+    leave_draft(world, &sample);
+    DO_WELL(world, &outcome, list, OWNER); /* takes it away */
+    assert_int_equal(outcome.list.len, 0);
+    char *draft CLEANUP_FREE = memory_printf("%s.draft", sample.name);
+    do {
+        DO(world, &outcome, inspect, draft);
+        assert_int_equal(outcome.code, ERROR_NOT_FOUND);
+    } while (strstr(outcome.message, "not complete")); /* its removal is under way */
 }
 
 static void test_create_does_not_pull(void **state)
@@ -861,6 +939,8 @@ static int run(struct contract_world *world)
         TEST(test_create_and_read_back),
         TEST(test_create_again_is_the_same_container),
         TEST(test_create_does_not_pull),
+        TEST(test_files_are_there_before_the_start),
+        TEST(test_a_container_without_its_files_is_none),
         TEST(test_list_is_the_owners_and_sorted),
         TEST(test_start_and_start_again),
         TEST(test_stop_and_stop_again),

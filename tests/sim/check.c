@@ -460,6 +460,8 @@ void check_moment(struct world *world)
     bool news = false;
     for (int h = 0; h < world->hosts_len; h++) {
         news |= check_log(world, h);
+        if (sim_bare_starts(world->hosts[h].sim))
+            world_fail(world, "(i) a container of %s was started without its files", world->hosts[h].name);
         if (sim_foreign_writes(world->hosts[h].sim))
             world_fail(world, "(d) a foreign container was written to");
     }

@@ -196,6 +196,9 @@ static void carry_out(struct world *world)
         case EFFECT_WAKE:
             davit->wake_ms = effect->at_ms;
             break;
+        case EFFECT_ROOTS:
+            repo_ask(world, effect->roots.len);
+            break;
         }
     }
     effect_vec_deinit(&effects);
@@ -252,10 +255,20 @@ static struct core *make_core(const struct world *world)
     return core_new(&options);
 }
 
+static int on_blob(void *data, const char *oid, char **ret_content, size_t *ret_len, struct error *err)
+{
+    (void)data;
+    *ret_content = repo_blob(oid);
+    *ret_len = *ret_content ? strlen(*ret_content) : 0;
+    return *ret_content ? 0 : error_set(err, ERROR_NOT_FOUND, "no commit has it");
+}
+
 void davit_start(struct world *world)
 {
     struct davit *davit = &world->davit;
-    const struct act_options act = {.engine = on_engine,
+    const json_t *source = disk_entry(&world->disk, LEDGER_SOURCE, "default");
+    const struct act_options act = {.stores = {.blob = on_blob, .data = world},
+                                    .engine = on_engine,
                                     .done = on_done,
                                     .progress = on_progress,
                                     .pause_image = &pause_image,
@@ -278,6 +291,7 @@ void davit_start(struct world *world)
             engine_watch_new(sim_engine(world->hosts[i].sim), world->hosts[i].name, OWNER, &listener);
     }
     world->repo.fresh = true;
+    world->repo.roots = json_array_size(json_object_get(source, "roots"));
     world->repo.deliver_ms = world->now_ms + world_pick(world, 3000);
 }
 

@@ -54,6 +54,9 @@ void repo_images(struct sim *sim)
 #define AFTER(name, condition)                                                                               \
     ",\"dependsOn\":[{\"containerName\":\"" name "\",\"condition\":\"" condition "\"}]"
 
+#define CONF         "../app.conf"
+#define FILES_OF_APP ",\"davit\":{\"files\":[{\"source\":\"" CONF "\",\"target\":\"/etc/app.conf\"}]}"
+
 /* Containers of a task; %s is the main one's image. */
 static const char *const shapes[] = {
     CONTAINER("app", "%s") "}",
@@ -67,11 +70,12 @@ static const char *const shapes[] = {
     CONTAINER("app", "%s") CHECKED ",\"portMappings\":[{\"containerPort\":80}]}",
     CONTAINER("init", "init") OPTIONAL "}," CONTAINER("app", "%s")
         AFTER("init", "SUCCESS") "}," CONTAINER("log", "good") OPTIONAL RESTARTED "}",
+    CONTAINER("app", "%s") FILES_OF_APP "}",
     CONTAINER("app", "%s") CHECKED ",\"portMappings\":[{\"containerPort\":80,\"hostPort\":8080}]}",
 };
 #define SHAPE_AWSVPC 6
 #define SHAPE_TASK   7 /* processes and IPC shared */
-#define SHAPE_PORT   8
+#define SHAPE_PORT   9
 
 /* Only pairs with which every deployment can go on: lower < upper for any count. */
 static const struct {
@@ -209,6 +213,8 @@ void repo_push(struct world *world)
     struct version *version = &repo->versions[repo->len];
     *version = repo->versions[repo->len - 1];
     version->broken = world_chance(world, 15);
+    if (world_chance(world, 10))
+        version->conf = world_pick(world, 3);
     struct recipe *recipe = &version->recipes[world_pick(world, SERVICES_MAX)];
     int what = world_pick(world, 100);
     if (what < 45) {
@@ -260,8 +266,30 @@ static void deliver(struct world *world, int version, bool head, bool full)
                                   .len = text ? strlen(text) : 0};
         vector_push(&event.commit.files, file);
     }
+    if (world->repo.roots && (full || now->conf != before->conf)) {
+        struct event_file conf = {.path = memory_strdup(CONF), .other = true, .size_bytes = 1};
+        snprintf(conf.oid, sizeof conf.oid, "%040d", now->conf);
+        vector_push(&event.commit.files, conf);
+    }
+    event.commit.roots = world->repo.roots;
+    event.commit.levels = 1;
     world_trace(world, "commit %d is delivered%s", version, head ? "" : " for its numbers");
     davit_step(world, &event);
+}
+
+void repo_ask(struct world *world, size_t roots)
+{
+    struct repo *repo = &world->repo;
+    world_trace(world, "davit asks for %zu roots", roots);
+    repo->roots = roots;
+    repo->fresh = true;
+    if (!repo->deliver_ms)
+        repo->deliver_ms = world->now_ms + 1 + world_pick(world, 500);
+}
+
+char *repo_blob(const char *oid)
+{
+    return strlen(oid) == 40 ? memory_strdup(oid) : NULL;
 }
 
 /* By the ledger; -1: none. */

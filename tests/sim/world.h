@@ -38,13 +38,15 @@ struct recipe {
 struct version {
     struct recipe recipes[SERVICES_MAX];
     bool broken; /* holds a file that does not validate */
+    int conf;    /* content of the file that containers get */
 };
 
 struct repo {
     struct version versions[VERSIONS_MAX];
     int len;
     int delivered; /* to this davit: the next one is versions[delivered] */
-    bool fresh;    /* this davit has been given nothing yet */
+    bool fresh;    /* this davit has been given nothing yet, or asks again */
+    size_t roots;  /* that it has asked for */
     int64_t deliver_ms;
 };
 
@@ -53,6 +55,10 @@ void repo_begin(struct world *world);
 void repo_push(struct world *world);
 /* Hands out what is due. */
 void repo_deliver(struct world *world);
+/* davit wants more than manifests. */
+void repo_ask(struct world *world, size_t roots);
+/* The content of a blob; NULL: no commit has it. Caller frees. */
+char *repo_blob(const char *oid);
 /* What every host knows of images. */
 void repo_images(struct sim *sim);
 /* The other way round; -1 for NULL. */

@@ -507,8 +507,8 @@ static void test_what_was_deployed_is_desired_after_a_restart(void **state)
     (void)state;
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
     struct event event = {.kind = EVENT_COMMIT, .commit = {.full = true}};
-    struct event_file file = {memory_strdup("c.json"), EVENT_FILE, memory_strdup("{\"clusterName\":\"c\"}"),
-                              19};
+    struct event_file file = {
+        .path = memory_strdup("c.json"), .content = memory_strdup("{\"clusterName\":\"c\"}"), .len = 19};
     json_t *entry = json_pack("{s:{s:s}}", "deployed", "oid", "d00d");
     vector_push(&event.commit.files, file);
     strcpy(event.commit.commit.oid, "d00d");

@@ -42,13 +42,24 @@ static void fill_commit(struct event *event)
     event->commit.commit.subject = memory_strdup("a subject");
     event->commit.commit.time_ms = 5;
     const struct event_file files[] = {
-        {memory_strdup("a.yaml"), EVENT_FILE, memory_strdup("family: \xc3\xa9"), 10},
-        {memory_strdup("b.json"), EVENT_FILE, memory_strdup("\xff\xfe"), 2},
-        {memory_strdup("empty.json"), EVENT_FILE, memory_strdup(""), 0},
-        {memory_strdup("c.yaml"), EVENT_FILE_DELETED, NULL, 0},
-        {memory_strdup("d.yaml"), EVENT_FILE_SYMLINK, NULL, 0},
-        {memory_strdup("e.yaml"), EVENT_FILE_SUBMODULE, NULL, 0},
-        {memory_strdup("f.yaml"), EVENT_FILE_TOO_LARGE, NULL, 0}};
+        {.path = memory_strdup("a.yaml"),
+         .kind = EVENT_FILE,
+         .content = memory_strdup("family: \xc3\xa9"),
+         .len = 10},
+        {.path = memory_strdup("b.json"), .kind = EVENT_FILE, .content = memory_strdup("\xff\xfe"), .len = 2},
+        {.path = memory_strdup("empty.json"), .kind = EVENT_FILE, .content = memory_strdup(""), .len = 0},
+        {.path = memory_strdup("c.yaml"), .kind = EVENT_FILE_DELETED},
+        {.path = memory_strdup("d.yaml"), .kind = EVENT_FILE_SYMLINK},
+        {.path = memory_strdup("e.yaml"), .kind = EVENT_FILE_SUBMODULE},
+        {.path = memory_strdup("f.yaml"), .kind = EVENT_FILE_TOO_LARGE},
+        {.path = memory_strdup("../g.conf"),
+         .kind = EVENT_FILE,
+         .other = true,
+         .oid = "0123456789012345678901234567890123456789",
+         .size_bytes = 5},
+        {.path = memory_strdup("h.conf"), .kind = EVENT_FILE_LFS, .other = true, .oid = "4567"}};
+    event->commit.roots = 2;
+    event->commit.levels = 1;
     for (size_t i = 0; i < ARRAY_LEN(files); i++)
         vector_push(&event->commit.files, files[i]);
 }

@@ -2,6 +2,7 @@
 
 #include "../engine/sample.h"
 #include "../unit.h"
+#include "base/buffer.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "engine/pause_image.h"
@@ -25,15 +26,66 @@ struct world {
     int codes[OUTCOMES]; /* by action id; 1: not yet */
     struct error error;  /* the last failure */
     char *container_id;  /* of the last success */
+    char *login;         /* of the last pull */
+    char *created;       /* what the last create was given besides */
 };
 
 /* The table has no place for data of ours. */
 static struct world *counted;
 
-static uint64_t count_pull(struct engine *engine, const char *image, const struct engine_call *call)
+static uint64_t count_pull(struct engine *engine, const struct engine_pull *pull,
+                           const struct engine_call *call)
 {
     counted->pulls++;
-    return counted->real->pull(engine, image, call);
+    free(counted->login);
+    counted->login = memory_strdup(pull->login);
+    return counted->real->pull(engine, pull, call);
+}
+
+static uint64_t note_create(struct engine *engine, const struct engine_create *create,
+                            const struct engine_call *call)
+{
+    struct buffer text = BUFFER_INIT(4096);
+    for (size_t i = 0; create->environment && i < create->environment->len; i++)
+        buffer_printf(&text, "%s;", create->environment->items[i]);
+    for (size_t i = 0; i < create->files_len; i++)
+        buffer_printf(&text, "%s=%s %o %u:%u;", create->files[i].target, create->files[i].content,
+                      create->files[i].mode, create->files[i].uid, create->files[i].gid);
+    char *options CLEANUP_FREE = create->log_options ? json_dumps(create->log_options, JSON_COMPACT) : NULL;
+    buffer_append_str(&text, options ? options : "");
+    free(counted->created);
+    counted->created = buffer_steal(&text);
+    return counted->real->create(engine, create, call);
+}
+
+static int on_blob(void *data, const char *oid, char **ret_content, size_t *ret_len, struct error *err)
+{
+    (void)data;
+    if (text_starts_with(oid, "none"))
+        return error_set(err, ERROR_IO, "the disk is gone");
+    *ret_content = memory_strdup(text_starts_with(oid, "first") ? "#A=0\nA=1\r\nB=1\nA=2\n=x\nnothing" : oid);
+    *ret_len = strlen(*ret_content);
+    return 0;
+}
+
+static int on_secret(void *data, const char *value_from, char **ret_value, struct error *err)
+{
+    (void)data;
+    if (text_equal(value_from, "none"))
+        return error_set(err, ERROR_NOT_FOUND, "not here");
+    *ret_value = memory_printf("<%s>", value_from);
+    return 0;
+}
+
+static int on_login(void *data, const char *image, const char *credentials, struct act_login *ret_login,
+                    struct error *err)
+{
+    (void)data;
+    if (text_equal(credentials, "none"))
+        return error_set(err, ERROR_NOT_FOUND, "not here");
+    *ret_login = (struct act_login){credentials ? memory_printf("%s for %s", credentials, image) : NULL,
+                                    memory_strdup("a word of advice")};
+    return 0;
 }
 
 static uint64_t count_load(struct engine *engine, const struct engine_archive *archive,
@@ -90,11 +142,13 @@ static int setup(void **state)
     world->ops.pull = count_pull;
     world->ops.image_load = count_load;
     world->ops.network_create = count_network;
+    world->ops.create = note_create;
     world->engine->ops = &world->ops;
     for (int i = 0; i < OUTCOMES; i++)
         world->codes[i] = 1;
     counted = world;
-    world->act = act_new(&(struct act_options){.engine = on_engine,
+    world->act = act_new(&(struct act_options){.stores = {on_blob, on_secret, on_login, NULL},
+                                               .engine = on_engine,
                                                .done = on_done,
                                                .progress = on_progress,
                                                .pause_image = &pause_image,
@@ -111,6 +165,8 @@ static int teardown(void **state)
     world->engine->ops = world->real;
     sim_free(world->sim);
     free(world->container_id);
+    free(world->login);
+    free(world->created);
     free(world);
     return 0;
 }
@@ -120,10 +176,10 @@ static void run_for(struct world *world, int64_t ms)
     sim_advance_to(world->sim, sim_now_ms(world->sim) + ms);
 }
 
-static void create(struct world *world, int id, const char *image)
+static void create_with(struct world *world, int id, const char *image, const char *more)
 {
     struct sample sample;
-    char *json CLEANUP_FREE = memory_printf("{'name':'app','image':'%s','memory':64}", image);
+    char *json CLEANUP_FREE = memory_printf("{'name':'app','image':'%s','memory':64%s}", image, more);
     sample_init(&sample, id, json);
     struct action *action = action_new(ACTION_CREATE);
     action->id = (uint64_t)id;
@@ -155,6 +211,11 @@ static void create_pause(struct world *world, int id, const char *network_mode)
     action->task_definition = task_definition_ref(sample.definition);
     sample_deinit(&sample);
     act_run(world->act, action);
+}
+
+static void create(struct world *world, int id, const char *image)
+{
+    create_with(world, id, image, "");
 }
 
 static void on_container(struct world *world, int id, enum action_kind kind)
@@ -303,6 +364,68 @@ static void test_a_pull_that_hangs_is_a_failure(void **state)
     assert_non_null(strstr(world->error.message, "CannotPullContainerError: far"));
 }
 
+static void test_a_create_is_given_what_its_definition_names(void **state)
+{
+    struct world *world = *state;
+    sim_image_local(world->sim, "here");
+    create_with(
+        world, 1, "here",
+        ",'environment':[{'name':'B','value':'plain'}],'secrets':[{'name':'S','valueFrom':'s'}],"
+        "'environmentFiles':[{'type':'s3','value':'a.env','blob':'first'},"
+        "{'type':'s3','value':'b.env','blob':'A=late'},{'type':'s3','value':'arn:aws:s3:::b/c.env'}],"
+        "'logConfiguration':{'logDriver':'splunk','secretOptions':[{'name':'token','valueFrom':'t'}]},"
+        "'davit':{'files':[{'source':'f','target':'/f','mode':'0400','user':'7:8','blob':'bytes'}]}");
+    run_for(world, 1000);
+    assert_int_equal(world->codes[1], 0);
+    assert_string_equal(world->created, "A=2;B=plain;S=<s>;/f=bytes 400 7:8;{\"token\":\"<t>\"}");
+    create(world, 2, "here");
+    run_for(world, 1000);
+    assert_string_equal(world->created, ""); /* the definition's own environment holds */
+}
+
+/* Nothing is made without what belongs to it, and the reason is the task's, in ECS's words. */
+static void test_what_cannot_be_had_makes_no_container(void **state)
+{
+    struct world *world = *state;
+    static const char *const more[] = {
+        ",'secrets':[{'name':'S','valueFrom':'none'}]",
+        ",'environmentFiles':[{'type':'s3','value':'a.env','blob':'none'}]",
+        ",'davit':{'files':[{'source':'f','target':'/f','blob':'none'}]}",
+        ",'davit':{'files':[{'source':'f','target':'/f'}]}",
+        ",'logConfiguration':{'logDriver':'splunk','secretOptions':[{'name':'token','valueFrom':'none'}]}",
+    };
+    sim_image_local(world->sim, "here");
+    for (int i = 0; i < (int)ARRAY_LEN(more); i++) {
+        create_with(world, i + 1, "here", more[i]);
+        run_for(world, 1000);
+        assert_int_equal(world->codes[i + 1], ERROR_INVALID);
+        assert_non_null(strstr(world->error.message, "ResourceInitializationError: unable to get the "));
+        assert_int_equal(sim_containers_len(world->sim), 0);
+    }
+    assert_int_equal(act_under_way(world->act), 0);
+}
+
+static void test_a_pull_has_the_login_of_its_container(void **state)
+{
+    struct world *world = *state;
+    sim_image_pullable(world->sim, "far", 5000);
+    create_with(world, 1, "far", ",'repositoryCredentials':{'credentialsParameter':'c'}");
+    create(world, 2, "far"); /* another login: a pull of its own */
+    run_for(world, 1000);
+    assert_int_equal(world->pulls, 2);
+    run_for(world, 20000);
+    assert_int_equal(world->codes[1], 0);
+    create_with(world, 3, "nowhere", ",'repositoryCredentials':{'credentialsParameter':'c'}");
+    run_for(world, 20000);
+    assert_string_equal(world->login, "c for nowhere");
+    assert_int_equal(world->codes[3], ERROR_INVALID);
+    assert_non_null(strstr(world->error.message, "(a word of advice)"));
+    create_with(world, 4, "nowhere", ",'repositoryCredentials':{'credentialsParameter':'none'}");
+    run_for(world, 20000);
+    assert_int_equal(world->codes[4], ERROR_INVALID);
+    assert_non_null(strstr(world->error.message, "CannotPullContainerError: nowhere: no login"));
+}
+
 /* Nothing is left of what waits for a pull, or runs, or waits for its turn. */
 static void test_free_cancels_everything(void **state)
 {
@@ -329,6 +452,9 @@ int main(void)
         TEST(test_a_failed_pull_fails_all_that_wait),
         TEST(test_a_pull_that_hangs_is_a_failure),
         TEST(test_free_cancels_everything),
+        TEST(test_a_create_is_given_what_its_definition_names),
+        TEST(test_what_cannot_be_had_makes_no_container),
+        TEST(test_a_pull_has_the_login_of_its_container),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,8 +58,10 @@ void sample_init(struct sample *sample, int serial, const char *container)
     snprintf(labels->task, sizeof labels->task, "%012d%020d", serial, serial);
     container_spec_copy(&sample->definition->containers.items[0], &labels->spec);
     sample->name = memory_printf("davit-default-web-%s-%.12s", labels->spec.name, labels->task);
-    sample->create =
-        (struct engine_create){sample->name, &sample->labels, sample->definition, labels->spec.name};
+    sample->create = (struct engine_create){.name = sample->name,
+                                            .labels = &sample->labels,
+                                            .definition = sample->definition,
+                                            .container = labels->spec.name};
 }
 
 void sample_deinit(struct sample *sample)

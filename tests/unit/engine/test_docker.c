@@ -325,18 +325,18 @@ static void test_pull(void **state)
          "HTTP/1.1 404 Not Found\r\n\r\n{\"message\":\"pull access denied for none\"}", 0, true},
         {0}};
     server->rules = rules;
-    server->engine->ops->pull(server->engine, "registry:5000/a/b:2", &call);
+    server->engine->ops->pull(server->engine, &(struct engine_pull){.image = "registry:5000/a/b:2"}, &call);
     wait_for(server, &outcome);
     assert_int_equal(outcome.code, 0);
     assert_int_equal(outcome.progresses, 2);
     assert_int_equal(outcome.bytes, 7);
     outcome.done = 0;
-    server->engine->ops->pull(server->engine, "bad", &call);
+    server->engine->ops->pull(server->engine, &(struct engine_pull){.image = "bad"}, &call);
     wait_for(server, &outcome);
     assert_int_equal(outcome.code, ERROR_INTERNAL);
     assert_string_equal(outcome.message, "no space left");
     outcome.done = 0;
-    server->engine->ops->pull(server->engine, "none@sha256:ab", &call);
+    server->engine->ops->pull(server->engine, &(struct engine_pull){.image = "none@sha256:ab"}, &call);
     wait_for(server, &outcome);
     assert_int_equal(outcome.code, ERROR_NOT_FOUND);
     assert_string_equal(outcome.message, "pull access denied for none");

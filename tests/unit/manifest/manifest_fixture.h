@@ -40,8 +40,10 @@ DEFINE_CLEANUP(struct fixture, fixture_free)
 /* NULL deletes. */
 static inline void fixture_put(struct fixture *fixture, const char *path, const char *text)
 {
-    struct manifest_file file = {path, text ? MANIFEST_FILE : MANIFEST_DELETED, text,
-                                 text ? strlen(text) : 0};
+    struct manifest_file file = {.path = path,
+                                 .kind = text ? MANIFEST_FILE : MANIFEST_DELETED,
+                                 .content = text,
+                                 .len = text ? strlen(text) : 0};
     manifest_update(fixture->manifest, false, &file, 1);
 }
 

@@ -159,8 +159,8 @@ static void test_errors(void **state)
 }
 
 static const struct rule warnings[] = {
-    {ONE(",\"secrets\":[{\"name\":\"A\",\"valueFrom\":\"b\"}]"), NULL, "no-effect",
-     "/containerDefinitions/0/secrets", "secrets has no effect yet: the container starts without"},
+    {ONE(",\"credentialSpecs\":[\"a\"]"), NULL, "no-effect", "/containerDefinitions/0/credentialSpecs",
+     "credentialSpecs has no effect yet: the container gets no gMSA"},
     {TASK("\"taskRoleArn\":\"r\",\"containerDefinitions\":[" CONTAINER("") "]"), NULL, "no-effect",
      "/taskRoleArn", NULL},
     {ONE(",\"environment\":[{\"name\":\"A\",\"value\":\"1\"},{\"name\":\"A\",\"value\":\"2\"}]"), NULL,
@@ -521,7 +521,7 @@ static void test_files_that_are_refused(void **state)
         {MANIFEST_SYMLINK, "symlink"}, {MANIFEST_SUBMODULE, "submodule"}, {MANIFEST_TOO_LARGE, "limit"}};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
-        const struct manifest_file file = {"a.yaml", cases[i].kind, NULL, 0};
+        const struct manifest_file file = {.path = "a.yaml", .kind = cases[i].kind};
         manifest_update(fixture->manifest, true, &file, 1);
         assert_int_equal(fixture_build(fixture), -1);
         assert_int_equal(fixture->diagnostics.list.len, 1);

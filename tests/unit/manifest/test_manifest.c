@@ -240,8 +240,9 @@ static void test_a_full_listing_drops_and_shares(void **state)
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
     const char *web = WEB("nginx");
     const char *cluster = "clusterName: c\n";
-    const struct manifest_file files[] = {{"c.yaml", MANIFEST_FILE, cluster, strlen(cluster)},
-                                          {"t.yaml", MANIFEST_FILE, web, strlen(web)}};
+    const struct manifest_file files[] = {
+        {.path = "c.yaml", .kind = MANIFEST_FILE, .content = cluster, .len = strlen(cluster)},
+        {.path = "t.yaml", .kind = MANIFEST_FILE, .content = web, .len = strlen(web)}};
     manifest_update(fixture->manifest, true, files, 2);
     assert_int_equal(fixture_build(fixture), 0);
     struct desired *first CLEANUP(desired_unrefp) = desired_ref(fixture->desired);
@@ -278,8 +279,9 @@ static void test_the_same_path_twice(void **state)
 {
     (void)state;
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
-    const struct manifest_file files[] = {{"c.yaml", MANIFEST_FILE, "clusterName: a\n", 15},
-                                          {"c.yaml", MANIFEST_FILE, "clusterName: b\n", 15}};
+    const struct manifest_file files[] = {
+        {.path = "c.yaml", .kind = MANIFEST_FILE, .content = "clusterName: a\n", .len = 15},
+        {.path = "c.yaml", .kind = MANIFEST_FILE, .content = "clusterName: b\n", .len = 15}};
     manifest_update(fixture->manifest, true, files, 2);
     assert_int_equal(fixture_build(fixture), 0);
     assert_int_equal(fixture->desired->clusters.len, 1);

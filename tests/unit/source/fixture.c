@@ -112,7 +112,13 @@ static void on_update(void *data, const struct source_update *update)
     for (size_t i = 0; i < update->files.len; i++) {
         const struct source_file *file = &update->files.items[i];
         seen.too_large |= file->too_large;
-        if (file->kind == SOURCE_DELETED)
+        if (file->other && file->kind == SOURCE_FILE) {
+            assert_int_equal(strlen(file->oid), 40);
+            assert_null(file->content);
+            buffer_printf(&files, "%s:%d;", file->path, (int)file->size_bytes);
+        } else if (file->other && file->kind == SOURCE_LFS)
+            buffer_printf(&files, "%s!;", file->path);
+        else if (file->kind == SOURCE_DELETED)
             buffer_printf(&files, "%s-;", file->path);
         else if (file->kind == SOURCE_FILE)
             buffer_printf(&files, "%s=%s;", file->path, file->content ? file->content : "?");

@@ -25,22 +25,26 @@ static void test_reads_revisions(void **state)
     fixture_sh(
         f, "cd repo; git tag -am tag v1; mkdir sub; printf 2 >sub/b.yaml; git add .; git commit -qm second");
     struct source_update update = {0};
-    assert_int_equal(source_read_tree(f->origin, "HEAD", NULL, &update, NULL), 0);
+    assert_int_equal(
+        source_read_tree(&(struct source_tree_query){f->origin, "HEAD", NULL, NULL}, &update, NULL), 0);
     assert_files(&update, "sub/b.yaml=2;web.yaml=one;");
     assert_true(update.head && update.full && !update.rewritten);
     assert_string_equal(update.commit.subject, "second");
     source_update_deinit(&update);
     static const char *const first[] = {"HEAD~1", "v1"};
     for (size_t i = 0; i < 2; i++) {
-        assert_int_equal(source_read_tree(f->origin, first[i], NULL, &update, NULL), 0);
+        assert_int_equal(
+            source_read_tree(&(struct source_tree_query){f->origin, first[i], NULL, NULL}, &update, NULL), 0);
         assert_files(&update, "web.yaml=one;");
         source_update_deinit(&update);
     }
     char *below CLEANUP_FREE = memory_printf("%s/sub", f->origin);
-    assert_int_equal(source_read_tree(below, "main", NULL, &update, NULL), 0);
+    assert_int_equal(source_read_tree(&(struct source_tree_query){below, "main", NULL, NULL}, &update, NULL),
+                     0);
     assert_files(&update, "b.yaml=2;");
     source_update_deinit(&update);
-    assert_int_equal(source_read_tree(f->origin, "main", "sub", &update, NULL), 0);
+    assert_int_equal(
+        source_read_tree(&(struct source_tree_query){f->origin, "main", "sub", NULL}, &update, NULL), 0);
     assert_files(&update, "b.yaml=2;");
     source_update_deinit(&update);
 }
@@ -53,7 +57,8 @@ static void test_reads_the_working_directory_with_gits_ids(void **state)
         f, "cd repo; printf two >web.yaml; printf 3 >new.json; git init -q nested; printf 4 >nested/a.yaml");
     char *oid CLEANUP_FREE = fixture_ask(f, "git -C repo hash-object web.yaml");
     struct source_update update = {0};
-    assert_int_equal(source_read_tree(f->origin, NULL, NULL, &update, NULL), 0);
+    assert_int_equal(
+        source_read_tree(&(struct source_tree_query){f->origin, NULL, NULL, NULL}, &update, NULL), 0);
     assert_files(&update, "new.json=3;web.yaml=two;");
     assert_string_equal(update.files.items[1].oid, oid);
     assert_string_equal(update.commit.subject, "working directory");
@@ -66,13 +71,23 @@ static void test_says_what_is_missing(void **state)
     fixture_repository(f);
     struct source_update update = {0};
     struct error err = ERROR_INIT;
-    assert_int_equal(source_read_tree(f->origin, "nope", NULL, &update, &err), ERROR_NOT_FOUND);
+    assert_int_equal(
+        source_read_tree(&(struct source_tree_query){f->origin, "nope", NULL, NULL}, &update, &err),
+        ERROR_NOT_FOUND);
     assert_string_equal(err.message, "there is no revision \"nope\"");
-    assert_int_equal(source_read_tree(f->origin, "HEAD", "sub", &update, &err), ERROR_NOT_FOUND);
+    assert_int_equal(
+        source_read_tree(&(struct source_tree_query){f->origin, "HEAD", "sub", NULL}, &update, &err),
+        ERROR_NOT_FOUND);
     assert_non_null(strstr(err.message, "has no directory \"sub\""));
-    assert_int_equal(source_read_tree(f->origin, NULL, "sub", &update, &err), ERROR_NOT_FOUND);
-    assert_int_equal(source_read_tree("/proc", "HEAD", NULL, &update, &err), ERROR_NOT_FOUND);
-    assert_int_equal(source_read_tree("/nonexistent", NULL, NULL, &update, &err), ERROR_NOT_FOUND);
+    assert_int_equal(
+        source_read_tree(&(struct source_tree_query){f->origin, NULL, "sub", NULL}, &update, &err),
+        ERROR_NOT_FOUND);
+    assert_int_equal(
+        source_read_tree(&(struct source_tree_query){"/proc", "HEAD", NULL, NULL}, &update, &err),
+        ERROR_NOT_FOUND);
+    assert_int_equal(
+        source_read_tree(&(struct source_tree_query){"/nonexistent", NULL, NULL, NULL}, &update, &err),
+        ERROR_NOT_FOUND);
 }
 
 struct told {

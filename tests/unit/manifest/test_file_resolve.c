@@ -1,0 +1,224 @@
+/* Files that task definitions name: from references to roots, from files to blob ids. */
+#include "manifest_fixture.h"
+
+#include "model/json.h"
+
+#define TASK(files)                                                                                          \
+    "{\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"i\",\"davit\":{\"files\":"  \
+    "[" files "]}}]}"
+#define FILE_OF(source) "{\"source\":\"" source "\",\"target\":\"/etc/app.conf\"}"
+#define SERVICE         "{\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"desiredCount\":1}"
+#define OID_A           "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define OID_B           "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+static void put_other(struct fixture *fixture, const char *path, const char *oid, int64_t size)
+{
+    struct manifest_file file = {.path = path,
+                                 .kind = oid ? MANIFEST_FILE : MANIFEST_DELETED,
+                                 .other = true,
+                                 .oid = oid,
+                                 .size_bytes = size};
+    manifest_update(fixture->manifest, false, &file, 1);
+}
+
+static void set_roots(struct fixture *fixture, char *root, int levels)
+{
+    struct string_vec roots = {&root, root ? 1 : 0, 1};
+    manifest_set_roots(fixture->manifest, &roots, levels);
+}
+
+static struct fixture *start(const char *task, char *root)
+{
+    struct fixture *fixture = fixture_new();
+    set_roots(fixture, root, 1);
+    fixture_put(fixture, "web.json", task);
+    fixture_put(fixture, "service.json", SERVICE);
+    return fixture;
+}
+
+static const json_t *file_at(const struct fixture *fixture, size_t index)
+{
+    const struct task_definition *definition = desired_task_definition(fixture->desired, "web");
+    const json_t *container = json_array_get(json_object_get(definition->json, "containerDefinitions"), 0);
+    return json_array_get(json_object_get(json_object_get(container, "davit"), "files"), index);
+}
+
+static void test_missing_roots_are_told_and_nothing_is_numbered_without(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = start(TASK(FILE_OF("../conf/./x/../app.conf")), NULL);
+    struct string_vec missing CLEANUP(string_vec_deinit) = {0};
+    manifest_missing_roots(fixture->manifest, &missing);
+    assert_int_equal(missing.len, 1);
+    assert_string_equal(missing.items[0], "../conf/app.conf");
+    string_vec_deinit(&missing);
+    set_roots(fixture, (char *)"../conf/app.conf", 1);
+    manifest_missing_roots(fixture->manifest, &missing);
+    assert_int_equal(missing.len, 0);
+    put_other(fixture, "../conf/app.conf", OID_A, 3);
+    assert_int_equal(fixture_build(fixture), 0);
+    assert_string_equal(model_string(file_at(fixture, 0), "blob"), OID_A);
+    assert_string_equal(model_string(file_at(fixture, 0), "mode"), "0644");
+    assert_string_equal(model_string(file_at(fixture, 0), "user"), "0:0");
+    assert_int_equal(model_int(file_at(fixture, 0), "size"), 3);
+}
+
+/* The content is in the identity, the place in the repository is not. */
+static void test_another_content_is_another_revision_and_back(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = start(TASK(FILE_OF("a")), (char *)"a");
+    put_other(fixture, "a", OID_A, 1);
+    assert_int_equal(fixture_build(fixture), 0);
+    struct digest first = desired_service(fixture->desired, "default", "web")->digest;
+    assert_int_equal(desired_task_definition(fixture->desired, "web")->revision, 1);
+    put_other(fixture, "a", OID_B, 1);
+    assert_int_equal(fixture_build(fixture), 0);
+    assert_int_equal(desired_service(fixture->desired, "default", "web")->task_definition->revision, 2);
+    put_other(fixture, "a", OID_A, 1);
+    assert_int_equal(fixture_build(fixture), 0);
+    const struct service *service = desired_service(fixture->desired, "default", "web");
+    assert_int_equal(service->task_definition->revision, 1);
+    assert_true(digest_equal(&service->digest, &first));
+    fixture_put(fixture, "web.json", TASK(FILE_OF("b")));
+    set_roots(fixture, (char *)"b", 1);
+    put_other(fixture, "b", OID_A, 1);
+    assert_int_equal(fixture_build(fixture), 0);
+    service = desired_service(fixture->desired, "default", "web");
+    assert_true(digest_equal(&service->digest, &first));
+}
+
+static void test_a_directory_becomes_its_files(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) =
+        start(TASK("{\"source\":\"d\",\"target\":\"/etc/d/\",\"mode\":\"400\",\"user\":\"7\"}"), (char *)"d");
+    put_other(fixture, "d/b/x.yaml", OID_B, 1);
+    put_other(fixture, "d/a", OID_A, 1);
+    assert_int_equal(fixture_build(fixture), 0);
+    assert_string_equal(model_string(file_at(fixture, 0), "target"), "/etc/d/a");
+    assert_string_equal(model_string(file_at(fixture, 0), "mode"), "0400");
+    assert_string_equal(model_string(file_at(fixture, 0), "user"), "7:0");
+    assert_string_equal(model_string(file_at(fixture, 1), "target"), "/etc/d/b/x.yaml");
+    assert_string_equal(model_string(file_at(fixture, 1), "source"), "d/b/x.yaml");
+    put_other(fixture, "d/a", NULL, 0);
+    assert_int_equal(fixture_build(fixture), 0);
+    assert_null(file_at(fixture, 1));
+}
+
+static void test_what_a_container_gets_is_no_manifest(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) =
+        start(TASK(FILE_OF("prometheus.yml")), (char *)"prometheus.yml");
+    fixture_put(fixture, "prometheus.yml", "scrape_configs: []\n");
+    put_other(fixture, "prometheus.yml", OID_A, 1);
+    assert_int_equal(fixture_build(fixture), 0);
+    fixture_put(fixture, "other.yml", "scrape_configs: []\n");
+    assert_int_equal(fixture_build(fixture), ERROR_INVALID);
+}
+
+static void check_fault(struct fixture *fixture, const char *code, const char *words)
+{
+    assert_int_equal(fixture_build(fixture), ERROR_INVALID);
+    assert_true(fixture->diagnostics.list.len > 0);
+    const struct diagnostic *first = &fixture->diagnostics.list.items[0];
+    assert_string_equal(first->code, code);
+    if (!strstr(first->message, words))
+        fail_msg("%s", first->message);
+    assert_string_equal(first->file, "web.json");
+    assert_int_equal(first->at.line, 1);
+    assert_true(first->at.column > 1);
+}
+
+static void test_faults_stand_at_the_reference(void **state)
+{
+    (void)state;
+    static const struct {
+        enum manifest_file_kind kind;
+        int64_t size;
+        const char *code;
+        const char *words;
+    } cases[] = {{MANIFEST_SYMLINK, 1, "symlink", "symbolic link"},
+                 {MANIFEST_SUBMODULE, 0, "submodule", "submodule"},
+                 {MANIFEST_LFS, 1, "lfs-pointer", "git-lfs"},
+                 {MANIFEST_FILE, LIMIT_FILE_BYTES + 1, "limit", "1048577 bytes"}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct fixture *fixture CLEANUP(fixture_freep) = start(TASK(FILE_OF("a")), (char *)"a");
+        struct manifest_file file = {
+            .path = "a", .kind = cases[i].kind, .other = true, .oid = OID_A, .size_bytes = cases[i].size};
+        manifest_update(fixture->manifest, false, &file, 1);
+        check_fault(fixture, cases[i].code, cases[i].words);
+    }
+    struct fixture *none CLEANUP(fixture_freep) = start(TASK(FILE_OF("a")), (char *)"a");
+    check_fault(none, "reference", "no file \"a\"");
+    struct fixture *out CLEANUP(fixture_freep) = start(TASK(FILE_OF("../../a")), NULL);
+    check_fault(out, "reference", "out of the repository");
+    struct fixture *twice CLEANUP(fixture_freep) = start(TASK(FILE_OF("a") "," FILE_OF("a")), (char *)"a");
+    put_other(twice, "a", OID_A, 1);
+    check_fault(twice, "duplicate", "/etc/app.conf");
+    assert_int_equal(twice->diagnostics.errors, 1);
+    put_other(twice, "a", NULL, 0); /* another fault takes the place of the first */
+    check_fault(twice, "reference", "no file");
+}
+
+static const char *const refused[] = {
+    "{\"source\":\"/etc/x\",\"target\":\"/a\"}",
+    "{\"source\":\"a\",\"target\":\"etc\"}",
+    "{\"source\":\"a\",\"target\":\"/a/../b\"}",
+    "{\"source\":\"a\",\"target\":\"/a\",\"mode\":420}",
+    "{\"source\":\"a\",\"target\":\"/a\",\"mode\":\"0888\"}",
+    "{\"source\":\"a\",\"target\":\"/a\",\"user\":\"root\"}",
+};
+
+static void test_what_the_schema_refuses(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        char *text CLEANUP_FREE = memory_printf("{\"family\":\"web\",\"containerDefinitions\":[{\"name\":"
+                                                "\"app\",\"image\":\"i\",\"davit\":{\"files\":[%s]}}]}",
+                                                refused[i]);
+        struct fixture *fixture CLEANUP(fixture_freep) = start(text, (char *)"a");
+        put_other(fixture, "a", OID_A, 1);
+        assert_int_equal(fixture_build(fixture), ERROR_INVALID);
+    }
+    struct fixture *fixture CLEANUP(fixture_freep) =
+        start("{\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"i\","
+              "\"readonlyRootFilesystem\":true,"
+              "\"davit\":{\"files\":[" FILE_OF("a") "]}}]}",
+              (char *)"a");
+    put_other(fixture, "a", OID_A, 1);
+    check_fault(fixture, "unsupported", "read-only root file system");
+}
+
+static void test_environment_files(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = start(
+        "{\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"i\","
+        "\"environmentFiles\":["
+        "{\"type\":\"s3\",\"value\":\"a.env\"},{\"type\":\"s3\",\"value\":\"arn:aws:s3:::b/c.env\"}]}]}",
+        (char *)"a.env");
+    put_other(fixture, "a.env", OID_A, 1);
+    assert_int_equal(fixture_build(fixture), 0);
+    assert_int_equal(fixture->diagnostics.warnings, 1);
+    const struct task_definition *definition = desired_task_definition(fixture->desired, "web");
+    const json_t *container = json_array_get(json_object_get(definition->json, "containerDefinitions"), 0);
+    const json_t *files = json_object_get(container, "environmentFiles");
+    assert_string_equal(model_string(json_array_get(files, 0), "blob"), OID_A);
+    assert_null(json_object_get(json_array_get(files, 1), "blob"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_missing_roots_are_told_and_nothing_is_numbered_without),
+        cmocka_unit_test(test_another_content_is_another_revision_and_back),
+        cmocka_unit_test(test_a_directory_becomes_its_files),
+        cmocka_unit_test(test_what_a_container_gets_is_no_manifest),
+        cmocka_unit_test(test_faults_stand_at_the_reference),
+        cmocka_unit_test(test_what_the_schema_refuses),
+        cmocka_unit_test(test_environment_files),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

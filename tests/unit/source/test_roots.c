@@ -1,0 +1,147 @@
+/* What a source hands out besides the manifests below its path. */
+#include "source/roots.h"
+
+#include "base/memory.h"
+#include "fixture.h"
+
+#include <string.h>
+
+static void test_paths(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sub_path;
+        const char *root;
+        const char *path; /* NULL: out of the repository */
+    } cases[] = {
+        {NULL, "a", "a"},
+        {"", "a/b/", "a/b"},
+        {"deploy/prod", "../base/", "deploy/base"},
+        {"/deploy//prod/", "../../x", "x"},
+        {"./deploy", "a/../b", "deploy/b"},
+        {"deploy", "../../x", NULL},
+        {NULL, "..", NULL},
+        {"deploy", "../", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *path CLEANUP_FREE = source_root_path(cases[i].sub_path, cases[i].root);
+        assert_int_equal(path == NULL, cases[i].path == NULL);
+        if (path)
+            assert_string_equal(path, cases[i].path);
+    }
+    assert_int_equal(source_path_levels(NULL), 0);
+    assert_int_equal(source_path_levels("a"), 1);
+    assert_int_equal(source_path_levels("/a//b/./"), 2);
+}
+
+static void set_roots(struct fixture *fixture, const char *since, const char *first, const char *second)
+{
+    struct string_vec roots = {0};
+    vector_push(&roots, (char *)first);
+    if (second)
+        vector_push(&roots, (char *)second);
+    source_set_roots(fixture->source, &roots, since);
+    vector_deinit(&roots);
+}
+
+#define REPOSITORY                                                                                           \
+    "git init -q -b main repo; cd repo; mkdir -p deploy conf/d base; printf one >deploy/web.yaml; "          \
+    "printf a >conf/app.conf; printf bb >conf/d/b; ln -s b conf/d/link; printf base >base/base.yaml; "       \
+    "printf 'version https://git-lfs.github.com/spec/v1\nx' >conf/d/large; printf no >base/other.txt; "      \
+    "git add .; git commit -qm first"
+
+static void start(struct fixture *fixture)
+{
+    fixture_sh(fixture, REPOSITORY);
+    fixture->options.path = "deploy";
+    fixture_start(fixture);
+    fixture_await_head(fixture, "web.yaml=one;");
+}
+
+static void test_roots_grow(void **state)
+{
+    struct fixture *f = *state;
+    start(f);
+    char *first CLEANUP_FREE = fixture_ask(f, "git -C repo rev-parse HEAD");
+    fixture_forget(f);
+    set_roots(f, NULL, "../conf/app.conf", "../conf/none");
+    fixture_await_head(f, "../conf/app.conf:1;web.yaml=one;");
+    assert_true(fixture_last(f)->full);
+    fixture_sh(f, "cd repo; printf aa >conf/app.conf; git commit -qam second");
+    fixture_await_head(f, "../conf/app.conf:2;");
+    assert_false(fixture_last(f)->full);
+    fixture_forget(f);
+    /* What came after the first commit once more: it was numbered without. */
+    set_roots(f, first, "../conf/d", "../base/");
+    fixture_await_head(f,
+                       "../base/base.yaml=base;../conf/d/b:2;../conf/d/large!;../conf/d/link@;web.yaml=one;");
+    assert_true(fixture_last(f)->full);
+    assert_int_equal(f->seen.len, 2);
+    assert_string_equal(f->seen.items[0].commit.oid, first);
+    fixture_sh(f, "cd repo; git rm -rq conf/d; git commit -qm third");
+    fixture_await_head(f, "../conf/d/b-;../conf/d/large-;../conf/d/link-;");
+}
+
+/* A manifest alone may change, and its files are to be there when it is numbered. */
+static void test_the_first_after_a_start_is_full(void **state)
+{
+    struct fixture *f = *state;
+    struct string_vec roots = {0};
+    fixture_sh(f, REPOSITORY);
+    char *first CLEANUP_FREE = fixture_ask(f, "git -C repo rev-parse HEAD");
+    fixture_sh(f,
+               "cd repo; printf two >deploy/web.yaml; git commit -qam second; printf three >deploy/web.yaml; "
+               "git commit -qam third");
+    vector_push(&roots, (char *)"../conf/app.conf");
+    f->options.path = "deploy";
+    f->options.since = first;
+    f->options.roots = &roots;
+    fixture_start(f);
+    vector_deinit(&roots);
+    fixture_await_head(f, "../conf/app.conf:1;web.yaml=three;");
+    assert_true(f->seen.items[0].full);
+    assert_false(f->seen.items[0].head);
+    assert_string_equal(f->seen.items[0].files, "../conf/app.conf:1;web.yaml=two;");
+}
+
+static void test_a_plain_directory_has_what_roots_name(void **state)
+{
+    struct fixture *f = *state;
+    fixture_sh(f,
+               "mkdir -p repo/conf /%s/out; printf one >repo/web.yaml; printf a >repo/conf/a; printf b "
+               ">repo/conf/b; "
+               "ln -s ../web.yaml repo/conf/link; printf out >out/x; ln -s ../out repo/out",
+               f->dir + 1);
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    set_roots(f, NULL, "conf", "out/x");
+    fixture_await_head(f, "conf/a:1;conf/b:1;conf/link@;web.yaml=one;");
+    fixture_sh(f, "printf aa >repo/conf/a");
+    fixture_await_head(f, "conf/a:2;");
+    char *oid CLEANUP_FREE = fixture_ask(f, "git -C %s rev-parse refs/davit/source:conf/a", f->mirror);
+    char *content CLEANUP_FREE = NULL;
+    size_t len;
+    struct error err = ERROR_INIT;
+    assert_int_equal(source_read_blob(&(struct source_blob){f->mirror, oid, 10}, &content, &len, &err), 0);
+    assert_int_equal(len, 2);
+    assert_string_equal(content, "aa");
+    char *none = NULL;
+    assert_int_equal(source_read_blob(&(struct source_blob){f->mirror, oid, 1}, &none, &len, &err),
+                     ERROR_LIMIT);
+    oid[0] = oid[0] == '0' ? '1' : '0';
+    assert_int_equal(source_read_blob(&(struct source_blob){f->mirror, oid, 10}, &none, &len, &err),
+                     ERROR_NOT_FOUND);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_paths),
+        cmocka_unit_test_setup_teardown(test_roots_grow, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_the_first_after_a_start_is_full, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_plain_directory_has_what_roots_name, fixture_setup,
+                                        fixture_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
