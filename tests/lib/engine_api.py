@@ -107,7 +107,7 @@ class EngineApi:
         try:
             self.delete(path, **query)
         except EngineError as error:
-            if error.status not in (404, 409):
+            if error.status not in (403, 404, 409):  # gone, or in use again by a daemon that still runs
                 raise
 
 
