@@ -88,10 +88,11 @@ static int read_document(const char *path, struct document_vec *ret_documents, s
     int r = read_documents(path, &documents, &diagnostics, err);
     if (r == ERROR_INVALID) {
         char *text CLEANUP_FREE = diagnostic_to_text(&diagnostics.list.items[0]);
-        return error_set(err, r, "%s", text);
+        error_set(err, r, "%s", text);
+    } else if (r == 0 && documents.len != 1) {
+        r = ERROR_INVALID;
+        error_set(err, r, "%s: a schema is one document, not %zu", path, documents.len);
     }
-    if (r == 0 && documents.len != 1)
-        return error_set(err, ERROR_INVALID, "%s: a schema is one document, not %zu", path, documents.len);
     if (r < 0)
         return r;
     assert(documents.items);
