@@ -58,7 +58,7 @@ def test_revisions_follow_the_resolved_content(repo, run):
     process = run("validate", "environments/prod", "--revision", "HEAD")
     assert process.returncode == 1 and "no revision 3 of task definition" in process.stdout
     process = run("diff", "--path", "environments/prod", "HEAD~3", "HEAD~2")
-    assert process.returncode == 1 and "web:1" in process.stdout and "web:2" in process.stdout, process.stdout
+    assert process.returncode == 1 and "echo one" in process.stdout and "echo two" in process.stdout, process.stdout
 
 
 @pytest.mark.parametrize("extends, why", [
