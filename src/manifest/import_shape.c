@@ -226,6 +226,13 @@ static json_t *members(const struct shape *shape, const json_t *schema, const js
     return object;
 }
 
+/* A port mapping needs one of two members, which "required" does not say. */
+static bool lacks_port(const json_t *schema, const json_t *element)
+{
+    return json_object_get(json_object_get(schema, "properties"), "containerPortRange") &&
+           !json_object_get(element, "containerPort") && !json_object_get(element, "containerPortRange");
+}
+
 static json_t *elements(const struct shape *shape, const json_t *schema, const json_t *value,
                         const char *pointer)
 {
@@ -236,7 +243,7 @@ static json_t *elements(const struct shape *shape, const json_t *schema, const j
     json_array_foreach ((json_t *)(uintptr_t)value, i, item) {
         char *at CLEANUP_FREE = import_pointer_index(pointer, i);
         json_t *element = json_is_null(item) ? NULL : shaped(shape, items, item, at);
-        if (json_is_object(element) && !has_required(items, element)) {
+        if (json_is_object(element) && (!has_required(items, element) || lacks_port(items, element))) {
             import_note(shape->run, IMPORT_DROPPED, at, "what it cannot be without has no value");
             json_decref(element);
             element = NULL;

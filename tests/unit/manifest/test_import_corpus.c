@@ -21,7 +21,12 @@ static const struct {
 } excuses[] = {
     {"networkMode awsvpc is not supported", "davit says so itself"},
     {"schedulingStrategy DAEMON is not supported", "davit says so itself"},
+    {"operatingSystemFamily WINDOWS_", "davit says so itself"},
     {"no task definition ", "it is in another template"},
+    {"no target group ", "it is in another template"},
+    {"no capacity provider ", "it is in another template"},
+    {"task definition \"", "its container is named by a parameter"},
+    {"container \"", "its port is given by a parameter"},
     {"the containers ask for ", "the template's own numbers do not add up"},
     {"port ", "the file publishes one port twice"},
     {"the string has not the right form at /containerDefinitions",
