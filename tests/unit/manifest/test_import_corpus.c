@@ -50,6 +50,7 @@ static bool is_excused(const struct diagnostic *diagnostic)
 struct tally {
     const char *directory;
     import_function *import;
+    struct fixture *fixture; /* of all files, one after the other: schemas are compiled once */
     size_t files;
     size_t imported;
     size_t members;
@@ -66,11 +67,12 @@ static void print(const char *name, const struct diagnostics *diagnostics)
     }
 }
 
-/* Each object as a file of its own. */
+/* Each object as a file of its own, and no other files. */
 static void put_objects(struct fixture *fixture, const json_t *objects)
 {
     size_t i;
     json_t *object;
+    manifest_update(fixture->manifest, true, NULL, 0);
     json_array_foreach ((json_t *)(uintptr_t)objects, i, object) {
         char *path CLEANUP_FREE = memory_printf("%zu.json", i);
         char *text CLEANUP_FREE = json_dumps(object, 0);
@@ -80,7 +82,7 @@ static void put_objects(struct fixture *fixture, const json_t *objects)
 
 static void check_validity(struct tally *tally, const char *name, const json_t *objects)
 {
-    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+    struct fixture *fixture = tally->fixture;
     put_objects(fixture, objects);
     fixture_build(fixture);
     tally->valid += fixture->diagnostics.errors == 0;
@@ -127,8 +129,10 @@ static void check_file(struct tally *tally, const char *name, const char *conten
 static void check_directory(struct tally *tally)
 {
     char *directory CLEANUP_FREE = memory_printf("%s/%s", corpus(), tally->directory);
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
     DIR *dir = opendir(directory);
     assert_non_null(dir);
+    tally->fixture = fixture;
     size_t most = (size_t)unit_rounds(100000, 20);
     for (struct dirent *entry = readdir(dir); entry && tally->files < most; entry = readdir(dir)) {
         if (entry->d_name[0] == '.')
@@ -173,19 +177,17 @@ static void test_cloudformation(void **state)
 }
 
 /* A file that is valid as it stands means the same after the import. */
-static void compare(const char *name, const char *content, size_t len, size_t *ret_equal)
+static bool compare(struct fixture *before, struct fixture *after, const struct manifest_file *file)
 {
-    struct fixture *before CLEANUP(fixture_freep) = fixture_new();
-    struct fixture *after CLEANUP(fixture_freep) = fixture_new();
-    struct manifest_file file = {name, MANIFEST_FILE, content, len};
-    struct document_input input = {.name = name, .content = content, .len = len};
+    const char *name = file->path;
+    struct document_input input = {.name = name, .content = file->content, .len = file->len};
     struct document_vec documents CLEANUP(document_vec_deinit) = {0};
     struct diagnostics diagnostics CLEANUP(diagnostics_deinit) = {0};
     struct import_world world = {.directory = "/"};
     struct import import;
-    manifest_update(before->manifest, true, &file, 1);
+    manifest_update(before->manifest, true, file, 1);
     if (fixture_build(before) < 0)
-        return;
+        return false;
     assert_int_equal(document_parse_foreign(&input, &documents, &diagnostics), 0);
     struct import_source source = {name, &documents.items[0], &world};
     if (import_ecs(&source, &import, &diagnostics) < 0)
@@ -196,8 +198,8 @@ static void compare(const char *name, const char *content, size_t len, size_t *r
     for (size_t i = 0; i < before->desired->task_definitions.len; i++)
         assert_memory_equal(&before->desired->task_definitions.items[i]->digest,
                             &after->desired->task_definitions.items[i]->digest, sizeof(struct digest));
-    ++*ret_equal;
     import_deinit(&import);
+    return true;
 }
 
 static void test_task_definitions(void **state)
@@ -206,6 +208,8 @@ static void test_task_definitions(void **state)
     char *directory CLEANUP_FREE = memory_printf("%s/task-definitions", corpus());
     DIR *dir = opendir(directory);
     assert_non_null(dir);
+    struct fixture *before CLEANUP(fixture_freep) = fixture_new();
+    struct fixture *after CLEANUP(fixture_freep) = fixture_new();
     size_t files = 0;
     size_t equal = 0;
     size_t most = (size_t)unit_rounds(100000, 20);
@@ -219,7 +223,9 @@ static void test_task_definitions(void **state)
         size_t len = fread(content, 1, LIMIT_MANIFEST_BYTES, file);
         fclose(file);
         files++;
-        compare(entry->d_name, content, len, &equal);
+        equal += compare(before, after,
+                         &(struct manifest_file){
+                             .path = entry->d_name, .kind = MANIFEST_FILE, .content = content, .len = len});
     }
     closedir(dir);
     print_message("task-definitions: %zu of %zu are valid, and the same after the import\n", equal, files);
