@@ -20,12 +20,15 @@
 #define LIMIT_PATTERN_BYTES         65536            /* one regular expression */
 #define LIMIT_PATTERN_MATCH_STEPS   100000           /* pcre2 match limit */
 #define LIMIT_PATTERN_HEAP_KIB      4096             /* pcre2 heap limit */
-#define LIMIT_NAME_CHARS            255              /* ECS: family, service, cluster, container, volume */
-#define LIMIT_CONTAINERS_PER_TASK   11               /* ECS quota: 10; and the pause container */
-#define LIMIT_IGNORED_EXIT_CODES    50               /* ECS quota, of a restart policy */
-#define LIMIT_PORT_MAPPINGS         100              /* ECS quota, per container definition */
-#define LIMIT_PUBLISHED_PORTS       1000             /* of one container, its port ranges counted out */
-#define LIMIT_TASK_DEFINITION_BYTES 65536            /* ECS quota */
+#define LIMIT_IMPORT_BYTES          (16 * 1024 * 1024) /* text that variables of one import make */
+#define LIMIT_IMPORT_STEPS          1000000 /* values, references and functions followed in one import */
+#define LIMIT_IMPORT_SERVICES       256     /* services of one Compose file */
+#define LIMIT_NAME_CHARS            255     /* ECS: family, service, cluster, container, volume */
+#define LIMIT_CONTAINERS_PER_TASK   11      /* ECS quota: 10; and the pause container */
+#define LIMIT_IGNORED_EXIT_CODES    50      /* ECS quota, of a restart policy */
+#define LIMIT_PORT_MAPPINGS         100     /* ECS quota, per container definition */
+#define LIMIT_PUBLISHED_PORTS       1000    /* of one container, its port ranges counted out */
+#define LIMIT_TASK_DEFINITION_BYTES 65536   /* ECS quota */
 
 /* --- environments (davit.yaml) -------------------------------------------------------------------------- */
 #define LIMIT_ENVIRONMENT_DEPTH     16   /* nesting of extends */

@@ -128,6 +128,8 @@ extern const struct command cli_reconcile;
 extern const struct command cli_explain;
 extern const struct command cli_schema;
 extern const struct command cli_render;
+extern const struct command cli_import;
+extern const struct command cli_init;
 extern const struct command cli_replay;
 extern const struct command cli_version;
 extern const struct command cli_help;

@@ -18,6 +18,8 @@ static const struct command *const commands[] = {
     &cli_reconcile,
     &cli_explain,
     &cli_schema,
+    &cli_init,
+    &cli_import,
     &cli_replay,
     &cli_version,
     &cli_completion,

@@ -39,15 +39,22 @@ static const struct {
      "take it out of git-LFS: manifests are read from git"},
 };
 
-static parse_function *parser_for(const char *name)
+static parse_function *parser_for(const struct document_builder *builder, const struct document_input *input)
 {
+    const char *name = input->name;
     size_t len = strlen(name);
     for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
         size_t tail = strlen(formats[i].ending);
         if (len > tail && strcasecmp(name + len - tail, formats[i].ending) == 0)
             return formats[i].parse;
     }
-    return NULL;
+    if (!builder->foreign)
+        return NULL;
+    size_t first = 0;
+    while (first < input->len && strchr(" \t\r\n", input->content[first]))
+        first++;
+    bool json = first < input->len && (input->content[first] == '{' || input->content[first] == '[');
+    return json ? document_parse_json : document_parse_yaml;
 }
 
 static size_t sequence_len(unsigned char lead)
@@ -96,7 +103,7 @@ static int check_text(struct document_builder *builder, const struct document_in
 static int check_input(struct document_builder *builder, const struct document_input *input)
 {
     struct position none = {0};
-    if (!parser_for(input->name))
+    if (!parser_for(builder, input))
         return document_builder_fail(builder, none, "file-name",
                                      "the name ends in none of .json, .yaml, .yml");
     if (input->len > LIMIT_MANIFEST_BYTES)
@@ -115,8 +122,8 @@ static int check_input(struct document_builder *builder, const struct document_i
     return check_text(builder, input);
 }
 
-int document_parse(const struct document_input *input, struct document_vec *ret_documents,
-                   struct diagnostics *diagnostics)
+static int parse(const struct document_input *input, bool foreign, struct document_vec *ret_documents,
+                 struct diagnostics *diagnostics)
 {
     assert(input);
     assert(input->name);
@@ -124,11 +131,11 @@ int document_parse(const struct document_input *input, struct document_vec *ret_
     assert(ret_documents);
     assert(diagnostics);
     struct document_builder CLEANUP(document_builder_deinit)
-        builder = {.file = input->name, .diagnostics = diagnostics};
+        builder = {.file = input->name, .foreign = foreign, .diagnostics = diagnostics};
     struct document_vec CLEANUP(document_vec_deinit) documents = {0};
     int rc = check_input(&builder, input);
     if (rc == 0)
-        rc = parser_for(input->name)(&builder, input, &documents);
+        rc = parser_for(&builder, input)(&builder, input, &documents);
     if (rc < 0)
         return rc;
     if (builder.duplicates > 0)
@@ -136,6 +143,18 @@ int document_parse(const struct document_input *input, struct document_vec *ret_
     *ret_documents = documents;
     memset(&documents, 0, sizeof documents);
     return 0;
+}
+
+int document_parse(const struct document_input *input, struct document_vec *ret_documents,
+                   struct diagnostics *diagnostics)
+{
+    return parse(input, false, ret_documents, diagnostics);
+}
+
+int document_parse_foreign(const struct document_input *input, struct document_vec *ret_documents,
+                           struct diagnostics *diagnostics)
+{
+    return parse(input, true, ret_documents, diagnostics);
 }
 
 void document_deinit(struct document *document)

@@ -54,7 +54,8 @@ int document_builder_fault(struct document_builder *builder, const struct docume
 {
     assert(fault->code);
     assert(fault->message);
-    struct diagnostic diagnostic = {.severity = SEVERITY_ERROR,
+    bool taken = builder->foreign && strcmp(fault->code, "duplicate") == 0;
+    struct diagnostic diagnostic = {.severity = taken ? SEVERITY_WARNING : SEVERITY_ERROR,
                                     .file = memory_strdup(builder->file),
                                     .at = fault->at,
                                     .pointer = present_pointer(builder),
@@ -132,6 +133,8 @@ static int report_duplicate(struct document_builder *builder, struct position at
     document_builder_fault(
         builder, &(struct document_fault){
                      .at = at, .code = "duplicate", .message = message, .hint = "keep one of the two"});
+    if (builder->foreign) /* its own tool takes it: so do we, and the last one counts */
+        return 0;
     builder->duplicates++;
     return builder->duplicates < LIMIT_DIAGNOSTICS ? 0 : ERROR_INVALID;
 }

@@ -23,6 +23,7 @@ struct document_frame {
 
 struct document_builder {
     const char *file; /* borrowed */
+    bool foreign;     /* see document_parse_foreign() */
     struct diagnostics *diagnostics;
     struct document document; /* under way */
     struct document_frame frames[LIMIT_DOCUMENT_DEPTH];

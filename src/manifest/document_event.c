@@ -65,6 +65,19 @@ static int foreign_tag(struct document_events *events, struct position at, const
     return unsupported(events, at, message, "leave the tag out");
 }
 
+/* A tag of the application's own, such as CloudFormation's !Ref. */
+static bool is_local(const struct document_events *events, const char *tag)
+{
+    return events->builder->foreign && tag && tag[0] == '!' && tag[1];
+}
+
+/* Opens the object whose one member, named by the tag, is about to come. */
+static int open_tag(struct document_events *events, struct position at, const char *tag, json_t *object)
+{
+    int rc = document_builder_open(events->builder, at, object);
+    return rc < 0 ? rc : document_builder_key(events->builder, at, tag);
+}
+
 /* The tags that a scalar may bear, and what its text must then be. */
 static const struct {
     const char *tag;
@@ -110,6 +123,8 @@ static int scalar_kind(struct document_events *events, const yaml_event_t *event
         return document_builder_fail(events->builder, at, "encoding",
                                      "an escape makes a string that is not UTF-8");
     *ret_kind = DOCUMENT_SCALAR_STRING;
+    if (is_local(events, (const char *)event->data.scalar.tag))
+        return 0;
     if (event->data.scalar.tag)
         return kind_by_tag(events, event, ret_kind);
     if (event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
@@ -124,12 +139,13 @@ static int on_key(struct document_events *events, const yaml_event_t *event, enu
 {
     const char *key = (const char *)event->data.scalar.value;
     struct position at = document_events_position(events, &event->start_mark);
-    if (kind != DOCUMENT_SCALAR_STRING) {
+    if (kind != DOCUMENT_SCALAR_STRING && !events->builder->foreign) {
         CLEANUP_FREE char *message =
             memory_printf("the key %.*s is not a string", 40, *key ? key : "(empty)");
         return unsupported(events, at, message, "quote it");
     }
-    if (strcmp(key, "<<") == 0 && event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
+    bool merge = strcmp(key, "<<") == 0 && event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    if (merge && !events->builder->foreign)
         return unsupported(events, at, "merge keys (<<) are not part of YAML 1.2",
                            "write the members out, or repeat whole values by an alias");
     int rc = document_builder_key(events->builder, at, key);
@@ -139,6 +155,25 @@ static int on_key(struct document_events *events, const yaml_event_t *event, enu
                  events->builder->document.nodes.len - 1);
         json_decref(value);
     }
+    return rc;
+}
+
+/* {"!Tag": "text"} */
+static int on_tagged_scalar(struct document_events *events, const yaml_event_t *event)
+{
+    struct position at = document_events_position(events, &event->start_mark);
+    size_t node = events->builder->document.nodes.len;
+    json_t *object = json_object();
+    int rc = open_tag(events, at, (const char *)event->data.scalar.tag, json_incref(object));
+    if (rc == 0)
+        rc =
+            document_builder_scalar(events->builder, at, json_string((const char *)event->data.scalar.value));
+    if (rc == 0) {
+        document_builder_close(events->builder);
+        if (event->data.scalar.anchor)
+            remember(events, (const char *)event->data.scalar.anchor, object, node);
+    }
+    json_decref(object);
     return rc;
 }
 
@@ -152,6 +187,8 @@ static int on_scalar(struct document_events *events, const yaml_event_t *event)
         return rc;
     if (document_builder_wants_key(events->builder))
         return on_key(events, event, kind);
+    if (is_local(events, (const char *)event->data.scalar.tag))
+        return on_tagged_scalar(events, event);
     if (document_scalar_value((const char *)event->data.scalar.value, kind, &value) < 0)
         return document_builder_fail(events->builder, at, "number", "%.*s is %s", 40,
                                      event->data.scalar.value, DOCUMENT_NUMBER_RANGE);
@@ -173,6 +210,13 @@ static bool is_template(const struct document_events *events, struct position at
     return outer->line == (uint32_t)at.line && outer->column + 1 == (uint32_t)at.column;
 }
 
+static void note_open(struct document_events *events, const char *anchor, json_t *container, bool tagged)
+{
+    size_t depth = events->builder->depth - 1;
+    events->open[depth] = (struct document_open_anchor){memory_strdup(anchor), container,
+                                                        events->builder->frames[depth].node, tagged};
+}
+
 static int on_open(struct document_events *events, const yaml_event_t *event)
 {
     bool mapping = event->type == YAML_MAPPING_START_EVENT;
@@ -185,14 +229,21 @@ static int on_open(struct document_events *events, const yaml_event_t *event)
         return unsupported(events, at, "a mapping or a sequence cannot be a key",
                            is_template(events, at) ? "templates must be rendered before they are committed"
                                                    : "keys are strings");
-    if (tag && strcmp(tag, "!") != 0 && strcmp(tag, mapping ? YAML_MAP_TAG : YAML_SEQ_TAG) != 0)
+    bool local = is_local(events, tag);
+    if (tag && !local && strcmp(tag, "!") != 0 && strcmp(tag, mapping ? YAML_MAP_TAG : YAML_SEQ_TAG) != 0)
         return foreign_tag(events, at, tag);
+    if (local) {
+        json_t *around = json_object();
+        int rc = open_tag(events, at, tag, around);
+        if (rc < 0)
+            return rc;
+        note_open(events, anchor, around, false);
+    }
     json_t *container = mapping ? json_object() : json_array();
     int rc = document_builder_open(events->builder, at, container);
     if (rc < 0)
         return rc;
-    events->open[events->builder->depth - 1] = (struct document_open_anchor){
-        memory_strdup(anchor), container, events->builder->frames[events->builder->depth - 1].node};
+    note_open(events, local ? NULL : anchor, container, local);
     return 0;
 }
 
@@ -205,7 +256,7 @@ static int on_close(struct document_events *events, const yaml_event_t *event)
         remember(events, open->name, open->container, open->node);
     free(open->name);
     open->name = NULL;
-    return 0;
+    return open->tagged ? on_close(events, event) : 0;
 }
 
 static bool is_open(const struct document_events *events, const char *name)

@@ -7,6 +7,7 @@
 #include "manifest/document_build.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <yaml.h>
 
@@ -15,6 +16,7 @@ struct document_open_anchor {
     char *name; /* NULL for a container without one */
     json_t *container;
     size_t node;
+    bool tagged; /* the one member of the object around it stands for its tag */
 };
 
 struct document_events {

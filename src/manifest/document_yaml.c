@@ -65,7 +65,8 @@ static int read_events(struct document_events *events, const struct yaml_stream 
         if (event.type == YAML_STREAM_END_EVENT)
             return 0;
         /* The scanner is not beyond the first line of the event, and that is where its indentation holds. */
-        if (!document_strict_passes(&strict, &event, parser->indent, &finding))
+        bool passes = document_strict_passes(&strict, &event, parser->indent, &finding);
+        if (!passes && !events->builder->foreign) /* another tool's parser is as lenient as libyaml */
             return report(events, stream, &finding);
         int rc = document_events_take(events, &event);
         if (rc < 0)

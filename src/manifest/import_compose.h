@@ -1,0 +1,87 @@
+/* A Compose service on its way to a container. Inner header of import_compose*.c. */
+#pragma once
+
+#include "base/vector.h"
+#include "manifest/import_run.h"
+
+/* One service needs another one. */
+struct compose_edge {
+    char *to;              /* owned; as the file calls it */
+    char *alias;           /* owned; the name that must resolve; NULL: none but its own */
+    const char *condition; /* dependsOn's; NULL: by name only */
+    bool name;             /* its name must resolve */
+    char *pointer;         /* owned; where it is asked for */
+};
+
+struct compose_service {
+    const char *name;   /* borrowed from the file's object */
+    const json_t *file; /* borrowed: what the file says, with variables and extends done */
+    char *pointer;
+    char *container_name; /* legal in ECS */
+    json_t *container;    /* the container definition */
+    json_t *task;         /* members of the task definition that it brings: networkMode, volumes ... */
+    json_t *service;      /* members of the ECS service that it brings */
+    struct compose_edge_vec VECTOR_OF(struct compose_edge) edges;
+    struct string_vec aliases; /* further names by which others know it */
+    const char *restart;       /* "always", "on-failure", "no"; NULL: not said */
+    int64_t replicas;
+    bool alone; /* cannot share a task */
+    bool off;   /* only with a profile that is not on */
+    bool daemon;
+    bool awaited; /* somebody waits for its end */
+    size_t group;
+};
+
+struct compose {
+    struct import_run *run;
+    json_t *root;
+    char *project;                                                         /* owned; NULL: none */
+    struct compose_service_vec VECTOR_OF(struct compose_service) services; /* in the file's order */
+};
+
+/* NULL when there is none of that name. */
+struct compose_service *compose_find(const struct compose *compose, const char *name);
+void compose_edge_add(struct compose_service *service, struct compose_edge edge); /* takes the strings */
+
+/* A handler of one member of a service. */
+struct compose_member {
+    struct compose *compose;
+    struct compose_service *service;
+    const char *target; /* ECS's name, by the table */
+    const char *reason; /* why it is dropped, by the table */
+    json_t *value;
+    const char *pointer;
+};
+typedef void compose_handler(const struct compose_member *member);
+
+struct compose_rule {
+    const char *name; /* NULL ends a table */
+    compose_handler *handler;
+    const char *target;
+    const char *reason;
+};
+
+/* Hands each member of the object to its rule; x- members pass by, unknown ones are dropped with a note. */
+void compose_apply(const struct compose_rule *rules, const struct compose_member *object);
+
+/* Handlers that tables share. */
+compose_handler compose_string, compose_strings, compose_flag, compose_whole, compose_nothing, compose_drop;
+compose_handler compose_object; /* of JSON objects whose values become strings: a list "A=B", or a map */
+
+/* What the members need more room for. */
+compose_handler compose_ports, compose_volumes, compose_volumes_from, compose_tmpfs, compose_secrets,
+    compose_configs, compose_deploy, compose_health, compose_depends_on, compose_links, compose_networks;
+
+/* "A=B" lists and maps as a map of strings; a value that is not there comes from `missing`, or is left out.
+ * New.
+ */
+json_t *compose_map(const struct compose_member *member, bool from_environment);
+
+/* The services of the file, with extends done. 0 or a negative code after a diagnostic. */
+int compose_read(struct compose *compose);
+/* Fills container, task and service by the members. */
+void compose_service_convert(struct compose *compose, struct compose_service *service);
+/* Looks for names of services in variables and commands. */
+void compose_mentions(struct compose *compose);
+/* Writes the manifests: who shares a task, links, dependencies. */
+void compose_write(struct compose *compose);
