@@ -764,7 +764,7 @@ static void test_two_tasks_have_two_addresses(void **state)
         make_task(world, &sample, i + 1, "\"networkMode\":\"awsvpc\"");
         run_pause(world, &sample, &ips[i]);
         assert_non_null(ips[i]);
-        run_sample(world, &sample, &id);
+        contract_run(world, &sample, &id);
         DO_WELL(world, &outcome, inspect, id);
         assert_null(outcome.container->ip);
         assert_int_equal(outcome.container->ports.len, 0);
@@ -792,13 +792,13 @@ static void test_containers_of_a_task_talk_over_localhost(void **state)
     make_task(world, &sample, 1, "\"networkMode\":\"awsvpc\"");
     make_task(world, &client, 1, "\"networkMode\":\"awsvpc\"");
     run_pause(world, &sample, &ip);
-    run_sample(world, &sample, &server_id);
+    contract_run(world, &sample, &server_id);
     client.create.name = "davit-contract-client";
-    run_sample(world, &client, &client_id);
+    contract_run(world, &client, &client_id);
     static const char *const serve[] = {"/bin/busybox", "nc",        "-l",       "-p", "8080",
                                         "-e",           "/bin/echo", "well met", NULL};
     struct outcome served CLEANUP(outcome_deinit) = {0};
-    const struct engine_call call = {.done = on_done, .data = &served};
+    const struct engine_call call = {.done = outcome_take, .data = &served};
     world->engine->ops->exec(world->engine, server_id, serve, &call);
     do
         IN(world, &outcome, client_id, "nc", "127.0.0.1", "8080");
@@ -821,8 +821,8 @@ static void test_processes_and_ipc_of_a_task(void **state)
     make_task(world, &other, 1, modes);
     run_pause(world, &sample, &ip);
     other.create.name = "davit-contract-other";
-    run_sample(world, &sample, &ids[0]);
-    run_sample(world, &other, &ids[1]);
+    contract_run(world, &sample, &ids[0]);
+    contract_run(world, &other, &ids[1]);
     DO_WELL(world, &outcome, inspect, ids[0]);
     assert_non_null(outcome.container->ip); /* a network of its own */
     if (world->is_real) {
