@@ -241,6 +241,15 @@ static void tell_failed(struct errand *errand, const struct engine_reply *reply)
         tell(errand->jobs.items[i], &failed);
 }
 
+/* Their turn comes again, with what they needed. */
+static void let_wait(const struct errand *errand, struct lane_queue *lane)
+{
+    for (size_t i = 0; i < errand->jobs.len; i++) {
+        errand->jobs.items[i]->has |= 1U << errand->kind;
+        vector_push(&lane->waiting, errand->jobs.items[i]);
+    }
+}
+
 static void on_errand_done(void *data, const struct engine_reply *reply)
 {
     struct errand *errand = data;
@@ -255,10 +264,8 @@ static void on_errand_done(void *data, const struct engine_reply *reply)
     }
     if (reply->error.code < 0)
         tell_failed(errand, reply);
-    for (size_t i = 0; i < errand->jobs.len && reply->error.code == 0; i++) {
-        errand->jobs.items[i]->has |= 1U << errand->kind;
-        vector_push(&lane->waiting, errand->jobs.items[i]);
-    }
+    else
+        let_wait(errand, lane);
     errand->jobs.len = 0;
     errand_free(errand);
     fill_errands(queue);

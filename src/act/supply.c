@@ -112,6 +112,17 @@ static void parse_variables(char *text, struct map *variables)
     }
 }
 
+/* What the manifest's file was when it was committed; NULL: nobody knows. */
+static const json_t *content_of(const json_t *container, const char *value)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (json_object_get(json_object_get(container, "davit"), "environmentFiles"), i, item)
+        if (text_equal(model_string(item, "value"), value))
+            return item;
+    return NULL;
+}
+
 /* An earlier file wins over a later one. */
 static int gather_environment_files(const struct act_stores *stores, const json_t *container,
                                     struct map *variables, struct error *err)
@@ -123,7 +134,7 @@ static int gather_environment_files(const struct act_stores *stores, const json_
         const char *name = model_string(item, "value");
         if (text_starts_with(name, "arn:")) /* a warning of its own says that it is not read */
             continue;
-        int r = read_blob(stores, item, name, &file, err);
+        int r = read_blob(stores, content_of(container, name), name, &file, err);
         if (r < 0)
             return r;
         struct map found CLEANUP(map_deinit) = MAP_INIT(free);

@@ -22,27 +22,29 @@ static int read_stream(FILE *stream, const char *path, struct buffer *content, s
 }
 
 /* Only regular files and pipes: a directory or device is no file to import. */
-static FILE *open_file(const char *path, struct error *err)
+static int open_file(const char *path, FILE **ret_stream, struct error *err)
 {
     struct stat st;
     FILE *stream = fopen(path, "re");
-    if (!stream) {
-        error_set(err, ERROR_NOT_FOUND, "%s: %s", path, strerror(errno));
-    } else if (fstat(fileno(stream), &st) < 0 || S_ISDIR(st.st_mode)) {
-        error_set(err, ERROR_INVALID, "%s is a directory", path);
-        fclose(TAKE(stream));
+    if (!stream)
+        return error_set(err, ERROR_NOT_FOUND, "%s: %s", path, strerror(errno));
+    if (fstat(fileno(stream), &st) < 0 || S_ISDIR(st.st_mode)) {
+        fclose(stream);
+        return error_set(err, ERROR_INVALID, "%s is a directory", path);
     }
-    return stream;
+    *ret_stream = stream;
+    return 0;
 }
 
 int cli_import_read(const char *path, char **ret_content, size_t *ret_len, struct error *err)
 {
     struct buffer content CLEANUP(buffer_deinit) = BUFFER_INIT(LIMIT_MANIFEST_BYTES);
     bool standard = text_equal(path, "-");
-    FILE *stream = standard ? stdin : open_file(path, err);
-    if (!stream)
-        return err->code;
-    int r = read_stream(stream, path, &content, err);
+    FILE *stream = stdin;
+    int r = standard ? 0 : open_file(path, &stream, err);
+    if (r < 0)
+        return r;
+    r = read_stream(stream, path, &content, err);
     if (!standard)
         fclose(stream);
     if (r < 0)

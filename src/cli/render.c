@@ -144,8 +144,7 @@ static const char *const examples[] = {
     "between two of them",
     "diff <(davit render environments/staging) <(davit render environments/prod)",
     "for AWS",
-    "davit render environments/prod TaskDefinition/web -o aws > web.json && aws ecs register-task-definition "
-    "--cli-input-json file://web.json",
+    "davit render environments/prod TaskDefinition/web -o aws > web.json",
     NULL,
 };
 

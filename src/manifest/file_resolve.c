@@ -250,7 +250,13 @@ static json_t *container_at(const struct resolution *resolution, size_t index)
     return json_array_get(json_object_get(resolution->definition, "containerDefinitions"), index);
 }
 
-static void resolve_one(const struct resolution *resolution, size_t at, json_t *files)
+/* What is written into a container's `davit`. */
+struct resolved {
+    json_t *files;
+    json_t *environment_files;
+};
+
+static void resolve_one(const struct resolution *resolution, size_t at, const struct resolved *resolved)
 {
     const struct file_reference *reference = &resolution->object->files->list.items[at];
     const struct other_vec *found = &resolution->found[at];
@@ -259,12 +265,15 @@ static void resolve_one(const struct resolution *resolution, size_t at, json_t *
         return;
     if (reference->use == FILE_CONFIG) {
         const json_t *list = json_object_get(json_object_get(container, "davit"), "files");
-        size_t first = json_array_size(files);
-        append_files(files, json_array_get(list, reference->index), reference, found);
-        check_list(resolution, files, first, reference);
+        size_t first = json_array_size(resolved->files);
+        append_files(resolved->files, json_array_get(list, reference->index), reference, found);
+        check_list(resolution, resolved->files, first, reference);
     } else if (text_equal(found->items[0]->path, reference->path)) {
-        set_blob(json_array_get(json_object_get(container, "environmentFiles"), reference->index),
-                 found->items[0]);
+        const json_t *list = json_object_get(container, "environmentFiles");
+        json_t *content = json_object();
+        model_set_string(content, "value", model_string(json_array_get(list, reference->index), "value"));
+        set_blob(content, found->items[0]);
+        json_array_append_new(resolved->environment_files, content);
     } else {
         report(resolution, reference,
                (struct kind_fault){.code = "reference",
@@ -276,13 +285,20 @@ static void resolve_one(const struct resolution *resolution, size_t at, json_t *
 static void resolve_container(const struct resolution *resolution, size_t index)
 {
     const struct file_reference_vec *list = &resolution->object->files->list;
-    json_t *files = json_array();
+    const struct resolved resolved = {json_array(), json_array()};
     for (size_t i = 0; i < list->len; i++)
         if (list->items[i].container == index)
-            resolve_one(resolution, i, files);
-    if (json_array_size(files))
-        json_object_set(json_object_get(container_at(resolution, index), "davit"), "files", files);
-    json_decref(files);
+            resolve_one(resolution, i, &resolved);
+    json_t *davit = json_object();
+    if (json_array_size(resolved.files))
+        json_object_set(davit, "files", resolved.files);
+    if (json_array_size(resolved.environment_files))
+        json_object_set(davit, "environmentFiles", resolved.environment_files);
+    if (json_object_size(davit))
+        json_object_set(container_at(resolution, index), "davit", davit);
+    json_decref(davit);
+    json_decref(resolved.files);
+    json_decref(resolved.environment_files);
 }
 
 static void replace(struct manifest *manifest, struct kind_object *object, struct task_definition *fresh)

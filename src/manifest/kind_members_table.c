@@ -49,8 +49,6 @@ static const struct kind_member variable[] = {
 static const struct kind_member environment_file[] = {
     PARTLY(  "value",                 NULL,       "a path of the repository; what an ARN of S3 names is not read", NULL),
     HONOURED("type",                  NULL,       NULL),
-    HONOURED("blob",                  NULL,       NULL),
-    HONOURED("size",                  NULL,       NULL),
     END};
 
 static const struct kind_member port_mapping[] = {
@@ -164,7 +162,14 @@ static const struct kind_member container_file[] = {
     HONOURED("size",                  NULL,       NULL),
     END};
 
+static const struct kind_member environment_content[] = {
+    HONOURED("value",                 NULL,       NULL),
+    HONOURED("blob",                  NULL,       NULL),
+    HONOURED("size",                  NULL,       NULL),
+    END};
+
 static const struct kind_member container_davit[] = {
+    INSIDE(  "environmentFiles",      NULL, environment_content),
     INSIDE(  "files",                 NULL, container_file),
     END};
 

@@ -24,7 +24,7 @@ static bool append_parts(char *out, const char *path)
         }
         if (len)
             out[len++] = '/';
-        strcpy(out + len, part);
+        memcpy(out + len, part, strlen(part) + 1);
     }
     return true;
 }

@@ -60,7 +60,9 @@ def check(repo, builds):
             clean.touch()
         return found
 
-    commands = [c for c in compile_commands(builds.release) if c["file"].is_relative_to(repo / "src")]
+    commands = [
+        c for c in compile_commands(builds.release) if c["file"].is_relative_to(repo / "src") and c["file"].suffix == ".c"
+    ]
     drop_old(cache, 4 * len(commands))
     return sorted({f for found in parallel(check_command, commands) for f in found}, key=lambda f: (f.path, f.line))
 

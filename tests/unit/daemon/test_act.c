@@ -371,10 +371,12 @@ static void test_a_create_is_given_what_its_definition_names(void **state)
     create_with(
         world, 1, "here",
         ",'environment':[{'name':'B','value':'plain'}],'secrets':[{'name':'S','valueFrom':'s'}],"
-        "'environmentFiles':[{'type':'s3','value':'a.env','blob':'first'},"
-        "{'type':'s3','value':'b.env','blob':'A=late'},{'type':'s3','value':'arn:aws:s3:::b/c.env'}],"
+        "'environmentFiles':[{'type':'s3','value':'a.env'},"
+        "{'type':'s3','value':'b.env'},{'type':'s3','value':'arn:aws:s3:::b/c.env'}],"
         "'logConfiguration':{'logDriver':'splunk','secretOptions':[{'name':'token','valueFrom':'t'}]},"
-        "'davit':{'files':[{'source':'f','target':'/f','mode':'0400','user':'7:8','blob':'bytes'}]}");
+        "'davit':{'files':[{'source':'f','target':'/"
+        "f','mode':'0400','user':'7:8','blob':'bytes'}],'environmentFiles':[{'value':'a.env','blob':'first'},"
+        "{'value':'b.env','blob':'A=late'}]}");
     run_for(world, 1000);
     assert_int_equal(world->codes[1], 0);
     assert_string_equal(world->created, "A=2;B=plain;S=<s>;/f=bytes 400 7:8;{\"token\":\"<t>\"}");
@@ -389,7 +391,8 @@ static void test_what_cannot_be_had_makes_no_container(void **state)
     struct world *world = *state;
     static const char *const more[] = {
         ",'secrets':[{'name':'S','valueFrom':'none'}]",
-        ",'environmentFiles':[{'type':'s3','value':'a.env','blob':'none'}]",
+        ",'environmentFiles':[{'type':'s3','value':'a.env'}],"
+        "'davit':{'environmentFiles':[{'value':'a.env','blob':'none'}]}",
         ",'davit':{'files':[{'source':'f','target':'/f','blob':'none'}]}",
         ",'davit':{'files':[{'source':'f','target':'/f'}]}",
         ",'logConfiguration':{'logDriver':'splunk','secretOptions':[{'name':'token','valueFrom':'none'}]}",

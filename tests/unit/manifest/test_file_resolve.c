@@ -204,9 +204,10 @@ static void test_environment_files(void **state)
     assert_int_equal(fixture->diagnostics.warnings, 1);
     const struct task_definition *definition = desired_task_definition(fixture->desired, "web");
     const json_t *container = json_array_get(json_object_get(definition->json, "containerDefinitions"), 0);
-    const json_t *files = json_object_get(container, "environmentFiles");
+    const json_t *files = json_object_get(json_object_get(container, "davit"), "environmentFiles");
+    assert_int_equal(json_array_size(files), 1);
+    assert_string_equal(model_string(json_array_get(files, 0), "value"), "a.env");
     assert_string_equal(model_string(json_array_get(files, 0), "blob"), OID_A);
-    assert_null(json_object_get(json_array_get(files, 1), "blob"));
 }
 
 int main(void)
