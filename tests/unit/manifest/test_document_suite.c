@@ -142,7 +142,8 @@ static char *read_file(const char *directory, const char *name, size_t *ret_len)
     if (!file)
         return NULL;
     char *text = memory_alloc(LIMIT_MANIFEST_BYTES);
-    *ret_len = fread(text, 1, LIMIT_MANIFEST_BYTES, file);
+    *ret_len = fread(text, 1, LIMIT_MANIFEST_BYTES - 1, file);
+    text[*ret_len] = '\0';
     fclose(file);
     return text;
 }
