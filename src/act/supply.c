@@ -96,6 +96,15 @@ static int gather_files(const struct act_stores *stores, const json_t *container
 
 /* --- variables ------------------------------------------------------------------------------------------ */
 
+#define NO_TEXT                                                                                              \
+    "it is no UTF-8 text, which variables and options are to the engine; encode it, as base64 for example"
+
+/* What the engine's JSON and a variable can hold. */
+static bool is_text(const char *bytes, size_t len)
+{
+    return !memchr(bytes, '\0', len) && text_is_utf8(bytes, len);
+}
+
 /* VARIABLE=VALUE lines; others and comments are passed over, as the ECS agent does. */
 static void parse_variables(char *text, struct map *variables)
 {
@@ -137,6 +146,11 @@ static int gather_environment_files(const struct act_stores *stores, const json_
         int r = read_blob(stores, content_of(container, name), name, &file, err);
         if (r < 0)
             return r;
+        if (!is_text(file.content, file.len)) {
+            free((char *)file.content);
+            error_set(err, ERROR_INVALID, NO_TEXT);
+            return fail(err, "the file", name);
+        }
         struct map found CLEANUP(map_deinit) = MAP_INIT(free);
         parse_variables((char *)file.content, &found);
         free((char *)file.content);
@@ -153,8 +167,13 @@ static int read_secret(const struct act_stores *stores, const json_t *item, char
     const char *from = model_string(item, "valueFrom");
     if (!stores->secret)
         error_set(err, ERROR_NOT_FOUND, "no secrets are configured");
-    else if (stores->secret(stores->data, from, ret_value, err) == 0)
-        return 0;
+    else if (stores->secret(stores->data, from, ret_value, err) == 0) {
+        if (is_text(*ret_value, strlen(*ret_value)))
+            return 0;
+        wipe(*ret_value);
+        *ret_value = NULL;
+        error_set(err, ERROR_INVALID, NO_TEXT);
+    }
     return fail(err, "the secret", from);
 }
 

@@ -19,6 +19,7 @@ struct writer {
     uv_work_t merging;           /* beside it */
     struct history_merge *merge; /* under way, or done and to be ended */
     bool merges;                 /* under way */
+    bool ends_merge;             /* before the save: its packs may be what the disk has no room for */
     uv_timer_t retry;
     uv_timer_t quiet; /* then it is tidied */
     int64_t retry_ms;
@@ -79,6 +80,8 @@ static void save(uv_work_t *request)
 {
     struct writer *writer = request->data;
     writer->error = ERROR_INIT;
+    if (writer->ends_merge)
+        history_merge_end(writer->options.history, TAKE(writer->merge), NULL);
     writer->result = history_save(writer->options.history, &writer->saving, wall_clock_ms(), &writer->error);
 }
 
@@ -109,6 +112,7 @@ static void on_merged(uv_work_t *request, int status);
 static void queue(struct writer *writer)
 {
     writer->busy = true;
+    writer->ends_merge = writer->retry_ms && writer->merge && !writer->merges;
     uv_queue_work(writer->options.loop, &writer->work, save, on_saved);
 }
 

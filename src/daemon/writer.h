@@ -3,7 +3,8 @@
  * actions wait: WRITER_RETRY_FIRST_MS later, then twice as long, up to WRITER_RETRY_MAX_MS. What only a
  * change of the ledger or a person can mend (an entry over its bound, a ref that somebody else moved) is
  * tried again when there is something new to save, and every WRITER_RETRY_LONG_MS. The ledger
- * is tidied when nothing was saved for WRITER_QUIET_MS, and no action waits for that.
+ * is tidied when nothing was saved for WRITER_QUIET_MS, or WRITER_TIDY_LATEST times in a row; what needs no
+ * save does not wait for that.
  */
 #pragma once
 

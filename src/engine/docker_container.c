@@ -17,7 +17,7 @@ static void on_inspected(struct docker_call *call, const struct docker_answer *a
         docker_fail(call, &err);
         return;
     }
-    if (docker_files_is_draft(container->name)) {
+    if (docker_files_is_draft(container->name) && container->status == CONTAINER_CREATED) {
         docker_fail_as(call, ERROR_NOT_FOUND, "the container is not complete yet");
         return;
     }
@@ -385,19 +385,32 @@ static void on_draft_removed(void *data, const struct engine_reply *reply)
     (void)reply; /* the next listing tries again */
 }
 
-/* Drafts of an earlier life: nobody else knows of them. */
-static void remove_drafts(struct docker *docker, const json_t *entries)
+/* The name of an entry of the engine's list that is a draft, or NULL: one that ever ran was complete. */
+static const char *draft_of(const json_t *entry)
+{
+    const char *name = json_string_value(json_array_get(json_object_get(entry, "Names"), 0));
+    while (name && *name == '/')
+        name++;
+    bool is_draft =
+        name && docker_files_is_draft(name) && text_equal(model_string(entry, "State"), "created");
+    return is_draft ? name : NULL;
+}
+
+/* Drafts of an earlier life go, by name: one that was completed since the engine wrote its list has another.
+ * Returns the others, which the caller owns. */
+static json_t *sort_out_drafts(struct docker *docker, const json_t *entries)
 {
     size_t i;
     json_t *entry;
+    json_t *others = json_array();
     json_array_foreach ((json_t *)entries, i, entry) {
-        const char *name = json_string_value(json_array_get(json_object_get(entry, "Names"), 0));
-        const char *id = model_string(entry, "Id");
-        while (name && *name == '/')
-            name++;
-        if (id && docker_files_is_draft(name) && !is_being_completed(docker, name))
-            docker_remove(&docker->engine, id, true, &(struct engine_call){.done = on_draft_removed});
+        const char *draft = draft_of(entry);
+        if (!draft)
+            json_array_append(others, entry);
+        else if (!is_being_completed(docker, draft))
+            docker_remove(&docker->engine, draft, true, &(struct engine_call){.done = on_draft_removed});
     }
+    return others;
 }
 
 /* --- list: ids, then an inspection for each ------------------------------------------------------------- */
@@ -553,8 +566,9 @@ static void on_ids(struct docker_call *call, const struct docker_answer *answer)
     if (docker_decode_ids(answer->json, &state->ids, &err) < 0)
         docker_fail(call, &err);
     else {
-        state->entries = json_incref((json_t *)answer->json);
-        remove_drafts(call->docker, answer->json);
+        state->entries = sort_out_drafts(call->docker, answer->json);
+        string_vec_deinit(&state->ids);
+        docker_decode_ids(state->entries, &state->ids, NULL);
         state->inspection_ms = docker_call_left_ms(call) / INSPECTION_SHARES + 1;
         list_next(call);
     }

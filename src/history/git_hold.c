@@ -79,9 +79,11 @@ int history_hold_begin(struct history_store *store, struct error *err)
 {
     git_odb *odb CLEANUP(git_odb_freep) = NULL;
     git_odb_backend *memory = NULL;
+    git_config *config CLEANUP(git_config_freep) = NULL; /* nobody's: a broken ~/.gitconfig stops no save */
     history_hold_drop(store);
     if (git_odb_new(&odb) < 0 || add_disk(odb, store->repo) < 0 || git_mempack_new(&memory) < 0 ||
-        add(odb, memory, PRIORITY_MEMORY) < 0 || git_repository_wrap_odb(&store->writer, odb) < 0)
+        add(odb, memory, PRIORITY_MEMORY) < 0 || git_repository_wrap_odb(&store->writer, odb) < 0 ||
+        git_config_new(&config) < 0 || git_repository_set_config(store->writer, config) < 0)
         return history_store_error(store->path, "cannot prepare a save", err);
     return 0;
 }

@@ -26,6 +26,7 @@ struct history_store {
 
 DEFINE_CLEANUP(git_tree, git_tree_free)
 DEFINE_CLEANUP(git_commit, git_commit_free)
+DEFINE_CLEANUP(git_config, git_config_free)
 DEFINE_CLEANUP(git_repository, git_repository_free)
 DEFINE_CLEANUP(git_odb, git_odb_free)
 DEFINE_CLEANUP(git_odb_object, git_odb_object_free)

@@ -274,6 +274,7 @@ static int tidy_commits(struct history *history, struct error *err)
     if (status == 0)
         history->tidy_commits = 2 * history->options.retention;
     history->packs = history_merge_count(history);
+    history->tidy_packs = history->packs + history->options.pack_threshold;
     return status;
 }
 

@@ -5,8 +5,10 @@
 #include "history/handle.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <git2/sys/odb_backend.h>
+#include <git2/sys/repository.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -125,11 +127,31 @@ static void read_packs(struct history_merge *merge, struct oid_vec *oids)
             drop_name(&merge->names, i);
 }
 
+/* Nothing but the packs that were read whole: others may hold a damaged copy of the same object. */
+static int open_packs(const struct history_merge *merge, git_repository **ret_repo, struct error *err)
+{
+    git_odb *odb CLEANUP(git_odb_freep) = NULL;
+    int status = git_odb_new(&odb);
+    for (size_t i = 0; i < merge->names.len && status == 0; i++) {
+        char *path CLEANUP_FREE = memory_printf("%sobjects/pack/%s.idx", merge->path, merge->names.items[i]);
+        git_odb_backend *pack = NULL;
+        status = git_odb_backend_one_pack(&pack, path);
+        if (status == 0 && (status = git_odb_add_backend(odb, pack, 1)) < 0)
+            pack->free(pack);
+    }
+    if (status < 0 || git_repository_wrap_odb(ret_repo, odb) < 0)
+        return history_store_error(merge->path, "cannot read the packs", err);
+    return 0;
+}
+
 static int write_one(struct history_merge *merge, struct history_store *store, const struct oid_vec *oids,
                      struct error *err)
 {
     git_packbuilder *builder CLEANUP(git_packbuilder_freep) = NULL;
-    int status = history_pack_begin(store, store->repo, &builder, err);
+    git_repository *packs CLEANUP(git_repository_freep) = NULL;
+    int status = open_packs(merge, &packs, err);
+    if (status == 0)
+        status = history_pack_begin(store, packs, &builder, err);
     if (status == 0)
         status = history_pack_insert(store, builder, oids, err);
     if (status == 0)
@@ -168,8 +190,8 @@ static void remove_pack(const struct history *history, const char *name)
 {
     char *index CLEANUP_FREE = memory_printf("%sobjects/pack/%s.idx", history->store.path, name);
     char *pack CLEANUP_FREE = memory_printf("%sobjects/pack/%s.pack", history->store.path, name);
-    unlink(index);
-    unlink(pack);
+    if (unlink(index) == 0 || errno == ENOENT)
+        unlink(pack);
 }
 
 int history_merge_end(struct history *history, struct history_merge *merge, struct error *err)

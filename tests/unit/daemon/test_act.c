@@ -63,6 +63,11 @@ static int on_blob(void *data, const char *oid, char **ret_content, size_t *ret_
     (void)data;
     if (text_starts_with(oid, "none"))
         return error_set(err, ERROR_IO, "the disk is gone");
+    if (text_starts_with(oid, "latin-1")) {
+        *ret_content = memory_strdup("A=caf\xe9");
+        *ret_len = strlen(*ret_content);
+        return 0;
+    }
     *ret_content = memory_strdup(text_starts_with(oid, "first") ? "#A=0\nA=1\r\nB=1\nA=2\n=x\nnothing" : oid);
     *ret_len = strlen(*ret_content);
     return 0;
@@ -73,6 +78,10 @@ static int on_secret(void *data, const char *value_from, char **ret_value, struc
     (void)data;
     if (text_equal(value_from, "none"))
         return error_set(err, ERROR_NOT_FOUND, "not here");
+    if (text_equal(value_from, "latin-1")) {
+        *ret_value = memory_strdup("caf\xe9");
+        return 0;
+    }
     *ret_value = memory_printf("<%s>", value_from);
     return 0;
 }
@@ -391,6 +400,9 @@ static void test_what_cannot_be_had_makes_no_container(void **state)
     struct world *world = *state;
     static const char *const more[] = {
         ",'secrets':[{'name':'S','valueFrom':'none'}]",
+        ",'secrets':[{'name':'S','valueFrom':'latin-1'}]",
+        ",'environmentFiles':[{'type':'s3','value':'a.env'}],"
+        "'davit':{'environmentFiles':[{'value':'a.env','blob':'latin-1'}]}",
         ",'environmentFiles':[{'type':'s3','value':'a.env'}],"
         "'davit':{'environmentFiles':[{'value':'a.env','blob':'none'}]}",
         ",'davit':{'files':[{'source':'f','target':'/f','blob':'none'}]}",
