@@ -102,7 +102,7 @@ static int gather_files(const struct act_stores *stores, const json_t *container
 /* What the engine's JSON and a variable can hold. */
 static bool is_text(const char *bytes, size_t len)
 {
-    return !memchr(bytes, '\0', len) && text_is_utf8(bytes, len);
+    return bytes && !memchr(bytes, '\0', len) && text_is_utf8(bytes, len);
 }
 
 /* VARIABLE=VALUE lines; others and comments are passed over, as the ECS agent does. */
