@@ -17,7 +17,7 @@ static void on_inspected(struct docker_call *call, const struct docker_answer *a
         docker_fail(call, &err);
         return;
     }
-    if (docker_files_is_draft(container->name) && container->status == CONTAINER_CREATED) {
+    if (docker_files_is_draft(container->name) && container->status != CONTAINER_RUNNING) {
         docker_fail_as(call, ERROR_NOT_FOUND, "the container is not complete yet");
         return;
     }
@@ -385,15 +385,17 @@ static void on_draft_removed(void *data, const struct engine_reply *reply)
     (void)reply; /* the next listing tries again */
 }
 
-/* The name of an entry of the engine's list that is a draft, or NULL: one that ever ran was complete. */
+/* The name of an entry of the engine's list that is a draft, or NULL: what runs or ran is none. One whose
+ * removal is under way is in the list as "removing". */
 static const char *draft_of(const json_t *entry)
 {
     const char *name = json_string_value(json_array_get(json_object_get(entry, "Names"), 0));
+    const char *state = model_string(entry, "State");
+    bool is_complete =
+        text_equal(state, "running") || text_equal(state, "paused") || text_equal(state, "exited");
     while (name && *name == '/')
         name++;
-    bool is_draft =
-        name && docker_files_is_draft(name) && text_equal(model_string(entry, "State"), "created");
-    return is_draft ? name : NULL;
+    return name && docker_files_is_draft(name) && !is_complete ? name : NULL;
 }
 
 /* Drafts of an earlier life go, by name: one that was completed since the engine wrote its list has another.
