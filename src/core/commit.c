@@ -83,6 +83,17 @@ static void set_desired(struct core *core, const char *cluster, const char *name
     service->desired = desired ? service_ref(desired) : NULL;
 }
 
+/* Where they stand in the order of a desired state; one that is missing stands behind all others. */
+static int compare_places(const struct service *left, const struct service *right)
+{
+    if (left == right) /* nearly all are the same object, whose names need not be fetched from memory */
+        return 0;
+    if (!left || !right)
+        return left ? -1 : 1;
+    int order = strcmp(left->cluster, right->cluster);
+    return order ? order : strcmp(left->name, right->name);
+}
+
 /* Both are sorted: one walk finds what came, what changed and what went. */
 static void adopt(struct core *core, struct desired *next)
 {
@@ -93,15 +104,11 @@ static void adopt(struct core *core, struct desired *next)
     while (o < old->services.len || n < next->services.len) {
         const struct service *left = o < old->services.len ? old->services.items[o] : NULL;
         struct service *right = n < next->services.len ? next->services.items[n] : NULL;
-        int order = !left ? 1 : !right ? -1 : strcmp(left->cluster, right->cluster);
-        if (order == 0)
-            order = strcmp(left->name, right->name);
-        if (order < 0) {
+        int order = compare_places(left, right);
+        if (order < 0)
             set_desired(core, left->cluster, left->name, NULL);
-        } else if (left != right) { /* nearly all are the same object */
-            assert(right);          /* without one the order is negative */
+        else if (left != right)
             set_desired(core, right->cluster, right->name, right);
-        }
         o += order <= 0;
         n += order >= 0;
     }

@@ -80,12 +80,16 @@ static void check_duplicates(struct cross *cross, enum kind kind)
 {
     const struct kind_object_vec *vec = &cross->manifest->objects[kind];
     const struct kind_object *first = NULL;
-    for (size_t i = 0; i < vec->len && declared[kind].what; i++) {
+    bool found = false;
+    if (!cross->manifest->duplicates[kind] || !declared[kind].what)
+        return;
+    for (size_t i = 0; i < vec->len; i++) {
         const struct kind_object *object = vec->items[i];
         if (!first || strcmp(first->key, object->key) != 0) {
             first = object;
             continue;
         }
+        found = true;
         cross_check_report(
             cross->diagnostics, object, &(struct kind_place){.at = object->at},
             (struct kind_fault){.severity = SEVERITY_ERROR,
@@ -96,6 +100,7 @@ static void check_duplicates(struct cross *cross, enum kind kind)
                                                          first->at.line, first->at.column),
                                 .hint = memory_strdup("remove one of them, or give it another name")});
     }
+    cross->manifest->duplicates[kind] = found;
 }
 
 /* --- clusters ------------------------------------------------------------------------------------------- */
@@ -255,6 +260,7 @@ static void bind_services(struct cross *cross)
         char *family CLEANUP_FREE = split(object->service->task_definition_text, &revision);
         bind(object, resolve(cross, object, family, revision));
         diagnostics_deinit(&object->together);
+        object->takes_ports = false;
         if (object->service->task_definition)
             service_check(object);
     }

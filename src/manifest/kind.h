@@ -71,6 +71,7 @@ struct kind_object {
     struct position at;
     bool gone;          /* its file was replaced or deleted */
     bool cluster_known; /* of a service: the cluster was found */
+    bool takes_ports;   /* of a service: its task definition has a hostPort; set by service_check() */
     union {
         struct cluster *cluster;
         struct service *service; /* task_definition and digest come with the checks between files */

@@ -71,11 +71,24 @@ static bool counts(const char *path)
            (strcasecmp(dot, ".json") == 0 || strcasecmp(dot, ".yaml") == 0 || strcasecmp(dot, ".yml") == 0);
 }
 
+static int rank(char c)
+{
+    return c == '\0' ? 0 : c == '/' ? 1 : (unsigned char)c + 1;
+}
+
+/* "a/web" is before "a-b/api": the order of struct desired, which goes by cluster, then name. */
+static int compare_keys(const char *left, const char *right)
+{
+    while (*left && *left == *right)
+        left++, right++;
+    return rank(*left) - rank(*right);
+}
+
 static int compare_objects(const void *a, const void *b)
 {
     const struct kind_object *left = *(struct kind_object *const *)a;
     const struct kind_object *right = *(struct kind_object *const *)b;
-    int r = strcmp(left->key, right->key);
+    int r = compare_keys(left->key, right->key);
     if (!r)
         r = strcmp(left->file, right->file);
     if (!r)
@@ -91,7 +104,7 @@ size_t manifest_lower_bound(const struct kind_object_vec *vec, const char *key)
     size_t high = vec->len;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (strcmp(vec->items[middle]->key, key) < 0)
+        if (compare_keys(vec->items[middle]->key, key) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -117,7 +130,13 @@ static void take_out(struct kind_object_vec *vec, const struct kind_object *obje
         vector_remove(vec, at);
 }
 
-static void insert(struct kind_object_vec *vec, struct kind_object *object)
+static bool has_key(const struct kind_object_vec *vec, size_t at, const char *key)
+{
+    return at < vec->len && strcmp(vec->items[at]->key, key) == 0;
+}
+
+/* Returns whether another one has its key. */
+static bool insert(struct kind_object_vec *vec, struct kind_object *object)
 {
     size_t at = manifest_lower_bound(vec, object->key);
     while (at < vec->len && compare_objects(&vec->items[at], &object) < 0)
@@ -125,17 +144,21 @@ static void insert(struct kind_object_vec *vec, struct kind_object *object)
     vector_push(vec, object);
     memmove(&vec->items[at + 1], &vec->items[at], (vec->len - 1 - at) * sizeof *vec->items);
     vec->items[at] = object;
+    return has_key(vec, at + 1, object->key) || (at && has_key(vec, at - 1, object->key));
 }
 
-static void merge(struct kind_object_vec *vec, const struct kind_object_vec *fresh)
+/* Returns whether some may have the same key. */
+static bool merge(struct kind_object_vec *vec, const struct kind_object_vec *fresh)
 {
+    bool shared = false;
     for (size_t i = 0; i < fresh->len && fresh->len <= CHANGED_SINGLY; i++)
-        insert(vec, fresh->items[i]);
+        shared |= insert(vec, fresh->items[i]);
     if (fresh->len <= CHANGED_SINGLY)
-        return;
+        return shared;
     for (size_t i = 0; i < fresh->len; i++)
         vector_push(vec, fresh->items[i]);
     qsort(vec->items, vec->len, sizeof *vec->items, compare_objects);
+    return true;
 }
 
 struct manifest_entry_vec VECTOR_OF(struct manifest_entry *);
@@ -329,7 +352,7 @@ static void sort_out(struct change *change)
         if (change->gone_objects > CHANGED_SINGLY)
             drop_gone(&manifest->objects[i]);
         drop_gone(&change->fresh[i]); /* of a path that was listed twice */
-        merge(&manifest->objects[i], &change->fresh[i]);
+        manifest->duplicates[i] |= merge(&manifest->objects[i], &change->fresh[i]);
         vector_deinit(&change->fresh[i]);
     }
 }

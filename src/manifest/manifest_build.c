@@ -120,16 +120,18 @@ static struct desired *assemble(struct manifest *manifest, const struct commit *
     RESERVE(&desired->clusters, clusters->len + 1);
     RESERVE(&desired->task_definitions, definitions->len + 1);
     RESERVE(&desired->services, services->len + 1);
-    for (size_t i = 0; i < clusters->len; i++)
-        vector_push(&desired->clusters, cluster_ref(clusters->items[i]->cluster));
-    if (uses_default_cluster(manifest))
-        vector_push(&desired->clusters, default_cluster(manifest));
+    size_t default_at = uses_default_cluster(manifest) ? manifest_lower_bound(clusters, "default") : SIZE_MAX;
+    for (size_t i = 0; i <= clusters->len; i++) {
+        if (i == default_at)
+            vector_push(&desired->clusters, default_cluster(manifest));
+        if (i < clusters->len)
+            vector_push(&desired->clusters, cluster_ref(clusters->items[i]->cluster));
+    }
     for (size_t i = 0; i < definitions->len; i++)
         vector_push(&desired->task_definitions, task_definition_ref(definitions->items[i]->task_definition));
     for (size_t i = 0; i < services->len; i++)
         vector_push(&desired->services, service_ref(services->items[i]->service));
-    desired_seal(desired);
-    return desired;
+    return desired; /* the objects have its order: there is nothing to seal */
 }
 
 int manifest_build(struct manifest *manifest, const struct commit *commit,

@@ -59,7 +59,9 @@ struct manifest_other {
 struct manifest {
     struct kind_set kinds;
     struct map files;                           /* path -> struct manifest_entry */
-    struct kind_object_vec objects[KIND_COUNT]; /* borrowed from the entries; by key, then place */
+    struct kind_object_vec objects[KIND_COUNT]; /* borrowed from the entries; by key, then place. A service's
+                                                   key has the order of its cluster, then its name */
+    bool duplicates[KIND_COUNT];                /* there may be objects of one key */
     struct task_definition_vec unnumbered;      /* owned references */
     struct task_definition_vec left;            /* owned; since services were last bound to theirs */
     bool clusters_left;                         /* since the clusters of services were last looked up */

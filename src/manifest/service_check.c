@@ -84,6 +84,7 @@ static void check_static_port(struct kind_object *object)
     const struct port_mapping *port = static_port(service->task_definition);
     if (!port)
         return;
+    object->takes_ports = true;
     if (service->desired_count > 1)
         warn(object, &object->task_definition_at,
              (struct warning){

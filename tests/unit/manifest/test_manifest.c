@@ -87,6 +87,46 @@ static void test_default_cluster_needs_no_file(void **state)
     assert_int_equal(desired_service(fixture->desired, "default", "s")->desired_count, 1);
 }
 
+#define IN(cluster)                                                                                          \
+    "---\n" SERVICE("s") "cluster: " cluster "\n---\nkind: Cluster\nclusterName: " cluster "\n"
+
+/* Everybody searches by halves, and adopts with one walk. */
+static void test_the_order_is_of_names(void **state)
+{
+    (void)state;
+    static const char *const clusters[] = {"a", "a-b", "a0", "default", "e"};
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+    fixture_put(fixture, "t.yaml", WEB("nginx") IN("a0") IN("a-b") IN("e"));
+    fixture_put(fixture, "u.yaml", SERVICE("s") IN("a"));
+    assert_int_equal(fixture_build(fixture), 0);
+    assert_int_equal(fixture->desired->clusters.len, ARRAY_LEN(clusters));
+    assert_int_equal(fixture->desired->services.len, ARRAY_LEN(clusters));
+    for (size_t i = 0; i < ARRAY_LEN(clusters); i++) {
+        assert_string_equal(fixture->desired->clusters.items[i]->name, clusters[i]);
+        assert_string_equal(fixture->desired->services.items[i]->cluster, clusters[i]);
+        assert_non_null(desired_service(fixture->desired, clusters[i], "s"));
+    }
+}
+
+static void test_a_duplicate_that_comes_and_goes(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+    fixture_put(fixture, "b.yaml", WEB("nginx") "---\n" SERVICE("s") "---\n" SERVICE("t"));
+    assert_int_equal(fixture_build(fixture), 0);
+    for (int round = 0; round < 2; round++) {
+        fixture_put(fixture, round ? "a.yaml" : "c.yaml", SERVICE("s"));
+        fixture_put(fixture, "d.yaml", SERVICE("u"));
+        assert_int_equal(fixture_build(fixture), -1);
+        assert_int_equal(fixture->diagnostics.errors, 1);
+        assert_string_equal(fixture->diagnostics.list.items[0].code, "duplicate");
+        fixture_put(fixture, "d.yaml", NULL); /* which has nothing to do with it */
+        assert_int_equal(fixture_build(fixture), -1);
+        fixture_put(fixture, round ? "a.yaml" : "c.yaml", NULL);
+        assert_int_equal(fixture_build(fixture), 0);
+    }
+}
+
 static struct digest digest_of(const char *text)
 {
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
@@ -402,6 +442,8 @@ int main(void)
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_ports_by_network_mode),
         cmocka_unit_test(test_default_cluster_needs_no_file),
+        cmocka_unit_test(test_the_order_is_of_names),
+        cmocka_unit_test(test_a_duplicate_that_comes_and_goes),
         cmocka_unit_test(test_digest_is_of_the_content),
         cmocka_unit_test(test_digest_is_for_ever),
         cmocka_unit_test(test_what_is_in_a_service_digest),
