@@ -105,9 +105,9 @@ static void adopt(struct core *core, struct desired *next)
         const struct service *left = o < old->services.len ? old->services.items[o] : NULL;
         struct service *right = n < next->services.len ? next->services.items[n] : NULL;
         int order = compare_places(left, right);
-        if (order < 0)
+        if (left && order < 0)
             set_desired(core, left->cluster, left->name, NULL);
-        else if (left != right)
+        else if (right && left != right)
             set_desired(core, right->cluster, right->name, right);
         o += order <= 0;
         n += order >= 0;
