@@ -4,15 +4,6 @@
 #include "base/error.h"
 #include "history/git_store.h"
 
-#include <stddef.h>
-
-/* A pack is begun from what `from` can read, and is on disk when history_pack_write returns 0. */
-int history_pack_begin(const struct history_store *store, git_repository *from, git_packbuilder **ret_builder,
-                       struct error *err);
-int history_pack_insert(const struct history_store *store, git_packbuilder *builder,
-                        const struct oid_vec *oids, struct error *err);
-int history_pack_write(const struct history_store *store, git_packbuilder *builder, struct error *err);
-
 /* What the store wrote is on disk when this returns 0, as one pack. */
 int history_pack_sync(struct history_store *store, struct error *err);
 

@@ -1,7 +1,7 @@
 #include "history/git_store.h"
 
-#include "history/git_file.h"
 #include "history/git_hold.h"
+#include "odb/file.h"
 #include "odb/guard.h"
 
 #include <errno.h>
@@ -61,7 +61,6 @@ int history_store_init(struct history_store *store, const char *path, bool make,
     if (status < 0)
         return status;
     store->repo = repo;
-    store->staging = "objects/pack-davit/";
     store->path = memory_strdup(git_repository_path(repo));
     if (git_repository_odb(&store->odb, repo) < 0 || odb_guard_add(store->odb, store->path) < 0) {
         status = history_store_error(path, "cannot open the repository", err);
@@ -193,7 +192,7 @@ static int make_dirs(const struct history_store *store, const char *dir, struct 
         *slash = '\0';
         if (mkdir(path, 0755) < 0 && errno != EEXIST)
             return error_set(err, ERROR_IO, "history: cannot make %s: %s", path, strerror(errno));
-        int status = history_file_sync_parent(path, err);
+        int status = odb_file_sync_parent(path, err);
         if (status < 0)
             return status;
         *slash = '/';
@@ -227,7 +226,7 @@ int history_store_move_ref(struct history_store *store, struct history_ref *ref,
         return error_set(err, ERROR_IO, "history: cannot write %s: %s", path, strerror(failed));
     }
     *ref = (struct history_ref){.state = HISTORY_REF_AT, .oid = *to};
-    return history_file_sync_parent(path, err);
+    return odb_file_sync_parent(path, err);
 }
 
 void history_store_break_lock(struct history_store *store)

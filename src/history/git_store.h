@@ -6,12 +6,11 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/vector.h"
+#include "odb/pack.h"
 
 #include <git2.h>
 #include <stdbool.h>
 #include <stddef.h>
-
-struct oid_vec VECTOR_OF(git_oid);
 
 struct history_store {
     git_repository *repo; /* for reading, and for the ref */
@@ -19,7 +18,6 @@ struct history_store {
     git_repository *writer; /* for writing: NULL but between history_hold_begin and _drop */
     char *path;             /* of the repository, ends in a slash */
     struct oid_vec written; /* by the writer */
-    const char *staging;    /* where packs are built; of two handles that write at a time each has its own */
 };
 
 #define HISTORY_REF "refs/davit/state"

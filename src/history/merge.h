@@ -1,13 +1,9 @@
-/* Many small packs become one, beside the saves: every save is a pack of its own. A large pack is left alone:
- * writing it again for each fifty saves would cost more the longer davit runs.
- */
+/* Many small packs become one, beside the saves: every save is a pack of its own. */
 #pragma once
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "history/ledger.h"
-
-#define HISTORY_PACK_SMALL 2000 /* objects: a pack of fewer is merged with others */
 
 struct history_merge;
 

@@ -10,6 +10,9 @@ struct git_repository;
 struct git_tree;
 struct git_oid;
 
+#define SOURCE_MIRROR_PACKS 50   /* small ones; with more the mirror is tidied, */
+#define SOURCE_MIRROR_LOOSE 2000 /* as it is with about so many loose objects */
+
 /* The one ref of the mirror that source/ writes; it keeps what was delivered alive. */
 #define SOURCE_MIRROR_REF  "refs/davit/source"
 
@@ -49,6 +52,9 @@ int source_mirror_open(const char *path, struct git_repository **ret_mirror, str
  * refs (the ledger) are copied as far as they can be read. */
 int source_mirror_rebuild(const char *path, struct error *err);
 /* Empty when there is none. */
+/* Once there are many, small packs and loose objects become one pack: every commit of a local repository
+ * leaves a few, every fetch a pack. For the one that writes to the mirror, when it has nothing else to do. */
+int source_mirror_tidy(struct git_repository *mirror, struct error *err);
 int source_mirror_tip(struct git_repository *mirror, char ret_oid[static COMMIT_OID_SIZE], struct error *err);
 int source_mirror_set_tip(struct git_repository *mirror, const char *oid, struct error *err);
 

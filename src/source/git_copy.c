@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "base/memory.h"
+#include "odb/pack.h"
 
 #include <assert.h>
 #include <git2.h>
@@ -17,8 +18,6 @@ DEFINE_CLEANUP(git_tree, git_tree_free)
 DEFINE_CLEANUP(git_odb, git_odb_free)
 DEFINE_CLEANUP(git_odb_object, git_odb_object_free)
 DEFINE_CLEANUP(git_packbuilder, git_packbuilder_free)
-
-struct oid_vec VECTOR_OF(git_oid);
 
 static void oid_vec_deinit(struct oid_vec *oids)
 {

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "odb/merge.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -86,6 +87,21 @@ int source_mirror_rebuild(const char *path, struct error *err)
     int rc = create(path, &mirror, err);
     if (rc == 0)
         rescue_refs(broken, mirror);
+    return rc;
+}
+
+int source_mirror_tidy(struct git_repository *mirror, struct error *err)
+{
+    const char *path = git_repository_path(mirror);
+    struct string_vec packs CLEANUP(string_vec_deinit) = {0};
+    odb_pack_list(path, ODB_PACK_SMALL, &packs);
+    if (packs.len <= SOURCE_MIRROR_PACKS && !odb_loose_exceed(path, SOURCE_MIRROR_LOOSE))
+        return 0;
+    struct odb_merge merge CLEANUP(odb_merge_deinit);
+    odb_merge_init(&merge, path, true);
+    int rc = odb_merge_run(&merge, err);
+    if (rc == 0)
+        odb_merge_end(&merge);
     return rc;
 }
 

@@ -111,11 +111,14 @@ static int bring_local(struct source_look *look, char tip[static COMMIT_OID_SIZE
     return look->kind == SOURCE_REPOSITORY ? bring_repository(look, tip) : bring_directory(look, tip);
 }
 
-/* Leaves look->walk NULL when there is nothing new. */
+/* Leaves look->walk NULL when there is nothing new: that is when the mirror can be tidied. Where it cannot,
+ * it only takes more room than it needs. */
 static int begin_walk(struct source_look *look, const char *tip)
 {
-    if (look->delivered_is_head && text_equal(tip, look->delivered))
+    if (look->delivered_is_head && text_equal(tip, look->delivered)) {
+        source_mirror_tidy(look->mirror, NULL);
         return 0;
+    }
     struct source_walk_plan plan = {
         .repository = look->mirror,
         .tip = tip,

@@ -1,5 +1,6 @@
 #include "fixture.h"
 #include "history/merge.h"
+#include "odb/merge.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -67,7 +68,7 @@ static void test_a_large_pack_is_left_alone(void **state)
     struct fixture *f = *state;
     f->options.pack_threshold = 3;
     fixture_reopen(f);
-    save_many(f, HISTORY_PACK_SMALL + 1);
+    save_many(f, ODB_PACK_SMALL + 1);
     char *large = fixture_run(f, "printf %%s objects/pack/*.pack");
     save_and_tidy(f, 1, 9);
     assert_in_range(number(f, "ls objects/pack/*.pack | wc -l"), 2, 5);

@@ -1,6 +1,7 @@
 #include "fixture.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,60 @@ static void test_many_objects_make_a_pack(void **state)
     fixture_sh(f, "ls state/a/mirror.git/objects/pack/*.pack; git -C state/a/mirror.git fsck --strict");
 }
 
+/* Looks that find nothing new, until the script says so. */
+static void look_until(struct fixture *f, const char *script)
+{
+    char *said = NULL;
+    for (int i = 0; i < 500 && !text_equal(said, "yes"); i++) {
+        free(said);
+        source_poke(f->source);
+        fixture_idle(f, 20);
+        said = fixture_ask(f, "cd state/a/mirror.git; %s; then echo yes; else echo no; fi", script);
+    }
+    assert_string_equal(said, "yes");
+    free(said);
+}
+
+#define IN_MIRROR "cd state/a/mirror.git; "
+
+/* What cannot be read whole stays as it is, and hinders nothing. */
+static void test_small_packs_and_loose_objects_become_one_pack(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    fixture_await_ok(f);
+    fixture_sh(f, IN_MIRROR "for i in $(seq 60); do echo $i | git hash-object -w --stdin | tee -a ../oids | "
+                            "git pack-objects -q objects/pack/pack >/dev/null; done; git prune-packed; "
+                            "chmod -R u+w objects; set -- objects/pack/*.pack; truncate -s 20 $1; "
+                            "lost=$(git show-index <$(echo $1 | sed s/pack$/idx/) | cut -d' ' -f2); "
+                            "grep -v $lost ../oids >../whole; test $(wc -l <../whole) = 59");
+    look_until(f, "if [ $(ls objects/pack/*.idx | wc -l) = 2 ]");
+    fixture_sh(f, IN_MIRROR
+               "git cat-file --batch-check <../whole >../found; test $(grep -c blob ../found) = 59; "
+               "test -z \"$(find objects -path '*/[0-9a-f][0-9a-f]/*' -type f)\"; git log refs/davit/source");
+    fixture_sh(f, "cd repo; printf two >web.yaml; git commit -qam second");
+    fixture_await_head(f, "web.yaml=two;");
+    assert_false(fixture_last(f)->rewritten);
+}
+
+static void test_many_loose_objects_become_one_pack(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    fixture_await_ok(f);
+    fixture_sh(f, IN_MIRROR "mkdir ../blobs; for i in $(seq 5000); do echo $i >../blobs/$i; done; "
+                            "ls -d $PWD/../blobs/* | git hash-object -w --stdin-paths >../oids; "
+                            "chmod -R u+w objects; damaged=$(head -n 1 ../oids); "
+                            ": >objects/$(echo $damaged | cut -c1-2)/$(echo $damaged | cut -c3-)");
+    look_until(f, "if [ $(find objects -path '*/[0-9a-f][0-9a-f]/*' -type f | wc -l) = 1 ]");
+    fixture_sh(f, IN_MIRROR "git cat-file --batch-check <../oids 2>/dev/null | grep -c blob | grep -qx 4999; "
+                            "ls objects/pack/*.idx | wc -l | grep -qx 1");
+}
+
 static void test_shallow_origin(void **state)
 {
     struct fixture *f = *state;
@@ -116,6 +171,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_broken_mirror_of_a_directory, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_mirror_lost_while_running, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_many_objects_make_a_pack, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_small_packs_and_loose_objects_become_one_pack, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_many_loose_objects_become_one_pack, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_shallow_origin, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,6 @@
 #include "base/error.h"
 
 /* fsync of a file or directory by path. ERROR_NOT_FOUND, ERROR_IO; errno has the cause as well. */
-int history_file_sync(const char *path, struct error *err);
+int odb_file_sync(const char *path, struct error *err);
 /* fsync of the directory that holds path. */
-int history_file_sync_parent(const char *path, struct error *err);
+int odb_file_sync_parent(const char *path, struct error *err);

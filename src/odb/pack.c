@@ -1,0 +1,194 @@
+#include "odb/pack.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "odb/file.h"
+#include "odb/guard.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define INDEX_ENTRY_BYTES 28 /* of an index without offsets beyond 2 GiB */
+#define LOOSE_DIRECTORIES 256
+
+static void closedirp(DIR **dir)
+{
+    if (*dir)
+        closedir(*dir);
+}
+
+int odb_error(const char *path, const char *what, struct error *err)
+{
+    const char *cause = errno ? strerror(errno) : "unknown cause";
+    const git_error *last = git_error_last();
+    return error_set(err, ERROR_IO, "%s in %s: %s", what, path, last ? last->message : cause);
+}
+
+/* --- loose objects -------------------------------------------------------------------------------------- */
+
+static void list_loose_dir(const char *path, unsigned first, struct oid_vec *oids)
+{
+    char *name CLEANUP_FREE = memory_printf("%sobjects/%02x", path, first);
+    DIR *dir CLEANUP(closedirp) = opendir(name);
+    if (!dir)
+        return;
+    for (const struct dirent *entry; (entry = readdir(dir));) {
+        char *hex CLEANUP_FREE = memory_printf("%02x%s", first, entry->d_name);
+        git_oid oid;
+        if (strlen(hex) == GIT_OID_HEXSZ && git_oid_fromstr(&oid, hex) == 0)
+            vector_push(oids, oid);
+    }
+}
+
+void odb_loose_list(const char *path, struct oid_vec *oids)
+{
+    for (unsigned first = 0; first < LOOSE_DIRECTORIES; first++)
+        list_loose_dir(path, first, oids);
+}
+
+/* The names are digests, so that one directory speaks for all. git looks at the same one. */
+bool odb_loose_exceed(const char *path, size_t objects)
+{
+    struct oid_vec some = {0};
+    list_loose_dir(path, 0x17, &some);
+    size_t len = some.len;
+    vector_deinit(&some);
+    return len * LOOSE_DIRECTORIES > objects;
+}
+
+void odb_loose_remove(const char *path, const struct oid_vec *oids)
+{
+    for (size_t i = 0; i < oids->len; i++) {
+        char *file CLEANUP_FREE = odb_guard_loose_path(path, &oids->items[i]);
+        unlink(file);
+    }
+}
+
+/* --- writing a pack ------------------------------------------------------------------------------------- */
+
+int odb_pack_begin(const char *path, git_repository *from, git_packbuilder **ret_builder, struct error *err)
+{
+    if (git_packbuilder_new(ret_builder, from) < 0)
+        return odb_error(path, "cannot begin a pack", err);
+    git_packbuilder_set_threads(*ret_builder, 1);
+    return 0;
+}
+
+int odb_pack_insert(const char *path, git_packbuilder *builder, const struct oid_vec *oids, struct error *err)
+{
+    for (size_t i = 0; i < oids->len; i++)
+        if (git_packbuilder_insert(builder, &oids->items[i], NULL) < 0)
+            return odb_error(path, "cannot pack an object", err);
+    return 0;
+}
+
+/* Syncs a staged file and gives it its place. Its name is another every time and not for an error. */
+static int move_staged(const char *path, const char *staging, const char *file, struct error *err)
+{
+    char *from CLEANUP_FREE = memory_printf("%s%s%s", path, staging, file);
+    char *to CLEANUP_FREE = memory_printf("%sobjects/pack/%s", path, file);
+    if (odb_file_sync(from, NULL) < 0 || rename(from, to) < 0)
+        return error_set(err, ERROR_IO, "cannot place a pack in %sobjects/pack: %s", path, strerror(errno));
+    return 0;
+}
+
+/* Removes what killed writers left in the staging directory, which stays: making it anew costs every save. */
+static void clear_staging(const char *staging)
+{
+    DIR *dir CLEANUP(closedirp) = opendir(staging);
+    if (!dir)
+        return;
+    for (const struct dirent *entry; (entry = readdir(dir));)
+        if (entry->d_name[0] != '.')
+            unlinkat(dirfd(dir), entry->d_name, 0);
+}
+
+static int make_directory(const char *path, mode_t mode, struct error *err)
+{
+    struct stat st;
+    if (mkdir(path, mode) == 0 || (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode)))
+        return 0;
+    return error_set(err, ERROR_IO, "cannot make the directory %s: %s", path, strerror(errno));
+}
+
+/* libgit2 builds the pack aside; it gets its name when it is synced, the index last: git looks for that. */
+static int build(const char *path, const char *staging, git_packbuilder *builder, struct error *err)
+{
+    char *aside CLEANUP_FREE = memory_printf("%s%s", path, staging);
+    if (git_packbuilder_write(builder, aside, 0444, NULL, NULL) < 0)
+        return odb_error(path, "cannot write a pack", err);
+    char *pack CLEANUP_FREE = memory_printf("pack-%s.pack", git_packbuilder_name(builder));
+    char *index CLEANUP_FREE = memory_printf("pack-%s.idx", git_packbuilder_name(builder));
+    int status = move_staged(path, staging, pack, err);
+    return status == 0 ? move_staged(path, staging, index, err) : status;
+}
+
+int odb_pack_write(const char *path, const char *staging, git_packbuilder *builder, struct error *err)
+{
+    char *aside CLEANUP_FREE = memory_printf("%s%s", path, staging);
+    char *packs CLEANUP_FREE = memory_printf("%sobjects/pack", path);
+    clear_staging(aside);
+    int status = make_directory(aside, 0700, err);
+    if (status == 0)
+        status = make_directory(packs, 0755, err);
+    if (status == 0)
+        status = build(path, staging, builder, err);
+    if (status == 0)
+        status = odb_file_sync(packs, err);
+    if (status < 0)
+        clear_staging(aside);
+    return status;
+}
+
+/* --- packs that are there ------------------------------------------------------------------------------- */
+
+void odb_pack_remove(const char *path, const char *name)
+{
+    char *index CLEANUP_FREE = memory_printf("%sobjects/pack/%s.idx", path, name);
+    char *pack CLEANUP_FREE = memory_printf("%sobjects/pack/%s.pack", path, name);
+    if (unlink(index) == 0 || errno == ENOENT)
+        unlink(pack);
+}
+
+static void remove_files(const char *path, const char *keep, bool packs)
+{
+    char *directory CLEANUP_FREE = memory_printf("%sobjects/pack", path);
+    DIR *dir CLEANUP(closedirp) = opendir(directory);
+    if (!dir)
+        return;
+    for (const struct dirent *entry; (entry = readdir(dir));) {
+        bool is_pack = text_ends_with(entry->d_name, ".pack");
+        if (entry->d_name[0] != '.' && is_pack == packs && !text_starts_with(entry->d_name, keep))
+            unlinkat(dirfd(dir), entry->d_name, 0);
+    }
+}
+
+void odb_pack_remove_others(const char *path, const char *name)
+{
+    char *keep CLEANUP_FREE = memory_printf("%s.", name);
+    remove_files(path, keep, false);
+    remove_files(path, keep, true);
+}
+
+static bool is_small(int dir_fd, const char *index, size_t objects)
+{
+    struct stat st;
+    return fstatat(dir_fd, index, &st, 0) == 0 && (size_t)st.st_size < objects * INDEX_ENTRY_BYTES;
+}
+
+void odb_pack_list(const char *path, size_t objects, struct string_vec *names)
+{
+    char *packs CLEANUP_FREE = memory_printf("%sobjects/pack", path);
+    DIR *dir CLEANUP(closedirp) = opendir(packs);
+    if (!dir)
+        return;
+    for (const struct dirent *entry; (entry = readdir(dir));)
+        if (text_starts_with(entry->d_name, "pack-") && text_ends_with(entry->d_name, ".idx") &&
+            is_small(dirfd(dir), entry->d_name, objects))
+            vector_push(names, memory_strndup(entry->d_name, strlen(entry->d_name) - strlen(".idx")));
+}

@@ -1,0 +1,37 @@
+/* Packs and loose objects of a repository's database, as files. `path` is that of the repository and ends in
+ * a slash. Errors are ERROR_IO and name it. Made of libgit2 1.5, which writes packs, but removes nothing.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "base/vector.h"
+
+#include <git2.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct oid_vec VECTOR_OF(git_oid);
+
+/* "what in path: cause", which is what libgit2 says of its last failure, or else errno. Returns ERROR_IO. */
+int odb_error(const char *path, const char *what, struct error *err);
+
+/* A pack is begun from what `from` can read, and is on disk when odb_pack_write returns 0. It is built in
+ * `staging`, a directory below path that ends in a slash: of two that write at a time each has its own. */
+int odb_pack_begin(const char *path, git_repository *from, git_packbuilder **ret_builder, struct error *err);
+int odb_pack_insert(const char *path, git_packbuilder *builder, const struct oid_vec *oids,
+                    struct error *err);
+int odb_pack_write(const char *path, const char *staging, git_packbuilder *builder, struct error *err);
+
+/* A pack by its name without ending, as "pack-HEX". The index goes first: without its pack it is damage, a
+ * pack without its index is nothing. */
+void odb_pack_remove(const char *path, const char *name);
+/* All of objects/pack but that one goes, also what is no pack. */
+void odb_pack_remove_others(const char *path, const char *name);
+/* Appends the names of packs of fewer than `objects` objects. */
+void odb_pack_list(const char *path, size_t objects, struct string_vec *names);
+
+/* Appends the loose objects. */
+void odb_loose_list(const char *path, struct oid_vec *oids);
+/* Whether there are about so many: one directory of 256 is counted. */
+bool odb_loose_exceed(const char *path, size_t objects);
+void odb_loose_remove(const char *path, const struct oid_vec *oids);
