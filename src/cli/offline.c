@@ -28,11 +28,10 @@ static void reading_deinit(struct reading *reading)
 
 static void take_files(struct reading *reading, const struct source_update *update)
 {
-    static const enum manifest_file_kind kinds[] = {[SOURCE_FILE] = MANIFEST_FILE,
-                                                    [SOURCE_DELETED] = MANIFEST_DELETED,
-                                                    [SOURCE_SYMLINK] = MANIFEST_SYMLINK,
-                                                    [SOURCE_SUBMODULE] = MANIFEST_SUBMODULE,
-                                                    [SOURCE_LFS] = MANIFEST_LFS};
+    static const enum manifest_file_kind kinds[] = {
+        [SOURCE_FILE] = MANIFEST_FILE,       [SOURCE_DELETED] = MANIFEST_DELETED,
+        [SOURCE_SYMLINK] = MANIFEST_SYMLINK, [SOURCE_SUBMODULE] = MANIFEST_SUBMODULE,
+        [SOURCE_LFS] = MANIFEST_LFS,         [SOURCE_TOO_LARGE] = MANIFEST_TOO_LARGE};
     struct string_vec missing CLEANUP(string_vec_deinit) = {0};
     struct manifest_file *files CLEANUP_FREE = memory_calloc(update->files.len + 1, sizeof *files);
     for (size_t i = 0; i < update->files.len; i++) {

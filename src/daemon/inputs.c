@@ -19,7 +19,8 @@ static enum event_file_kind file_kind(const struct source_file *file)
                                                  [SOURCE_DELETED] = EVENT_FILE_DELETED,
                                                  [SOURCE_SYMLINK] = EVENT_FILE_SYMLINK,
                                                  [SOURCE_SUBMODULE] = EVENT_FILE_SUBMODULE,
-                                                 [SOURCE_LFS] = EVENT_FILE_LFS};
+                                                 [SOURCE_LFS] = EVENT_FILE_LFS,
+                                                 [SOURCE_TOO_LARGE] = EVENT_FILE_TOO_LARGE};
     return file->too_large ? EVENT_FILE_TOO_LARGE : kinds[file->kind];
 }
 

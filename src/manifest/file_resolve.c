@@ -50,10 +50,29 @@ static const struct {
                       "commit the file itself: git lfs untrack, then git add --renormalize"},
 };
 
+static void report_directory(const struct resolution *resolution, const struct file_reference *reference)
+{
+    report(resolution, reference,
+           (struct kind_fault){
+               .code = "limit",
+               .message = memory_printf("the directory \"%s\" is more than a container can be given",
+                                        reference->path),
+               .expected = memory_printf("at most %d files (LIMIT_CONTAINER_FILES), directories nested no "
+                                         "deeper than %d (LIMIT_TREE_DEPTH) and %d entries "
+                                         "(LIMIT_TREE_ENTRIES) in all",
+                                         LIMIT_CONTAINER_FILES, LIMIT_TREE_DEPTH, LIMIT_TREE_ENTRIES),
+               .hint = memory_strdup("name the files that it needs, or put large data into the image or a "
+                                     "volume")});
+}
+
 /* Whether the file can be handed to a container; else a report. */
 static bool is_usable(const struct resolution *resolution, const struct file_reference *reference,
                       const struct manifest_other *other)
 {
+    if (other->kind == MANIFEST_TOO_LARGE && !other->size_bytes) {
+        report_directory(resolution, reference);
+        return false;
+    }
     if (other->size_bytes > LIMIT_FILE_BYTES || other->kind == MANIFEST_TOO_LARGE) {
         report(
             resolution, reference,

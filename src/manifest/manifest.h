@@ -21,7 +21,8 @@ enum manifest_file_kind {
     MANIFEST_DELETED,
     MANIFEST_SYMLINK,   /* refused: a link may leave the tree */
     MANIFEST_SUBMODULE, /* refused: its content is not in this repository */
-    MANIFEST_TOO_LARGE, /* refused: over LIMIT_MANIFEST_BYTES; content is NULL */
+    MANIFEST_TOO_LARGE, /* refused: over LIMIT_MANIFEST_BYTES; content is NULL. Of others a file over
+                           LIMIT_FILE_BYTES, or with size 0 a directory that no container could be given */
     MANIFEST_LFS,       /* `other` only: git-lfs has the content */
 };
 

@@ -92,8 +92,10 @@ struct source_root_diff {
     const char *root; /* as in source_options */
 };
 
-/* What differs of what the root names, appended. Errors as source_tree_diff. */
-int source_root_diff(const struct source_root_diff *diff, struct source_file_vec *files, struct error *err);
+/* What differs of what the root names, appended. *ret_turned is set, and nothing appended, when it was too
+ * large (see source_options) and is not, or the other way round. Errors as source_tree_diff. */
+int source_root_diff(const struct source_root_diff *diff, struct source_file_vec *files, bool *ret_turned,
+                     struct error *err);
 /* The tree at sub_path (NULL: the root) of a commit; *ret_tree is NULL when there is no such directory. */
 int source_tree_of_commit(struct git_repository *repository, const struct git_oid *commit,
                           const char *sub_path, struct git_tree **ret_tree, struct error *err);

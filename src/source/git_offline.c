@@ -101,7 +101,7 @@ static int set_oids(struct source_file_vec *files, struct error *err)
     for (size_t i = 0; i < files->len; i++) {
         struct source_file *file = &files->items[i];
         git_oid oid;
-        if (file->too_large)
+        if (!file->content)
             continue;
         int rc = git_odb_hash(&oid, file->content, file->len, GIT_OBJECT_BLOB);
         if (rc < 0)

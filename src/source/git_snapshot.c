@@ -36,19 +36,37 @@ static int write_blob(git_repository *mirror, const char *directory, const struc
     return git_blob_create_from_disk(ret_oid, mirror, path);
 }
 
+/* In the snapshot a directory that is too large holds one empty file more than it may: so it is found to be
+ * what it is, and what it holds is neither read nor kept. */
+static int add_too_large(git_index *index, git_repository *mirror, const char *path)
+{
+    git_index_entry entry = {.mode = GIT_FILEMODE_BLOB};
+    int rc = git_blob_create_from_buffer(&entry.id, mirror, "", 0);
+    for (int i = 0; rc == 0 && i <= LIMIT_CONTAINER_FILES; i++) {
+        char *one CLEANUP_FREE = memory_printf("%s/too large/%d", path, i);
+        entry.path = one;
+        rc = git_index_add(index, &entry);
+    }
+    return rc;
+}
+
+static int add_file(git_index *index, git_repository *mirror, const char *directory,
+                    const struct source_file *file)
+{
+    git_index_entry entry = {.path = file->path, .file_size = (uint32_t)file->size_bytes};
+    entry.mode = file->kind == SOURCE_SYMLINK ? GIT_FILEMODE_LINK : GIT_FILEMODE_BLOB;
+    int rc = write_blob(mirror, directory, file, &entry.id);
+    return rc == 0 ? git_index_add(index, &entry) : rc;
+}
+
 static int write_tree(git_repository *mirror, const char *directory, const struct source_file_vec *files,
                       git_oid *ret_tree, struct error *err)
 {
     git_index *index CLEANUP(git_index_freep) = NULL;
     int rc = git_index_new(&index);
-    for (size_t i = 0; rc == 0 && i < files->len; i++) {
-        const struct source_file *file = &files->items[i];
-        git_index_entry entry = {.path = file->path, .file_size = (uint32_t)file->size_bytes};
-        entry.mode = file->kind == SOURCE_SYMLINK ? GIT_FILEMODE_LINK : GIT_FILEMODE_BLOB;
-        rc = write_blob(mirror, directory, file, &entry.id);
-        if (rc == 0)
-            rc = git_index_add(index, &entry);
-    }
+    for (size_t i = 0; rc == 0 && i < files->len; i++)
+        rc = files->items[i].kind == SOURCE_TOO_LARGE ? add_too_large(index, mirror, files->items[i].path)
+                                                      : add_file(index, mirror, directory, &files->items[i]);
     if (rc == 0)
         rc = git_index_write_tree_to(ret_tree, index, mirror);
     return rc < 0 ? source_git_error_as(err, ERROR_UNAVAILABLE, "cannot write the snapshot of %s", directory)
@@ -136,7 +154,7 @@ static struct digest digest_of_files(const struct source_file_vec *files)
         struct digest parts[] = {
             digest_of_bytes(file->path, strlen(file->path)),
             digest_of_bytes(traits, sizeof traits),
-            digest_of_bytes(file->content ? file->content : "", file->len),
+            digest_of_bytes(file->content, file->len),
         };
         for (size_t n = 0; n < ARRAY_LEN(parts); n++)
             all = digest_combine(&all, &parts[n]);

@@ -115,9 +115,9 @@ static int read_content(struct differ *differ, const git_oid *oid, struct source
 
 static int add(struct differ *differ, const char *prefix, const git_tree_entry *entry, bool deleted)
 {
-    if (differ->files->len >= LIMIT_MANIFEST_FILES)
-        return error_set(differ->err, ERROR_LIMIT, "there are more than %d %s (LIMIT_MANIFEST_FILES)",
-                         LIMIT_MANIFEST_FILES, differ->others ? "files in one directory" : "manifests");
+    if (!differ->others && differ->files->len >= LIMIT_MANIFEST_FILES)
+        return error_set(differ->err, ERROR_LIMIT, "there are more than %d manifests (LIMIT_MANIFEST_FILES)",
+                         LIMIT_MANIFEST_FILES);
     char *raw CLEANUP_FREE = memory_printf("%s%s", prefix, git_tree_entry_name(entry));
     vector_push(differ->files, (struct source_file){.path = source_git_text(raw)});
     struct source_file *file = &differ->files->items[differ->files->len - 1];
@@ -174,6 +174,8 @@ static int compare_entries(struct differ *differ, const struct pair *pair, const
 
 static int check_bounds(struct differ *differ, const struct pair *pair)
 {
+    if (differ->others)
+        return 0; /* was measured before */
     if (pair->depth > LIMIT_TREE_DEPTH)
         return error_set(differ->err, ERROR_LIMIT, "directories are nested deeper than %d (LIMIT_TREE_DEPTH)",
                          LIMIT_TREE_DEPTH);
@@ -254,8 +256,46 @@ static int entry_at(git_repository *repository, const git_oid *commit, const cha
     return rc < 0 && rc != GIT_ENOTFOUND ? source_git_error(err, rc, "cannot read %s", path) : 0;
 }
 
+/* A directory that a root names. */
+struct extent {
+    git_repository *repository;
+    int files;
+    int entries;
+    bool too_large;
+    struct error *err;
+};
+
+static int measure(struct extent *extent, const git_tree_entry *entry, int depth)
+{
+    git_tree *tree CLEANUP(git_tree_freep) = NULL;
+    extent->too_large |= depth > LIMIT_TREE_DEPTH;
+    int rc = git_tree_lookup(&tree, extent->repository, git_tree_entry_id(entry));
+    if (rc < 0)
+        return source_git_error(extent->err, rc, "cannot read the directory %s", git_tree_entry_name(entry));
+    for (size_t i = 0; rc == 0 && !extent->too_large && i < git_tree_entrycount(tree); i++) {
+        const git_tree_entry *below = git_tree_entry_byindex(tree, i);
+        if (git_tree_entry_name(below)[0] == '.')
+            continue;
+        extent->files += !is_tree(below);
+        extent->too_large = ++extent->entries > LIMIT_TREE_ENTRIES || extent->files > LIMIT_CONTAINER_FILES;
+        if (is_tree(below))
+            rc = measure(extent, below, depth + 1);
+    }
+    return rc;
+}
+
+/* Goes by this tree alone: a file is there or not whatever the commit is compared with. */
+static int is_too_large(git_repository *repository, const git_tree_entry *entry, bool *ret_too_large,
+                        struct error *err)
+{
+    struct extent extent = {.repository = repository, .err = err};
+    int rc = is_tree(entry) ? measure(&extent, entry, 1) : 0;
+    *ret_too_large = extent.too_large;
+    return rc;
+}
+
 static int diff_others(const struct source_root_diff *diff, const char *path, struct source_file_vec *files,
-                       struct error *err)
+                       bool *ret_turned, struct error *err)
 {
     git_odb *odb CLEANUP(git_odb_freep) = NULL;
     git_tree_entry *old_entry CLEANUP(git_tree_entry_freep) = NULL;
@@ -266,8 +306,22 @@ static int diff_others(const struct source_root_diff *diff, const char *path, st
     rc = entry_at(diff->repository, diff->old_commit, path, &old_entry, err);
     if (rc == 0)
         rc = entry_at(diff->repository, diff->new_commit, path, &new_entry, err);
-    if (rc < 0 || (!old_entry && !new_entry))
+    if (rc < 0 || (!old_entry && !new_entry) || (old_entry && new_entry && is_same(old_entry, new_entry)))
         return rc;
+    bool was_too_large = false;
+    bool too_large = false;
+    rc = is_too_large(diff->repository, old_entry, &was_too_large, err);
+    if (rc == 0)
+        rc = is_too_large(diff->repository, new_entry, &too_large, err);
+    if (rc < 0)
+        return rc;
+    if (diff->old_commit && was_too_large != too_large)
+        *ret_turned = true;
+    else if (too_large && !diff->old_commit)
+        vector_push(files, (struct source_file){
+                               .path = source_git_text(diff->root), .kind = SOURCE_TOO_LARGE, .other = true});
+    if (too_large || was_too_large)
+        return 0;
     struct differ differ = {
         .repository = diff->repository, .odb = odb, .files = files, .others = true, .err = err};
     const char *slash = strrchr(diff->root, '/');
@@ -296,7 +350,8 @@ static int diff_manifests(const struct source_root_diff *diff, const char *path,
     return rc;
 }
 
-int source_root_diff(const struct source_root_diff *diff, struct source_file_vec *files, struct error *err)
+int source_root_diff(const struct source_root_diff *diff, struct source_file_vec *files, bool *ret_turned,
+                     struct error *err)
 {
     assert(diff->new_commit && diff->root);
     char *path CLEANUP_FREE = source_root_path(diff->sub_path, diff->root);
@@ -304,7 +359,7 @@ int source_root_diff(const struct source_root_diff *diff, struct source_file_vec
         return 0;
     if (source_root_has_manifests(diff->root))
         return diff_manifests(diff, path, files, err);
-    return *path ? diff_others(diff, path, files, err) : 0;
+    return *path ? diff_others(diff, path, files, ret_turned, err) : 0;
 }
 
 /* *tree becomes its child directory of that name, or NULL. */

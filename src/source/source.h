@@ -29,6 +29,7 @@ enum source_file_kind {
     SOURCE_SYMLINK,   /* never followed */
     SOURCE_SUBMODULE, /* never entered */
     SOURCE_LFS,       /* `other` only: a pointer of git-lfs stands for the content */
+    SOURCE_TOO_LARGE, /* `other` only: a directory that a root names is over a bound, see source_options */
 };
 
 /* A manifest: an entry whose name ends in .json, .yaml or .yml, where no part of the path begins with a dot.
@@ -101,7 +102,18 @@ struct source_options {
     /* What to hand out besides the manifests below `path`, relative to it. "../base/" (with the slash) is a
      * directory with more manifests, "../config/app.conf" a file, or a directory of files, whose content does
      * not matter here: they come as `other`, with blob id and size. What leads out of the repository or does
-     * not exist yields nothing. NULL: none. */
+     * not exist yields nothing. NULL: none.
+     *
+     * A directory of files that no container could be given, with more than LIMIT_CONTAINER_FILES of them,
+     * nested deeper than LIMIT_TREE_DEPTH or with more than LIMIT_TREE_ENTRIES entries, is no error here: who
+     * names it is to be told, and the next commit may name it no more.
+     *
+     *  before     | now        | handed out
+     *  -----------|------------|--------------------------------------------------------
+     *  within     | within     | what changed
+     *  (full)     | too large  | one file of the root's own path, SOURCE_TOO_LARGE
+     *  too large  | too large  | nothing
+     *  one of the two          | the update is full: other roots may lie in the same place */
     const struct string_vec *roots;
     int64_t poll_ms;     /* of remotes; 0: SOURCE_POLL_MS; jitter +-10 % */
     int64_t fetch_ms;    /* deadline of one fetch; 0: LIMIT_FETCH_MS */

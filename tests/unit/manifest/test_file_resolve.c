@@ -142,7 +142,8 @@ static void test_faults_stand_at_the_reference(void **state)
     } cases[] = {{MANIFEST_SYMLINK, 1, "symlink", "symbolic link"},
                  {MANIFEST_SUBMODULE, 0, "submodule", "submodule"},
                  {MANIFEST_LFS, 1, "lfs-pointer", "git-lfs"},
-                 {MANIFEST_FILE, LIMIT_FILE_BYTES + 1, "limit", "1048577 bytes"}};
+                 {MANIFEST_FILE, LIMIT_FILE_BYTES + 1, "limit", "1048577 bytes"},
+                 {MANIFEST_TOO_LARGE, 0, "limit", "directory \"a\" is more than"}};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct fixture *fixture CLEANUP(fixture_freep) = start(TASK(FILE_OF("a")), (char *)"a");
         struct manifest_file file = {
