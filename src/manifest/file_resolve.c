@@ -164,7 +164,7 @@ static struct digest look_up(struct manifest *manifest, const struct file_refere
     return all;
 }
 
-/* Whether there are files to hand out; else a root is missing, or there was a report. */
+/* Whether there are files to hand out; else there was a report. */
 static bool check_found(const struct resolution *resolution, const struct file_reference *reference,
                         const struct other_vec *found)
 {
@@ -173,7 +173,13 @@ static bool check_found(const struct resolution *resolution, const struct file_r
     size_t faults = files->faults.errors;
     bool out = levels_up(reference->path) > manifest->levels || !*reference->path;
     if (!out && !map_get(&manifest->roots, reference->path)) {
-        files->pending = true;
+        report(resolution, reference,
+               (struct kind_fault){
+                   .code = "limit",
+                   .message = memory_printf("\"%s\" is one file or directory too many", reference->path),
+                   .expected = memory_printf("at most %d of them in all manifests (LIMIT_SOURCE_ROOTS)",
+                                             LIMIT_SOURCE_ROOTS),
+                   .hint = memory_strdup("name a directory in place of its files")});
         return false;
     }
     for (size_t i = 0; i < found->len; i++)
@@ -340,11 +346,10 @@ static void make_definition(struct manifest *manifest, struct kind_object *objec
     struct resolution resolution = {manifest, object, json_deep_copy(files->definition), found};
     size_t len = json_array_size(json_object_get(files->definition, "containerDefinitions"));
     diagnostics_deinit(&files->faults);
-    files->pending = false;
     for (size_t i = 0; i < len && manifest->looks_for_files; i++)
         resolve_container(&resolution, i);
-    bool usable = !files->pending && !files->faults.errors;
-    struct task_definition *fresh = usable ? kind_task_definition_new(resolution.definition) : NULL;
+    struct task_definition *fresh =
+        !files->faults.errors ? kind_task_definition_new(resolution.definition) : NULL;
     json_decref(resolution.definition);
     if (fresh && object->task_definition && digest_equal(&object->task_definition->digest, &fresh->digest))
         task_definition_unref(fresh);

@@ -112,6 +112,7 @@ struct source_walk_plan {
     const char *base;               /* delivered before; empty: nothing */
     const char *sub_path;           /* NULL: the root; borrowed, outlives the walk */
     const struct string_vec *roots; /* NULL: none; borrowed likewise */
+    int64_t generation;             /* of the roots */
     bool head_full;                 /* and before it the base once more, unless they are the same */
 };
 

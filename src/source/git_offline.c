@@ -207,11 +207,8 @@ static int read_files(const struct source_tree_query *query, struct source_updat
     if (rc < 0)
         return rc;
     source_file_vec_sort(&scan.files);
-    *ret_update = (struct source_update){.head = true,
-                                         .full = true,
-                                         .files = scan.files,
-                                         .roots = query->roots ? query->roots->len : 0,
-                                         .levels = source_path_levels(reach.path)};
+    *ret_update = (struct source_update){
+        .head = true, .full = true, .files = scan.files, .levels = source_path_levels(reach.path)};
     ret_update->commit.author = memory_strdup("");
     ret_update->commit.subject = memory_strdup("working directory");
     scan.files = (struct source_file_vec){0};

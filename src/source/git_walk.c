@@ -241,7 +241,7 @@ static int read_files_once(const struct source_walk *walk, const git_oid *oid, s
     rc = source_tree_diff(&diff, &update->files, err);
     if (rc == 0)
         rc = read_roots(walk, oid, update, ret_turned, err);
-    update->roots = walk->plan.roots ? walk->plan.roots->len : 0;
+    update->generation = walk->plan.generation;
     update->levels = source_path_levels(walk->plan.sub_path);
     source_file_vec_sort(&update->files);
     return rc;
@@ -300,6 +300,7 @@ static int read_deployed(struct source_walk *walk, struct source_update_vec *upd
     }
     if (rc < 0)
         return rc;
+    update.head = false; /* it was read as one: it has to have the sub-path */
     vector_push(updates, update);
     update = (struct source_update){0};
     return 0;

@@ -42,6 +42,7 @@ struct source {
     unsigned busy_looks;
     bool has_new_roots; /* for the next look, with new_since */
     struct string_vec new_roots;
+    int64_t new_generation;
     char new_since[COMMIT_OID_SIZE];
     uint64_t postponed_since_ms; /* of the loop's clock; 0: not */
 };
@@ -285,6 +286,7 @@ static void take_roots(struct source *source)
     string_vec_deinit(&look->roots);
     look->roots = source->new_roots;
     source->new_roots = (struct string_vec){0};
+    look->generation = source->new_generation;
     memcpy(look->delivered, source->new_since, sizeof look->delivered);
     look->delivered_is_head = look->head_known = false;
 }
@@ -383,10 +385,12 @@ void source_poke(struct source *source)
     begin_look(source);
 }
 
-void source_set_roots(struct source *source, const struct string_vec *roots, const char *since)
+void source_set_roots(struct source *source, const struct source_question *question)
 {
+    const char *since = question->since;
     string_vec_deinit(&source->new_roots);
-    copy_roots(roots, &source->new_roots);
+    copy_roots(question->roots, &source->new_roots);
+    source->new_generation = question->generation;
     source->new_since[0] = '\0';
     if (since && strlen(since) < sizeof source->new_since)
         memcpy(source->new_since, since, strlen(since) + 1);

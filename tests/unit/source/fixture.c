@@ -105,7 +105,10 @@ void fixture_repository(struct fixture *fixture)
 static void on_update(void *data, const struct source_update *update)
 {
     struct fixture *fixture = data;
-    struct seen seen = {.head = update->head, .full = update->full, .rewritten = update->rewritten};
+    struct seen seen = {.head = update->head,
+                        .full = update->full,
+                        .rewritten = update->rewritten,
+                        .generation = update->generation};
     struct buffer files CLEANUP(buffer_deinit) = BUFFER_INIT(1024 * 1024);
     memcpy(seen.fork, update->fork, sizeof seen.fork);
     commit_copy(&update->commit, &seen.commit);

@@ -40,7 +40,7 @@ static void set_roots(struct fixture *fixture, const char *since, const char *fi
     vector_push(&roots, (char *)first);
     if (second)
         vector_push(&roots, (char *)second);
-    source_set_roots(fixture->source, &roots, since);
+    source_set_roots(fixture->source, &(struct source_question){&roots, 7, since});
     vector_deinit(&roots);
 }
 
@@ -78,6 +78,7 @@ static void test_roots_grow(void **state)
     assert_true(fixture_last(f)->full);
     assert_int_equal(f->seen.len, 2);
     assert_string_equal(f->seen.items[0].commit.oid, first);
+    assert_int_equal(fixture_last(f)->generation, 7);
     fixture_sh(f, "cd repo; git rm -rq conf/d; git commit -qm third");
     fixture_await_head(f, "../conf/d/b-;../conf/d/large-;../conf/d/link-;");
 }
