@@ -109,6 +109,25 @@ static int levels_up(const char *path)
     return levels;
 }
 
+/* What a reference may name, by the rule that source_root_path() has as well: what is of use is below some
+ * directory of the repository that it goes up to.
+ *
+ *  path                     | manifests at a/b: it is | verdict
+ *  -------------------------|-------------------------|----------------------------
+ *  "x", "../x", "../b/x"    | a/b/x, a/x, a/b/x       | looked up
+ *  "", "..", "../.."        | a/b, a, the repository  | refused: holds the manifests
+ *  "../../..", "../../../x" | outside                 | refused: leads out
+ *
+ * NULL or why not. */
+static const char *refusal_of(const struct manifest *manifest, const char *path)
+{
+    if (levels_up(path) > manifest->levels)
+        return "this leads out of the repository";
+    if (!*path || text_equal(kind_arn_tail(path), ".."))
+        return "this is a directory that holds the manifests themselves";
+    return NULL;
+}
+
 static int compare_others(const void *a, const void *b)
 {
     return strcmp((*(const struct manifest_other *const *)a)->path,
@@ -119,11 +138,13 @@ static int compare_others(const void *a, const void *b)
 static void find(const struct manifest *manifest, const char *path, struct other_vec *ret_found)
 {
     const struct manifest_other *file = map_get(&manifest->others, path);
-    char *prefix CLEANUP_FREE = memory_printf("%s/", path);
-    if (file)
+    if (file) {
         vector_push(ret_found, file);
+        return;
+    }
+    char *prefix CLEANUP_FREE = memory_printf("%s/", path);
     map_for_each (&manifest->others, slot)
-        if (!file && text_starts_with(slot->key, prefix))
+        if (text_starts_with(slot->key, prefix))
             vector_push(ret_found, slot->value);
     if (ret_found->len > 1)
         qsort(ret_found->items, ret_found->len, sizeof *ret_found->items, compare_others);
@@ -152,7 +173,7 @@ static struct digest look_up(struct manifest *manifest, const struct file_refere
     struct digest all = {0};
     for (size_t i = 0; i < references->list.len; i++) {
         const struct file_reference *reference = &references->list.items[i];
-        if (levels_up(reference->path) <= manifest->levels && *reference->path) {
+        if (!refusal_of(manifest, reference->path)) {
             map_put(&manifest->wanted, reference->path, manifest);
             find(manifest, reference->path, &ret_found[i]);
         }
@@ -171,8 +192,8 @@ static bool check_found(const struct resolution *resolution, const struct file_r
     const struct manifest *manifest = resolution->manifest;
     struct file_references *files = resolution->object->files;
     size_t faults = files->faults.errors;
-    bool out = levels_up(reference->path) > manifest->levels || !*reference->path;
-    if (!out && !map_get(&manifest->roots, reference->path)) {
+    const char *refusal = refusal_of(manifest, reference->path);
+    if (!refusal && !map_get(&manifest->roots, reference->path)) {
         report(resolution, reference,
                (struct kind_fault){
                    .code = "limit",
@@ -186,12 +207,12 @@ static bool check_found(const struct resolution *resolution, const struct file_r
         is_usable(resolution, reference, found->items[i]);
     if (!found->len)
         report(resolution, reference,
-               (struct kind_fault){.code = "reference",
-                                   .message =
-                                       out ? memory_strdup("this leads out of the repository")
-                                           : memory_printf("no file \"%s\" in this commit", reference->path),
-                                   .expected = memory_strdup("a file or directory of the repository, "
-                                                             "relative to this manifest")});
+               (struct kind_fault){
+                   .code = "reference",
+                   .message = refusal ? memory_strdup(refusal)
+                                      : memory_printf("no file \"%s\" in this commit", reference->path),
+                   .expected = memory_strdup("a file or directory of the repository, "
+                                             "relative to this manifest")});
     return files->faults.errors == faults;
 }
 

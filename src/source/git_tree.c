@@ -359,7 +359,7 @@ int source_root_diff(const struct source_root_diff *diff, struct source_file_vec
         return 0;
     if (source_root_has_manifests(diff->root))
         return diff_manifests(diff, path, files, err);
-    return *path ? diff_others(diff, path, files, ret_turned, err) : 0;
+    return diff_others(diff, path, files, ret_turned, err);
 }
 
 /* *tree becomes its child directory of that name, or NULL. */

@@ -101,8 +101,8 @@ struct source_options {
     const char *since;      /* oid that an earlier life deployed last; NULL: from the root */
     /* What to hand out besides the manifests below `path`, relative to it. "../base/" (with the slash) is a
      * directory with more manifests, "../config/app.conf" a file, or a directory of files, whose content does
-     * not matter here: they come as `other`, with blob id and size. What leads out of the repository or does
-     * not exist yields nothing. NULL: none.
+     * not matter here: they come as `other`, with blob id and size. What leads out of the repository,
+     * ends in ".." or does not exist yields nothing. NULL: none.
      *
      * A directory of files that no container could be given, with more than LIMIT_CONTAINER_FILES of them,
      * nested deeper than LIMIT_TREE_DEPTH or with more than LIMIT_TREE_ENTRIES entries, is no error here: who

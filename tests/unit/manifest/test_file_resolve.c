@@ -211,6 +211,25 @@ static void test_environment_files(void **state)
     assert_string_equal(model_string(json_array_get(files, 0), "blob"), OID_A);
 }
 
+/* What lies beside the manifests' directory is no part of the reference. */
+static void test_a_directory_that_holds_the_manifests_is_refused(void **state)
+{
+    (void)state;
+    static const char *const tasks[] = {TASK("{\"source\":\"..\",\"target\":\"/etc/\"}"),
+                                        TASK("{\"source\":\".\",\"target\":\"/etc/\"}"),
+                                        TASK("{\"source\":\"x/../..\",\"target\":\"/etc/\"}")};
+    for (size_t i = 0; i < ARRAY_LEN(tasks); i++) {
+        struct string_vec wanted CLEANUP(string_vec_deinit) = {0};
+        struct fixture *fixture CLEANUP(fixture_freep) = start(tasks[i], (char *)"..");
+        put_other(fixture, "../conf/app.conf", OID_A, 1);
+        check_fault(fixture, "reference", "holds the manifests themselves");
+        manifest_wanted_roots(fixture->manifest, &wanted);
+        assert_int_equal(wanted.len, 0);
+    }
+    struct fixture *out CLEANUP(fixture_freep) = start(TASK(FILE_OF("../..")), NULL);
+    check_fault(out, "reference", "out of the repository");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_a_directory_becomes_its_files),
         cmocka_unit_test(test_what_a_container_gets_is_no_manifest),
         cmocka_unit_test(test_faults_stand_at_the_reference),
+        cmocka_unit_test(test_a_directory_that_holds_the_manifests_is_refused),
         cmocka_unit_test(test_what_the_schema_refuses),
         cmocka_unit_test(test_environment_files),
     };

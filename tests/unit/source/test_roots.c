@@ -21,6 +21,11 @@ static void test_paths(void **state)
         {"./deploy", "a/../b", "deploy/b"},
         {"deploy", "../../x", NULL},
         {NULL, "..", NULL},
+        {"a/b", "..", NULL},
+        {"a/b", "../..", NULL},
+        {"a/b", "x/..", NULL},
+        {"a", ".", NULL},
+        {"a", "", NULL},
         {"deploy", "../", ""},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
