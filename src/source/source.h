@@ -146,7 +146,8 @@ struct source_question {
     int64_t generation; /* tells its updates from those before */
     const char *since;  /* what is to count as delivered last; NULL: nothing */
 };
-/* From the next look on: updates come as after source_new(), with the first one full. Looks at once. */
+/* From the next look on: updates come as after source_new(), with the first one full. Looks at once; a remote
+ * is not asked for that, and its status stays. */
 void source_set_roots(struct source *source, const struct source_question *question);
 /* Borrowed until the loop runs on. */
 const struct source_status *source_get_status(const struct source *source);
