@@ -6,6 +6,7 @@
 #include "source/scan.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <git2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 
 #define NAMED_FILES   3 /* in a subject; more are counted */
 #define SUBJECT_BYTES 1024
+#define BLOCK_BYTES   65536
 
 DEFINE_CLEANUP(git_commit, git_commit_free)
 DEFINE_CLEANUP(git_tree, git_tree_free)
@@ -26,14 +28,50 @@ void source_snapshot_deinit(struct source_snapshot *snapshot)
     string_vec_deinit(&snapshot->extra);
 }
 
+static void close_fd(const int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+}
+
+static int copy_stream(int fd, git_writestream *to)
+{
+    char *block CLEANUP_FREE = memory_alloc(BLOCK_BYTES);
+    for (;;) {
+        ssize_t len = read(fd, block, BLOCK_BYTES);
+        if (len < 0 && errno == EINTR)
+            continue;
+        if (len < 0)
+            return GIT_ERROR;
+        int rc = len ? to->write(to, block, (size_t)len) : 0;
+        if (rc < 0 || !len)
+            return rc;
+    }
+}
+
+static int stream_blob(git_repository *mirror, const char *directory, const char *path, git_oid *ret_oid)
+{
+    int fd CLEANUP(close_fd) = source_scan_open(directory, path);
+    git_writestream *stream = NULL;
+    if (fd < 0)
+        return GIT_ENOTFOUND; /* changed since it was found: the next look sees it as it is */
+    int rc = git_blob_create_from_stream(&stream, mirror, NULL);
+    if (rc < 0)
+        return rc;
+    rc = copy_stream(fd, stream);
+    if (rc == 0)
+        return git_blob_create_from_stream_commit(ret_oid, stream);
+    stream->free(stream);
+    return rc;
+}
+
 /* A file that is too large to be read stands in the tree with its true content, streamed. */
 static int write_blob(git_repository *mirror, const char *directory, const struct source_file *file,
                       git_oid *ret_oid)
 {
     if (!file->too_large)
         return git_blob_create_from_buffer(ret_oid, mirror, file->content, file->len);
-    char *path CLEANUP_FREE = memory_printf("%s/%s", directory, file->path);
-    return git_blob_create_from_disk(ret_oid, mirror, path);
+    return stream_blob(mirror, directory, file->path, ret_oid);
 }
 
 /* In the snapshot a directory that is too large holds one empty file more than it may: so it is found to be

@@ -215,25 +215,40 @@ static int read_directory(struct scanner *scanner, const struct place *place)
     return read_entries(scanner, dir, place);
 }
 
-/* A link on the way is not followed either: then there is nothing. */
+/* The directory that the last part of the path is in; no link on the way to it is followed. -1 with errno. */
+static int open_parent(const char *root, const char *path, const char **ret_name)
+{
+    int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (const char *slash = strchr(path, '/'); fd >= 0 && slash; slash = strchr(path, '/')) {
+        char *name CLEANUP_FREE = memory_strndup(path, (size_t)(slash - path));
+        int below = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        int cause = errno;
+        close(fd);
+        errno = cause;
+        fd = below;
+        path = slash + 1;
+    }
+    *ret_name = path;
+    return fd;
+}
+
+int source_scan_open(const char *root, const char *path)
+{
+    assert(root && path);
+    const char *name;
+    int fd CLEANUP(close_fd) = open_parent(root, path, &name);
+    return fd < 0 ? -1 : openat(fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+}
+
 static int read_place(struct scanner *scanner, const char *path)
 {
-    int fd CLEANUP(close_fd) = open(scanner->options->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    char *copy CLEANUP_FREE = memory_strdup(path);
-    char *rest = NULL;
     struct stat st;
+    const char *name;
+    int fd CLEANUP(close_fd) = open_parent(scanner->options->root, path, &name);
+    bool none = errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EACCES;
     if (fd < 0)
-        return fail(scanner, "");
-    char *name = strtok_r(copy, "/", &rest);
-    for (char *next = strtok_r(NULL, "/", &rest); next; next = strtok_r(NULL, "/", &rest)) {
-        int below = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (below < 0)
-            return 0;
-        close(fd);
-        fd = below;
-        name = next;
-    }
-    if (!name || fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return none ? 0 : fail(scanner, path);
+    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return 0;
     struct place place = {path, fd, name, 1};
     return read_entry(scanner, &place);

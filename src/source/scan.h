@@ -27,3 +27,6 @@ void source_scan_deinit(struct scan *scan);
 /* *scan is filled as far as it gets. Sorted by path. Too large files have no content. ERROR_NOT_FOUND,
  * ERROR_LIMIT, ERROR_IO, ERROR_DENIED. */
 int source_scan(const struct scan_options *options, struct scan *scan, struct error *err);
+/* Opens a file that a scan has found below the root once more. What has become a link since, on the way to it
+ * or at its end, is not followed. -1 with errno. */
+int source_scan_open(const char *root, const char *path);
