@@ -79,6 +79,7 @@ struct environment {
     struct environment_patch_vec patches; /* in order */
     struct map targets;                   /* "Service demo/web", "Service web" -> struct environment_target */
     struct string_vec missing;            /* directories outside the root that have not come */
+    struct string_vec too_large;          /* ... that have come as too large to be read */
     struct diagnostics diagnostics;       /* of the davit.yaml files */
 };
 

@@ -230,6 +230,7 @@ static void take_file(struct change *change, const struct manifest_file *file)
 static void take_other(struct manifest *manifest, const struct manifest_file *file)
 {
     manifest->files_changed = true;
+    manifest->roots_changed |= text_ends_with(file->path, "/");
     if (file->kind == MANIFEST_DELETED) {
         map_remove(&manifest->others, file->path);
         return;
@@ -254,6 +255,7 @@ static void drop_unlisted_others(struct manifest *manifest)
         const struct manifest_other *other = slot->value;
         if (other->listed)
             continue;
+        manifest->roots_changed |= text_ends_with(slot->key, "/");
         map_remove(&manifest->others, slot->key);
         manifest->files_changed = true;
     }

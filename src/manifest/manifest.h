@@ -22,7 +22,7 @@ enum manifest_file_kind {
     MANIFEST_SYMLINK,   /* refused: a link may leave the tree */
     MANIFEST_SUBMODULE, /* refused: its content is not in this repository */
     MANIFEST_TOO_LARGE, /* refused: over LIMIT_MANIFEST_BYTES; content is NULL. Of others a file over
-                           LIMIT_FILE_BYTES, or with size 0 a directory that no container could be given */
+                           LIMIT_FILE_BYTES, or with size 0 a root that is too large as a whole */
     MANIFEST_LFS,       /* `other` only: git-lfs has the content */
 };
 

@@ -126,7 +126,7 @@ static int compare(git_repository *mirror, const git_tree *old_tree, const git_t
                    struct buffer *subject, struct error *err)
 {
     struct source_file_vec changed CLEANUP(source_file_vec_deinit) = {0};
-    struct source_tree_diff diff = {mirror, old_tree, new_tree, NULL};
+    struct source_tree_diff diff = {mirror, old_tree, new_tree, NULL, false};
     int rc = source_tree_diff(&diff, &changed, err);
     if (rc == 0)
         make_subject(&changed, subject);

@@ -211,12 +211,14 @@ static int read_roots(const struct source_walk *walk, const git_oid *new, struct
                       bool *ret_turned, struct error *err)
 {
     const struct string_vec *roots = walk->plan.roots;
+    struct source_root_change change = {.files = &update->files};
     int rc = 0;
-    for (size_t i = 0; rc == 0 && !*ret_turned && roots && i < roots->len; i++) {
+    for (size_t i = 0; rc == 0 && !change.turned && roots && i < roots->len; i++) {
         const struct source_root_diff diff = {walk->plan.repository, update->full ? NULL : &walk->previous,
                                               new, walk->plan.sub_path, roots->items[i]};
-        rc = source_root_diff(&diff, &update->files, ret_turned, err);
+        rc = source_root_diff(&diff, &change, err);
     }
+    *ret_turned = change.turned;
     return rc;
 }
 
@@ -237,7 +239,7 @@ static int read_files_once(const struct source_walk *walk, const git_oid *oid, s
         if (rc < 0)
             return rc;
     }
-    struct source_tree_diff diff = {repository, old_tree, new_tree, NULL};
+    struct source_tree_diff diff = {repository, old_tree, new_tree, NULL, false};
     rc = source_tree_diff(&diff, &update->files, err);
     if (rc == 0)
         rc = read_roots(walk, oid, update, ret_turned, err);
@@ -256,7 +258,6 @@ static int read_files(const struct source_walk *walk, const git_oid *oid, struct
         return rc;
     source_file_vec_deinit(&update->files);
     update->full = true;
-    turned = false;
     return read_files_once(walk, oid, update, &turned, err);
 }
 

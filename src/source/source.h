@@ -105,8 +105,9 @@ struct source_options {
      * ends in ".." or does not exist yields nothing. NULL: none.
      *
      * A directory of files that no container could be given, with more than LIMIT_CONTAINER_FILES of them,
-     * nested deeper than LIMIT_TREE_DEPTH or with more than LIMIT_TREE_ENTRIES entries, is no error here: who
-     * names it is to be told, and the next commit may name it no more.
+     * or of more manifests than LIMIT_MANIFEST_FILES or LIMIT_TREE_BYTES, or one nested deeper than
+     * LIMIT_TREE_DEPTH or with more than LIMIT_TREE_ENTRIES entries, is no error here: who names it is to be
+     * told, and the next commit may name it no more.
      *
      *  before     | now        | handed out
      *  -----------|------------|--------------------------------------------------------

@@ -192,16 +192,17 @@ static void test_a_directory_that_is_too_deep(void **state)
     struct fixture *f = *state;
     fixture_repository(f);
     fixture_sh(
-        f, "cd repo; mkdir deploy; mv web.yaml deploy; d=conf/$(printf 'd/%%.0s' $(seq 64)); mkdir -p $d; "
+        f, "cd repo; mkdir deploy; mv web.yaml deploy; d=conf/$(printf 'd/%%.0s' $(seq 65)); mkdir -p $d; "
            "printf x >$d/x; git add -A .; git commit -qm second");
-    char *root = (char *)"../conf";
-    const struct string_vec roots = {&root, 1, 1};
-    for (int i = 0; i < 2; i++) {
+    static const char *const names[] = {"../conf", "../conf/"};
+    for (int i = 0; i < 4; i++) {
+        char *root = (char *)names[i / 2];
+        const struct string_vec roots = {&root, 1, 1};
         struct source_update update CLEANUP(source_update_deinit) = {0};
-        const struct source_tree_query query = {f->origin, i ? "HEAD" : NULL, "deploy", &roots};
+        const struct source_tree_query query = {f->origin, i % 2 ? "HEAD" : NULL, "deploy", &roots};
         assert_int_equal(source_read_tree(&query, &update, NULL), 0);
         assert_int_equal(update.files.len, 2);
-        assert_string_equal(update.files.items[0].path, "../conf");
+        assert_string_equal(update.files.items[0].path, root);
         assert_int_equal(update.files.items[0].kind, SOURCE_TOO_LARGE);
     }
 }
