@@ -79,14 +79,14 @@ char *environment_bare_name(const char *declared)
     return blank && slash ? memory_printf("%.*s %s", (int)(blank - declared), declared, slash + 1) : NULL;
 }
 
-void environment_roots(const struct environment *environment, bool missing, struct string_vec *ret_roots)
+void environment_roots(const struct environment *environment, struct string_vec *ret_roots)
 {
     assert(environment);
     for (size_t i = 0; i < environment->missing.len; i++)
         vector_push(ret_roots, memory_printf("%s/", environment->missing.items[i]));
-    for (size_t i = 0; i < environment->too_large.len && !missing; i++)
+    for (size_t i = 0; i < environment->too_large.len; i++)
         vector_push(ret_roots, memory_printf("%s/", environment->too_large.items[i]));
-    for (size_t i = 0; i < environment->layers.len && !missing; i++)
+    for (size_t i = 0; i < environment->layers.len; i++)
         if (environment_path_is_outside(environment->layers.items[i]->directory))
             vector_push(ret_roots, memory_printf("%s/", environment->layers.items[i]->directory));
 }

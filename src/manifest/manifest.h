@@ -64,10 +64,8 @@ void manifest_take(struct manifest *manifest, bool full, const struct manifest_f
 /* The files that follow were read with these roots (copied; NULL: nobody looks for files, and none is missed)
  * and the manifests are `levels` directories below the repository's root. */
 void manifest_set_roots(struct manifest *manifest, const struct string_vec *roots, int levels);
-/* Appends the roots that the manifests name (owned strings, sorted): all of them, or those that were not
- * given to manifest_set_roots(). */
+/* Appends the roots that the manifests name (owned strings, sorted). */
 void manifest_wanted_roots(struct manifest *manifest, struct string_vec *ret_roots);
-void manifest_missing_roots(struct manifest *manifest, struct string_vec *ret_roots);
 
 /* Roots are asked for once a line of commits has been taken in to its last one, the one to be built:
  *

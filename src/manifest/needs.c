@@ -23,19 +23,17 @@ static bool note(struct manifest_needs *needs, const struct manifest *manifest, 
 void manifest_note_needs(struct manifest *manifest, bool last, struct manifest_needs *needs)
 {
     assert(manifest && needs);
-    struct string_vec missing CLEANUP(string_vec_deinit) = {0};
     struct string_vec directories CLEANUP(string_vec_deinit) = {0};
     bool too_many = needs->too_many || needs->roots.len > LIMIT_SOURCE_ROOTS;
     if (!manifest->looks_for_files || (too_many && !last))
         return;
     file_resolve(manifest);
     if (manifest->environment) {
-        environment_roots(manifest->environment, false, &directories);
-        environment_roots(manifest->environment, true, &missing);
+        environment_roots(manifest->environment, &directories);
+        needs->missing |= manifest->environment->missing.len > 0;
     }
     for (size_t i = 0; i < directories.len; i++)
         note(needs, manifest, directories.items[i]);
-    needs->missing |= missing.len > 0;
     map_for_each (&manifest->wanted, slot)
         needs->missing |= note(needs, manifest, slot->key);
 }

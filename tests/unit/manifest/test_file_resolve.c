@@ -48,12 +48,12 @@ static void test_missing_roots_are_told_and_nothing_is_numbered_without(void **s
     (void)state;
     struct fixture *fixture CLEANUP(fixture_freep) = start(TASK(FILE_OF("../conf/./x/../app.conf")), NULL);
     struct string_vec missing CLEANUP(string_vec_deinit) = {0};
-    manifest_missing_roots(fixture->manifest, &missing);
+    fixture_asks(fixture, &missing);
     assert_int_equal(missing.len, 1);
     assert_string_equal(missing.items[0], "../conf/app.conf");
     string_vec_deinit(&missing);
     set_roots(fixture, (char *)"../conf/app.conf", 1);
-    manifest_missing_roots(fixture->manifest, &missing);
+    fixture_asks(fixture, &missing);
     assert_int_equal(missing.len, 0);
     put_other(fixture, "../conf/app.conf", OID_A, 3);
     assert_int_equal(fixture_build(fixture), 0);
