@@ -15,7 +15,7 @@ struct reading {
     struct map families;
     struct string_vec changed;
     const struct string_vec *roots; /* that the files are read with; NULL: one file, without others */
-    struct map missing;             /* roots */
+    struct manifest_needs *needs;
 };
 
 static void reading_deinit(struct reading *reading)
@@ -23,17 +23,14 @@ static void reading_deinit(struct reading *reading)
     manifest_free(reading->manifest);
     map_deinit(&reading->families);
     string_vec_deinit(&reading->changed);
-    map_deinit(&reading->missing);
 }
 
-static void take_files(struct reading *reading, const struct source_update *update)
+static void take_files(struct reading *reading, const struct source_update *update, bool last)
 {
-    static const enum manifest_file_kind kinds[] = {[SOURCE_FILE] = MANIFEST_FILE,
-                                                    [SOURCE_DELETED] = MANIFEST_DELETED,
-                                                    [SOURCE_SYMLINK] = MANIFEST_SYMLINK,
-                                                    [SOURCE_SUBMODULE] = MANIFEST_SUBMODULE,
-                                                    [SOURCE_LFS] = MANIFEST_LFS};
-    struct string_vec missing CLEANUP(string_vec_deinit) = {0};
+    static const enum manifest_file_kind kinds[] = {
+        [SOURCE_FILE] = MANIFEST_FILE,       [SOURCE_DELETED] = MANIFEST_DELETED,
+        [SOURCE_SYMLINK] = MANIFEST_SYMLINK, [SOURCE_SUBMODULE] = MANIFEST_SUBMODULE,
+        [SOURCE_LFS] = MANIFEST_LFS,         [SOURCE_TOO_LARGE] = MANIFEST_TOO_LARGE};
     struct manifest_file *files CLEANUP_FREE = memory_calloc(update->files.len + 1, sizeof *files);
     for (size_t i = 0; i < update->files.len; i++) {
         const struct source_file *file = &update->files.items[i];
@@ -49,16 +46,14 @@ static void take_files(struct reading *reading, const struct source_update *upda
     }
     manifest_set_roots(reading->manifest, reading->roots, update->levels);
     manifest_update(reading->manifest, update->full, files, update->files.len);
-    manifest_missing_roots(reading->manifest, &missing);
-    for (size_t i = 0; i < missing.len; i++)
-        map_put(&reading->missing, missing.items[i], reading);
+    manifest_note_needs(reading->manifest, last, reading->needs);
 }
 
 static int on_history(void *data, const struct source_update *update)
 {
     struct reading *reading = data;
-    take_files(reading, update);
-    if (reading->missing.len == 0)
+    take_files(reading, update, false);
+    if (!reading->needs->missing)
         manifest_number(reading->manifest, &update->commit,
                         &(struct manifest_numbering){&reading->families, &reading->changed});
     return 0;
@@ -141,24 +136,32 @@ static int read_history(const struct offline_query *query, struct reading *readi
 struct outcome {
     struct desired *desired;
     struct diagnostics *diagnostics;
-    struct string_vec *roots; /* in: known; out: with those that were missing, then nothing was built */
+    struct string_vec roots; /* in: to read with; out: `again`, and nothing was built: to read with then */
+    struct manifest_needs needs;
+    bool again;
 };
+
+static void outcome_deinit(struct outcome *outcome)
+{
+    string_vec_deinit(&outcome->roots);
+    manifest_needs_deinit(&outcome->needs);
+}
 
 static int attempt(const struct offline_query *query, struct outcome *outcome, struct error *err)
 {
     struct reading reading CLEANUP(reading_deinit) = {.manifest = manifest_new(),
                                                       .families = MAP_INIT(family_ledger_free),
-                                                      .roots = is_one_file(query) ? NULL : outcome->roots};
+                                                      .roots = is_one_file(query) ? NULL : &outcome->roots,
+                                                      .needs = &outcome->needs};
     struct source_update head CLEANUP(source_update_deinit) = {0};
     int r = read_head(query, &reading, &head, err);
     if (r == 0)
         r = read_history(query, &reading, err);
     if (r < 0)
         return r;
-    take_files(&reading, &head);
-    map_for_each (&reading.missing, slot)
-        vector_push(outcome->roots, memory_strdup(slot->key));
-    if (reading.missing.len && outcome->roots->len <= LIMIT_SOURCE_ROOTS)
+    take_files(&reading, &head, true);
+    outcome->again = manifest_ask(reading.manifest, &outcome->needs, &outcome->roots);
+    if (outcome->again)
         return 0;
     struct manifest_numbering numbering = {&reading.families, &reading.changed};
     r = manifest_build(reading.manifest, &head.commit, &numbering, &outcome->desired, outcome->diagnostics);
@@ -172,16 +175,13 @@ static int attempt(const struct offline_query *query, struct outcome *outcome, s
 int offline_read(const struct offline_query *query, struct desired **ret_desired,
                  struct diagnostics *diagnostics, struct error *err)
 {
-    struct string_vec roots CLEANUP(string_vec_deinit) = {0};
-    struct outcome outcome = {.diagnostics = diagnostics, .roots = &roots};
+    struct outcome outcome CLEANUP(outcome_deinit) = {.diagnostics = diagnostics};
     int r = source_library_init(err);
     if (r < 0)
         return r;
-    size_t known;
-    do {
-        known = roots.len;
+    do
         r = attempt(query, &outcome, err);
-    } while (r == 0 && roots.len > known && !outcome.desired);
+    while (r == 0 && outcome.again);
     source_library_deinit();
     if (r == 0)
         *ret_desired = outcome.desired;

@@ -85,7 +85,7 @@ void core_free(struct core *core)
     commit_deinit(&core->head);
     diagnostics_deinit(&core->diagnostics);
     string_vec_deinit(&core->roots);
-    string_vec_deinit(&core->missing);
+    manifest_needs_deinit(&core->needs);
     free(core->source_message);
     free(core->source_origin);
     free(core->source_branch);

@@ -37,6 +37,7 @@ static json_t *effect_to_json(const struct effect *effect)
     case EFFECT_ROOTS:
         json_object_set_new(json, "roots", model_strings_to_json(&effect->roots));
         model_set_string(json, "since", effect->since);
+        model_set_int(json, "generation", effect->generation);
         break;
     }
     return json;

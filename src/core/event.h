@@ -67,8 +67,8 @@ struct event {
                           life had deployed: given in full after a start, it is desired until the head is */
             bool full; /* files is the whole tree; else what changed since the commit before */
             struct event_file_vec files;
-            size_t roots; /* with so many of the roots that core asked for */
-            int levels;   /* directories of the repository that the manifests are below */
+            int64_t generation; /* of the question for roots that this answers; 0: none */
+            int levels;         /* directories of the repository that the manifests are below */
         } commit;
         struct {
             bool ok;
@@ -117,7 +117,7 @@ enum effect_kind {
     EFFECT_ACT,   /* run the action */
     EFFECT_LIST,  /* list the instance again: the outcome of an action is unknown */
     EFFECT_WAKE,  /* send EVENT_TURN at at_ms at the latest; 0 withdraws the wish */
-    EFFECT_ROOTS, /* manifests name more places of the repository: deliver what came after `since` again */
+    EFFECT_ROOTS, /* manifests name other places of the repository: deliver what came after `since` again */
 };
 
 struct effect {
@@ -126,7 +126,8 @@ struct effect {
     struct action *action;       /* EFFECT_ACT: owned */
     char *instance;              /* EFFECT_LIST */
     int64_t at_ms;               /* EFFECT_WAKE */
-    struct string_vec roots;     /* EFFECT_ROOTS: all of them */
+    struct string_vec roots;     /* EFFECT_ROOTS: all of them, in place of those before */
+    int64_t generation;          /* EFFECT_ROOTS */
     char since[COMMIT_OID_SIZE]; /* EFFECT_ROOTS: "" is from the start */
 };
 struct effect_vec VECTOR_OF(struct effect);

@@ -1,11 +1,11 @@
 /* Files of a commit, and the places of the repository that they name. A walk over commits that need more than
  * source was asked for is taken in to its end, so that all of it is asked for at once; then it comes again.
+ * Questions are numbered: what answers an older one is not looked at.
  */
 #include "base/text.h"
 #include "core/state.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const enum manifest_file_kind manifest_kinds[] = {[EVENT_FILE] = MANIFEST_FILE,
@@ -61,30 +61,10 @@ void core_restore_file(struct core *core, struct event_file *file)
     manifest_update(core->manifest, false, &one, 1);
 }
 
-static bool has(const struct string_vec *vec, const char *string)
-{
-    for (size_t i = 0; i < vec->len; i++)
-        if (text_equal(vec->items[i], string))
-            return true;
-    return false;
-}
-
-static void note_missing(struct core *core)
-{
-    struct string_vec missing CLEANUP(string_vec_deinit) = {0};
-    manifest_missing_roots(core->manifest, &missing);
-    for (size_t i = 0; i < missing.len; i++)
-        if (!has(&core->missing, missing.items[i]))
-            vector_push(&core->missing, TAKE(missing.items[i]));
-}
-
 /* What was taken in is forgotten: with what comes again it is numbered in its order. */
 static void ask(struct core *core, struct effect_vec *effects)
 {
-    struct effect effect = {.kind = EFFECT_ROOTS};
-    for (size_t i = 0; i < core->missing.len; i++)
-        vector_push(&core->roots, TAKE(core->missing.items[i]));
-    string_vec_deinit(&core->missing);
+    struct effect effect = {.kind = EFFECT_ROOTS, .generation = ++core->generation};
     for (size_t i = 0; i < core->roots.len; i++)
         vector_push(&effect.roots, memory_strdup(core->roots.items[i]));
     memcpy(effect.since, core->numbered, sizeof effect.since);
@@ -97,8 +77,10 @@ bool core_take_files(struct core *core, struct event *event, struct effect_vec *
 {
     assert(core);
     struct event_file_vec *from = &event->commit.files;
-    if (event->commit.roots < core->roots.len)
+    if (event->commit.generation != core->generation)
         return false; /* was under way when they were asked for */
+    if (core->desired && !event->commit.head && text_equal(event->commit.commit.oid, core->numbered))
+        return false; /* told once more, for who has nothing to go on with; what it names need not be there */
     struct manifest_file *files CLEANUP_FREE = memory_calloc(from->len, sizeof *files);
     for (size_t i = 0; i < from->len; i++) {
         files[i] = manifest_file_of(&from->items[i]);
@@ -106,14 +88,13 @@ bool core_take_files(struct core *core, struct event *event, struct effect_vec *
     }
     manifest_set_roots(core->manifest, &core->roots, event->commit.levels);
     manifest_take(core->manifest, event->commit.full, files, from->len);
-    if (core->roots.len + core->missing.len < LIMIT_SOURCE_ROOTS)
-        note_missing(core);
-    if (core->missing.len) {
-        if (event->commit.head)
-            ask(core, effects);
+    manifest_note_needs(core->manifest, event->commit.head, &core->needs);
+    if (!event->commit.head)
+        return !core->needs.missing;
+    if (manifest_ask(core->manifest, &core->needs, &core->roots)) {
+        ask(core, effects);
         return false;
     }
-    if (event->commit.head)
-        memcpy(core->numbered, event->commit.commit.oid, sizeof core->numbered);
+    memcpy(core->numbered, event->commit.commit.oid, sizeof core->numbered);
     return true;
 }

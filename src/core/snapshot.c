@@ -150,6 +150,14 @@ static void services_out(const struct core *core, struct parts *parts)
     }
 }
 
+static json_t *needs_out(const struct manifest_needs *needs)
+{
+    json_t *roots = json_array();
+    map_for_each (&needs->roots, slot)
+        json_array_append_new(roots, json_string(slot->key));
+    return json_pack("{s:o,s:b,s:b}", "roots", roots, "missing", needs->missing, "tooMany", needs->too_many);
+}
+
 static json_t *head_out(const struct core *core)
 {
     json_t *json =
@@ -161,7 +169,8 @@ static json_t *head_out(const struct core *core)
     model_set_string(json, "deployed", core->deployed[0] ? core->deployed : NULL);
     model_set_string(json, "numbered", core->numbered[0] ? core->numbered : NULL);
     json_object_set_new(json, "roots", model_strings_to_json(&core->roots));
-    json_object_set_new(json, "missingRoots", model_strings_to_json(&core->missing));
+    json_object_set_new(json, "generation", json_integer(core->generation));
+    json_object_set_new(json, "needs", needs_out(&core->needs));
     json_object_set_new(json, "instances", instances_out(core));
     json_object_set_new(json, "flights", flights_out(core));
     if (core->desired)
@@ -438,6 +447,17 @@ static struct core *core_of(const json_t *json)
     return core;
 }
 
+static void needs_in(const json_t *json, struct manifest_needs *needs)
+{
+    size_t i;
+    json_t *root;
+    json_array_foreach (json_object_get(json, "roots"), i, root)
+        if (json_is_string(root))
+            map_put(&needs->roots, json_string_value(root), needs);
+    needs->missing = model_bool(json, "missing");
+    needs->too_many = model_bool(json, "tooMany");
+}
+
 int core_restore(const json_t *snapshot, struct core **ret_core, struct error *err)
 {
     assert(ret_core);
@@ -463,7 +483,8 @@ int core_restore(const json_t *snapshot, struct core **ret_core, struct error *e
     model_string_into(snapshot, "deployed", core->deployed, sizeof core->deployed);
     model_string_into(snapshot, "numbered", core->numbered, sizeof core->numbered);
     model_strings_from_json(json_object_get(snapshot, "roots"), &core->roots);
-    model_strings_from_json(json_object_get(snapshot, "missingRoots"), &core->missing);
+    core->generation = model_int(snapshot, "generation");
+    needs_in(json_object_get(snapshot, "needs"), &core->needs);
     *ret_core = TAKE(core);
     return 0;
 }

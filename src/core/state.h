@@ -75,8 +75,9 @@ struct core {
     struct commit head;             /* oid "" before the first */
     int64_t head_ms;
     struct diagnostics diagnostics;
-    struct string_vec roots;        /* that source is asked for, in order */
-    struct string_vec missing;      /* that commits since `numbered` need besides; asked for with the head */
+    struct string_vec roots;        /* that source was asked for last */
+    int64_t generation;             /* of that question; 0: what an earlier life knew */
+    struct manifest_needs needs;    /* of the commits since `numbered` */
     char numbered[COMMIT_OID_SIZE]; /* newest head that came with all its roots */
     bool source_ok;
     char *source_message;

@@ -19,7 +19,8 @@ static enum event_file_kind file_kind(const struct source_file *file)
                                                  [SOURCE_DELETED] = EVENT_FILE_DELETED,
                                                  [SOURCE_SYMLINK] = EVENT_FILE_SYMLINK,
                                                  [SOURCE_SUBMODULE] = EVENT_FILE_SUBMODULE,
-                                                 [SOURCE_LFS] = EVENT_FILE_LFS};
+                                                 [SOURCE_LFS] = EVENT_FILE_LFS,
+                                                 [SOURCE_TOO_LARGE] = EVENT_FILE_TOO_LARGE};
     return file->too_large ? EVENT_FILE_TOO_LARGE : kinds[file->kind];
 }
 
@@ -27,10 +28,11 @@ void input_commit(const struct source_update *update, struct event *ret_event)
 {
     assert(update);
     assert(ret_event);
-    *ret_event = (struct event){
-        .kind = EVENT_COMMIT,
-        .commit = {
-            .head = update->head, .full = update->full, .roots = update->roots, .levels = update->levels}};
+    *ret_event = (struct event){.kind = EVENT_COMMIT,
+                                .commit = {.head = update->head,
+                                           .full = update->full,
+                                           .generation = update->generation,
+                                           .levels = update->levels}};
     commit_copy(&update->commit, &ret_event->commit.commit);
     vector_reserve(&ret_event->commit.files, update->files.len);
     for (size_t i = 0; i < update->files.len; i++) {

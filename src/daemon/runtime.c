@@ -230,7 +230,8 @@ static void carry_out(struct runtime *runtime)
             set_wake(runtime, effect->at_ms);
             break;
         case EFFECT_ROOTS:
-            source_set_roots(runtime->source, &effect->roots, effect->since);
+            source_set_roots(runtime->source,
+                             &(struct source_question){&effect->roots, effect->generation, effect->since});
             break;
         }
     }

@@ -40,6 +40,7 @@ void environment_free(struct environment *environment)
     vector_deinit(&environment->patches);
     map_deinit(&environment->targets);
     string_vec_deinit(&environment->missing);
+    string_vec_deinit(&environment->too_large);
     diagnostics_deinit(&environment->diagnostics);
     free(environment);
 }
@@ -78,12 +79,14 @@ char *environment_bare_name(const char *declared)
     return blank && slash ? memory_printf("%.*s %s", (int)(blank - declared), declared, slash + 1) : NULL;
 }
 
-void environment_roots(const struct environment *environment, bool missing, struct string_vec *ret_roots)
+void environment_roots(const struct environment *environment, struct string_vec *ret_roots)
 {
     assert(environment);
     for (size_t i = 0; i < environment->missing.len; i++)
         vector_push(ret_roots, memory_printf("%s/", environment->missing.items[i]));
-    for (size_t i = 0; i < environment->layers.len && !missing; i++)
+    for (size_t i = 0; i < environment->too_large.len; i++)
+        vector_push(ret_roots, memory_printf("%s/", environment->too_large.items[i]));
+    for (size_t i = 0; i < environment->layers.len; i++)
         if (environment_path_is_outside(environment->layers.items[i]->directory))
             vector_push(ret_roots, memory_printf("%s/", environment->layers.items[i]->directory));
 }
@@ -205,6 +208,42 @@ static char *cycle_text(const struct stacking *stacking, size_t from, const char
     return buffer_steal(&text);
 }
 
+/* Other roots may hold it as well: then it has come by one of them. */
+static bool is_too_large(const struct manifest *manifest, const char *root)
+{
+    const struct manifest_other *other = map_get(&manifest->others, root);
+    return other && other->kind == MANIFEST_TOO_LARGE;
+}
+
+static bool has_come(const struct manifest *manifest, const char *directory)
+{
+    if (!environment_path_is_outside(directory) || !manifest->looks_for_files)
+        return true;
+    map_for_each (&manifest->roots, slot) {
+        size_t len = strlen(slot->key);
+        char *root CLEANUP_FREE = memory_strndup(slot->key, len ? len - 1 : 0);
+        if (len && slot->key[len - 1] == '/' && environment_path_holds(root, directory) &&
+            !is_too_large(manifest, slot->key))
+            return true;
+    }
+    return false;
+}
+
+static char *refusal_of_size(const struct stacking *stacking, const char *directory, char **ret_hint)
+{
+    const struct manifest *manifest = stacking->manifest;
+    char *root CLEANUP_FREE = memory_printf("%s/", directory);
+    if (has_come(manifest, directory) || !is_too_large(manifest, root))
+        return NULL;
+    vector_push(&stacking->environment->too_large, memory_strdup(directory));
+    *ret_hint = memory_strdup("extend a directory that holds only what is shared");
+    return memory_printf(
+        "\"%s\" is too large: at most %d manifests (LIMIT_MANIFEST_FILES) of %lld bytes together "
+        "(LIMIT_TREE_BYTES), %d entries (LIMIT_TREE_ENTRIES), and directories nested %d deep "
+        "(LIMIT_TREE_DEPTH)",
+        directory, LIMIT_MANIFEST_FILES, LIMIT_TREE_BYTES, LIMIT_TREE_ENTRIES, LIMIT_TREE_DEPTH);
+}
+
 /* NULL, or why the layer cannot extend the directory. Caller frees. */
 static char *refusal(const struct stacking *stacking, const struct environment_layer *layer,
                      const char *directory, char **ret_hint)
@@ -230,7 +269,7 @@ static char *refusal(const struct stacking *stacking, const struct environment_l
     const struct environment *environment = stacking->environment;
     if (environment->layers.len + environment->missing.len + stacking->depth >= LIMIT_ENVIRONMENT_LAYERS)
         return memory_printf("more than %d directories (LIMIT_ENVIRONMENT_LAYERS)", LIMIT_ENVIRONMENT_LAYERS);
-    return NULL;
+    return refusal_of_size(stacking, directory, ret_hint);
 }
 
 static bool has_layer(const struct environment *environment, const char *directory)
@@ -238,19 +277,6 @@ static bool has_layer(const struct environment *environment, const char *directo
     for (size_t i = 0; i < environment->layers.len; i++)
         if (text_equal(environment->layers.items[i]->directory, directory))
             return true;
-    return false;
-}
-
-static bool has_come(const struct manifest *manifest, const char *directory)
-{
-    if (!environment_path_is_outside(directory) || !manifest->looks_for_files)
-        return true;
-    map_for_each (&manifest->roots, slot) {
-        size_t len = strlen(slot->key);
-        char *root CLEANUP_FREE = memory_strndup(slot->key, len ? len - 1 : 0);
-        if (len && slot->key[len - 1] == '/' && environment_path_holds(root, directory))
-            return true;
-    }
     return false;
 }
 

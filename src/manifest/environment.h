@@ -10,7 +10,7 @@
  *  extends     depth first, in the order given, own files last: the layers. A directory that is met twice
  * counts once, where it is met first. A file belongs to the layer with the longest directory. Refused at its
  * place: a cycle, with its path; a directory that holds the file's own; an absolute path; a directory without
- * manifests. What lies outside the root is asked for: manifest_missing_roots(). variables   one set for all
+ * manifests. What lies outside the root is asked for: manifest_ask(). variables   one set for all
  * layers. A later layer's value overrides an earlier one's, so the root's wins. Values are strings, integers
  * and booleans (1.10 without quotes is no version) and taken as they are: a reference in a value is refused.
  *  ${NAME}     replaced in the strings of all layers' manifests and in the name and merge of patches, never
@@ -79,6 +79,7 @@ struct environment {
     struct environment_patch_vec patches; /* in order */
     struct map targets;                   /* "Service demo/web", "Service web" -> struct environment_target */
     struct string_vec missing;            /* directories outside the root that have not come */
+    struct string_vec too_large;          /* ... that have come as too large to be read */
     struct diagnostics diagnostics;       /* of the davit.yaml files */
 };
 
@@ -99,8 +100,8 @@ DEFINE_CLEANUP(struct environment, environment_free)
 bool environment_is_usable(const struct environment *environment);
 /* The layer that a file belongs to, or NULL. */
 struct environment_layer *environment_layer_of(const struct environment *environment, const char *path);
-/* Appends the layers outside the root as roots of manifest_set_roots(); only those that have not come. */
-void environment_roots(const struct environment *environment, bool missing, struct string_vec *ret_roots);
+/* Appends the directories outside the root as roots of manifest_set_roots(), come or not. */
+void environment_roots(const struct environment *environment, struct string_vec *ret_roots);
 /* True for "davit.yaml" in any directory. */
 bool environment_is_file(const char *path);
 /* "Service web" of "Service demo/web", NULL of what has no cluster. Caller frees. */

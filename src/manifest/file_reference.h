@@ -23,7 +23,6 @@ struct file_references {
     struct file_reference_vec list;
     json_t *definition;        /* as written; NULL when it has errors */
     struct diagnostics faults; /* of the files; this and the rest is as of the last file_resolve() */
-    bool pending;              /* a root is missing: nobody knows */
     struct digest found;       /* of the files */
 };
 

@@ -50,10 +50,29 @@ static const struct {
                       "commit the file itself: git lfs untrack, then git add --renormalize"},
 };
 
+static void report_directory(const struct resolution *resolution, const struct file_reference *reference)
+{
+    report(resolution, reference,
+           (struct kind_fault){
+               .code = "limit",
+               .message = memory_printf("the directory \"%s\" is more than a container can be given",
+                                        reference->path),
+               .expected = memory_printf("at most %d files (LIMIT_CONTAINER_FILES), directories nested no "
+                                         "deeper than %d (LIMIT_TREE_DEPTH) and %d entries "
+                                         "(LIMIT_TREE_ENTRIES) in all",
+                                         LIMIT_CONTAINER_FILES, LIMIT_TREE_DEPTH, LIMIT_TREE_ENTRIES),
+               .hint = memory_strdup("name the files that it needs, or put large data into the image or a "
+                                     "volume")});
+}
+
 /* Whether the file can be handed to a container; else a report. */
 static bool is_usable(const struct resolution *resolution, const struct file_reference *reference,
                       const struct manifest_other *other)
 {
+    if (other->kind == MANIFEST_TOO_LARGE && !other->size_bytes) {
+        report_directory(resolution, reference);
+        return false;
+    }
     if (other->size_bytes > LIMIT_FILE_BYTES || other->kind == MANIFEST_TOO_LARGE) {
         report(
             resolution, reference,
@@ -90,6 +109,25 @@ static int levels_up(const char *path)
     return levels;
 }
 
+/* What a reference may name, by the rule that source_root_path() has as well: what is of use is below some
+ * directory of the repository that it goes up to.
+ *
+ *  path                     | manifests at a/b: it is | verdict
+ *  -------------------------|-------------------------|----------------------------
+ *  "x", "../x", "../b/x"    | a/b/x, a/x, a/b/x       | looked up
+ *  "", "..", "../.."        | a/b, a, the repository  | refused: holds the manifests
+ *  "../../..", "../../../x" | outside                 | refused: leads out
+ *
+ * NULL or why not. */
+static const char *refusal_of(const struct manifest *manifest, const char *path)
+{
+    if (levels_up(path) > manifest->levels)
+        return "this leads out of the repository";
+    if (!*path || text_equal(kind_arn_tail(path), ".."))
+        return "this is a directory that holds the manifests themselves";
+    return NULL;
+}
+
 static int compare_others(const void *a, const void *b)
 {
     return strcmp((*(const struct manifest_other *const *)a)->path,
@@ -100,11 +138,13 @@ static int compare_others(const void *a, const void *b)
 static void find(const struct manifest *manifest, const char *path, struct other_vec *ret_found)
 {
     const struct manifest_other *file = map_get(&manifest->others, path);
-    char *prefix CLEANUP_FREE = memory_printf("%s/", path);
-    if (file)
+    if (file) {
         vector_push(ret_found, file);
+        return;
+    }
+    char *prefix CLEANUP_FREE = memory_printf("%s/", path);
     map_for_each (&manifest->others, slot)
-        if (!file && text_starts_with(slot->key, prefix))
+        if (text_starts_with(slot->key, prefix))
             vector_push(ret_found, slot->value);
     if (ret_found->len > 1)
         qsort(ret_found->items, ret_found->len, sizeof *ret_found->items, compare_others);
@@ -133,7 +173,7 @@ static struct digest look_up(struct manifest *manifest, const struct file_refere
     struct digest all = {0};
     for (size_t i = 0; i < references->list.len; i++) {
         const struct file_reference *reference = &references->list.items[i];
-        if (levels_up(reference->path) <= manifest->levels && *reference->path) {
+        if (!refusal_of(manifest, reference->path)) {
             map_put(&manifest->wanted, reference->path, manifest);
             find(manifest, reference->path, &ret_found[i]);
         }
@@ -145,28 +185,34 @@ static struct digest look_up(struct manifest *manifest, const struct file_refere
     return all;
 }
 
-/* Whether there are files to hand out; else a root is missing, or there was a report. */
+/* Whether there are files to hand out; else there was a report. */
 static bool check_found(const struct resolution *resolution, const struct file_reference *reference,
                         const struct other_vec *found)
 {
     const struct manifest *manifest = resolution->manifest;
     struct file_references *files = resolution->object->files;
     size_t faults = files->faults.errors;
-    bool out = levels_up(reference->path) > manifest->levels || !*reference->path;
-    if (!out && !map_get(&manifest->roots, reference->path)) {
-        files->pending = true;
+    const char *refusal = refusal_of(manifest, reference->path);
+    if (!refusal && !map_get(&manifest->roots, reference->path)) {
+        report(resolution, reference,
+               (struct kind_fault){
+                   .code = "limit",
+                   .message = memory_printf("\"%s\" is one file or directory too many", reference->path),
+                   .expected = memory_printf("at most %d of them in all manifests (LIMIT_SOURCE_ROOTS)",
+                                             LIMIT_SOURCE_ROOTS),
+                   .hint = memory_strdup("name a directory in place of its files")});
         return false;
     }
     for (size_t i = 0; i < found->len; i++)
         is_usable(resolution, reference, found->items[i]);
     if (!found->len)
         report(resolution, reference,
-               (struct kind_fault){.code = "reference",
-                                   .message =
-                                       out ? memory_strdup("this leads out of the repository")
-                                           : memory_printf("no file \"%s\" in this commit", reference->path),
-                                   .expected = memory_strdup("a file or directory of the repository, "
-                                                             "relative to this manifest")});
+               (struct kind_fault){
+                   .code = "reference",
+                   .message = refusal ? memory_strdup(refusal)
+                                      : memory_printf("no file \"%s\" in this commit", reference->path),
+                   .expected = memory_strdup("a file or directory of the repository, "
+                                             "relative to this manifest")});
     return files->faults.errors == faults;
 }
 
@@ -321,11 +367,10 @@ static void make_definition(struct manifest *manifest, struct kind_object *objec
     struct resolution resolution = {manifest, object, json_deep_copy(files->definition), found};
     size_t len = json_array_size(json_object_get(files->definition, "containerDefinitions"));
     diagnostics_deinit(&files->faults);
-    files->pending = false;
     for (size_t i = 0; i < len && manifest->looks_for_files; i++)
         resolve_container(&resolution, i);
-    bool usable = !files->pending && !files->faults.errors;
-    struct task_definition *fresh = usable ? kind_task_definition_new(resolution.definition) : NULL;
+    struct task_definition *fresh =
+        !files->faults.errors ? kind_task_definition_new(resolution.definition) : NULL;
     json_decref(resolution.definition);
     if (fresh && object->task_definition && digest_equal(&object->task_definition->digest, &fresh->digest))
         task_definition_unref(fresh);

@@ -253,6 +253,7 @@ static void take_file(struct change *change, const struct manifest_file *file)
 static void take_other(struct manifest *manifest, const struct manifest_file *file)
 {
     manifest->files_changed = true;
+    manifest->roots_changed |= text_ends_with(file->path, "/");
     if (file->kind == MANIFEST_DELETED) {
         map_remove(&manifest->others, file->path);
         return;
@@ -277,6 +278,7 @@ static void drop_unlisted_others(struct manifest *manifest)
         const struct manifest_other *other = slot->value;
         if (other->listed)
             continue;
+        manifest->roots_changed |= text_ends_with(slot->key, "/");
         map_remove(&manifest->others, slot->key);
         manifest->files_changed = true;
     }
@@ -460,30 +462,17 @@ static int compare_strings(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void roots_of(struct manifest *manifest, bool missing, struct string_vec *ret_roots)
-{
-    size_t first = ret_roots->len;
-    file_resolve(manifest);
-    map_for_each (&manifest->wanted, slot)
-        if (!missing || !map_get(&manifest->roots, slot->key))
-            vector_push(ret_roots, memory_strdup(slot->key));
-    if (manifest->environment)
-        environment_roots(manifest->environment, missing, ret_roots);
-    if (ret_roots->len > first + 1)
-        qsort(ret_roots->items + first, ret_roots->len - first, sizeof *ret_roots->items, compare_strings);
-}
-
 void manifest_wanted_roots(struct manifest *manifest, struct string_vec *ret_roots)
 {
     assert(manifest && ret_roots);
-    roots_of(manifest, false, ret_roots);
-}
-
-void manifest_missing_roots(struct manifest *manifest, struct string_vec *ret_roots)
-{
-    assert(manifest && ret_roots);
-    if (manifest->looks_for_files)
-        roots_of(manifest, true, ret_roots);
+    size_t first = ret_roots->len;
+    file_resolve(manifest);
+    map_for_each (&manifest->wanted, slot)
+        vector_push(ret_roots, memory_strdup(slot->key));
+    if (manifest->environment)
+        environment_roots(manifest->environment, ret_roots);
+    if (ret_roots->len > first + 1)
+        qsort(ret_roots->items + first, ret_roots->len - first, sizeof *ret_roots->items, compare_strings);
 }
 
 void manifest_number(struct manifest *manifest, const struct commit *commit,

@@ -21,7 +21,8 @@ enum manifest_file_kind {
     MANIFEST_DELETED,
     MANIFEST_SYMLINK,   /* refused: a link may leave the tree */
     MANIFEST_SUBMODULE, /* refused: its content is not in this repository */
-    MANIFEST_TOO_LARGE, /* refused: over LIMIT_MANIFEST_BYTES; content is NULL */
+    MANIFEST_TOO_LARGE, /* refused: over LIMIT_MANIFEST_BYTES; content is NULL. Of others a file over
+                           LIMIT_FILE_BYTES, or with size 0 a root that is too large as a whole */
     MANIFEST_LFS,       /* `other` only: git-lfs has the content */
 };
 
@@ -63,10 +64,32 @@ void manifest_take(struct manifest *manifest, bool full, const struct manifest_f
 /* The files that follow were read with these roots (copied; NULL: nobody looks for files, and none is missed)
  * and the manifests are `levels` directories below the repository's root. */
 void manifest_set_roots(struct manifest *manifest, const struct string_vec *roots, int levels);
-/* Appends the roots that the manifests name (owned strings, sorted): all of them, or those that were not
- * given to manifest_set_roots(). */
+/* Appends the roots that the manifests name (owned strings, sorted). */
 void manifest_wanted_roots(struct manifest *manifest, struct string_vec *ret_roots);
-void manifest_missing_roots(struct manifest *manifest, struct string_vec *ret_roots);
+
+/* Roots are asked for once a line of commits has been taken in to its last one, the one to be built:
+ *
+ *  of all of the line       | asked for
+ *  -------------------------|-----------------------------------------------------------------------------
+ *  nothing is missing       | nothing: roots that nobody names any more go with the next question
+ *  something is missing     | exactly what some commit of the line names, so that every one can be numbered
+ *  and LIMIT_SOURCE_ROOTS   | exactly what the last one names, until it is built: those before it are
+ *  is not enough            |   numbered without what is not given, as if that had errors
+ *  nor for the last one     | directories with manifests, then the first by name; what is over the limit is
+ *                           |   an error where it is named
+ *
+ * Without the answer nothing is to be numbered or built. Every question of a line holds the one before, so
+ * they end. */
+struct manifest_needs {
+    struct map roots; /* named so far */
+    bool missing;     /* one of them was not given */
+    bool too_many;    /* only the last commit counts */
+};
+void manifest_needs_deinit(struct manifest_needs *needs);
+/* Notes what the manifests name now; `last`: this is the commit to be built. */
+void manifest_note_needs(struct manifest *manifest, bool last, struct manifest_needs *needs);
+/* After the last one. True: the line is to be read again from its start, with *roots, which is replaced. */
+bool manifest_ask(struct manifest *manifest, struct manifest_needs *needs, struct string_vec *roots);
 
 /* The files as they were taken in, in any order. */
 void manifest_each_file(const struct manifest *manifest,

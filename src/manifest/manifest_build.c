@@ -40,10 +40,6 @@ static void append_faults_of_files(const struct manifest *manifest, struct diagn
         const struct kind_object *object = definitions->items[i];
         if (object->files)
             append(all, &object->files->faults, SEVERITY_ERROR);
-        if (object->files && object->files->pending)
-            diagnostics_error(all, object->file, object->at, "limit",
-                              "the manifests name more than %d files and directories (LIMIT_SOURCE_ROOTS)",
-                              LIMIT_SOURCE_ROOTS);
     }
 }
 

@@ -78,7 +78,7 @@ struct manifest {
     struct map old_revisions; /* "family:3" -> struct task_definition, as services name them */
     struct cluster *default_cluster; /* "default" need not be declared */
     struct environment *environment; /* NULL without a davit.yaml at the root */
-    bool roots_changed;              /* since the environment was looked at */
+    bool roots_changed;              /* since the environment was looked at, or what came of them */
     size_t environment_bytes;        /* of all entries */
 };
 

@@ -85,6 +85,7 @@ struct source_tree_diff {
     const struct git_tree *old_tree; /* NULL: everything is new */
     const struct git_tree *new_tree; /* NULL: everything is deleted */
     const char *prefix;              /* of the paths, ends in a slash; NULL: none */
+    bool measured;                   /* neither is too large: no bound is looked at */
 };
 
 /* The manifests that differ, sorted by path, with contents. ERROR_LIMIT, ERROR_IO. */
@@ -98,8 +99,26 @@ struct source_root_diff {
     const char *root; /* as in source_options */
 };
 
-/* What differs of what the root names, appended. Errors as source_tree_diff. */
-int source_root_diff(const struct source_root_diff *diff, struct source_file_vec *files, struct error *err);
+struct source_root_change {
+    struct source_file_vec *files; /* what differs of what the root names is appended */
+    /* Set when it was too large (see source_options) and is not, or the other way round: nothing is appended.
+     */
+    bool turned;
+};
+
+/* Errors as source_tree_diff. */
+int source_root_diff(const struct source_root_diff *diff, struct source_root_change *change,
+                     struct error *err);
+
+struct source_tree_measure {
+    struct git_repository *repository;
+    const struct git_tree *tree; /* that a root names; NULL is not too large */
+    bool others;                 /* not of manifests */
+};
+
+/* Goes by this tree alone: a file is there or not whatever the commit is compared with. ERROR_IO. */
+int source_tree_is_too_large(const struct source_tree_measure *measure, bool *ret_too_large,
+                             struct error *err);
 /* The tree at sub_path (NULL: the root) of a commit; *ret_tree is NULL when there is no such directory. */
 int source_tree_of_commit(struct git_repository *repository, const struct git_oid *commit,
                           const char *sub_path, struct git_tree **ret_tree, struct error *err);
@@ -116,6 +135,7 @@ struct source_walk_plan {
     const char *base;               /* delivered before; empty: nothing */
     const char *sub_path;           /* NULL: the root; borrowed, outlives the walk */
     const struct string_vec *roots; /* NULL: none; borrowed likewise */
+    int64_t generation;             /* of the roots */
     bool head_full;                 /* and before it the base once more, unless they are the same */
 };
 

@@ -101,7 +101,7 @@ static int set_oids(struct source_file_vec *files, struct error *err)
     for (size_t i = 0; i < files->len; i++) {
         struct source_file *file = &files->items[i];
         git_oid oid;
-        if (file->too_large)
+        if (!file->content)
             continue;
         int rc = git_odb_hash(&oid, file->content, file->len, GIT_OBJECT_BLOB);
         if (rc < 0)
@@ -164,6 +164,24 @@ static bool is_within(const struct reach *reach, const char *path)
     return real && strcmp(real, plain) == 0;
 }
 
+static int scan_manifests(const struct reach *reach, const char *path, struct scan *scan, struct error *err)
+{
+    if (!is_within(reach, path))
+        return 0;
+    char *directory CLEANUP_FREE = memory_printf("%s/%s", reach->top, path);
+    struct scan_options options = {.root = directory, .skip_repositories = reach->in_repository};
+    int rc = source_scan(&options, scan, err);
+    if (rc != ERROR_NOT_FOUND && rc != ERROR_LIMIT)
+        return rc;
+    if (err)
+        *err = ERROR_INIT;
+    source_file_vec_deinit(&scan->files);
+    if (rc == ERROR_LIMIT)
+        vector_push(&scan->files,
+                    (struct source_file){.path = memory_strdup(""), .kind = SOURCE_TOO_LARGE, .other = true});
+    return 0;
+}
+
 static int scan_root(const struct reach *reach, const char *root, struct source_file_vec *files,
                      struct error *err)
 {
@@ -171,21 +189,11 @@ static int scan_root(const struct reach *reach, const char *root, struct source_
     char *path CLEANUP_FREE = source_root_path(reach->path, root);
     if (!path)
         return 0;
-    if (source_root_has_manifests(root)) {
-        if (!is_within(reach, path))
-            return 0;
-        char *directory CLEANUP_FREE = memory_printf("%s/%s", reach->top, path);
-        struct scan_options options = {.root = directory, .skip_repositories = reach->in_repository};
-        int rc = source_scan(&options, &scan, err);
-        move_files(&scan.files, 0, root, files);
-        if (rc == ERROR_NOT_FOUND && err)
-            *err = ERROR_INIT;
-        return rc == ERROR_NOT_FOUND ? 0 : rc;
-    }
+    bool has_manifests = source_root_has_manifests(root);
     struct string_vec extra = {&path, 1, 1};
     struct scan_options options = {.root = reach->top, .extra = &extra, .others_only = true};
-    int rc = source_scan(&options, &scan, err);
-    move_files(&scan.files, strlen(path), root, files);
+    int rc = has_manifests ? scan_manifests(reach, path, &scan, err) : source_scan(&options, &scan, err);
+    move_files(&scan.files, has_manifests ? 0 : strlen(path), root, files);
     return rc;
 }
 
@@ -207,11 +215,8 @@ static int read_files(const struct source_tree_query *query, struct source_updat
     if (rc < 0)
         return rc;
     source_file_vec_sort(&scan.files);
-    *ret_update = (struct source_update){.head = true,
-                                         .full = true,
-                                         .files = scan.files,
-                                         .roots = query->roots ? query->roots->len : 0,
-                                         .levels = source_path_levels(reach.path)};
+    *ret_update = (struct source_update){
+        .head = true, .full = true, .files = scan.files, .levels = source_path_levels(reach.path)};
     ret_update->commit.author = memory_strdup("");
     ret_update->commit.subject = memory_strdup("working directory");
     scan.files = (struct source_file_vec){0};

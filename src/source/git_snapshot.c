@@ -6,6 +6,7 @@
 #include "source/scan.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <git2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 
 #define NAMED_FILES   3 /* in a subject; more are counted */
 #define SUBJECT_BYTES 1024
+#define BLOCK_BYTES   65536
 
 DEFINE_CLEANUP(git_commit, git_commit_free)
 DEFINE_CLEANUP(git_tree, git_tree_free)
@@ -26,14 +28,73 @@ void source_snapshot_deinit(struct source_snapshot *snapshot)
     string_vec_deinit(&snapshot->extra);
 }
 
+static void close_fd(const int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+}
+
+static int copy_stream(int fd, git_writestream *to)
+{
+    char *block CLEANUP_FREE = memory_alloc(BLOCK_BYTES);
+    for (;;) {
+        ssize_t len = read(fd, block, BLOCK_BYTES);
+        if (len < 0 && errno == EINTR)
+            continue;
+        if (len < 0)
+            return GIT_ERROR;
+        int rc = len ? to->write(to, block, (size_t)len) : 0;
+        if (rc < 0 || !len)
+            return rc;
+    }
+}
+
+static int stream_blob(git_repository *mirror, const char *directory, const char *path, git_oid *ret_oid)
+{
+    int fd CLEANUP(close_fd) = source_scan_open(directory, path);
+    git_writestream *stream = NULL;
+    if (fd < 0)
+        return GIT_ENOTFOUND; /* changed since it was found: the next look sees it as it is */
+    int rc = git_blob_create_from_stream(&stream, mirror, NULL);
+    if (rc < 0)
+        return rc;
+    rc = copy_stream(fd, stream);
+    if (rc == 0)
+        return git_blob_create_from_stream_commit(ret_oid, stream);
+    stream->free(stream);
+    return rc;
+}
+
 /* A file that is too large to be read stands in the tree with its true content, streamed. */
 static int write_blob(git_repository *mirror, const char *directory, const struct source_file *file,
                       git_oid *ret_oid)
 {
     if (!file->too_large)
         return git_blob_create_from_buffer(ret_oid, mirror, file->content, file->len);
-    char *path CLEANUP_FREE = memory_printf("%s/%s", directory, file->path);
-    return git_blob_create_from_disk(ret_oid, mirror, path);
+    return stream_blob(mirror, directory, file->path, ret_oid);
+}
+
+/* In the snapshot a directory that is too large holds one empty file more than it may: so it is found to be
+ * what it is, and what it holds is neither read nor kept. */
+static int add_too_large(git_index *index, git_repository *mirror, const char *path)
+{
+    git_index_entry entry = {.mode = GIT_FILEMODE_BLOB};
+    int rc = git_blob_create_from_buffer(&entry.id, mirror, "", 0);
+    for (int i = 0; rc == 0 && i <= LIMIT_CONTAINER_FILES; i++) {
+        char *one CLEANUP_FREE = memory_printf("%s/too large/%d", path, i);
+        entry.path = one;
+        rc = git_index_add(index, &entry);
+    }
+    return rc;
+}
+
+static int add_file(git_index *index, git_repository *mirror, const char *directory,
+                    const struct source_file *file)
+{
+    git_index_entry entry = {.path = file->path, .file_size = (uint32_t)file->size_bytes};
+    entry.mode = file->kind == SOURCE_SYMLINK ? GIT_FILEMODE_LINK : GIT_FILEMODE_BLOB;
+    int rc = write_blob(mirror, directory, file, &entry.id);
+    return rc == 0 ? git_index_add(index, &entry) : rc;
 }
 
 static int write_tree(git_repository *mirror, const char *directory, const struct source_file_vec *files,
@@ -41,14 +102,9 @@ static int write_tree(git_repository *mirror, const char *directory, const struc
 {
     git_index *index CLEANUP(git_index_freep) = NULL;
     int rc = git_index_new(&index);
-    for (size_t i = 0; rc == 0 && i < files->len; i++) {
-        const struct source_file *file = &files->items[i];
-        git_index_entry entry = {.path = file->path, .file_size = (uint32_t)file->size_bytes};
-        entry.mode = file->kind == SOURCE_SYMLINK ? GIT_FILEMODE_LINK : GIT_FILEMODE_BLOB;
-        rc = write_blob(mirror, directory, file, &entry.id);
-        if (rc == 0)
-            rc = git_index_add(index, &entry);
-    }
+    for (size_t i = 0; rc == 0 && i < files->len; i++)
+        rc = files->items[i].kind == SOURCE_TOO_LARGE ? add_too_large(index, mirror, files->items[i].path)
+                                                      : add_file(index, mirror, directory, &files->items[i]);
     if (rc == 0)
         rc = git_index_write_tree_to(ret_tree, index, mirror);
     return rc < 0 ? source_git_error_as(err, ERROR_UNAVAILABLE, "cannot write the snapshot of %s", directory)
@@ -70,7 +126,7 @@ static int compare(git_repository *mirror, const git_tree *old_tree, const git_t
                    struct buffer *subject, struct error *err)
 {
     struct source_file_vec changed CLEANUP(source_file_vec_deinit) = {0};
-    struct source_tree_diff diff = {mirror, old_tree, new_tree, NULL};
+    struct source_tree_diff diff = {mirror, old_tree, new_tree, NULL, false};
     int rc = source_tree_diff(&diff, &changed, err);
     if (rc == 0)
         make_subject(&changed, subject);
@@ -136,7 +192,7 @@ static struct digest digest_of_files(const struct source_file_vec *files)
         struct digest parts[] = {
             digest_of_bytes(file->path, strlen(file->path)),
             digest_of_bytes(traits, sizeof traits),
-            digest_of_bytes(file->content ? file->content : "", file->len),
+            digest_of_bytes(file->content, file->len),
         };
         for (size_t n = 0; n < ARRAY_LEN(parts); n++)
             all = digest_combine(&all, &parts[n]);

@@ -21,7 +21,8 @@ struct differ {
     struct source_file_vec *files;
     int64_t bytes;
     int entries;
-    bool others; /* every file counts, its content does not */
+    bool others;   /* every file counts, its content does not */
+    bool measured; /* no bound but that of contents is looked at */
     struct error *err;
 };
 
@@ -115,9 +116,9 @@ static int read_content(struct differ *differ, const git_oid *oid, struct source
 
 static int add(struct differ *differ, const char *prefix, const git_tree_entry *entry, bool deleted)
 {
-    if (differ->files->len >= LIMIT_MANIFEST_FILES)
-        return error_set(differ->err, ERROR_LIMIT, "there are more than %d %s (LIMIT_MANIFEST_FILES)",
-                         LIMIT_MANIFEST_FILES, differ->others ? "files in one directory" : "manifests");
+    if (!differ->measured && differ->files->len >= LIMIT_MANIFEST_FILES)
+        return error_set(differ->err, ERROR_LIMIT, "there are more than %d manifests (LIMIT_MANIFEST_FILES)",
+                         LIMIT_MANIFEST_FILES);
     char *raw CLEANUP_FREE = memory_printf("%s%s", prefix, git_tree_entry_name(entry));
     vector_push(differ->files, (struct source_file){.path = source_git_text(raw)});
     struct source_file *file = &differ->files->items[differ->files->len - 1];
@@ -174,6 +175,8 @@ static int compare_entries(struct differ *differ, const struct pair *pair, const
 
 static int check_bounds(struct differ *differ, const struct pair *pair)
 {
+    if (differ->measured)
+        return 0;
     if (pair->depth > LIMIT_TREE_DEPTH)
         return error_set(differ->err, ERROR_LIMIT, "directories are nested deeper than %d (LIMIT_TREE_DEPTH)",
                          LIMIT_TREE_DEPTH);
@@ -230,7 +233,8 @@ int source_tree_diff(const struct source_tree_diff *diff, struct source_file_vec
     int rc = git_repository_odb(&odb, diff->repository);
     if (rc < 0)
         return source_git_error(err, rc, "cannot open the objects");
-    struct differ differ = {.repository = diff->repository, .odb = odb, .files = &files, .err = err};
+    struct differ differ = {
+        .repository = diff->repository, .odb = odb, .files = &files, .measured = diff->measured, .err = err};
     struct pair roots = {
         .old_tree = diff->old_tree, .new_tree = diff->new_tree, .prefix = diff->prefix ? diff->prefix : ""};
     rc = compare_trees(&differ, &roots);
@@ -254,57 +258,116 @@ static int entry_at(git_repository *repository, const git_oid *commit, const cha
     return rc < 0 && rc != GIT_ENOTFOUND ? source_git_error(err, rc, "cannot read %s", path) : 0;
 }
 
-static int diff_others(const struct source_root_diff *diff, const char *path, struct source_file_vec *files,
-                       struct error *err)
+/* Whether the trees are to be compared: neither is too large. */
+static int compare_extents(const struct source_root_diff *diff, const struct pair *trees,
+                           struct source_root_change *change, bool *ret_comparable, struct error *err)
+{
+    bool others = !source_root_has_manifests(diff->root);
+    bool was_too_large = false;
+    bool too_large = false;
+    const struct source_tree_measure before = {diff->repository, trees->old_tree, others};
+    const struct source_tree_measure now = {diff->repository, trees->new_tree, others};
+    int rc = source_tree_is_too_large(&before, &was_too_large, err);
+    if (rc == 0)
+        rc = source_tree_is_too_large(&now, &too_large, err);
+    if (rc < 0)
+        return rc;
+    change->turned |= diff->old_commit && was_too_large != too_large;
+    if (too_large && !diff->old_commit)
+        vector_push(change->files, (struct source_file){.path = source_git_text(diff->root),
+                                                        .kind = SOURCE_TOO_LARGE,
+                                                        .other = true});
+    *ret_comparable = !too_large && !was_too_large;
+    return 0;
+}
+
+static bool are_same(const git_tree *a, const git_tree *b)
+{
+    return a && b && git_oid_equal(git_tree_id(a), git_tree_id(b));
+}
+
+static int tree_of(git_repository *repository, const git_tree_entry *entry, git_tree **ret_tree,
+                   struct error *err)
+{
+    int rc = is_tree(entry) ? git_tree_lookup(ret_tree, repository, git_tree_entry_id(entry)) : 0;
+    return rc < 0 ? source_git_error(err, rc, "cannot read the directory %s", git_tree_entry_name(entry)) : 0;
+}
+
+static int diff_entries(const struct source_root_diff *diff, const git_tree_entry *old_entry,
+                        const git_tree_entry *new_entry, struct source_root_change *change, struct error *err)
 {
     git_odb *odb CLEANUP(git_odb_freep) = NULL;
-    git_tree_entry *old_entry CLEANUP(git_tree_entry_freep) = NULL;
-    git_tree_entry *new_entry CLEANUP(git_tree_entry_freep) = NULL;
-    int rc = git_repository_odb(&odb, diff->repository);
+    git_tree *old_tree CLEANUP(git_tree_freep) = NULL;
+    git_tree *new_tree CLEANUP(git_tree_freep) = NULL;
+    bool comparable = false;
+    int rc = tree_of(diff->repository, old_entry, &old_tree, err);
+    if (rc == 0)
+        rc = tree_of(diff->repository, new_entry, &new_tree, err);
+    if (rc == 0)
+        rc = compare_extents(diff, &(struct pair){old_tree, new_tree, NULL, 0}, change, &comparable, err);
+    if (rc < 0 || !comparable)
+        return rc;
+    rc = git_repository_odb(&odb, diff->repository);
     if (rc < 0)
         return source_git_error(err, rc, "cannot open the objects");
-    rc = entry_at(diff->repository, diff->old_commit, path, &old_entry, err);
-    if (rc == 0)
-        rc = entry_at(diff->repository, diff->new_commit, path, &new_entry, err);
-    if (rc < 0 || (!old_entry && !new_entry))
-        return rc;
-    struct differ differ = {
-        .repository = diff->repository, .odb = odb, .files = files, .others = true, .err = err};
+    struct differ differ = {.repository = diff->repository,
+                            .odb = odb,
+                            .files = change->files,
+                            .others = true,
+                            .measured = true,
+                            .err = err};
     const char *slash = strrchr(diff->root, '/');
     char *prefix CLEANUP_FREE = memory_strndup(diff->root, slash ? (size_t)(slash + 1 - diff->root) : 0);
     struct pair pair = {.prefix = prefix};
     return compare_entries(&differ, &pair, old_entry, new_entry);
 }
 
+static int diff_others(const struct source_root_diff *diff, const char *path,
+                       struct source_root_change *change, struct error *err)
+{
+    git_tree_entry *old_entry CLEANUP(git_tree_entry_freep) = NULL;
+    git_tree_entry *new_entry CLEANUP(git_tree_entry_freep) = NULL;
+    int rc = entry_at(diff->repository, diff->old_commit, path, &old_entry, err);
+    if (rc == 0)
+        rc = entry_at(diff->repository, diff->new_commit, path, &new_entry, err);
+    if (rc < 0 || (!old_entry && !new_entry) || (old_entry && new_entry && is_same(old_entry, new_entry)))
+        return rc;
+    return diff_entries(diff, old_entry, new_entry, change, err);
+}
+
 static int diff_manifests(const struct source_root_diff *diff, const char *path,
-                          struct source_file_vec *files, struct error *err)
+                          struct source_root_change *change, struct error *err)
 {
     git_tree *old_tree CLEANUP(git_tree_freep) = NULL;
     git_tree *new_tree CLEANUP(git_tree_freep) = NULL;
     struct source_file_vec found CLEANUP(source_file_vec_deinit) = {0};
+    bool comparable = false;
     int rc = source_tree_of_commit(diff->repository, diff->new_commit, path, &new_tree, err);
     if (rc == 0 && diff->old_commit)
         rc = source_tree_of_commit(diff->repository, diff->old_commit, path, &old_tree, err);
-    if (rc < 0)
+    if (rc < 0 || are_same(old_tree, new_tree))
         return rc;
-    struct source_tree_diff trees = {diff->repository, old_tree, new_tree, diff->root};
+    rc = compare_extents(diff, &(struct pair){old_tree, new_tree, NULL, 0}, change, &comparable, err);
+    if (rc < 0 || !comparable)
+        return rc;
+    struct source_tree_diff trees = {diff->repository, old_tree, new_tree, diff->root, true};
     rc = source_tree_diff(&trees, &found, err);
     for (size_t i = 0; rc == 0 && i < found.len; i++) {
-        vector_push(files, found.items[i]);
+        vector_push(change->files, found.items[i]);
         found.items[i] = (struct source_file){0};
     }
     return rc;
 }
 
-int source_root_diff(const struct source_root_diff *diff, struct source_file_vec *files, struct error *err)
+int source_root_diff(const struct source_root_diff *diff, struct source_root_change *change,
+                     struct error *err)
 {
     assert(diff->new_commit && diff->root);
     char *path CLEANUP_FREE = source_root_path(diff->sub_path, diff->root);
     if (!path)
         return 0;
-    if (source_root_has_manifests(diff->root))
-        return diff_manifests(diff, path, files, err);
-    return *path ? diff_others(diff, path, files, err) : 0;
+    return source_root_has_manifests(diff->root) ? diff_manifests(diff, path, change, err)
+                                                 : diff_others(diff, path, change, err);
 }
 
 /* *tree becomes its child directory of that name, or NULL. */

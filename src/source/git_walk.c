@@ -207,22 +207,23 @@ static int read_commit(git_repository *repository, const git_oid *oid, struct co
     return 0;
 }
 
-/* Without `old` all of it. */
-static int read_roots(const struct source_walk *walk, const git_oid *old, const git_oid *new,
-                      struct source_file_vec *files, struct error *err)
+static int read_roots(const struct source_walk *walk, const git_oid *new, struct source_update *update,
+                      bool *ret_turned, struct error *err)
 {
     const struct string_vec *roots = walk->plan.roots;
+    struct source_root_change change = {.files = &update->files};
     int rc = 0;
-    for (size_t i = 0; rc == 0 && roots && i < roots->len; i++) {
-        const struct source_root_diff diff = {walk->plan.repository, old, new, walk->plan.sub_path,
-                                              roots->items[i]};
-        rc = source_root_diff(&diff, files, err);
+    for (size_t i = 0; rc == 0 && !change.turned && roots && i < roots->len; i++) {
+        const struct source_root_diff diff = {walk->plan.repository, update->full ? NULL : &walk->previous,
+                                              new, walk->plan.sub_path, roots->items[i]};
+        rc = source_root_diff(&diff, &change, err);
     }
+    *ret_turned = change.turned;
     return rc;
 }
 
-static int read_files(struct source_walk *walk, const git_oid *oid, struct source_update *update,
-                      struct error *err)
+static int read_files_once(const struct source_walk *walk, const git_oid *oid, struct source_update *update,
+                           bool *ret_turned, struct error *err)
 {
     git_repository *repository = walk->plan.repository;
     git_tree *old_tree CLEANUP(git_tree_freep) = NULL;
@@ -238,14 +239,26 @@ static int read_files(struct source_walk *walk, const git_oid *oid, struct sourc
         if (rc < 0)
             return rc;
     }
-    struct source_tree_diff diff = {repository, old_tree, new_tree, NULL};
+    struct source_tree_diff diff = {repository, old_tree, new_tree, NULL, false};
     rc = source_tree_diff(&diff, &update->files, err);
     if (rc == 0)
-        rc = read_roots(walk, update->full ? NULL : &walk->previous, oid, &update->files, err);
-    update->roots = walk->plan.roots ? walk->plan.roots->len : 0;
+        rc = read_roots(walk, oid, update, ret_turned, err);
+    update->generation = walk->plan.generation;
     update->levels = source_path_levels(walk->plan.sub_path);
     source_file_vec_sort(&update->files);
     return rc;
+}
+
+static int read_files(const struct source_walk *walk, const git_oid *oid, struct source_update *update,
+                      struct error *err)
+{
+    bool turned = false;
+    int rc = read_files_once(walk, oid, update, &turned, err);
+    if (rc < 0 || !turned)
+        return rc;
+    source_file_vec_deinit(&update->files);
+    update->full = true;
+    return read_files_once(walk, oid, update, &turned, err);
 }
 
 static int read_next(struct source_walk *walk, struct source_update *ret_update, struct error *err)
@@ -288,6 +301,7 @@ static int read_deployed(struct source_walk *walk, struct source_update_vec *upd
     }
     if (rc < 0)
         return rc;
+    update.head = false; /* it was read as one: it has to have the sub-path */
     vector_push(updates, update);
     update = (struct source_update){0};
     return 0;

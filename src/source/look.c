@@ -125,6 +125,7 @@ static int begin_walk(struct source_look *look, const char *tip)
         .base = look->delivered,
         .sub_path = look->sub_path,
         .roots = &look->roots,
+        .generation = look->generation,
         .head_full = !look->head_known,
     };
     int rc = source_walk_new(&plan, &look->walk, &look->error);

@@ -14,6 +14,7 @@ struct source_look {
 
     /* Set before a look. */
     struct string_vec roots;
+    int64_t generation; /* of the roots */
     char delivered[COMMIT_OID_SIZE];
     bool delivered_is_head; /* and it was delivered as the one to deploy */
     bool head_known;        /* some head was delivered in this life: the next one need not be full */

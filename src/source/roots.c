@@ -29,18 +29,31 @@ static bool append_parts(char *out, const char *path)
     return true;
 }
 
-char *source_root_path(const char *sub_path, const char *root)
+static char *join(const char *sub_path, const char *root)
 {
-    assert(root);
     char *path CLEANUP_FREE = memory_calloc(strlen(sub_path ? sub_path : "") + strlen(root) + 2, 1);
     if (!append_parts(path, sub_path) || !append_parts(path, root))
         return NULL;
     return TAKE(path);
 }
 
+/* "..", "a/.." and "" are directories that others are in. */
+static bool has_name(const char *root)
+{
+    const char *slash = strrchr(root, '/');
+    const char *name = slash ? slash + 1 : root;
+    return *name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+char *source_root_path(const char *sub_path, const char *root)
+{
+    assert(root);
+    return source_root_has_manifests(root) || has_name(root) ? join(sub_path, root) : NULL;
+}
+
 int source_path_levels(const char *sub_path)
 {
-    char *path CLEANUP_FREE = source_root_path(sub_path, "");
+    char *path CLEANUP_FREE = join(sub_path, "");
     int levels = path && *path ? 1 : 0;
     for (const char *at = path; at && *at; at++)
         levels += *at == '/';

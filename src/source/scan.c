@@ -19,7 +19,8 @@ struct scanner {
     struct scan *scan;
     int64_t bytes;
     int entries;
-    bool others; /* every file counts */
+    bool others;  /* every file counts */
+    size_t first; /* file of the place that is being read */
     struct error *err;
 };
 
@@ -117,6 +118,10 @@ static int read_file(struct scanner *scanner, const struct place *place)
     file->too_large = before.st_size > (scanner->others ? LIMIT_FILE_BYTES : LIMIT_MANIFEST_BYTES);
     if (file->too_large)
         return 0;
+    if (scanner->others && scanner->bytes + file->size_bytes > LIMIT_TREE_BYTES) {
+        file->too_large = true; /* for memory */
+        return 0;
+    }
     scanner->bytes += file->size_bytes;
     if (scanner->bytes > LIMIT_TREE_BYTES)
         return error_set(scanner->err, ERROR_LIMIT,
@@ -156,7 +161,8 @@ static int read_entry(struct scanner *scanner, const struct place *place)
         return read_directory(scanner, place);
     if (!scanner->others && !source_is_manifest_name(place->name))
         return 0;
-    if (scanner->scan->files.len >= LIMIT_MANIFEST_FILES)
+    if (scanner->scan->files.len - scanner->first >=
+        (scanner->others ? LIMIT_CONTAINER_FILES : LIMIT_MANIFEST_FILES))
         return error_set(scanner->err, ERROR_LIMIT, "there are more than %d manifests (LIMIT_MANIFEST_FILES)",
                          LIMIT_MANIFEST_FILES);
     if (S_ISLNK(st.st_mode))
@@ -209,28 +215,70 @@ static int read_directory(struct scanner *scanner, const struct place *place)
     return read_entries(scanner, dir, place);
 }
 
-/* A link on the way is not followed either: then there is nothing. */
-static int read_extra(struct scanner *scanner, const char *path)
+/* The directory that the last part of the path is in; no link on the way to it is followed. -1 with errno. */
+static int open_parent(const char *root, const char *path, const char **ret_name)
 {
-    int fd CLEANUP(close_fd) = open(scanner->options->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    char *copy CLEANUP_FREE = memory_strdup(path);
-    char *rest = NULL;
-    struct stat st;
-    if (fd < 0)
-        return fail(scanner, "");
-    char *name = strtok_r(copy, "/", &rest);
-    for (char *next = strtok_r(NULL, "/", &rest); next; next = strtok_r(NULL, "/", &rest)) {
+    int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (const char *slash = strchr(path, '/'); fd >= 0 && slash; slash = strchr(path, '/')) {
+        char *name CLEANUP_FREE = memory_strndup(path, (size_t)(slash - path));
         int below = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (below < 0)
-            return 0;
+        int cause = errno;
         close(fd);
+        errno = cause;
         fd = below;
-        name = next;
+        path = slash + 1;
     }
-    if (!name || fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    *ret_name = path;
+    return fd;
+}
+
+int source_scan_open(const char *root, const char *path)
+{
+    assert(root && path);
+    const char *name;
+    int fd CLEANUP(close_fd) = open_parent(root, path, &name);
+    return fd < 0 ? -1 : openat(fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+}
+
+static int read_place(struct scanner *scanner, const char *path)
+{
+    struct stat st;
+    const char *name;
+    int fd CLEANUP(close_fd) = open_parent(scanner->options->root, path, &name);
+    bool none = errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EACCES;
+    if (fd < 0)
+        return none ? 0 : fail(scanner, path);
+    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return 0;
     struct place place = {path, fd, name, 1};
     return read_entry(scanner, &place);
+}
+
+/* Whatever bound it goes over: the directory itself stands for what is in it. Its directories stay watched,
+ * as far as there is room for them: it may shrink. */
+static int read_extra(struct scanner *scanner, const char *path)
+{
+    struct scan *scan = scanner->scan;
+    size_t directories = scan->directories.len;
+    int64_t bytes = scanner->bytes;
+    scanner->first = scan->files.len;
+    scanner->entries = 0;
+    int rc = read_place(scanner, path);
+    if (rc != ERROR_LIMIT)
+        return rc;
+    if (scanner->err)
+        *scanner->err = ERROR_INIT;
+    while (scan->files.len > scanner->first) {
+        const struct source_file *file = &scan->files.items[--scan->files.len];
+        free(file->path);
+        free(file->content);
+    }
+    if (scan->directories.len >= LIMIT_MANIFEST_FILES)
+        while (scan->directories.len > directories + 1)
+            free(scan->directories.items[--scan->directories.len]);
+    scanner->bytes = bytes;
+    add(scanner, path, SOURCE_TOO_LARGE);
+    return 0;
 }
 
 int source_scan(const struct scan_options *options, struct scan *scan, struct error *err)

@@ -9,7 +9,8 @@
 struct scan_options {
     const char *root;
     bool skip_repositories; /* directories below that are git repositories of their own */
-    /* Files, and directories of files, that count besides: as `other`, without content. NULL: none. */
+    /* Files, and directories of files, that count besides, as `other`; each of it is too large by itself, see
+     * source_options. NULL: none. */
     const struct string_vec *extra;
     bool others_only; /* no manifests */
     int64_t still_ms; /* > 0: give up (busy) on what changed less than this ago, or while it was read */
@@ -26,3 +27,6 @@ void source_scan_deinit(struct scan *scan);
 /* *scan is filled as far as it gets. Sorted by path. Too large files have no content. ERROR_NOT_FOUND,
  * ERROR_LIMIT, ERROR_IO, ERROR_DENIED. */
 int source_scan(const struct scan_options *options, struct scan *scan, struct error *err);
+/* Opens a file that a scan has found below the root once more. What has become a link since, on the way to it
+ * or at its end, is not followed. -1 with errno. */
+int source_scan_open(const char *root, const char *path);

@@ -36,12 +36,14 @@ struct source {
     int64_t fetch_bytes;
     bool working; /* a look is under way: fetch, batches, deliveries */
     bool wanted;  /* look again when it is over */
+    bool second;  /* the look is for new roots only: the mirror has the commits, and a remote is not asked */
     bool renewed; /* the mirror was made anew by the look before */
     bool freed;
     int open_handles;
     unsigned busy_looks;
     bool has_new_roots; /* for the next look, with new_since */
     struct string_vec new_roots;
+    int64_t new_generation;
     char new_since[COMMIT_OID_SIZE];
     uint64_t postponed_since_ms; /* of the loop's clock; 0: not */
 };
@@ -178,6 +180,8 @@ static void plan_next_look(struct source *source)
     source->busy_looks = source->look.busy ? source->busy_looks + 1 : 0;
     if (source->look.busy)
         schedule(source, SOURCE_STILL_MS);
+    else if (source->has_new_roots)
+        begin_look(source);
     else if (source->wanted && is_stepwise(source))
         postpone(source);
     else if (source->wanted || renewed)
@@ -194,7 +198,8 @@ static void end_look(struct source *source)
     source_origin_redact_error(source->look.origin, &source->look.error);
     if (!source->look.remote)
         watch_paths(source);
-    if (!source->look.busy && update_status(source))
+    bool silent = source->look.busy || (source->second && !source->look.error.code);
+    if (!silent && update_status(source))
         source->listener.on_status(source->listener.data, &source->status);
     plan_next_look(source);
 }
@@ -275,18 +280,20 @@ static void begin_fetch(struct source *source)
         uv_queue_work(source->loop, &source->work, report_look, on_looked);
 }
 
-/* The look is nobody else's now. */
-static void take_roots(struct source *source)
+/* The look is nobody else's now. Whether there were new ones. */
+static bool take_roots(struct source *source)
 {
     struct source_look *look = &source->look;
     if (!source->has_new_roots)
-        return;
+        return false;
     source->has_new_roots = false;
     string_vec_deinit(&look->roots);
     look->roots = source->new_roots;
     source->new_roots = (struct string_vec){0};
+    look->generation = source->new_generation;
     memcpy(look->delivered, source->new_since, sizeof look->delivered);
     look->delivered_is_head = look->head_known = false;
+    return true;
 }
 
 static void begin_look(struct source *source)
@@ -297,12 +304,12 @@ static void begin_look(struct source *source)
         source->wanted = true;
         return;
     }
-    take_roots(source);
+    source->second = take_roots(source) && source->look.remote;
     source->working = true;
-    source->wanted = false;
+    source->wanted &= source->second; /* a wish to look is not met */
     source->look.patient = source->busy_looks < BUSY_LOOKS;
     uv_timer_stop(&source->timer);
-    if (source->look.remote)
+    if (source->look.remote && !source->second)
         begin_fetch(source);
     else
         uv_queue_work(source->loop, &source->work, run_look, on_looked);
@@ -383,15 +390,18 @@ void source_poke(struct source *source)
     begin_look(source);
 }
 
-void source_set_roots(struct source *source, const struct string_vec *roots, const char *since)
+void source_set_roots(struct source *source, const struct source_question *question)
 {
+    const char *since = question->since;
     string_vec_deinit(&source->new_roots);
-    copy_roots(roots, &source->new_roots);
+    copy_roots(question->roots, &source->new_roots);
+    source->new_generation = question->generation;
     source->new_since[0] = '\0';
     if (since && strlen(since) < sizeof source->new_since)
         memcpy(source->new_since, since, strlen(since) + 1);
     source->has_new_roots = true;
-    begin_look(source);
+    if (!source->working)
+        begin_look(source);
 }
 
 const struct source_status *source_get_status(const struct source *source)

@@ -29,6 +29,7 @@ enum source_file_kind {
     SOURCE_SYMLINK,   /* never followed */
     SOURCE_SUBMODULE, /* never entered */
     SOURCE_LFS,       /* `other` only: a pointer of git-lfs stands for the content */
+    SOURCE_TOO_LARGE, /* `other` only: a directory that a root names is over a bound, see source_options */
 };
 
 /* A manifest: an entry whose name ends in .json, .yaml or .yml, where no part of the path begins with a dot.
@@ -60,8 +61,8 @@ struct source_update {
     char fork[COMMIT_OID_SIZE]; /* when rewritten: the newest commit that both lines share; empty: none known
                                  */
     struct source_file_vec files; /* sorted by path (bytewise); a manifest that a root names comes twice */
-    size_t roots;                 /* so many of the list of roots were looked at */
-    int levels;                   /* directories of the repository that the sub-path is below */
+    int64_t generation; /* of the roots, as source_set_roots() was given it; 0: those of the options */
+    int levels;         /* directories of the repository that the sub-path is below */
 };
 
 void source_update_deinit(struct source_update *update);
@@ -100,8 +101,20 @@ struct source_options {
     const char *since;      /* oid that an earlier life deployed last; NULL: from the root */
     /* What to hand out besides the manifests below `path`, relative to it. "../base/" (with the slash) is a
      * directory with more manifests, "../config/app.conf" a file, or a directory of files, whose content does
-     * not matter here: they come as `other`, with blob id and size. What leads out of the repository or does
-     * not exist yields nothing. NULL: none. */
+     * not matter here: they come as `other`, with blob id and size. What leads out of the repository,
+     * ends in ".." or does not exist yields nothing. NULL: none.
+     *
+     * A directory of files that no container could be given, with more than LIMIT_CONTAINER_FILES of them,
+     * or of more manifests than LIMIT_MANIFEST_FILES or LIMIT_TREE_BYTES, or one nested deeper than
+     * LIMIT_TREE_DEPTH or with more than LIMIT_TREE_ENTRIES entries, is no error here: who names it is to be
+     * told, and the next commit may name it no more.
+     *
+     *  before     | now        | handed out
+     *  -----------|------------|--------------------------------------------------------
+     *  within     | within     | what changed
+     *  (full)     | too large  | one file of the root's own path, SOURCE_TOO_LARGE
+     *  too large  | too large  | nothing
+     *  one of the two          | the update is full: other roots may lie in the same place */
     const struct string_vec *roots;
     int64_t poll_ms;     /* of remotes; 0: SOURCE_POLL_MS; jitter +-10 % */
     int64_t fetch_ms;    /* deadline of one fetch; 0: LIMIT_FETCH_MS */
@@ -121,16 +134,22 @@ void source_library_deinit(void);
  * without `executable` every look at a remote fails.
  *
  * First come the commits after `since` (at most the LIMIT_HISTORY_COMMITS newest) with head = false; then, if
- * it is another than the newest, `since` itself, and always the newest one, both with head = true and full =
- * true: whoever refuses the newest goes on with what an earlier life deployed. From then on: what is new,
- * ending in one with head = true. */
+ * it is another than the newest, `since` itself, likewise: whoever refuses the newest goes on with what an
+ * earlier life deployed; and always the newest one, with head = true. Both are full. From then on: what is
+ * new, ending in one with head = true. */
 struct source *source_new(uv_loop_t *loop, const struct source_options *options,
                           const struct source_listener *listener);
 /* Look again now; requests during one look make one more look. Ends a back-off. */
 void source_poke(struct source *source);
-/* From the next look on there are these roots (copied), and `since` (NULL: nothing) is what was delivered
- * last: updates come as after source_new(), with the first one full. Looks at once. */
-void source_set_roots(struct source *source, const struct string_vec *roots, const char *since);
+/* Roots in place of those before. Strings are copied. */
+struct source_question {
+    const struct string_vec *roots;
+    int64_t generation; /* tells its updates from those before */
+    const char *since;  /* what is to count as delivered last; NULL: nothing */
+};
+/* From the next look on: updates come as after source_new(), with the first one full. Looks at once; a remote
+ * is not asked for that, and its status stays. */
+void source_set_roots(struct source *source, const struct source_question *question);
 /* Borrowed until the loop runs on. */
 const struct source_status *source_get_status(const struct source *source);
 /* No callback comes any more; a fetch under way is killed. The memory goes when the loop has closed the

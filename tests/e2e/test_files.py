@@ -1,6 +1,7 @@
 """Files of the repository in containers, variables from files, secrets."""
 
 import io
+import re
 import subprocess
 import tarfile
 
@@ -119,6 +120,39 @@ def test_files_that_cannot_be_handed_out_are_errors_at_their_place(spine, demo_i
         for line, words in enumerate(["no file", "symbolic link", "LIMIT_FILE_BYTES", "git-lfs", "out of the repository"]):
             assert any(text.startswith("web.json:") and words in text for text in process.stdout.splitlines()), (
                 line, words, process.stdout)
+
+
+REFUSED_SOURCES = {
+    "..": "holds the manifests themselves",
+    "../..": "holds the manifests themselves",
+    "../../..": "leads out of the repository",
+    "../../many": "LIMIT_CONTAINER_FILES",
+}
+
+
+def test_what_no_container_can_be_given_is_told_alike_everywhere_and_a_revert_heals(davit, repo, docker, demo_image):
+    spine = Spine(davit, repo, docker, source={"origin": str(repo.directory), "branch": "main", "path": "deploy/prod"})
+    good = {"source": "../../config/app.conf", "target": "/www/deep/index.html"}
+    command = "exec httpd -f -p 80 -h /www/deep"
+    repo.commit("first", {f"many/{i}": "x" for i in range(257)} | {
+        "deploy/prod/web.json": definition(demo_image, command=command, davit={"files": [good]}),
+        "deploy/prod/service.json": service(), "config/app.conf": "one\n"})
+    spine.start()
+    spine.converge()
+    before = spine.ids()
+    for source, words in REFUSED_SOURCES.items():
+        files = [good, {"source": source, "target": "/etc/more/"}]
+        repo.commit("bad", {"deploy/prod/web.json": definition(demo_image, command=command, davit={"files": files})})
+        spine.seen()
+        told = [spine.daemon.run("status").stdout]
+        told += [spine.daemon.run("validate", *revision, str(repo.directory / "deploy/prod")).stdout
+                 for revision in ([], ["--revision", "HEAD"])]
+        for text in told:
+            assert any("web.json:" in line and words in line for line in text.splitlines()) or re.search(
+                rf"web\.json:\d+:\d+.*{words}", text, re.S), (source, text)
+        repo.revert()
+        spine.converge()
+        assert spine.ids() == before
 
 
 def test_variables_from_files_and_secrets_that_nobody_sees(davit, repo, docker, demo_image, tmp_path):

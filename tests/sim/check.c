@@ -278,7 +278,7 @@ static void check_commit(struct world *world)
     if (!source.head)
         return;
     int version = repo_version(source.head->oid);
-    bool broken = world->repo.versions[version].broken;
+    bool broken = !repo_is_good(&world->repo.versions[version]);
     const struct desired *desired = core_desired(world->davit.core);
     if (broken && desired != world->checker.desired)
         world_fail(world, "(e) a broken commit changed the desired state");

@@ -197,7 +197,7 @@ static void carry_out(struct world *world)
             davit->wake_ms = effect->at_ms;
             break;
         case EFFECT_ROOTS:
-            repo_ask(world, effect->roots.len);
+            repo_ask(world, effect);
             break;
         }
     }
@@ -290,9 +290,8 @@ void davit_start(struct world *world)
         world->hosts[i].watch =
             engine_watch_new(sim_engine(world->hosts[i].sim), world->hosts[i].name, OWNER, &listener);
     }
-    world->repo.fresh = true;
-    world->repo.roots = json_array_size(json_object_get(source, "roots"));
-    world->repo.deliver_ms = world->now_ms + world_pick(world, 3000);
+    repo_restart(world, json_object_get(source, "roots"),
+                 json_string_value(json_object_get(json_object_get(source, "deployed"), "oid")));
 }
 
 static void records_clear(struct davit *davit)

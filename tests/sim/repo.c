@@ -1,6 +1,7 @@
 /* The simulated repository: commits out of a small set of manifests. */
 #include "base/buffer.h"
 #include "base/text.h"
+#include "model/json.h"
 #include "world.h"
 
 #include <stdio.h>
@@ -54,8 +55,11 @@ void repo_images(struct sim *sim)
 #define AFTER(name, condition)                                                                               \
     ",\"dependsOn\":[{\"containerName\":\"" name "\",\"condition\":\"" condition "\"}]"
 
-#define CONF         "../app.conf"
+/* '#' is the recipe's tag. The last one is a directory that is too large at times. */
+#define CONF         "../app#.conf"
 #define FILES_OF_APP ",\"davit\":{\"files\":[{\"source\":\"" CONF "\",\"target\":\"/etc/app.conf\"}]}"
+#define LARGE_TAG    3
+#define LARGE_CONF   2
 
 /* Containers of a task; %s is the main one's image. */
 static const char *const shapes[] = {
@@ -75,6 +79,7 @@ static const char *const shapes[] = {
 };
 #define SHAPE_AWSVPC 6
 #define SHAPE_TASK   7 /* processes and IPC shared */
+#define SHAPE_CONF   8
 #define SHAPE_PORT   9
 
 /* Only pairs with which every deployment can go on: lower < upper for any count. */
@@ -115,7 +120,8 @@ static void write_definition(struct buffer *out, int service, const struct recip
     const char *hole = strstr(at, "%s");
     buffer_append(out, at, (size_t)(hole - at));
     buffer_append_str(out, images[recipe->image].name);
-    buffer_append_str(out, hole + 2);
+    for (at = hole + 2; *at; at++)
+        buffer_printf(out, "%c", *at == '#' ? '0' + recipe->tag : *at);
     buffer_printf(out, "],\"volumes\":[{\"name\":\"v%d\"}]}", recipe->tag);
 }
 
@@ -188,7 +194,7 @@ static void change_content(struct world *world, struct recipe *recipe)
     recipe->image = world_pick(world, world_chance(world, 60) ? IMAGES_GOOD : IMAGES_MAIN);
     recipe->tag = world_pick(world, 4);
     if (recipe->shape != SHAPE_PORT && world_chance(world, 30))
-        recipe->shape = world_pick(world, SHAPE_PORT);
+        recipe->shape = world_chance(world, 40) ? SHAPE_CONF : world_pick(world, SHAPE_PORT);
 }
 
 int repo_version(const char *oid)
@@ -243,8 +249,56 @@ void repo_push(struct world *world)
         repo->deliver_ms = world->now_ms + 1 + world_pick(world, 500);
 }
 
+static bool is_large(const struct version *version)
+{
+    return version->conf == LARGE_CONF;
+}
+
+bool repo_is_good(const struct version *version)
+{
+    bool good = !version->broken;
+    for (int s = 0; s < SERVICES_MAX; s++) {
+        const struct recipe *one = &version->recipes[s];
+        good &= !(one->present && one->shape == SHAPE_CONF && one->tag == LARGE_TAG && is_large(version));
+    }
+    return good;
+}
+
+static bool asks_for_large(const struct world *world)
+{
+    const struct string_vec *roots = &world->repo.question.roots;
+    for (size_t i = 0; i < roots->len; i++)
+        if (roots->items[i][strlen("../app")] == '0' + LARGE_TAG)
+            return true;
+    return false;
+}
+
+/* What the roots name. */
+static void deliver_confs(const struct world *world, int version, bool full, struct event_file_vec *files)
+{
+    const struct repo *repo = &world->repo;
+    const struct version *now = &repo->versions[version];
+    for (size_t i = 0; i < repo->question.roots.len; i++) {
+        const char *root = repo->question.roots.items[i];
+        char tag = root[strlen("../app")];
+        bool large = tag == '0' + LARGE_TAG;
+        if (!full && (now->conf == repo->versions[version - 1].conf))
+            continue;
+        struct event_file conf = {.path = memory_strdup(root), .other = true, .size_bytes = 1};
+        if (large && is_large(now)) {
+            conf.kind = EVENT_FILE_TOO_LARGE;
+            conf.size_bytes = 0;
+        } else {
+            snprintf(conf.oid, sizeof conf.oid, "%c%039d", tag, now->conf);
+        }
+        vector_push(files, conf);
+    }
+}
+
 static void deliver(struct world *world, int version, bool head, bool full)
 {
+    if (!full && asks_for_large(world))
+        full = is_large(&world->repo.versions[version]) != is_large(&world->repo.versions[version - 1]);
     struct event event = {.kind = EVENT_COMMIT, .commit = {.head = head, .full = full}};
     static const struct version nothing;
     const struct version *now = &world->repo.versions[version];
@@ -266,25 +320,47 @@ static void deliver(struct world *world, int version, bool head, bool full)
                                   .len = text ? strlen(text) : 0};
         vector_push(&event.commit.files, file);
     }
-    if (world->repo.roots && (full || now->conf != before->conf)) {
-        struct event_file conf = {.path = memory_strdup(CONF), .other = true, .size_bytes = 1};
-        snprintf(conf.oid, sizeof conf.oid, "%040d", now->conf);
-        vector_push(&event.commit.files, conf);
-    }
-    event.commit.roots = world->repo.roots;
+    deliver_confs(world, version, full, &event.commit.files);
+    event.commit.generation = world->repo.question.generation;
     event.commit.levels = 1;
     world_trace(world, "commit %d is delivered%s", version, head ? "" : " for its numbers");
     davit_step(world, &event);
 }
 
-void repo_ask(struct world *world, size_t roots)
+static void question_deinit(struct question *question)
+{
+    string_vec_deinit(&question->roots);
+    question->generation = 0;
+}
+
+void repo_deinit(struct repo *repo)
+{
+    question_deinit(&repo->question);
+    question_deinit(&repo->next);
+}
+
+void repo_ask(struct world *world, const struct effect *effect)
 {
     struct repo *repo = &world->repo;
-    world_trace(world, "davit asks for %zu roots", roots);
-    repo->roots = roots;
-    repo->fresh = true;
+    question_deinit(&repo->next);
+    repo->next.generation = effect->generation;
+    repo->next.since = *effect->since ? repo_version(effect->since) : -1;
+    for (size_t i = 0; i < effect->roots.len; i++) {
+        vector_push(&repo->next.roots, memory_strdup(effect->roots.items[i]));
+        world_trace(world, "davit asks for %s", effect->roots.items[i]);
+    }
     if (!repo->deliver_ms)
         repo->deliver_ms = world->now_ms + 1 + world_pick(world, 500);
+}
+
+void repo_restart(struct world *world, const json_t *roots, const char *since)
+{
+    struct repo *repo = &world->repo;
+    repo_deinit(repo);
+    model_strings_from_json(roots, &repo->question.roots);
+    repo->question.since = repo_version(since);
+    repo->fresh = true;
+    repo->deliver_ms = world->now_ms + world_pick(world, 3000);
 }
 
 char *repo_blob(const char *oid)
@@ -292,12 +368,24 @@ char *repo_blob(const char *oid)
     return strlen(oid) == 40 ? memory_strdup(oid) : NULL;
 }
 
-/* By the ledger; -1: none. */
-static int deployed_version(struct world *world)
+static void deliver_new(struct world *world)
 {
-    const json_t *source = disk_entry(&world->disk, LEDGER_SOURCE, "default");
-    const char *oid = json_string_value(json_object_get(json_object_get(source, "deployed"), "oid"));
-    return repo_version(oid);
+    struct repo *repo = &world->repo;
+    for (int v = repo->delivered; v < repo->len; v++)
+        deliver(world, v, v == repo->len - 1, false);
+}
+
+/* As source.h says for a start. */
+static void deliver_afresh(struct world *world)
+{
+    const struct repo *repo = &world->repo;
+    int since = repo->question.since;
+    int last = repo->len - 1;
+    for (int v = since + 1; v < last; v++)
+        deliver(world, v, false, v == since + 1);
+    if (since >= 0 && since != last)
+        deliver(world, since, false, true);
+    deliver(world, last, true, true);
 }
 
 void repo_deliver(struct world *world)
@@ -306,15 +394,18 @@ void repo_deliver(struct world *world)
     if (!repo->deliver_ms || repo->deliver_ms > world->now_ms || !world->davit.core)
         return;
     repo->deliver_ms = 0;
-    if (repo->fresh) {
-        int deployed = deployed_version(world);
-        if (deployed >= 0)
-            deliver(world, deployed, false, true);
-        deliver(world, repo->len - 1, true, true);
-    } else {
-        for (int v = repo->delivered; v < repo->len; v++)
-            deliver(world, v, v == repo->len - 1, false);
+    if (repo->next.generation) {
+        if (!repo->fresh && world_chance(world, 50))
+            deliver_new(world); /* were under way when it asked */
+        question_deinit(&repo->question);
+        repo->question = repo->next;
+        repo->next = (struct question){0};
+        repo->fresh = true;
     }
+    if (repo->fresh)
+        deliver_afresh(world);
+    else
+        deliver_new(world);
     repo->fresh = false;
     repo->delivered = repo->len;
 }

@@ -180,6 +180,7 @@ static void end(struct world *world)
     for (int i = 0; i < world->hosts_len; i++)
         sim_free(world->hosts[i].sim);
     disk_deinit(&world->disk);
+    repo_deinit(&world->repo);
     check_deinit(&world->checker);
 }
 

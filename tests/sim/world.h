@@ -41,12 +41,20 @@ struct version {
     int conf;    /* content of the file that containers get */
 };
 
+/* What a davit has asked for. */
+struct question {
+    struct string_vec roots;
+    int64_t generation;
+    int since; /* version that counts as delivered last; -1: none */
+};
+
 struct repo {
     struct version versions[VERSIONS_MAX];
     int len;
-    int delivered; /* to this davit: the next one is versions[delivered] */
-    bool fresh;    /* this davit has been given nothing yet, or asks again */
-    size_t roots;  /* that it has asked for */
+    int delivered;            /* to this davit: the next one is versions[delivered] */
+    bool fresh;               /* this davit has been given nothing yet, or asks again */
+    struct question question; /* what commits are delivered by */
+    struct question next;     /* asked for since; generation 0: none */
     int64_t deliver_ms;
 };
 
@@ -56,7 +64,12 @@ void repo_push(struct world *world);
 /* Hands out what is due. */
 void repo_deliver(struct world *world);
 /* davit wants more than manifests. */
-void repo_ask(struct world *world, size_t roots);
+void repo_ask(struct world *world, const struct effect *effect);
+/* A new life, which knows these roots (NULL: none) and this commit. */
+void repo_restart(struct world *world, const json_t *roots, const char *since);
+void repo_deinit(struct repo *repo);
+/* Whether the version is to be deployed. */
+bool repo_is_good(const struct version *version);
 /* The content of a blob; NULL: no commit has it. Caller frees. */
 char *repo_blob(const char *oid);
 /* What every host knows of images. */

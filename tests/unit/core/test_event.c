@@ -58,7 +58,7 @@ static void fill_commit(struct event *event)
          .oid = "0123456789012345678901234567890123456789",
          .size_bytes = 5},
         {.path = memory_strdup("h.conf"), .kind = EVENT_FILE_LFS, .other = true, .oid = "4567"}};
-    event->commit.roots = 2;
+    event->commit.generation = 1LL << 40;
     event->commit.levels = 1;
     for (size_t i = 0; i < ARRAY_LEN(files); i++)
         vector_push(&event->commit.files, files[i]);

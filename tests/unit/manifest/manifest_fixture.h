@@ -47,6 +47,15 @@ static inline void fixture_put(struct fixture *fixture, const char *path, const 
     manifest_update(fixture->manifest, false, &file, 1);
 }
 
+/* What is to be read once more with; nothing when all is there. */
+static inline void fixture_asks(struct fixture *fixture, struct string_vec *ret_roots)
+{
+    struct manifest_needs needs = {0};
+    manifest_note_needs(fixture->manifest, true, &needs);
+    manifest_ask(fixture->manifest, &needs, ret_roots);
+    manifest_needs_deinit(&needs);
+}
+
 static inline int fixture_build(struct fixture *fixture)
 {
     struct commit commit = {.oid = "c0ffee", .author = (char *)"A <a@example.com>", .subject = (char *)"s"};

@@ -405,12 +405,12 @@ static void set_roots(struct fixture *fixture, const char *root, int levels)
 }
 
 /* Between blanks. */
-static void expect_roots(struct fixture *fixture, bool missing, const char *text)
+static void expect_roots(struct fixture *fixture, bool asked, const char *text)
 {
     struct string_vec roots CLEANUP(string_vec_deinit) = {0};
     struct buffer got CLEANUP(buffer_deinit) = BUFFER_INIT(LIMIT_MANIFEST_BYTES);
-    if (missing)
-        manifest_missing_roots(fixture->manifest, &roots);
+    if (asked)
+        fixture_asks(fixture, &roots);
     else
         manifest_wanted_roots(fixture->manifest, &roots);
     for (size_t i = 0; i < roots.len; i++)
@@ -438,12 +438,39 @@ static void test_a_base_outside_is_asked_for(void **state)
     assert_string_equal(image(fixture, "web"), "x");
     assert_string_equal(desired_task_definition(fixture->desired, "web")->origin.file, "../base/web.yaml");
     fixture_put(fixture, "../base/davit.yaml", "extends: [../../common]\n");
-    expect_roots(fixture, true, "../../common/");
+    expect_roots(fixture, true, "../../common/ ../base/");
     expect_roots(fixture, false, "../../common/ ../base/");
     fixture_put(fixture, "../base/davit.yaml", NULL);
     expect_valid(fixture);
     fixture_put(fixture, "davit.yaml", NULL);
     expect_error(fixture, "s.yaml:2:17: error: no task definition \"web\" in this commit");
+}
+
+static void put_too_large(struct fixture *fixture, bool too_large)
+{
+    const struct manifest_file file = {
+        .path = "../base/", .kind = too_large ? MANIFEST_TOO_LARGE : MANIFEST_DELETED, .other = true};
+    manifest_update(fixture->manifest, false, &file, 1);
+}
+
+static void test_a_base_that_is_too_large_is_told_where_it_is_named(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) =
+        FILES("s.yaml", SERVICE("s"), "t.yaml", WEB("x"), "davit.yaml", "extends: [../base]\n");
+    set_roots(fixture, "../base/", 2);
+    put_too_large(fixture, true);
+    expect_error(fixture, "davit.yaml:1:11: error: \"../base\" is too large: at most 65536 manifests");
+    expect_roots(fixture, true, "");
+    expect_roots(fixture, false, "../base/");
+    fixture_put(fixture, "davit.yaml", "extends: [../base/small]\n"); /* asked for by itself */
+    expect_roots(fixture, true, "../base/small/");
+    fixture_put(fixture, "davit.yaml", NULL);
+    expect_valid(fixture);
+    fixture_put(fixture, "davit.yaml", "extends: [../base]\n");
+    put_too_large(fixture, false);
+    fixture_put(fixture, "../base/c.yaml", "{kind: Cluster, clusterName: c}\n");
+    expect_valid(fixture);
 }
 
 static void test_the_repository_is_not_left(void **state)
@@ -658,7 +685,7 @@ static void test_nesting_is_bounded(void **state)
     set_roots(second, NULL, 9);
     assert_int_equal(fixture_build(second), -1);
     struct string_vec missing CLEANUP(string_vec_deinit) = {0};
-    manifest_missing_roots(second->manifest, &missing);
+    fixture_asks(second, &missing);
     assert_int_equal(second->diagnostics.errors, 1 + missing.len);
     assert_true(missing.len < 64);
 }
@@ -714,6 +741,7 @@ int main(void)
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_places_follow),
         cmocka_unit_test(test_a_base_outside_is_asked_for),
+        cmocka_unit_test(test_a_base_that_is_too_large_is_told_where_it_is_named),
         cmocka_unit_test(test_the_repository_is_not_left),
         cmocka_unit_test(test_order_of_layers),
         cmocka_unit_test(test_what_cannot_be_extended),

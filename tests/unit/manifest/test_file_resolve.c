@@ -48,12 +48,12 @@ static void test_missing_roots_are_told_and_nothing_is_numbered_without(void **s
     (void)state;
     struct fixture *fixture CLEANUP(fixture_freep) = start(TASK(FILE_OF("../conf/./x/../app.conf")), NULL);
     struct string_vec missing CLEANUP(string_vec_deinit) = {0};
-    manifest_missing_roots(fixture->manifest, &missing);
+    fixture_asks(fixture, &missing);
     assert_int_equal(missing.len, 1);
     assert_string_equal(missing.items[0], "../conf/app.conf");
     string_vec_deinit(&missing);
     set_roots(fixture, (char *)"../conf/app.conf", 1);
-    manifest_missing_roots(fixture->manifest, &missing);
+    fixture_asks(fixture, &missing);
     assert_int_equal(missing.len, 0);
     put_other(fixture, "../conf/app.conf", OID_A, 3);
     assert_int_equal(fixture_build(fixture), 0);
@@ -142,7 +142,8 @@ static void test_faults_stand_at_the_reference(void **state)
     } cases[] = {{MANIFEST_SYMLINK, 1, "symlink", "symbolic link"},
                  {MANIFEST_SUBMODULE, 0, "submodule", "submodule"},
                  {MANIFEST_LFS, 1, "lfs-pointer", "git-lfs"},
-                 {MANIFEST_FILE, LIMIT_FILE_BYTES + 1, "limit", "1048577 bytes"}};
+                 {MANIFEST_FILE, LIMIT_FILE_BYTES + 1, "limit", "1048577 bytes"},
+                 {MANIFEST_TOO_LARGE, 0, "limit", "directory \"a\" is more than"}};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct fixture *fixture CLEANUP(fixture_freep) = start(TASK(FILE_OF("a")), (char *)"a");
         struct manifest_file file = {
@@ -210,6 +211,25 @@ static void test_environment_files(void **state)
     assert_string_equal(model_string(json_array_get(files, 0), "blob"), OID_A);
 }
 
+/* What lies beside the manifests' directory is no part of the reference. */
+static void test_a_directory_that_holds_the_manifests_is_refused(void **state)
+{
+    (void)state;
+    static const char *const tasks[] = {TASK("{\"source\":\"..\",\"target\":\"/etc/\"}"),
+                                        TASK("{\"source\":\".\",\"target\":\"/etc/\"}"),
+                                        TASK("{\"source\":\"x/../..\",\"target\":\"/etc/\"}")};
+    for (size_t i = 0; i < ARRAY_LEN(tasks); i++) {
+        struct string_vec wanted CLEANUP(string_vec_deinit) = {0};
+        struct fixture *fixture CLEANUP(fixture_freep) = start(tasks[i], (char *)"..");
+        put_other(fixture, "../conf/app.conf", OID_A, 1);
+        check_fault(fixture, "reference", "holds the manifests themselves");
+        manifest_wanted_roots(fixture->manifest, &wanted);
+        assert_int_equal(wanted.len, 0);
+    }
+    struct fixture *out CLEANUP(fixture_freep) = start(TASK(FILE_OF("../..")), NULL);
+    check_fault(out, "reference", "out of the repository");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_a_directory_becomes_its_files),
         cmocka_unit_test(test_what_a_container_gets_is_no_manifest),
         cmocka_unit_test(test_faults_stand_at_the_reference),
+        cmocka_unit_test(test_a_directory_that_holds_the_manifests_is_refused),
         cmocka_unit_test(test_what_the_schema_refuses),
         cmocka_unit_test(test_environment_files),
     };

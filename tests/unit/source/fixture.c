@@ -105,7 +105,10 @@ void fixture_repository(struct fixture *fixture)
 static void on_update(void *data, const struct source_update *update)
 {
     struct fixture *fixture = data;
-    struct seen seen = {.head = update->head, .full = update->full, .rewritten = update->rewritten};
+    struct seen seen = {.head = update->head,
+                        .full = update->full,
+                        .rewritten = update->rewritten,
+                        .generation = update->generation};
     struct buffer files CLEANUP(buffer_deinit) = BUFFER_INIT(1024 * 1024);
     memcpy(seen.fork, update->fork, sizeof seen.fork);
     commit_copy(&update->commit, &seen.commit);
@@ -116,8 +119,8 @@ static void on_update(void *data, const struct source_update *update)
             assert_int_equal(strlen(file->oid), 40);
             assert_null(file->content);
             buffer_printf(&files, "%s:%d;", file->path, (int)file->size_bytes);
-        } else if (file->other && file->kind == SOURCE_LFS)
-            buffer_printf(&files, "%s!;", file->path);
+        } else if (file->other && (file->kind == SOURCE_LFS || file->kind == SOURCE_TOO_LARGE))
+            buffer_printf(&files, "%s%s;", file->path, file->kind == SOURCE_LFS ? "!" : " is too large");
         else if (file->kind == SOURCE_DELETED)
             buffer_printf(&files, "%s-;", file->path);
         else if (file->kind == SOURCE_FILE)

@@ -14,6 +14,7 @@ struct seen {
     char fork[COMMIT_OID_SIZE];
     char *files; /* "web.yaml=one;old.yaml-;" */
     bool too_large;
+    int64_t generation;
 };
 
 struct fixture {

@@ -55,6 +55,33 @@ static void test_file_url_is_fetched_and_polled(void **state)
     assert_true(fixture_last(f)->rewritten);
 }
 
+/* The commits are there: that the remote is gone holds nobody back, and nobody is told that it is well. */
+static void test_new_roots_need_no_fetch(void **state)
+{
+    struct fixture *f = *state;
+    char *root = (char *)"a.conf";
+    const struct string_vec roots = {&root, 1, 1};
+    fixture_repository(f);
+    fixture_sh(f, "cd repo; printf a >a.conf; git add .; git commit -qm second");
+    use_file_url(f);
+    f->options.poll_ms = 3600000;
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    fixture_await_ok(f);
+    fixture_sh(f, "mv repo away");
+    source_set_roots(f->source, &(struct source_question){&roots, 1, NULL});
+    fixture_await_head(f, "a.conf:1;web.yaml=one;");
+    source_poke(f->source); /* while that look is under way: it is not forgotten */
+    fixture_await_error(f, "cannot connect");
+    fixture_forget(f);
+    source_set_roots(f->source, &(struct source_question){&roots, 2, NULL});
+    fixture_await_head(f, "a.conf:1;web.yaml=one;");
+    fixture_sh(f, "mv away repo");
+    source_poke(f->source);
+    fixture_await_ok(f);
+    assert_int_equal(f->errors.len, 1);
+}
+
 static void test_branch_of_a_remote(void **state)
 {
     struct fixture *f = *state;
@@ -163,6 +190,7 @@ int main(int argc, char **argv)
         return source_fetch_helper_main(argc - 1, argv + 1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_file_url_is_fetched_and_polled, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_new_roots_need_no_fetch, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_branch_of_a_remote, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_empty_remote, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_broken_mirror_of_a_remote, fixture_setup, fixture_teardown),

@@ -63,7 +63,7 @@ static void test_since_leaves_out_what_was_told(void **state)
     assert_false(f->seen.items[0].head);
     assert_string_equal(f->seen.items[1].commit.oid, since); /* to go on with if the newest is refused */
     assert_string_equal(f->seen.items[1].files, "web.yaml=one;");
-    assert_true(f->seen.items[1].head && f->seen.items[1].full);
+    assert_true(!f->seen.items[1].head && f->seen.items[1].full);
     assert_true(fixture_last(f)->full);
 }
 

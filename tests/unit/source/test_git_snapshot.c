@@ -1,9 +1,12 @@
 #include "fixture.h"
 
 #include "base/memory.h"
+#include "source/scan.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void test_a_directory_becomes_commits(void **state)
 {
@@ -89,6 +92,27 @@ static void test_sub_path_and_large_file(void **state)
     assert_true(fixture_last(f)->too_large);
 }
 
+/* Between being found and being copied a file may be replaced, and so may a directory on the way to it. */
+static void test_a_file_is_opened_without_following_links(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *path;
+        int cause; /* 0: it opens */
+    } cases[] = {{"in/x", 0},           {"x", 0},        {"link/x", ENOTDIR}, {"in/link", ELOOP},
+                 {"in/out/x", ENOTDIR}, {"in/y", ENOENT}};
+    fixture_sh(
+        f,
+        "mkdir -p repo/in out; printf a >repo/in/x; printf a >repo/x; printf no >out/x; ln -s in repo/link; "
+        "ln -s ../../out/x repo/in/link; ln -s ../../out repo/in/out");
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        int fd = source_scan_open(f->origin, cases[i].path);
+        assert_int_equal(fd < 0 ? errno : 0, cases[i].cause);
+        if (fd >= 0)
+            close(fd);
+    }
+}
+
 static void test_a_directory_that_becomes_a_repository(void **state)
 {
     struct fixture *f = *state;
@@ -111,6 +135,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_empty_or_missing_directory_makes_no_commit, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_sub_path_and_large_file, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_file_is_opened_without_following_links, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_directory_that_becomes_a_repository, fixture_setup,
                                         fixture_teardown),
     };

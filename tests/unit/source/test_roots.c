@@ -21,6 +21,11 @@ static void test_paths(void **state)
         {"./deploy", "a/../b", "deploy/b"},
         {"deploy", "../../x", NULL},
         {NULL, "..", NULL},
+        {"a/b", "..", NULL},
+        {"a/b", "../..", NULL},
+        {"a/b", "x/..", NULL},
+        {"a", ".", NULL},
+        {"a", "", NULL},
         {"deploy", "../", ""},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -40,7 +45,7 @@ static void set_roots(struct fixture *fixture, const char *since, const char *fi
     vector_push(&roots, (char *)first);
     if (second)
         vector_push(&roots, (char *)second);
-    source_set_roots(fixture->source, &roots, since);
+    source_set_roots(fixture->source, &(struct source_question){&roots, 7, since});
     vector_deinit(&roots);
 }
 
@@ -78,6 +83,7 @@ static void test_roots_grow(void **state)
     assert_true(fixture_last(f)->full);
     assert_int_equal(f->seen.len, 2);
     assert_string_equal(f->seen.items[0].commit.oid, first);
+    assert_int_equal(fixture_last(f)->generation, 7);
     fixture_sh(f, "cd repo; git rm -rq conf/d; git commit -qm third");
     fixture_await_head(f, "../conf/d/b-;../conf/d/large-;../conf/d/link-;");
 }
@@ -133,12 +139,84 @@ static void test_a_plain_directory_has_what_roots_name(void **state)
                      ERROR_NOT_FOUND);
 }
 
+#define GROW "for i in $(seq 256); do printf x >conf/many/$i; done"
+
+static void commit(struct fixture *f, const char *script)
+{
+    fixture_sh(f, "cd repo; %s; git add -A .; git commit -qm change", script);
+}
+
+static void test_a_directory_that_is_too_large(void **state)
+{
+    struct fixture *f = *state;
+    fixture_sh(f,
+               "git init -q -b main repo; cd repo; mkdir -p deploy conf/many; printf one >deploy/web.yaml; "
+               "printf a >conf/a; printf b >conf/many/b; git add .; git commit -qm first");
+    f->options.path = "deploy";
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    fixture_forget(f);
+    set_roots(f, NULL, "../conf", "../conf/many/b");
+    fixture_await_head(f, "../conf/a:1;../conf/many/b:1;../conf/many/b:1;web.yaml=one;");
+    commit(f, GROW);
+    fixture_await_head(f, "../conf is too large;../conf/many/b:1;web.yaml=one;");
+    assert_true(fixture_last(f)->full);
+    commit(f, "printf two >deploy/other.yaml; printf y >conf/y");
+    fixture_await_head(f, "other.yaml=two;");
+    assert_false(fixture_last(f)->full);
+    fixture_sh(f, "cd repo; git revert --no-edit HEAD HEAD~1");
+    fixture_await_head(f, "../conf/a:1;../conf/many/b:1;../conf/many/b:1;web.yaml=one;");
+    assert_int_equal(f->errors.len, 0);
+}
+
+static void test_a_plain_directory_that_is_too_large(void **state)
+{
+    struct fixture *f = *state;
+    fixture_sh(
+        f, "mkdir -p repo/conf/many; cd repo; printf one >web.yaml; printf a >conf/a; printf b >conf/many/b");
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    set_roots(f, NULL, "conf", "conf/many/b");
+    fixture_await_head(f, "conf/a:1;conf/many/b:1;conf/many/b:1;web.yaml=one;");
+    fixture_sh(f, "cd repo; " GROW);
+    fixture_await_head(f, "conf is too large;conf/many/b:1;web.yaml=one;");
+    fixture_sh(f, "cd repo; rm conf/many/[0-9]*");
+    fixture_await_head(f, "conf/a:1;conf/many/b:1;conf/many/b:1;web.yaml=one;");
+    for (size_t i = 0; i < f->errors.len; i++)
+        assert_string_equal(f->errors.items[i], "");
+}
+
+/* Without a daemon, at a commit and as the files are. */
+static void test_a_directory_that_is_too_deep(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    fixture_sh(
+        f, "cd repo; mkdir deploy; mv web.yaml deploy; d=conf/$(printf 'd/%%.0s' $(seq 65)); mkdir -p $d; "
+           "printf x >$d/x; git add -A .; git commit -qm second");
+    static const char *const names[] = {"../conf", "../conf/"};
+    for (int i = 0; i < 4; i++) {
+        char *root = (char *)names[i / 2];
+        const struct string_vec roots = {&root, 1, 1};
+        struct source_update update CLEANUP(source_update_deinit) = {0};
+        const struct source_tree_query query = {f->origin, i % 2 ? "HEAD" : NULL, "deploy", &roots};
+        assert_int_equal(source_read_tree(&query, &update, NULL), 0);
+        assert_int_equal(update.files.len, 2);
+        assert_string_equal(update.files.items[0].path, root);
+        assert_int_equal(update.files.items[0].kind, SOURCE_TOO_LARGE);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_paths),
         cmocka_unit_test_setup_teardown(test_roots_grow, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_the_first_after_a_start_is_full, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_directory_that_is_too_large, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_directory_that_is_too_deep, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_plain_directory_that_is_too_large, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_plain_directory_has_what_roots_name, fixture_setup,
                                         fixture_teardown),
