@@ -32,6 +32,7 @@ struct act_outcome {
 struct act_login {
     char *header; /* as engine_pull takes it; NULL: none */
     char *hint;   /* what to say besides when the pull fails; NULL: nothing */
+    char *secret; /* the password or token in it, for no message to have it; NULL: none */
 };
 
 /* Where values come from that are in no task definition. Each blocks no longer than a disk. What is returned

@@ -462,7 +462,7 @@ static int on_login(void *data, const char *image, const char *credentials, stru
     const struct runtime *runtime = data;
     struct secret_login login = {0};
     int r = secret_registry_login(runtime->secrets, image, credentials, &login, err);
-    *ret_login = (struct act_login){login.header, login.hint};
+    *ret_login = (struct act_login){login.header, login.hint, login.secret};
     return r;
 }
 
