@@ -158,6 +158,7 @@ static void tell(struct job *job, const struct engine_reply *reply)
         .container_id = container ? container->id : job->action->container_id,
         .error = &error,
         .container = container,
+        .warning = reply->warning,
         .gone = removed || (job->action->container_id && reply->error.code == ERROR_NOT_FOUND)};
     act->options.done(act->options.data, &outcome);
     job_free(job);

@@ -25,7 +25,8 @@ struct act_outcome {
     const char *container_id;          /* that it was about; NULL: there is none yet */
     const struct error *error;         /* code 0: it worked */
     const struct container *container; /* as it is now; NULL: not known */
-    bool gone;                         /* the engine says that it does not exist */
+    const char *warning; /* what of the definition the container was made without; NULL: nothing */
+    bool gone;           /* the engine says that it does not exist */
 };
 
 /* A registry's login. */

@@ -422,6 +422,9 @@ static void on_done(void *data, const struct act_outcome *outcome)
     struct runtime *runtime = data;
     const struct runtime_instance *instance = instance_of(runtime, outcome->instance);
     struct event event;
+    if (outcome->warning)
+        log_message(LOG_LEVEL_WARNING, "%s: %s",
+                    outcome->container ? outcome->container->name : outcome->instance, outcome->warning);
     input_action_done(outcome, &event);
     bring_to_our_time(instance, event.action.container);
     if (instance && (outcome->container || outcome->gone))

@@ -21,7 +21,7 @@ static void on_inspected(struct docker_call *call, const struct docker_answer *a
         docker_fail_as(call, ERROR_NOT_FOUND, "the container is not complete yet");
         return;
     }
-    struct engine_reply reply = {.container = container};
+    struct engine_reply reply = {.container = container, .warning = call->text}; /* text: docker_create()'s */
     docker_done(call, &reply);
 }
 
@@ -353,7 +353,7 @@ uint64_t docker_create(struct engine *engine, const struct engine_create *create
     task_labels_copy(create->labels, &state->labels);
     new->state = state;
     new->state_free = create_state_free;
-    state->body = docker_create_body(create, &docker_of(engine)->settings, &state->cause);
+    state->body = docker_create_body(create, &docker_of(engine)->settings, &new->text, &state->cause);
     if (!state->body || (create->files_len && docker_files_tar(create, &state->tar, &state->cause) < 0)) {
         new->timer = engine->ops->after(engine, 0, fail_late, new);
         return new->id;

@@ -73,6 +73,7 @@ struct engine_reply {
     const struct container_vec *containers; /* list */
     size_t unreadable_len;                  /* list: containers of the owner that could not be read whole */
     const char *unreadable;                 /* why, of the first; NULL without one */
+    const char *warning; /* create: what of the definition the container was made without; NULL: nothing */
     const struct container
         *container; /* inspect create start stop kill: as it is afterwards; NULL when gone */
     const struct engine_image *images; /* images */

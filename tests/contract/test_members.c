@@ -472,7 +472,12 @@ static void test_a_log_driver_gives_way_to_another(void **state)
                 "'logConfiguration':{'logDriver':'awslogs','options':{'awslogs-group':'g',"
                 "'awslogs-region':'r','awslogs-stream-prefix':'p'}}",
                 NULL);
+    json_t *secrets = json_pack("{s:s}", "awslogs-endpoint", "out of a secret");
+    sample.create.log_options = secrets;
     DO_WELL(world, &outcome, create, &sample.create);
+    json_decref(secrets);
+    assert_non_null(strstr(outcome.warning, "json-file, which does not get awslogs-group, awslogs-region, "
+                                            "awslogs-endpoint"));
     assert_true(is_there(world, sample.name, "HostConfig.LogConfig",
                          "{'Type':'json-file','Config':{'max-size':'1m','tag':'p/app/" TASK_12
                          "00000000000000000001'}}"));
