@@ -441,6 +441,19 @@ static void test_a_shared_volume_is_not_made_unless_asked_for(void **state)
     assert_true(is_there(world, sample.name, "Mounts.0.Name", "'davit-absent'"));
 }
 
+/* Docker answers 404, as it does where the image is absent. */
+static void test_a_volume_driver_that_is_not_there_is_no_image(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    make_sample(
+        &sample, "app", "'mountPoints':[{'sourceVolume':'v','containerPath':'/v'}]",
+        "'volumes':[{'name':'v','dockerVolumeConfiguration':{'scope':'task','driver':'no-such-image'}}]");
+    DO(world, &outcome, create, &sample.create);
+    assert_int_equal(outcome.code, ERROR_INTERNAL);
+}
+
 static void test_efs_is_a_volume_over_nfs(void **state)
 {
     struct contract_world *world = *state;
@@ -607,6 +620,7 @@ static int run(struct contract_world *world)
         TEST(test_members_are_read_back),
         TEST(test_links_and_volumes_from),
         TEST(test_a_shared_volume_is_not_made_unless_asked_for),
+        TEST(test_a_volume_driver_that_is_not_there_is_no_image),
         TEST(test_efs_is_a_volume_over_nfs),
         TEST(test_a_log_driver_gives_way_to_another),
         TEST(test_log_drivers_that_an_engine_has),
