@@ -1,9 +1,11 @@
 #include "act/act.h"
 
+#include "act/mask.h"
 #include "act/supply.h"
 #include "base/limits.h"
 #include "base/map.h"
 #include "base/text.h"
+#include "base/wipe.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -18,9 +20,10 @@ struct job {
     struct lane_queue *lane;
     struct action *action;
     struct engine *engine;
-    uint64_t call;      /* operation under way; 0 while waiting */
-    unsigned has;       /* errands that were run for it, by their bits: once is enough */
-    struct error cause; /* nothing was asked of the engine; told from the loop, as every outcome */
+    uint64_t call;       /* operation under way; 0 while waiting */
+    unsigned has;        /* errands that were run for it, by their bits: once is enough */
+    struct mask secrets; /* that the create under way was given */
+    struct error cause;  /* nothing was asked of the engine; told from the loop, as every outcome */
 };
 
 struct job_vec VECTOR_OF(struct job *);
@@ -58,15 +61,15 @@ struct act {
 
 static void job_free(struct job *job)
 {
+    mask_deinit(&job->secrets);
     action_free(job->action);
     free(job);
 }
 
 static void login_deinit(struct act_login *login)
 {
-    if (login->header)
-        explicit_bzero(login->header, strlen(login->header));
-    free(login->header);
+    wipe_free(login->header);
+    wipe_free(login->secret);
     free(login->hint);
 }
 
@@ -147,12 +150,15 @@ static void tell(struct job *job, const struct engine_reply *reply)
     act->under_way--;
     bool removed = job->action->kind == ACTION_REMOVE && reply->error.code == 0;
     const struct container *container = removed ? NULL : reply->container;
+    struct error error = reply->error;
+    mask_apply(&job->secrets, &error);
     const struct act_outcome outcome = {
         .action_id = job->action->id,
         .instance = job->action->instance,
         .container_id = container ? container->id : job->action->container_id,
-        .error = &reply->error,
+        .error = &error,
         .container = container,
+        .warning = reply->warning,
         .gone = removed || (job->action->container_id && reply->error.code == ERROR_NOT_FOUND)};
     act->options.done(act->options.data, &outcome);
     job_free(job);
@@ -233,9 +239,15 @@ static void tell_failed(struct errand *errand, const struct engine_reply *reply)
                                         [ERRAND_LOAD] = "CannotPullContainerError: pause image ",
                                         [ERRAND_NETWORK] = "ResourceInitializationError: network "};
     struct engine_reply failed = *reply;
+    struct mask secrets CLEANUP(mask_deinit) = {0};
+    mask_add(&secrets, errand->login.header);
+    mask_add(&secrets, errand->login.secret);
+    mask_apply(&secrets, &failed.error);
     failed.error.code = failure_code(errand, failed.error.code);
-    if (errand->login.hint)
-        error_set(&failed.error, failed.error.code, "%s (%s)", reply->error.message, errand->login.hint);
+    if (errand->login.hint) {
+        char *cause CLEANUP_FREE = memory_strdup(failed.error.message);
+        error_set(&failed.error, failed.error.code, "%s (%s)", cause, errand->login.hint);
+    }
     error_wrap(&failed.error, ERROR_INTERNAL, "%s%s", words[errand->kind], errand->target);
     for (size_t i = 0; i < errand->jobs.len; i++)
         tell(errand->jobs.items[i], &failed);
@@ -334,6 +346,7 @@ static void on_created(void *data, const struct engine_reply *reply)
         return;
     }
     job->call = 0;
+    mask_deinit(&job->secrets);
     wait_for(job, kind, image);
     fill_lane(lane);
 }
@@ -364,6 +377,8 @@ static void create(struct job *job)
         job->call = job->engine->ops->after(job->engine, 0, tell_cause, job);
         return;
     }
+    job->secrets = supply.secrets;
+    supply.secrets = (struct mask){0};
     const struct engine_create what = {.name = job->action->name,
                                        .labels = &job->action->labels,
                                        .definition = job->action->task_definition,

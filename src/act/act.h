@@ -25,13 +25,15 @@ struct act_outcome {
     const char *container_id;          /* that it was about; NULL: there is none yet */
     const struct error *error;         /* code 0: it worked */
     const struct container *container; /* as it is now; NULL: not known */
-    bool gone;                         /* the engine says that it does not exist */
+    const char *warning; /* what of the definition the container was made without; NULL: nothing */
+    bool gone;           /* the engine says that it does not exist */
 };
 
 /* A registry's login. */
 struct act_login {
     char *header; /* as engine_pull takes it; NULL: none */
     char *hint;   /* what to say besides when the pull fails; NULL: nothing */
+    char *secret; /* the password or token in it, for no message to have it; NULL: none */
 };
 
 /* Where values come from that are in no task definition. Each blocks no longer than a disk. What is returned

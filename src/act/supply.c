@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/wipe.h"
 #include "model/json.h"
 
 #include <assert.h>
@@ -11,23 +12,16 @@
 
 #define CAUSE "ResourceInitializationError"
 
-/* For bytes that are nobody's business: memory that is given back does not keep them. */
-static void wipe(char *text)
-{
-    if (text)
-        explicit_bzero(text, strlen(text));
-    free(text);
-}
-
 void supply_deinit(struct supply *supply)
 {
     for (size_t i = 0; i < supply->environment.len; i++)
-        wipe(supply->environment.items[i]);
+        wipe_free(supply->environment.items[i]);
     vector_deinit(&supply->environment);
     for (size_t i = 0; i < supply->files.len; i++)
         free((char *)supply->files.items[i].content);
     vector_deinit(&supply->files);
     json_decref(supply->log_options);
+    mask_deinit(&supply->secrets);
     *supply = (struct supply){0};
 }
 
@@ -170,15 +164,15 @@ static int read_secret(const struct act_stores *stores, const json_t *item, char
     else if (stores->secret(stores->data, from, ret_value, err) == 0) {
         if (is_text(*ret_value, strlen(*ret_value)))
             return 0;
-        wipe(*ret_value);
+        wipe_free(*ret_value);
         *ret_value = NULL;
         error_set(err, ERROR_INVALID, NO_TEXT);
     }
     return fail(err, "the secret", from);
 }
 
-static int gather_secrets(const struct act_stores *stores, const json_t *container, struct map *variables,
-                          struct error *err)
+static int gather_secrets(const struct act_stores *stores, const json_t *container, struct mask *secrets,
+                          struct map *variables, struct error *err)
 {
     size_t i;
     json_t *item;
@@ -187,6 +181,7 @@ static int gather_secrets(const struct act_stores *stores, const json_t *contain
         int r = read_secret(stores, item, &value, err);
         if (r < 0)
             return r;
+        mask_add(secrets, value);
         map_put(variables, model_string(item, "name"), value);
     }
     return 0;
@@ -206,7 +201,7 @@ static void take_plain(const json_t *container, struct map *variables)
 static int gather_environment(const struct act_stores *stores, const json_t *container, struct supply *supply,
                               struct error *err)
 {
-    struct map variables CLEANUP(map_deinit) = MAP_INIT(wipe);
+    struct map variables CLEANUP(map_deinit) = MAP_INIT(wipe_free);
     supply->has_environment = json_array_size(json_object_get(container, "environmentFiles")) ||
                               json_array_size(json_object_get(container, "secrets"));
     if (!supply->has_environment)
@@ -215,9 +210,11 @@ static int gather_environment(const struct act_stores *stores, const json_t *con
     if (r < 0)
         return r;
     take_plain(container, &variables);
-    r = gather_secrets(stores, container, &variables, err);
-    map_for_each (&variables, entry)
-        vector_push(&supply->environment, memory_printf("%s=%s", entry->key, (char *)entry->value));
+    r = gather_secrets(stores, container, &supply->secrets, &variables, err);
+    map_for_each (&variables, entry) {
+        char *name CLEANUP_FREE = memory_printf("%s=", entry->key);
+        vector_push(&supply->environment, wipe_join(name, entry->value));
+    }
     return r;
 }
 
@@ -230,10 +227,11 @@ static int gather_log_options(const struct act_stores *stores, const json_t *con
     json_t *item;
     json_array_foreach (json_object_get(json_object_get(container, "logConfiguration"), "secretOptions"), i,
                         item) {
-        char *value CLEANUP(memory_freep) = NULL;
+        char *value CLEANUP(wipe_freep) = NULL;
         int r = read_secret(stores, item, &value, err);
         if (r < 0)
             return r;
+        mask_add(&supply->secrets, value);
         if (!supply->log_options)
             supply->log_options = json_object();
         json_object_set_new(supply->log_options, model_string(item, "name"), json_string(value));

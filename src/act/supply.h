@@ -3,6 +3,7 @@
 #pragma once
 
 #include "act/act.h"
+#include "act/mask.h"
 #include "base/vector.h"
 
 struct supply_file_vec VECTOR_OF(struct engine_file);
@@ -12,6 +13,7 @@ struct supply {
     struct string_vec environment;
     struct supply_file_vec files; /* targets are the definition's, contents are owned */
     json_t *log_options;          /* NULL: none */
+    struct mask secrets;          /* values in them that nobody may see */
 };
 
 void supply_deinit(struct supply *supply);

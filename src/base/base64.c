@@ -24,8 +24,10 @@ int base64_decode(const char *text, char **ret_data, size_t *ret_len)
     size_t len = 0;
     char *data CLEANUP_FREE = memory_calloc(max + 1, 1);
     if (sodium_base642bin((unsigned char *)data, max, text, max, NULL, &len, NULL,
-                          sodium_base64_VARIANT_ORIGINAL) != 0)
+                          sodium_base64_VARIANT_ORIGINAL) != 0) {
+        sodium_memzero(data, max); /* it may be half a password */
         return ERROR_INVALID;
+    }
     data[len] = '\0';
     *ret_data = TAKE(data);
     *ret_len = len;

@@ -116,6 +116,13 @@ static const struct container *target_of(const struct flight *flight)
     return NULL;
 }
 
+/* Stopped, and no start has changed that. */
+static bool awaits_restart(const struct flight *flight, const struct container *container)
+{
+    const struct plan_memory *memory = &flight->service->memory;
+    return !map_get(&memory->stopping, container->labels.task) && plan_restarts(container, &memory->ran);
+}
+
 /* Whether the action did what it was to do, as its target was listed. */
 static bool is_fulfilled(const struct flight *flight)
 {
@@ -124,7 +131,7 @@ static bool is_fulfilled(const struct flight *flight)
     case ACTION_CREATE:
         return target;
     case ACTION_START:
-        return target && target->status != CONTAINER_CREATED;
+        return target && target->status != CONTAINER_CREATED && !awaits_restart(flight, target);
     case ACTION_STOP:
         return !target || target->status != CONTAINER_RUNNING;
     case ACTION_REMOVE:

@@ -1,5 +1,6 @@
 /* davit: the program. One table of commands; help, completion and man pages come from it. */
 #include "base/memory.h"
+#include "base/wipe.h"
 #include "cli/cli.h"
 #include "daemon/commands.h"
 
@@ -29,5 +30,6 @@ static const struct command *const commands[] = {
 
 int main(int argc, char **argv)
 {
+    wipe_json(); /* secrets go through it */
     return cli_main(commands, ARRAY_LEN(commands), argc, argv);
 }

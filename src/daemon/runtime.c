@@ -423,6 +423,9 @@ static void on_done(void *data, const struct act_outcome *outcome)
     struct runtime *runtime = data;
     const struct runtime_instance *instance = instance_of(runtime, outcome->instance);
     struct event event;
+    if (outcome->warning)
+        log_message(LOG_LEVEL_WARNING, "%s: %s",
+                    outcome->container ? outcome->container->name : outcome->instance, outcome->warning);
     input_action_done(outcome, &event);
     bring_to_our_time(instance, event.action.container);
     if (instance && (outcome->container || outcome->gone))
@@ -463,7 +466,7 @@ static int on_login(void *data, const char *image, const char *credentials, stru
     const struct runtime *runtime = data;
     struct secret_login login = {0};
     int r = secret_registry_login(runtime->secrets, image, credentials, &login, err);
-    *ret_login = (struct act_login){login.header, login.hint};
+    *ret_login = (struct act_login){login.header, login.hint, login.secret};
     return r;
 }
 

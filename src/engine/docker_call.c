@@ -1,6 +1,7 @@
 #include "engine/docker_call.h"
 
 #include "base/text.h"
+#include "base/wipe.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -69,7 +70,7 @@ static void call_free(struct docker_call *call)
     buffer_deinit(&call->failure);
     json_decref(call->send.body);
     free(call->path);
-    free(call->body);
+    wipe_free(call->body);
     free(call->target);
     free(call->text);
     free(call);
@@ -291,7 +292,7 @@ uint64_t docker_send(struct docker_call *call, struct docker_send send)
     uint64_t id = call->id;
     char *path = memory_strdup(send.path);
     free(call->path);
-    free(call->body);
+    wipe_free(call->body);
     call->path = path;
     call->body = send.body ? json_dumps(send.body, JSON_COMPACT) : NULL;
     json_decref(send.body);

@@ -21,7 +21,7 @@ static void on_inspected(struct docker_call *call, const struct docker_answer *a
         docker_fail_as(call, ERROR_NOT_FOUND, "the container is not complete yet");
         return;
     }
-    struct engine_reply reply = {.container = container};
+    struct engine_reply reply = {.container = container, .warning = call->text}; /* text: docker_create()'s */
     docker_done(call, &reply);
 }
 
@@ -250,14 +250,25 @@ static void on_name_holder(struct docker_call *call, const struct docker_answer 
     }
 }
 
+/* 404 is also a network, a plugin or another container that is not there, whatever they are called: an
+ * absent image is what Docker and Podman say in these words, the last ones of an image of another platform.
+ */
+static bool is_image_missing(const struct docker_answer *answer)
+{
+    const char *message = answer->error.message;
+    return answer->status == 404 &&
+           (strncasecmp(message, "no such image: ", strlen("no such image: ")) == 0 ||
+            text_ends_with(message, "image not known") || text_starts_with(message, "image with reference "));
+}
+
 static void on_created(struct docker_call *call, const struct docker_answer *answer)
 {
     struct create_state *state = call->state;
     if (answer->error.code && answer->error.code != ERROR_CONFLICT) {
         struct error error = answer->error;
         advise_log_driver(&error);
-        if (error.code == ERROR_NOT_FOUND && !strstr(error.message, "image"))
-            error.code = ERROR_INTERNAL; /* what it is to join is not there: no pull helps */
+        if (error.code == ERROR_NOT_FOUND && !is_image_missing(answer))
+            error.code = ERROR_INTERNAL; /* no pull helps */
         docker_fail(call, &error);
         return;
     }
@@ -353,7 +364,7 @@ uint64_t docker_create(struct engine *engine, const struct engine_create *create
     task_labels_copy(create->labels, &state->labels);
     new->state = state;
     new->state_free = create_state_free;
-    state->body = docker_create_body(create, &docker_of(engine)->settings, &state->cause);
+    state->body = docker_create_body(create, &docker_of(engine)->settings, &new->text, &state->cause);
     if (!state->body || (create->files_len && docker_files_tar(create, &state->tar, &state->cause) < 0)) {
         new->timer = engine->ops->after(engine, 0, fail_late, new);
         return new->id;

@@ -8,6 +8,7 @@
 #include "model/json.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 int docker_map_to_config(struct docker_body *body, const char *field, const json_t *value, struct error *err)
 {
@@ -121,10 +122,11 @@ const json_t *docker_container_of(const struct engine_create *create)
 }
 
 json_t *docker_create_body(const struct engine_create *create, const struct docker_settings *settings,
-                           struct error *err)
+                           char **ret_warning, struct error *err)
 {
     assert(create->definition && create->labels && create->container);
-    assert(settings);
+    assert(settings && ret_warning);
+    *ret_warning = NULL;
     if (text_equal(create->container, PAUSE_CONTAINER))
         return docker_pause_body(create);
     struct docker_body body = {
@@ -144,8 +146,10 @@ json_t *docker_create_body(const struct engine_create *create, const struct dock
         r = apply(&body, docker_task_mappings, create->definition->json, err);
     if (r == 0) {
         docker_pause_join(create, body.config);
+        *ret_warning = body.warning;
         return body.config;
     }
+    free(body.warning);
     error_wrap(err, r, "container %s", create->container);
     json_decref(body.config);
     return NULL;

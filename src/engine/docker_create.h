@@ -11,8 +11,8 @@ struct docker_settings {
 };
 
 /* The caller's, or NULL with err: ERROR_INVALID for a definition that contradicts itself, or that needs a
- * setting that is not there. */
+ * setting that is not there. *ret_warning (the caller's as well) tells what is left out; NULL: nothing. */
 json_t *docker_create_body(const struct engine_create *create, const struct docker_settings *settings,
-                           struct error *err);
+                           char **ret_warning, struct error *err);
 /* Appends the volumes that must exist before the container is created: shared, and not for davit to make. */
 void docker_create_needs_volumes(const struct engine_create *create, struct string_vec *ret_names);

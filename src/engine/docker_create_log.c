@@ -1,4 +1,6 @@
-/* Where output goes: ECS's log configuration, or what davit's configuration puts in its place. */
+/* Where output goes: ECS's log configuration, or what davit's configuration puts in its place. Options out of
+ * secrets are options like the others: they go to the driver that they are for, or nowhere. */
+#include "base/buffer.h"
 #include "base/text.h"
 #include "engine/docker_create_map.h"
 #include "model/json.h"
@@ -42,38 +44,49 @@ static void name_stream(const struct docker_body *body, json_t *options)
 }
 
 /* What tells whose lines they are: awslogs has it in the stream's name, awsfirelens in a tag of its own. */
-static char *tag_of(const struct docker_body *body, const json_t *log)
+static char *tag_of(const struct docker_body *body, const char *driver, const json_t *options)
 {
-    if (text_equal(model_string(log, "logDriver"), "awsfirelens"))
+    if (text_equal(driver, "awsfirelens"))
         return memory_printf("%s-firelens-%s", body->create->container, body->create->labels->task);
-    return stream_name(body, json_object_get(log, "options"));
+    return stream_name(body, options);
+}
+
+static void warn_of_dropped(struct docker_body *body, const char *from, const char *to, const json_t *options,
+                            const json_t *kept)
+{
+    const char *name;
+    const json_t *value;
+    struct buffer names CLEANUP(buffer_deinit) = BUFFER_INIT(LIMIT_ERROR_CHARS);
+    json_object_foreach ((json_t *)options, name, value)
+        if (!json_object_get(kept, name) && !text_equal(name, "awslogs-stream-prefix"))
+            buffer_printf(&names, "%s%s", names.len ? ", " : "", name);
+    if (names.len)
+        body->warning = memory_printf("%s gives way to the log driver %s, which does not get %s", from, to,
+                                      buffer_str(&names));
 }
 
 /* Options of one driver mean nothing to another, but for those that all have, and those that most have. */
-static json_t *translate(const struct docker_body *body, const char *driver, const json_t *log)
+static json_t *translate(struct docker_body *body, const char *from, const char *to, const json_t *options)
 {
     json_t *out = json_object();
-    const json_t *options = json_object_get(log, "options");
     keep(out, options, delivery_options, ARRAY_LEN(delivery_options));
-    if (!is_in(driver, message_drivers, ARRAY_LEN(message_drivers)))
-        return out;
-    char *tag CLEANUP_FREE = tag_of(body, log);
-    model_set_string(out, "tag", tag);
-    keep(out, options, message_options, ARRAY_LEN(message_options));
+    if (is_in(to, message_drivers, ARRAY_LEN(message_drivers))) {
+        char *tag CLEANUP_FREE = tag_of(body, from, options);
+        model_set_string(out, "tag", tag);
+        keep(out, options, message_options, ARRAY_LEN(message_options));
+    }
+    warn_of_dropped(body, from, to, options, out);
     return out;
 }
 
-/* {"driver", "options"} of the configuration instead of what the definition has; options of the
- * configuration win. */
-static json_t *substitute(const struct docker_body *body, const json_t *log, const json_t *instead)
+/* What the definition says, and what the secrets that it names say: the caller's. */
+static json_t *options_of(const struct docker_body *body, const json_t *log)
 {
-    const char *driver = model_string(instead, "driver");
-    bool same = text_equal(driver, model_string(log, "logDriver"));
-    json_t *options = same ? json_deep_copy(json_object_get(log, "options")) : translate(body, driver, log);
+    json_t *options = json_deep_copy(json_object_get(log, "options"));
     if (!options)
         options = json_object();
-    if (json_object_get(instead, "options"))
-        json_object_update(options, json_object_get(instead, "options"));
+    if (body->create->log_options)
+        json_object_update(options, (json_t *)body->create->log_options);
     return options;
 }
 
@@ -89,17 +102,21 @@ static void set_delivery(const char *driver, json_t *options)
 int docker_map_log(struct docker_body *body, const char *field, const json_t *value, struct error *err)
 {
     const char *driver = model_string(value, "logDriver");
+    /* {"driver", "options"} of the configuration; its options win. */
     const json_t *instead = json_object_get(body->settings->log_drivers, driver ? driver : "");
-    json_t *options = NULL;
-    if (instead) {
-        options = substitute(body, value, instead);
-        driver = model_string(instead, "driver");
-    } else if (text_equal(driver, "awsfirelens"))
+    if (!instead && text_equal(driver, "awsfirelens"))
         return error_set(err, ERROR_INVALID,
                          "davit runs no log router for awsfirelens; logDrivers.awsfirelens in its "
                          "configuration can name another driver");
-    else if (!(options = json_deep_copy(json_object_get(value, "options"))))
-        options = json_object();
+    json_t *options = options_of(body, value);
+    if (instead && !text_equal(driver, model_string(instead, "driver"))) {
+        json_t *own = options;
+        options = translate(body, driver, model_string(instead, "driver"), own);
+        driver = model_string(instead, "driver");
+        json_decref(own);
+    }
+    if (instead && json_object_get(instead, "options"))
+        json_object_update(options, json_object_get(instead, "options"));
     if (text_equal(driver, "awslogs"))
         name_stream(body, options);
     set_delivery(driver, options);

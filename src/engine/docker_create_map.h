@@ -11,6 +11,7 @@ struct docker_body {
     const json_t *container; /* its definition */
     json_t *config;          /* the body itself */
     json_t *host;            /* its HostConfig, borrowed */
+    char *warning;           /* what of the definition is left out; NULL: nothing */
 };
 
 /* One member of ECS and what becomes of it. */

@@ -40,14 +40,6 @@ void docker_files_apply(const struct engine_create *create, json_t *body)
     assert(create && body);
     if (create->environment)
         json_object_set_new(body, "Env", model_strings_to_json(create->environment));
-    if (!create->log_options)
-        return;
-    json_t *log = json_object_get(json_object_get(body, "HostConfig"), "LogConfig");
-    json_t *options = json_object_get(log, "Config");
-    if (options)
-        json_object_update(options, (json_t *)create->log_options);
-    else if (log)
-        json_object_set(log, "Config", (json_t *)create->log_options);
 }
 
 static int append_padded(struct buffer *tar, const void *bytes, size_t len)

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-/* Puts the resolved environment and log options into the body of POST /containers/create. */
+/* Puts the resolved environment into the body of POST /containers/create. */
 void docker_files_apply(const struct engine_create *create, json_t *body);
 /* The files as a tar archive to be unpacked at "/". Owners stay numbers. ERROR_LIMIT. */
 int docker_files_tar(const struct engine_create *create, struct buffer *tar, struct error *err);

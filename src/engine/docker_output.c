@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "base/wipe.h"
 #include "engine/docker_call.h"
 #include "model/json.h"
 
@@ -19,7 +20,7 @@ static void pull_state_free(void *data)
     struct pull_state *state = data;
     docker_lines_deinit(&state->lines);
     docker_pull_deinit(&state->pull);
-    free(state->login);
+    wipe_free(state->login);
     free(state);
 }
 
@@ -70,7 +71,7 @@ uint64_t docker_pull(struct engine *engine, const struct engine_pull *pull, cons
     new->state_free = pull_state_free;
     char *path CLEANUP_FREE = pull_path(pull->image);
     if (pull->login)
-        state->headers[0] = state->login = memory_printf("X-Registry-Auth: %s", pull->login);
+        state->headers[0] = state->login = wipe_join("X-Registry-Auth: ", pull->login);
     return docker_send(new, (struct docker_send){.method = "POST",
                                                  .path = path,
                                                  .headers = state->headers,

@@ -6,13 +6,11 @@
  * comes any more; what the engine did meanwhile shows in the next listing. Everything in a reply is borrowed
  * for the length of the callback.
  *
- * Failures arrive in reply->error with the engine's own message. Codes that callers may act on:
- *   ERROR_NOT_FOUND    no such container, image or network
- *   ERROR_EXISTS       the name is taken
- *   ERROR_CONFLICT     the state forbids it (409)
- *   ERROR_INVALID      refused as malformed (400)
- *   ERROR_INTERNAL     the engine failed at it (500): a port is taken, the runtime or the registry is broken
- *   ERROR_UNAVAILABLE  no connection, or it broke
+ * Failures arrive in reply->error with the engine's own message, which may quote what the engine was sent:
+ * the caller takes out what nobody may see. Codes that callers may act on: ERROR_NOT_FOUND    no such
+ * container, image or network ERROR_EXISTS       the name is taken ERROR_CONFLICT     the state forbids it
+ * (409) ERROR_INVALID      refused as malformed (400) ERROR_INTERNAL     the engine failed at it (500): a
+ * port is taken, the runtime or the registry is broken ERROR_UNAVAILABLE  no connection, or it broke
  *   ERROR_TIMEOUT      deadline_ms passed; outcome unknown
  *   ERROR_PROTOCOL     the reply makes no sense
  *   ERROR_LIMIT        the reply is too large
@@ -75,6 +73,7 @@ struct engine_reply {
     const struct container_vec *containers; /* list */
     size_t unreadable_len;                  /* list: containers of the owner that could not be read whole */
     const char *unreadable;                 /* why, of the first; NULL without one */
+    const char *warning; /* create: what of the definition the container was made without; NULL: nothing */
     const struct container
         *container; /* inspect create start stop kill: as it is afterwards; NULL when gone */
     const struct engine_image *images; /* images */

@@ -28,6 +28,8 @@ struct call {
     enum call_state state;
     CURL *easy;
     struct curl_slist *header_lines;
+    char *sent; /* the request's body; wiped afterwards, as its headers are */
+    size_t sent_len;
     char *name; /* of the endpoint */
     int64_t deadline_ms;
     int64_t idle_ms;
@@ -60,7 +62,12 @@ struct http_client {
 static void call_free(struct call *call)
 {
     curl_easy_cleanup(call->easy);
+    for (struct curl_slist *line = call->header_lines; line; line = line->next)
+        explicit_bzero(line->data, strlen(line->data));
     curl_slist_free_all(call->header_lines);
+    if (call->sent)
+        explicit_bzero(call->sent, call->sent_len);
+    free(call->sent);
     buffer_deinit(&call->headers);
     buffer_deinit(&call->body);
     free(call->name);
@@ -335,8 +342,12 @@ static void set_method(struct call *call, const struct http_request *request)
         return;
     }
     if (request->body_len || text_equal(method, "POST")) {
-        curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
-        curl_easy_setopt(call->easy, CURLOPT_COPYPOSTFIELDS, request->body_len ? request->body : "");
+        call->sent_len = request->body_len;
+        call->sent = memory_alloc(call->sent_len);
+        if (call->sent_len)
+            memcpy(call->sent, request->body, call->sent_len);
+        curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->sent_len);
+        curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, call->sent);
     }
     curl_easy_setopt(call->easy, CURLOPT_CUSTOMREQUEST, method);
 }

@@ -47,7 +47,7 @@ struct kind_place {
     char *pointer; /* owned; in that file's document, NULL where `file` is */
 };
 
-/* As the target of a reference: a container of the service's own task definition. */
+/* As the target of a reference: a container of the task definition that the object names. */
 #define KIND_CONTAINER KIND_COUNT
 
 /* What an object says of another one that the commit has to declare, beyond the cluster and the task

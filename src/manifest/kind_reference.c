@@ -10,7 +10,7 @@
 static const struct {
     enum kind kind;
     enum kind target;
-    const char *path; /* "*" is each element of a list */
+    const char *path; /* "*" is each element of a list, "{}" what a string has in it, as JSON */
 } places[] = {
     {KIND_CAPACITY_PROVIDER, KIND_CLUSTER, "cluster"},
     {KIND_CLUSTER, KIND_CAPACITY_PROVIDER, "defaultCapacityProviderStrategy/*/capacityProvider"},
@@ -19,6 +19,7 @@ static const struct {
     {KIND_RUN_TASK, KIND_CLUSTER, "cluster"},
     {KIND_RUN_TASK, KIND_TASK_DEFINITION, "taskDefinition"},
     {KIND_RUN_TASK, KIND_CAPACITY_PROVIDER, "capacityProviderStrategy/*/capacityProvider"},
+    {KIND_RUN_TASK, KIND_CONTAINER, "overrides/containerOverrides/*/name"},
     {KIND_SCHEDULED_TASK, KIND_CLUSTER, "Target/Arn"},
     {KIND_SCHEDULED_TASK, KIND_CLUSTER, "Targets/*/Arn"},
     {KIND_SCHEDULED_TASK, KIND_TASK_DEFINITION, "Target/EcsParameters/TaskDefinitionArn"},
@@ -27,6 +28,8 @@ static const struct {
      "Target/EcsParameters/CapacityProviderStrategy/*/capacityProvider"},
     {KIND_SCHEDULED_TASK, KIND_CAPACITY_PROVIDER,
      "Targets/*/EcsParameters/CapacityProviderStrategy/*/capacityProvider"},
+    {KIND_SCHEDULED_TASK, KIND_CONTAINER, "Target/Input/{}/containerOverrides/*/name"},
+    {KIND_SCHEDULED_TASK, KIND_CONTAINER, "Targets/*/Input/{}/containerOverrides/*/name"},
     {KIND_SERVICE, KIND_CAPACITY_PROVIDER, "capacityProviderStrategy/*/capacityProvider"},
     {KIND_SERVICE, KIND_CONTAINER, "loadBalancers/*/containerName"},
     {KIND_SERVICE, KIND_CONTAINER, "serviceRegistries/*/containerName"},
@@ -48,6 +51,7 @@ static char *name_of(enum kind target, const char *text)
 struct search {
     struct kind_object *object;
     enum kind target;
+    bool in_string; /* the pointer stays at the string */
 };
 
 static void follow(const struct search *search, const json_t *value, const char *path, const char *pointer)
@@ -64,15 +68,23 @@ static void follow(const struct search *search, const json_t *value, const char 
     size_t len = strcspn(path, "/");
     const char *rest = path[len] ? path + len + 1 : path + len;
     char *name CLEANUP_FREE = memory_strndup(path, len);
+    if (text_equal(name, "{}") && json_is_string(value)) {
+        json_t *inner = json_loads(json_string_value(value), 0, NULL);
+        follow(&(struct search){search->object, search->target, true}, inner, rest, pointer);
+        json_decref(inner);
+        return;
+    }
     const json_t *member = json_object_get(value, name);
     if (member) {
-        char *below CLEANUP_FREE = memory_printf("%s/%s", pointer, name);
+        char *below CLEANUP_FREE =
+            search->in_string ? memory_strdup(pointer) : memory_printf("%s/%s", pointer, name);
         follow(search, member, rest, below);
     }
     size_t i;
     json_t *item;
     json_array_foreach (text_equal(name, "*") ? (json_t *)value : NULL, i, item) {
-        char *below CLEANUP_FREE = memory_printf("%s/%zu", pointer, i);
+        char *below CLEANUP_FREE =
+            search->in_string ? memory_strdup(pointer) : memory_printf("%s/%zu", pointer, i);
         follow(search, item, rest, below);
     }
 }
@@ -82,5 +94,5 @@ void kind_references_read(const json_t *value, struct kind_object *object)
     assert(value);
     for (size_t i = 0; i < ARRAY_LEN(places); i++)
         if (places[i].kind == object->kind)
-            follow(&(struct search){object, places[i].target}, value, places[i].path, "");
+            follow(&(struct search){object, places[i].target, false}, value, places[i].path, "");
 }

@@ -63,6 +63,25 @@ static void check_secrets(const json_t *container, size_t index, struct diagnost
     }
 }
 
+/* RegisterTaskDefinition refuses it. An engine does without, and so do manifests that were Compose files. */
+static void check_memory(const json_t *value, const json_t *container, size_t index,
+                         struct diagnostics *diagnostics)
+{
+    if (kind_task_memory_mib(value) || model_int(container, "memory") ||
+        model_int(container, "memoryReservation"))
+        return;
+    kind_report(
+        diagnostics,
+        (struct kind_fault){
+            .severity = SEVERITY_WARNING,
+            .code = "memory",
+            .pointer = memory_printf("/containerDefinitions/%zu", index),
+            .message = memory_printf("container \"%s\" may take all memory of its instance, and placement "
+                                     "counts none for it: ECS would refuse the task definition",
+                                     model_string(container, "name")),
+            .hint = memory_strdup("set memory or memoryReservation, or memory of the task")});
+}
+
 static void check_log_router(const json_t *containers, struct diagnostics *diagnostics)
 {
     size_t routers = 0;
@@ -95,6 +114,7 @@ void kind_task_definition_check_ecs(const json_t *value, struct diagnostics *dia
     check_log_router(containers, diagnostics);
     check_launch_volumes(value, diagnostics);
     json_array_foreach ((json_t *)containers, i, container) {
+        check_memory(value, container, i, diagnostics);
         check_ulimits(container, i, diagnostics);
         check_secrets(container, i, diagnostics);
     }

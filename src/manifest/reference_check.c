@@ -3,6 +3,7 @@
  * exist in AWS alone. */
 #include "manifest/manifest_state.h"
 
+#include "base/limits.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "model/json.h"
@@ -36,17 +37,37 @@ static bool is_provider(const struct manifest *manifest, const char *name)
     return false;
 }
 
+static const struct revision *old_revision(const struct map *families, const char *family, const char *number)
+{
+    const struct family_ledger *entry = map_get(families, family);
+    int64_t revision = 0;
+    return entry && text_to_int64(number, 1, INT32_MAX, &revision) == 0
+               ? family_ledger_revision(entry, (int)revision)
+               : NULL;
+}
+
 /* "report", or "report:3". */
 static bool is_task_definition(const struct manifest *manifest, const struct map *families, const char *text)
 {
     size_t len = strcspn(text, ":");
     char *family CLEANUP_FREE = memory_strndup(text, len);
-    int64_t revision = 0;
-    if (!text[len])
-        return is_declared(manifest, KIND_TASK_DEFINITION, family);
-    const struct family_ledger *entry = map_get(families, family);
-    return entry && text_to_int64(text + len + 1, 1, INT32_MAX, &revision) == 0 &&
-           family_ledger_revision(entry, (int)revision);
+    return text[len] ? old_revision(families, family, text + len + 1) != NULL
+                     : is_declared(manifest, KIND_TASK_DEFINITION, family);
+}
+
+/* Its content, or NULL where it has errors, is not in the repository or is forgotten. Borrowed. */
+static const json_t *content_of(const struct manifest *manifest, const struct map *families, const char *text)
+{
+    const struct kind_object_vec *vec = &manifest->objects[KIND_TASK_DEFINITION];
+    size_t len = strcspn(text, ":");
+    char *family CLEANUP_FREE = memory_strndup(text, len);
+    if (text[len]) {
+        const struct revision *revision = old_revision(families, family, text + len + 1);
+        return revision ? revision->json : NULL;
+    }
+    size_t at = manifest_lower_bound(vec, family);
+    bool declared = at < vec->len && strcmp(vec->items[at]->key, family) == 0;
+    return declared && vec->items[at]->task_definition ? vec->items[at]->task_definition->json : NULL;
 }
 
 static bool is_known(const struct manifest *manifest, const struct map *families,
@@ -64,6 +85,54 @@ static bool is_known(const struct manifest *manifest, const struct map *families
            is_declared(manifest, reference->target, name);
 }
 
+/* The task definition whose container is overridden: the target's that the input belongs to, or the only one.
+ * Borrowed. */
+static const char *definition_beside(const struct kind_object *object, const struct kind_reference *container)
+{
+    const char *input = strstr(container->pointer, "/Input");
+    size_t len = input ? (size_t)(input - container->pointer) + 1 : 0; /* "/Targets/0/" */
+    for (size_t i = 0; i < object->references.len; i++) {
+        const struct kind_reference *reference = &object->references.items[i];
+        if (reference->target == KIND_TASK_DEFINITION &&
+            strncmp(reference->pointer, container->pointer, len) == 0)
+            return reference->name;
+    }
+    return NULL;
+}
+
+/* ECS refuses to run a task with an override for a container that it does not have. */
+static void check_override(const struct manifest *manifest, const struct map *families,
+                           const struct kind_object *object, const struct kind_reference *container,
+                           struct diagnostics *diagnostics)
+{
+    const char *definition = definition_beside(object, container);
+    const json_t *content = definition ? content_of(manifest, families, definition) : NULL;
+    const json_t *containers = json_object_get(content, "containerDefinitions");
+    const char *names[LIMIT_CONTAINERS_PER_TASK];
+    size_t len = 0;
+    size_t i;
+    json_t *item;
+    json_array_foreach ((json_t *)containers, i, item) {
+        const char *name = model_string(item, "name");
+        if (text_equal(name, container->name))
+            return;
+        if (name && len < LIMIT_CONTAINERS_PER_TASK)
+            names[len++] = name;
+    }
+    if (!content)
+        return;
+    const char *near = text_nearest(container->name, names, len);
+    cross_check_report(
+        diagnostics, object, &container->at,
+        (struct kind_fault){.severity = SEVERITY_ERROR,
+                            .code = "reference",
+                            .pointer = memory_strdup(container->pointer),
+                            .message =
+                                memory_printf("task definition \"%s\" has no container \"%s\" to override",
+                                              definition, container->name),
+                            .hint = near ? memory_printf("did you mean \"%s\"?", near) : NULL});
+}
+
 void reference_check(struct manifest *manifest, const struct map *families, struct cross_hints *hints,
                      struct diagnostics *diagnostics)
 {
@@ -78,6 +147,8 @@ void reference_check(struct manifest *manifest, const struct map *families, stru
             const struct kind_object *object = manifest->objects[kind].items[i];
             for (size_t j = 0; j < object->references.len; j++) {
                 const struct kind_reference *reference = &object->references.items[j];
+                if (reference->target == KIND_CONTAINER && kind != KIND_SERVICE) /* service_check.c */
+                    check_override(manifest, families, object, reference, diagnostics);
                 if (is_known(manifest, families, reference))
                     continue;
                 cross_check_report(

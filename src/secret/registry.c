@@ -2,6 +2,7 @@
 
 #include "base/base64.h"
 #include "base/text.h"
+#include "base/wipe.h"
 #include "secret/store.h"
 
 #include <assert.h>
@@ -42,7 +43,7 @@ char *secret_registry_of_key(const char *key)
 /* base64url, as the engine wants it. */
 static char *header_of(const json_t *login)
 {
-    char *text CLEANUP(secret_wipep) = json_dumps(login, JSON_COMPACT);
+    char *text CLEANUP(wipe_freep) = json_dumps(login, JSON_COMPACT);
     char *header = base64_encode(text, strlen(text));
     for (char *at = header; *at; at++)
         *at = *at == '+' ? '-' : *at == '/' ? '_' : *at;
@@ -59,6 +60,13 @@ static char *login_header(const char *registry, const char *user, const char *pa
     return header;
 }
 
+static void set_login(struct secret_login *login, const char *registry, const char *user,
+                      const char *password)
+{
+    login->header = login_header(registry, user, password);
+    login->secret = memory_strdup(password);
+}
+
 static const char *string_of(const json_t *object, const char *key)
 {
     return json_string_value(json_object_get(object, key));
@@ -69,7 +77,7 @@ static const char *string_of(const json_t *object, const char *key)
 static int login_by_secret(const struct secret_store *store, const char *registry, const char *credentials,
                            struct secret_login *ret_login, struct error *err)
 {
-    char *text CLEANUP(secret_wipep) = NULL;
+    char *text CLEANUP(wipe_freep) = NULL;
     int r = secret_read(store, credentials, &text, err);
     if (r < 0)
         return error_wrap(err, r, "%s", credentials);
@@ -77,7 +85,7 @@ static int login_by_secret(const struct secret_store *store, const char *registr
     const char *user = string_of(json, "username");
     const char *password = string_of(json, "password");
     if (user && password)
-        ret_login->header = login_header(registry, user, password);
+        set_login(ret_login, registry, user, password);
     json_decref(json);
     return ret_login->header ? 0
                              : error_set(err, ERROR_INVALID,
@@ -99,28 +107,31 @@ static const json_t *entry_of(const json_t *auths, const char *registry)
 }
 
 /* {"auth": base64 of "user:password"}, or both in clear, or a token. */
-static char *header_of_entry(const json_t *entry, const char *registry)
+static void login_by_entry(const json_t *entry, const char *registry, struct secret_login *ret_login)
 {
     const char *auth = string_of(entry, "auth");
     const char *token = string_of(entry, "identitytoken");
-    char *pair CLEANUP(secret_wipep) = NULL;
+    char *pair CLEANUP(wipe_freep) = NULL;
     size_t len;
     if (token && *token) {
         json_t *login = json_pack("{s:s,s:s}", "identitytoken", token, "serveraddress", registry);
-        char *header = header_of(login);
+        ret_login->header = login ? header_of(login) : NULL;
+        ret_login->secret = memory_strdup(token);
         json_decref(login);
-        return header;
+        return;
     }
     if (!auth || base64_decode(auth, &pair, &len) < 0) {
         const char *user = string_of(entry, "username");
         const char *password = string_of(entry, "password");
-        return user && password ? login_header(registry, user, password) : NULL;
+        if (user && password)
+            set_login(ret_login, registry, user, password);
+        return;
     }
     char *colon = strchr(pair, ':');
     if (!colon)
-        return NULL;
-    *colon = '\0';
-    return login_header(registry, pair, colon + 1);
+        return;
+    char *user CLEANUP_FREE = memory_strndup(pair, (size_t)(colon - pair));
+    set_login(ret_login, registry, user, colon + 1);
 }
 
 static const char *helper_of(const json_t *config, const char *registry)
@@ -146,7 +157,8 @@ static void login_by_file(const char *path, const char *registry, struct secret_
     }
     const json_t *entry = entry_of(json_object_get(config, "auths"), registry);
     const char *helper = helper_of(config, registry);
-    ret_login->header = entry ? header_of_entry(entry, registry) : NULL;
+    if (entry)
+        login_by_entry(entry, registry, ret_login);
     if (!ret_login->header && helper)
         ret_login->hint =
             memory_printf("%s leaves the login of %s to the credential helper %s, which davit does "

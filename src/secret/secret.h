@@ -37,9 +37,11 @@ int secret_read(const struct secret_store *store, const char *value_from, char *
 struct secret_login {
     char *header; /* the value of X-Registry-Auth; NULL: no login is known */
     char *hint;   /* why not, where that is worth a word when the pull fails; NULL: it is not */
+    char *secret; /* the password or token in the header; NULL without one */
 };
 
 /* The login of an image's registry: by `credentials`, the valueFrom of a JSON object with username and
- * password, or (NULL) by Docker's credential file. Caller frees both strings. Errors of secret_read. */
+ * password, or (NULL) by Docker's credential file. Caller frees the strings (and wipes). Errors of
+ * secret_read. */
 int secret_registry_login(const struct secret_store *store, const char *image, const char *credentials,
                           struct secret_login *ret_login, struct error *err);

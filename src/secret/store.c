@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "base/wipe.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -44,18 +45,6 @@ const char *secret_getenv(const char *name)
     return getenv(name);
 }
 
-void secret_wipe(char *value)
-{
-    if (value)
-        explicit_bzero(value, strlen(value));
-    free(value);
-}
-
-void secret_wipep(char **value)
-{
-    secret_wipe(TAKE(*value));
-}
-
 static void close_fd(const int *fd)
 {
     if (*fd >= 0)
@@ -90,7 +79,7 @@ int secret_read_file(const char *path, char **ret_text, struct error *err)
     int r = check_file(fd, path, err);
     if (r < 0)
         return r;
-    char *text CLEANUP(secret_wipep) = memory_calloc(LIMIT_SECRET_BYTES + 1, 1);
+    char *text CLEANUP(wipe_freep) = memory_calloc(LIMIT_SECRET_BYTES + 1, 1);
     size_t len = 0;
     ssize_t n = 0;
     while (len < LIMIT_SECRET_BYTES && (n = read(fd, text + len, LIMIT_SECRET_BYTES - len)) > 0)
@@ -174,7 +163,7 @@ static int take_member(char **value, const struct secret_name *name, struct erro
                                         : NULL;
     bool is_object = json_is_object(object);
     json_decref(object);
-    secret_wipe(TAKE(*value));
+    wipe_free(TAKE(*value));
     *value = text;
     if (text)
         return 0;
@@ -188,7 +177,7 @@ int secret_read(const struct secret_store *store, const char *value_from, char *
 {
     assert(store && value_from && ret_value);
     struct secret_name name CLEANUP(secret_name_deinit) = {0};
-    char *value CLEANUP(secret_wipep) = NULL;
+    char *value CLEANUP(wipe_freep) = NULL;
     int r = secret_name_parse(value_from, &name, err);
     if (r < 0)
         return r;

@@ -12,8 +12,5 @@ struct secret_store {
 };
 
 const char *secret_getenv(const char *name);
-/* Overwrites and frees. */
-void secret_wipe(char *value);
-void secret_wipep(char **value);
 /* A small file that not everybody may read, without the line end at its end. Errors of secret_read(). */
 int secret_read_file(const char *path, char **ret_text, struct error *err);

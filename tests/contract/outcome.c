@@ -8,6 +8,7 @@ void outcome_deinit(struct outcome *outcome)
     string_vec_deinit(&outcome->names);
     free(outcome->api);
     free(outcome->output);
+    free(outcome->warning);
     memset(outcome, 0, sizeof *outcome);
 }
 
@@ -25,6 +26,7 @@ void outcome_take(void *data, const struct engine_reply *reply)
     if (reply->info)
         instance_info_copy(reply->info, &outcome->info);
     outcome->api = memory_strdup(reply->version ? reply->version->api : NULL);
+    outcome->warning = memory_strdup(reply->warning);
     if (reply->output)
         outcome->output = memory_strndup(reply->output, reply->output_len);
     for (size_t i = 0; i < reply->networks_len; i++)

@@ -19,6 +19,7 @@ struct outcome {
     struct instance_info info;
     char *api;
     char *output;
+    char *warning;
     struct string_vec names; /* of networks; tags of images */
 };
 

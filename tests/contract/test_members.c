@@ -441,6 +441,19 @@ static void test_a_shared_volume_is_not_made_unless_asked_for(void **state)
     assert_true(is_there(world, sample.name, "Mounts.0.Name", "'davit-absent'"));
 }
 
+/* Docker answers 404, as it does where the image is absent. */
+static void test_a_volume_driver_that_is_not_there_is_no_image(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    make_sample(
+        &sample, "app", "'mountPoints':[{'sourceVolume':'v','containerPath':'/v'}]",
+        "'volumes':[{'name':'v','dockerVolumeConfiguration':{'scope':'task','driver':'no-such-image'}}]");
+    DO(world, &outcome, create, &sample.create);
+    assert_int_equal(outcome.code, ERROR_INTERNAL);
+}
+
 static void test_efs_is_a_volume_over_nfs(void **state)
 {
     struct contract_world *world = *state;
@@ -472,7 +485,12 @@ static void test_a_log_driver_gives_way_to_another(void **state)
                 "'logConfiguration':{'logDriver':'awslogs','options':{'awslogs-group':'g',"
                 "'awslogs-region':'r','awslogs-stream-prefix':'p'}}",
                 NULL);
+    json_t *secrets = json_pack("{s:s}", "awslogs-endpoint", "out of a secret");
+    sample.create.log_options = secrets;
     DO_WELL(world, &outcome, create, &sample.create);
+    json_decref(secrets);
+    assert_non_null(strstr(outcome.warning, "json-file, which does not get awslogs-group, awslogs-region, "
+                                            "awslogs-endpoint"));
     assert_true(is_there(world, sample.name, "HostConfig.LogConfig",
                          "{'Type':'json-file','Config':{'max-size':'1m','tag':'p/app/" TASK_12
                          "00000000000000000001'}}"));
@@ -602,6 +620,7 @@ static int run(struct contract_world *world)
         TEST(test_members_are_read_back),
         TEST(test_links_and_volumes_from),
         TEST(test_a_shared_volume_is_not_made_unless_asked_for),
+        TEST(test_a_volume_driver_that_is_not_there_is_no_image),
         TEST(test_efs_is_a_volume_over_nfs),
         TEST(test_a_log_driver_gives_way_to_another),
         TEST(test_log_drivers_that_an_engine_has),

@@ -147,6 +147,39 @@ def test_drift_is_healed(spine, demo_image):
     wait_for(lambda: len(spine.ids()) == 3 and victim not in spine.ids(), 15, "the killed task is replaced")
 
 
+@pytest.mark.long
+def test_a_restart_policy_starts_the_same_container_again(spine, demo_image):
+    """The three end: one after its restartAttemptPeriod, one then too with an ignored code, one too early."""
+    policy = {"enabled": True, "restartAttemptPeriod": 60}  # ECS has no shorter one
+    web = definition(demo_image, command="sleep 62; exit 1", restartPolicy=policy)
+
+    def beside(name, command, **more):
+        return {"name": name, "image": demo_image, "memory": 8, "essential": False, "stopTimeout": 1,
+                "command": ["/bin/sh", "-c", command], "restartPolicy": {**policy, **more}}
+
+    web["containerDefinitions"] += [beside("ignored", "sleep 61; exit 7", ignoredExitCodes=[7]), beside("early", "exit 1")]
+    spine.repo.commit("web: ends", {"web.json": web, "service.json": service(1)})
+    spine.start()
+    spine.converge()
+
+    def look():
+        found = [spine.engine.api.get(f"/containers/{one['Id']}/json") for one in spine.containers(running=False)]
+        return {one["Config"]["Labels"]["com.amazonaws.ecs.container-name"]: one for one in found}
+
+    before = look()
+    wait_for(lambda: look()["app"]["State"]["StartedAt"] != before["app"]["State"]["StartedAt"], 90, "app is started again")
+    wait_for(lambda: not look()["ignored"]["State"]["Running"], 90, "the ignored end")
+    wait_for(lambda: '"exitCode": 7' in spine.daemon.run("get", "tasks", "-o", "json").stdout, 30, "davit knows of it")
+    spine.daemon.run("reconcile")
+    after = look()
+    assert {name: one["Id"] for name, one in after.items()} == {name: one["Id"] for name, one in before.items()}
+    assert after["app"]["State"]["Running"]
+    for name, code in (("ignored", 7), ("early", 1)):
+        state = after[name]["State"]
+        assert (state["Running"], state["ExitCode"]) == (False, code)
+        assert state["StartedAt"] == before[name]["State"]["StartedAt"]
+
+
 def test_scale_and_removal(spine, demo_image):
     first_commit(spine, demo_image, 2)
     spine.start()

@@ -174,6 +174,58 @@ static void test_the_hold_grows(void **state)
     assert_non_null(fixture_action(fixture, 0));
 }
 
+static struct container *ended(const struct container *running, int64_t started_ms, int64_t now_ms)
+{
+    struct container *container = container_copy(running);
+    container->status = CONTAINER_STOPPED;
+    container->started_ms = started_ms;
+    container->finished_ms = now_ms;
+    container->has_exit_code = true;
+    container->exit_code = 1;
+    return container;
+}
+
+/* A container that its restartPolicy has started again had stopped before too: that it has stopped does not
+ * tell that the start came about. */
+static void test_the_hold_of_a_restart_grows(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    fixture_file(fixture, "web-definition.json",
+                 "{\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"nginx\","
+                 "\"memory\":64,\"restartPolicy\":{\"enabled\":true,\"restartAttemptPeriod\":60}}]}");
+    fixture_turn(fixture);
+    struct container *running CLEANUP(container_freep) =
+        fixture_container(fixture_action(fixture, 0), CONTAINER_RUNNING, fixture->now_ms);
+    fixture_done(fixture, fixture_action(fixture, 0)->id, 0, container_copy(running));
+    fixture_turn(fixture);
+    fixture_after(fixture, 70000);
+    struct container *stopped CLEANUP(container_freep) = ended(running, running->started_ms, fixture->now_ms);
+    struct container *again = container_copy(stopped);
+    fixture_listed(fixture, "one", &again, 1);
+    for (int64_t hold_ms = 500; hold_ms <= 4000; hold_ms *= 2) {
+        fixture_turn(fixture);
+        assert_non_null(fixture_action(fixture, 0));
+        assert_int_equal(fixture_action(fixture, 0)->kind, ACTION_START);
+        fixture_done(fixture, fixture_action(fixture, 0)->id, ERROR_UNAVAILABLE, NULL);
+        again = container_copy(stopped);
+        fixture_listed(fixture, "one", &again, 1);
+        fixture_after(fixture, hold_ms - 1);
+        fixture_turn(fixture);
+        assert_null(fixture_action(fixture, 0));
+        fixture_after(fixture, 1);
+    }
+    fixture_turn(fixture);
+    fixture_done(fixture, fixture_action(fixture, 0)->id, ERROR_UNAVAILABLE, NULL);
+    again = ended(running, fixture->now_ms, fixture->now_ms + 1000); /* it came about, and ended again */
+    fixture_listed(fixture, "one", &again, 1);
+    fixture_turn(fixture);
+    assert_int_not_equal(fixture_action(fixture, 0)->kind, ACTION_START);
+    assert_string_not_equal(fixture_action(fixture, 0)->task, running->labels.task);
+}
+
 static void test_a_failed_create_is_told_and_tried_again(void **state)
 {
     (void)state;
@@ -685,6 +737,7 @@ int main(void)
                                        cmocka_unit_test(test_a_refused_commit_leaves_desired_alone),
                                        cmocka_unit_test(test_an_outcome_that_nobody_knows),
                                        cmocka_unit_test(test_the_hold_grows),
+                                       cmocka_unit_test(test_the_hold_of_a_restart_grows),
                                        cmocka_unit_test(test_a_failed_create_is_told_and_tried_again),
                                        cmocka_unit_test(test_a_corrupt_entry_costs_no_task),
                                        cmocka_unit_test(test_other_owners_do_not_exist),

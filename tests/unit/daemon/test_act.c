@@ -92,8 +92,9 @@ static int on_login(void *data, const char *image, const char *credentials, stru
     (void)data;
     if (text_equal(credentials, "none"))
         return error_set(err, ERROR_NOT_FOUND, "not here");
-    *ret_login = (struct act_login){credentials ? memory_printf("%s for %s", credentials, image) : NULL,
-                                    memory_strdup("a word of advice")};
+    *ret_login =
+        (struct act_login){credentials ? memory_printf("%s for %s", credentials, image) : NULL,
+                           memory_strdup("a word of advice"), credentials ? memory_strdup("pa55word") : NULL};
     return 0;
 }
 
@@ -441,6 +442,37 @@ static void test_a_pull_has_the_login_of_its_container(void **state)
     assert_non_null(strstr(world->error.message, "CannotPullContainerError: nowhere: no login"));
 }
 
+static void create_quoting(struct world *world, int id, const char *words)
+{
+    sim_set_behaviour(world->sim, "here", &(struct sim_behaviour){.create_fails = words});
+    create_with(
+        world, id, "here",
+        ",'secrets':[{'name':'S','valueFrom':'s3cret'},{'name':'L','valueFrom':'s3cret longer'}],"
+        "'logConfiguration':{'logDriver':'splunk','secretOptions':[{'name':'token','valueFrom':'t'}]}");
+    run_for(world, 1000);
+    assert_int_not_equal(world->codes[id], 0);
+}
+
+/* An engine may tell in its refusal what it was sent. */
+static void test_what_an_engine_quotes_is_masked(void **state)
+{
+    struct world *world = *state;
+    sim_image_local(world->sim, "here");
+    create_quoting(world, 1, "bad S=<s3cret>, L=<s3cret longer>, \"token\":\"\\u003ct\\u003e\" or <t>");
+    assert_non_null(strstr(world->error.message, "bad S=***, L=***, \"token\":\"***\" or ***"));
+    static char words[LIMIT_ERROR_CHARS + 8];
+    memset(words, 'x', sizeof words - 1);
+    memcpy(words + LIMIT_ERROR_CHARS - 8, "<s3cret>", 8); /* its end does not fit */
+    create_quoting(world, 2, words);
+    assert_null(strstr(world->error.message, "s3c"));
+    create_with(world, 3, "nowhere/pa55word", ",'repositoryCredentials':{'credentialsParameter':'c'}");
+    run_for(world, 20000);
+    assert_null(
+        strstr(strstr(world->error.message, "pa55word") + 1, "pa55word")); /* but for the image's name */
+    assert_non_null(strstr(world->error.message, "***"));
+    assert_non_null(strstr(world->error.message, "(a word of advice)"));
+}
+
 /* Nothing is left of what waits for a pull, or runs, or waits for its turn. */
 static void test_free_cancels_everything(void **state)
 {
@@ -468,6 +500,7 @@ int main(void)
         TEST(test_a_pull_that_hangs_is_a_failure),
         TEST(test_free_cancels_everything),
         TEST(test_a_create_is_given_what_its_definition_names),
+        TEST(test_what_an_engine_quotes_is_masked),
         TEST(test_what_cannot_be_had_makes_no_container),
         TEST(test_a_pull_has_the_login_of_its_container),
     };

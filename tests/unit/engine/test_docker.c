@@ -441,6 +441,40 @@ static void test_engine_freed_by_the_end_of_a_failing_list(void **state)
     assert_int_equal(outcome.code, ERROR_UNAVAILABLE);
 }
 
+/* As Docker 20.10 and Podman 4.3 say it. */
+static void test_what_is_missing_for_a_create(void **state)
+{
+    struct server *server = *state;
+    static const struct {
+        const char *message;
+        int code;
+    } cases[] = {
+        {"No such image: web:1", ERROR_NOT_FOUND},
+        {"no such image: docker.io/library/web:1: image not known", ERROR_NOT_FOUND},
+        {"network no-such-image-net not found", ERROR_INTERNAL},
+        {"create v: error looking up volume plugin image: plugin \"image\" not found", ERROR_INTERNAL},
+        {"No such container: no-such-image", ERROR_INTERNAL},
+        {"get no such image: no such volume", ERROR_INTERNAL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        json_t *body = json_pack("{s:s}", "message", cases[i].message);
+        char *text CLEANUP_FREE = json_dumps(body, JSON_COMPACT);
+        char *bytes CLEANUP_FREE =
+            memory_printf("HTTP/1.1 404 Not Found\r\nContent-Length: %zu\r\n\r\n%s", strlen(text), text);
+        const struct rule rules[] = {VERSION, {"/containers/create", bytes, 0, false}, {0}};
+        struct outcome outcome = {0};
+        const struct engine_call call = call_for(server, &outcome);
+        struct sample sample CLEANUP(sample_deinit);
+        sample_init(&sample, 1, "{'name':'app','image':'web:1'}");
+        server->rules = rules;
+        server->engine->ops->create(server->engine, &sample.create, &call);
+        wait_for(server, &outcome);
+        assert_string_equal(outcome.message, cases[i].message);
+        assert_int_equal(outcome.code, cases[i].code);
+        json_decref(body);
+    }
+}
+
 static void test_a_definition_that_contradicts_itself(void **state)
 {
     struct server *server = *state;
@@ -564,6 +598,7 @@ int main(void)
         TEST(test_one_container_that_hangs_spoils_no_listing),
         TEST(test_a_listing_has_one_deadline),
         TEST(test_engine_freed_by_the_end_of_a_failing_list),
+        TEST(test_what_is_missing_for_a_create),
         TEST(test_a_definition_that_contradicts_itself),
         TEST(test_endpoints_that_make_no_sense),
     };

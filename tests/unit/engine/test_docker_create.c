@@ -16,7 +16,8 @@ static json_t *body_of(const char *container, const char *volumes, const char *n
         json_object_set_new(sample.definition->json, "volumes", json_loads(volumes, 0, NULL));
     free(sample.definition->network_mode);
     sample.definition->network_mode = memory_strdup(network_mode);
-    json_t *body = docker_create_body(&sample.create, &settings, &err);
+    char *warning;
+    json_t *body = docker_create_body(&sample.create, &settings, &warning, &err);
     if (!body)
         assert_int_equal(err.code, ERROR_INVALID);
     return body;
@@ -171,7 +172,8 @@ static json_t *case_body(const struct body_case *what, struct error *err)
     free(sample.definition->network_mode);
     sample.definition->network_mode = memory_strdup(what->mode);
     struct docker_settings settings = {what->settings ? parse(what->settings) : NULL, NULL};
-    json_t *body = docker_create_body(&sample.create, &settings, err);
+    char *warning CLEANUP_FREE = NULL;
+    json_t *body = docker_create_body(&sample.create, &settings, &warning, err);
     json_decref(settings.log_drivers);
     return body;
 }
@@ -311,6 +313,53 @@ static void test_logs(void **state)
     check_all(cases, ARRAY_LEN(cases));
 }
 
+/* Of a container with an option in clear and one out of a secret: what its driver gets, and the warning. */
+static void check_secret_options(const char *log, const char *drivers, const char *wanted, const char *warned)
+{
+    struct sample sample CLEANUP(sample_deinit);
+    char *container CLEANUP_FREE = memory_printf("{'name':'a','image':'i','logConfiguration':{%s}}", log);
+    struct error err = ERROR_INIT;
+    char *warning CLEANUP_FREE = NULL;
+    struct docker_settings settings = {drivers ? parse(drivers) : NULL, NULL};
+    json_t *expected = parse(wanted);
+    sample_init(&sample, 1, container);
+    json_t *secrets = parse("{'splunk-token':'t0ken','tag':'out of a secret'}");
+    sample.create.log_options = secrets;
+    json_t *body = docker_create_body(&sample.create, &settings, &warning, &err);
+    const json_t *log_config = json_object_get(json_object_get(body, "HostConfig"), "LogConfig");
+    assert_true(json_equal(log_config, expected));
+    if (warned)
+        assert_string_equal(warning, warned);
+    else
+        assert_null(warning);
+    json_decref(body);
+    json_decref(expected);
+    json_decref(secrets);
+    json_decref(settings.log_drivers);
+}
+
+static void test_secret_options_reach_their_own_driver_only(void **state)
+{
+    (void)state;
+    check_secret_options("'logDriver':'splunk','options':{'splunk-url':'u','mode':'blocking'}", NULL,
+                         "{'Type':'splunk','Config':{'splunk-url':'u','splunk-token':'t0ken','mode':"
+                         "'blocking','tag':'out of a secret'}}",
+                         NULL);
+    check_secret_options("'logDriver':'splunk','options':{'splunk-url':'u','mode':'blocking'}",
+                         "{'splunk':{'driver':'splunk','options':{'splunk-url':'v'}}}",
+                         "{'Type':'splunk','Config':{'splunk-url':'v','splunk-token':'t0ken','mode':"
+                         "'blocking','tag':'out of a secret'}}",
+                         NULL);
+    check_secret_options("'logDriver':'splunk','options':{'splunk-url':'u','mode':'blocking'}",
+                         "{'splunk':{'driver':'journald'}}",
+                         "{'Type':'journald','Config':{'mode':'blocking','tag':'out of a secret'}}",
+                         "splunk gives way to the log driver journald, which does not get splunk-url, "
+                         "splunk-token");
+    check_secret_options("'logDriver':'splunk'", "{'splunk':{'driver':'local'}}",
+                         "{'Type':'local','Config':{}}",
+                         "splunk gives way to the log driver local, which does not get splunk-token, tag");
+}
+
 static void test_volumes_that_must_be_there(void **state)
 {
     (void)state;
@@ -345,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_linux_parameters),
         cmocka_unit_test(test_links_ports_and_volumes),
         cmocka_unit_test(test_logs),
+        cmocka_unit_test(test_secret_options_reach_their_own_driver_only),
         cmocka_unit_test(test_volumes_that_must_be_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,8 @@ static json_t *body_of(const char *container, const char *members, const char *a
     sample.definition->network_mode = memory_strdup(mode ? mode : "bridge");
     sample.create.container = container;
     const struct docker_settings settings = {0};
-    json_t *body = docker_create_body(&sample.create, &settings, &err);
+    char *warning;
+    json_t *body = docker_create_body(&sample.create, &settings, &warning, &err);
     assert_non_null(body);
     json_t *labels = json_object_get(body, "Labels");
     assert_string_equal(json_string_value(json_object_get(labels, LABEL_OWNER)), "owner-1");

@@ -5,9 +5,10 @@
 /* clang-format off */
 #define TASK(members)       "{\"family\":\"web\"," members "}"
 #define CONTAINERS(list)    TASK("\"containerDefinitions\":[" list "]")
-#define CONTAINER(members)  "{\"name\":\"app\",\"image\":\"nginx\"" members "}"
+#define CONTAINER(members)  "{\"name\":\"app\",\"image\":\"nginx\",\"memoryReservation\":4" members "}"
+#define BARE(members)       CONTAINERS("{\"name\":\"app\",\"image\":\"nginx\"" members "}")
 #define ONE(members)        CONTAINERS(CONTAINER(members))
-#define OTHER(name, rest)   "{\"name\":\"" name "\",\"image\":\"nginx\"" rest "}"
+#define OTHER(name, rest)   "{\"name\":\"" name "\",\"image\":\"nginx\",\"memoryReservation\":4" rest "}"
 #define SIDE(name, rest)    OTHER(name, ",\"essential\":false" rest)
 #define NEEDS(name, what)   ",\"dependsOn\":[{\"containerName\":\"" name "\",\"condition\":\"" what "\"}]"
 #define HEALTH              ",\"healthCheck\":{\"command\":[\"CMD\",\"true\"]}"
@@ -20,6 +21,9 @@
 #define PROVIDER(name)      "{\"name\":\"" name "\",\"autoScalingGroupProvider\":{\"autoScalingGroupArn\":\"a\"}}"
 #define FROM(name)          ",\"capacityProviderStrategy\":[{\"capacityProvider\":\"" name "\"}]"
 #define RUN(members)        "{\"kind\":\"RunTask\",\"taskDefinition\":\"web\"" members "}"
+#define OVERRIDE(name)      ",\"overrides\":{\"containerOverrides\":[{\"name\":\"app\"},{\"name\":\"" name "\",\"command\":[\"x\"]}]}"
+#define ID(id)              "\"Id\":\"" id "\","
+#define TARGET(id, name)    "{" id "\"Arn\":\"default\",\"EcsParameters\":{\"TaskDefinitionArn\":\"web\"},\"Input\":\"{\\\"containerOverrides\\\":[{\\\"name\\\":\\\"" name "\\\"}]}\"}"
 #define PERCENT(min, max)   ",\"deploymentConfiguration\":{\"minimumHealthyPercent\":" #min ",\"maximumPercent\":" #max "}"
 /* clang-format on */
 
@@ -88,7 +92,7 @@ static const struct rule errors[] = {
      "/containerDefinitions/0/mountPoints/0/sourceVolume", "data"},
     {ONE(",\"mountPoints\":[{\"sourceVolume\":\"data\",\"containerPath\":\"d\"}]"), NULL, "pattern", NULL,
      NULL},
-    {ONE(",\"memory\":64,\"memoryReservation\":128"), NULL, "range",
+    {BARE(",\"memory\":64,\"memoryReservation\":128"), NULL, "range",
      "/containerDefinitions/0/memoryReservation", "64"},
     {CONTAINERS(CONTAINER(PORT(80, 8080)) "," OTHER("b", PORT(81, 8080))), NULL, "port",
      "/containerDefinitions/1/portMappings/0/hostPort", "8080/tcp"},
@@ -106,8 +110,10 @@ static const struct rule errors[] = {
     {ONE(PORT(80, 70000)), NULL, "range", NULL, "65535"},
     {TASK("\"cpu\":\"0.25 vCPU\",\"containerDefinitions\":[" CONTAINER(",\"cpu\":257") "]"), NULL, "range",
      "/cpu", "257"},
-    {TASK("\"memory\":\"1GB\",\"containerDefinitions\":[" CONTAINER(",\"memory\":1025") "]"), NULL, "range",
-     "/memory", "1025"},
+    {TASK("\"memory\":\"1GB\",\"containerDefinitions\":["
+          "{\"name\":\"app\",\"image\":\"nginx\",\"memory\":1025}"
+          "]"),
+     NULL, "range", "/memory", "1025"},
     {TASK("\"cpu\":\"much\",\"containerDefinitions\":[" CONTAINER("") "]"), NULL, "pattern", "/cpu", NULL},
     {ONE(",\"healthCheck\":{\"command\":[\"true\"]}"), NULL, "value",
      "/containerDefinitions/0/healthCheck/command/0", "CMD-SHELL"},
@@ -177,6 +183,10 @@ static const struct rule warnings[] = {
      "no-effect", "/settings", NULL},
     {GROUP("web"), NULL, "no-effect", "", "TargetGroup has no effect yet"},
     {PROVIDER("spot"), NULL, "no-effect", "", "CapacityProvider has no effect yet"},
+    {BARE(""), NULL, "memory", "/containerDefinitions/0", "ECS would refuse"},
+    {TASK("\"cpu\":\"1 vCPU\",\"containerDefinitions\":[" CONTAINER(",\"memory\":8") ",{\"name\":\"b\","
+                                                                                     "\"image\":\"nginx\"}]"),
+     NULL, "memory", "/containerDefinitions/1", "\"b\" may take all memory"},
     {RUN(""), ONE(""), "no-effect", "", "RunTask has no effect yet"},
     {SCHEDULE("default", "web"), ONE(""), "no-effect", "", "ScheduledTask has no effect yet"},
     {LISTENER("arn:x:targetgroup/a/1"), NULL, "no-effect", "", "Listener has no effect yet"},
@@ -192,10 +202,11 @@ static void test_warnings(void **state)
 static void expect_of_two(const char *a, const char *b, const char *mapping, const char *expected)
 {
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
-    char *definition CLEANUP_FREE = memory_printf("{\"family\":\"web\",\"containerDefinitions\":[{\"name\":"
-                                                  "\"app\",\"image\":\"nginx\",\"portMappings\":["
-                                                  "%s]}]}",
-                                                  mapping);
+    char *definition CLEANUP_FREE =
+        memory_printf("{\"family\":\"web\",\"containerDefinitions\":[{\"name\":"
+                      "\"app\",\"image\":\"nginx\",\"memory\":4,\"portMappings\":["
+                      "%s]}]}",
+                      mapping);
     fixture_put(fixture, "a.json", a);
     fixture_put(fixture, "b.json", b);
     fixture_put(fixture, "c.json", "{\"clusterName\":\"c\"}");
@@ -249,14 +260,16 @@ static const char *const fine[] = {
                          "\"hostPort\":53,\"protocol\":\"udp\"}]")),
     TASK("\"networkMode\":\"host\",\"containerDefinitions\":[" CONTAINER(PORT(80, 80)) "]"),
     TASK("\"networkMode\":\"none\",\"containerDefinitions\":[" CONTAINER("") "]"),
-    ONE(",\"memory\":128,\"memoryReservation\":128"),
+    BARE(",\"memory\":128,\"memoryReservation\":128"),
+    BARE(",\"memory\":128"),
+    TASK("\"memory\":\"1 GB\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"nginx\"}]"),
     /* as older tools print what is not there */
     TASK("\"networkMode\":null,\"cpu\":null,\"containerDefinitions\":[" CONTAINER(
         ",\"command\":null,\"linuxParameters\":null,\"logConfiguration\":null,\"ulimits\":null") "]"),
     TASK("\"volumes\":[{\"name\":\"v\",\"host\":{\"sourcePath\":\"\\\\\\\\.\\\\pipe\\\\engine\"}}],"
          "\"containerDefinitions\":[" CONTAINER(",\"mountPoints\":[{\"sourceVolume\":\"v\",\"containerPath\":"
                                                 "\"\\\\\\\\.\\\\pipe\\\\engine\"}]") "]"),
-    CONTAINERS("{\"name\":\"app\",\"image\":\"<IMAGE1_NAME>\"}"),
+    CONTAINERS("{\"name\":\"app\",\"image\":\"<IMAGE1_NAME>\",\"memory\":8}"),
     ONE(",\"ulimits\":[{\"name\":\"memlock\",\"softLimit\":-1,\"hardLimit\":-1}]"),
     TASK("\"cpu\":\"1 vCPU\",\"memory\":2048,\"containerDefinitions\":[" CONTAINER(
         ",\"cpu\":1024,\"memory\":2048") "]"),
@@ -321,6 +334,15 @@ static const struct rule beside_warnings[] = {
      GROUP("a"), "reference", "/DefaultActions/0/ForwardConfig/TargetGroups/1/TargetGroupArn", "\"b\""},
     {RUN(""), NULL, "reference", "/taskDefinition", NULL},
     {RUN(",\"cluster\":\"prod\""), ONE(""), "reference", "/cluster", NULL},
+    {RUN(OVERRIDE("ap")), ONE(""), "reference", "/overrides/containerOverrides/1/name",
+     "did you mean \"app\""},
+    {"{\"taskDefinition\":\"web:1\"" OVERRIDE("b") "}", ONE(""), "reference",
+     "/overrides/containerOverrides/1/name", "task definition \"web:1\" has no container \"b\" to override"},
+    {"{\"Name\":\"n\",\"ScheduleExpression\":\"rate(1 hour)\",\"Targets\":[" TARGET(
+         ID("1"), "app") "," TARGET(ID("2"), "apq") "]}",
+     ONE(""), "reference", "/Targets/1/Input", "did you mean \"app\""},
+    {"{\"Name\":\"n\",\"ScheduleExpression\":\"rate(1 hour)\",\"Target\":" TARGET("", "b") "}", ONE(""),
+     "reference", "/Target/Input", "has no container \"b\""},
     {RUN(FROM("spot")), ONE(""), "reference", "/capacityProviderStrategy/0/capacityProvider", "\"spot\""},
     {SERVICE(FROM("spot")), ONE(""), "reference", "/capacityProviderStrategy/0/capacityProvider", NULL},
     {"{\"clusterName\":\"c\",\"defaultCapacityProviderStrategy\":[{\"capacityProvider\":\"spot\"}]}", NULL,
@@ -354,6 +376,10 @@ static const char *const fine_references[] = {
     "{\"capacityProviders\":[{\"name\":\"a\",\"status\":\"ACTIVE\"}]}",
     RUN(",\"cluster\":\"prod\",\"count\":2" FROM("FARGATE_SPOT")),
     RUN("") "\n",
+    RUN(OVERRIDE("app")),
+    RUN(",\"overrides\":{\"cpu\":\"256\"}"),
+    "{\"Name\":\"n\",\"ScheduleExpression\":\"rate(1 hour)\",\"Target\":" TARGET("", "app") "}",
+    SCHEDULE("prod", "web\"},\"Input\":\"no JSON\",\"DeadLetterConfig\":{\"Arn\":\"a"),
     SERVICE(FROM("spot")),
     SERVICE(FROM("far")),
     ROUTED("\"targetGroupArn\":\"web\",\"containerName\":\"app\",\"containerPort\":80"),

@@ -3,7 +3,7 @@
 #include "base/text.h"
 #include "manifest_fixture.h"
 
-#define WEB(image)    "family: web\ncontainerDefinitions:\n- name: app\n  image: " image "\n"
+#define WEB(image)    "family: web\ncontainerDefinitions:\n- name: app\n  image: " image "\n  memory: 8\n"
 #define SERVICE(name) "serviceName: " name "\ntaskDefinition: web\n"
 
 static struct fixture *fixture_of(const char *const *files)
@@ -640,7 +640,7 @@ static void test_expansion_is_bounded(void **state)
     buffer_append_str(&file, "]\n");
     struct fixture *fixture CLEANUP(fixture_freep) =
         FILES("davit.yaml", buffer_str(&davit), "t.yaml", buffer_str(&file));
-    expect_error(fixture, "t.yaml:5:40: error: with the variables put in there are more than 4194304 bytes "
+    expect_error(fixture, "t.yaml:6:40: error: with the variables put in there are more than 4194304 bytes "
                           "(LIMIT_MANIFEST_BYTES, LIMIT_ENVIRONMENT_BYTES)");
 }
 

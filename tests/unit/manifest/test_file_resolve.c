@@ -4,7 +4,8 @@
 #include "model/json.h"
 
 #define TASK(files)                                                                                          \
-    "{\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"i\",\"davit\":{\"files\":"  \
+    "{\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"i\",\"memory\":8,"          \
+    "\"davit\":{\"files\":"                                                                                  \
     "[" files "]}}]}"
 #define FILE_OF(source) "{\"source\":\"" source "\",\"target\":\"/etc/app.conf\"}"
 #define SERVICE         "{\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"desiredCount\":1}"
@@ -185,7 +186,7 @@ static void test_what_the_schema_refuses(void **state)
     }
     struct fixture *fixture CLEANUP(fixture_freep) =
         start("{\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"i\","
-              "\"readonlyRootFilesystem\":true,"
+              "\"memory\":8,\"readonlyRootFilesystem\":true,"
               "\"davit\":{\"files\":[" FILE_OF("a") "]}}]}",
               (char *)"a");
     put_other(fixture, "a", OID_A, 1);
@@ -196,7 +197,7 @@ static void test_environment_files(void **state)
 {
     (void)state;
     struct fixture *fixture CLEANUP(fixture_freep) = start(
-        "{\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"i\","
+        "{\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"i\",\"memory\":8,"
         "\"environmentFiles\":["
         "{\"type\":\"s3\",\"value\":\"a.env\"},{\"type\":\"s3\",\"value\":\"arn:aws:s3:::b/c.env\"}]}]}",
         (char *)"a.env");

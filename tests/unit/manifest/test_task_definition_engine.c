@@ -162,8 +162,9 @@ static void test_they_are_in_the_spec_and_not_in_the_digest(void **state)
 static void test_cycles(void **state)
 {
     (void)state;
-    json_t *json = parse("{'family':'f','containerDefinitions':[{'name':'a','image':'i','links':['b']},"
-                         "{'name':'b','image':'i','volumesFrom':[{'sourceContainer':'a'}]}]}");
+    json_t *json =
+        parse("{'family':'f','containerDefinitions':[{'name':'a','image':'i','memory':8,'links':['b']},"
+              "{'name':'b','image':'i','memory':8,'volumesFrom':[{'sourceContainer':'a'}]}]}");
     struct diagnostics diagnostics = {0};
     kind_task_definition_check(json, &diagnostics);
     assert_int_equal(diagnostics.list.len, 1);

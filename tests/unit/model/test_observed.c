@@ -28,6 +28,10 @@ static struct container *sample(void)
     vector_push(&container->labels.spec.depends_on,
                 (struct container_dependency){memory_strdup("init"), DEPENDENCY_SUCCESS});
     vector_push(&container->labels.spec.ports, (struct port_mapping){80, 8080, false});
+    container->labels.spec.restart.enabled = true;
+    container->labels.spec.restart.period_s = 90;
+    vector_push(&container->labels.spec.restart.ignored_exit_codes, 0);
+    vector_push(&container->labels.spec.restart.ignored_exit_codes, 143);
     container->status = CONTAINER_RUNNING;
     container->health = HEALTH_HEALTHY;
     container->started_ms = 77;
@@ -56,6 +60,37 @@ static void test_container_survives_json(void **state)
     container_free(container);
     container_free(back);
     container_free(copy);
+}
+
+static void check_restart(const struct restart_policy *policy)
+{
+    assert_true(policy->enabled);
+    assert_int_equal(policy->period_s, 90);
+    assert_int_equal(policy->ignored_exit_codes.len, 2);
+    assert_int_equal(policy->ignored_exit_codes.items[0], 0);
+    assert_int_equal(policy->ignored_exit_codes.items[1], 143);
+}
+
+/* It is in the label of the container alone, once davit has started anew. */
+static void test_a_restart_policy_survives_labels(void **state)
+{
+    (void)state;
+    struct container *container CLEANUP(container_freep) = sample();
+    struct task_labels back CLEANUP(task_labels_deinit) = {0};
+    struct task_labels copy CLEANUP(task_labels_deinit) = {0};
+    json_t *labels = task_labels_to_json(&container->labels);
+    assert_int_equal(task_labels_from_json(labels, &back, NULL), 0);
+    check_restart(&back.spec.restart);
+    task_labels_copy(&back, &copy);
+    check_restart(&copy.spec.restart);
+    json_decref(labels);
+    struct container *without CLEANUP(container_freep) = container_copy(container);
+    without->labels.spec.restart.enabled = false;
+    labels = task_labels_to_json(&without->labels);
+    struct task_labels none CLEANUP(task_labels_deinit) = {0};
+    assert_int_equal(task_labels_from_json(labels, &none, NULL), 0);
+    assert_false(none.spec.restart.enabled);
+    json_decref(labels);
 }
 
 static void test_foreign_and_damaged_labels(void **state)
@@ -89,6 +124,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_container_survives_json),
+        cmocka_unit_test(test_a_restart_policy_survives_labels),
         cmocka_unit_test(test_foreign_and_damaged_labels),
         cmocka_unit_test(test_container_name_is_what_docker_takes),
     };

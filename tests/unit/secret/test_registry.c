@@ -61,6 +61,7 @@ static void check(const char *config, const char *image, const char *expected)
     struct secret_login found = login(config, image);
     if (!expected) {
         assert_null(found.header);
+        assert_null(found.secret);
         free(found.hint);
         return;
     }
@@ -73,7 +74,9 @@ static void check(const char *config, const char *image, const char *expected)
     assert_int_equal(base64_decode(found.header, &text, &len), 0);
     if (!strstr(text, expected))
         fail_msg("%s has no %s", text, expected);
+    assert_non_null(strstr(text, found.secret));
     free(found.header);
+    free(found.secret);
 }
 
 static void test_logins_of_dockers_file(void **state)
