@@ -493,6 +493,34 @@ static const char inspected[] =
     "bind, Source: "
     "/etc/a, Destination: /a, RW: false}]}, image: {Config: {Env: [PATH=/bin], Cmd: [nginx]}}}]";
 
+/* A container with these members of its HostConfig, and with these beside it. */
+#define INSPECTED(host, beside)                                                                              \
+    "[{container: {Id: abcdef, Name: /web, Config: {Image: 'nginx:1', ExposedPorts: {80/tcp: {}, 53/udp: "   \
+    "{}}}, "                                                                                                 \
+    "HostConfig: {" host "}" beside "}, image: {Config: {}}}]"
+
+static const struct reading docker_members[] = {
+    /* the engine has chosen the ports */
+    {INSPECTED("PublishAllPorts: true, PortBindings: {80/tcp: [{HostIp: '', HostPort: '8080'}]}", ""),
+     CONTAINER "/portMappings",
+     "[{\"containerPort\":80,\"hostPort\":8080},{\"containerPort\":53,\"protocol\":\"udp\"}]"},
+    {INSPECTED("PublishAllPorts: false", ""), CONTAINER "/portMappings", NULL},
+    /* --mount type=tmpfs, which is no entry of HostConfig.Tmpfs */
+    {INSPECTED("Mounts: [{Type: tmpfs, Target: /scratch, TmpfsOptions: {SizeBytes: 8388608, Mode: 1023}}]",
+               ", Mounts: [{Type: tmpfs, Source: '', Destination: /scratch, RW: true}]"),
+     CONTAINER "/linuxParameters/tmpfs",
+     "[{\"containerPath\":\"/scratch\",\"size\":8,\"mountOptions\":[\"mode=1777\"]}]"},
+};
+
+static const struct note docker_notes[] = {
+    {INSPECTED("Memory: 67108864, MemorySwap: 67108864", ""),
+     "in.yaml: warning: dropped: set linuxParameters.maxSwap"},
+    {INSPECTED("BlkioWeight: 300", ""),
+     "in.yaml: warning: dropped: ECS has no place for it at /services/web/blkio_config"},
+    {INSPECTED("CpuPeriod: 50000", ""), "in.yaml: warning: dropped: ECS has shares (cpu) only"},
+    {INSPECTED("OomKillDisable: true", ""), "in.yaml: warning: dropped: ECS has no place for it"},
+};
+
 static void test_docker(void **state)
 {
     (void)state;
@@ -513,6 +541,10 @@ static void test_docker(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(readings); i++)
         assert_reads(import_docker, &readings[i]);
+    for (size_t i = 0; i < ARRAY_LEN(docker_members); i++)
+        assert_reads(import_docker, &docker_members[i]);
+    for (size_t i = 0; i < ARRAY_LEN(docker_notes); i++)
+        assert_notes(import_docker, &docker_notes[i]);
 }
 
 /* --- hostile -------------------------------------------------------------------------------------------- */
