@@ -35,7 +35,8 @@ struct compose_service {
 struct compose {
     struct import_run *run;
     json_t *root;
-    char *project;                                                         /* owned; NULL: none */
+    char *project;      /* owned; NULL: none */
+    struct map origins; /* pointer of what was included -> its file, owned */
     struct compose_service_vec VECTOR_OF(struct compose_service) services; /* in the file's order */
 };
 
@@ -77,6 +78,12 @@ compose_handler compose_ports, compose_volumes, compose_volumes_from, compose_tm
  */
 json_t *compose_map(const struct compose_member *member, bool from_environment);
 
+/* Takes "!reset" and "!override" off: they matter between several files only. */
+void compose_drop_tags(json_t *value);
+/* The service with what it extends; `services` are those of its file. New. */
+json_t *compose_extended(struct compose *compose, json_t *services, json_t *service, const char *pointer);
+/* Puts what `include` names beside what the file has itself. */
+void compose_include(struct compose *compose);
 /* The services of the file, with extends done. 0 or a negative code after a diagnostic. */
 int compose_read(struct compose *compose);
 /* Fills container, task and service by the members. */

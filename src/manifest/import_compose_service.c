@@ -167,32 +167,6 @@ static void on_environment(const struct compose_member *member)
     add_variables(member->service, compose_map(member, true));
 }
 
-/* Lines "A=B", comments and quotes as Compose reads them. */
-static json_t *variables_of(char *content)
-{
-    json_t *map = json_object();
-    char *rest = content;
-    while (rest && *rest) {
-        char *line = rest + strspn(rest, " \t");
-        char *end = strpbrk(line, "\r\n");
-        rest = end ? end + 1 : NULL;
-        if (end)
-            *end = '\0';
-        line += text_starts_with(line, "export ") ? strlen("export ") : 0;
-        char *equals = strchr(line, '=');
-        if (line[0] == '#' || !equals || equals == line)
-            continue;
-        *equals = '\0';
-        char *value = equals + 1;
-        size_t len = strlen(value);
-        bool quoted = len > 1 && (value[0] == '"' || value[0] == '\'') && value[len - 1] == value[0];
-        if (quoted)
-            value[len - 1] = '\0';
-        json_object_set_new(map, line, json_string(value + quoted));
-    }
-    return map;
-}
-
 static void read_env_file(const struct compose_member *member, const json_t *item, const char *pointer)
 {
     const struct import_world *world = member->compose->run->source->world;
@@ -203,7 +177,11 @@ static void read_env_file(const struct compose_member *member, const json_t *ite
                     "%.200s cannot be read: its variables are missing", path ? path : "it");
         return;
     }
-    json_t *map = variables_of(content);
+    json_t *map = import_env_file(world, content, &member->compose->run->bytes_left);
+    if (!map) {
+        member->compose->run->over = true;
+        return;
+    }
     import_note(
         member->compose->run, IMPORT_CHANGED, pointer,
         "the %zu variables of %.200s stand in the manifest now: look for secrets before you commit it",
