@@ -18,7 +18,8 @@ int cli_fail(const struct cli *cli, const char *format, ...)
     va_start(ap, format);
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    fprintf(cli->err, "davit: %s\n", text);
+    char *printable CLEANUP_FREE = text_printable(text);
+    fprintf(cli->err, "davit: %s\n", printable);
     return CLI_ERROR;
 }
 
@@ -29,7 +30,8 @@ int cli_usage(const struct cli *cli, const char *format, ...)
     va_start(ap, format);
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    fprintf(cli->err, "davit: %s\nSee: davit help%s%s\n", text, cli->command ? " " : "",
+    char *printable CLEANUP_FREE = text_printable(text);
+    fprintf(cli->err, "davit: %s\nSee: davit help%s%s\n", printable, cli->command ? " " : "",
             cli->command ? cli->command->name : "");
     return CLI_ERROR;
 }

@@ -10,10 +10,11 @@ static int on_line(void *data, const json_t *line)
     const struct cli *cli = data;
     const char *error = model_string(line, "error");
     if (error) {
-        fprintf(cli->err, "davit: %.12s/%s: %s\n", cli_member_string(line, "task"),
-                cli_member_string(line, "container"), error);
+        cli_fail(cli, "%.12s/%s: %s", cli_member_string(line, "task"), cli_member_string(line, "container"),
+                 error);
         return 0;
     }
+    /* The container's own line, its colours with it. */
     fprintf(cli->out, "%s%.12s/%s%s | %s\n", cli_tone(cli, CLI_STRONG), cli_member_string(line, "task"),
             cli_member_string(line, "container"), cli_tone(cli, CLI_PLAIN), cli_member_string(line, "line"));
     fflush(cli->out);
