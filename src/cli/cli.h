@@ -1,8 +1,9 @@
 /* The command line: one const entry a command, from which help, man pages, completion and parsing come.
  *
  * Data goes to `out`, everything else to `err`. Every flag is DAVIT_<FLAG> in the environment as well; flag
- * before environment before default. Exit codes: 0 done, 1 no (invalid, different, failed), 2 could not tell
- * or wrong usage, 3 time is up.
+ * before environment before default. A value there that no command takes is refused, one that another takes
+ * passes. Exit codes: 0 done, 1 no (invalid, different, failed), 2 could not tell or wrong usage, 3 time is
+ * up.
  */
 #pragma once
 

@@ -248,6 +248,9 @@ static void test_streams(void **state)
     (void)state;
     expect("logs demo/web --tail all", 0, "0123456789ab/c | hello\n", "0123456789ab/d: gone");
     expect("logs -n demo web --tail all", 0, "| hello\n", NULL);
+    expect("logs demo/web --tail -1", CLI_ERROR, NULL,
+           "--tail: \"-1\" is neither a number of lines nor all\n");
+    expect("logs demo/web --tail=1k", CLI_ERROR, NULL, "--tail: \"1k\" is neither");
     expect("logs demo/none", CLI_ERROR, NULL, "there is no such thing");
     expect("events -w", 0, "2026-01-01T00:00:00.000Z  demo/web  (task 0123456789ab) failed\n", NULL);
     expect("events -w -o wide", 0, "(task " TASK_ID ") failed\n", NULL);
