@@ -65,14 +65,27 @@ struct compose_rule {
 /* Hands each member of the object to its rule; x- members pass by, unknown ones are dropped with a note. */
 void compose_apply(const struct compose_rule *rules, const struct compose_member *object);
 
+#define NOTE(member, loss, ...) import_note((member)->compose->run, loss, (member)->pointer, __VA_ARGS__)
+#define NO_PLACE                "ECS has no place for it"
+#define MIB                     (1024 * 1024)
+
+/* Hands each element of a list to the handler; what is no list is an element itself. */
+void compose_each(const struct compose_member *member, compose_handler *handler);
+
 /* Handlers that tables share. */
 compose_handler compose_string, compose_strings, compose_flag, compose_whole, compose_nothing, compose_drop;
 compose_handler compose_object; /* of JSON objects whose values become strings: a list "A=B", or a map */
 
-/* What the members need more room for. */
+/* The members that have a file of their own: the kernel's, those of deploy, and what ties services together.
+ */
+compose_handler compose_capabilities, compose_init, compose_shm_size, compose_swappiness, compose_devices,
+    compose_ulimits, compose_sysctls, compose_security_opt, compose_namespace;
+compose_handler compose_memory, compose_cpus, compose_gpus, compose_replicas, compose_restart;
 compose_handler compose_ports, compose_volumes, compose_volumes_from, compose_tmpfs, compose_secrets,
     compose_configs, compose_deploy, compose_health, compose_depends_on, compose_links, compose_networks;
 
+/* A list of strings, or one, as a list. New. */
+json_t *compose_string_list(const json_t *value);
 /* "A=B" lists and maps as a map of strings; a value that is not there comes from `missing`, or is left out.
  * New.
  */

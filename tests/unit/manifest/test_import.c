@@ -200,6 +200,8 @@ static const struct reading compose_members[] = {
     {WEB("deploy: {resources: {limits: {cpus: \"0.5\", memory: 1.5g}}}"), CONTAINER "/memory", "1536"},
     {WEB("cpus: 0.5"), CONTAINER "/cpu", "512"},
     {WEB("mem_limit: 1k"), CONTAINER "/memory", "6"},
+    {WEB("mem_limit: 0, deploy: {resources: {limits: {memory: \"0\"}}}"), CONTAINER "/memory", NULL},
+    {WEB("ports: \"8080:80\""), CONTAINER "/portMappings", "[{\"containerPort\":80,\"hostPort\":8080}]"},
     {WEB("deploy: {update_config: {order: start-first, failure_action: rollback}}"),
      "Service/deploymentConfiguration",
      "{\"minimumHealthyPercent\":100,\"maximumPercent\":200,"
