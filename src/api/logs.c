@@ -184,7 +184,7 @@ static int check_request(const struct api_stream_call *call, int64_t *ret_tail, 
         return api_fault_invalid(fault, "logs need the parameters cluster and service");
     if (text_equal(tail, "all"))
         *ret_tail = -1;
-    else if (tail && text_to_int64(tail, -1, INT32_MAX, ret_tail) < 0)
+    else if (tail && text_to_int64(tail, 0, INT32_MAX, ret_tail) < 0)
         return api_fault_invalid(fault, "tail is a number of lines or \"all\"");
     return api_check_target(call->api, call->input, fault);
 }

@@ -1,11 +1,13 @@
 #include "base/text.h"
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/memory.h"
 
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +103,39 @@ void text_mend_utf8(char *s)
             s[i] = '?';
         i += n ? n : 1;
     }
+}
+
+/* The character at s, which is UTF-8 of n bytes, when a terminal acts on it instead of showing it; else 0. */
+static uint32_t control_at(const unsigned char *s, size_t n)
+{
+    uint32_t c = n == 1   ? s[0]
+                 : n == 2 ? (s[0] & 0x1FU) << 6 | (s[1] & 0x3FU)
+                 : n == 3 ? (s[0] & 0x0FU) << 12 | (s[1] & 0x3FU) << 6 | (s[2] & 0x3FU)
+                          : 'x';
+    bool control = c < 0x20 || (c >= 0x7F && c < 0xA0);
+    bool turns = (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+    return control || turns ? c : 0;
+}
+
+char *text_printable(const char *s)
+{
+    assert(s);
+    size_t len = strlen(s);
+    struct buffer out = BUFFER_INIT(len * strlen("\\u001B") + 1);
+    for (size_t i = 0; i < len;) {
+        size_t n = utf8_sequence((const unsigned char *)s + i, len - i);
+        uint32_t control = control_at((const unsigned char *)s + i, n);
+        if (n == 0)
+            buffer_append(&out, "?", 1);
+        else if (n == 1 && isspace((unsigned char)s[i]))
+            buffer_append(&out, " ", 1);
+        else if (control)
+            buffer_printf(&out, "\\u%04" PRIX32, control);
+        else
+            buffer_append(&out, s + i, n);
+        i += n ? n : 1;
+    }
+    return buffer_steal(&out);
 }
 
 int text_to_int64(const char *s, int64_t min, int64_t max, int64_t *ret_value)

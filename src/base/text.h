@@ -33,3 +33,8 @@ int text_to_time_ms(const char *s, int64_t *ret_unix_ms);
 /* Of `names` the one nearest to `name` by edits (insert, delete, replace, swap), ignoring case, or NULL when
  * none is near enough to be meant. Borrowed. */
 const char *text_nearest(const char *name, const char *const *names, size_t names_len);
+
+/* The text in one line that does nothing to a terminal: white space becomes a blank, other control characters
+ * and those that turn the direction of writing become "\u001B", what is no UTF-8 becomes '?'. Caller frees.
+ */
+char *text_printable(const char *s);

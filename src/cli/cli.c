@@ -18,7 +18,8 @@ int cli_fail(const struct cli *cli, const char *format, ...)
     va_start(ap, format);
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    fprintf(cli->err, "davit: %s\n", text);
+    char *printable CLEANUP_FREE = text_printable(text);
+    fprintf(cli->err, "davit: %s\n", printable);
     return CLI_ERROR;
 }
 
@@ -29,7 +30,8 @@ int cli_usage(const struct cli *cli, const char *format, ...)
     va_start(ap, format);
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    fprintf(cli->err, "davit: %s\nSee: davit help%s%s\n", text, cli->command ? " " : "",
+    char *printable CLEANUP_FREE = text_printable(text);
+    fprintf(cli->err, "davit: %s\nSee: davit help%s%s\n", printable, cli->command ? " " : "",
             cli->command ? cli->command->name : "");
     return CLI_ERROR;
 }
@@ -52,18 +54,25 @@ static const struct cli_flag *flag_by_letter(const struct command *command, char
     return NULL;
 }
 
-static const char *from_environment(const char *name)
+/* Caller frees. */
+static char *variable_of(const char *flag)
 {
-    char *variable CLEANUP_FREE = memory_printf("DAVIT_%s", name);
+    char *variable = memory_printf("DAVIT_%s", flag);
     for (char *c = variable; *c; c++)
         *c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+    return variable;
+}
+
+static const char *from_environment(const char *flag)
+{
+    char *variable CLEANUP_FREE = variable_of(flag);
     return getenv(variable);
 }
 
 static bool is_choice(const char *choices, const char *value)
 {
     size_t len = strlen(value);
-    for (const char *at = choices; len && (at = strstr(at, value)); at++)
+    for (const char *at = choices; len && !strchr(value, ' ') && (at = strstr(at, value)); at++)
         if ((at == choices || at[-1] == ' ') && (at[len] == ' ' || !at[len]))
             return true;
     return false;
@@ -124,6 +133,21 @@ static int check_choice(const struct cli *cli, const struct cli_flag *flag, cons
     if (!flag->choices || !value || is_choice(flag->choices, value))
         return 0;
     return cli_usage(cli, "--%s: \"%s\" is none of: %s", flag->name, value, flag->choices);
+}
+
+/* The environment is for all commands: what one of them takes passes here. */
+static int check_environment(const struct cli *cli, const struct cli_flag *flag)
+{
+    const char *value = from_environment(flag->name);
+    if (!flag->choices || !value || !value[0] || map_get(&cli->flags, flag->name))
+        return 0;
+    for (size_t i = 0; i < cli->commands_len; i++) {
+        const struct cli_flag *same = flag_by_name(cli->commands[i], flag->name);
+        if (same && (!same->choices || is_choice(same->choices, value)))
+            return 0;
+    }
+    char *variable CLEANUP_FREE = variable_of(flag->name);
+    return cli_usage(cli, "%s: \"%s\" is none of: %s", variable, value, flag->choices);
 }
 
 static int unknown_flag(const struct cli *cli, const char *name)
@@ -207,7 +231,7 @@ static int check(const struct cli *cli)
 {
     const struct command *command = cli->command;
     for (const struct cli_flag *flag = command->flags; flag && flag->name; flag++)
-        if (check_choice(cli, flag, cli_value(cli, flag->name)))
+        if (check_environment(cli, flag) || check_choice(cli, flag, cli_value(cli, flag->name)))
             return CLI_ERROR;
     if (cli->argc < command->args_min)
         return cli_usage(cli, "%s needs %s", command->name, command->args);

@@ -1,8 +1,9 @@
 /* The command line: one const entry a command, from which help, man pages, completion and parsing come.
  *
  * Data goes to `out`, everything else to `err`. Every flag is DAVIT_<FLAG> in the environment as well; flag
- * before environment before default. Exit codes: 0 done, 1 no (invalid, different, failed), 2 could not tell
- * or wrong usage, 3 time is up.
+ * before environment before default. A value there that no command takes is refused, one that another takes
+ * passes. Exit codes: 0 done, 1 no (invalid, different, failed), 2 could not tell or wrong usage, 3 time is
+ * up.
  */
 #pragma once
 
@@ -34,13 +35,15 @@ struct cli;
 
 struct command {
     const char *name;
-    const char *summary;          /* one line, no full stop */
-    const char *args;             /* "[FROM [TO]]"; NULL: none */
-    const char *description;      /* paragraphs for help and man page */
-    const struct cli_flag *flags; /* ends with a NULL name; NULL: none */
-    const char *const *examples;  /* pairs of what for and command line, NULL at the end; NULL: none */
-    const struct cli_exit *exits; /* ends with a NULL meaning; NULL: 0 and 2 */
-    const char *words;            /* what completion offers as the first argument; NULL: files */
+    const char *summary;           /* one line, no full stop */
+    const char *args;              /* "[FROM [TO]]"; NULL: none */
+    const char *description;       /* paragraphs for help and man page */
+    const struct cli_flag *flags;  /* ends with a NULL name; NULL: none */
+    const char *const *examples;   /* pairs of what for and command line, NULL at the end; NULL: none */
+    const struct cli_exit *exits;  /* ends with a NULL meaning; NULL: 0 and 2 */
+    const char *words;             /* what completion offers as the first argument; NULL: files */
+    const char *before_files;      /* those of the words that files follow; NULL: nothing does */
+    const char *before_containers; /* the one that containers of an engine follow; NULL: none */
     int args_min;
     int args_max; /* -1: no bound */
     bool hidden;  /* not for people: not in help, man and completion */

@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* A shell's command for the names of containers. */
+#define CONTAINERS "docker ps -a --format '{{.Names}}' 2>/dev/null"
+
 static void write_names(const struct cli *cli, const char *separator)
 {
     const char *before = "";
@@ -48,11 +51,40 @@ static void bash_choices(const struct cli *cli, const struct command *command)
     }
 }
 
+/* "-o --output": the flags whose value may be the next word. */
+static void bash_valued(const struct cli *cli, const struct command *command)
+{
+    for (const struct cli_flag *flag = command->flags; flag && flag->name; flag++) {
+        if (!flag->value)
+            continue;
+        fprintf(cli->out, "--%s ", flag->name);
+        if (flag->letter)
+            fprintf(cli->out, "-%c ", flag->letter);
+    }
+}
+
+/* Behind the first argument there are files, which are bash's default, or what stands here. */
+static void bash_rest(const struct cli *cli)
+{
+    fputs("  local i first= skip=\n"
+          "  for ((i = 2; i < COMP_CWORD; i++)); do\n"
+          "    case \"${COMP_WORDS[i]}\" in\n"
+          "      =) skip=1 ;;\n"
+          "      *) if [ -n \"$skip\" ]; then\n        skip=\n"
+          "        elif [[ ${COMP_WORDS[i]} == -* ]]; then\n"
+          "          [[ \" $valued\" != *\" ${COMP_WORDS[i]} \"* ]] || skip=1\n"
+          "        else\n          first=${COMP_WORDS[i]}\n          words=\n          break\n        fi ;;\n"
+          "    esac\n  done\n"
+          "  case \" $containers \" in\n"
+          "    *\" ${first:-.} \"*) words=$(" CONTAINERS ") ;;\n  esac\n",
+          cli->out);
+}
+
 static void bash(const struct cli *cli)
 {
     fputs("# bash completion for davit\n_davit() {\n"
           "  local word=\"${COMP_WORDS[COMP_CWORD]}\" previous=\"${COMP_WORDS[COMP_CWORD-1]}\"\n"
-          "  local command=\"${COMP_WORDS[1]}\" flags= words=\n"
+          "  local command=\"${COMP_WORDS[1]}\" flags= words= valued= containers=\n"
           "  COMPREPLY=()\n"
           "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n    COMPREPLY=($(compgen -W '",
           cli->out);
@@ -68,9 +100,14 @@ static void bash(const struct cli *cli)
         write_flag_words(cli, cli->commands[i]);
         fputs("' words='", cli->out);
         write_words(cli, cli->commands[i]);
-        fputs("' ;;\n", cli->out);
+        fputs("' valued='", cli->out);
+        bash_valued(cli, cli->commands[i]);
+        fprintf(cli->out, "' containers='%s' ;;\n",
+                cli->commands[i]->before_containers ? cli->commands[i]->before_containers : "");
     }
-    fputs("  esac\n  case \"$word\" in\n"
+    fputs("  esac\n", cli->out);
+    bash_rest(cli);
+    fputs("  case \"$word\" in\n"
           "    -*) COMPREPLY=($(compgen -W \"$flags\" -- \"$word\")) ;;\n"
           "    *) COMPREPLY=($(compgen -W \"$words\" -- \"$word\")) ;;\n"
           "  esac\n}\ncomplete -o default -F _davit davit\n",
@@ -104,6 +141,19 @@ static void zsh_spec(const struct cli *cli, const char *dashes, const struct cli
     fputs("' \\\n", cli->out);
 }
 
+/* What stands behind the first argument; an action in braces is evaluated. */
+static void zsh_rest(const struct cli *cli, const struct command *command)
+{
+    fputs(" \\\n        '*:argument:", cli->out);
+    if (command->before_containers)
+        fprintf(cli->out,
+                "{ if (( ${words[(Ie)%s]} )); then compadd -- ${(f)\"$(docker ps -a --format \"{{.Names}}\" "
+                "2>/dev/null)\"}; else _files; fi }'",
+                command->before_containers);
+    else
+        fputs("_files'", cli->out);
+}
+
 static void zsh_command(const struct cli *cli, const struct command *command)
 {
     fprintf(cli->out, "      %s)\n        _arguments \\\n", command->name);
@@ -113,10 +163,14 @@ static void zsh_command(const struct cli *cli, const struct command *command)
             zsh_spec(cli, "-", flag);
     }
     bool words = (command->words && command->words[0]) || text_equal(command->name, "help");
-    fputs("        '--help[explain the command]' \\\n        '*:argument:", cli->out);
+    bool rest = command->before_files || command->before_containers;
+    fprintf(cli->out, "        '--help[explain the command]' \\\n        '%s:argument:", rest ? "1" : "*");
     fputs(words ? "(" : "_files", cli->out);
     write_words(cli, command);
-    fputs(words ? ")' ;;\n" : "' ;;\n", cli->out);
+    fputs(words ? ")'" : "'", cli->out);
+    if (rest)
+        zsh_rest(cli, command);
+    fputs(" ;;\n", cli->out);
 }
 
 static void zsh(const struct cli *cli)
@@ -174,9 +228,22 @@ static void fish_command(const struct cli *cli, const struct command *command)
     bool words = (command->words && command->words[0]) || text_equal(command->name, "help");
     if (!words)
         return;
-    fprintf(cli->out, "complete -c davit -n '__fish_seen_subcommand_from %s' -f -a '", command->name);
+    bool rest = command->before_files || command->before_containers;
+    fprintf(cli->out, "complete -c davit -n '__fish_seen_subcommand_from %s%s%s' -f -a '", command->name,
+            rest ? "; and not __fish_seen_subcommand_from " : "", rest ? command->words : "");
     write_words(cli, command);
     fputs("'\n", cli->out);
+    if (command->before_files)
+        fprintf(
+            cli->out,
+            "complete -c davit -n '__fish_seen_subcommand_from %s; and __fish_seen_subcommand_from %s' -F\n",
+            command->name, command->before_files);
+    if (command->before_containers)
+        fprintf(
+            cli->out,
+            "complete -c davit -n '__fish_seen_subcommand_from %s; and __fish_seen_subcommand_from %s' -f -a "
+            "\"(" CONTAINERS ")\"\n",
+            command->name, command->before_containers);
 }
 
 static void fish(const struct cli *cli)

@@ -165,6 +165,7 @@ static int run(const struct cli *cli)
     bool any = json_array_size(differences) > 0;
     if (cli_print_data(cli, answer))
         return any ? CLI_NO : CLI_OK;
+    cli_make_printable(answer);
     size_t i;
     json_t *difference;
     json_array_foreach ((json_t *)(uintptr_t)differences, i, difference) {

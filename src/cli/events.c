@@ -24,8 +24,11 @@ static int on_line(void *data, const json_t *line)
         const char *message = cli_member_string(line, "message");
         char *text CLEANUP_FREE =
             text_equal(cli_value(cli, "output"), "wide") ? memory_strdup(message) : cli_short_ids(message);
-        fprintf(cli->out, "%s  %s/%s  %s\n", cli_member_string(line, "at"),
-                cli_member_string(line, "cluster"), cli_member_string(line, "service"), text);
+        char *whole CLEANUP_FREE =
+            memory_printf("%s  %s/%s  %s", cli_member_string(line, "at"), cli_member_string(line, "cluster"),
+                          cli_member_string(line, "service"), text);
+        char *printable CLEANUP_FREE = text_printable(whole);
+        fprintf(cli->out, "%s\n", printable);
     }
     fflush(cli->out);
     return ferror(cli->out) ? ERROR_CANCELED : 0;

@@ -250,9 +250,12 @@ const struct command cli_import = {
         "error, each with its place: \"dropped\" is gone, \"unresolved\" has a placeholder instead of its "
         "value,\n"
         "\"changed\" is there and means something else. FILE - is standard input.\n\n"
-        "compose: variables come from the environment and from .env beside the file. Services that need each "
-        "other's\n"
-        "names (depends_on, links, names in variables) share a task, where links make the names resolve.\n\n"
+        "compose: variables come from the environment and from .env beside the file, extends and include are "
+        "followed.\n"
+        "Services that need each other's names (depends_on, links, names in variables) share a task, where "
+        "links make\n"
+        "the names resolve. Several files are several projects; of files that are laid one over another:\n"
+        "\"docker compose config | davit import compose -\".\n\n"
         "cloudformation: the resources of AWS::ECS and what belongs to them. Functions are worked out as far "
         "as\n"
         "parameters have values; ${NAME} stands for what is not known.\n\n"
@@ -262,6 +265,8 @@ const struct command cli_import = {
     .examples = examples,
     .exits = exits,
     .words = "compose cloudformation ecs docker",
+    .before_files = "compose cloudformation ecs",
+    .before_containers = "docker",
     .args_min = 2,
     .args_max = -1,
     .run = run,

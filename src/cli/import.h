@@ -1,7 +1,6 @@
 /* Files around an import: what is read, what stands beside it, what is written. */
 #pragma once
 
-#include "base/map.h"
 #include "cli/cli.h"
 #include "manifest/import.h"
 
@@ -9,7 +8,7 @@
 struct cli_place {
     char *directory; /* absolute */
     char *fallback;  /* the directory's own name */
-    struct map env;  /* of .env; values are owned strings */
+    json_t *env;     /* the variables of .env; NULL without one */
 };
 
 /* The world's functions and names for a file; "-" is standard input and has no place but the present

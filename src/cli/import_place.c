@@ -56,36 +56,25 @@ int cli_import_read(const char *path, char **ret_content, size_t *ret_len, struc
 
 /* --- what stands beside it ------------------------------------------------------------------------------ */
 
-static void take_line(struct map *env, char *line)
+static const char *from_environment(void *data, const char *name)
 {
-    line += strspn(line, " \t");
-    line += text_starts_with(line, "export ") ? strlen("export ") : 0;
-    char *equals = strchr(line, '=');
-    if (line[0] == '#' || !equals || equals == line)
-        return;
-    *equals = '\0';
-    char *value = equals + 1;
-    size_t len = strlen(value);
-    bool quoted = len > 1 && (value[0] == '"' || value[0] == '\'') && value[len - 1] == value[0];
-    if (quoted)
-        value[len - 1] = '\0';
-    map_put(env, line, memory_strdup(value + quoted));
+    (void)data;
+    return getenv(name);
 }
 
-static void read_env(struct cli_place *place)
+static int read_env(struct cli_place *place, struct error *err)
 {
+    static const struct import_world world = {.variable = from_environment};
     char *path CLEANUP_FREE = memory_printf("%s/.env", place->directory);
     char *content CLEANUP_FREE = NULL;
     size_t len = 0;
+    size_t bytes_left = LIMIT_IMPORT_BYTES;
     if (access(path, R_OK) < 0 || cli_import_read(path, &content, &len, NULL) < 0)
-        return;
-    for (char *line = content; line;) {
-        char *end = strpbrk(line, "\r\n");
-        if (end)
-            *end = '\0';
-        take_line(&place->env, line);
-        line = end ? end + 1 : NULL;
-    }
+        return 0;
+    place->env = import_env_file(&world, content, &bytes_left);
+    return place->env ? 0
+                      : error_set(err, ERROR_LIMIT, "%s grows over %d bytes (LIMIT_IMPORT_BYTES)", path,
+                                  LIMIT_IMPORT_BYTES);
 }
 
 int cli_place_init(struct cli_place *place, const char *path, struct error *err)
@@ -97,17 +86,16 @@ int cli_place_init(struct cli_place *place, const char *path, struct error *err)
         slash[slash == directory] = '\0';
     if (!realpath(slash ? directory : ".", resolved))
         return error_set(err, ERROR_IO, "%s: %s", path, strerror(errno));
-    *place = (struct cli_place){.directory = memory_strdup(resolved), .env = MAP_INIT(free)};
+    *place = (struct cli_place){.directory = memory_strdup(resolved)};
     place->fallback = memory_strdup(strrchr(resolved, '/') + 1);
-    read_env(place);
-    return 0;
+    return read_env(place, err);
 }
 
 void cli_place_deinit(struct cli_place *place)
 {
     free(place->directory);
     free(place->fallback);
-    map_deinit(&place->env);
+    json_decref(place->env);
     memset(place, 0, sizeof *place);
 }
 
@@ -115,7 +103,7 @@ static const char *variable(void *data, const char *name)
 {
     const struct cli_place *place = data;
     const char *value = getenv(name);
-    return value ? value : map_get(&place->env, name);
+    return value ? value : json_string_value(json_object_get(place->env, name));
 }
 
 static char *read_file(void *data, const char *path)

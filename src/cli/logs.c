@@ -10,10 +10,11 @@ static int on_line(void *data, const json_t *line)
     const struct cli *cli = data;
     const char *error = model_string(line, "error");
     if (error) {
-        fprintf(cli->err, "davit: %.12s/%s: %s\n", cli_member_string(line, "task"),
-                cli_member_string(line, "container"), error);
+        cli_fail(cli, "%.12s/%s: %s", cli_member_string(line, "task"), cli_member_string(line, "container"),
+                 error);
         return 0;
     }
+    /* The container's own line, its colours with it. */
     fprintf(cli->out, "%s%.12s/%s%s | %s\n", cli_tone(cli, CLI_STRONG), cli_member_string(line, "task"),
             cli_member_string(line, "container"), cli_tone(cli, CLI_PLAIN), cli_member_string(line, "line"));
     fflush(cli->out);
@@ -26,10 +27,14 @@ static int run(const struct cli *cli)
     char *service CLEANUP_FREE = NULL;
     if (cli_target(cli, cli->argv[0], &cluster, &service))
         return CLI_ERROR;
+    const char *tail = cli_value(cli, "tail");
+    int64_t lines;
+    if (!text_equal(tail, "all") && text_to_int64(tail, 0, INT32_MAX, &lines) < 0)
+        return cli_usage(cli, "--tail: \"%s\" is neither a number of lines nor all", tail);
     char *query CLEANUP_FREE = cli_query_target(cluster, service);
     query = cli_query_add(query, "task", cli_value(cli, "task"));
     query = cli_query_add(query, "container", cli_value(cli, "container"));
-    query = cli_query_add(query, "tail", cli_value(cli, "tail"));
+    query = cli_query_add(query, "tail", tail);
     query = cli_query_add(query, "follow", cli_is_on(cli, "follow") ? "1" : NULL);
     query = cli_query_add(query, "timestamps", cli_is_on(cli, "timestamps") ? "1" : NULL);
     struct cli_request request = {

@@ -35,6 +35,21 @@ char *cli_text(const json_t *value)
     return NULL;
 }
 
+void cli_make_printable(json_t *value)
+{
+    size_t i;
+    const char *key;
+    json_t *child;
+    json_array_foreach (value, i, child)
+        cli_make_printable(child);
+    json_object_foreach (value, key, child)
+        cli_make_printable(child);
+    if (!json_is_string(value))
+        return;
+    char *text CLEANUP_FREE = text_printable(json_string_value(value));
+    json_string_set(value, text);
+}
+
 int64_t cli_now_ms(void)
 {
     struct timespec now;
@@ -122,23 +137,10 @@ void cli_print_diagnostics(const struct cli *cli, const struct diagnostics *diag
 
 /* --- tables --------------------------------------------------------------------------------------------- */
 
-/* Control characters of a commit's subject or a log must not reach the terminal. */
-static void make_printable(char *cell)
-{
-    for (; *cell; cell++)
-        if (iscntrl((unsigned char)*cell))
-            *cell = ' ';
-}
-
 void cli_grid_add(struct cli_grid *grid, char *cell)
 {
-    if (cell && !cell[0]) {
-        free(cell);
-        cell = NULL;
-    }
-    char *own = cell ? cell : memory_strdup("-");
-    make_printable(own);
-    vector_push(&grid->cells, own);
+    vector_push(&grid->cells, text_printable(cell && cell[0] ? cell : "-"));
+    free(cell);
 }
 
 void cli_grid_print(const struct cli_grid *grid, FILE *file)

@@ -41,6 +41,9 @@ const json_t *cli_member(const json_t *object, const char *path);
 const char *cli_member_string(const json_t *object, const char *path); /* "" when absent */
 /* A scalar as text; NULL for none. Caller frees. */
 char *cli_text(const json_t *value);
+/* text_printable() for every string of an answer that is to be printed as text: a repository, an engine or a
+ * container has written some of them. */
+void cli_make_printable(json_t *value);
 /* "5m": the age of an RFC 3339 time, NULL when it is none. Caller frees. */
 char *cli_age(const char *time, int64_t now_ms);
 /* "340ms", "3.4s", "34s", "5m3s": at most two units, as fine as a person reads it. Caller frees. */

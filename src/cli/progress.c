@@ -7,7 +7,6 @@
 #include "core/steady.h"
 #include "model/json.h"
 
-#include <ctype.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -220,10 +219,8 @@ char *progress_line(const struct progress_service *service, int name_width)
         buffer_printf(&out, "  %s", service->reason);
     else if (service->state == PROGRESS_BUSY && service->waiting)
         buffer_printf(&out, "  waiting: %s", service->waiting);
-    char *line = buffer_steal(&out);
-    for (char *c = line; *c; c++)
-        if (iscntrl((unsigned char)*c))
-            *c = ' ';
+    char *line = text_printable(buffer_str(&out));
+    buffer_deinit(&out);
     return line;
 }
 

@@ -73,6 +73,7 @@ const struct command cli_schema = {
     .words = "check CapacityProvider Cluster Configuration Environment Listener RunTask ScheduledTask "
              "Service TargetGroup "
              "TaskDefinition",
+    .before_files = "check",
     .args_max = -1,
     .run = run,
 };

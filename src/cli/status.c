@@ -83,6 +83,7 @@ static int run(const struct cli *cli)
         return cli_fail(cli, "%s", error_text(&err));
     if (cli_print_data(cli, status))
         return CLI_OK;
+    cli_make_printable(status);
     fprintf(cli->out, "%-10s %s%s%s\n", "davit", cli_member_string(status, "version"),
             model_bool(status, "ready") ? "" : ", not ready: ", cli_member_string(status, "notReady"));
     print_source(cli, json_object_get(status, "source"));

@@ -51,11 +51,9 @@ void log_message(enum log_level level, const char *format, ...)
     va_end(ap);
     if (n < 0)
         abort();
-    for (char *c = text; *c; c++)
-        if (*c == '\n')
-            *c = ' '; /* one entry, one line */
+    char *line CLEANUP_FREE = text_printable(text); /* one entry, one line */
     if (getenv("JOURNAL_STREAM"))
-        fprintf(stderr, "%s%s\n", levels[level].prefix, text);
+        fprintf(stderr, "%s%s\n", levels[level].prefix, line);
     else
-        fprintf(stderr, "davit: %s: %s\n", levels[level].name, text);
+        fprintf(stderr, "davit: %s: %s\n", levels[level].name, line);
 }

@@ -67,3 +67,7 @@ import_function import_cloudformation;
 import_function import_ecs;
 /* A list of {"container": ..., "image": ...}, as an engine's inspect tells them. */
 import_function import_docker;
+
+/* The variables of a file as .env is one: an object of strings, new. Values may refer to variables of the
+ * world and to earlier ones. NULL when they make more text than *bytes_left, which is counted down. */
+json_t *import_env_file(const struct import_world *world, const char *content, size_t *bytes_left);

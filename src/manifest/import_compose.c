@@ -9,8 +9,6 @@
 #include <ctype.h>
 #include <string.h>
 
-#define EXTENDS_MAX 16
-
 struct compose_service *compose_find(const struct compose *compose, const char *name)
 {
     for (size_t i = 0; i < compose->services.len; i++)
@@ -24,118 +22,17 @@ void compose_edge_add(struct compose_service *service, struct compose_edge edge)
     vector_push(&service->edges, edge);
 }
 
-/* --- extends ------------------------------------------------------------------------------------------ */
-
-/* Lists that a service replaces instead of adding to. */
-static bool is_replaced(const char *key)
-{
-    return text_equal(key, "command") || text_equal(key, "entrypoint") || text_equal(key, "test");
-}
-
-/* Lists of "A=B" and maps mean the same; a list and a map meet as a map. */
-static json_t *as_map(json_t *value)
-{
-    if (json_is_object(value))
-        return json_incref(value);
-    json_t *map = json_object();
-    size_t i;
-    json_t *item;
-    json_array_foreach (value, i, item) {
-        char *text CLEANUP_FREE = import_text(item);
-        char *equals = text ? strchr(text, '=') : NULL;
-        if (equals)
-            *equals = '\0';
-        if (text)
-            json_object_set_new(map, text, equals ? json_string(equals + 1) : json_null());
-    }
-    return map;
-}
-
-/* `over` wins. New value, with its parts shared. The depth is bounded by the documents'. */
-static json_t *overlay(const char *key, json_t *base, json_t *over)
-{
-    bool lists = json_is_array(base) && json_is_array(over);
-    if (is_replaced(key) || !base || json_is_null(base))
-        return json_incref(over);
-    if (lists) {
-        json_t *list = json_copy(base);
-        json_array_extend(list, over);
-        return list;
-    }
-    bool maps =
-        (json_is_object(base) || json_is_array(base)) && (json_is_object(over) || json_is_array(over));
-    if (!maps)
-        return json_incref(over);
-    json_t *left = as_map(base);
-    json_t *right = as_map(over);
-    json_t *object = json_copy(left);
-    const char *name;
-    json_t *value;
-    json_object_foreach (right, name, value)
-        json_object_set_new(object, name, overlay(name, json_object_get(left, name), value));
-    json_decref(left);
-    json_decref(right);
-    return object;
-}
-
-/* The services of another file. New, or NULL after a note. */
-static json_t *other_services(struct compose *compose, const char *file, const char *pointer)
-{
-    const struct import_world *world = compose->run->source->world;
-    char *content CLEANUP_FREE = world->read_file ? world->read_file(world->data, file) : NULL;
-    struct document_vec documents CLEANUP(document_vec_deinit) = {0};
-    struct diagnostics diagnostics CLEANUP(diagnostics_deinit) = {0};
-    struct document_input input = {.name = file, .content = content, .len = content ? strlen(content) : 0};
-    if (!content || document_parse_foreign(&input, &documents, &diagnostics) < 0 || !documents.len) {
-        import_note(compose->run, IMPORT_DROPPED, pointer, "%.200s cannot be read", file);
-        return NULL;
-    }
-    import_merge(documents.items[0].value);
-    import_interpolate(compose->run, documents.items[0].value, pointer);
-    return json_incref(json_object_get(documents.items[0].value, "services"));
-}
-
-/* The service with what it extends. New. `services` are those of its file. */
-static json_t *extended(struct compose *compose, json_t *services, json_t *service, const char *pointer,
-                        int depth)
-{
-    json_t *extends = json_object_get(service, "extends");
-    char *at CLEANUP_FREE = import_pointer(pointer, "extends");
-    const char *file = model_string(extends, "file");
-    const char *name =
-        json_is_string(extends) ? json_string_value(extends) : model_string(extends, "service");
-    if (!extends || !json_is_object(service))
-        return json_incref(service);
-    if (!name || depth == EXTENDS_MAX) {
-        import_note(compose->run, IMPORT_DROPPED, at,
-                    name ? "it extends itself" : "it does not say which service it extends");
-        return json_incref(service);
-    }
-    json_t *others = file ? other_services(compose, file, at) : json_incref(services);
-    json_t *base = json_object_get(others, name);
-    if (others && !base)
-        import_note(compose->run, IMPORT_DROPPED, at, "there is no service %.200s to extend", name);
-    json_t *whole = base ? extended(compose, others, base, pointer, depth + 1) : json_object();
-    json_t *own = json_copy(service);
-    json_object_del(own, "extends");
-    json_t *result = overlay("", whole, own);
-    json_decref(own);
-    json_decref(whole);
-    json_decref(others);
-    return result;
-}
-
 /* --- reading ------------------------------------------------------------------------------------------- */
 
 /* "!reset" and "!override" matter between several files only. */
-static void drop_tags(json_t *value)
+void compose_drop_tags(json_t *value)
 {
     const char *key;
     json_t *child;
     void *next;
     size_t i;
     json_array_foreach (value, i, child)
-        drop_tags(child);
+        compose_drop_tags(child);
     json_object_foreach_safe(value, next, key, child)
     {
         json_t *inner = json_object_get(child, "!override");
@@ -145,14 +42,23 @@ static void drop_tags(json_t *value)
         }
         if (inner)
             json_object_set(value, key, inner);
-        drop_tags(json_object_get(value, key));
+        compose_drop_tags(json_object_get(value, key));
     }
+}
+
+/* A variable that Compose itself reads; NULL when it is empty. Borrowed until the next call. */
+static const char *own_variable(const struct compose *compose, const char *name)
+{
+    const struct import_world *world = compose->run->source->world;
+    const char *value = world->variable ? world->variable(world->data, name) : NULL;
+    return value && value[0] ? value : NULL;
 }
 
 static bool profile_is_on(const struct compose *compose, const json_t *service)
 {
     const json_t *profiles = json_object_get(service, "profiles");
-    const char *on = compose->run->source->world->profiles;
+    const struct import_world *world = compose->run->source->world;
+    const char *on = world->profiles ? world->profiles : own_variable(compose, "COMPOSE_PROFILES");
     size_t i;
     json_t *profile;
     if (!json_array_size(profiles))
@@ -210,7 +116,7 @@ static int read_services(struct compose *compose, json_t *services)
     json_t *done = json_object(); /* the originals stay while others may extend them */
     json_object_foreach (services, name, service) {
         char *pointer CLEANUP_FREE = import_pointer("/services", name);
-        json_t *whole = extended(compose, services, service, pointer, 0);
+        json_t *whole = compose_extended(compose, services, service, pointer);
         json_object_set_new(done, name, whole);
         if (!import_afford(compose->run, whole))
             break;
@@ -241,7 +147,6 @@ static const struct {
     {"secrets", NULL},
     {"configs", NULL},
     {"networks", "davit has no networks of its own: tasks share the engine's bridge"},
-    {"include", "other files are imported by themselves"},
     {"models", "davit runs no models"},
 };
 
@@ -262,12 +167,53 @@ static void check_top(struct compose *compose)
     }
 }
 
+/* Files that "docker compose" reads together with this one. */
+static void note_other_files(struct compose *compose)
+{
+    static const char *const usual[] = {"compose.yaml", "compose.yml", "docker-compose.yaml",
+                                        "docker-compose.yml"};
+    static const char *const overrides[] = {"compose.override.yaml", "compose.override.yml",
+                                            "docker-compose.override.yaml", "docker-compose.override.yml"};
+    const struct import_source *source = compose->run->source;
+    const char *slash = strrchr(source->file, '/');
+    bool is_usual = false;
+    for (size_t i = 0; i < ARRAY_LEN(usual); i++)
+        is_usual = is_usual || text_equal(slash ? slash + 1 : source->file, usual[i]);
+    for (size_t i = 0; i < ARRAY_LEN(overrides) && is_usual && source->world->read_file; i++) {
+        char *content CLEANUP_FREE = source->world->read_file(source->world->data, overrides[i]);
+        if (content)
+            import_note(compose->run, IMPORT_DROPPED, "",
+                        "%s beside it is not read: \"docker compose config\" prints both together",
+                        overrides[i]);
+    }
+    const char *files = own_variable(compose, "COMPOSE_FILE");
+    if (files && !text_equal(files, source->file))
+        import_note(
+            compose->run, IMPORT_DROPPED, "",
+            "COMPOSE_FILE names %.200s, and this file alone is read: \"docker compose config\" prints all "
+            "together",
+            files);
+}
+
+/* The name of a directory as Compose makes a project's of it. Caller frees. */
+static char *project_of_directory(const char *name)
+{
+    char *project = memory_calloc(strlen(name) + 1, 1);
+    size_t len = 0;
+    for (const char *c = name; *c; c++)
+        if (isalnum((unsigned char)*c) || (len && strchr("_-", *c)))
+            project[len++] = *c;
+    return project;
+}
+
 /* As Compose names it: it is in the names of volumes and images. */
 static void set_project(struct compose *compose)
 {
     const struct import_world *world = compose->run->source->world;
-    const char *name = world->project ? world->project : model_string(compose->root, "name");
-    name = name && name[0] ? name : world->fallback;
+    char *directory CLEANUP_FREE = world->fallback ? project_of_directory(world->fallback) : NULL;
+    const char *name = world->project ? world->project : own_variable(compose, "COMPOSE_PROJECT_NAME");
+    name = name ? name : model_string(compose->root, "name");
+    name = name && name[0] ? name : directory;
     if (!name || !name[0])
         return;
     compose->project = import_name(name);
@@ -281,8 +227,9 @@ int compose_read(struct compose *compose)
     if (!json_is_object(compose->root))
         return import_fail(compose->run, "", "this is no Compose file: it has no members");
     import_merge(compose->root);
-    drop_tags(compose->root);
-    import_interpolate(compose->run, compose->root, "");
+    compose_drop_tags(compose->root);
+    import_interpolate(compose->run, compose->root, "", NULL);
+    compose_include(compose);
     json_t *services = json_object_get(compose->root, "services");
     bool version_1 = !services && !json_object_get(compose->root, "version") &&
                      !json_object_get(compose->root, "volumes") &&
@@ -294,6 +241,7 @@ int compose_read(struct compose *compose)
     if (services && !json_is_object(services) && !json_is_null(services))
         return import_fail(compose->run, "/services", "services is a map of names");
     set_project(compose);
+    note_other_files(compose);
     check_top(compose);
     return read_services(compose, services);
 }
@@ -322,13 +270,31 @@ static void count_members(struct compose *compose)
         import_count(compose->run, compose->services.items[i].file, compose->services.items[i].pointer);
 }
 
+/* Notes on what came from another file name that one. */
+static void name_origins(struct compose *compose)
+{
+    struct diagnostics *notes = &compose->run->import->notes;
+    for (size_t i = 0; i < notes->list.len; i++) {
+        struct diagnostic *note = &notes->list.items[i];
+        char *service CLEANUP_FREE = memory_strdup(note->pointer);
+        char *name = text_starts_with(service, "/services/") ? service + strlen("/services/") : NULL;
+        if (name)
+            name[strcspn(name, "/")] = '\0';
+        const char *file = map_get(&compose->origins, service);
+        if (file) {
+            free(note->file);
+            note->file = memory_strdup(file);
+        }
+    }
+}
+
 int import_compose(const struct import_source *source, struct import *ret_import,
                    struct diagnostics *diagnostics)
 {
     struct import import;
     struct import_run run;
     import_run_init(&run, source, &import, diagnostics);
-    struct compose compose = {.run = &run};
+    struct compose compose = {.run = &run, .origins = MAP_INIT(free)};
     int r = compose_read(&compose);
     if (r == 0) {
         for (size_t i = 0; i < compose.services.len; i++)
@@ -337,11 +303,13 @@ int import_compose(const struct import_source *source, struct import *ret_import
             compose_mentions(&compose);
         compose_write(&compose);
         count_members(&compose);
+        name_origins(&compose);
     }
     for (size_t i = 0; i < compose.services.len; i++)
         service_deinit(&compose.services.items[i]);
     vector_deinit(&compose.services);
     free(compose.project);
+    map_deinit(&compose.origins);
     int finished = import_run_finish(&run);
     r = r < 0 ? r : finished;
     if (r < 0)

@@ -35,7 +35,8 @@ struct compose_service {
 struct compose {
     struct import_run *run;
     json_t *root;
-    char *project;                                                         /* owned; NULL: none */
+    char *project;      /* owned; NULL: none */
+    struct map origins; /* pointer of what was included -> its file, owned */
     struct compose_service_vec VECTOR_OF(struct compose_service) services; /* in the file's order */
 };
 
@@ -64,19 +65,38 @@ struct compose_rule {
 /* Hands each member of the object to its rule; x- members pass by, unknown ones are dropped with a note. */
 void compose_apply(const struct compose_rule *rules, const struct compose_member *object);
 
+#define NOTE(member, loss, ...) import_note((member)->compose->run, loss, (member)->pointer, __VA_ARGS__)
+#define NO_PLACE                "ECS has no place for it"
+#define MIB                     (1024 * 1024)
+
+/* Hands each element of a list to the handler; what is no list is an element itself. */
+void compose_each(const struct compose_member *member, compose_handler *handler);
+
 /* Handlers that tables share. */
 compose_handler compose_string, compose_strings, compose_flag, compose_whole, compose_nothing, compose_drop;
 compose_handler compose_object; /* of JSON objects whose values become strings: a list "A=B", or a map */
 
-/* What the members need more room for. */
+/* The members that have a file of their own: the kernel's, those of deploy, and what ties services together.
+ */
+compose_handler compose_capabilities, compose_init, compose_shm_size, compose_swappiness, compose_devices,
+    compose_ulimits, compose_sysctls, compose_security_opt, compose_namespace;
+compose_handler compose_memory, compose_cpus, compose_gpus, compose_replicas, compose_restart;
 compose_handler compose_ports, compose_volumes, compose_volumes_from, compose_tmpfs, compose_secrets,
     compose_configs, compose_deploy, compose_health, compose_depends_on, compose_links, compose_networks;
 
+/* A list of strings, or one, as a list. New. */
+json_t *compose_string_list(const json_t *value);
 /* "A=B" lists and maps as a map of strings; a value that is not there comes from `missing`, or is left out.
  * New.
  */
 json_t *compose_map(const struct compose_member *member, bool from_environment);
 
+/* Takes "!reset" and "!override" off: they matter between several files only. */
+void compose_drop_tags(json_t *value);
+/* The service with what it extends; `services` are those of its file. New. */
+json_t *compose_extended(struct compose *compose, json_t *services, json_t *service, const char *pointer);
+/* Puts what `include` names beside what the file has itself. */
+void compose_include(struct compose *compose);
 /* The services of the file, with extends done. 0 or a negative code after a diagnostic. */
 int compose_read(struct compose *compose);
 /* Fills container, task and service by the members. */

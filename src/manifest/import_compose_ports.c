@@ -91,41 +91,38 @@ static bool everywhere(const char *address)
            text_equal(address, "::");
 }
 
-static void add_item(const struct compose_member *member, const struct port_item *item, const char *pointer)
+static void add_item(const struct compose_member *member, const struct port_item *item)
 {
     json_t *mappings = import_list(member->service->container, "portMappings");
     int64_t width = item->container.last - item->container.first;
     bool chosen = item->host.first && item->host.last - item->host.first != width;
     if ((int64_t)json_array_size(mappings) + width + 1 > LIMIT_PORT_MAPPINGS) {
-        import_note(member->compose->run, IMPORT_DROPPED, pointer, "a container has at most %d ports",
-                    LIMIT_PORT_MAPPINGS);
+        NOTE(member, IMPORT_DROPPED, "a container has at most %d ports", LIMIT_PORT_MAPPINGS);
         return;
     }
     for (int64_t i = 0; i <= width; i++)
         add_mapping(mappings, item->container.first + i,
                     item->host.first && !chosen ? item->host.first + i : 0, item->protocol);
     if (chosen)
-        import_note(member->compose->run, IMPORT_CHANGED, pointer, "the engine chooses the port of the host");
+        NOTE(member, IMPORT_CHANGED, "the engine chooses the port of the host");
     if (!everywhere(item->address))
-        import_note(member->compose->run, IMPORT_CHANGED, pointer,
-                    "the port is open on all addresses of the instance, no longer on %.60s alone",
-                    item->address);
+        NOTE(member, IMPORT_CHANGED,
+             "the port is open on all addresses of the instance, no longer on %.60s alone", item->address);
+}
+
+static void on_port(const struct compose_member *member)
+{
+    char *text CLEANUP_FREE = import_text(member->value);
+    struct port_item item = {0};
+    if (json_is_object(member->value) ? read_long(member->value, &item) : text && read_short(text, &item))
+        add_item(member, &item);
+    else
+        NOTE(member, IMPORT_DROPPED, "this is no port mapping of tcp or udp");
 }
 
 void compose_ports(const struct compose_member *member)
 {
-    size_t i;
-    json_t *value;
-    json_array_foreach (member->value, i, value) {
-        char *pointer CLEANUP_FREE = import_pointer_index(member->pointer, i);
-        char *text CLEANUP_FREE = import_text(value);
-        struct port_item item = {0};
-        if (json_is_object(value) ? read_long(value, &item) : text && read_short(text, &item))
-            add_item(member, &item, pointer);
-        else
-            import_note(member->compose->run, IMPORT_DROPPED, pointer,
-                        "this is no port mapping of tcp or udp");
-    }
+    compose_each(member, on_port);
     if (!json_array_size(json_object_get(member->service->container, "portMappings")))
         json_object_del(member->service->container, "portMappings");
 }

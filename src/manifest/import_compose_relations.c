@@ -6,7 +6,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#define NOTE(member, loss, pointer, ...) import_note((member)->compose->run, loss, pointer, __VA_ARGS__)
+#define NOTE_AT(member, loss, pointer, ...) import_note((member)->compose->run, loss, pointer, __VA_ARGS__)
 
 static const struct {
     const char *condition;
@@ -26,8 +26,8 @@ static void depend(const struct compose_member *member, const char *name, const 
             ecs = conditions[i].ecs;
     struct compose_service *to = name ? compose_find(member->compose, name) : NULL;
     if (!to || to == member->service || !ecs) {
-        NOTE(member, IMPORT_DROPPED, pointer,
-             ecs ? "there is no such service" : "there is no such condition");
+        NOTE_AT(member, IMPORT_DROPPED, pointer,
+                ecs ? "there is no such service" : "there is no such condition");
         return;
     }
     to->awaited = to->awaited || text_equal(ecs, "SUCCESS");
@@ -53,27 +53,28 @@ void compose_depends_on(const struct compose_member *member)
         import_boolean(json_object_get(value, "restart"), &restart);
         depend(member, key, condition ? condition : "service_started", pointer);
         if (restart)
-            NOTE(member, IMPORT_CHANGED, pointer, "a restart of %.100s does not restart this container", key);
+            NOTE_AT(member, IMPORT_CHANGED, pointer, "a restart of %.100s does not restart this container",
+                    key);
     }
+}
+
+static void on_link(const struct compose_member *member)
+{
+    char *text CLEANUP_FREE = import_text(member->value);
+    char *alias = text ? import_cut(text, ':') : NULL;
+    const struct compose_service *to = text ? compose_find(member->compose, text) : NULL;
+    if (!to || to == member->service)
+        NOTE(member, IMPORT_DROPPED, "there is no such service");
+    else
+        compose_edge_add(member->service, (struct compose_edge){.to = memory_strdup(text),
+                                                                .alias = memory_strdup(alias),
+                                                                .name = true,
+                                                                .pointer = memory_strdup(member->pointer)});
 }
 
 void compose_links(const struct compose_member *member)
 {
-    size_t i;
-    json_t *value;
-    json_array_foreach (member->value, i, value) {
-        char *pointer CLEANUP_FREE = import_pointer_index(member->pointer, i);
-        char *text CLEANUP_FREE = import_text(value);
-        char *alias = text ? import_cut(text, ':') : NULL;
-        const struct compose_service *to = text ? compose_find(member->compose, text) : NULL;
-        if (!to || to == member->service)
-            NOTE(member, IMPORT_DROPPED, pointer, "there is no such service");
-        else
-            compose_edge_add(member->service, (struct compose_edge){.to = memory_strdup(text),
-                                                                    .alias = memory_strdup(alias),
-                                                                    .name = true,
-                                                                    .pointer = memory_strdup(pointer)});
-    }
+    compose_each(member, on_link);
 }
 
 /* Names are kept as aliases; what else a network does is not. */
@@ -92,11 +93,11 @@ void compose_networks(const struct compose_member *member)
         json_object_foreach (value, inner, alias) {
             char *at CLEANUP_FREE = import_pointer(pointer, inner);
             if (!text_equal(inner, "aliases"))
-                NOTE(member, IMPORT_DROPPED, at, "the engine gives the address");
+                NOTE_AT(member, IMPORT_DROPPED, at, "the engine gives the address");
         }
     }
-    NOTE(member, IMPORT_CHANGED, member->pointer,
-         "networks do not separate tasks: all are on the engine's bridge; names resolve within a task");
+    NOTE_AT(member, IMPORT_CHANGED, member->pointer,
+            "networks do not separate tasks: all are on the engine's bridge; names resolve within a task");
 }
 
 /* --- health --------------------------------------------------------------------------------------------- */
@@ -118,14 +119,14 @@ static void set_seconds(const struct compose_member *member, json_t *health, con
     if (!text)
         return;
     if (text_to_duration_ms(text, &ms) < 0) {
-        NOTE(member, IMPORT_DROPPED, pointer, "a duration such as 30s is expected here");
+        NOTE_AT(member, IMPORT_DROPPED, pointer, "a duration such as 30s is expected here");
         return;
     }
     int64_t seconds = ms / 1000 + (ms % 1000 > 0);
     int64_t kept = seconds < bound->least ? bound->least : seconds > bound->most ? bound->most : seconds;
     if (kept * 1000 != ms)
-        NOTE(member, IMPORT_CHANGED, pointer, "ECS takes whole seconds from %lld to %lld: %lld",
-             (long long)bound->least, (long long)bound->most, (long long)kept);
+        NOTE_AT(member, IMPORT_CHANGED, pointer, "ECS takes whole seconds from %lld to %lld: %lld",
+                (long long)bound->least, (long long)bound->most, (long long)kept);
     json_object_set_new(health, bound->ecs, json_integer(kept));
 }
 
@@ -137,12 +138,12 @@ static void set_retries(const struct compose_member *member, json_t *health)
     if (!value)
         return;
     if (!import_integer(value, &retries)) {
-        NOTE(member, IMPORT_DROPPED, pointer, "a whole number is expected here");
+        NOTE_AT(member, IMPORT_DROPPED, pointer, "a whole number is expected here");
         return;
     }
     int64_t kept = retries < 1 ? 1 : retries > 10 ? 10 : retries;
     if (kept != retries)
-        NOTE(member, IMPORT_CHANGED, pointer, "ECS takes 1 to 10: %lld", (long long)kept);
+        NOTE_AT(member, IMPORT_CHANGED, pointer, "ECS takes 1 to 10: %lld", (long long)kept);
     json_object_set_new(health, "retries", json_integer(kept));
 }
 
@@ -174,8 +175,9 @@ void compose_health(const struct compose_member *member)
     import_boolean(json_object_get(member->value, "disable"), &disabled);
     json_t *command = disabled ? NULL : test_command(json_object_get(member->value, "test"));
     if (!command) {
-        NOTE(member, IMPORT_DROPPED, member->pointer,
-             "without a test there is nothing to carry over: ECS does not look at the image's HEALTHCHECK");
+        NOTE_AT(
+            member, IMPORT_DROPPED, member->pointer,
+            "without a test there is nothing to carry over: ECS does not look at the image's HEALTHCHECK");
         return;
     }
     json_t *health = json_pack("{s:o}", "command", command);
@@ -185,7 +187,7 @@ void compose_health(const struct compose_member *member)
     json_object_set_new(member->service->container, "healthCheck", health);
     char *pointer CLEANUP_FREE = import_pointer(member->pointer, "start_interval");
     if (json_object_get(member->value, "start_interval"))
-        NOTE(member, IMPORT_DROPPED, pointer, "ECS has one interval");
+        NOTE_AT(member, IMPORT_DROPPED, pointer, "ECS has one interval");
 }
 
 /* --- names in variables and commands -------------------------------------------------------------------- */

@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-#define NOTE(member, loss, pointer, ...) import_note((member)->compose->run, loss, pointer, __VA_ARGS__)
-#define TMPFS_MIB                        64
+#define TMPFS_MIB 64
 
 /* What a container mounts. */
 struct mount {
@@ -84,12 +83,12 @@ static bool is_mounted(json_t *mounts, const char *target)
 
 /* Takes content over: the volume without its name. */
 static void add_mount(const struct compose_member *member, const struct mount *mount, const char *wish,
-                      json_t *content, const char *pointer)
+                      json_t *content)
 {
     json_t *volumes = import_list(member->service->task, "volumes");
     json_t *mounts = import_list(member->service->container, "mountPoints");
     if (mount->target[0] != '/' || is_mounted(mounts, mount->target)) {
-        NOTE(member, IMPORT_DROPPED, pointer,
+        NOTE(member, IMPORT_DROPPED,
              mount->target[0] == '/' ? "something is mounted there already" : "an absolute path is expected");
         json_decref(content);
         return;
@@ -108,22 +107,21 @@ static void add_mount(const struct compose_member *member, const struct mount *m
     json_array_append_new(mounts, point);
 }
 
-static void mount_bind(const struct compose_member *member, const struct mount *mount, const char *pointer)
+static void mount_bind(const struct compose_member *member, const struct mount *mount)
 {
     char *path CLEANUP_FREE = absolute(member, mount->source);
     const char *last = strrchr(path, '/');
     json_t *content = json_pack("{s:{s:s}}", "host", "sourcePath", path);
-    add_mount(member, mount, last[1] ? last + 1 : "root", content, pointer);
+    add_mount(member, mount, last[1] ? last + 1 : "root", content);
     if (mount->source[0] != '/')
-        NOTE(member, IMPORT_CHANGED, pointer,
+        NOTE(member, IMPORT_CHANGED,
              "%.200s of this machine is meant; every instance needs it there; for files that belong to the "
              "repository there is davit: files:",
              path);
 }
 
 /* Keys of a volume at the top that have a place. */
-static json_t *shared_volume(const struct compose_member *member, const json_t *definition,
-                             const char *pointer)
+static json_t *shared_volume(const struct compose_member *member, const json_t *definition)
 {
     json_t *configuration = json_pack("{s:s}", "scope", "shared");
     bool outside = json_is_true(json_object_get(definition, "external")) ||
@@ -133,7 +131,6 @@ static json_t *shared_volume(const struct compose_member *member, const json_t *
     if (driver && !text_equal(driver, "local"))
         json_object_set_new(configuration, "driver", json_string(driver));
     struct compose_member map = *member;
-    map.pointer = pointer;
     map.value = json_object_get(definition, "driver_opts");
     import_set(configuration, "driverOpts", compose_map(&map, false));
     map.value = json_object_get(definition, "labels");
@@ -142,7 +139,7 @@ static json_t *shared_volume(const struct compose_member *member, const json_t *
 }
 
 /* Compose calls a volume PROJECT_NAME on the engine; so does davit, and the data stays. */
-static void mount_named(const struct compose_member *member, const struct mount *mount, const char *pointer)
+static void mount_named(const struct compose_member *member, const struct mount *mount)
 {
     const json_t *all = json_object_get(member->compose->root, "volumes");
     const json_t *definition = json_object_get(all, mount->source);
@@ -154,38 +151,36 @@ static void mount_named(const struct compose_member *member, const struct mount 
     if (!given && json_is_true(external))
         given = mount->source;
     if (!definition && !json_object_get(all, mount->source))
-        NOTE(member, IMPORT_CHANGED, pointer, "the file has no volume %.100s", mount->source);
+        NOTE(member, IMPORT_CHANGED, "the file has no volume %.100s", mount->source);
     char *wish CLEANUP_FREE = given     ? memory_strdup(given)
                               : project ? memory_printf("%s_%s", project, mount->source)
                                         : memory_strdup(mount->source);
     char *legal CLEANUP_FREE = import_name(wish);
     if (!text_equal(legal, wish))
-        NOTE(member, IMPORT_CHANGED, pointer, "on the engine the volume is now called %s, it was %.100s",
-             legal, wish);
-    add_mount(member, mount, wish, shared_volume(member, definition, pointer), pointer);
+        NOTE(member, IMPORT_CHANGED, "on the engine the volume is now called %s, it was %.100s", legal, wish);
+    add_mount(member, mount, wish, shared_volume(member, definition));
 }
 
-static void mount_anonymous(const struct compose_member *member, const struct mount *mount,
-                            const char *pointer)
+static void mount_anonymous(const struct compose_member *member, const struct mount *mount)
 {
     char *name CLEANUP_FREE = memory_printf("%s%.100s", member->service->container_name, mount->target);
     json_t *content = json_pack("{s:{s:s}}", "dockerVolumeConfiguration", "scope", "task");
-    add_mount(member, mount, name, content, pointer);
+    add_mount(member, mount, name, content);
 }
 
-static void mount_any(const struct compose_member *member, const struct mount *mount, const char *pointer)
+static void mount_any(const struct compose_member *member, const struct mount *mount)
 {
     bool path = mount->source && strchr("/.~", mount->source[0]);
     if (!mount->source || !mount->source[0])
-        mount_anonymous(member, mount, pointer);
+        mount_anonymous(member, mount);
     else if (path || mount->bind)
-        mount_bind(member, mount, pointer);
+        mount_bind(member, mount);
     else
-        mount_named(member, mount, pointer);
+        mount_named(member, mount);
 }
 
 /* SOURCE:TARGET[:OPTIONS], or TARGET. */
-static void mount_short(const struct compose_member *member, char *text, const char *pointer)
+static void mount_short(const struct compose_member *member, char *text)
 {
     struct mount mount = {.target = text};
     char *target = import_cut(text, ':');
@@ -198,15 +193,14 @@ static void mount_short(const struct compose_member *member, char *text, const c
         char *next = import_cut(option, ',');
         mount.read_only = mount.read_only || text_equal(option, "ro");
         if (!text_equal(option, "ro") && !text_equal(option, "rw"))
-            NOTE(member, IMPORT_CHANGED, pointer, "the option %.40s is not carried over", option);
+            NOTE(member, IMPORT_CHANGED, "the option %.40s is not carried over", option);
         option = next;
     }
-    mount_any(member, &mount, pointer);
+    mount_any(member, &mount);
 }
 
 /* "size=64m,uid=1" */
-static void add_tmpfs(const struct compose_member *member, const char *target, char *options,
-                      const char *pointer)
+static void add_tmpfs(const struct compose_member *member, const char *target, char *options)
 {
     int64_t bytes = 0;
     json_t *list = json_array();
@@ -217,20 +211,21 @@ static void add_tmpfs(const struct compose_member *member, const char *target, c
         if (!text_starts_with(option, "size="))
             json_array_append_new(list, json_string(option));
         else if (!import_bytes(size, &bytes))
-            NOTE(member, IMPORT_CHANGED, pointer, "%.40s is no size", option);
+            NOTE(member, IMPORT_CHANGED, "%.40s is no size", option);
         json_decref(size);
         option = next;
     }
     if (bytes <= 0)
-        NOTE(member, IMPORT_CHANGED, pointer, "ECS wants a size: %d MiB", TMPFS_MIB);
+        NOTE(member, IMPORT_CHANGED, "ECS wants a size: %d MiB", TMPFS_MIB);
     int64_t mib = bytes > 0 ? (bytes + 1048575) / 1048576 : TMPFS_MIB;
     json_t *tmpfs = json_pack("{s:s,s:I}", "containerPath", target, "size", (json_int_t)mib);
     import_set(tmpfs, "mountOptions", list);
     json_array_append_new(import_list(parameters, "tmpfs"), tmpfs);
 }
 
-static void mount_long(const struct compose_member *member, const json_t *value, const char *pointer)
+static void mount_long(const struct compose_member *member)
 {
+    const json_t *value = member->value;
     const char *type = model_string(value, "type");
     struct mount mount = {.source = model_string(value, "source"),
                           .target = model_string(value, "target"),
@@ -240,125 +235,117 @@ static void mount_long(const struct compose_member *member, const json_t *value,
     char *options CLEANUP_FREE = size ? memory_printf("size=%s", size) : NULL;
     bool known = !type || mount.bind || text_equal(type, "volume");
     if (!mount.target)
-        NOTE(member, IMPORT_DROPPED, pointer, "it has no target");
+        NOTE(member, IMPORT_DROPPED, "it has no target");
     else if (text_equal(type, "tmpfs"))
-        add_tmpfs(member, mount.target, options, pointer);
+        add_tmpfs(member, mount.target, options);
     else if (known)
-        mount_any(member, &mount, pointer);
+        mount_any(member, &mount);
     else
-        NOTE(member, IMPORT_DROPPED, pointer, "ECS has no volumes of type %.40s", type);
+        NOTE(member, IMPORT_DROPPED, "ECS has no volumes of type %.40s", type);
     const char *key;
     json_t *inner;
     static const char plain[] = " type source target read_only tmpfs ";
     json_object_foreach ((json_t *)value, key, inner) {
         char *word CLEANUP_FREE = memory_printf(" %s ", key);
-        char *at CLEANUP_FREE = import_pointer(pointer, key);
+        char *at CLEANUP_FREE = import_pointer(member->pointer, key);
         if (!strstr(plain, word) && json_object_size(inner))
-            NOTE(member, IMPORT_DROPPED, at, "ECS has no place for it");
+            import_note(member->compose->run, IMPORT_DROPPED, at, "ECS has no place for it");
     }
+}
+
+static void on_volume(const struct compose_member *member)
+{
+    char *text CLEANUP_FREE = import_text(member->value);
+    if (json_is_object(member->value))
+        mount_long(member);
+    else if (text && text[0])
+        mount_short(member, text);
+    else
+        NOTE(member, IMPORT_DROPPED, "SOURCE:TARGET is expected here");
 }
 
 void compose_volumes(const struct compose_member *member)
 {
-    size_t i;
-    json_t *value;
-    json_array_foreach (member->value, i, value) {
-        char *pointer CLEANUP_FREE = import_pointer_index(member->pointer, i);
-        char *text CLEANUP_FREE = import_text(value);
-        if (json_is_object(value))
-            mount_long(member, value, pointer);
-        else if (text && text[0])
-            mount_short(member, text, pointer);
-        else
-            NOTE(member, IMPORT_DROPPED, pointer, "SOURCE:TARGET is expected here");
+    compose_each(member, on_volume);
+}
+
+static void on_volumes_of(const struct compose_member *member)
+{
+    char *text CLEANUP_FREE = import_text(member->value);
+    char *options = text ? import_cut(text, ':') : NULL;
+    const struct compose_service *from = text ? compose_find(member->compose, text) : NULL;
+    if (!from || from == member->service) {
+        NOTE(member, IMPORT_DROPPED, "there is no such service");
+        return;
     }
+    json_t *item = json_pack("{s:s}", "sourceContainer", from->container_name);
+    if (text_equal(options, "ro"))
+        json_object_set_new(item, "readOnly", json_true());
+    json_array_append_new(import_list(member->service->container, "volumesFrom"), item);
+    compose_edge_add(member->service, (struct compose_edge){.to = memory_strdup(text),
+                                                            .condition = "START",
+                                                            .pointer = memory_strdup(member->pointer)});
 }
 
 void compose_volumes_from(const struct compose_member *member)
 {
-    size_t i;
-    json_t *value;
-    json_array_foreach (member->value, i, value) {
-        char *pointer CLEANUP_FREE = import_pointer_index(member->pointer, i);
-        char *text CLEANUP_FREE = import_text(value);
-        char *options = text ? import_cut(text, ':') : NULL;
-        const struct compose_service *from = text ? compose_find(member->compose, text) : NULL;
-        if (!from || from == member->service) {
-            NOTE(member, IMPORT_DROPPED, pointer, "there is no such service");
-            continue;
-        }
-        json_t *item = json_pack("{s:s}", "sourceContainer", from->container_name);
-        if (text_equal(options, "ro"))
-            json_object_set_new(item, "readOnly", json_true());
-        json_array_append_new(import_list(member->service->container, "volumesFrom"), item);
-        compose_edge_add(member->service, (struct compose_edge){.to = memory_strdup(text),
-                                                                .condition = "START",
-                                                                .pointer = memory_strdup(pointer)});
-    }
+    compose_each(member, on_volumes_of);
+}
+
+static void on_tmpfs(const struct compose_member *member)
+{
+    char *text CLEANUP_FREE = import_text(member->value);
+    char *options = text ? import_cut(text, ':') : NULL;
+    if (text && text[0] == '/')
+        add_tmpfs(member, text, options);
+    else
+        NOTE(member, IMPORT_DROPPED, "an absolute path is expected here");
 }
 
 void compose_tmpfs(const struct compose_member *member)
 {
-    size_t i = 0;
-    char *single CLEANUP_FREE = import_text(member->value);
-    size_t len = single ? 1 : json_array_size(member->value);
-    for (; i < len; i++) {
-        char *text CLEANUP_FREE =
-            single ? memory_strdup(single) : import_text(json_array_get(member->value, i));
-        char *pointer CLEANUP_FREE =
-            single ? memory_strdup(member->pointer) : import_pointer_index(member->pointer, i);
-        char *options = text ? import_cut(text, ':') : NULL;
-        if (text && text[0] == '/')
-            add_tmpfs(member, text, options, pointer);
-        else
-            NOTE(member, IMPORT_DROPPED, pointer, "an absolute path is expected here");
-    }
+    compose_each(member, on_tmpfs);
 }
 
 /* --- secrets and configs -------------------------------------------------------------------------------- */
 
-struct extra {
-    const char *list;  /* at the top of the file */
-    const char *where; /* begins the target */
-};
-
-static void mount_extra(const struct compose_member *member, const struct extra *extra, const json_t *value,
-                        const char *pointer)
+/* One of the list at the top of the file; `where` begins its target. */
+static void mount_extra(const struct compose_member *member, const char *list, const char *where)
 {
+    const json_t *value = member->value;
     const char *name = json_is_string(value) ? json_string_value(value) : model_string(value, "source");
     const json_t *definition =
-        json_object_get(json_object_get(member->compose->root, extra->list), name ? name : "");
+        json_object_get(json_object_get(member->compose->root, list), name ? name : "");
     const char *file = model_string(definition, "file");
     const char *given = model_string(value, "target");
     if (!file) {
-        NOTE(member, IMPORT_DROPPED, pointer,
+        NOTE(member, IMPORT_DROPPED,
              "only those of a file can be carried over; davit takes secrets "
              "as variables (secrets:) and files from the repository (davit: files:)");
         return;
     }
-    char *target CLEANUP_FREE = given && given[0] == '/'
-                                    ? memory_strdup(given)
-                                    : memory_printf("%s%s", extra->where, given ? given : name);
+    char *target CLEANUP_FREE =
+        given && given[0] == '/' ? memory_strdup(given) : memory_printf("%s%s", where, given ? given : name);
     struct mount mount = {.source = file, .target = target, .read_only = true, .bind = true};
-    mount_bind(member, &mount, pointer);
+    mount_bind(member, &mount);
 }
 
-static void mount_extras(const struct compose_member *member, const struct extra *extra)
+static void on_secret(const struct compose_member *member)
 {
-    size_t i;
-    json_t *value;
-    json_array_foreach (member->value, i, value) {
-        char *pointer CLEANUP_FREE = import_pointer_index(member->pointer, i);
-        mount_extra(member, extra, value, pointer);
-    }
+    mount_extra(member, "secrets", "/run/secrets/");
+}
+
+static void on_config(const struct compose_member *member)
+{
+    mount_extra(member, "configs", "/");
 }
 
 void compose_secrets(const struct compose_member *member)
 {
-    mount_extras(member, &(struct extra){"secrets", "/run/secrets/"});
+    compose_each(member, on_secret);
 }
 
 void compose_configs(const struct compose_member *member)
 {
-    mount_extras(member, &(struct extra){"configs", "/"});
+    compose_each(member, on_config);
 }

@@ -35,9 +35,11 @@ static const struct {
     const char *compose;
     const char *usual;
 } host_members[] = {
+    {"BlkioWeight", "blkio_config", NULL},
     {"CapAdd", "cap_add", NULL},
     {"CapDrop", "cap_drop", NULL},
     {"CgroupParent", "cgroup_parent", NULL},
+    {"CpuPeriod", "cpu_period", NULL},
     {"CpuQuota", "cpu_quota", NULL},
     {"CpuShares", "cpu_shares", NULL},
     {"CpusetCpus", "cpuset", NULL},
@@ -51,6 +53,7 @@ static const struct {
     {"IpcMode", "ipc", "private shareable"},
     {"Memory", "mem_limit", NULL},
     {"MemoryReservation", "mem_reservation", NULL},
+    {"OomKillDisable", "oom_kill_disable", NULL},
     {"OomScoreAdj", "oom_score_adj", NULL},
     {"PidMode", "pid", NULL},
     {"PidsLimit", "pids_limit", NULL},
@@ -187,6 +190,10 @@ static void set_ports(struct inspected *inspected)
             json_array_append_new(ports, item);
         }
     }
+    if (model_bool(inspected->host, "PublishAllPorts")) /* those without a binding */
+        json_object_foreach (json_object_get(inspected->config, "ExposedPorts"), port, bindings)
+            if (!json_object_get(json_object_get(inspected->host, "PortBindings"), port))
+                json_array_append_new(ports, json_string(port));
     import_set(inspected->service, "ports", ports);
 }
 
@@ -282,11 +289,26 @@ static void set_limits(struct inspected *inspected)
                 devices, json_sprintf("%s:%s:%s", host, inside ? inside : host, rights ? rights : "rwm"));
     }
     import_set(inspected->service, "devices", devices);
+    int64_t memory = model_int(inspected->host, "Memory");
+    if (model_int(inspected->host, "MemorySwap") != 2 * memory) /* the engine's usual */
+        json_object_set(inspected->service, "memswap_limit", json_object_get(inspected->host, "MemorySwap"));
     if (!is_zero(json_object_get(inspected->host, "DeviceRequests")))
         json_object_set_new(inspected->service, "gpus", json_integer(1));
     if (model_int(inspected->config, "StopTimeout"))
         json_object_set_new(inspected->service, "stop_grace_period",
                             json_sprintf("%llds", (long long)model_int(inspected->config, "StopTimeout")));
+}
+
+/* "PATH:OPTIONS" of --mount type=tmpfs. New. */
+static json_t *tmpfs_of_mount(const json_t *mount)
+{
+    const char *path = model_string(mount, "Target");
+    const json_t *options = json_object_get(mount, "TmpfsOptions");
+    int64_t bytes = model_int(options, "SizeBytes");
+    int64_t mode = model_int(options, "Mode");
+    char *size CLEANUP_FREE = bytes > 0 ? memory_printf("size=%lld", (long long)bytes) : memory_strdup("");
+    char *rights CLEANUP_FREE = mode > 0 ? memory_printf("mode=%llo", (long long)mode) : memory_strdup("");
+    return json_sprintf("%s:%s%s%s", path ? path : "", size, size[0] && rights[0] ? "," : "", rights);
 }
 
 static void set_rest(struct inspected *inspected)
@@ -295,6 +317,7 @@ static void set_rest(struct inspected *inspected)
     const json_t *options = json_object_get(log, "Config");
     const char *driver = model_string(log, "Type");
     const char *path;
+    size_t i;
     json_t *mount;
     json_t *tmpfs = json_array();
     if (driver && (!text_equal(driver, "json-file") || !is_zero(options)))
@@ -303,6 +326,9 @@ static void set_rest(struct inspected *inspected)
     json_object_foreach (json_object_get(inspected->host, "Tmpfs"), path, mount)
         json_array_append_new(
             tmpfs, json_sprintf("%s:%s", path, json_is_string(mount) ? json_string_value(mount) : ""));
+    json_array_foreach (json_object_get(inspected->host, "Mounts"), i, mount)
+        if (text_equal(model_string(mount, "Type"), "tmpfs"))
+            json_array_append_new(tmpfs, tmpfs_of_mount(mount));
     import_set(inspected->service, "tmpfs", tmpfs);
 }
 

@@ -109,16 +109,21 @@ void import_count(struct import_run *run, const json_t *value, const char *point
     count(run, value, pointer, false);
 }
 
+bool import_spend(struct import_run *run, size_t steps)
+{
+    run->over = run->over || run->steps_left < steps;
+    if (!run->over)
+        run->steps_left -= steps;
+    return !run->over;
+}
+
 bool import_afford(struct import_run *run, const json_t *value)
 {
     size_t i;
     const char *key;
     json_t *child;
-    size_t cost = 1 + json_string_length(value) / 16;
-    run->over = run->over || run->steps_left < cost;
-    if (run->over)
+    if (!import_spend(run, 1 + json_string_length(value) / 16))
         return false;
-    run->steps_left -= cost;
     json_array_foreach ((json_t *)value, i, child)
         if (!import_afford(run, child))
             return false;

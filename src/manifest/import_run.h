@@ -33,6 +33,8 @@ void import_note(struct import_run *run, enum import_loss loss, const char *poin
     __attribute__((format(printf, 4, 5)));
 /* Counts the values at and below `value` as members, and those below a lost pointer as lost. */
 void import_count(struct import_run *run, const json_t *value, const char *pointer);
+/* Takes steps off what may still be done. False, and run->over, when that is too much. */
+bool import_spend(struct import_run *run, size_t steps);
 /* Takes the values at and below `value` off what may still be done. False, and run->over, when that is too
  * much.
  */
@@ -68,5 +70,15 @@ json_t *import_object(json_t *object, const char *key);
 
 /* Puts the members of merge keys ("<<") where they belong, at all depths. */
 void import_merge(json_t *value);
+/* Where the values of variables come from: the world, and what it does not have from `more`. */
+struct import_lookup {
+    const struct import_world *world;
+    const json_t *more; /* object of strings; may be NULL */
+    size_t *bytes_left; /* text that substitution may still make */
+};
+
 /* Replaces $NAME and ${NAME...} in all strings as Compose does. What has no value stays, with a note. */
-void import_interpolate(struct import_run *run, json_t *value, const char *pointer);
+void import_interpolate(struct import_run *run, json_t *value, const char *pointer, const json_t *more);
+/* The same for one text, where nothing stands for what has no value. Caller frees; NULL when it is too long.
+ */
+char *import_expand(const struct import_lookup *lookup, const char *text);

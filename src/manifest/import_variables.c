@@ -13,22 +13,24 @@
 #define NESTED_MAX 16
 
 struct expansion {
-    struct import_run *run;
+    const struct import_lookup *lookup;
+    struct import_run *run; /* NULL: what has no value is nothing, without a note */
     const char *pointer;
     struct buffer out;
     int depth;
+    bool over;
 };
 
 static void expand(struct expansion *expansion, const char *text, size_t len);
 
 static void put(struct expansion *expansion, const char *text, size_t len)
 {
-    struct import_run *run = expansion->run;
-    if (len > run->bytes_left || buffer_append(&expansion->out, text, len) < 0) {
-        run->over = true;
+    size_t *left = expansion->lookup->bytes_left;
+    if (len > *left || buffer_append(&expansion->out, text, len) < 0) {
+        expansion->over = true;
         return;
     }
-    run->bytes_left -= len;
+    *left -= len;
 }
 
 /* The end of what "${" at `text` begins, behind the brace; 0 when it stays open. */
@@ -46,9 +48,19 @@ static size_t braced_len(const char *text, size_t len)
     return 0;
 }
 
+/* Borrowed until the next call; NULL when there is none. */
+static const char *value_of(const struct import_lookup *lookup, const char *name)
+{
+    const struct import_world *world = lookup->world;
+    const char *value = world->variable ? world->variable(world->data, name) : NULL;
+    return value ? value : json_string_value(json_object_get(lookup->more, name));
+}
+
 /* `whole` stands there and `name` has no value. */
 static void leave(struct expansion *expansion, const char *name, const char *whole, size_t whole_len)
 {
+    if (!expansion->run)
+        return;
     put(expansion, whole, whole_len);
     import_note(expansion->run, IMPORT_UNRESOLVED, expansion->pointer,
                 "%.100s has no value: set it in .env or in the environment, or replace it in the manifest",
@@ -64,8 +76,7 @@ static void replace(struct expansion *expansion, const char *text, size_t len)
     const char *end = text + len - 1;
     bool colon = *word == ':';
     char operator= word[colon];
-    const struct import_world *world = expansion->run->source->world;
-    const char *value = world->variable ? world->variable(world->data, name) : NULL;
+    const char *value = value_of(expansion->lookup, name);
     bool set = value && (value[0] || !colon);
     word += colon + 1;
     size_t word_len = word < end ? (size_t)(end - word) : 0;
@@ -109,8 +120,8 @@ static size_t expand_one(struct expansion *expansion, const char *text, size_t l
 static void expand(struct expansion *expansion, const char *text, size_t len)
 {
     if (++expansion->depth > NESTED_MAX)
-        expansion->run->over = true;
-    for (size_t i = 0; i < len && !expansion->run->over;) {
+        expansion->over = true;
+    for (size_t i = 0; i < len && !expansion->over;) {
         const char *dollar = memchr(text + i, '$', len - i);
         size_t plain = dollar ? (size_t)(dollar - text) - i : len - i;
         put(expansion, text + i, plain);
@@ -125,32 +136,55 @@ static void expand(struct expansion *expansion, const char *text, size_t len)
     expansion->depth--;
 }
 
-static json_t *expanded(struct import_run *run, const char *text, const char *pointer)
+char *import_expand(const struct import_lookup *lookup, const char *text)
 {
-    struct expansion expansion = {.run = run, .pointer = pointer, .out = BUFFER_INIT(LIMIT_IMPORT_BYTES)};
+    struct expansion expansion = {.lookup = lookup, .out = BUFFER_INIT(LIMIT_IMPORT_BYTES)};
     expand(&expansion, text, strlen(text));
+    char *value CLEANUP_FREE = buffer_steal(&expansion.out);
+    return expansion.over ? NULL : TAKE(value);
+}
+
+/* Where variables are replaced: what they are, and what is told. */
+struct interpolation {
+    struct import_run *run;
+    struct import_lookup lookup;
+};
+
+static json_t *expanded(const struct interpolation *interpolation, const char *text, const char *pointer)
+{
+    struct expansion expansion = {.lookup = &interpolation->lookup,
+                                  .run = interpolation->run,
+                                  .pointer = pointer,
+                                  .out = BUFFER_INIT(LIMIT_IMPORT_BYTES)};
+    expand(&expansion, text, strlen(text));
+    interpolation->run->over = interpolation->run->over || expansion.over;
     json_t *value = json_string(buffer_str(&expansion.out));
     buffer_deinit(&expansion.out);
     return value ? value : json_string(""); /* a variable that is not UTF-8 */
 }
 
-void import_interpolate(struct import_run *run, json_t *value, const char *pointer)
+/* The string with its variables replaced, or the value as it is after its parts are done. New. */
+static json_t *interpolated(const struct interpolation *interpolation, json_t *value, const char *pointer)
 {
     size_t i;
     const char *key;
     json_t *child;
+    if (json_is_string(value) && strchr(json_string_value(value), '$'))
+        return expanded(interpolation, json_string_value(value), pointer);
     json_array_foreach (value, i, child) {
         char *at CLEANUP_FREE = import_pointer_index(pointer, i);
-        if (json_is_string(child) && strchr(json_string_value(child), '$'))
-            json_array_set_new(value, i, expanded(run, json_string_value(child), at));
-        else
-            import_interpolate(run, child, at);
+        json_array_set_new(value, i, interpolated(interpolation, child, at));
     }
     json_object_foreach (value, key, child) {
         char *at CLEANUP_FREE = import_pointer(pointer, key);
-        if (json_is_string(child) && strchr(json_string_value(child), '$'))
-            json_object_set_new(value, key, expanded(run, json_string_value(child), at));
-        else
-            import_interpolate(run, child, at);
+        json_object_set_new(value, key, interpolated(interpolation, child, at));
     }
+    return json_incref(value);
+}
+
+void import_interpolate(struct import_run *run, json_t *value, const char *pointer, const json_t *more)
+{
+    struct interpolation interpolation = {
+        .run = run, .lookup = {.world = run->source->world, .more = more, .bytes_left = &run->bytes_left}};
+    json_decref(interpolated(&interpolation, value, pointer));
 }

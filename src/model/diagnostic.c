@@ -198,5 +198,7 @@ char *diagnostic_to_text(const struct diagnostic *diagnostic)
         buffer_printf(&out, "%s expected %s", diagnostic->found ? "," : ";", diagnostic->expected);
     if (diagnostic->hint)
         buffer_printf(&out, "; %s", diagnostic->hint);
-    return buffer_steal(&out);
+    char *text = text_printable(buffer_str(&out));
+    buffer_deinit(&out);
+    return text;
 }

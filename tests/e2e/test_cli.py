@@ -1,6 +1,7 @@
 """The command line: exit codes, forms of output, and what goes where."""
 
 import json
+import os
 import re
 import subprocess
 import time
@@ -177,12 +178,34 @@ def test_colours_only_on_a_terminal(spine, no_color):
     assert ("\x1b[" in process.stdout) == (not no_color)
 
 
-def test_bash_completion(spine):
+def completed(davit, directory, *words, path=None):
+    """What bash offers for the last word of the line, files included."""
+    text = f"""source <({davit} completion bash); COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _davit davit "${{@: -1}}"
+        case "$(complete -p davit)${{COMPREPLY[*]}}" in *"-o default"*) [ "${{#COMPREPLY[@]}}" -gt 0 ] ||
+            COMPREPLY=($(compgen -f -- "${{@: -1}}")) ;; esac; printf '%s\\n' "${{COMPREPLY[@]}}" """
+    process = subprocess.run(["bash", "--norc", "-c", text, "bash", *words], capture_output=True, text=True, cwd=directory,
+                             env={**os.environ, "PATH": f"{path}:{os.environ['PATH']}" if path else os.environ["PATH"]})
+    assert not process.stderr, process.stderr
+    return process.stdout.split()
+
+
+def test_bash_completion(spine, tmp_path):
     davit = spine.daemon.binary
-    text = f"""source <({davit} completion bash); COMP_WORDS=(davit stat); COMP_CWORD=1; COMP_LINE="davit stat"; COMP_POINT=10
-        name=$(complete -p davit | sed 's/.*-F \\([^ ]*\\).*/\\1/'); $name davit stat davit; echo "${{COMPREPLY[@]}}" """
-    process = subprocess.run(["bash", "--norc", "-c", text], capture_output=True, text=True)
-    assert "status" in process.stdout.split() and not process.stderr, process.stdout + process.stderr
+    (tmp_path / "compose.yml").touch()
+    offered = lambda *words: completed(davit, tmp_path, "davit", *words, path=tmp_path / "bin")
+    assert "status" in offered("stat")
+    assert offered("import", "") == ["compose", "cloudformation", "ecs", "docker"]
+    assert offered("schema", "ch") == ["check"]
+    assert offered("get", "-o", "") == ["table", "wide", "json", "yaml"]
+    for line in (("import", "compose"), ("import", "-o", "json", "ecs"), ("import", "--output", "=", "json", "cloudformation"),
+                 ("schema", "check"), ("schema", "check", "a.json"), ("import", "-f", "compose", "b.yml")):
+        assert offered(*line, "") == ["compose.yml"], line
+    (tmp_path / "bin").mkdir()
+    docker = tmp_path / "bin/docker"
+    docker.write_text("#!/bin/sh\n[ \"$*\" = 'ps -a --format {{.Names}}' ] && printf 'web\\ndb\\n'\n")
+    docker.chmod(0o755)
+    assert offered("import", "docker", "") == ["web", "db"]
+    assert offered("import", "docker", "web", "d") == ["db"]
 
 
 def test_man_pages(run, tmp_path):

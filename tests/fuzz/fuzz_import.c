@@ -16,9 +16,19 @@ static const char *variable(void *data, const char *name)
     return name[0] == 'A' ? "a value" : NULL;
 }
 
-static void import_one(import_function *import, const struct document *document)
+/* The world's data is the input: every other file has the same content. */
+static char *read_file(void *data, const char *path)
 {
-    struct import_world world = {.directory = "/srv", .fallback = "demo", .variable = variable};
+    return path[0] == 'f' ? memory_strdup(data) : NULL;
+}
+
+static void import_one(import_function *import, const struct document *document, char *content)
+{
+    struct import_world world = {.directory = "/srv",
+                                 .fallback = "demo",
+                                 .variable = variable,
+                                 .read_file = read_file,
+                                 .data = content};
     struct import_source source = {"fuzz.yaml", document, &world};
     struct diagnostics diagnostics = {0};
     struct import result;
@@ -37,11 +47,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     struct document_input input = {"fuzz.yaml", (const char *)data + 1, size - 1};
+    char *content = memory_strndup(input.content, input.len);
     struct document_vec documents = {0};
     struct diagnostics diagnostics = {0};
     int rc = document_parse_foreign(&input, &documents, &diagnostics);
     for (size_t i = 0; rc == 0 && i < documents.len; i++)
-        import_one(imports[data[0] % ARRAY_LEN(imports)], &documents.items[i]);
+        import_one(imports[data[0] % ARRAY_LEN(imports)], &documents.items[i], content);
+    free(content);
     document_vec_deinit(&documents);
     diagnostics_deinit(&diagnostics);
     return 0;

@@ -308,6 +308,7 @@ static void test_refused_logs(void **state)
     struct world *world = *state;
     assert_int_equal(status_of(world, &world->tcp, "GET", "/v1/logs"), 400);
     assert_int_equal(status_of(world, &world->tcp, "GET", "/v1/logs?cluster=demo&service=web&tail=x"), 400);
+    assert_int_equal(status_of(world, &world->tcp, "GET", "/v1/logs?cluster=demo&service=web&tail=-1"), 400);
     assert_int_equal(status_of(world, &world->tcp, "GET", "/v1/logs?cluster=demo&service=nope"), 404);
     assert_int_equal(status_of(world, &world->tcp, "GET", "/v1/logs?cluster=demo&service=web&task=zz"), 404);
 }

@@ -108,6 +108,30 @@ static void test_mended_text_is_utf8(void **state)
     }
 }
 
+/* What a terminal would act on is seen instead; what it shows stays. */
+static void test_printable(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *printable;
+    } cases[] = {{"", ""},
+                 {"caf\xc3\xa9 \\ \xf0\x9f\x98\x80", "caf\xc3\xa9 \\ \xf0\x9f\x98\x80"},
+                 {"a\nb\tc\r\n", "a b c  "},
+                 {"\033[31mred\007\177", "\\u001B[31mred\\u0007\\u007F"},
+                 {"\xc2\x9b"
+                  "2J",
+                  "\\u009B2J"},
+                 {"a\xe2\x80\xae"
+                  "b\xe2\x81\xa6\xe2\x80\xa8",
+                  "a\\u202Eb\\u2066\\u2028"},
+                 {"a\xff\033", "a?\\u001B"}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *text CLEANUP_FREE = text_printable(cases[i].text);
+        assert_string_equal(text, cases[i].printable);
+    }
+}
+
 static void test_nearest_name(void **state)
 {
     (void)state;
@@ -123,9 +147,13 @@ static void test_nearest_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers_are_whole_strings), cmocka_unit_test(test_durations),
-        cmocka_unit_test(test_times_go_both_ways),        cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_mended_text_is_utf8),       cmocka_unit_test(test_nearest_name),
+        cmocka_unit_test(test_numbers_are_whole_strings),
+        cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_times_go_both_ways),
+        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_mended_text_is_utf8),
+        cmocka_unit_test(test_nearest_name),
+        cmocka_unit_test(test_printable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

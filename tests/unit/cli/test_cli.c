@@ -63,7 +63,15 @@ static int run_raw(const struct cli *cli)
 
 static const struct command helper = {.name = "helper", .hidden = true, .raw = true, .run = run_raw};
 
-static const struct command *const commands[] = {&show, &helper, &cli_help, &cli_completion, &cli_version};
+static const struct cli_flag wide_flags[] = {
+    {"output", 'o', "FORMAT", "table", "how to print", "table wide"},
+    CLI_FLAG_END,
+};
+
+static const struct command lister = {.name = "lister", .hidden = true, .flags = wide_flags, .run = run};
+
+static const struct command *const commands[] = {&show,     &helper,         &lister,
+                                                 &cli_help, &cli_completion, &cli_version};
 
 struct result {
     int code;
@@ -139,8 +147,18 @@ static void test_environment(void **state)
     expect("show a", 0, NULL, NULL);
     assert_string_equal(seen.output, "table");
     assert_false(seen.follow);
+    setenv("DAVIT_OUTPUT", "jsno", 1); /* of none */
+    expect("show a", CLI_ERROR, NULL, "davit: DAVIT_OUTPUT: \"jsno\" is none of: table json\n");
+    expect("show -o json a", 0, NULL, NULL);
+    setenv("DAVIT_OUTPUT", "", 1);
+    expect("show a", 0, NULL, NULL);
     unsetenv("DAVIT_OUTPUT");
     unsetenv("DAVIT_FOLLOW");
+    char *spaced[] = {(char[]){"davit"}, (char[]){"show"}, (char[]){"a"}, (char[]){"--output=table json"},
+                      NULL};
+    struct cli cli = {
+        .commands = commands, .commands_len = ARRAY_LEN(commands), .out = stdout, .err = stderr};
+    assert_int_equal(cli_run(&cli, 4, spaced), CLI_ERROR);
 }
 
 static void test_wrong_usage(void **state)

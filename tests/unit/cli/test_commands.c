@@ -81,6 +81,33 @@ static const struct answer refused[] = {
     {"", "404 Not Found", "{}"},
 };
 
+/* Of a daemon whose repository and engine write to the reader's terminal. */
+#define ESC  "\\u001b[2J"
+#define SEEN "\\u001B[2J"
+static const struct answer hostile[] = {
+    {"GET /v1/status ", "200 OK",
+     "{\"version\":\"9\",\"ready\":true,\"source\":{\"ok\":false,\"origin\":\"/srv\",\"message\":\"" ESC
+     "gone\",\"wanted\":{\"oid\":\"abcdef0123456789\",\"author\":\"Ada" ESC "\",\"subject\":\"say" ESC
+     "\"},\"refused\":true,\"head\":{\"oid\":\"b\"},\"diagnostics\":{\"errors\":1,\"diagnostics\":[{"
+     "\"severity\":"
+     "\"error\",\"file\":\"a" ESC
+     "\",\"message\":\"no\"}]}},\"instances\":[{\"name\":\"local\",\"message\":\"no" ESC
+     "\"}],\"services\":[{\"cluster\":\"demo\",\"name\":\"web\",\"state\":\"failed\",\"failed\":true,"
+     "\"deployment\":{"
+     "\"reason\":\"pull" ESC "\"}}]}"},
+    {"GET /v1/services ", "200 OK", "{\"services\":[{\"cluster\":\"demo\",\"name\":\"w" ESC "\"}]}"},
+    {"GET /v1/events?follow=1 ", "200 OK",
+     "{\"cluster\":\"demo\",\"service\":\"web\",\"at\":\"2026\",\"message\":\"said" ESC "\"}\n"},
+    {"GET /v1/events ", "200 OK",
+     "{\"events\":[{\"cluster\":\"demo\",\"service\":\"web\",\"message\":\"said" ESC "\"}]}"},
+    {"GET /v1/diff ", "200 OK",
+     "{\"differences\":[{\"cluster\":\"demo\",\"service\":\"web\",\"change\":\"update\",\"details\":["
+     "{\"what\":\"image\",\"from\":\"a" ESC "\",\"to\":\"b" ESC "\"}]}]}"},
+    {"GET /v1/logs", "200 OK",
+     "{\"task\":\"0123456789abcdef\",\"container\":\"d\",\"error\":\"gone" ESC "\"}\n"},
+    {"", "404 Not Found", "{\"error\":{\"message\":\"refused" ESC "\"}}"},
+};
+
 struct world {
     char dir[32];
     char socket[64];
@@ -132,6 +159,11 @@ static int setup_refused(void **state)
     return begin(state, refused);
 }
 
+static int setup_hostile(void **state)
+{
+    return begin(state, hostile);
+}
+
 static int teardown(void **state)
 {
     struct world *world = *state;
@@ -167,6 +199,8 @@ static void expect(const char *line, int code, const char *in_out, const char *i
     fclose(cli.err);
     if (got != code)
         fail_msg("%s: exit code %d, not %d: %s%s", line, got, code, out, err);
+    if (strchr(out, '\033') || strchr(err, '\033'))
+        fail_msg("%s: an escape reaches the terminal: %s%s", line, out, err);
     if (in_out && !strstr(out, in_out))
         fail_msg("%s: no \"%s\" in the output: %s", line, in_out, out);
     if (in_err && !strstr(err, in_err))
@@ -214,6 +248,9 @@ static void test_streams(void **state)
     (void)state;
     expect("logs demo/web --tail all", 0, "0123456789ab/c | hello\n", "0123456789ab/d: gone");
     expect("logs -n demo web --tail all", 0, "| hello\n", NULL);
+    expect("logs demo/web --tail -1", CLI_ERROR, NULL,
+           "--tail: \"-1\" is neither a number of lines nor all\n");
+    expect("logs demo/web --tail=1k", CLI_ERROR, NULL, "--tail: \"1k\" is neither");
     expect("logs demo/none", CLI_ERROR, NULL, "there is no such thing");
     expect("events -w", 0, "2026-01-01T00:00:00.000Z  demo/web  (task 0123456789ab) failed\n", NULL);
     expect("events -w -o wide", 0, "(task " TASK_ID ") failed\n", NULL);
@@ -247,6 +284,22 @@ static void test_a_refused_commit(void **state)
     expect("wait --timeout 1s", CLI_NO, NULL,
            "web.yaml:8:5: error: no such thing\n"
            "davit: commit bbbbbbbbbbbb is refused; nothing was changed\n");
+}
+
+static void test_nothing_reaches_the_terminal_as_a_command(void **state)
+{
+    (void)state;
+    expect("status", 0, SEEN "gone\nwanted     abcdef012345  say" SEEN "  (Ada" SEEN ")", NULL);
+    expect("status", 0, "a" SEEN ": error: no\n", NULL);
+    expect("status", 0, "instance   local: no" SEEN "\n", NULL);
+    expect("status", 0, "pull" SEEN "\n", NULL);
+    expect("wait --timeout 1s", CLI_NO, NULL, "pull" SEEN "\n");
+    expect("get services", 0, "w" SEEN, NULL);
+    expect("events", 0, "said" SEEN "\n", NULL);
+    expect("events -w", 0, "demo/web  said" SEEN "\n", NULL);
+    expect("diff", CLI_NO, "  image: a" SEEN " -> b" SEEN "\n", NULL);
+    expect("logs demo/web", 0, NULL, "0123456789ab/d: gone" SEEN "\n");
+    expect("history demo/web", CLI_ERROR, NULL, "refused" SEEN);
 }
 
 static void write_file(const char *path, const char *text)
@@ -285,6 +338,8 @@ int main(void)
         CASE(test_health_in_words),
         CASE(test_streams),
         cmocka_unit_test_setup_teardown(test_a_refused_commit, setup_refused, teardown),
+        cmocka_unit_test_setup_teardown(test_nothing_reaches_the_terminal_as_a_command, setup_hostile,
+                                        teardown),
         CASE(test_status_diff_wait_reconcile),
         CASE(test_validate),
     };

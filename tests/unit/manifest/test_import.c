@@ -10,19 +10,45 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* data: further variables of a test, NAME and value by turns. */
 static const char *variable(void *data, const char *name)
 {
-    (void)data;
+    for (const char *const *pair = data; pair && *pair; pair += 2)
+        if (text_equal(pair[0], name))
+            return pair[1];
     return text_equal(name, "TAG") ? "1.27" : text_equal(name, "EMPTY") ? "" : NULL;
 }
+
+static const struct {
+    const char *path;
+    const char *content;
+} files[] = {
+    {"web.env", "# comment\nA=from-file\nexport B='two words'\n\nnot_a_variable\n"},
+    {"shell.env",
+     "A = 1.27 # pinned\nB=\"x\\ty # z\\$A\" # why\nC=${A}-$TAG${NONE:-n}\nD='${A}'\nE=a#b\nF: f\n"
+     "TAG\nG=\"two\nlines\"\nH=${NONE}\n"},
+    {"base.yml", "services: {base: {image: \"other:1\", cap_add: [NET_ADMIN]}}\n"},
+    {"common/base.yml",
+     "services: {base: {image: b, extends: {file: ../root.yml, service: root}, env_file: [a.env], "
+     "volumes: [\"./conf:/conf\", {type: bind, source: ../x, target: /x}, \"/abs:/abs\"]}}\n"},
+    {"common/../root.yml", "services: {root: {user: \"7\"}}\n"},
+    {"common/a.env", "A=common\n"},
+    {"parts/db.yml",
+     "include: [more.yml]\nservices: {db: {image: \"db:${DB_TAG}\", build: ., volumes: [\"data:/data\"], "
+     "secrets: [s]}}\nvolumes: {data: {driver: nfs}}\nsecrets: {s: {file: s.txt}}\n"},
+    {"parts/.env", "DB_TAG=16\nTAG=other\n"},
+    {"parts/more.yml", "services: {more: {image: \"m:$TAG\"}}\n"},
+    {"over.yml", "services: {db: {user: \"9\"}}\n"},
+    {"circle.yml", "include: [circle.yml]\n"},
+    {"compose.override.yml", "services: {web: {user: \"9\"}}\n"},
+};
 
 static char *read_file(void *data, const char *path)
 {
     (void)data;
-    if (text_equal(path, "web.env"))
-        return memory_strdup("# comment\nA=from-file\nexport B='two words'\n\nnot a variable\n");
-    if (text_equal(path, "base.yml"))
-        return memory_strdup("services: {base: {image: \"other:1\", cap_add: [NET_ADMIN]}}\n");
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        if (text_equal(path, files[i].path))
+            return memory_strdup(files[i].content);
     return NULL;
 }
 
@@ -31,6 +57,7 @@ struct fixture {
     struct import import;
     struct diagnostics diagnostics;
     struct document_vec documents;
+    const char *file; /* NULL: in.yaml */
     int rc;
 };
 
@@ -39,13 +66,14 @@ static const struct import_world usual = {
 
 static void begin(struct fixture *fixture, import_function *import, const char *content)
 {
-    struct document_input input = {.name = "in.yaml", .content = content, .len = strlen(content)};
+    const char *file = fixture->file ? fixture->file : "in.yaml";
+    struct document_input input = {.name = file, .content = content, .len = strlen(content)};
     if (!fixture->world.directory)
         fixture->world = usual;
     fixture->rc = document_parse_foreign(&input, &fixture->documents, &fixture->diagnostics);
     if (fixture->rc < 0)
         return;
-    struct import_source source = {"in.yaml", &fixture->documents.items[0], &fixture->world};
+    struct import_source source = {file, &fixture->documents.items[0], &fixture->world};
     fixture->rc = import(&source, &fixture->import, &fixture->diagnostics);
 }
 
@@ -172,6 +200,8 @@ static const struct reading compose_members[] = {
     {WEB("deploy: {resources: {limits: {cpus: \"0.5\", memory: 1.5g}}}"), CONTAINER "/memory", "1536"},
     {WEB("cpus: 0.5"), CONTAINER "/cpu", "512"},
     {WEB("mem_limit: 1k"), CONTAINER "/memory", "6"},
+    {WEB("mem_limit: 0, deploy: {resources: {limits: {memory: \"0\"}}}"), CONTAINER "/memory", NULL},
+    {WEB("ports: \"8080:80\""), CONTAINER "/portMappings", "[{\"containerPort\":80,\"hostPort\":8080}]"},
     {WEB("deploy: {update_config: {order: start-first, failure_action: rollback}}"),
      "Service/deploymentConfiguration",
      "{\"minimumHealthyPercent\":100,\"maximumPercent\":200,"
@@ -229,6 +259,41 @@ static const struct reading compose_members[] = {
     {"services: {web: {extends: {service: base, file: base.yml}, cap_add: [SYS_TIME]}}\n",
      CONTAINER "/linuxParameters/capabilities/add", "[\"NET_ADMIN\",\"SYS_TIME\"]"},
     {"services: {web: {image: a, ports: !reset []}}\n", CONTAINER "/portMappings", NULL},
+    {"x-e: &e {A: \"$$x\"}\nservices: {db: {image: a, environment: *e}, web: {image: a, environment: *e}}\n",
+     CONTAINER "/environment", "[{\"name\":\"A\",\"value\":\"$x\"}]"},
+    {"services: {web: {extends: base, volumes: [\"b:/data\", {source: c, target: /c}]}, base: {image: a, "
+     "volumes: "
+     "[\"a:/data:ro\", \"d:/d\", \"x:/c\"]}}\n",
+     CONTAINER "/mountPoints",
+     "[{\"sourceVolume\":\"demo_d\",\"containerPath\":\"/d\"},{\"sourceVolume\":\"demo_b\",\"containerPath\":"
+     "\"/data\"},{\"sourceVolume\":\"demo_c\",\"containerPath\":\"/c\"}]"},
+    /* what another file names stands beside that file */
+    {"services: {web: {extends: {service: base, file: common/base.yml}}}\n", "TaskDefinition/volumes",
+     "[{\"name\":\"conf\",\"host\":{\"sourcePath\":\"/srv/demo/common/conf\"}},{\"name\":\"x\",\"host\":{"
+     "\"sourcePath\":\"/srv/demo/x\"}},{\"name\":\"abs\",\"host\":{\"sourcePath\":\"/abs\"}}]"},
+    {"services: {web: {extends: {service: base, file: common/base.yml}}}\n", CONTAINER "/environment",
+     "[{\"name\":\"A\",\"value\":\"common\"}]"},
+    {"services: {web: {extends: {service: base, file: common/base.yml}}}\n", CONTAINER "/user", "\"7\""},
+    {WEB("env_file: shell.env"), CONTAINER "/environment",
+     "[{\"name\":\"A\",\"value\":\"1.27\"},{\"name\":\"B\",\"value\":\"x\\ty # "
+     "z$A\"},{\"name\":\"C\",\"value\":"
+     "\"1.27-1.27n\"},{\"name\":\"D\",\"value\":\"${A}\"},{\"name\":\"E\",\"value\":\"a#b\"},{\"name\":\"F\","
+     "\"value\":"
+     "\"f\"},{\"name\":\"TAG\",\"value\":\"1.27\"},{\"name\":\"G\",\"value\":\"two\\nlines\"},{\"name\":"
+     "\"H\","
+     "\"value\":\"\"}]"},
+    /* include */
+    {"include: [parts/more.yml]\nservices: {}\n", CONTAINER "/image", "\"m:1.27\""},
+    {"include: [parts/db.yml]\nservices: {web: {image: a, depends_on: [more]}}\n",
+     "TaskDefinition/containerDefinitions/1/image", "\"m:1.27\""},
+    {"include: [{path: parts/db.yml}]\nservices: {web: {image: a, depends_on: [db]}}\n",
+     "TaskDefinition/containerDefinitions/1/image", "\"db:16\""},
+    {"include: [{path: parts/db.yml}]\nservices: {web: {image: a, depends_on: [db]}}\n",
+     "TaskDefinition/volumes",
+     "[{\"name\":\"demo_data\",\"dockerVolumeConfiguration\":{\"scope\":\"shared\",\"autoprovision\":true,"
+     "\"driver\":\"nfs\"}},{\"name\":\"s-txt\",\"host\":{\"sourcePath\":\"/srv/demo/parts/s.txt\"}}]"},
+    {"include: [{path: [parts/db.yml, over.yml]}]\nservices: {web: {image: a, depends_on: [db]}}\n",
+     "TaskDefinition/containerDefinitions/1/user", "\"9\""},
 };
 
 static void test_compose_members(void **state)
@@ -259,7 +324,48 @@ static const struct note compose_notes[] = {
     {WEB("depends_on: [nobody]"), "in.yaml:1:41: warning: dropped: there is no such service"},
     {"networks: {front: {}}\n" WEB("tty: false"), "in.yaml:1:11: warning: dropped: davit has no networks"},
     {WEB("command: \"a 'b\""), "in.yaml:1:37: warning: dropped: a quote stays open"},
+    {"include: [gone.yml]\n" WEB("tty: false"),
+     "in.yaml:1:11: warning: dropped: gone.yml cannot be read at /include/0"},
+    {"include: [circle.yml]\n" WEB("tty: false"),
+     "in.yaml:1:11: warning: dropped: it includes itself at /include/0"},
+    {"include: [parts/db.yml]\nservices: {db: {image: a}}\n",
+     "in.yaml:1:11: warning: dropped: parts/db.yml has another db among its services, and this file's own is "
+     "kept at "
+     "/include/0"},
+    {"include: [parts/db.yml]\nservices: {}\n",
+     "parts/db.yml: warning: dropped: davit does not build: build the image, push it, and name it at "
+     "/services/db/build"},
 };
+
+/* What Compose reads of a project without being told. */
+static void test_compose_project(void **state)
+{
+    (void)state;
+    static const char *const variables[] = {
+        "COMPOSE_PROJECT_NAME", "given", "COMPOSE_PROFILES", "debug", "COMPOSE_FILE", "a.yml:b.yml", NULL};
+    struct fixture fixture = {.world = usual, .file = "compose.yml"};
+    fixture.world.data = (void *)(uintptr_t)variables;
+    begin(&fixture, import_compose, WEB("profiles: [debug]"));
+    assert_int_equal(fixture.rc, 0);
+    assert_string_equal(json_string_value(at_path(&fixture, "Cluster/clusterName")), "given");
+    assert_int_equal(json_integer_value(at_path(&fixture, "Service/desiredCount")), 1);
+    assert_int_equal(fixture.import.notes.list.len, 2);
+    char *first CLEANUP_FREE = diagnostic_to_text(&fixture.import.notes.list.items[0]);
+    char *second CLEANUP_FREE = diagnostic_to_text(&fixture.import.notes.list.items[1]);
+    assert_string_equal(
+        first, "compose.yml:1:1: warning: dropped: compose.override.yml beside it is not read: \"docker "
+               "compose config\" prints both together");
+    assert_string_equal(
+        second, "compose.yml:1:1: warning: dropped: COMPOSE_FILE names a.yml:b.yml, and this file alone is "
+                "read: \"docker compose config\" prints all together");
+    end(&fixture);
+    /* a directory's name becomes a project as Compose has it: its volumes are called by it */
+    fixture = (struct fixture){.world = usual};
+    fixture.world.fallback = "_My.App 2";
+    begin(&fixture, import_compose, WEB("tty: false"));
+    assert_string_equal(json_string_value(at_path(&fixture, "Cluster/clusterName")), "myapp2");
+    end(&fixture);
+}
 
 static void test_compose_notes(void **state)
 {
@@ -493,6 +599,34 @@ static const char inspected[] =
     "bind, Source: "
     "/etc/a, Destination: /a, RW: false}]}, image: {Config: {Env: [PATH=/bin], Cmd: [nginx]}}}]";
 
+/* A container with these members of its HostConfig, and with these beside it. */
+#define INSPECTED(host, beside)                                                                              \
+    "[{container: {Id: abcdef, Name: /web, Config: {Image: 'nginx:1', ExposedPorts: {80/tcp: {}, 53/udp: "   \
+    "{}}}, "                                                                                                 \
+    "HostConfig: {" host "}" beside "}, image: {Config: {}}}]"
+
+static const struct reading docker_members[] = {
+    /* the engine has chosen the ports */
+    {INSPECTED("PublishAllPorts: true, PortBindings: {80/tcp: [{HostIp: '', HostPort: '8080'}]}", ""),
+     CONTAINER "/portMappings",
+     "[{\"containerPort\":80,\"hostPort\":8080},{\"containerPort\":53,\"protocol\":\"udp\"}]"},
+    {INSPECTED("PublishAllPorts: false", ""), CONTAINER "/portMappings", NULL},
+    /* --mount type=tmpfs, which is no entry of HostConfig.Tmpfs */
+    {INSPECTED("Mounts: [{Type: tmpfs, Target: /scratch, TmpfsOptions: {SizeBytes: 8388608, Mode: 1023}}]",
+               ", Mounts: [{Type: tmpfs, Source: '', Destination: /scratch, RW: true}]"),
+     CONTAINER "/linuxParameters/tmpfs",
+     "[{\"containerPath\":\"/scratch\",\"size\":8,\"mountOptions\":[\"mode=1777\"]}]"},
+};
+
+static const struct note docker_notes[] = {
+    {INSPECTED("Memory: 67108864, MemorySwap: 67108864", ""),
+     "in.yaml: warning: dropped: set linuxParameters.maxSwap"},
+    {INSPECTED("BlkioWeight: 300", ""),
+     "in.yaml: warning: dropped: ECS has no place for it at /services/web/blkio_config"},
+    {INSPECTED("CpuPeriod: 50000", ""), "in.yaml: warning: dropped: ECS has shares (cpu) only"},
+    {INSPECTED("OomKillDisable: true", ""), "in.yaml: warning: dropped: ECS has no place for it"},
+};
+
 static void test_docker(void **state)
 {
     (void)state;
@@ -513,6 +647,10 @@ static void test_docker(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(readings); i++)
         assert_reads(import_docker, &readings[i]);
+    for (size_t i = 0; i < ARRAY_LEN(docker_members); i++)
+        assert_reads(import_docker, &docker_members[i]);
+    for (size_t i = 0; i < ARRAY_LEN(docker_notes); i++)
+        assert_notes(import_docker, &docker_notes[i]);
 }
 
 /* --- hostile -------------------------------------------------------------------------------------------- */
@@ -617,6 +755,7 @@ int main(void)
         cmocka_unit_test(test_foreign_documents),
         cmocka_unit_test(test_compose_members),
         cmocka_unit_test(test_compose_notes),
+        cmocka_unit_test(test_compose_project),
         cmocka_unit_test(test_compose_tasks),
         cmocka_unit_test(test_compose_relations),
         cmocka_unit_test(test_cloudformation),

@@ -35,6 +35,22 @@ static void test_sorted_by_place(void **state)
     diagnostics_deinit(&diagnostics);
 }
 
+/* Names of files and members come from a repository, which may be a stranger's. */
+static void test_text_does_nothing_to_a_terminal(void **state)
+{
+    (void)state;
+    struct diagnostic diagnostic = {.file = (char *)"a\033[2J.yaml",
+                                    .at = {1, 2},
+                                    .pointer = (char *)"/x\xc2\x9b"
+                                                       "1m",
+                                    .code = (char *)"unknown-member",
+                                    .message = (char *)"unknown member \"\033]0;title\007\""};
+    char *text = diagnostic_to_text(&diagnostic);
+    assert_string_equal(text, "a\\u001B[2J.yaml:1:2: error: unknown member \"\\u001B]0;title\\u0007\" at "
+                              "/x\\u009B1m");
+    free(text);
+}
+
 static void test_bounded_but_counted(void **state)
 {
     (void)state;
@@ -62,6 +78,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_names_place_and_remedy),
         cmocka_unit_test(test_sorted_by_place),
+        cmocka_unit_test(test_text_does_nothing_to_a_terminal),
         cmocka_unit_test(test_bounded_but_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
