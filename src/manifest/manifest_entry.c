@@ -159,11 +159,11 @@ void manifest_entry_visit(struct manifest *manifest, const struct manifest_entry
     assert(visitor);
     if (entry->kind != MANIFEST_FILE)
         return;
-    struct manifest_entry *copy =
-        manifest_entry_new(&(struct manifest_file){.path = entry->path,
-                                                   .kind = entry->kind,
-                                                   .content = memory_strndup(entry->text, entry->len),
-                                                   .len = entry->len});
+    char *text = memory_alloc(entry->len + 1); /* which may hold NUL bytes */
+    memcpy(text, entry->text, entry->len);
+    text[entry->len] = '\0';
+    struct manifest_entry *copy = manifest_entry_new(&(struct manifest_file){
+        .path = entry->path, .kind = entry->kind, .content = text, .len = entry->len});
     manifest_entry_read(manifest, copy, visitor);
     manifest_entry_free(copy);
 }
