@@ -25,7 +25,8 @@ char *wipe_join(const char *head, const char *tail)
     size_t tail_len = strlen(tail);
     char *text = memory_alloc(head_len + tail_len + 1);
     memcpy(text, head, head_len);
-    memcpy(text + head_len, tail, tail_len + 1);
+    memcpy(text + head_len, tail, tail_len);
+    text[head_len + tail_len] = '\0';
     return text;
 }
 

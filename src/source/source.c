@@ -180,11 +180,9 @@ static void plan_next_look(struct source *source)
     source->busy_looks = source->look.busy ? source->busy_looks + 1 : 0;
     if (source->look.busy)
         schedule(source, SOURCE_STILL_MS);
-    else if (source->has_new_roots)
-        begin_look(source);
-    else if (source->wanted && is_stepwise(source))
+    else if (source->wanted && is_stepwise(source) && !source->has_new_roots)
         postpone(source);
-    else if (source->wanted || renewed)
+    else if (source->has_new_roots || source->wanted || renewed)
         begin_look(source);
     else
         schedule(source, next_look_ms(source));

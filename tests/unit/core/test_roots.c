@@ -166,7 +166,7 @@ static struct event commit_of_many(int number, int first, int len)
     for (int i = first; i < first + len; i++) {
         char *text =
             memory_printf("{\"family\":\"f%d\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"i\","
-                          "\"davit\":{\"files\":[{\"source\":\"%04d\",\"target\":\"/a\"}]}}]}",
+                          "\"memory\":64,\"davit\":{\"files\":[{\"source\":\"%04d\",\"target\":\"/a\"}]}}]}",
                           i, i);
         struct event_file file = {.path = memory_printf("%d.json", i), .content = text, .len = strlen(text)};
         vector_push(&event.commit.files, file);
