@@ -12,30 +12,39 @@ void manifest_needs_deinit(struct manifest_needs *needs)
     map_deinit(&needs->roots);
 }
 
-/* Whether it was not given. */
-static bool note(struct manifest_needs *needs, const struct manifest *manifest, const char *root)
+static bool lacks_some(const struct manifest *manifest)
+{
+    if (manifest->environment && manifest->environment->missing.len)
+        return true;
+    map_for_each (&manifest->wanted, slot)
+        if (!map_get(&manifest->roots, slot->key))
+            return true;
+    return false;
+}
+
+static void note(struct manifest_needs *needs, const char *root)
 {
     if (!map_get(&needs->roots, root))
         map_put(&needs->roots, root, needs);
-    return !map_get(&manifest->roots, root);
 }
 
 void manifest_note_needs(struct manifest *manifest, bool last, struct manifest_needs *needs)
 {
     assert(manifest && needs);
-    struct string_vec directories CLEANUP(string_vec_deinit) = {0};
     bool too_many = needs->too_many || needs->roots.len > LIMIT_SOURCE_ROOTS;
     if (!manifest->looks_for_files || (too_many && !last))
         return;
     file_resolve(manifest);
-    if (manifest->environment) {
+    needs->missing |= lacks_some(manifest);
+    if (last && !needs->missing)
+        return; /* nothing will be asked for */
+    struct string_vec directories CLEANUP(string_vec_deinit) = {0};
+    if (manifest->environment)
         environment_roots(manifest->environment, &directories);
-        needs->missing |= manifest->environment->missing.len > 0;
-    }
     for (size_t i = 0; i < directories.len; i++)
-        note(needs, manifest, directories.items[i]);
+        note(needs, directories.items[i]);
     map_for_each (&manifest->wanted, slot)
-        needs->missing |= note(needs, manifest, slot->key);
+        note(needs, slot->key);
 }
 
 /* Directories with manifests first: what else is named is known only with them. */
@@ -75,7 +84,8 @@ bool manifest_ask(struct manifest *manifest, struct manifest_needs *needs, struc
         manifest_note_needs(manifest, true, needs);
     }
     struct string_vec chosen CLEANUP(string_vec_deinit) = {0};
-    choose(needs, &chosen);
+    if (needs->missing)
+        choose(needs, &chosen);
     bool asks = cut || (needs->missing && !are_given(manifest, &chosen));
     map_clear(&needs->roots);
     needs->missing = false;

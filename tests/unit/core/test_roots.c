@@ -129,6 +129,7 @@ static void test_what_is_given_and_not_missing_is_kept_for_the_walk(void **state
     assert_string_equal(effect->since, "d00d");
     fixture_step(fixture, with_file(commit(1, true, "a"), 0, "a")); /* an older answer */
     assert_null(fixture_effect(fixture, EFFECT_ROOTS, 0));
+    assert_null(core_desired(fixture->core));
     fixture_step(fixture, with_file(commit(1, false, "a"), 1, "a"));
     fixture_step(fixture, with_file(commit(2, false, "c"), 1, "c"));
     fixture_step(fixture, with_file(commit(3, true, "b"), 1, "b"));
