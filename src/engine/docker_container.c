@@ -142,8 +142,9 @@ struct create_state {
     struct string_vec volumes; /* to be looked up, the next one last */
     struct error cause;        /* why it failed, while more is asked or cleaned up */
     json_t *body;              /* until it is sent */
-    struct buffer tar;         /* empty: no files */
     char *draft;               /* its name; NULL: no files */
+    struct docker_archive_vec archives;
+    size_t put_len; /* of them, that are in the draft */
 };
 
 static void create_state_free(void *state)
@@ -152,7 +153,7 @@ static void create_state_free(void *state)
     task_labels_deinit(&create->labels);
     string_vec_deinit(&create->volumes);
     json_decref(create->body);
-    buffer_deinit(&create->tar);
+    docker_archive_vec_deinit(&create->archives);
     free(create->draft);
     free(create);
 }
@@ -203,15 +204,21 @@ static void on_renamed(struct docker_call *call, const struct docker_answer *ans
         inspect(call, call->target);
 }
 
+static void put_files(struct docker_call *call);
+
 static void on_put(struct docker_call *call, const struct docker_answer *answer)
 {
-    const struct create_state *state = call->state;
+    struct create_state *state = call->state;
     if (answer->error.code) {
         struct error cause = answer->error;
         if (cause.code == ERROR_NOT_FOUND) /* of a path in it; the image is there */
             cause.code = ERROR_INVALID;
         error_wrap(&cause, cause.code, "the files cannot be put into the container");
         drop_draft(call, &cause);
+        return;
+    }
+    if (++state->put_len < state->archives.len) {
+        put_files(call);
         return;
     }
     char *suffix CLEANUP_FREE = docker_path("/rename?name=", call->target, "");
@@ -223,11 +230,13 @@ static void on_put(struct docker_call *call, const struct docker_answer *answer)
 static void put_files(struct docker_call *call)
 {
     const struct create_state *state = call->state;
-    char *path CLEANUP_FREE = docker_path("/containers/", state->draft, "/archive?path=/");
+    const struct docker_archive *archive = &state->archives.items[state->put_len];
+    char *suffix CLEANUP_FREE = docker_path("/archive?path=", archive->path, "");
+    char *path CLEANUP_FREE = docker_path("/containers/", state->draft, suffix);
     docker_send(call, (struct docker_send){.method = "PUT",
                                            .path = path,
-                                           .tar = state->tar.data,
-                                           .tar_len = state->tar.len,
+                                           .tar = archive->tar.data,
+                                           .tar_len = archive->tar.len,
                                            .takes_failures = true,
                                            .on_answer = on_put});
 }
@@ -352,20 +361,17 @@ static void fail_late(void *data)
     docker_fail(call, &state->cause);
 }
 
-/* Some for headers and padding. */
-#define TAR_MAX_BYTES (LIMIT_CONTAINER_FILES_BYTES + LIMIT_CONTAINER_FILES * 8192)
-
 uint64_t docker_create(struct engine *engine, const struct engine_create *create,
                        const struct engine_call *call)
 {
     struct docker_call *new = docker_call_new(engine, create->name, call, LIMIT_ENGINE_CREATE_MS);
     struct create_state *state = NEW(struct create_state);
-    state->tar = BUFFER_INIT(TAR_MAX_BYTES);
     task_labels_copy(create->labels, &state->labels);
     new->state = state;
     new->state_free = create_state_free;
     state->body = docker_create_body(create, &docker_of(engine)->settings, &new->text, &state->cause);
-    if (!state->body || (create->files_len && docker_files_tar(create, &state->tar, &state->cause) < 0)) {
+    if (!state->body ||
+        (create->files_len && docker_files_archives(create, &state->archives, &state->cause) < 0)) {
         new->timer = engine->ops->after(engine, 0, fail_late, new);
         return new->id;
     }

@@ -3,15 +3,20 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "engine/docker_create_map.h"
 #include "model/json.h"
+#include "model/mount.h"
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define DRAFT       ".draft" /* no name ends so: they end in 12 digits of a task id */
 #define BLOCK_BYTES 512
-#define ID_MAX      07777777 /* seven octal digits */
+/* Some for headers and padding. */
+#define TAR_MAX_BYTES (LIMIT_CONTAINER_FILES_BYTES + LIMIT_CONTAINER_FILES * 8192)
+#define ID_MAX        07777777 /* seven octal digits */
 
 /* POSIX ustar. */
 struct tar_header {
@@ -79,9 +84,10 @@ static char *pax_record(const char *path)
     return memory_printf("%zu path=%s\n", len, path);
 }
 
-static int append_file(struct buffer *tar, const struct engine_file *file)
+/* `skip`: of the target, the directory that the archive is for. */
+static int append_file(struct buffer *tar, const struct engine_file *file, size_t skip)
 {
-    const char *path = file->target;
+    const char *path = file->target + skip;
     while (*path == '/')
         path++;
     if (strlen(path) > sizeof((struct tar_header *)NULL)->name) {
@@ -97,14 +103,46 @@ static int append_file(struct buffer *tar, const struct engine_file *file)
     return r < 0 ? r : append_padded(tar, file->content, file->len);
 }
 
-int docker_files_tar(const struct engine_create *create, struct buffer *tar, struct error *err)
+void docker_archive_vec_deinit(struct docker_archive_vec *archives)
 {
+    assert(archives);
+    for (size_t i = 0; i < archives->len; i++) {
+        free(archives->items[i].path);
+        buffer_deinit(&archives->items[i].tar);
+    }
+    vector_deinit(archives);
+}
+
+static struct docker_archive *archive_for(struct docker_archive_vec *archives, const char *path)
+{
+    for (size_t i = 0; i < archives->len; i++)
+        if (text_equal(archives->items[i].path, path))
+            return &archives->items[i];
+    vector_push(archives,
+                (struct docker_archive){.path = memory_strdup(path), .tar = BUFFER_INIT(TAR_MAX_BYTES)});
+    return &archives->items[archives->len - 1];
+}
+
+int docker_files_archives(const struct engine_create *create, struct docker_archive_vec *ret_archives,
+                          struct error *err)
+{
+    assert(create && ret_archives);
     static const char end[2 * BLOCK_BYTES];
+    const json_t *container = docker_container_of(create);
+    bool is_readonly = model_bool(container, "readonlyRootFilesystem");
     int r = 0;
-    for (size_t i = 0; r == 0 && i < create->files_len; i++)
-        r = append_file(tar, &create->files[i]);
-    if (r == 0)
-        r = buffer_append(tar, end, sizeof end);
+    for (size_t i = 0; r == 0 && i < create->files_len; i++) {
+        const struct engine_file *file = &create->files[i];
+        const char *path = is_readonly ? mount_writable_above(container, file->target) : "/";
+        if (!path)
+            return error_set(
+                err, ERROR_INVALID,
+                "container %s: its root file system is read-only and no volume is mounted above %s",
+                create->container, file->target);
+        r = append_file(&archive_for(ret_archives, path)->tar, file, is_readonly ? strlen(path) : 0);
+    }
+    for (size_t i = 0; r == 0 && i < ret_archives->len; i++)
+        r = buffer_append(&ret_archives->items[i].tar, end, sizeof end);
     return r < 0 ? error_set(err, ERROR_LIMIT, "the files of container %s are too large together",
                              create->container)
                  : 0;

@@ -5,6 +5,7 @@
 #include "manifest/environment.h"
 #include "manifest/kind.h"
 #include "model/json.h"
+#include "model/mount.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -83,24 +84,39 @@ static void add(const struct reader *reader, struct file_reference reference, co
     vector_push(&reader->references->list, reference);
 }
 
+/* Engines put nothing into a root file system that is read-only, but into the volumes of the container. */
+static void check_place(const struct reader *reader, size_t container_at, size_t at, const json_t *container)
+{
+    const json_t *files = json_object_get(json_object_get(container, "davit"), "files");
+    const char *target = model_string(json_array_get(files, at), "target");
+    char *below CLEANUP_FREE = memory_printf("%s/", target ? target : ""); /* it may be a directory's */
+    if (!model_bool(container, "readonlyRootFilesystem") || mount_writable_above(container, below))
+        return;
+    kind_report(
+        reader->diagnostics,
+        (struct kind_fault){
+            .severity = SEVERITY_ERROR,
+            .code = "unsupported",
+            .pointer = memory_printf("/containerDefinitions/%zu/davit/files/%zu/target", container_at, at),
+            .message =
+                memory_printf("the engine puts no file into a read-only root file system, and no volume "
+                              "that may be written is mounted above \"%s\"",
+                              target),
+            .hint =
+                memory_strdup("mount a volume of the task at its directory (volumes, mountPoints): the file "
+                              "is put in there")});
+}
+
 static void read_config_files(const struct reader *reader, size_t index, const json_t *container)
 {
     const json_t *files = json_object_get(json_object_get(container, "davit"), "files");
     size_t i;
     json_t *item;
-    json_array_foreach ((json_t *)files, i, item)
+    json_array_foreach ((json_t *)files, i, item) {
         add(reader, (struct file_reference){.use = FILE_CONFIG, .container = index, .index = i}, "source",
             model_string(item, "source"));
-    if (!json_array_size(files) || !model_bool(container, "readonlyRootFilesystem"))
-        return;
-    kind_report(reader->diagnostics,
-                (struct kind_fault){
-                    .severity = SEVERITY_ERROR,
-                    .code = "unsupported",
-                    .pointer = memory_printf("/containerDefinitions/%zu/davit/files", index),
-                    .message = memory_strdup("the engine puts no file into a read-only root file system"),
-                    .hint = memory_strdup("leave readonlyRootFilesystem out and run as a `user` who may not "
-                                          "write, or mount the files from a host volume")});
+        check_place(reader, index, i, container);
+    }
 }
 
 /* What an S3 bucket holds cannot be read: said at each place, as the container starts without it. */

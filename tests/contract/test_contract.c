@@ -184,6 +184,25 @@ static void test_files_are_there_before_the_start(void **state)
     assert_int_equal(outcome.list.len, 1);
 }
 
+static void test_files_get_into_a_volume_where_the_root_is_read_only(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    make_sample(
+        world, &sample, CONTRACT_SERVER, 1,
+        ",'readonlyRootFilesystem':true,'mountPoints':[{'sourceVolume':'v','containerPath':'/etc/davit'}]");
+    json_object_set_new(sample.definition->json, "volumes", json_pack("[{s:s}]", "name", "v"));
+    sample.create.files = some_files;
+    sample.create.files_len = 1;
+    DO_WELL(world, &outcome, create, &sample.create);
+    char *id CLEANUP_FREE = memory_strdup(outcome.container->id);
+    check_files(world, id);
+    const char *const argv[] = {"/bin/sh", "-c", "touch /x", NULL};
+    DO_WELL(world, &outcome, exec, id, argv);
+    assert_true(!world->is_real || outcome.exit_code != 0);
+}
+
 /* As somebody leaves it who dies between making a container and putting its files. */
 static void leave_draft(struct contract_world *world, const struct sample *sample)
 {
@@ -945,6 +964,7 @@ static int run(struct contract_world *world)
         TEST(test_create_again_is_the_same_container),
         TEST(test_create_does_not_pull),
         TEST(test_files_are_there_before_the_start),
+        TEST(test_files_get_into_a_volume_where_the_root_is_read_only),
         TEST(test_a_container_without_its_files_is_none),
         TEST(test_list_is_the_owners_and_sorted),
         TEST(test_start_and_start_again),

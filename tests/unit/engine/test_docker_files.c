@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "sample.h"
 #include "unit.h"
 
 #include <string.h>
@@ -39,9 +40,15 @@ static void test_tar_reads_what_is_written(void **state)
         {.target = "//empty", .content = "", .mode = 04755},
         {.target = long_name, .content = "long\n", .len = 5, .mode = 0644, .uid = 2097151},
     };
-    const struct engine_create create = {.container = "app", .files = files, .files_len = ARRAY_LEN(files)};
-    struct buffer tar CLEANUP(buffer_deinit) = BUFFER_INIT(LIMIT_CONTAINER_FILES_BYTES);
-    assert_int_equal(docker_files_tar(&create, &tar, NULL), 0);
+    struct sample sample CLEANUP(sample_deinit);
+    struct docker_archive_vec archives CLEANUP(docker_archive_vec_deinit) = {0};
+    sample_init(&sample, 1, "{'name':'app','image':'i'}");
+    sample.create.files = files;
+    sample.create.files_len = ARRAY_LEN(files);
+    assert_int_equal(docker_files_archives(&sample.create, &archives, NULL), 0);
+    assert_int_equal(archives.len, 1);
+    assert_string_equal(archives.items[0].path, "/");
+    const struct buffer tar = archives.items[0].tar;
     assert_int_equal(tar.len % 512, 0);
     char *list CLEANUP_FREE = listing(&tar, "-tv --numeric-owner");
     assert_non_null(strstr(list, "-rw-r----- 1000/7"));
@@ -57,11 +64,53 @@ static void test_tar_reads_what_is_written(void **state)
 static void test_too_much_is_an_error(void **state)
 {
     (void)state;
-    char bytes[4096] = "";
-    const struct engine_file file = {.target = "/a", .content = bytes, .len = sizeof bytes};
-    const struct engine_create create = {.container = "app", .files = &file, .files_len = 1};
-    struct buffer tar CLEANUP(buffer_deinit) = BUFFER_INIT(2048);
-    assert_int_equal(docker_files_tar(&create, &tar, NULL), ERROR_LIMIT);
+    const size_t len = LIMIT_CONTAINER_FILES_BYTES + LIMIT_CONTAINER_FILES * 8192;
+    char *bytes CLEANUP_FREE = memory_calloc(len, 1);
+    const struct engine_file file = {.target = "/a", .content = bytes, .len = len};
+    struct sample sample CLEANUP(sample_deinit);
+    struct docker_archive_vec archives CLEANUP(docker_archive_vec_deinit) = {0};
+    sample_init(&sample, 1, "{'name':'app','image':'i'}");
+    sample.create.files = &file;
+    sample.create.files_len = 1;
+    assert_int_equal(docker_files_archives(&sample.create, &archives, NULL), ERROR_LIMIT);
+}
+
+/* An engine puts nothing into a root file system that is read-only, but into volumes that may be written. */
+static void test_files_for_a_read_only_root(void **state)
+{
+    (void)state;
+    static const struct engine_file files[] = {
+        {.target = "/etc/app/a", .content = "1", .len = 1},
+        {.target = "/etc/app/deep/b", .content = "2", .len = 1},
+        {.target = "/etc/app/own/c", .content = "3", .len = 1},
+        {.target = "/etc/apple", .content = "4", .len = 1},
+    };
+    struct sample sample CLEANUP(sample_deinit);
+    struct docker_archive_vec archives CLEANUP(docker_archive_vec_deinit) = {0};
+    struct error err = ERROR_INIT;
+    sample_init(&sample, 1,
+                "{'name':'app','image':'i','readonlyRootFilesystem':true,'mountPoints':["
+                "{'sourceVolume':'v','containerPath':'/etc/app/'},{'sourceVolume':'w','containerPath':"
+                "'/etc/app/own'},{'sourceVolume':'r','containerPath':'/etc/app/r','readOnly':true}]}");
+    sample.create.files = files;
+    sample.create.files_len = 3;
+    assert_int_equal(docker_files_archives(&sample.create, &archives, NULL), 0);
+    assert_int_equal(archives.len, 2);
+    assert_string_equal(archives.items[0].path, "/etc/app/");
+    assert_string_equal(archives.items[1].path, "/etc/app/own");
+    char *first CLEANUP_FREE = listing(&archives.items[0].tar, "-t");
+    char *second CLEANUP_FREE = listing(&archives.items[1].tar, "-t");
+    assert_string_equal(first, "a\ndeep/b\n");
+    assert_string_equal(second, "c\n");
+    docker_archive_vec_deinit(&archives);
+    sample.create.files_len = 4;
+    assert_int_equal(docker_files_archives(&sample.create, &archives, &err), ERROR_INVALID);
+    assert_non_null(strstr(err.message, "no volume is mounted above /etc/apple"));
+    docker_archive_vec_deinit(&archives);
+    const struct engine_file below_read_only = {.target = "/etc/app/r/x", .content = "", .len = 0};
+    sample.create.files = &below_read_only;
+    sample.create.files_len = 1;
+    assert_int_equal(docker_files_archives(&sample.create, &archives, &err), ERROR_INVALID);
 }
 
 static void test_variables_come_into_the_body(void **state)
@@ -81,6 +130,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tar_reads_what_is_written),
         cmocka_unit_test(test_too_much_is_an_error),
+        cmocka_unit_test(test_files_for_a_read_only_root),
         cmocka_unit_test(test_variables_come_into_the_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

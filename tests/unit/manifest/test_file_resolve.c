@@ -191,6 +191,30 @@ static void test_what_the_schema_refuses(void **state)
               (char *)"a");
     put_other(fixture, "a", OID_A, 1);
     check_fault(fixture, "unsupported", "read-only root file system");
+    assert_string_equal(fixture->diagnostics.list.items[0].pointer,
+                        "/containerDefinitions/0/davit/files/0/target");
+}
+
+static void test_files_for_a_read_only_root(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *mounted;
+        bool is_fine;
+    } cases[] = {{"\"containerPath\":\"/etc\"", true},
+                 {"\"containerPath\":\"/etc/app.conf/\"", true}, /* a directory may be put there */
+                 {"\"containerPath\":\"/etc\",\"readOnly\":true", false},
+                 {"\"containerPath\":\"/et\"", false}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *text CLEANUP_FREE = memory_printf(
+            "{\"family\":\"web\",\"volumes\":[{\"name\":\"v\"}],\"containerDefinitions\":[{\"name\":\"app\","
+            "\"image\":\"i\",\"memory\":8,\"readonlyRootFilesystem\":true,\"mountPoints\":[{\"sourceVolume\":"
+            "\"v\",%s}],\"davit\":{\"files\":[" FILE_OF("a") "]}}]}",
+            cases[i].mounted);
+        struct fixture *fixture CLEANUP(fixture_freep) = start(text, (char *)"a");
+        put_other(fixture, "a", OID_A, 1);
+        assert_int_equal(fixture_build(fixture), cases[i].is_fine ? 0 : ERROR_INVALID);
+    }
 }
 
 static void test_environment_files(void **state)
@@ -241,6 +265,7 @@ int main(void)
         cmocka_unit_test(test_faults_stand_at_the_reference),
         cmocka_unit_test(test_a_directory_that_holds_the_manifests_is_refused),
         cmocka_unit_test(test_what_the_schema_refuses),
+        cmocka_unit_test(test_files_for_a_read_only_root),
         cmocka_unit_test(test_environment_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
