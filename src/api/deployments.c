@@ -37,12 +37,9 @@ int api_get_deployments(struct api *api, const json_t *input, json_t **ret_outpu
         return r;
     json_t *list = json_array();
     struct view_service view;
-    for (size_t i = 0; core_view_service_at(api->core, i, &view); i++) {
-        if (!view.ledger || !api_matches(input, view.cluster, view.name))
-            continue;
-        for (size_t k = 0; k < view.ledger->deployments.len; k++)
+    for (size_t at = 0; api_next_service(api, input, &at, &view);)
+        for (size_t k = 0; view.ledger && k < view.ledger->deployments.len; k++)
             json_array_append_new(list, deployment_json(api, &view, k));
-    }
     *ret_output = api_list("deployments", list);
     return 0;
 }

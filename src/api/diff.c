@@ -36,9 +36,7 @@ int api_get_diff(struct api *api, const json_t *input, json_t **ret_output, stru
         return r;
     json_t *list = json_array();
     struct view_service view;
-    for (size_t i = 0; core_view_service_at(api->core, i, &view); i++) {
-        if (!api_matches(input, view.cluster, view.name))
-            continue;
+    for (size_t at = 0; api_next_service(api, input, &at, &view);) {
         struct diff_side from;
         struct diff_side to = view.desired ? diff_side_of(view.desired) : (struct diff_side){0};
         bool runs = running_side(api, &view, &from);

@@ -47,9 +47,7 @@ static json_t *events_json(const struct api *api, const json_t *input)
 {
     struct dated_vec events = {0};
     struct view_service view;
-    for (size_t i = 0; core_view_service_at(api->core, i, &view); i++) {
-        if (!api_matches(input, view.cluster, view.name))
-            continue;
+    for (size_t at = 0; api_next_service(api, input, &at, &view);) {
         for (size_t k = 0; k < view.events_len; k++)
             vector_push(&events, (struct dated){view_service_event(&view, k)->at_ms, events.len,
                                                 event_json(&view, view_service_event(&view, k))});

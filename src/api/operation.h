@@ -103,6 +103,8 @@ const char *api_parameter(const json_t *input, const char *name); /* NULL when a
 bool api_parameter_is_on(const json_t *input, const char *name);  /* "1", "true", "" */
 /* Whether a service is meant by the parameters cluster and service (either may be absent). */
 bool api_matches(const json_t *input, const char *cluster, const char *service);
+/* The next service that is meant, from index *at on, which moves behind it. False when there is none. */
+bool api_next_service(const struct api *api, const json_t *input, size_t *at, struct view_service *ret_view);
 /* ServiceNotFoundException when parameters name a service or cluster that is not there. */
 int api_check_target(const struct api *api, const json_t *input, struct api_fault *fault);
 

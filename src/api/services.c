@@ -307,9 +307,8 @@ int api_get_services(struct api *api, const json_t *input, json_t **ret_output, 
         return r;
     json_t *list = json_array();
     struct view_service view;
-    for (size_t i = 0; core_view_service_at(api->core, i, &view); i++)
-        if (api_matches(input, view.cluster, view.name))
-            json_array_append_new(list, api_service_json(api, &view));
+    for (size_t at = 0; api_next_service(api, input, &at, &view);)
+        json_array_append_new(list, api_service_json(api, &view));
     *ret_output = api_list("services", list);
     return 0;
 }

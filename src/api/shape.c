@@ -305,6 +305,14 @@ bool api_matches(const json_t *input, const char *cluster, const char *service)
            (!want_service || text_equal(want_service, service));
 }
 
+bool api_next_service(const struct api *api, const json_t *input, size_t *at, struct view_service *ret_view)
+{
+    while (core_view_service_at(api->core, (*at)++, ret_view))
+        if (api_matches(input, ret_view->cluster, ret_view->name))
+            return true;
+    return false;
+}
+
 int api_check_target(const struct api *api, const json_t *input, struct api_fault *fault)
 {
     const char *cluster = api_parameter(input, "cluster");
@@ -314,10 +322,8 @@ int api_check_target(const struct api *api, const json_t *input, struct api_faul
     struct view_service view;
     if (cluster && service && core_view_service(api->core, cluster, service, &view))
         return 0;
-    for (size_t i = 0; service && !cluster && core_view_service_at(api->core, i, &view); i++)
-        if (api_matches(input, view.cluster, view.name))
-            return 0;
-    if (!service)
+    size_t at = 0;
+    if (!service || (!cluster && api_next_service(api, input, &at, &view)))
         return 0;
     return api_fault_not_found(fault, "ServiceNotFoundException", "there is no service \"%s%s%s\"",
                                cluster ? cluster : "", cluster ? "/" : "", service);

@@ -339,9 +339,7 @@ int api_get_tasks(struct api *api, const json_t *input, json_t **ret_output, str
         return r;
     json_t *list = json_array();
     struct view_service view;
-    for (size_t i = 0; core_view_service_at(api->core, i, &view); i++) {
-        if (!api_matches(input, view.cluster, view.name))
-            continue;
+    for (size_t at = 0; api_next_service(api, input, &at, &view);) {
         struct task_vec tasks CLEANUP(task_vec_deinit);
         core_view_tasks(api->core, view.cluster, view.name, api->now_ms(api->data), &tasks);
         for (size_t t = 0; t < tasks.len; t++) {

@@ -113,6 +113,11 @@ int cli_target(const struct cli *cli, const char *text, char **ret_cluster, char
     {                                                                                                        \
         "path", 0, "DIRECTORY", NULL, "where in the repository the manifests are", NULL                      \
     }
+#define CLI_FLAG_REVISION                                                                                    \
+    {                                                                                                        \
+        "revision", 'r', "REVISION", NULL, "a commit, branch or tag instead of the files as they lie there", \
+            NULL                                                                                             \
+    }
 #define CLI_FLAG_END                                                                                         \
     {                                                                                                        \
         NULL, 0, NULL, NULL, NULL, NULL                                                                      \

@@ -23,10 +23,8 @@ static int read_commit(const struct cli *cli, const char *revision, struct desir
         return CLI_OK;
     if (!diagnostics.errors)
         return cli_fail(cli, "%s: %s", revision, err.message[0] ? err.message : error_code_name(r));
-    for (size_t i = 0; i < diagnostics.list.len; i++) {
-        char *text CLEANUP_FREE = diagnostic_to_text(&diagnostics.list.items[i]);
-        fprintf(cli->err, "%s: %s\n", revision, text);
-    }
+    char *before CLEANUP_FREE = memory_printf("%s: ", revision);
+    cli_write_diagnostics(cli->err, &diagnostics, before);
     return cli_fail(cli, "%s is not valid", revision);
 }
 

@@ -36,10 +36,7 @@ struct outcome {
 
 static void print_diagnostics(const struct cli *cli, const struct diagnostics *diagnostics)
 {
-    for (size_t i = 0; i < diagnostics->list.len; i++) {
-        char *text CLEANUP_FREE = diagnostic_to_text(&diagnostics->list.items[i]);
-        fprintf(cli->err, "%s\n", text);
-    }
+    cli_write_diagnostics(cli->err, diagnostics, "");
     size_t all = diagnostics->errors + diagnostics->warnings;
     if (all > diagnostics->list.len)
         fprintf(cli->err, "and %zu more\n", all - diagnostics->list.len);

@@ -113,15 +113,19 @@ const char *cli_tone(const struct cli *cli, enum cli_tone tone)
     return cli->colour ? sequences[tone] : "";
 }
 
-void cli_write_diagnostics(FILE *file, const json_t *json, const char *indent)
+void cli_write_diagnostics(FILE *file, const struct diagnostics *diagnostics, const char *before)
+{
+    for (size_t i = 0; i < diagnostics->list.len; i++) {
+        char *text CLEANUP_FREE = diagnostic_to_text(&diagnostics->list.items[i]);
+        fprintf(file, "%s%s\n", before, text);
+    }
+}
+
+void cli_write_answer_diagnostics(FILE *file, const json_t *json, const char *before)
 {
     struct diagnostics diagnostics CLEANUP(diagnostics_deinit) = {0};
-    if (diagnostics_from_json(json, &diagnostics) < 0)
-        return;
-    for (size_t i = 0; i < diagnostics.list.len; i++) {
-        char *text CLEANUP_FREE = diagnostic_to_text(&diagnostics.list.items[i]);
-        fprintf(file, "%s%s\n", indent, text);
-    }
+    if (diagnostics_from_json(json, &diagnostics) == 0)
+        cli_write_diagnostics(file, &diagnostics, before);
 }
 
 void cli_print_diagnostics(const struct cli *cli, const struct diagnostics *diagnostics)

@@ -51,8 +51,10 @@ char *cli_duration(int64_t ms);
 /* The text with long ids cut to what tells them apart, 12 characters: of tasks, deployments, digests. Caller
  * frees. */
 char *cli_short_ids(const char *text);
-/* One line for each of the diagnostics of an answer. */
-void cli_write_diagnostics(FILE *file, const json_t *diagnostics, const char *indent);
+/* One line each, behind what begins it. */
+void cli_write_diagnostics(FILE *file, const struct diagnostics *diagnostics, const char *before);
+/* The same for those of an answer. */
+void cli_write_answer_diagnostics(FILE *file, const json_t *diagnostics, const char *before);
 /* One line for each, in colour. */
 void cli_print_diagnostics(const struct cli *cli, const struct diagnostics *diagnostics);
 /* Characters of UTF-8 text, as a terminal counts columns for the scripts that we print. */

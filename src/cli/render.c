@@ -123,18 +123,14 @@ static int run(const struct cli *cli)
     if (desired)
         return complain(cli, &rendering);
     diagnostics_sort(&diagnostics);
-    for (size_t i = 0; i < diagnostics.list.len; i++) {
-        char *text CLEANUP_FREE = diagnostic_to_text(&diagnostics.list.items[i]);
-        fprintf(cli->err, "%s\n", text);
-    }
+    cli_write_diagnostics(cli->err, &diagnostics, "");
     return CLI_NO;
 }
 
 static const struct cli_flag flags[] = {
     {"output", 'o', "FORMAT", "yaml", "how to print", "yaml json aws"},
     CLI_FLAG_PATH,
-    {"revision", 'r', "REVISION", NULL, "a commit, branch or tag instead of the files as they lie there",
-     NULL},
+    CLI_FLAG_REVISION,
     CLI_FLAG_END,
 };
 

@@ -220,10 +220,7 @@ static int check_schema(const struct cli *cli, const char *path, const struct do
     if (schema_validate(schema, document->value, &found) == 0)
         return 0;
     document_place(document, path, &found);
-    for (size_t i = 0; i < found.list.len; i++) {
-        char *text CLEANUP_FREE = diagnostic_to_text(&found.list.items[i]);
-        fprintf(cli->err, "%s\n", text);
-    }
+    cli_write_diagnostics(cli->err, &found, "");
     return cli_fail(cli, "%s is no valid schema", path);
 }
 

@@ -33,7 +33,7 @@ static void print_source(const struct cli *cli, const json_t *source)
     if (!model_bool(source, "refused"))
         return;
     print_commit(cli, "head", head, "REFUSED");
-    cli_write_diagnostics(cli->out, json_object_get(source, "diagnostics"), "           ");
+    cli_write_answer_diagnostics(cli->out, json_object_get(source, "diagnostics"), "           ");
 }
 
 static void print_instances(const struct cli *cli, const json_t *instances)

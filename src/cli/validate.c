@@ -54,8 +54,7 @@ static int run(const struct cli *cli)
 static const struct cli_flag flags[] = {
     CLI_FLAG_TEXT,
     CLI_FLAG_PATH,
-    {"revision", 'r', "REVISION", NULL, "a commit, branch or tag instead of the files as they lie there",
-     NULL},
+    CLI_FLAG_REVISION,
     CLI_FLAG_END,
 };
 

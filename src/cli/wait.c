@@ -90,7 +90,7 @@ static void explain(const struct cli *cli, const json_t *status, const struct pr
         cli_fail(cli, "there is no service \"%s\"", missing(cli, services));
     if (result != CLI_NO || !is_refused(status))
         return;
-    cli_write_diagnostics(cli->err, json_object_get(source, "diagnostics"), "");
+    cli_write_answer_diagnostics(cli->err, json_object_get(source, "diagnostics"), "");
     cli_fail(cli, "commit %.12s is refused; nothing was changed", cli_member_string(source, "head.oid"));
 }
 

@@ -1,5 +1,6 @@
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "daemon/commands.h"
 #include "daemon/config.h"
@@ -38,10 +39,7 @@ static void refuse(struct apply *apply, const struct view_source *source)
 {
     char commit[COMMIT_SHORT_SIZE];
     commit_short(source->head->oid, commit);
-    for (size_t i = 0; i < source->diagnostics->list.len; i++) {
-        char *text CLEANUP_FREE = diagnostic_to_text(&source->diagnostics->list.items[i]);
-        fprintf(apply->cli->err, "%s\n", text);
-    }
+    cli_write_diagnostics(apply->cli->err, source->diagnostics, "");
     cli_fail(apply->cli, "commit %s is refused: %zu errors; nothing was changed", commit,
              source->diagnostics->errors);
     finish(apply, CLI_NO);

@@ -1,5 +1,6 @@
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/output.h"
 #include "daemon/commands.h"
 #include "daemon/config.h"
 
@@ -23,10 +24,7 @@ static int read_config(const struct cli *cli, const char *file, struct config *c
     struct diagnostics diagnostics = {0};
     struct error err = ERROR_INIT;
     int r = config_read(config, file, &diagnostics, &err);
-    for (size_t i = 0; i < diagnostics.list.len; i++) {
-        char *text CLEANUP_FREE = diagnostic_to_text(&diagnostics.list.items[i]);
-        fprintf(cli->err, "%s\n", text);
-    }
+    cli_write_diagnostics(cli->err, &diagnostics, "");
     diagnostics_deinit(&diagnostics);
     return r < 0 ? cli_fail(cli, "%s", error_text(&err)) : CLI_OK;
 }

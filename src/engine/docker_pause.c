@@ -45,22 +45,30 @@ static const json_t *containers_of(const struct engine_create *create)
     return json_object_get(create->definition->json, "containerDefinitions");
 }
 
+/* The lists that the containers have under a name, as one. New. */
+static json_t *all_of(const struct engine_create *create, const char *list)
+{
+    json_t *all = json_array();
+    size_t i;
+    json_t *container;
+    json_array_foreach (containers_of(create), i, container)
+        json_array_extend(all, json_object_get(container, list));
+    return all;
+}
+
 /* Published on the task's own address, and nowhere else: this only lets `docker ps` show them. */
 static json_t *exposed_ports(const struct engine_create *create)
 {
     json_t *ports = json_object();
+    json_t *mappings CLEANUP(json_decrefp) = all_of(create, "portMappings");
     size_t i;
-    size_t k;
-    json_t *container;
     json_t *mapping;
-    json_array_foreach (containers_of(create), i, container) {
-        json_array_foreach (json_object_get(container, "portMappings"), k, mapping) {
-            char *key CLEANUP_FREE =
-                memory_printf("%d/%s", model_int_in(mapping, "containerPort", 0, 65535),
-                              text_equal(model_string(mapping, "protocol"), "udp") ? "udp" : "tcp");
-            if (model_int_in(mapping, "containerPort", 0, 65535))
-                json_object_set_new(ports, key, json_object());
-        }
+    json_array_foreach (mappings, i, mapping) {
+        int port = model_int_in(mapping, "containerPort", 0, 65535);
+        char *key CLEANUP_FREE = memory_printf(
+            "%d/%s", port, text_equal(model_string(mapping, "protocol"), "udp") ? "udp" : "tcp");
+        if (port)
+            json_object_set_new(ports, key, json_object());
     }
     return ports;
 }
@@ -69,16 +77,13 @@ static json_t *exposed_ports(const struct engine_create *create)
 static json_t *sysctls(const struct engine_create *create)
 {
     json_t *all = json_object();
+    json_t *controls CLEANUP(json_decrefp) = all_of(create, "systemControls");
     size_t i;
-    size_t k;
-    json_t *container;
     json_t *control;
-    json_array_foreach (containers_of(create), i, container) {
-        json_array_foreach (json_object_get(container, "systemControls"), k, control) {
-            const char *name = model_string(control, "namespace");
-            if (name && is_of_pause(create, name))
-                json_object_set(all, name, json_object_get(control, "value"));
-        }
+    json_array_foreach (controls, i, control) {
+        const char *name = model_string(control, "namespace");
+        if (name && is_of_pause(create, name))
+            json_object_set(all, name, json_object_get(control, "value"));
     }
     return all;
 }

@@ -245,11 +245,5 @@ int import_cloudformation(const struct import_source *source, struct import *ret
         add_clusters(&cfn);
         note_others(&cfn, resources);
     }
-    int finished = import_run_finish(&run);
-    r = r < 0 ? r : finished;
-    if (r < 0)
-        import_deinit(&import);
-    else
-        *ret_import = import;
-    return r;
+    return import_run_finish(&run, r, ret_import);
 }

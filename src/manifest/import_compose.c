@@ -310,11 +310,5 @@ int import_compose(const struct import_source *source, struct import *ret_import
     vector_deinit(&compose.services);
     free(compose.project);
     map_deinit(&compose.origins);
-    int finished = import_run_finish(&run);
-    r = r < 0 ? r : finished;
-    if (r < 0)
-        import_deinit(&import);
-    else
-        *ret_import = import;
-    return r;
+    return import_run_finish(&run, r, ret_import);
 }

@@ -208,11 +208,5 @@ int import_ecs(const struct import_source *source, struct import *ret_import, st
     struct import_run run;
     import_run_init(&run, source, &import, diagnostics);
     int r = take_any(&run, source->document->value, "");
-    int finished = import_run_finish(&run);
-    r = r < 0 ? r : finished;
-    if (r < 0)
-        import_deinit(&import);
-    else
-        *ret_import = import;
-    return r;
+    return import_run_finish(&run, r, ret_import);
 }

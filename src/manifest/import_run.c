@@ -31,14 +31,18 @@ void import_run_init(struct import_run *run, const struct import_source *source,
                                .steps_left = LIMIT_IMPORT_STEPS};
 }
 
-int import_run_finish(struct import_run *run)
+int import_run_finish(struct import_run *run, int r, struct import *ret_import)
 {
     assert(run);
     map_deinit(&run->lost);
     document_place(run->source->document, run->source->file, &run->import->notes);
-    if (!run->over)
+    if (r == 0 && !run->over) {
+        *ret_import = *run->import;
         return 0;
+    }
     import_deinit(run->import);
+    if (!run->over)
+        return r;
     diagnostics_error(run->diagnostics, run->source->file, (struct position){1, 1}, "limit",
                       "what the file refers to grows over %d bytes or %d references (LIMIT_IMPORT_BYTES, "
                       "LIMIT_IMPORT_STEPS)",

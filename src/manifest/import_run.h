@@ -22,9 +22,9 @@ enum import_loss { IMPORT_DROPPED, IMPORT_UNRESOLVED, IMPORT_CHANGED };
 
 void import_run_init(struct import_run *run, const struct import_source *source, struct import *import,
                      struct diagnostics *diagnostics);
-/* Places the notes and frees what is inner. 0, or ERROR_LIMIT with the diagnostic given; the import is then
- * empty. */
-int import_run_finish(struct import_run *run);
+/* Places the notes, frees what is inner and hands the import over, unless r is an error already. Returns r, 0
+ * or ERROR_LIMIT with the diagnostic given. */
+int import_run_finish(struct import_run *run, int r, struct import *ret_import);
 /* An error for the reader at the pointer. Returns ERROR_INVALID. */
 int import_fail(struct import_run *run, const char *pointer, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

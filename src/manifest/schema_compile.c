@@ -375,8 +375,8 @@ static int compile_node(struct schema_compiler *compiler, struct schema_node *no
     enum schema_dialect dialect = node->resource->dialect;
     bool hidden = dialect == SCHEMA_DRAFT_07 && json_is_string(json_object_get(node->json, "$ref"));
     int rc = 0;
-    for (const struct schema_keyword *keyword = schema_keywords(dialect); rc == 0 && keyword->name;
-         keyword++) {
+    for (const struct schema_keyword *keyword = schema_keyword_after(dialect, NULL); rc == 0 && keyword;
+         keyword = schema_keyword_after(dialect, keyword)) {
         const json_t *value = json_object_get(node->json, keyword->name);
         if (!value || !keyword->compile || !(keyword->vocabulary & node->resource->vocabularies) ||
             is_made(node, keyword) || (hidden && keyword->compile != schema_compile_ref))

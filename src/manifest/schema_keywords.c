@@ -4,124 +4,88 @@
 #include "manifest/schema_check.h"
 #include "manifest/schema_node.h"
 
-static const struct schema_keyword keywords_2020[] = {
-    {"$defs", SCHEMA_CORE, SCHEMA_MAP, false, NULL, NULL},
-    {"definitions", SCHEMA_CORE, SCHEMA_MAP, false, NULL, NULL},
+#define NEW_ONLY (1U << SCHEMA_2020_12)
+#define OLD_ONLY (1U << SCHEMA_DRAFT_07)
+#define BOTH     (NEW_ONLY | OLD_ONLY)
 
-    {"type", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_type, schema_check_type},
-    {"enum", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_enum, schema_check_enum},
-    {"const", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_const, schema_check_const},
+static const struct schema_keyword keywords[] = {
+    {NEW_ONLY, "$defs", SCHEMA_CORE, SCHEMA_MAP, false, NULL, NULL},
+    {BOTH, "definitions", SCHEMA_CORE, SCHEMA_MAP, false, NULL, NULL},
 
-    {"minimum", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_number, schema_check_minimum},
-    {"exclusiveMinimum", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_number,
+    {BOTH, "type", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_type, schema_check_type},
+    {BOTH, "enum", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_enum, schema_check_enum},
+    {BOTH, "const", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_const, schema_check_const},
+
+    {BOTH, "minimum", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_number, schema_check_minimum},
+    {BOTH, "exclusiveMinimum", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_number,
      schema_check_exclusive_minimum},
-    {"maximum", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_number, schema_check_maximum},
-    {"exclusiveMaximum", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_number,
+    {BOTH, "maximum", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_number, schema_check_maximum},
+    {BOTH, "exclusiveMaximum", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_number,
      schema_check_exclusive_maximum},
-    {"multipleOf", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_multiple, schema_check_multiple_of},
+    {BOTH, "multipleOf", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_multiple,
+     schema_check_multiple_of},
 
-    {"minLength", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_size, schema_check_min_length},
-    {"maxLength", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_size, schema_check_max_length},
-    {"pattern", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_pattern, schema_check_pattern},
+    {BOTH, "minLength", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_size, schema_check_min_length},
+    {BOTH, "maxLength", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_size, schema_check_max_length},
+    {BOTH, "pattern", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_pattern, schema_check_pattern},
 
-    {"format", SCHEMA_FORMAT, SCHEMA_NONE, false, schema_compile_format, schema_check_format},
+    {BOTH, "format", SCHEMA_FORMAT, SCHEMA_NONE, false, schema_compile_format, schema_check_format},
 
-    {"minItems", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_size, schema_check_min_items},
-    {"maxItems", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_size, schema_check_max_items},
-    {"uniqueItems", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_boolean, schema_check_unique_items},
+    {BOTH, "minItems", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_size, schema_check_min_items},
+    {BOTH, "maxItems", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_size, schema_check_max_items},
+    {BOTH, "uniqueItems", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_boolean,
+     schema_check_unique_items},
 
-    {"required", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_strings, schema_check_required},
-    {"dependentRequired", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_dependent,
+    {BOTH, "required", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_strings, schema_check_required},
+    {NEW_ONLY, "dependentRequired", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_dependent,
      schema_check_dependent_required},
-    {"minProperties", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_size,
+    {BOTH, "minProperties", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_size,
      schema_check_min_properties},
-    {"maxProperties", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_size,
+    {BOTH, "maxProperties", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_size,
      schema_check_max_properties},
 
-    {"properties", SCHEMA_APPLICATOR, SCHEMA_MAP, false, schema_compile_members, schema_check_members},
-    {"patternProperties", SCHEMA_APPLICATOR, SCHEMA_MAP, false, schema_compile_members, schema_check_members},
-    {"additionalProperties", SCHEMA_APPLICATOR, SCHEMA_ONE, false, schema_compile_members,
+    {BOTH, "properties", SCHEMA_APPLICATOR, SCHEMA_MAP, false, schema_compile_members, schema_check_members},
+    {BOTH, "patternProperties", SCHEMA_APPLICATOR, SCHEMA_MAP, false, schema_compile_members,
      schema_check_members},
-    {"propertyNames", SCHEMA_APPLICATOR, SCHEMA_ONE, false, schema_compile_one, schema_check_property_names},
-    {"prefixItems", SCHEMA_APPLICATOR, SCHEMA_LIST, false, schema_compile_items, schema_check_items},
-    {"items", SCHEMA_APPLICATOR, SCHEMA_ONE, false, schema_compile_items, schema_check_items},
-    {"contains", SCHEMA_APPLICATOR, SCHEMA_ONE, false, schema_compile_contains, schema_check_contains},
+    {BOTH, "additionalProperties", SCHEMA_APPLICATOR, SCHEMA_ONE, false, schema_compile_members,
+     schema_check_members},
+    {BOTH, "propertyNames", SCHEMA_APPLICATOR, SCHEMA_ONE, false, schema_compile_one,
+     schema_check_property_names},
+    {NEW_ONLY, "prefixItems", SCHEMA_APPLICATOR, SCHEMA_LIST, false, schema_compile_items,
+     schema_check_items},
+    {NEW_ONLY, "items", SCHEMA_APPLICATOR, SCHEMA_ONE, false, schema_compile_items, schema_check_items},
+    {OLD_ONLY, "items", SCHEMA_APPLICATOR, SCHEMA_ONE_OR_LIST, false, schema_compile_old_items,
+     schema_check_items},
+    {OLD_ONLY, "additionalItems", SCHEMA_APPLICATOR, SCHEMA_ONE, false, NULL, NULL},
+    {BOTH, "contains", SCHEMA_APPLICATOR, SCHEMA_ONE, false, schema_compile_contains, schema_check_contains},
 
-    {"$ref", SCHEMA_CORE, SCHEMA_NONE, true, schema_compile_ref, schema_check_ref},
-    {"$dynamicRef", SCHEMA_CORE, SCHEMA_NONE, true, schema_compile_dynamic_ref, schema_check_dynamic_ref},
-    {"allOf", SCHEMA_APPLICATOR, SCHEMA_LIST, true, schema_compile_list, schema_check_all_of},
-    {"anyOf", SCHEMA_APPLICATOR, SCHEMA_LIST, true, schema_compile_list, schema_check_any_of},
-    {"oneOf", SCHEMA_APPLICATOR, SCHEMA_LIST, true, schema_compile_list, schema_check_one_of},
-    {"not", SCHEMA_APPLICATOR, SCHEMA_ONE, false, schema_compile_one, schema_check_not},
-    {"if", SCHEMA_APPLICATOR, SCHEMA_ONE, true, schema_compile_if, schema_check_if},
-    {"then", SCHEMA_APPLICATOR, SCHEMA_ONE, true, NULL, NULL},
-    {"else", SCHEMA_APPLICATOR, SCHEMA_ONE, true, NULL, NULL},
-    {"dependentSchemas", SCHEMA_APPLICATOR, SCHEMA_MAP, true, schema_compile_map,
+    {BOTH, "$ref", SCHEMA_CORE, SCHEMA_NONE, true, schema_compile_ref, schema_check_ref},
+    {NEW_ONLY, "$dynamicRef", SCHEMA_CORE, SCHEMA_NONE, true, schema_compile_dynamic_ref,
+     schema_check_dynamic_ref},
+    {BOTH, "allOf", SCHEMA_APPLICATOR, SCHEMA_LIST, true, schema_compile_list, schema_check_all_of},
+    {BOTH, "anyOf", SCHEMA_APPLICATOR, SCHEMA_LIST, true, schema_compile_list, schema_check_any_of},
+    {BOTH, "oneOf", SCHEMA_APPLICATOR, SCHEMA_LIST, true, schema_compile_list, schema_check_one_of},
+    {BOTH, "not", SCHEMA_APPLICATOR, SCHEMA_ONE, false, schema_compile_one, schema_check_not},
+    {BOTH, "if", SCHEMA_APPLICATOR, SCHEMA_ONE, true, schema_compile_if, schema_check_if},
+    {BOTH, "then", SCHEMA_APPLICATOR, SCHEMA_ONE, true, NULL, NULL},
+    {BOTH, "else", SCHEMA_APPLICATOR, SCHEMA_ONE, true, NULL, NULL},
+    {NEW_ONLY, "dependentSchemas", SCHEMA_APPLICATOR, SCHEMA_MAP, true, schema_compile_map,
      schema_check_dependent_schemas},
-    {"dependencies", SCHEMA_APPLICATOR, SCHEMA_MAP_OR_NAMES, true, schema_compile_dependencies,
+    {BOTH, "dependencies", SCHEMA_APPLICATOR, SCHEMA_MAP_OR_NAMES, true, schema_compile_dependencies,
      schema_check_dependencies},
 
-    {"unevaluatedItems", SCHEMA_UNEVALUATED, SCHEMA_ONE, false, schema_compile_unevaluated,
+    {NEW_ONLY, "unevaluatedItems", SCHEMA_UNEVALUATED, SCHEMA_ONE, false, schema_compile_unevaluated,
      schema_check_unevaluated_items},
-    {"unevaluatedProperties", SCHEMA_UNEVALUATED, SCHEMA_ONE, false, schema_compile_unevaluated,
+    {NEW_ONLY, "unevaluatedProperties", SCHEMA_UNEVALUATED, SCHEMA_ONE, false, schema_compile_unevaluated,
      schema_check_unevaluated_properties},
     {0},
 };
 
-static const struct schema_keyword keywords_07[] = {
-    {"definitions", SCHEMA_CORE, SCHEMA_MAP, false, NULL, NULL},
-
-    {"type", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_type, schema_check_type},
-    {"enum", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_enum, schema_check_enum},
-    {"const", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_const, schema_check_const},
-
-    {"minimum", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_number, schema_check_minimum},
-    {"exclusiveMinimum", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_number,
-     schema_check_exclusive_minimum},
-    {"maximum", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_number, schema_check_maximum},
-    {"exclusiveMaximum", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_number,
-     schema_check_exclusive_maximum},
-    {"multipleOf", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_multiple, schema_check_multiple_of},
-
-    {"minLength", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_size, schema_check_min_length},
-    {"maxLength", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_size, schema_check_max_length},
-    {"pattern", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_pattern, schema_check_pattern},
-
-    {"format", SCHEMA_FORMAT, SCHEMA_NONE, false, schema_compile_format, schema_check_format},
-
-    {"minItems", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_size, schema_check_min_items},
-    {"maxItems", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_size, schema_check_max_items},
-    {"uniqueItems", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_boolean, schema_check_unique_items},
-
-    {"required", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_strings, schema_check_required},
-    {"minProperties", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_size,
-     schema_check_min_properties},
-    {"maxProperties", SCHEMA_VALIDATION, SCHEMA_NONE, false, schema_compile_size,
-     schema_check_max_properties},
-
-    {"properties", SCHEMA_APPLICATOR, SCHEMA_MAP, false, schema_compile_members, schema_check_members},
-    {"patternProperties", SCHEMA_APPLICATOR, SCHEMA_MAP, false, schema_compile_members, schema_check_members},
-    {"additionalProperties", SCHEMA_APPLICATOR, SCHEMA_ONE, false, schema_compile_members,
-     schema_check_members},
-    {"propertyNames", SCHEMA_APPLICATOR, SCHEMA_ONE, false, schema_compile_one, schema_check_property_names},
-    {"items", SCHEMA_APPLICATOR, SCHEMA_ONE_OR_LIST, false, schema_compile_old_items, schema_check_items},
-    {"additionalItems", SCHEMA_APPLICATOR, SCHEMA_ONE, false, NULL, NULL},
-    {"contains", SCHEMA_APPLICATOR, SCHEMA_ONE, false, schema_compile_contains, schema_check_contains},
-
-    {"$ref", SCHEMA_CORE, SCHEMA_NONE, true, schema_compile_ref, schema_check_ref},
-    {"allOf", SCHEMA_APPLICATOR, SCHEMA_LIST, true, schema_compile_list, schema_check_all_of},
-    {"anyOf", SCHEMA_APPLICATOR, SCHEMA_LIST, true, schema_compile_list, schema_check_any_of},
-    {"oneOf", SCHEMA_APPLICATOR, SCHEMA_LIST, true, schema_compile_list, schema_check_one_of},
-    {"not", SCHEMA_APPLICATOR, SCHEMA_ONE, false, schema_compile_one, schema_check_not},
-    {"if", SCHEMA_APPLICATOR, SCHEMA_ONE, true, schema_compile_if, schema_check_if},
-    {"then", SCHEMA_APPLICATOR, SCHEMA_ONE, true, NULL, NULL},
-    {"else", SCHEMA_APPLICATOR, SCHEMA_ONE, true, NULL, NULL},
-    {"dependencies", SCHEMA_APPLICATOR, SCHEMA_MAP_OR_NAMES, true, schema_compile_dependencies,
-     schema_check_dependencies},
-    {0},
-};
-
-const struct schema_keyword *schema_keywords(enum schema_dialect dialect)
+const struct schema_keyword *schema_keyword_after(enum schema_dialect dialect,
+                                                  const struct schema_keyword *before)
 {
-    return dialect == SCHEMA_DRAFT_07 ? keywords_07 : keywords_2020;
+    const struct schema_keyword *keyword = before ? before + 1 : keywords;
+    while (keyword->name && !(keyword->dialects & 1U << dialect))
+        keyword++;
+    return keyword->name ? keyword : NULL;
 }

@@ -139,6 +139,7 @@ struct schema_compiler {
 /* --- keywords ------------------------------------------------------------------------------------------- */
 
 struct schema_keyword {
+    unsigned dialects; /* that know it: 1U << enum schema_dialect */
     const char *name;
     unsigned vocabulary;
     enum schema_shape shape;
@@ -148,8 +149,9 @@ struct schema_keyword {
     bool (*holds)(const struct schema_frame *, const struct schema_check *);
 };
 
-/* In the order in which they are checked. Ends with a NULL name. */
-const struct schema_keyword *schema_keywords(enum schema_dialect dialect);
+/* The dialect's keywords in the order in which they are checked: NULL begins and ends. */
+const struct schema_keyword *schema_keyword_after(enum schema_dialect dialect,
+                                                  const struct schema_keyword *before);
 
 /* --- scanning and compiling ----------------------------------------------------------------------------- */
 

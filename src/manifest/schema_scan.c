@@ -205,7 +205,8 @@ static int scan_inside(struct schema_compiler *compiler, struct schema_node *nod
     int rc = 0;
     enum schema_dialect dialect = node->resource->dialect;
     bool hidden = is_hidden(dialect, node->json);
-    for (const struct schema_keyword *keyword = schema_keywords(dialect); rc == 0 && keyword->name; keyword++)
+    for (const struct schema_keyword *keyword = schema_keyword_after(dialect, NULL); rc == 0 && keyword;
+         keyword = schema_keyword_after(dialect, keyword))
         if (!hidden || text_equal(keyword->name, "definitions"))
             rc = scan_keyword(compiler, node, keyword, depth + 1);
     return rc;
