@@ -139,8 +139,8 @@ struct schema_compiler {
 /* --- keywords ------------------------------------------------------------------------------------------- */
 
 struct schema_keyword {
-    unsigned dialects; /* that know it: 1U << enum schema_dialect */
     const char *name;
+    unsigned dialects; /* that know it: 1U << enum schema_dialect */
     unsigned vocabulary;
     enum schema_shape shape;
     bool in_place; /* applies its schemas to the same value */

@@ -11,7 +11,7 @@ import pytest
 from results import emit, write_log
 
 # These tests wait for engines and timers most of the time, so there are more workers than processors.
-WORKERS = min(8, 2 * len(os.sched_getaffinity(0)))
+WORKERS = min(12, 3 * len(os.sched_getaffinity(0)))
 
 
 class Reporter:
