@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <git2.h>
+#include <git2/sys/repository.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,9 +75,16 @@ int source_git_error_as(struct error *err, int code, const char *format, ...)
 int source_git_guard(struct git_repository *repository, struct error *err)
 {
     git_odb *odb CLEANUP(git_odb_freep) = NULL;
-    int rc = git_repository_odb(&odb, repository);
+    git_buf path = GIT_BUF_INIT;
+    /* git_repository_odb() leaks its database where the directory has gone meanwhile (1.5). */
+    int rc = git_repository_item_path(&path, repository, GIT_REPOSITORY_ITEM_OBJECTS);
+    if (rc == 0)
+        rc = git_odb_open(&odb, path.ptr);
+    git_buf_dispose(&path);
     if (rc == 0)
         rc = odb_guard_add(odb, git_repository_commondir(repository));
+    if (rc == 0)
+        rc = git_repository_set_odb(repository, odb);
     return rc < 0 ? source_git_error(err, rc, "cannot open the objects") : 0;
 }
 

@@ -5,6 +5,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+#include "source/git.h"
+
+#include <git2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -331,6 +334,20 @@ static void test_the_directory_around_a_repository_is_watched_for_names_only(voi
     assert_false(watched_events(f->dir) & IN_MODIFY);
 }
 
+/* What libgit2 allocates for it is given back, which the sanitizer sees. */
+static void test_objects_that_go_while_the_repository_is_opened(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    char *path CLEANUP_FREE = memory_printf("%s/repo", f->dir);
+    git_repository *repository = NULL;
+    struct error err = ERROR_INIT;
+    assert_int_equal(git_repository_open(&repository, path), 0);
+    fixture_sh(f, "mv repo/.git/objects repo/.git/gone");
+    assert_true(source_git_guard(repository, &err) < 0);
+    source_git_repository_free(repository);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -357,6 +374,8 @@ int main(void)
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_sub_path, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_large_symlink_and_submodule, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_objects_that_go_while_the_repository_is_opened, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_the_directory_around_a_repository_is_watched_for_names_only,
                                         fixture_setup, fixture_teardown),
     };
