@@ -18,8 +18,9 @@ def show(name, unit, values, aim=None, judged="p50", **against):
         if kind not in ("floor", "peer"):
             figure[kind] = others
             continue
-        beside = statistics.median([float(other) for other in others])
-        figure[kind] = round(beside, 3)
+        others = [float(other) for other in others]
+        beside = statistics.median(others)
+        figure |= {kind: round(beside, 3), f"{kind}_p99": round(percentile(others, 99), 3)}
         figure["ratio"] = round(figure["value"] / beside, 3) if beside else None
     figure |= {"n": len(values), "p50": round(percentile(values, 50), 3), "p99": round(percentile(values, 99), 3),
                "max": round(max(values), 3)}
