@@ -123,8 +123,8 @@ struct environment_use {
 };
 
 void environment_use_deinit(struct environment_use *use);
-/* Replaces the references in the value at `pointer` of the document, which is changed. ERROR_INVALID or
- * ERROR_LIMIT with diagnostics that have pointers and no places. */
+/* Replaces the references inside the object or array at `pointer` of the document, which is changed; a string
+ * there stays. ERROR_INVALID or ERROR_LIMIT with diagnostics that have pointers and no places. */
 int environment_substitute(const struct environment *environment, struct document *document,
                            const char *pointer, struct environment_use *use, struct diagnostics *diagnostics);
 /* Gives a member that is an integer or a boolean its text. */

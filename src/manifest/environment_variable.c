@@ -218,7 +218,7 @@ int environment_substitute(const struct environment *environment, struct documen
     assert(use);
     struct replacing replacing = {environment, use, diagnostics, BUFFER_INIT(2 * LIMIT_MANIFEST_BYTES), 0};
     buffer_append_str(&replacing.pointer, pointer);
-    replace_value(&replacing, value_at(document->value, pointer));
+    replace_inside(&replacing, value_at(document->value, pointer));
     buffer_deinit(&replacing.pointer);
     return replacing.result;
 }
