@@ -15,7 +15,7 @@
 struct api *api_new(const struct api_options *options)
 {
     assert(options && options->core && options->now_ms && options->post && options->poke_source &&
-           options->engine);
+           options->looks && options->engine);
     struct api *api = NEW(struct api);
     api->core = options->core;
     api->version = memory_strdup(options->version ? options->version : "");
@@ -25,6 +25,7 @@ struct api *api_new(const struct api_options *options)
     api->now_ms = options->now_ms;
     api->post = options->post;
     api->poke_source = options->poke_source;
+    api->looks = options->looks;
     api->engine = options->engine;
     api_events_init(api);
     api_logs_init(api);

@@ -19,6 +19,13 @@
 #define API_LOG_SOURCES  64    /* containers that one log request may read */
 #define API_LOG_LINE_MAX 16384 /* bytes; a longer line arrives in pieces */
 
+/* How far the source has come with what it was asked for. */
+struct api_looks {
+    unsigned asked;     /* calls of poke_source */
+    unsigned answered;  /* those whose look has ended: what it found has been told to core */
+    const char *newest; /* oid of the newest commit that core was told of; "" before the first */
+};
+
 /* Strings are copied, the rest is borrowed for the life of the api. */
 struct api_options {
     const struct core *core;
@@ -32,6 +39,7 @@ struct api_options {
      * receiver's to set. */
     void (*post)(void *data, struct event *event);
     void (*poke_source)(void *data);
+    void (*looks)(void *data, struct api_looks *ret_looks);
     struct engine *(*engine)(void *data, const char *instance); /* NULL: no such instance */
 };
 

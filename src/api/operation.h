@@ -54,6 +54,7 @@ struct api {
     int64_t (*now_ms)(void *data);
     void (*post)(void *data, struct event *event);
     void (*poke_source)(void *data);
+    void (*looks)(void *data, struct api_looks *ret_looks);
     struct engine *(*engine)(void *data, const char *instance);
     struct map followers; /* "server/stream" -> struct follower; events.c */
     struct map published; /* service key -> id of the newest event that followers were told; events.c */

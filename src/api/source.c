@@ -31,6 +31,11 @@ json_t *api_source_json(const struct api *api)
         json_object_set_new(json, "wanted", commit_to_json(view.wanted));
         model_set_string(json, "rolloutState", deployment_state_name(rollout(api)));
     }
+    struct api_looks looks;
+    api->looks(api->data, &looks);
+    model_set_string(json, "newest", looks.newest[0] ? looks.newest : NULL);
+    json_object_set_new(json, "looksAsked", json_integer(looks.asked));
+    json_object_set_new(json, "looksAnswered", json_integer(looks.answered));
     api_set_time_text(json, "headSeenAt", view.head_ms);
     bool refused = view.diagnostics && view.diagnostics->errors > 0;
     json_object_set_new(json, "refused", json_boolean(refused));

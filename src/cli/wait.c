@@ -62,23 +62,52 @@ static bool is_refused(const json_t *status)
     return model_bool(json_object_get(status, "source"), "refused");
 }
 
-/* An exit code, or -1: wait on. */
+/* What a broken source hides may be another commit. */
+static bool is_broken(const json_t *status)
+{
+    return !model_bool(json_object_get(status, "source"), "ok");
+}
+
+/* Whether davit has looked since it was last asked to, and has judged the newest commit that it saw. */
+static bool is_current(const json_t *status)
+{
+    const json_t *source = json_object_get(status, "source");
+    return !is_broken(status) && cli_member(status, "source.head") &&
+           model_int(source, "looksAnswered") == model_int(source, "looksAsked") &&
+           text_equal(cli_member_string(status, "source.newest"),
+                      cli_member_string(status, "source.head.oid"));
+}
+
+/* An exit code, or -1: wait on.
+ *
+ *  source                     | services                  | then
+ *  ---------------------------|---------------------------|--------
+ *  broken, or not looked yet  | any                       | wait
+ *  head is refused            | any                       | NO
+ *  head is not yet wanted     | any                       | wait
+ *  head is wanted             | one that is named is none | ERROR
+ *                             | one is busy               | wait
+ *                             | one has failed            | NO
+ *                             | all are steady            | OK
+ */
 static int judge(const struct cli *cli, const json_t *status, const struct progress_service_vec *services)
 {
-    bool arrived = text_equal(cli_member_string(status, "source.head.oid"),
-                              cli_member_string(status, "source.wanted.oid")) &&
-                   cli_member(status, "source.head");
+    if (!is_current(status))
+        return -1;
+    if (is_refused(status))
+        return CLI_NO;
+    if (!text_equal(cli_member_string(status, "source.head.oid"),
+                    cli_member_string(status, "source.wanted.oid")))
+        return -1;
+    if (missing(cli, services))
+        return CLI_ERROR;
     bool busy = false;
     bool failed = false;
     for (size_t i = 0; i < services->len; i++) {
         failed |= services->items[i].state == PROGRESS_FAILED;
         busy |= services->items[i].state == PROGRESS_BUSY;
     }
-    if (arrived && missing(cli, services))
-        return CLI_ERROR;
-    if (is_refused(status) || (failed && !busy))
-        return CLI_NO;
-    return arrived && !busy ? CLI_OK : -1;
+    return busy ? -1 : failed ? CLI_NO : CLI_OK;
 }
 
 /* What the lines of the services do not say. */
@@ -94,8 +123,21 @@ static void explain(const struct cli *cli, const json_t *status, const struct pr
     cli_fail(cli, "commit %.12s is refused; nothing was changed", cli_member_string(source, "head.oid"));
 }
 
+/* A source that broke or changed its reason is told between the pictures; *told is what was told last. */
+static void tell_source(const struct cli *cli, const json_t *status, struct progress *progress,
+                        const struct progress_service_vec *services, char **told)
+{
+    const char *message = is_broken(status) ? cli_member_string(status, "source.message") : NULL;
+    if (message && !text_equal(message, *told)) {
+        progress_finish(progress, services->items, services->len);
+        cli_fail(cli, "the source: %s; waiting for it", message);
+    }
+    free(*told);
+    *told = memory_strdup(message);
+}
+
 /* last: there is no time for another look. */
-static int look(const struct cli *cli, struct progress *progress, bool last)
+static int look(const struct cli *cli, struct progress *progress, bool last, char **told)
 {
     json_t *status CLEANUP(json_decrefp) = NULL;
     struct error err = ERROR_INIT;
@@ -104,6 +146,7 @@ static int look(const struct cli *cli, struct progress *progress, bool last)
     struct progress_service_vec services = {0};
     collect(cli, status, &services);
     int r = judge(cli, status, &services);
+    tell_source(cli, status, progress, &services, told);
     if (r < 0 && !last)
         progress_show(progress, services.items, services.len);
     else
@@ -119,12 +162,14 @@ static int run(const struct cli *cli)
     if (cli_duration_ms(cli, "timeout", &timeout_ms))
         return CLI_ERROR;
     struct progress *progress CLEANUP(progress_freep) = progress_new(cli);
+    char *told CLEANUP_FREE = NULL;
     for (int64_t waited_ms = 0;; waited_ms += POLL_MS) {
-        int r = look(cli, progress, waited_ms >= timeout_ms);
+        int r = look(cli, progress, waited_ms >= timeout_ms, &told);
         if (r >= 0)
             return r;
         if (waited_ms >= timeout_ms) {
-            cli_fail(cli, "not steady after %s", cli_value(cli, "timeout"));
+            cli_fail(cli, "%s after %s", told ? "the source cannot be read" : "not steady",
+                     cli_value(cli, "timeout"));
             return CLI_TIMEOUT;
         }
         nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
@@ -149,7 +194,7 @@ static const char *const examples[] = {
 static const struct cli_exit exits[] = {{CLI_OK, "all are steady"},
                                         {CLI_NO, "a deployment has failed, or the commit is refused"},
                                         {CLI_ERROR, "it could not tell, or the usage is wrong"},
-                                        {CLI_TIMEOUT, "not steady in time"},
+                                        {CLI_TIMEOUT, "not steady in time, or the source could not be read"},
                                         {0, NULL}};
 
 const struct command cli_wait = {
@@ -158,7 +203,8 @@ const struct command cli_wait = {
     .args = "[CLUSTER/SERVICE..]",
     .description = "Without a service: all of them. Shows how they get on: on a terminal one line a service, "
                    "else a line "
-                   "for each change.",
+                   "for each change. While the source cannot be read, or a look that \"davit reconcile\" "
+                   "asked for is under way, it waits.",
     .flags = flags,
     .examples = examples,
     .exits = exits,

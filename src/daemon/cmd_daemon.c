@@ -48,6 +48,13 @@ static void poke_source(void *data)
     runtime_poke_source(program->runtime);
 }
 
+static void looks(void *data, struct api_looks *ret_looks)
+{
+    const struct program *program = data;
+    const struct source_status *status = runtime_source_status(program->runtime);
+    *ret_looks = (struct api_looks){status->asked, status->answered, status->oid};
+}
+
 static struct engine *engine(void *data, const char *instance)
 {
     struct program *program = data;
@@ -126,6 +133,7 @@ static int start_api(struct program *program, const struct config *config, struc
                                         .now_ms = now_ms,
                                         .post = post,
                                         .poke_source = poke_source,
+                                        .looks = looks,
                                         .engine = engine};
     int r = 0;
     program->api = api_new(&options);

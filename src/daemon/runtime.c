@@ -111,6 +111,12 @@ void runtime_poke_source(struct runtime *runtime)
     source_poke(runtime->source);
 }
 
+const struct source_status *runtime_source_status(const struct runtime *runtime)
+{
+    assert(runtime);
+    return source_get_status(runtime->source);
+}
+
 /* --- steps ---------------------------------------------------------------------------------------------- */
 
 static void record(struct runtime *runtime, json_t *event, size_t effects_before)

@@ -38,6 +38,7 @@ const struct core *runtime_core(const struct runtime *runtime);
 /* Takes over the event; time and seed are set here. */
 void runtime_post(struct runtime *runtime, struct event *event);
 void runtime_poke_source(struct runtime *runtime);
+const struct source_status *runtime_source_status(const struct runtime *runtime);
 struct engine *runtime_engine(struct runtime *runtime, const char *instance); /* NULL: no such instance */
 /* The time of core, which never goes back (daemon/timebase.h). */
 int64_t runtime_time_ms(struct runtime *runtime);

@@ -34,8 +34,9 @@ struct source {
     int64_t poll_ms;
     int64_t fetch_ms;
     int64_t fetch_bytes;
-    bool working; /* a look is under way: fetch, batches, deliveries */
-    bool wanted;  /* look again when it is over */
+    unsigned asked; /* status.asked when the origin was looked at last */
+    bool working;   /* a look is under way: fetch, batches, deliveries */
+    bool wanted;    /* look again when it is over */
     bool second;  /* the look is for new roots only: the mirror has the commits, and a remote is not asked */
     bool renewed; /* the mirror was made anew by the look before */
     bool freed;
@@ -196,6 +197,8 @@ static void end_look(struct source *source)
     source_origin_redact_error(source->look.origin, &source->look.error);
     if (!source->look.remote)
         watch_paths(source);
+    if (!source->look.busy)
+        source->status.answered = source->asked;
     bool silent = source->look.busy || (source->second && !source->look.error.code);
     if (!silent && update_status(source))
         source->listener.on_status(source->listener.data, &source->status);
@@ -303,6 +306,8 @@ static void begin_look(struct source *source)
         return;
     }
     source->second = take_roots(source) && source->look.remote;
+    if (!source->second)
+        source->asked = source->status.asked;
     source->working = true;
     source->wanted &= source->second; /* a wish to look is not met */
     source->look.patient = source->busy_looks < BUSY_LOOKS;
@@ -385,6 +390,7 @@ struct source *source_new(uv_loop_t *loop, const struct source_options *options,
 
 void source_poke(struct source *source)
 {
+    source->status.asked++;
     begin_look(source);
 }
 

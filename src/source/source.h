@@ -80,6 +80,8 @@ struct source_status {
     struct error error;        /* otherwise: why; safe to show */
     unsigned failures;         /* looks that failed in a row */
     int64_t looked_at_ms;      /* when the last look ended, since the epoch; 0 before the first */
+    unsigned asked;            /* calls of source_poke() */
+    unsigned answered;         /* those of them that a look was begun after, which has ended */
 };
 
 /* Everything is borrowed for the length of the callback, but a file's path and content may be taken: NULL is

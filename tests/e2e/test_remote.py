@@ -49,6 +49,26 @@ def test_file_url(davit, repo, docker, demo_image):
     rolls_out(Spine(davit, repo, docker, **source(f"file://{repo.directory}")), repo, demo_image)
 
 
+def test_wait_waits_for_the_look_that_was_asked_for(davit, repo, docker, demo_image):
+    """In a pipeline: git push, davit reconcile, davit wait. What cannot be looked at is not steady."""
+    spine = Spine(davit, repo, docker, **source(f"file://{repo.directory}", poll="10m"))
+    first(repo, demo_image)
+    spine.start()
+    spine.converge()
+    repo.commit("web: second", {"web.json": definition(demo_image, "two")})
+    assert spine.daemon.run("reconcile").returncode == 0
+    assert spine.wait().returncode == 0
+    assert spine.texts() == ["two"]
+    away = repo.directory.with_name("away")
+    repo.directory.rename(away)
+    assert spine.daemon.run("reconcile").returncode == 0
+    process = spine.daemon.run("wait", "--timeout", "3s")
+    assert process.returncode == 3 and "the source cannot be read after 3s" in process.stderr
+    away.rename(repo.directory)
+    assert spine.daemon.run("reconcile").returncode == 0
+    assert spine.wait().returncode == 0
+
+
 def test_push_into_a_bare_repository_is_seen_at_once(davit, repo, docker, demo_image, bare):
     path, push = bare
     spine = Spine(davit, repo, docker, **source(path, poll="10m"))

@@ -29,6 +29,12 @@ static void poke_source(void *data)
     fixture->poked++;
 }
 
+static void looks(void *data, struct api_looks *ret_looks)
+{
+    const struct fixture *fixture = data;
+    *ret_looks = (struct api_looks){(unsigned)fixture->poked, 0, "f00d"};
+}
+
 static struct engine *engine(void *data, const char *instance)
 {
     const struct fixture *fixture = data;
@@ -60,6 +66,7 @@ void fixture_init(struct fixture *fixture)
                                                  .now_ms = now_ms,
                                                  .post = post,
                                                  .poke_source = poke_source,
+                                                 .looks = looks,
                                                  .engine = engine});
     struct event source = {.kind = EVENT_SOURCE};
     source.source.ok = true;

@@ -197,6 +197,12 @@ static void test_reconcile_posts_an_event(void **state)
     json_decref(fixture_ask(fixture, "POST", "/v1/reconcile", "{'cluster':'demo','service':'web'}"));
     assert_int_equal(fixture->posted, 1);
     assert_int_equal(fixture->poked, 1);
+    json_t *answer = fixture_ask(fixture, "GET", "/v1/status", NULL);
+    const json_t *source = json_object_get(answer, "source");
+    assert_int_equal(model_int(source, "looksAsked"), 1);
+    assert_int_equal(model_int(source, "looksAnswered"), 0);
+    assert_string_equal(model_string(source, "newest"), "f00d");
+    json_decref(answer);
     assert_string_equal(fixture->posted_cluster, "demo");
     assert_string_equal(fixture->posted_service, "web");
     fixture_refusal(fixture, "POST", "/v1/reconcile", "{'cluster':'nope'}");

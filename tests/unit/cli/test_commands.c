@@ -29,8 +29,12 @@
     "{\"schemaVersion\":1,\"version\":\"9\",\"ready\":true,\"source\":{\"ok\":true,\"origin\":\"/"           \
     "srv\",\"branch\":\"main\",\"wanted\":" COMMIT "," source "},\"instances\":[],\"services\":[" services   \
     "]}"
-#define GOOD "\"refused\":false,\"rolloutState\":\"COMPLETED\",\"head\":" COMMIT
+#define LOOKED(newest, answered) "\"newest\":\"" newest "\",\"looksAsked\":2,\"looksAnswered\":" answered ","
+#define GOOD                                                                                                 \
+    LOOKED("abcdef0123456789", "2")                                                                          \
+    "\"refused\":false,\"rolloutState\":\"COMPLETED\",\"head\":" COMMIT
 #define REFUSED                                                                                              \
+    LOOKED("bbbbbbbbbbbbbbbb", "2")                                                                          \
     "\"refused\":true,\"rolloutState\":\"FAILED\",\"head\":{\"oid\":\"bbbbbbbbbbbbbbbb\",\"author\":"        \
     "\"Ada\",\"subject\":\"typo\"},\"diagnostics\":{\"errors\":1,\"warnings\":0,\"diagnostics\":[{"          \
     "\"severity\":\"error\",\"file\":\"web.yaml\",\"line\":8,\"column\":5,\"code\":\"syntax\","              \
@@ -80,6 +84,22 @@ static const struct answer refused[] = {
     {"GET /v1/status ", "200 OK", STATUS(REFUSED, SERVICE("2", "true", "steady"))},
     {"", "404 Not Found", "{}"},
 };
+
+/* Of daemons that cannot say whether all is as the repository says. */
+#define UNKNOWN(more)                                                                                        \
+    {                                                                                                        \
+        {"GET /v1/status ", "200 OK",                                                                        \
+         "{\"schemaVersion\":1,\"ready\":true,\"source\":{\"wanted\":" COMMIT ",\"head\":" COMMIT            \
+         ",\"refused\":false,\"rolloutState\":\"COMPLETED\"," more                                           \
+         "},\"instances\":[],\"services\":[" SERVICE("2", "true", "steady") "]}"},                           \
+        {                                                                                                    \
+            "", "404 Not Found", "{}"                                                                        \
+        }                                                                                                    \
+    }
+static const struct answer broken[] =
+    UNKNOWN(LOOKED("abcdef0123456789", "2") "\"ok\":false,\"message\":\"the host does not answer\"");
+static const struct answer looking[] = UNKNOWN(LOOKED("abcdef0123456789", "1") "\"ok\":true");
+static const struct answer unjudged[] = UNKNOWN(LOOKED("cccccccccccccccc", "2") "\"ok\":true");
 
 /* Of a daemon whose repository and engine write to the reader's terminal. */
 #define ESC  "\\u001b[2J"
@@ -157,6 +177,21 @@ static int setup(void **state)
 static int setup_refused(void **state)
 {
     return begin(state, refused);
+}
+
+static int setup_broken(void **state)
+{
+    return begin(state, broken);
+}
+
+static int setup_looking(void **state)
+{
+    return begin(state, looking);
+}
+
+static int setup_unjudged(void **state)
+{
+    return begin(state, unjudged);
 }
 
 static int setup_hostile(void **state)
@@ -286,6 +321,21 @@ static void test_a_refused_commit(void **state)
            "davit: commit bbbbbbbbbbbb is refused; nothing was changed\n");
 }
 
+static void test_wait_is_not_content_with_a_broken_source(void **state)
+{
+    (void)state;
+    expect("wait --timeout 1s", CLI_TIMEOUT, NULL,
+           "davit: the source: the host does not answer; waiting for it\n"
+           "davit: the source cannot be read after 1s\n");
+}
+
+/* Of a look that was asked for, and of a commit that was seen. */
+static void test_wait_waits_for_what_is_under_way(void **state)
+{
+    (void)state;
+    expect("wait --timeout 1s", CLI_TIMEOUT, NULL, "davit: not steady after 1s\n");
+}
+
 static void test_nothing_reaches_the_terminal_as_a_command(void **state)
 {
     (void)state;
@@ -293,7 +343,8 @@ static void test_nothing_reaches_the_terminal_as_a_command(void **state)
     expect("status", 0, "a" SEEN ": error: no\n", NULL);
     expect("status", 0, "instance   local: no" SEEN "\n", NULL);
     expect("status", 0, "pull" SEEN "\n", NULL);
-    expect("wait --timeout 1s", CLI_NO, NULL, "pull" SEEN "\n");
+    expect("wait --timeout 1s", CLI_TIMEOUT, NULL, "pull" SEEN "\n");
+    expect("wait --timeout 1s", CLI_TIMEOUT, NULL, "davit: the source: " SEEN "gone; waiting for it\n");
     expect("get services", 0, "w" SEEN, NULL);
     expect("events", 0, "said" SEEN "\n", NULL);
     expect("events -w", 0, "demo/web  said" SEEN "\n", NULL);
@@ -338,6 +389,10 @@ int main(void)
         CASE(test_health_in_words),
         CASE(test_streams),
         cmocka_unit_test_setup_teardown(test_a_refused_commit, setup_refused, teardown),
+        cmocka_unit_test_setup_teardown(test_wait_is_not_content_with_a_broken_source, setup_broken,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_wait_waits_for_what_is_under_way, setup_looking, teardown),
+        cmocka_unit_test_setup_teardown(test_wait_waits_for_what_is_under_way, setup_unjudged, teardown),
         cmocka_unit_test_setup_teardown(test_nothing_reaches_the_terminal_as_a_command, setup_hostile,
                                         teardown),
         CASE(test_status_diff_wait_reconcile),

@@ -72,7 +72,10 @@ static void test_new_roots_need_no_fetch(void **state)
     source_set_roots(f->source, &(struct source_question){&roots, 1, NULL});
     fixture_await_head(f, "a.conf:1;web.yaml=one;");
     source_poke(f->source); /* while that look is under way: it is not forgotten */
+    assert_int_equal(source_get_status(f->source)->asked, 1);
+    assert_int_equal(source_get_status(f->source)->answered, 0); /* a look at the mirror is no answer */
     fixture_await_error(f, "cannot connect");
+    assert_int_equal(source_get_status(f->source)->answered, 1);
     fixture_forget(f);
     source_set_roots(f->source, &(struct source_question){&roots, 2, NULL});
     fixture_await_head(f, "a.conf:1;web.yaml=one;");
