@@ -558,7 +558,7 @@ static const struct kind_member service[] = {
     IGNORED( "platformVersion",       "LATEST",   "there is no Fargate platform"),
     IGNORED( "role",                  NULL,       "tasks are not added to a load balancer"),
     IGNORES( "placementConstraints",  "tasks may run on every instance", placement_constraint),
-    IGNORES( "placementStrategy",     "davit spreads tasks over the instances", placement_strategy),
+    IGNORES( "placementStrategy",     "a task goes to the first instance that has room", placement_strategy),
     INSIDE(  "networkConfiguration",  NULL, network_configuration),
     IGNORED( "enableECSManagedTags",  "false",    "tasks get no tags"),
     IGNORED( "propagateTags",         "NONE",     "tasks get no tags"),
