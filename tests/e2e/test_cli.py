@@ -237,6 +237,19 @@ def test_apply(davit, repo, docker, demo_image, proxy):
     assert spine.daemon.run(*apply, "--timeout", "2s").returncode == 3
 
 
+def test_apply_holds_what_removes_too_much(davit, repo, docker, demo_image):
+    spine = Spine(davit, repo, docker)
+    apply = ("apply", "--config", spine.daemon.config)
+    repo.commit("three", {"web.json": definition(demo_image), **{f"{n}.json": service(1, name=n) for n in "abc"}})
+    assert spine.daemon.run(*apply).returncode == 0
+    repo.commit("none", {f"{name}.json": None for name in "abc"})
+    process = spine.daemon.run(*apply)
+    assert process.returncode == 1 and "removes 3 of 3 services (default/a, default/b, default/c)" in process.stderr
+    assert len(spine.containers()) == 3
+    process = spine.daemon.run(*apply, "--approve-deletions")
+    assert process.returncode == 0 and not spine.containers(running=False), process.stderr
+
+
 def test_replay_decides_as_the_daemon_did(davit, repo, docker, demo_image):
     """Over a rollout, a kill -9 in the middle of another, and a restart."""
     spine = Spine(davit, repo, docker)

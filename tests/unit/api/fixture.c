@@ -14,8 +14,13 @@ static int64_t now_ms(void *data)
 static void post(void *data, struct event *event)
 {
     struct fixture *fixture = data;
-    assert_int_equal(event->kind, EVENT_RECONCILE);
     fixture->posted++;
+    if (event->kind == EVENT_APPROVE) {
+        event->now_ms = fixture->now_ms;
+        core_step(fixture->core, event, &(struct effect_vec){0});
+        return;
+    }
+    assert_int_equal(event->kind, EVENT_RECONCILE);
     free(fixture->posted_cluster);
     free(fixture->posted_service);
     fixture->posted_cluster = memory_strdup(event->reconcile.cluster);
@@ -59,7 +64,8 @@ void fixture_init(struct fixture *fixture)
                                                     .instances = instances,
                                                     .instances_len = 1,
                                                     .stopped_retention_ms = 3600000,
-                                                    .stopped_kept = 10});
+                                                    .stopped_kept = 10,
+                                                    .deletion = {1, 50}});
     fixture->api = api_new(&(struct api_options){.core = fixture->core,
                                                  .version = "1.2.3",
                                                  .data = fixture,
