@@ -8,8 +8,9 @@
  * Besides the manifests below its path a source hands out what its roots name, see source_options.
  *
  * An origin that is missing, empty, broken or without the branch never makes an update: the cause goes to
- * on_status, and the source recovers by itself. Blocking work runs on libuv's worker threads or in a child
- * process; callbacks run on the loop's thread, and never from within a call of this header.
+ * on_status, and the source recovers by itself. When a source begins while its remote cannot be reached, what
+ * the mirror has from before is handed out all the same. Blocking work runs on libuv's worker threads or in a
+ * child process; callbacks run on the loop's thread, and never from within a call of this header.
  */
 #pragma once
 
