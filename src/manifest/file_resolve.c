@@ -62,10 +62,11 @@ static void report_directory(const struct resolution *resolution, const struct f
                .code = "limit",
                .message = memory_printf("the directory \"%s\" is more than a container can be given",
                                         reference->path),
-               .expected = memory_printf("at most %d files (LIMIT_CONTAINER_FILES), directories nested no "
-                                         "deeper than %d (LIMIT_TREE_DEPTH) and %d entries "
-                                         "(LIMIT_TREE_ENTRIES) in all",
-                                         LIMIT_CONTAINER_FILES, LIMIT_TREE_DEPTH, LIMIT_TREE_ENTRIES),
+               .expected = memory_printf(
+                   "at most %d files (LIMIT_CONTAINER_FILES), all of which davit "
+                   "may read, directories nested no deeper than %d (LIMIT_TREE_DEPTH) and %d entries "
+                   "(LIMIT_TREE_ENTRIES) in all",
+                   LIMIT_CONTAINER_FILES, LIMIT_TREE_DEPTH, LIMIT_TREE_ENTRIES),
                .hint = memory_strdup("name the files that it needs, or put large data into the image or a "
                                      "volume")});
 }
@@ -216,8 +217,8 @@ static bool check_found(const struct resolution *resolution, const struct file_r
                    .code = "reference",
                    .message = refusal ? memory_strdup(refusal)
                                       : memory_printf("no file \"%s\" in this commit", reference->path),
-                   .expected = memory_strdup("a file or directory of the repository, "
-                                             "relative to this manifest")});
+                   .expected = memory_strdup("a file or directory of the repository that davit "
+                                             "may read, relative to this manifest")});
     return files->faults.errors == faults;
 }
 
