@@ -123,7 +123,7 @@ static struct docker_archive *archive_for(struct docker_archive_vec *archives, c
     return &archives->items[archives->len - 1];
 }
 
-/* Podman looks for a volume at the path of the archive only, and not below. */
+/* Podman looks for a volume at the path of the archive only, and not below: *ret_path becomes that of one. */
 static int find_place(const struct engine_create *create, const struct engine_file *file,
                       const char **ret_path, struct error *err)
 {
@@ -139,7 +139,8 @@ static int find_place(const struct engine_create *create, const struct engine_fi
     if (fate != MOUNT_FINE)
         return error_set(err, ERROR_INVALID, "container %s: %s %s", create->container, words[fate],
                          file->target);
-    *ret_path = volume ? volume : "/";
+    if (volume)
+        *ret_path = volume;
     return 0;
 }
 
@@ -151,7 +152,7 @@ int docker_files_archives(const struct engine_create *create, struct docker_arch
     int r = 0;
     for (size_t i = 0; r == 0 && i < create->files_len; i++) {
         const struct engine_file *file = &create->files[i];
-        const char *path = NULL;
+        const char *path = "/";
         r = find_place(create, file, &path, err);
         if (r < 0)
             return r;
