@@ -213,18 +213,22 @@ static void test_reconcile_posts_an_event(void **state)
 static void test_approve_is_of_the_commit_that_is_held(void **state)
 {
     struct fixture *fixture = *state;
-    fixture_deploy(fixture, "a1b2c3d4", "nginx:1");
+    char yaml[2048];
+    snprintf(yaml, sizeof yaml,
+             FIXTURE_MANIFEST "---\nkind: Service\ncluster: demo\nserviceName: db\ntaskDefinition: web\n",
+             "nginx:1");
+    fixture_commit(fixture, "a1b2c3d4", yaml);
     assert_string_equal(fixture_refusal(fixture, "POST", "/v1/approve", "{'commit':'a1b2c3d4'}").message,
                         "no commit is held");
     fixture_commit(fixture, "e5f6a7b8", "kind: Cluster\nclusterName: demo\n");
     json_t *answer = fixture_ask(fixture, "GET", "/v1/source", NULL);
     assert_string_equal(model_string(json_object_get(answer, "source"), "held"),
-                        "removes 1 of 1 services (demo/web)");
+                        "removes 2 of 2 services (demo/db, demo/web)");
     json_decref(answer);
     assert_int_equal(fixture_refusal(fixture, "POST", "/v1/approve", "{'commit':'e5f6a7'}").status, 400);
     assert_string_equal(
         fixture_refusal(fixture, "POST", "/v1/approve", "{'commit':'a1b2c3d4'}").message,
-        "not commit a1b2c3d4 but e5f6a7b8e5f6 is held: it removes 1 of 1 services (demo/web)");
+        "not commit a1b2c3d4 but e5f6a7b8e5f6 is held: it removes 2 of 2 services (demo/db, demo/web)");
     json_decref(fixture_ask(fixture, "POST", "/v1/approve", "{'commit':'e5f6a7b'}"));
     fixture_refusal(fixture, "POST", "/v1/approve", "{'commit':'e5f6a7b8'}");
 }
