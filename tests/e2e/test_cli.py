@@ -218,6 +218,17 @@ def test_man_pages(run, tmp_path):
         assert lint.returncode == 0, f"{arguments}: {lint.stdout}"
 
 
+def test_each_command_is_installed_with_a_man_page(run, tmp_path):
+    build = os.environ["DAVIT_BUILD"]
+    subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", tmp_path], check=True)
+    commands = re.findall(r"^  (\S+) ", run("help").stdout, re.M)
+    pages = {page.name for page in tmp_path.rglob("man1/*")}
+    assert pages == {"davit.1", *(f"davit-{command}.1" for command in commands)}
+    unit = next(tmp_path.rglob("davit.service")).read_text()
+    start = re.search(r"^ExecStart=(\S+) daemon$", unit, re.M).group(1)
+    assert (tmp_path / start.lstrip("/")).exists()
+
+
 def test_apply(davit, repo, docker, demo_image, proxy):
     record = proxy(docker)
     spine = Spine(davit, repo, docker, endpoint=record.path)
