@@ -43,6 +43,11 @@
 #define TASK(more)                                                                                           \
     "{\"cluster\":\"demo\",\"service\":\"web\",\"id\":\"" TASK_ID "\",\"status\":\"RUNNING\"," more "}"
 
+#define X50  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X38  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X200 X50 X50 X50 X50
+#define X250 X200 X50
+
 static const struct answer {
     const char *request;
     const char *status;
@@ -74,7 +79,10 @@ static const struct answer {
      "{\"events\":[{\"cluster\":\"demo\",\"service\":\"web\",\"message\":\"(task " TASK_ID ") failed\"}]}"},
     {"GET /v1/diff ", "200 OK",
      "{\"differences\":[{\"cluster\":\"demo\",\"service\":\"web\",\"change\":\"update\",\"details\":["
-     "{\"what\":\"desiredCount\",\"from\":2,\"to\":4}]}]}"},
+     "{\"what\":\"desiredCount\",\"from\":2,\"to\":4},"
+     "{\"what\":\"container \\\"web\\\" file site/index.html\",\"change\":\"changed\"},"
+     "{\"what\":\"command\",\"from\":\"" X250 "\u00e9old\",\"to\":\"" X250 "\u00e9new" X250 "\"},"
+     "{\"what\":\"entryPoint\",\"to\":\"" X250 "\"}]}]}"},
     {"POST /v1/reconcile?cluster=demo ", "202 Accepted", "{\"accepted\":true}"},
     {"", "404 Not Found", "{\"error\":{\"message\":\"there is no such thing\"}}"},
 };
@@ -300,6 +308,11 @@ static void test_status_diff_wait_reconcile(void **state)
     expect("status", 0, "wanted     abcdef012345  say hello  (Ada <ada@example.org>): COMPLETED\n", NULL);
     expect("status", 0, "demo/web  [##########] 2/2 healthy  steady web:2 (abcdef0)\n", NULL);
     expect("diff", CLI_NO, "demo/web: changed in place\n  scale 2 -> 4\n", NULL);
+    expect("diff", CLI_NO, "  container \"web\" file site/index.html changed\n", NULL);
+    expect("diff", CLI_NO,
+           "  command: ..." X38 "\xc3\xa9old -> ..." X38 "\xc3\xa9new" X50 X50 X50 "xxxxxxx...\n", NULL);
+    expect("diff", CLI_NO, "  entryPoint: added " X200 "...\n", NULL);
+    expect("diff -o json", CLI_NO, X250 "\xc3\xa9old\"", NULL);
     expect("wait", 0, NULL, "demo/web  [##########] 2/2 healthy  steady");
     expect("wait demo/web --timeout 1s", 0, NULL, NULL);
     expect("wait demo/nope --timeout 1s", CLI_ERROR, NULL, "there is no service \"demo/nope\"");
