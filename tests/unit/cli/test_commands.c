@@ -72,6 +72,9 @@ static const struct answer {
     {"GET /v1/logs?cluster=demo&service=web&tail=all ", "200 OK",
      "{\"task\":\"0123456789abcdef\",\"container\":\"c\",\"stream\":\"stdout\",\"line\":\"hello\"}\n"
      "{\"task\":\"0123456789abcdef\",\"container\":\"d\",\"error\":\"gone\"}\n"},
+    {"GET /v1/logs?cluster=demo&service=unread&tail=100 ", "200 OK",
+     "{\"task\":\"0123456789abcdef\",\"container\":\"d\",\"error\":\"gone\"}\n"
+     "{\"error\":\"no container could be read\"}\n"},
     {"GET /v1/events?follow=1 ", "200 OK",
      "{\"cluster\":\"demo\",\"service\":\"web\",\"at\":\"2026-01-01T00:00:00.000Z\",\"message\":\"("
      "task " TASK_ID ") failed\"}\n"},
@@ -290,6 +293,7 @@ static void test_streams(void **state)
 {
     (void)state;
     expect("logs demo/web --tail all", 0, "0123456789ab/c | hello\n", "0123456789ab/d: gone");
+    expect("logs demo/unread", CLI_ERROR, NULL, "0123456789ab/d: gone\ndavit: no container could be read\n");
     expect("logs -n demo web --tail all", 0, "| hello\n", NULL);
     expect("logs demo/web --tail -1", CLI_ERROR, NULL,
            "--tail: \"-1\" is neither a number of lines nor all\n");
