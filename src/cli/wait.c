@@ -45,6 +45,29 @@ static const char *missing(const struct cli *cli, const struct progress_service_
     return NULL;
 }
 
+/* Says which one is missing, and where one of its name is, as the daemon does for other commands. */
+static void tell_missing(const struct cli *cli, const json_t *status, const char *name)
+{
+    const char *cluster = cli_value(cli, "cluster");
+    const char *slash = strchr(name, '/');
+    const char *service = slash ? slash + 1 : name;
+    char *key CLEANUP_FREE = slash ? memory_strdup(name) : service_key(cluster ? cluster : "default", name);
+    const char *other = NULL; /* its cluster */
+    size_t found = 0;
+    size_t i;
+    json_t *item;
+    json_array_foreach (json_object_get(status, "services"), i, item) {
+        if (!text_equal(cli_member_string(item, "name"), service))
+            continue;
+        other = cli_member_string(item, "cluster");
+        found++;
+    }
+    if (found == 1)
+        cli_fail(cli, "there is no service \"%s\"; did you mean %s/%s?", key, other, service);
+    else
+        cli_fail(cli, "there is no service \"%s\"", key);
+}
+
 static void collect(const struct cli *cli, const json_t *status, struct progress_service_vec *services)
 {
     size_t i;
@@ -116,7 +139,7 @@ static void explain(const struct cli *cli, const json_t *status, const struct pr
 {
     const json_t *source = json_object_get(status, "source");
     if (result == CLI_ERROR)
-        cli_fail(cli, "there is no service \"%s\"", missing(cli, services));
+        tell_missing(cli, status, missing(cli, services));
     if (result != CLI_NO || !is_refused(status))
         return;
     cli_write_answer_diagnostics(cli->err, json_object_get(source, "diagnostics"), "");

@@ -54,6 +54,8 @@ static const struct answer {
     const char *body;
 } answers[] = {
     {"GET /v1/status ", "200 OK", STATUS(GOOD, SERVICE("2", "true", "steady"))},
+    {"GET /v1/services?cluster=demo ", "200 OK",
+     "{\"schemaVersion\":1,\"services\":[" SERVICE("1", "false", "deploying") "]}"},
     {"GET /v1/services ", "200 OK",
      "{\"schemaVersion\":1,\"services\":[" SERVICE("1", "false", "deploying") "]}"},
     {"GET /v1/tasks ", "200 OK",
@@ -126,6 +128,7 @@ static const struct answer hostile[] = {
      "\"}],\"services\":[{\"cluster\":\"demo\",\"name\":\"web\",\"state\":\"failed\",\"failed\":true,"
      "\"deployment\":{"
      "\"reason\":\"pull" ESC "\"}}]}"},
+    {"GET /v1/clusters ", "200 OK", "{\"clusters\":[{\"name\":\"demo\"}]}"},
     {"GET /v1/services ", "200 OK", "{\"services\":[{\"cluster\":\"demo\",\"name\":\"w" ESC "\"}]}"},
     {"GET /v1/events?follow=1 ", "200 OK",
      "{\"cluster\":\"demo\",\"service\":\"web\",\"at\":\"2026\",\"message\":\"said" ESC "\"}\n"},
@@ -264,7 +267,8 @@ static void test_lists(void **state)
            NULL);
     expect("get service demo/web -o yaml", 0, "services:\n- cluster: demo\n  name: web\n", NULL);
     expect("get services other", CLI_NO, NULL, "there is no \"other\" among the services");
-    expect("get services -n other", 0, NULL, "no services");
+    expect("get services -n other", CLI_ERROR, NULL, "there is no such thing");
+    expect("get services -n demo", 0, "demo     web   deploying", NULL);
     expect("get servcies", CLI_ERROR, NULL, "did you mean services? davit has clusters, services, tasks");
     expect("get pods", CLI_ERROR, NULL,
            "there are no \"pods\"; davit has clusters, services, tasks, revisions and instances");
@@ -319,7 +323,11 @@ static void test_status_diff_wait_reconcile(void **state)
     expect("diff -o json", CLI_NO, X250 "\xc3\xa9old\"", NULL);
     expect("wait", 0, NULL, "demo/web  [##########] 2/2 healthy  steady");
     expect("wait demo/web --timeout 1s", 0, NULL, NULL);
-    expect("wait demo/nope --timeout 1s", CLI_ERROR, NULL, "there is no service \"demo/nope\"");
+    expect("wait demo/nope --timeout 1s", CLI_ERROR, NULL, "there is no service \"demo/nope\"\n");
+    expect("wait web --timeout 1s", CLI_ERROR, NULL,
+           "there is no service \"default/web\"; did you mean demo/web?\n");
+    expect("wait other/web --timeout 1s", CLI_ERROR, NULL,
+           "there is no service \"other/web\"; did you mean demo/web?\n");
     expect("reconcile demo", 0, NULL, "looks again");
     expect("status --socket /nonexistent/davit.sock", CLI_ERROR, NULL,
            "no davit daemon answers at /nonexistent/davit.sock");
@@ -363,6 +371,8 @@ static void test_nothing_reaches_the_terminal_as_a_command(void **state)
     expect("wait --timeout 1s", CLI_TIMEOUT, NULL, "pull" SEEN "\n");
     expect("wait --timeout 1s", CLI_TIMEOUT, NULL, "davit: the source: " SEEN "gone; waiting for it\n");
     expect("get services", 0, "w" SEEN, NULL);
+    expect("get clusters -n demo", 0, "demo", NULL);
+    expect("get clusters -n nope", CLI_ERROR, NULL, "there is no cluster \"nope\"\n");
     expect("events", 0, "said" SEEN "\n", NULL);
     expect("events -w", 0, "demo/web  said" SEEN "\n", NULL);
     expect("diff", CLI_NO, "  image: a" SEEN " -> b" SEEN "\n", NULL);
