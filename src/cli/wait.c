@@ -159,6 +159,17 @@ static void tell_source(const struct cli *cli, const json_t *status, struct prog
     *told = memory_strdup(message);
 }
 
+/* No service is meant: whether that is because the cluster is not there. */
+static int check_cluster(const struct cli *cli)
+{
+    char *query CLEANUP_FREE = cli_query_add(NULL, "cluster", cli_value(cli, "cluster"));
+    struct error err = ERROR_INIT;
+    if (query &&
+        cli_request(cli, &(struct cli_request){.path = "/v1/services", .query = query}, NULL, &err) < 0)
+        return cli_fail(cli, "%s", error_text(&err));
+    return CLI_OK;
+}
+
 /* last: there is no time for another look. */
 static int look(const struct cli *cli, struct progress *progress, bool last, char **told)
 {
@@ -175,6 +186,8 @@ static int look(const struct cli *cli, struct progress *progress, bool last, cha
     else
         progress_finish(progress, services.items, services.len);
     explain(cli, status, &services, r);
+    if (r == CLI_OK && !services.len)
+        r = check_cluster(cli);
     vector_deinit(&services);
     return r;
 }

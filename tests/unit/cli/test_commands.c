@@ -326,6 +326,7 @@ static void test_status_diff_wait_reconcile(void **state)
     expect("wait demo/nope --timeout 1s", CLI_ERROR, NULL, "there is no service \"demo/nope\"\n");
     expect("wait web --timeout 1s", CLI_ERROR, NULL,
            "there is no service \"default/web\"; did you mean demo/web?\n");
+    expect("wait -n other --timeout 1s", CLI_ERROR, NULL, "davit: there is no such thing\n");
     expect("wait other/web --timeout 1s", CLI_ERROR, NULL,
            "there is no service \"other/web\"; did you mean demo/web?\n");
     expect("reconcile demo", 0, NULL, "looks again");
