@@ -1,4 +1,5 @@
-/* Logs of a service's containers as JSON lines: {"task", "container", "stream", "line"}. */
+/* Logs of a service's containers as JSON lines: {"task", "container", "stream", "line"}, or {"task",
+ * "container", "error"} of one that cannot be read; a last {"error"} when that is so of all. */
 #include "api/operation.h"
 #include "base/buffer.h"
 #include "base/text.h"
@@ -13,6 +14,7 @@ struct log_source {
     struct log_stream *stream; /* borrowed */
     char *instance;
     uint64_t operation; /* the engine's; 0 when it has ended */
+    bool has_output;
     char task[ID_HEX_SIZE];
     char *container;
     char *container_id;
@@ -27,6 +29,7 @@ struct log_stream {
     uint64_t id;
     struct log_source_vec sources;
     size_t reading; /* sources that have not ended */
+    size_t unread;  /* sources that nothing could be read of */
 };
 
 static void source_free(struct log_source *source)
@@ -58,13 +61,6 @@ static void on_close(void *data, uint64_t id)
     map_remove(&stream->api->logs, key);
 }
 
-static void finish(struct log_stream *stream)
-{
-    char *key CLEANUP_FREE = api_stream_key(stream->server, stream->id);
-    http_stream_end(stream->server, stream->id);
-    map_remove(&stream->api->logs, key);
-}
-
 /* --- lines ---------------------------------------------------------------------------------------------- */
 
 /* Bytes that are no UTF-8 become question marks: JSON has no place for them. */
@@ -75,12 +71,13 @@ static void make_text(char *bytes, size_t len)
             bytes[i] = '?';
 }
 
-static void write_json(const struct log_source *source, json_t *json)
+/* Takes json. */
+static void write_json(const struct log_stream *stream, json_t *json)
 {
     char *text CLEANUP_FREE = json_dumps(json, JSON_COMPACT);
     char *line CLEANUP_FREE = memory_printf("%s\n", text ? text : "");
     /* a reader that is gone or too slow is told to us by on_close */
-    http_stream_write(source->stream->server, source->stream->id, line, strlen(line));
+    http_stream_write(stream->server, stream->id, line, strlen(line));
     json_decref(json);
 }
 
@@ -91,7 +88,7 @@ static void write_line(struct log_source *source, enum engine_stream stream)
         line->data[--line->len] = '\0';
     if (line->len && !text_is_utf8(line->data, line->len))
         make_text(line->data, line->len);
-    write_json(source,
+    write_json(source->stream,
                json_pack("{s:s,s:s,s:s,s:s}", "task", source->task, "container", source->container, "stream",
                          stream == ENGINE_STDERR ? "stderr" : "stdout", "line", buffer_str(line)));
     buffer_clear(line);
@@ -101,12 +98,28 @@ static void write_error(const struct log_source *source, const char *text)
 {
     json_t *json = json_pack("{s:s,s:s}", "task", source->task, "container", source->container);
     model_set_string(json, "error", text_is_utf8(text, strlen(text)) ? text : "unreadable error");
-    write_json(source, json);
+    write_json(source->stream, json);
+}
+
+static void give_up(const struct log_source *source, const char *text)
+{
+    source->stream->unread += !source->has_output;
+    write_error(source, text);
+}
+
+static void finish(struct log_stream *stream)
+{
+    char *key CLEANUP_FREE = api_stream_key(stream->server, stream->id);
+    if (stream->unread == stream->sources.len)
+        write_json(stream, json_pack("{s:s}", "error", "no container could be read"));
+    http_stream_end(stream->server, stream->id);
+    map_remove(&stream->api->logs, key);
 }
 
 static void on_chunk(void *data, enum engine_stream stream, const char *bytes, size_t len)
 {
     struct log_source *source = data;
+    source->has_output = true;
     struct buffer *line = &source->lines[stream == ENGINE_STDERR];
     while (len) {
         const char *end = memchr(bytes, '\n', len);
@@ -131,7 +144,7 @@ static void on_done(void *data, const struct engine_reply *reply)
         if (source->lines[i].len)
             write_line(source, i ? ENGINE_STDERR : ENGINE_STDOUT);
     if (reply->error.code)
-        write_error(source, error_text(&reply->error));
+        give_up(source, error_text(&reply->error));
     if (--stream->reading == 0)
         finish(stream);
 }
@@ -189,11 +202,65 @@ static int check_request(const struct api_stream_call *call, int64_t *ret_tail, 
     return api_check_target(call->api, call->input, fault);
 }
 
-static int check_sources(const struct log_stream *stream, struct api_fault *fault)
+/* NULL when one is alive, or when there are none. */
+static const struct task *newest_stopped(const struct task_vec *tasks)
+{
+    const struct task *newest = NULL;
+    for (size_t i = 0; i < tasks->len; i++) {
+        if (tasks->items[i].status != TASK_STOPPED)
+            return NULL;
+        if (!newest || tasks->items[i].created_ms > newest->created_ms)
+            newest = &tasks->items[i];
+    }
+    return newest;
+}
+
+/* The names of the containers of the tasks that are meant: "init, web". Caller frees. */
+static char *names_of_containers(const json_t *input, const struct task_vec *tasks)
+{
+    struct map names CLEANUP(map_deinit) = {0};
+    struct buffer text = BUFFER_INIT(LIMIT_ERROR_CHARS);
+    for (size_t t = 0; t < tasks->len; t++) {
+        const struct task *task = &tasks->items[t];
+        for (size_t c = 0; is_meant(input, task) && c < task->containers_len; c++) {
+            const char *name = task->containers[c]->labels.spec.name;
+            if (container_is_internal(name) || map_get(&names, name))
+                continue;
+            map_put(&names, name, (void *)1);
+            buffer_printf(&text, "%s%s", text.len ? ", " : "", name);
+        }
+    }
+    return buffer_steal(&text);
+}
+
+/* Why nothing is to be read. */
+static int refuse(const struct api *api, const json_t *input, struct api_fault *fault)
+{
+    static const char type[] = "TaskNotFoundException";
+    const char *cluster = api_parameter(input, "cluster");
+    const char *service = api_parameter(input, "service");
+    const char *wanted = api_parameter(input, "task");
+    struct task_vec tasks CLEANUP(task_vec_deinit);
+    core_view_tasks(api->core, cluster, service, api->now_ms(api->data), &tasks);
+    char *names CLEANUP_FREE = names_of_containers(input, &tasks);
+    const struct task *stopped = newest_stopped(&tasks);
+    if (names && names[0] && api_parameter(input, "container"))
+        return api_fault_not_found(fault, type, "no container \"%s\" (there are: %s)",
+                                   api_parameter(input, "container"), names);
+    if (wanted)
+        return api_fault_not_found(fault, type, "no task \"%s\" of %s/%s", wanted, cluster, service);
+    if (stopped)
+        return api_fault_not_found(fault, type,
+                                   "no task of %s/%s is alive; to read one that has stopped, name it: the "
+                                   "newest is %.12s",
+                                   cluster, service, stopped->id);
+    return api_fault_not_found(fault, type, "%s/%s has no containers yet", cluster, service);
+}
+
+static int check_sources(const struct log_stream *stream, const json_t *input, struct api_fault *fault)
 {
     if (!stream->sources.len)
-        return api_fault_not_found(fault, "TaskNotFoundException",
-                                   "no container of a living task fits; name a stopped task to read it");
+        return refuse(stream->api, input, fault);
     if (stream->sources.len > API_LOG_SOURCES)
         return api_fault_invalid(fault, "%zu containers are more than one request may read (%d); name a task",
                                  stream->sources.len, API_LOG_SOURCES);
@@ -210,7 +277,7 @@ static void start(struct log_source *source, const json_t *input, int64_t tail)
                                .tail = (int)tail,
                                .timestamps = api_parameter_is_on(input, "timestamps")};
     if (!engine) {
-        write_error(source, "the container instance is not configured any more");
+        give_up(source, "the container instance is not configured any more");
         return;
     }
     source->stream->reading++;
@@ -230,7 +297,7 @@ int api_stream_logs(const struct api_stream_call *call, struct api_fault *fault)
     if (core_view_service(api->core, api_parameter(call->input, "cluster"),
                           api_parameter(call->input, "service"), &view))
         add_sources(stream, call->input, &view);
-    r = check_sources(stream, fault);
+    r = check_sources(stream, call->input, fault);
     if (r == 0 && http_stream_start(call->exchange, 200, "application/x-ndjson", on_close, stream) < 0)
         r = api_fault_unavailable(fault, "too many streams are open (LIMIT_API_STREAMS)");
     if (r < 0) {

@@ -313,18 +313,40 @@ bool api_next_service(const struct api *api, const json_t *input, size_t *at, st
     return false;
 }
 
+/* "; did you mean demo/web?" where one cluster alone has a service of this name, else "". Caller frees. */
+static char *hint_at(const struct api *api, const char *service)
+{
+    struct view_service view;
+    char *hint = memory_strdup("");
+    size_t found = 0;
+    for (size_t i = 0; service && core_view_service_at(api->core, i, &view); i++) {
+        if (!text_equal(view.name, service))
+            continue;
+        free(hint);
+        hint = memory_printf("; did you mean %s/%s?", view.cluster, view.name);
+        found++;
+    }
+    if (found > 1)
+        hint[0] = '\0';
+    return hint;
+}
+
 int api_check_target(const struct api *api, const json_t *input, struct api_fault *fault)
 {
     const char *cluster = api_parameter(input, "cluster");
     const char *service = api_parameter(input, "service");
-    if (cluster && !api_cluster_exists(api, cluster))
-        return api_fault_not_found(fault, "ClusterNotFoundException", "there is no cluster \"%s\"", cluster);
+    bool has_cluster = !cluster || api_cluster_exists(api, cluster);
     struct view_service view;
-    if (cluster && service && core_view_service(api->core, cluster, service, &view))
-        return 0;
     size_t at = 0;
-    if (!service || (!cluster && api_next_service(api, input, &at, &view)))
+    if (has_cluster && !service)
         return 0;
-    return api_fault_not_found(fault, "ServiceNotFoundException", "there is no service \"%s%s%s\"",
-                               cluster ? cluster : "", cluster ? "/" : "", service);
+    if (cluster ? service && core_view_service(api->core, cluster, service, &view)
+                : api_next_service(api, input, &at, &view))
+        return 0;
+    char *hint CLEANUP_FREE = hint_at(api, service);
+    if (!has_cluster)
+        return api_fault_not_found(fault, "ClusterNotFoundException", "there is no cluster \"%s\"%s", cluster,
+                                   hint);
+    return api_fault_not_found(fault, "ServiceNotFoundException", "there is no service \"%s%s%s\"%s",
+                               cluster ? cluster : "", cluster ? "/" : "", service, hint);
 }

@@ -108,14 +108,53 @@ static int find_differences(const struct cli *cli, json_t **ret_answer)
 
 /* --- in words ------------------------------------------------------------------------------------------- */
 
+#define SHOWN_BYTES  200 /* of a value */
+#define COMMON_BYTES 40  /* of these, before the first difference */
+
+static size_t character_begin(const char *text, size_t at)
+{
+    while (at > 0 && ((unsigned char)text[at] & 0xc0) == 0x80)
+        at--;
+    return at;
+}
+
+/* At most SHOWN_BYTES from `begin` on, and dots for what is cut. Caller frees. */
+static char *cut(const char *text, size_t begin)
+{
+    size_t len = strlen(text + begin);
+    bool whole = len <= SHOWN_BYTES;
+    if (!whole)
+        len = character_begin(text, begin + SHOWN_BYTES) - begin;
+    return memory_printf("%s%.*s%s", begin ? "..." : "", (int)len, text + begin, whole ? "" : "...");
+}
+
+/* Long values are cut around the first difference, so that what is left of two is never the same. Either may
+ * be NULL. */
+static void cut_values(char **from, char **to)
+{
+    size_t begin = 0;
+    bool is_long = (*from && strlen(*from) > SHOWN_BYTES) || (*to && strlen(*to) > SHOWN_BYTES);
+    if (!is_long)
+        return;
+    while (*from && *to && (*from)[begin] && (*from)[begin] == (*to)[begin])
+        begin++;
+    begin = begin > COMMON_BYTES ? character_begin(*from ? *from : *to, begin - COMMON_BYTES) : 0;
+    char *const whole[] = {*from, *to};
+    *from = whole[0] ? cut(whole[0], begin) : NULL;
+    *to = whole[1] ? cut(whole[1], begin) : NULL;
+    free(whole[0]);
+    free(whole[1]);
+}
+
 static void print_detail(const struct cli *cli, const json_t *detail)
 {
     char *from CLEANUP_FREE = cli_text(json_object_get(detail, "from"));
     char *to CLEANUP_FREE = cli_text(json_object_get(detail, "to"));
+    cut_values(&from, &to);
     const char *change = model_string(detail, "change");
     fprintf(cli->out, "  %s", cli_member_string(detail, "what"));
     if (change)
-        fprintf(cli->out, ": %s\n", change);
+        fprintf(cli->out, " %s\n", change);
     else if (from && to)
         fprintf(cli->out, ": %s -> %s\n", from, to);
     else if (to)
@@ -202,7 +241,7 @@ const struct command cli_diff = {
         "of "
         "the local\nrepository. With two: from one commit to the other, without the daemon.\n\n"
         "Formatting, comments and the order of files are no difference. Values of environment variables "
-        "are never shown.",
+        "are never shown; long values are cut around their first difference, but for -o json and yaml.",
     .flags = flags,
     .examples = examples,
     .exits = exits,

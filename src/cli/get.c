@@ -200,15 +200,40 @@ static const char *missing(const struct cli *cli, const struct resource *resourc
     return NULL;
 }
 
+static bool has_cluster(const json_t *clusters, const char *name)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach ((json_t *)(uintptr_t)clusters, i, item) {
+        if (text_equal(model_string(item, "name"), name))
+            return true;
+    }
+    return false;
+}
+
+/* A cluster that is not there is refused, by the daemon where it is asked for what is in a cluster. */
+static int ask(const struct cli *cli, const struct resource *resource, json_t **ret_answer)
+{
+    const char *cluster = resource->cluster ? cli_value(cli, "cluster") : NULL;
+    bool in_cluster = text_equal(resource->cluster, "cluster");
+    char *query CLEANUP_FREE = in_cluster ? cli_query_add(NULL, "cluster", cluster) : NULL;
+    struct cli_request request = {.path = resource->path, .query = query};
+    struct error err = ERROR_INIT;
+    if (cli_request(cli, &request, ret_answer, &err) < 0)
+        return cli_fail(cli, "%s", error_text(&err));
+    if (!cluster || in_cluster || has_cluster(json_object_get(*ret_answer, resource->table.list), cluster))
+        return CLI_OK;
+    return cli_fail(cli, "there is no cluster \"%s\"", cluster);
+}
+
 static int run(const struct cli *cli)
 {
     const struct resource *resource = find(cli, cli->argv[0]);
     if (!resource)
         return CLI_ERROR;
     json_t *answer CLEANUP(json_decrefp) = NULL;
-    struct error err = ERROR_INIT;
-    if (cli_request(cli, &(struct cli_request){.path = resource->path}, &answer, &err) < 0)
-        return cli_fail(cli, "%s", error_text(&err));
+    if (ask(cli, resource, &answer))
+        return CLI_ERROR;
     json_t *kept = json_array();
     size_t i;
     json_t *row;

@@ -5,10 +5,21 @@
 #include "cli/output.h"
 #include "model/json.h"
 
+struct reading {
+    const struct cli *cli;
+    bool failed; /* the daemon could read nothing at all */
+};
+
 static int on_line(void *data, const json_t *line)
 {
-    const struct cli *cli = data;
+    struct reading *reading = data;
+    const struct cli *cli = reading->cli;
     const char *error = model_string(line, "error");
+    if (error && !model_string(line, "task")) {
+        reading->failed = true;
+        cli_fail(cli, "%s", error);
+        return 0;
+    }
     if (error) {
         cli_fail(cli, "%.12s/%s: %s", cli_member_string(line, "task"), cli_member_string(line, "container"),
                  error);
@@ -37,12 +48,12 @@ static int run(const struct cli *cli)
     query = cli_query_add(query, "tail", tail);
     query = cli_query_add(query, "follow", cli_is_on(cli, "follow") ? "1" : NULL);
     query = cli_query_add(query, "timestamps", cli_is_on(cli, "timestamps") ? "1" : NULL);
-    struct cli_request request = {
-        .path = "/v1/logs", .query = query, .on_line = on_line, .data = (void *)(uintptr_t)cli};
+    struct reading reading = {.cli = cli};
+    struct cli_request request = {.path = "/v1/logs", .query = query, .on_line = on_line, .data = &reading};
     struct error err = ERROR_INIT;
     if (cli_request(cli, &request, NULL, &err) < 0)
         return cli_fail(cli, "%s", error_text(&err));
-    return CLI_OK;
+    return reading.failed ? CLI_ERROR : CLI_OK;
 }
 
 static const struct cli_flag flags[] = {

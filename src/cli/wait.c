@@ -45,6 +45,29 @@ static const char *missing(const struct cli *cli, const struct progress_service_
     return NULL;
 }
 
+/* Says which one is missing, and where one of its name is, as the daemon does for other commands. */
+static void tell_missing(const struct cli *cli, const json_t *status, const char *name)
+{
+    const char *cluster = cli_value(cli, "cluster");
+    const char *slash = strchr(name, '/');
+    const char *service = slash ? slash + 1 : name;
+    char *key CLEANUP_FREE = slash ? memory_strdup(name) : service_key(cluster ? cluster : "default", name);
+    const char *other = NULL; /* its cluster */
+    size_t found = 0;
+    size_t i;
+    json_t *item;
+    json_array_foreach (json_object_get(status, "services"), i, item) {
+        if (!text_equal(cli_member_string(item, "name"), service))
+            continue;
+        other = cli_member_string(item, "cluster");
+        found++;
+    }
+    if (found == 1)
+        cli_fail(cli, "there is no service \"%s\"; did you mean %s/%s?", key, other, service);
+    else
+        cli_fail(cli, "there is no service \"%s\"", key);
+}
+
 static void collect(const struct cli *cli, const json_t *status, struct progress_service_vec *services)
 {
     size_t i;
@@ -121,7 +144,7 @@ static void explain(const struct cli *cli, const json_t *status, const struct pr
 {
     const json_t *source = json_object_get(status, "source");
     if (result == CLI_ERROR)
-        cli_fail(cli, "there is no service \"%s\"", missing(cli, services));
+        tell_missing(cli, status, missing(cli, services));
     if (result == CLI_NO && is_held(status))
         cli_fail(cli, "commit %.12s is held: it %s; nothing was changed; davit approve %.12s deploys it",
                  cli_member_string(status, "source.head.oid"), cli_member_string(status, "source.held"),
@@ -145,6 +168,17 @@ static void tell_source(const struct cli *cli, const json_t *status, struct prog
     *told = memory_strdup(message);
 }
 
+/* No service is meant: whether that is because the cluster is not there. */
+static int check_cluster(const struct cli *cli)
+{
+    char *query CLEANUP_FREE = cli_query_add(NULL, "cluster", cli_value(cli, "cluster"));
+    struct error err = ERROR_INIT;
+    if (query &&
+        cli_request(cli, &(struct cli_request){.path = "/v1/services", .query = query}, NULL, &err) < 0)
+        return cli_fail(cli, "%s", error_text(&err));
+    return CLI_OK;
+}
+
 /* last: there is no time for another look. */
 static int look(const struct cli *cli, struct progress *progress, bool last, char **told)
 {
@@ -161,6 +195,8 @@ static int look(const struct cli *cli, struct progress *progress, bool last, cha
     else
         progress_finish(progress, services.items, services.len);
     explain(cli, status, &services, r);
+    if (r == CLI_OK && !services.len)
+        r = check_cluster(cli);
     vector_deinit(&services);
     return r;
 }

@@ -125,8 +125,8 @@ size_t core_services_len(const struct core *core);
 bool core_view_service_at(const struct core *core, size_t index, struct view_service *ret_view);
 /* How the service's deployment stands to what the repository asks for: IN_PROGRESS, COMPLETED or FAILED. */
 enum deployment_state view_service_rollout(const struct view_service *view);
-/* In a word for people: "deploying", "healing", "steady", "failed", "removing", or "unknown" when only lost
- * tasks keep it from being steady. */
+/* In a word for people: "deploying", "healing", "stopping" when nothing is missing and some tasks are too
+ * many, "steady", "failed", "removing", or "unknown" when only lost tasks keep it from being steady. */
 const char *view_service_state(const struct view_service *view);
 /* Whether the instance does not answer, and since when; *ret_since_ms is 0 when it never did. */
 bool core_instance_is_lost(const struct core *core, const char *instance, int64_t *ret_since_ms);

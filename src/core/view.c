@@ -173,9 +173,10 @@ const char *view_service_state(const struct view_service *view)
         return "steady";
     if (rollout != DEPLOYMENT_COMPLETED)
         return "deploying";
-    bool all_but_lost =
-        view->lost_count > 0 && view->healthy_count + view->lost_count == view->desired->desired_count;
-    return all_but_lost ? "unknown" : "healing";
+    int desired = view->desired->desired_count;
+    if (view->lost_count > 0 && view->healthy_count + view->lost_count >= desired)
+        return "unknown";
+    return view->healthy_count < desired || view->pending_count > 0 ? "healing" : "stopping";
 }
 
 const struct view_event *view_service_event(const struct view_service *view, size_t index)

@@ -9,25 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHOWN_CHARS 200 /* of a value */
-
-/* A value as people read it, cut when long. Takes nothing; caller owns. NULL gives NULL. */
+/* A value as people read it, whole: who shows it cuts it. Takes nothing; caller owns. NULL gives NULL. */
 static json_t *shown(const json_t *value)
 {
-    if (!value)
-        return NULL;
-    if (!json_is_string(value) && !json_is_object(value) && !json_is_array(value))
-        return json_deep_copy(value);
-    char *text CLEANUP_FREE = json_is_string(value) ? memory_strdup(json_string_value(value))
-                                                    : json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
-    size_t len = text ? strlen(text) : 0;
-    if (len <= SHOWN_CHARS)
-        return json_string(text ? text : "");
-    len = SHOWN_CHARS;
-    while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
-        len--; /* not within a character */
-    char *cut CLEANUP_FREE = memory_printf("%.*s...", (int)len, text);
-    return json_string(cut);
+    if (!json_is_object(value) && !json_is_array(value))
+        return value ? json_deep_copy(value) : NULL;
+    char *text CLEANUP_FREE = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
+    return json_string(text ? text : "");
 }
 
 struct change {
@@ -91,17 +79,131 @@ static void compare_variables(json_t *details, const struct change *lists)
     }
 }
 
+static void add_change(json_t *details, const char *what, const char *change)
+{
+    json_array_append_new(details, json_pack("{s:s,s:s}", "what", what, "change", change));
+}
+
+/* --- files ---------------------------------------------------------------------------------------------- */
+
+/* A list of files in a container definition or in its `davit`. What is in a file is known by its blob. */
+struct file_list {
+    const char *member;
+    const char *what; /* is one of its entries */
+    const char *path; /* member of an entry */
+    const char *target;
+    bool only_content; /* which files there are is told of another list */
+};
+
+static const struct file_list config_files = {"files", "file", "source", "target", false};
+static const struct file_list environment_files = {"environmentFiles", "environment file", "value", NULL,
+                                                   false};
+static const struct file_list environment_contents = {"environmentFiles", "environment file", "value", NULL,
+                                                      true};
+
+static const json_t *entry_of(const json_t *list, const struct file_list *kind, const json_t *entry,
+                              bool same_target)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach ((json_t *)list, i, item) {
+        if (!text_equal(model_string(item, kind->path), model_string(entry, kind->path)))
+            continue;
+        if (!same_target || !kind->target ||
+            text_equal(model_string(item, kind->target), model_string(entry, kind->target)))
+            return item;
+    }
+    return NULL;
+}
+
+/* The entry for the same file, which may have gone to another target, or NULL. */
+static const json_t *counterpart(const json_t *list, const json_t *other, const struct file_list *kind,
+                                 const json_t *entry)
+{
+    const json_t *same = entry_of(list, kind, entry, true);
+    if (same)
+        return same;
+    const json_t *moved = entry_of(list, kind, entry, false);
+    return moved && !entry_of(other, kind, moved, true) ? moved : NULL;
+}
+
+static void compare_file(json_t *details, const struct file_list *kind, const struct change *file)
+{
+    const char *key;
+    json_t *value;
+    if (!text_equal(model_string(file->from, "blob"), model_string(file->to, "blob")))
+        add_change(details, file->what, "changed");
+    json_object_foreach ((json_t *)file->to, key, value) {
+        if (text_equal(key, "blob") || text_equal(key, "size") || text_equal(key, kind->path))
+            continue;
+        char *what CLEANUP_FREE = memory_printf("%s %s", file->what, key);
+        add(details, &(struct change){what, json_object_get(file->from, key), value});
+    }
+}
+
+static char *name_of_file(const char *before, const struct file_list *kind, const json_t *entry)
+{
+    const char *path = model_string(entry, kind->path);
+    return memory_printf("%s%s%s %s", before, before[0] ? " " : "", kind->what, path ? path : "?");
+}
+
+/* Paths, never blob ids. lists->what: what stands before them. */
+static void compare_files(json_t *details, const struct change *lists, const struct file_list *kind)
+{
+    size_t i;
+    json_t *item;
+    size_t before = json_array_size(details);
+    json_array_foreach ((json_t *)lists->to, i, item) {
+        char *what CLEANUP_FREE = name_of_file(lists->what, kind, item);
+        const json_t *from = counterpart(lists->from, lists->to, kind, item);
+        if (from)
+            compare_file(details, kind, &(struct change){what, from, item});
+        else if (!kind->only_content)
+            add_change(details, what, "added");
+    }
+    json_array_foreach ((json_t *)lists->from, i, item) {
+        char *what CLEANUP_FREE = name_of_file(lists->what, kind, item);
+        if (!kind->only_content && !counterpart(lists->to, lists->from, kind, item))
+            add_change(details, what, "removed");
+    }
+    bool told = kind->only_content || json_array_size(details) > before;
+    if (told || !json_array_size(lists->to) || json_equal(lists->from, lists->to))
+        return;
+    char *what CLEANUP_FREE = memory_printf("%s%s%s", lists->what, lists->what[0] ? " " : "", kind->member);
+    add_change(details, what, "reordered");
+}
+
+/* --- objects -------------------------------------------------------------------------------------------- */
+
+/* What davit adds to a container: files whose paths have been resolved. `before` stands before every name. */
+static void compare_davit(json_t *details, const char *before, const json_t *from, const json_t *to)
+{
+    const struct file_list *kinds[] = {&config_files, &environment_contents};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        const struct change lists = {before, json_object_get(from, kinds[i]->member),
+                                     json_object_get(to, kinds[i]->member)};
+        compare_files(details, &lists, kinds[i]);
+    }
+}
+
 static bool is_secret(const char *member)
 {
     return text_equal(member, "environment") || text_equal(member, "secrets");
 }
 
-static void compare_member(json_t *details, const struct change *member, const char *key)
+/* before: what stands before the member's name; "" of a task definition. */
+static void compare_member(json_t *details, const char *before, const char *key, const struct change *values)
 {
+    char *what CLEANUP_FREE = memory_printf("%s%s%s", before, before[0] ? " " : "", key);
+    const struct change named_values = {what, values->from, values->to};
     if (is_secret(key))
-        compare_variables(details, member);
+        compare_variables(details, &named_values);
+    else if (before[0] && text_equal(key, "davit"))
+        compare_davit(details, before, values->from, values->to);
+    else if (text_equal(key, environment_files.member))
+        compare_files(details, &(struct change){before, values->from, values->to}, &environment_files);
     else
-        add(details, member);
+        add(details, &named_values);
 }
 
 /* Every member that either object has, those of `to` first, but for `without`. */
@@ -112,21 +214,20 @@ static void compare_objects(json_t *details, const struct change *objects, const
     json_object_foreach ((json_t *)objects->to, key, value) {
         if (text_equal(key, without))
             continue;
-        char *what CLEANUP_FREE = memory_printf("%s%s%s", objects->what, objects->what[0] ? " " : "", key);
-        compare_member(details, &(struct change){what, json_object_get(objects->from, key), value}, key);
+        compare_member(details, objects->what, key,
+                       &(struct change){NULL, json_object_get(objects->from, key), value});
     }
     json_object_foreach ((json_t *)objects->from, key, value) {
         if (text_equal(key, without) || json_object_get(objects->to, key))
             continue;
-        char *what CLEANUP_FREE = memory_printf("%s%s%s", objects->what, objects->what[0] ? " " : "", key);
-        compare_member(details, &(struct change){what, value, NULL}, key);
+        compare_member(details, objects->what, key, &(struct change){NULL, value, NULL});
     }
 }
 
 static void note(json_t *details, const char *name, const char *change)
 {
     char *what CLEANUP_FREE = memory_printf("container \"%s\"", name ? name : "?");
-    json_array_append_new(details, json_pack("{s:s,s:s}", "what", what, "change", change));
+    add_change(details, what, change);
 }
 
 static void compare_containers(json_t *details, const json_t *from, const json_t *to)

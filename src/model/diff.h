@@ -23,8 +23,9 @@ struct diff_side {
 struct diff_side diff_side_of(const struct service *service);
 
 /* NULL when there is nothing to do. Else {"cluster", "service", "change": "create" | "remove" | "deploy" |
- * "update", "details": [{"what": "container \"web\" image", "from": "a", "to": "b"}, ...]}: from and to are
- * missing where a value is new, gone or secret; the latter has "secret": true. A NULL side: there is no such
- * service there. */
+ * "update", "details": [{"what": "container \"web\" image", "from": "a", "to": "b"}, {"what": "container
+ * \"web\" file site/index.html", "change": "changed" | "added" | "removed"}, ...]}: from and to are whole,
+ * never cut, and missing where a value is new, gone or secret; the latter has "secret": true. A NULL side:
+ * there is no such service there. */
 json_t *diff_service(const char *cluster, const char *service, const struct diff_side *from,
                      const struct diff_side *to);

@@ -130,6 +130,44 @@ static void test_services_and_tasks_by_name(void **state)
     assert_string_equal(fault.message, "there is no service \"demo/x\"");
     fault = fixture_refusal(*state, "GET", "/v1/tasks", "{'cluster':'x'}");
     assert_string_equal(fault.message, "there is no cluster \"x\"");
+    fault = fixture_refusal(*state, "GET", "/v1/tasks", "{'cluster':'default','service':'web'}");
+    assert_string_equal(fault.message, "there is no cluster \"default\"; did you mean demo/web?");
+    fault = fixture_refusal(*state, "GET", "/v1/tasks", "{'cluster':'default','service':'x'}");
+    assert_string_equal(fault.message, "there is no cluster \"default\"");
+    fault = fixture_refusal(*state, "GET", "/v1/tasks", "{'service':'x'}");
+    assert_string_equal(fault.message, "there is no service \"x\"");
+}
+
+static const char *state_of_web(struct fixture *fixture, json_t **ret_answer)
+{
+    *ret_answer = fixture_ask(fixture, "GET", "/v1/services", NULL);
+    return model_string(json_array_get(json_object_get(*ret_answer, "services"), 0), "state");
+}
+
+static void test_a_service_scaled_to_nothing_is_steady(void **state)
+{
+    struct fixture *fixture = *state;
+    json_t *answer = NULL;
+    char *manifest CLEANUP_FREE = memory_printf(FIXTURE_MANIFEST, "nginx:1");
+    manifest[strlen(manifest) - 2] = '0'; /* of the desired count */
+    fixture_deploy(fixture, "a1", "nginx:1");
+    fixture_settle(fixture, 20000);
+    fixture_commit(fixture, "b2", manifest);
+    fixture_settle(fixture, 1000);
+    assert_string_equal(state_of_web(fixture, &answer), "steady");
+    json_decref(answer);
+}
+
+static void test_a_new_service_of_nothing_is_steady(void **state)
+{
+    struct fixture *fixture = *state;
+    json_t *answer = NULL;
+    char *manifest CLEANUP_FREE = memory_printf(FIXTURE_MANIFEST, "nginx:1");
+    manifest[strlen(manifest) - 2] = '0'; /* of the desired count */
+    fixture_commit(fixture, "b2", manifest);
+    fixture_settle(fixture, 1000);
+    assert_string_equal(state_of_web(fixture, &answer), "steady");
+    json_decref(answer);
 }
 
 static void test_events_are_in_order_and_hold_no_secret(void **state)
@@ -260,6 +298,8 @@ int main(void)
         CASE(test_what_became_of_the_wanted_commit),
         CASE(test_tasks_of_a_lost_instance_are_unknown),
         CASE(test_services_and_tasks_by_name),
+        CASE(test_a_service_scaled_to_nothing_is_steady),
+        CASE(test_a_new_service_of_nothing_is_steady),
         CASE(test_events_are_in_order_and_hold_no_secret),
         CASE(test_diff),
         CASE(test_diff_with_a_given_commit),

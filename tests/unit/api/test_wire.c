@@ -287,7 +287,23 @@ static void test_logs(void **state)
         assert_non_null(at);
     }
     assert_int_equal(world->engine.canceled, 0);
+    assert_null(strstr(buffer_str(&world->body), "no container could be read"));
     assert_int_equal(world->fixture.api->logs.len, 0);
+}
+
+static void test_logs_that_no_engine_gives(void **state)
+{
+    struct world *world = *state;
+    start(world, &world->tcp, (struct http_request){.path = "/v1/logs?cluster=demo&service=web"});
+    while (world->engine.calls_len < 2)
+        uv_run(&world->loop, UV_RUN_ONCE);
+    struct engine_reply reply = {0};
+    error_set(&reply.error, ERROR_UNAVAILABLE, "connection refused");
+    for (size_t i = 0; i < 2; i++)
+        world->engine.calls[i].done(world->engine.calls[i].data, &reply);
+    while (!world->done)
+        uv_run(&world->loop, UV_RUN_ONCE);
+    assert_true(text_ends_with(buffer_str(&world->body), "\n{\"error\":\"no container could be read\"}\n"));
 }
 
 static void test_reader_of_logs_leaves(void **state)
@@ -303,6 +319,15 @@ static void test_reader_of_logs_leaves(void **state)
     assert_int_equal(world->engine.canceled, 2);
 }
 
+static void assert_refused(struct world *world, const char *parameters, const char *message)
+{
+    char *path CLEANUP_FREE = memory_printf("/v1/logs?cluster=demo&service=web&%s", parameters);
+    json_t *answer = ask(world, &world->tcp, (struct http_request){.path = path});
+    assert_int_equal(world->status, 404);
+    assert_string_equal(model_string(json_object_get(answer, "error"), "message"), message);
+    json_decref(answer);
+}
+
 static void test_refused_logs(void **state)
 {
     struct world *world = *state;
@@ -311,15 +336,57 @@ static void test_refused_logs(void **state)
     assert_int_equal(status_of(world, &world->tcp, "GET", "/v1/logs?cluster=demo&service=web&tail=-1"), 400);
     assert_int_equal(status_of(world, &world->tcp, "GET", "/v1/logs?cluster=demo&service=nope"), 404);
     assert_int_equal(status_of(world, &world->tcp, "GET", "/v1/logs?cluster=demo&service=web&task=zz"), 404);
+    assert_refused(world, "task=zz", "no task \"zz\" of demo/web");
+    assert_refused(world, "task=zz&container=web", "no task \"zz\" of demo/web");
+    assert_refused(world, "container=nope", "no container \"nope\" (there are: web)");
+}
+
+static void test_logs_of_a_service_without_tasks(void **state)
+{
+    struct world *world = *state;
+    char expected[160];
+    struct task_vec tasks CLEANUP(task_vec_deinit);
+    char *manifest CLEANUP_FREE = memory_printf(FIXTURE_MANIFEST, "nginx:1");
+    manifest[strlen(manifest) - 2] = '0'; /* of the desired count */
+    fixture_commit(&world->fixture, "b2", manifest);
+    fixture_settle(&world->fixture, 1000);
+    core_view_tasks(world->fixture.core, "demo", "web", world->fixture.now_ms, &tasks);
+    assert_int_equal(tasks.items[0].status, TASK_STOPPED);
+    snprintf(expected, sizeof expected,
+             "no task of demo/web is alive; to read one that has stopped, name it: the newest is %.12s",
+             tasks.items[0].id);
+    assert_refused(world, "container=nope", expected);
+    assert_refused(world, "tail=1", expected);
+}
+
+static void test_logs_before_the_first_container(void **state)
+{
+    struct world *world = *state;
+    fixture_commit(
+        &world->fixture, "b2",
+        "kind: TaskDefinition\nfamily: new\ncontainerDefinitions: [{name: a, image: i, memory: 4}]\n"
+        "---\nkind: Service\nserviceName: new\ntaskDefinition: new\ndesiredCount: 1\n");
+    json_t *answer =
+        ask(world, &world->tcp, (struct http_request){.path = "/v1/logs?cluster=default&service=new"});
+    assert_string_equal(model_string(json_object_get(answer, "error"), "message"),
+                        "default/new has no containers yet");
+    json_decref(answer);
 }
 
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        CASE(test_ecs_protocol),    CASE(test_ecs_errors), CASE(test_tcp_only_reads),
-        CASE(test_followed_events), CASE(test_logs),       CASE(test_reader_of_logs_leaves),
+        CASE(test_ecs_protocol),
+        CASE(test_ecs_errors),
+        CASE(test_tcp_only_reads),
+        CASE(test_followed_events),
+        CASE(test_logs),
+        CASE(test_reader_of_logs_leaves),
+        CASE(test_logs_that_no_engine_gives),
         CASE(test_refused_logs),
+        CASE(test_logs_of_a_service_without_tasks),
+        CASE(test_logs_before_the_first_container),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,12 +43,19 @@
 #define TASK(more)                                                                                           \
     "{\"cluster\":\"demo\",\"service\":\"web\",\"id\":\"" TASK_ID "\",\"status\":\"RUNNING\"," more "}"
 
+#define X50  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X38  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X200 X50 X50 X50 X50
+#define X250 X200 X50
+
 static const struct answer {
     const char *request;
     const char *status;
     const char *body;
 } answers[] = {
     {"GET /v1/status ", "200 OK", STATUS(GOOD, SERVICE("2", "true", "steady"))},
+    {"GET /v1/services?cluster=demo ", "200 OK",
+     "{\"schemaVersion\":1,\"services\":[" SERVICE("1", "false", "deploying") "]}"},
     {"GET /v1/services ", "200 OK",
      "{\"schemaVersion\":1,\"services\":[" SERVICE("1", "false", "deploying") "]}"},
     {"GET /v1/tasks ", "200 OK",
@@ -67,6 +74,9 @@ static const struct answer {
     {"GET /v1/logs?cluster=demo&service=web&tail=all ", "200 OK",
      "{\"task\":\"0123456789abcdef\",\"container\":\"c\",\"stream\":\"stdout\",\"line\":\"hello\"}\n"
      "{\"task\":\"0123456789abcdef\",\"container\":\"d\",\"error\":\"gone\"}\n"},
+    {"GET /v1/logs?cluster=demo&service=unread&tail=100 ", "200 OK",
+     "{\"task\":\"0123456789abcdef\",\"container\":\"d\",\"error\":\"gone\"}\n"
+     "{\"error\":\"no container could be read\"}\n"},
     {"GET /v1/events?follow=1 ", "200 OK",
      "{\"cluster\":\"demo\",\"service\":\"web\",\"at\":\"2026-01-01T00:00:00.000Z\",\"message\":\"("
      "task " TASK_ID ") failed\"}\n"},
@@ -74,7 +84,10 @@ static const struct answer {
      "{\"events\":[{\"cluster\":\"demo\",\"service\":\"web\",\"message\":\"(task " TASK_ID ") failed\"}]}"},
     {"GET /v1/diff ", "200 OK",
      "{\"differences\":[{\"cluster\":\"demo\",\"service\":\"web\",\"change\":\"update\",\"details\":["
-     "{\"what\":\"desiredCount\",\"from\":2,\"to\":4}]}]}"},
+     "{\"what\":\"desiredCount\",\"from\":2,\"to\":4},"
+     "{\"what\":\"container \\\"web\\\" file site/index.html\",\"change\":\"changed\"},"
+     "{\"what\":\"command\",\"from\":\"" X250 "\u00e9old\",\"to\":\"" X250 "\u00e9new" X250 "\"},"
+     "{\"what\":\"entryPoint\",\"to\":\"" X250 "\"}]}]}"},
     {"POST /v1/reconcile?cluster=demo ", "202 Accepted", "{\"accepted\":true}"},
     {"", "404 Not Found", "{\"error\":{\"message\":\"there is no such thing\"}}"},
 };
@@ -126,6 +139,7 @@ static const struct answer hostile[] = {
      "\"}],\"services\":[{\"cluster\":\"demo\",\"name\":\"web\",\"state\":\"failed\",\"failed\":true,"
      "\"deployment\":{"
      "\"reason\":\"pull" ESC "\"}}]}"},
+    {"GET /v1/clusters ", "200 OK", "{\"clusters\":[{\"name\":\"demo\"}]}"},
     {"GET /v1/services ", "200 OK", "{\"services\":[{\"cluster\":\"demo\",\"name\":\"w" ESC "\"}]}"},
     {"GET /v1/events?follow=1 ", "200 OK",
      "{\"cluster\":\"demo\",\"service\":\"web\",\"at\":\"2026\",\"message\":\"said" ESC "\"}\n"},
@@ -269,7 +283,8 @@ static void test_lists(void **state)
            NULL);
     expect("get service demo/web -o yaml", 0, "services:\n- cluster: demo\n  name: web\n", NULL);
     expect("get services other", CLI_NO, NULL, "there is no \"other\" among the services");
-    expect("get services -n other", 0, NULL, "no services");
+    expect("get services -n other", CLI_ERROR, NULL, "there is no such thing");
+    expect("get services -n demo", 0, "demo     web   deploying", NULL);
     expect("get servcies", CLI_ERROR, NULL, "did you mean services? davit has clusters, services, tasks");
     expect("get pods", CLI_ERROR, NULL,
            "there are no \"pods\"; davit has clusters, services, tasks, revisions and instances");
@@ -298,6 +313,7 @@ static void test_streams(void **state)
 {
     (void)state;
     expect("logs demo/web --tail all", 0, "0123456789ab/c | hello\n", "0123456789ab/d: gone");
+    expect("logs demo/unread", CLI_ERROR, NULL, "0123456789ab/d: gone\ndavit: no container could be read\n");
     expect("logs -n demo web --tail all", 0, "| hello\n", NULL);
     expect("logs demo/web --tail -1", CLI_ERROR, NULL,
            "--tail: \"-1\" is neither a number of lines nor all\n");
@@ -316,9 +332,19 @@ static void test_status_diff_wait_reconcile(void **state)
     expect("status", 0, "wanted     abcdef012345  say hello  (Ada <ada@example.org>): COMPLETED\n", NULL);
     expect("status", 0, "demo/web  [##########] 2/2 healthy  steady web:2 (abcdef0)\n", NULL);
     expect("diff", CLI_NO, "demo/web: changed in place\n  scale 2 -> 4\n", NULL);
+    expect("diff", CLI_NO, "  container \"web\" file site/index.html changed\n", NULL);
+    expect("diff", CLI_NO,
+           "  command: ..." X38 "\xc3\xa9old -> ..." X38 "\xc3\xa9new" X50 X50 X50 "xxxxxxx...\n", NULL);
+    expect("diff", CLI_NO, "  entryPoint: added " X200 "...\n", NULL);
+    expect("diff -o json", CLI_NO, X250 "\xc3\xa9old\"", NULL);
     expect("wait", 0, NULL, "demo/web  [##########] 2/2 healthy  steady");
     expect("wait demo/web --timeout 1s", 0, NULL, NULL);
-    expect("wait demo/nope --timeout 1s", CLI_ERROR, NULL, "there is no service \"demo/nope\"");
+    expect("wait demo/nope --timeout 1s", CLI_ERROR, NULL, "there is no service \"demo/nope\"\n");
+    expect("wait web --timeout 1s", CLI_ERROR, NULL,
+           "there is no service \"default/web\"; did you mean demo/web?\n");
+    expect("wait -n other --timeout 1s", CLI_ERROR, NULL, "davit: there is no such thing\n");
+    expect("wait other/web --timeout 1s", CLI_ERROR, NULL,
+           "there is no service \"other/web\"; did you mean demo/web?\n");
     expect("reconcile demo", 0, NULL, "looks again");
     expect("status --socket /nonexistent/davit.sock", CLI_ERROR, NULL,
            "no davit daemon answers at /nonexistent/davit.sock");
@@ -378,6 +404,8 @@ static void test_nothing_reaches_the_terminal_as_a_command(void **state)
     expect("wait --timeout 1s", CLI_TIMEOUT, NULL, "pull" SEEN "\n");
     expect("wait --timeout 1s", CLI_TIMEOUT, NULL, "davit: the source: " SEEN "gone; waiting for it\n");
     expect("get services", 0, "w" SEEN, NULL);
+    expect("get clusters -n demo", 0, "demo", NULL);
+    expect("get clusters -n nope", CLI_ERROR, NULL, "there is no cluster \"nope\"\n");
     expect("events", 0, "said" SEEN "\n", NULL);
     expect("events -w", 0, "demo/web  said" SEEN "\n", NULL);
     expect("diff", CLI_NO, "  image: a" SEEN " -> b" SEEN "\n", NULL);

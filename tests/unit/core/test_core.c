@@ -103,6 +103,34 @@ static void test_a_deployment_from_commit_to_completed(void **state)
     assert_int_equal(fixture->effects.len, 0);
 }
 
+static void test_a_service_that_is_scaled_to_nothing(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "web", "nginx", 2, 0);
+    fixture_run(fixture);
+    fixture_after(fixture, 10000);
+    fixture_turn(fixture);
+    struct view_service view = view_of(fixture, "web");
+    assert_string_equal(view_service_state(&view), "steady");
+    fixture_commit(fixture, "web", "nginx", 0, 0);
+    fixture_turn(fixture);
+    view = view_of(fixture, "web");
+    assert_int_equal(view.stopping_count, 2);
+    assert_string_equal(view_service_state(&view), "stopping");
+    const uint64_t stops[] = {fixture_action(fixture, 0)->id, fixture_action(fixture, 1)->id};
+    for (size_t i = 0; i < ARRAY_LEN(stops); i++)
+        fixture_done(fixture, stops[i], 0, NULL);
+    fixture_empty(fixture, "one");
+    fixture_turn(fixture);
+    view = view_of(fixture, "web");
+    assert_string_equal(view_service_state(&view), "steady");
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    view = view_of(fixture, "web");
+    assert_string_equal(view_service_state(&view), "healing");
+}
+
 static void test_a_refused_commit_leaves_desired_alone(void **state)
 {
     (void)state;
@@ -735,6 +763,7 @@ int main(void)
                                        cmocka_unit_test(test_patience_ends),
                                        cmocka_unit_test(test_saves_come_before_actions),
                                        cmocka_unit_test(test_a_deployment_from_commit_to_completed),
+                                       cmocka_unit_test(test_a_service_that_is_scaled_to_nothing),
                                        cmocka_unit_test(test_a_refused_commit_leaves_desired_alone),
                                        cmocka_unit_test(test_an_outcome_that_nobody_knows),
                                        cmocka_unit_test(test_the_hold_grows),

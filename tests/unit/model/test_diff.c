@@ -99,15 +99,64 @@ static void test_new_removed_and_scaled(void **state)
     assert_null(diff_service("c", "s", NULL, NULL));
 }
 
-static void test_long_values_are_cut_between_characters(void **state)
+static void test_long_values_are_whole(void **state)
 {
     (void)state;
-    char json[2048] = "{'containerDefinitions':[{'name':'a','image':'";
-    for (int i = 0; i < 300; i++)
-        strcat(json, "\xc3\xa9");
-    strcat(json, "'}]}");
-    char *text = compare("{'containerDefinitions':[{'name':'a','image':'i'}]}", json);
-    assert_non_null(strstr(text, "\xc3\xa9...\""));
+    char from[1024] = "{'containerDefinitions':[{'name':'a','command':['";
+    char to[1024];
+    memset(from + strlen(from), 'x', 600);
+    strcpy(to, from);
+    strcat(from, "old']}]}");
+    strcat(to, "new']}]}");
+    char *text = compare(from, to);
+    assert_non_null(strstr(text, "xold\\\"]\",\"to\":"));
+    assert_non_null(strstr(text, "xnew\\\"]\"}"));
+    free(text);
+}
+
+#define FILE_OF(source, target, mode, blob)                                                                  \
+    "{'source':'" source "','target':'" target "','mode':'" mode "','user':'0:0','blob':'" blob "','size':"  \
+    "1}"
+#define FILES(files) "{'containerDefinitions':[{'name':'a','davit':{'files':[" files "]}}]}"
+
+static void test_files_by_their_paths(void **state)
+{
+    (void)state;
+    char *text = compare(
+        FILES(FILE_OF("same", "/s", "0644", "b0") "," FILE_OF("a.css", "/a", "0644", "b1") "," FILE_OF(
+            "gone", "/g", "0644", "b2") "," FILE_OF("run", "/r", "0644", "b3")),
+        FILES(FILE_OF("same", "/s", "0644", "b0") "," FILE_OF("a.css", "/a", "0644", "b4") "," FILE_OF(
+            "new", "/n", "0644", "b5") "," FILE_OF("run", "/bin/r", "0755", "b3")));
+    assert_non_null(
+        strstr(text, "\"details\":["
+                     "{\"what\":\"container \\\"a\\\" file a.css\",\"change\":\"changed\"},"
+                     "{\"what\":\"container \\\"a\\\" file new\",\"change\":\"added\"},"
+                     "{\"what\":\"container \\\"a\\\" file run target\",\"from\":\"/r\",\"to\":\"/bin/r\"},"
+                     "{\"what\":\"container \\\"a\\\" file run mode\",\"from\":\"0644\",\"to\":\"0755\"},"
+                     "{\"what\":\"container \\\"a\\\" file gone\",\"change\":\"removed\"}]"));
+    free(text);
+    text = compare(FILES(FILE_OF("x", "/x", "0644", "b0") "," FILE_OF("y", "/y", "0644", "b1")),
+                   FILES(FILE_OF("y", "/y", "0644", "b1") "," FILE_OF("x", "/x", "0644", "b0")));
+    assert_non_null(strstr(text, "[{\"what\":\"container \\\"a\\\" files\",\"change\":\"reordered\"}]"));
+    free(text);
+    text = compare("{'containerDefinitions':[{'name':'a'}]}", FILES(FILE_OF("x", "/x", "0644", "b0")));
+    assert_non_null(strstr(text, "[{\"what\":\"container \\\"a\\\" file x\",\"change\":\"added\"}]"));
+    free(text);
+}
+
+static void test_environment_files_by_their_paths(void **state)
+{
+    (void)state;
+#define ENVIRONMENT_FILES(first, blob)                                                                       \
+    "{'containerDefinitions':[{'name':'a','environmentFiles':[{'value':'" first                              \
+    "','type':'s3'},{'value':'b.env','type':'s3'}],'davit':{'environmentFiles':[{'value':'" first            \
+    "','blob':'b0','size':1},{'value':'b.env','blob':'" blob "','size':1}]}}]}"
+    char *text = compare(ENVIRONMENT_FILES("a.env", "b1"), ENVIRONMENT_FILES("c.env", "b2"));
+    assert_non_null(
+        strstr(text, "\"details\":["
+                     "{\"what\":\"container \\\"a\\\" environment file c.env\",\"change\":\"added\"},"
+                     "{\"what\":\"container \\\"a\\\" environment file a.env\",\"change\":\"removed\"},"
+                     "{\"what\":\"container \\\"a\\\" environment file b.env\",\"change\":\"changed\"}]"));
     free(text);
 }
 
@@ -118,7 +167,9 @@ int main(void)
         cmocka_unit_test(test_containers),
         cmocka_unit_test(test_values_of_the_environment_are_not_shown),
         cmocka_unit_test(test_new_removed_and_scaled),
-        cmocka_unit_test(test_long_values_are_cut_between_characters),
+        cmocka_unit_test(test_long_values_are_whole),
+        cmocka_unit_test(test_files_by_their_paths),
+        cmocka_unit_test(test_environment_files_by_their_paths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
