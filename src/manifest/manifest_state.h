@@ -102,7 +102,7 @@ struct cross_hints {
 };
 /* `did you mean "NAME"?`, or NULL. Caller frees. */
 char *cross_check_hint(struct cross_hints *hints, enum kind kind, const char *name);
-/* reference_check.c: errors where objects name what nobody declares. */
+/* reference_check.c: errors and warnings where objects name what nobody declares. */
 void reference_check(struct manifest *manifest, const struct map *families, struct cross_hints *hints,
                      struct diagnostics *diagnostics);
 /* service_check.c: errors and warnings of a service that is bound to its task definition. */
