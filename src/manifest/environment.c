@@ -261,8 +261,10 @@ static char *refusal(const struct stacking *stacking, const struct environment_l
         return memory_printf("\"%s\" holds the directory of this file as well", directory);
     }
     if (stacking->manifest->looks_for_files &&
-        environment_path_climbs(directory) > stacking->manifest->levels)
-        return memory_printf("\"%s\" leads out of the repository", directory);
+        environment_path_climbs(directory) > stacking->manifest->levels) {
+        char *what CLEANUP_FREE = memory_printf("\"%s\"", directory);
+        return manifest_leads_out(stacking->manifest, what, ret_hint);
+    }
     if (stacking->depth > LIMIT_ENVIRONMENT_DEPTH)
         return memory_printf("extends is nested deeper than %d (LIMIT_ENVIRONMENT_DEPTH)",
                              LIMIT_ENVIRONMENT_DEPTH);

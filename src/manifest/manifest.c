@@ -56,6 +56,8 @@ void manifest_free(struct manifest *manifest)
     cluster_unref(manifest->default_cluster);
     environment_free(manifest->environment);
     kind_set_deinit(&manifest->kinds);
+    free(manifest->outside);
+    free(manifest->remedy);
     free(manifest);
 }
 
@@ -455,6 +457,25 @@ void manifest_set_roots(struct manifest *manifest, const struct string_vec *root
     manifest->levels = levels;
     manifest->files_changed = true;
     manifest->roots_changed = true;
+}
+
+void manifest_set_directory(struct manifest *manifest, const char *name, const char *remedy)
+{
+    assert(manifest);
+    assert(name && remedy);
+    free(manifest->outside);
+    free(manifest->remedy);
+    manifest->outside =
+        memory_printf("\"%s\", which is taken as the root because it is in no git repository", name);
+    manifest->remedy = memory_strdup(remedy);
+}
+
+char *manifest_leads_out(const struct manifest *manifest, const char *what, char **ret_hint)
+{
+    assert(manifest);
+    *ret_hint = memory_strdup(manifest->remedy);
+    return memory_printf("%s leads out of %s", what,
+                         manifest->outside ? manifest->outside : "the repository");
 }
 
 static int compare_strings(const void *a, const void *b)

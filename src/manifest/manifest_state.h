@@ -73,6 +73,8 @@ struct manifest {
     bool looks_for_files;
     bool files_changed; /* what file_resolve() goes by */
     int levels;
+    char *outside;            /* how "leads out of" goes on; NULL: "the repository" */
+    char *remedy;             /* the hint of that; or NULL */
     struct map wanted;        /* roots that the manifests name; as of the last file_resolve(), as is `data` */
     struct map data;          /* paths of files that are named, and so are no manifests */
     struct map old_revisions; /* "family:3" -> struct task_definition, as services name them */
@@ -84,6 +86,9 @@ struct manifest {
 
 /* manifest.c: the definition leaves its object; who is bound to it has to be bound anew. */
 void manifest_leave_definition(struct manifest *manifest, struct task_definition *definition);
+
+/* manifest.c: the message for what lies outside, and its hint or NULL. Caller frees both. */
+char *manifest_leads_out(const struct manifest *manifest, const char *what, char **ret_hint);
 
 /* file_resolve.c: makes the task definitions that name files out of what the files are now. */
 void file_resolve(struct manifest *manifest);

@@ -215,8 +215,11 @@ static int read_files(const struct source_tree_query *query, struct source_updat
     if (rc < 0)
         return rc;
     source_file_vec_sort(&scan.files);
-    *ret_update = (struct source_update){
-        .head = true, .full = true, .files = scan.files, .levels = source_path_levels(reach.path)};
+    *ret_update = (struct source_update){.head = true,
+                                         .full = true,
+                                         .files = scan.files,
+                                         .levels = source_path_levels(reach.path),
+                                         .no_repository = !reach.in_repository};
     ret_update->commit.author = memory_strdup("");
     ret_update->commit.subject = memory_strdup("working directory");
     scan.files = (struct source_file_vec){0};

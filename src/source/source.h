@@ -63,6 +63,7 @@ struct source_update {
     struct source_file_vec files; /* sorted by path (bytewise); a manifest that a root names comes twice */
     int64_t generation; /* of the roots, as source_set_roots() was given it; 0: those of the options */
     int levels;         /* directories of the repository that the sub-path is below */
+    bool no_repository; /* of source_read_tree(): the directory is in none, and counts as one */
 };
 
 void source_update_deinit(struct source_update *update);

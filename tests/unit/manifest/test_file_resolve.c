@@ -156,6 +156,12 @@ static void test_faults_stand_at_the_reference(void **state)
     check_fault(none, "reference", "no file \"a\"");
     struct fixture *out CLEANUP(fixture_freep) = start(TASK(FILE_OF("../../a")), NULL);
     check_fault(out, "reference", "out of the repository");
+    struct fixture *plain CLEANUP(fixture_freep) = fixture_new();
+    manifest_set_directory(plain->manifest, "prod", "git init");
+    set_roots(plain, NULL, 0);
+    fixture_put(plain, "web.json", TASK(FILE_OF("../a")));
+    check_fault(plain, "reference",
+                "leads out of \"prod\", which is taken as the root because it is in no git repository");
     struct fixture *twice CLEANUP(fixture_freep) = start(TASK(FILE_OF("a") "," FILE_OF("a")), (char *)"a");
     put_other(twice, "a", OID_A, 1);
     check_fault(twice, "duplicate", "/etc/app.conf");
