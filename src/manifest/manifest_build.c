@@ -60,6 +60,19 @@ static void append_services(const struct manifest *manifest, enum severity sever
             append(all, &services->items[i]->together, severity);
 }
 
+static void report_none(struct diagnostics *all)
+{
+    struct diagnostic diagnostic = {
+        .severity = SEVERITY_ERROR,
+        .file = memory_strdup(""),
+        .pointer = memory_strdup(""),
+        .code = memory_strdup("no-manifests"),
+        .message = memory_strdup("no manifest in this commit: an emptied path deletes nothing; to remove "
+                                 "everything, keep a cluster or set desiredCount to 0"),
+        .hint = memory_strdup("`davit init` makes a first one")};
+    diagnostics_add(all, &diagnostic);
+}
+
 static void check_whole(const struct manifest *manifest, struct diagnostics *all)
 {
     const struct position nowhere = {0};
@@ -67,10 +80,7 @@ static void check_whole(const struct manifest *manifest, struct diagnostics *all
     for (size_t i = 0; i < KIND_COUNT; i++)
         objects += manifest->objects[i].len;
     if (objects == 0 && all->errors == 0)
-        diagnostics_error(
-            all, "", nowhere, "no-manifests",
-            "no manifest in this commit: an emptied path deletes nothing; to remove everything, "
-            "keep a cluster or set desiredCount to 0");
+        report_none(all);
     if (manifest->files.len > LIMIT_MANIFEST_FILES)
         diagnostics_error(all, "", nowhere, "limit", "%zu manifest files, at most %d (LIMIT_MANIFEST_FILES)",
                           manifest->files.len, LIMIT_MANIFEST_FILES);

@@ -650,6 +650,7 @@ static void test_what_does_not_count(void **state)
     assert_int_equal(fixture_build(fixture), -1);
     assert_int_equal(fixture->diagnostics.list.len, 1);
     assert_string_equal(fixture->diagnostics.list.items[0].code, "no-manifests");
+    assert_string_equal(fixture->diagnostics.list.items[0].hint, "`davit init` makes a first one");
 }
 
 static void test_all_at_once_and_sorted(void **state)
