@@ -33,7 +33,8 @@ struct manifest_file {
     enum manifest_file_kind kind;
     const char *content;
     size_t len;
-    bool other;      /* no manifest, but what one may name: known by blob id and size, without content */
+    bool other;      /* no manifest, but what one may name: known by blob id and size. Content is looked into
+                        where there is some and the name ends in .env, for warnings */
     const char *oid; /* of others */
     int64_t size_bytes;
 };

@@ -43,6 +43,25 @@ static void append_faults_of_files(const struct manifest *manifest, struct diagn
     }
 }
 
+/* Each file once, however many containers have it. */
+static void append_lines_of_variables(const struct manifest *manifest, struct diagnostics *all)
+{
+    struct map told CLEANUP(map_deinit) = {0};
+    const struct kind_object_vec *definitions = &manifest->objects[KIND_TASK_DEFINITION];
+    for (size_t i = 0; i < definitions->len; i++) {
+        const struct file_references *files = definitions->items[i]->files;
+        for (size_t j = 0; files && j < files->list.len; j++) {
+            const struct file_reference *reference = &files->list.items[j];
+            const struct manifest_other *other =
+                reference->use == FILE_ENVIRONMENT ? map_get(&manifest->others, reference->path) : NULL;
+            if (!other || !other->lines.list.len || map_get(&told, other->path))
+                continue;
+            map_put(&told, other->path, definitions->items[i]);
+            append(all, &other->lines, SEVERITY_WARNING);
+        }
+    }
+}
+
 static void append_files(const struct manifest *manifest, enum severity severity, struct diagnostics *all)
 {
     map_for_each (&manifest->files, slot) {
@@ -162,6 +181,7 @@ int manifest_build(struct manifest *manifest, const struct commit *commit,
     if (manifest->with_warnings)
         append_files(manifest, SEVERITY_WARNING, &all);
     append_services(manifest, SEVERITY_WARNING, &all);
+    append_lines_of_variables(manifest, &all);
     diagnostics_sort(&all);
     bool invalid = all.errors > 0;
     diagnostics_append(diagnostics, &all);

@@ -54,6 +54,7 @@ struct manifest_other {
     char oid[COMMIT_OID_SIZE];
     int64_t size_bytes;
     bool listed;
+    struct diagnostics lines; /* of a file of variables whose content came along: what is left out of it */
 };
 
 struct manifest {
@@ -112,6 +113,8 @@ void reference_check(struct manifest *manifest, const struct map *families, stru
                      struct diagnostics *diagnostics);
 /* service_check.c: errors and warnings of a service that is bound to its task definition. */
 void service_check(struct kind_object *object);
+/* variable_file.c: warnings of lines of an environment file that give no variable. */
+void variable_file_check(const char *path, const char *content, size_t len, struct diagnostics *diagnostics);
 /* port_check.c: warnings of services that get into each other's way. */
 void port_check(const struct manifest *manifest, struct diagnostics *diagnostics);
 

@@ -109,7 +109,8 @@ static int set_oids(struct source_file_vec *files, struct error *err)
         git_oid_tostr(file->oid, sizeof file->oid, &oid);
         if (file->other && file->kind == SOURCE_FILE && source_is_lfs_pointer(file->content, file->len))
             file->kind = SOURCE_LFS;
-        if (file->other || file->kind == SOURCE_SYMLINK) {
+        bool looked_into = file->kind == SOURCE_FILE && text_ends_with(file->path, ".env");
+        if ((file->other && !looked_into) || file->kind == SOURCE_SYMLINK) {
             free(TAKE(file->content));
             file->len = 0;
         }
