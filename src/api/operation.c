@@ -30,6 +30,7 @@ const struct api_operation api_operations[] = {
     {"/v1/logs", "GET", " cluster service task container follow tail timestamps ", false, NULL,
      api_stream_logs},
     {"/v1/reconcile", "POST", " cluster service ", true, api_post_reconcile, NULL},
+    {"/v1/approve", "POST", " commit ", true, api_post_approve, NULL},
     {.name = NULL},
 };
 

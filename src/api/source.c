@@ -2,6 +2,8 @@
 #include "base/text.h"
 #include "model/json.h"
 
+#include <string.h>
+
 /* What has become of the wanted commit: FAILED when one service's deployment has, IN_PROGRESS until every
  * service has arrived. */
 static enum deployment_state rollout(const struct api *api)
@@ -37,6 +39,7 @@ json_t *api_source_json(const struct api *api)
     json_object_set_new(json, "looksAsked", json_integer(looks.asked));
     json_object_set_new(json, "looksAnswered", json_integer(looks.answered));
     api_set_time_text(json, "headSeenAt", view.head_ms);
+    model_set_string(json, "held", view.held);
     bool refused = view.diagnostics && view.diagnostics->errors > 0;
     json_object_set_new(json, "refused", json_boolean(refused));
     if (view.diagnostics)
@@ -49,5 +52,26 @@ int api_get_source(struct api *api, const json_t *input, json_t **ret_output, st
     (void)input;
     (void)fault;
     *ret_output = api_list("source", api_source_json(api));
+    return 0;
+}
+
+#define OID_MIN 7 /* as many digits as git shows */
+
+int api_post_approve(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
+{
+    const char *commit = api_parameter(input, "commit");
+    struct view_source view;
+    core_view_source(api->core, &view);
+    if (!commit || strlen(commit) < OID_MIN)
+        return api_fault_invalid(fault, "commit: at least %d digits of its id are wanted", OID_MIN);
+    if (!view.held)
+        return api_fault_client(fault, "no commit is held");
+    if (!text_starts_with(view.head->oid, commit))
+        return api_fault_client(fault, "not commit %.12s but %.12s is held: it %s", commit, view.head->oid,
+                                view.held);
+    struct event event = {.kind = EVENT_APPROVE};
+    memcpy(event.approve.oid, view.head->oid, sizeof event.approve.oid);
+    api->post(api->data, &event);
+    *ret_output = json_pack("{s:i,s:b}", "schemaVersion", 1, "accepted", 1);
     return 0;
 }

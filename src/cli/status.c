@@ -30,6 +30,12 @@ static void print_source(const struct cli *cli, const json_t *source)
             model_bool(source, "ok") ? "ok" : cli_member_string(source, "message"), cli_tone(cli, CLI_PLAIN));
     if (wanted)
         print_commit(cli, "wanted", wanted, cli_member_string(source, "rolloutState"));
+    if (model_string(source, "held")) {
+        print_commit(cli, "head", head, "HELD");
+        fprintf(cli->out, "           it %s; what runs stays\n", cli_member_string(source, "held"));
+        fprintf(cli->out, "           davit approve %.12s deploys it; git revert takes it back\n",
+                cli_member_string(head, "oid"));
+    }
     if (!model_bool(source, "refused"))
         return;
     print_commit(cli, "head", head, "REFUSED");

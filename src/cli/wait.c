@@ -62,6 +62,11 @@ static bool is_refused(const json_t *status)
     return model_bool(json_object_get(status, "source"), "refused");
 }
 
+static bool is_held(const json_t *status)
+{
+    return cli_member(status, "source.held") != NULL;
+}
+
 /* What a broken source hides may be another commit. */
 static bool is_broken(const json_t *status)
 {
@@ -83,7 +88,7 @@ static bool is_current(const json_t *status)
  *  source                     | services                  | then
  *  ---------------------------|---------------------------|--------
  *  broken, or not looked yet  | any                       | wait
- *  head is refused            | any                       | NO
+ *  head is refused or held    | any                       | NO
  *  head is not yet wanted     | any                       | wait
  *  head is wanted             | one that is named is none | ERROR
  *                             | one is busy               | wait
@@ -94,7 +99,7 @@ static int judge(const struct cli *cli, const json_t *status, const struct progr
 {
     if (!is_current(status))
         return -1;
-    if (is_refused(status))
+    if (is_refused(status) || is_held(status))
         return CLI_NO;
     if (!text_equal(cli_member_string(status, "source.head.oid"),
                     cli_member_string(status, "source.wanted.oid")))
@@ -117,6 +122,10 @@ static void explain(const struct cli *cli, const json_t *status, const struct pr
     const json_t *source = json_object_get(status, "source");
     if (result == CLI_ERROR)
         cli_fail(cli, "there is no service \"%s\"", missing(cli, services));
+    if (result == CLI_NO && is_held(status))
+        cli_fail(cli, "commit %.12s is held: it %s; nothing was changed; davit approve %.12s deploys it",
+                 cli_member_string(status, "source.head.oid"), cli_member_string(status, "source.held"),
+                 cli_member_string(status, "source.head.oid"));
     if (result != CLI_NO || !is_refused(status))
         return;
     cli_write_answer_diagnostics(cli->err, json_object_get(source, "diagnostics"), "");
@@ -192,7 +201,7 @@ static const char *const examples[] = {
 };
 
 static const struct cli_exit exits[] = {{CLI_OK, "all are steady"},
-                                        {CLI_NO, "a deployment has failed, or the commit is refused"},
+                                        {CLI_NO, "a deployment has failed, or the commit is refused or held"},
                                         {CLI_ERROR, "it could not tell, or the usage is wrong"},
                                         {CLI_TIMEOUT, "not steady in time, or the source could not be read"},
                                         {0, NULL}};

@@ -4,6 +4,7 @@
 #include "model/json.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,8 +91,7 @@ static int compare_places(const struct service *left, const struct service *righ
         return 0;
     if (!left || !right)
         return left ? -1 : 1;
-    int order = strcmp(left->cluster, right->cluster);
-    return order ? order : strcmp(left->name, right->name);
+    return service_compare(left, right);
 }
 
 /* Both are sorted: one walk finds what came, what changed and what went. */
@@ -130,28 +130,40 @@ static json_t *source_entry(const struct core *core)
     return entry;
 }
 
-static void deploy(struct core *core, struct event *event, struct effect_vec *effects)
+static void deploy(struct core *core, struct desired *next, struct effect_vec *effects)
 {
-    struct desired *next = NULL;
-    struct diagnostics diagnostics = {0};
-    struct string_vec changed = {0};
-    struct manifest_numbering numbering = {&core->families, &changed};
-    int r = manifest_build(core->manifest, &event->commit.commit, &numbering, &next, &diagnostics);
-    save_families(core, &event->commit.commit, &changed, effects);
-    diagnostics_deinit(&core->diagnostics);
-    core->diagnostics = diagnostics;
-    commit_deinit(&core->head);
-    core->head = event->commit.commit;
-    memset(&event->commit.commit, 0, sizeof event->commit.commit);
-    core->head_ms = core->now_ms;
-    if (r < 0)
-        return; /* refused as a whole: what runs stays */
     char commit[COMMIT_SHORT_SIZE];
     commit_short(core->head.oid, commit);
     char *message CLEANUP_FREE =
         memory_printf("commit %s: %s", commit, core->head.subject ? core->head.subject : "(no subject)");
     core_save(effects, LEDGER_SOURCE, "default", source_entry(core), message);
+    core->approved_deletions = 0;
     adopt(core, next);
+}
+
+/* Deployed, refused or held, and always as a whole: else what runs stays. */
+static void judge_head(struct core *core, struct effect_vec *effects)
+{
+    struct desired *next = NULL;
+    struct string_vec changed = {0};
+    struct manifest_numbering numbering = {&core->families, &changed};
+    free(core->held);
+    core->held = NULL;
+    diagnostics_deinit(&core->diagnostics);
+    core->diagnostics = (struct diagnostics){0};
+    int r = manifest_build(core->manifest, &core->head, &numbering, &next, &core->diagnostics);
+    save_families(core, &core->head, &changed, effects);
+    if (r == 0)
+        core->held = core_over_budget(core, next);
+    if (core->held)
+        desired_unref(next);
+    else if (r == 0)
+        deploy(core, next, effects);
+}
+
+static int sum_of_deletions(int a, int b)
+{
+    return a > INT_MAX - b ? INT_MAX : a + b;
 }
 
 /* What an earlier life had deployed is desired again, without a word: the head may be one that is refused. */
@@ -170,8 +182,14 @@ void core_on_commit(struct core *core, struct event *event, struct effect_vec *e
     assert(core);
     if (!core_take_files(core, event, effects))
         return;
+    core->approved_deletions =
+        sum_of_deletions(core->approved_deletions, event->commit.commit.approved_deletions);
     if (event->commit.head) {
-        deploy(core, event, effects);
+        commit_deinit(&core->head);
+        core->head = event->commit.commit;
+        memset(&event->commit.commit, 0, sizeof event->commit.commit);
+        core->head_ms = core->now_ms;
+        judge_head(core, effects);
         return;
     }
     struct string_vec changed = {0};
@@ -181,4 +199,13 @@ void core_on_commit(struct core *core, struct event *event, struct effect_vec *e
     else
         manifest_number(core->manifest, &event->commit.commit, &numbering);
     save_families(core, &event->commit.commit, &changed, effects);
+}
+
+void core_on_approve(struct core *core, struct event *event, struct effect_vec *effects)
+{
+    assert(core);
+    if (!core->held || !text_equal(event->approve.oid, core->head.oid))
+        return; /* another commit came in between */
+    core->approved_deletions = INT_MAX;
+    judge_head(core, effects);
 }

@@ -45,6 +45,7 @@ struct core *core_new(const struct core_options *options)
                                        .stopped_retention_ms = options->stopped_retention_ms,
                                        .stopped_kept = options->stopped_kept};
     core->patience_ms = options->patience_ms;
+    core->deletion = options->deletion;
     core->instances_len = options->instances_len;
     core->instances = memory_calloc(options->instances_len, sizeof *core->instances);
     for (size_t i = 0; i < options->instances_len; i++) {
@@ -84,6 +85,7 @@ void core_free(struct core *core)
     desired_unref(core->desired);
     commit_deinit(&core->head);
     diagnostics_deinit(&core->diagnostics);
+    free(core->held);
     string_vec_deinit(&core->roots);
     manifest_needs_deinit(&core->needs);
     free(core->source_message);
@@ -228,6 +230,7 @@ static void (*const handlers[])(struct core *, struct event *, struct effect_vec
     [EVENT_ACTION_DONE] = core_on_action_done,
     [EVENT_PROGRESS] = core_on_progress,
     [EVENT_RECONCILE] = core_on_reconcile,
+    [EVENT_APPROVE] = core_on_approve,
     [EVENT_TURN] = core_on_turn,
 };
 

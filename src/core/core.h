@@ -16,12 +16,29 @@
 
 struct core;
 
+/* The deletion budget: a wrong path or an emptied directory is likelier than the wish to remove most of what
+ * runs. It is the whole commit that waits.
+ *
+ *  services that the commit removes                        | then
+ *  --------------------------------------------------------|-----------------------------------------
+ *  fewer than `services`, or no more than `percent` of all | deployed
+ *  more; the trailers Davit-Approve-Deletions of the       | deployed
+ *  commits since the last one deployed allow so many       |
+ *  more; EVENT_APPROVE names the commit                    | deployed
+ *  more, else                                              | held: what runs stays, the view says why
+ */
+struct core_deletion {
+    int services; /* 0: there is no budget */
+    int percent;
+};
+
 struct core_options {
     const char *owner;
     const char *const *instances; /* names, in order of preference */
     size_t instances_len;
     int64_t stopped_retention_ms;
     int stopped_kept;
+    struct core_deletion deletion;
     int64_t patience_ms; /* after the first event, how long to wait for an instance that has never answered */
 };
 
@@ -56,7 +73,8 @@ struct view_source {
     const struct commit *head;             /* newest commit seen; NULL before the first */
     const struct commit *wanted;           /* newest good one, the desired state; NULL before the first */
     const struct diagnostics *diagnostics; /* of head; errors say why it is not wanted */
-    int64_t head_ms;                       /* when it was seen */
+    const char *held; /* why head waits for an approval: "removes 5 of 6 services (...)"; NULL: it does not */
+    int64_t head_ms;  /* when it was seen */
 };
 void core_view_source(const struct core *core, struct view_source *ret_view);
 /* The desired state, NULL before the first good commit. */

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kind_names[] = {"ledger",       "commit",   "source",    "connected",
-                                         "disconnected", "listed",   "container", "gone",
-                                         "done",         "progress", "reconcile", "turn"};
+static const char *const kind_names[] = {"ledger",    "commit",    "source", "connected", "disconnected",
+                                         "listed",    "container", "gone",   "done",      "progress",
+                                         "reconcile", "approve",   "turn"};
 static const char *const file_kind_names[] = {"file", "deleted", "symlink", "submodule", "too-large", "lfs"};
 static const char *const ledger_kind_names[] = {"service", "family", "source"};
 
@@ -79,6 +79,7 @@ void event_deinit(struct event *event)
         free(event->reconcile.cluster);
         free(event->reconcile.service);
         break;
+    case EVENT_APPROVE:
     case EVENT_TURN:
         break;
     }
@@ -230,6 +231,9 @@ static json_t *body_to_json(const struct event *event)
         model_set_string(json, "cluster", event->reconcile.cluster);
         model_set_string(json, "service", event->reconcile.service);
         return json;
+    case EVENT_APPROVE:
+        model_set_string(json, "oid", event->approve.oid);
+        return json;
     case EVENT_TURN:
         break;
     }
@@ -337,6 +341,9 @@ static int body_from_json(const json_t *json, struct event *event, struct error 
     case EVENT_RECONCILE:
         event->reconcile.cluster = memory_strdup(model_string(json, "cluster"));
         event->reconcile.service = memory_strdup(model_string(json, "service"));
+        return 0;
+    case EVENT_APPROVE:
+        model_string_into(json, "oid", event->approve.oid, sizeof event->approve.oid);
         return 0;
     case EVENT_TURN:
         return 0;

@@ -25,6 +25,7 @@ enum event_kind {
     EVENT_ACTION_DONE,  /* from act: an action ended */
     EVENT_PROGRESS,     /* from act: an image is on its way */
     EVENT_RECONCILE,    /* from api: look at a service, a cluster, or everything again */
+    EVENT_APPROVE,      /* from api: the commit may remove what it removes */
     EVENT_TURN,         /* the loop is about to sleep: plan what is dirty */
 };
 
@@ -102,6 +103,9 @@ struct event {
             char *cluster; /* NULL: all */
             char *service; /* NULL: all of the cluster */
         } reconcile;
+        struct {
+            char oid[COMMIT_OID_SIZE];
+        } approve;
     };
 };
 

@@ -69,6 +69,7 @@ static void ask(struct core *core, struct effect_vec *effects)
         vector_push(&effect.roots, memory_strdup(core->roots.items[i]));
     memcpy(effect.since, core->numbered, sizeof effect.since);
     vector_push(effects, effect);
+    core->approved_deletions = 0;
     manifest_free(core->manifest);
     core->manifest = manifest_new();
 }

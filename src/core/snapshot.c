@@ -173,6 +173,13 @@ static json_t *head_out(const struct core *core)
     json_object_set_new(json, "needs", needs_out(&core->needs));
     json_object_set_new(json, "instances", instances_out(core));
     json_object_set_new(json, "flights", flights_out(core));
+    model_set_int(json, "deletionServices", core->deletion.services);
+    model_set_int(json, "deletionPercent", core->deletion.percent);
+    model_set_int(json, "approvedDeletions", core->approved_deletions);
+    if (core->held) {
+        model_set_string(json, "held", core->held);
+        json_object_set_new(json, "head", commit_to_json(&core->head));
+    }
     if (core->desired)
         json_object_set_new(json, "desiredCommit", commit_to_json(&core->desired->commit));
     return json;
@@ -438,6 +445,8 @@ static struct core *core_of(const json_t *json)
                                          .instances_len = len,
                                          .stopped_retention_ms = model_int(json, "stoppedRetentionMs"),
                                          .stopped_kept = model_int_in(json, "stoppedKept", 0, INT32_MAX),
+                                         .deletion = {model_int_in(json, "deletionServices", 0, INT32_MAX),
+                                                      model_int_in(json, "deletionPercent", 0, 100)},
                                          .patience_ms = model_int(json, "patienceMs")};
     struct core *core = core_new(&options);
     free(names);
@@ -485,6 +494,10 @@ int core_restore(const json_t *snapshot, struct core **ret_core, struct error *e
     model_strings_from_json(json_object_get(snapshot, "roots"), &core->roots);
     core->generation = model_int(snapshot, "generation");
     needs_in(json_object_get(snapshot, "needs"), &core->needs);
+    core->approved_deletions = model_int_in(snapshot, "approvedDeletions", 0, INT32_MAX);
+    core->held = memory_strdup(model_string(snapshot, "held"));
+    if (core->held && commit_from_json(json_object_get(snapshot, "head"), &core->head) < 0)
+        return error_set(err, ERROR_INVALID, "snapshot: its head is not readable");
     *ret_core = TAKE(core);
     return 0;
 }

@@ -65,6 +65,7 @@ struct core {
     char *owner;
     struct plan_options plan;
     int64_t patience_ms;
+    struct core_deletion deletion;
     struct instance_state *instances;
     size_t instances_len;
 
@@ -75,6 +76,8 @@ struct core {
     struct commit head;             /* oid "" before the first */
     int64_t head_ms;
     struct diagnostics diagnostics;
+    char *held;                     /* why head waits for an approval; NULL: it does not */
+    int approved_deletions;         /* since the last commit that was deployed */
     struct string_vec roots;        /* that source was asked for last */
     int64_t generation;             /* of that question; 0: what an earlier life knew */
     struct manifest_needs needs;    /* of the commits since `numbered` */
@@ -109,6 +112,8 @@ void core_save(struct effect_vec *effects, enum ledger_change_kind kind, const c
                const char *message);
 
 /* One handler per event kind, in the file of its subject. */
+/* budget.c: why a commit that wants this is to be held; NULL when it may be deployed. Caller frees. */
+char *core_over_budget(const struct core *core, const struct desired *next);
 void core_on_ledger(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_commit(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_source(struct core *core, struct event *event, struct effect_vec *effects);
@@ -120,6 +125,7 @@ void core_on_gone(struct core *core, struct event *event, struct effect_vec *eff
 void core_on_action_done(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_progress(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_reconcile(struct core *core, struct event *event, struct effect_vec *effects);
+void core_on_approve(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_turn(struct core *core, struct event *event, struct effect_vec *effects);
 
 /* roots.c: puts the files of a commit into the manifest. False when it came without all that it needs: then

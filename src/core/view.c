@@ -22,6 +22,7 @@ void core_view_source(const struct core *core, struct view_source *ret_view)
                                      .head = seen ? &core->head : NULL,
                                      .wanted = core->desired ? &core->desired->commit : NULL,
                                      .diagnostics = &core->diagnostics,
+                                     .held = core->held,
                                      .head_ms = core->head_ms};
 }
 

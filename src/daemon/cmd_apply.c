@@ -45,6 +45,21 @@ static void refuse(struct apply *apply, const struct view_source *source)
     finish(apply, CLI_NO);
 }
 
+/* The event's end comes back here as a step. */
+static void hold(struct apply *apply, const struct view_source *source)
+{
+    struct event event = {.kind = EVENT_APPROVE};
+    memcpy(event.approve.oid, source->head->oid, sizeof event.approve.oid);
+    if (cli_is_on(apply->cli, "approve-deletions")) {
+        runtime_post(apply->runtime, &event);
+        return;
+    }
+    cli_fail(apply->cli,
+             "commit %.12s is held: it %s; nothing was changed; --approve-deletions deploys it all the same",
+             source->head->oid, source->held);
+    finish(apply, CLI_NO);
+}
+
 struct progress_service_vec VECTOR_OF(struct progress_service);
 
 /* Counts how the services stand and shows it; the last picture in full. */
@@ -80,6 +95,10 @@ static void stepped(void *data)
         return; /* --timeout bounds the wait for the source; the reason is told then */
     if (source.diagnostics->errors) {
         refuse(apply, &source);
+        return;
+    }
+    if (source.held) {
+        hold(apply, &source);
         return;
     }
     survey(apply, false, &busy, &failed);
@@ -202,6 +221,7 @@ static const struct cli_flag flags[] = {
      "mirror, ledger and records; default /var/lib/davit, or the user's", NULL},
     {"owner", 0, "NAME", NULL, "label that marks davit's containers; default: follows from the source", NULL},
     {"timeout", 't', "DURATION", "10m", "how long to try", NULL},
+    {"approve-deletions", 0, NULL, NULL, "also where most services would be removed", NULL},
     {"log-level", 0, "LEVEL", NULL, "what to log; default warning", "error warning info debug"},
     CLI_FLAG_END,
 };
@@ -216,7 +236,7 @@ static const char *const examples[] = {
 
 static const struct cli_exit exits[] = {
     {CLI_OK, "converged"},
-    {CLI_NO, "the commit is refused"},
+    {CLI_NO, "the commit is refused or held"},
     {CLI_ERROR, "wrong usage, or it could not start"},
     {CLI_TIMEOUT, "not converged in time, ended by a signal, or a deployment failed"},
     {0, NULL},

@@ -16,7 +16,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DEFAULT_ENDPOINT "unix:///var/run/docker.sock"
+#define DEFAULT_ENDPOINT  "unix:///var/run/docker.sock"
+#define DELETION_SERVICES 3
+#define DELETION_PERCENT  50
 
 void config_init(struct config *config)
 {
@@ -26,6 +28,8 @@ void config_init(struct config *config)
                               .socket = memory_strdup("/run/davit/davit.sock"),
                               .stopped_retention_ms = 3 * 3600 * 1000LL,
                               .stopped_kept = LIMIT_STOPPED_TASKS_KEPT,
+                              .deletion_services = DELETION_SERVICES,
+                              .deletion_percent = DELETION_PERCENT,
                               .patience_ms = 30000,
                               .log_level = LOG_LEVEL_INFO};
 }
@@ -131,6 +135,14 @@ static void take_log_drivers(const json_t *json, struct config *config)
                                                   : json_deep_copy(value));
 }
 
+static void take_deletion(const json_t *json, struct config *config)
+{
+    if (json_object_get(json, "services"))
+        config->deletion_services = model_int_in(json, "services", 1, LIMIT_MANIFEST_FILES);
+    if (json_object_get(json, "percent"))
+        config->deletion_percent = model_int_in(json, "percent", 0, 100);
+}
+
 static void take(const json_t *json, struct config *config)
 {
     const json_t *source = json_object_get(json, "source");
@@ -151,6 +163,7 @@ static void take(const json_t *json, struct config *config)
     take_duration(json, "enginePatience", &config->patience_ms);
     if (json_object_get(json, "stoppedTasksKept"))
         config->stopped_kept = model_int_in(json, "stoppedTasksKept", 0, LIMIT_DESIRED_COUNT);
+    take_deletion(json_object_get(json, "deletionBudget"), config);
     if (model_string(json, "logLevel"))
         log_level_parse(model_string(json, "logLevel"), &config->log_level);
     take_instances(json_object_get(json, "instances"), config);

@@ -37,6 +37,8 @@ struct config {
     char *docker_config; /* NULL: there is no home to look in */
     int64_t stopped_retention_ms;
     int stopped_kept;
+    int deletion_services; /* a commit that removes so many, and more than deletion_percent, is held */
+    int deletion_percent;
     int64_t patience_ms; /* how long to wait for an engine that has never answered */
     enum log_level log_level;
 };

@@ -5,27 +5,17 @@
 #include "daemon/commands.h"
 
 static const struct command *const commands[] = {
-    &daemon_command,
-    &daemon_apply_command,
-    &cli_validate,
-    &cli_render,
-    &cli_diff,
-    &cli_status,
-    &cli_get,
-    &cli_history,
-    &cli_logs,
-    &cli_events,
-    &cli_wait,
-    &cli_reconcile,
-    &cli_explain,
-    &cli_schema,
-    &cli_init,
-    &cli_import,
-    &cli_replay,
-    &cli_version,
-    &cli_completion,
-    &cli_help,
-    &daemon_fetch_helper_command,
+    &daemon_command, &daemon_apply_command,
+    &cli_validate,   &cli_render,
+    &cli_diff,       &cli_status,
+    &cli_get,        &cli_history,
+    &cli_logs,       &cli_events,
+    &cli_wait,       &cli_reconcile,
+    &cli_approve,    &cli_explain,
+    &cli_schema,     &cli_init,
+    &cli_import,     &cli_replay,
+    &cli_version,    &cli_completion,
+    &cli_help,       &daemon_fetch_helper_command,
 };
 
 int main(int argc, char **argv)

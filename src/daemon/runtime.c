@@ -250,15 +250,17 @@ static void carry_out(struct runtime *runtime)
 static void before_sleep(uv_prepare_t *handle)
 {
     struct runtime *runtime = handle->data;
-    while (core_is_dirty(runtime->core))
-        step(runtime, &(struct event){.kind = EVENT_TURN});
-    carry_out(runtime);
-    if (!runtime->stepped)
-        return;
-    runtime->stepped = false;
-    thrift_postpone(&runtime->thrift);
-    if (runtime->options.stepped)
-        runtime->options.stepped(runtime->options.data);
+    do {
+        while (core_is_dirty(runtime->core))
+            step(runtime, &(struct event){.kind = EVENT_TURN});
+        carry_out(runtime);
+        if (!runtime->stepped)
+            return;
+        runtime->stepped = false;
+        thrift_postpone(&runtime->thrift);
+        if (runtime->options.stepped)
+            runtime->options.stepped(runtime->options.data); /* which may post */
+    } while (runtime->stepped);
 }
 
 static void on_act(void *data, struct action *action)
@@ -645,6 +647,7 @@ static struct core *make_core(const struct config *config)
                                          .instances_len = config->instances.len,
                                          .stopped_retention_ms = config->stopped_retention_ms,
                                          .stopped_kept = config->stopped_kept,
+                                         .deletion = {config->deletion_services, config->deletion_percent},
                                          .patience_ms = config->patience_ms};
     struct core *core = core_new(&options);
     free(names);

@@ -231,7 +231,8 @@ static void put_files(struct docker_call *call)
 {
     const struct create_state *state = call->state;
     const struct docker_archive *archive = &state->archives.items[state->put_len];
-    char *suffix CLEANUP_FREE = docker_path("/archive?path=", archive->path, "");
+    /* Else a file in the place of a directory would remove it first, with all that a volume holds there. */
+    char *suffix CLEANUP_FREE = docker_path("/archive?path=", archive->path, "&noOverwriteDirNonDir=true");
     char *path CLEANUP_FREE = docker_path("/containers/", state->draft, suffix);
     docker_send(call, (struct docker_send){.method = "PUT",
                                            .path = path,

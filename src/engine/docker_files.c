@@ -123,23 +123,40 @@ static struct docker_archive *archive_for(struct docker_archive_vec *archives, c
     return &archives->items[archives->len - 1];
 }
 
+/* Podman looks for a volume at the path of the archive only, and not below: *ret_path becomes that of one. */
+static int find_place(const struct engine_create *create, const struct engine_file *file,
+                      const char **ret_path, struct error *err)
+{
+    static const char *const words[] = {
+        [MOUNT_NO_VOLUME] = "its root file system is read-only and no volume is mounted above",
+        [MOUNT_READ_ONLY] = "the volume is mounted read-only that holds",
+        [MOUNT_HIDDEN] = "a tmpfs would hide",
+        [MOUNT_ENGINES] = "the engine mounts a file system of its own over",
+        [MOUNT_TAKEN] = "a volume is mounted at or below",
+    };
+    const char *volume = NULL;
+    enum mount_fate fate = mount_fate_of(docker_container_of(create), file->target, &volume);
+    if (fate != MOUNT_FINE)
+        return error_set(err, ERROR_INVALID, "container %s: %s %s", create->container, words[fate],
+                         file->target);
+    if (volume)
+        *ret_path = volume;
+    return 0;
+}
+
 int docker_files_archives(const struct engine_create *create, struct docker_archive_vec *ret_archives,
                           struct error *err)
 {
     assert(create && ret_archives);
     static const char end[2 * BLOCK_BYTES];
-    const json_t *container = docker_container_of(create);
-    bool is_readonly = model_bool(container, "readonlyRootFilesystem");
     int r = 0;
     for (size_t i = 0; r == 0 && i < create->files_len; i++) {
         const struct engine_file *file = &create->files[i];
-        const char *path = is_readonly ? mount_writable_above(container, file->target) : "/";
-        if (!path)
-            return error_set(
-                err, ERROR_INVALID,
-                "container %s: its root file system is read-only and no volume is mounted above %s",
-                create->container, file->target);
-        r = append_file(&archive_for(ret_archives, path)->tar, file, is_readonly ? strlen(path) : 0);
+        const char *path = "/";
+        r = find_place(create, file, &path, err);
+        if (r < 0)
+            return r;
+        r = append_file(&archive_for(ret_archives, path)->tar, file, strlen(path));
     }
     for (size_t i = 0; r == 0 && i < ret_archives->len; i++)
         r = buffer_append(&ret_archives->items[i].tar, end, sizeof end);

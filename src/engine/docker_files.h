@@ -16,9 +16,8 @@ struct docker_archive {
 struct docker_archive_vec VECTOR_OF(struct docker_archive);
 
 void docker_archive_vec_deinit(struct docker_archive_vec *archives);
-/* The files as tar archives, at least one: for "/", or, where the root file system is read-only and the
- * engine puts nothing there, for the mount points that the files lie below. Owners stay numbers. ERROR_LIMIT,
- * and ERROR_INVALID for a file that has no place. */
+/* The files as tar archives, at least one: for the volumes that they lie in, and for "/". Owners stay
+ * numbers. ERROR_LIMIT, and ERROR_INVALID for a file that the container would not have. */
 int docker_files_archives(const struct engine_create *create, struct docker_archive_vec *ret_archives,
                           struct error *err);
 

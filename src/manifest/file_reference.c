@@ -84,27 +84,57 @@ static void add(const struct reader *reader, struct file_reference reference, co
     vector_push(&reader->references->list, reference);
 }
 
-/* Engines put nothing into a root file system that is read-only, but into the volumes of the container. */
+static const struct {
+    const char *message; /* before the path */
+    const char *hint;
+} fates[] = {
+    [MOUNT_NO_VOLUME] = {"the engine puts no file into a read-only root file system, and no volume that may "
+                         "be written is mounted above",
+                         "mount a volume of the task at its directory (volumes, mountPoints): the file is "
+                         "put in there"},
+    [MOUNT_READ_ONLY] = {"the engine puts no file into a volume that is mounted read-only, which would hold",
+                         "mount it without readOnly, or put the file elsewhere"},
+    [MOUNT_HIDDEN] = {"a tmpfs, which is empty when the container starts, would hide",
+                      "put the file elsewhere, or mount a volume in place of the tmpfs"},
+    [MOUNT_ENGINES] = {"engines mount something of their own that would hide",
+                       "put the file elsewhere; extraHosts, hostname, dnsServers and systemControls say "
+                       "what the engine's own files hold"},
+    [MOUNT_TAKEN] = {"a volume is mounted where the file would be, or below it:",
+                     "name a file in the volume; a target that ends in a slash keeps the file's name"},
+};
+
+bool file_reference_is_lost(const json_t *container, const char *path, const char *target,
+                            struct kind_fault *ret_fault)
+{
+    assert(path && target && ret_fault);
+    const char *volume;
+    enum mount_fate fate = mount_fate_of(container, path, &volume);
+    if (fate == MOUNT_FINE)
+        return false;
+    *ret_fault = (struct kind_fault){.severity = SEVERITY_ERROR,
+                                     .code = "unsupported",
+                                     .message = memory_printf("%s \"%s\"", fates[fate].message, target),
+                                     .hint = memory_strdup(fates[fate].hint)};
+    return true;
+}
+
+char *file_reference_below(const char *target)
+{
+    assert(target);
+    return memory_printf("%s%s*", target, text_ends_with(target, "/") ? "" : "/");
+}
+
+/* As far as it can be told without the files: the target may be that of a directory. */
 static void check_place(const struct reader *reader, size_t container_at, size_t at, const json_t *container)
 {
     const json_t *files = json_object_get(json_object_get(container, "davit"), "files");
-    const char *target = model_string(json_array_get(files, at), "target");
-    char *below CLEANUP_FREE = memory_printf("%s/", target ? target : ""); /* it may be a directory's */
-    if (!model_bool(container, "readonlyRootFilesystem") || mount_writable_above(container, below))
+    const char *target = model_string(json_array_get(files, at), "target"); /* the schema wants one */
+    char *below CLEANUP_FREE = file_reference_below(target);
+    struct kind_fault fault;
+    if (!file_reference_is_lost(container, below, target, &fault))
         return;
-    kind_report(
-        reader->diagnostics,
-        (struct kind_fault){
-            .severity = SEVERITY_ERROR,
-            .code = "unsupported",
-            .pointer = memory_printf("/containerDefinitions/%zu/davit/files/%zu/target", container_at, at),
-            .message =
-                memory_printf("the engine puts no file into a read-only root file system, and no volume "
-                              "that may be written is mounted above \"%s\"",
-                              target),
-            .hint =
-                memory_strdup("mount a volume of the task at its directory (volumes, mountPoints): the file "
-                              "is put in there")});
+    fault.pointer = memory_printf("/containerDefinitions/%zu/davit/files/%zu/target", container_at, at);
+    kind_report(reader->diagnostics, fault);
 }
 
 static void read_config_files(const struct reader *reader, size_t index, const json_t *container)

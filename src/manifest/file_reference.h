@@ -40,4 +40,12 @@ struct file_reference_source {
  * *diagnostics count from the definition. */
 struct file_references *file_references_read(const struct file_reference_source *source,
                                              const json_t *definition, struct diagnostics *diagnostics);
+struct kind_fault;
+/* Whether the container would not have a file that is put at the path before it starts: then *ret_fault has
+ * code, message (about `target`) and hint, which the caller owns. */
+bool file_reference_is_lost(const json_t *container, const char *path, const char *target,
+                            struct kind_fault *ret_fault);
+/* A path for what a directory would hold there; what is lost of it is told by file_references_read(). Caller
+ * frees. */
+char *file_reference_below(const char *target);
 void file_references_free(struct file_references *references);

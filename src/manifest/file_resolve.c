@@ -21,6 +21,11 @@ struct resolution {
     const struct other_vec *found; /* of each reference */
 };
 
+static json_t *container_at(const struct resolution *resolution, size_t index)
+{
+    return json_array_get(json_object_get(resolution->definition, "containerDefinitions"), index);
+}
+
 static void report(const struct resolution *resolution, const struct file_reference *reference,
                    struct kind_fault fault)
 {
@@ -57,10 +62,11 @@ static void report_directory(const struct resolution *resolution, const struct f
                .code = "limit",
                .message = memory_printf("the directory \"%s\" is more than a container can be given",
                                         reference->path),
-               .expected = memory_printf("at most %d files (LIMIT_CONTAINER_FILES), directories nested no "
-                                         "deeper than %d (LIMIT_TREE_DEPTH) and %d entries "
-                                         "(LIMIT_TREE_ENTRIES) in all",
-                                         LIMIT_CONTAINER_FILES, LIMIT_TREE_DEPTH, LIMIT_TREE_ENTRIES),
+               .expected = memory_printf(
+                   "at most %d files (LIMIT_CONTAINER_FILES), all of which davit "
+                   "may read, directories nested no deeper than %d (LIMIT_TREE_DEPTH) and %d entries "
+                   "(LIMIT_TREE_ENTRIES) in all",
+                   LIMIT_CONTAINER_FILES, LIMIT_TREE_DEPTH, LIMIT_TREE_ENTRIES),
                .hint = memory_strdup("name the files that it needs, or put large data into the image or a "
                                      "volume")});
 }
@@ -198,8 +204,8 @@ static void report_none(const struct resolution *resolution, const struct file_r
     report(resolution, reference,
            (struct kind_fault){.code = "reference",
                                .message = message,
-                               .expected = memory_strdup("a file or directory of the repository, "
-                                                         "relative to this manifest"),
+                               .expected = memory_strdup("a file or directory of the repository that davit "
+                                                         "may read, relative to this manifest"),
                                .hint = hint});
 }
 
@@ -269,6 +275,26 @@ static void append_files(json_t *list, const json_t *item, const struct file_ref
     }
 }
 
+/* The engine could not put some of the files from `first` on, or the container would not have them. */
+static bool are_lost(const struct resolution *resolution, const struct file_reference *reference,
+                     const json_t *item, const json_t *list, size_t first)
+{
+    const json_t *container = container_at(resolution, reference->container);
+    const char *asked = model_string(item, "target");
+    char *below CLEANUP_FREE = file_reference_below(asked);
+    struct kind_fault fault = {0};
+    bool lost = file_reference_is_lost(container, below, asked, &fault); /* and told at the target */
+    free(fault.message);
+    free(fault.hint);
+    for (size_t i = first; !lost && i < json_array_size(list); i++) {
+        const char *target = model_string(json_array_get(list, i), "target");
+        lost = file_reference_is_lost(container, target, target, &fault);
+        if (lost)
+            report(resolution, reference, fault);
+    }
+    return lost;
+}
+
 /* What the files from `first` on, those of the reference, do to the list as a whole. */
 static void check_list(const struct resolution *resolution, const json_t *list, size_t first,
                        const struct file_reference *reference)
@@ -303,11 +329,6 @@ static void check_list(const struct resolution *resolution, const json_t *list, 
 
 /* --- a definition --------------------------------------------------------------------------------------- */
 
-static json_t *container_at(const struct resolution *resolution, size_t index)
-{
-    return json_array_get(json_object_get(resolution->definition, "containerDefinitions"), index);
-}
-
 /* What is written into a container's `davit`. */
 struct resolved {
     json_t *files;
@@ -323,9 +344,11 @@ static void resolve_one(const struct resolution *resolution, size_t at, const st
         return;
     if (reference->use == FILE_CONFIG) {
         const json_t *list = json_object_get(json_object_get(container, "davit"), "files");
+        const json_t *item = json_array_get(list, reference->index);
         size_t first = json_array_size(resolved->files);
-        append_files(resolved->files, json_array_get(list, reference->index), reference, found);
-        check_list(resolution, resolved->files, first, reference);
+        append_files(resolved->files, item, reference, found);
+        if (!are_lost(resolution, reference, item, resolved->files, first))
+            check_list(resolution, resolved->files, first, reference);
     } else if (text_equal(found->items[0]->path, reference->path)) {
         const json_t *list = json_object_get(container, "environmentFiles");
         json_t *content = json_object();

@@ -54,6 +54,7 @@ void kind_service_check(const json_t *value, struct diagnostics *diagnostics)
     assert(value);
     size_t i;
     json_t *item;
+    kind_placement_check(value, diagnostics);
     if (json_object_get(value, "launchType") &&
         json_array_size(json_object_get(value, "capacityProviderStrategy")))
         kind_report(diagnostics,

@@ -424,6 +424,7 @@ void kind_task_definition_check(const json_t *value, struct diagnostics *diagnos
                           .one_network = text_equal(mode, "host") || text_equal(mode, "awsvpc"),
                           .diagnostics = diagnostics};
     check_size(&check);
+    kind_placement_check(value, diagnostics);
     kind_task_definition_check_ecs(value, diagnostics);
     check_names(&check);
     check_essential(&check);

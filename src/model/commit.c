@@ -39,6 +39,7 @@ json_t *commit_to_json(const struct commit *commit)
     model_set_string(json, "author", commit->author);
     model_set_string(json, "subject", commit->subject);
     model_set_int(json, "time", commit->time_ms);
+    model_set_int(json, "approvedDeletions", commit->approved_deletions);
     return json;
 }
 
@@ -48,9 +49,11 @@ int commit_from_json(const json_t *json, struct commit *ret_commit)
     const char *oid = model_string(json, "oid");
     if (!oid || strlen(oid) >= COMMIT_OID_SIZE)
         return ERROR_INVALID;
-    *ret_commit = (struct commit){.author = memory_strdup(model_string(json, "author")),
-                                  .subject = memory_strdup(model_string(json, "subject")),
-                                  .time_ms = model_int(json, "time")};
+    *ret_commit =
+        (struct commit){.author = memory_strdup(model_string(json, "author")),
+                        .subject = memory_strdup(model_string(json, "subject")),
+                        .time_ms = model_int(json, "time"),
+                        .approved_deletions = model_int_in(json, "approvedDeletions", 0, INT32_MAX)};
     memcpy(ret_commit->oid, oid, strlen(oid) + 1);
     return 0;
 }

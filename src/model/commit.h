@@ -12,7 +12,11 @@ struct commit {
     char *author;  /* "Name <mail>" */
     char *subject; /* first line of the message */
     int64_t time_ms;
+    int approved_deletions; /* of the trailer COMMIT_APPROVAL of its message; 0: none */
 };
+
+/* "Davit-Approve-Deletions: 5": whoever wrote the commit knows that it removes so many services. */
+#define COMMIT_APPROVAL "Davit-Approve-Deletions"
 
 void commit_deinit(struct commit *commit);
 /* *ret_copy is overwritten, not freed. */

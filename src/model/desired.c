@@ -298,12 +298,15 @@ static int compare_definitions(const void *a, const void *b)
                   (*(struct task_definition *const *)b)->family);
 }
 
-static int compare_services(const void *a, const void *b)
+int service_compare(const struct service *left, const struct service *right)
 {
-    const struct service *left = *(struct service *const *)a;
-    const struct service *right = *(struct service *const *)b;
     int r = strcmp(left->cluster, right->cluster);
     return r ? r : strcmp(left->name, right->name);
+}
+
+static int compare_services(const void *a, const void *b)
+{
+    return service_compare(*(struct service *const *)a, *(struct service *const *)b);
 }
 
 /* What is sorted costs one walk: files often are, and one commit changes little. */

@@ -51,10 +51,10 @@ int source_mirror_open(const char *path, struct git_repository **ret_mirror, str
 /* Puts what is there aside as "<path>.broken" and makes an empty mirror, into which the other refs/davit/
  * refs (the ledger) are copied as far as they can be read. */
 int source_mirror_rebuild(const char *path, struct error *err);
-/* Empty when there is none. */
 /* Once there are many, small packs and loose objects become one pack: every commit of a local repository
  * leaves a few, every fetch a pack. For the one that writes to the mirror, when it has nothing else to do. */
 int source_mirror_tidy(struct git_repository *mirror, struct error *err);
+/* Empty when there is none. */
 int source_mirror_tip(struct git_repository *mirror, char ret_oid[static COMMIT_OID_SIZE], struct error *err);
 int source_mirror_set_tip(struct git_repository *mirror, const char *oid, struct error *err);
 

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define GIT_CHARS (sizeof ".git" - 1)
+
 DEFINE_CLEANUP(git_object, git_object_free)
 DEFINE_CLEANUP(git_tree, git_tree_free)
 
@@ -36,12 +38,13 @@ static char *path_in_tree(git_repository *repository, const char *repository_pat
     char *here CLEANUP_FREE = realpath(repository_path, NULL);
     if (git_repository_workdir(repository))
         work = realpath(git_repository_workdir(repository), NULL);
-    if (here && work && text_starts_with(here, work))
-        inner = here + strlen(work);
+    size_t len = work && strcmp(work, "/") != 0 ? strlen(work) : 0;
+    if (here && work && text_starts_with(here, work) && (here[len] == '/' || !here[len]))
+        inner = here + len;
     while (*inner == '/')
         inner++;
-    if (text_starts_with(inner, ".git")) /* the repository's own directory stands for its root */
-        inner = "";
+    if (strncmp(inner, ".git", GIT_CHARS) == 0 && (inner[GIT_CHARS] == '/' || !inner[GIT_CHARS]))
+        inner = ""; /* the repository's own directory stands for its root */
     return memory_printf("%s%s%s", inner, *inner && sub_path ? "/" : "", sub_path ? sub_path : "");
 }
 

@@ -2,12 +2,14 @@
 
 #include "base/map.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "source/roots.h"
 
 #include <assert.h>
 #include <git2.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 DEFINE_CLEANUP(git_commit, git_commit_free)
 DEFINE_CLEANUP(git_tree, git_tree_free)
@@ -191,6 +193,20 @@ static char *bounded_text(const char *text)
     return copy;
 }
 
+/* The number of the last trailer that is one. */
+static int approved_deletions(const git_commit *commit)
+{
+    git_message_trailer_array trailers = {0};
+    int64_t number = 0;
+    if (git_message_trailers(&trailers, git_commit_message(commit)) < 0)
+        return 0;
+    for (size_t i = 0; i < trailers.count; i++)
+        if (strcasecmp(trailers.trailers[i].key, COMMIT_APPROVAL) == 0)
+            text_to_int64(trailers.trailers[i].value, 0, INT32_MAX, &number);
+    git_message_trailer_array_free(&trailers);
+    return (int)number;
+}
+
 static int read_commit(git_repository *repository, const git_oid *oid, struct commit *ret_commit,
                        struct error *err)
 {
@@ -204,6 +220,7 @@ static int read_commit(git_repository *repository, const git_oid *oid, struct co
     ret_commit->author = bounded_text(name);
     ret_commit->subject = bounded_text(git_commit_summary(commit));
     ret_commit->time_ms = (int64_t)git_commit_time(commit) * 1000;
+    ret_commit->approved_deletions = approved_deletions(commit);
     return 0;
 }
 

@@ -152,7 +152,7 @@ static int look_once(struct source_look *look, bool *ret_suspect)
     *ret_suspect = true;
     if (*tip)
         return begin_walk(look, tip);
-    look->again = true; /* a remote's mirror that was lost since the fetch */
+    look->again = !look->bridges; /* a remote's mirror that was lost since the fetch */
     return error_set(&look->error, ERROR_NOT_FOUND, "the mirror is empty");
 }
 
@@ -160,7 +160,7 @@ static void look_anew(struct source_look *look)
 {
     bool suspect = false;
     int rc = look_once(look, &suspect);
-    if (rc != ERROR_IO || !suspect)
+    if (rc != ERROR_IO || !suspect || look->bridges)
         return;
     end_walk(look);
     source_update_vec_deinit(&look->updates);
@@ -183,7 +183,8 @@ void source_look_run(struct source_look *look)
     look->again = false;
     if (look->walk) {
         int rc = source_walk_read(look->walk, &look->updates, &look->error);
-        look->again = rc == ERROR_IO; /* a look from its start finds out whether the mirror is broken */
+        /* A look from its start finds out whether the mirror is broken. */
+        look->again = rc == ERROR_IO && !look->bridges;
     } else {
         look_anew(look);
     }

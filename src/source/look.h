@@ -19,6 +19,7 @@ struct source_look {
     bool delivered_is_head; /* and it was delivered as the one to deploy */
     bool head_known;        /* some head was delivered in this life: the next one need not be full */
     bool patient;
+    bool bridges; /* the remote is away: what the mirror has is all there is */
 
     /* What came out. */
     enum source_kind kind;

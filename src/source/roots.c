@@ -6,7 +6,8 @@
 #include <assert.h>
 #include <string.h>
 
-/* Appends the parts of `path` to a path that has room for them. False: there is no parent to go to. */
+/* Appends the parts of `path` to a path that has room for them. False: there is no parent to go to, or it
+ * leads into what git keeps for itself, which no tree holds. */
 static bool append_parts(char *out, const char *path)
 {
     char *copy CLEANUP_FREE = memory_strdup(path ? path : "");
@@ -15,6 +16,8 @@ static bool append_parts(char *out, const char *path)
         if (strcmp(part, ".") == 0)
             continue;
         size_t len = strlen(out);
+        if (strcasecmp(part, ".git") == 0)
+            return false;
         if (strcmp(part, "..") == 0) {
             char *slash = strrchr(out, '/');
             if (!len)

@@ -254,8 +254,22 @@ static int read_place(struct scanner *scanner, const char *path)
     return read_entry(scanner, &place);
 }
 
-/* Whatever bound it goes over: the directory itself stands for what is in it. Its directories stay watched,
- * as far as there is room for them: it may shrink. */
+/* Takes back what one place has brought. Its directories stay watched, as far as there is room for them: it
+ * may shrink. */
+static void take_back(struct scan *scan, size_t files, size_t directories)
+{
+    while (scan->files.len > files) {
+        const struct source_file *file = &scan->files.items[--scan->files.len];
+        free(file->path);
+        free(file->content);
+    }
+    if (scan->directories.len >= LIMIT_MANIFEST_FILES)
+        while (scan->directories.len > directories + 1)
+            free(scan->directories.items[--scan->directories.len]);
+}
+
+/* Whatever bound a directory goes over, or may not be read of it: it stands itself for what is in it, so that
+ * no part of it is taken for the whole. A file that may not be read is not there. */
 static int read_extra(struct scanner *scanner, const char *path)
 {
     struct scan *scan = scanner->scan;
@@ -264,20 +278,15 @@ static int read_extra(struct scanner *scanner, const char *path)
     scanner->first = scan->files.len;
     scanner->entries = 0;
     int rc = read_place(scanner, path);
-    if (rc != ERROR_LIMIT)
+    if (rc != ERROR_LIMIT && rc != ERROR_DENIED)
         return rc;
     if (scanner->err)
         *scanner->err = ERROR_INIT;
-    while (scan->files.len > scanner->first) {
-        const struct source_file *file = &scan->files.items[--scan->files.len];
-        free(file->path);
-        free(file->content);
-    }
-    if (scan->directories.len >= LIMIT_MANIFEST_FILES)
-        while (scan->directories.len > directories + 1)
-            free(scan->directories.items[--scan->directories.len]);
+    bool stands = rc == ERROR_LIMIT || scan->directories.len > directories;
+    take_back(scan, scanner->first, directories);
     scanner->bytes = bytes;
-    add(scanner, path, SOURCE_TOO_LARGE);
+    if (stands)
+        add(scanner, path, SOURCE_TOO_LARGE);
     return 0;
 }
 

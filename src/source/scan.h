@@ -10,7 +10,7 @@ struct scan_options {
     const char *root;
     bool skip_repositories; /* directories below that are git repositories of their own */
     /* Files, and directories of files, that count besides, as `other`; each of it is too large by itself, see
-     * source_options. NULL: none. */
+     * source_options, as is a directory of which some may not be read. NULL: none. */
     const struct string_vec *extra;
     bool others_only; /* no manifests */
     int64_t still_ms; /* > 0: give up (busy) on what changed less than this ago, or while it was read */

@@ -39,6 +39,7 @@ struct source {
     bool wanted;    /* look again when it is over */
     bool second;  /* the look is for new roots only: the mirror has the commits, and a remote is not asked */
     bool renewed; /* the mirror was made anew by the look before */
+    struct error outage; /* why the remote gave nothing to the look that is under way */
     bool freed;
     int open_handles;
     unsigned busy_looks;
@@ -194,6 +195,8 @@ static void end_look(struct source *source)
 {
     source->working = false;
     source->postponed_since_ms = 0;
+    if (source->outage.code)
+        source->look.error = source->outage;
     source_origin_redact_error(source->look.origin, &source->look.error);
     if (!source->look.remote)
         watch_paths(source);
@@ -243,7 +246,19 @@ static void on_looked(uv_work_t *work, int status)
 
 static void report_look(uv_work_t *work)
 {
-    (void)work; /* look.error is set: only the way to the loop is wanted */
+    (void)work; /* the outage is known: only the way to the loop is wanted */
+}
+
+/* A life that begins while the remote is away goes on with what an earlier one has fetched. Not without the
+ * branch: it may be that another one is wanted than then. */
+static void look_after_fetch(struct source *source, const struct error *outage)
+{
+    struct source_look *look = &source->look;
+    source->outage = *outage;
+    look->bridges = outage->code != 0;
+    look->again = false;
+    bool looks = !outage->code || (!look->head_known && outage->code != ERROR_NOT_FOUND);
+    uv_queue_work(source->loop, &source->work, looks ? run_look : report_look, on_looked);
 }
 
 static void on_fetched(void *data, const struct source_fetch_result *result, const struct error *error)
@@ -259,12 +274,7 @@ static void on_fetched(void *data, const struct source_fetch_result *result, con
         free(source->look.ref);
         source->look.ref = memory_strdup(result->ref);
     }
-    source->look.error = *error;
-    source->look.again = false;
-    if (error->code)
-        end_look(source);
-    else
-        uv_queue_work(source->loop, &source->work, run_look, on_looked);
+    look_after_fetch(source, error);
 }
 
 static void begin_fetch(struct source *source)
@@ -277,8 +287,9 @@ static void begin_fetch(struct source *source)
         .done = on_fetched,
         .data = source,
     };
-    if (source_fetch_start(source->loop, &request, &source->fetch, &source->look.error) < 0)
-        uv_queue_work(source->loop, &source->work, report_look, on_looked);
+    struct error error = ERROR_INIT;
+    if (source_fetch_start(source->loop, &request, &source->fetch, &error) < 0)
+        look_after_fetch(source, &error);
 }
 
 /* The look is nobody else's now. Whether there were new ones. */
@@ -309,6 +320,8 @@ static void begin_look(struct source *source)
     if (!source->second)
         source->asked = source->status.asked;
     source->working = true;
+    source->outage = ERROR_INIT;
+    source->look.bridges = false;
     source->wanted &= source->second; /* a wish to look is not met */
     source->look.patient = source->busy_looks < BUSY_LOOKS;
     uv_timer_stop(&source->timer);

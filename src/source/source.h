@@ -8,8 +8,9 @@
  * Besides the manifests below its path a source hands out what its roots name, see source_options.
  *
  * An origin that is missing, empty, broken or without the branch never makes an update: the cause goes to
- * on_status, and the source recovers by itself. Blocking work runs on libuv's worker threads or in a child
- * process; callbacks run on the loop's thread, and never from within a call of this header.
+ * on_status, and the source recovers by itself. When a source begins while its remote cannot be reached, what
+ * the mirror has from before is handed out all the same. Blocking work runs on libuv's worker threads or in a
+ * child process; callbacks run on the loop's thread, and never from within a call of this header.
  */
 #pragma once
 
@@ -105,11 +106,13 @@ struct source_options {
     /* What to hand out besides the manifests below `path`, relative to it. "../base/" (with the slash) is a
      * directory with more manifests, "../config/app.conf" a file, or a directory of files, whose content does
      * not matter here: they come as `other`, with blob id and size. What leads out of the repository,
-     * ends in ".." or does not exist yields nothing. NULL: none.
+     * ends in "..", is in a .git or does not exist yields nothing, nor does a file of a plain directory that
+     * may not be read. NULL: none.
      *
      * A directory of files that no container could be given, with more than LIMIT_CONTAINER_FILES of them,
      * or of more manifests than LIMIT_MANIFEST_FILES or LIMIT_TREE_BYTES, or one nested deeper than
-     * LIMIT_TREE_DEPTH or with more than LIMIT_TREE_ENTRIES entries, is no error here: who names it is to be
+     * LIMIT_TREE_DEPTH or with more than LIMIT_TREE_ENTRIES entries, or (of a plain directory) with something
+     * that may not be read, is no error here: who names it is to be
      * told, and the next commit may name it no more.
      *
      *  before     | now        | handed out

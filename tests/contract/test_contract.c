@@ -203,6 +203,33 @@ static void test_files_get_into_a_volume_where_the_root_is_read_only(void **stat
     assert_true(!world->is_real || outcome.exit_code != 0);
 }
 
+/* A file in the place of a directory would take all away that is in there. */
+static void test_a_file_takes_no_directory_away(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    if (!world->is_real)
+        return; /* it has no directories */
+    struct sample sample CLEANUP(sample_deinit);
+    const struct engine_file in_the_way = {.target = "/etc/davit/deep", .content = "x", .len = 1};
+    make_sample(world, &sample, CONTRACT_SERVER, 1,
+                ",'mountPoints':[{'sourceVolume':'davit-contract-kept','containerPath':'/etc/davit'}]");
+    json_object_set_new(sample.definition->json, "volumes",
+                        json_pack("[{s:s,s:{s:s,s:b}}]", "name", "davit-contract-kept",
+                                  "dockerVolumeConfiguration", "scope", "shared", "autoprovision", 1));
+    sample.create.files = some_files;
+    sample.create.files_len = 1;
+    DO_WELL(world, &outcome, create, &sample.create);
+    char *id CLEANUP_FREE = memory_strdup(outcome.container->id);
+    DO_WELL(world, &outcome, remove, id, true);
+    sample.create.files = &in_the_way;
+    DO(world, &outcome, create, &sample.create);
+    assert_int_equal(outcome.code, ERROR_INTERNAL);
+    sample.create.files_len = 0;
+    DO_WELL(world, &outcome, create, &sample.create);
+    check_files(world, outcome.container->id);
+}
+
 /* As somebody leaves it who dies between making a container and putting its files. */
 static void leave_draft(struct contract_world *world, const struct sample *sample)
 {
@@ -965,6 +992,7 @@ static int run(struct contract_world *world)
         TEST(test_create_does_not_pull),
         TEST(test_files_are_there_before_the_start),
         TEST(test_files_get_into_a_volume_where_the_root_is_read_only),
+        TEST(test_a_file_takes_no_directory_away),
         TEST(test_a_container_without_its_files_is_none),
         TEST(test_list_is_the_owners_and_sorted),
         TEST(test_start_and_start_again),

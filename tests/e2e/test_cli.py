@@ -218,6 +218,17 @@ def test_man_pages(run, tmp_path):
         assert lint.returncode == 0, f"{arguments}: {lint.stdout}"
 
 
+def test_each_command_is_installed_with_a_man_page(run, tmp_path):
+    build = os.environ["DAVIT_BUILD"]
+    subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", tmp_path], check=True)
+    commands = re.findall(r"^  (\S+) ", run("help").stdout, re.M)
+    pages = {page.name for page in tmp_path.rglob("man1/*")}
+    assert pages == {"davit.1", *(f"davit-{command}.1" for command in commands)}
+    unit = next(tmp_path.rglob("davit.service")).read_text()
+    start = re.search(r"^ExecStart=(\S+) daemon$", unit, re.M).group(1)
+    assert (tmp_path / start.lstrip("/")).exists()
+
+
 def test_apply(davit, repo, docker, demo_image, proxy):
     record = proxy(docker)
     spine = Spine(davit, repo, docker, endpoint=record.path)
@@ -235,6 +246,19 @@ def test_apply(davit, repo, docker, demo_image, proxy):
     assert process.returncode == 1 and "web.json:1:" in process.stderr
     repo.commit("web: slow", {"web.json": definition(demo_image, "two"), "service.json": service(2, healthy_seconds=30)})
     assert spine.daemon.run(*apply, "--timeout", "2s").returncode == 3
+
+
+def test_apply_holds_what_removes_too_much(davit, repo, docker, demo_image):
+    spine = Spine(davit, repo, docker)
+    apply = ("apply", "--config", spine.daemon.config)
+    repo.commit("three", {"web.json": definition(demo_image), **{f"{n}.json": service(1, name=n) for n in "abc"}})
+    assert spine.daemon.run(*apply).returncode == 0
+    repo.commit("none", {f"{name}.json": None for name in "abc"})
+    process = spine.daemon.run(*apply)
+    assert process.returncode == 1 and "removes 3 of 3 services (default/a, default/b, default/c)" in process.stderr
+    assert len(spine.containers()) == 3
+    process = spine.daemon.run(*apply, "--approve-deletions")
+    assert process.returncode == 0 and not spine.containers(running=False), process.stderr
 
 
 def test_replay_decides_as_the_daemon_did(davit, repo, docker, demo_image):

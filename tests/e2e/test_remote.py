@@ -127,6 +127,22 @@ def test_git_url_and_its_outage(davit, repo, docker, demo_image, bare, git_daemo
     assert spine.texts() == ["three"]
 
 
+def test_a_restart_during_an_outage_heals(davit, repo, docker, demo_image, bare):
+    spine = Spine(davit, repo, docker, **source(f"file://{bare[0]}"))
+    rolls_out(spine, repo, demo_image, bare[1])
+    spine.daemon.stop()
+    away = bare[0].rename(bare[0].parent / "away")
+    [lost] = spine.ids()
+    docker.api.delete(f"/containers/{lost}", force=1)
+    spine.start()
+    wait_for(lambda: spine.texts() == ["two"], 20, "the lost task is replaced")
+    assert "cannot connect" in spine.daemon.run("status").stdout
+    [healed] = spine.ids()
+    away.rename(bare[0])
+    wait_for(lambda: spine.daemon.json("status")["source"]["ok"], 20, "the remote is seen again")
+    assert spine.ids() == [healed]
+
+
 def test_a_forced_push_back_is_followed(davit, repo, docker, demo_image, bare):
     spine = Spine(davit, repo, docker, **source(f"file://{bare[0]}"))
     rolls_out(spine, repo, demo_image, bare[1])

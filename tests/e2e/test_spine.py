@@ -196,6 +196,31 @@ def test_scale_and_removal(spine, demo_image):
     wait_for(lambda: not spine.containers(running=False), 30, "every container is gone")
 
 
+def test_a_commit_that_removes_most_is_held(spine, demo_image):
+    """An emptied directory stops nothing; davit approve and the trailer do."""
+    services = {f"{name}.json": service(1, name=name) for name in "abcd"}
+    spine.repo.commit("four", {"web.json": definition(demo_image), **services})
+    spine.start()
+    spine.converge()
+    before = spine.ids()
+    gone = {f"{name}.json": None for name in "abc"}
+    commit = spine.repo.commit("gone", gone)
+    spine.seen()
+    assert spine.wait().returncode == 1
+    assert f"davit approve {commit[:12]}" in spine.daemon.run("status").stdout
+    spine.daemon.stop()
+    spine.start()
+    spine.seen()
+    assert spine.wait().returncode == 1 and spine.ids() == before
+    assert spine.daemon.run("approve", commit[:7]).returncode == 0
+    wait_for(lambda: len(spine.containers(running=False)) == 1, 30, "three services are gone")
+    spine.repo.commit("back", services)
+    spine.converge()
+    spine.repo.commit("gone\n\nDavit-Approve-Deletions: 3", gone)
+    spine.seen()
+    wait_for(lambda: len(spine.containers(running=False)) == 1, 30, "three services are gone again")
+
+
 def test_containers_of_others_are_left_alone(spine, demo_image):
     foreign = spine.engine.api.run(demo_image, name="foreign")
     other = spine.engine.api.run(demo_image, name="other-davit", Labels={LABEL_OWNER: "somebody-else"})

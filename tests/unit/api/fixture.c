@@ -11,11 +11,24 @@ static int64_t now_ms(void *data)
     return fixture->now_ms;
 }
 
+static void step(struct fixture *fixture, struct event *event, struct effect_vec *effects)
+{
+    struct effect_vec ignored = {0};
+    event->now_ms = fixture->now_ms;
+    event->seed = ++fixture->seed;
+    core_step(fixture->core, event, effects ? effects : &ignored);
+    effect_vec_deinit(&ignored);
+}
+
 static void post(void *data, struct event *event)
 {
     struct fixture *fixture = data;
-    assert_int_equal(event->kind, EVENT_RECONCILE);
     fixture->posted++;
+    if (event->kind == EVENT_APPROVE) {
+        step(fixture, event, NULL);
+        return;
+    }
+    assert_int_equal(event->kind, EVENT_RECONCILE);
     free(fixture->posted_cluster);
     free(fixture->posted_service);
     fixture->posted_cluster = memory_strdup(event->reconcile.cluster);
@@ -42,15 +55,6 @@ static struct engine *engine(void *data, const char *instance)
     return fixture->engine;
 }
 
-static void step(struct fixture *fixture, struct event *event, struct effect_vec *effects)
-{
-    struct effect_vec ignored = {0};
-    event->now_ms = fixture->now_ms;
-    event->seed = ++fixture->seed;
-    core_step(fixture->core, event, effects ? effects : &ignored);
-    effect_vec_deinit(&ignored);
-}
-
 void fixture_init(struct fixture *fixture)
 {
     static const char *const instances[] = {"local"};
@@ -59,7 +63,8 @@ void fixture_init(struct fixture *fixture)
                                                     .instances = instances,
                                                     .instances_len = 1,
                                                     .stopped_retention_ms = 3600000,
-                                                    .stopped_kept = 10});
+                                                    .stopped_kept = 10,
+                                                    .deletion = {2, 50}});
     fixture->api = api_new(&(struct api_options){.core = fixture->core,
                                                  .version = "1.2.3",
                                                  .data = fixture,

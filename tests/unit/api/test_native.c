@@ -210,6 +210,29 @@ static void test_reconcile_posts_an_event(void **state)
     assert_int_equal(fixture->posted, 1);
 }
 
+static void test_approve_is_of_the_commit_that_is_held(void **state)
+{
+    struct fixture *fixture = *state;
+    char yaml[2048];
+    snprintf(yaml, sizeof yaml,
+             FIXTURE_MANIFEST "---\nkind: Service\ncluster: demo\nserviceName: db\ntaskDefinition: web\n",
+             "nginx:1");
+    fixture_commit(fixture, "a1b2c3d4", yaml);
+    assert_string_equal(fixture_refusal(fixture, "POST", "/v1/approve", "{'commit':'a1b2c3d4'}").message,
+                        "no commit is held");
+    fixture_commit(fixture, "e5f6a7b8", "kind: Cluster\nclusterName: demo\n");
+    json_t *answer = fixture_ask(fixture, "GET", "/v1/source", NULL);
+    assert_string_equal(model_string(json_object_get(answer, "source"), "held"),
+                        "removes 2 of 2 services (demo/db, demo/web)");
+    json_decref(answer);
+    assert_int_equal(fixture_refusal(fixture, "POST", "/v1/approve", "{'commit':'e5f6a7'}").status, 400);
+    assert_string_equal(
+        fixture_refusal(fixture, "POST", "/v1/approve", "{'commit':'a1b2c3d4'}").message,
+        "not commit a1b2c3d4 but e5f6a7b8e5f6 is held: it removes 2 of 2 services (demo/db, demo/web)");
+    json_decref(fixture_ask(fixture, "POST", "/v1/approve", "{'commit':'e5f6a7b'}"));
+    fixture_refusal(fixture, "POST", "/v1/approve", "{'commit':'e5f6a7b8'}");
+}
+
 static void test_revisions_and_instances(void **state)
 {
     fixture_deploy(*state, "a1", "nginx:1");
@@ -241,6 +264,7 @@ int main(void)
         CASE(test_diff),
         CASE(test_diff_with_a_given_commit),
         CASE(test_reconcile_posts_an_event),
+        CASE(test_approve_is_of_the_commit_that_is_held),
         CASE(test_revisions_and_instances),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

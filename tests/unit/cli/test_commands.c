@@ -85,6 +85,17 @@ static const struct answer refused[] = {
     {"", "404 Not Found", "{}"},
 };
 
+/* Of a daemon whose newest commit would remove too much. */
+static const struct answer holding[] = {
+    {"GET /v1/status ", "200 OK",
+     STATUS(LOOKED("bbbbbbbbbbbbbbbb", "2") "\"refused\":false,\"rolloutState\":\"COMPLETED\","
+                                            "\"held\":\"removes 3 of 4 services (a/b)\",\"head\":{\"oid\":"
+                                            "\"bbbbbbbbbbbbbbbb\",\"subject\":\"oh\",\"author\":\"Ada\"}",
+            SERVICE("2", "true", "steady"))},
+    {"POST /v1/approve?commit=bbbbbbb ", "202 Accepted", "{\"accepted\":true}"},
+    {"", "400 Bad Request", "{\"error\":{\"message\":\"no commit is held\"}}"},
+};
+
 /* Of daemons that cannot say whether all is as the repository says. */
 #define UNKNOWN(more)                                                                                        \
     {                                                                                                        \
@@ -179,6 +190,11 @@ static int setup_refused(void **state)
     return begin(state, refused);
 }
 
+static int setup_holding(void **state)
+{
+    return begin(state, holding);
+}
+
 static int setup_broken(void **state)
 {
     return begin(state, broken);
@@ -212,7 +228,7 @@ static int teardown(void **state)
 
 static const struct command *const commands[] = {&cli_status, &cli_get,  &cli_history,   &cli_logs,
                                                  &cli_events, &cli_diff, &cli_reconcile, &cli_validate,
-                                                 &cli_wait,   &cli_help};
+                                                 &cli_wait,   &cli_help, &cli_approve};
 
 /* Words between blanks; checks the exit code and looks for texts. */
 static void expect(const char *line, int code, const char *in_out, const char *in_err)
@@ -321,6 +337,22 @@ static void test_a_refused_commit(void **state)
            "davit: commit bbbbbbbbbbbb is refused; nothing was changed\n");
 }
 
+static void test_a_held_commit(void **state)
+{
+    (void)state;
+    expect("status", 0,
+           "head       bbbbbbbbbbbb  oh  (Ada): HELD\n"
+           "           it removes 3 of 4 services (a/b); what runs stays\n"
+           "           davit approve bbbbbbbbbbbb deploys it; git revert takes it back\n",
+           NULL);
+    expect("wait --timeout 1s", CLI_NO, NULL,
+           "davit: commit bbbbbbbbbbbb is held: it removes 3 of 4 services (a/b); nothing was changed; "
+           "davit approve bbbbbbbbbbbb deploys it\n");
+    expect("approve bbbbbbb", 0, NULL, "commit bbbbbbb is deployed");
+    expect("approve ccccccc", CLI_ERROR, NULL, "davit: no commit is held\n");
+    expect("approve", CLI_ERROR, NULL, "COMMIT");
+}
+
 static void test_wait_is_not_content_with_a_broken_source(void **state)
 {
     (void)state;
@@ -389,6 +421,7 @@ int main(void)
         CASE(test_health_in_words),
         CASE(test_streams),
         cmocka_unit_test_setup_teardown(test_a_refused_commit, setup_refused, teardown),
+        cmocka_unit_test_setup_teardown(test_a_held_commit, setup_holding, teardown),
         cmocka_unit_test_setup_teardown(test_wait_is_not_content_with_a_broken_source, setup_broken,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_wait_waits_for_what_is_under_way, setup_looking, teardown),

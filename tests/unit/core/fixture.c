@@ -15,6 +15,7 @@ struct fixture *fixture_new(int instances)
                                          .instances_len = (size_t)instances,
                                          .stopped_retention_ms = 3600000,
                                          .stopped_kept = 5,
+                                         .deletion = {3, 50},
                                          .patience_ms = PATIENCE_MS};
     struct fixture *fixture = NEW(struct fixture);
     fixture->core = core_new(&options);

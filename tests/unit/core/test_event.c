@@ -123,6 +123,9 @@ static struct event sample(enum event_kind kind)
         event.progress.current_bytes = 1LL << 40;
         event.progress.total_bytes = 1LL << 41;
         break;
+    case EVENT_APPROVE:
+        memset(event.approve.oid, 'a', COMMIT_OID_SIZE - 1);
+        break;
     case EVENT_RECONCILE:
         event.reconcile.cluster = memory_strdup("c");
         break;

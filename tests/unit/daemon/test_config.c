@@ -32,6 +32,24 @@ static int read_text(struct config *config, const char *text, char **fault)
     return r;
 }
 
+static void test_deletion_budget(void **state)
+{
+    (void)state;
+    struct config config;
+    char *fault CLEANUP_FREE = NULL;
+    assert_int_equal(read_text(&config, "logLevel: info\n", &fault), 0);
+    assert_int_equal(config.deletion_services, 3);
+    assert_int_equal(config.deletion_percent, 50);
+    config_deinit(&config);
+    assert_int_equal(read_text(&config, "deletionBudget: {services: 10, percent: 100}\n", &fault), 0);
+    assert_int_equal(config.deletion_services, 10);
+    assert_int_equal(config.deletion_percent, 100);
+    config_deinit(&config);
+    assert_true(read_text(&config, "deletionBudget: {percent: 101}\n", &fault) < 0);
+    assert_string_equal(fault, "/deletionBudget/percent");
+    config_deinit(&config);
+}
+
 static void test_log_drivers(void **state)
 {
     (void)state;
@@ -89,6 +107,7 @@ static void test_region_of_efs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_deletion_budget),
         cmocka_unit_test(test_log_drivers),
         cmocka_unit_test(test_log_drivers_that_are_refused),
         cmocka_unit_test(test_region_of_efs),

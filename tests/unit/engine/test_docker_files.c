@@ -113,6 +113,35 @@ static void test_files_for_a_read_only_root(void **state)
     assert_int_equal(docker_files_archives(&sample.create, &archives, &err), ERROR_INVALID);
 }
 
+/* Podman puts what it is given for "/" below a volume, where nobody sees it. */
+static void test_files_in_volumes_go_there_whatever_the_root_is(void **state)
+{
+    (void)state;
+    static const struct engine_file files[] = {{.target = "/etc/app", .content = "1", .len = 1},
+                                               {.target = "/data/deep/b", .content = "2", .len = 1}};
+    static const struct engine_file lost[] = {
+        {.target = "/data"}, {.target = "/run/x"}, {.target = "/etc/hosts"}};
+    struct sample sample CLEANUP(sample_deinit);
+    struct docker_archive_vec archives CLEANUP(docker_archive_vec_deinit) = {0};
+    sample_init(&sample, 1,
+                "{'name':'app','image':'i','mountPoints':[{'sourceVolume':'v','containerPath':'/data'}],"
+                "'linuxParameters':{'tmpfs':[{'containerPath':'/run','size':1}]}}");
+    sample.create.files = files;
+    sample.create.files_len = ARRAY_LEN(files);
+    assert_int_equal(docker_files_archives(&sample.create, &archives, NULL), 0);
+    assert_int_equal(archives.len, 2);
+    assert_string_equal(archives.items[0].path, "/");
+    assert_string_equal(archives.items[1].path, "/data");
+    char *second CLEANUP_FREE = listing(&archives.items[1].tar, "-t");
+    assert_string_equal(second, "deep/b\n");
+    for (size_t i = 0; i < ARRAY_LEN(lost); i++) {
+        docker_archive_vec_deinit(&archives);
+        sample.create.files = &lost[i];
+        sample.create.files_len = 1;
+        assert_int_equal(docker_files_archives(&sample.create, &archives, NULL), ERROR_INVALID);
+    }
+}
+
 static void test_variables_come_into_the_body(void **state)
 {
     (void)state;
@@ -131,6 +160,7 @@ int main(void)
         cmocka_unit_test(test_tar_reads_what_is_written),
         cmocka_unit_test(test_too_much_is_an_error),
         cmocka_unit_test(test_files_for_a_read_only_root),
+        cmocka_unit_test(test_files_in_volumes_go_there_whatever_the_root_is),
         cmocka_unit_test(test_variables_come_into_the_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

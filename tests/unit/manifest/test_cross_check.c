@@ -329,6 +329,11 @@ static const struct rule beside_warnings[] = {
     {ROUTED("\"targetGroupArn\":\"arn:x:targetgroup/a/1\",\"loadBalancerName\":\"b\""), ONE(""), "value",
      "/loadBalancers/0/loadBalancerName", "exclude"},
 
+    {SERVICE(",\"placementConstraints\":[{\"type\":\"memberOf\",\"expression\":\"attribute:a = b\"}]"),
+     ONE(""), "value", "/placementConstraints/0/expression", "query language"},
+    {"{\"family\":\"web\",\"placementConstraints\":[{\"type\":\"memberOf\",\"expression\":\"(\"}],"
+     "\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"i\",\"memory\":64}]}",
+     NULL, "value", "/placementConstraints/0/expression", "query language"},
     {SCHEDULE("default", "web"), NULL, "reference", "/Target/EcsParameters/TaskDefinitionArn",
      "no task definition \"web\""},
     {SCHEDULE("default", "web:2"), ONE(""), "reference", "/Target/EcsParameters/TaskDefinitionArn",

@@ -249,7 +249,6 @@ static void test_files_for_a_read_only_root(void **state)
         const char *mounted;
         bool is_fine;
     } cases[] = {{"\"containerPath\":\"/etc\"", true},
-                 {"\"containerPath\":\"/etc/app.conf/\"", true}, /* a directory may be put there */
                  {"\"containerPath\":\"/etc\",\"readOnly\":true", false},
                  {"\"containerPath\":\"/et\"", false}};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -261,6 +260,45 @@ static void test_files_for_a_read_only_root(void **state)
         struct fixture *fixture CLEANUP(fixture_freep) = start(text, (char *)"a");
         put_other(fixture, "a", OID_A, 1);
         assert_int_equal(fixture_build(fixture), cases[i].is_fine ? 0 : ERROR_INVALID);
+    }
+}
+
+/* Without being told nobody would know: the file is nowhere, or takes the place of what a volume holds. */
+static void test_files_that_a_container_would_not_have(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *target;
+        const char *words; /* NULL: it has it */
+    } cases[] = {{"/run/app.conf", "a tmpfs"},
+                 {"/run/deep/", "a tmpfs"},
+                 {"/run/kept/app.conf", NULL},
+                 {"/runner", NULL},
+                 {"/fixed/app.conf", "mounted read-only"},
+                 {"/data", "a volume is mounted"},
+                 {"/data/", NULL},
+                 {"/data/app.conf", NULL},
+                 {"/over", "a volume is mounted"},
+                 {"/etc/hosts", "of their own"},
+                 {"/etc/hosts.allow", NULL},
+                 {"/proc/x", "of their own"},
+                 {"/dev/shm/x", "of their own"}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *text CLEANUP_FREE = memory_printf(
+            "{\"family\":\"web\",\"volumes\":[{\"name\":\"v\"}],\"containerDefinitions\":[{\"name\":\"app\","
+            "\"image\":\"i\",\"memory\":8,\"linuxParameters\":{\"tmpfs\":[{\"containerPath\":\"/"
+            "run\",\"size\":1}]},"
+            "\"mountPoints\":[{\"sourceVolume\":\"v\",\"containerPath\":\"/data/\"},{\"sourceVolume\":\"v\","
+            "\"containerPath\":\"/over/deep\"},{\"sourceVolume\":\"v\",\"containerPath\":\"/run/kept\"},"
+            "{\"sourceVolume\":\"v\",\"containerPath\":\"/fixed\",\"readOnly\":true}],"
+            "\"davit\":{\"files\":[{\"source\":\"a\",\"target\":\"%s\"}]}}]}",
+            cases[i].target);
+        struct fixture *fixture CLEANUP(fixture_freep) = start(text, (char *)"a");
+        put_other(fixture, "a", OID_A, 1);
+        if (cases[i].words)
+            check_fault(fixture, "unsupported", cases[i].words);
+        else
+            assert_int_equal(fixture_build(fixture), 0);
     }
 }
 
@@ -314,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_a_directory_that_holds_the_manifests_is_refused),
         cmocka_unit_test(test_what_the_schema_refuses),
         cmocka_unit_test(test_files_for_a_read_only_root),
+        cmocka_unit_test(test_files_that_a_container_would_not_have),
         cmocka_unit_test(test_environment_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,6 +85,48 @@ static void test_new_roots_need_no_fetch(void **state)
     assert_int_equal(f->errors.len, 1);
 }
 
+/* What an earlier life fetched goes on, as it would have without the restart; and the outage is told. */
+static void test_a_start_while_the_remote_is_away(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    use_file_url(f);
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    char *since CLEANUP_FREE = memory_strdup(fixture_last(f)->commit.oid);
+    fixture_stop(f);
+    fixture_forget(f);
+    fixture_sh(f, "mv repo away");
+    f->options.since = since;
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    fixture_await_error(f, "cannot connect");
+    assert_true(fixture_last(f)->full && !fixture_last(f)->rewritten);
+    fixture_idle(f, 300);
+    assert_int_equal(f->seen.len, 1);
+    fixture_sh(f, "mv away repo; cd repo; printf two >web.yaml; git commit -qam second");
+    fixture_await_head(f, "web.yaml=two;");
+    fixture_await_ok(f);
+    assert_false(fixture_last(f)->full || fixture_last(f)->rewritten);
+    assert_int_equal(f->seen.len, 2);
+}
+
+/* It may be that another branch is wanted now. */
+static void test_a_start_while_the_branch_is_away(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    use_file_url(f);
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    fixture_stop(f);
+    fixture_forget(f);
+    f->options.branch = "production";
+    fixture_start(f);
+    fixture_await_error(f, "has no branch refs/heads/production");
+    assert_int_equal(f->seen.len, 0);
+}
+
 static void test_branch_of_a_remote(void **state)
 {
     struct fixture *f = *state;
@@ -194,6 +236,10 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_file_url_is_fetched_and_polled, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_new_roots_need_no_fetch, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_start_while_the_remote_is_away, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_start_while_the_branch_is_away, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_branch_of_a_remote, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_empty_remote, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_broken_mirror_of_a_remote, fixture_setup, fixture_teardown),

@@ -85,6 +85,21 @@ static void test_a_long_subject_is_cut(void **state)
     assert_true(text_is_utf8(subject, strlen(subject)));
 }
 
+static void test_a_trailer_approves_deletions(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    fixture_sh(
+        f, "cd repo; printf 2 >web.yaml; git commit -qam 'Davit-Approve-Deletions: 9'; printf 3 >web.yaml;"
+           "git commit -qam second -m 'text' -m 'davit-approve-deletions: 12\nSigned-off-by: A <a@b>';"
+           "printf 4 >web.yaml; git commit -qam third -m 'Davit-Approve-Deletions: -1'");
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=4;");
+    assert_int_equal(f->seen.items[1].commit.approved_deletions, 0); /* a subject is no trailer */
+    assert_int_equal(f->seen.items[2].commit.approved_deletions, 12);
+    assert_int_equal(fixture_last(f)->commit.approved_deletions, 0);
+}
+
 /* Another sub-path than in the earlier life: what was deployed then cannot be told, and is no error. */
 static void test_since_without_the_sub_path(void **state)
 {
@@ -373,6 +388,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_merge_is_one_first_parent_commit, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_sub_path, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_trailer_approves_deletions, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_large_symlink_and_submodule, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_objects_that_go_while_the_repository_is_opened, fixture_setup,
                                         fixture_teardown),

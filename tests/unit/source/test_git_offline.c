@@ -49,6 +49,30 @@ static void test_reads_revisions(void **state)
     source_update_deinit(&update);
 }
 
+/* Only the repository's own directory stands for its root. */
+static void test_a_directory_whose_name_begins_as_gits(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const revisions[] = {"HEAD", NULL};
+    fixture_repository(f);
+    fixture_sh(f, "cd repo; mkdir -p .gitops conf; printf 2 >.gitops/b.yaml; printf c >conf/c; git add .; "
+                  "git commit -qm second");
+    char *below CLEANUP_FREE = memory_printf("%s/.gitops", f->origin);
+    char *git_dir CLEANUP_FREE = memory_printf("%s/.git", f->origin);
+    char *root = (char *)"../conf/c";
+    const struct string_vec roots = {&root, 1, 1};
+    for (size_t i = 0; i < ARRAY_LEN(revisions); i++) {
+        struct source_update update CLEANUP(source_update_deinit) = {0};
+        const struct source_tree_query query = {below, revisions[i], NULL, &roots};
+        assert_int_equal(source_read_tree(&query, &update, NULL), 0);
+        assert_files(&update, "../conf/c=?;b.yaml=2;");
+    }
+    struct source_update update CLEANUP(source_update_deinit) = {0};
+    const struct source_tree_query query = {git_dir, "HEAD", NULL, NULL};
+    assert_int_equal(source_read_tree(&query, &update, NULL), 0);
+    assert_files(&update, "web.yaml=one;");
+}
+
 static void test_reads_the_working_directory_with_gits_ids(void **state)
 {
     struct fixture *f = *state;
@@ -138,6 +162,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_reads_revisions, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_directory_whose_name_begins_as_gits, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_reads_the_working_directory_with_gits_ids, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_says_what_is_missing, fixture_setup, fixture_teardown),

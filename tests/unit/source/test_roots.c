@@ -3,8 +3,12 @@
 
 #include "base/memory.h"
 #include "fixture.h"
+#include "source/scan.h"
 
 #include <string.h>
+#include <unistd.h>
+
+#define NOBODY 65534
 
 static void test_paths(void **state)
 {
@@ -27,6 +31,9 @@ static void test_paths(void **state)
         {"a", ".", NULL},
         {"a", "", NULL},
         {"deploy", "../", ""},
+        {NULL, "a/.git/config", NULL},
+        {NULL, ".GIT/", NULL},
+        {NULL, ".gitops/a", ".gitops/a"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         char *path CLEANUP_FREE = source_root_path(cases[i].sub_path, cases[i].root);
@@ -139,6 +146,50 @@ static void test_a_plain_directory_has_what_roots_name(void **state)
                      ERROR_NOT_FOUND);
 }
 
+/* The next change may name it no more: it has to come. */
+static void test_a_plain_directory_goes_on_whatever_roots_name(void **state)
+{
+    struct fixture *f = *state;
+    fixture_sh(f, "mkdir -p repo/x/.git; printf one >repo/web.yaml; printf c >repo/x/.git/config");
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    set_roots(f, NULL, "x/.git/config", NULL);
+    fixture_await_head(f, "web.yaml=one;");
+    fixture_sh(f, "printf two >repo/web.yaml");
+    fixture_await_head(f, "web.yaml=two;");
+    for (size_t i = 0; i < f->errors.len; i++)
+        assert_string_equal(f->errors.items[i], "");
+}
+
+/* The scan of one place, by somebody who is not root. */
+static void assert_scan(const struct fixture *f, char *place, const char *found, enum source_file_kind kind)
+{
+    const struct string_vec extra = {&place, 1, 1};
+    const struct scan_options options = {.root = f->origin, .extra = &extra};
+    struct scan scan CLEANUP(source_scan_deinit) = {0};
+    bool is_root = geteuid() == 0;
+    assert_true(!is_root || seteuid(NOBODY) == 0);
+    int rc = source_scan(&options, &scan, NULL);
+    assert_true(!is_root || seteuid(0) == 0);
+    assert_int_equal(rc, 0);
+    assert_int_equal(scan.files.len, found ? 2 : 1);
+    assert_string_equal(scan.files.items[scan.files.len - 1].path, "web.yaml");
+    if (!found)
+        return;
+    assert_string_equal(scan.files.items[0].path, found);
+    assert_int_equal(scan.files.items[0].kind, kind);
+}
+
+static void test_what_may_not_be_read_is_no_hindrance(void **state)
+{
+    struct fixture *f = *state;
+    fixture_sh(f, "chmod 755 .; mkdir -p repo/conf; printf one >repo/web.yaml; cd repo; "
+                  "printf a >conf/a; printf b >conf/b; chmod 0 conf/b");
+    assert_scan(f, (char *)"conf/a", "conf/a", SOURCE_FILE);
+    assert_scan(f, (char *)"conf/b", NULL, SOURCE_FILE);
+    assert_scan(f, (char *)"conf", "conf", SOURCE_TOO_LARGE); /* none of it: not as if b were not there */
+}
+
 #define GROW "for i in $(seq 256); do printf x >conf/many/$i; done"
 
 static void commit(struct fixture *f, const char *script)
@@ -217,6 +268,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_directory_that_is_too_large, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_directory_that_is_too_deep, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_plain_directory_that_is_too_large, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_plain_directory_goes_on_whatever_roots_name, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_what_may_not_be_read_is_no_hindrance, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_plain_directory_has_what_roots_name, fixture_setup,
                                         fixture_teardown),

@@ -1,0 +1,38 @@
+#include "base/memory.h"
+#include "cli/cli.h"
+#include "cli/client.h"
+
+static int run(const struct cli *cli)
+{
+    char *query CLEANUP_FREE = cli_query_add(NULL, "commit", cli->argv[0]);
+    struct cli_request request = {.method = "POST", .path = "/v1/approve", .query = query};
+    struct error err = ERROR_INIT;
+    if (cli_request(cli, &request, NULL, &err) < 0)
+        return cli_fail(cli, "%s", error_text(&err));
+    fprintf(cli->err, "commit %.12s is deployed; \"davit wait\" shows how it gets on\n", cli->argv[0]);
+    return CLI_OK;
+}
+
+static const struct cli_flag flags[] = {CLI_FLAG_SOCKET, CLI_FLAG_END};
+
+static const char *const examples[] = {
+    "\"davit status\" names the commit and what it removes",
+    "davit approve 3f2a91c",
+    NULL,
+};
+
+const struct command cli_approve = {
+    .name = "approve",
+    .summary = "deploy a commit that is held because it removes too much",
+    .args = "COMMIT",
+    .description =
+        "A commit that removes more than half of the services, and three or more, is held, and what runs "
+        "stays: a wrong path is likelier than the wish. A commit whose message ends in the trailer "
+        "\"Davit-Approve-Deletions: N\" may remove N services without being held. The configuration's "
+        "deletionBudget sets other bounds.",
+    .flags = flags,
+    .examples = examples,
+    .args_min = 1,
+    .args_max = 1,
+    .run = run,
+};

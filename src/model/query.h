@@ -1,0 +1,43 @@
+/* The cluster query language, as in placement constraints of type memberOf: which container instances an
+ * expression means. After ECS, "Cluster query language" (ecs-semantics 5.2).
+ *
+ *     attribute:ecs.instance-type =~ t2.* and not(task:group == service:database)
+ *
+ *     expression := simple | "(" expression ")" | ("!"|"not") "(" expression ")"
+ *                 | expression ("&&"|"and") expression | expression ("||"|"or") expression
+ *     simple     := subject operator [argument]      (no parentheses inside)
+ *     argument   := literal | 'literal' | "[" literal, ... "]"
+ *
+ *  operator                  | subject absent | true when
+ *  --------------------------|----------------|--------------------------------------------------------
+ *  == equals, != not_equals  | false, true    | equal as text
+ *  in, !in not_in            | false, true    | equal to one of a list
+ *  =~ matches, !~ not_matches| false, true    | the pattern matches the whole value
+ *  exists, !exists not_exists| false, true    | of attributes and task:group; takes no argument
+ *  > >= < <= greater_than... | false          | as numbers; agentVersion by its parts, registeredAt as time
+ *
+ * A subject may have several values, task:group as many as the instance has tasks: == is true when one of
+ * them is equal, != when none is. agentConnected and ec2InstanceId are not ordered.
+ */
+#pragma once
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct query; /* immutable */
+
+/* Text to query; the text is at most LIMIT_QUERY_CHARS long, as in ECS. ERROR_INVALID or ERROR_LIMIT, with
+ * *ret_offset (may be NULL): the byte of the text where it went wrong. */
+int query_compile(const char *text, struct query **ret_query, size_t *ret_offset, struct error *err);
+void query_free(struct query *query); /* NULL is fine */
+
+/* The instance that is asked about. `values` calls take(taker, value) with each value that the subject has
+ * there until one call returns true, and returns whether one did. */
+struct query_instance {
+    bool (*values)(const void *data, const char *subject, bool (*take)(const void *taker, const char *value),
+                   const void *taker);
+    const void *data;
+};
+bool query_matches(const struct query *query, const struct query_instance *instance);

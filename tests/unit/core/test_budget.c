@@ -1,0 +1,175 @@
+/* The deletion budget: {3, 50} in the fixture. */
+#include "fixture.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A commit whose services are "s0" to "s<n - 1>", by itself. */
+static struct event commit_of(int number, int services, int approved)
+{
+    struct event event = {.kind = EVENT_COMMIT, .commit = {.head = true, .full = true}};
+    snprintf(event.commit.commit.oid, sizeof event.commit.commit.oid, "%040d", number);
+    event.commit.commit.approved_deletions = approved;
+    for (int i = -2; i < services; i++) {
+        char *text = i == -2 ? memory_strdup("{\"clusterName\":\"c\"}")
+                     : i == -1
+                         ? memory_strdup("{\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"app\","
+                                         "\"image\":\"i\",\"memory\":64}]}")
+                         : memory_printf("{\"cluster\":\"c\",\"serviceName\":\"s%d\",\"taskDefinition\":"
+                                         "\"web\",\"desiredCount\":0}",
+                                         i);
+        struct event_file file = {.path = memory_printf("%d.json", i), .content = text, .len = strlen(text)};
+        vector_push(&event.commit.files, file);
+    }
+    return event;
+}
+
+static struct event approval(int number)
+{
+    struct event event = {.kind = EVENT_APPROVE};
+    snprintf(event.approve.oid, sizeof event.approve.oid, "%040d", number);
+    return event;
+}
+
+static const char *held(const struct fixture *fixture)
+{
+    struct view_source source;
+    core_view_source(fixture->core, &source);
+    return source.held;
+}
+
+static int wanted(const struct fixture *fixture)
+{
+    return atoi(core_desired(fixture->core)->commit.oid);
+}
+
+static void test_the_bounds(void **state)
+{
+    (void)state;
+    static const struct {
+        int before, after;
+        const char *reason;
+    } rows[] = {
+        {2, 0, NULL}, /* fewer than three */
+        {6, 3, NULL}, /* half */
+        {7, 4, NULL},
+        {4, 1, "removes 3 of 4 services (c/s1, c/s2, c/s3)"},
+        {3, 0, "removes 3 of 3 services (c/s0, c/s1, c/s2)"},
+        {9, 2, "removes 7 of 9 services (c/s2, c/s3, c/s4, c/s5, c/s6 and 2 more)"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+        fixture_step(fixture, commit_of(1, rows[i].before, 0));
+        fixture_step(fixture, commit_of(2, rows[i].after, 0));
+        assert_int_equal(wanted(fixture), rows[i].reason ? 1 : 2);
+        assert_true(text_equal(held(fixture), rows[i].reason));
+    }
+}
+
+static void test_a_held_commit_changes_nothing(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_step(fixture, commit_of(1, 4, 0));
+    fixture_turn(fixture);
+    fixture_step(fixture, commit_of(2, 0, 0));
+    assert_null(fixture_effect(fixture, EFFECT_SAVE, 0));
+    assert_false(core_is_dirty(fixture->core));
+    fixture_step(fixture, commit_of(3, 4, 0)); /* taken back */
+    assert_null(held(fixture));
+    assert_int_equal(wanted(fixture), 3);
+}
+
+static void test_an_approval_is_of_one_commit(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_step(fixture, commit_of(1, 4, 0));
+    fixture_step(fixture, approval(1)); /* nothing is held */
+    fixture_step(fixture, commit_of(2, 0, 0));
+    fixture_step(fixture, approval(1));
+    assert_non_null(held(fixture));
+    fixture_step(fixture, approval(2));
+    assert_null(held(fixture));
+    assert_int_equal(wanted(fixture), 2);
+    fixture_step(fixture, commit_of(3, 4, 0));
+    fixture_step(fixture, commit_of(4, 0, 0));
+    assert_int_equal(wanted(fixture), 3);
+}
+
+static void test_a_trailer_approves_as_many(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_step(fixture, commit_of(1, 8, 0));
+    fixture_step(fixture, commit_of(2, 1, 6));
+    assert_int_equal(wanted(fixture), 1);
+    fixture_step(fixture, commit_of(3, 1, 1)); /* what was not deployed yet counts on */
+    assert_int_equal(wanted(fixture), 3);
+    fixture_step(fixture, commit_of(4, 8, 0));
+    fixture_step(fixture, commit_of(5, 1, 0));
+    assert_int_equal(wanted(fixture), 4);
+    struct event between = commit_of(6, 1, INT32_MAX);
+    between.commit.head = false;
+    fixture_step(fixture, between);
+    fixture_step(fixture, commit_of(7, 1, INT32_MAX));
+    assert_int_equal(wanted(fixture), 7);
+}
+
+/* The commit that was deployed is not to be had any more: the ledger tells what there was. */
+static void test_after_a_start_the_ledger_counts(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    for (int i = 0; i < 4; i++) {
+        char *name CLEANUP_FREE = memory_printf("s%d", i);
+        struct event event = {.kind = EVENT_LEDGER, .ledger = {LEDGER_SERVICE, memory_strdup(name), NULL}};
+        event.ledger.entry = json_pack("{s:s,s:s}", "cluster", "c", "service", name);
+        fixture_step(fixture, event);
+    }
+    fixture_step(fixture, commit_of(1, 1, 0));
+    assert_string_equal(held(fixture), "removes 3 of 4 services (c/s1, c/s2, c/s3)");
+    assert_null(core_desired(fixture->core));
+    fixture_step(fixture, approval(1));
+    assert_int_equal(wanted(fixture), 1);
+}
+
+static int join_part(void *data, const json_t *part)
+{
+    core_snapshot_join(data, part);
+    return 0;
+}
+
+static void test_a_snapshot_holds_it_too(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    struct core *copy = NULL;
+    json_t *snapshot CLEANUP(json_decrefp) = json_object();
+    fixture_step(fixture, commit_of(1, 4, 0));
+    fixture_step(fixture, commit_of(2, 0, 2));
+    assert_int_equal(core_snapshot(fixture->core, join_part, snapshot), 0);
+    assert_int_equal(core_restore(snapshot, &copy, NULL), 0);
+    core_free(fixture->core);
+    fixture->core = copy;
+    assert_non_null(held(fixture));
+    fixture_step(fixture, commit_of(3, 1, 0));
+    assert_string_equal(held(fixture), "removes 3 of 4 services (c/s1, c/s2, c/s3)");
+    fixture_step(fixture, approval(3));
+    assert_int_equal(wanted(fixture), 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_bounds),
+        cmocka_unit_test(test_a_held_commit_changes_nothing),
+        cmocka_unit_test(test_an_approval_is_of_one_commit),
+        cmocka_unit_test(test_a_trailer_approves_as_many),
+        cmocka_unit_test(test_after_a_start_the_ledger_counts),
+        cmocka_unit_test(test_a_snapshot_holds_it_too),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
