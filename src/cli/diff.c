@@ -14,8 +14,10 @@
 
 static int read_commit(const struct cli *cli, const char *revision, struct desired **ret_desired)
 {
-    struct offline_query query = {
-        .repository = cli_value(cli, "repo"), .revision = revision, .sub_path = cli_value(cli, "path")};
+    struct offline_query query = {.repository = cli_value(cli, "repo"),
+                                  .revision = revision,
+                                  .sub_path = cli_value(cli, "path"),
+                                  .command = cli->command->name};
     struct diagnostics diagnostics CLEANUP(diagnostics_deinit) = {0};
     struct error err = ERROR_INIT;
     int r = offline_read(&query, ret_desired, &diagnostics, &err);

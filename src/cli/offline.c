@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -147,6 +148,29 @@ static void outcome_deinit(struct outcome *outcome)
     manifest_needs_deinit(&outcome->needs);
 }
 
+/* A directory in no repository is all there is: whoever names what lies beside it has to say so. */
+static void tell_directory(const struct offline_query *query, struct manifest *manifest)
+{
+    size_t len = strlen(query->repository);
+    while (len > 1 && query->repository[len - 1] == '/')
+        len--;
+    char *given CLEANUP_FREE = memory_strndup(query->repository, len);
+    const char *name = name_of(given);
+    bool dots = text_equal(name, ".") || text_equal(name, "..");
+    char *real CLEANUP_FREE = dots ? realpath(given, NULL) : NULL;
+    char *above CLEANUP_FREE = NULL;
+    if (dots)
+        above = text_equal(given, ".") ? memory_strdup("..") : memory_printf("%s/..", given);
+    else if (name > given)
+        above = memory_strndup(given, name > given + 1 ? (size_t)(name - given) - 1 : 1);
+    name = real ? name_of(real) : name;
+    const char *sub_path = query->sub_path ? query->sub_path : "";
+    char *remedy CLEANUP_FREE =
+        memory_printf("run `davit %s %s --path %s%s%s`, or git init in a directory that holds both",
+                      query->command, above ? above : ".", name, *sub_path ? "/" : "", sub_path);
+    manifest_set_directory(manifest, name, remedy);
+}
+
 static int attempt(const struct offline_query *query, struct outcome *outcome, struct error *err)
 {
     struct reading reading CLEANUP(reading_deinit) = {.manifest = manifest_new(),
@@ -159,6 +183,8 @@ static int attempt(const struct offline_query *query, struct outcome *outcome, s
         r = read_history(query, &reading, err);
     if (r < 0)
         return r;
+    if (head.no_repository)
+        tell_directory(query, reading.manifest);
     take_files(&reading, &head, true);
     outcome->again = manifest_ask(reading.manifest, &outcome->needs, &outcome->roots);
     if (outcome->again)

@@ -112,6 +112,7 @@ static int run(const struct cli *cli)
     struct offline_query query = {.repository = cli->argc ? cli->argv[0] : ".",
                                   .revision = cli_value(cli, "revision"),
                                   .sub_path = cli_value(cli, "path"),
+                                  .command = cli->command->name,
                                   .on_manifest = render,
                                   .data = &rendering};
     struct desired *desired CLEANUP(desired_unrefp) = NULL;

@@ -39,7 +39,8 @@ static int run(const struct cli *cli)
 {
     struct offline_query query = {.repository = cli->argc ? cli->argv[0] : ".",
                                   .revision = cli_value(cli, "revision"),
-                                  .sub_path = cli_value(cli, "path")};
+                                  .sub_path = cli_value(cli, "path"),
+                                  .command = cli->command->name};
     struct desired *desired CLEANUP(desired_unrefp) = NULL;
     struct diagnostics diagnostics CLEANUP(diagnostics_deinit) = {0};
     struct error err = ERROR_INIT;

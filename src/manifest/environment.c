@@ -160,6 +160,23 @@ static void check_variables(struct stacking *stacking, const struct environment_
     }
 }
 
+/* A configuration of the daemon that was given the name of an environment: its first member says so. */
+static void suspect_configuration(struct diagnostics *faults)
+{
+    static const char *const members[] = {"/source", "/instances", "/stateDirectory"};
+    for (size_t i = 0; i < faults->list.len; i++) {
+        struct diagnostic *fault = &faults->list.items[i];
+        for (size_t j = 0; j < ARRAY_LEN(members); j++) {
+            if (!text_equal(fault->code, "unknown-member") || !text_equal(fault->pointer, members[j]))
+                continue;
+            free(fault->hint);
+            fault->hint = memory_strdup("this looks like a configuration of the daemon: `davit daemon "
+                                        "--config FILE` reads it, and it belongs outside of the manifests");
+            return;
+        }
+    }
+}
+
 static int parse(struct stacking *stacking, struct environment_layer *layer,
                  const struct manifest_entry *entry)
 {
@@ -185,6 +202,7 @@ static int parse(struct stacking *stacking, struct environment_layer *layer,
     documents.len = 0;
     struct diagnostics found CLEANUP(diagnostics_deinit) = {0};
     r = schema_validate(stacking->schema, layer->document.value, &found);
+    suspect_configuration(&found);
     document_place(&layer->document, layer->file, &found);
     diagnostics_append(diagnostics, &found);
     if (r == 0)
@@ -261,8 +279,10 @@ static char *refusal(const struct stacking *stacking, const struct environment_l
         return memory_printf("\"%s\" holds the directory of this file as well", directory);
     }
     if (stacking->manifest->looks_for_files &&
-        environment_path_climbs(directory) > stacking->manifest->levels)
-        return memory_printf("\"%s\" leads out of the repository", directory);
+        environment_path_climbs(directory) > stacking->manifest->levels) {
+        char *what CLEANUP_FREE = memory_printf("\"%s\"", directory);
+        return manifest_leads_out(stacking->manifest, what, ret_hint);
+    }
     if (stacking->depth > LIMIT_ENVIRONMENT_DEPTH)
         return memory_printf("extends is nested deeper than %d (LIMIT_ENVIRONMENT_DEPTH)",
                              LIMIT_ENVIRONMENT_DEPTH);

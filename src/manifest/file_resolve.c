@@ -123,15 +123,14 @@ static int levels_up(const char *path)
  *  "x", "../x", "../b/x"    | a/b/x, a/x, a/b/x       | looked up
  *  "", "..", "../.."        | a/b, a, the repository  | refused: holds the manifests
  *  "../../..", "../../../x" | outside                 | refused: leads out
- *
- * NULL or why not. */
-static const char *refusal_of(const struct manifest *manifest, const char *path)
+ */
+enum refusal { REFUSAL_NONE, REFUSAL_OUTSIDE, REFUSAL_HOLDS };
+
+static enum refusal refusal_of(const struct manifest *manifest, const char *path)
 {
     if (levels_up(path) > manifest->levels)
-        return "this leads out of the repository";
-    if (!*path || text_equal(kind_arn_tail(path), ".."))
-        return "this is a directory that holds the manifests themselves";
-    return NULL;
+        return REFUSAL_OUTSIDE;
+    return !*path || text_equal(kind_arn_tail(path), "..") ? REFUSAL_HOLDS : REFUSAL_NONE;
 }
 
 static int compare_others(const void *a, const void *b)
@@ -179,7 +178,7 @@ static struct digest look_up(struct manifest *manifest, const struct file_refere
     struct digest all = {0};
     for (size_t i = 0; i < references->list.len; i++) {
         const struct file_reference *reference = &references->list.items[i];
-        if (!refusal_of(manifest, reference->path)) {
+        if (refusal_of(manifest, reference->path) == REFUSAL_NONE) {
             map_put(&manifest->wanted, reference->path, manifest);
             find(manifest, reference->path, &ret_found[i]);
         }
@@ -191,6 +190,25 @@ static struct digest look_up(struct manifest *manifest, const struct file_refere
     return all;
 }
 
+static void report_none(const struct resolution *resolution, const struct file_reference *reference,
+                        enum refusal refusal)
+{
+    char *message;
+    char *hint = NULL;
+    if (refusal == REFUSAL_OUTSIDE)
+        message = manifest_leads_out(resolution->manifest, "this", &hint);
+    else if (refusal == REFUSAL_HOLDS)
+        message = memory_strdup("this is a directory that holds the manifests themselves");
+    else
+        message = memory_printf("no file \"%s\" in this commit", reference->path);
+    report(resolution, reference,
+           (struct kind_fault){.code = "reference",
+                               .message = message,
+                               .expected = memory_strdup("a file or directory of the repository that davit "
+                                                         "may read, relative to this manifest"),
+                               .hint = hint});
+}
+
 /* Whether there are files to hand out; else there was a report. */
 static bool check_found(const struct resolution *resolution, const struct file_reference *reference,
                         const struct other_vec *found)
@@ -198,8 +216,8 @@ static bool check_found(const struct resolution *resolution, const struct file_r
     const struct manifest *manifest = resolution->manifest;
     struct file_references *files = resolution->object->files;
     size_t faults = files->faults.errors;
-    const char *refusal = refusal_of(manifest, reference->path);
-    if (!refusal && !map_get(&manifest->roots, reference->path)) {
+    enum refusal refusal = refusal_of(manifest, reference->path);
+    if (refusal == REFUSAL_NONE && !map_get(&manifest->roots, reference->path)) {
         report(resolution, reference,
                (struct kind_fault){
                    .code = "limit",
@@ -212,13 +230,7 @@ static bool check_found(const struct resolution *resolution, const struct file_r
     for (size_t i = 0; i < found->len; i++)
         is_usable(resolution, reference, found->items[i]);
     if (!found->len)
-        report(resolution, reference,
-               (struct kind_fault){
-                   .code = "reference",
-                   .message = refusal ? memory_strdup(refusal)
-                                      : memory_printf("no file \"%s\" in this commit", reference->path),
-                   .expected = memory_strdup("a file or directory of the repository that davit "
-                                             "may read, relative to this manifest")});
+        report_none(resolution, reference, refusal);
     return files->faults.errors == faults;
 }
 

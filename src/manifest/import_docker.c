@@ -384,6 +384,33 @@ static void add_container(json_t *services, json_t *volumes, const json_t *item)
     json_decref(inspected.service);
 }
 
+/* An image may be read by anybody; what was given to the container may be a secret. */
+static void note_variables(const char *file, const char *name, struct import *import)
+{
+    char *service CLEANUP_FREE = import_pointer("/services", name);
+    struct diagnostic note = {
+        .severity = SEVERITY_WARNING,
+        .file = memory_strdup(file),
+        .pointer = import_pointer(service, "environment"),
+        .code = memory_strdup("changed"),
+        .message = memory_strdup(
+            "changed: the container's variables stand in the manifest now: look for secrets before you "
+            "commit it")};
+    diagnostics_add(&import->notes, &note);
+}
+
+/* Those of the services that have variables. New. */
+static json_t *names_with_variables(json_t *services)
+{
+    json_t *names = json_array();
+    const char *name;
+    json_t *service;
+    json_object_foreach (services, name, service)
+        if (!is_zero(json_object_get(service, "environment")))
+            json_array_append_new(names, json_string(name));
+    return names;
+}
+
 int import_docker(const struct import_source *source, struct import *ret_import,
                   struct diagnostics *diagnostics)
 {
@@ -398,5 +425,9 @@ int import_docker(const struct import_source *source, struct import *ret_import,
         add_container(services, volumes, item);
     struct import_source as_compose = *source;
     as_compose.document = &compose;
-    return import_compose(&as_compose, ret_import, diagnostics);
+    json_t *names CLEANUP(json_decrefp) = names_with_variables(services); /* the import changes them */
+    int r = import_compose(&as_compose, ret_import, diagnostics);
+    json_array_foreach (r == 0 ? names : NULL, i, item)
+        note_variables(source->file, json_string_value(item), ret_import);
+    return r;
 }

@@ -150,30 +150,44 @@ static const struct {
     {"Listeners", JSON_ARRAY, KIND_LISTENER, NULL},
 };
 
+#define FROM_TEMPLATE                                                                                        \
+    "`davit import cloudformation FILE` makes manifests of a whole template, with its Resources"
+
 /* Files of other tools that live beside manifests. */
 static const struct {
     const char *member;
     const char *other; /* NULL: one is enough */
     const char *what;
+    const char *remedy; /* NULL: none but to move it */
 } strangers[] = {
-    {"extends", NULL, "this looks like a davit.yaml, which has that name and stands at the manifest root"},
-    {"apiVersion", NULL, "this is a Kubernetes manifest"},
-    {"Resources", NULL, "this is a CloudFormation template"},
-    {"AWSTemplateFormatVersion", NULL, "this is a CloudFormation template"},
-    {"on", "jobs", "this is a GitHub workflow"},
-    {"services", NULL, "this looks like a Compose file"},
-    {"stages", NULL, "this looks like a pipeline"},
-    {"containers", NULL, "this looks like container overrides"},
-    {"dependencies", NULL, "this looks like a package file"},
+    {"extends", NULL, "this looks like a davit.yaml, which has that name and stands at the manifest root",
+     NULL},
+    {"source", "instances", "this looks like a configuration of the daemon",
+     "`davit daemon --config FILE` reads it"},
+    {"apiVersion", NULL, "this is a Kubernetes manifest", NULL},
+    {"Resources", NULL, "this is a CloudFormation template", FROM_TEMPLATE},
+    {"AWSTemplateFormatVersion", NULL, "this is a CloudFormation template", FROM_TEMPLATE},
+    {"ContainerDefinitions", NULL, "this looks like a task definition of a CloudFormation template",
+     FROM_TEMPLATE},
+    {"Family", NULL, "this looks like a task definition of a CloudFormation template", FROM_TEMPLATE},
+    {"ServiceName", NULL, "this looks like a service of a CloudFormation template", FROM_TEMPLATE},
+    {"on", "jobs", "this is a GitHub workflow", NULL},
+    {"services", NULL, "this looks like a Compose file", "`davit import compose FILE` makes manifests of it"},
+    {"stages", NULL, "this looks like a pipeline", NULL},
+    {"containers", NULL, "this looks like container overrides", NULL},
+    {"dependencies", NULL, "this looks like a package file", NULL},
 };
 
 static void report_stranger(const json_t *value, struct diagnostics *diagnostics)
 {
     const char *what = NULL;
+    const char *remedy = NULL;
     for (size_t i = 0; i < ARRAY_LEN(strangers) && !what; i++)
         if (json_object_get(value, strangers[i].member) &&
-            (!strangers[i].other || json_object_get(value, strangers[i].other)))
+            (!strangers[i].other || json_object_get(value, strangers[i].other))) {
             what = strangers[i].what;
+            remedy = strangers[i].remedy;
+        }
     kind_report(
         diagnostics,
         (struct kind_fault){
@@ -182,8 +196,9 @@ static void report_stranger(const json_t *value, struct diagnostics *diagnostics
             .message = memory_printf("not a manifest%s%s", what ? ": " : "", what ? what : ""),
             .expected = memory_strdup("a cluster (clusterName), a service (serviceName), a task "
                                       "definition (family and containerDefinitions), or a member \"kind\""),
-            .hint = memory_strdup("if it does not belong to davit, move it out of the path that davit "
-                                  "reads, or into a hidden directory")});
+            .hint = memory_printf("%s%sif it does not belong to davit, move it out of the path that davit "
+                                  "reads, or into a hidden directory",
+                                  remedy ? remedy : "", remedy ? "; " : "")});
 }
 
 /* Caller frees. */

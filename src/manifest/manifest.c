@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/wipe.h"
 #include "manifest/file_reference.h"
 #include "manifest/manifest_state.h"
 
@@ -18,6 +19,7 @@ static void other_free(struct manifest_other *other)
 {
     if (!other)
         return;
+    diagnostics_deinit(&other->lines);
     free(other->path);
     free(other);
 }
@@ -56,6 +58,8 @@ void manifest_free(struct manifest *manifest)
     cluster_unref(manifest->default_cluster);
     environment_free(manifest->environment);
     kind_set_deinit(&manifest->kinds);
+    free(manifest->outside);
+    free(manifest->remedy);
     free(manifest);
 }
 
@@ -267,6 +271,9 @@ static void take_other(struct manifest *manifest, const struct manifest_file *fi
     other->kind = file->kind;
     other->size_bytes = file->size_bytes;
     other->listed = true;
+    diagnostics_deinit(&other->lines);
+    if (file->content && text_ends_with(file->path, ".env"))
+        variable_file_check(file->path, file->content, file->len, &other->lines);
     other->oid[0] = '\0';
     if (file->oid && strlen(file->oid) < sizeof other->oid)
         memcpy(other->oid, file->oid, strlen(file->oid) + 1);
@@ -362,7 +369,7 @@ static void sort_out(struct change *change)
 static struct manifest_file with_copy(const struct manifest_file *file)
 {
     char *content = NULL;
-    if (file->kind == MANIFEST_FILE && !file->other) {
+    if (file->kind == MANIFEST_FILE && (!file->other || file->content)) {
         content = memory_alloc(file->len + 1);
         memcpy(content, file->content, file->len);
         content[file->len] = '\0';
@@ -401,7 +408,9 @@ void manifest_take(struct manifest *manifest, bool full, const struct manifest_f
         if (files[i].other)
             take_other(manifest, &files[i]);
         bool counted = !files[i].other && counts(files[i].path);
-        if (!counted || files[i].kind != MANIFEST_FILE)
+        if (files[i].other && files[i].content) /* it may hold secrets */
+            wipe_free((char *)files[i].content);
+        else if (!counted || files[i].kind != MANIFEST_FILE)
             free((char *)files[i].content);
         if (counted)
             take_file(&change, &files[i]);
@@ -455,6 +464,25 @@ void manifest_set_roots(struct manifest *manifest, const struct string_vec *root
     manifest->levels = levels;
     manifest->files_changed = true;
     manifest->roots_changed = true;
+}
+
+void manifest_set_directory(struct manifest *manifest, const char *name, const char *remedy)
+{
+    assert(manifest);
+    assert(name && remedy);
+    free(manifest->outside);
+    free(manifest->remedy);
+    manifest->outside =
+        memory_printf("\"%s\", which is taken as the root because it is in no git repository", name);
+    manifest->remedy = memory_strdup(remedy);
+}
+
+char *manifest_leads_out(const struct manifest *manifest, const char *what, char **ret_hint)
+{
+    assert(manifest);
+    *ret_hint = memory_strdup(manifest->remedy);
+    return memory_printf("%s leads out of %s", what,
+                         manifest->outside ? manifest->outside : "the repository");
 }
 
 static int compare_strings(const void *a, const void *b)

@@ -33,7 +33,8 @@ struct manifest_file {
     enum manifest_file_kind kind;
     const char *content;
     size_t len;
-    bool other;      /* no manifest, but what one may name: known by blob id and size, without content */
+    bool other;      /* no manifest, but what one may name: known by blob id and size. Content is looked into
+                        where there is some and the name ends in .env, for warnings */
     const char *oid; /* of others */
     int64_t size_bytes;
 };
@@ -64,6 +65,10 @@ void manifest_take(struct manifest *manifest, bool full, const struct manifest_f
 /* The files that follow were read with these roots (copied; NULL: nobody looks for files, and none is missed)
  * and the manifests are `levels` directories below the repository's root. */
 void manifest_set_roots(struct manifest *manifest, const struct string_vec *roots, int levels);
+/* The files are of a directory in no repository, which counts as one. Where a manifest leads out of it the
+ * message says so: what it is called, and as a hint what to do. Both are copied. To be said before any file.
+ */
+void manifest_set_directory(struct manifest *manifest, const char *name, const char *remedy);
 /* Appends the roots that the manifests name (owned strings, sorted). */
 void manifest_wanted_roots(struct manifest *manifest, struct string_vec *ret_roots);
 

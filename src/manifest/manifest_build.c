@@ -43,6 +43,25 @@ static void append_faults_of_files(const struct manifest *manifest, struct diagn
     }
 }
 
+/* Each file once, however many containers have it. */
+static void append_lines_of_variables(const struct manifest *manifest, struct diagnostics *all)
+{
+    struct map told CLEANUP(map_deinit) = {0};
+    const struct kind_object_vec *definitions = &manifest->objects[KIND_TASK_DEFINITION];
+    for (size_t i = 0; i < definitions->len; i++) {
+        const struct file_references *files = definitions->items[i]->files;
+        for (size_t j = 0; files && j < files->list.len; j++) {
+            const struct file_reference *reference = &files->list.items[j];
+            const struct manifest_other *other =
+                reference->use == FILE_ENVIRONMENT ? map_get(&manifest->others, reference->path) : NULL;
+            if (!other || !other->lines.list.len || map_get(&told, other->path))
+                continue;
+            map_put(&told, other->path, definitions->items[i]);
+            append(all, &other->lines, SEVERITY_WARNING);
+        }
+    }
+}
+
 static void append_files(const struct manifest *manifest, enum severity severity, struct diagnostics *all)
 {
     map_for_each (&manifest->files, slot) {
@@ -60,6 +79,19 @@ static void append_services(const struct manifest *manifest, enum severity sever
             append(all, &services->items[i]->together, severity);
 }
 
+static void report_none(struct diagnostics *all)
+{
+    struct diagnostic diagnostic = {
+        .severity = SEVERITY_ERROR,
+        .file = memory_strdup(""),
+        .pointer = memory_strdup(""),
+        .code = memory_strdup("no-manifests"),
+        .message = memory_strdup("no manifest in this commit: an emptied path deletes nothing; to remove "
+                                 "everything, keep a cluster or set desiredCount to 0"),
+        .hint = memory_strdup("`davit init` makes a first one")};
+    diagnostics_add(all, &diagnostic);
+}
+
 static void check_whole(const struct manifest *manifest, struct diagnostics *all)
 {
     const struct position nowhere = {0};
@@ -67,10 +99,7 @@ static void check_whole(const struct manifest *manifest, struct diagnostics *all
     for (size_t i = 0; i < KIND_COUNT; i++)
         objects += manifest->objects[i].len;
     if (objects == 0 && all->errors == 0)
-        diagnostics_error(
-            all, "", nowhere, "no-manifests",
-            "no manifest in this commit: an emptied path deletes nothing; to remove everything, "
-            "keep a cluster or set desiredCount to 0");
+        report_none(all);
     if (manifest->files.len > LIMIT_MANIFEST_FILES)
         diagnostics_error(all, "", nowhere, "limit", "%zu manifest files, at most %d (LIMIT_MANIFEST_FILES)",
                           manifest->files.len, LIMIT_MANIFEST_FILES);
@@ -152,6 +181,7 @@ int manifest_build(struct manifest *manifest, const struct commit *commit,
     if (manifest->with_warnings)
         append_files(manifest, SEVERITY_WARNING, &all);
     append_services(manifest, SEVERITY_WARNING, &all);
+    append_lines_of_variables(manifest, &all);
     diagnostics_sort(&all);
     bool invalid = all.errors > 0;
     diagnostics_append(diagnostics, &all);

@@ -54,6 +54,7 @@ struct manifest_other {
     char oid[COMMIT_OID_SIZE];
     int64_t size_bytes;
     bool listed;
+    struct diagnostics lines; /* of a file of variables whose content came along: what is left out of it */
 };
 
 struct manifest {
@@ -73,6 +74,8 @@ struct manifest {
     bool looks_for_files;
     bool files_changed; /* what file_resolve() goes by */
     int levels;
+    char *outside;            /* how "leads out of" goes on; NULL: "the repository" */
+    char *remedy;             /* the hint of that; or NULL */
     struct map wanted;        /* roots that the manifests name; as of the last file_resolve(), as is `data` */
     struct map data;          /* paths of files that are named, and so are no manifests */
     struct map old_revisions; /* "family:3" -> struct task_definition, as services name them */
@@ -84,6 +87,9 @@ struct manifest {
 
 /* manifest.c: the definition leaves its object; who is bound to it has to be bound anew. */
 void manifest_leave_definition(struct manifest *manifest, struct task_definition *definition);
+
+/* manifest.c: the message for what lies outside, and its hint or NULL. Caller frees both. */
+char *manifest_leads_out(const struct manifest *manifest, const char *what, char **ret_hint);
 
 /* file_resolve.c: makes the task definitions that name files out of what the files are now. */
 void file_resolve(struct manifest *manifest);
@@ -102,11 +108,13 @@ struct cross_hints {
 };
 /* `did you mean "NAME"?`, or NULL. Caller frees. */
 char *cross_check_hint(struct cross_hints *hints, enum kind kind, const char *name);
-/* reference_check.c: errors where objects name what nobody declares. */
+/* reference_check.c: errors and warnings where objects name what nobody declares. */
 void reference_check(struct manifest *manifest, const struct map *families, struct cross_hints *hints,
                      struct diagnostics *diagnostics);
 /* service_check.c: errors and warnings of a service that is bound to its task definition. */
 void service_check(struct kind_object *object);
+/* variable_file.c: warnings of lines of an environment file that give no variable. */
+void variable_file_check(const char *path, const char *content, size_t len, struct diagnostics *diagnostics);
 /* port_check.c: warnings of services that get into each other's way. */
 void port_check(const struct manifest *manifest, struct diagnostics *diagnostics);
 

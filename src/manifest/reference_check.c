@@ -1,6 +1,6 @@
 /* What objects say of others, beyond the cluster and the task definition of a service: it has to be declared
- * in the commit, but for what ECS has by itself and for target groups that are written as ARNs, which may
- * exist in AWS alone. */
+ * in the commit, but for what ECS has by itself and for what nothing is done with yet. That may exist in AWS
+ * alone, and only a slip of the pen is told: a name that is near a declared one. */
 #include "manifest/manifest_state.h"
 
 #include "base/limits.h"
@@ -133,15 +133,44 @@ static void check_override(const struct manifest *manifest, const struct map *fa
                             .hint = near ? memory_printf("did you mean \"%s\"?", near) : NULL});
 }
 
+static const struct {
+    const char *what;
+    bool without_effect; /* nothing comes of naming one yet */
+} targets[KIND_COUNT] = {[KIND_CAPACITY_PROVIDER] = {"capacity provider", true},
+                         [KIND_CLUSTER] = {"cluster", false},
+                         [KIND_TARGET_GROUP] = {"target group", true},
+                         [KIND_TASK_DEFINITION] = {"task definition", false}};
+
+/* Of both bounds of hints: what is only warned of takes none from the errors. */
+struct bounds {
+    struct cross_hints *errors;
+    struct cross_hints warnings;
+};
+
+static void report_unknown(const struct kind_object *object, const struct kind_reference *reference,
+                           struct bounds *bounds, struct diagnostics *diagnostics)
+{
+    bool without_effect = targets[reference->target].without_effect;
+    char *hint = cross_check_hint(without_effect ? &bounds->warnings : bounds->errors, reference->target,
+                                  reference->name);
+    if (without_effect && !hint)
+        return;
+    cross_check_report(
+        diagnostics, object, &reference->at,
+        (struct kind_fault){.severity = without_effect ? SEVERITY_WARNING : SEVERITY_ERROR,
+                            .code = "reference",
+                            .pointer = memory_strdup(reference->pointer),
+                            .message = memory_printf("no %s \"%s\" in this commit",
+                                                     targets[reference->target].what, reference->name),
+                            .hint = hint});
+}
+
 void reference_check(struct manifest *manifest, const struct map *families, struct cross_hints *hints,
                      struct diagnostics *diagnostics)
 {
     assert(manifest);
     assert(families);
-    static const char *const whats[KIND_COUNT] = {[KIND_CAPACITY_PROVIDER] = "capacity provider",
-                                                  [KIND_CLUSTER] = "cluster",
-                                                  [KIND_TARGET_GROUP] = "target group",
-                                                  [KIND_TASK_DEFINITION] = "task definition"};
+    struct bounds bounds = {hints, *hints};
     for (int kind = 0; kind < KIND_COUNT; kind++)
         for (size_t i = 0; i < manifest->objects[kind].len; i++) {
             const struct kind_object *object = manifest->objects[kind].items[i];
@@ -149,16 +178,8 @@ void reference_check(struct manifest *manifest, const struct map *families, stru
                 const struct kind_reference *reference = &object->references.items[j];
                 if (reference->target == KIND_CONTAINER && kind != KIND_SERVICE) /* service_check.c */
                     check_override(manifest, families, object, reference, diagnostics);
-                if (is_known(manifest, families, reference))
-                    continue;
-                cross_check_report(
-                    diagnostics, object, &reference->at,
-                    (struct kind_fault){.severity = SEVERITY_ERROR,
-                                        .code = "reference",
-                                        .pointer = memory_strdup(reference->pointer),
-                                        .message = memory_printf("no %s \"%s\" in this commit",
-                                                                 whats[reference->target], reference->name),
-                                        .hint = cross_check_hint(hints, reference->target, reference->name)});
+                if (!is_known(manifest, families, reference))
+                    report_unknown(object, reference, &bounds, diagnostics);
             }
         }
 }

@@ -112,7 +112,8 @@ static int set_oids(struct source_file_vec *files, struct error *err)
         git_oid_tostr(file->oid, sizeof file->oid, &oid);
         if (file->other && file->kind == SOURCE_FILE && source_is_lfs_pointer(file->content, file->len))
             file->kind = SOURCE_LFS;
-        if (file->other || file->kind == SOURCE_SYMLINK) {
+        bool looked_into = file->kind == SOURCE_FILE && text_ends_with(file->path, ".env");
+        if ((file->other && !looked_into) || file->kind == SOURCE_SYMLINK) {
             free(TAKE(file->content));
             file->len = 0;
         }
@@ -218,8 +219,11 @@ static int read_files(const struct source_tree_query *query, struct source_updat
     if (rc < 0)
         return rc;
     source_file_vec_sort(&scan.files);
-    *ret_update = (struct source_update){
-        .head = true, .full = true, .files = scan.files, .levels = source_path_levels(reach.path)};
+    *ret_update = (struct source_update){.head = true,
+                                         .full = true,
+                                         .files = scan.files,
+                                         .levels = source_path_levels(reach.path),
+                                         .no_repository = !reach.in_repository};
     ret_update->commit.author = memory_strdup("");
     ret_update->commit.subject = memory_strdup("working directory");
     scan.files = (struct source_file_vec){0};

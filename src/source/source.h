@@ -64,6 +64,7 @@ struct source_update {
     struct source_file_vec files; /* sorted by path (bytewise); a manifest that a root names comes twice */
     int64_t generation; /* of the roots, as source_set_roots() was given it; 0: those of the options */
     int levels;         /* directories of the repository that the sub-path is below */
+    bool no_repository; /* of source_read_tree(): the directory is in none, and counts as one */
 };
 
 void source_update_deinit(struct source_update *update);
@@ -190,7 +191,8 @@ struct source_tree_query {
 
 /* Reads the manifests of one revision below repository_path/sub_path, full = head = true. A NULL revision
  * reads the files themselves, which then need not be in git at all: the commit is empty but for the subject
- * "working directory", and blob ids are those that git would give. ERROR_NOT_FOUND (repository, revision or
+ * "working directory", blob ids are those that git would give, and others that end in .env have their
+ * content. ERROR_NOT_FOUND (repository, revision or
  * sub_path), ERROR_LIMIT, ERROR_IO, ERROR_INVALID. */
 int source_read_tree(const struct source_tree_query *query, struct source_update *ret_update,
                      struct error *err);

@@ -13,6 +13,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct command *const commands[] = {&cli_render, &cli_validate};
@@ -141,6 +142,45 @@ static void test_aws(void **state)
         "        \"davit\": \"stays\"\n      },\n      \"environment\": [\n        {\n"
         "          \"name\": \"PORT\",\n          \"value\": \"80\"\n        }\n      ]\n    }\n  ]\n}\n",
         NULL);
+}
+
+static void expect_remedy(struct answer answer, const char *remedy)
+{
+    char *text CLEANUP_FREE = memory_printf(
+        "davit.yaml:1:11: error: \"../base\" leads out of \"prod\", which is taken as the root because it is "
+        "in "
+        "no git repository at /extends/0; run `davit %s`, or git init in a directory that holds both",
+        remedy);
+    if (answer.code != CLI_NO || (!strstr(answer.out, text) && !strstr(answer.err, text)))
+        fail_msg("exit code %d, and not \"%s\":\n%s\n%s", answer.code, text, answer.out, answer.err);
+    answer_deinit(&answer);
+}
+
+static void test_a_directory_in_no_repository_is_the_root(void **state)
+{
+    const char *directory = *state;
+    char here[4096];
+    char *prod CLEANUP_FREE = path_of(directory, "prod");
+    char *slash CLEANUP_FREE = path_of(prod, "");
+    char *path CLEANUP_FREE = path_of(prod, "davit.yaml");
+    char *validate CLEANUP_FREE = memory_printf("validate %s --path prod", directory);
+    char *render CLEANUP_FREE = memory_printf("render %s --path prod", directory);
+    assert_int_equal(mkdir(prod, 0700), 0);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs("extends: [../base]\n", file);
+    fclose(file);
+    expect_remedy(RUN("validate", prod), validate);
+    expect_remedy(RUN("validate", slash), validate);
+    expect_remedy(RUN("render", prod, "Service/web"), render);
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir(prod), 0);
+    expect_remedy(RUN("validate"), "validate .. --path prod");
+    assert_int_equal(chdir(".."), 0);
+    expect_remedy(RUN("validate", "prod"), "validate . --path prod");
+    assert_int_equal(chdir(here), 0);
+    unlink(path);
+    rmdir(prod);
 }
 
 /* What is rendered is itself valid, and renders to itself. */
@@ -368,6 +408,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_yaml, setup, teardown),
         cmocka_unit_test_setup_teardown(test_selection, setup, teardown),
         cmocka_unit_test_setup_teardown(test_aws, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_directory_in_no_repository_is_the_root, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_rendered_is_a_manifest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_invalid, setup, teardown),
         cmocka_unit_test(test_example),

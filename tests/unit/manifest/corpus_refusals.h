@@ -79,15 +79,11 @@ static const struct refusal refused_task_definitions[] = {
 };
 
 static const struct refusal refused_services[] = {
-    {"AmalQB__aws-sushi__service-definition.json", "reference", "template: a target group is to be filled in"},
     {"aws-ia__ecs-blueprints__application-code__ecsdemo-cicd__service-definition.json", "missing-member", "no serviceName"},
     {"aws-samples__amazon-ecs-fargate-workshop-dev-ops-data__labs__fargate-dev-workshop__configs__service-definition.json", "missing-member", "no serviceName"},
     {"aws-samples__amazon-ecs-mythicalmysfits-workshop__workshop-2__script__ws2__service-template.json", "missing-member", "no taskDefinition"},
     {"aws-samples__aws-codedeploy-linear-canary-deployments-blog__json_files__create_service.json", "pattern", "template: to be filled in"},
-    {"aws-samples__aws-modern-application-workshop__module-2__aws-cli__service-definition.json", "reference", "template: a target group is to be filled in"},
-    {"aws-samples__aws-modern-application-workshop__module-2__aws-cli__service-definition~2.json", "reference", "template: a target group is to be filled in"},
     {"aws-samples__ecs-mesh-workshop__fluentbit__fluent-bit-daemon.json", "unsupported", "one task on every instance is not there yet"},
-    {"aws-samples__ecs-mesh-workshop__templates__ecs__hello-world-service-definition.json", "reference", "template: a target group is to be filled in"},
     {"aws__aws-cli__awscli__examples__ecs__update-service__L279-2.json", "missing-member", "of UpdateService or CreateTaskSet: changes a service, and does not say what it is"},
     {"awsdocs__amazon-ecs-developer-guide__doc_source__create-service-connect__L261-3.json", "unknown-member", "a service has no version"},
     {"awsdocs__amazon-ecs-developer-guide__doc_source__deployment-type-external__L144-2.json", "missing-member", "of UpdateService or CreateTaskSet: changes a service, and does not say what it is"},
@@ -96,8 +92,6 @@ static const struct refusal refused_services[] = {
     {"cloudposse__github-action-deploy-ecspresso__test__servicedef.json", "missing-member", "input of another tool, which adds service and task definition"},
     {"codex2772__Acme_Killer_Service__deploy__ecs__service-definition.json", "pattern", "template: to be filled in"},
     {"gsy0911__zenn-ecs-cdk-ecspresso__ecspresso__ecs-service-def.json", "missing-member", "input of another tool, which adds service and task definition"},
-    {"gweecl__amazon-ecs-laravel__ecs__service-definition.ec2.json", "reference", "template: a target group is to be filled in"},
-    {"gweecl__amazon-ecs-laravel__ecs__service-definition.json", "reference", "template: a target group is to be filled in"},
     {"gweecl__amazon-ecs-laravel__template-service-definition.json", "pattern", "empty form: no name, no image"},
     {"hi1280__redash-on-ecs-using-terraform-ecspresso__ecspresso__adhoc_worker__ecs-service-def.json", "missing-member", "input of another tool, which adds service and task definition"},
     {"hi1280__redash-on-ecs-using-terraform-ecspresso__ecspresso__create_db__ecs-service-def.json", "missing-member", "input of another tool, which adds service and task definition"},

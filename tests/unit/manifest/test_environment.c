@@ -488,6 +488,33 @@ static void test_the_repository_is_not_left(void **state)
     expect_error(fixture, "\"../../../b\" leads out of the repository");
 }
 
+static void test_a_directory_in_no_repository_is_not_left(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+    manifest_set_directory(fixture->manifest, "prod", "git init");
+    set_roots(fixture, NULL, 0);
+    fixture_put(fixture, "davit.yaml", "extends: [../base]\n");
+    expect_error(fixture,
+                 "davit.yaml:1:11: error: \"../base\" leads out of \"prod\", which is taken as the root "
+                 "because it is in no git repository at /extends/0; git init");
+}
+
+static void test_a_configuration_of_the_daemon_is_known(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) =
+        FILES("t.yaml", WEB("x"), "davit.yaml", "logLevel: info\nsource: {origin: /srv/a}\ninstances: []\n");
+    assert_int_equal(fixture_build(fixture), -1);
+    size_t hints = 0;
+    for (size_t i = 0; i < fixture->diagnostics.list.len; i++) {
+        const struct diagnostic *diagnostic = &fixture->diagnostics.list.items[i];
+        hints += diagnostic->hint && strstr(diagnostic->hint, "`davit daemon --config FILE`") != NULL;
+    }
+    assert_int_equal(fixture->diagnostics.errors, 3);
+    assert_int_equal(hints, 1);
+}
+
 static void test_order_of_layers(void **state)
 {
     (void)state;
@@ -743,6 +770,8 @@ int main(void)
         cmocka_unit_test(test_a_base_outside_is_asked_for),
         cmocka_unit_test(test_a_base_that_is_too_large_is_told_where_it_is_named),
         cmocka_unit_test(test_the_repository_is_not_left),
+        cmocka_unit_test(test_a_directory_in_no_repository_is_not_left),
+        cmocka_unit_test(test_a_configuration_of_the_daemon_is_known),
         cmocka_unit_test(test_order_of_layers),
         cmocka_unit_test(test_what_cannot_be_extended),
         cmocka_unit_test(test_files_below_the_root),

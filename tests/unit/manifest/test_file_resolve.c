@@ -1,4 +1,5 @@
 /* Files that task definitions name: from references to roots, from files to blob ids. */
+#include "base/text.h"
 #include "manifest_fixture.h"
 
 #include "model/json.h"
@@ -156,12 +157,58 @@ static void test_faults_stand_at_the_reference(void **state)
     check_fault(none, "reference", "no file \"a\"");
     struct fixture *out CLEANUP(fixture_freep) = start(TASK(FILE_OF("../../a")), NULL);
     check_fault(out, "reference", "out of the repository");
+    struct fixture *plain CLEANUP(fixture_freep) = fixture_new();
+    manifest_set_directory(plain->manifest, "prod", "git init");
+    set_roots(plain, NULL, 0);
+    fixture_put(plain, "web.json", TASK(FILE_OF("../a")));
+    check_fault(plain, "reference",
+                "leads out of \"prod\", which is taken as the root because it is in no git repository");
     struct fixture *twice CLEANUP(fixture_freep) = start(TASK(FILE_OF("a") "," FILE_OF("a")), (char *)"a");
     put_other(twice, "a", OID_A, 1);
     check_fault(twice, "duplicate", "/etc/app.conf");
     assert_int_equal(twice->diagnostics.errors, 1);
     put_other(twice, "a", NULL, 0); /* another fault takes the place of the first */
     check_fault(twice, "reference", "no file");
+}
+
+static void put_variables(struct fixture *fixture, const char *path, const char *content)
+{
+    struct manifest_file file = {.path = path,
+                                 .kind = MANIFEST_FILE,
+                                 .other = true,
+                                 .oid = OID_A,
+                                 .content = content,
+                                 .len = strlen(content),
+                                 .size_bytes = (int64_t)strlen(content)};
+    manifest_update(fixture->manifest, false, &file, 1);
+}
+
+#define VARIABLES_TWICE                                                                                      \
+    "{\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"a\",\"image\":\"nginx\",\"memory\":4,"        \
+    "\"environmentFiles\":[{\"type\":\"s3\",\"value\":\"a.env\"}]},{\"name\":\"b\",\"image\":\"nginx\","     \
+    "\"memory\":4,\"environmentFiles\":[{\"type\":\"s3\",\"value\":\"a.env\"}]}]}"
+
+static void test_lines_that_give_no_variable_are_told(void **state)
+{
+    (void)state;
+    static const char *const told[] = {"a.env:3:1: warning: a line without \"=\" gives no variable",
+                                       "a.env:4:3: warning: a line without \"=\"",
+                                       "a.env:5:1: warning: a line without a name before \"=\""};
+    struct fixture *fixture CLEANUP(fixture_freep) = start(VARIABLES_TWICE, (char *)"a.env");
+    put_variables(fixture, "b.env", "hunter2\n"); /* nobody's */
+    put_variables(fixture, "a.env", "# a\nA=1=2\nhunter2\r\n  B C\n=x\n\n \t\r\n  # c\nZ=");
+    assert_int_equal(fixture_build(fixture), 0);
+    if (fixture->diagnostics.list.len != ARRAY_LEN(told))
+        fixture_print(fixture);
+    assert_int_equal(fixture->diagnostics.list.len, ARRAY_LEN(told));
+    for (size_t i = 0; i < ARRAY_LEN(told); i++) {
+        char *text CLEANUP_FREE = diagnostic_to_text(&fixture->diagnostics.list.items[i]);
+        assert_true(text_starts_with(text, told[i]));
+        assert_null(strstr(text, "hunter2"));
+    }
+    put_variables(fixture, "a.env", "A=1\n");
+    assert_int_equal(fixture_build(fixture), 0);
+    assert_int_equal(fixture->diagnostics.list.len, 0);
 }
 
 static const char *const refused[] = {
@@ -296,6 +343,7 @@ static void test_a_directory_that_holds_the_manifests_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lines_that_give_no_variable_are_told),
         cmocka_unit_test(test_missing_roots_are_told_and_nothing_is_numbered_without),
         cmocka_unit_test(test_another_content_is_another_revision_and_back),
         cmocka_unit_test(test_a_directory_becomes_its_files),

@@ -149,6 +149,16 @@ static void assert_notes(import_function *import, const struct note *note)
     end(&fixture);
 }
 
+static void assert_no_note(import_function *import, const char *content, const char *words)
+{
+    struct fixture fixture = {0};
+    begin(&fixture, import, content);
+    assert_int_equal(fixture.rc, 0);
+    for (size_t i = 0; i < fixture.import.notes.list.len; i++)
+        assert_null(strstr(fixture.import.notes.list.items[i].message, words));
+    end(&fixture);
+}
+
 /* --- Compose -------------------------------------------------------------------------------------------- */
 
 #define WEB(members) "services: {web: {image: a, " members "}}\n"
@@ -624,6 +634,8 @@ static const struct note docker_notes[] = {
     {INSPECTED("BlkioWeight: 300", ""),
      "in.yaml: warning: dropped: ECS has no place for it at /services/web/blkio_config"},
     {INSPECTED("CpuPeriod: 50000", ""), "in.yaml: warning: dropped: ECS has shares (cpu) only"},
+    {inspected, "in.yaml: warning: changed: the container's variables stand in the manifest now: look for "
+                "secrets before you commit it at /services/web/environment"},
     {INSPECTED("OomKillDisable: true", ""), "in.yaml: warning: dropped: ECS has no place for it"},
 };
 
@@ -651,6 +663,11 @@ static void test_docker(void **state)
         assert_reads(import_docker, &docker_members[i]);
     for (size_t i = 0; i < ARRAY_LEN(docker_notes); i++)
         assert_notes(import_docker, &docker_notes[i]);
+    assert_no_note(import_docker, INSPECTED("", ", Image: x"), "secrets");
+    assert_no_note(
+        import_docker,
+        "[{container: {Name: /web, Config: {Image: a, Env: [A=b]}}, image: {Config: {Env: [A=b]}}}]",
+        "secrets");
 }
 
 /* --- hostile -------------------------------------------------------------------------------------------- */

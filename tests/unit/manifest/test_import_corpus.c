@@ -26,8 +26,6 @@ static const struct {
     {"member \"Port\" is missing", "the listener's port is a parameter without value"},
     {"no cluster \"${", "the cluster of a schedule is a parameter without value"},
     {"no task definition ", "it is in another template"},
-    {"no target group ", "it is in another template"},
-    {"no capacity provider ", "it is in another template"},
     {"task definition \"", "its container is named by a parameter"},
     {"container \"", "its port is given by a parameter"},
     {"the containers ask for ", "the template's own numbers do not add up"},

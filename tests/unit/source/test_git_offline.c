@@ -86,6 +86,20 @@ static void test_reads_the_working_directory_with_gits_ids(void **state)
     assert_files(&update, "new.json=3;web.yaml=two;");
     assert_string_equal(update.files.items[1].oid, oid);
     assert_string_equal(update.commit.subject, "working directory");
+    assert_false(update.no_repository);
+    source_update_deinit(&update);
+    fixture_sh(f, "mkdir plain; printf 1 >plain/a.yaml");
+    char *plain CLEANUP_FREE = memory_printf("%s/../plain", f->origin);
+    assert_int_equal(source_read_tree(&(struct source_tree_query){plain, NULL, NULL, NULL}, &update, NULL),
+                     0);
+    assert_files(&update, "a.yaml=1;");
+    source_update_deinit(&update);
+    fixture_sh(f, "cd plain; printf A=1 >a.env; printf c >a.conf");
+    struct string_vec roots = {(char *[]){(char[]){"a.conf"}, (char[]){"a.env"}}, 2, 2};
+    assert_int_equal(source_read_tree(&(struct source_tree_query){plain, NULL, NULL, &roots}, &update, NULL),
+                     0);
+    assert_files(&update, "a.conf=?;a.env=A=1;a.yaml=1;");
+    assert_true(update.no_repository);
     source_update_deinit(&update);
 }
 
