@@ -79,6 +79,7 @@
 #define LIMIT_ENGINE_CREATE_MS     240000  /* ECS agent: create timeout 4 min */
 #define LIMIT_ENGINE_START_MS      180000  /* ECS agent: start timeout 3 min */
 #define LIMIT_ENGINE_STOP_SLACK_MS 120000  /* ECS agent: stopTimeout + 2 min */
+#define LIMIT_ENGINE_PROBE_MS      30000   /* an engine that says nothing is asked whether it is there */
 #define LIMIT_ENGINE_RELIST_MS     300000  /* safety net beside the event stream; ECS agent: 5 min */
 #define LIMIT_LOG_BYTES            (16 * 1024 * 1024)
 

@@ -46,6 +46,7 @@ struct engine_watch {
     uint64_t call; /* version or listing */
     uint64_t stream;
     uint64_t timer;     /* next attempt, or next listing */
+    uint64_t probe;     /* the next one's timer, or the one under way */
     struct map words;   /* by container id: younger than the listing under way */
     struct map lookups; /* by container id */
     size_t inspections; /* lookups that are under way */
@@ -78,6 +79,7 @@ static void stop_all(struct engine_watch *watch)
     cancel(watch, &watch->call);
     cancel(watch, &watch->stream);
     cancel(watch, &watch->timer);
+    cancel(watch, &watch->probe);
     map_clear(&watch->lookups);
     map_clear(&watch->words);
     watch->list_again = false;
@@ -110,6 +112,32 @@ static void on_timer(void *data)
     struct engine_watch *watch = data;
     watch->timer = 0;
     engine_watch_relist(watch);
+}
+
+/* --- probes: an engine that hangs keeps its stream open ------------------------------------------------- */
+
+static void schedule_probe(struct engine_watch *watch);
+
+static void on_probed(void *data, const struct engine_reply *reply)
+{
+    struct engine_watch *watch = data;
+    watch->probe = 0;
+    if (reply->error.code)
+        lose(watch, &reply->error);
+    else
+        schedule_probe(watch);
+}
+
+static void probe_now(void *data)
+{
+    struct engine_watch *watch = data;
+    const struct engine_call call = {.done = on_probed, .data = watch};
+    watch->probe = watch->engine->ops->version(watch->engine, &call);
+}
+
+static void schedule_probe(struct engine_watch *watch)
+{
+    watch->probe = watch->engine->ops->after(watch->engine, LIMIT_ENGINE_PROBE_MS, probe_now, watch);
 }
 
 /* --- inspections ---------------------------------------------------------------------------------------- */
@@ -339,6 +367,7 @@ static void on_version(void *data, const struct engine_reply *reply)
     const struct engine_call call = {.done = on_stream_end, .event = on_event, .data = watch};
     watch->stream = watch->engine->ops->events(watch->engine, watch->owner, &call);
     watch->timer = watch->engine->ops->after(watch->engine, LIMIT_ENGINE_CALL_MS, on_opening_timeout, watch);
+    schedule_probe(watch);
     if (watch->listener.connected)
         watch->listener.connected(watch->listener.data, reply->info);
 }

@@ -2,6 +2,9 @@
  * every LIMIT_ENGINE_RELIST_MS as a safety net, an inspection for every event. Works on any engine through
  * its table.
  *
+ * Every LIMIT_ENGINE_PROBE_MS the engine is asked for its version: one that hangs is lost when it does not
+ * answer.
+ *
  * The order is gapless: the stream is opened first, then the listing is taken, so that nothing falls between.
  */
 #pragma once
