@@ -82,8 +82,7 @@ static void build_tasks(const struct core *core, const struct service_state *ser
         .now_ms = now_ms,
         .minimum_healthy_ms = service->desired ? service->desired->minimum_healthy_ms : 0,
         .health_check_grace_ms = service->desired ? service->desired->health_check_grace_ms : 0,
-        .stopping = &service->memory.stopping,
-        .ran = &service->memory.ran};
+        .memory = &service->memory};
     task_vec_build(&input, &options, ret_tasks);
     doubt_lost(core, ret_tasks);
 }

@@ -1,4 +1,4 @@
-/* Rows F1 to F9. */
+/* Rows F1 to F10. */
 #include "base/text.h"
 #include "plan/pass.h"
 
@@ -74,6 +74,49 @@ static struct task *find_task(const struct pass *pass, const char *id)
     return NULL;
 }
 
+void failure_witness(struct pass *pass)
+{
+    assert(pass);
+    struct plan_memory *memory = pass->in->memory;
+    for (size_t i = 0; i < pass->tasks.len; i++) {
+        const struct task *task = &pass->tasks.items[i];
+        if (task_is_live(task) && task->status == TASK_RUNNING && !map_get(&memory->up, task->id))
+            map_put(&memory->up, task->id, (void *)1);
+    }
+}
+
+static void key_of(const char *task, const char *container, char *ret_key, size_t size)
+{
+    snprintf(ret_key, size, "%s/%s", task, container);
+}
+
+bool failure_gave_up(const struct pass *pass, const struct task *task, const char *container)
+{
+    assert(pass);
+    assert(task);
+    if (!pass->memory || pass->memory->given_up.len == 0)
+        return false;
+    char key[ID_HEX_SIZE + LIMIT_NAME_CHARS + 1];
+    key_of(task->id, container, key, sizeof key);
+    return map_get(&pass->memory->given_up, key);
+}
+
+/* F10. */
+static bool give_up(struct pass *pass, const struct task *task, const struct plan_failure *failure)
+{
+    struct plan_memory *memory = pass->in->memory;
+    const struct container_spec *spec =
+        task_definition_container(pass->in->desired->task_definition, failure->container);
+    if (!pass_is_new(pass, task) || !spec || spec->essential || !map_get(&memory->up, task->id))
+        return false;
+    char key[ID_HEX_SIZE + LIMIT_NAME_CHARS + 1];
+    key_of(task->id, failure->container, key, sizeof key);
+    map_put(&memory->given_up, key, (void *)1);
+    pass_event(pass, "(task %s) goes on without container %s: %s", task->id, failure->container,
+               failure->reason);
+    return true;
+}
+
 /* F2: an action on a container of the task failed for good. */
 static void take_action_failures(struct pass *pass)
 {
@@ -84,6 +127,8 @@ static void take_action_failures(struct pass *pass)
         const struct container *container = task ? task_container(task, failure->container) : NULL;
         if (container && restart_failed(failure, container))
             continue; /* C10: it stays stopped */
+        if (task && task_is_live(task) && give_up(pass, task, failure))
+            continue;
         if (task) {
             if (pass_is_new(pass, task) && task_is_live(task))
                 count(pass, task, reason);

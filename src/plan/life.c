@@ -1,4 +1,4 @@
-/* Rows C1 to C7 and S1 to S4: the next step of every container of a task. */
+/* Rows C1 to C8, C11 and S1 to S4: the next step of every container of a task. */
 #include "base/text.h"
 #include "plan/pass.h"
 
@@ -91,20 +91,39 @@ static enum verdict judge_all(struct pass *pass, const struct task *task, const 
     return all;
 }
 
-/* C5 for a container that is not essential: the task goes on without it. */
+/* C11: it was there, for what waits for its end has started. */
+static bool did_its_work(const struct pass *pass, const struct task *task, const char *name)
+{
+    const struct container_spec_vec *specs = &pass->in->desired->task_definition->containers;
+    for (size_t i = 0; !task_container(task, name) && i < specs->len; i++) {
+        const struct container *later = task_container(task, specs->items[i].name);
+        if (!later || later->status == CONTAINER_CREATED)
+            continue;
+        const struct container_dependency_vec *dependencies = &specs->items[i].depends_on;
+        for (size_t d = 0; d < dependencies->len; d++)
+            if (text_equal(dependencies->items[d].container, name) &&
+                (dependencies->items[d].condition == DEPENDENCY_COMPLETE ||
+                 dependencies->items[d].condition == DEPENDENCY_SUCCESS))
+                return true;
+    }
+    return false;
+}
+
+/* C5, C11, F10 for a container that is not essential: the task goes on without it. */
 static bool is_passed_over(struct pass *pass, const struct task *task, const struct container_spec *spec,
                            int depth)
 {
     if (spec->essential || depth > LIMIT_CONTAINERS_PER_TASK || !has_yet_to_start(task, spec->name))
         return false;
-    return judge_all(pass, task, spec, depth) == NEVER;
+    return failure_gave_up(pass, task, spec->name) || did_its_work(pass, task, spec->name) ||
+           judge_all(pass, task, spec, depth) == NEVER;
 }
 
 int life_passed_over(const struct pass *pass, const struct task *task)
 {
     assert(pass);
     assert(task);
-    struct pass quiet = {.in = pass->in}; /* no output: nothing is to be planned */
+    struct pass quiet = {.in = pass->in, .memory = pass->memory}; /* no output: nothing is to be planned */
     const struct container_spec_vec *specs = &pass->in->desired->task_definition->containers;
     int count = 0;
     for (size_t i = 0; i < specs->len; i++)
@@ -197,7 +216,7 @@ static void bring_up(struct pass *pass, const struct task *task)
         const struct container *container = task_container(task, spec->name);
         if ((container && container->status != CONTAINER_CREATED) || life_is_under_way(task, spec->name))
             continue; /* C7, or it runs, or it has run */
-        if (judge_all(pass, task, spec, 0) != MET)
+        if (judge_all(pass, task, spec, 0) != MET || is_passed_over(pass, task, spec, 0))
             continue;
         if (container)
             life_act(pass, task, ACTION_START, spec->name)->container_id =

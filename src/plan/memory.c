@@ -13,32 +13,42 @@ void plan_memory_deinit(struct plan_memory *memory)
     map_deinit(&memory->counted);
     map_deinit(&memory->announced);
     map_deinit(&memory->ran);
+    map_deinit(&memory->up);
+    map_deinit(&memory->given_up);
     memset(memory, 0, sizeof *memory);
+}
+
+static json_t *keys_to_json(const struct map *map)
+{
+    json_t *keys = json_array();
+    map_for_each (map, entry) {
+        json_array_append_new(keys, json_string(entry->key));
+    }
+    return keys;
+}
+
+static void keys_from_json(const json_t *keys, struct map *ret_map)
+{
+    size_t i;
+    json_t *key;
+    json_array_foreach (keys, i, key) {
+        if (json_is_string(key))
+            map_put(ret_map, json_string_value(key), (void *)1);
+    }
 }
 
 json_t *plan_memory_to_json(const struct plan_memory *memory)
 {
     assert(memory);
     json_t *stopping = json_object();
-    json_t *counted = json_array();
-    json_t *announced = json_array();
-    json_t *ran = json_array();
     map_for_each (&memory->stopping, entry) {
         json_object_set_new(stopping, entry->key, json_string(entry->value));
     }
-    map_for_each (&memory->counted, entry) {
-        json_array_append_new(counted, json_string(entry->key));
-    }
-    map_for_each (&memory->announced, entry) {
-        json_array_append_new(announced, json_string(entry->key));
-    }
-    map_for_each (&memory->ran, entry) {
-        json_array_append_new(ran, json_string(entry->key));
-    }
-    return json_pack("{s:b,s:o,s:o,s:o,s:o,s:i,s:I,s:b}", "seen", memory->seen, "stopping", stopping,
-                     "counted", counted, "announced", announced, "ran", ran, "failuresInRow",
-                     memory->failures_in_row, "lastFailure", (json_int_t)memory->last_failure_ms, "steady",
-                     memory->steady);
+    return json_pack("{s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:I,s:b}", "seen", memory->seen, "stopping", stopping,
+                     "counted", keys_to_json(&memory->counted), "announced", keys_to_json(&memory->announced),
+                     "ran", keys_to_json(&memory->ran), "up", keys_to_json(&memory->up), "givenUp",
+                     keys_to_json(&memory->given_up), "failuresInRow", memory->failures_in_row, "lastFailure",
+                     (json_int_t)memory->last_failure_ms, "steady", memory->steady);
 }
 
 void plan_memory_from_json(const json_t *json, struct plan_memory *ret_memory)
@@ -46,7 +56,6 @@ void plan_memory_from_json(const json_t *json, struct plan_memory *ret_memory)
     assert(ret_memory);
     const char *key;
     json_t *value;
-    size_t i;
     *ret_memory = (struct plan_memory){
         .seen = json_is_true(json_object_get(json, "seen")),
         .stopping = MAP_INIT(free),
@@ -57,16 +66,9 @@ void plan_memory_from_json(const json_t *json, struct plan_memory *ret_memory)
         if (json_is_string(value))
             map_put(&ret_memory->stopping, key, memory_strdup(json_string_value(value)));
     }
-    json_array_foreach (json_object_get(json, "counted"), i, value) {
-        if (json_is_string(value))
-            map_put(&ret_memory->counted, json_string_value(value), (void *)1);
-    }
-    json_array_foreach (json_object_get(json, "announced"), i, value) {
-        if (json_is_string(value))
-            map_put(&ret_memory->announced, json_string_value(value), (void *)1);
-    }
-    json_array_foreach (json_object_get(json, "ran"), i, value) {
-        if (json_is_string(value))
-            map_put(&ret_memory->ran, json_string_value(value), (void *)1);
-    }
+    keys_from_json(json_object_get(json, "counted"), &ret_memory->counted);
+    keys_from_json(json_object_get(json, "announced"), &ret_memory->announced);
+    keys_from_json(json_object_get(json, "ran"), &ret_memory->ran);
+    keys_from_json(json_object_get(json, "up"), &ret_memory->up);
+    keys_from_json(json_object_get(json, "givenUp"), &ret_memory->given_up);
 }

@@ -8,6 +8,7 @@ struct pass {
     struct plan_output *out;
     const struct service_ledger
         *ledger; /* as it stands: in->ledger, or out->ledger once it was edited; may be NULL */
+    const struct plan_memory *memory; /* to look up; may be NULL */
     struct task_vec tasks;
 };
 
@@ -50,7 +51,7 @@ void restart_witness(const struct plan_input *input);
 /* restart.c: whether it is the start of that container once more, after it had stopped. */
 bool restart_failed(const struct plan_failure *failure, const struct container *container);
 
-/* life.c: how many containers of a new task will never be, by C5. */
+/* life.c: how many containers of a new task will never be, by C5, C11 and F10. */
 int life_passed_over(const struct pass *pass, const struct task *task);
 /* life.c: whether an action on that container is under way, C7. */
 bool life_is_under_way(const struct task *task, const char *container);
@@ -60,5 +61,9 @@ struct action *life_act(struct pass *pass, const struct task *task, enum action_
 /* life.c: why the task can never run, by C5, C6 and C8 (owned), or NULL. */
 char *life_dead_end(struct pass *pass, const struct task *task);
 
+/* failure.c: notes which tasks were up once, F10. */
+void failure_witness(struct pass *pass);
+/* failure.c: whether the task goes on without the container, F10. */
+bool failure_gave_up(const struct pass *pass, const struct task *task, const char *container);
 /* failure.c: when the next launch may be, F9. */
 int64_t failure_next_launch_ms(const struct pass *pass);

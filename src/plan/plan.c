@@ -122,7 +122,8 @@ bool task_is_live(const struct task *task)
 /* Drops what the memory says of tasks that are gone. */
 static void forget_tasks(struct plan_memory *memory, const struct task_vec *tasks)
 {
-    struct map *maps[] = {&memory->stopping, &memory->counted, &memory->announced};
+    struct map *maps[] = {&memory->stopping, &memory->counted, &memory->announced, &memory->up,
+                          &memory->given_up};
     for (size_t m = 0; m < ARRAY_LEN(maps); m++) {
         if (maps[m]->len == 0)
             continue;
@@ -130,7 +131,9 @@ static void forget_tasks(struct plan_memory *memory, const struct task_vec *task
         for (size_t i = 0; i < tasks->len; i++)
             map_put(&alive, tasks->items[i].id, &tasks->items[i]);
         map_for_each (maps[m], entry) {
-            if (!map_get(&alive, entry->key))
+            char id[ID_HEX_SIZE];
+            snprintf(id, sizeof id, "%s", entry->key); /* the key, or what it begins with */
+            if (!map_get(&alive, id))
                 map_remove(maps[m], entry->key);
         }
         map_deinit(&alive);
@@ -144,13 +147,12 @@ void plan_service(const struct plan_input *input, struct plan_output *ret_output
     assert(input->options && input->options->owner);
     assert(ret_output);
     memset(ret_output, 0, sizeof *ret_output);
-    struct pass pass = {.in = input, .out = ret_output, .ledger = input->ledger};
+    struct pass pass = {.in = input, .out = ret_output, .ledger = input->ledger, .memory = input->memory};
     const struct task_roll_up roll_up = {
         .now_ms = input->now_ms,
         .minimum_healthy_ms = input->desired ? input->desired->minimum_healthy_ms : 0,
         .health_check_grace_ms = input->desired ? input->desired->health_check_grace_ms : 0,
-        .stopping = &input->memory->stopping,
-        .ran = &input->memory->ran};
+        .memory = input->memory};
     restart_witness(input);
     task_vec_build(input, &roll_up, &pass.tasks);
     forget_tasks(input->memory, &pass.tasks);
@@ -159,6 +161,7 @@ void plan_service(const struct plan_input *input, struct plan_output *ret_output
             pass_wake(&pass, pass.tasks.items[i].wake_ms);
 
     input->memory->stopping.free_value = free;
+    failure_witness(&pass);
     pass_deployment(&pass);
     pass_failures(&pass);
     pass_rolling(&pass);

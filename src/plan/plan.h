@@ -79,6 +79,8 @@ struct plan_memory {
     struct map counted;   /* task id -> (void *)1: its end has been counted */
     struct map announced; /* task id -> (void *)1: its stop has been told in an event */
     struct map ran;       /* container id -> (void *)1: it has a restart policy and was seen running */
+    struct map up;        /* task id -> (void *)1: all of it had started once; it never goes back (ECS) */
+    struct map given_up;  /* "task id/container" -> (void *)1: its task goes on without it, F10 */
     int failures_in_row;  /* after COMPLETED, for back-off */
     int64_t last_failure_ms;
     bool steady; /* steady state has been announced */
@@ -154,13 +156,12 @@ struct task {
 struct task_vec VECTOR_OF(struct task);
 
 /* Groups containers and actions by task and rolls them up, sorted by id. minimum_healthy_ms and grace_ms are
- * the service's; options->memory tells which are to stop. */
+ * the service's. */
 struct task_roll_up {
     int64_t now_ms;
     int64_t minimum_healthy_ms;
     int64_t health_check_grace_ms;
-    const struct map *stopping; /* NULL: none */
-    const struct map *ran;      /* of plan_memory; NULL: none */
+    const struct plan_memory *memory; /* NULL: none */
 };
 void task_vec_build(const struct plan_input *input, const struct task_roll_up *options,
                     struct task_vec *ret_tasks);

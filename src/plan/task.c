@@ -86,22 +86,36 @@ static void group(const struct plan_input *input, struct task_vec *tasks)
     }
 }
 
+/* Whether all its essential containers have started, whatever else is to come. */
+static bool serves(const struct task *task)
+{
+    int started = 0;
+    int essential = 1;
+    for (size_t i = 0; i < task->containers_len; i++) {
+        const struct container *container = task->containers[i];
+        started += container->status != CONTAINER_CREATED && container->labels.spec.essential;
+        if (container->labels.essential > essential)
+            essential = container->labels.essential;
+    }
+    return started >= essential;
+}
+
+/* A task that was up does not go back for a sidecar (ECS). At the first look after a restart nobody knows any
+ * more: whoever serves was up. */
+static bool was_up(const struct pass *pass, const struct task *task)
+{
+    return pass->memory && (!pass->memory->seen || map_get(&pass->memory->up, task->id));
+}
+
 /* Whether every container that is still to start has started. A new task's definition says which they are; an
  * old task gets no container any more, and runs when its essential ones do. */
 static bool is_up(const struct pass *pass, const struct task *task)
 {
+    if (!pass_is_new(pass, task) || was_up(pass, task))
+        return serves(task);
     int started = 0;
-    int essential_started = 0;
-    int essential = 1;
-    for (size_t i = 0; i < task->containers_len; i++) {
-        const struct container *container = task->containers[i];
-        started += container->status != CONTAINER_CREATED;
-        essential_started += container->status != CONTAINER_CREATED && container->labels.spec.essential;
-        if (container->labels.essential > essential)
-            essential = container->labels.essential;
-    }
-    if (!pass_is_new(pass, task))
-        return essential_started >= essential;
+    for (size_t i = 0; i < task->containers_len; i++)
+        started += task->containers[i]->status != CONTAINER_CREATED;
     int containers = (int)pass->in->desired->task_definition->containers.len;
     return started > 0 && started >= containers - life_passed_over(pass, task);
 }
@@ -142,10 +156,11 @@ void task_settle_stop(struct task *task)
 
 static void roll_up_status(const struct pass *pass, struct task *task, const struct task_roll_up *options)
 {
-    const char *reason = options->stopping ? map_get(options->stopping, task->id) : NULL;
+    const struct plan_memory *memory = options->memory;
+    const char *reason = memory ? map_get(&memory->stopping, task->id) : NULL;
     for (size_t i = 0; i < task->containers_len; i++) {
         const struct container *container = task->containers[i];
-        task->restarts[i] = plan_restarts(container, options->ran);
+        task->restarts[i] = plan_restarts(container, memory ? &memory->ran : NULL);
         if (container->labels.spec.essential && container->status == CONTAINER_STOPPED && !reason &&
             !task->restarts[i]) {
             reason = "Essential container in task exited";
@@ -226,7 +241,7 @@ void task_vec_build(const struct plan_input *input, const struct task_roll_up *o
     assert(options);
     assert(ret_tasks);
     memset(ret_tasks, 0, sizeof *ret_tasks);
-    const struct pass pass = {.in = input};
+    const struct pass pass = {.in = input, .memory = options->memory};
     group(input, ret_tasks);
     for (size_t i = 0; i < ret_tasks->len; i++) {
         roll_up_status(&pass, &ret_tasks->items[i], options);

@@ -326,6 +326,23 @@ static bool load_lists(struct golden_case *golden)
     return true;
 }
 
+/* "a1", or "a1/log": what the memory knows of a task or of one of its containers. */
+static void load_keys(const json_t *names, struct map *ret_keys)
+{
+    size_t i;
+    json_t *item;
+    map_clear(ret_keys);
+    json_array_foreach (names, i, item) {
+        char id[ID_HEX_SIZE];
+        const char *name = json_string_value(item);
+        const char *slash = strchr(name, '/');
+        char *task CLEANUP_FREE = slash ? memory_strndup(name, (size_t)(slash - name)) : memory_strdup(name);
+        full_id(task, id);
+        char *key CLEANUP_FREE = memory_printf("%s%s", id, slash ? slash : "");
+        map_put(ret_keys, key, (void *)1);
+    }
+}
+
 /* The memory's own JSON, with tasks by their short names and lastFailure in seconds ago. */
 static void load_memory(struct golden_case *golden)
 {
@@ -334,7 +351,6 @@ static void load_memory(struct golden_case *golden)
     json_t *reason;
     plan_memory_from_json(json, &golden->memory);
     map_clear(&golden->memory.stopping);
-    map_clear(&golden->memory.counted);
     golden->memory.seen = !json_is_false(json_object_get(json, "seen"));
     golden->memory.last_failure_ms = golden->now_ms - 1000 * model_int(json, "lastFailure");
     json_object_foreach (json_object_get(json, "stopping"), name, reason) {
@@ -342,13 +358,9 @@ static void load_memory(struct golden_case *golden)
         full_id(name, id);
         map_put(&golden->memory.stopping, id, memory_strdup(json_string_value(reason)));
     }
-    size_t i;
-    json_t *task;
-    json_array_foreach (json_object_get(json, "counted"), i, task) {
-        char id[ID_HEX_SIZE];
-        full_id(json_string_value(task), id);
-        map_put(&golden->memory.counted, id, (void *)1);
-    }
+    load_keys(json_object_get(json, "counted"), &golden->memory.counted);
+    load_keys(json_object_get(json, "up"), &golden->memory.up);
+    load_keys(json_object_get(json, "givenUp"), &golden->memory.given_up);
 }
 
 bool case_init(struct golden_case *golden, const json_t *input)

@@ -142,8 +142,7 @@ static void count_tasks(const struct golden_case *golden, int *ret_healthy, int 
     const struct task_roll_up options = {.now_ms = golden->now_ms,
                                          .minimum_healthy_ms =
                                              golden->service ? golden->service->minimum_healthy_ms : 0,
-                                         .stopping = &golden->memory.stopping,
-                                         .ran = &golden->memory.ran};
+                                         .memory = &golden->memory};
     struct task_vec tasks;
     *ret_healthy = *ret_existing = 0;
     task_vec_build(&input, &options, &tasks);

@@ -94,6 +94,12 @@ static void mirror_event(struct world *world, const struct event *event)
     }
 }
 
+static void mark_those_up(const struct world *world, struct sighting_vec *sightings)
+{
+    for (size_t i = 0; i < sightings->len; i++)
+        sightings->items[i].was_up = map_get(&world->checker.up, sightings->items[i].id);
+}
+
 static struct sighting_vec survey_mirror(const struct world *world)
 {
     struct sighting_vec sightings = {0};
@@ -103,6 +109,7 @@ static struct sighting_vec survey_mirror(const struct world *world)
                        world->checker.lost_ms[i] ? world->checker.lost_ms[i] : world->now_ms);
         }
     }
+    mark_those_up(world, &sightings);
     return sightings;
 }
 
@@ -112,6 +119,7 @@ static struct sighting_vec survey_truth(const struct world *world)
     for (int i = 0; i < world->hosts_len; i++)
         for (size_t c = 0; c < sim_containers_len(world->hosts[i].sim); c++)
             survey_add(&sightings, sim_container_at(world->hosts[i].sim, c), world->now_ms);
+    mark_those_up(world, &sightings);
     return sightings;
 }
 
@@ -133,6 +141,30 @@ static struct map stops_now(const struct world *world)
     return stops;
 }
 
+static bool serves(const struct sighting_vec *sightings, const char *id)
+{
+    for (size_t i = 0; i < sightings->len; i++)
+        if (text_equal(sightings->items[i].id, id))
+            return survey_serves(&sightings->items[i]);
+    return false;
+}
+
+/* A task never goes back: what davit called RUNNING, and rightly so, is up for the rest of its life. */
+static void note_up(struct world *world)
+{
+    struct sighting_vec sightings = survey_mirror(world);
+    struct view_service view;
+    for (size_t i = 0; core_view_service_at(world->davit.core, i, &view); i++) {
+        struct task_vec tasks;
+        core_view_tasks(world->davit.core, view.cluster, view.name, world->now_ms, &tasks);
+        for (size_t t = 0; t < tasks.len; t++)
+            if (tasks.items[t].status == TASK_RUNNING && serves(&sightings, tasks.items[t].id))
+                map_put(&world->checker.up, tasks.items[t].id, (void *)1);
+        task_vec_deinit(&tasks);
+    }
+    vector_deinit(&sightings);
+}
+
 void check_begin_life(struct world *world)
 {
     struct checker *checker = &world->checker;
@@ -144,6 +176,7 @@ void check_begin_life(struct world *world)
     }
     checker->born_ms = world->now_ms;
     map_deinit(&checker->stops);
+    map_deinit(&checker->up);
     checker->calm_bounds.free_value = free;
     map_clear(&checker->calm_bounds);
 }
@@ -157,6 +190,7 @@ void check_before(struct world *world, const struct event *event)
         return;
     map_deinit(&checker->stops);
     checker->stops = stops_now(world);
+    note_up(world);
 }
 
 /* (a) No decision to stop a healthy task that leaves fewer than lower healthy ones. */
@@ -589,5 +623,6 @@ void check_deinit(struct checker *checker)
     map_deinit(&checker->stops);
     map_deinit(&checker->known_deployments);
     map_deinit(&checker->launched);
+    map_deinit(&checker->up);
     map_deinit(&checker->calm_bounds);
 }

@@ -49,11 +49,16 @@ bool survey_is_of(const struct sighting *sighting, const char *service)
     return text_equal(sighting->labels->service, service);
 }
 
+bool survey_serves(const struct sighting *sighting)
+{
+    return sighting->essential_started >= sighting->labels->essential;
+}
+
 bool survey_is_healthy(const struct sighting *sighting, const struct service *desired)
 {
-    if (sighting->essential_stopped || sighting->essential_started < sighting->labels->essential)
+    if (sighting->essential_stopped || !survey_serves(sighting))
         return false;
-    if (survey_is_new(sighting, desired)) {
+    if (survey_is_new(sighting, desired) && !sighting->was_up) {
         int expected = (int)desired->task_definition->containers.len;
         if (sighting->init_failed && !sighting->report_there)
             expected--; /* never to come: row C5 */

@@ -16,6 +16,7 @@ struct sighting {
     bool all_checked_healthy;
     bool init_failed; /* the container "init" ended with another code than 0 */
     bool report_there;
+    bool was_up;        /* once: what is not essential may have gone since */
     int64_t started_ms; /* latest start */
     int64_t seen_ms;    /* how old what is known is */
 };
@@ -23,6 +24,8 @@ struct sighting_vec VECTOR_OF(struct sighting);
 
 /* Adds a container to the task that it belongs to; foreign ones are passed over. */
 void survey_add(struct sighting_vec *sightings, const struct container *container, int64_t seen_ms);
+/* Whether all of its essential containers have started, and run or have ended. */
+bool survey_serves(const struct sighting *sighting);
 /* The rule of src/plan/README.md. `desired` is the service as it is wanted now, or NULL. */
 bool survey_is_healthy(const struct sighting *sighting, const struct service *desired);
 bool survey_is_new(const struct sighting *sighting, const struct service *desired);

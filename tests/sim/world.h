@@ -144,6 +144,7 @@ struct checker {
     struct map stops;             /* tasks that were to stop before this turn */
     struct map known_deployments; /* ids that were ever acknowledged */
     struct map launched;          /* tasks that were ever created */
+    struct map up;                /* tasks that were up once in this life of davit */
     const struct desired *desired;
     size_t log_seen[HOSTS_MAX];
     struct map calm_bounds; /* fair weather: service -> struct fair, owned */
