@@ -12,9 +12,10 @@ static void oids_deinit(struct oid_vec *oids)
     vector_deinit(oids);
 }
 
-static int write_pack(const struct history_store *store, git_packbuilder *builder, struct error *err)
+static int write_pack(const struct history_store *store, git_packbuilder *builder,
+                      char ret_name[static ODB_PACK_NAME_SIZE], struct error *err)
 {
-    int status = odb_pack_write(store->path, STAGING, builder, err);
+    int status = odb_pack_write(store->path, STAGING, builder, ret_name, err);
     if (status == 0 && git_odb_refresh(store->odb) < 0)
         status = history_store_error(store->path, "cannot look for packs", err);
     return status;
@@ -23,10 +24,11 @@ static int write_pack(const struct history_store *store, git_packbuilder *builde
 int history_pack_sync(struct history_store *store, struct error *err)
 {
     git_packbuilder *builder CLEANUP(git_packbuilder_freep) = NULL;
+    char name[ODB_PACK_NAME_SIZE];
     int status = odb_pack_begin(store->path, store->writer, &builder, err);
     if (status == 0)
         status = odb_pack_insert(store->path, builder, &store->written, err);
-    return status == 0 ? write_pack(store, builder, err) : status;
+    return status == 0 ? write_pack(store, builder, name, err) : status;
 }
 
 /* --- cleaning up ---------------------------------------------------------------------------------------- */
@@ -58,10 +60,10 @@ int history_pack_only(struct history_store *store, const git_oid *head, struct e
         return history_store_error(store->path, "cannot pack the history", err);
     struct oid_vec loose CLEANUP(oids_deinit) = {0};
     odb_loose_list(store->path, &loose);
-    status = write_pack(store, builder, err);
+    char kept[ODB_PACK_NAME_SIZE];
+    status = write_pack(store, builder, kept, err);
     if (status < 0)
         return status;
-    char *kept CLEANUP_FREE = memory_printf("pack-%s", git_packbuilder_name(builder));
     odb_pack_remove_others(store->path, kept);
     odb_loose_remove(store->path, &loose);
     return history_store_reopen(store, err);

@@ -144,16 +144,16 @@ static int write_one(struct odb_merge *merge, const struct oid_vec *oids, struct
 {
     git_packbuilder *builder CLEANUP(git_packbuilder_freep) = NULL;
     git_repository *from CLEANUP(git_repository_freep) = NULL;
+    char made[ODB_PACK_NAME_SIZE];
     int status = open_read(merge, &from, err);
     if (status == 0)
         status = odb_pack_begin(merge->path, from, &builder, err);
     if (status == 0)
         status = odb_pack_insert(merge->path, builder, oids, err);
     if (status == 0)
-        status = odb_pack_write(merge->path, STAGING, builder, err);
+        status = odb_pack_write(merge->path, STAGING, builder, made, err);
     if (status < 0)
         return status;
-    char *made CLEANUP_FREE = memory_printf("pack-%s", git_packbuilder_name(builder));
     for (size_t i = merge->packs.len; i-- > 0;)
         if (text_equal(merge->packs.items[i], made)) /* it held them all */
             drop_name(&merge->packs, i);

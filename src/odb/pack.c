@@ -1,5 +1,6 @@
 #include "odb/pack.h"
 
+#include "base/buffer.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "odb/file.h"
@@ -15,6 +16,7 @@
 
 #define INDEX_ENTRY_BYTES 28 /* of an index without offsets beyond 2 GiB */
 #define LOOSE_DIRECTORIES 256
+#define PIECE_BYTES       ((size_t)256 * 1024)
 
 static void closedirp(DIR **dir)
 {
@@ -116,19 +118,70 @@ static int make_directory(const char *path, mode_t mode, struct error *err)
     return error_set(err, ERROR_IO, "cannot make the directory %s: %s", path, strerror(errno));
 }
 
+struct stream {
+    git_indexer *indexer;
+    git_indexer_progress progress;
+    struct buffer piece;
+};
+
+static void stream_deinit(struct stream *stream)
+{
+    git_indexer_free(stream->indexer);
+    buffer_deinit(&stream->piece);
+}
+
+static int stream_flush(struct stream *stream)
+{
+    int status =
+        git_indexer_append(stream->indexer, buffer_str(&stream->piece), stream->piece.len, &stream->progress);
+    buffer_clear(&stream->piece);
+    return status;
+}
+
+static int stream_append(void *data, size_t size, void *payload)
+{
+    struct stream *stream = payload;
+    if (stream->piece.len + size > PIECE_BYTES && stream->piece.len && stream_flush(stream) < 0)
+        return -1;
+    if (size > PIECE_BYTES)
+        return git_indexer_append(stream->indexer, data, size, &stream->progress);
+    buffer_append(&stream->piece, data, size);
+    return 0;
+}
+
+/* git_packbuilder_write() does the same with a piece for every few bytes, and the indexer maps the whole file
+ * anew for each: a third of the time that 20,000 objects take. */
+int odb_pack_build(const char *directory, unsigned mode, git_packbuilder *builder,
+                   char ret_name[static ODB_PACK_NAME_SIZE])
+{
+    struct stream stream CLEANUP(stream_deinit) = {.piece = BUFFER_INIT(PIECE_BYTES)};
+    int status = git_indexer_new(&stream.indexer, directory, mode, NULL, NULL);
+    if (status == 0)
+        status = git_packbuilder_foreach(builder, stream_append, &stream);
+    if (status == 0)
+        status = stream_flush(&stream);
+    if (status == 0)
+        status = git_indexer_commit(stream.indexer, &stream.progress);
+    if (status == 0)
+        snprintf(ret_name, ODB_PACK_NAME_SIZE, "pack-%s", git_indexer_name(stream.indexer));
+    return status;
+}
+
 /* libgit2 builds the pack aside; it gets its name when it is synced, the index last: git looks for that. */
-static int build(const char *path, const char *staging, git_packbuilder *builder, struct error *err)
+static int build(const char *path, const char *staging, git_packbuilder *builder,
+                 char ret_name[static ODB_PACK_NAME_SIZE], struct error *err)
 {
     char *aside CLEANUP_FREE = memory_printf("%s%s", path, staging);
-    if (git_packbuilder_write(builder, aside, 0444, NULL, NULL) < 0)
+    if (odb_pack_build(aside, 0444, builder, ret_name) < 0)
         return odb_error(path, "cannot write a pack", err);
-    char *pack CLEANUP_FREE = memory_printf("pack-%s.pack", git_packbuilder_name(builder));
-    char *index CLEANUP_FREE = memory_printf("pack-%s.idx", git_packbuilder_name(builder));
+    char *pack CLEANUP_FREE = memory_printf("%s.pack", ret_name);
+    char *index CLEANUP_FREE = memory_printf("%s.idx", ret_name);
     int status = move_staged(path, staging, pack, err);
     return status == 0 ? move_staged(path, staging, index, err) : status;
 }
 
-int odb_pack_write(const char *path, const char *staging, git_packbuilder *builder, struct error *err)
+int odb_pack_write(const char *path, const char *staging, git_packbuilder *builder,
+                   char ret_name[static ODB_PACK_NAME_SIZE], struct error *err)
 {
     char *aside CLEANUP_FREE = memory_printf("%s%s", path, staging);
     char *packs CLEANUP_FREE = memory_printf("%sobjects/pack", path);
@@ -137,7 +190,7 @@ int odb_pack_write(const char *path, const char *staging, git_packbuilder *build
     if (status == 0)
         status = make_directory(packs, 0755, err);
     if (status == 0)
-        status = build(path, staging, builder, err);
+        status = build(path, staging, builder, ret_name, err);
     if (status == 0)
         status = odb_file_sync(packs, err);
     if (status < 0)

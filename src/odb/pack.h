@@ -15,12 +15,19 @@ struct oid_vec VECTOR_OF(git_oid);
 /* "what in path: cause", which is what libgit2 says of its last failure, or else errno. Returns ERROR_IO. */
 int odb_error(const char *path, const char *what, struct error *err);
 
+#define ODB_PACK_NAME_SIZE (sizeof "pack-" + GIT_OID_HEXSZ)
+
 /* A pack is begun from what `from` can read, and is on disk when odb_pack_write returns 0. It is built in
- * `staging`, a directory below path that ends in a slash: of two that write at a time each has its own. */
+ * `staging`, a directory below path that ends in a slash: of two that write at a time each has its own.
+ * ret_name is the name without ending, as "pack-HEX". */
 int odb_pack_begin(const char *path, git_repository *from, git_packbuilder **ret_builder, struct error *err);
 int odb_pack_insert(const char *path, git_packbuilder *builder, const struct oid_vec *oids,
                     struct error *err);
-int odb_pack_write(const char *path, const char *staging, git_packbuilder *builder, struct error *err);
+int odb_pack_write(const char *path, const char *staging, git_packbuilder *builder,
+                   char ret_name[static ODB_PACK_NAME_SIZE], struct error *err);
+/* The pack and its index in `directory`, under their names, not synced. Returns libgit2's status. */
+int odb_pack_build(const char *directory, unsigned mode, git_packbuilder *builder,
+                   char ret_name[static ODB_PACK_NAME_SIZE]);
 
 /* A pack by its name without ending, as "pack-HEX". The index goes first: without its pack it is damage, a
  * pack without its index is nothing. */

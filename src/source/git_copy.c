@@ -179,7 +179,8 @@ static int write_pack(struct copy *copy, git_repository *to)
     if (rc < 0)
         return source_git_error(copy->err, rc, "cannot read an object of the origin");
     char *directory CLEANUP_FREE = memory_printf("%sobjects/pack", git_repository_path(to));
-    rc = git_packbuilder_write(pack, directory, 0, NULL, NULL);
+    char name[ODB_PACK_NAME_SIZE];
+    rc = odb_pack_build(directory, 0444, pack, name);
     if (rc < 0)
         return source_git_error(copy->err, rc, "cannot copy the origin into the mirror");
     rc = git_odb_refresh(copy->to_odb);
