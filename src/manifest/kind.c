@@ -310,8 +310,10 @@ static void read_valid(enum kind kind, json_t *value, struct kind_object *object
         kind_service_read(value, object);
     } else if (kind == KIND_TASK_DEFINITION)
         kind_task_definition_read(value, object, diagnostics);
-    else
+    else {
+        kind_schedule_check(value, diagnostics);
         kind_unused_read(value, object);
+    }
 }
 
 static void report_unused(enum kind kind, struct diagnostics *diagnostics)

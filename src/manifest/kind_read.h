@@ -14,6 +14,8 @@ void kind_unused_read(const json_t *value, struct kind_object *object);
 void kind_references_read(const json_t *value, struct kind_object *object);
 /* Of a service and a task definition: the expressions of placementConstraints. */
 void kind_placement_check(const json_t *value, struct diagnostics *diagnostics);
+/* schedule_check.c: the expression of a scheduled task. */
+void kind_schedule_check(const json_t *value, struct diagnostics *diagnostics);
 /* Rules of ECS within one service that a schema cannot say. */
 void kind_service_check(const json_t *value, struct diagnostics *diagnostics);
 /* The cluster that a service names, "default" without one. Borrowed. */

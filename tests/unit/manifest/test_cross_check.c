@@ -171,6 +171,29 @@ static void test_errors(void **state)
     check_all(errors, ARRAY_LEN(errors), SEVERITY_ERROR);
 }
 
+/* Beside the warning that a scheduled task has no effect yet. */
+static void test_schedule_expressions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *expression;
+        const char *words;
+    } wrong[] = {{"rate(5 minute)", "1:34: error: rate(5 minute): EventBridge wants \"rate(5 minutes)\""},
+                 {"cron(0 3 31 2 ? *)", "1:34: error: cron(0 3 31 2 ? *): there is no such day"},
+                 {"cron(0 3 * * MON *)", "one is \"?\""}};
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+        char *text CLEANUP_FREE =
+            memory_printf("{\"Name\":\"n\",\"ScheduleExpression\":\"%s\"}", wrong[i].expression);
+        fixture_put(fixture, "a.json", text);
+        assert_true(fixture_build(fixture) < 0);
+        assert_int_equal(fixture->diagnostics.list.len, 2);
+        char *error CLEANUP_FREE = diagnostic_to_text(&fixture->diagnostics.list.items[1]);
+        if (!strstr(error, wrong[i].words))
+            fail_msg("%s", error);
+    }
+}
+
 static const struct rule warnings[] = {
     {ONE(",\"credentialSpecs\":[\"a\"]"), NULL, "no-effect", "/containerDefinitions/0/credentialSpecs",
      "credentialSpecs has no effect yet: the container gets no gMSA"},
@@ -707,6 +730,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_schedule_expressions),
         cmocka_unit_test(test_warnings),
         cmocka_unit_test(test_two_services_and_one_port),
         cmocka_unit_test(test_references),
