@@ -74,9 +74,21 @@ static struct task *find_task(const struct pass *pass, const char *id)
     return NULL;
 }
 
+/* Nothing is remembered of tasks whose containers are all essential: it would change nothing. */
+static bool has_sidecars(const struct service *service)
+{
+    const struct container_spec_vec *specs = &service->task_definition->containers;
+    for (size_t i = 0; i < specs->len; i++)
+        if (!specs->items[i].essential)
+            return true;
+    return false;
+}
+
 void failure_witness(struct pass *pass)
 {
     assert(pass);
+    if (!pass->in->desired || !has_sidecars(pass->in->desired))
+        return;
     struct plan_memory *memory = pass->in->memory;
     for (size_t i = 0; i < pass->tasks.len; i++) {
         const struct task *task = &pass->tasks.items[i];
