@@ -43,6 +43,7 @@ static void take_files(struct reading *reading, const struct source_update *upda
             .other = file->other,
             .oid = file->oid,
             .size_bytes = file->size_bytes,
+            .executable = file->executable,
         };
     }
     manifest_set_roots(reading->manifest, reading->roots, update->levels);

@@ -71,7 +71,7 @@ static int read_documents(const char *path, struct document_vec *ret_documents,
                           struct diagnostics *diagnostics, struct error *err)
 {
     char *text CLEANUP_FREE = NULL;
-    size_t len;
+    size_t len = 0;
     int r = read_file(path, &text, &len, err);
     if (r < 0)
         return r;

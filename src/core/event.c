@@ -123,6 +123,8 @@ json_t *event_file_to_json(const struct event_file *file)
         json_object_set_new(json, "other", json_true());
         model_set_string(json, "oid", file->oid);
         model_set_int(json, "size", file->size_bytes);
+        if (file->executable)
+            json_object_set_new(json, "executable", json_true());
     }
     return json;
 }
@@ -135,7 +137,8 @@ int event_file_from_json(const json_t *json, struct event_file *ret_file)
         return ERROR_INVALID;
     struct event_file file = {.kind = (enum event_file_kind)kind,
                               .other = model_bool(json, "other"),
-                              .size_bytes = model_int(json, "size")};
+                              .size_bytes = model_int(json, "size"),
+                              .executable = model_bool(json, "executable")};
     model_string_into(json, "oid", file.oid, sizeof file.oid);
     int r = get_content(json, &file);
     if (r < 0) {

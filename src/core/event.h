@@ -47,8 +47,9 @@ struct event_file {
     char *content; /* bytes, not text; NULL unless EVENT_FILE of a manifest */
     size_t len;
     bool other;                /* no manifest, but what one names */
-    char oid[COMMIT_OID_SIZE]; /* the blob's; only of others, as is the size */
+    char oid[COMMIT_OID_SIZE]; /* the blob's; only of others, as are size and mode */
     int64_t size_bytes;
+    bool executable;
 };
 struct event_file_vec VECTOR_OF(struct event_file);
 

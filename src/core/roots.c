@@ -23,7 +23,8 @@ static struct manifest_file manifest_file_of(const struct event_file *file)
                                   .len = file->len,
                                   .other = file->other,
                                   .oid = file->oid,
-                                  .size_bytes = file->size_bytes};
+                                  .size_bytes = file->size_bytes,
+                                  .executable = file->executable};
 }
 
 struct visit {
@@ -38,7 +39,8 @@ static void visit_file(void *data, const struct manifest_file *file)
                               .content = (char *)file->content,
                               .len = file->len,
                               .other = file->other,
-                              .size_bytes = file->size_bytes};
+                              .size_bytes = file->size_bytes,
+                              .executable = file->executable};
     while (manifest_kinds[copy.kind] != file->kind)
         copy.kind++;
     if (file->other)

@@ -45,6 +45,7 @@ void input_commit(const struct source_update *update, struct event *ret_event)
         if (from->other) {
             memcpy(file.oid, from->oid, sizeof file.oid);
             file.size_bytes = from->size_bytes;
+            file.executable = from->executable;
         }
         from->path = from->content = NULL; /* taken over */
         vector_push(&ret_event->commit.files, file);

@@ -164,7 +164,8 @@ static struct digest digest_of_found(const struct manifest *manifest, const stru
     struct digest digest = digest_of_bytes(traits, sizeof traits);
     for (size_t i = 0; i < found->len; i++) {
         const struct manifest_other *other = found->items[i];
-        char *text CLEANUP_FREE = memory_printf("%s %d %s", other->path, other->kind, other->oid);
+        char *text CLEANUP_FREE = memory_printf("%s %d %s%s", other->path, other->kind, other->oid,
+                                                other->executable ? " executable" : "");
         struct digest next = digest_of_bytes(text, strlen(text));
         digest = digest_combine(&digest, &next);
     }
@@ -236,11 +237,13 @@ static bool check_found(const struct resolution *resolution, const struct file_r
 
 /* --- config files --------------------------------------------------------------------------------------- */
 
-/* Four digits; the schema has checked the spelling. */
-static json_t *normal_mode(const json_t *item)
+/* Four digits; the schema has checked the spelling. Without one, as git has the file. */
+static json_t *normal_mode(const json_t *item, const struct manifest_other *other)
 {
     const char *mode = model_string(item, "mode");
-    return mode ? json_sprintf("%s%s", strlen(mode) == 3 ? "0" : "", mode) : json_string("0644");
+    if (!mode)
+        return json_string(other->executable ? "0755" : "0644");
+    return json_sprintf("%s%s", strlen(mode) == 3 ? "0" : "", mode);
 }
 
 static json_t *normal_user(const json_t *item)
@@ -268,7 +271,7 @@ static void append_files(json_t *list, const json_t *item, const struct file_ref
         json_t *file = json_object();
         json_object_set_new(file, "source", json_sprintf("%s%s", source, below));
         json_object_set_new(file, "target", target_of(target, reference->path, below));
-        json_object_set_new(file, "mode", normal_mode(item));
+        json_object_set_new(file, "mode", normal_mode(item, found->items[i]));
         json_object_set_new(file, "user", normal_user(item));
         set_blob(file, found->items[i]);
         json_array_append_new(list, file);

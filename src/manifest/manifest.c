@@ -270,6 +270,7 @@ static void take_other(struct manifest *manifest, const struct manifest_file *fi
     }
     other->kind = file->kind;
     other->size_bytes = file->size_bytes;
+    other->executable = file->executable;
     other->listed = true;
     diagnostics_deinit(&other->lines);
     if (file->content && text_ends_with(file->path, ".env"))
@@ -442,7 +443,8 @@ void manifest_each_file(const struct manifest *manifest,
                                            .kind = other->kind,
                                            .other = true,
                                            .oid = other->oid,
-                                           .size_bytes = other->size_bytes};
+                                           .size_bytes = other->size_bytes,
+                                           .executable = other->executable};
         visit(data, &file);
     }
 }

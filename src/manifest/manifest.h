@@ -37,6 +37,7 @@ struct manifest_file {
                         where there is some and the name ends in .env, for warnings */
     const char *oid; /* of others */
     int64_t size_bytes;
+    bool executable; /* of others */
 };
 
 struct manifest;

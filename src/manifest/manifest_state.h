@@ -53,6 +53,7 @@ struct manifest_other {
     enum manifest_file_kind kind;
     char oid[COMMIT_OID_SIZE];
     int64_t size_bytes;
+    bool executable;
     bool listed;
     struct diagnostics lines; /* of a file of variables whose content came along: what is left out of it */
 };

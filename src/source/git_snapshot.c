@@ -92,7 +92,9 @@ static int add_file(git_index *index, git_repository *mirror, const char *direct
                     const struct source_file *file)
 {
     git_index_entry entry = {.path = file->path, .file_size = (uint32_t)file->size_bytes};
-    entry.mode = file->kind == SOURCE_SYMLINK ? GIT_FILEMODE_LINK : GIT_FILEMODE_BLOB;
+    entry.mode = file->kind == SOURCE_SYMLINK ? GIT_FILEMODE_LINK
+                 : file->executable           ? GIT_FILEMODE_BLOB_EXECUTABLE
+                                              : GIT_FILEMODE_BLOB;
     int rc = write_blob(mirror, directory, file, &entry.id);
     return rc == 0 ? git_index_add(index, &entry) : rc;
 }
@@ -188,7 +190,7 @@ static struct digest digest_of_files(const struct source_file_vec *files)
     struct digest all = {0};
     for (size_t i = 0; i < files->len; i++) {
         const struct source_file *file = &files->items[i];
-        int64_t traits[] = {file->kind, file->size_bytes};
+        int64_t traits[] = {file->kind, file->size_bytes, file->executable};
         struct digest parts[] = {
             digest_of_bytes(file->path, strlen(file->path)),
             digest_of_bytes(traits, sizeof traits),

@@ -57,10 +57,15 @@ static enum source_file_kind kind_of(const git_tree_entry *entry)
     }
 }
 
+static bool is_executable(const git_tree_entry *entry)
+{
+    return git_tree_entry_filemode(entry) == GIT_FILEMODE_BLOB_EXECUTABLE;
+}
+
 static bool is_same(const git_tree_entry *a, const git_tree_entry *b)
 {
     return git_oid_equal(git_tree_entry_id(a), git_tree_entry_id(b)) && is_tree(a) == is_tree(b) &&
-           kind_of(a) == kind_of(b);
+           kind_of(a) == kind_of(b) && is_executable(a) == is_executable(b);
 }
 
 /* Asked for first: a blob of gigabytes is never inflated. */
@@ -126,6 +131,7 @@ static int add(struct differ *differ, const char *prefix, const git_tree_entry *
     file->other = differ->others;
     if (deleted)
         return 0;
+    file->executable = differ->others && is_executable(entry);
     git_oid_tostr(file->oid, sizeof file->oid, git_tree_entry_id(entry));
     if (file->kind != SOURCE_FILE)
         return 0;

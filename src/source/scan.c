@@ -115,6 +115,7 @@ static int read_file(struct scanner *scanner, const struct place *place)
     scanner->scan->busy |= is_fresh(scanner, &before);
     struct source_file *file = add(scanner, place->path, SOURCE_FILE);
     file->size_bytes = before.st_size;
+    file->executable = before.st_mode & S_IXUSR; /* git's rule */
     file->too_large = before.st_size > (scanner->others ? LIMIT_FILE_BYTES : LIMIT_MANIFEST_BYTES);
     if (file->too_large)
         return 0;

@@ -45,6 +45,7 @@ struct source_file {
     size_t len;
     bool too_large; /* over LIMIT_MANIFEST_BYTES */
     int64_t size_bytes;
+    bool executable; /* of `other` */
 };
 
 struct source_file_vec VECTOR_OF(struct source_file);

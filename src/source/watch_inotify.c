@@ -17,7 +17,8 @@
     (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CLOSE_WRITE | IN_DELETE_SELF | IN_MOVE_SELF |  \
      IN_ONLYDIR | IN_MASK_ADD)
 #define CONTENTS                                                                                             \
-    (NAMES | IN_MODIFY) /* not for the directory around a repository: a log may be written there */
+    (NAMES | IN_MODIFY |                                                                                     \
+     IN_ATTRIB) /* not for the directory around a repository: a log may be written there */
 #define ALWAYS (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_Q_OVERFLOW)
 
 struct directory {

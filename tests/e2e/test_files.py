@@ -66,6 +66,19 @@ def test_a_changed_file_is_a_deployment_and_a_revert_brings_it_back(davit, repo,
     assert '"revision": 3' not in spine.daemon.run("get", "task-definitions", "-o", "json").stdout
 
 
+def test_a_script_of_git_can_be_executed(davit, repo, docker, demo_image):
+    spine = Spine(davit, repo, docker, source={"origin": str(repo.directory), "branch": "main", "path": "deploy"})
+    files = {"davit": {"files": [{"source": "../bin/serve", "target": "/usr/local/bin/serve"}]}}
+    repo.write("bin/serve", "#!/bin/sh\nmkdir -p /www && echo one >/www/index.html && exec httpd -f -p 80 -h /www\n")
+    (repo.directory / "bin/serve").chmod(0o755)
+    repo.commit("first", {"deploy/web.json": definition(demo_image, command="exec /usr/local/bin/serve", **files),
+                          "deploy/service.json": service()})
+    spine.start()
+    spine.converge()
+    assert spine.texts() == ["one"] * 2
+    assert file_of(spine, "/usr/local/bin/serve")[1] == "755 0:0"
+
+
 def test_a_restart_restarts_nothing_and_knows_its_roots(davit, repo, docker, demo_image):
     spine = Spine(davit, repo, docker, source={"origin": str(repo.directory), "branch": "main", "path": "deploy"})
     repo.commit("first", {"deploy/web.json": with_file(demo_image), "deploy/service.json": service(),

@@ -56,7 +56,8 @@ static void fill_commit(struct event *event)
          .kind = EVENT_FILE,
          .other = true,
          .oid = "0123456789012345678901234567890123456789",
-         .size_bytes = 5},
+         .size_bytes = 5,
+         .executable = true},
         {.path = memory_strdup("h.conf"), .kind = EVENT_FILE_LFS, .other = true, .oid = "4567"}};
     event->commit.generation = 1LL << 40;
     event->commit.levels = 1;

@@ -45,6 +45,26 @@ static const json_t *file_at(const struct fixture *fixture, size_t index)
     return json_array_get(json_object_get(json_object_get(container, "davit"), "files"), index);
 }
 
+/* As git has it; "mode" says otherwise. */
+static void test_modes(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) =
+        start(TASK(FILE_OF("../run.sh") ",{\"source\":\"../run.sh\",\"target\":\"/x\",\"mode\":\"0400\"}"),
+              (char *)"../run.sh");
+    put_other(fixture, "../run.sh", OID_A, 3);
+    assert_int_equal(fixture_build(fixture), 0);
+    assert_string_equal(model_string(file_at(fixture, 0), "mode"), "0644");
+    struct digest plain = desired_service(fixture->desired, "default", "web")->digest;
+    struct manifest_file file = {
+        .path = "../run.sh", .other = true, .oid = OID_A, .size_bytes = 3, .executable = true};
+    manifest_update(fixture->manifest, false, &file, 1);
+    assert_int_equal(fixture_build(fixture), 0);
+    assert_string_equal(model_string(file_at(fixture, 0), "mode"), "0755");
+    assert_string_equal(model_string(file_at(fixture, 1), "mode"), "0400");
+    assert_false(digest_equal(&plain, &desired_service(fixture->desired, "default", "web")->digest));
+}
+
 static void test_missing_roots_are_told_and_nothing_is_numbered_without(void **state)
 {
     (void)state;
@@ -344,6 +364,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines_that_give_no_variable_are_told),
+        cmocka_unit_test(test_modes),
         cmocka_unit_test(test_missing_roots_are_told_and_nothing_is_numbered_without),
         cmocka_unit_test(test_another_content_is_another_revision_and_back),
         cmocka_unit_test(test_a_directory_becomes_its_files),

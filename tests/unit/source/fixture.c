@@ -118,7 +118,7 @@ static void on_update(void *data, const struct source_update *update)
         if (file->other && file->kind == SOURCE_FILE) {
             assert_int_equal(strlen(file->oid), 40);
             assert_null(file->content);
-            buffer_printf(&files, "%s:%d;", file->path, (int)file->size_bytes);
+            buffer_printf(&files, "%s:%d%s;", file->path, (int)file->size_bytes, file->executable ? "*" : "");
         } else if (file->other && (file->kind == SOURCE_LFS || file->kind == SOURCE_TOO_LARGE))
             buffer_printf(&files, "%s%s;", file->path, file->kind == SOURCE_LFS ? "!" : " is too large");
         else if (file->kind == SOURCE_DELETED)

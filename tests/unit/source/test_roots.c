@@ -225,6 +225,31 @@ static void test_a_directory_that_is_too_large(void **state)
     assert_int_equal(f->errors.len, 0);
 }
 
+/* The mode alone is a change. */
+static void test_executables(void **state)
+{
+    struct fixture *f = *state;
+    start(f);
+    set_roots(f, NULL, "../conf/app.conf", "../conf/d/b");
+    fixture_await_head(f, "../conf/app.conf:1;../conf/d/b:2;web.yaml=one;");
+    fixture_sh(f, "cd repo; chmod +x conf/app.conf; git commit -qam second");
+    fixture_await_head(f, "../conf/app.conf:1*;");
+    fixture_sh(f, "cd repo; git revert --no-edit HEAD");
+    fixture_await_head(f, "../conf/app.conf:1;");
+}
+
+static void test_executables_of_a_plain_directory(void **state)
+{
+    struct fixture *f = *state;
+    fixture_sh(f, "mkdir -p repo/conf; cd repo; printf one >web.yaml; printf a >conf/a");
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    set_roots(f, NULL, "conf/a", NULL);
+    fixture_await_head(f, "conf/a:1;web.yaml=one;");
+    fixture_sh(f, "chmod +x repo/conf/a");
+    fixture_await_head(f, "conf/a:1*;");
+}
+
 static void test_a_plain_directory_that_is_too_large(void **state)
 {
     struct fixture *f = *state;
@@ -271,6 +296,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_first_after_a_start_is_full, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_directory_that_is_too_large, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_executables, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_executables_of_a_plain_directory, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_directory_that_is_too_deep, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_plain_directory_that_is_too_large, fixture_setup,
                                         fixture_teardown),
