@@ -20,6 +20,7 @@ struct apply {
     struct runtime *runtime;
     struct progress *progress;
     uv_timer_t timeout;
+    uv_timer_t patience;
     uv_signal_t signals[3];
     int result; /* -1 while under way */
 };
@@ -31,6 +32,7 @@ static void finish(struct apply *apply, int result)
     apply->result = result;
     runtime_close(apply->runtime);
     uv_close((uv_handle_t *)&apply->timeout, NULL);
+    uv_close((uv_handle_t *)&apply->patience, NULL);
     for (size_t i = 0; i < ARRAY_LEN(apply->signals); i++)
         uv_close((uv_handle_t *)&apply->signals[i], NULL);
 }
@@ -125,6 +127,23 @@ static void on_timeout(uv_timer_t *timer)
     finish(apply, CLI_TIMEOUT);
 }
 
+/* Whoever applies by hand is told now, not when the time has run out. Once an engine has answered it may come
+ * back. */
+static void on_patience(uv_timer_t *timer)
+{
+    struct apply *apply = timer->data;
+    const struct core *core = runtime_core(apply->runtime);
+    struct view_instance view = {0};
+    for (size_t i = core_instances_len(core); i-- > 0;) {
+        core_view_instance_at(core, i, &view);
+        if (view.connected || view.lost_ms)
+            return;
+    }
+    cli_fail(apply->cli, "no engine answers, and nothing was changed: instance %s: %s", view.name,
+             view.message);
+    finish(apply, CLI_TIMEOUT);
+}
+
 /* As a time that ran out: what is saved is saved, and the next run goes on from there. */
 static void on_signal(uv_signal_t *handle, int number)
 {
@@ -169,6 +188,9 @@ static int converge(const struct cli *cli, const struct config *config, int64_t 
     uv_timer_init(&apply.loop, &apply.timeout);
     apply.timeout.data = &apply;
     uv_timer_start(&apply.timeout, on_timeout, (uint64_t)timeout_ms, 0);
+    uv_timer_init(&apply.loop, &apply.patience);
+    apply.patience.data = &apply;
+    uv_timer_start(&apply.patience, on_patience, (uint64_t)config->patience_ms, 0);
     start_signals(&apply);
     uv_run(&apply.loop, UV_RUN_DEFAULT);
     runtime_free(apply.runtime);
@@ -238,7 +260,7 @@ static const struct cli_exit exits[] = {
     {CLI_OK, "converged"},
     {CLI_NO, "the commit is refused or held"},
     {CLI_ERROR, "wrong usage, or it could not start"},
-    {CLI_TIMEOUT, "not converged in time, ended by a signal, or a deployment failed"},
+    {CLI_TIMEOUT, "not converged in time, no engine answers, ended by a signal, or a deployment failed"},
     {0, NULL},
 };
 

@@ -248,6 +248,16 @@ def test_apply(davit, repo, docker, demo_image, proxy):
     assert spine.daemon.run(*apply, "--timeout", "2s").returncode == 3
 
 
+def test_apply_does_not_wait_for_an_engine_that_is_not_there(davit, repo, docker, demo_image, tmp_path):
+    spine = Spine(davit, repo, docker, endpoint=tmp_path / "none.sock", enginePatience="1s")
+    repo.commit("web: first", {"web.json": definition(demo_image), "service.json": service(2)})
+    began = time.monotonic()
+    process = spine.daemon.run("apply", "--config", spine.daemon.config)
+    assert process.returncode == 3 and time.monotonic() - began < 60
+    assert f"no engine answers, and nothing was changed: instance local: cannot connect to unix://{tmp_path}/none.sock" \
+        in process.stderr
+
+
 def test_apply_holds_what_removes_too_much(davit, repo, docker, demo_image):
     spine = Spine(davit, repo, docker)
     apply = ("apply", "--config", spine.daemon.config)
