@@ -31,6 +31,7 @@ const struct api_operation api_operations[] = {
      api_stream_logs},
     {"/v1/reconcile", "POST", " cluster service ", true, api_post_reconcile, NULL},
     {"/v1/approve", "POST", " commit ", true, api_post_approve, NULL},
+    {"/v1/retry", "POST", " cluster service ", true, api_post_retry, NULL},
     {.name = NULL},
 };
 

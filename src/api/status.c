@@ -1,5 +1,6 @@
 #include "api/operation.h"
 #include "base/text.h"
+#include "core/steady.h"
 #include "model/json.h"
 
 /* Why davit cannot do its work yet, or NULL. */
@@ -71,6 +72,28 @@ int api_post_reconcile(struct api *api, const json_t *input, json_t **ret_output
     event.reconcile.service = memory_strdup(service);
     api->post(api->data, &event);
     api->poke_source(api->data);
+    *ret_output = json_pack("{s:i,s:b}", "schemaVersion", 1, "accepted", 1);
+    return 0;
+}
+
+int api_post_retry(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
+{
+    const char *cluster = api_parameter(input, "cluster");
+    const char *service = api_parameter(input, "service");
+    struct view_service view;
+    if (!cluster || !service)
+        return api_fault_invalid(fault, "a service is wanted, together with its cluster");
+    int r = api_check_target(api, input, fault);
+    if (r < 0)
+        return r;
+    core_view_service(api->core, cluster, service, &view);
+    if (!view_service_has_failed(&view))
+        return api_fault_client(fault, "%s/%s has not failed, it is %s: there is nothing to retry", cluster,
+                                service, view_service_state(&view));
+    struct event event = {.kind = EVENT_RETRY};
+    event.retry.cluster = memory_strdup(cluster);
+    event.retry.service = memory_strdup(service);
+    api->post(api->data, &event);
     *ret_output = json_pack("{s:i,s:b}", "schemaVersion", 1, "accepted", 1);
     return 0;
 }

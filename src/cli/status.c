@@ -78,6 +78,9 @@ static void print_services(const struct cli *cli, const json_t *services)
         progress_of_json(item, &service);
         char *line CLEANUP_FREE = progress_line(&service, width);
         fprintf(cli->out, "%s%s%s\n", cli_tone(cli, tone_of(&service)), line, cli_tone(cli, CLI_PLAIN));
+        if (service.state == PROGRESS_FAILED)
+            fprintf(cli->out, "%*s  other content is tried, or the same by davit retry %s/%s\n", width, "",
+                    service.cluster, service.name);
     }
 }
 

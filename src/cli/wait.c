@@ -138,6 +138,15 @@ static int judge(const struct cli *cli, const json_t *status, const struct progr
     return busy ? -1 : failed ? CLI_NO : CLI_OK;
 }
 
+static void tell_failed(const struct cli *cli, const struct progress_service_vec *services)
+{
+    for (size_t i = 0; i < services->len; i++)
+        if (services->items[i].state == PROGRESS_FAILED)
+            cli_fail(cli, "%s/%s has failed: other content is tried, or the same by davit retry %s/%s",
+                     services->items[i].cluster, services->items[i].name, services->items[i].cluster,
+                     services->items[i].name);
+}
+
 /* What the lines of the services do not say. */
 static void explain(const struct cli *cli, const json_t *status, const struct progress_service_vec *services,
                     int result)
@@ -149,6 +158,8 @@ static void explain(const struct cli *cli, const json_t *status, const struct pr
         cli_fail(cli, "commit %.12s is held: it %s; nothing was changed; davit approve %.12s deploys it",
                  cli_member_string(status, "source.head.oid"), cli_member_string(status, "source.held"),
                  cli_member_string(status, "source.head.oid"));
+    if (result == CLI_NO && !is_held(status) && !is_refused(status))
+        tell_failed(cli, services);
     if (result != CLI_NO || !is_refused(status))
         return;
     cli_write_answer_diagnostics(cli->err, json_object_get(source, "diagnostics"), "");

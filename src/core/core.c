@@ -231,6 +231,7 @@ static void (*const handlers[])(struct core *, struct event *, struct effect_vec
     [EVENT_PROGRESS] = core_on_progress,
     [EVENT_RECONCILE] = core_on_reconcile,
     [EVENT_APPROVE] = core_on_approve,
+    [EVENT_RETRY] = core_on_retry,
     [EVENT_TURN] = core_on_turn,
 };
 

@@ -11,7 +11,7 @@
 
 static const char *const kind_names[] = {"ledger",    "commit",    "source", "connected", "disconnected",
                                          "listed",    "container", "gone",   "done",      "progress",
-                                         "reconcile", "approve",   "turn"};
+                                         "reconcile", "approve",   "retry",  "turn"};
 static const char *const file_kind_names[] = {"file", "deleted", "symlink", "submodule", "too-large", "lfs"};
 static const char *const ledger_kind_names[] = {"service", "family", "source"};
 
@@ -78,6 +78,10 @@ void event_deinit(struct event *event)
     case EVENT_RECONCILE:
         free(event->reconcile.cluster);
         free(event->reconcile.service);
+        break;
+    case EVENT_RETRY:
+        free(event->retry.cluster);
+        free(event->retry.service);
         break;
     case EVENT_APPROVE:
     case EVENT_TURN:
@@ -237,6 +241,10 @@ static json_t *body_to_json(const struct event *event)
     case EVENT_APPROVE:
         model_set_string(json, "oid", event->approve.oid);
         return json;
+    case EVENT_RETRY:
+        model_set_string(json, "cluster", event->retry.cluster);
+        model_set_string(json, "service", event->retry.service);
+        return json;
     case EVENT_TURN:
         break;
     }
@@ -348,6 +356,10 @@ static int body_from_json(const json_t *json, struct event *event, struct error 
     case EVENT_APPROVE:
         model_string_into(json, "oid", event->approve.oid, sizeof event->approve.oid);
         return 0;
+    case EVENT_RETRY:
+        event->retry.cluster = memory_strdup(model_string(json, "cluster"));
+        event->retry.service = memory_strdup(model_string(json, "service"));
+        return event->retry.cluster && event->retry.service ? 0 : ERROR_INVALID;
     case EVENT_TURN:
         return 0;
     }

@@ -26,6 +26,7 @@ enum event_kind {
     EVENT_PROGRESS,     /* from act: an image is on its way */
     EVENT_RECONCILE,    /* from api: look at a service, a cluster, or everything again */
     EVENT_APPROVE,      /* from api: the commit may remove what it removes */
+    EVENT_RETRY,        /* from api: what failed of a service may be tried once more */
     EVENT_TURN,         /* the loop is about to sleep: plan what is dirty */
 };
 
@@ -107,6 +108,10 @@ struct event {
         struct {
             char oid[COMMIT_OID_SIZE];
         } approve;
+        struct {
+            char *cluster;
+            char *service;
+        } retry;
     };
 };
 

@@ -126,6 +126,7 @@ void core_on_action_done(struct core *core, struct event *event, struct effect_v
 void core_on_progress(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_reconcile(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_approve(struct core *core, struct event *event, struct effect_vec *effects);
+void core_on_retry(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_turn(struct core *core, struct event *event, struct effect_vec *effects);
 
 /* roots.c: puts the files of a commit into the manifest. False when it came without all that it needs: then

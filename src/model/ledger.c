@@ -253,6 +253,17 @@ void service_ledger_add_known_bad(struct service_ledger *entry, const struct dep
     vector_push(&entry->known_bad, bad);
 }
 
+bool service_ledger_forget_known_bad(struct service_ledger *entry, const struct digest *digest)
+{
+    assert(entry);
+    assert(digest);
+    size_t i = find_known_bad(entry, digest);
+    if (i == entry->known_bad.len)
+        return false;
+    vector_remove(&entry->known_bad, i);
+    return true;
+}
+
 struct family_ledger *family_ledger_new(const char *family)
 {
     assert(family);

@@ -77,6 +77,8 @@ const struct known_bad *service_ledger_known_bad(const struct service_ledger *en
                                                  const struct digest *digest);
 void service_ledger_add_known_bad(struct service_ledger *entry, const struct deployment *failed,
                                   int64_t now_ms);
+/* Whether it was one. */
+bool service_ledger_forget_known_bad(struct service_ledger *entry, const struct digest *digest);
 
 void deployment_deinit(struct deployment *deployment);
 json_t *deployment_to_json(const struct deployment *deployment);

@@ -1,4 +1,4 @@
-/* Rows D1 to D9. */
+/* Rows D1 to D10. */
 #include "plan/pass.h"
 
 #include <assert.h>
@@ -83,6 +83,13 @@ static void remove_service(struct pass *pass)
     pass_waiting(pass, "being removed: %zu tasks are still there", pass->tasks.len);
 }
 
+/* D10: it failed, and the failure was forgotten since. */
+static bool is_retried(const struct pass *pass, const struct deployment *primary)
+{
+    return primary->state == DEPLOYMENT_FAILED &&
+           !service_ledger_known_bad(pass->ledger, &pass->in->desired->digest);
+}
+
 void pass_deployment(struct pass *pass)
 {
     assert(pass);
@@ -92,7 +99,8 @@ void pass_deployment(struct pass *pass)
         return;
     }
     const struct deployment *primary = pass_primary(pass);
-    if (!primary || pass->ledger->removed || !digest_equal(&primary->digest, &desired->digest)) {
+    if (!primary || pass->ledger->removed || !digest_equal(&primary->digest, &desired->digest) ||
+        is_retried(pass, primary)) {
         deploy(pass);
         return;
     }

@@ -220,8 +220,11 @@ static void contain(struct pass *pass, struct tally *tally, const struct deploym
         if (task_is_live(task) && (tally->desired == 0 || useless))
             stop(pass, tally, task, "its deployment failed");
     }
-    pass_waiting(pass, "deployment %s failed and is not tried again until the content changes: %s",
-                 primary->id, primary->reason);
+    pass_waiting(
+        pass,
+        "deployment %s failed and is not tried again until the content changes (or davit retry %s/%s "
+        "says so): %s",
+        primary->id, pass->in->cluster, pass->in->service, primary->reason);
 }
 
 static bool anything_old(const struct pass *pass)

@@ -125,6 +125,43 @@ static struct sighting_vec survey_truth(const struct world *world)
 
 /* --- before and after a step */
 
+static void retry_key(const char *service, const struct digest *digest, char *ret_key, size_t size)
+{
+    char hex[DIGEST_HEX_SIZE];
+    digest_to_hex(digest, hex);
+    snprintf(ret_key, size, "%s %s", service, hex);
+}
+
+static bool is_retried(const struct world *world, const char *service, const struct digest *digest)
+{
+    char key[128];
+    retry_key(service, digest, key, sizeof key);
+    return map_get(&world->checker.retried, key);
+}
+
+/* The ledger knows of it. Whether there was one. */
+static bool end_retry(struct world *world, const char *service, const struct digest *digest)
+{
+    char key[128];
+    bool retried = is_retried(world, service, digest);
+    retry_key(service, digest, key, sizeof key);
+    map_remove(&world->checker.retried, key);
+    return retried;
+}
+
+static void note_retry(struct world *world, const struct event *event)
+{
+    struct view_service view;
+    char name[32];
+    char key[128];
+    if (!core_view_service(world->davit.core, event->retry.cluster, event->retry.service, &view) ||
+        !view.desired || !view.ledger || !service_ledger_known_bad(view.ledger, &view.desired->digest))
+        return;
+    snprintf(name, sizeof name, "%s/%s", event->retry.cluster, event->retry.service);
+    retry_key(name, &view.desired->digest, key, sizeof key);
+    map_put(&world->checker.retried, key, (void *)1);
+}
+
 /* Tasks that are to stop, over all services. */
 static struct map stops_now(const struct world *world)
 {
@@ -176,6 +213,7 @@ void check_begin_life(struct world *world)
     }
     checker->born_ms = world->now_ms;
     map_deinit(&checker->stops);
+    map_deinit(&checker->retried);
     map_deinit(&checker->up);
     checker->calm_bounds.free_value = free;
     map_clear(&checker->calm_bounds);
@@ -186,6 +224,8 @@ void check_before(struct world *world, const struct event *event)
     struct checker *checker = &world->checker;
     mirror_event(world, event);
     checker->desired = core_desired(world->davit.core);
+    if (event->kind == EVENT_RETRY)
+        note_retry(world, event);
     if (event->kind != EVENT_TURN)
         return;
     map_deinit(&checker->stops);
@@ -251,6 +291,8 @@ static bool is_known_bad(const struct world *world, const char *key, const struc
     json_t *bad;
     if (disk_forgets(&world->disk, key))
         return false; /* the service was removed, and came back */
+    if (is_retried(world, key, digest))
+        return false;
     digest_to_hex(digest, hex);
     json_array_foreach (json_object_get(disk_entry(&world->disk, LEDGER_SERVICE, key), "knownBad"), i, bad) {
         if (text_equal(json_string_value(json_object_get(bad, "digest")), hex))
@@ -359,6 +401,14 @@ void check_after(struct world *world, enum event_kind kind, const struct effect_
 
 /* --- the ledger */
 
+static bool had_failed(const struct service_ledger *entry, const char *id)
+{
+    for (size_t i = 0; entry && i < entry->deployments.len; i++)
+        if (text_equal(entry->deployments.items[i].id, id))
+            return entry->deployments.items[i].state == DEPLOYMENT_FAILED;
+    return false;
+}
+
 /* (c), (f) What is saved keeps what failed, and names the deployments of tasks to come. */
 void check_saved(struct world *world, const struct ledger_change *change)
 {
@@ -374,14 +424,22 @@ void check_saved(struct world *world, const struct ledger_change *change)
     for (size_t i = 0; i < now->deployments.len; i++) {
         const struct deployment *deployment = &now->deployments.items[i];
         map_put(&world->checker.known_deployments, deployment->id, (void *)1);
-        if (deployment->state == DEPLOYMENT_FAILED && !service_ledger_known_bad(now, &deployment->digest))
+    }
+    if (old)
+        service_ledger_from_json(old, &before, NULL);
+    for (size_t i = 0; i < now->deployments.len; i++) {
+        const struct deployment *deployment = &now->deployments.items[i];
+        if (deployment->state == DEPLOYMENT_FAILED && !had_failed(before, deployment->id) &&
+            !service_ledger_known_bad(now, &deployment->digest))
             world_fail(world, "(c) %s: a failed content is not known bad", change->name);
     }
-    if (!old || service_ledger_from_json(old, &before, NULL) < 0)
+    if (!before)
         return;
-    for (size_t i = 0; i < before->known_bad.len; i++)
-        if (!service_ledger_known_bad(now, &before->known_bad.items[i].digest))
+    for (size_t i = 0; i < before->known_bad.len; i++) {
+        const struct digest *digest = &before->known_bad.items[i].digest;
+        if (!service_ledger_known_bad(now, digest) && !end_retry(world, change->name, digest))
             world_fail(world, "(c) %s: a known bad content is forgotten", change->name);
+    }
 }
 
 /* --- engine truth */
@@ -622,6 +680,7 @@ void check_deinit(struct checker *checker)
         map_deinit(&checker->mirror[i]);
     map_deinit(&checker->stops);
     map_deinit(&checker->known_deployments);
+    map_deinit(&checker->retried);
     map_deinit(&checker->launched);
     map_deinit(&checker->up);
     map_deinit(&checker->calm_bounds);

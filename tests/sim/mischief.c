@@ -137,13 +137,26 @@ static void look_again(struct world *world)
     davit_step(world, &event);
 }
 
+/* Of what has not failed as well, which changes nothing. */
+static void somebody_retries(struct world *world)
+{
+    struct event event = {.kind = EVENT_RETRY};
+    if (!world->davit.core)
+        return;
+    event.retry.cluster = memory_strdup("c");
+    event.retry.service = memory_printf("s%d", world_pick(world, SERVICES_MAX));
+    world_trace(world, "davit retry c/%s", event.retry.service);
+    davit_step(world, &event);
+}
+
 static const struct {
     void (*happen)(struct world *);
     int weight;
     bool fair; /* no fault */
-} mischiefs[] = {{repo_push, 40, true},     {container_suffers, 20, false}, {davit_suffers, 12, false},
-                 {host_dies, 6, false},     {host_falls_silent, 4, false},  {disk_suffers, 5, false},
-                 {streams_break, 5, false}, {one_request_fails, 20, false}, {look_again, 4, true}};
+} mischiefs[] = {{repo_push, 40, true},      {container_suffers, 20, false}, {davit_suffers, 12, false},
+                 {host_dies, 6, false},      {host_falls_silent, 4, false},  {disk_suffers, 5, false},
+                 {streams_break, 5, false},  {one_request_fails, 20, false}, {look_again, 4, true},
+                 {somebody_retries, 5, true}};
 
 void mischief_step(struct world *world)
 {

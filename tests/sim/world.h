@@ -143,6 +143,7 @@ struct checker {
     int64_t lost_ms[HOSTS_MAX];   /* since when nothing is heard of a host; 0: it answers */
     struct map stops;             /* tasks that were to stop before this turn */
     struct map known_deployments; /* ids that were ever acknowledged */
+    struct map retried;           /* "cluster/service digest": the ledger does not know of it yet */
     struct map launched;          /* tasks that were ever created */
     struct map up;                /* tasks that were up once in this life of davit */
     const struct desired *desired;

@@ -271,6 +271,30 @@ static void test_approve_is_of_the_commit_that_is_held(void **state)
     fixture_refusal(fixture, "POST", "/v1/approve", "{'commit':'e5f6a7b8'}");
 }
 
+static void test_retry_is_of_what_has_failed(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->broken_image = "nginx:broken";
+    fixture_deploy(fixture, "a1", "nginx:1");
+    fixture_settle(fixture, 20000);
+    assert_string_equal(
+        fixture_refusal(fixture, "POST", "/v1/retry", "{'cluster':'demo','service':'web'}").message,
+        "demo/web has not failed, it is steady: there is nothing to retry");
+    assert_int_equal(fixture_refusal(fixture, "POST", "/v1/retry", "{'cluster':'demo'}").status, 400);
+    assert_int_equal(
+        fixture_refusal(fixture, "POST", "/v1/retry", "{'cluster':'demo','service':'db'}").status, 404);
+    fixture_deploy(fixture, "b2", fixture->broken_image);
+    fixture_settle(fixture, 60000);
+    assert_int_equal(fixture->posted, 0);
+    fixture->broken_image = NULL;
+    json_decref(fixture_ask(fixture, "POST", "/v1/retry", "{'cluster':'demo','service':'web'}"));
+    assert_int_equal(fixture->posted, 1);
+    fixture_settle(fixture, 60000);
+    json_t *status = fixture_ask(fixture, "GET", "/v1/status", NULL);
+    assert_string_equal(rollout_state(status), "COMPLETED");
+    json_decref(status);
+}
+
 static void test_revisions_and_instances(void **state)
 {
     fixture_deploy(*state, "a1", "nginx:1");
@@ -305,6 +329,7 @@ int main(void)
         CASE(test_diff_with_a_given_commit),
         CASE(test_reconcile_posts_an_event),
         CASE(test_approve_is_of_the_commit_that_is_held),
+        CASE(test_retry_is_of_what_has_failed),
         CASE(test_revisions_and_instances),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,6 +109,18 @@ static const struct answer holding[] = {
     {"", "400 Bad Request", "{\"error\":{\"message\":\"no commit is held\"}}"},
 };
 
+/* Of a daemon one of whose services has failed. */
+static const struct answer failing[] = {
+    {"GET /v1/status ", "200 OK",
+     STATUS(
+         "\"rolloutState\":\"FAILED\"," LOOKED("abcdef0123456789", "2") "\"refused\":false,\"head\":" COMMIT,
+         "{\"cluster\":\"demo\",\"name\":\"web\",\"desiredCount\":2,\"healthy\":1,\"failed\":true,\"state\":"
+         "\"failed\"}")},
+    {"POST /v1/retry?cluster=demo&service=web ", "202 Accepted", "{\"accepted\":true}"},
+    {"", "400 Bad Request",
+     "{\"error\":{\"message\":\"demo/db has not failed, it is steady: there is nothing to retry\"}}"},
+};
+
 /* Of daemons that cannot say whether all is as the repository says. */
 #define UNKNOWN(more)                                                                                        \
     {                                                                                                        \
@@ -209,6 +221,11 @@ static int setup_holding(void **state)
     return begin(state, holding);
 }
 
+static int setup_failing(void **state)
+{
+    return begin(state, failing);
+}
+
 static int setup_broken(void **state)
 {
     return begin(state, broken);
@@ -242,7 +259,7 @@ static int teardown(void **state)
 
 static const struct command *const commands[] = {&cli_status, &cli_get,  &cli_history,   &cli_logs,
                                                  &cli_events, &cli_diff, &cli_reconcile, &cli_validate,
-                                                 &cli_wait,   &cli_help, &cli_approve};
+                                                 &cli_wait,   &cli_help, &cli_approve,   &cli_retry};
 
 /* Words between blanks; checks the exit code and looks for texts. */
 static void expect(const char *line, int code, const char *in_out, const char *in_err)
@@ -379,6 +396,18 @@ static void test_a_held_commit(void **state)
     expect("approve", CLI_ERROR, NULL, "COMMIT");
 }
 
+static void test_a_failed_service(void **state)
+{
+    (void)state;
+    expect("status", 0, "\n          other content is tried, or the same by davit retry demo/web\n", NULL);
+    expect("wait --timeout 1s", CLI_NO, NULL,
+           "davit: demo/web has failed: other content is tried, or the same by davit retry demo/web\n");
+    expect("retry demo/web", 0, NULL, "demo/web is tried again; \"davit wait demo/web\"");
+    expect("retry demo/db", CLI_ERROR, NULL,
+           "davit: demo/db has not failed, it is steady: there is nothing to retry\n");
+    expect("retry", CLI_ERROR, NULL, "CLUSTER/SERVICE");
+}
+
 static void test_wait_is_not_content_with_a_broken_source(void **state)
 {
     (void)state;
@@ -450,6 +479,7 @@ int main(void)
         CASE(test_streams),
         cmocka_unit_test_setup_teardown(test_a_refused_commit, setup_refused, teardown),
         cmocka_unit_test_setup_teardown(test_a_held_commit, setup_holding, teardown),
+        cmocka_unit_test_setup_teardown(test_a_failed_service, setup_failing, teardown),
         cmocka_unit_test_setup_teardown(test_wait_is_not_content_with_a_broken_source, setup_broken,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_wait_waits_for_what_is_under_way, setup_looking, teardown),

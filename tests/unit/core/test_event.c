@@ -130,6 +130,10 @@ static struct event sample(enum event_kind kind)
     case EVENT_RECONCILE:
         event.reconcile.cluster = memory_strdup("c");
         break;
+    case EVENT_RETRY:
+        event.retry.cluster = memory_strdup("c");
+        event.retry.service = memory_strdup("s");
+        break;
     case EVENT_TURN:
         break;
     }

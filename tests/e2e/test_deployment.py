@@ -1,0 +1,39 @@
+"""Deployments that fail, and the ways back."""
+
+import pytest
+
+from support.davit import wait_for
+from support.spine import Spine, definition, service
+
+
+@pytest.fixture
+def spine(davit, repo, docker):
+    yield Spine(davit, repo, docker)
+
+
+def test_retry_deploys_what_failed_for_a_cause_outside_of_git(davit, repo, docker, demo_image, tmp_path):
+    """The secret is missing, then it is there: no commit is needed, and what ran is replaced."""
+    spine = Spine(davit, repo, docker, secrets={"directory": str(tmp_path)})
+    repo.commit("web: first", {"web.json": definition(demo_image), "service.json": service(1, healthy_seconds=1)})
+    spine.start()
+    spine.converge()
+    process = spine.daemon.run("retry", "default/web")
+    assert process.returncode == 2 and "default/web has not failed, it is steady: there is nothing to retry" in process.stderr
+    repo.commit("web: a secret", {"web.json": definition(
+        demo_image, "two", secrets=[{"name": "PASSWORD", "valueFrom": "db"}])})
+    spine.seen()
+    process = spine.wait()
+    assert process.returncode == 1 and "or the same by davit retry default/web" in process.stderr
+    assert "or the same by davit retry default/web" in spine.daemon.run("status").stdout
+    assert spine.texts() == ["one"]
+    (tmp_path / "db").write_text("secret\n")
+    (tmp_path / "db").chmod(0o600)
+    spine.daemon.kill()  # what is known bad is so in a later life
+    spine.start()
+    wait_for(lambda: "steady" in spine.daemon.run("status").stdout or "failed" in spine.daemon.run("status").stdout, 20, "the ledger is read")
+    assert spine.wait().returncode == 1
+    process = spine.daemon.run("retry", "default/web")
+    assert process.returncode == 0, process.stderr
+    spine.converge()
+    assert spine.texts() == ["two"]
+    assert spine.daemon.run("history", "default/web").stdout.count("FAILED") == 1
