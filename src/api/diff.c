@@ -16,7 +16,8 @@ static bool running_side(const struct api *api, const struct view_service *view,
                                    .desired_count = primary->desired_count,
                                    .family = primary->family,
                                    .revision = primary->revision,
-                                   .task_definition = revision ? revision->json : NULL};
+                                   .task_definition = revision ? revision->json : NULL,
+                                   .service = view->desired ? view->desired->json : NULL};
     return true;
 }
 
@@ -53,7 +54,8 @@ static struct diff_side given_side(const json_t *json)
                               .desired_count = model_int_in(json, "desiredCount", 0, LIMIT_DESIRED_COUNT),
                               .family = model_string(json, "family"),
                               .revision = model_int_in(json, "revision", 0, INT32_MAX),
-                              .task_definition = json_object_get(json, "taskDefinition")};
+                              .task_definition = json_object_get(json, "taskDefinition"),
+                              .service = json_object_get(json, "davit") ? json : NULL};
 }
 
 static int check_given(const json_t *services, struct api_fault *fault)
@@ -81,8 +83,8 @@ static void append_removed(const struct api *api, const struct map *given, json_
     }
 }
 
-/* {"services": [{"cluster", "name", "digest", "desiredCount", "family", "revision", "taskDefinition"}]}: any
- * other commit, which the client has read for itself. */
+/* {"services": [{"cluster", "name", "digest", "desiredCount", "family", "revision", "taskDefinition",
+ * "davit"}]}: any other commit, which the client has read for itself. */
 int api_post_diff(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
 {
     const json_t *services = json_object_get(input, "services");

@@ -47,6 +47,7 @@ void progress_of_view(const struct core *core, const struct view_service *view,
         .name = view->name,
         .state = view_service_has_failed(view)  ? PROGRESS_FAILED
                  : view_service_is_steady(view) ? PROGRESS_STEADY
+                 : view->blocked                ? PROGRESS_BLOCKED
                                                 : PROGRESS_BUSY,
         .word = view_service_state(view),
         .desired = view->desired ? view->desired->desired_count : 0,
@@ -110,9 +111,10 @@ void progress_of_json(const json_t *service, struct progress_service *ret_servic
     *ret_service = (struct progress_service){
         .cluster = cli_member_string(service, "cluster"),
         .name = cli_member_string(service, "name"),
-        .state = model_bool(service, "failed")   ? PROGRESS_FAILED
-                 : model_bool(service, "steady") ? PROGRESS_STEADY
-                                                 : PROGRESS_BUSY,
+        .state = model_bool(service, "failed")    ? PROGRESS_FAILED
+                 : model_bool(service, "steady")  ? PROGRESS_STEADY
+                 : model_bool(service, "blocked") ? PROGRESS_BLOCKED
+                                                  : PROGRESS_BUSY,
         .word = cli_member_string(service, "state"),
         .desired = count_of(service, "desiredCount"),
         .healthy = count_of(service, "healthy"),
@@ -217,7 +219,7 @@ char *progress_line(const struct progress_service *service, int name_width)
         append_pull(&out, service);
     if (service->state == PROGRESS_FAILED && service->reason)
         buffer_printf(&out, "  %s", service->reason);
-    else if (service->state == PROGRESS_BUSY && service->waiting)
+    else if ((service->state == PROGRESS_BUSY || service->state == PROGRESS_BLOCKED) && service->waiting)
         buffer_printf(&out, "  waiting: %s", service->waiting);
     char *line = text_printable(buffer_str(&out));
     buffer_deinit(&out);

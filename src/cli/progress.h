@@ -8,7 +8,8 @@
 
 #include <jansson.h>
 
-enum progress_state { PROGRESS_BUSY, PROGRESS_STEADY, PROGRESS_FAILED };
+/* Blocked: it is not steady, and nothing comes of it by itself. */
+enum progress_state { PROGRESS_BUSY, PROGRESS_STEADY, PROGRESS_FAILED, PROGRESS_BLOCKED };
 
 /* Everything is borrowed. */
 struct progress_service {

@@ -57,9 +57,9 @@ static void print_instances(const struct cli *cli, const json_t *instances)
 
 static enum cli_tone tone_of(const struct progress_service *service)
 {
-    return service->state == PROGRESS_FAILED   ? CLI_BAD
-           : service->state == PROGRESS_STEADY ? CLI_GOOD
-                                               : CLI_BUSY;
+    return service->state == PROGRESS_STEADY ? CLI_GOOD
+           : service->state == PROGRESS_BUSY ? CLI_BUSY
+                                             : CLI_BAD;
 }
 
 static void print_services(const struct cli *cli, const json_t *services)
@@ -117,7 +117,8 @@ const struct command cli_status = {
         "that is refused with its diagnostics, and what each service is waiting for.\n\n"
         "The wanted commit is the newest valid one; it is COMPLETED when every service has arrived "
         "at it, FAILED when one could not, and IN_PROGRESS until then. A service is deploying, "
-        "steady, failed, removing, healing when a task is missing, stopping when tasks are too many, or "
+        "steady, failed, removing, healing when a task is missing, stopping when tasks are too many, "
+        "blocked when it waits for a service whose deployment failed, or "
         "unknown when only an instance that does not answer keeps it from being steady.",
     .flags = flags,
     .examples = examples,

@@ -115,7 +115,8 @@ static bool is_current(const json_t *status)
  *  head is not yet wanted     | any                       | wait
  *  head is wanted             | one that is named is none | ERROR
  *                             | one is busy               | wait
- *                             | one has failed            | NO
+ *                             | one has failed or is      | NO
+ *                             |  blocked                  |
  *                             | all are steady            | OK
  */
 static int judge(const struct cli *cli, const json_t *status, const struct progress_service_vec *services)
@@ -132,7 +133,7 @@ static int judge(const struct cli *cli, const json_t *status, const struct progr
     bool busy = false;
     bool failed = false;
     for (size_t i = 0; i < services->len; i++) {
-        failed |= services->items[i].state == PROGRESS_FAILED;
+        failed |= services->items[i].state == PROGRESS_FAILED || services->items[i].state == PROGRESS_BLOCKED;
         busy |= services->items[i].state == PROGRESS_BUSY;
     }
     return busy ? -1 : failed ? CLI_NO : CLI_OK;
@@ -247,11 +248,12 @@ static const char *const examples[] = {
     NULL,
 };
 
-static const struct cli_exit exits[] = {{CLI_OK, "all are steady"},
-                                        {CLI_NO, "a deployment has failed, or the commit is refused or held"},
-                                        {CLI_ERROR, "it could not tell, or the usage is wrong"},
-                                        {CLI_TIMEOUT, "not steady in time, or the source could not be read"},
-                                        {0, NULL}};
+static const struct cli_exit exits[] = {
+    {CLI_OK, "all are steady"},
+    {CLI_NO, "a deployment has failed or waits for one that has, or the commit is refused or held"},
+    {CLI_ERROR, "it could not tell, or the usage is wrong"},
+    {CLI_TIMEOUT, "not steady in time, or the source could not be read"},
+    {0, NULL}};
 
 const struct command cli_wait = {
     .name = "wait",

@@ -32,6 +32,7 @@ static void service_state_free(struct service_state *service)
     free(service->waiting);
     map_deinit(&service->troubles);
     plan_booking_vec_deinit(&service->booked);
+    vector_deinit(&service->followers);
     free(service);
 }
 
@@ -123,6 +124,7 @@ void core_forget_service(struct core *core, struct service_state *service)
     assert(service->booked.len == 0);
     core_wake_at(core, service, 0);
     core_await_room(core, service, false);
+    core_leave_order(core, service);
     if (service->dirty)
         core_unlist(&core->marked, service);
     map_remove(&core->services, key);

@@ -94,6 +94,9 @@ static void desired_out(const struct desired *desired, struct parts *parts)
     for (size_t i = 0; desired && i < desired->services.len; i++) {
         json_t *json = desired_service_out(desired->services.items[i]);
         model_set_digest(json, "digest", &desired->services.items[i]->digest);
+        if (desired->services.items[i]->depends_on.len)
+            json_object_set_new(json, "dependsOn",
+                                model_strings_to_json(&desired->services.items[i]->depends_on));
         item_out(parts, "desired", json);
     }
 }
@@ -144,6 +147,7 @@ static void services_out(const struct core *core, struct parts *parts)
                                  troubles_out(&service->troubles), "wake", (json_int_t)service->wake_ms,
                                  "dirty", service->dirty, "awaitsRoom", service->awaits_room);
         model_set_string(json, "waiting", service->waiting);
+        model_set_string(json, "waitsFor", service->waits_for ? service->waits_for->key : NULL);
         if (service->ledger)
             json_object_set_new(json, "ledger", service_ledger_to_json(service->ledger));
         item_out(parts, "services", json);
@@ -292,6 +296,7 @@ static int desired_service_in(const json_t *json, struct desired *desired)
                          .health_check_grace_ms = model_int(json, "graceMs"),
                          .digest = model_digest(json, "digest"),
                          .json = json_incref(json_object_get(json, "json"))};
+    model_strings_from_json(json_object_get(json, "dependsOn"), &service->depends_on);
     vector_push(&desired->services, service);
     return 0;
 }
@@ -387,6 +392,7 @@ static void marks_in(const json_t *list, struct core *core)
             core_mark(core, service);
         core_wake_at(core, service, model_int(item, "wake"));
         core_await_room(core, service, model_bool(item, "awaitsRoom"));
+        core_wait_for(core, service, model_string(item, "waitsFor"));
         core_book(core, service);
     }
 }

@@ -5,6 +5,9 @@
 #include "core/core.h"
 #include "manifest/manifest.h"
 
+struct service_state;
+struct service_state_vec VECTOR_OF(struct service_state *);
+
 struct service_state {
     char *cluster;
     char *name;
@@ -27,6 +30,9 @@ struct service_state {
     size_t wake_at;                 /* place in core.sleeping, +1; 0: none */
     bool dirty;                     /* in core.marked */
     bool awaits_room;               /* in core.awaiting_room */
+    struct service_state
+        *waits_for; /* the first of its dependsOn that is not ready; NULL: none is waited for */
+    struct service_state_vec followers; /* those whose waits_for this is */
 };
 
 /* An action that had no outcome, or an outcome that is worth a retry. */
@@ -58,8 +64,6 @@ struct flight {
     int64_t progress_bytes;
     int64_t progress_total_bytes;
 };
-
-struct service_state_vec VECTOR_OF(struct service_state *);
 
 struct core {
     char *owner;
@@ -146,6 +150,15 @@ void core_mark_awaiting_room(struct core *core);
 /* Takes out what is to be planned now, in order of their keys. Caller deinits the vector. */
 void core_take_due(struct core *core, struct service_state_vec *ret_due);
 void core_unlist(struct service_state_vec *list, const struct service_state *service);
+/* order.c: why its deployment may launch nothing yet, NULL when it may; caller frees. Who is waited for has
+ * it marked whenever it is planned itself. */
+char *core_order(struct core *core, struct service_state *service);
+/* Whether whoever is waited for in the end will not come about by itself. */
+bool core_is_blocked(const struct service_state *service);
+void core_mark_followers(struct core *core, const struct service_state *service);
+void core_wait_for(struct core *core, struct service_state *service, const char *waits_for);
+/* It is about to be forgotten. */
+void core_leave_order(struct core *core, struct service_state *service);
 /* room.c: counts what the service holds anew. Whether it freed some. */
 bool core_book(struct core *core, struct service_state *service);
 /* The instance's info is another than before. */

@@ -48,6 +48,9 @@ static void take_output(struct core *core, struct service_state *service, struct
     core_await_room(core, service, output->no_place);
     if (core_book(core, service))
         core_mark_awaiting_room(core);
+    if (!output->gated)
+        core_wait_for(core, service, NULL);
+    core_mark_followers(core, service);
     if (output->forget) {
         if (service->ledger)
             core_save(effects, LEDGER_SERVICE, service->key, NULL, output->ledger_message);
@@ -57,6 +60,7 @@ static void take_output(struct core *core, struct service_state *service, struct
 
 static void plan(struct core *core, struct service_state *service, struct effect_vec *effects)
 {
+    char *waits_for CLEANUP_FREE = core_order(core, service);
     struct plan_input input = {.now_ms = core->now_ms,
                                .options = &core->plan,
                                .desired = service->desired,
@@ -65,6 +69,7 @@ static void plan(struct core *core, struct service_state *service, struct effect
                                .cluster = service->cluster,
                                .service = service->name,
                                .key = service->key,
+                               .waits_for = waits_for,
                                .containers = (const struct container *const *)service->containers.items,
                                .containers_len = service->containers.len,
                                .under_way = (const struct action *const *)service->under_way.items,

@@ -139,6 +139,7 @@ static void fill(const struct core *core, const struct service_state *service, s
                                   .desired = service->desired,
                                   .ledger = service->ledger,
                                   .waiting = service->waiting,
+                                  .blocked = core_is_blocked(service),
                                   .events = service->events,
                                   .events_first = service->events_first,
                                   .events_len = service->events_len};
@@ -170,6 +171,8 @@ const char *view_service_state(const struct view_service *view)
         return "failed";
     if (view_service_is_steady(view))
         return "steady";
+    if (view->blocked)
+        return "blocked";
     if (rollout != DEPLOYMENT_COMPLETED)
         return "deploying";
     int desired = view->desired->desired_count;

@@ -74,7 +74,7 @@ static void survey(struct apply *apply, bool last, size_t *ret_busy, size_t *ret
         struct progress_service service;
         progress_of_view(core, &view, &service);
         *ret_busy += service.state == PROGRESS_BUSY;
-        *ret_failed += service.state == PROGRESS_FAILED;
+        *ret_failed += service.state == PROGRESS_FAILED || service.state == PROGRESS_BLOCKED;
         vector_push(&services, service);
     }
     if (last || (*ret_busy == 0 && !core_is_dirty(core)))
@@ -107,7 +107,8 @@ static void stepped(void *data)
     if (busy || core_is_dirty(runtime_core(apply->runtime)))
         return;
     if (failed)
-        cli_fail(apply->cli, "%zu deployments failed; what ran before goes on running", failed);
+        cli_fail(apply->cli, "%zu deployments failed or are blocked; what ran before goes on running",
+                 failed);
     finish(apply, failed ? CLI_TIMEOUT : CLI_OK);
 }
 

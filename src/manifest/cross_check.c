@@ -212,6 +212,9 @@ static struct service *copy_of(const struct service *service)
     copy->name = memory_strdup(service->name);
     copy->task_definition_text = memory_strdup(service->task_definition_text);
     copy->task_definition = NULL;
+    copy->depends_on = (struct string_vec){0};
+    for (size_t i = 0; i < service->depends_on.len; i++)
+        vector_push(&copy->depends_on, memory_strdup(service->depends_on.items[i]));
     copy->json = json_incref(service->json);
     copy->origin.file = memory_strdup(service->origin.file);
     return copy;
@@ -287,6 +290,7 @@ void cross_check(struct manifest *manifest, const struct map *families, struct d
     check_clusters(&cross);
     bind_services(&cross);
     reference_check(manifest, families, &cross.hints, diagnostics);
+    order_check(manifest, diagnostics);
     port_check(manifest, diagnostics);
     drop_old_revisions(&manifest->old_revisions);
 }

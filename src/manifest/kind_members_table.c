@@ -532,7 +532,13 @@ static const struct kind_member monitoring[] = {
     LIKEWISE_INSIDE("metricConfigurations", metric),
     END};
 
+static const struct kind_member service_dependency[] = {
+    HONOURED("service",               NULL,       NULL),
+    REFUSES( "condition",             "HEALTHY",  "COMPLETE", "a service runs on and never completes: HEALTHY is what can be waited for", NULL),
+    END};
+
 static const struct kind_member davit_service[] = {
+    INSIDE(  "dependsOn",             NULL, service_dependency),
     HONOURED("minimumHealthySeconds", NULL,       NULL),
     END};
 

@@ -33,13 +33,17 @@ static const struct {
     {KIND_SERVICE, KIND_CAPACITY_PROVIDER, "capacityProviderStrategy/*/capacityProvider"},
     {KIND_SERVICE, KIND_CONTAINER, "loadBalancers/*/containerName"},
     {KIND_SERVICE, KIND_CONTAINER, "serviceRegistries/*/containerName"},
+    {KIND_SERVICE, KIND_SERVICE, "davit/dependsOn/*/service"},
     {KIND_SERVICE, KIND_TARGET_GROUP, "loadBalancers/*/targetGroupArn"},
     {KIND_SERVICE, KIND_TARGET_GROUP, "loadBalancers/*/advancedConfiguration/alternateTargetGroupArn"},
 };
 
-/* "arn:...:targetgroup/web/73e2d6bc24d8a067" is "web"; the others end in their names. Caller frees. */
-static char *name_of(enum kind target, const char *text)
+/* "arn:...:targetgroup/web/73e2d6bc24d8a067" is "web", and a service without cluster is one of its
+ * neighbours; the others end in their names. Caller frees. */
+static char *name_of(enum kind target, const char *text, const json_t *object)
 {
+    if (target == KIND_SERVICE)
+        return strchr(text, '/') ? memory_strdup(text) : service_key(kind_service_cluster(object), text);
     const char *name = target == KIND_TARGET_GROUP ? strstr(text, ":targetgroup/") : NULL;
     if (!name)
         return memory_strdup(kind_arn_tail(text));
@@ -50,6 +54,7 @@ static char *name_of(enum kind target, const char *text)
 /* One place as it is followed into the object. */
 struct search {
     struct kind_object *object;
+    const json_t *root;
     enum kind target;
     bool in_string; /* the pointer stays at the string */
 };
@@ -60,7 +65,7 @@ static void follow(const struct search *search, const json_t *value, const char 
         const char *text = json_string_value(value);
         vector_push(&search->object->references,
                     (struct kind_reference){.target = search->target,
-                                            .name = name_of(search->target, text),
+                                            .name = name_of(search->target, text, search->root),
                                             .arn = text_starts_with(text, "arn:"),
                                             .pointer = memory_strdup(pointer)});
         return;
@@ -70,7 +75,7 @@ static void follow(const struct search *search, const json_t *value, const char 
     char *name CLEANUP_FREE = memory_strndup(path, len);
     if (text_equal(name, "{}") && json_is_string(value)) {
         json_t *inner = json_loads(json_string_value(value), 0, NULL);
-        follow(&(struct search){search->object, search->target, true}, inner, rest, pointer);
+        follow(&(struct search){search->object, search->root, search->target, true}, inner, rest, pointer);
         json_decref(inner);
         return;
     }
@@ -94,5 +99,5 @@ void kind_references_read(const json_t *value, struct kind_object *object)
     assert(value);
     for (size_t i = 0; i < ARRAY_LEN(places); i++)
         if (places[i].kind == object->kind)
-            follow(&(struct search){object, places[i].target, false}, value, places[i].path, "");
+            follow(&(struct search){object, value, places[i].target, false}, value, places[i].path, "");
 }

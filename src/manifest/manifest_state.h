@@ -112,6 +112,8 @@ char *cross_check_hint(struct cross_hints *hints, enum kind kind, const char *na
 /* reference_check.c: errors and warnings where objects name what nobody declares. */
 void reference_check(struct manifest *manifest, const struct map *families, struct cross_hints *hints,
                      struct diagnostics *diagnostics);
+/* order_check.c: errors where services wait for each other in a circle. */
+void order_check(const struct manifest *manifest, struct diagnostics *diagnostics);
 /* service_check.c: errors and warnings of a service that is bound to its task definition. */
 void service_check(struct kind_object *object);
 /* variable_file.c: warnings of lines of an environment file that give no variable. */

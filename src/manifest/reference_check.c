@@ -138,6 +138,7 @@ static const struct {
     bool without_effect; /* nothing comes of naming one yet */
 } targets[KIND_COUNT] = {[KIND_CAPACITY_PROVIDER] = {"capacity provider", true},
                          [KIND_CLUSTER] = {"cluster", false},
+                         [KIND_SERVICE] = {"service", false},
                          [KIND_TARGET_GROUP] = {"target group", true},
                          [KIND_TASK_DEFINITION] = {"task definition", false}};
 
@@ -150,6 +151,9 @@ struct bounds {
 static void report_unknown(const struct kind_object *object, const struct kind_reference *reference,
                            struct bounds *bounds, struct diagnostics *diagnostics)
 {
+    const struct manifest *manifest = bounds->errors->manifest;
+    if (reference->target == KIND_SERVICE && (manifest->unreadable || manifest->with_errors))
+        return; /* it may be declared there */
     bool without_effect = targets[reference->target].without_effect;
     char *hint = cross_check_hint(without_effect ? &bounds->warnings : bounds->errors, reference->target,
                                   reference->name);

@@ -219,6 +219,7 @@ void service_unref(struct service *service)
     free(service->name);
     free(service->task_definition_text);
     task_definition_unref(service->task_definition);
+    string_vec_deinit(&service->depends_on);
     json_decref(service->json);
     free(service->origin.file);
     free(service);

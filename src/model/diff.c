@@ -275,7 +275,8 @@ struct diff_side diff_side_of(const struct service *service)
                               .maximum_percent = service->maximum_percent,
                               .family = definition ? definition->family : NULL,
                               .revision = definition ? definition->revision : 0,
-                              .task_definition = definition ? definition->json : NULL};
+                              .task_definition = definition ? definition->json : NULL,
+                              .service = service->json};
 }
 
 json_t *diff_service(const char *cluster, const char *service, const struct diff_side *from,
@@ -295,6 +296,11 @@ json_t *diff_service(const char *cluster, const char *service, const struct diff
                    to->minimum_healthy_percent);
     if (from && to && from->maximum_percent && to->maximum_percent)
         add_number(details, "maximumPercent", from->maximum_percent, to->maximum_percent);
+    if (from && to && from->service && to->service)
+        compare_objects(details,
+                        &(struct change){"davit", json_object_get(from->service, "davit"),
+                                         json_object_get(to->service, "davit")},
+                        NULL);
     if (from && to && !deploy && !json_array_size(details)) {
         json_decref(details);
         return NULL;

@@ -17,6 +17,7 @@ struct diff_side {
     const char *family;
     int revision;                  /* 0: not known */
     const json_t *task_definition; /* NULL: not known */
+    const json_t *service;         /* for its member "davit"; NULL: not known */
 };
 
 /* The state that a commit asks for. */

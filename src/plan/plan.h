@@ -83,7 +83,8 @@ struct plan_memory {
     struct map given_up;  /* "task id/container" -> (void *)1: its task goes on without it, F10 */
     int failures_in_row;  /* after COMPLETED, for back-off */
     int64_t last_failure_ms;
-    bool steady; /* steady state has been announced */
+    bool steady;       /* steady state has been announced */
+    int settled_count; /* tasks desired when all were healthy last: who depends on it asks for no more, R12 */
 };
 
 void plan_memory_deinit(struct plan_memory *memory);
@@ -98,7 +99,8 @@ struct plan_input {
     const struct service_ledger *ledger; /* NULL: nothing known */
     const char *cluster;
     const char *service;
-    const char *key;                           /* "cluster/service"; outlives what is booked */
+    const char *key;       /* "cluster/service"; outlives what is booked */
+    const char *waits_for; /* why its deployment may launch nothing yet, R12; NULL: it may */
     const struct container *const *containers; /* all of the service, borrowed, any order */
     size_t containers_len;
     const struct action *const *under_way; /* actions sent and not yet answered */
@@ -113,6 +115,7 @@ struct plan_output {
     struct action_vec actions;      /* to be sent now */
     struct plan_booking_vec booked; /* what placing took of in->instances: the caller gives it back when it
                                        books the tasks by what is under way */
+    bool gated;                     /* R12: it would launch, were it not for in->waits_for */
     bool no_place;                  /* a task found no room: plan again when some was freed */
     struct service_ledger *ledger;  /* the entry as it must be saved first; NULL: unchanged */
     bool forget;                    /* the service is gone: remove its entry, if it has one */

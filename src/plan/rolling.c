@@ -1,4 +1,4 @@
-/* Rows R1 to R11. */
+/* Rows R1 to R12. */
 #include "base/buffer.h"
 #include "base/text.h"
 #include "plan/pass.h"
@@ -227,6 +227,33 @@ static void contain(struct pass *pass, struct tally *tally, const struct deploym
         primary->id, pass->in->cluster, pass->in->service, primary->reason);
 }
 
+/* R12: whether the deployment may launch nothing, and would. */
+static bool is_gated(const struct pass *pass, const struct tally *tally)
+{
+    return pass->in->waits_for && pass_primary(pass)->state == DEPLOYMENT_IN_PROGRESS &&
+           tally->live_new - tally->unhealthy_new < tally->desired;
+}
+
+/* R12: what serves runs on, however long it takes; new tasks that came before the wait take over. */
+static void stand_by(struct pass *pass, struct tally *tally)
+{
+    char *reason CLEANUP_FREE = memory_printf("replaced by (deployment %s)", pass_primary(pass)->id);
+    int spare = tally->healthy_new + tally->healthy_old - tally->desired;
+    if (spare > tally->healthy_new)
+        spare = tally->healthy_new;
+    for (size_t i = 0; i < pass->tasks.len; i++) {
+        struct task *task = &pass->tasks.items[i];
+        if (!task_is_live(task) || pass_is_new(pass, task))
+            continue;
+        bool replaced = task->healthy && spare > 0;
+        spare -= replaced;
+        if (replaced || task->status == TASK_PENDING)
+            stop(pass, tally, task, reason);
+    }
+    pass->out->gated = true;
+    pass_waiting(pass, "%s", pass->in->waits_for);
+}
+
 static bool anything_old(const struct pass *pass)
 {
     for (size_t i = 0; i < pass->tasks.len; i++)
@@ -251,6 +278,7 @@ static void complete(struct pass *pass, const struct tally *tally, const struct 
         pass_event(pass, "(deployment %s) deployment completed.", edit->id);
     }
     in->memory->failures_in_row = 0;
+    in->memory->settled_count = tally->desired;
     if (!in->memory->steady && tally->stopping == 0) {
         in->memory->steady = true;
         pass_event(pass, "has reached a steady state.");
@@ -293,6 +321,11 @@ void pass_rolling(struct pass *pass)
     struct tally tally = tally_of(pass);
     if (primary->state == DEPLOYMENT_FAILED) {
         contain(pass, &tally, primary);
+        announce_stops(pass, &tally);
+        return;
+    }
+    if (is_gated(pass, &tally)) {
+        stand_by(pass, &tally);
         announce_stops(pass, &tally);
         return;
     }

@@ -212,6 +212,8 @@ void check_begin_life(struct world *world)
         checker->listed[i] = false;
     }
     checker->born_ms = world->now_ms;
+    for (int s = 0; s < SERVICES_MAX; s++)
+        checker->floors[s] = -1;
     map_deinit(&checker->stops);
     map_deinit(&checker->retried);
     map_deinit(&checker->up);
@@ -301,6 +303,56 @@ static bool is_known_bad(const struct world *world, const char *key, const struc
     return false;
 }
 
+static int service_number(const char *key)
+{
+    return key[strlen(key) - 1] - '0';
+}
+
+static bool is_completed(const struct view_service *view)
+{
+    const struct deployment *primary = view->ledger ? service_ledger_primary(view->ledger) : NULL;
+    return view->desired && primary && !view->ledger->removed && primary->state == DEPLOYMENT_COMPLETED &&
+           digest_equal(&primary->digest, &view->desired->digest);
+}
+
+/* A service that is only scaled out is waited for with as many as it had. */
+static void note_floors(struct world *world)
+{
+    struct view_service view;
+    int *floors = world->checker.floors;
+    for (int s = 0; s < SERVICES_MAX; s++) {
+        char name[8] = {'s', (char)('0' + s)};
+        if (!core_view_service(world->davit.core, "c", name, &view) || !is_completed(&view))
+            floors[s] = -1;
+        else if (floors[s] < 0 || view.desired->desired_count < floors[s])
+            floors[s] = view.desired->desired_count;
+    }
+}
+
+/* (j) A deployment launches nothing while what it depends on is not COMPLETED and healthy. */
+static void check_order(struct world *world, const struct view_service *view,
+                        const struct sighting_vec *sightings, const struct map *stops)
+{
+    const struct deployment *primary = service_ledger_primary(view->ledger);
+    for (size_t d = 0; primary->state == DEPLOYMENT_IN_PROGRESS && d < view->desired->depends_on.len; d++) {
+        int number = service_number(view->desired->depends_on.items[d]);
+        char name[8] = {'s', (char)('0' + number)};
+        struct view_service other;
+        int healthy = 0;
+        core_view_service(world->davit.core, "c", name, &other);
+        for (size_t i = 0; i < sightings->len; i++)
+            healthy += survey_is_of(&sightings->items[i], name) &&
+                       survey_is_new(&sightings->items[i], other.desired) &&
+                       !map_get(stops, sightings->items[i].id) &&
+                       survey_is_healthy(&sightings->items[i], other.desired);
+        if (world->checker.floors[number] < 0)
+            world_fail(world, "(j) %s: launched before %s is COMPLETED", view->name, name);
+        else if (healthy < world->checker.floors[number])
+            world_fail(world, "(j) %s: launched while %s has %d healthy tasks of %d", view->name, name,
+                       healthy, world->checker.floors[number]);
+    }
+}
+
 /* (b) A launch leaves no more than upper; (c) nothing known bad is launched. */
 static void check_launch(struct world *world, const struct view_service *view,
                          const struct sighting_vec *sightings, const struct map *stops)
@@ -329,6 +381,7 @@ static void check_launch(struct world *world, const struct view_service *view,
         int upper = view->desired->desired_count * view->desired->maximum_percent / 100;
         if (existing > upper)
             world_fail(world, "(b) %s: %d tasks after a launch, upper is %d", view->name, existing, upper);
+        check_order(world, view, sightings, stops);
     }
     vector_deinit(&actions);
 }
@@ -338,6 +391,7 @@ static void check_turn(struct world *world)
     struct map stops = stops_now(world);
     struct sighting_vec sightings = survey_mirror(world);
     struct view_service view;
+    note_floors(world);
     for (size_t i = 0; core_view_service_at(world->davit.core, i, &view); i++) {
         check_stops(world, &view, &sightings, &stops);
         check_launch(world, &view, &sightings, &stops);
@@ -614,6 +668,21 @@ static bool has_room(const struct world *world, const struct service *service)
     return false;
 }
 
+/* Whether something that the service depends on, or that depends on in turn, will never be ready. */
+static bool waits_rightly(const struct world *world, const struct view_service *view)
+{
+    if (!view->desired || !view->waiting || !text_starts_with(view->waiting, "waits for service c/"))
+        return false;
+    char name[8] = {'s', view->waiting[strlen("waits for service c/s")]};
+    struct view_service other;
+    if (!core_view_service(world->davit.core, "c", name, &other) || !other.desired || !other.ledger)
+        return false;
+    return service_ledger_primary(other.ledger)->state == DEPLOYMENT_FAILED || waits_rightly(world, &other) ||
+           (is_completed(&other) && !repo_can_run(world, name)) ||
+           (other.waiting && strstr(other.waiting, "was unable to place a task") &&
+            !has_room(world, other.desired));
+}
+
 static void check_service(struct world *world, const struct view_service *view, struct sighting_vec *truth)
 {
     const struct deployment *primary = view->ledger ? service_ledger_primary(view->ledger) : NULL;
@@ -622,6 +691,8 @@ static void check_service(struct world *world, const struct view_service *view, 
     if (view->desired && view->waiting && strstr(view->waiting, "was unable to place a task") &&
         !has_room(world, view->desired))
         return; /* too little for everybody: it waits, and says so */
+    if (waits_rightly(world, view))
+        return;
     /* With late news of its end a crashing task was healthy for a while: COMPLETED, and launched again for
      * ever. */
     if (view->desired && primary && primary->state == DEPLOYMENT_COMPLETED &&

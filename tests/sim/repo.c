@@ -96,6 +96,16 @@ static bool can_go_on(const struct recipe *recipe)
     return recipe->count == 0 || lower < upper;
 }
 
+/* One way only: no circles. */
+static int some_order(struct world *world, int service)
+{
+    int order = 0;
+    for (int s = 0; s < SERVICES_MAX; s++)
+        if ((world->repo.from_last ? s > service : s < service) && world_chance(world, 40))
+            order |= 1 << s;
+    return order;
+}
+
 static void settle(struct world *world, struct recipe *recipe)
 {
     if (recipe->image >= IMAGES_GOOD && recipe->count == 0)
@@ -125,14 +135,31 @@ static void write_definition(struct buffer *out, int service, const struct recip
     buffer_printf(out, "],\"volumes\":[{\"name\":\"v%d\"}]}", recipe->tag);
 }
 
-static void write_service(struct buffer *out, int service, const struct recipe *recipe)
+/* Only what is there may be depended on. */
+static void write_order(struct buffer *out, int service, const struct version *version)
 {
+    const char *separator = "";
+    buffer_append_str(out, ",\"dependsOn\":[");
+    for (int s = 0; s < SERVICES_MAX; s++) {
+        if (!(version->recipes[service].order & 1 << s) || !version->recipes[s].present)
+            continue;
+        buffer_printf(out, "%s{\"service\":\"s%d\"}", separator, s);
+        separator = ",";
+    }
+    buffer_append_str(out, "]");
+}
+
+static void write_service(struct buffer *out, int service, const struct version *version)
+{
+    const struct recipe *recipe = &version->recipes[service];
     buffer_printf(out,
                   "{\"cluster\":\"c\",\"serviceName\":\"s%d\",\"taskDefinition\":\"f%d\",\"desiredCount\":%d,"
                   "\"deploymentConfiguration\":{\"minimumHealthyPercent\":%d,\"maximumPercent\":%d},"
-                  "\"davit\":{\"minimumHealthySeconds\":4}}",
+                  "\"davit\":{\"minimumHealthySeconds\":4",
                   service, service, recipe->count, bounds[recipe->bounds].minimum,
                   bounds[recipe->bounds].maximum);
+    write_order(out, service, version);
+    buffer_append_str(out, "}}");
 }
 
 /* Two files a service, one that is always there, and one that may be broken. NULL: not in this version. */
@@ -150,7 +177,7 @@ static char *file_text(const struct version *version, int file)
     if (!recipe->present)
         return NULL;
     if (file % 2)
-        write_service(&out, file / 2, recipe);
+        write_service(&out, file / 2, version);
     else
         write_definition(&out, file / 2, recipe);
     return buffer_steal(&out);
@@ -181,8 +208,10 @@ static struct recipe some_recipe(struct world *world)
 void repo_begin(struct world *world)
 {
     struct version *version = &world->repo.versions[0];
+    world->repo.from_last = world_chance(world, 50);
     for (int s = 0; s < SERVICES_MAX; s++) {
         version->recipes[s] = some_recipe(world);
+        version->recipes[s].order = some_order(world, s);
         version->recipes[s].present = s == 0 || world_chance(world, 50);
         settle(world, &version->recipes[s]);
         world->repo.len = 1; /* the next one sees the ports of the one before */
@@ -229,8 +258,10 @@ void repo_push(struct world *world)
         recipe->count = world_pick(world, 6);
     } else if (what < 67) {
         recipe->bounds = world_pick(world, ARRAY_LEN(bounds));
-    } else if (what < 80) {
+    } else if (what < 78) {
         recipe->present = !recipe->present;
+    } else if (what < 82) {
+        recipe->order = some_order(world, (int)(recipe - version->recipes));
     } else if (what < 95) {
         *version = repo->versions[world_pick(world, repo->len)]; /* git revert */
         version->broken = false;
@@ -240,9 +271,10 @@ void repo_push(struct world *world)
     for (int s = 0; s < SERVICES_MAX; s++) {
         const struct recipe *one = &version->recipes[s];
         if (one->present)
-            world_trace(world, "commit %d%s: s%d shape %d image %s:%d count %d bounds %d/%d", repo->len,
-                        version->broken ? " (broken)" : "", s, one->shape, images[one->image].name, one->tag,
-                        one->count, bounds[one->bounds].minimum, bounds[one->bounds].maximum);
+            world_trace(world, "commit %d%s: s%d shape %d image %s:%d count %d bounds %d/%d order %d",
+                        repo->len, version->broken ? " (broken)" : "", s, one->shape, images[one->image].name,
+                        one->tag, one->count, bounds[one->bounds].minimum, bounds[one->bounds].maximum,
+                        one->order);
     }
     repo->len++;
     if (!repo->deliver_ms)

@@ -32,6 +32,7 @@ struct recipe {
     int tag;    /* makes contents of one image differ */
     int count;  /* desiredCount */
     int bounds; /* which percentages */
+    int order;  /* bit n: depends on service n, if that is there */
 };
 
 /* A commit. */
@@ -51,6 +52,7 @@ struct question {
 struct repo {
     struct version versions[VERSIONS_MAX];
     int len;
+    bool from_last;           /* later services are depended on; else earlier ones: never both */
     int delivered;            /* to this davit: the next one is versions[delivered] */
     bool fresh;               /* this davit has been given nothing yet, or asks again */
     struct question question; /* what commits are delivered by */
@@ -145,6 +147,7 @@ struct checker {
     struct map known_deployments; /* ids that were ever acknowledged */
     struct map retried;           /* "cluster/service digest": the ledger does not know of it yet */
     struct map launched;          /* tasks that were ever created */
+    int floors[SERVICES_MAX];     /* fewest tasks desired since the content was COMPLETED; -1: it is not */
     struct map up;                /* tasks that were up once in this life of davit */
     const struct desired *desired;
     size_t log_seen[HOSTS_MAX];

@@ -189,7 +189,7 @@ void fixture_run(struct fixture *fixture)
             vector_push(&actions, action_copy(fixture_action(fixture, n)));
         for (size_t i = 0; i < actions.len; i++)
             carry_out(fixture, &engine, actions.items[i]);
-        bool quiet = actions.len == 0;
+        bool quiet = actions.len == 0 && !core_is_dirty(fixture->core);
         action_vec_deinit(&actions);
         if (quiet)
             break;

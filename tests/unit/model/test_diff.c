@@ -160,6 +160,26 @@ static void test_environment_files_by_their_paths(void **state)
     free(text);
 }
 
+static void test_what_davit_adds_to_a_service(void **state)
+{
+    (void)state;
+    json_t *before = json_pack("{s:{s:i}}", "davit", "minimumHealthySeconds", 5);
+    json_t *after =
+        json_pack("{s:{s:i,s:[{s:s}]}}", "davit", "minimumHealthySeconds", 5, "dependsOn", "service", "db");
+    const struct diff_side from = {.desired_count = 1, .service = before};
+    const struct diff_side to = {.desired_count = 1, .service = after};
+    const struct diff_side unknown = {.desired_count = 1};
+    assert_null(diff_service("c", "s", &from, &from));
+    assert_null(diff_service("c", "s", &unknown, &to));
+    json_t *difference = diff_service("c", "s", &from, &to);
+    char *text CLEANUP_FREE = json_dumps(difference, JSON_COMPACT);
+    assert_string_equal(text, "{\"cluster\":\"c\",\"service\":\"s\",\"change\":\"update\",\"details\":[{"
+                              "\"what\":\"davit dependsOn\",\"to\":\"[{\\\"service\\\":\\\"db\\\"}]\"}]}");
+    json_decref(difference);
+    json_decref(before);
+    json_decref(after);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +190,7 @@ int main(void)
         cmocka_unit_test(test_long_values_are_whole),
         cmocka_unit_test(test_files_by_their_paths),
         cmocka_unit_test(test_environment_files_by_their_paths),
+        cmocka_unit_test(test_what_davit_adds_to_a_service),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

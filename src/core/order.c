@@ -1,0 +1,106 @@
+/* davit.dependsOn: what a deployment waits for, and who is planned again when that changes. Rows R12. */
+#include "base/text.h"
+#include "core/state.h"
+#include "core/steady.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* Whether there is a deployment that may launch, or one is about to begin: only that waits. */
+static bool deploys(const struct service_state *service)
+{
+    const struct deployment *primary = service->ledger ? service_ledger_primary(service->ledger) : NULL;
+    return !primary || service->ledger->removed || primary->state == DEPLOYMENT_IN_PROGRESS ||
+           !digest_equal(&primary->digest, &service->desired->digest);
+}
+
+/* Tasks that have to be healthy: one that is only scaled out has them already. */
+static int count_needed(const struct service_state *service)
+{
+    int settled = service->memory.settled_count;
+    return settled && settled < service->desired->desired_count ? settled : service->desired->desired_count;
+}
+
+/* Why who depends on it has to wait, or NULL. Caller frees. */
+static char *shortfall(const struct core *core, const struct service_state *service)
+{
+    const struct deployment *primary = service->ledger ? service_ledger_primary(service->ledger) : NULL;
+    if (!primary || service->ledger->removed || !digest_equal(&primary->digest, &service->desired->digest))
+        return memory_strdup("its deployment has not begun");
+    if (primary->state != DEPLOYMENT_COMPLETED)
+        return memory_strdup(primary->state == DEPLOYMENT_FAILED ? "its deployment failed"
+                                                                 : "its deployment is in progress");
+    struct view_service view;
+    core_view_service(core, service->cluster, service->name, &view);
+    int needed = count_needed(service);
+    if (view.healthy_count >= needed)
+        return NULL;
+    return view.lost_count ? memory_printf("%d of %d tasks known to be healthy, instance %s does not answer",
+                                           view.healthy_count, needed, view.lost_instance)
+                           : memory_printf("%d of %d tasks healthy", view.healthy_count, needed);
+}
+
+static void wait_for(struct service_state *service, struct service_state *other)
+{
+    if (service->waits_for == other)
+        return;
+    if (service->waits_for)
+        core_unlist(&service->waits_for->followers, service);
+    service->waits_for = other;
+    if (other)
+        vector_push(&other->followers, service);
+}
+
+char *core_order(struct core *core, struct service_state *service)
+{
+    assert(core);
+    assert(service);
+    struct service_state *other = NULL;
+    char *why = NULL;
+    const struct string_vec *depends_on = service->desired ? &service->desired->depends_on : NULL;
+    for (size_t i = 0; depends_on && i < depends_on->len && !why && deploys(service); i++) {
+        other = map_get(&core->services, depends_on->items[i]);
+        assert(other && other->desired); /* the manifests were checked */
+        why = shortfall(core, other);
+    }
+    wait_for(service, why ? other : NULL);
+    char *reason = why ? memory_printf("waits for service %s: %s", other->key, why) : NULL;
+    free(why);
+    return reason;
+}
+
+bool core_is_blocked(const struct service_state *service)
+{
+    assert(service);
+    const struct service_state *last = service;
+    while (last->waits_for)
+        last = last->waits_for;
+    return last != service &&
+           view_service_has_failed(&(struct view_service){.desired = last->desired, .ledger = last->ledger});
+}
+
+void core_wait_for(struct core *core, struct service_state *service, const char *waits_for)
+{
+    assert(core);
+    assert(service);
+    wait_for(service, waits_for ? map_get(&core->services, waits_for) : NULL);
+}
+
+void core_mark_followers(struct core *core, const struct service_state *service)
+{
+    assert(core);
+    assert(service);
+    for (size_t i = 0; i < service->followers.len; i++)
+        core_mark(core, service->followers.items[i]);
+}
+
+void core_leave_order(struct core *core, struct service_state *service)
+{
+    assert(core);
+    assert(service);
+    wait_for(service, NULL);
+    core_mark_followers(core, service);
+    while (service->followers.len)
+        wait_for(service->followers.items[0], NULL);
+    vector_deinit(&service->followers);
+}

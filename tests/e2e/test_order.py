@@ -1,0 +1,101 @@
+"""Order across services: who depends on another is deployed after it, and its old tasks run on meanwhile."""
+
+import json
+
+import pytest
+
+from support.davit import wait_for
+from support.spine import Spine, definition, service
+
+
+@pytest.fixture
+def spine(davit, repo, docker):
+    yield Spine(davit, repo, docker)
+
+
+def on(*names):
+    return {"davit": {"minimumHealthySeconds": 0, "dependsOn": [{"service": name, "condition": "HEALTHY"} for name in names]}}
+
+
+def started(spine, name):
+    """When the tasks of a service were started, as the engine says."""
+    found = [spine.engine.api.get(f"/containers/{one['Id']}/json") for one in spine.containers() if of(one) == name]
+    return sorted(one["State"]["StartedAt"] for one in found)
+
+
+def of(container):
+    return container["Labels"]["davit.service"].rpartition("/")[2]
+
+
+def ids_of(spine, name):
+    return sorted(one["Id"] for one in spine.containers() if of(one) == name)
+
+
+def two(image, message="one", db=None):
+    """api depends on db, which counts as healthy after three seconds."""
+    return {
+        "api.json": definition(image, message, family="api"), "db.json": definition(image, message, db, family="db"),
+        "s-api.json": service(1, name="api", family="api", **on("db")),
+        "s-db.json": service(2, name="db", family="db", healthy_seconds=3),
+    }
+
+
+def waiting(spine, name):
+    found = json.loads(spine.daemon.run("get", "services", "-o", "json").stdout)["services"]
+    return next(one.get("waiting") or "" for one in found if one["name"] == name)
+
+
+def test_one_after_the_other(spine, demo_image):
+    spine.repo.commit("both", two(demo_image))
+    spine.start()
+    wait_for(lambda: waiting(spine, "api").startswith("waits for service default/db: its deployment"), 20, "api waits")
+    assert not ids_of(spine, "api")
+    spine.converge()
+    assert started(spine, "api")[0] > started(spine, "db")[-1]
+    before = ids_of(spine, "api")
+    spine.repo.commit("both again", two(demo_image, "two"))
+    wait_for(lambda: waiting(spine, "api").startswith("waits for service default/db"), 20, "api waits again")
+    assert ids_of(spine, "api") == before
+    spine.converge()
+    assert started(spine, "api")[0] > started(spine, "db")[-1]
+    assert spine.texts() == ["two"] * 3
+
+
+def test_a_failure_leaves_those_behind_it_untouched(spine, demo_image):
+    spine.repo.commit("both", two(demo_image))
+    spine.start()
+    spine.converge()
+    before = ids_of(spine, "api")
+    spine.repo.commit("db crashes", two(demo_image, "two", db="exit 7"))
+    spine.seen()
+    reason = "waits for service default/db: its deployment failed"
+    wait_for(lambda: waiting(spine, "api") == reason, 60, "api waits for good")
+    assert reason in spine.daemon.run("status").stdout
+    process = spine.wait("default/api")  # it does not hang
+    assert process.returncode == 1 and reason in process.stderr
+    assert ids_of(spine, "api") == before
+    victim = ids_of(spine, "db")[0]
+    spine.repo.revert()
+    spine.converge()
+    assert ids_of(spine, "api") == before and victim in ids_of(spine, "db")
+
+
+def test_healing_waits_for_nobody(spine, demo_image):
+    spine.repo.commit("both", two(demo_image))
+    spine.start()
+    spine.converge()
+    for one in spine.containers():
+        spine.engine.api.delete(f"/containers/{one['Id']}", force="true")
+    wait_for(lambda: ids_of(spine, "api"), 15, "api is back")
+    assert started(spine, "api")[0]
+
+
+def test_a_circle_is_refused_with_its_place(spine, demo_image):
+    files = two(demo_image)
+    files["s-db.json"] = service(1, name="db", family="db", **on("api"))
+    spine.repo.commit("circle", files)
+    spine.start()
+    spine.seen()
+    status = spine.daemon.run("status").stdout
+    assert "s-db.json:" in status and "default/api -> default/db -> default/api" in status
+    assert not spine.containers(running=False)
