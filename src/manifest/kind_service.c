@@ -43,6 +43,8 @@ void kind_service_read(json_t *value, struct kind_object *object)
     service->minimum_healthy_ms =
         int_or(davit, "minimumHealthySeconds", DEFAULT_MINIMUM_HEALTHY_SECONDS) * 1000;
     service->health_check_grace_ms = int_or(value, "healthCheckGracePeriodSeconds", 0) * 1000;
+    placement_constraints_from_json(value, &service->constraints);
+    placement_strategies_from_json(value, &service->strategies);
     kind_members_strip(kind_members(KIND_SERVICE), value);
     service->json = json_incref(value);
     object->service = service;
