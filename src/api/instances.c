@@ -1,5 +1,37 @@
 #include "api/operation.h"
+#include "base/buffer.h"
 #include "model/json.h"
+
+/* What the clusters that declare the instance say of it: {cluster: {status, attributes}}, and its status in a
+ * word, or with the clusters that it is DRAINING in where it is not in all of them. */
+static void set_clusters(const struct desired *desired, const char *name, json_t *json)
+{
+    json_t *clusters = json_object();
+    struct buffer draining = BUFFER_INIT(LIMIT_ERROR_CHARS);
+    bool active = false;
+    for (size_t i = 0; desired && i < desired->clusters.len; i++) {
+        const struct cluster *cluster = desired->clusters.items[i];
+        const struct container_instance *instance = container_instances_find(&cluster->instances, name);
+        if (!instance)
+            continue;
+        json_t *attributes = json_object();
+        for (size_t a = 0; a < instance->attributes.len; a++)
+            model_set_string(attributes, instance->attributes.items[a].name,
+                             instance->attributes.items[a].value);
+        json_object_set_new(clusters, cluster->name,
+                            json_pack("{s:s,s:o}", "status", instance->draining ? "DRAINING" : "ACTIVE",
+                                      "attributes", attributes));
+        if (instance->draining)
+            buffer_printf(&draining, "%s%s", draining.len ? ", " : " in ", cluster->name);
+        active |= !instance->draining;
+    }
+    char *status CLEANUP_FREE = draining.len
+                                    ? memory_printf("DRAINING%s", active ? buffer_str(&draining) : "")
+                                    : memory_strdup("ACTIVE");
+    json_object_set_new(json, "status", json_string(status));
+    json_object_set_new(json, "clusters", clusters);
+    buffer_deinit(&draining);
+}
 
 json_t *api_instances_json(const struct api *api)
 {
@@ -12,6 +44,7 @@ json_t *api_instances_json(const struct api *api)
                       "runningTasks", view.running_tasks, "pendingTasks", view.pending_tasks, "containers",
                       (json_int_t)view.containers_len, "cpuUnitsFree", (json_int_t)view.cpu_units_free,
                       "memoryMibFree", (json_int_t)view.memory_mib_free);
+        set_clusters(core_desired(api->core), view.name, json);
         model_set_string(json, "message", view.connected ? NULL : view.message);
         api_set_time_text(json, "lostAt", view.lost_ms);
         if (view.info) {

@@ -150,6 +150,16 @@ static void set_configuration(const struct service *desired, json_t *json)
         model_set_int(json, "healthCheckGracePeriodSeconds", desired->health_check_grace_ms / 1000);
 }
 
+static void set_placement(const struct service *desired, json_t *json)
+{
+    static const char *const names[] = {"placementConstraints", "placementStrategy"};
+    for (size_t i = 0; desired && i < ARRAY_LEN(names); i++) {
+        json_t *list = json_object_get(desired->json, names[i]);
+        if (list)
+            json_object_set(json, names[i], list);
+    }
+}
+
 static int64_t created_ms(const struct service_ledger *ledger)
 {
     return ledger && ledger->deployments.len
@@ -172,6 +182,7 @@ static json_t *describe(const struct api *api, const struct view_service *view)
                   "enableECSManagedTags", 0, "propagateTags", "NONE", "enableExecuteCommand", 0));
     set_task_definition(api, view, json);
     set_configuration(view->desired, json);
+    set_placement(view->desired, json);
     api_set_time(json, "createdAt", created_ms(view->ledger));
     json_object_set_new(json, "deployments", deployments_json(api, view));
     json_object_set_new(json, "events", events_json(view));

@@ -121,6 +121,7 @@ static const struct cli_column revision_columns[] = {
     {"DIGEST", "digest", true, NULL},           {NULL, NULL, false, NULL}};
 
 static const struct cli_column instance_columns[] = {{"NAME", "name", false, NULL},
+                                                     {"STATUS", "status", false, NULL},
                                                      {"CONNECTED", "connected", false, NULL},
                                                      {"ENGINE", "engine", false, NULL},
                                                      {"RUNNING", "runningTasks", false, NULL},

@@ -48,10 +48,12 @@ static void print_instances(const struct cli *cli, const json_t *instances)
     json_t *item;
     json_array_foreach ((json_t *)(uintptr_t)instances, i, item) {
         bool connected = model_bool(item, "connected");
-        fprintf(cli->out, "%-10s %s: %s%s%s\n", "instance", cli_member_string(item, "name"),
+        const char *status = cli_member_string(item, "status");
+        bool draining = text_starts_with(status, "DRAINING");
+        fprintf(cli->out, "%-10s %s: %s%s%s%s%s\n", "instance", cli_member_string(item, "name"),
                 cli_tone(cli, connected ? CLI_GOOD : CLI_BAD),
                 connected ? cli_member_string(item, "engine") : cli_member_string(item, "message"),
-                cli_tone(cli, CLI_PLAIN));
+                cli_tone(cli, CLI_PLAIN), draining ? ", " : "", draining ? status : "");
     }
 }
 

@@ -94,6 +94,22 @@ static int compare_places(const struct service *left, const struct service *righ
     return service_compare(left, right);
 }
 
+/* Where its tasks may run, and what the instances are. */
+static void mark_changed_clusters(struct core *core, const struct desired *old, const struct desired *next)
+{
+    for (size_t i = 0; i < next->clusters.len; i++) {
+        const struct cluster *now = next->clusters.items[i];
+        const struct cluster *before = desired_cluster(old, now->name);
+        if (now == before || (before && json_equal(before->json, now->json)))
+            continue;
+        map_for_each (&core->services, entry) {
+            struct service_state *service = entry->value;
+            if (text_equal(service->cluster, now->name))
+                core_mark(core, service);
+        }
+    }
+}
+
 /* Both are sorted: one walk finds what came, what changed and what went. */
 static void adopt(struct core *core, struct desired *next)
 {
@@ -112,6 +128,7 @@ static void adopt(struct core *core, struct desired *next)
         o += order <= 0;
         n += order >= 0;
     }
+    mark_changed_clusters(core, old, next);
     bool first = core->desired == NULL;
     desired_unref(core->desired);
     core->desired = next;

@@ -10,8 +10,7 @@
 static bool deploys(const struct service_state *service)
 {
     const struct deployment *primary = service->ledger ? service_ledger_primary(service->ledger) : NULL;
-    return !primary || service->ledger->removed || primary->state == DEPLOYMENT_IN_PROGRESS ||
-           !digest_equal(&primary->digest, &service->desired->digest);
+    return plan_begins(service->ledger, service->desired) || primary->state == DEPLOYMENT_IN_PROGRESS;
 }
 
 /* Tasks that have to be healthy: one that is only scaled out has them already. */

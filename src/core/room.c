@@ -100,6 +100,8 @@ static void collect(const struct core *core, const struct service_state *service
     }
     map_for_each (tenants, entry) {
         const struct tenant *tenant = entry->value;
+        if (holds_room(core, tenant))
+            plan_booking_add_task(ret_bookings, tenant->instance, service->key);
         if (tenant->over || !tenant->wanted || !holds_room(core, tenant))
             continue;
         const struct container_spec_vec *specs = &service->desired->task_definition->containers;
@@ -146,6 +148,7 @@ void core_room_refresh(struct core *core)
         room->usable = instance->connected && instance->listed;
         room->reason = instance->message;
         room->arch = instance->info.arch;
+        room->os = instance->info.os;
         room->lost_ms = instance->lost_ms;
     }
 }

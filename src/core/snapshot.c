@@ -91,6 +91,8 @@ static json_t *desired_service_out(const struct service *service)
 
 static void desired_out(const struct desired *desired, struct parts *parts)
 {
+    for (size_t i = 0; desired && i < desired->clusters.len; i++)
+        item_out(parts, "clusters", json_incref(desired->clusters.items[i]->json));
     for (size_t i = 0; desired && i < desired->services.len; i++) {
         json_t *json = desired_service_out(desired->services.items[i]);
         model_set_digest(json, "digest", &desired->services.items[i]->digest);
@@ -297,7 +299,22 @@ static int desired_service_in(const json_t *json, struct desired *desired)
                          .digest = model_digest(json, "digest"),
                          .json = json_incref(json_object_get(json, "json"))};
     model_strings_from_json(json_object_get(json, "dependsOn"), &service->depends_on);
+    placement_constraints_from_json(service->json, &service->constraints);
+    placement_strategies_from_json(service->json, &service->strategies);
     vector_push(&desired->services, service);
+    return 0;
+}
+
+static int cluster_in(const json_t *json, struct desired *desired)
+{
+    if (!model_string(json, "clusterName"))
+        return ERROR_INVALID;
+    struct cluster *cluster = NEW(struct cluster);
+    *cluster = (struct cluster){.refs = 1,
+                                .name = memory_strdup(model_string(json, "clusterName")),
+                                .json = json_incref((json_t *)(uintptr_t)json)};
+    container_instances_from_json(json, &cluster->instances);
+    vector_push(&desired->clusters, cluster);
     return 0;
 }
 
@@ -311,6 +328,10 @@ static int desired_in(const json_t *json, struct core *core)
         return ERROR_INVALID;
     size_t i;
     json_t *item;
+    json_array_foreach (json_object_get(json, "clusters"), i, item) {
+        if (cluster_in(item, desired) < 0)
+            return ERROR_INVALID;
+    }
     json_array_foreach (json_object_get(json, "desired"), i, item) {
         if (desired_service_in(item, desired) < 0)
             return ERROR_INVALID;

@@ -61,6 +61,7 @@ static void take_output(struct core *core, struct service_state *service, struct
 static void plan(struct core *core, struct service_state *service, struct effect_vec *effects)
 {
     char *waits_for CLEANUP_FREE = core_order(core, service);
+    const struct cluster *cluster = desired_cluster(core->desired, service->cluster);
     struct plan_input input = {.now_ms = core->now_ms,
                                .options = &core->plan,
                                .desired = service->desired,
@@ -76,6 +77,7 @@ static void plan(struct core *core, struct service_state *service, struct effect
                                .under_way_len = service->under_way.len,
                                .failures = &service->failures,
                                .instances = &core->rooms,
+                               .declared = cluster ? &cluster->instances : NULL,
                                .memory = &service->memory,
                                .ids = &core->ids};
     struct plan_output output;

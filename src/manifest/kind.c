@@ -303,9 +303,10 @@ static void share_parts(struct kind_pool *pool, enum kind kind, json_t *value)
 static void read_valid(enum kind kind, json_t *value, struct kind_object *object,
                        struct diagnostics *diagnostics)
 {
-    if (kind == KIND_CLUSTER)
+    if (kind == KIND_CLUSTER) {
+        kind_cluster_check(value, diagnostics);
         kind_cluster_read(value, object);
-    else if (kind == KIND_SERVICE) {
+    } else if (kind == KIND_SERVICE) {
         kind_service_check(value, diagnostics);
         kind_service_read(value, object);
     } else if (kind == KIND_TASK_DEFINITION)

@@ -283,6 +283,12 @@ static const struct kind_member runtime_platform[] = {
     END};
 
 static const struct kind_member placement_constraint[] = {
+    HONOURED("type",                  NULL,       NULL),
+    PARTLY(  "expression",            NULL,       "ec2InstanceId is the instance's name; there is no agentVersion and no registeredAt", NULL),
+    END};
+
+/* Of the kinds that nothing is run of. */
+static const struct kind_member unused_constraint[] = {
     LIKEWISE("type"),
     LIKEWISE("expression"),
     END};
@@ -315,7 +321,7 @@ static const struct kind_member task_definition[] = {
     PARTLY(  "memory",                NULL,       "placement sets it aside, and each container without a limit of its own is held to it; together they may use more", "HostConfig.Memory"),
     IGNORED( "taskRoleArn",           NULL,       "the containers get no AWS credentials"),
     IGNORED( "executionRoleArn",      NULL,       "pulls and logs use the instance's own access"),
-    IGNORES( "placementConstraints",  "tasks may run on every instance", placement_constraint),
+    INSIDE(  "placementConstraints",  NULL, placement_constraint),
     IGNORED( "requiresCompatibilities", "EC2",      "tasks run on the instances that davit knows"),
     HONOURED("pidMode",               NULL,       "HostConfig.PidMode"),
     HONOURED("ipcMode",               NULL,       "HostConfig.IpcMode"),
@@ -478,6 +484,12 @@ static const struct kind_member capacity_provider_strategy[] = {
     END};
 
 static const struct kind_member placement_strategy[] = {
+    HONOURED("type",                  NULL,       NULL),
+    HONOURED("field",                 NULL,       NULL),
+    END};
+
+/* Of the kinds that nothing is run of. */
+static const struct kind_member unused_strategy[] = {
     LIKEWISE("type"),
     LIKEWISE("field"),
     END};
@@ -563,8 +575,8 @@ static const struct kind_member service[] = {
     IGNORES( "capacityProviderStrategy", "tasks run on the instances that davit knows", capacity_provider_strategy),
     IGNORED( "platformVersion",       "LATEST",   "there is no Fargate platform"),
     IGNORED( "role",                  NULL,       "tasks are not added to a load balancer"),
-    IGNORES( "placementConstraints",  "tasks may run on every instance", placement_constraint),
-    IGNORES( "placementStrategy",     "a task goes to the first instance that has room", placement_strategy),
+    INSIDE(  "placementConstraints",  NULL, placement_constraint),
+    INSIDE(  "placementStrategy",     NULL, placement_strategy),
     INSIDE(  "networkConfiguration",  NULL, network_configuration),
     IGNORED( "enableECSManagedTags",  "false",    "tasks get no tags"),
     IGNORED( "propagateTags",         "NONE",     "tasks get no tags"),
@@ -623,10 +635,21 @@ static const struct kind_member connect_defaults[] = {
     LIKEWISE("namespace"),
     END};
 
+static const struct kind_member container_instance[] = {
+    HONOURED("name",                  NULL,       NULL),
+    HONOURED("attributes",            NULL,       NULL),
+    HONOURED("status",                "ACTIVE",   NULL),
+    REFUSED( "endpoint",              NULL,       "it is in the daemon's configuration, so that whoever may commit cannot point its credentials at another host"),
+    END};
+
+static const struct kind_member davit_cluster[] = {
+    INSIDE(  "containerInstances",    NULL, container_instance),
+    END};
+
 static const struct kind_member cluster[] = {
     META(    "$schema"),
     META(    "kind"),
-    META(    "davit"),
+    INSIDE(  "davit",                 NULL, davit_cluster),
     META_INSIDE("tags", tag),
     HONOURED("clusterName",           NULL,       NULL),
     IGNORES( "settings",              "there is no Container Insights", cluster_setting),
@@ -757,8 +780,8 @@ static const struct kind_member run_task[] = {
     LIKEWISE("group"), LIKEWISE("launchType"),
     LIKEWISE_INSIDE("networkConfiguration", network_configuration),
     LIKEWISE_INSIDE("overrides", task_override),
-    LIKEWISE_INSIDE("placementConstraints", placement_constraint),
-    LIKEWISE_INSIDE("placementStrategy", placement_strategy), LIKEWISE("platformVersion"),
+    LIKEWISE_INSIDE("placementConstraints", unused_constraint),
+    LIKEWISE_INSIDE("placementStrategy", unused_strategy), LIKEWISE("platformVersion"),
     LIKEWISE("propagateTags"), LIKEWISE("referenceId"), LIKEWISE("startedBy"), LIKEWISE("taskDefinition"),
     LIKEWISE_INSIDE("volumeConfigurations", task_volume_configuration),
     END};
@@ -780,8 +803,8 @@ static const struct kind_member ecs_parameters[] = {
     LIKEWISE_INSIDE("NetworkConfiguration", schedule_network), LIKEWISE("PlatformVersion"),
     LIKEWISE("Group"), LIKEWISE_INSIDE("CapacityProviderStrategy", capacity_provider_strategy),
     LIKEWISE("EnableECSManagedTags"), LIKEWISE("EnableExecuteCommand"),
-    LIKEWISE_INSIDE("PlacementConstraints", placement_constraint),
-    LIKEWISE_INSIDE("PlacementStrategy", placement_strategy), LIKEWISE("PropagateTags"),
+    LIKEWISE_INSIDE("PlacementConstraints", unused_constraint),
+    LIKEWISE_INSIDE("PlacementStrategy", unused_strategy), LIKEWISE("PropagateTags"),
     LIKEWISE("ReferenceId"), LIKEWISE("Tags"),
     END};
 

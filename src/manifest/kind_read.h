@@ -12,7 +12,9 @@ void kind_task_definition_read(json_t *value, struct kind_object *object, struct
 void kind_unused_read(const json_t *value, struct kind_object *object);
 /* Fills object->references, but for their places. */
 void kind_references_read(const json_t *value, struct kind_object *object);
-/* Of a service and a task definition: the expressions of placementConstraints. */
+/* Rules within one cluster that a schema cannot say. */
+void kind_cluster_check(const json_t *value, struct diagnostics *diagnostics);
+/* Of a service and a task definition: placementConstraints and placementStrategy. */
 void kind_placement_check(const json_t *value, struct diagnostics *diagnostics);
 /* schedule_check.c: the expression of a scheduled task. */
 void kind_schedule_check(const json_t *value, struct diagnostics *diagnostics);

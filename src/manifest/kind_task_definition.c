@@ -165,6 +165,7 @@ struct task_definition *kind_task_definition_new(json_t *value)
     definition->network_mode = memory_strdup(network_mode(value));
     definition->cpu_architecture =
         memory_strdup(model_string(json_object_get(value, "runtimePlatform"), "cpuArchitecture"));
+    placement_constraints_from_json(value, &definition->constraints);
     kind_members_strip(kind_members(KIND_TASK_DEFINITION), value);
     normalise_amounts(value);
     definition->json = json_incref(value);

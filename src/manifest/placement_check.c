@@ -1,40 +1,74 @@
-/* Placement constraints, of a service or a task definition: what is no expression is refused where it stands.
- */
+/* Placement of a service or a task definition: what is no expression, or no strategy, is refused where it
+ * stands. */
 #include "manifest/kind_read.h"
 
 #include "base/memory.h"
 #include "base/text.h"
 #include "model/json.h"
-#include "model/query.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
-static void check_expression(const json_t *constraint, size_t index, struct diagnostics *diagnostics)
+/* Takes over pointer and message. */
+static void report(struct diagnostics *diagnostics, char *pointer, char *message, const char *hint)
 {
-    const char *expression = model_string(constraint, "expression");
+    kind_report(diagnostics, (struct kind_fault){.severity = SEVERITY_ERROR,
+                                                 .code = "value",
+                                                 .pointer = pointer,
+                                                 .message = message,
+                                                 .hint = memory_strdup(hint)});
+}
+
+static void check_expression(const char *expression, size_t index, struct diagnostics *diagnostics)
+{
     struct query *query = NULL;
     struct error err = ERROR_INIT;
     size_t offset = 0;
-    if (expression && query_compile(expression, &query, &offset, &err) < 0)
-        kind_report(
-            diagnostics,
-            (struct kind_fault){
-                .severity = SEVERITY_ERROR,
-                .code = "value",
-                .pointer = memory_printf("/placementConstraints/%zu/expression", index),
-                .message = memory_printf("character %zu of the expression: %s", offset + 1, err.message),
-                .hint =
-                    memory_strdup("the cluster query language of ECS, such as attribute:ecs.instance-type "
-                                  "=~ t2.* and not(task:group == service:db)")});
+    if (query_compile(expression, &query, &offset, &err) < 0)
+        report(diagnostics, memory_printf("/placementConstraints/%zu/expression", index),
+               memory_printf("character %zu of the expression: %s", offset + 1, err.message),
+               "the cluster query language of ECS, such as attribute:ecs.instance-type =~ t2.* and "
+               "not(task:group == service:db)");
     query_free(query);
+}
+
+static void check_constraint(const json_t *constraint, size_t index, struct diagnostics *diagnostics)
+{
+    const char *type = model_string(constraint, "type");
+    const char *expression = model_string(constraint, "expression");
+    char *at = memory_printf("/placementConstraints/%zu", index);
+    if (!type)
+        report(diagnostics, at, memory_strdup("a placement constraint needs a type"),
+               "memberOf with an expression, or distinctInstance");
+    else if (text_equal(type, "memberOf") && !expression)
+        report(diagnostics, at, memory_strdup("memberOf needs an expression"),
+               "such as attribute:ecs.availability-zone == berlin");
+    else if (text_equal(type, "distinctInstance") && expression && *expression)
+        report(diagnostics, at, memory_strdup("distinctInstance takes no expression"), "remove it");
+    else
+        free(at);
+    if (text_equal(type, "memberOf") && expression)
+        check_expression(expression, index, diagnostics);
+}
+
+static void check_strategy(const json_t *strategy, size_t index, struct diagnostics *diagnostics)
+{
+    struct placement_strategy parsed = {0};
+    struct error err = ERROR_INIT;
+    if (placement_strategy_parse(model_string(strategy, "type"), model_string(strategy, "field"), &parsed,
+                                 &err) < 0)
+        report(diagnostics, memory_printf("/placementStrategy/%zu", index), memory_strdup(err.message),
+               "such as {type: spread, field: instanceId}");
+    free(parsed.attribute);
 }
 
 void kind_placement_check(const json_t *value, struct diagnostics *diagnostics)
 {
     assert(value);
     size_t i;
-    json_t *constraint;
-    json_array_foreach (json_object_get(value, "placementConstraints"), i, constraint)
-        if (text_equal(model_string(constraint, "type"), "memberOf"))
-            check_expression(constraint, i, diagnostics);
+    json_t *item;
+    json_array_foreach (json_object_get(value, "placementConstraints"), i, item)
+        check_constraint(item, i, diagnostics);
+    json_array_foreach (json_object_get(value, "placementStrategy"), i, item)
+        check_strategy(item, i, diagnostics);
 }

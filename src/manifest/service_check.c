@@ -168,11 +168,30 @@ static void check_targets(struct kind_object *object)
     }
 }
 
+static void check_constraints(struct kind_object *object)
+{
+    const struct service *service = object->service;
+    size_t sum = service->constraints.len + service->task_definition->constraints.len;
+    if (sum > LIMIT_PLACEMENT_CONSTRAINTS)
+        cross_check_report(
+            &object->together, object, &object->task_definition_at,
+            (struct kind_fault){.severity = SEVERITY_ERROR,
+                                .code = "limit",
+                                .pointer = memory_strdup("/taskDefinition"),
+                                .message = memory_printf("the service and its task definition have %zu "
+                                                         "placementConstraints together",
+                                                         sum),
+                                .expected = memory_printf("at most %d (LIMIT_PLACEMENT_CONSTRAINTS, ECS)",
+                                                          LIMIT_PLACEMENT_CONSTRAINTS),
+                                .hint = memory_strdup("join expressions with \"and\"")});
+}
+
 void service_check(struct kind_object *object)
 {
     assert(object);
     assert(object->service->task_definition);
     check_targets(object);
+    check_constraints(object);
     if (object->service->desired_count == 0)
         return;
     check_rolling(object);

@@ -184,6 +184,7 @@ void task_definition_unref(struct task_definition *definition)
     for (size_t i = 0; i < definition->containers.len; i++)
         container_spec_deinit(&definition->containers.items[i]);
     vector_deinit(&definition->containers);
+    placement_constraints_deinit(&definition->constraints);
     json_decref(definition->json);
     free(definition->origin.file);
     free(definition);
@@ -220,6 +221,8 @@ void service_unref(struct service *service)
     free(service->task_definition_text);
     task_definition_unref(service->task_definition);
     string_vec_deinit(&service->depends_on);
+    placement_constraints_deinit(&service->constraints);
+    placement_strategies_deinit(&service->strategies);
     json_decref(service->json);
     free(service->origin.file);
     free(service);
@@ -248,6 +251,7 @@ void cluster_unref(struct cluster *cluster)
     if (--cluster->refs)
         return;
     free(cluster->name);
+    container_instances_deinit(&cluster->instances);
     json_decref(cluster->json);
     free(cluster->origin.file);
     free(cluster);

@@ -11,6 +11,7 @@
 #include "base/vector.h"
 #include "model/commit.h"
 #include "model/diagnostic.h"
+#include "model/placement.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -83,8 +84,9 @@ struct task_definition {
     int revision; /* n-th distinct content of the family along first-parent history; 0 until numbered */
     struct digest digest; /* of `json` */
     struct container_spec_vec containers;
-    char *network_mode;     /* "bridge", "host", "none", "awsvpc" */
-    char *cpu_architecture; /* ECS: "X86_64", "ARM64"; NULL: any */
+    char *network_mode;                          /* "bridge", "host", "none", "awsvpc" */
+    char *cpu_architecture;                      /* ECS: "X86_64", "ARM64"; NULL: any */
+    struct placement_constraint_vec constraints; /* those of the service hold as well */
     json_t
         *json; /* ECS's own shape, validated, without `kind` and `davit` at the root; shared, never changed */
     struct origin origin;
@@ -111,8 +113,10 @@ struct service {
         minimum_healthy_ms; /* running time that counts as healthy where no health check says; default 10 s */
     int64_t health_check_grace_ms; /* ECS: healthCheckGracePeriodSeconds, default 0 */
     struct string_vec depends_on;  /* davit.dependsOn: keys of services, which are there and make no circle */
+    struct placement_constraint_vec constraints;
+    struct placement_strategy_vec strategies;
     struct digest digest; /* identity for change: task definition content and what else needs new tasks;
-                             desiredCount and percentages are not in it */
+                             desiredCount, percentages and placement are not in it */
     json_t *json;         /* as committed, for display and diff */
     struct origin origin;
 };
@@ -129,6 +133,7 @@ char *service_key(const char *cluster, const char *name);
 struct cluster {
     unsigned refs;
     char *name;
+    struct container_instance_vec instances; /* none: all that are configured */
     json_t *json;
     struct origin origin;
 };

@@ -83,11 +83,14 @@ static void remove_service(struct pass *pass)
     pass_waiting(pass, "being removed: %zu tasks are still there", pass->tasks.len);
 }
 
-/* D10: it failed, and the failure was forgotten since. */
-static bool is_retried(const struct pass *pass, const struct deployment *primary)
+bool plan_begins(const struct service_ledger *ledger, const struct service *desired)
 {
-    return primary->state == DEPLOYMENT_FAILED &&
-           !service_ledger_known_bad(pass->ledger, &pass->in->desired->digest);
+    assert(desired);
+    const struct deployment *primary = ledger ? service_ledger_primary(ledger) : NULL;
+    if (!primary || ledger->removed || !digest_equal(&primary->digest, &desired->digest))
+        return true;
+    /* D10: it failed, and the failure was forgotten since. */
+    return primary->state == DEPLOYMENT_FAILED && !service_ledger_known_bad(ledger, &desired->digest);
 }
 
 void pass_deployment(struct pass *pass)
@@ -99,8 +102,7 @@ void pass_deployment(struct pass *pass)
         return;
     }
     const struct deployment *primary = pass_primary(pass);
-    if (!primary || pass->ledger->removed || !digest_equal(&primary->digest, &desired->digest) ||
-        is_retried(pass, primary)) {
+    if (plan_begins(pass->ledger, desired)) {
         deploy(pass);
         return;
     }

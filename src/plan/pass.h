@@ -3,6 +3,21 @@
 
 #include "plan/plan.h"
 
+/* A container instance of the cluster, as the tasks of this service see it. */
+struct site {
+    size_t index;                              /* into in->instances */
+    const struct container_instance *declared; /* NULL: the cluster declares none */
+    enum site_member { SITE_UNASKED, SITE_MEMBER, SITE_NO_MEMBER } member; /* P5 */
+    const char *failed;                       /* SITE_NO_MEMBER: the expression */
+    int tasks;                                /* of the service, that have not stopped: P6 */
+    int kept;                                 /* tasks of the service that are to stay: P7 */
+    int left;                                 /* tasks that this pass has chosen to stop */
+    size_t zones[LIMIT_PLACEMENT_STRATEGIES]; /* of spread over an attribute: the first site that has the
+                                                 same value, which counts for all of them */
+    int zone_kept[LIMIT_PLACEMENT_STRATEGIES];
+};
+struct site_vec VECTOR_OF(struct site);
+
 struct pass {
     const struct plan_input *in;
     struct plan_output *out;
@@ -10,6 +25,8 @@ struct pass {
         *ledger; /* as it stands: in->ledger, or out->ledger once it was edited; may be NULL */
     const struct plan_memory *memory; /* to look up; may be NULL */
     struct task_vec tasks;
+    struct site_vec sites; /* in the order of the configuration; made when first asked for */
+    bool sited;
 };
 
 /* The entry for editing: a copy of in->ledger that goes out. `format` says what changed, for the ledger's
@@ -40,10 +57,31 @@ void pass_rolling(struct pass *pass);
 void pass_life(struct pass *pass);
 void pass_cleanup(struct pass *pass);
 
-/* placement.c: the first instance with room for a desired task, which is taken; NULL with *ret_reason (owned)
- * when there is none. */
-const struct plan_instance *placement_choose(const struct pass *pass, char **ret_reason);
+/* placement.c: the best instance for a desired task of that id, whose room is taken; NULL with *ret_reason
+ * (owned) when there is none. */
+const struct plan_instance *placement_choose(struct pass *pass, const char *task, char **ret_reason);
 const struct plan_instance *placement_instance(const struct plan_instance_vec *instances, const char *name);
+
+/* site.c: made by the first call; launching and stopping must be told from then on. */
+struct site_vec *pass_sites(struct pass *pass);
+struct site *site_of(struct pass *pass, const char *instance); /* NULL: not in the cluster */
+void site_add(struct pass *pass, struct site *site);
+void site_leave(struct pass *pass, struct site *site);
+/* Of an instance: what the cluster declares, and what the engine says of itself. NULL: it has none. */
+const char *site_attribute(const struct pass *pass, const struct site *site, const char *name);
+/* Whether all memberOf hold, P5; if not, site->failed. */
+bool site_is_member(const struct pass *pass, struct site *site);
+/* P9: why the instance is to be left (owned); NULL: it is not. */
+char *site_why_leave(const struct pass *pass, const char *instance);
+bool site_is_to_leave(const struct pass *pass, const char *instance);
+
+/* strategy.c: P7 and P8, those of the service or ECS's default. */
+const struct placement_strategy *strategies_of(const struct service *service, size_t *ret_len);
+/* Below 0 when `left` is the better place for the task of that id; 0: none is. */
+int strategy_compare(const struct pass *pass, const struct site *left, const struct site *right,
+                     const char *task);
+/* Below 0 when a task that leaves `left` leaves the better rest. */
+int strategy_compare_rest(const struct pass *pass, const struct site *left, const struct site *right);
 
 /* restart.c: notes in the memory which containers run that may be restarted later. What stopped before davit
  * saw it run may have been stopped by davit itself, in an earlier life. */

@@ -1,9 +1,12 @@
-/* Rows P1 to P3. */
+/* Rows P1 to P3 and P6. */
 #include "base/buffer.h"
 #include "base/text.h"
 #include "plan/pass.h"
 
 #include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 struct need {
     int64_t cpu_units;
@@ -49,35 +52,62 @@ static bool has_architecture(const struct plan_instance *instance, const char *w
     return true;
 }
 
-/* Writes what the instance lacks; false when it lacks nothing. */
-static bool lacks(const struct plan_instance *instance, const struct task_definition *definition,
-                  const struct need *need, struct buffer *why)
+/* What a task needs of an instance, and where to say what it lacks. */
+struct search {
+    struct pass *pass;
+    struct need need;
+    bool distinct;
+    struct buffer *why; /* NULL: nobody asks */
+};
+
+__attribute__((format(printf, 3, 4))) static bool
+tell(const struct search *search, const struct plan_instance *instance, const char *format, ...)
 {
-    if (!instance->usable) {
-        buffer_printf(why, "%s: %s", instance->name, instance->reason ? instance->reason : "does not answer");
+    if (!search->why)
         return true;
-    }
-    if (!has_architecture(instance, definition->cpu_architecture)) {
-        buffer_printf(why, "%s: has cpuArchitecture %s, not %s", instance->name, instance->arch,
-                      definition->cpu_architecture);
+    char *text CLEANUP_FREE = NULL;
+    va_list ap;
+    va_start(ap, format);
+    if (vasprintf(&text, format, ap) < 0)
+        abort();
+    va_end(ap);
+    buffer_printf(search->why, "%s%s: %s", search->why->len ? "; " : "", instance->name, text);
+    return true;
+}
+
+/* Status, constraints and what else does not change with the tasks that are there. */
+static bool is_unfit(const struct search *search, struct site *site, const struct plan_instance *instance)
+{
+    const char *wanted = search->pass->in->desired->task_definition->cpu_architecture;
+    if (site->declared && site->declared->draining)
+        return tell(search, instance, "is DRAINING");
+    if (!instance->usable)
+        return tell(search, instance, "%s", instance->reason ? instance->reason : "does not answer");
+    if (!has_architecture(instance, wanted))
+        return tell(search, instance, "has cpuArchitecture %s, not %s", instance->arch, wanted);
+    if (!site_is_member(search->pass, site))
+        return tell(search, instance, "does not satisfy memberOf %s", site->failed);
+    if (search->distinct && site->tasks)
+        return tell(search, instance, "does not satisfy distinctInstance: it has a task of the service");
+    return false;
+}
+
+static bool lacks(const struct search *search, struct site *site)
+{
+    const struct need *need = &search->need;
+    const struct plan_instance *instance = &search->pass->in->instances->items[site->index];
+    if (is_unfit(search, site, instance))
         return true;
-    }
-    if (need->cpu_units > instance->cpu_units_free) {
-        buffer_printf(why, "%s: has insufficient CPU units available (%lld free, %lld needed)",
-                      instance->name, (long long)instance->cpu_units_free, (long long)need->cpu_units);
-        return true;
-    }
-    if (need->memory_mib > instance->memory_mib_free) {
-        buffer_printf(why, "%s: has insufficient memory available (%lld MiB free, %lld MiB needed)",
-                      instance->name, (long long)instance->memory_mib_free, (long long)need->memory_mib);
-        return true;
-    }
-    const struct plan_port *port = clash(instance, definition);
-    if (port) {
-        buffer_printf(why, "%s: is already using port %d/%s required by the task (held by %s)",
-                      instance->name, port->port, port->udp ? "udp" : "tcp", port->holder);
-        return true;
-    }
+    if (need->cpu_units > instance->cpu_units_free)
+        return tell(search, instance, "has insufficient CPU units available (%lld free, %lld needed)",
+                    (long long)instance->cpu_units_free, (long long)need->cpu_units);
+    if (need->memory_mib > instance->memory_mib_free)
+        return tell(search, instance, "has insufficient memory available (%lld MiB free, %lld MiB needed)",
+                    (long long)instance->memory_mib_free, (long long)need->memory_mib);
+    const struct plan_port *port = clash(instance, search->pass->in->desired->task_definition);
+    if (port)
+        return tell(search, instance, "is already using port %d/%s required by the task (held by %s)",
+                    port->port, port->udp ? "udp" : "tcp", port->holder);
     return false;
 }
 
@@ -86,6 +116,7 @@ static void book(const struct pass *pass, size_t instance)
 {
     const struct container_spec_vec *specs = &pass->in->desired->task_definition->containers;
     struct plan_booking_vec task = {0};
+    plan_booking_add_task(&task, instance, pass->in->key);
     for (size_t c = 0; c < specs->len; c++)
         plan_booking_add(&task, instance, &specs->items[c], pass->in->key);
     plan_room_take(pass->in->instances, &task);
@@ -94,32 +125,68 @@ static void book(const struct pass *pass, size_t instance)
     vector_deinit(&task);
 }
 
-const struct plan_instance *placement_choose(const struct pass *pass, char **ret_reason)
+static struct need need_of(const struct task_definition *definition)
 {
-    assert(pass);
-    assert(ret_reason);
-    const struct plan_instance_vec *instances = pass->in->instances;
-    const struct task_definition *definition = pass->in->desired->task_definition;
     struct need need = {0};
     for (size_t c = 0; c < definition->containers.len; c++) {
         need.cpu_units += definition->containers.items[c].cpu_units;
         need.memory_mib += definition->containers.items[c].memory_mib;
     }
+    return need;
+}
+
+static bool wants_distinct(const struct service *desired)
+{
+    for (size_t i = 0; i < desired->constraints.len; i++)
+        if (!desired->constraints.items[i].expression)
+            return true;
+    return false;
+}
+
+/* Every instance with what it lacks, and those that the cluster declares and nobody knows here. */
+static char *explain(struct search *search)
+{
     struct buffer why = BUFFER_INIT(LIMIT_ERROR_CHARS);
-    for (size_t i = 0; i < instances->len; i++) {
-        if (why.len)
-            buffer_append_str(&why, "; ");
-        if (lacks(&instances->items[i], definition, &need, &why))
-            continue;
-        book(pass, i);
-        buffer_deinit(&why);
-        return &instances->items[i];
-    }
-    if (instances->len == 0)
+    const struct container_instance_vec *declared = search->pass->in->declared;
+    struct site_vec *sites = &search->pass->sites;
+    search->why = &why;
+    if (sites->len == 0)
         buffer_append_str(&why, "No Container Instances were found in your cluster.");
-    pass->out->no_place = true;
-    *ret_reason = buffer_steal(&why);
-    return NULL;
+    for (size_t i = 0; i < sites->len && why.len < why.max_bytes; i++)
+        lacks(search, &sites->items[i]);
+    bool all_known = !declared || declared->len == sites->len;
+    for (size_t i = 0; !all_known && i < declared->len && why.len < why.max_bytes; i++) {
+        const char *name = declared->items[i].name;
+        if (!placement_instance(search->pass->in->instances, name))
+            buffer_printf(&why, "%s%s: is not in the daemon's configuration", sites->len || i ? "; " : " ",
+                          name);
+    }
+    return buffer_steal(&why);
+}
+
+const struct plan_instance *placement_choose(struct pass *pass, const char *task, char **ret_reason)
+{
+    assert(pass);
+    assert(task);
+    assert(ret_reason);
+    const struct service *desired = pass->in->desired;
+    struct search search = {
+        .pass = pass, .need = need_of(desired->task_definition), .distinct = wants_distinct(desired)};
+    struct site_vec *sites = pass_sites(pass);
+    struct site *best = NULL;
+    for (size_t i = 0; i < sites->len; i++) {
+        struct site *site = &sites->items[i];
+        if (!lacks(&search, site) && (!best || strategy_compare(pass, site, best, task) < 0))
+            best = site;
+    }
+    if (!best) {
+        pass->out->no_place = true;
+        *ret_reason = explain(&search);
+        return NULL;
+    }
+    book(pass, best->index);
+    site_add(pass, best);
+    return &pass->in->instances->items[best->index];
 }
 
 const struct plan_instance *placement_instance(const struct plan_instance_vec *instances, const char *name)

@@ -29,9 +29,17 @@ struct plan_port {
 };
 struct plan_port_vec VECTOR_OF(struct plan_port);
 
+/* A service that has tasks on an instance. */
+struct plan_group {
+    const char *holder; /* "cluster/service"; borrowed */
+    int tasks;          /* that hold room */
+};
+struct plan_group_vec VECTOR_OF(struct plan_group);
+
 /* What a service takes of one instance. */
 struct plan_booking {
     size_t instance; /* index into the instances */
+    struct plan_group group;
     int64_t cpu_units;
     int64_t memory_mib;
     struct plan_port_vec ports; /* host ports */
@@ -43,10 +51,12 @@ struct plan_instance {
     bool usable;        /* connected and listed */
     const char *reason; /* why not, when not usable; may be NULL */
     const char *arch;   /* as the engine calls it; NULL: not known */
+    const char *os;     /* likewise */
     int64_t lost_ms;    /* when not usable: since when nothing is heard of it; 0: it was never heard of */
     int64_t cpu_units_free;
     int64_t memory_mib_free;
     struct plan_port_vec ports; /* host ports in use */
+    struct plan_group_vec groups;
 };
 struct plan_instance_vec VECTOR_OF(struct plan_instance);
 
@@ -55,10 +65,13 @@ void plan_instance_vec_deinit(struct plan_instance_vec *instances);
 /* Adds what a container takes to the booking of its instance, which is made when there is none. */
 void plan_booking_add(struct plan_booking_vec *bookings, size_t instance, const struct container_spec *spec,
                       const char *holder);
+/* Counts a task there; what its containers take is added one by one. */
+void plan_booking_add_task(struct plan_booking_vec *bookings, size_t instance, const char *holder);
 /* Takes the room, and gives it back. A booking that was taken must be given back as it was. */
 void plan_room_take(struct plan_instance_vec *instances, const struct plan_booking_vec *bookings);
 void plan_room_give(struct plan_instance_vec *instances, const struct plan_booking_vec *bookings);
-/* Whether somebody else may find room where `before` was booked and `after` is now. */
+/* Whether somebody else may find a place where `before` was booked and `after` is now: there is more room, or
+ * a constraint that asks for tasks looks otherwise. */
 bool plan_booking_freed(const struct plan_booking_vec *before, const struct plan_booking_vec *after);
 void plan_booking_vec_deinit(struct plan_booking_vec *bookings);
 
@@ -105,9 +118,10 @@ struct plan_input {
     size_t containers_len;
     const struct action *const *under_way; /* actions sent and not yet answered */
     size_t under_way_len;
-    const struct plan_failure_vec *failures; /* since the last plan */
-    struct plan_instance_vec *instances;     /* placing takes from it; NULL in views: all answer */
-    struct plan_memory *memory;              /* updated */
+    const struct plan_failure_vec *failures;       /* since the last plan */
+    struct plan_instance_vec *instances;           /* placing takes from it; NULL in views: all answer */
+    const struct container_instance_vec *declared; /* by the cluster; NULL or none: it has all instances */
+    struct plan_memory *memory;                    /* updated */
     struct id_source *ids;
 };
 
@@ -127,6 +141,9 @@ struct plan_output {
 
 void plan_service(const struct plan_input *input, struct plan_output *ret_output);
 void plan_output_deinit(struct plan_output *output);
+
+/* Rows D4, D6, D7, D9 and D10: whether a new deployment is to begin. ledger may be NULL. */
+bool plan_begins(const struct service_ledger *ledger, const struct service *desired);
 
 /* --- a task, rolled up from its containers; used by the passes and by the views ------------------------- */
 

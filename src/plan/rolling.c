@@ -25,6 +25,12 @@ struct tally {
     char *no_place; /* owned: why placement failed */
 };
 
+/* To the rules of this file a task whose instance is to be left is an old one, P9. */
+static bool is_new(const struct pass *pass, const struct task *task)
+{
+    return pass_is_new(pass, task) && !site_is_to_leave(pass, task->instance);
+}
+
 static bool is_unhealthy(const struct pass *pass, const struct task *task)
 {
     return task_is_live(task) && task->status == TASK_RUNNING && task->health == HEALTH_UNHEALTHY &&
@@ -39,38 +45,38 @@ static struct tally tally_of(const struct pass *pass)
                           .upper = plan_upper_bound(desired->desired_count, desired->maximum_percent)};
     for (size_t i = 0; i < pass->tasks.len; i++) {
         const struct task *task = &pass->tasks.items[i];
-        bool is_new = pass_is_new(pass, task);
+        bool fresh = is_new(pass, task);
         if (task->status == TASK_STOPPING)
             tally.stopping++;
         if (!task_is_live(task))
             continue;
-        tally.live_new += is_new;
-        tally.live_old += !is_new;
-        tally.healthy_new += is_new && task->healthy;
-        tally.healthy_old += !is_new && task->healthy;
-        tally.unhealthy_new += is_new && is_unhealthy(pass, task);
-        tally.pending_new += is_new && !task->healthy && !is_unhealthy(pass, task);
+        tally.live_new += fresh;
+        tally.live_old += !fresh;
+        tally.healthy_new += fresh && task->healthy;
+        tally.healthy_old += !fresh && task->healthy;
+        tally.unhealthy_new += fresh && is_unhealthy(pass, task);
+        tally.pending_new += fresh && !task->healthy && !is_unhealthy(pass, task);
     }
     return tally;
 }
 
 static void stop(struct pass *pass, struct tally *tally, struct task *task, const char *reason)
 {
-    bool is_new = pass_is_new(pass, task);
+    bool fresh = is_new(pass, task);
     assert(task_is_live(task));
-    tally->live_new -= is_new;
-    tally->live_old -= !is_new;
-    tally->healthy_new -= is_new && task->healthy;
-    tally->healthy_old -= !is_new && task->healthy;
-    tally->unhealthy_new -= is_new && is_unhealthy(pass, task);
-    tally->pending_new -= is_new && !task->healthy && !is_unhealthy(pass, task);
+    tally->live_new -= fresh;
+    tally->live_old -= !fresh;
+    tally->healthy_new -= fresh && task->healthy;
+    tally->healthy_old -= !fresh && task->healthy;
+    tally->unhealthy_new -= fresh && is_unhealthy(pass, task);
+    tally->pending_new -= fresh && !task->healthy && !is_unhealthy(pass, task);
     pass_stop(pass, task, reason);
     tally->stopping += task->status == TASK_STOPPING;
     tally->stopped++;
 }
 
 /* A task without containers yet; pass_life() creates them. */
-static void launch(struct pass *pass, const struct plan_instance *instance)
+static void launch(struct pass *pass, const struct plan_instance *instance, const char *id)
 {
     const struct service *desired = pass->in->desired;
     const struct deployment *primary = pass_primary(pass);
@@ -81,7 +87,7 @@ static void launch(struct pass *pass, const struct plan_instance *instance)
                         .digest = desired->digest,
                         .commit = primary->commit.oid,
                         .status = TASK_PENDING};
-    id_draw_hex(pass->in->ids, task.id);
+    memcpy(task.id, id, sizeof task.id);
     vector_push(&pass->tasks, task);
 }
 
@@ -104,11 +110,13 @@ static void start_tasks(struct pass *pass, struct tally *tally)
     }
     struct buffer names = BUFFER_INIT(LIMIT_DESIRED_COUNT * 64);
     for (int i = 0; i < start; i++) {
-        const struct plan_instance *instance = placement_choose(pass, &tally->no_place);
+        char id[ID_HEX_SIZE];
+        id_draw_hex(pass->in->ids, id);
+        const struct plan_instance *instance = placement_choose(pass, id, &tally->no_place);
         if (!instance)
             break;
-        launch(pass, instance);
-        buffer_printf(&names, " (task %s)", pass->tasks.items[pass->tasks.len - 1].id);
+        launch(pass, instance, id);
+        buffer_printf(&names, " (task %s)", id);
         tally->launched++;
         tally->live_new++;
         tally->pending_new++;
@@ -119,71 +127,98 @@ static void start_tasks(struct pass *pass, struct tally *tally)
     pass->in->memory->steady = false;
 }
 
+static void stop_old_one(struct pass *pass, struct tally *tally, struct task *task)
+{
+    char *why CLEANUP_FREE = pass_is_new(pass, task) ? site_why_leave(pass, task->instance) : NULL;
+    char *reason CLEANUP_FREE = memory_printf("replaced by (deployment %s)%s%s", pass_primary(pass)->id,
+                                              why ? ": " : "", why ? why : "");
+    stop(pass, tally, task, reason);
+}
+
 /* R2, R3, R11. What has to go from the old side. */
 static void stop_old(struct pass *pass, struct tally *tally)
 {
-    const struct deployment *primary = pass_primary(pass);
-    char *reason CLEANUP_FREE = memory_printf("replaced by (deployment %s)", primary->id);
     int want = tally->desired - (tally->live_new - tally->unhealthy_new);
     bool room_is_short = want > 0 && !tally->held_back;
     for (size_t i = 0; i < pass->tasks.len; i++) {
         struct task *task = &pass->tasks.items[i];
-        if (!task_is_live(task) || pass_is_new(pass, task) || task->healthy)
+        if (!task_is_live(task) || is_new(pass, task) || task->healthy)
             continue;
         bool useless = task->status != TASK_RUNNING || task->health == HEALTH_UNHEALTHY;
         if (useless || tally->healthy_new >= tally->lower || room_is_short)
-            stop(pass, tally, task, reason);
+            stop_old_one(pass, tally, task);
     }
     int healthy = tally->healthy_new + tally->healthy_old;
     int spare = room_is_short ? healthy - tally->lower : healthy - tally->desired;
     for (size_t i = 0; i < pass->tasks.len && spare > 0; i++) {
         struct task *task = &pass->tasks.items[i];
-        if (!task_is_live(task) || pass_is_new(pass, task) || !task->healthy)
+        if (!task_is_live(task) || is_new(pass, task) || !task->healthy)
             continue;
-        stop(pass, tally, task, reason);
+        stop_old_one(pass, tally, task);
         spare--;
     }
 }
 
-/* The better victim first: not healthy, then youngest, then by id. */
-static int compare_victims(const void *a, const void *b)
+struct victim {
+    struct task *task;
+    struct site *site;
+};
+struct victim_vec VECTOR_OF(struct victim);
+
+/* The better victim first: not healthy, not started, by the strategies, youngest, by id. */
+static int compare_victims(const struct pass *pass, const struct victim *a, const struct victim *b)
 {
-    const struct task *left = *(struct task *const *)a;
-    const struct task *right = *(struct task *const *)b;
+    const struct task *left = a->task;
+    const struct task *right = b->task;
     if (left->healthy != right->healthy)
         return left->healthy ? 1 : -1;
     if ((left->started_ms == 0) != (right->started_ms == 0))
         return left->started_ms ? 1 : -1;
+    int rest = strategy_compare_rest(pass, a->site, b->site);
+    if (rest)
+        return rest;
     if (left->started_ms != right->started_ms)
         return left->started_ms > right->started_ms ? -1 : 1;
     return strcmp(left->id, right->id);
 }
 
-struct task_pointer_vec VECTOR_OF(struct task *);
+/* R4. One by one: each that goes changes what is left. */
+static void stop_surplus(struct pass *pass, struct tally *tally, int surplus)
+{
+    const struct deployment *primary = pass_primary(pass);
+    char *reason CLEANUP_FREE = memory_printf("Scaling activity initiated by (deployment %s)", primary->id);
+    struct victim_vec victims = {0};
+    for (size_t i = 0; i < pass->tasks.len; i++) {
+        struct task *task = &pass->tasks.items[i];
+        struct site *site = task_is_live(task) && is_new(pass, task) && !is_unhealthy(pass, task)
+                                ? site_of(pass, task->instance)
+                                : NULL;
+        if (site)
+            vector_push(&victims, (struct victim){task, site});
+    }
+    for (; surplus > 0 && victims.len; surplus--) {
+        size_t best = 0;
+        for (size_t i = 1; i < victims.len; i++)
+            if (compare_victims(pass, &victims.items[i], &victims.items[best]) < 0)
+                best = i;
+        site_leave(pass, victims.items[best].site);
+        stop(pass, tally, victims.items[best].task, reason);
+        victims.items[best] = victims.items[--victims.len];
+    }
+    vector_deinit(&victims);
+}
 
 /* R4, R6. */
 static void scale_in(struct pass *pass, struct tally *tally)
 {
-    const struct deployment *primary = pass_primary(pass);
-    char *reason CLEANUP_FREE = memory_printf("Scaling activity initiated by (deployment %s)", primary->id);
     int surplus = tally->live_new - tally->unhealthy_new - tally->desired;
-    struct task_pointer_vec victims = {0};
-    for (size_t i = 0; surplus > 0 && i < pass->tasks.len; i++) {
-        struct task *task = &pass->tasks.items[i];
-        if (task_is_live(task) && pass_is_new(pass, task) && !is_unhealthy(pass, task))
-            vector_push(&victims, task);
-    }
-    if (victims.len)
-        qsort(victims.items, victims.len, sizeof *victims.items, compare_victims);
-    for (size_t i = 0; i < victims.len && (int)i < surplus; i++)
-        stop(pass, tally, victims.items[i], reason);
-    vector_deinit(&victims);
-
+    if (surplus > 0)
+        stop_surplus(pass, tally, surplus);
     bool no_room = tally->no_place || tally->live_new + tally->live_old + tally->stopping >= tally->upper;
     bool enough = tally->healthy_new >= tally->desired;
     for (size_t i = 0; i < pass->tasks.len; i++) {
         struct task *task = &pass->tasks.items[i];
-        if (!pass_is_new(pass, task) || !is_unhealthy(pass, task))
+        if (!is_new(pass, task) || !is_unhealthy(pass, task))
             continue;
         bool is_next = no_room && tally->pending_new == 0 && tally->stopping == 0; /* one at a time */
         if (enough || is_next)
@@ -257,7 +292,7 @@ static void stand_by(struct pass *pass, struct tally *tally)
 static bool anything_old(const struct pass *pass)
 {
     for (size_t i = 0; i < pass->tasks.len; i++)
-        if (!pass_is_new(pass, &pass->tasks.items[i]) && pass->tasks.items[i].status != TASK_STOPPED)
+        if (!is_new(pass, &pass->tasks.items[i]) && pass->tasks.items[i].status != TASK_STOPPED)
             return true;
     return false;
 }

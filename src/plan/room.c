@@ -12,23 +12,62 @@ static struct plan_booking *booking_on(const struct plan_booking_vec *bookings, 
     return NULL;
 }
 
+static struct plan_booking *booking_made(struct plan_booking_vec *bookings, size_t instance)
+{
+    struct plan_booking *booking = booking_on(bookings, instance);
+    if (booking)
+        return booking;
+    vector_reserve(bookings, 1); /* nearly always the only one */
+    vector_push(bookings, (struct plan_booking){.instance = instance});
+    return &bookings->items[bookings->len - 1];
+}
+
 void plan_booking_add(struct plan_booking_vec *bookings, size_t instance, const struct container_spec *spec,
                       const char *holder)
 {
     assert(bookings);
     assert(spec);
-    struct plan_booking *booking = booking_on(bookings, instance);
-    if (!booking) {
-        vector_reserve(bookings, 1); /* nearly always the only one */
-        vector_push(bookings, (struct plan_booking){.instance = instance});
-        booking = &bookings->items[bookings->len - 1];
-    }
+    struct plan_booking *booking = booking_made(bookings, instance);
     booking->cpu_units += spec->cpu_units;
     booking->memory_mib += spec->memory_mib;
     for (size_t i = 0; i < spec->ports.len; i++)
         if (spec->ports.items[i].host_port)
             vector_push(&booking->ports,
                         (struct plan_port){spec->ports.items[i].host_port, spec->ports.items[i].udp, holder});
+}
+
+void plan_booking_add_task(struct plan_booking_vec *bookings, size_t instance, const char *holder)
+{
+    assert(bookings);
+    assert(holder);
+    struct plan_booking *booking = booking_made(bookings, instance);
+    booking->group.holder = holder;
+    booking->group.tasks++;
+}
+
+static void add_tasks(struct plan_group_vec *groups, const struct plan_group *group)
+{
+    for (size_t i = 0; i < groups->len; i++) {
+        if (groups->items[i].holder != group->holder)
+            continue;
+        groups->items[i].tasks += group->tasks;
+        return;
+    }
+    vector_push(groups, *group);
+}
+
+static void take_tasks(struct plan_group_vec *groups, const struct plan_group *group)
+{
+    for (size_t i = 0; i < groups->len; i++) {
+        if (groups->items[i].holder != group->holder)
+            continue;
+        assert(groups->items[i].tasks >= group->tasks);
+        groups->items[i].tasks -= group->tasks;
+        if (groups->items[i].tasks == 0)
+            groups->items[i] = groups->items[--groups->len];
+        return;
+    }
+    assert(!"a task is given back that was counted");
 }
 
 void plan_room_take(struct plan_instance_vec *instances, const struct plan_booking_vec *bookings)
@@ -41,6 +80,8 @@ void plan_room_take(struct plan_instance_vec *instances, const struct plan_booki
         struct plan_instance *instance = &instances->items[booking->instance];
         instance->cpu_units_free -= booking->cpu_units;
         instance->memory_mib_free -= booking->memory_mib;
+        if (booking->group.tasks)
+            add_tasks(&instance->groups, &booking->group);
         for (size_t p = 0; p < booking->ports.len; p++)
             vector_push(&instance->ports, booking->ports.items[p]);
     }
@@ -69,6 +110,8 @@ void plan_room_give(struct plan_instance_vec *instances, const struct plan_booki
         struct plan_instance *instance = &instances->items[booking->instance];
         instance->cpu_units_free += booking->cpu_units;
         instance->memory_mib_free += booking->memory_mib;
+        if (booking->group.tasks)
+            take_tasks(&instance->groups, &booking->group);
         for (size_t p = 0; p < booking->ports.len; p++)
             free_port(&instance->ports, &booking->ports.items[p]);
     }
@@ -95,6 +138,11 @@ bool plan_booking_freed(const struct plan_booking_vec *before, const struct plan
             if (!has_port(now, &old->ports.items[p]))
                 return true;
     }
+    for (size_t i = 0; i < after->len; i++) {
+        const struct plan_booking *old = booking_on(before, after->items[i].instance);
+        if (after->items[i].group.tasks != (old ? old->group.tasks : 0))
+            return true;
+    }
     return false;
 }
 
@@ -106,10 +154,16 @@ void plan_booking_vec_deinit(struct plan_booking_vec *bookings)
     vector_deinit(bookings);
 }
 
+static void instance_deinit(struct plan_instance *instance)
+{
+    vector_deinit(&instance->ports);
+    vector_deinit(&instance->groups);
+}
+
 void plan_instance_vec_deinit(struct plan_instance_vec *instances)
 {
     assert(instances);
     for (size_t i = 0; i < instances->len; i++)
-        vector_deinit(&instances->items[i].ports);
+        instance_deinit(&instances->items[i]);
     vector_deinit(instances);
 }

@@ -11,6 +11,8 @@
 #define HEALTHY_SINCE_MS 60000
 #define YOUNG_SINCE_MS   3000
 
+static const char KEY[] = "prod/web";
+
 static int int_or(const json_t *object, const char *key, int otherwise)
 {
     return json_object_get(object, key) ? (int)model_int(object, key) : otherwise;
@@ -38,6 +40,7 @@ static bool load_definition(struct golden_case *golden)
     definition->family = memory_strdup("web");
     definition->revision = 2;
     definition->digest = case_digest("new");
+    placement_constraints_from_json(golden->input, &definition->constraints);
     json_t *list = json_object_get(golden->input, "containers");
     if (!list) {
         vector_push(
@@ -74,6 +77,8 @@ static void load_service(struct golden_case *golden)
     service->minimum_healthy_ms = 1000LL * int_or(json, "minimumHealthySeconds", 10);
     service->health_check_grace_ms = 1000LL * int_or(json, "healthCheckGracePeriodSeconds", 0);
     service->digest = case_digest(content ? content : "new");
+    placement_constraints_from_json(json, &service->constraints);
+    placement_strategies_from_json(json, &service->strategies);
 }
 
 static bool load_deployment(struct golden_case *golden, const json_t *json)
@@ -407,15 +412,31 @@ void case_deinit(struct golden_case *golden)
 static void book(const struct golden_case *golden, struct plan_instance_vec *instances)
 {
     struct plan_booking_vec booked = {0};
-    for (size_t n = 0; n < instances->len; n++)
+    for (size_t n = 0; n < instances->len; n++) {
+        struct map tasks = {0};
         for (size_t c = 0; c < golden->containers.len; c++) {
             const struct container *container = golden->containers.items[c];
-            if (container->status != CONTAINER_STOPPED &&
-                text_equal(container->instance, instances->items[n].name))
-                plan_booking_add(&booked, n, &container->labels.spec, "prod/web");
+            if (container->status == CONTAINER_STOPPED ||
+                !text_equal(container->instance, instances->items[n].name))
+                continue;
+            plan_booking_add(&booked, n, &container->labels.spec, KEY);
+            if (!map_get(&tasks, container->labels.task))
+                plan_booking_add_task(&booked, n, KEY);
+            map_put(&tasks, container->labels.task, (void *)1);
         }
+        map_deinit(&tasks);
+    }
     plan_room_take(instances, &booked);
     plan_booking_vec_deinit(&booked);
+}
+
+/* Of other services: {"prod/db": 2}. */
+static void load_groups(const json_t *json, struct plan_group_vec *ret_groups)
+{
+    const char *holder;
+    json_t *tasks;
+    json_object_foreach ((json_t *)(uintptr_t)json, holder, tasks)
+        vector_push(ret_groups, (struct plan_group){holder, (int)json_integer_value(tasks)});
 }
 
 static struct plan_instance_vec load_instances(const struct golden_case *golden)
@@ -433,9 +454,11 @@ static struct plan_instance_vec load_instances(const struct golden_case *golden)
                                          .usable = !json_is_false(json_object_get(item, "usable")),
                                          .reason = model_string(item, "reason"),
                                          .arch = model_string(item, "arch"),
+                                         .os = model_string(item, "os"),
                                          .lost_ms = golden->now_ms - 1000 * model_int(item, "lostSeconds"),
                                          .cpu_units_free = int_or(item, "cpu", 4096),
                                          .memory_mib_free = int_or(item, "memory", 8192)};
+        load_groups(json_object_get(item, "groups"), &instance.groups);
         vector_push(&instances, instance);
     }
     book(golden, &instances);
@@ -445,6 +468,8 @@ static struct plan_instance_vec load_instances(const struct golden_case *golden)
 void case_plan(struct golden_case *golden, struct plan_output *ret_output)
 {
     struct plan_instance_vec instances = load_instances(golden);
+    struct container_instance_vec declared;
+    container_instances_from_json(json_object_get(golden->input, "clusterManifest"), &declared);
     const struct plan_input input = {.now_ms = golden->now_ms,
                                      .options = &golden->options,
                                      .desired = golden->service,
@@ -452,19 +477,21 @@ void case_plan(struct golden_case *golden, struct plan_output *ret_output)
                                      .ledger = golden->ledger,
                                      .cluster = "prod",
                                      .service = "web",
-                                     .key = "prod/web",
                                      .waits_for = model_string(golden->input, "waitsFor"),
+                                     .key = KEY,
                                      .containers = (const struct container *const *)golden->containers.items,
                                      .containers_len = golden->containers.len,
                                      .under_way = (const struct action *const *)golden->under_way.items,
                                      .under_way_len = golden->under_way.len,
                                      .failures = &golden->failures,
                                      .instances = &instances,
+                                     .declared = &declared,
                                      .memory = &golden->memory,
                                      .ids = &golden->ids};
     plan_service(&input, ret_output);
     failures_clear(&golden->failures);
     plan_instance_vec_deinit(&instances);
+    container_instances_deinit(&declared);
 }
 
 static void drop_container(struct golden_case *golden, const struct container *container)

@@ -313,6 +313,31 @@ static void test_revisions_and_instances(void **state)
     json_decref(answer);
 }
 
+#define INSTANCES(prod, demo)                                                                                \
+    "kind: Cluster\nclusterName: prod\ndavit: {containerInstances: [{name: local, status: " prod             \
+    "}]}\n---\n"                                                                                             \
+    "kind: Cluster\nclusterName: demo\ndavit: {containerInstances: [{name: local, status: " demo             \
+    ", attributes: {disk: ssd}}]}\n"
+
+static void test_instances_of_clusters(void **state)
+{
+    static const struct {
+        const char *yaml;
+        const char *status;
+    } cases[] = {{INSTANCES("ACTIVE", "ACTIVE"), "ACTIVE"},
+                 {INSTANCES("ACTIVE", "DRAINING"), "DRAINING in demo"},
+                 {INSTANCES("DRAINING", "DRAINING"), "DRAINING"}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        fixture_commit(*state, i == 0 ? "a1" : i == 1 ? "b2" : "c3", cases[i].yaml);
+        json_t *answer = fixture_ask(*state, "GET", "/v1/instances", NULL);
+        json_t *instance = json_array_get(json_object_get(answer, "instances"), 0);
+        assert_string_equal(model_string(instance, "status"), cases[i].status);
+        json_t *demo = json_object_get(json_object_get(instance, "clusters"), "demo");
+        assert_string_equal(model_string(json_object_get(demo, "attributes"), "disk"), "ssd");
+        json_decref(answer);
+    }
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -331,6 +356,7 @@ int main(void)
         CASE(test_approve_is_of_the_commit_that_is_held),
         CASE(test_retry_is_of_what_has_failed),
         CASE(test_revisions_and_instances),
+        CASE(test_instances_of_clusters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,11 @@
 #define OVERRIDE(name)      ",\"overrides\":{\"containerOverrides\":[{\"name\":\"app\"},{\"name\":\"" name "\",\"command\":[\"x\"]}]}"
 #define ID(id)              "\"Id\":\"" id "\","
 #define TARGET(id, name)    "{" id "\"Arn\":\"default\",\"EcsParameters\":{\"TaskDefinitionArn\":\"web\"},\"Input\":\"{\\\"containerOverrides\\\":[{\\\"name\\\":\\\"" name "\\\"}]}\"}"
+#define INSTANCES(list)     "{\"clusterName\":\"c\",\"davit\":{\"containerInstances\":[" list "]}}"
+#define TEN                 MEMBER "," MEMBER "," MEMBER "," MEMBER "," MEMBER "," MEMBER "," MEMBER "," MEMBER "," MEMBER "," MEMBER
+#define MEMBER              "{\"type\":\"memberOf\",\"expression\":\"attribute:a exists\"}"
+#define CONSTRAINED(list)   SERVICE(",\"placementConstraints\":[" list "]")
+#define STRATEGY(item)      SERVICE(",\"placementStrategy\":[" item "]")
 #define PERCENT(min, max)   ",\"deploymentConfiguration\":{\"minimumHealthyPercent\":" #min ",\"maximumPercent\":" #max "}"
 /* clang-format on */
 
@@ -354,6 +359,33 @@ static const struct rule beside_warnings[] = {
 
     {SERVICE(",\"placementConstraints\":[{\"type\":\"memberOf\",\"expression\":\"attribute:a = b\"}]"),
      ONE(""), "value", "/placementConstraints/0/expression", "query language"},
+    {CONSTRAINED("{\"type\":\"memberOf\"}"), ONE(""), "value", "/placementConstraints/0",
+     "memberOf needs an expression"},
+    {CONSTRAINED(MEMBER ",{\"expression\":\"attribute:a exists\"}"), ONE(""), "value",
+     "/placementConstraints/1", "needs a type"},
+    {CONSTRAINED("{\"type\":\"distinctInstance\",\"expression\":\"attribute:a exists\"}"), ONE(""), "value",
+     "/placementConstraints/0", "takes no expression"},
+    {CONSTRAINED(TEN),
+     "{\"family\":\"web\",\"placementConstraints\":[" MEMBER "],"
+     "\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"i\",\"memory\":64}]}",
+     "limit", "/taskDefinition", "11 placementConstraints together"},
+    {STRATEGY("{\"type\":\"spread\"}"), ONE(""), "value", "/placementStrategy/0", "instanceId, host or"},
+    {STRATEGY("{\"type\":\"spread\",\"field\":\"attribute:\"}"), ONE(""), "value", "/placementStrategy/0",
+     "instanceId, host or"},
+    {STRATEGY("{\"type\":\"random\"},{\"type\":\"binpack\",\"field\":\"disk\"}"), ONE(""), "value",
+     "/placementStrategy/1", "cpu or memory"},
+    {STRATEGY("{\"field\":\"cpu\"}"), ONE(""), "value", "/placementStrategy/0", "the type is"},
+    {INSTANCES("{\"name\":\"one\"},{\"name\":\"one\"}"), NULL, "duplicate",
+     "/davit/containerInstances/1/name", "declared twice"},
+    {INSTANCES("{\"name\":\"one\",\"attributes\":{\"ecs.os-type\":\"linux\"}}"), NULL, "value",
+     "/davit/containerInstances/0/attributes/ecs.os-type", "of itself"},
+    {INSTANCES("{\"name\":\"one\",\"endpoint\":\"tcp://10.0.0.1:2376\"}"), NULL, "type",
+     "/davit/containerInstances/0/endpoint", "in the daemon's configuration"},
+    {INSTANCES("{\"name\":\"one\",\"attributes\":{\"a b\":\"c\"}}"), NULL, "member-name",
+     "/davit/containerInstances/0/attributes/a b", NULL},
+    {INSTANCES("{\"name\":\"one\",\"attributes\":{\"a\":\" c\"}}"), NULL, "pattern",
+     "/davit/containerInstances/0/attributes/a", NULL},
+    {INSTANCES("{\"attributes\":{}}"), NULL, "missing-member", "/davit/containerInstances/0", "name"},
     {"{\"family\":\"web\",\"placementConstraints\":[{\"type\":\"memberOf\",\"expression\":\"(\"}],"
      "\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"i\",\"memory\":64}]}",
      NULL, "value", "/placementConstraints/0/expression", "query language"},
@@ -408,6 +440,13 @@ static const char *const fine_references[] = {
     SERVICE(FROM("far")),
     ROUTED("\"targetGroupArn\":\"web\",\"containerName\":\"app\",\"containerPort\":80"),
     ROUTED("\"loadBalancerName\":\"classic\",\"containerName\":\"app\",\"containerPort\":8005"),
+    CONSTRAINED(TEN),
+    CONSTRAINED("{\"type\":\"distinctInstance\",\"expression\":\"\"}"),
+    STRATEGY("{\"type\":\"spread\",\"field\":\"host\"},{\"type\":\"spread\",\"field\":\"attribute:a\"},"
+             "{\"type\":\"binpack\",\"field\":\"CPU\"},{\"type\":\"binpack\",\"field\":\"memory\"},"
+             "{\"type\":\"random\"}"),
+    INSTANCES("{\"name\":\"one\",\"attributes\":{\"ecs.availability-zone\":\"a\",\"empty\":\"\"},"
+              "\"status\":\"DRAINING\"},{\"name\":\"two\",\"endpoint\":null}"),
 };
 
 static size_t errors_with_world(const char *text)

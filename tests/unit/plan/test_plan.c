@@ -95,7 +95,7 @@ static void test_placement_takes_what_it_gives(void **state)
     struct plan_instance_vec instances = {0};
     const struct plan_input input = {.desired = &service, .instances = &instances, .key = "prod/web"};
     struct plan_output output = {0};
-    const struct pass pass = {.in = &input, .out = &output};
+    struct pass pass = {.in = &input, .out = &output};
     char *why CLEANUP_FREE = NULL;
     vector_push(&spec.ports, (struct port_mapping){.container_port = 53, .host_port = 53, .udp = true});
     vector_push(&definition.containers, spec);
@@ -104,11 +104,11 @@ static void test_placement_takes_what_it_gives(void **state)
                     .name = "one", .usable = true, .cpu_units_free = 1000, .memory_mib_free = 200});
     vector_push(&instances.items[0].ports,
                 (struct plan_port){53, false, "prod/dns"}); /* tcp is another port */
-    const struct plan_instance *one = placement_choose(&pass, &why);
+    const struct plan_instance *one = placement_choose(&pass, "a1", &why);
     assert_non_null(one);
     assert_true(one->cpu_units_free == 600 && one->memory_mib_free == 100 && one->ports.len == 2);
     assert_false(output.no_place);
-    assert_null(placement_choose(&pass, &why));
+    assert_null(placement_choose(&pass, "a1", &why));
     assert_true(output.no_place);
     assert_string_equal(why, "one: is already using port 53/udp required by the task (held by prod/web)");
     assert_null(placement_instance(&instances, "two"));
@@ -117,6 +117,7 @@ static void test_placement_takes_what_it_gives(void **state)
     assert_true(one->cpu_units_free == 1000 && one->memory_mib_free == 200 && one->ports.len == 1);
     assert_false(one->ports.items[0].udp);
     plan_output_deinit(&output);
+    vector_deinit(&pass.sites);
     plan_instance_vec_deinit(&instances);
     vector_deinit(&definition.containers.items[0].ports);
     vector_deinit(&definition.containers);

@@ -1,0 +1,148 @@
+#include "model/placement.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "model/json.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* --- container instances -------------------------------------------------------------------------------- */
+
+static int compare_instances(const void *a, const void *b)
+{
+    return strcmp(((const struct container_instance *)a)->name, ((const struct container_instance *)b)->name);
+}
+
+void container_instances_from_json(const json_t *cluster, struct container_instance_vec *ret_instances)
+{
+    assert(ret_instances);
+    struct container_instance_vec instances = {0};
+    size_t i;
+    json_t *item;
+    json_array_foreach (json_object_get(json_object_get(cluster, "davit"), "containerInstances"), i, item) {
+        const char *name = model_string(item, "name");
+        struct container_instance instance = {.name = memory_strdup(name ? name : ""),
+                                              .draining =
+                                                  text_equal(model_string(item, "status"), "DRAINING")};
+        const char *key;
+        json_t *value;
+        json_object_foreach (json_object_get(item, "attributes"), key, value)
+            vector_push(&instance.attributes,
+                        (struct instance_attribute){
+                            memory_strdup(key),
+                            memory_strdup(json_is_string(value) ? json_string_value(value) : "")});
+        vector_push(&instances, instance);
+    }
+    if (instances.len > 1)
+        qsort(instances.items, instances.len, sizeof *instances.items, compare_instances);
+    *ret_instances = instances;
+}
+
+void container_instances_deinit(struct container_instance_vec *instances)
+{
+    assert(instances);
+    for (size_t i = 0; i < instances->len; i++) {
+        struct container_instance *instance = &instances->items[i];
+        for (size_t a = 0; a < instance->attributes.len; a++) {
+            free(instance->attributes.items[a].name);
+            free(instance->attributes.items[a].value);
+        }
+        vector_deinit(&instance->attributes);
+        free(instance->name);
+    }
+    vector_deinit(instances);
+}
+
+const struct container_instance *container_instances_find(const struct container_instance_vec *instances,
+                                                          const char *name)
+{
+    assert(instances);
+    assert(name);
+    const struct container_instance key = {.name = (char *)name};
+    return instances->len
+               ? bsearch(&key, instances->items, instances->len, sizeof *instances->items, compare_instances)
+               : NULL;
+}
+
+/* --- constraints and strategies ------------------------------------------------------------------------- */
+
+int placement_strategy_parse(const char *type, const char *field, struct placement_strategy *ret_strategy,
+                             struct error *err)
+{
+    assert(ret_strategy);
+    static const char prefix[] = "attribute:";
+    struct placement_strategy strategy = {0};
+    if (text_equal(type, "random")) {
+        strategy.type = PLACEMENT_RANDOM; /* a field says nothing here */
+    } else if (text_equal(type, "binpack")) {
+        if (!field || (strcasecmp(field, "cpu") && strcasecmp(field, "memory")))
+            return error_set(err, ERROR_INVALID, "binpack takes the field cpu or memory");
+        strategy.type = strcasecmp(field, "cpu") ? PLACEMENT_BINPACK_MEMORY : PLACEMENT_BINPACK_CPU;
+    } else if (text_equal(type, "spread")) {
+        strategy.type = PLACEMENT_SPREAD;
+        if (field && text_starts_with(field, prefix) && field[strlen(prefix)])
+            strategy.attribute = memory_strdup(field + strlen(prefix));
+        else if (!field || (strcasecmp(field, "instanceId") && strcasecmp(field, "host")))
+            return error_set(err, ERROR_INVALID, "spread takes the field instanceId, host or attribute:NAME");
+    } else {
+        return error_set(err, ERROR_INVALID, "the type is spread, binpack or random");
+    }
+    *ret_strategy = strategy;
+    return 0;
+}
+
+void placement_constraints_from_json(const json_t *json, struct placement_constraint_vec *ret_constraints)
+{
+    assert(ret_constraints);
+    struct placement_constraint_vec constraints = {0};
+    size_t i;
+    json_t *item;
+    json_array_foreach (json_object_get(json, "placementConstraints"), i, item) {
+        const char *expression = model_string(item, "expression");
+        struct placement_constraint constraint = {0};
+        if (!text_equal(model_string(item, "type"), "distinctInstance")) {
+            constraint.expression = memory_strdup(expression ? expression : "");
+            query_compile(constraint.expression, &constraint.query, NULL, NULL);
+        }
+        vector_reserve(&constraints, 1); /* nearly always the only one */
+        vector_push(&constraints, constraint);
+    }
+    *ret_constraints = constraints;
+}
+
+void placement_constraints_deinit(struct placement_constraint_vec *constraints)
+{
+    assert(constraints);
+    for (size_t i = 0; i < constraints->len; i++) {
+        free(constraints->items[i].expression);
+        query_free(constraints->items[i].query);
+    }
+    vector_deinit(constraints);
+}
+
+void placement_strategies_from_json(const json_t *json, struct placement_strategy_vec *ret_strategies)
+{
+    assert(ret_strategies);
+    struct placement_strategy_vec strategies = {0};
+    size_t i;
+    json_t *item;
+    json_array_foreach (json_object_get(json, "placementStrategy"), i, item) {
+        struct placement_strategy strategy;
+        vector_reserve(&strategies, 2);
+        if (placement_strategy_parse(model_string(item, "type"), model_string(item, "field"), &strategy,
+                                     NULL) == 0)
+            vector_push(&strategies, strategy);
+    }
+    *ret_strategies = strategies;
+}
+
+void placement_strategies_deinit(struct placement_strategy_vec *strategies)
+{
+    assert(strategies);
+    for (size_t i = 0; i < strategies->len; i++)
+        free(strategies->items[i].attribute);
+    vector_deinit(strategies);
+}

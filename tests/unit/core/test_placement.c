@@ -1,0 +1,123 @@
+/* What a cluster declares reaches the plan, when it changes as well, and after a replay. */
+#include "fixture.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+#define CLUSTER(instances) "{\"clusterName\":\"c\",\"davit\":{\"containerInstances\":[" instances "]}}"
+#define TWO_DRAINING       CLUSTER("{\"name\":\"one\"},{\"name\":\"two\",\"status\":\"DRAINING\"}")
+
+static int join_part(void *data, const json_t *part)
+{
+    core_snapshot_join(data, part);
+    return 0;
+}
+
+/* Creates of the last effects that are on the instance. */
+static int creates_on(const struct fixture *fixture, const char *instance)
+{
+    int creates = 0;
+    for (size_t n = 0; fixture_action(fixture, n); n++)
+        creates += fixture_action(fixture, n)->kind == ACTION_CREATE &&
+                   text_equal(fixture_action(fixture, n)->instance, instance);
+    return creates;
+}
+
+static struct fixture *two_instances(void)
+{
+    struct fixture *fixture = fixture_new(2);
+    fixture_empty(fixture, "one");
+    fixture_empty(fixture, "two");
+    return fixture;
+}
+
+static void test_draining_is_noticed(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = two_instances();
+    fixture_commit(fixture, "web", "nginx", 2, 0);
+    fixture_run(fixture);
+    fixture_after(fixture, 20000);
+    fixture_turn(fixture);
+    assert_int_equal(creates_on(fixture, "one") + creates_on(fixture, "two"), 0);
+    fixture_file(fixture, "cluster.json", TWO_DRAINING);
+    assert_true(core_is_dirty(fixture->core));
+    fixture_turn(fixture);
+    assert_int_equal(creates_on(fixture, "one"), 1);
+    assert_int_equal(creates_on(fixture, "two"), 0);
+}
+
+/* The same again asks for nothing. */
+static void test_an_equal_cluster_marks_nobody(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = two_instances();
+    fixture_file(fixture, "cluster.json", TWO_DRAINING);
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    fixture_file(fixture, "cluster.json", TWO_DRAINING);
+    fixture_turn(fixture);
+    assert_int_equal(creates_on(fixture, "one"), 1);
+    fixture_file(fixture, "cluster.json", "\n" TWO_DRAINING);
+    assert_false(core_is_dirty(fixture->core));
+}
+
+static void test_a_snapshot_keeps_placement(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = two_instances();
+    struct core *copy = NULL;
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    fixture_file(fixture, "cluster.json", TWO_DRAINING);
+    fixture_file(
+        fixture, "web-service.json",
+        "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"placementConstraints\":["
+        "{\"type\":\"distinctInstance\"}],\"placementStrategy\":[{\"type\":\"random\"}]}");
+    json_t *snapshot CLEANUP(json_decrefp) = json_object();
+    json_t *again CLEANUP(json_decrefp) = json_object();
+    assert_int_equal(core_snapshot(fixture->core, join_part, snapshot), 0);
+    assert_int_equal(core_restore(snapshot, &copy, NULL), 0);
+    assert_int_equal(core_snapshot(copy, join_part, again), 0);
+    assert_true(json_equal(snapshot, again));
+    const struct cluster *cluster = desired_cluster(core_desired(copy), "c");
+    assert_non_null(cluster);
+    assert_int_equal(cluster->instances.len, 2);
+    assert_true(container_instances_find(&cluster->instances, "two")->draining);
+    const struct service *service = desired_service(core_desired(copy), "c", "web");
+    assert_int_equal(service->constraints.len, 1);
+    assert_int_equal(service->strategies.len, 1);
+    core_free(copy);
+}
+
+/* Who asks for the tasks of another service is planned again when they come. */
+static void test_affinity_waits_for_the_other(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = two_instances();
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    fixture_file(fixture, "web-service.json",
+                 "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"desiredCount\":1,"
+                 "\"placementConstraints\":[{\"type\":\"memberOf\",\"expression\":\"task:group == "
+                 "service:zdb\"}]}");
+    fixture_turn(fixture);
+    assert_null(fixture_action(fixture, 0));
+    struct view_service view;
+    assert_true(core_view_service(fixture->core, "c", "web", &view));
+    assert_non_null(strstr(view.waiting, "one: does not satisfy memberOf task:group == service:zdb; two: "));
+    fixture_commit(fixture, "zdb", "postgres", 1, 0);
+    fixture_turn(fixture);
+    assert_int_equal(creates_on(fixture, "one"), 1);
+    assert_true(core_is_dirty(fixture->core));
+    fixture_turn(fixture);
+    assert_int_equal(creates_on(fixture, "one"), 1);
+    assert_string_equal(fixture_action(fixture, 0)->service, "web");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_draining_is_noticed),
+                                       cmocka_unit_test(test_an_equal_cluster_marks_nobody),
+                                       cmocka_unit_test(test_a_snapshot_keeps_placement),
+                                       cmocka_unit_test(test_affinity_waits_for_the_other)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
