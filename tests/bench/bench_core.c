@@ -27,6 +27,7 @@ struct bench {
     int commits;
     size_t creates;
     double decide_ms; /* CPU of turns */
+    double read_ms;   /* CPU of commits */
 };
 
 static double cpu_ms(void)
@@ -40,10 +41,13 @@ static void step(struct bench *bench, struct event *event, struct effect_vec *ef
 {
     event->now_ms = bench->now_ms;
     event->seed = ++bench->seed;
+    enum event_kind kind = event->kind;
     double began_ms = cpu_ms();
     core_step(bench->core, event, effects);
-    if (event->kind == EVENT_TURN)
+    if (kind == EVENT_TURN)
         bench->decide_ms += cpu_ms() - began_ms;
+    else if (kind == EVENT_COMMIT)
+        bench->read_ms += cpu_ms() - began_ms;
     event_deinit(event);
 }
 
@@ -255,6 +259,12 @@ static int positive(const char *text)
     return value;
 }
 
+static void print_list(const double *values)
+{
+    for (int i = 0; i < ONE_CHANGES; i++)
+        printf("%s%.3f", i ? "," : "", values[i]);
+}
+
 int main(int argc, char **argv)
 {
     struct bench bench = {.now_ms = 1700000000000, .engine = MAP_INIT(container_free)};
@@ -271,9 +281,12 @@ int main(int argc, char **argv)
     double decide_ms = bench.decide_ms;
     double fresh_mib = mib_in_use() - engine_mib(&bench);
     double one_ms[ONE_CHANGES];
+    double read_one_ms[ONE_CHANGES];
     for (int i = 0; i < ONE_CHANGES; i++) {
+        double read_ms = bench.read_ms;
         one_ms[i] =
             commit(&bench, i * (bench.services / ONE_CHANGES), i * (bench.services / ONE_CHANGES) + 1);
+        read_one_ms[i] = bench.read_ms - read_ms;
         converge(&bench);
     }
     double all_ms = commit(&bench, 0, bench.services);
@@ -281,8 +294,9 @@ int main(int argc, char **argv)
     printf("{\"tasks\":%zu,\"converge_ms\":%.1f,\"decide_ms\":%.1f,\"all_ms\":%.1f,\"core_mib\":%.1f,"
            "\"core_later_mib\":%.1f,\"one_ms\":[",
            creates, converge_ms, decide_ms, all_ms, fresh_mib, mib_in_use() - engine_mib(&bench));
-    for (int i = 0; i < ONE_CHANGES; i++)
-        printf("%s%.3f", i ? "," : "", one_ms[i]);
+    print_list(one_ms);
+    printf("],\"read_one_ms\":[");
+    print_list(read_one_ms);
     printf("]}\n");
     map_deinit(&bench.engine);
     core_free(bench.core);

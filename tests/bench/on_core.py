@@ -20,6 +20,7 @@ def core(build, work):
                               stdout=subprocess.PIPE, stderr=sys.stderr, text=True)
         runs.append(json.loads(done.stdout))
     show("plan_one_of_5000", "ms", [value for run in runs for value in run["one_ms"]], 1)
+    show("read_one_of_5000", "ms", [value for run in runs for value in run["read_one_ms"]])
     show("plan_all_of_5000", "ms", [run["all_ms"] for run in runs], 500)
     show("core_50000_tasks", "MiB", [run["core_mib"] for run in runs], 64)
     show("core_50000_tasks_later", "MiB", [run["core_later_mib"] for run in runs])
