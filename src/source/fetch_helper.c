@@ -38,7 +38,9 @@ static int run(char *lines[static LINES], struct source_fetch_result *ret_result
         rc = source_library_init(err);
     if (rc < 0)
         return rc;
-    rc = source_git_fetch(&order, ret_result, err);
+    rc = source_library_configure(err);
+    if (rc == 0)
+        rc = source_git_fetch(&order, ret_result, err);
     source_origin_redact_error(order.url, err);
     source_library_deinit();
     return rc;

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/vector.h"
 #include "odb/guard.h"
 
 #include <assert.h>
@@ -14,6 +15,23 @@
 
 DEFINE_CLEANUP(git_odb, git_odb_free)
 
+/* With `path` NULL as git finds them. */
+static int set_configuration(const char *path)
+{
+    static const git_config_level_t levels[] = {GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG,
+                                                GIT_CONFIG_LEVEL_GLOBAL};
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(levels); i++)
+        rc = git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, levels[i], path);
+    return rc;
+}
+
+int source_library_configure(struct error *err)
+{
+    int rc = set_configuration(NULL);
+    return rc < 0 ? source_git_error(err, rc, "libgit2 refuses an option") : 0;
+}
+
 int source_library_init(struct error *err)
 {
     int rc = git_libgit2_init();
@@ -22,6 +40,9 @@ int source_library_init(struct error *err)
     /* Objects are only read, no hook and no command of a config runs: whose repository it is does not matter.
      */
     rc = git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+    /* A person's settings have no say in what davit reads and saves, nor does a mistake in them. */
+    if (rc == 0)
+        rc = set_configuration("");
     return rc < 0 ? source_git_error(err, rc, "libgit2 refuses an option") : 0;
 }
 

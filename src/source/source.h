@@ -135,6 +135,9 @@ struct source;
 /* Initialises libgit2 for this process; call once before anything else here, on one thread. Calls are
  * counted. ERROR_INTERNAL. */
 int source_library_init(struct error *err);
+/* For a process that talks to remotes: ~/.gitconfig and /etc/gitconfig are read, for url.insteadOf and
+ * proxies. */
+int source_library_configure(struct error *err);
 void source_library_deinit(void);
 
 /* Starts at once: the first look begins on the loop. Wants options->origin, mirror_dir and both callbacks;

@@ -244,6 +244,19 @@ def test_the_next_rollout_works(standing):
     assert standing.texts() == ["two"] * 2
 
 
+def test_a_mistake_in_a_persons_git_configuration(davit, repo, docker, demo_image, tmp_path):
+    """Neither reading a repository of this host nor saving depends on it."""
+    (tmp_path / ".gitconfig").write_text("[core\nno = thing")
+    spine = Spine(davit, repo, docker)
+    spine.daemon.environment["HOME"] = str(tmp_path)
+    for message in ("one", "two"):
+        repo.commit(message, {"web.json": definition(demo_image, message), "service.json": service(1)})
+        if message == "one":
+            spine.start()
+        spine.converge()
+        assert spine.texts() == [message]
+
+
 def test_empty_repository(davit, repo, docker, demo_image):
     spine = Spine(davit, repo, docker)
     spine.start()
