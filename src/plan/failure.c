@@ -74,7 +74,7 @@ static struct task *find_task(const struct pass *pass, const char *id)
     return NULL;
 }
 
-/* Nothing is remembered of tasks whose containers are all essential: it would change nothing. */
+/* A task whose containers are all essential has nothing to go back for. Of an old one nobody knows. */
 static bool has_sidecars(const struct service *service)
 {
     const struct container_spec_vec *specs = &service->task_definition->containers;
@@ -87,12 +87,12 @@ static bool has_sidecars(const struct service *service)
 void failure_witness(struct pass *pass)
 {
     assert(pass);
-    if (!pass->in->desired || !has_sidecars(pass->in->desired))
-        return;
+    bool sidecars = !pass->in->desired || has_sidecars(pass->in->desired);
     struct plan_memory *memory = pass->in->memory;
     for (size_t i = 0; i < pass->tasks.len; i++) {
         const struct task *task = &pass->tasks.items[i];
-        if (task_is_live(task) && task->status == TASK_RUNNING && !map_get(&memory->up, task->id))
+        if (task_is_live(task) && task->status == TASK_RUNNING && (sidecars || !pass_is_new(pass, task)) &&
+            !map_get(&memory->up, task->id))
             map_put(&memory->up, task->id, (void *)1);
     }
 }

@@ -150,6 +150,53 @@ static void test_bookings_tell_what_was_freed(void **state)
     vector_deinit(&spec.ports);
 }
 
+/* F10: what a later content asks of the memory. An old task may have sidecars that the new content has not.
+ */
+static void test_who_was_up_is_remembered(void **state)
+{
+    (void)state;
+    struct container_spec app = {.name = (char *)"app", .essential = true};
+    struct task_definition definition = {
+        .refs = 1, .family = (char *)"web", .containers = {.items = &app, .len = 1, .cap = 1}};
+    struct service service = {
+        .refs = 1, .desired_count = 1, .maximum_percent = 200, .task_definition = &definition};
+    struct container container = {.id = (char *)"c1",
+                                  .instance = (char *)"one",
+                                  .status = CONTAINER_RUNNING,
+                                  .started_ms = 1,
+                                  .labels = {.deployment = (char *)"ecs-svc/1",
+                                             .family = (char *)"web",
+                                             .task = "0123456789abcdef0123456789abcdef",
+                                             .essential = 1,
+                                             .spec = app}};
+    const struct container *containers[] = {&container};
+    const struct plan_options options = {.owner = "me"};
+    const struct commit commit = {.oid = "0123456789012345678901234567890123456789"};
+    for (int old = 0; old < 2; old++) {
+        struct plan_memory memory = {.seen = true};
+        struct plan_instance_vec instances = {0};
+        struct id_source ids = {.seed = 1};
+        const struct plan_input input = {.now_ms = 1000,
+                                         .options = &options,
+                                         .desired = &service,
+                                         .commit = &commit,
+                                         .cluster = "c",
+                                         .service = "web",
+                                         .key = "c/web",
+                                         .containers = containers,
+                                         .containers_len = 1,
+                                         .instances = &instances,
+                                         .memory = &memory,
+                                         .ids = &ids};
+        struct plan_output output;
+        container.labels.digest.bytes[0] = (unsigned char)old;
+        plan_service(&input, &output);
+        assert_int_equal(map_get(&memory.up, container.labels.task) != NULL, old);
+        plan_output_deinit(&output);
+        plan_memory_deinit(&memory);
+    }
+}
+
 static void test_status_names_are_of_ecs(void **state)
 {
     (void)state;
@@ -164,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_bounds),
                                        cmocka_unit_test(test_failure_threshold),
                                        cmocka_unit_test(test_memory_travels),
+                                       cmocka_unit_test(test_who_was_up_is_remembered),
                                        cmocka_unit_test(test_memory_of_nothing_is_empty),
                                        cmocka_unit_test(test_placement_takes_what_it_gives),
                                        cmocka_unit_test(test_bookings_tell_what_was_freed),
