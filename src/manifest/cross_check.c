@@ -212,6 +212,8 @@ static struct service *copy_of(const struct service *service)
     copy->name = memory_strdup(service->name);
     copy->task_definition_text = memory_strdup(service->task_definition_text);
     copy->task_definition = NULL;
+    placement_constraints_from_json(service->json, &copy->constraints);
+    placement_strategies_from_json(service->json, &copy->strategies);
     copy->json = json_incref(service->json);
     copy->origin.file = memory_strdup(service->origin.file);
     return copy;

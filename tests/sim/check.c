@@ -264,7 +264,7 @@ static void check_launch(struct world *world, const struct view_service *view,
                          const struct sighting_vec *sightings, const struct map *stops)
 {
     struct view_action_vec actions;
-    bool launched = false;
+    struct map launches = {0};
     char *key CLEANUP_FREE = service_key(view->cluster, view->name);
     core_view_actions(world->davit.core, view->cluster, view->name, &actions);
     for (size_t i = 0; i < actions.len; i++) {
@@ -272,10 +272,13 @@ static void check_launch(struct world *world, const struct view_service *view,
         if (action->kind != ACTION_CREATE || map_get(&world->checker.launched, action->task))
             continue;
         map_put(&world->checker.launched, action->task, (void *)1);
-        launched = true;
+        map_put(&launches, action->task, (void *)1);
         if (is_known_bad(world, key, &action->labels.digest))
             world_fail(world, "(c) %s: content that failed is launched again", view->name);
     }
+    bool launched = launches.len > 0;
+    check_place(world, view, &launches);
+    map_deinit(&launches);
     for (int h = 0; launched && h < world->hosts_len; h++)
         if (!world->checker.listed[h] && world->now_ms < world->checker.born_ms + PATIENCE_MS)
             world_fail(world, "(g) %s: launched before it is known what runs on %s", view->name,
@@ -537,12 +540,14 @@ static int cpu_units_of_task(const struct world *world, const struct sim *sim, c
     return lives ? sum : 0;
 }
 
-/* Whether a host has the cpu for one more task, by engine truth. */
+/* Whether a host has the place and the cpu for one more task, by engine truth. */
 static bool has_room(const struct world *world, const struct service *service)
 {
     for (int h = 0; h < world->hosts_len; h++) {
         const struct sim *sim = world->hosts[h].sim;
         int free_units = world->hosts[h].cpu_units;
+        if (!check_place_free(world, service->name, h))
+            continue;
         struct map tasks = {0};
         for (size_t c = 0; c < sim_containers_len(sim); c++)
             map_put(&tasks, sim_container_at(sim, c)->labels.task, (void *)1);
@@ -590,6 +595,8 @@ static void check_service(struct world *world, const struct view_service *view, 
             world_fail(world, "goal: %s: task %.12s never started", view->name, sighting->id);
         fine += survey_is_new(sighting, view->desired);
     }
+    if (view->desired && primary && primary->state == DEPLOYMENT_COMPLETED)
+        check_place_goal(world, view);
     if (!view->desired)
         world_fail(world, "goal: %s is removed and not forgotten", view->name);
     else if (!primary || primary->state == DEPLOYMENT_IN_PROGRESS || primary->state == DEPLOYMENT_SUPERSEDED)
