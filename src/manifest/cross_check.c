@@ -215,6 +215,8 @@ static struct service *copy_of(const struct service *service)
     copy->depends_on = (struct string_vec){0};
     for (size_t i = 0; i < service->depends_on.len; i++)
         vector_push(&copy->depends_on, memory_strdup(service->depends_on.items[i]));
+    placement_constraints_from_json(service->json, &copy->constraints);
+    placement_strategies_from_json(service->json, &copy->strategies);
     copy->json = json_incref(service->json);
     copy->origin.file = memory_strdup(service->origin.file);
     return copy;

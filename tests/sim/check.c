@@ -331,7 +331,7 @@ static void note_floors(struct world *world)
 
 /* (j) A deployment launches nothing while what it depends on is not COMPLETED and healthy. */
 static void check_order(struct world *world, const struct view_service *view,
-                        const struct sighting_vec *sightings, const struct map *stops)
+                        const struct sighting_vec *sightings)
 {
     const struct deployment *primary = service_ledger_primary(view->ledger);
     for (size_t d = 0; primary->state == DEPLOYMENT_IN_PROGRESS && d < view->desired->depends_on.len; d++) {
@@ -341,10 +341,11 @@ static void check_order(struct world *world, const struct view_service *view,
         int healthy = 0;
         core_view_service(world->davit.core, "c", name, &other);
         for (size_t i = 0; i < sightings->len; i++)
-            healthy += survey_is_of(&sightings->items[i], name) &&
-                       survey_is_new(&sightings->items[i], other.desired) &&
-                       !map_get(stops, sightings->items[i].id) &&
-                       survey_is_healthy(&sightings->items[i], other.desired);
+            healthy +=
+                survey_is_of(&sightings->items[i], name) &&
+                survey_is_new(&sightings->items[i], other.desired) &&
+                !map_get(&world->checker.stops, sightings->items[i].id) && /* as it was when it was planned */
+                survey_is_healthy(&sightings->items[i], other.desired);
         if (world->checker.floors[number] < 0)
             world_fail(world, "(j) %s: launched before %s is COMPLETED", view->name, name);
         else if (healthy < world->checker.floors[number])
@@ -358,7 +359,7 @@ static void check_launch(struct world *world, const struct view_service *view,
                          const struct sighting_vec *sightings, const struct map *stops)
 {
     struct view_action_vec actions;
-    bool launched = false;
+    struct map launches = {0};
     char *key CLEANUP_FREE = service_key(view->cluster, view->name);
     core_view_actions(world->davit.core, view->cluster, view->name, &actions);
     for (size_t i = 0; i < actions.len; i++) {
@@ -366,10 +367,13 @@ static void check_launch(struct world *world, const struct view_service *view,
         if (action->kind != ACTION_CREATE || map_get(&world->checker.launched, action->task))
             continue;
         map_put(&world->checker.launched, action->task, (void *)1);
-        launched = true;
+        map_put(&launches, action->task, (void *)1);
         if (is_known_bad(world, key, &action->labels.digest))
             world_fail(world, "(c) %s: content that failed is launched again", view->name);
     }
+    bool launched = launches.len > 0;
+    check_place(world, view, &launches);
+    map_deinit(&launches);
     for (int h = 0; launched && h < world->hosts_len; h++)
         if (!world->checker.listed[h] && world->now_ms < world->checker.born_ms + PATIENCE_MS)
             world_fail(world, "(g) %s: launched before it is known what runs on %s", view->name,
@@ -381,7 +385,7 @@ static void check_launch(struct world *world, const struct view_service *view,
         int upper = view->desired->desired_count * view->desired->maximum_percent / 100;
         if (existing > upper)
             world_fail(world, "(b) %s: %d tasks after a launch, upper is %d", view->name, existing, upper);
-        check_order(world, view, sightings, stops);
+        check_order(world, view, sightings);
     }
     vector_deinit(&actions);
 }
@@ -649,12 +653,14 @@ static int cpu_units_of_task(const struct world *world, const struct sim *sim, c
     return lives ? sum : 0;
 }
 
-/* Whether a host has the cpu for one more task, by engine truth. */
+/* Whether a host has the place and the cpu for one more task, by engine truth. */
 static bool has_room(const struct world *world, const struct service *service)
 {
     for (int h = 0; h < world->hosts_len; h++) {
         const struct sim *sim = world->hosts[h].sim;
         int free_units = world->hosts[h].cpu_units;
+        if (!check_place_free(world, service->name, h))
+            continue;
         struct map tasks = {0};
         for (size_t c = 0; c < sim_containers_len(sim); c++)
             map_put(&tasks, sim_container_at(sim, c)->labels.task, (void *)1);
@@ -719,6 +725,8 @@ static void check_service(struct world *world, const struct view_service *view, 
             world_fail(world, "goal: %s: task %.12s never started", view->name, sighting->id);
         fine += survey_is_new(sighting, view->desired);
     }
+    if (view->desired && primary && primary->state == DEPLOYMENT_COMPLETED)
+        check_place_goal(world, view);
     if (!view->desired)
         world_fail(world, "goal: %s is removed and not forgotten", view->name);
     else if (!primary || primary->state == DEPLOYMENT_IN_PROGRESS || primary->state == DEPLOYMENT_SUPERSEDED)

@@ -135,6 +135,53 @@ static void write_definition(struct buffer *out, int service, const struct recip
     buffer_printf(out, "],\"volumes\":[{\"name\":\"v%d\"}]}", recipe->tag);
 }
 
+#define CONSTRAINTS(list) ",\"placementConstraints\":[" list "]"
+#define STRATEGIES(list)  ",\"placementStrategy\":[" list "]"
+#define MEMBER(of)        "{\"type\":\"memberOf\",\"expression\":\"" of "\"}"
+
+static const struct place places[] = {
+    {.members = "", .even = false},
+    {.members = STRATEGIES("{\"type\":\"spread\",\"field\":\"instanceId\"}"), .even = true},
+    {.members = STRATEGIES("{\"type\":\"binpack\",\"field\":\"cpu\"}")},
+    {.members = STRATEGIES("{\"type\":\"spread\",\"field\":\"attribute:zone\"},"
+                           "{\"type\":\"binpack\",\"field\":\"memory\"}")},
+    {.members = STRATEGIES("{\"type\":\"random\"}")},
+    {.members = CONSTRAINTS("{\"type\":\"distinctInstance\"}"), .distinct = true},
+    {.members = CONSTRAINTS(MEMBER("attribute:disk == ssd and attribute:zone exists")), .wants_ssd = true},
+    {.members = CONSTRAINTS(MEMBER("not(task:group == service:s0)")), .avoids = "s0"},
+};
+
+static const struct {
+    const char *zone;
+    bool ssd;
+} host_attributes[HOSTS_MAX] = {{"a", true}, {"b", false}, {"a", true}};
+
+bool repo_has_ssd(int host)
+{
+    return host_attributes[host].ssd;
+}
+
+const struct place *repo_place(const struct version *version, const char *service)
+{
+    return &places[version->recipes[service[1] - '0'].place];
+}
+
+static void write_cluster(struct buffer *out, const struct version *version)
+{
+    const char *comma = "";
+    buffer_append_str(out, "{\"clusterName\":\"c\",\"davit\":{\"containerInstances\":[");
+    for (int h = 0; h < HOSTS_MAX; h++) {
+        if (!(version->declared & 1 << h))
+            continue;
+        buffer_printf(
+            out, "%s{\"name\":\"h%d\",\"attributes\":{\"zone\":\"%s\",\"disk\":\"%s\"},\"status\":\"%s\"}",
+            comma, h, host_attributes[h].zone, host_attributes[h].ssd ? "ssd" : "hdd",
+            version->draining & 1 << h ? "DRAINING" : "ACTIVE");
+        comma = ",";
+    }
+    buffer_append_str(out, "]}}");
+}
+
 /* Only what is there may be depended on. */
 static void write_order(struct buffer *out, int service, const struct version *version)
 {
@@ -159,7 +206,7 @@ static void write_service(struct buffer *out, int service, const struct version 
                   service, service, recipe->count, bounds[recipe->bounds].minimum,
                   bounds[recipe->bounds].maximum);
     write_order(out, service, version);
-    buffer_append_str(out, "}}");
+    buffer_printf(out, "}%s}", places[recipe->place].members);
 }
 
 /* Two files a service, one that is always there, and one that may be broken. NULL: not in this version. */
@@ -171,8 +218,10 @@ static char *file_text(const struct version *version, int file)
     if (file == FILES - 1)
         return version->broken ? memory_strdup("{\"serviceName\":\"s9\",\"taskDefinition\":\"nowhere\"}")
                                : NULL;
-    if (file == FILES - 2)
-        return memory_strdup("{\"clusterName\":\"c\"}");
+    if (file == FILES - 2) {
+        write_cluster(&out, version);
+        return buffer_steal(&out);
+    }
     const struct recipe *recipe = &version->recipes[file / 2];
     if (!recipe->present)
         return NULL;
@@ -190,6 +239,20 @@ void repo_oid(int version, char ret_oid[static COMMIT_OID_SIZE])
 
 /* --- commits */
 
+static int some_place(struct world *world)
+{
+    return world_chance(world, 50) ? world_pick(world, ARRAY_LEN(places)) : 0;
+}
+
+/* Mostly all hosts, of which one drains at times. */
+static void change_cluster(struct world *world, struct version *version)
+{
+    version->declared = world_chance(world, 25)   ? 0
+                        : world_chance(world, 70) ? (1 << HOSTS_MAX) - 1
+                                                  : world_pick(world, 1 << HOSTS_MAX);
+    version->draining = world_chance(world, 60) ? 1 << world_pick(world, HOSTS_MAX) : 0;
+}
+
 static struct recipe some_recipe(struct world *world)
 {
     struct recipe recipe = {.present = true,
@@ -197,7 +260,8 @@ static struct recipe some_recipe(struct world *world)
                             .image = world_pick(world, IMAGES_GOOD),
                             .tag = world_pick(world, 4),
                             .count = world_pick(world, 5),
-                            .bounds = world_pick(world, ARRAY_LEN(bounds))};
+                            .bounds = world_pick(world, ARRAY_LEN(bounds)),
+                            .place = some_place(world)};
     for (int i = 0; i < world->repo.len; i++)
         for (int s = 0; s < SERVICES_MAX && recipe.shape == SHAPE_PORT; s++)
             if (world->repo.versions[i].recipes[s].shape == SHAPE_PORT)
@@ -209,6 +273,7 @@ void repo_begin(struct world *world)
 {
     struct version *version = &world->repo.versions[0];
     world->repo.from_last = world_chance(world, 50);
+    change_cluster(world, version);
     for (int s = 0; s < SERVICES_MAX; s++) {
         version->recipes[s] = some_recipe(world);
         version->recipes[s].order = some_order(world, s);
@@ -250,7 +315,11 @@ void repo_push(struct world *world)
     version->broken = world_chance(world, 15);
     if (world_chance(world, 10))
         version->conf = world_pick(world, 3);
+    if (world_chance(world, 20))
+        change_cluster(world, version);
     struct recipe *recipe = &version->recipes[world_pick(world, SERVICES_MAX)];
+    if (world_chance(world, 10))
+        recipe->place = some_place(world);
     int what = world_pick(world, 100);
     if (what < 45) {
         change_content(world, recipe);
@@ -268,13 +337,15 @@ void repo_push(struct world *world)
     }
     for (int s = 0; s < SERVICES_MAX; s++)
         settle(world, &version->recipes[s]);
+    world_trace(world, "commit %d: hosts %x are declared, %x DRAINING", repo->len, version->declared,
+                version->draining);
     for (int s = 0; s < SERVICES_MAX; s++) {
         const struct recipe *one = &version->recipes[s];
         if (one->present)
-            world_trace(world, "commit %d%s: s%d shape %d image %s:%d count %d bounds %d/%d order %d",
+            world_trace(world, "commit %d%s: s%d shape %d image %s:%d count %d bounds %d/%d order %d%s",
                         repo->len, version->broken ? " (broken)" : "", s, one->shape, images[one->image].name,
                         one->tag, one->count, bounds[one->bounds].minimum, bounds[one->bounds].maximum,
-                        one->order);
+                        one->order, places[one->place].members);
     }
     repo->len++;
     if (!repo->deliver_ms)

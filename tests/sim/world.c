@@ -142,7 +142,7 @@ static void begin(struct world *world)
     world->disk.entries = MAP_INIT(json_decref);
     for (int i = 0; i < world->hosts_len; i++) {
         struct host *host = &world->hosts[i];
-        host->cpu_units = tight ? 48 + world_pick(world, 160) : 4096;
+        host->cpu_units = tight ? 48 + world_pick(world, 160) : WIDE_CPU_UNITS;
         const struct sim_options options = {
             .seed = world_random(world), .now_ms = world->now_ms, .cpu_units = host->cpu_units};
         host->world = world;

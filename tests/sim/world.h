@@ -19,6 +19,7 @@
 #define PATIENCE_MS          15000
 #define STOPPED_RETENTION_MS 60000
 #define STOPPED_KEPT         2
+#define WIDE_CPU_UNITS       4096 /* of a host: room for everybody */
 
 struct world;
 
@@ -33,13 +34,25 @@ struct recipe {
     int count;  /* desiredCount */
     int bounds; /* which percentages */
     int order;  /* bit n: depends on service n, if that is there */
+    int place;  /* which placement, see repo.c */
+};
+
+/* What a service asks of the hosts. */
+struct place {
+    const char *members; /* of its manifest */
+    bool even;           /* spread over instances, and nothing else */
+    bool distinct;
+    bool wants_ssd;
+    const char *avoids; /* a service; NULL: none */
 };
 
 /* A commit. */
 struct version {
     struct recipe recipes[SERVICES_MAX];
-    bool broken; /* holds a file that does not validate */
-    int conf;    /* content of the file that containers get */
+    bool broken;  /* holds a file that does not validate */
+    int conf;     /* content of the file that containers get */
+    int declared; /* hosts that the cluster declares, a bit each; 0: none, it has all */
+    int draining; /* likewise */
 };
 
 /* What a davit has asked for. */
@@ -60,6 +73,8 @@ struct repo {
     int64_t deliver_ms;
 };
 
+const struct place *repo_place(const struct version *version, const char *service);
+bool repo_has_ssd(int host);
 void repo_begin(struct world *world);
 /* A new commit, most of them small changes of the one before. */
 void repo_push(struct world *world);
@@ -163,6 +178,17 @@ void check_moment(struct world *world);
 /* At the end: the world is as desired. */
 void check_goal(struct world *world);
 void check_deinit(struct checker *checker);
+
+/* --- invariants of placement: check_place.c */
+
+/* After a turn that launched these tasks of the service. */
+void check_place(struct world *world, const struct view_service *view, const struct map *launched);
+/* Whether the commit lets the service's tasks be on the host. */
+bool check_place_allowed(const struct world *world, const char *service, int host);
+/* And whether one more has its place there, but for cpu. */
+bool check_place_free(const struct world *world, const char *service, int host);
+/* At the end, of a service that found a place for every task. */
+void check_place_goal(struct world *world, const struct view_service *view);
 
 /* --- the world: world.c */
 

@@ -89,6 +89,32 @@ static void test_a_snapshot_keeps_placement(void **state)
     core_free(copy);
 }
 
+/* A service whose file did not change and whose task definition did is another object. */
+static void test_a_new_task_definition_keeps_placement(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = two_instances();
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    fixture_file(
+        fixture, "web-service.json",
+        "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"placementConstraints\":["
+        "{\"type\":\"memberOf\",\"expression\":\"ec2InstanceId == two\"}],\"placementStrategy\":["
+        "{\"type\":\"spread\",\"field\":\"attribute:zone\"}]}");
+    for (int i = 0; i < 2; i++) {
+        char *definition CLEANUP_FREE =
+            memory_printf("{\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":"
+                          "\"nginx:%d\",\"memory\":64}]}",
+                          i);
+        fixture_file(fixture, "web-definition.json", definition);
+    }
+    const struct service *service = desired_service(core_desired(fixture->core), "c", "web");
+    assert_int_equal(service->constraints.len, 1);
+    assert_string_equal(service->constraints.items[0].expression, "ec2InstanceId == two");
+    assert_int_equal(service->strategies.len, 1);
+    fixture_turn(fixture);
+    assert_int_equal(creates_on(fixture, "two"), 1);
+}
+
 /* Who asks for the tasks of another service is planned again when they come. */
 static void test_affinity_waits_for_the_other(void **state)
 {
@@ -118,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_draining_is_noticed),
                                        cmocka_unit_test(test_an_equal_cluster_marks_nobody),
                                        cmocka_unit_test(test_a_snapshot_keeps_placement),
+                                       cmocka_unit_test(test_a_new_task_definition_keeps_placement),
                                        cmocka_unit_test(test_affinity_waits_for_the_other)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
