@@ -113,13 +113,14 @@ bool failure_gave_up(const struct pass *pass, const struct task *task, const cha
     return map_get(&pass->memory->given_up, key);
 }
 
-/* F10. */
+/* F10. Which of an old task's containers are essential nobody knows any more: R2 stops it if it does not
+ * serve. */
 static bool give_up(struct pass *pass, const struct task *task, const struct plan_failure *failure)
 {
     struct plan_memory *memory = pass->in->memory;
     const struct container_spec *spec =
         task_definition_container(pass->in->desired->task_definition, failure->container);
-    if (!pass_is_new(pass, task) || !spec || spec->essential || !map_get(&memory->up, task->id))
+    if (!map_get(&memory->up, task->id) || (pass_is_new(pass, task) && (!spec || spec->essential)))
         return false;
     char key[ID_HEX_SIZE + LIMIT_NAME_CHARS + 1];
     key_of(task->id, failure->container, key, sizeof key);
