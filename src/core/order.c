@@ -20,6 +20,18 @@ static int count_needed(const struct service_state *service)
     return settled && settled < service->desired->desired_count ? settled : service->desired->desired_count;
 }
 
+/* Of the content that is wanted: a survivor of an older one, whose instance was away, is none to rely on. */
+static int count_healthy(const struct core *core, const struct service_state *service)
+{
+    struct task_vec tasks;
+    int healthy = 0;
+    core_view_tasks(core, service->cluster, service->name, core->now_ms, &tasks);
+    for (size_t i = 0; i < tasks.len; i++)
+        healthy += tasks.items[i].healthy && digest_equal(&tasks.items[i].digest, &service->desired->digest);
+    task_vec_deinit(&tasks);
+    return healthy;
+}
+
 /* Why who depends on it has to wait, or NULL. Caller frees. */
 static char *shortfall(const struct core *core, const struct service_state *service)
 {
@@ -29,14 +41,15 @@ static char *shortfall(const struct core *core, const struct service_state *serv
     if (primary->state != DEPLOYMENT_COMPLETED)
         return memory_strdup(primary->state == DEPLOYMENT_FAILED ? "its deployment failed"
                                                                  : "its deployment is in progress");
+    int needed = count_needed(service);
+    int healthy = count_healthy(core, service);
+    if (healthy >= needed)
+        return NULL;
     struct view_service view;
     core_view_service(core, service->cluster, service->name, &view);
-    int needed = count_needed(service);
-    if (view.healthy_count >= needed)
-        return NULL;
     return view.lost_count ? memory_printf("%d of %d tasks known to be healthy, instance %s does not answer",
-                                           view.healthy_count, needed, view.lost_instance)
-                           : memory_printf("%d of %d tasks healthy", view.healthy_count, needed);
+                                           healthy, needed, view.lost_instance)
+                           : memory_printf("%d of %d tasks healthy", healthy, needed);
 }
 
 static void wait_for(struct service_state *service, struct service_state *other)

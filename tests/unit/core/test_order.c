@@ -196,6 +196,26 @@ static void test_nobody_knows_how_a_lost_one_is(void **state)
         "waits for service c/db: 0 of 2 tasks known to be healthy, instance one does not answer");
 }
 
+static void test_a_survivor_of_older_content_does_not_count(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_two(1);
+    fixture_empty(fixture, "one");
+    settle(fixture);
+    struct task_vec tasks;
+    core_view_tasks(fixture->core, "c", "db", fixture->now_ms, &tasks);
+    struct container *survivor = container_copy(tasks.items[0].containers[0]);
+    task_vec_deinit(&tasks);
+    memset(survivor->labels.task, 'f', ID_HEX_SIZE - 1); /* one that nobody has been told to stop */
+    change(fixture, "db", "two");
+    settle(fixture);
+    assert_int_equal(state_of(fixture, "db"), DEPLOYMENT_COMPLETED);
+    fixture_listed(fixture, "one", &survivor, 1); /* all else is lost */
+    change(fixture, "api", "two");
+    fixture_turn(fixture);
+    assert_string_equal(view_of(fixture, "api").waiting, "waits for service c/db: 0 of 2 tasks healthy");
+}
+
 static void test_no_longer_asked_for(void **state)
 {
     (void)state;
@@ -257,6 +277,7 @@ int main(void)
         cmocka_unit_test(test_a_deployment_waits_for_a_sick_one),
         cmocka_unit_test(test_scaling_is_not_waited_for),
         cmocka_unit_test(test_nobody_knows_how_a_lost_one_is),
+        cmocka_unit_test(test_a_survivor_of_older_content_does_not_count),
         cmocka_unit_test(test_no_longer_asked_for),
         cmocka_unit_test(test_both_leave),
         cmocka_unit_test(test_a_snapshot_keeps_who_waits),
