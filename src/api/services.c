@@ -302,6 +302,7 @@ json_t *api_service_json(const struct api *api, const struct view_service *view)
         deployment_state_name(view_service_rollout(view)), "running", view->running_count, "pending",
         view->pending_count, "healthy", view->healthy_count, "stopping", view->stopping_count, "steady",
         view_service_is_steady(view), "failed", view_service_has_failed(view), "blocked", view->blocked);
+    json_object_set_new(json, "leaving", json_integer(view->leaving_count));
     set_lost(view, json);
     set_wanted(view->desired, json);
     model_set_string(json, "waiting", view->waiting);

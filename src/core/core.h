@@ -110,6 +110,7 @@ struct view_service {
     int pending_count;
     int healthy_count; /* known to be: of lost tasks nobody knows */
     int stopping_count;
+    int leaving_count;         /* not stopped, on instances that are DRAINING or not the cluster's any more */
     int lost_count;            /* not stopped, on instances that do not answer */
     const char *lost_instance; /* one of these instances; NULL: all answer */
     int64_t lost_ms;           /* since when nothing is heard of it; 0: it was never heard of */
@@ -126,9 +127,9 @@ size_t core_services_len(const struct core *core);
 bool core_view_service_at(const struct core *core, size_t index, struct view_service *ret_view);
 /* How the service's deployment stands to what the repository asks for: IN_PROGRESS, COMPLETED or FAILED. */
 enum deployment_state view_service_rollout(const struct view_service *view);
-/* In a word for people: "deploying", "healing", "stopping" when nothing is missing and some tasks are too
- * many, "steady", "failed", "blocked", "removing", or "unknown" when only lost tasks keep it from being
- * steady. */
+/* In a word for people: "deploying", "moving" off an instance, "healing", "stopping" when nothing is missing
+ * and some tasks are too many, "steady", "failed", "blocked", "removing", or "unknown" when only lost tasks
+ * keep it from being steady. */
 const char *view_service_state(const struct view_service *view);
 /* Whether the instance does not answer, and since when; *ret_since_ms is 0 when it never did. */
 bool core_instance_is_lost(const struct core *core, const char *instance, int64_t *ret_since_ms);

@@ -124,6 +124,8 @@ static void count_task(const struct core *core, struct view_service *view, const
     if (task->status == TASK_STOPPED)
         return;
     count_revision(view, task);
+    const struct cluster *cluster = core->desired ? desired_cluster(core->desired, view->cluster) : NULL;
+    view->leaving_count += cluster && !container_instances_keep(&cluster->instances, task->instance);
     if (!core_instance_is_lost(core, task->instance, &since_ms))
         return;
     view->lost_count++;
@@ -178,6 +180,8 @@ const char *view_service_state(const struct view_service *view)
     int desired = view->desired->desired_count;
     if (view->lost_count > 0 && view->healthy_count + view->lost_count >= desired)
         return "unknown";
+    if (view->leaving_count > 0)
+        return "moving";
     return view->healthy_count < desired || view->pending_count > 0 ? "healing" : "stopping";
 }
 

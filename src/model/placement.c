@@ -67,6 +67,13 @@ const struct container_instance *container_instances_find(const struct container
                : NULL;
 }
 
+bool container_instances_keep(const struct container_instance_vec *instances, const char *name)
+{
+    assert(instances);
+    const struct container_instance *declared = container_instances_find(instances, name);
+    return instances->len == 0 || (declared && !declared->draining);
+}
+
 /* --- constraints and strategies ------------------------------------------------------------------------- */
 
 int placement_strategy_parse(const char *type, const char *field, struct placement_strategy *ret_strategy,
@@ -78,14 +85,14 @@ int placement_strategy_parse(const char *type, const char *field, struct placeme
     if (text_equal(type, "random")) {
         strategy.type = PLACEMENT_RANDOM; /* a field says nothing here */
     } else if (text_equal(type, "binpack")) {
-        if (!field || (strcasecmp(field, "cpu") && strcasecmp(field, "memory")))
+        if (!field || (strcasecmp(field, "cpu") != 0 && strcasecmp(field, "memory") != 0))
             return error_set(err, ERROR_INVALID, "binpack takes the field cpu or memory");
-        strategy.type = strcasecmp(field, "cpu") ? PLACEMENT_BINPACK_MEMORY : PLACEMENT_BINPACK_CPU;
+        strategy.type = strcasecmp(field, "cpu") != 0 ? PLACEMENT_BINPACK_MEMORY : PLACEMENT_BINPACK_CPU;
     } else if (text_equal(type, "spread")) {
         strategy.type = PLACEMENT_SPREAD;
         if (field && text_starts_with(field, prefix) && field[strlen(prefix)])
             strategy.attribute = memory_strdup(field + strlen(prefix));
-        else if (!field || (strcasecmp(field, "instanceId") && strcasecmp(field, "host")))
+        else if (!field || (strcasecmp(field, "instanceId") != 0 && strcasecmp(field, "host") != 0))
             return error_set(err, ERROR_INVALID, "spread takes the field instanceId, host or attribute:NAME");
     } else {
         return error_set(err, ERROR_INVALID, "the type is spread, binpack or random");

@@ -28,6 +28,8 @@ struct container_instance_vec VECTOR_OF(struct container_instance);
 /* Of a valid cluster manifest; sorted by name. None: the cluster has all instances that are configured. */
 void container_instances_from_json(const json_t *cluster, struct container_instance_vec *ret_instances);
 void container_instances_deinit(struct container_instance_vec *instances);
+/* Whether its tasks are to stay: the cluster declares none, or declares it as ACTIVE. */
+bool container_instances_keep(const struct container_instance_vec *instances, const char *name);
 /* NULL when the cluster does not declare it. Borrowed. */
 const struct container_instance *container_instances_find(const struct container_instance_vec *instances,
                                                           const char *name);

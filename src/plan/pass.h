@@ -60,6 +60,8 @@ void pass_cleanup(struct pass *pass);
 /* placement.c: the best instance for a desired task of that id, whose room is taken; NULL with *ret_reason
  * (owned) when there is none. */
 const struct plan_instance *placement_choose(struct pass *pass, const char *task, char **ret_reason);
+/* Why no instance could take a task even if old ones made room (owned); NULL: one could. */
+char *placement_hopeless(struct pass *pass);
 const struct plan_instance *placement_instance(const struct plan_instance_vec *instances, const char *name);
 
 /* site.c: made by the first call; launching and stopping must be told from then on. */
@@ -77,9 +79,16 @@ bool site_is_to_leave(const struct pass *pass, const char *instance);
 
 /* strategy.c: P7 and P8, those of the service or ECS's default. */
 const struct placement_strategy *strategies_of(const struct service *service, size_t *ret_len);
-/* Below 0 when `left` is the better place for the task of that id; 0: none is. */
-int strategy_compare(const struct pass *pass, const struct site *left, const struct site *right,
-                     const char *task);
+/* What random goes by. */
+uint64_t strategy_chance(const char *task);
+/* Of the best place so far; zero before the first. */
+struct strategy_costs {
+    bool known;
+    int64_t costs[LIMIT_PLACEMENT_STRATEGIES];
+};
+/* Whether the site is better than the best so far, which it is then. */
+bool strategy_improves(const struct pass *pass, const struct site *site, uint64_t chance,
+                       struct strategy_costs *best);
 /* Below 0 when a task that leaves `left` leaves the better rest. */
 int strategy_compare_rest(const struct pass *pass, const struct site *left, const struct site *right);
 

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct need {
     int64_t cpu_units;
@@ -75,7 +76,7 @@ tell(const struct search *search, const struct plan_instance *instance, const ch
     return true;
 }
 
-/* Status, constraints and what else does not change with the tasks that are there. */
+/* Status, memberOf and what else does not change with the room there is. */
 static bool is_unfit(const struct search *search, struct site *site, const struct plan_instance *instance)
 {
     const char *wanted = search->pass->in->desired->task_definition->cpu_architecture;
@@ -87,8 +88,6 @@ static bool is_unfit(const struct search *search, struct site *site, const struc
         return tell(search, instance, "has cpuArchitecture %s, not %s", instance->arch, wanted);
     if (!site_is_member(search->pass, site))
         return tell(search, instance, "does not satisfy memberOf %s", site->failed);
-    if (search->distinct && site->tasks)
-        return tell(search, instance, "does not satisfy distinctInstance: it has a task of the service");
     return false;
 }
 
@@ -98,6 +97,8 @@ static bool lacks(const struct search *search, struct site *site)
     const struct plan_instance *instance = &search->pass->in->instances->items[site->index];
     if (is_unfit(search, site, instance))
         return true;
+    if (search->distinct && site->tasks)
+        return tell(search, instance, "does not satisfy distinctInstance: it has a task of the service");
     if (need->cpu_units > instance->cpu_units_free)
         return tell(search, instance, "has insufficient CPU units available (%lld free, %lld needed)",
                     (long long)instance->cpu_units_free, (long long)need->cpu_units);
@@ -144,20 +145,20 @@ static bool wants_distinct(const struct service *desired)
 }
 
 /* Every instance with what it lacks, and those that the cluster declares and nobody knows here. */
-static char *explain(struct search *search)
+static char *explain(struct search search)
 {
     struct buffer why = BUFFER_INIT(LIMIT_ERROR_CHARS);
-    const struct container_instance_vec *declared = search->pass->in->declared;
-    struct site_vec *sites = &search->pass->sites;
-    search->why = &why;
+    const struct container_instance_vec *declared = search.pass->in->declared;
+    struct site_vec *sites = &search.pass->sites;
+    search.why = &why;
     if (sites->len == 0)
         buffer_append_str(&why, "No Container Instances were found in your cluster.");
     for (size_t i = 0; i < sites->len && why.len < why.max_bytes; i++)
-        lacks(search, &sites->items[i]);
+        lacks(&search, &sites->items[i]);
     bool all_known = !declared || declared->len == sites->len;
     for (size_t i = 0; !all_known && i < declared->len && why.len < why.max_bytes; i++) {
         const char *name = declared->items[i].name;
-        if (!placement_instance(search->pass->in->instances, name))
+        if (!placement_instance(search.pass->in->instances, name))
             buffer_printf(&why, "%s%s: is not in the daemon's configuration", sites->len || i ? "; " : " ",
                           name);
     }
@@ -174,19 +175,42 @@ const struct plan_instance *placement_choose(struct pass *pass, const char *task
         .pass = pass, .need = need_of(desired->task_definition), .distinct = wants_distinct(desired)};
     struct site_vec *sites = pass_sites(pass);
     struct site *best = NULL;
+    struct strategy_costs costs = {0};
+    uint64_t chance = strategy_chance(task);
     for (size_t i = 0; i < sites->len; i++) {
         struct site *site = &sites->items[i];
-        if (!lacks(&search, site) && (!best || strategy_compare(pass, site, best, task) < 0))
+        if (!lacks(&search, site) && strategy_improves(pass, site, chance, &costs))
             best = site;
     }
     if (!best) {
         pass->out->no_place = true;
-        *ret_reason = explain(&search);
+        *ret_reason = explain(search);
         return NULL;
     }
     book(pass, best->index);
     site_add(pass, best);
     return &pass->in->instances->items[best->index];
+}
+
+/* Whether the expression may hold there when tasks have gone. */
+static bool asks_for_tasks(const char *expression)
+{
+    return strstr(expression, "task:group") || strstr(expression, "runningTasksCount");
+}
+
+char *placement_hopeless(struct pass *pass)
+{
+    assert(pass);
+    struct search search = {.pass = pass, .need = need_of(pass->in->desired->task_definition)};
+    struct site_vec *sites = pass_sites(pass);
+    for (size_t i = 0; i < sites->len; i++) {
+        struct site *site = &sites->items[i];
+        bool unfit = is_unfit(&search, site, &pass->in->instances->items[site->index]);
+        if (!unfit || (site->member == SITE_NO_MEMBER && asks_for_tasks(site->failed)))
+            return NULL;
+    }
+    pass->out->no_place = true;
+    return explain(search);
 }
 
 const struct plan_instance *placement_instance(const struct plan_instance_vec *instances, const char *name)

@@ -22,6 +22,8 @@ struct tally {
     int launched; /* by this pass */
     int stopped;
     bool held_back; /* by F9 */
+    bool room_is_short;
+    bool hopeless;  /* and old tasks that go make none */
     char *no_place; /* owned: why placement failed */
 };
 
@@ -135,27 +137,42 @@ static void stop_old_one(struct pass *pass, struct tally *tally, struct task *ta
     stop(pass, tally, task, reason);
 }
 
+/* Whether new tasks lack room or place, and whether old ones could make some. */
+static void look_for_room(struct pass *pass, struct tally *tally)
+{
+    int want = tally->desired - (tally->live_new - tally->unhealthy_new);
+    tally->room_is_short = want > 0 && !tally->held_back && tally->live_old > 0;
+    char *why CLEANUP_FREE = tally->room_is_short ? placement_hopeless(pass) : NULL;
+    tally->hopeless = why != NULL;
+    if (why && !tally->no_place)
+        tally->no_place = TAKE(why);
+}
+
+/* Whether a new task gets on when this old one goes. One that is to leave its instance goes all the same. */
+static bool makes_room(const struct pass *pass, const struct tally *tally, const struct task *task)
+{
+    return tally->room_is_short && (!tally->hopeless || site_is_to_leave(pass, task->instance));
+}
+
 /* R2, R3, R11. What has to go from the old side. */
 static void stop_old(struct pass *pass, struct tally *tally)
 {
-    int want = tally->desired - (tally->live_new - tally->unhealthy_new);
-    bool room_is_short = want > 0 && !tally->held_back;
+    look_for_room(pass, tally);
     for (size_t i = 0; i < pass->tasks.len; i++) {
         struct task *task = &pass->tasks.items[i];
         if (!task_is_live(task) || is_new(pass, task) || task->healthy)
             continue;
         bool useless = task->status != TASK_RUNNING || task->health == HEALTH_UNHEALTHY;
-        if (useless || tally->healthy_new >= tally->lower || room_is_short)
+        if (useless || tally->healthy_new >= tally->lower || makes_room(pass, tally, task))
             stop_old_one(pass, tally, task);
     }
-    int healthy = tally->healthy_new + tally->healthy_old;
-    int spare = room_is_short ? healthy - tally->lower : healthy - tally->desired;
-    for (size_t i = 0; i < pass->tasks.len && spare > 0; i++) {
+    for (size_t i = 0; i < pass->tasks.len; i++) {
         struct task *task = &pass->tasks.items[i];
         if (!task_is_live(task) || is_new(pass, task) || !task->healthy)
             continue;
-        stop_old_one(pass, tally, task);
-        spare--;
+        int keep = makes_room(pass, tally, task) ? tally->lower : tally->desired;
+        if (tally->healthy_new + tally->healthy_old > keep)
+            stop_old_one(pass, tally, task);
     }
 }
 

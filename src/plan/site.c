@@ -32,10 +32,7 @@ char *site_why_leave(const struct pass *pass, const char *instance)
 bool site_is_to_leave(const struct pass *pass, const char *instance)
 {
     assert(pass);
-    if (!declares(pass))
-        return false;
-    const struct container_instance *declared = container_instances_find(pass->in->declared, instance);
-    return !declared || declared->draining;
+    return declares(pass) && !container_instances_keep(pass->in->declared, instance);
 }
 
 struct site *site_of(struct pass *pass, const char *instance)
@@ -87,6 +84,16 @@ static void find_zones(struct pass *pass, size_t strategy, const char *attribute
     map_deinit(&first);
 }
 
+/* A configuration is mostly in the order of names, as what is declared is: the next one is the likeliest. */
+static const struct container_instance *find_after(const struct container_instance_vec *declared,
+                                                   const struct container_instance *last, const char *name)
+{
+    const struct container_instance *next = last ? last + 1 : declared->items;
+    return next < declared->items + declared->len && text_equal(next->name, name)
+               ? next
+               : container_instances_find(declared, name);
+}
+
 struct site_vec *pass_sites(struct pass *pass)
 {
     assert(pass);
@@ -94,12 +101,16 @@ struct site_vec *pass_sites(struct pass *pass)
     if (pass->sited)
         return &pass->sites;
     pass->sited = true;
+    vector_reserve(&pass->sites, pass->in->instances->len);
+    const struct container_instance *last = NULL;
     for (size_t i = 0; i < pass->in->instances->len; i++) {
         const char *name = pass->in->instances->items[i].name;
-        struct site site = {.index = i};
-        if (declares(pass) && !(site.declared = container_instances_find(pass->in->declared, name)))
+        const struct container_instance *found =
+            declares(pass) ? find_after(pass->in->declared, last, name) : NULL;
+        if (declares(pass) && !found)
             continue;
-        vector_push(&pass->sites, site);
+        vector_push(&pass->sites, (struct site){.index = i, .declared = found});
+        last = found;
     }
     size_t len;
     const struct placement_strategy *strategies = strategies_of(pass->in->desired, &len);

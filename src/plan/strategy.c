@@ -24,9 +24,15 @@ static uint64_t add_text(uint64_t hash, const char *text)
     return hash;
 }
 
-static int64_t by_chance(const char *task, const char *instance)
+uint64_t strategy_chance(const char *task)
 {
-    uint64_t hash = add_text(add_text(0xCBF29CE484222325U, task), instance);
+    assert(task);
+    return add_text(0xCBF29CE484222325U, task);
+}
+
+static int64_t by_chance(uint64_t chance, const char *instance)
+{
+    uint64_t hash = add_text(chance, instance);
     hash = (hash ^ (hash >> 32)) * 0xD6E8FEB86659FD93U; /* the last letters alone must not decide */
     return (int64_t)(hash >> 1);
 }
@@ -39,7 +45,7 @@ static int tasks_kept(const struct pass *pass, const struct site *site, size_t s
 
 /* The lesser the better. */
 static int64_t cost(const struct pass *pass, const struct site *site, size_t s,
-                    const struct placement_strategy *strategy, const char *task)
+                    const struct placement_strategy *strategy, uint64_t chance)
 {
     const struct plan_instance *instance = &pass->in->instances->items[site->index];
     switch (strategy->type) {
@@ -48,25 +54,29 @@ static int64_t cost(const struct pass *pass, const struct site *site, size_t s,
     case PLACEMENT_BINPACK_MEMORY:
         return instance->memory_mib_free;
     case PLACEMENT_RANDOM:
-        return by_chance(task, instance->name);
+        return by_chance(chance, instance->name);
     default:
         return tasks_kept(pass, site, s, strategy);
     }
 }
 
-int strategy_compare(const struct pass *pass, const struct site *left, const struct site *right,
-                     const char *task)
+bool strategy_improves(const struct pass *pass, const struct site *site, uint64_t chance,
+                       struct strategy_costs *best)
 {
     assert(pass);
+    assert(best);
     size_t len;
     const struct placement_strategy *strategies = strategies_of(pass->in->desired, &len);
+    bool better = !best->known;
     for (size_t s = 0; s < len; s++) {
-        int64_t a = cost(pass, left, s, &strategies[s], task);
-        int64_t b = cost(pass, right, s, &strategies[s], task);
-        if (a != b)
-            return a < b ? -1 : 1;
+        int64_t now = cost(pass, site, s, &strategies[s], chance);
+        if (!better && now > best->costs[s])
+            return false;
+        better |= now < best->costs[s];
+        best->costs[s] = now; /* the same unless it is better */
     }
-    return 0;
+    best->known = true;
+    return better;
 }
 
 /* What is free of an instance when those that leave have left. */

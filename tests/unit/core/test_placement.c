@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include "base/text.h"
+#include "core/steady.h"
 
 #include <string.h>
 
@@ -46,6 +47,53 @@ static void test_draining_is_noticed(void **state)
     fixture_turn(fixture);
     assert_int_equal(creates_on(fixture, "one"), 1);
     assert_int_equal(creates_on(fixture, "two"), 0);
+    struct view_service view;
+    assert_true(core_view_service(fixture->core, "c", "web", &view));
+    assert_int_equal(view.leaving_count, 1);
+    assert_string_equal(view_service_state(&view), "moving");
+}
+
+static void test_all_leave_and_it_is_steady(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = two_instances();
+    struct view_service view;
+    fixture_commit(fixture, "web", "nginx", 2, 0);
+    fixture_run(fixture);
+    fixture_after(fixture, 20000);
+    fixture_file(fixture, "cluster.json", TWO_DRAINING);
+    for (int i = 0; i < 3; i++) {
+        fixture_run(fixture);
+        fixture_after(fixture, 20000);
+    }
+    fixture_run(fixture);
+    assert_true(core_view_service(fixture->core, "c", "web", &view));
+    assert_int_equal(view.leaving_count, 0);
+    assert_string_equal(view_service_state(&view), "steady");
+}
+
+/* At 100/100 nothing may move: it is not steady for all that. */
+static void test_who_cannot_leave_is_not_steady(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = two_instances();
+    fixture_commit(fixture, "web", "nginx", 2, 0);
+    fixture_file(fixture, "web-service.json",
+                 "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"desiredCount\":2,"
+                 "\"deploymentConfiguration\":{\"maximumPercent\":100}}");
+    fixture_run(fixture);
+    fixture_after(fixture, 20000);
+    fixture_turn(fixture);
+    struct view_service view;
+    assert_true(core_view_service(fixture->core, "c", "web", &view));
+    assert_true(view_service_is_steady(&view));
+    fixture_file(fixture, "cluster.json", TWO_DRAINING);
+    assert_true(core_view_service(fixture->core, "c", "web", &view));
+    assert_false(view_service_is_steady(&view));
+    assert_string_equal(view_service_state(&view), "moving");
+    fixture_turn(fixture);
+    assert_true(core_view_service(fixture->core, "c", "web", &view));
+    assert_non_null(strstr(view.waiting, "maximumPercent 100 allows 2"));
 }
 
 /* The same again asks for nothing. */
@@ -142,6 +190,8 @@ static void test_affinity_waits_for_the_other(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_draining_is_noticed),
+                                       cmocka_unit_test(test_all_leave_and_it_is_steady),
+                                       cmocka_unit_test(test_who_cannot_leave_is_not_steady),
                                        cmocka_unit_test(test_an_equal_cluster_marks_nobody),
                                        cmocka_unit_test(test_a_snapshot_keeps_placement),
                                        cmocka_unit_test(test_a_new_task_definition_keeps_placement),
