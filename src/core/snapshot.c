@@ -80,13 +80,14 @@ static void file_out(void *data, const struct event_file *file)
 /* A service with its own definition: the files may be those of a later commit that was refused. */
 static json_t *desired_service_out(const struct service *service)
 {
-    return json_pack("{s:s,s:s,s:s,s:i,s:O,s:i,s:i,s:i,s:I,s:I,s:O}", "cluster", service->cluster, "name",
+    return json_pack("{s:s,s:s,s:s,s:i,s:O,s:i,s:i,s:i,s:I,s:I,s:o,s:O}", "cluster", service->cluster, "name",
                      service->name, "text", service->task_definition_text, "revision",
                      service->task_definition->revision, "taskDefinition", service->task_definition->json,
                      "desiredCount", service->desired_count, "minimumHealthyPercent",
                      service->minimum_healthy_percent, "maximumPercent", service->maximum_percent,
                      "minimumHealthyMs", (json_int_t)service->minimum_healthy_ms, "graceMs",
-                     (json_int_t)service->health_check_grace_ms, "json", service->json);
+                     (json_int_t)service->health_check_grace_ms, "breaker",
+                     circuit_breaker_to_json(&service->breaker), "json", service->json);
 }
 
 static void desired_out(const struct desired *desired, struct parts *parts)
@@ -290,6 +291,7 @@ static int desired_service_in(const json_t *json, struct desired *desired)
                          .maximum_percent = model_int_in(json, "maximumPercent", 0, INT32_MAX),
                          .minimum_healthy_ms = model_int(json, "minimumHealthyMs"),
                          .health_check_grace_ms = model_int(json, "graceMs"),
+                         .breaker = circuit_breaker_from_json(json_object_get(json, "breaker")),
                          .digest = model_digest(json, "digest"),
                          .json = json_incref(json_object_get(json, "json"))};
     vector_push(&desired->services, service);

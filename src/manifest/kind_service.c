@@ -43,6 +43,7 @@ void kind_service_read(json_t *value, struct kind_object *object)
     service->minimum_healthy_ms =
         int_or(davit, "minimumHealthySeconds", DEFAULT_MINIMUM_HEALTHY_SECONDS) * 1000;
     service->health_check_grace_ms = int_or(value, "healthCheckGracePeriodSeconds", 0) * 1000;
+    service->breaker = circuit_breaker_from_json(json_object_get(deployment, "deploymentCircuitBreaker"));
     kind_members_strip(kind_members(KIND_SERVICE), value);
     service->json = json_incref(value);
     object->service = service;

@@ -9,6 +9,7 @@
 
 #include "base/digest.h"
 #include "base/vector.h"
+#include "model/circuit_breaker.h"
 #include "model/commit.h"
 #include "model/diagnostic.h"
 
@@ -110,8 +111,9 @@ struct service {
     int64_t
         minimum_healthy_ms; /* running time that counts as healthy where no health check says; default 10 s */
     int64_t health_check_grace_ms; /* ECS: healthCheckGracePeriodSeconds, default 0 */
+    struct circuit_breaker breaker;
     struct digest digest; /* identity for change: task definition content and what else needs new tasks;
-                             desiredCount and percentages are not in it */
+                             desiredCount, percentages and the circuit breaker are not in it */
     json_t *json;         /* as committed, for display and diff */
     struct origin origin;
 };

@@ -6,6 +6,7 @@
 #include "model/json.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,29 @@ void deployment_deinit(struct deployment *deployment)
     commit_deinit(&deployment->commit);
     failures_deinit(&deployment->failures);
     memset(deployment, 0, sizeof *deployment);
+}
+
+void deployment_add_failure(struct deployment *deployment, const char *task, int64_t at_ms,
+                            const char *reason)
+{
+    assert(deployment);
+    struct task_failure failure = {.at_ms = at_ms, .reason = memory_strdup(reason)};
+    snprintf(failure.task, sizeof failure.task, "%s", task);
+    if (deployment->failures.len == LIMIT_FAILED_TASKS_KEPT) {
+        free(deployment->failures.items[0].reason);
+        vector_remove(&deployment->failures, 0);
+    }
+    vector_push(&deployment->failures, failure);
+    deployment->failed_tasks += deployment->failed_tasks < INT32_MAX;
+}
+
+void deployment_clear_failures(struct deployment *deployment)
+{
+    assert(deployment);
+    for (size_t i = 0; i < deployment->failures.len; i++)
+        free(deployment->failures.items[i].reason);
+    deployment->failures.len = 0;
+    deployment->failed_tasks = 0;
 }
 
 static void deployment_copy(const struct deployment *from, struct deployment *ret_copy)
@@ -63,6 +87,7 @@ json_t *deployment_to_json(const struct deployment *deployment)
     model_set_int(json, "created", deployment->created_ms);
     model_set_int(json, "updated", deployment->updated_ms);
     model_set_int(json, "ended", deployment->ended_ms);
+    model_set_int(json, "failedTasks", deployment->failed_tasks);
     if (deployment->failures.len) {
         json_t *list = json_array();
         for (size_t i = 0; i < deployment->failures.len; i++) {
@@ -107,6 +132,8 @@ static int deployment_from_json(const json_t *json, struct deployment *ret_deplo
         model_string_into(item, "task", failure.task, sizeof failure.task);
         vector_push(&deployment.failures, failure);
     }
+    deployment.failed_tasks = /* what an older davit wrote has only the list */
+        model_int_in(json, "failedTasks", (int)deployment.failures.len, INT32_MAX);
     *ret_deployment = deployment;
     return 0;
 }

@@ -43,7 +43,8 @@ struct deployment {
     int64_t created_ms;
     int64_t updated_ms;
     int64_t ended_ms;                 /* completed, failed or superseded; 0 while in progress */
-    struct task_failure_vec failures; /* consecutive; emptied when a task becomes healthy; bounded */
+    int failed_tasks;                 /* ECS: failedTasks; in a row, unless the breaker counts them all */
+    struct task_failure_vec failures; /* the last of them; bounded */
 };
 struct deployment_vec VECTOR_OF(struct deployment);
 
@@ -80,6 +81,11 @@ void service_ledger_add_known_bad(struct service_ledger *entry, const struct dep
 /* Whether it was one. */
 bool service_ledger_forget_known_bad(struct service_ledger *entry, const struct digest *digest);
 
+/* Counts a failure. */
+void deployment_add_failure(struct deployment *deployment, const char *task, int64_t at_ms,
+                            const char *reason);
+/* Counts from zero. */
+void deployment_clear_failures(struct deployment *deployment);
 void deployment_deinit(struct deployment *deployment);
 json_t *deployment_to_json(const struct deployment *deployment);
 

@@ -177,5 +177,5 @@ bool plan_restarts(const struct container *container, const struct map *ran);
 /* ECS 4.1: lower bound rounded up, upper bound rounded down. */
 int plan_lower_bound(int desired_count, int minimum_healthy_percent);
 int plan_upper_bound(int desired_count, int maximum_percent);
-/* ECS 4.3 with its default: half the desired count, at least 3, at most 200. */
-int plan_failure_threshold(int desired_count);
+/* ECS 4.3: how many failures it takes; by default half the desired count, at least 3, at most 200. */
+int plan_failure_threshold(const struct circuit_breaker *breaker, int desired_count);

@@ -1,5 +1,7 @@
 """Deployments that fail, and the ways back."""
 
+import json
+
 import pytest
 
 from support.davit import wait_for
@@ -37,3 +39,32 @@ def test_retry_deploys_what_failed_for_a_cause_outside_of_git(davit, repo, docke
     spine.converge()
     assert spine.texts() == ["two"]
     assert spine.daemon.run("history", "default/web").stdout.count("FAILED") == 1
+
+
+def status_of(spine):
+    return json.loads(spine.daemon.run("status", "-o", "json").stdout)["services"][0]
+
+
+def breaker(**members):
+    return {"minimumHealthyPercent": 100, "maximumPercent": 200,
+            "deploymentCircuitBreaker": {"enable": True, "rollback": False, **members}}
+
+
+def test_the_threshold_is_of_the_manifest_and_applies_at_once(spine, demo_image):
+    """Without a breaker a deployment goes on; with one that takes a single failure it ends, and no task was touched."""
+    web = definition(demo_image)
+    crashes = definition(demo_image, command="exit 7")
+    spine.repo.commit("web: first", {"web.json": web, "service.json": service(2, healthy_seconds=2, deploymentConfiguration=breaker())})
+    spine.start()
+    spine.converge()
+    before = spine.ids()
+    never = service(2, healthy_seconds=2, deploymentConfiguration=breaker(enable=False))
+    spine.repo.commit("web: crashes", {"web.json": crashes, "service.json": never})
+    spine.seen()
+    wait_for(lambda: status_of(spine)["deployment"]["failedTasks"] >= 5, 60, "more failures than the usual threshold")
+    assert spine.wait(timeout=1).returncode == 3
+    once = service(2, healthy_seconds=2, deploymentConfiguration=breaker(thresholdConfiguration={"type": "COUNT", "value": 1}))
+    spine.repo.commit("web: give up", {"service.json": once})
+    spine.seen()
+    assert spine.wait(timeout=20).returncode == 1
+    wait_for(lambda: spine.ids() == before, 10, "what crashes is gone")

@@ -73,6 +73,7 @@ static void load_service(struct golden_case *golden)
     service->maximum_percent = int_or(json, "maximumPercent", 200);
     service->minimum_healthy_ms = 1000LL * int_or(json, "minimumHealthySeconds", 10);
     service->health_check_grace_ms = 1000LL * int_or(json, "healthCheckGracePeriodSeconds", 0);
+    service->breaker = circuit_breaker_from_json(json_object_get(json, "deploymentCircuitBreaker"));
     service->digest = case_digest(content ? content : "new");
 }
 
@@ -103,10 +104,9 @@ static bool load_deployment(struct golden_case *golden, const json_t *json)
     snprintf(deployment.id, sizeof deployment.id, "ecs-svc/%s", content);
     strcpy(deployment.commit.oid, "1111111111111111111111111111111111111111");
     for (int i = 0; i < int_or(json, "failures", 0); i++) {
-        struct task_failure failure = {.at_ms = CASE_NOW_MS - 1000,
-                                       .reason = memory_strdup("container app exited with code 1")};
-        snprintf(failure.task, sizeof failure.task, "f%d", i);
-        vector_push(&deployment.failures, failure);
+        char task[16];
+        snprintf(task, sizeof task, "f%d", i);
+        deployment_add_failure(&deployment, task, CASE_NOW_MS - 1000, "container app exited with code 1");
     }
     vector_push(&golden->ledger->deployments, deployment);
     return true;
