@@ -342,7 +342,7 @@ static const struct kind_member threshold[] = {
 
 static const struct kind_member circuit_breaker[] = {
     PARTLY(  "enable",                "true",     "of a service without a circuit breaker what fails is contained as well: false turns it off", NULL),
-    IGNORED( "rollback",              "false",    "a deployment that failed is not rolled back"),
+    HONOURED("rollback",              "false",    NULL),
     HONOURED("resetOnHealthyTask",    "true",     NULL),
     INSIDE(  "thresholdConfiguration", NULL, threshold),
     END};

@@ -50,9 +50,25 @@ void kind_service_read(json_t *value, struct kind_object *object)
     object->key = service_key(service->cluster, service->name);
 }
 
+static void check_breaker(const json_t *value, struct diagnostics *diagnostics)
+{
+    const json_t *breaker =
+        json_object_get(json_object_get(value, "deploymentConfiguration"), "deploymentCircuitBreaker");
+    if (!json_is_false(json_object_get(breaker, "enable")) || !model_bool(breaker, "rollback"))
+        return;
+    kind_report(diagnostics,
+                (struct kind_fault){
+                    .severity = SEVERITY_WARNING,
+                    .code = "value",
+                    .pointer = memory_strdup("/deploymentConfiguration/deploymentCircuitBreaker/rollback"),
+                    .message = memory_strdup("has no effect while enable is false: no deployment fails then"),
+                    .hint = memory_strdup("set enable to true")});
+}
+
 void kind_service_check(const json_t *value, struct diagnostics *diagnostics)
 {
     assert(value);
+    check_breaker(value, diagnostics);
     size_t i;
     json_t *item;
     kind_placement_check(value, diagnostics);

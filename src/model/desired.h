@@ -122,6 +122,8 @@ struct service_vec VECTOR_OF(struct service *);
 struct service *service_ref(struct service *service);
 void service_unref(struct service *service);
 DEFINE_CLEANUP(struct service, service_unref)
+/* All of it but its origin, with its own task definition: manifest/ makes a service of it again. */
+json_t *service_to_json(const struct service *service);
 /* Their order in a desired state: by cluster, then name. */
 int service_compare(const struct service *left, const struct service *right);
 /* "cluster/service", the key of maps and of the command line. Caller frees. */

@@ -1,4 +1,4 @@
-/* Rows F1 to F10. */
+/* Rows F1 to F11; F12 is in rollback.c. */
 #include "base/text.h"
 #include "plan/pass.h"
 

@@ -155,7 +155,11 @@ void plan_service(const struct plan_input *input, struct plan_output *ret_output
     assert(input->options && input->options->owner);
     assert(ret_output);
     memset(ret_output, 0, sizeof *ret_output);
-    struct pass pass = {.in = input, .out = ret_output, .ledger = input->ledger, .memory = input->memory};
+    struct pass pass = {.in = input,
+                        .out = ret_output,
+                        .ledger = input->ledger,
+                        .asked = input->desired,
+                        .memory = input->memory};
     const struct task_roll_up roll_up = {
         .now_ms = input->now_ms,
         .minimum_healthy_ms = input->desired ? input->desired->minimum_healthy_ms : 0,
@@ -171,7 +175,9 @@ void plan_service(const struct plan_input *input, struct plan_output *ret_output
     input->memory->stopping.free_value = free;
     failure_witness(&pass);
     pass_deployment(&pass);
+    pass_aim(&pass);
     pass_failures(&pass);
+    pass_roll_back(&pass);
     pass_rolling(&pass);
     pass_life(&pass);
     pass_cleanup(&pass);

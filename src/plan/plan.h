@@ -96,6 +96,7 @@ struct plan_input {
     const struct service *desired;       /* NULL: it left the repository */
     const struct commit *commit;         /* of the desired state */
     const struct service_ledger *ledger; /* NULL: nothing known */
+    const struct service *completed;     /* ledger->completed; NULL: none, or it is not readable */
     const char *cluster;
     const char *service;
     const char *key;                           /* "cluster/service"; outlives what is booked */

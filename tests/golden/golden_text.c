@@ -95,6 +95,10 @@ static json_t *ledger_to_json(struct golden_case *golden, const struct service_l
             json_array_append_new(bad, json_string(content_word(&ledger->known_bad.items[i].digest)));
         json_object_set_new(json, "knownBad", bad);
     }
+    if (ledger->completed) {
+        struct digest digest = model_digest(ledger->completed, "digest");
+        json_object_set_new(json, "completed", json_string(content_word(&digest)));
+    }
     model_set_bool(json, "removed", ledger->removed);
     return json;
 }

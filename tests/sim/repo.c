@@ -127,12 +127,13 @@ static void write_definition(struct buffer *out, int service, const struct recip
 
 static void write_service(struct buffer *out, int service, const struct recipe *recipe)
 {
-    buffer_printf(out,
-                  "{\"cluster\":\"c\",\"serviceName\":\"s%d\",\"taskDefinition\":\"f%d\",\"desiredCount\":%d,"
-                  "\"deploymentConfiguration\":{\"minimumHealthyPercent\":%d,\"maximumPercent\":%d},"
-                  "\"davit\":{\"minimumHealthySeconds\":4}}",
-                  service, service, recipe->count, bounds[recipe->bounds].minimum,
-                  bounds[recipe->bounds].maximum);
+    buffer_printf(
+        out,
+        "{\"cluster\":\"c\",\"serviceName\":\"s%d\",\"taskDefinition\":\"f%d\",\"desiredCount\":%d,"
+        "\"deploymentConfiguration\":{\"minimumHealthyPercent\":%d,\"maximumPercent\":%d%s},"
+        "\"davit\":{\"minimumHealthySeconds\":4}}",
+        service, service, recipe->count, bounds[recipe->bounds].minimum, bounds[recipe->bounds].maximum,
+        recipe->rollback ? ",\"deploymentCircuitBreaker\":{\"enable\":true,\"rollback\":true}" : "");
 }
 
 /* Two files a service, one that is always there, and one that may be broken. NULL: not in this version. */
@@ -170,7 +171,8 @@ static struct recipe some_recipe(struct world *world)
                             .image = world_pick(world, IMAGES_GOOD),
                             .tag = world_pick(world, 4),
                             .count = world_pick(world, 5),
-                            .bounds = world_pick(world, ARRAY_LEN(bounds))};
+                            .bounds = world_pick(world, ARRAY_LEN(bounds)),
+                            .rollback = world_chance(world, 50)};
     for (int i = 0; i < world->repo.len; i++)
         for (int s = 0; s < SERVICES_MAX && recipe.shape == SHAPE_PORT; s++)
             if (world->repo.versions[i].recipes[s].shape == SHAPE_PORT)
@@ -231,6 +233,9 @@ void repo_push(struct world *world)
         recipe->bounds = world_pick(world, ARRAY_LEN(bounds));
     } else if (what < 80) {
         recipe->present = !recipe->present;
+    } else if (what < 84) {
+        recipe->rollback = !recipe->rollback;
+        change_content(world, recipe);
     } else if (what < 95) {
         *version = repo->versions[world_pick(world, repo->len)]; /* git revert */
         version->broken = false;

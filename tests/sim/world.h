@@ -32,6 +32,7 @@ struct recipe {
     int tag;    /* makes contents of one image differ */
     int count;  /* desiredCount */
     int bounds; /* which percentages */
+    bool rollback;
 };
 
 /* A commit. */
