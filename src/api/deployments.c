@@ -5,11 +5,11 @@
 static json_t *deployment_json(const struct api *api, const struct view_service *view, size_t index)
 {
     const struct deployment *deployment = &view->ledger->deployments.items[index];
-    json_t *json = json_pack("{s:s,s:s,s:s,s:s,s:b,s:i,s:i,s:i,s:o}", "cluster", view->cluster, "service",
-                             view->name, "id", deployment->id, "state",
-                             deployment_state_name(deployment->state), "primary", index == 0, "revision",
-                             deployment->revision, "desiredCount", deployment->desired_count, "failedTasks",
-                             (int)deployment->failures.len, "commit", commit_to_json(&deployment->commit));
+    json_t *json =
+        json_pack("{s:s,s:s,s:s,s:s,s:b,s:i,s:i,s:i,s:o}", "cluster", view->cluster, "service", view->name,
+                  "id", deployment->id, "state", deployment_state_name(deployment->state), "primary",
+                  index == 0, "revision", deployment->revision, "desiredCount", deployment->desired_count,
+                  "failedTasks", deployment->failed_tasks, "commit", commit_to_json(&deployment->commit));
     model_set_string(json, "family", deployment->family);
     model_set_string(json, "reason", deployment->reason);
     model_set_digest(json, "digest", &deployment->digest);

@@ -78,11 +78,11 @@ struct describe_deployment {
 static json_t *deployment_json(const struct api *api, const struct describe_deployment *of)
 {
     const struct deployment *deployment = of->deployment;
-    json_t *json = json_pack("{s:s,s:s,s:i,s:i,s:i,s:i,s:s,s:s}", "id", deployment->id, "status",
-                             of->primary ? "PRIMARY" : "ACTIVE", "desiredCount", of->desired_count,
-                             "pendingCount", of->counts.pending, "runningCount", of->counts.running,
-                             "failedTasks", (int)deployment->failures.len, "launchType", "EC2",
-                             "rolloutState", rollout_state(deployment));
+    json_t *json =
+        json_pack("{s:s,s:s,s:i,s:i,s:i,s:i,s:s,s:s}", "id", deployment->id, "status",
+                  of->primary ? "PRIMARY" : "ACTIVE", "desiredCount", of->desired_count, "pendingCount",
+                  of->counts.pending, "runningCount", of->counts.running, "failedTasks",
+                  deployment->failed_tasks, "launchType", "EC2", "rolloutState", rollout_state(deployment));
     set_reason(json, deployment);
     if (deployment->family)
         api_set_owned(json, "taskDefinition",
@@ -142,7 +142,7 @@ static void set_configuration(const struct service *desired, json_t *json)
     if (!desired)
         return;
     json_t *configuration =
-        json_pack("{s:{s:b,s:b},s:i,s:i,s:s}", "deploymentCircuitBreaker", "enable", 1, "rollback", 0,
+        json_pack("{s:o,s:i,s:i,s:s}", "deploymentCircuitBreaker", circuit_breaker_to_json(&desired->breaker),
                   "maximumPercent", desired->maximum_percent, "minimumHealthyPercent",
                   desired->minimum_healthy_percent, "strategy", "ROLLING");
     json_object_set_new(json, "deploymentConfiguration", configuration);
@@ -225,7 +225,7 @@ static json_t *rollout_json(const struct deployment *primary)
         return json_null();
     json_t *json =
         json_pack("{s:s,s:s,s:i,s:i}", "id", primary->id, "state", deployment_state_name(primary->state),
-                  "revision", primary->revision, "failedTasks", (int)primary->failures.len);
+                  "revision", primary->revision, "failedTasks", primary->failed_tasks);
     model_set_string(json, "family", primary->family);
     model_set_string(json, "reason", primary->reason);
     json_object_set_new(json, "commit", commit_to_json(&primary->commit));

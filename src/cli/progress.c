@@ -207,6 +207,8 @@ char *progress_line(const struct progress_service *service, int name_width)
     buffer_printf(&out, "%-*s  ", name_width, key);
     append_bar(&out, service);
     buffer_printf(&out, "  %s", service->word);
+    if (text_starts_with(service->word, "roll"))
+        buffer_append_str(&out, " to"); /* "rolled back to web:2" */
     if (service->family)
         buffer_printf(&out, " %s:%d", service->family, service->revision);
     if (service->commit && service->commit[0]) {

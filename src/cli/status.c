@@ -119,9 +119,9 @@ const struct command cli_status = {
         "that is refused with its diagnostics, and what each service is waiting for.\n\n"
         "The wanted commit is the newest valid one; it is COMPLETED when every service has arrived "
         "at it, FAILED when one could not, and IN_PROGRESS until then. A service is deploying, "
-        "steady, failed, removing, moving while tasks leave an instance that is DRAINING or that the cluster "
-        "declares no more, healing when a task is missing, stopping when tasks are too many, "
-        "blocked when it waits for a service whose deployment failed, or "
+        "steady, failed, rolling back or rolled back after a failure, removing, moving while tasks leave an "
+        "instance that is DRAINING or that the cluster declares no more, healing when a task is missing, "
+        "stopping when tasks are too many, blocked when it waits for a service whose deployment failed, or "
         "unknown when only an instance that does not answer keeps it from being steady.",
     .flags = flags,
     .examples = examples,

@@ -17,8 +17,7 @@ void core_on_ledger(struct core *core, struct event *event, struct effect_vec *e
         if (service_ledger_from_json(event->ledger.entry, &entry, NULL) < 0)
             return; /* unreadable: what runs is adopted by its labels, a new deployment takes over */
         struct service_state *service = core_service_state(core, entry->cluster, entry->service, true);
-        service_ledger_free(service->ledger);
-        service->ledger = entry;
+        core_set_ledger(service, entry);
         core_mark(core, service);
     } else if (event->ledger.kind == LEDGER_FAMILY) {
         struct family_ledger *entry = NULL;
@@ -70,11 +69,19 @@ static bool same_content(const struct service *left, const struct service *right
            json_equal(left->json, right->json);
 }
 
-static void set_desired(struct core *core, const char *cluster, const char *name, struct service *desired)
+struct adoption {
+    struct core *core;
+    struct effect_vec *effects;
+};
+
+static void set_desired(const struct adoption *adoption, const char *cluster, const char *name,
+                        struct service *desired)
 {
+    struct core *core = adoption->core;
     struct service_state *service = core_service_state(core, cluster, name, true);
     if (service->desired == desired)
         return;
+    core_keep_completed(service, desired, adoption->effects);
     if (!same_content(service->desired, desired)) {
         core_mark(core, service);
         core_mark_awaiting_room(
@@ -111,8 +118,9 @@ static void mark_changed_clusters(struct core *core, const struct desired *old, 
 }
 
 /* Both are sorted: one walk finds what came, what changed and what went. */
-static void adopt(struct core *core, struct desired *next)
+static void adopt(struct core *core, struct desired *next, struct effect_vec *effects)
 {
+    const struct adoption adoption = {core, effects};
     static const struct desired none;
     const struct desired *old = core->desired ? core->desired : &none;
     size_t o = 0;
@@ -122,9 +130,9 @@ static void adopt(struct core *core, struct desired *next)
         struct service *right = n < next->services.len ? next->services.items[n] : NULL;
         int order = compare_places(left, right);
         if (left && order < 0)
-            set_desired(core, left->cluster, left->name, NULL);
+            set_desired(&adoption, left->cluster, left->name, NULL);
         else if (right && left != right)
-            set_desired(core, right->cluster, right->name, right);
+            set_desired(&adoption, right->cluster, right->name, right);
         o += order <= 0;
         n += order >= 0;
     }
@@ -155,7 +163,7 @@ static void deploy(struct core *core, struct desired *next, struct effect_vec *e
         memory_printf("commit %s: %s", commit, core->head.subject ? core->head.subject : "(no subject)");
     core_save(effects, LEDGER_SOURCE, "default", source_entry(core), message);
     core->approved_deletions = 0;
-    adopt(core, next);
+    adopt(core, next, effects);
 }
 
 /* Deployed, refused or held, and always as a whole: else what runs stays. */
@@ -185,12 +193,12 @@ static int sum_of_deletions(int a, int b)
 
 /* What an earlier life had deployed is desired again, without a word: the head may be one that is refused. */
 static void deploy_again(struct core *core, const struct commit *commit,
-                         const struct manifest_numbering *numbering)
+                         const struct manifest_numbering *numbering, struct effect_vec *effects)
 {
     struct desired *next = NULL;
     struct diagnostics diagnostics = {0};
     if (manifest_build(core->manifest, commit, numbering, &next, &diagnostics) == 0)
-        adopt(core, next);
+        adopt(core, next, effects);
     diagnostics_deinit(&diagnostics);
 }
 
@@ -212,7 +220,7 @@ void core_on_commit(struct core *core, struct event *event, struct effect_vec *e
     struct string_vec changed = {0};
     struct manifest_numbering numbering = {&core->families, &changed};
     if (!core->desired && event->commit.full && text_equal(event->commit.commit.oid, core->deployed))
-        deploy_again(core, &event->commit.commit, &numbering);
+        deploy_again(core, &event->commit.commit, &numbering, effects);
     else
         manifest_number(core->manifest, &event->commit.commit, &numbering);
     save_families(core, &event->commit.commit, &changed, effects);

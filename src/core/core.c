@@ -16,6 +16,7 @@ static void service_state_free(struct service_state *service)
     free(service->key);
     service_unref(service->desired);
     service_ledger_free(service->ledger);
+    service_unref(service->completed);
     plan_memory_deinit(&service->memory);
     for (size_t i = 0; i < service->failures.len; i++) {
         free(service->failures.items[i].container);

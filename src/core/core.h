@@ -99,7 +99,8 @@ struct view_revision {
 struct view_service {
     const char *cluster;
     const char *name;
-    const struct service *desired;       /* NULL: being removed */
+    const struct service *desired; /* NULL: being removed */
+    const struct service *aim;     /* the content that is to run: desired, or what it was rolled back to */
     const struct service_ledger *ledger; /* NULL: never planned */
     const char *waiting;                 /* NULL: nothing is being waited for */
     bool blocked;                        /* it waits for a service whose deployment failed */
@@ -128,8 +129,8 @@ bool core_view_service_at(const struct core *core, size_t index, struct view_ser
 /* How the service's deployment stands to what the repository asks for: IN_PROGRESS, COMPLETED or FAILED. */
 enum deployment_state view_service_rollout(const struct view_service *view);
 /* In a word for people: "deploying", "moving" off an instance, "healing", "stopping" when nothing is missing
- * and some tasks are too many, "steady", "failed", "blocked", "removing", or "unknown" when only lost tasks
- * keep it from being steady. */
+ * and some tasks are too many, "steady", "failed", "rolling back" and "rolled back" after a failure,
+ * "blocked", "removing", or "unknown" when only lost tasks keep it from being steady. */
 const char *view_service_state(const struct view_service *view);
 /* Whether the instance does not answer, and since when; *ret_since_ms is 0 when it never did. */
 bool core_instance_is_lost(const struct core *core, const char *instance, int64_t *ret_since_ms);

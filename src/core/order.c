@@ -10,7 +10,9 @@
 static bool deploys(const struct service_state *service)
 {
     const struct deployment *primary = service->ledger ? service_ledger_primary(service->ledger) : NULL;
-    return plan_begins(service->ledger, service->desired) || primary->state == DEPLOYMENT_IN_PROGRESS;
+    return plan_begins(service->ledger, service->desired, service->completed) ||
+           (primary->state == DEPLOYMENT_IN_PROGRESS &&
+            digest_equal(&primary->digest, &service->desired->digest)); /* not when it is rolled back */
 }
 
 /* Tasks that have to be healthy: one that is only scaled out has them already. */
@@ -36,11 +38,12 @@ static int count_healthy(const struct core *core, const struct service_state *se
 static char *shortfall(const struct core *core, const struct service_state *service)
 {
     const struct deployment *primary = service->ledger ? service_ledger_primary(service->ledger) : NULL;
+    if (service->ledger && service_ledger_known_bad(service->ledger, &service->desired->digest))
+        return memory_strdup("its deployment failed");
     if (!primary || service->ledger->removed || !digest_equal(&primary->digest, &service->desired->digest))
         return memory_strdup("its deployment has not begun");
     if (primary->state != DEPLOYMENT_COMPLETED)
-        return memory_strdup(primary->state == DEPLOYMENT_FAILED ? "its deployment failed"
-                                                                 : "its deployment is in progress");
+        return memory_strdup("its deployment is in progress");
     int needed = count_needed(service);
     int healthy = count_healthy(core, service);
     if (healthy >= needed)

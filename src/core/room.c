@@ -32,17 +32,18 @@ static bool holds_room(const struct core *core, const struct tenant *tenant)
 static struct tenant *meet(const struct core *core, const struct service_state *service, struct map *tenants,
                            const struct task_labels *labels, const char *instance)
 {
+    const struct service *aim = core_aim(service);
     struct tenant *tenant = map_get(tenants, labels->task);
     if (!tenant) {
         tenant = NEW(struct tenant);
         tenant->instance = index_of(core, instance);
         tenant->over = map_get(&service->memory.stopping, labels->task) != NULL;
-        tenant->wanted = service->desired && digest_equal(&labels->digest, &service->desired->digest);
+        tenant->wanted = aim && digest_equal(&labels->digest, &aim->digest);
         map_put(tenants, labels->task, tenant);
     }
-    if (!tenant->wanted || !service->desired)
+    if (!tenant->wanted || !aim)
         return tenant;
-    const struct container_spec_vec *specs = &service->desired->task_definition->containers;
+    const struct container_spec_vec *specs = &aim->task_definition->containers;
     for (size_t i = 0; i < specs->len && i < LIMIT_CONTAINERS_PER_TASK; i++)
         if (text_equal(specs->items[i].name, labels->spec.name))
             tenant->has[i] = true;
@@ -104,7 +105,7 @@ static void collect(const struct core *core, const struct service_state *service
             plan_booking_add_task(ret_bookings, tenant->instance, service->key);
         if (tenant->over || !tenant->wanted || !holds_room(core, tenant))
             continue;
-        const struct container_spec_vec *specs = &service->desired->task_definition->containers;
+        const struct container_spec_vec *specs = &core_aim(service)->task_definition->containers;
         for (size_t i = 0; i < specs->len; i++)
             if (!tenant->has[i])
                 plan_booking_add(ret_bookings, tenant->instance, &specs->items[i], service->key);

@@ -77,29 +77,13 @@ static void file_out(void *data, const struct event_file *file)
     item_out(data, "files", event_file_to_json(file));
 }
 
-/* A service with its own definition: the files may be those of a later commit that was refused. */
-static json_t *desired_service_out(const struct service *service)
-{
-    return json_pack("{s:s,s:s,s:s,s:i,s:O,s:i,s:i,s:i,s:I,s:I,s:O}", "cluster", service->cluster, "name",
-                     service->name, "text", service->task_definition_text, "revision",
-                     service->task_definition->revision, "taskDefinition", service->task_definition->json,
-                     "desiredCount", service->desired_count, "minimumHealthyPercent",
-                     service->minimum_healthy_percent, "maximumPercent", service->maximum_percent,
-                     "minimumHealthyMs", (json_int_t)service->minimum_healthy_ms, "graceMs",
-                     (json_int_t)service->health_check_grace_ms, "json", service->json);
-}
-
 static void desired_out(const struct desired *desired, struct parts *parts)
 {
     for (size_t i = 0; desired && i < desired->clusters.len; i++)
         item_out(parts, "clusters", json_incref(desired->clusters.items[i]->json));
     for (size_t i = 0; desired && i < desired->services.len; i++) {
-        json_t *json = desired_service_out(desired->services.items[i]);
-        model_set_digest(json, "digest", &desired->services.items[i]->digest);
-        if (desired->services.items[i]->depends_on.len)
-            json_object_set_new(json, "dependsOn",
-                                model_strings_to_json(&desired->services.items[i]->depends_on));
-        item_out(parts, "desired", json);
+        /* with its own definition: the files may be those of a later commit that was refused */
+        item_out(parts, "desired", service_to_json(desired->services.items[i]));
     }
 }
 
@@ -279,28 +263,9 @@ static int files_in(const json_t *list, struct core *core)
 
 static int desired_service_in(const json_t *json, struct desired *desired)
 {
-    struct task_definition *definition = NULL;
-    if (!model_string(json, "cluster") || !model_string(json, "name") ||
-        manifest_task_definition(json_object_get(json, "taskDefinition"),
-                                 model_int_in(json, "revision", 0, INT32_MAX), &definition) < 0)
+    struct service *service = core_service_of_json(json);
+    if (!service)
         return ERROR_INVALID;
-    struct service *service = NEW(struct service);
-    *service =
-        (struct service){.refs = 1,
-                         .cluster = memory_strdup(model_string(json, "cluster")),
-                         .name = memory_strdup(model_string(json, "name")),
-                         .task_definition_text = memory_strdup(model_string(json, "text")),
-                         .task_definition = definition,
-                         .desired_count = model_int_in(json, "desiredCount", 0, LIMIT_DESIRED_COUNT),
-                         .minimum_healthy_percent = model_int_in(json, "minimumHealthyPercent", 0, INT32_MAX),
-                         .maximum_percent = model_int_in(json, "maximumPercent", 0, INT32_MAX),
-                         .minimum_healthy_ms = model_int(json, "minimumHealthyMs"),
-                         .health_check_grace_ms = model_int(json, "graceMs"),
-                         .digest = model_digest(json, "digest"),
-                         .json = json_incref(json_object_get(json, "json"))};
-    model_strings_from_json(json_object_get(json, "dependsOn"), &service->depends_on);
-    placement_constraints_from_json(service->json, &service->constraints);
-    placement_strategies_from_json(service->json, &service->strategies);
     vector_push(&desired->services, service);
     return 0;
 }
@@ -388,7 +353,9 @@ static int services_in(const json_t *list, struct core *core, struct error *err)
         service->waiting = memory_strdup(model_string(item, "waiting"));
         const json_t *ledger = json_object_get(item, "ledger");
         if (ledger) {
-            int r = service_ledger_from_json(ledger, &service->ledger, err);
+            struct service_ledger *entry = NULL;
+            int r = service_ledger_from_json(ledger, &entry, err);
+            core_set_ledger(service, entry);
             if (r < 0)
                 return r;
         }

@@ -13,7 +13,8 @@ struct service_state {
     char *name;
     char *key;                     /* "cluster/name" */
     struct service *desired;       /* owned reference; NULL: not in the repository */
-    struct service_ledger *ledger; /* NULL: nothing known */
+    struct service_ledger *ledger; /* NULL: nothing known. Set by core_set_ledger() */
+    struct service *completed;     /* of ledger->completed; owned reference; NULL: there is none */
     struct plan_memory memory;
     struct plan_failure_vec failures; /* not planned with yet */
     struct container_vec containers;  /* borrowed from instances */
@@ -114,6 +115,19 @@ void core_add_event(struct core *core, struct service_state *service, const char
 void core_forget_service(struct core *core, struct service_state *service);
 void core_save(struct effect_vec *effects, enum ledger_change_kind kind, const char *name, json_t *entry,
                const char *message);
+
+/* completed.c */
+/* Takes the entry over. */
+void core_set_ledger(struct service_state *service, struct service_ledger *ledger);
+/* Of service_to_json(); NULL when it is not readable. Caller unrefs. */
+struct service *core_service_of_json(const json_t *json);
+/* The content that is to run: what is desired, or what it was rolled back to. Borrowed; NULL: being removed.
+ */
+const struct service *core_aim(const struct service_state *service);
+/* A service that begins to ask for rollbacks with a commit that changes its content as well: what COMPLETED
+ * before is noted while it is known. */
+void core_keep_completed(struct service_state *service, const struct service *next,
+                         struct effect_vec *effects);
 
 /* One handler per event kind, in the file of its subject. */
 /* budget.c: why a commit that wants this is to be held; NULL when it may be deployed. Caller frees. */

@@ -31,8 +31,7 @@ static void take_output(struct core *core, struct service_state *service, struct
     if (output->ledger) {
         core_save(effects, LEDGER_SERVICE, service->key, service_ledger_to_json(output->ledger),
                   output->ledger_message);
-        service_ledger_free(service->ledger);
-        service->ledger = TAKE(output->ledger);
+        core_set_ledger(service, TAKE(output->ledger));
     }
     free(service->waiting);
     service->waiting = TAKE(output->waiting);
@@ -67,6 +66,7 @@ static void plan(struct core *core, struct service_state *service, struct effect
                                .desired = service->desired,
                                .commit = &core->desired->commit,
                                .ledger = service->ledger,
+                               .completed = service->completed,
                                .cluster = service->cluster,
                                .service = service->name,
                                .key = service->key,

@@ -71,7 +71,7 @@ static void build_tasks(const struct core *core, const struct service_state *ser
 {
     const struct plan_input input = {.now_ms = now_ms,
                                      .options = &core->plan,
-                                     .desired = service->desired,
+                                     .desired = core_aim(service),
                                      .cluster = service->cluster,
                                      .service = service->name,
                                      .containers = (const struct container *const *)service->containers.items,
@@ -139,6 +139,7 @@ static void fill(const struct core *core, const struct service_state *service, s
     *view = (struct view_service){.cluster = service->cluster,
                                   .name = service->name,
                                   .desired = service->desired,
+                                  .aim = core_aim(service),
                                   .ledger = service->ledger,
                                   .waiting = service->waiting,
                                   .blocked = core_is_blocked(service),
@@ -169,6 +170,10 @@ const char *view_service_state(const struct view_service *view)
     enum deployment_state rollout = view_service_rollout(view);
     if (!view->desired)
         return "removing";
+    if (rollout == DEPLOYMENT_FAILED && view->aim != view->desired)
+        return service_ledger_primary(view->ledger)->state == DEPLOYMENT_IN_PROGRESS ? "rolling back"
+               : service_ledger_primary(view->ledger)->state == DEPLOYMENT_COMPLETED ? "rolled back"
+                                                                                     : "failed";
     if (rollout == DEPLOYMENT_FAILED)
         return "failed";
     if (view_service_is_steady(view))

@@ -342,15 +342,15 @@ static const struct kind_member task_definition[] = {
     END};
 
 static const struct kind_member threshold[] = {
-    LIKEWISE("type"),
-    LIKEWISE("value"),
+    HONOURED("type",                  "BOUNDED_PERCENT", NULL),
+    HONOURED("value",                 "50",       NULL),
     END};
 
 static const struct kind_member circuit_breaker[] = {
-    IGNORED( "enable",                "false",    "davit's own rule says when a deployment has failed"),
-    IGNORED( "rollback",              "false",    "a deployment that failed is not rolled back"),
-    IGNORED( "resetOnHealthyTask",    NULL,       "davit's own rule says when a deployment has failed"),
-    IGNORES( "thresholdConfiguration", "davit's own rule says when a deployment has failed", threshold),
+    PARTLY(  "enable",                "true",     "of a service without a circuit breaker what fails is contained as well: false turns it off", NULL),
+    HONOURED("rollback",              "false",    NULL),
+    HONOURED("resetOnHealthyTask",    "true",     NULL),
+    INSIDE(  "thresholdConfiguration", NULL, threshold),
     END};
 
 static const struct kind_member alarms[] = {

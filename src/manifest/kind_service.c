@@ -48,15 +48,32 @@ void kind_service_read(json_t *value, struct kind_object *object)
             vector_push(&service->depends_on, memory_strdup(object->references.items[i].name));
     placement_constraints_from_json(value, &service->constraints);
     placement_strategies_from_json(value, &service->strategies);
+    service->breaker = circuit_breaker_from_json(json_object_get(deployment, "deploymentCircuitBreaker"));
     kind_members_strip(kind_members(KIND_SERVICE), value);
     service->json = json_incref(value);
     object->service = service;
     object->key = service_key(service->cluster, service->name);
 }
 
+static void check_breaker(const json_t *value, struct diagnostics *diagnostics)
+{
+    const json_t *breaker =
+        json_object_get(json_object_get(value, "deploymentConfiguration"), "deploymentCircuitBreaker");
+    if (!json_is_false(json_object_get(breaker, "enable")) || !model_bool(breaker, "rollback"))
+        return;
+    kind_report(diagnostics,
+                (struct kind_fault){
+                    .severity = SEVERITY_WARNING,
+                    .code = "value",
+                    .pointer = memory_strdup("/deploymentConfiguration/deploymentCircuitBreaker/rollback"),
+                    .message = memory_strdup("has no effect while enable is false: no deployment fails then"),
+                    .hint = memory_strdup("set enable to true")});
+}
+
 void kind_service_check(const json_t *value, struct diagnostics *diagnostics)
 {
     assert(value);
+    check_breaker(value, diagnostics);
     size_t i;
     json_t *item;
     kind_placement_check(value, diagnostics);

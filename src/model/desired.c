@@ -360,3 +360,20 @@ struct cluster *desired_cluster(const struct desired *desired, const char *name)
     const struct cluster key = {.name = (char *)name};
     return search(desired->clusters.items, desired->clusters.len, &key, compare_clusters);
 }
+
+json_t *service_to_json(const struct service *service)
+{
+    assert(service);
+    json_t *json = json_pack(
+        "{s:s,s:s,s:s,s:i,s:O,s:i,s:i,s:i,s:I,s:I,s:o,s:O}", "cluster", service->cluster, "name",
+        service->name, "text", service->task_definition_text, "revision", service->task_definition->revision,
+        "taskDefinition", service->task_definition->json, "desiredCount", service->desired_count,
+        "minimumHealthyPercent", service->minimum_healthy_percent, "maximumPercent", service->maximum_percent,
+        "minimumHealthyMs", (json_int_t)service->minimum_healthy_ms, "graceMs",
+        (json_int_t)service->health_check_grace_ms, "breaker", circuit_breaker_to_json(&service->breaker),
+        "json", service->json);
+    model_set_digest(json, "digest", &service->digest);
+    if (service->depends_on.len)
+        json_object_set_new(json, "dependsOn", model_strings_to_json(&service->depends_on));
+    return json;
+}

@@ -9,6 +9,7 @@
 
 #include "base/digest.h"
 #include "base/vector.h"
+#include "model/circuit_breaker.h"
 #include "model/commit.h"
 #include "model/diagnostic.h"
 #include "model/placement.h"
@@ -115,8 +116,9 @@ struct service {
     struct string_vec depends_on;  /* davit.dependsOn: keys of services, which are there and make no circle */
     struct placement_constraint_vec constraints;
     struct placement_strategy_vec strategies;
+    struct circuit_breaker breaker;
     struct digest digest; /* identity for change: task definition content and what else needs new tasks;
-                             desiredCount, percentages and placement are not in it */
+                             desiredCount, percentages, placement and the circuit breaker are not in it */
     json_t *json;         /* as committed, for display and diff */
     struct origin origin;
 };
@@ -125,6 +127,8 @@ struct service_vec VECTOR_OF(struct service *);
 struct service *service_ref(struct service *service);
 void service_unref(struct service *service);
 DEFINE_CLEANUP(struct service, service_unref)
+/* All of it but its origin, with its own task definition: manifest/ makes a service of it again. */
+json_t *service_to_json(const struct service *service);
 /* Their order in a desired state: by cluster, then name. */
 int service_compare(const struct service *left, const struct service *right);
 /* "cluster/service", the key of maps and of the command line. Caller frees. */

@@ -6,6 +6,7 @@
 #include "model/json.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,29 @@ void deployment_deinit(struct deployment *deployment)
     memset(deployment, 0, sizeof *deployment);
 }
 
+void deployment_add_failure(struct deployment *deployment, const char *task, int64_t at_ms,
+                            const char *reason)
+{
+    assert(deployment);
+    struct task_failure failure = {.at_ms = at_ms, .reason = memory_strdup(reason)};
+    snprintf(failure.task, sizeof failure.task, "%s", task);
+    if (deployment->failures.len == LIMIT_FAILED_TASKS_KEPT) {
+        free(deployment->failures.items[0].reason);
+        vector_remove(&deployment->failures, 0);
+    }
+    vector_push(&deployment->failures, failure);
+    deployment->failed_tasks += deployment->failed_tasks < INT32_MAX;
+}
+
+void deployment_clear_failures(struct deployment *deployment)
+{
+    assert(deployment);
+    for (size_t i = 0; i < deployment->failures.len; i++)
+        free(deployment->failures.items[i].reason);
+    deployment->failures.len = 0;
+    deployment->failed_tasks = 0;
+}
+
 static void deployment_copy(const struct deployment *from, struct deployment *ret_copy)
 {
     *ret_copy = *from;
@@ -54,6 +78,7 @@ json_t *deployment_to_json(const struct deployment *deployment)
     json_t *json = json_object();
     model_set_string(json, "id", deployment->id);
     model_set_digest(json, "digest", &deployment->digest);
+    model_set_digest(json, "rollbackOf", &deployment->rollback_of);
     model_set_string(json, "family", deployment->family);
     model_set_int(json, "revision", deployment->revision);
     json_object_set_new(json, "commit", commit_to_json(&deployment->commit));
@@ -63,6 +88,7 @@ json_t *deployment_to_json(const struct deployment *deployment)
     model_set_int(json, "created", deployment->created_ms);
     model_set_int(json, "updated", deployment->updated_ms);
     model_set_int(json, "ended", deployment->ended_ms);
+    model_set_int(json, "failedTasks", deployment->failed_tasks);
     if (deployment->failures.len) {
         json_t *list = json_array();
         for (size_t i = 0; i < deployment->failures.len; i++) {
@@ -86,6 +112,7 @@ static int deployment_from_json(const json_t *json, struct deployment *ret_deplo
         commit_from_json(json_object_get(json, "commit"), &commit) < 0)
         return ERROR_INVALID;
     struct deployment deployment = {.digest = model_digest(json, "digest"),
+                                    .rollback_of = model_digest(json, "rollbackOf"),
                                     .family = memory_strdup(model_string(json, "family")),
                                     .revision = model_int_in(json, "revision", 0, INT32_MAX),
                                     .commit = commit,
@@ -107,6 +134,8 @@ static int deployment_from_json(const json_t *json, struct deployment *ret_deplo
         model_string_into(item, "task", failure.task, sizeof failure.task);
         vector_push(&deployment.failures, failure);
     }
+    deployment.failed_tasks = /* what an older davit wrote has only the list */
+        model_int_in(json, "failedTasks", (int)deployment.failures.len, INT32_MAX);
     *ret_deployment = deployment;
     return 0;
 }
@@ -131,6 +160,7 @@ void service_ledger_free(struct service_ledger *entry)
         deployment_deinit(&entry->deployments.items[i]);
     vector_deinit(&entry->deployments);
     vector_deinit(&entry->known_bad);
+    json_decref(entry->completed);
     free(entry);
 }
 
@@ -139,6 +169,7 @@ struct service_ledger *service_ledger_copy(const struct service_ledger *entry)
     assert(entry);
     struct service_ledger *copy = service_ledger_new(entry->cluster, entry->service);
     copy->removed = entry->removed;
+    copy->completed = json_incref(entry->completed);
     for (size_t i = 0; i < entry->deployments.len; i++) {
         struct deployment deployment;
         deployment_copy(&entry->deployments.items[i], &deployment);
@@ -159,6 +190,8 @@ json_t *service_ledger_to_json(const struct service_ledger *entry)
     json_t *json = json_pack("{s:s,s:s,s:o}", "cluster", entry->cluster, "service", entry->service,
                              "deployments", deployments);
     model_set_bool(json, "removed", entry->removed);
+    if (entry->completed)
+        json_object_set(json, "completed", entry->completed);
     if (entry->known_bad.len) {
         json_t *list = json_array();
         for (size_t i = 0; i < entry->known_bad.len; i++) {
@@ -181,6 +214,7 @@ int service_ledger_from_json(const json_t *json, struct service_ledger **ret_ent
         return error_set(err, ERROR_INVALID, "ledger entry without cluster or service");
     struct service_ledger *entry CLEANUP(service_ledger_freep) = service_ledger_new(cluster, service);
     entry->removed = model_bool(json, "removed");
+    entry->completed = json_incref(json_object_get(json, "completed"));
     size_t i;
     json_t *item;
     json_array_foreach (json_object_get(json, "deployments"), i, item) {
@@ -251,6 +285,32 @@ void service_ledger_add_known_bad(struct service_ledger *entry, const struct dep
     struct known_bad bad = {.digest = failed->digest, .at_ms = now_ms};
     memcpy(bad.commit, failed->commit.oid, sizeof bad.commit);
     vector_push(&entry->known_bad, bad);
+}
+
+bool service_ledger_has_completed(const struct service_ledger *entry, const struct digest *digest)
+{
+    assert(entry);
+    assert(digest);
+    struct digest completed = model_digest(entry->completed, "digest");
+    return digest_equal(&completed, digest);
+}
+
+void service_ledger_set_completed(struct service_ledger *entry, json_t *service, const struct commit *commit)
+{
+    assert(entry);
+    assert(service);
+    json_object_set_new(service, "commit", commit_to_json(commit));
+    json_decref(entry->completed);
+    entry->completed = service;
+}
+
+bool service_ledger_is_rolled_back(const struct service_ledger *entry, const struct digest *asked)
+{
+    assert(entry);
+    assert(asked);
+    const struct deployment *primary = service_ledger_primary(entry);
+    return primary && !digest_is_zero(&primary->rollback_of) && digest_equal(&primary->rollback_of, asked) &&
+           service_ledger_known_bad(entry, asked);
 }
 
 bool service_ledger_forget_known_bad(struct service_ledger *entry, const struct digest *digest)

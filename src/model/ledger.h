@@ -33,7 +33,8 @@ struct task_failure_vec VECTOR_OF(struct task_failure);
 
 struct deployment {
     char id[DEPLOYMENT_ID_SIZE];
-    struct digest digest; /* service.digest */
+    struct digest digest;      /* service.digest */
+    struct digest rollback_of; /* the content that failed, which it stands in for; zero: no rollback */
     char *family;
     int revision;
     struct commit commit; /* the commit that caused it */
@@ -43,7 +44,8 @@ struct deployment {
     int64_t created_ms;
     int64_t updated_ms;
     int64_t ended_ms;                 /* completed, failed or superseded; 0 while in progress */
-    struct task_failure_vec failures; /* consecutive; emptied when a task becomes healthy; bounded */
+    int failed_tasks;                 /* ECS: failedTasks; in a row, unless the breaker counts them all */
+    struct task_failure_vec failures; /* the last of them; bounded */
 };
 struct deployment_vec VECTOR_OF(struct deployment);
 
@@ -60,7 +62,9 @@ struct service_ledger {
     char *service;
     struct deployment_vec deployments;
     struct known_bad_vec known_bad; /* contents that failed: not tried again */
-    bool removed;                   /* left the repository; the entry goes when the last task is gone */
+    json_t *completed; /* of a service with rollback: what COMPLETED last, as service_to_json(), with the
+                          `commit` of its deployment; shared, never changed; NULL: nothing */
+    bool removed;      /* left the repository; the entry goes when the last task is gone */
 };
 
 struct service_ledger *service_ledger_new(const char *cluster, const char *service);
@@ -77,9 +81,19 @@ const struct known_bad *service_ledger_known_bad(const struct service_ledger *en
                                                  const struct digest *digest);
 void service_ledger_add_known_bad(struct service_ledger *entry, const struct deployment *failed,
                                   int64_t now_ms);
+/* Notes what COMPLETED, unless it is noted. */
+bool service_ledger_has_completed(const struct service_ledger *entry, const struct digest *digest);
+void service_ledger_set_completed(struct service_ledger *entry, json_t *service, const struct commit *commit);
+/* Whether PRIMARY stands in for that content, which failed. */
+bool service_ledger_is_rolled_back(const struct service_ledger *entry, const struct digest *asked);
 /* Whether it was one. */
 bool service_ledger_forget_known_bad(struct service_ledger *entry, const struct digest *digest);
 
+/* Counts a failure. */
+void deployment_add_failure(struct deployment *deployment, const char *task, int64_t at_ms,
+                            const char *reason);
+/* Counts from zero. */
+void deployment_clear_failures(struct deployment *deployment);
 void deployment_deinit(struct deployment *deployment);
 json_t *deployment_to_json(const struct deployment *deployment);
 

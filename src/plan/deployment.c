@@ -1,4 +1,4 @@
-/* Rows D1 to D10. */
+/* Rows D1 to D10; D11 is in rollback.c. */
 #include "plan/pass.h"
 
 #include <assert.h>
@@ -18,17 +18,18 @@ static void set_reason(struct deployment *deployment, char *reason)
     deployment->reason = reason;
 }
 
-static void deploy(struct pass *pass)
+struct deployment *pass_deploy(struct pass *pass, const struct service *content, const struct commit *commit)
 {
+    assert(pass);
+    assert(content);
     const struct plan_input *in = pass->in;
-    const struct service *desired = in->desired;
-    char commit[COMMIT_SHORT_SIZE];
+    char oid[COMMIT_SHORT_SIZE];
     char id[DEPLOYMENT_ID_SIZE];
-    commit_short(in->commit->oid, commit);
+    commit_short(commit->oid, oid);
     snprintf(id, sizeof id, "ecs-svc/%" PRIu64, id_draw_number(in->ids));
     struct service_ledger *ledger =
-        pass_edit(pass, "%s IN_PROGRESS, %s:%d, commit %s", id, desired->task_definition->family,
-                  desired->task_definition->revision, commit);
+        pass_edit(pass, "%s IN_PROGRESS, %s:%d, commit %s", id, content->task_definition->family,
+                  content->task_definition->revision, oid);
     struct deployment *old = service_ledger_primary(ledger);
     if (old && old->state == DEPLOYMENT_IN_PROGRESS) {
         end_deployment(old, DEPLOYMENT_SUPERSEDED, in->now_ms);
@@ -37,18 +38,24 @@ static void deploy(struct pass *pass)
     ledger->removed = false;
     struct deployment *deployment = service_ledger_add(ledger);
     snprintf(deployment->id, sizeof deployment->id, "%s", id);
-    deployment->digest = desired->digest;
-    deployment->family = memory_strdup(desired->task_definition->family);
-    deployment->revision = desired->task_definition->revision;
-    commit_copy(in->commit, &deployment->commit);
+    deployment->digest = content->digest;
+    deployment->family = memory_strdup(content->task_definition->family);
+    deployment->revision = content->task_definition->revision;
+    commit_copy(commit, &deployment->commit);
     deployment->state = DEPLOYMENT_IN_PROGRESS;
     deployment->reason = memory_printf("ECS deployment %s in progress.", id);
-    deployment->desired_count = desired->desired_count;
+    deployment->desired_count = pass->asked->desired_count;
     deployment->created_ms = deployment->updated_ms = in->now_ms;
     in->memory->failures_in_row = 0; /* ECS 3.4: a new deployment clears the throttle */
     in->memory->steady = false;
+    return deployment;
+}
 
-    const struct known_bad *bad = service_ledger_known_bad(ledger, &desired->digest);
+static void deploy(struct pass *pass)
+{
+    const struct plan_input *in = pass->in;
+    struct deployment *deployment = pass_deploy(pass, in->desired, in->commit);
+    const struct known_bad *bad = service_ledger_known_bad(pass->ledger, &in->desired->digest);
     if (!bad)
         return;
     char failed_at[COMMIT_SHORT_SIZE];
@@ -58,8 +65,8 @@ static void deploy(struct pass *pass)
         deployment,
         memory_printf("this content failed at commit %s and is not tried again until it changes", failed_at));
     pass_edit(pass, "FAILED: known bad since commit %s", failed_at);
-    pass_event(pass, "(deployment %s) deployment failed: this content failed before, at commit %s.", id,
-               failed_at);
+    pass_event(pass, "(deployment %s) deployment failed: this content failed before, at commit %s.",
+               deployment->id, failed_at);
 }
 
 static void remove_service(struct pass *pass)
@@ -74,6 +81,8 @@ static void remove_service(struct pass *pass)
     if (!pass->ledger || !pass->ledger->removed) { /* D2 */
         struct service_ledger *ledger = pass_edit(pass, "DRAINING, left the repository");
         ledger->removed = true;
+        json_decref(ledger->completed); /* a service of its name that comes later is another */
+        ledger->completed = NULL;
         struct deployment *primary = service_ledger_primary(ledger);
         if (primary && primary->state == DEPLOYMENT_IN_PROGRESS)
             end_deployment(primary, DEPLOYMENT_SUPERSEDED, in->now_ms);
@@ -83,12 +92,15 @@ static void remove_service(struct pass *pass)
     pass_waiting(pass, "being removed: %zu tasks are still there", pass->tasks.len);
 }
 
-bool plan_begins(const struct service_ledger *ledger, const struct service *desired)
+bool plan_begins(const struct service_ledger *ledger, const struct service *desired,
+                 const struct service *completed)
 {
     assert(desired);
     const struct deployment *primary = ledger ? service_ledger_primary(ledger) : NULL;
-    if (!primary || ledger->removed || !digest_equal(&primary->digest, &desired->digest))
+    if (!primary || ledger->removed)
         return true;
+    if (!digest_equal(&primary->digest, &desired->digest))
+        return !plan_rolled_back(ledger, desired, completed);
     /* D10: it failed, and the failure was forgotten since. */
     return primary->state == DEPLOYMENT_FAILED && !service_ledger_known_bad(ledger, &desired->digest);
 }
@@ -102,7 +114,7 @@ void pass_deployment(struct pass *pass)
         return;
     }
     const struct deployment *primary = pass_primary(pass);
-    if (plan_begins(pass->ledger, desired)) {
+    if (plan_begins(pass->ledger, pass->asked, pass->in->completed)) {
         deploy(pass);
         return;
     }

@@ -1,4 +1,4 @@
-/* Rows F1 to F10. */
+/* Rows F1 to F11; F12 is in rollback.c. */
 #include "base/text.h"
 #include "plan/pass.h"
 
@@ -56,13 +56,9 @@ static void count(struct pass *pass, struct task *task, const char *reason)
     for (size_t i = 0; i < primary->failures.len; i++)
         if (text_equal(primary->failures.items[i].task, task->id))
             return;
-    if (primary->failures.len >= LIMIT_FAILED_TASKS_KEPT)
-        return;
     struct deployment *edit =
         service_ledger_primary(pass_edit(pass, "%s: task %.12s failed", primary->id, task->id));
-    struct task_failure failure = {.at_ms = pass->in->now_ms, .reason = memory_strdup(reason)};
-    memcpy(failure.task, task->id, sizeof failure.task);
-    vector_push(&edit->failures, failure);
+    deployment_add_failure(edit, task->id, pass->in->now_ms, reason);
     edit->updated_ms = pass->in->now_ms;
 }
 
@@ -195,17 +191,18 @@ static void fail_deployment(struct pass *pass, const struct deployment *primary)
     const struct plan_input *in = pass->in;
     char commit[COMMIT_SHORT_SIZE];
     char *last CLEANUP_FREE = memory_strdup(primary->failures.items[primary->failures.len - 1].reason);
-    size_t failures = primary->failures.len;
+    int failures = primary->failed_tasks;
+    const char *plural = failures == 1 ? "" : "s";
     commit_short(primary->commit.oid, commit);
     struct service_ledger *ledger =
-        pass_edit(pass, "%s FAILED, commit %s: %zu tasks failed", primary->id, commit, failures);
+        pass_edit(pass, "%s FAILED, commit %s: %d task%s failed", primary->id, commit, failures, plural);
     struct deployment *edit = service_ledger_primary(ledger);
     edit->state = DEPLOYMENT_FAILED;
     edit->updated_ms = edit->ended_ms = in->now_ms;
     free(edit->reason);
     edit->reason =
-        memory_printf("ECS deployment circuit breaker: tasks failed to start. %zu tasks failed, the last: %s",
-                      failures, last);
+        memory_printf("ECS deployment circuit breaker: tasks failed to start. %d task%s failed, the last: %s",
+                      failures, plural, last);
     service_ledger_add_known_bad(ledger, edit, in->now_ms);
     pass_event(pass, "(deployment %s) deployment failed: tasks failed to start.", edit->id);
 }
@@ -222,15 +219,13 @@ void pass_failures(struct pass *pass)
     const struct deployment *primary = pass_primary(pass);
     if (!primary || primary->state != DEPLOYMENT_IN_PROGRESS)
         return;
-    if ((int)primary->failures.len >= plan_failure_threshold(pass->in->desired->desired_count)) { /* F6 */
+    const struct service *desired = pass->in->desired;
+    if (desired->breaker.enable && primary->failures.len && /* F6 */
+        primary->failed_tasks >= plan_failure_threshold(&desired->breaker, desired->desired_count)) {
         fail_deployment(pass, primary);
         return;
     }
-    if (primary->failures.len && any_healthy(pass)) { /* F5 */
-        struct deployment *edit =
-            service_ledger_primary(pass_edit(pass, "%s: a task is healthy", primary->id));
-        for (size_t i = 0; i < edit->failures.len; i++)
-            free(edit->failures.items[i].reason);
-        edit->failures.len = 0;
-    }
+    if (primary->failed_tasks && desired->breaker.reset_on_healthy_task && any_healthy(pass)) /* F5 */
+        deployment_clear_failures(
+            service_ledger_primary(pass_edit(pass, "%s: a task is healthy", primary->id)));
 }

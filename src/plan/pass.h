@@ -23,6 +23,10 @@ struct pass {
     struct plan_output *out;
     const struct service_ledger
         *ledger; /* as it stands: in->ledger, or out->ledger once it was edited; may be NULL */
+    const struct service *asked; /* what the repository asks for. in->desired is what is to run: the same, or
+                                    what it was rolled back to */
+    struct service aim;          /* the latter, with the counts of the former */
+    struct plan_input aimed;
     const struct plan_memory *memory; /* to look up; may be NULL */
     struct task_vec tasks;
     struct site_vec sites; /* in the order of the configuration; made when first asked for */
@@ -56,6 +60,17 @@ void pass_failures(struct pass *pass);
 void pass_rolling(struct pass *pass);
 void pass_life(struct pass *pass);
 void pass_cleanup(struct pass *pass);
+
+/* A new PRIMARY. Borrowed. */
+struct deployment *pass_deploy(struct pass *pass, const struct service *content, const struct commit *commit);
+
+/* rollback.c: D11. From here on in->desired is what PRIMARY was rolled back to, if it was. */
+void pass_aim(struct pass *pass);
+/* rollback.c: F12. */
+void pass_roll_back(struct pass *pass);
+/* rollback.c: what COMPLETED is noted; the reason of PRIMARY, which has (owned). */
+void rollback_note(struct pass *pass);
+char *rollback_reason(const struct deployment *primary, const struct deployment *failed);
 
 /* placement.c: the best instance for a desired task of that id, whose room is taken; NULL with *ret_reason
  * (owned) when there is none. */

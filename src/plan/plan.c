@@ -23,11 +23,19 @@ int plan_upper_bound(int desired_count, int maximum_percent)
     return (int)((int64_t)desired_count * maximum_percent / 100);
 }
 
-int plan_failure_threshold(int desired_count)
+#define BOUNDED_LEAST 3
+#define BOUNDED_MOST  200
+
+int plan_failure_threshold(const struct circuit_breaker *breaker, int desired_count)
 {
+    assert(breaker);
     assert(desired_count >= 0);
-    int half = (desired_count + 1) / 2;
-    return half < 3 ? 3 : half > LIMIT_FAILED_TASKS_KEPT ? LIMIT_FAILED_TASKS_KEPT : half;
+    int64_t least = breaker->threshold_type == THRESHOLD_BOUNDED_PERCENT ? BOUNDED_LEAST : 1;
+    int64_t most = breaker->threshold_type == THRESHOLD_BOUNDED_PERCENT ? BOUNDED_MOST : INT32_MAX;
+    int64_t count = breaker->threshold_type == THRESHOLD_COUNT
+                        ? breaker->threshold_value
+                        : ((int64_t)desired_count * breaker->threshold_value + 99) / 100;
+    return (int)(count < least ? least : count > most ? most : count);
 }
 
 struct service_ledger *pass_edit(struct pass *pass, const char *format, ...)
@@ -147,7 +155,11 @@ void plan_service(const struct plan_input *input, struct plan_output *ret_output
     assert(input->options && input->options->owner);
     assert(ret_output);
     memset(ret_output, 0, sizeof *ret_output);
-    struct pass pass = {.in = input, .out = ret_output, .ledger = input->ledger, .memory = input->memory};
+    struct pass pass = {.in = input,
+                        .out = ret_output,
+                        .ledger = input->ledger,
+                        .asked = input->desired,
+                        .memory = input->memory};
     const struct task_roll_up roll_up = {
         .now_ms = input->now_ms,
         .minimum_healthy_ms = input->desired ? input->desired->minimum_healthy_ms : 0,
@@ -163,7 +175,9 @@ void plan_service(const struct plan_input *input, struct plan_output *ret_output
     input->memory->stopping.free_value = free;
     failure_witness(&pass);
     pass_deployment(&pass);
+    pass_aim(&pass);
     pass_failures(&pass);
+    pass_roll_back(&pass);
     pass_rolling(&pass);
     pass_life(&pass);
     pass_cleanup(&pass);

@@ -110,6 +110,7 @@ struct plan_input {
     const struct service *desired;       /* NULL: it left the repository */
     const struct commit *commit;         /* of the desired state */
     const struct service_ledger *ledger; /* NULL: nothing known */
+    const struct service *completed;     /* ledger->completed; NULL: none, or it is not readable */
     const char *cluster;
     const char *service;
     const char *key;       /* "cluster/service"; outlives what is booked */
@@ -142,8 +143,12 @@ struct plan_output {
 void plan_service(const struct plan_input *input, struct plan_output *ret_output);
 void plan_output_deinit(struct plan_output *output);
 
-/* Rows D4, D6, D7, D9 and D10: whether a new deployment is to begin. ledger may be NULL. */
-bool plan_begins(const struct service_ledger *ledger, const struct service *desired);
+/* Rows D4, D6, D7, D9 and D10: whether a new deployment is to begin. ledger may be NULL, and completed. */
+bool plan_begins(const struct service_ledger *ledger, const struct service *desired,
+                 const struct service *completed);
+/* D11: whether PRIMARY is `completed`, and stands in for what is desired and failed. */
+bool plan_rolled_back(const struct service_ledger *ledger, const struct service *desired,
+                      const struct service *completed);
 
 /* --- a task, rolled up from its containers; used by the passes and by the views ------------------------- */
 
@@ -197,5 +202,5 @@ bool plan_restarts(const struct container *container, const struct map *ran);
 /* ECS 4.1: lower bound rounded up, upper bound rounded down. */
 int plan_lower_bound(int desired_count, int minimum_healthy_percent);
 int plan_upper_bound(int desired_count, int maximum_percent);
-/* ECS 4.3 with its default: half the desired count, at least 3, at most 200. */
-int plan_failure_threshold(int desired_count);
+/* ECS 4.3: how many failures it takes; by default half the desired count, at least 3, at most 200. */
+int plan_failure_threshold(const struct circuit_breaker *breaker, int desired_count);

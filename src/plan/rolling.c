@@ -314,6 +314,19 @@ static bool anything_old(const struct pass *pass)
     return false;
 }
 
+static void set_completed_reason(const struct pass *pass, struct deployment *edit)
+{
+    free(edit->reason);
+    edit->reason = memory_printf("ECS deployment %s completed.", edit->id);
+    if (!plan_rolled_back(pass->ledger, pass->asked, pass->in->completed))
+        return;
+    char *completed CLEANUP_FREE = edit->reason;
+    const struct deployment *before = pass->ledger->deployments.len > 1 ? edit + 1 : NULL;
+    bool failed = before && digest_equal(&before->digest, &edit->rollback_of);
+    char *back CLEANUP_FREE = rollback_reason(edit, failed ? before : NULL);
+    edit->reason = memory_printf("%s %s", completed, back);
+}
+
 /* R7. */
 static void complete(struct pass *pass, const struct tally *tally, const struct deployment *primary)
 {
@@ -325,10 +338,10 @@ static void complete(struct pass *pass, const struct tally *tally, const struct 
             service_ledger_primary(pass_edit(pass, "%s COMPLETED, commit %s", primary->id, commit));
         edit->state = DEPLOYMENT_COMPLETED;
         edit->updated_ms = edit->ended_ms = in->now_ms;
-        free(edit->reason);
-        edit->reason = memory_printf("ECS deployment %s completed.", edit->id);
+        set_completed_reason(pass, edit);
         pass_event(pass, "(deployment %s) deployment completed.", edit->id);
     }
+    rollback_note(pass);
     in->memory->failures_in_row = 0;
     in->memory->settled_count = tally->desired;
     if (!in->memory->steady && tally->stopping == 0) {

@@ -1,5 +1,7 @@
 """Deployments that fail, and the ways back."""
 
+import json
+
 import pytest
 
 from support.davit import wait_for
@@ -37,3 +39,70 @@ def test_retry_deploys_what_failed_for_a_cause_outside_of_git(davit, repo, docke
     spine.converge()
     assert spine.texts() == ["two"]
     assert spine.daemon.run("history", "default/web").stdout.count("FAILED") == 1
+
+
+def status_of(spine):
+    return json.loads(spine.daemon.run("status", "-o", "json").stdout)["services"][0]
+
+
+def breaker(**members):
+    return {"minimumHealthyPercent": 100, "maximumPercent": 200,
+            "deploymentCircuitBreaker": {"enable": True, "rollback": False, **members}}
+
+
+def test_the_threshold_is_of_the_manifest_and_applies_at_once(spine, demo_image):
+    """Without a breaker a deployment goes on; with one that takes a single failure it ends, and no task was touched."""
+    web = definition(demo_image)
+    crashes = definition(demo_image, command="exit 7")
+    spine.repo.commit("web: first", {"web.json": web, "service.json": service(2, healthy_seconds=2, deploymentConfiguration=breaker())})
+    spine.start()
+    spine.converge()
+    before = spine.ids()
+    never = service(2, healthy_seconds=2, deploymentConfiguration=breaker(enable=False))
+    spine.repo.commit("web: crashes", {"web.json": crashes, "service.json": never})
+    spine.seen()
+    wait_for(lambda: status_of(spine)["deployment"]["failedTasks"] >= 5, 60, "more failures than the usual threshold")
+    assert spine.wait(timeout=1).returncode == 3
+    once = service(2, healthy_seconds=2, deploymentConfiguration=breaker(thresholdConfiguration={"type": "COUNT", "value": 1}))
+    spine.repo.commit("web: give up", {"service.json": once})
+    spine.seen()
+    assert spine.wait(timeout=20).returncode == 1
+    wait_for(lambda: spine.ids() == before, 10, "what crashes is gone")
+
+
+def test_a_failed_deployment_is_rolled_back_whole_and_stays_so_over_a_kill(spine, demo_image):
+    """Two tasks, of which one gives way to the new content; that crashes, and the old content has two again.
+
+    Through kill -9, a lost task and a restart; then a revert restarts nothing, and other content deploys.
+    """
+    def rolling(**members):
+        return service(2, healthy_seconds=2, deploymentConfiguration={
+            **breaker(rollback=True, **members), "minimumHealthyPercent": 50, "maximumPercent": 100})
+
+    spine.repo.commit("web: first", {"web.json": definition(demo_image), "service.json": rolling()})
+    spine.start()
+    spine.converge()
+    spine.repo.commit("web: crashes", {"web.json": definition(demo_image, "two", command="sleep 0.2; exit 7")})
+    spine.seen()
+    wait_for(lambda: status_of(spine)["deployment"]["failedTasks"] >= 2, 60, "the new content crashes")
+    spine.daemon.kill()
+    spine.start()
+    wait_for(lambda: status_of(spine)["state"] == "rolled back", 60, "it is rolled back")
+    assert spine.texts() == ["one"] * 2
+    assert spine.wait(timeout=10).returncode == 1
+    status = spine.daemon.run("status").stdout
+    assert "rolled back to web:1 (" in status and "Rolled back to web:1, commit " in status
+    assert "because web:2, commit " in status and "exited with code 7" in status
+    spine.daemon.kill()
+    victim = spine.containers()[0]["Id"]
+    spine.engine.api.delete(f"/containers/{victim}", force="true")
+    spine.start()
+    wait_for(lambda: spine.texts() == ["one"] * 2 and victim not in spine.ids(), 30, "a later life heals it")
+    wait_for(lambda: status_of(spine)["healthy"] == 2, 30, "both are healthy")
+    before = spine.ids()
+    spine.repo.revert()
+    spine.converge()
+    assert spine.ids() == before
+    spine.repo.commit("web: second", {"web.json": definition(demo_image, "three")})
+    spine.converge()
+    assert spine.texts() == ["three"] * 2

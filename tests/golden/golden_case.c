@@ -41,6 +41,7 @@ static bool load_definition(struct golden_case *golden)
     definition->revision = 2;
     definition->digest = case_digest("new");
     placement_constraints_from_json(golden->input, &definition->constraints);
+    definition->json = json_object();
     json_t *list = json_object_get(golden->input, "containers");
     if (!list) {
         vector_push(
@@ -70,12 +71,15 @@ static void load_service(struct golden_case *golden)
     service->refs = 1;
     service->cluster = memory_strdup("prod");
     service->name = memory_strdup("web");
+    service->task_definition_text = memory_strdup("web");
+    service->json = json_object();
     service->task_definition = task_definition_ref(golden->definition);
     service->desired_count = int_or(json, "desiredCount", 1);
     service->minimum_healthy_percent = int_or(json, "minimumHealthyPercent", 100);
     service->maximum_percent = int_or(json, "maximumPercent", 200);
     service->minimum_healthy_ms = 1000LL * int_or(json, "minimumHealthySeconds", 10);
     service->health_check_grace_ms = 1000LL * int_or(json, "healthCheckGracePeriodSeconds", 0);
+    service->breaker = circuit_breaker_from_json(json_object_get(json, "deploymentCircuitBreaker"));
     service->digest = case_digest(content ? content : "new");
     placement_constraints_from_json(json, &service->constraints);
     placement_strategies_from_json(json, &service->strategies);
@@ -105,13 +109,14 @@ static bool load_deployment(struct golden_case *golden, const json_t *json)
         .desired_count = int_or(json, "desiredCount", golden->service ? golden->service->desired_count : 1),
         .created_ms = CASE_NOW_MS - HEALTHY_SINCE_MS,
         .updated_ms = CASE_NOW_MS - HEALTHY_SINCE_MS};
+    if (model_string(json, "rollbackOf"))
+        deployment.rollback_of = case_digest(model_string(json, "rollbackOf"));
     snprintf(deployment.id, sizeof deployment.id, "ecs-svc/%s", content);
     strcpy(deployment.commit.oid, "1111111111111111111111111111111111111111");
     for (int i = 0; i < int_or(json, "failures", 0); i++) {
-        struct task_failure failure = {.at_ms = CASE_NOW_MS - 1000,
-                                       .reason = memory_strdup("container app exited with code 1")};
-        snprintf(failure.task, sizeof failure.task, "f%d", i);
-        vector_push(&deployment.failures, failure);
+        char task[16];
+        snprintf(task, sizeof task, "f%d", i);
+        deployment_add_failure(&deployment, task, CASE_NOW_MS - 1000, "container app exited with code 1");
     }
     vector_push(&golden->ledger->deployments, deployment);
     return true;
@@ -126,6 +131,12 @@ static bool load_ledger(struct golden_case *golden)
     json_t *item;
     golden->ledger = service_ledger_new("prod", "web");
     golden->ledger->removed = model_bool(json, "removed");
+    if (model_string(json, "completed")) {
+        struct service completed = *golden->service;
+        completed.digest = case_digest(model_string(json, "completed"));
+        service_ledger_set_completed(golden->ledger, service_to_json(&completed),
+                                     &(struct commit){.oid = "4444444444444444444444444444444444444444"});
+    }
     json_array_foreach (json_object_get(json, "deployments"), i, item) {
         if (!load_deployment(golden, item))
             return false;
@@ -470,11 +481,16 @@ void case_plan(struct golden_case *golden, struct plan_output *ret_output)
     struct plan_instance_vec instances = load_instances(golden);
     struct container_instance_vec declared;
     container_instances_from_json(json_object_get(golden->input, "clusterManifest"), &declared);
+    struct service completed = golden->service ? *golden->service : (struct service){0};
+    bool has_completed = golden->service && golden->ledger && golden->ledger->completed;
+    if (has_completed)
+        completed.digest = model_digest(golden->ledger->completed, "digest");
     const struct plan_input input = {.now_ms = golden->now_ms,
                                      .options = &golden->options,
                                      .desired = golden->service,
                                      .commit = &golden->commit,
                                      .ledger = golden->ledger,
+                                     .completed = has_completed ? &completed : NULL,
                                      .cluster = "prod",
                                      .service = "web",
                                      .waits_for = model_string(golden->input, "waitsFor"),

@@ -83,8 +83,8 @@ static json_t *ledger_to_json(struct golden_case *golden, const struct service_l
     for (size_t i = 0; i < ledger->deployments.len; i++) {
         const struct deployment *deployment = &ledger->deployments.items[i];
         char *line CLEANUP_FREE = memory_printf(
-            "%s %s %s, count %d, %zu failed: %s", deployment->id, content_word(&deployment->digest),
-            deployment_state_name(deployment->state), deployment->desired_count, deployment->failures.len,
+            "%s %s %s, count %d, %d failed: %s", deployment->id, content_word(&deployment->digest),
+            deployment_state_name(deployment->state), deployment->desired_count, deployment->failed_tasks,
             deployment->reason ? deployment->reason : "");
         json_array_append_new(list, plain_json(golden, line));
     }
@@ -94,6 +94,10 @@ static json_t *ledger_to_json(struct golden_case *golden, const struct service_l
         for (size_t i = 0; i < ledger->known_bad.len; i++)
             json_array_append_new(bad, json_string(content_word(&ledger->known_bad.items[i].digest)));
         json_object_set_new(json, "knownBad", bad);
+    }
+    if (ledger->completed) {
+        struct digest digest = model_digest(ledger->completed, "digest");
+        json_object_set_new(json, "completed", json_string(content_word(&digest)));
     }
     model_set_bool(json, "removed", ledger->removed);
     return json;

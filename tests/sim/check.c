@@ -3,6 +3,7 @@
  * weather, the bounds as well.
  */
 #include "base/text.h"
+#include "model/json.h"
 #include "survey.h"
 
 #include <assert.h>
@@ -334,6 +335,8 @@ static void check_order(struct world *world, const struct view_service *view,
                         const struct sighting_vec *sightings)
 {
     const struct deployment *primary = service_ledger_primary(view->ledger);
+    if (view->aim != view->desired)
+        return; /* what served before asks nobody */
     for (size_t d = 0; primary->state == DEPLOYMENT_IN_PROGRESS && d < view->desired->depends_on.len; d++) {
         int number = service_number(view->desired->depends_on.items[d]);
         char name[8] = {'s', (char)('0' + number)};
@@ -683,10 +686,25 @@ static bool waits_rightly(const struct world *world, const struct view_service *
     struct view_service other;
     if (!core_view_service(world->davit.core, "c", name, &other) || !other.desired || !other.ledger)
         return false;
-    return service_ledger_primary(other.ledger)->state == DEPLOYMENT_FAILED || waits_rightly(world, &other) ||
-           (is_completed(&other) && !repo_can_run(world, name)) ||
+    return service_ledger_primary(other.ledger)->state == DEPLOYMENT_FAILED || other.aim != other.desired ||
+           waits_rightly(world, &other) || (is_completed(&other) && !repo_can_run(world, name)) ||
            (other.waiting && strstr(other.waiting, "was unable to place a task") &&
             !has_room(world, other.desired));
+}
+
+/* (r) What failed is rolled back where that is asked for, and what COMPLETED is known for the next time. */
+static void check_rollback(struct world *world, const struct view_service *view)
+{
+    struct digest completed = model_digest(view->ledger->completed, "digest");
+    const struct deployment *primary = service_ledger_primary(view->ledger);
+    bool wants = view->desired->breaker.rollback;
+    if (wants && primary->state == DEPLOYMENT_COMPLETED && !digest_equal(&completed, &primary->digest))
+        world_fail(world, "(r) %s: what COMPLETED is not noted", view->name);
+    if (view->aim != view->desired)
+        world_trace(world, "%s is rolled back", view->name);
+    if (wants && service_ledger_known_bad(view->ledger, &view->desired->digest) && view->ledger->completed &&
+        !service_ledger_known_bad(view->ledger, &completed) && view->aim == view->desired)
+        world_fail(world, "(r) %s is not rolled back", view->name);
 }
 
 static void check_service(struct world *world, const struct view_service *view, struct sighting_vec *truth)
@@ -694,6 +712,8 @@ static void check_service(struct world *world, const struct view_service *view, 
     const struct deployment *primary = view->ledger ? service_ledger_primary(view->ledger) : NULL;
     const char *state = primary ? deployment_state_name(primary->state) : "without a deployment";
     int fine = 0;
+    if (view->desired && primary)
+        check_rollback(world, view);
     if (view->desired && view->waiting && strstr(view->waiting, "was unable to place a task") &&
         !has_room(world, view->desired))
         return; /* too little for everybody: it waits, and says so */
@@ -701,7 +721,7 @@ static void check_service(struct world *world, const struct view_service *view, 
         return;
     /* With late news of its end a crashing task was healthy for a while: COMPLETED, and launched again for
      * ever. */
-    if (view->desired && primary && primary->state == DEPLOYMENT_COMPLETED &&
+    if (view->desired && primary && primary->state == DEPLOYMENT_COMPLETED && view->aim == view->desired &&
         !repo_can_run(world, view->name)) {
         if (world->fair)
             world_fail(world, "goal: %s is COMPLETED with an image that cannot run", view->name);
@@ -717,13 +737,13 @@ static void check_service(struct world *world, const struct view_service *view, 
         else if (!sighting->running)
             world_fail(world, "goal: %s: task %.12s has stopped and is still there", view->name,
                        sighting->id);
-        else if (primary->state == DEPLOYMENT_COMPLETED && !survey_is_new(sighting, view->desired))
+        else if (primary->state == DEPLOYMENT_COMPLETED && !survey_is_new(sighting, view->aim))
             world_fail(world, "goal: %s: task %.12s is old", view->name, sighting->id);
-        else if (!survey_is_healthy(sighting, view->desired) && survey_is_new(sighting, view->desired))
+        else if (!survey_is_healthy(sighting, view->desired) && survey_is_new(sighting, view->aim))
             world_fail(world, "goal: %s: task %.12s is not healthy, %s", view->name, sighting->id, state);
         else if (sighting->essential_started < sighting->labels->essential)
             world_fail(world, "goal: %s: task %.12s never started", view->name, sighting->id);
-        fine += survey_is_new(sighting, view->desired);
+        fine += survey_is_new(sighting, view->aim);
     }
     if (view->desired && primary && primary->state == DEPLOYMENT_COMPLETED)
         check_place_goal(world, view);

@@ -199,12 +199,13 @@ static void write_order(struct buffer *out, int service, const struct version *v
 static void write_service(struct buffer *out, int service, const struct version *version)
 {
     const struct recipe *recipe = &version->recipes[service];
-    buffer_printf(out,
-                  "{\"cluster\":\"c\",\"serviceName\":\"s%d\",\"taskDefinition\":\"f%d\",\"desiredCount\":%d,"
-                  "\"deploymentConfiguration\":{\"minimumHealthyPercent\":%d,\"maximumPercent\":%d},"
-                  "\"davit\":{\"minimumHealthySeconds\":4",
-                  service, service, recipe->count, bounds[recipe->bounds].minimum,
-                  bounds[recipe->bounds].maximum);
+    buffer_printf(
+        out,
+        "{\"cluster\":\"c\",\"serviceName\":\"s%d\",\"taskDefinition\":\"f%d\",\"desiredCount\":%d,"
+        "\"deploymentConfiguration\":{\"minimumHealthyPercent\":%d,\"maximumPercent\":%d%s},"
+        "\"davit\":{\"minimumHealthySeconds\":4",
+        service, service, recipe->count, bounds[recipe->bounds].minimum, bounds[recipe->bounds].maximum,
+        recipe->rollback ? ",\"deploymentCircuitBreaker\":{\"enable\":true,\"rollback\":true}" : "");
     write_order(out, service, version);
     buffer_printf(out, "}%s}", places[recipe->place].members);
 }
@@ -261,7 +262,8 @@ static struct recipe some_recipe(struct world *world)
                             .tag = world_pick(world, 4),
                             .count = world_pick(world, 5),
                             .bounds = world_pick(world, ARRAY_LEN(bounds)),
-                            .place = some_place(world)};
+                            .place = some_place(world),
+                            .rollback = world_chance(world, 50)};
     for (int i = 0; i < world->repo.len; i++)
         for (int s = 0; s < SERVICES_MAX && recipe.shape == SHAPE_PORT; s++)
             if (world->repo.versions[i].recipes[s].shape == SHAPE_PORT)
@@ -331,6 +333,9 @@ void repo_push(struct world *world)
         recipe->present = !recipe->present;
     } else if (what < 82) {
         recipe->order = some_order(world, (int)(recipe - version->recipes));
+    } else if (what < 84) {
+        recipe->rollback = !recipe->rollback;
+        change_content(world, recipe);
     } else if (what < 95) {
         *version = repo->versions[world_pick(world, repo->len)]; /* git revert */
         version->broken = false;

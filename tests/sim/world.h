@@ -34,7 +34,8 @@ struct recipe {
     int count;  /* desiredCount */
     int bounds; /* which percentages */
     int order;  /* bit n: depends on service n, if that is there */
-    int place;  /* which placement, see repo.c */
+    bool rollback;
+    int place; /* which placement, see repo.c */
 };
 
 /* What a service asks of the hosts. */

@@ -30,6 +30,19 @@ static json_t *service(struct fixture *fixture, json_t **ret_answer)
     return json_array_get(json_object_get(*ret_answer, "services"), 0);
 }
 
+static void test_the_circuit_breaker_that_it_has(void **state)
+{
+    json_t *answer;
+    const json_t *breaker = json_object_get(
+        json_object_get(service(*state, &answer), "deploymentConfiguration"), "deploymentCircuitBreaker");
+    const json_t *threshold = json_object_get(breaker, "thresholdConfiguration");
+    assert_true(model_bool(breaker, "enable") && model_bool(breaker, "resetOnHealthyTask"));
+    assert_false(model_bool(breaker, "rollback"));
+    assert_string_equal(model_string(threshold, "type"), "BOUNDED_PERCENT");
+    assert_int_equal(model_int(threshold, "value"), 50);
+    json_decref(answer);
+}
+
 static void test_clusters(void **state)
 {
     json_t *list = fixture_ask(*state, NULL, "ListClusters", NULL);
@@ -259,6 +272,7 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        CASE(test_the_circuit_breaker_that_it_has),
         CASE(test_clusters),
         CASE(test_steady_service_satisfies_the_waiter),
         CASE(test_rollout_shows_both_deployments),

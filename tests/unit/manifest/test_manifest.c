@@ -20,10 +20,13 @@ static void test_values(void **state)
         "  portMappings: [{containerPort: 80}, {containerPort: 53, hostPort: 5353, protocol: udp}]\n"
         "- name: side\n  image: nginx\n  memory: 32\n  essential: false\n  stopTimeout: 5\n"
         "  healthCheck: {command: [CMD, 'true']}\n");
-    fixture_put(fixture, "s.yaml",
-                "cluster: prod\nserviceName: s\ntaskDefinition: web\ndesiredCount: 3\n"
-                "deploymentConfiguration: {minimumHealthyPercent: 50}\nhealthCheckGracePeriodSeconds: 6\n"
-                "davit: {minimumHealthySeconds: 4}\n---\nclusterName: prod\n");
+    fixture_put(
+        fixture, "s.yaml",
+        "cluster: prod\nserviceName: s\ntaskDefinition: web\ndesiredCount: 3\n"
+        "deploymentConfiguration: {minimumHealthyPercent: 50, deploymentCircuitBreaker: {enable: false, "
+        "rollback: true, resetOnHealthyTask: false, thresholdConfiguration: {type: COUNT, value: 7}}}\n"
+        "healthCheckGracePeriodSeconds: 6\n"
+        "davit: {minimumHealthySeconds: 4}\n---\nclusterName: prod\n");
     int r = fixture_build(fixture);
     fixture_print(fixture);
     assert_int_equal(r, 0);
@@ -58,6 +61,10 @@ static void test_values(void **state)
     const struct service *service = desired_service(fixture->desired, "prod", "s");
     assert_ptr_equal(service->task_definition, web);
     assert_int_equal(service->desired_count, 3);
+    assert_false(service->breaker.enable || service->breaker.reset_on_healthy_task);
+    assert_true(service->breaker.rollback);
+    assert_int_equal(service->breaker.threshold_type, THRESHOLD_COUNT);
+    assert_int_equal(service->breaker.threshold_value, 7);
     assert_int_equal(service->minimum_healthy_percent, 50);
     assert_int_equal(service->maximum_percent, 200);
     assert_int_equal(service->minimum_healthy_ms, 4000);

@@ -21,9 +21,7 @@ static struct service_ledger *sample(void)
     deployment->desired_count = 4;
     deployment->created_ms = 1000;
     deployment->ended_ms = 2000;
-    struct task_failure failure = {.at_ms = 1500, .reason = memory_strdup("exit 1")};
-    memset(failure.task, 'a', sizeof failure.task - 1);
-    vector_push(&deployment->failures, failure);
+    deployment_add_failure(deployment, "0123456789abcdef0123456789abcdef", 1500, "exit 1");
     service_ledger_add_known_bad(entry, deployment, 2000);
     return entry;
 }
@@ -48,6 +46,30 @@ static void test_entry_survives_json(void **state)
     service_ledger_free(entry);
     service_ledger_free(back);
     service_ledger_free(copy);
+}
+
+static void test_failures_are_counted_beyond_those_kept(void **state)
+{
+    (void)state;
+    struct service_ledger *entry CLEANUP(service_ledger_freep) = sample();
+    for (int i = 0; i < 300; i++) {
+        char task[8];
+        snprintf(task, sizeof task, "t%d", i);
+        deployment_add_failure(&entry->deployments.items[0], task, i, "exit 2");
+    }
+    json_t *json = service_ledger_to_json(entry);
+    struct service_ledger *back CLEANUP(service_ledger_freep) = NULL;
+    assert_int_equal(service_ledger_from_json(json, &back, NULL), 0);
+    const struct deployment *deployment = &back->deployments.items[0];
+    assert_int_equal(deployment->failed_tasks, 301);
+    assert_int_equal(deployment->failures.len, LIMIT_FAILED_TASKS_KEPT);
+    assert_string_equal(deployment->failures.items[0].task, "t100");
+    assert_string_equal(deployment->failures.items[LIMIT_FAILED_TASKS_KEPT - 1].task, "t299");
+    service_ledger_freep(&back);
+    json_object_del(json_array_get(json_object_get(json, "deployments"), 0), "failedTasks");
+    assert_int_equal(service_ledger_from_json(json, &back, NULL), 0); /* as older ones wrote it */
+    assert_int_equal(back->deployments.items[0].failed_tasks, LIMIT_FAILED_TASKS_KEPT);
+    json_decref(json);
 }
 
 static void test_damaged_entry_is_an_error(void **state)
@@ -146,6 +168,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_entry_survives_json),
+        cmocka_unit_test(test_failures_are_counted_beyond_those_kept),
         cmocka_unit_test(test_damaged_entry_is_an_error),
         cmocka_unit_test(test_newest_deployment_first_and_bounded),
         cmocka_unit_test(test_same_content_has_one_number),

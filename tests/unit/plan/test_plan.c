@@ -39,7 +39,28 @@ static void test_failure_threshold(void **state)
     static const int rows[][2] = {{0, 3},   {1, 3},     {5, 3},     {6, 3},     {7, 4},    {10, 5},
                                   {25, 13}, {398, 199}, {400, 200}, {401, 200}, {800, 200}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        assert_int_equal(plan_failure_threshold(rows[i][0]), rows[i][1]);
+        assert_int_equal(plan_failure_threshold(&CIRCUIT_BREAKER_DEFAULT, rows[i][0]), rows[i][1]);
+    static const struct {
+        enum threshold_type type;
+        int value, desired, threshold;
+    } others[] = {
+        {THRESHOLD_BOUNDED_PERCENT, 10, 100, 10},
+        {THRESHOLD_BOUNDED_PERCENT, 10, 21, 3},
+        {THRESHOLD_BOUNDED_PERCENT, 10, 31, 4},
+        {THRESHOLD_BOUNDED_PERCENT, 300, 100, 200},
+        {THRESHOLD_UNBOUNDED_PERCENT, 50, 0, 1},
+        {THRESHOLD_UNBOUNDED_PERCENT, 50, 1, 1},
+        {THRESHOLD_UNBOUNDED_PERCENT, 50, 3, 2},
+        {THRESHOLD_UNBOUNDED_PERCENT, 100, 1000, 1000},
+        {THRESHOLD_UNBOUNDED_PERCENT, INT32_MAX, 5000, INT32_MAX},
+        {THRESHOLD_COUNT, 1, 100, 1},
+        {THRESHOLD_COUNT, 7, 0, 7},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        const struct circuit_breaker breaker = {.threshold_type = others[i].type,
+                                                .threshold_value = others[i].value};
+        assert_int_equal(plan_failure_threshold(&breaker, others[i].desired), others[i].threshold);
+    }
 }
 
 static void test_memory_travels(void **state)
