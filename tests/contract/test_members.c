@@ -192,6 +192,7 @@ static const struct {
     {"pidMode", "docker_pause_join()"},
     {"ipcMode", "docker_pause_join()"},
     {"runtimePlatform", "placement"},
+    {"placementConstraints", "placement"},
 };
 
 static bool is_done_elsewhere(const char *member)
