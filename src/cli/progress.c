@@ -19,6 +19,16 @@ struct progress {
     struct map shown; /* "cluster/service" -> its last line, where there is no terminal */
 };
 
+/* A failure is not the end while the service goes back to what completed last. */
+static enum progress_state state_of(bool failed, bool steady, const char *word)
+{
+    if (failed)
+        return text_equal(word, "rolling back") ? PROGRESS_BUSY : PROGRESS_FAILED;
+    if (steady)
+        return PROGRESS_STEADY;
+    return text_equal(word, "blocked") ? PROGRESS_BLOCKED : PROGRESS_BUSY;
+}
+
 static void set_pull(struct progress_service *service, const char *image, int64_t bytes, int64_t total_bytes)
 {
     service->pulling = image;
@@ -45,10 +55,8 @@ void progress_of_view(const struct core *core, const struct view_service *view,
     *ret_service = (struct progress_service){
         .cluster = view->cluster,
         .name = view->name,
-        .state = view_service_has_failed(view)  ? PROGRESS_FAILED
-                 : view_service_is_steady(view) ? PROGRESS_STEADY
-                 : view->blocked                ? PROGRESS_BLOCKED
-                                                : PROGRESS_BUSY,
+        .state =
+            state_of(view_service_has_failed(view), view_service_is_steady(view), view_service_state(view)),
         .word = view_service_state(view),
         .desired = view->desired ? view->desired->desired_count : 0,
         .healthy = view->healthy_count,
@@ -111,10 +119,8 @@ void progress_of_json(const json_t *service, struct progress_service *ret_servic
     *ret_service = (struct progress_service){
         .cluster = cli_member_string(service, "cluster"),
         .name = cli_member_string(service, "name"),
-        .state = model_bool(service, "failed")    ? PROGRESS_FAILED
-                 : model_bool(service, "steady")  ? PROGRESS_STEADY
-                 : model_bool(service, "blocked") ? PROGRESS_BLOCKED
-                                                  : PROGRESS_BUSY,
+        .state = state_of(model_bool(service, "failed"), model_bool(service, "steady"),
+                          model_string(service, "state")),
         .word = cli_member_string(service, "state"),
         .desired = count_of(service, "desiredCount"),
         .healthy = count_of(service, "healthy"),

@@ -262,7 +262,7 @@ const struct command cli_wait = {
     .description = "Without a service: all of them. Shows how they get on: on a terminal one line a service, "
                    "else a line "
                    "for each change. While the source cannot be read, or a look that \"davit reconcile\" "
-                   "asked for is under way, it waits.",
+                   "asked for is under way, and while a service goes back to what completed last, it waits.",
     .flags = flags,
     .examples = examples,
     .exits = exits,

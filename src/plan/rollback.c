@@ -86,7 +86,9 @@ void rollback_note(struct pass *pass)
 {
     assert(pass);
     const struct service *desired = pass->in->desired;
-    if (!desired->breaker.rollback || service_ledger_has_completed(pass->ledger, &desired->digest))
+    bool wanted =
+        desired->breaker.rollback || pass->ledger->completed; /* an old one would be the wrong one */
+    if (!wanted || service_ledger_has_completed(pass->ledger, &desired->digest))
         return;
     struct service_ledger *ledger =
         pass_edit(pass, "%s:%d is what a rollback goes back to", desired->task_definition->family,

@@ -82,7 +82,8 @@ def test_wait_tells_the_reason_in_full(spine, run):
     spine.repo.commit("web: no such image", {"web.json": definition("nowhere.invalid/davit/missing:9")})
     spine.seen()
     text = on_terminal(spine, 80, "wait", "default/web", "--timeout", "60s")
-    last = text.strip().splitlines()[-1]
+    last, hint = text.strip().splitlines()[-2:]
+    assert "davit retry default/web" in hint, text
     assert "CannotPullContainerError: nowhere.invalid/davit/missing:9: " in last, text
     assert f"healthy on web:{old}  failed web:" in last, text
     spine.repo.revert()

@@ -121,6 +121,17 @@ static const struct answer failing[] = {
      "{\"error\":{\"message\":\"demo/db has not failed, it is steady: there is nothing to retry\"}}"},
 };
 
+/* Of a daemon one of whose services goes back to what completed last. */
+static const struct answer rolling_back[] = {
+    {"GET /v1/status ", "200 OK",
+     STATUS(
+         "\"rolloutState\":\"FAILED\"," LOOKED("abcdef0123456789", "2") "\"refused\":false,\"head\":" COMMIT,
+         "{\"cluster\":\"demo\",\"name\":\"web\",\"desiredCount\":2,\"healthy\":1,\"failed\":true,"
+         "\"state\":\"rolling back\",\"waiting\":\"1 of 2 new tasks healthy\",\"deployment\":{\"family\":"
+         "\"web\",\"revision\":1,\"commit\":{\"oid\":\"abcdef0123456789\"}}}")},
+    {"", "404 Not Found", "{}"},
+};
+
 /* Of daemons that cannot say whether all is as the repository says. */
 #define UNKNOWN(more)                                                                                        \
     {                                                                                                        \
@@ -224,6 +235,11 @@ static int setup_holding(void **state)
 static int setup_failing(void **state)
 {
     return begin(state, failing);
+}
+
+static int setup_rolling_back(void **state)
+{
+    return begin(state, rolling_back);
 }
 
 static int setup_broken(void **state)
@@ -408,6 +424,14 @@ static void test_a_failed_service(void **state)
     expect("retry", CLI_ERROR, NULL, "CLUSTER/SERVICE");
 }
 
+static void test_wait_waits_for_the_end_of_a_rollback(void **state)
+{
+    (void)state;
+    expect("wait --timeout 1s", CLI_TIMEOUT, NULL,
+           "demo/web  [#####.....] 1/2 healthy  rolling back to web:1 (abcdef0)  waiting: 1 of 2 new tasks "
+           "healthy\n");
+}
+
 static void test_wait_is_not_content_with_a_broken_source(void **state)
 {
     (void)state;
@@ -480,6 +504,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_refused_commit, setup_refused, teardown),
         cmocka_unit_test_setup_teardown(test_a_held_commit, setup_holding, teardown),
         cmocka_unit_test_setup_teardown(test_a_failed_service, setup_failing, teardown),
+        cmocka_unit_test_setup_teardown(test_wait_waits_for_the_end_of_a_rollback, setup_rolling_back,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_wait_is_not_content_with_a_broken_source, setup_broken,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_wait_waits_for_what_is_under_way, setup_looking, teardown),
