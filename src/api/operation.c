@@ -31,6 +31,8 @@ const struct api_operation api_operations[] = {
      api_stream_logs},
     {"/v1/reconcile", "POST", " cluster service ", true, api_post_reconcile, NULL},
     {"/v1/approve", "POST", " commit ", true, api_post_approve, NULL},
+    {"/v1/suspend", "POST", " cluster service ", true, api_post_suspend, NULL},
+    {"/v1/resume", "POST", " cluster service ", true, api_post_resume, NULL},
     {.name = NULL},
 };
 

@@ -115,7 +115,8 @@ const struct command cli_status = {
         "The wanted commit is the newest valid one; it is COMPLETED when every service has arrived "
         "at it, FAILED when one could not, and IN_PROGRESS until then. A service is deploying, "
         "steady, failed, removing, healing when a task is missing, stopping when tasks are too many, "
-        "blocked when it waits for a service whose deployment failed, or "
+        "blocked when it waits for a service whose deployment failed or that is suspended, suspended when it "
+        "is left alone, or "
         "unknown when only an instance that does not answer keeps it from being steady.",
     .flags = flags,
     .examples = examples,

@@ -24,6 +24,8 @@ void core_on_ledger(struct core *core, struct event *event, struct effect_vec *e
         struct family_ledger *entry = NULL;
         if (family_ledger_from_json(event->ledger.entry, &entry, NULL) == 0)
             map_put(&core->families, entry->family, entry);
+    } else if (event->ledger.kind == LEDGER_SUSPENSION && event->ledger.name) {
+        core_load_suspensions(core, event->ledger.name, event->ledger.entry);
     } else {
         model_string_into(json_object_get(event->ledger.entry, "deployed"), "oid", core->deployed,
                           sizeof core->deployed);
@@ -112,6 +114,7 @@ static void adopt(struct core *core, struct desired *next)
         o += order <= 0;
         n += order >= 0;
     }
+    core_mark_suspensions(core, next);
     bool first = core->desired == NULL;
     desired_unref(core->desired);
     core->desired = next;

@@ -26,6 +26,7 @@ enum event_kind {
     EVENT_PROGRESS,     /* from act: an image is on its way */
     EVENT_RECONCILE,    /* from api: look at a service, a cluster, or everything again */
     EVENT_APPROVE,      /* from api: the commit may remove what it removes */
+    EVENT_SUSPEND,      /* from api: leave a service or a cluster alone, or no longer */
     EVENT_TURN,         /* the loop is about to sleep: plan what is dirty */
 };
 
@@ -106,6 +107,11 @@ struct event {
         struct {
             char oid[COMMIT_OID_SIZE];
         } approve;
+        struct {
+            char *cluster;
+            char *service; /* NULL: the cluster */
+            bool resume;
+        } suspend;
     };
 };
 

@@ -94,6 +94,7 @@ static void desired_out(const struct desired *desired, struct parts *parts)
     for (size_t i = 0; desired && i < desired->services.len; i++) {
         json_t *json = desired_service_out(desired->services.items[i]);
         model_set_digest(json, "digest", &desired->services.items[i]->digest);
+        model_set_bool(json, "suspend", desired->services.items[i]->suspend);
         if (desired->services.items[i]->depends_on.len)
             json_object_set_new(json, "dependsOn",
                                 model_strings_to_json(&desired->services.items[i]->depends_on));
@@ -162,6 +163,16 @@ static json_t *needs_out(const struct manifest_needs *needs)
     return json_pack("{s:o,s:b,s:b}", "roots", roots, "missing", needs->missing, "tooMany", needs->too_many);
 }
 
+/* Of clusters a step looks at nothing else. */
+static json_t *suspended_clusters_out(const struct desired *desired)
+{
+    json_t *names = json_array();
+    for (size_t i = 0; i < desired->clusters.len; i++)
+        if (desired->clusters.items[i]->suspend)
+            json_array_append_new(names, json_string(desired->clusters.items[i]->name));
+    return names;
+}
+
 static json_t *head_out(const struct core *core)
 {
     json_t *json =
@@ -184,8 +195,11 @@ static json_t *head_out(const struct core *core)
         model_set_string(json, "held", core->held);
         json_object_set_new(json, "head", commit_to_json(&core->head));
     }
-    if (core->desired)
+    json_object_set_new(json, "suspensions", core_suspensions_out(core));
+    if (core->desired) {
         json_object_set_new(json, "desiredCommit", commit_to_json(&core->desired->commit));
+        json_object_set_new(json, "suspendedClusters", suspended_clusters_out(core->desired));
+    }
     return json;
 }
 
@@ -294,11 +308,26 @@ static int desired_service_in(const json_t *json, struct desired *desired)
                          .maximum_percent = model_int_in(json, "maximumPercent", 0, INT32_MAX),
                          .minimum_healthy_ms = model_int(json, "minimumHealthyMs"),
                          .health_check_grace_ms = model_int(json, "graceMs"),
+                         .suspend = model_bool(json, "suspend"),
                          .digest = model_digest(json, "digest"),
                          .json = json_incref(json_object_get(json, "json"))};
     model_strings_from_json(json_object_get(json, "dependsOn"), &service->depends_on);
     vector_push(&desired->services, service);
     return 0;
+}
+
+static void suspended_clusters_in(const json_t *names, struct desired *desired)
+{
+    size_t i;
+    json_t *name;
+    json_array_foreach (names, i, name) {
+        if (!json_is_string(name))
+            continue;
+        struct cluster *cluster = NEW(struct cluster);
+        *cluster =
+            (struct cluster){.refs = 1, .name = memory_strdup(json_string_value(name)), .suspend = true};
+        vector_push(&desired->clusters, cluster);
+    }
 }
 
 static int desired_in(const json_t *json, struct core *core)
@@ -315,6 +344,7 @@ static int desired_in(const json_t *json, struct core *core)
         if (desired_service_in(item, desired) < 0)
             return ERROR_INVALID;
     }
+    suspended_clusters_in(json_object_get(json, "suspendedClusters"), desired);
     desired_seal(desired);
     for (i = 0; i < desired->services.len; i++) {
         struct service *service = desired->services.items[i];
@@ -492,6 +522,7 @@ int core_restore(const json_t *snapshot, struct core **ret_core, struct error *e
         return r;
     if (files_in(json_object_get(snapshot, "files"), core) < 0 || desired_in(snapshot, core) < 0)
         return error_set(err, ERROR_INVALID, "snapshot: its files or services are not readable");
+    core_suspensions_in(core, json_object_get(snapshot, "suspensions"));
     marks_in(services, core);
     core->dirty = model_bool(snapshot, "dirty");
     core->wake_ms = model_int(snapshot, "wakeMs");

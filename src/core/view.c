@@ -139,7 +139,8 @@ static void fill(const struct core *core, const struct service_state *service, s
                                   .desired = service->desired,
                                   .ledger = service->ledger,
                                   .waiting = service->waiting,
-                                  .blocked = core_is_blocked(service),
+                                  .suspended = core_is_suspended(core, service),
+                                  .blocked = core_is_blocked(core, service),
                                   .events = service->events,
                                   .events_first = service->events_first,
                                   .events_len = service->events_len};
@@ -165,6 +166,8 @@ const char *view_service_state(const struct view_service *view)
 {
     assert(view);
     enum deployment_state rollout = view_service_rollout(view);
+    if (view->suspended)
+        return "suspended";
     if (!view->desired)
         return "removing";
     if (rollout == DEPLOYMENT_FAILED)

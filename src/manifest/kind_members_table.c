@@ -540,6 +540,7 @@ static const struct kind_member service_dependency[] = {
 static const struct kind_member davit_service[] = {
     INSIDE(  "dependsOn",             NULL, service_dependency),
     HONOURED("minimumHealthySeconds", NULL,       NULL),
+    HONOURED("suspend",               "false",    NULL),
     END};
 
 static const struct kind_member service[] = {
@@ -623,10 +624,14 @@ static const struct kind_member connect_defaults[] = {
     LIKEWISE("namespace"),
     END};
 
+static const struct kind_member davit_cluster[] = {
+    HONOURED("suspend",               "false",    NULL),
+    END};
+
 static const struct kind_member cluster[] = {
     META(    "$schema"),
     META(    "kind"),
-    META(    "davit"),
+    INSIDE(  "davit",                 NULL, davit_cluster),
     META_INSIDE("tags", tag),
     HONOURED("clusterName",           NULL,       NULL),
     IGNORES( "settings",              "there is no Container Insights", cluster_setting),

@@ -43,6 +43,7 @@ void kind_service_read(json_t *value, struct kind_object *object)
     service->minimum_healthy_ms =
         int_or(davit, "minimumHealthySeconds", DEFAULT_MINIMUM_HEALTHY_SECONDS) * 1000;
     service->health_check_grace_ms = int_or(value, "healthCheckGracePeriodSeconds", 0) * 1000;
+    service->suspend = model_bool(davit, "suspend");
     for (size_t i = 0; i < object->references.len; i++)
         if (object->references.items[i].target == KIND_SERVICE)
             vector_push(&service->depends_on, memory_strdup(object->references.items[i].name));

@@ -110,6 +110,7 @@ struct service {
     int64_t
         minimum_healthy_ms; /* running time that counts as healthy where no health check says; default 10 s */
     int64_t health_check_grace_ms; /* ECS: healthCheckGracePeriodSeconds, default 0 */
+    bool suspend;                  /* davit.suspend: nothing is done for it */
     struct string_vec depends_on;  /* davit.dependsOn: keys of services, which are there and make no circle */
     struct digest digest; /* identity for change: task definition content and what else needs new tasks;
                              desiredCount and percentages are not in it */
@@ -129,6 +130,7 @@ char *service_key(const char *cluster, const char *name);
 struct cluster {
     unsigned refs;
     char *name;
+    bool suspend; /* davit.suspend: nothing is done for its services */
     json_t *json;
     struct origin origin;
 };

@@ -453,6 +453,7 @@ void case_plan(struct golden_case *golden, struct plan_output *ret_output)
                                      .cluster = "prod",
                                      .service = "web",
                                      .key = "prod/web",
+                                     .suspended = model_string(golden->input, "suspended"),
                                      .waits_for = model_string(golden->input, "waitsFor"),
                                      .containers = (const struct container *const *)golden->containers.items,
                                      .containers_len = golden->containers.len,

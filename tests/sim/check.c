@@ -175,8 +175,13 @@ void check_begin_life(struct world *world)
         checker->listed[i] = false;
     }
     checker->born_ms = world->now_ms;
-    for (int s = 0; s < SERVICES_MAX; s++)
+    const json_t *suspension = disk_entry(&world->disk, LEDGER_SUSPENSION, "c");
+    for (int s = 0; s < SERVICES_MAX; s++) {
+        char name[8] = {'s', (char)('0' + s)};
         checker->floors[s] = -1;
+        checker->suspended[s] = json_object_get(json_object_get(suspension, "services"), name) != NULL;
+    }
+    checker->suspended[SERVICES_MAX] = json_object_get(suspension, "since") != NULL;
     map_deinit(&checker->stops);
     map_deinit(&checker->up);
     checker->calm_bounds.free_value = free;
@@ -358,6 +363,12 @@ static void check_turn(struct world *world)
     map_deinit(&stops);
 }
 
+bool check_is_suspended(const struct world *world, const char *service)
+{
+    return world->checker.suspended[service_number(service)] || world->checker.suspended[SERVICES_MAX] ||
+           repo_suspends(world, service);
+}
+
 /* (e) A commit deploys whole or not at all. */
 static void check_commit(struct world *world)
 {
@@ -404,9 +415,15 @@ void check_after(struct world *world, enum event_kind kind, const struct effect_
         for (size_t i = from; i < effects->len; i++)
             if (effects->items[i].kind == EFFECT_ACT)
                 world_fail(world, "an action outside of a turn");
-    for (size_t i = from; i < effects->len; i++)
-        if (effects->items[i].kind == EFFECT_ACT)
-            check_restart(world, effects->items[i].action);
+    for (size_t i = from; i < effects->len; i++) {
+        const struct action *action = effects->items[i].action;
+        if (effects->items[i].kind != EFFECT_ACT)
+            continue;
+        check_restart(world, action);
+        if (check_is_suspended(world, action->service)) /* (k) */
+            world_fail(world, "(k) %s is suspended, and davit acts: %s %s", action->service,
+                       action_kind_name(action->kind), action->container);
+    }
     if (kind == EVENT_COMMIT)
         check_commit(world);
 }
@@ -617,6 +634,8 @@ static bool waits_rightly(const struct world *world, const struct view_service *
         return false;
     char name[8] = {'s', view->waiting[strlen("waits for service c/s")]};
     struct view_service other;
+    if (check_is_suspended(world, name))
+        return true;
     if (!core_view_service(world->davit.core, "c", name, &other) || !other.desired || !other.ledger)
         return false;
     return service_ledger_primary(other.ledger)->state == DEPLOYMENT_FAILED || waits_rightly(world, &other) ||
@@ -633,7 +652,7 @@ static void check_service(struct world *world, const struct view_service *view, 
     if (view->desired && view->waiting && strstr(view->waiting, "was unable to place a task") &&
         !has_room(world, view->desired))
         return; /* too little for everybody: it waits, and says so */
-    if (waits_rightly(world, view))
+    if (check_is_suspended(world, view->name) || waits_rightly(world, view))
         return;
     /* With late news of its end a crashing task was healthy for a while: COMPLETED, and launched again for
      * ever. */

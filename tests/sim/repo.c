@@ -159,6 +159,8 @@ static void write_service(struct buffer *out, int service, const struct version 
                   service, service, recipe->count, bounds[recipe->bounds].minimum,
                   bounds[recipe->bounds].maximum);
     write_order(out, service, version);
+    if (recipe->suspend)
+        buffer_append_str(out, ",\"suspend\":true");
     buffer_append_str(out, "}}");
 }
 
@@ -172,7 +174,8 @@ static char *file_text(const struct version *version, int file)
         return version->broken ? memory_strdup("{\"serviceName\":\"s9\",\"taskDefinition\":\"nowhere\"}")
                                : NULL;
     if (file == FILES - 2)
-        return memory_strdup("{\"clusterName\":\"c\"}");
+        return memory_strdup(version->suspend ? "{\"clusterName\":\"c\",\"davit\":{\"suspend\":true}}"
+                                              : "{\"clusterName\":\"c\"}");
     const struct recipe *recipe = &version->recipes[file / 2];
     if (!recipe->present)
         return NULL;
@@ -240,6 +243,31 @@ bool repo_can_run(const struct world *world, const char *service)
     return world->repo.versions[version].recipes[service[1] - '0'].image < IMAGES_GOOD;
 }
 
+bool repo_suspends(const struct world *world, const char *service)
+{
+    const struct desired *desired = core_desired(world->davit.core);
+    if (!desired)
+        return false;
+    const struct version *version = &world->repo.versions[repo_version(desired->commit.oid)];
+    const struct recipe *recipe = &version->recipes[service[1] - '0'];
+    return version->suspend || (recipe->present && recipe->suspend);
+}
+
+/* Seldom, and not for long. Not in fair weather: a task that is suspended half made, and adopted when its
+ * content comes back, is young once more when its sidecar starts. */
+static void change_suspension(struct world *world, struct version *version)
+{
+    if (world->fair)
+        return;
+    for (int s = 0; s < SERVICES_MAX; s++)
+        version->recipes[s].suspend &= world_chance(world, 50);
+    version->suspend &= world_chance(world, 50);
+    if (world_chance(world, 6))
+        version->recipes[world_pick(world, SERVICES_MAX)].suspend = true;
+    if (world_chance(world, 2))
+        version->suspend = true;
+}
+
 void repo_push(struct world *world)
 {
     struct repo *repo = &world->repo;
@@ -266,15 +294,17 @@ void repo_push(struct world *world)
         *version = repo->versions[world_pick(world, repo->len)]; /* git revert */
         version->broken = false;
     }
+    change_suspension(world, version);
     for (int s = 0; s < SERVICES_MAX; s++)
         settle(world, &version->recipes[s]);
     for (int s = 0; s < SERVICES_MAX; s++) {
         const struct recipe *one = &version->recipes[s];
         if (one->present)
-            world_trace(world, "commit %d%s: s%d shape %d image %s:%d count %d bounds %d/%d order %d",
+            world_trace(world, "commit %d%s: s%d shape %d image %s:%d count %d bounds %d/%d order %d%s%s",
                         repo->len, version->broken ? " (broken)" : "", s, one->shape, images[one->image].name,
                         one->tag, one->count, bounds[one->bounds].minimum, bounds[one->bounds].maximum,
-                        one->order);
+                        one->order, one->suspend ? " suspended" : "",
+                        version->suspend ? " with its cluster" : "");
     }
     repo->len++;
     if (!repo->deliver_ms)

@@ -129,6 +129,11 @@ static struct event sample(enum event_kind kind)
     case EVENT_RECONCILE:
         event.reconcile.cluster = memory_strdup("c");
         break;
+    case EVENT_SUSPEND:
+        event.suspend.cluster = memory_strdup("c");
+        event.suspend.service = memory_strdup("web");
+        event.suspend.resume = true;
+        break;
     case EVENT_TURN:
         break;
     }
