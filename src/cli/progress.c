@@ -45,10 +45,10 @@ void progress_of_view(const struct core *core, const struct view_service *view,
     *ret_service = (struct progress_service){
         .cluster = view->cluster,
         .name = view->name,
-        .state = view_service_has_failed(view)  ? PROGRESS_FAILED
-                 : view_service_is_steady(view) ? PROGRESS_STEADY
-                 : view->blocked                ? PROGRESS_BLOCKED
-                                                : PROGRESS_BUSY,
+        .state = view_service_has_failed(view)                ? PROGRESS_FAILED
+                 : view->left || view_service_is_steady(view) ? PROGRESS_STEADY
+                 : view->blocked                              ? PROGRESS_BLOCKED
+                                                              : PROGRESS_BUSY,
         .word = view_service_state(view),
         .desired = view->desired ? view->desired->desired_count : 0,
         .healthy = view->healthy_count,
@@ -112,10 +112,10 @@ void progress_of_json(const json_t *service, struct progress_service *ret_servic
     *ret_service = (struct progress_service){
         .cluster = cli_member_string(service, "cluster"),
         .name = cli_member_string(service, "name"),
-        .state = model_bool(service, "failed")    ? PROGRESS_FAILED
-                 : model_bool(service, "steady")  ? PROGRESS_STEADY
-                 : model_bool(service, "blocked") ? PROGRESS_BLOCKED
-                                                  : PROGRESS_BUSY,
+        .state = model_bool(service, "failed")                                  ? PROGRESS_FAILED
+                 : model_bool(service, "left") || model_bool(service, "steady") ? PROGRESS_STEADY
+                 : model_bool(service, "blocked")                               ? PROGRESS_BLOCKED
+                                                                                : PROGRESS_BUSY,
         .word = cli_member_string(service, "state"),
         .desired = count_of(service, "desiredCount"),
         .healthy = count_of(service, "healthy"),
@@ -223,7 +223,8 @@ char *progress_line(const struct progress_service *service, int name_width)
         buffer_printf(&out, "  %s", service->reason);
     else if (service->state == PROGRESS_BUSY && service->waiting)
         buffer_printf(&out, "  waiting: %s", service->waiting);
-    else if ((service->state == PROGRESS_BLOCKED || service->suspended) && service->waiting)
+    else if ((service->state == PROGRESS_BLOCKED || service->suspended || service->removing) &&
+             service->waiting)
         buffer_printf(&out, "  %s", service->waiting);
     char *line = text_printable(buffer_str(&out));
     buffer_deinit(&out);

@@ -116,7 +116,7 @@ const struct command cli_status = {
         "at it, FAILED when one could not, and IN_PROGRESS until then. A service is deploying, "
         "steady, failed, removing, healing when a task is missing, stopping when tasks are too many, "
         "blocked when it waits for a service whose deployment failed or that is suspended, suspended when it "
-        "is left alone, or "
+        "is left alone, left when it is not in the repository any more and davit.prune leaves its tasks, or "
         "unknown when only an instance that does not answer keeps it from being steady.",
     .flags = flags,
     .examples = examples,

@@ -102,6 +102,7 @@ struct view_service {
     const struct service *desired;       /* NULL: being removed */
     const struct service_ledger *ledger; /* NULL: never planned */
     const char *waiting;                 /* NULL: nothing is being waited for */
+    bool left;                           /* it left the repository, and its tasks do not: davit.prune */
     bool suspended;
     bool blocked; /* suspended, or it waits for a service that is, or whose deployment failed */
     const struct view_event *events; /* a ring: read it by view_service_event() */
@@ -128,8 +129,8 @@ bool core_view_service_at(const struct core *core, size_t index, struct view_ser
 /* How the service's deployment stands to what the repository asks for: IN_PROGRESS, COMPLETED or FAILED. */
 enum deployment_state view_service_rollout(const struct view_service *view);
 /* In a word for people: "deploying", "healing", "stopping" when nothing is missing and some tasks are too
- * many, "steady", "failed", "suspended", "blocked", "removing", or "unknown" when only lost tasks keep it
- * from being steady. */
+ * many, "steady", "failed", "suspended", "blocked", "removing", "left", or "unknown" when only lost tasks
+ * keep it from being steady. */
 const char *view_service_state(const struct view_service *view);
 /* Since when a cluster (service NULL) or a service is suspended by EVENT_SUSPEND; 0: it is not, by itself. */
 int64_t core_suspended_ms(const struct core *core, const char *cluster, const char *service);

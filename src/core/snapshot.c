@@ -94,6 +94,7 @@ static void desired_out(const struct desired *desired, struct parts *parts)
     for (size_t i = 0; desired && i < desired->services.len; i++) {
         json_t *json = desired_service_out(desired->services.items[i]);
         model_set_digest(json, "digest", &desired->services.items[i]->digest);
+        model_set_bool(json, "pruneDisabled", desired->services.items[i]->prune_disabled);
         model_set_bool(json, "suspend", desired->services.items[i]->suspend);
         if (desired->services.items[i]->depends_on.len)
             json_object_set_new(json, "dependsOn",
@@ -309,6 +310,7 @@ static int desired_service_in(const json_t *json, struct desired *desired)
                          .minimum_healthy_ms = model_int(json, "minimumHealthyMs"),
                          .health_check_grace_ms = model_int(json, "graceMs"),
                          .suspend = model_bool(json, "suspend"),
+                         .prune_disabled = model_bool(json, "pruneDisabled"),
                          .digest = model_digest(json, "digest"),
                          .json = json_incref(json_object_get(json, "json"))};
     model_strings_from_json(json_object_get(json, "dependsOn"), &service->depends_on);

@@ -540,6 +540,7 @@ static const struct kind_member service_dependency[] = {
 static const struct kind_member davit_service[] = {
     INSIDE(  "dependsOn",             NULL, service_dependency),
     HONOURED("minimumHealthySeconds", NULL,       NULL),
+    HONOURED("prune",                 "enabled",  NULL),
     HONOURED("suspend",               "false",    NULL),
     END};
 

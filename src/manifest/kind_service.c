@@ -1,6 +1,7 @@
 #include "manifest/kind_read.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "manifest/kind_members.h"
 #include "model/json.h"
 
@@ -43,6 +44,7 @@ void kind_service_read(json_t *value, struct kind_object *object)
     service->minimum_healthy_ms =
         int_or(davit, "minimumHealthySeconds", DEFAULT_MINIMUM_HEALTHY_SECONDS) * 1000;
     service->health_check_grace_ms = int_or(value, "healthCheckGracePeriodSeconds", 0) * 1000;
+    service->prune_disabled = text_equal(model_string(davit, "prune"), "disabled");
     service->suspend = model_bool(davit, "suspend");
     for (size_t i = 0; i < object->references.len; i++)
         if (object->references.items[i].target == KIND_SERVICE)

@@ -60,6 +60,7 @@ struct service_ledger {
     char *service;
     struct deployment_vec deployments;
     struct known_bad_vec known_bad; /* contents that failed: not tried again */
+    bool prune_disabled;            /* davit.prune, as the repository said last */
     bool removed;                   /* left the repository; the entry goes when the last task is gone */
 };
 

@@ -1,4 +1,4 @@
-/* Rows D1 to D9. */
+/* Rows D1 to D9; D10 is in plan.c. */
 #include "plan/pass.h"
 
 #include <assert.h>
@@ -83,6 +83,17 @@ static void remove_service(struct pass *pass)
     pass_waiting(pass, "being removed: %zu tasks are still there", pass->tasks.len);
 }
 
+void deployment_note_prune(struct pass *pass)
+{
+    assert(pass);
+    const struct service *desired = pass->in->desired;
+    if (!desired || !pass->ledger || pass->ledger->removed ||
+        pass->ledger->prune_disabled == desired->prune_disabled)
+        return;
+    pass_edit(pass, "prune %s", desired->prune_disabled ? "disabled" : "enabled")->prune_disabled =
+        desired->prune_disabled;
+}
+
 void pass_deployment(struct pass *pass)
 {
     assert(pass);
@@ -94,8 +105,11 @@ void pass_deployment(struct pass *pass)
     const struct deployment *primary = pass_primary(pass);
     if (!primary || pass->ledger->removed || !digest_equal(&primary->digest, &desired->digest)) {
         deploy(pass);
+        deployment_note_prune(pass);
         return;
     }
+    deployment_note_prune(pass);
+    primary = pass_primary(pass);
     if (primary->desired_count != desired->desired_count &&
         primary->state != DEPLOYMENT_SUPERSEDED) { /* D5 */
         struct service_ledger *ledger = pass_edit(pass, "desired count %d", desired->desired_count);

@@ -40,6 +40,10 @@ void pass_rolling(struct pass *pass);
 void pass_life(struct pass *pass);
 void pass_cleanup(struct pass *pass);
 
+/* deployment.c: keeps in the entry what davit.prune says: once the service is gone only the entry knows, D10.
+ */
+void deployment_note_prune(struct pass *pass);
+
 /* placement.c: the first instance with room for a desired task, which is taken; NULL with *ret_reason (owned)
  * when there is none. */
 const struct plan_instance *placement_choose(const struct pass *pass, char **ret_reason);

@@ -140,14 +140,21 @@ static void forget_tasks(struct plan_memory *memory, const struct task_vec *task
     }
 }
 
-/* U1: nothing but to look on. What ends now is nobody's fault, later either. */
-static void look_on(struct pass *pass)
+/* D10. */
+static bool is_left(const struct plan_input *in)
+{
+    return !in->desired && in->ledger && in->ledger->prune_disabled && in->containers_len + in->under_way_len;
+}
+
+/* U1, D10: nothing but to look on. What ends now is nobody's fault, later either. */
+static void look_on(struct pass *pass, const char *why)
 {
     for (size_t i = 0; i < pass->tasks.len; i++)
         if (pass->tasks.items[i].failed)
             map_put(&pass->in->memory->counted, pass->tasks.items[i].id, (void *)1);
+    deployment_note_prune(pass);
     pass->out->wake_ms = 0;
-    pass_waiting(pass, "%s", pass->in->suspended);
+    pass_waiting(pass, "%s", why);
 }
 
 static void run_passes(struct pass *pass)
@@ -182,7 +189,9 @@ void plan_service(const struct plan_input *input, struct plan_output *ret_output
     input->memory->stopping.free_value = free;
     failure_witness(&pass);
     if (input->suspended)
-        look_on(&pass);
+        look_on(&pass, input->suspended);
+    else if (is_left(input))
+        look_on(&pass, "it left the repository, and davit.prune: disabled leaves its tasks as they are");
     else
         run_passes(&pass);
 

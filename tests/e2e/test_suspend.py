@@ -1,4 +1,4 @@
-"""A suspended service is left alone: by davit suspend, over a restart of davit, and by git."""
+"""What is left alone: suspended by davit suspend, over a restart of davit, or by git; and what davit.prune keeps."""
 
 import json
 import time
@@ -78,3 +78,26 @@ def test_by_git(spine, demo_image):
     spine.repo.commit("web: goes on", {"service.json": service(1)})
     spine.converge()
     assert spine.texts() == ["two"]
+
+
+def test_tasks_that_outlive_their_manifest(spine, demo_image):
+    kept = service(2, **{"davit": {"minimumHealthySeconds": 0, "prune": "disabled"}})
+    spine.repo.commit("web", {"web.json": definition(demo_image), "service.json": kept})
+    spine.start()
+    spine.converge()
+    before = spine.ids()
+    spine.repo.commit("web: gone", {"service.json": None})
+    spine.converge()  # it has arrived: nothing is to be done
+    spine.daemon.stop()
+    spine.start()
+    spine.converge()
+    assert spine.ids() == before and state_of(spine) == "left"
+    assert "davit.prune: disabled leaves its tasks" in spine.daemon.run("status").stdout
+    spine.repo.commit("web: back", {"service.json": kept})
+    spine.converge()
+    assert spine.ids() == before
+    spine.repo.commit("web: no longer kept", {"service.json": service(2)})
+    spine.converge()
+    spine.repo.commit("web: gone for good", {"service.json": None})
+    spine.seen()
+    wait_for(lambda: not spine.containers(running=False), 30, "every container is gone")

@@ -73,6 +73,7 @@ static void load_service(struct golden_case *golden)
     service->maximum_percent = int_or(json, "maximumPercent", 200);
     service->minimum_healthy_ms = 1000LL * int_or(json, "minimumHealthySeconds", 10);
     service->health_check_grace_ms = 1000LL * int_or(json, "healthCheckGracePeriodSeconds", 0);
+    service->prune_disabled = model_bool(json, "pruneDisabled");
     service->digest = case_digest(content ? content : "new");
 }
 
@@ -121,6 +122,7 @@ static bool load_ledger(struct golden_case *golden)
     json_t *item;
     golden->ledger = service_ledger_new("prod", "web");
     golden->ledger->removed = model_bool(json, "removed");
+    golden->ledger->prune_disabled = model_bool(json, "pruneDisabled");
     json_array_foreach (json_object_get(json, "deployments"), i, item) {
         if (!load_deployment(golden, item))
             return false;

@@ -420,6 +420,10 @@ void check_after(struct world *world, enum event_kind kind, const struct effect_
         if (effects->items[i].kind != EFFECT_ACT)
             continue;
         check_restart(world, action);
+        struct view_service view;
+        if (core_view_service(world->davit.core, action->cluster, action->service, &view) && view.left)
+            world_fail(world, "(l) %s is to be left as it is, and davit acts: %s %s", action->service,
+                       action_kind_name(action->kind), action->container);
         if (check_is_suspended(world, action->service)) /* (k) */
             world_fail(world, "(k) %s is suspended, and davit acts: %s %s", action->service,
                        action_kind_name(action->kind), action->container);
@@ -644,6 +648,18 @@ static bool waits_rightly(const struct world *world, const struct view_service *
             !has_room(world, other.desired));
 }
 
+/* Tasks of a service that left the repository and were to stay. */
+static void check_left(struct world *world, const struct view_service *view, const struct sighting_vec *truth)
+{
+    bool any = false;
+    for (size_t i = 0; i < truth->len; i++)
+        any |= survey_is_of(&truth->items[i], view->name);
+    if (!any)
+        world_fail(world, "goal: %s has left, nothing of it is there, and it is not forgotten", view->name);
+    if (!view->waiting)
+        world_fail(world, "goal: %s has left, and nothing says so", view->name);
+}
+
 static void check_service(struct world *world, const struct view_service *view, struct sighting_vec *truth)
 {
     const struct deployment *primary = view->ledger ? service_ledger_primary(view->ledger) : NULL;
@@ -654,6 +670,10 @@ static void check_service(struct world *world, const struct view_service *view, 
         return; /* too little for everybody: it waits, and says so */
     if (check_is_suspended(world, view->name) || waits_rightly(world, view))
         return;
+    if (view->left) {
+        check_left(world, view, truth);
+        return;
+    }
     /* With late news of its end a crashing task was healthy for a while: COMPLETED, and launched again for
      * ever. */
     if (view->desired && primary && primary->state == DEPLOYMENT_COMPLETED &&

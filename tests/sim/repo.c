@@ -159,6 +159,8 @@ static void write_service(struct buffer *out, int service, const struct version 
                   service, service, recipe->count, bounds[recipe->bounds].minimum,
                   bounds[recipe->bounds].maximum);
     write_order(out, service, version);
+    if (recipe->keep)
+        buffer_append_str(out, ",\"prune\":\"disabled\"");
     if (recipe->suspend)
         buffer_append_str(out, ",\"suspend\":true");
     buffer_append_str(out, "}}");
@@ -215,6 +217,7 @@ void repo_begin(struct world *world)
     for (int s = 0; s < SERVICES_MAX; s++) {
         version->recipes[s] = some_recipe(world);
         version->recipes[s].order = some_order(world, s);
+        version->recipes[s].keep = world_chance(world, 20);
         version->recipes[s].present = s == 0 || world_chance(world, 50);
         settle(world, &version->recipes[s]);
         world->repo.len = 1; /* the next one sees the ports of the one before */
@@ -290,6 +293,7 @@ void repo_push(struct world *world)
         recipe->present = !recipe->present;
     } else if (what < 82) {
         recipe->order = some_order(world, (int)(recipe - version->recipes));
+        recipe->keep = world_chance(world, 30);
     } else if (what < 95) {
         *version = repo->versions[world_pick(world, repo->len)]; /* git revert */
         version->broken = false;
@@ -300,10 +304,10 @@ void repo_push(struct world *world)
     for (int s = 0; s < SERVICES_MAX; s++) {
         const struct recipe *one = &version->recipes[s];
         if (one->present)
-            world_trace(world, "commit %d%s: s%d shape %d image %s:%d count %d bounds %d/%d order %d%s%s",
+            world_trace(world, "commit %d%s: s%d shape %d image %s:%d count %d bounds %d/%d order %d%s%s%s",
                         repo->len, version->broken ? " (broken)" : "", s, one->shape, images[one->image].name,
                         one->tag, one->count, bounds[one->bounds].minimum, bounds[one->bounds].maximum,
-                        one->order, one->suspend ? " suspended" : "",
+                        one->order, one->keep ? " kept" : "", one->suspend ? " suspended" : "",
                         version->suspend ? " with its cluster" : "");
     }
     repo->len++;

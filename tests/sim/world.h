@@ -34,6 +34,7 @@ struct recipe {
     int bounds; /* which percentages */
     int order;  /* bit n: depends on service n, if that is there */
     bool suspend;
+    bool keep; /* davit.prune: disabled */
 };
 
 /* A commit. */
