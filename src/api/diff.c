@@ -54,6 +54,7 @@ static struct diff_side given_side(const json_t *json)
 {
     return (struct diff_side){.digest = model_digest(json, "digest"),
                               .desired_count = model_int_in(json, "desiredCount", 0, LIMIT_DESIRED_COUNT),
+                              .count_absent = model_bool(json, "countAbsent"),
                               .family = model_string(json, "family"),
                               .revision = model_int_in(json, "revision", 0, INT32_MAX),
                               .task_definition = json_object_get(json, "taskDefinition"),
@@ -86,8 +87,8 @@ static void append_removed(const struct api *api, const struct map *given, json_
     }
 }
 
-/* {"services": [{"cluster", "name", "digest", "desiredCount", "family", "revision", "taskDefinition",
- * "davit"}]}: any other commit, which the client has read for itself. */
+/* {"services": [{"cluster", "name", "digest", "desiredCount", "countAbsent", "family", "revision",
+ * "taskDefinition", "davit"}]}: any other commit, which the client has read for itself. */
 int api_post_diff(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
 {
     const json_t *services = json_object_get(input, "services");

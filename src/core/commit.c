@@ -72,6 +72,21 @@ static bool same_content(const struct service *left, const struct service *right
            json_equal(left->json, right->json);
 }
 
+/* Without desiredCount git does not own the count: it stays as it is, and is the default's at first. Returns
+ * a reference. */
+static struct service *with_count(const struct service_state *service, struct service *desired)
+{
+    const struct deployment *primary = service->ledger ? service_ledger_primary(service->ledger) : NULL;
+    if (!desired->count_absent || (!service->desired && !primary))
+        return service_ref(desired);
+    int count = service->desired ? service->desired->desired_count : primary->desired_count;
+    if (count == desired->desired_count)
+        return service_ref(desired);
+    struct service *copy = service_copy(desired);
+    copy->desired_count = count;
+    return copy;
+}
+
 static void set_desired(struct core *core, const char *cluster, const char *name, struct service *desired)
 {
     struct service_state *service = core_service_state(core, cluster, name, true);
@@ -82,8 +97,9 @@ static void set_desired(struct core *core, const char *cluster, const char *name
         core_mark_awaiting_room(
             core); /* what the old content had still to create is no longer kept room for */
     }
+    struct service *next = desired ? with_count(service, desired) : NULL;
     service_unref(service->desired);
-    service->desired = desired ? service_ref(desired) : NULL;
+    service->desired = next;
 }
 
 /* Where they stand in the order of a desired state; one that is missing stands behind all others. */

@@ -78,22 +78,27 @@ static void file_out(void *data, const struct event_file *file)
 }
 
 /* A service with its own definition: the files may be those of a later commit that was refused. */
-static json_t *desired_service_out(const struct service *service)
+static json_t *desired_service_out(const struct core *core, const struct service *service)
 {
+    const struct service_state *state =
+        core_service_state((struct core *)core, service->cluster, service->name, false);
+    int count = state && state->desired ? state->desired->desired_count : service->desired_count;
     return json_pack("{s:s,s:s,s:s,s:i,s:O,s:i,s:i,s:i,s:I,s:I,s:O}", "cluster", service->cluster, "name",
                      service->name, "text", service->task_definition_text, "revision",
                      service->task_definition->revision, "taskDefinition", service->task_definition->json,
-                     "desiredCount", service->desired_count, "minimumHealthyPercent",
-                     service->minimum_healthy_percent, "maximumPercent", service->maximum_percent,
-                     "minimumHealthyMs", (json_int_t)service->minimum_healthy_ms, "graceMs",
+                     "desiredCount", count, "minimumHealthyPercent", service->minimum_healthy_percent,
+                     "maximumPercent", service->maximum_percent, "minimumHealthyMs",
+                     (json_int_t)service->minimum_healthy_ms, "graceMs",
                      (json_int_t)service->health_check_grace_ms, "json", service->json);
 }
 
-static void desired_out(const struct desired *desired, struct parts *parts)
+static void desired_out(const struct core *core, struct parts *parts)
 {
+    const struct desired *desired = core->desired;
     for (size_t i = 0; desired && i < desired->services.len; i++) {
-        json_t *json = desired_service_out(desired->services.items[i]);
+        json_t *json = desired_service_out(core, desired->services.items[i]);
         model_set_digest(json, "digest", &desired->services.items[i]->digest);
+        model_set_bool(json, "countAbsent", desired->services.items[i]->count_absent);
         model_set_bool(json, "pruneDisabled", desired->services.items[i]->prune_disabled);
         model_set_bool(json, "suspend", desired->services.items[i]->suspend);
         if (desired->services.items[i]->depends_on.len)
@@ -216,7 +221,7 @@ int core_snapshot(const struct core *core, core_part_fn *take, void *data)
     }
     containers_out(core, &parts);
     core_visit_files(core, file_out, &parts);
-    desired_out(core->desired, &parts);
+    desired_out(core, &parts);
     flush(&parts);
     part_out(&parts, json_pack("{s:b}", "whole", 1));
     return parts.status;
@@ -305,6 +310,7 @@ static int desired_service_in(const json_t *json, struct desired *desired)
                          .task_definition_text = memory_strdup(model_string(json, "text")),
                          .task_definition = definition,
                          .desired_count = model_int_in(json, "desiredCount", 0, LIMIT_DESIRED_COUNT),
+                         .count_absent = model_bool(json, "countAbsent"),
                          .minimum_healthy_percent = model_int_in(json, "minimumHealthyPercent", 0, INT32_MAX),
                          .maximum_percent = model_int_in(json, "maximumPercent", 0, INT32_MAX),
                          .minimum_healthy_ms = model_int(json, "minimumHealthyMs"),

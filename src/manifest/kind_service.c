@@ -38,6 +38,7 @@ void kind_service_read(json_t *value, struct kind_object *object)
     service->name = memory_strdup(model_string(value, "serviceName"));
     service->task_definition_text = memory_strdup(kind_arn_tail(model_string(value, "taskDefinition")));
     service->desired_count = (int)int_or(value, "desiredCount", DEFAULT_DESIRED_COUNT);
+    service->count_absent = !json_object_get(value, "desiredCount");
     service->minimum_healthy_percent =
         (int)int_or(deployment, "minimumHealthyPercent", DEFAULT_MINIMUM_HEALTHY_PERCENT);
     service->maximum_percent = (int)int_or(deployment, "maximumPercent", DEFAULT_MAXIMUM_PERCENT);

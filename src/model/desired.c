@@ -225,6 +225,24 @@ void service_unref(struct service *service)
     free(service);
 }
 
+struct service *service_copy(const struct service *service)
+{
+    assert(service);
+    struct service *copy = NEW(struct service);
+    *copy = *service;
+    copy->refs = 1;
+    copy->cluster = memory_strdup(service->cluster);
+    copy->name = memory_strdup(service->name);
+    copy->task_definition_text = memory_strdup(service->task_definition_text);
+    copy->task_definition = service->task_definition ? task_definition_ref(service->task_definition) : NULL;
+    copy->depends_on = (struct string_vec){0};
+    for (size_t i = 0; i < service->depends_on.len; i++)
+        vector_push(&copy->depends_on, memory_strdup(service->depends_on.items[i]));
+    copy->json = json_incref(service->json);
+    copy->origin.file = memory_strdup(service->origin.file);
+    return copy;
+}
+
 char *service_key(const char *cluster, const char *name)
 {
     assert(cluster);

@@ -105,6 +105,7 @@ struct service {
     char *task_definition_text;              /* as written: "web", "web:3" */
     struct task_definition *task_definition; /* resolved; owned reference */
     int desired_count;
+    bool count_absent;           /* the manifest has no desiredCount: the service keeps the one it has */
     int minimum_healthy_percent; /* ECS default 100 */
     int maximum_percent;         /* ECS default 200 */
     int64_t
@@ -123,6 +124,8 @@ struct service_vec VECTOR_OF(struct service *);
 struct service *service_ref(struct service *service);
 void service_unref(struct service *service);
 DEFINE_CLEANUP(struct service, service_unref)
+/* Not sealed. The caller owns it. */
+struct service *service_copy(const struct service *service);
 /* Their order in a desired state: by cluster, then name. */
 int service_compare(const struct service *left, const struct service *right);
 /* "cluster/service", the key of maps and of the command line. Caller frees. */

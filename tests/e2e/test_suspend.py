@@ -101,3 +101,22 @@ def test_tasks_that_outlive_their_manifest(spine, demo_image):
     spine.repo.commit("web: gone for good", {"service.json": None})
     spine.seen()
     wait_for(lambda: not spine.containers(running=False), 30, "every container is gone")
+
+
+def test_a_count_that_git_does_not_own(spine, demo_image):
+    absent = service(0)
+    del absent["desiredCount"]
+    spine.repo.commit("web", {"web.json": definition(demo_image), "service.json": service(3)})
+    spine.start()
+    spine.converge()
+    before = spine.ids()
+    spine.repo.commit("web: its count is not ours", {"service.json": absent})
+    spine.converge()
+    spine.daemon.stop()
+    spine.start()
+    spine.converge()
+    assert spine.ids() == before
+    assert spine.daemon.run("diff").returncode == 0
+    spine.repo.commit("web: second", {"web.json": definition(demo_image, "two")})
+    spine.converge()
+    assert spine.texts() == ["two"] * 3
