@@ -35,8 +35,8 @@ struct api_options {
 
     void *data; /* handed to the callbacks; none may be NULL */
     int64_t (*now_ms)(void *data);
-    /* A wish of a client (EVENT_RECONCILE, EVENT_APPROVE): takes over what the event owns. now_ms and seed
-     * are the receiver's to set. */
+    /* A wish of a client (EVENT_RECONCILE, EVENT_APPROVE, EVENT_SUSPEND): takes over what the event owns.
+     * now_ms and seed are the receiver's to set. */
     void (*post)(void *data, struct event *event);
     void (*poke_source)(void *data);
     void (*looks)(void *data, struct api_looks *ret_looks);

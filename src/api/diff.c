@@ -41,6 +41,8 @@ int api_get_diff(struct api *api, const json_t *input, json_t **ret_output, stru
         struct diff_side from;
         struct diff_side to = view.desired ? diff_side_of(view.desired) : (struct diff_side){0};
         bool runs = running_side(api, &view, &from);
+        if (view.left)
+            continue;
         append(list, diff_service(view.cluster, view.name, runs ? &from : NULL, view.desired ? &to : NULL));
     }
     *ret_output = api_list("differences", list);
@@ -52,6 +54,7 @@ static struct diff_side given_side(const json_t *json)
 {
     return (struct diff_side){.digest = model_digest(json, "digest"),
                               .desired_count = model_int_in(json, "desiredCount", 0, LIMIT_DESIRED_COUNT),
+                              .count_absent = model_bool(json, "countAbsent"),
                               .family = model_string(json, "family"),
                               .revision = model_int_in(json, "revision", 0, INT32_MAX),
                               .task_definition = json_object_get(json, "taskDefinition"),
@@ -78,13 +81,14 @@ static void append_removed(const struct api *api, const struct map *given, json_
     struct diff_side from;
     for (size_t i = 0; core_view_service_at(api->core, i, &view); i++) {
         char *key CLEANUP_FREE = service_key(view.cluster, view.name);
-        if (!map_get(given, key) && running_side(api, &view, &from))
+        bool stays = view.left || (view.desired && view.desired->prune_disabled);
+        if (!stays && !map_get(given, key) && running_side(api, &view, &from))
             append(list, diff_service(view.cluster, view.name, &from, NULL));
     }
 }
 
-/* {"services": [{"cluster", "name", "digest", "desiredCount", "family", "revision", "taskDefinition",
- * "davit"}]}: any other commit, which the client has read for itself. */
+/* {"services": [{"cluster", "name", "digest", "desiredCount", "countAbsent", "family", "revision",
+ * "taskDefinition", "davit"}]}: any other commit, which the client has read for itself. */
 int api_post_diff(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
 {
     const json_t *services = json_object_get(input, "services");

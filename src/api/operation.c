@@ -32,6 +32,8 @@ const struct api_operation api_operations[] = {
     {"/v1/reconcile", "POST", " cluster service ", true, api_post_reconcile, NULL},
     {"/v1/approve", "POST", " commit ", true, api_post_approve, NULL},
     {"/v1/retry", "POST", " cluster service ", true, api_post_retry, NULL},
+    {"/v1/suspend", "POST", " cluster service ", true, api_post_suspend, NULL},
+    {"/v1/resume", "POST", " cluster service ", true, api_post_resume, NULL},
     {.name = NULL},
 };
 

@@ -297,11 +297,12 @@ json_t *api_service_json(const struct api *api, const struct view_service *view)
 {
     const struct deployment *primary = view->ledger ? service_ledger_primary(view->ledger) : NULL;
     json_t *json = json_pack(
-        "{s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:b,s:b,s:b}", "cluster", view->cluster, "name", view->name,
-        "status", view->desired ? "ACTIVE" : "DRAINING", "state", view_service_state(view), "rolloutState",
-        deployment_state_name(view_service_rollout(view)), "running", view->running_count, "pending",
-        view->pending_count, "healthy", view->healthy_count, "stopping", view->stopping_count, "steady",
-        view_service_is_steady(view), "failed", view_service_has_failed(view), "blocked", view->blocked);
+        "{s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:b,s:b,s:b,s:b,s:b}", "cluster", view->cluster, "name",
+        view->name, "status", view->desired ? "ACTIVE" : "DRAINING", "state", view_service_state(view),
+        "rolloutState", deployment_state_name(view_service_rollout(view)), "running", view->running_count,
+        "pending", view->pending_count, "healthy", view->healthy_count, "stopping", view->stopping_count,
+        "steady", view_service_is_steady(view), "failed", view_service_has_failed(view), "left", view->left,
+        "suspended", view->suspended, "blocked", view->blocked);
     json_object_set_new(json, "leaving", json_integer(view->leaving_count));
     set_lost(view, json);
     set_wanted(view->desired, json);

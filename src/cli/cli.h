@@ -135,6 +135,8 @@ extern const struct command cli_wait;
 extern const struct command cli_reconcile;
 extern const struct command cli_approve;
 extern const struct command cli_retry;
+extern const struct command cli_suspend;
+extern const struct command cli_resume;
 extern const struct command cli_explain;
 extern const struct command cli_schema;
 extern const struct command cli_render;

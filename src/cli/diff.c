@@ -66,6 +66,7 @@ static json_t *service_json(const struct service *service)
                              "desiredCount", service->desired_count);
     json_t *davit = json_object_get(service->json, "davit");
     json_object_set_new(json, "davit", davit ? json_incref(davit) : json_object());
+    model_set_bool(json, "countAbsent", service->count_absent);
     model_set_digest(json, "digest", &service->digest);
     if (service->task_definition) {
         model_set_string(json, "family", service->task_definition->family);

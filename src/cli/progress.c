@@ -55,8 +55,8 @@ void progress_of_view(const struct core *core, const struct view_service *view,
     *ret_service = (struct progress_service){
         .cluster = view->cluster,
         .name = view->name,
-        .state =
-            state_of(view_service_has_failed(view), view_service_is_steady(view), view_service_state(view)),
+        .state = state_of(view_service_has_failed(view), view->left || view_service_is_steady(view),
+                          view_service_state(view)),
         .word = view_service_state(view),
         .desired = view->desired ? view->desired->desired_count : 0,
         .healthy = view->healthy_count,
@@ -67,6 +67,7 @@ void progress_of_view(const struct core *core, const struct view_service *view,
         .lost_instance = view->lost_instance,
         .lost_ms = view->lost_ms,
         .removing = !view->desired,
+        .suspended = view->suspended,
     };
     memcpy(ret_service->revisions, view->revisions, sizeof view->revisions);
     pull_of_view(core, view, ret_service);
@@ -119,7 +120,8 @@ void progress_of_json(const json_t *service, struct progress_service *ret_servic
     *ret_service = (struct progress_service){
         .cluster = cli_member_string(service, "cluster"),
         .name = cli_member_string(service, "name"),
-        .state = state_of(model_bool(service, "failed"), model_bool(service, "steady"),
+        .state = state_of(model_bool(service, "failed"),
+                          model_bool(service, "left") || model_bool(service, "steady"),
                           model_string(service, "state")),
         .word = cli_member_string(service, "state"),
         .desired = count_of(service, "desiredCount"),
@@ -133,6 +135,7 @@ void progress_of_json(const json_t *service, struct progress_service *ret_servic
         .lost = count_of(service, "lost"),
         .lost_instance = model_string(service, "lostInstance"),
         .removing = text_equal(model_string(service, "status"), "DRAINING"),
+        .suspended = model_bool(service, "suspended"),
     };
     if (lost_at)
         text_to_time_ms(lost_at, &ret_service->lost_ms);
@@ -225,10 +228,13 @@ char *progress_line(const struct progress_service *service, int name_width)
     append_lost(&out, service);
     if (service->state == PROGRESS_BUSY)
         append_pull(&out, service);
-    if (service->state == PROGRESS_FAILED && service->reason)
+    if (service->state == PROGRESS_FAILED && service->reason && !service->suspended)
         buffer_printf(&out, "  %s", service->reason);
-    else if ((service->state == PROGRESS_BUSY || service->state == PROGRESS_BLOCKED) && service->waiting)
+    else if (service->state == PROGRESS_BUSY && service->waiting)
         buffer_printf(&out, "  waiting: %s", service->waiting);
+    else if ((service->state == PROGRESS_BLOCKED || service->suspended || service->removing) &&
+             service->waiting)
+        buffer_printf(&out, "  %s", service->waiting);
     char *line = text_printable(buffer_str(&out));
     buffer_deinit(&out);
     return line;

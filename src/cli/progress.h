@@ -34,6 +34,7 @@ struct progress_service {
     int64_t pulled_bytes;
     int64_t pull_bytes; /* 0: not known */
     bool removing;
+    bool suspended; /* then `waiting` says by whom */
 };
 
 void progress_of_view(const struct core *core, const struct view_service *view,

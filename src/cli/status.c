@@ -121,7 +121,10 @@ const struct command cli_status = {
         "at it, FAILED when one could not, and IN_PROGRESS until then. A service is deploying, "
         "steady, failed, rolling back or rolled back after a failure, removing, moving while tasks leave an "
         "instance that is DRAINING or that the cluster declares no more, healing when a task is missing, "
-        "stopping when tasks are too many, blocked when it waits for a service whose deployment failed, or "
+        "stopping when tasks are too many, blocked when it waits for a service whose deployment failed or "
+        "that "
+        "is suspended, suspended when it is left alone, left when it is not in the repository any more and "
+        "davit.prune leaves its tasks, or "
         "unknown when only an instance that does not answer keeps it from being steady.",
     .flags = flags,
     .examples = examples,

@@ -12,10 +12,18 @@ struct removal {
     int removed;
 };
 
-static void count(struct removal *removal, const struct desired *next, const char *cluster, const char *name)
+struct candidate {
+    const char *cluster;
+    const char *name;
+    bool stays; /* whether or not it is in the repository */
+};
+
+static void count(struct removal *removal, const struct desired *next, struct candidate service)
 {
+    const char *cluster = service.cluster;
+    const char *name = service.name;
     removal->services++;
-    if (desired_service(next, cluster, name))
+    if (service.stays || desired_service(next, cluster, name))
         return;
     if (removal->removed++ < NAMED_SERVICES)
         buffer_printf(&removal->names, "%s%s/%s", removal->removed > 1 ? ", " : "", cluster, name);
@@ -33,7 +41,8 @@ static void count_desired(struct removal *removal, const struct desired *old, co
         if (n < next->services.len && next->services.items[n] == service)
             removal->services++;
         else
-            count(removal, next, service->cluster, service->name);
+            count(removal, next,
+                  (struct candidate){service->cluster, service->name, service->prune_disabled});
     }
 }
 
@@ -49,7 +58,8 @@ char *core_over_budget(const struct core *core, const struct desired *next)
         map_for_each (&core->services, entry) { /* only the ledger knows what was desired */
             const struct service_state *service = entry->value;
             if (service->ledger && !service->ledger->removed)
-                count(&removal, next, service->cluster, service->name);
+                count(&removal, next,
+                      (struct candidate){service->cluster, service->name, service->ledger->prune_disabled});
         }
     if (removal.removed > NAMED_SERVICES)
         buffer_printf(&removal.names, " and %d more", removal.removed - NAMED_SERVICES);

@@ -23,6 +23,8 @@ void core_on_ledger(struct core *core, struct event *event, struct effect_vec *e
         struct family_ledger *entry = NULL;
         if (family_ledger_from_json(event->ledger.entry, &entry, NULL) == 0)
             map_put(&core->families, entry->family, entry);
+    } else if (event->ledger.kind == LEDGER_SUSPENSION && event->ledger.name) {
+        core_load_suspensions(core, event->ledger.name, event->ledger.entry);
     } else {
         model_string_into(json_object_get(event->ledger.entry, "deployed"), "oid", core->deployed,
                           sizeof core->deployed);
@@ -69,6 +71,21 @@ static bool same_content(const struct service *left, const struct service *right
            json_equal(left->json, right->json);
 }
 
+/* Without desiredCount git does not own the count: it stays as it is, and is the default's at first. Returns
+ * a reference. */
+static struct service *with_count(const struct service_state *service, struct service *desired)
+{
+    const struct deployment *primary = service->ledger ? service_ledger_primary(service->ledger) : NULL;
+    if (!desired->count_absent || (!service->desired && !primary))
+        return service_ref(desired);
+    int count = service->desired ? service->desired->desired_count : primary->desired_count;
+    if (count == desired->desired_count)
+        return service_ref(desired);
+    struct service *copy = service_copy(desired);
+    copy->desired_count = count;
+    return copy;
+}
+
 struct adoption {
     struct core *core;
     struct effect_vec *effects;
@@ -87,8 +104,9 @@ static void set_desired(const struct adoption *adoption, const char *cluster, co
         core_mark_awaiting_room(
             core); /* what the old content had still to create is no longer kept room for */
     }
+    struct service *next = desired ? with_count(service, desired) : NULL;
     service_unref(service->desired);
-    service->desired = desired ? service_ref(desired) : NULL;
+    service->desired = next;
 }
 
 /* Where they stand in the order of a desired state; one that is missing stands behind all others. */
@@ -137,6 +155,7 @@ static void adopt(struct core *core, struct desired *next, struct effect_vec *ef
         n += order >= 0;
     }
     mark_changed_clusters(core, old, next);
+    core_mark_suspensions(core, next);
     bool first = core->desired == NULL;
     desired_unref(core->desired);
     core->desired = next;

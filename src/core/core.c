@@ -60,6 +60,7 @@ struct core *core_new(const struct core_options *options)
     core->families = MAP_INIT(family_ledger_free);
     core->services = MAP_INIT(service_state_free);
     core->flights = MAP_INIT(flight_free);
+    core->suspensions = MAP_INIT(free);
     core->source_message = memory_strdup("has not been read yet");
     return core;
 }
@@ -69,6 +70,7 @@ void core_free(struct core *core)
     if (!core)
         return;
     map_deinit(&core->flights);
+    map_deinit(&core->suspensions);
     map_deinit(&core->services);
     vector_deinit(&core->sorted);
     vector_deinit(&core->marked);
@@ -235,6 +237,7 @@ static void (*const handlers[])(struct core *, struct event *, struct effect_vec
     [EVENT_RECONCILE] = core_on_reconcile,
     [EVENT_APPROVE] = core_on_approve,
     [EVENT_RETRY] = core_on_retry,
+    [EVENT_SUSPEND] = core_on_suspend,
     [EVENT_TURN] = core_on_turn,
 };
 

@@ -103,8 +103,10 @@ struct view_service {
     const struct service *aim;     /* the content that is to run: desired, or what it was rolled back to */
     const struct service_ledger *ledger; /* NULL: never planned */
     const char *waiting;                 /* NULL: nothing is being waited for */
-    bool blocked;                        /* it waits for a service whose deployment failed */
-    const struct view_event *events;     /* a ring: read it by view_service_event() */
+    bool left;                           /* it left the repository, and its tasks do not: davit.prune */
+    bool suspended;
+    bool blocked; /* suspended, or it waits for a service that is, or whose deployment failed */
+    const struct view_event *events; /* a ring: read it by view_service_event() */
     size_t events_first;
     size_t events_len;
     int running_count; /* on an instance that does not answer: as it was last known */
@@ -130,8 +132,10 @@ bool core_view_service_at(const struct core *core, size_t index, struct view_ser
 enum deployment_state view_service_rollout(const struct view_service *view);
 /* In a word for people: "deploying", "moving" off an instance, "healing", "stopping" when nothing is missing
  * and some tasks are too many, "steady", "failed", "rolling back" and "rolled back" after a failure,
- * "blocked", "removing", or "unknown" when only lost tasks keep it from being steady. */
+ * "suspended", "blocked", "removing", "left", or "unknown" when only lost tasks keep it from being steady. */
 const char *view_service_state(const struct view_service *view);
+/* Since when a cluster (service NULL) or a service is suspended by EVENT_SUSPEND; 0: it is not, by itself. */
+int64_t core_suspended_ms(const struct core *core, const char *cluster, const char *service);
 /* Whether the instance does not answer, and since when; *ret_since_ms is 0 when it never did. */
 bool core_instance_is_lost(const struct core *core, const char *instance, int64_t *ret_since_ms);
 /* The tasks of a service, stopped ones too; those on an instance that does not answer are not healthy and

@@ -11,9 +11,9 @@
 
 static const char *const kind_names[] = {"ledger",    "commit",    "source", "connected", "disconnected",
                                          "listed",    "container", "gone",   "done",      "progress",
-                                         "reconcile", "approve",   "retry",  "turn"};
+                                         "reconcile", "approve",   "retry",  "suspend",   "turn"};
 static const char *const file_kind_names[] = {"file", "deleted", "symlink", "submodule", "too-large", "lfs"};
-static const char *const ledger_kind_names[] = {"service", "family", "source"};
+static const char *const ledger_kind_names[] = {"service", "family", "source", "suspension"};
 
 static int index_of(const char *const *names, size_t len, const char *name)
 {
@@ -82,6 +82,10 @@ void event_deinit(struct event *event)
     case EVENT_RETRY:
         free(event->retry.cluster);
         free(event->retry.service);
+        break;
+    case EVENT_SUSPEND:
+        free(event->suspend.cluster);
+        free(event->suspend.service);
         break;
     case EVENT_APPROVE:
     case EVENT_TURN:
@@ -245,6 +249,11 @@ static json_t *body_to_json(const struct event *event)
         model_set_string(json, "cluster", event->retry.cluster);
         model_set_string(json, "service", event->retry.service);
         return json;
+    case EVENT_SUSPEND:
+        model_set_string(json, "cluster", event->suspend.cluster);
+        model_set_string(json, "service", event->suspend.service);
+        model_set_bool(json, "resume", event->suspend.resume);
+        return json;
     case EVENT_TURN:
         break;
     }
@@ -360,6 +369,11 @@ static int body_from_json(const json_t *json, struct event *event, struct error 
         event->retry.cluster = memory_strdup(model_string(json, "cluster"));
         event->retry.service = memory_strdup(model_string(json, "service"));
         return event->retry.cluster && event->retry.service ? 0 : ERROR_INVALID;
+    case EVENT_SUSPEND:
+        event->suspend.cluster = memory_strdup(model_string(json, "cluster"));
+        event->suspend.service = memory_strdup(model_string(json, "service"));
+        event->suspend.resume = model_bool(json, "resume");
+        return event->suspend.cluster ? 0 : ERROR_INVALID;
     case EVENT_TURN:
         return 0;
     }

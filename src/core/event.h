@@ -27,6 +27,7 @@ enum event_kind {
     EVENT_RECONCILE,    /* from api: look at a service, a cluster, or everything again */
     EVENT_APPROVE,      /* from api: the commit may remove what it removes */
     EVENT_RETRY,        /* from api: what failed of a service may be tried once more */
+    EVENT_SUSPEND,      /* from api: leave a service or a cluster alone, or no longer */
     EVENT_TURN,         /* the loop is about to sleep: plan what is dirty */
 };
 
@@ -112,6 +113,11 @@ struct event {
             char *cluster;
             char *service;
         } retry;
+        struct {
+            char *cluster;
+            char *service; /* NULL: the cluster */
+            bool resume;
+        } suspend;
     };
 };
 

@@ -35,7 +35,7 @@ static int count_healthy(const struct core *core, const struct service_state *se
 }
 
 /* Why who depends on it has to wait, or NULL. Caller frees. */
-static char *shortfall(const struct core *core, const struct service_state *service)
+static char *shortfall_of_work(const struct core *core, const struct service_state *service)
 {
     const struct deployment *primary = service->ledger ? service_ledger_primary(service->ledger) : NULL;
     if (service->ledger && service_ledger_known_bad(service->ledger, &service->desired->digest))
@@ -53,6 +53,16 @@ static char *shortfall(const struct core *core, const struct service_state *serv
     return view.lost_count ? memory_printf("%d of %d tasks known to be healthy, instance %s does not answer",
                                            healthy, needed, view.lost_instance)
                            : memory_printf("%d of %d tasks healthy", healthy, needed);
+}
+
+/* Of one that is suspended nothing comes by itself: that is what has to be told. */
+static char *shortfall(const struct core *core, const struct service_state *service)
+{
+    char *why = shortfall_of_work(core, service);
+    if (!why || !core_is_suspended(core, service))
+        return why;
+    free(why);
+    return memory_strdup("it is suspended");
 }
 
 static void wait_for(struct service_state *service, struct service_state *other)
@@ -84,14 +94,16 @@ char *core_order(struct core *core, struct service_state *service)
     return reason;
 }
 
-bool core_is_blocked(const struct service_state *service)
+bool core_is_blocked(const struct core *core, const struct service_state *service)
 {
+    assert(core);
     assert(service);
     const struct service_state *last = service;
     while (last->waits_for)
         last = last->waits_for;
-    return last != service &&
-           view_service_has_failed(&(struct view_service){.desired = last->desired, .ledger = last->ledger});
+    return core_is_suspended(core, last) ||
+           (last != service && view_service_has_failed(
+                                   &(struct view_service){.desired = last->desired, .ledger = last->ledger}));
 }
 
 void core_wait_for(struct core *core, struct service_state *service, const char *waits_for)

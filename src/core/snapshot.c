@@ -77,13 +77,24 @@ static void file_out(void *data, const struct event_file *file)
     item_out(data, "files", event_file_to_json(file));
 }
 
-static void desired_out(const struct desired *desired, struct parts *parts)
+/* With its own definition: the files may be those of a later commit that was refused. */
+static json_t *desired_service_out(const struct core *core, const struct service *service)
 {
+    const struct service_state *state =
+        core_service_state((struct core *)core, service->cluster, service->name, false);
+    json_t *json = service_to_json(service);
+    if (state && state->desired) /* git may not own the count */
+        model_set_int(json, "desiredCount", state->desired->desired_count);
+    return json;
+}
+
+static void desired_out(const struct core *core, struct parts *parts)
+{
+    const struct desired *desired = core->desired;
     for (size_t i = 0; desired && i < desired->clusters.len; i++)
         item_out(parts, "clusters", json_incref(desired->clusters.items[i]->json));
     for (size_t i = 0; desired && i < desired->services.len; i++) {
-        /* with its own definition: the files may be those of a later commit that was refused */
-        item_out(parts, "desired", service_to_json(desired->services.items[i]));
+        item_out(parts, "desired", desired_service_out(core, desired->services.items[i]));
     }
 }
 
@@ -148,6 +159,7 @@ static json_t *needs_out(const struct manifest_needs *needs)
     return json_pack("{s:o,s:b,s:b}", "roots", roots, "missing", needs->missing, "tooMany", needs->too_many);
 }
 
+/* Of clusters a step looks at nothing else. */
 static json_t *head_out(const struct core *core)
 {
     json_t *json =
@@ -170,8 +182,10 @@ static json_t *head_out(const struct core *core)
         model_set_string(json, "held", core->held);
         json_object_set_new(json, "head", commit_to_json(&core->head));
     }
-    if (core->desired)
+    json_object_set_new(json, "suspensions", core_suspensions_out(core));
+    if (core->desired) {
         json_object_set_new(json, "desiredCommit", commit_to_json(&core->desired->commit));
+    }
     return json;
 }
 
@@ -187,7 +201,7 @@ int core_snapshot(const struct core *core, core_part_fn *take, void *data)
     }
     containers_out(core, &parts);
     core_visit_files(core, file_out, &parts);
-    desired_out(core->desired, &parts);
+    desired_out(core, &parts);
     flush(&parts);
     part_out(&parts, json_pack("{s:b}", "whole", 1));
     return parts.status;
@@ -278,6 +292,7 @@ static int cluster_in(const json_t *json, struct desired *desired)
     *cluster = (struct cluster){.refs = 1,
                                 .name = memory_strdup(model_string(json, "clusterName")),
                                 .json = json_incref((json_t *)(uintptr_t)json)};
+    cluster->suspend = model_bool(json_object_get(json, "davit"), "suspend");
     container_instances_from_json(json, &cluster->instances);
     vector_push(&desired->clusters, cluster);
     return 0;
@@ -480,6 +495,7 @@ int core_restore(const json_t *snapshot, struct core **ret_core, struct error *e
         return r;
     if (files_in(json_object_get(snapshot, "files"), core) < 0 || desired_in(snapshot, core) < 0)
         return error_set(err, ERROR_INVALID, "snapshot: its files or services are not readable");
+    core_suspensions_in(core, json_object_get(snapshot, "suspensions"));
     marks_in(services, core);
     core->dirty = model_bool(snapshot, "dirty");
     core->wake_ms = model_int(snapshot, "wakeMs");

@@ -99,7 +99,8 @@ struct core {
     struct map services;                    /* key -> struct service_state, owned */
     struct service_state_vec sorted;        /* by key; valid unless unsorted */
     bool unsorted;
-    struct map flights; /* id in decimal -> struct flight, owned */
+    struct map suspensions; /* "cluster" or "cluster/service" -> struct suspension, owned: by EVENT_SUSPEND */
+    struct map flights;     /* id in decimal -> struct flight, owned */
     uint64_t last_action_id;
     int64_t first_ms; /* of the first event */
     int64_t now_ms;   /* of the last event */
@@ -145,6 +146,7 @@ void core_on_progress(struct core *core, struct event *event, struct effect_vec 
 void core_on_reconcile(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_approve(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_retry(struct core *core, struct event *event, struct effect_vec *effects);
+void core_on_suspend(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_turn(struct core *core, struct event *event, struct effect_vec *effects);
 
 /* roots.c: puts the files of a commit into the manifest. False when it came without all that it needs: then
@@ -167,12 +169,22 @@ void core_unlist(struct service_state_vec *list, const struct service_state *ser
 /* order.c: why its deployment may launch nothing yet, NULL when it may; caller frees. Who is waited for has
  * it marked whenever it is planned itself. */
 char *core_order(struct core *core, struct service_state *service);
-/* Whether whoever is waited for in the end will not come about by itself. */
-bool core_is_blocked(const struct service_state *service);
+/* Whether it, or whoever it waits for in the end, is suspended or has failed: nothing comes of it by itself.
+ */
+bool core_is_blocked(const struct core *core, const struct service_state *service);
 void core_mark_followers(struct core *core, const struct service_state *service);
 void core_wait_for(struct core *core, struct service_state *service, const char *waits_for);
 /* It is about to be forgotten. */
 void core_leave_order(struct core *core, struct service_state *service);
+/* suspend.c */
+bool core_is_suspended(const struct core *core, const struct service_state *service);
+/* By whom, in words; NULL when it is not. Caller frees. */
+char *core_suspended(const struct core *core, const struct service_state *service);
+/* Marks the services whose cluster the next desired state suspends, or no longer. */
+void core_mark_suspensions(struct core *core, const struct desired *next);
+void core_load_suspensions(struct core *core, const char *cluster, const json_t *entry); /* of the ledger */
+json_t *core_suspensions_out(const struct core *core);
+void core_suspensions_in(struct core *core, const json_t *json);
 /* room.c: counts what the service holds anew. Whether it freed some. */
 bool core_book(struct core *core, struct service_state *service);
 /* The instance's info is another than before. */

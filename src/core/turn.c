@@ -42,7 +42,8 @@ static void take_output(struct core *core, struct service_state *service, struct
     output->actions.len = 0; /* taken over */
     if (service->under_way.len == 0)
         map_clear(&service->troubles); /* nothing is tried any more that went wrong */
-    tell_trouble(core, service);
+    if (!core_is_suspended(core, service))
+        tell_trouble(core, service);
     wake_service(core, service, output->wake_ms);
     core_await_room(core, service, output->no_place);
     if (core_book(core, service))
@@ -59,6 +60,7 @@ static void take_output(struct core *core, struct service_state *service, struct
 
 static void plan(struct core *core, struct service_state *service, struct effect_vec *effects)
 {
+    char *suspended CLEANUP_FREE = core_suspended(core, service);
     char *waits_for CLEANUP_FREE = core_order(core, service);
     const struct cluster *cluster = desired_cluster(core->desired, service->cluster);
     struct plan_input input = {.now_ms = core->now_ms,
@@ -70,6 +72,7 @@ static void plan(struct core *core, struct service_state *service, struct effect
                                .cluster = service->cluster,
                                .service = service->name,
                                .key = service->key,
+                               .suspended = suspended,
                                .waits_for = waits_for,
                                .containers = (const struct container *const *)service->containers.items,
                                .containers_len = service->containers.len,

@@ -136,16 +136,19 @@ static void count_task(const struct core *core, struct view_service *view, const
 static void fill(const struct core *core, const struct service_state *service, struct view_service *view)
 {
     struct task_vec tasks;
-    *view = (struct view_service){.cluster = service->cluster,
-                                  .name = service->name,
-                                  .desired = service->desired,
-                                  .aim = core_aim(service),
-                                  .ledger = service->ledger,
-                                  .waiting = service->waiting,
-                                  .blocked = core_is_blocked(service),
-                                  .events = service->events,
-                                  .events_first = service->events_first,
-                                  .events_len = service->events_len};
+    *view =
+        (struct view_service){.cluster = service->cluster,
+                              .name = service->name,
+                              .desired = service->desired,
+                              .aim = core_aim(service),
+                              .ledger = service->ledger,
+                              .waiting = service->waiting,
+                              .left = !service->desired && service->ledger && service->ledger->prune_disabled,
+                              .suspended = core_is_suspended(core, service),
+                              .blocked = core_is_blocked(core, service),
+                              .events = service->events,
+                              .events_first = service->events_first,
+                              .events_len = service->events_len};
     build_tasks(core, service, core->now_ms, &tasks);
     for (size_t i = 0; i < tasks.len; i++)
         count_task(core, view, &tasks.items[i]);
@@ -158,6 +161,8 @@ enum deployment_state view_service_rollout(const struct view_service *view)
     const struct deployment *primary = view->ledger ? service_ledger_primary(view->ledger) : NULL;
     if (view_service_has_failed(view))
         return DEPLOYMENT_FAILED;
+    if (view->left)
+        return DEPLOYMENT_COMPLETED;
     return view->desired && primary && primary->state == DEPLOYMENT_COMPLETED &&
                    digest_equal(&primary->digest, &view->desired->digest)
                ? DEPLOYMENT_COMPLETED
@@ -168,8 +173,10 @@ const char *view_service_state(const struct view_service *view)
 {
     assert(view);
     enum deployment_state rollout = view_service_rollout(view);
+    if (view->suspended)
+        return "suspended";
     if (!view->desired)
-        return "removing";
+        return view->left ? "left" : "removing";
     if (rollout == DEPLOYMENT_FAILED && view->aim != view->desired)
         return service_ledger_primary(view->ledger)->state == DEPLOYMENT_IN_PROGRESS ? "rolling back"
                : service_ledger_primary(view->ledger)->state == DEPLOYMENT_COMPLETED ? "rolled back"

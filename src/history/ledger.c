@@ -23,8 +23,10 @@ static const char readme[] =
     "  services/<ab>/<cluster>/<service>.json\n"
     "  families/<ab>/<family>.json\n"
     "  sources/<name>.json\n"
+    "  suspensions/<ab>/<cluster>.json\n"
     "\n"
-    "<ab> is the first byte of the SHA-256 of \"<cluster>/<service>\" or \"<family>\", in hex.\n";
+    "<ab> is the first byte of the SHA-256 of \"<cluster>/<service>\", \"<family>\" or \"<cluster>\", in "
+    "hex.\n";
 
 /* --- the handle ----------------------------------------------------------------------------------------- */
 

@@ -203,32 +203,13 @@ static struct task_definition *resolve(struct cross *cross, const struct kind_ob
     return NULL;
 }
 
-static struct service *copy_of(const struct service *service)
-{
-    struct service *copy = NEW(struct service);
-    *copy = *service;
-    copy->refs = 1;
-    copy->cluster = memory_strdup(service->cluster);
-    copy->name = memory_strdup(service->name);
-    copy->task_definition_text = memory_strdup(service->task_definition_text);
-    copy->task_definition = NULL;
-    copy->depends_on = (struct string_vec){0};
-    for (size_t i = 0; i < service->depends_on.len; i++)
-        vector_push(&copy->depends_on, memory_strdup(service->depends_on.items[i]));
-    placement_constraints_from_json(service->json, &copy->constraints);
-    placement_strategies_from_json(service->json, &copy->strategies);
-    copy->json = json_incref(service->json);
-    copy->origin.file = memory_strdup(service->origin.file);
-    return copy;
-}
-
 /* A service that a sealed desired state holds is not touched: it gets a successor. */
 static void bind(struct kind_object *object, struct task_definition *definition)
 {
     if (object->service->task_definition == definition)
         return;
     if (object->service->refs > 1) {
-        struct service *copy = copy_of(object->service);
+        struct service *copy = service_copy(object->service);
         service_unref(object->service);
         object->service = copy;
     }

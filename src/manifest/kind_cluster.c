@@ -62,6 +62,7 @@ void kind_cluster_read(json_t *value, struct kind_object *object)
     cluster->refs = 1;
     cluster->name = memory_strdup(model_string(value, "clusterName"));
     container_instances_from_json(value, &cluster->instances);
+    cluster->suspend = model_bool(json_object_get(value, "davit"), "suspend");
     kind_members_strip(kind_members(KIND_CLUSTER), value);
     cluster->json = json_incref(value);
     object->cluster = cluster;

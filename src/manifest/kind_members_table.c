@@ -552,6 +552,8 @@ static const struct kind_member service_dependency[] = {
 static const struct kind_member davit_service[] = {
     INSIDE(  "dependsOn",             NULL, service_dependency),
     HONOURED("minimumHealthySeconds", NULL,       NULL),
+    HONOURED("prune",                 "enabled",  NULL),
+    HONOURED("suspend",               "false",    NULL),
     END};
 
 static const struct kind_member service[] = {
@@ -644,6 +646,7 @@ static const struct kind_member container_instance[] = {
 
 static const struct kind_member davit_cluster[] = {
     INSIDE(  "containerInstances",    NULL, container_instance),
+    HONOURED("suspend",               "false",    NULL),
     END};
 
 static const struct kind_member cluster[] = {

@@ -1,6 +1,7 @@
 #include "manifest/kind_read.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "manifest/kind_members.h"
 #include "model/json.h"
 
@@ -37,12 +38,15 @@ void kind_service_read(json_t *value, struct kind_object *object)
     service->name = memory_strdup(model_string(value, "serviceName"));
     service->task_definition_text = memory_strdup(kind_arn_tail(model_string(value, "taskDefinition")));
     service->desired_count = (int)int_or(value, "desiredCount", DEFAULT_DESIRED_COUNT);
+    service->count_absent = !json_object_get(value, "desiredCount");
     service->minimum_healthy_percent =
         (int)int_or(deployment, "minimumHealthyPercent", DEFAULT_MINIMUM_HEALTHY_PERCENT);
     service->maximum_percent = (int)int_or(deployment, "maximumPercent", DEFAULT_MAXIMUM_PERCENT);
     service->minimum_healthy_ms =
         int_or(davit, "minimumHealthySeconds", DEFAULT_MINIMUM_HEALTHY_SECONDS) * 1000;
     service->health_check_grace_ms = int_or(value, "healthCheckGracePeriodSeconds", 0) * 1000;
+    service->prune_disabled = text_equal(model_string(davit, "prune"), "disabled");
+    service->suspend = model_bool(davit, "suspend");
     for (size_t i = 0; i < object->references.len; i++)
         if (object->references.items[i].target == KIND_SERVICE)
             vector_push(&service->depends_on, memory_strdup(object->references.items[i].name));

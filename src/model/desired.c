@@ -228,6 +228,26 @@ void service_unref(struct service *service)
     free(service);
 }
 
+struct service *service_copy(const struct service *service)
+{
+    assert(service);
+    struct service *copy = NEW(struct service);
+    *copy = *service;
+    copy->refs = 1;
+    copy->cluster = memory_strdup(service->cluster);
+    copy->name = memory_strdup(service->name);
+    copy->task_definition_text = memory_strdup(service->task_definition_text);
+    copy->task_definition = service->task_definition ? task_definition_ref(service->task_definition) : NULL;
+    copy->depends_on = (struct string_vec){0};
+    for (size_t i = 0; i < service->depends_on.len; i++)
+        vector_push(&copy->depends_on, memory_strdup(service->depends_on.items[i]));
+    placement_constraints_from_json(service->json, &copy->constraints);
+    placement_strategies_from_json(service->json, &copy->strategies);
+    copy->json = json_incref(service->json);
+    copy->origin.file = memory_strdup(service->origin.file);
+    return copy;
+}
+
 char *service_key(const char *cluster, const char *name)
 {
     assert(cluster);
@@ -373,6 +393,9 @@ json_t *service_to_json(const struct service *service)
         (json_int_t)service->health_check_grace_ms, "breaker", circuit_breaker_to_json(&service->breaker),
         "json", service->json);
     model_set_digest(json, "digest", &service->digest);
+    model_set_bool(json, "countAbsent", service->count_absent);
+    model_set_bool(json, "pruneDisabled", service->prune_disabled);
+    model_set_bool(json, "suspend", service->suspend);
     if (service->depends_on.len)
         json_object_set_new(json, "dependsOn", model_strings_to_json(&service->depends_on));
     return json;

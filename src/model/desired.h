@@ -108,11 +108,14 @@ struct service {
     char *task_definition_text;              /* as written: "web", "web:3" */
     struct task_definition *task_definition; /* resolved; owned reference */
     int desired_count;
+    bool count_absent;           /* the manifest has no desiredCount: the service keeps the one it has */
     int minimum_healthy_percent; /* ECS default 100 */
     int maximum_percent;         /* ECS default 200 */
     int64_t
         minimum_healthy_ms; /* running time that counts as healthy where no health check says; default 10 s */
     int64_t health_check_grace_ms; /* ECS: healthCheckGracePeriodSeconds, default 0 */
+    bool suspend;                  /* davit.suspend: nothing is done for it */
+    bool prune_disabled;           /* davit.prune: when it leaves the repository, its tasks do not */
     struct string_vec depends_on;  /* davit.dependsOn: keys of services, which are there and make no circle */
     struct placement_constraint_vec constraints;
     struct placement_strategy_vec strategies;
@@ -129,6 +132,8 @@ void service_unref(struct service *service);
 DEFINE_CLEANUP(struct service, service_unref)
 /* All of it but its origin, with its own task definition: manifest/ makes a service of it again. */
 json_t *service_to_json(const struct service *service);
+/* Not sealed. The caller owns it. */
+struct service *service_copy(const struct service *service);
 /* Their order in a desired state: by cluster, then name. */
 int service_compare(const struct service *left, const struct service *right);
 /* "cluster/service", the key of maps and of the command line. Caller frees. */
@@ -138,6 +143,7 @@ struct cluster {
     unsigned refs;
     char *name;
     struct container_instance_vec instances; /* none: all that are configured */
+    bool suspend;                            /* davit.suspend: nothing is done for its services */
     json_t *json;
     struct origin origin;
 };

@@ -271,6 +271,7 @@ struct diff_side diff_side_of(const struct service *service)
     const struct task_definition *definition = service->task_definition;
     return (struct diff_side){.digest = service->digest,
                               .desired_count = service->desired_count,
+                              .count_absent = service->count_absent,
                               .minimum_healthy_percent = service->minimum_healthy_percent,
                               .maximum_percent = service->maximum_percent,
                               .family = definition ? definition->family : NULL,
@@ -289,7 +290,7 @@ json_t *diff_service(const char *cluster, const char *service, const struct diff
     bool deploy = from && to && !digest_equal(&from->digest, &to->digest);
     if (deploy)
         compare_definitions(details, from, to);
-    if (!from || (to && from->desired_count != to->desired_count))
+    if (!from || (to && !to->count_absent && from->desired_count != to->desired_count))
         add_number(details, "desiredCount", from ? from->desired_count : 0, to->desired_count);
     if (from && to && from->minimum_healthy_percent && to->minimum_healthy_percent)
         add_number(details, "minimumHealthyPercent", from->minimum_healthy_percent,

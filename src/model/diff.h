@@ -12,6 +12,7 @@
 struct diff_side {
     struct digest digest; /* service.digest: different ones mean a new deployment */
     int desired_count;
+    bool count_absent;           /* it stays as it is */
     int minimum_healthy_percent; /* 0: not known */
     int maximum_percent;         /* 0: not known */
     const char *family;

@@ -170,6 +170,7 @@ struct service_ledger *service_ledger_copy(const struct service_ledger *entry)
     struct service_ledger *copy = service_ledger_new(entry->cluster, entry->service);
     copy->removed = entry->removed;
     copy->completed = json_incref(entry->completed);
+    copy->prune_disabled = entry->prune_disabled;
     for (size_t i = 0; i < entry->deployments.len; i++) {
         struct deployment deployment;
         deployment_copy(&entry->deployments.items[i], &deployment);
@@ -192,6 +193,7 @@ json_t *service_ledger_to_json(const struct service_ledger *entry)
     model_set_bool(json, "removed", entry->removed);
     if (entry->completed)
         json_object_set(json, "completed", entry->completed);
+    model_set_bool(json, "pruneDisabled", entry->prune_disabled);
     if (entry->known_bad.len) {
         json_t *list = json_array();
         for (size_t i = 0; i < entry->known_bad.len; i++) {
@@ -215,6 +217,7 @@ int service_ledger_from_json(const json_t *json, struct service_ledger **ret_ent
     struct service_ledger *entry CLEANUP(service_ledger_freep) = service_ledger_new(cluster, service);
     entry->removed = model_bool(json, "removed");
     entry->completed = json_incref(json_object_get(json, "completed"));
+    entry->prune_disabled = model_bool(json, "pruneDisabled");
     size_t i;
     json_t *item;
     json_array_foreach (json_object_get(json, "deployments"), i, item) {

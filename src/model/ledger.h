@@ -62,9 +62,10 @@ struct service_ledger {
     char *service;
     struct deployment_vec deployments;
     struct known_bad_vec known_bad; /* contents that failed: not tried again */
-    json_t *completed; /* of a service with rollback: what COMPLETED last, as service_to_json(), with the
-                          `commit` of its deployment; shared, never changed; NULL: nothing */
-    bool removed;      /* left the repository; the entry goes when the last task is gone */
+    json_t *completed;   /* of a service with rollback: what COMPLETED last, as service_to_json(), with the
+                            `commit` of its deployment; shared, never changed; NULL: nothing */
+    bool prune_disabled; /* davit.prune, as the repository said last */
+    bool removed;        /* left the repository; the entry goes when the last task is gone */
 };
 
 struct service_ledger *service_ledger_new(const char *cluster, const char *service);
@@ -127,11 +128,11 @@ int family_ledger_number(struct family_ledger *entry, const struct digest *diges
 const struct revision *family_ledger_revision(const struct family_ledger *entry, int number);
 
 /* A change of the ledger as core hands it out: the whole entry, or its removal. */
-enum ledger_change_kind { LEDGER_SERVICE, LEDGER_FAMILY, LEDGER_SOURCE };
+enum ledger_change_kind { LEDGER_SERVICE, LEDGER_FAMILY, LEDGER_SOURCE, LEDGER_SUSPENSION };
 
 struct ledger_change {
     enum ledger_change_kind kind;
-    char *name;    /* "cluster/service", family, or source name */
+    char *name;    /* "cluster/service", family, source name, or cluster */
     json_t *entry; /* owned; NULL removes the entry */
     char *message; /* one line for the commit: service, deployment, state, source commit */
 };

@@ -1,4 +1,4 @@
-/* Rows D1 to D10; D11 is in rollback.c. */
+/* Rows D1 to D10; D11 is in rollback.c, D12 in plan.c. */
 #include "plan/pass.h"
 
 #include <assert.h>
@@ -105,6 +105,17 @@ bool plan_begins(const struct service_ledger *ledger, const struct service *desi
     return primary->state == DEPLOYMENT_FAILED && !service_ledger_known_bad(ledger, &desired->digest);
 }
 
+void deployment_note_prune(struct pass *pass)
+{
+    assert(pass);
+    const struct service *desired = pass->in->desired;
+    if (!desired || !pass->ledger || pass->ledger->removed ||
+        pass->ledger->prune_disabled == desired->prune_disabled)
+        return;
+    pass_edit(pass, "prune %s", desired->prune_disabled ? "disabled" : "enabled")->prune_disabled =
+        desired->prune_disabled;
+}
+
 void pass_deployment(struct pass *pass)
 {
     assert(pass);
@@ -116,8 +127,11 @@ void pass_deployment(struct pass *pass)
     const struct deployment *primary = pass_primary(pass);
     if (plan_begins(pass->ledger, pass->asked, pass->in->completed)) {
         deploy(pass);
+        deployment_note_prune(pass);
         return;
     }
+    deployment_note_prune(pass);
+    primary = pass_primary(pass);
     if (primary->desired_count != desired->desired_count &&
         primary->state != DEPLOYMENT_SUPERSEDED) { /* D5 */
         struct service_ledger *ledger = pass_edit(pass, "desired count %d", desired->desired_count);

@@ -61,6 +61,10 @@ void pass_rolling(struct pass *pass);
 void pass_life(struct pass *pass);
 void pass_cleanup(struct pass *pass);
 
+/* deployment.c: keeps in the entry what davit.prune says: once the service is gone only the entry knows, D12.
+ */
+void deployment_note_prune(struct pass *pass);
+
 /* A new PRIMARY. Borrowed. */
 struct deployment *pass_deploy(struct pass *pass, const struct service *content, const struct commit *commit);
 

@@ -148,6 +148,34 @@ static void forget_tasks(struct plan_memory *memory, const struct task_vec *task
     }
 }
 
+/* D12. */
+static bool is_left(const struct plan_input *in)
+{
+    return !in->desired && in->ledger && in->ledger->prune_disabled && in->containers_len + in->under_way_len;
+}
+
+/* U1, D12: nothing but to look on. What ends now is nobody's fault, later either. */
+static void look_on(struct pass *pass, const char *why)
+{
+    for (size_t i = 0; i < pass->tasks.len; i++)
+        if (pass->tasks.items[i].failed)
+            map_put(&pass->in->memory->counted, pass->tasks.items[i].id, (void *)1);
+    deployment_note_prune(pass);
+    pass->out->wake_ms = 0;
+    pass_waiting(pass, "%s", why);
+}
+
+static void run_passes(struct pass *pass)
+{
+    pass_deployment(pass);
+    pass_aim(pass);
+    pass_failures(pass);
+    pass_roll_back(pass);
+    pass_rolling(pass);
+    pass_life(pass);
+    pass_cleanup(pass);
+}
+
 void plan_service(const struct plan_input *input, struct plan_output *ret_output)
 {
     assert(input);
@@ -174,13 +202,12 @@ void plan_service(const struct plan_input *input, struct plan_output *ret_output
 
     input->memory->stopping.free_value = free;
     failure_witness(&pass);
-    pass_deployment(&pass);
-    pass_aim(&pass);
-    pass_failures(&pass);
-    pass_roll_back(&pass);
-    pass_rolling(&pass);
-    pass_life(&pass);
-    pass_cleanup(&pass);
+    if (input->suspended)
+        look_on(&pass, input->suspended);
+    else if (is_left(input))
+        look_on(&pass, "it left the repository, and davit.prune: disabled leaves its tasks as they are");
+    else
+        run_passes(&pass);
 
     input->memory->seen = true;
     task_vec_deinit(&pass.tasks);

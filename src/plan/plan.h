@@ -114,6 +114,7 @@ struct plan_input {
     const char *cluster;
     const char *service;
     const char *key;       /* "cluster/service"; outlives what is booked */
+    const char *suspended; /* by whom, row U1; NULL: it is not */
     const char *waits_for; /* why its deployment may launch nothing yet, R12; NULL: it may */
     const struct container *const *containers; /* all of the service, borrowed, any order */
     size_t containers_len;

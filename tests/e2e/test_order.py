@@ -31,18 +31,26 @@ def ids_of(spine, name):
     return sorted(one["Id"] for one in spine.containers() if of(one) == name)
 
 
-def two(image, message="one", db=None):
-    """api depends on db, which counts as healthy after three seconds."""
+def two(image, message="one", db=None, seconds=3):
+    """api depends on db, which counts as healthy after some seconds."""
     return {
         "api.json": definition(image, message, family="api"), "db.json": definition(image, message, db, family="db"),
         "s-api.json": service(1, name="api", family="api", **on("db")),
-        "s-db.json": service(2, name="db", family="db", healthy_seconds=3),
+        "s-db.json": service(2, name="db", family="db", healthy_seconds=seconds),
     }
 
 
-def waiting(spine, name):
+def look(spine, name):
     found = json.loads(spine.daemon.run("get", "services", "-o", "json").stdout)["services"]
-    return next(one.get("waiting") or "" for one in found if one["name"] == name)
+    return next(one for one in found if one["name"] == name)
+
+
+def waiting(spine, name):
+    return look(spine, name).get("waiting") or ""
+
+
+def healthy(spine, name):
+    return look(spine, name)["healthy"]
 
 
 def test_one_after_the_other(spine, demo_image):
@@ -81,13 +89,14 @@ def test_a_failure_leaves_those_behind_it_untouched(spine, demo_image):
 
 
 def test_healing_waits_for_nobody(spine, demo_image):
-    spine.repo.commit("both", two(demo_image))
+    spine.repo.commit("both", two(demo_image, seconds=8))
     spine.start()
     spine.converge()
     for one in spine.containers():
         spine.engine.api.delete(f"/containers/{one['Id']}", force="true")
     wait_for(lambda: ids_of(spine, "api"), 15, "api is back")
-    assert started(spine, "api")[0]
+    assert not healthy(spine, "db")  # eight seconds after their start
+    spine.converge()
 
 
 def test_a_circle_is_refused_with_its_place(spine, demo_image):

@@ -80,6 +80,7 @@ static void load_service(struct golden_case *golden)
     service->minimum_healthy_ms = 1000LL * int_or(json, "minimumHealthySeconds", 10);
     service->health_check_grace_ms = 1000LL * int_or(json, "healthCheckGracePeriodSeconds", 0);
     service->breaker = circuit_breaker_from_json(json_object_get(json, "deploymentCircuitBreaker"));
+    service->prune_disabled = model_bool(json, "pruneDisabled");
     service->digest = case_digest(content ? content : "new");
     placement_constraints_from_json(json, &service->constraints);
     placement_strategies_from_json(json, &service->strategies);
@@ -137,6 +138,7 @@ static bool load_ledger(struct golden_case *golden)
         service_ledger_set_completed(golden->ledger, service_to_json(&completed),
                                      &(struct commit){.oid = "4444444444444444444444444444444444444444"});
     }
+    golden->ledger->prune_disabled = model_bool(json, "pruneDisabled");
     json_array_foreach (json_object_get(json, "deployments"), i, item) {
         if (!load_deployment(golden, item))
             return false;
@@ -493,6 +495,7 @@ void case_plan(struct golden_case *golden, struct plan_output *ret_output)
                                      .completed = has_completed ? &completed : NULL,
                                      .cluster = "prod",
                                      .service = "web",
+                                     .suspended = model_string(golden->input, "suspended"),
                                      .waits_for = model_string(golden->input, "waitsFor"),
                                      .key = KEY,
                                      .containers = (const struct container *const *)golden->containers.items,

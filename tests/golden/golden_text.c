@@ -100,6 +100,7 @@ static json_t *ledger_to_json(struct golden_case *golden, const struct service_l
         json_object_set_new(json, "completed", json_string(content_word(&digest)));
     }
     model_set_bool(json, "removed", ledger->removed);
+    model_set_bool(json, "pruneDisabled", ledger->prune_disabled);
     return json;
 }
 

@@ -213,8 +213,13 @@ void check_begin_life(struct world *world)
         checker->listed[i] = false;
     }
     checker->born_ms = world->now_ms;
-    for (int s = 0; s < SERVICES_MAX; s++)
+    const json_t *suspension = disk_entry(&world->disk, LEDGER_SUSPENSION, "c");
+    for (int s = 0; s < SERVICES_MAX; s++) {
+        char name[8] = {'s', (char)('0' + s)};
         checker->floors[s] = -1;
+        checker->suspended[s] = json_object_get(json_object_get(suspension, "services"), name) != NULL;
+    }
+    checker->suspended[SERVICES_MAX] = json_object_get(suspension, "since") != NULL;
     map_deinit(&checker->stops);
     map_deinit(&checker->retried);
     map_deinit(&checker->up);
@@ -407,6 +412,12 @@ static void check_turn(struct world *world)
     map_deinit(&stops);
 }
 
+bool check_is_suspended(const struct world *world, const char *service)
+{
+    return world->checker.suspended[service_number(service)] || world->checker.suspended[SERVICES_MAX] ||
+           repo_suspends(world, service);
+}
+
 /* (e) A commit deploys whole or not at all. */
 static void check_commit(struct world *world)
 {
@@ -453,9 +464,19 @@ void check_after(struct world *world, enum event_kind kind, const struct effect_
         for (size_t i = from; i < effects->len; i++)
             if (effects->items[i].kind == EFFECT_ACT)
                 world_fail(world, "an action outside of a turn");
-    for (size_t i = from; i < effects->len; i++)
-        if (effects->items[i].kind == EFFECT_ACT)
-            check_restart(world, effects->items[i].action);
+    for (size_t i = from; i < effects->len; i++) {
+        const struct action *action = effects->items[i].action;
+        if (effects->items[i].kind != EFFECT_ACT)
+            continue;
+        check_restart(world, action);
+        struct view_service view;
+        if (core_view_service(world->davit.core, action->cluster, action->service, &view) && view.left)
+            world_fail(world, "(l) %s is to be left as it is, and davit acts: %s %s", action->service,
+                       action_kind_name(action->kind), action->container);
+        if (check_is_suspended(world, action->service)) /* (k) */
+            world_fail(world, "(k) %s is suspended, and davit acts: %s %s", action->service,
+                       action_kind_name(action->kind), action->container);
+    }
     if (kind == EVENT_COMMIT)
         check_commit(world);
 }
@@ -684,6 +705,8 @@ static bool waits_rightly(const struct world *world, const struct view_service *
         return false;
     char name[8] = {'s', view->waiting[strlen("waits for service c/s")]};
     struct view_service other;
+    if (check_is_suspended(world, name))
+        return true;
     if (!core_view_service(world->davit.core, "c", name, &other) || !other.desired || !other.ledger)
         return false;
     return service_ledger_primary(other.ledger)->state == DEPLOYMENT_FAILED || other.aim != other.desired ||
@@ -707,6 +730,18 @@ static void check_rollback(struct world *world, const struct view_service *view)
         world_fail(world, "(r) %s is not rolled back", view->name);
 }
 
+/* Tasks of a service that left the repository and were to stay. */
+static void check_left(struct world *world, const struct view_service *view, const struct sighting_vec *truth)
+{
+    bool any = false;
+    for (size_t i = 0; i < truth->len; i++)
+        any |= survey_is_of(&truth->items[i], view->name);
+    if (!any)
+        world_fail(world, "goal: %s has left, nothing of it is there, and it is not forgotten", view->name);
+    if (!view->waiting)
+        world_fail(world, "goal: %s has left, and nothing says so", view->name);
+}
+
 static void check_service(struct world *world, const struct view_service *view, struct sighting_vec *truth)
 {
     const struct deployment *primary = view->ledger ? service_ledger_primary(view->ledger) : NULL;
@@ -717,8 +752,12 @@ static void check_service(struct world *world, const struct view_service *view, 
     if (view->desired && view->waiting && strstr(view->waiting, "was unable to place a task") &&
         !has_room(world, view->desired))
         return; /* too little for everybody: it waits, and says so */
-    if (waits_rightly(world, view))
+    if (check_is_suspended(world, view->name) || waits_rightly(world, view))
         return;
+    if (view->left) {
+        check_left(world, view, truth);
+        return;
+    }
     /* With late news of its end a crashing task was healthy for a while: COMPLETED, and launched again for
      * ever. */
     if (view->desired && primary && primary->state == DEPLOYMENT_COMPLETED && view->aim == view->desired &&

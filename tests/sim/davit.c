@@ -229,7 +229,10 @@ static void load_ledger(struct world *world)
     static const struct {
         const char *prefix;
         enum ledger_change_kind kind;
-    } kinds[] = {{"source/", LEDGER_SOURCE}, {"family/", LEDGER_FAMILY}, {"service/", LEDGER_SERVICE}};
+    } kinds[] = {{"source/", LEDGER_SOURCE},
+                 {"family/", LEDGER_FAMILY},
+                 {"service/", LEDGER_SERVICE},
+                 {"suspension/", LEDGER_SUSPENSION}};
     for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
         map_for_each (&world->disk.entries, entry) {
             struct event event;

@@ -149,14 +149,41 @@ static void somebody_retries(struct world *world)
     davit_step(world, &event);
 }
 
+static void say(struct world *world, int service, bool resume)
+{
+    char name[8] = {'s', (char)('0' + service)};
+    struct event event = {.kind = EVENT_SUSPEND,
+                          .suspend = {.cluster = memory_strdup("c"),
+                                      .service = service < SERVICES_MAX ? memory_strdup(name) : NULL,
+                                      .resume = resume}};
+    world_trace(world, "%s %s", resume ? "resume" : "suspend", service < SERVICES_MAX ? name : "c");
+    world->checker.suspended[service] = !resume;
+    davit_step(world, &event);
+}
+
+/* Somebody suspends something; mostly he comes back to it soon. */
+static void somebody_suspends(struct world *world)
+{
+    bool any = false;
+    if (!world->davit.core)
+        return;
+    for (int s = 0; s <= SERVICES_MAX; s++) {
+        any |= world->checker.suspended[s];
+        if (world->checker.suspended[s] && world_chance(world, 80))
+            say(world, s, true);
+    }
+    if (!any)
+        say(world, world_pick(world, SERVICES_MAX + 1), false);
+}
+
 static const struct {
     void (*happen)(struct world *);
     int weight;
     bool fair; /* no fault */
-} mischiefs[] = {{repo_push, 40, true},      {container_suffers, 20, false}, {davit_suffers, 12, false},
-                 {host_dies, 6, false},      {host_falls_silent, 4, false},  {disk_suffers, 5, false},
-                 {streams_break, 5, false},  {one_request_fails, 20, false}, {look_again, 4, true},
-                 {somebody_retries, 5, true}};
+} mischiefs[] = {{repo_push, 40, true},       {container_suffers, 20, false}, {davit_suffers, 12, false},
+                 {host_dies, 6, false},       {host_falls_silent, 4, false},  {disk_suffers, 5, false},
+                 {streams_break, 5, false},   {one_request_fails, 20, false}, {look_again, 4, true},
+                 {somebody_retries, 5, true}, {somebody_suspends, 8, false}};
 
 void mischief_step(struct world *world)
 {

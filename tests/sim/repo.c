@@ -179,7 +179,7 @@ static void write_cluster(struct buffer *out, const struct version *version)
             version->draining & 1 << h ? "DRAINING" : "ACTIVE");
         comma = ",";
     }
-    buffer_append_str(out, "]}}");
+    buffer_printf(out, "]%s}}", version->suspend ? ",\"suspend\":true" : "");
 }
 
 /* Only what is there may be depended on. */
@@ -207,6 +207,10 @@ static void write_service(struct buffer *out, int service, const struct version 
         service, service, recipe->count, bounds[recipe->bounds].minimum, bounds[recipe->bounds].maximum,
         recipe->rollback ? ",\"deploymentCircuitBreaker\":{\"enable\":true,\"rollback\":true}" : "");
     write_order(out, service, version);
+    if (recipe->keep)
+        buffer_append_str(out, ",\"prune\":\"disabled\"");
+    if (recipe->suspend)
+        buffer_append_str(out, ",\"suspend\":true");
     buffer_printf(out, "}%s}", places[recipe->place].members);
 }
 
@@ -279,6 +283,7 @@ void repo_begin(struct world *world)
     for (int s = 0; s < SERVICES_MAX; s++) {
         version->recipes[s] = some_recipe(world);
         version->recipes[s].order = some_order(world, s);
+        version->recipes[s].keep = world_chance(world, 20);
         version->recipes[s].present = s == 0 || world_chance(world, 50);
         settle(world, &version->recipes[s]);
         world->repo.len = 1; /* the next one sees the ports of the one before */
@@ -307,6 +312,31 @@ bool repo_can_run(const struct world *world, const char *service)
     return world->repo.versions[version].recipes[service[1] - '0'].image < IMAGES_GOOD;
 }
 
+bool repo_suspends(const struct world *world, const char *service)
+{
+    const struct desired *desired = core_desired(world->davit.core);
+    if (!desired)
+        return false;
+    const struct version *version = &world->repo.versions[repo_version(desired->commit.oid)];
+    const struct recipe *recipe = &version->recipes[service[1] - '0'];
+    return version->suspend || (recipe->present && recipe->suspend);
+}
+
+/* Seldom, and not for long. Not in fair weather: a task that is suspended half made, and adopted when its
+ * content comes back, is young once more when its sidecar starts. */
+static void change_suspension(struct world *world, struct version *version)
+{
+    if (world->fair)
+        return;
+    for (int s = 0; s < SERVICES_MAX; s++)
+        version->recipes[s].suspend &= world_chance(world, 50);
+    version->suspend &= world_chance(world, 50);
+    if (world_chance(world, 6))
+        version->recipes[world_pick(world, SERVICES_MAX)].suspend = true;
+    if (world_chance(world, 2))
+        version->suspend = true;
+}
+
 void repo_push(struct world *world)
 {
     struct repo *repo = &world->repo;
@@ -333,6 +363,7 @@ void repo_push(struct world *world)
         recipe->present = !recipe->present;
     } else if (what < 82) {
         recipe->order = some_order(world, (int)(recipe - version->recipes));
+        recipe->keep = world_chance(world, 30);
     } else if (what < 84) {
         recipe->rollback = !recipe->rollback;
         change_content(world, recipe);
@@ -340,6 +371,7 @@ void repo_push(struct world *world)
         *version = repo->versions[world_pick(world, repo->len)]; /* git revert */
         version->broken = false;
     }
+    change_suspension(world, version);
     for (int s = 0; s < SERVICES_MAX; s++)
         settle(world, &version->recipes[s]);
     world_trace(world, "commit %d: hosts %x are declared, %x DRAINING", repo->len, version->declared,
@@ -347,10 +379,11 @@ void repo_push(struct world *world)
     for (int s = 0; s < SERVICES_MAX; s++) {
         const struct recipe *one = &version->recipes[s];
         if (one->present)
-            world_trace(world, "commit %d%s: s%d shape %d image %s:%d count %d bounds %d/%d order %d%s",
+            world_trace(world, "commit %d%s: s%d shape %d image %s:%d count %d bounds %d/%d order %d%s%s%s%s",
                         repo->len, version->broken ? " (broken)" : "", s, one->shape, images[one->image].name,
                         one->tag, one->count, bounds[one->bounds].minimum, bounds[one->bounds].maximum,
-                        one->order, places[one->place].members);
+                        one->order, places[one->place].members, one->keep ? " kept" : "",
+                        one->suspend ? " suspended" : "", version->suspend ? " with its cluster" : "");
     }
     repo->len++;
     if (!repo->deliver_ms)

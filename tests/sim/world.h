@@ -34,6 +34,8 @@ struct recipe {
     int count;  /* desiredCount */
     int bounds; /* which percentages */
     int order;  /* bit n: depends on service n, if that is there */
+    bool suspend;
+    bool keep; /* davit.prune: disabled */
     bool rollback;
     int place; /* which placement, see repo.c */
 };
@@ -50,6 +52,7 @@ struct place {
 /* A commit. */
 struct version {
     struct recipe recipes[SERVICES_MAX];
+    bool suspend; /* of the cluster */
     bool broken;  /* holds a file that does not validate */
     int conf;     /* content of the file that containers get */
     int declared; /* hosts that the cluster declares, a bit each; 0: none, it has all */
@@ -94,6 +97,8 @@ char *repo_blob(const char *oid);
 void repo_images(struct sim *sim);
 /* The other way round; -1 for NULL. */
 int repo_version(const char *oid);
+/* Whether what is wanted now suspends a service or its cluster. */
+bool repo_suspends(const struct world *world, const char *service);
 /* Whether what is wanted of a service now is an image that can run. */
 bool repo_can_run(const struct world *world, const char *service);
 void repo_oid(int version, char ret_oid[static COMMIT_OID_SIZE]);
@@ -165,6 +170,8 @@ struct checker {
     struct map launched;          /* tasks that were ever created */
     int floors[SERVICES_MAX];     /* fewest tasks desired since the content was COMPLETED; -1: it is not */
     struct map up;                /* tasks that were up once in this life of davit */
+    bool suspended[SERVICES_MAX +
+                   1]; /* by hand, as davit was told or the disk has it; the last: the cluster */
     const struct desired *desired;
     size_t log_seen[HOSTS_MAX];
     struct map calm_bounds; /* fair weather: service -> struct fair, owned */
@@ -176,6 +183,8 @@ void check_after(struct world *world, enum event_kind kind, const struct effect_
 void check_saved(struct world *world, const struct ledger_change *change);
 /* After everything that happened at one moment. */
 void check_moment(struct world *world);
+/* Whether a service is suspended, by git or by hand. */
+bool check_is_suspended(const struct world *world, const char *service);
 /* At the end: the world is as desired. */
 void check_goal(struct world *world);
 void check_deinit(struct checker *checker);

@@ -24,7 +24,7 @@ static void post(void *data, struct event *event)
 {
     struct fixture *fixture = data;
     fixture->posted++;
-    if (event->kind == EVENT_APPROVE || event->kind == EVENT_RETRY) {
+    if (event->kind == EVENT_APPROVE || event->kind == EVENT_RETRY || event->kind == EVENT_SUSPEND) {
         step(fixture, event, NULL);
         return;
     }

@@ -248,6 +248,62 @@ static void test_reconcile_posts_an_event(void **state)
     assert_int_equal(fixture->posted, 1);
 }
 
+static void test_suspend_and_resume(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_deploy(fixture, "a1", "nginx:1");
+    static const struct {
+        const char *path, *body, *refusal; /* NULL: it is done */
+    } rows[] = {
+        {"/v1/suspend", "{}", "expected a cluster, or a service together with its cluster"},
+        {"/v1/suspend", "{'cluster':'demo','service':'wbe'}", "there is no service \"demo/wbe\""},
+        {"/v1/resume", "{'cluster':'demo','service':'web'}", "service demo/web is not suspended"},
+        {"/v1/resume", "{'cluster':'demo'}", "cluster demo is not suspended"},
+        {"/v1/suspend", "{'cluster':'demo','service':'web'}", NULL},
+        {"/v1/resume", "{'cluster':'demo'}", "cluster demo is not suspended, but service demo/web is"},
+        {"/v1/suspend", "{'cluster':'demo'}", NULL},
+        {"/v1/resume", "{'cluster':'demo','service':'web'}", NULL},
+        {"/v1/resume", "{'cluster':'demo','service':'web'}",
+         "service demo/web is suspended with its cluster: davit resume demo"},
+        {"/v1/resume", "{'cluster':'nope'}", "there is no cluster \"nope\""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (rows[i].refusal)
+            assert_string_equal(fixture_refusal(fixture, "POST", rows[i].path, rows[i].body).message,
+                                rows[i].refusal);
+        else
+            json_decref(fixture_ask(fixture, "POST", rows[i].path, rows[i].body));
+    json_t *answer = fixture_ask(fixture, "GET", "/v1/services", NULL);
+    const json_t *service = json_array_get(json_object_get(answer, "services"), 0);
+    assert_true(model_bool(service, "suspended") && model_bool(service, "blocked"));
+    assert_string_equal(model_string(service, "state"), "suspended");
+    json_decref(answer);
+    json_decref(fixture_ask(fixture, "POST", "/v1/resume", "{'cluster':'demo'}"));
+}
+
+static void test_what_git_suspends_git_resumes(void **state)
+{
+    struct fixture *fixture = *state;
+    char yaml[2048];
+    snprintf(yaml, sizeof yaml,
+             FIXTURE_MANIFEST "---\nkind: Service\ncluster: demo\nserviceName: db\ntaskDefinition: web\n"
+                              "davit: {suspend: true}\n",
+             "nginx:1");
+    fixture_commit(fixture, "a1b2c3d4", yaml);
+    char *message =
+        fixture_refusal(fixture, "POST", "/v1/resume", "{'cluster':'demo','service':'db'}").message;
+    assert_non_null(strstr(message, "service demo/db is suspended by git: take davit.suspend out of "));
+    fixture_commit(fixture, "b1b2c3d4",
+                   "kind: Cluster\nclusterName: demo\ndavit: {suspend: true}\n---\nfamily: web\n"
+                   "containerDefinitions: [{name: a, image: i, memory: 9}]\n---\n"
+                   "kind: Service\ncluster: demo\nserviceName: db\ntaskDefinition: web\n");
+    assert_string_equal(
+        fixture_refusal(fixture, "POST", "/v1/resume", "{'cluster':'demo','service':'db'}").message,
+        "service demo/db is suspended by git, with its cluster");
+    message = fixture_refusal(fixture, "POST", "/v1/resume", "{'cluster':'demo'}").message;
+    assert_non_null(strstr(message, "cluster demo is suspended by git: take davit.suspend out of "));
+}
+
 static void test_approve_is_of_the_commit_that_is_held(void **state)
 {
     struct fixture *fixture = *state;
@@ -353,6 +409,8 @@ int main(void)
         CASE(test_diff),
         CASE(test_diff_with_a_given_commit),
         CASE(test_reconcile_posts_an_event),
+        CASE(test_suspend_and_resume),
+        CASE(test_what_git_suspends_git_resumes),
         CASE(test_approve_is_of_the_commit_that_is_held),
         CASE(test_retry_is_of_what_has_failed),
         CASE(test_revisions_and_instances),

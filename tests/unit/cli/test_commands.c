@@ -89,6 +89,8 @@ static const struct answer {
      "{\"what\":\"command\",\"from\":\"" X250 "\u00e9old\",\"to\":\"" X250 "\u00e9new" X250 "\"},"
      "{\"what\":\"entryPoint\",\"to\":\"" X250 "\"}]}]}"},
     {"POST /v1/reconcile?cluster=demo ", "202 Accepted", "{\"accepted\":true}"},
+    {"POST /v1/suspend?cluster=demo&service=web ", "202 Accepted", "{\"accepted\":true}"},
+    {"POST /v1/resume?cluster=demo ", "202 Accepted", "{\"accepted\":true}"},
     {"", "404 Not Found", "{\"error\":{\"message\":\"there is no such thing\"}}"},
 };
 
@@ -273,9 +275,9 @@ static int teardown(void **state)
     return 0;
 }
 
-static const struct command *const commands[] = {&cli_status, &cli_get,  &cli_history,   &cli_logs,
-                                                 &cli_events, &cli_diff, &cli_reconcile, &cli_validate,
-                                                 &cli_wait,   &cli_help, &cli_approve,   &cli_retry};
+static const struct command *const commands[] = {
+    &cli_status,   &cli_get,  &cli_history, &cli_logs,    &cli_events, &cli_diff,    &cli_reconcile,
+    &cli_validate, &cli_wait, &cli_help,    &cli_approve, &cli_retry,  &cli_suspend, &cli_resume};
 
 /* Words between blanks; checks the exit code and looks for texts. */
 static void expect(const char *line, int code, const char *in_out, const char *in_err)
@@ -379,6 +381,10 @@ static void test_status_diff_wait_reconcile(void **state)
     expect("wait other/web --timeout 1s", CLI_ERROR, NULL,
            "there is no service \"other/web\"; did you mean demo/web?\n");
     expect("reconcile demo", 0, NULL, "looks again");
+    expect("suspend demo/web", 0, NULL, "demo/web is left alone, until \"davit resume demo/web\"\n");
+    expect("suspend", CLI_ERROR, NULL, "CLUSTER[/SERVICE]");
+    expect("resume demo", 0, NULL, "demo is resumed; \"davit wait\" shows how it gets on\n");
+    expect("resume other", CLI_ERROR, NULL, "there is no such thing");
     expect("status --socket /nonexistent/davit.sock", CLI_ERROR, NULL,
            "no davit daemon answers at /nonexistent/davit.sock");
 }

@@ -335,6 +335,26 @@ static void test_progress_lines(void **state)
         "c/n  [----------] 2 tasks left  removing");
 }
 
+static void test_lines_of_what_is_left_alone(void **state)
+{
+    (void)state;
+    struct progress_service service = busy;
+    service.word = "suspended";
+    service.suspended = true;
+    service.waiting = "suspended by git";
+    static const enum progress_state states[] = {PROGRESS_FAILED, PROGRESS_STEADY, PROGRESS_BLOCKED};
+    for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+        service.state = states[i];
+        expect_line(service, "demo/web  [#######...] 3/4 healthy  suspended web:2 (abc1234)  "
+                             "suspended by git");
+    }
+    service.suspended = false;
+    service.word = "blocked";
+    service.waiting = "waits for service demo/db: its deployment failed";
+    expect_line(service, "demo/web  [#######...] 3/4 healthy  blocked web:2 (abc1234)  "
+                         "waits for service demo/db: its deployment failed");
+}
+
 static void test_lines_tell_revisions_apart(void **state)
 {
     (void)state;
@@ -432,6 +452,7 @@ int main(void)
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_ids_are_cut),
         cmocka_unit_test(test_progress_lines),
+        cmocka_unit_test(test_lines_of_what_is_left_alone),
         cmocka_unit_test(test_lines_tell_revisions_apart),
         cmocka_unit_test(test_lines_name_the_instance_that_is_lost),
         cmocka_unit_test(test_a_line_for_each_change),

@@ -134,6 +134,11 @@ static struct event sample(enum event_kind kind)
         event.retry.cluster = memory_strdup("c");
         event.retry.service = memory_strdup("s");
         break;
+    case EVENT_SUSPEND:
+        event.suspend.cluster = memory_strdup("c");
+        event.suspend.service = memory_strdup("web");
+        event.suspend.resume = true;
+        break;
     case EVENT_TURN:
         break;
     }
