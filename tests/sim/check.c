@@ -698,6 +698,18 @@ static bool has_room(const struct world *world, const struct service *service)
     return false;
 }
 
+/* What has stopped of a suspended service and is to be restarted later keeps its room until then: that is
+ * davit's count, and not the engines'. */
+static bool any_suspended(const struct world *world)
+{
+    bool any = false;
+    for (int s = 0; s < SERVICES_MAX; s++) {
+        char name[8] = {'s', (char)('0' + s)};
+        any |= check_is_suspended(world, name);
+    }
+    return any;
+}
+
 /* Whether something that the service depends on, or that depends on in turn, will never be ready. */
 static bool waits_rightly(const struct world *world, const struct view_service *view)
 {
@@ -712,7 +724,7 @@ static bool waits_rightly(const struct world *world, const struct view_service *
     return service_ledger_primary(other.ledger)->state == DEPLOYMENT_FAILED || other.aim != other.desired ||
            waits_rightly(world, &other) || (is_completed(&other) && !repo_can_run(world, name)) ||
            (other.waiting && strstr(other.waiting, "was unable to place a task") &&
-            !has_room(world, other.desired));
+            (any_suspended(world) || !has_room(world, other.desired)));
 }
 
 /* (r) What failed is rolled back where that is asked for, and what COMPLETED is known for the next time. */
@@ -750,7 +762,7 @@ static void check_service(struct world *world, const struct view_service *view, 
     if (view->desired && primary)
         check_rollback(world, view);
     if (view->desired && view->waiting && strstr(view->waiting, "was unable to place a task") &&
-        !has_room(world, view->desired))
+        (any_suspended(world) || !has_room(world, view->desired)))
         return; /* too little for everybody: it waits, and says so */
     if (check_is_suspended(world, view->name) || waits_rightly(world, view))
         return;
