@@ -1,4 +1,4 @@
-/* Rows D1 to D9; D10 is in plan.c. */
+/* Rows D1 to D9; D12 is in plan.c. */
 #include "plan/pass.h"
 
 #include <assert.h>

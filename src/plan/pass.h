@@ -40,7 +40,7 @@ void pass_rolling(struct pass *pass);
 void pass_life(struct pass *pass);
 void pass_cleanup(struct pass *pass);
 
-/* deployment.c: keeps in the entry what davit.prune says: once the service is gone only the entry knows, D10.
+/* deployment.c: keeps in the entry what davit.prune says: once the service is gone only the entry knows, D12.
  */
 void deployment_note_prune(struct pass *pass);
 

@@ -140,13 +140,13 @@ static void forget_tasks(struct plan_memory *memory, const struct task_vec *task
     }
 }
 
-/* D10. */
+/* D12. */
 static bool is_left(const struct plan_input *in)
 {
     return !in->desired && in->ledger && in->ledger->prune_disabled && in->containers_len + in->under_way_len;
 }
 
-/* U1, D10: nothing but to look on. What ends now is nobody's fault, later either. */
+/* U1, D12: nothing but to look on. What ends now is nobody's fault, later either. */
 static void look_on(struct pass *pass, const char *why)
 {
     for (size_t i = 0; i < pass->tasks.len; i++)
