@@ -724,7 +724,7 @@ static bool waits_rightly(const struct world *world, const struct view_service *
     return service_ledger_primary(other.ledger)->state == DEPLOYMENT_FAILED || other.aim != other.desired ||
            waits_rightly(world, &other) || (is_completed(&other) && !repo_can_run(world, name)) ||
            (other.waiting && strstr(other.waiting, "was unable to place a task") &&
-            (any_suspended(world) || !has_room(world, other.desired)));
+            (any_suspended(world) || !has_room(world, other.aim)));
 }
 
 /* (r) What failed is rolled back where that is asked for, and what COMPLETED is known for the next time. */
@@ -759,10 +759,10 @@ static void check_service(struct world *world, const struct view_service *view, 
     const struct deployment *primary = view->ledger ? service_ledger_primary(view->ledger) : NULL;
     const char *state = primary ? deployment_state_name(primary->state) : "without a deployment";
     int fine = 0;
-    if (view->desired && primary)
+    if (view->desired && primary && !check_is_suspended(world, view->name))
         check_rollback(world, view);
     if (view->desired && view->waiting && strstr(view->waiting, "was unable to place a task") &&
-        (any_suspended(world) || !has_room(world, view->desired)))
+        (any_suspended(world) || !has_room(world, view->aim)))
         return; /* too little for everybody: it waits, and says so */
     if (check_is_suspended(world, view->name) || waits_rightly(world, view))
         return;
