@@ -328,10 +328,13 @@ static void note_floors(struct world *world)
     int *floors = world->checker.floors;
     for (int s = 0; s < SERVICES_MAX; s++) {
         char name[8] = {'s', (char)('0' + s)};
-        if (!core_view_service(world->davit.core, "c", name, &view) || !is_completed(&view))
+        bool there = core_view_service(world->davit.core, "c", name, &view);
+        int count = there && view.desired ? view.desired->desired_count : 0;
+        view.desired = there ? view.aim : NULL; /* a revert to what it was rolled back to only scales */
+        if (!there || !is_completed(&view))
             floors[s] = -1;
-        else if (floors[s] < 0 || view.desired->desired_count < floors[s])
-            floors[s] = view.desired->desired_count;
+        else if (floors[s] < 0 || count < floors[s])
+            floors[s] = count;
     }
 }
 
@@ -354,7 +357,7 @@ static void check_order(struct world *world, const struct view_service *view,
                 survey_is_new(&sightings->items[i], other.desired) &&
                 !map_get(&world->checker.stops, sightings->items[i].id) && /* as it was when it was planned */
                 survey_is_healthy(&sightings->items[i], other.desired);
-        if (world->checker.floors[number] < 0)
+        if (world->checker.floors[number] < 0 || !is_completed(&other))
             world_fail(world, "(j) %s: launched before %s is COMPLETED", view->name, name);
         else if (healthy < world->checker.floors[number])
             world_fail(world, "(j) %s: launched while %s has %d healthy tasks of %d", view->name, name,
