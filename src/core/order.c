@@ -9,10 +9,11 @@
 /* Whether there is a deployment that may launch, or one is about to begin: only that waits. */
 static bool deploys(const struct service_state *service)
 {
+    if (plan_begins(service->ledger, service->desired, service->completed))
+        return true;
     const struct deployment *primary = service->ledger ? service_ledger_primary(service->ledger) : NULL;
-    return plan_begins(service->ledger, service->desired, service->completed) ||
-           (primary->state == DEPLOYMENT_IN_PROGRESS &&
-            digest_equal(&primary->digest, &service->desired->digest)); /* not when it is rolled back */
+    return primary && primary->state == DEPLOYMENT_IN_PROGRESS &&
+           digest_equal(&primary->digest, &service->desired->digest); /* not when it is rolled back */
 }
 
 /* Tasks that have to be healthy: one that is only scaled out has them already. */

@@ -124,14 +124,13 @@ void pass_deployment(struct pass *pass)
         remove_service(pass);
         return;
     }
-    const struct deployment *primary = pass_primary(pass);
     if (plan_begins(pass->ledger, pass->asked, pass->in->completed)) {
         deploy(pass);
         deployment_note_prune(pass);
         return;
     }
     deployment_note_prune(pass);
-    primary = pass_primary(pass);
+    const struct deployment *primary = pass_primary(pass);
     if (primary->desired_count != desired->desired_count &&
         primary->state != DEPLOYMENT_SUPERSEDED) { /* D5 */
         struct service_ledger *ledger = pass_edit(pass, "desired count %d", desired->desired_count);
