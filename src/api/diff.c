@@ -16,6 +16,7 @@ static bool running_side(const struct api *api, const struct view_service *view,
                                    .desired_count = primary->desired_count,
                                    .family = primary->family,
                                    .revision = primary->revision,
+                                   .count_absent = view->desired && view->desired->count_absent,
                                    .task_definition = revision ? revision->json : NULL,
                                    .service = view->desired ? view->desired->json : NULL};
     return true;

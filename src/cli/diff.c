@@ -36,10 +36,28 @@ static int compare(const struct service *a, const struct service *b)
     return r ? r : strcmp(a->name, b->name);
 }
 
+static void compare_clusters(json_t *list, const struct desired *from, const struct desired *to)
+{
+    for (size_t side = 0; side < 2; side++) {
+        const struct desired *desired = side ? from : to;
+        for (size_t i = 0; i < desired->clusters.len; i++) {
+            const struct cluster *one = desired->clusters.items[i];
+            const struct cluster *other = desired_cluster(side ? to : from, one->name);
+            if (side && other)
+                continue; /* compared from the other side */
+            const json_t *before = side ? one->json : other ? other->json : NULL;
+            json_t *difference = diff_cluster(one->name, before, side ? NULL : one->json);
+            if (difference)
+                json_array_append_new(list, difference);
+        }
+    }
+}
+
 /* Both are sorted: one walk. */
 static json_t *compare_commits(const struct desired *from, const struct desired *to)
 {
     json_t *list = json_array();
+    compare_clusters(list, from, to);
     size_t f = 0;
     size_t t = 0;
     while (f < from->services.len || t < to->services.len) {
@@ -64,8 +82,12 @@ static json_t *service_json(const struct service *service)
 {
     json_t *json = json_pack("{s:s,s:s,s:i}", "cluster", service->cluster, "name", service->name,
                              "desiredCount", service->desired_count);
-    json_t *davit = json_object_get(service->json, "davit");
-    json_object_set_new(json, "davit", davit ? json_incref(davit) : json_object());
+    static const char *const members[] = {"davit", "placementConstraints", "placementStrategy",
+                                          "deploymentConfiguration"};
+    json_object_set_new(json, "davit", json_object());
+    for (size_t i = 0; i < ARRAY_LEN(members); i++)
+        if (json_object_get(service->json, members[i]))
+            json_object_set(json, members[i], json_object_get(service->json, members[i]));
     model_set_bool(json, "countAbsent", service->count_absent);
     model_set_digest(json, "digest", &service->digest);
     if (service->task_definition) {
@@ -170,22 +192,25 @@ static void print_detail(const struct cli *cli, const json_t *detail)
 
 static bool is_scale(const json_t *detail)
 {
-    return text_equal(model_string(detail, "what"), "desiredCount");
+    return text_equal(model_string(detail, "what"), "desiredCount") && !model_string(detail, "change");
 }
 
 static void print_difference(const struct cli *cli, const json_t *difference)
 {
     static const char *const words[][2] = {{"create", "new service"},
                                            {"remove", "removed"},
+                                           {"leave", "left; its tasks stay (davit.prune: disabled)"},
                                            {"deploy", "new deployment"},
                                            {"update", "changed in place"}};
     const char *change = cli_member_string(difference, "change");
+    const char *service = model_string(difference, "service");
+    char *name CLEANUP_FREE = memory_printf("/%s", service ? service : "");
     const json_t *details = json_object_get(difference, "details");
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (text_equal(words[i][0], change))
-            fprintf(cli->out, "%s%s/%s%s: %s\n", cli_tone(cli, CLI_STRONG),
-                    cli_member_string(difference, "cluster"), cli_member_string(difference, "service"),
-                    cli_tone(cli, CLI_PLAIN), words[i][1]);
+            fprintf(cli->out, "%s%s%s%s%s: %s\n", cli_tone(cli, CLI_STRONG), service ? "" : "cluster ",
+                    cli_member_string(difference, "cluster"), service ? name : "", cli_tone(cli, CLI_PLAIN),
+                    words[i][1]);
     size_t i;
     json_t *detail;
     json_array_foreach ((json_t *)(uintptr_t)details, i, detail) {

@@ -20,13 +20,13 @@ struct progress {
 };
 
 /* A failure is not the end while the service goes back to what completed last. */
-static enum progress_state state_of(bool failed, bool steady, const char *word)
+static enum progress_state state_of(bool failed, bool steady, bool blocked, const char *word)
 {
     if (failed)
         return text_equal(word, "rolling back") ? PROGRESS_BUSY : PROGRESS_FAILED;
     if (steady)
         return PROGRESS_STEADY;
-    return text_equal(word, "blocked") ? PROGRESS_BLOCKED : PROGRESS_BUSY;
+    return blocked ? PROGRESS_BLOCKED : PROGRESS_BUSY;
 }
 
 static void set_pull(struct progress_service *service, const char *image, int64_t bytes, int64_t total_bytes)
@@ -56,7 +56,7 @@ void progress_of_view(const struct core *core, const struct view_service *view,
         .cluster = view->cluster,
         .name = view->name,
         .state = state_of(view_service_has_failed(view), view->left || view_service_is_steady(view),
-                          view_service_state(view)),
+                          view->blocked, view_service_state(view)),
         .word = view_service_state(view),
         .desired = view->desired ? view->desired->desired_count : 0,
         .healthy = view->healthy_count,
@@ -122,7 +122,7 @@ void progress_of_json(const json_t *service, struct progress_service *ret_servic
         .name = cli_member_string(service, "name"),
         .state = state_of(model_bool(service, "failed"),
                           model_bool(service, "left") || model_bool(service, "steady"),
-                          model_string(service, "state")),
+                          model_bool(service, "blocked"), model_string(service, "state")),
         .word = cli_member_string(service, "state"),
         .desired = count_of(service, "desiredCount"),
         .healthy = count_of(service, "healthy"),

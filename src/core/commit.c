@@ -86,10 +86,34 @@ static struct service *with_count(const struct service_state *service, struct se
     return copy;
 }
 
+/* From here on only the entry knows the count, over a restart too: U1 may not have noted it. */
+static void keep_count(struct service_state *service, const struct service *next, struct effect_vec *effects)
+{
+    struct deployment *primary = service->ledger ? service_ledger_primary(service->ledger) : NULL;
+    if (!next || !next->count_absent || !service->desired || !primary ||
+        primary->desired_count == service->desired->desired_count)
+        return;
+    primary->desired_count = service->desired->desired_count;
+    char *message CLEANUP_FREE = memory_printf("%s: desired count %d", service->key, primary->desired_count);
+    core_save(effects, LEDGER_SERVICE, service->key, service_ledger_to_json(service->ledger), message);
+}
+
 struct adoption {
     struct core *core;
     struct effect_vec *effects;
 };
+
+/* D12 asks the entry, and the service may leave before it was planned once. */
+static void keep_prune(struct service_state *service, const struct service *next, struct effect_vec *effects)
+{
+    if (next || !service->desired || !service->ledger || service->ledger->removed ||
+        service->ledger->prune_disabled == service->desired->prune_disabled)
+        return;
+    service->ledger->prune_disabled = service->desired->prune_disabled;
+    char *message CLEANUP_FREE = memory_printf("%s: prune %s", service->key,
+                                               service->desired->prune_disabled ? "disabled" : "enabled");
+    core_save(effects, LEDGER_SERVICE, service->key, service_ledger_to_json(service->ledger), message);
+}
 
 static void set_desired(const struct adoption *adoption, const char *cluster, const char *name,
                         struct service *desired)
@@ -99,6 +123,8 @@ static void set_desired(const struct adoption *adoption, const char *cluster, co
     if (service->desired == desired)
         return;
     core_keep_completed(service, desired, adoption->effects);
+    keep_prune(service, desired, adoption->effects);
+    keep_count(service, desired, adoption->effects);
     if (!same_content(service->desired, desired)) {
         core_mark(core, service);
         core_mark_awaiting_room(

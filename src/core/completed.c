@@ -66,7 +66,8 @@ void core_keep_completed(struct service_state *service, const struct service *ne
     assert(service);
     const struct service *desired = service->desired;
     const struct deployment *primary = service->ledger ? service_ledger_primary(service->ledger) : NULL;
-    if (!next || !next->breaker.rollback || !desired || desired->breaker.rollback || !primary ||
+    if (!next || !next->breaker.rollback || !desired || !primary ||
+        service_ledger_has_completed(service->ledger, &desired->digest) ||
         primary->state != DEPLOYMENT_COMPLETED || !digest_equal(&primary->digest, &desired->digest))
         return;
     struct service_ledger *ledger = service_ledger_copy(service->ledger);

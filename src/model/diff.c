@@ -224,29 +224,30 @@ static void compare_objects(json_t *details, const struct change *objects, const
     }
 }
 
-static void note(json_t *details, const char *name, const char *change)
+static void note(json_t *details, const char *noun, const char *name, const char *change)
 {
-    char *what CLEANUP_FREE = memory_printf("container \"%s\"", name ? name : "?");
+    char *what CLEANUP_FREE = memory_printf("%s \"%s\"", noun, name ? name : "?");
     add_change(details, what, change);
 }
 
-static void compare_containers(json_t *details, const json_t *from, const json_t *to)
+/* Lists of objects that have names. */
+static void compare_named(json_t *details, const char *noun, const json_t *from, const json_t *to)
 {
     size_t i;
     json_t *item;
     json_array_foreach ((json_t *)to, i, item) {
         const char *name = model_string(item, "name");
         const json_t *before = named(from, name);
-        char *what CLEANUP_FREE = memory_printf("container \"%s\"", name ? name : "?");
+        char *what CLEANUP_FREE = memory_printf("%s \"%s\"", noun, name ? name : "?");
         if (before)
             compare_objects(details, &(struct change){what, before, item}, "name");
         else
-            note(details, name, "added");
+            note(details, noun, name, "added");
     }
     json_array_foreach ((json_t *)from, i, item) {
         const char *name = model_string(item, "name");
         if (!named(to, name))
-            note(details, name, "removed");
+            note(details, noun, name, "removed");
     }
 }
 
@@ -260,8 +261,8 @@ static void compare_definitions(json_t *details, const struct diff_side *from, c
         return;
     }
     static const char containers[] = "containerDefinitions";
-    compare_containers(details, json_object_get(from->task_definition, containers),
-                       json_object_get(to->task_definition, containers));
+    compare_named(details, "container", json_object_get(from->task_definition, containers),
+                  json_object_get(to->task_definition, containers));
     compare_objects(details, &(struct change){"", from->task_definition, to->task_definition}, containers);
 }
 
@@ -278,6 +279,42 @@ struct diff_side diff_side_of(const struct service *service)
                               .revision = definition ? definition->revision : 0,
                               .task_definition = definition ? definition->json : NULL,
                               .service = service->json};
+}
+
+/* What applies to a service at once, without a deployment. */
+static void compare_services(json_t *details, const struct diff_side *from, const struct diff_side *to)
+{
+    static const char *const members[] = {"placementConstraints", "placementStrategy"};
+    static const char breaker[] = "deploymentCircuitBreaker";
+    const json_t *configurations[] = {json_object_get(from->service, "deploymentConfiguration"),
+                                      json_object_get(to->service, "deploymentConfiguration")};
+    const struct change davit = {"davit", json_object_get(from->service, "davit"),
+                                 json_object_get(to->service, "davit")};
+    const struct change breakers = {breaker, json_object_get(configurations[0], breaker),
+                                    json_object_get(configurations[1], breaker)};
+    if (from->count_absent != to->count_absent)
+        add_change(details, "desiredCount",
+                   to->count_absent ? "is absent: the count stays as it is" : "is git's again");
+    compare_objects(details, &davit, NULL);
+    compare_objects(details, &breakers, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(members); i++)
+        add(details, &(struct change){members[i], json_object_get(from->service, members[i]),
+                                      json_object_get(to->service, members[i])});
+}
+
+json_t *diff_cluster(const char *cluster, const json_t *from, const json_t *to)
+{
+    assert(cluster);
+    static const char instances[] = "containerInstances";
+    const struct change davit = {"davit", json_object_get(from, "davit"), json_object_get(to, "davit")};
+    json_t *details = json_array();
+    compare_named(details, "container instance", json_object_get(davit.from, instances),
+                  json_object_get(davit.to, instances));
+    compare_objects(details, &davit, instances);
+    if (json_array_size(details))
+        return json_pack("{s:s,s:s,s:o}", "cluster", cluster, "change", "update", "details", details);
+    json_decref(details);
+    return NULL;
 }
 
 json_t *diff_service(const char *cluster, const char *service, const struct diff_side *from,
@@ -298,15 +335,14 @@ json_t *diff_service(const char *cluster, const char *service, const struct diff
     if (from && to && from->maximum_percent && to->maximum_percent)
         add_number(details, "maximumPercent", from->maximum_percent, to->maximum_percent);
     if (from && to && from->service && to->service)
-        compare_objects(details,
-                        &(struct change){"davit", json_object_get(from->service, "davit"),
-                                         json_object_get(to->service, "davit")},
-                        NULL);
+        compare_services(details, from, to);
     if (from && to && !deploy && !json_array_size(details)) {
         json_decref(details);
         return NULL;
     }
-    const char *change = !from ? "create" : !to ? "remove" : deploy ? "deploy" : "update";
+    const char *prune = from ? model_string(json_object_get(from->service, "davit"), "prune") : NULL;
+    const char *gone = text_equal(prune, "disabled") ? "leave" : "remove";
+    const char *change = !from ? "create" : !to ? gone : deploy ? "deploy" : "update";
     return json_pack("{s:s,s:s,s:s,s:o}", "cluster", cluster, "service", service, "change", change, "details",
                      details);
 }

@@ -18,16 +18,21 @@ struct diff_side {
     const char *family;
     int revision;                  /* 0: not known */
     const json_t *task_definition; /* NULL: not known */
-    const json_t *service;         /* for its member "davit"; NULL: not known */
+    const json_t *service;         /* for what applies to it at once; NULL: not known */
 };
 
 /* The state that a commit asks for. */
 struct diff_side diff_side_of(const struct service *service);
 
-/* NULL when there is nothing to do. Else {"cluster", "service", "change": "create" | "remove" | "deploy" |
- * "update", "details": [{"what": "container \"web\" image", "from": "a", "to": "b"}, {"what": "container
+/* NULL when there is nothing to do. Else {"cluster", "service", "change": "create" | "remove" |
+ * "leave" (its tasks stay) | "deploy" | "update", "details": [{"what": "container \"web\" image", "from":
+ * "a", "to": "b"}, {"what": "container
  * \"web\" file site/index.html", "change": "changed" | "added" | "removed"}, ...]}: from and to are whole,
  * never cut, and missing where a value is new, gone or secret; the latter has "secret": true. A NULL side:
  * there is no such service there. */
 json_t *diff_service(const char *cluster, const char *service, const struct diff_side *from,
                      const struct diff_side *to);
+
+/* Of the manifests of a cluster, either may be NULL: what davit adds, for all its services at once. NULL when
+ * that is the same. Else as of a service, without the member "service". */
+json_t *diff_cluster(const char *cluster, const json_t *from, const json_t *to);

@@ -283,8 +283,13 @@ void service_ledger_add_known_bad(struct service_ledger *entry, const struct dep
     assert(failed);
     if (find_known_bad(entry, &failed->digest) < entry->known_bad.len)
         return;
+    const struct deployment *primary = service_ledger_primary(entry);
+    size_t oldest = 0; /* but not what PRIMARY stands in for: D11 asks for it */
+    if (primary && !digest_is_zero(&primary->rollback_of) && entry->known_bad.len &&
+        digest_equal(&entry->known_bad.items[0].digest, &primary->rollback_of))
+        oldest = 1;
     if (entry->known_bad.len == LIMIT_KNOWN_BAD_DIGESTS)
-        vector_remove(&entry->known_bad, 0);
+        vector_remove(&entry->known_bad, oldest);
     struct known_bad bad = {.digest = failed->digest, .at_ms = now_ms};
     memcpy(bad.commit, failed->commit.oid, sizeof bad.commit);
     vector_push(&entry->known_bad, bad);

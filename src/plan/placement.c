@@ -1,4 +1,4 @@
-/* Rows P1 to P3 and P6. */
+/* Rows P1 to P3, P6; site.c and strategy.c have the others. */
 #include "base/buffer.h"
 #include "base/text.h"
 #include "plan/pass.h"

@@ -161,7 +161,6 @@ static void look_on(struct pass *pass, const char *why)
         if (pass->tasks.items[i].failed)
             map_put(&pass->in->memory->counted, pass->tasks.items[i].id, (void *)1);
     deployment_note_prune(pass);
-    pass->out->wake_ms = 0;
     pass_waiting(pass, "%s", why);
 }
 
@@ -194,7 +193,8 @@ void plan_service(const struct plan_input *input, struct plan_output *ret_output
         .health_check_grace_ms = input->desired ? input->desired->health_check_grace_ms : 0,
         .memory = input->memory};
     restart_witness(input);
-    task_vec_build(input, &roll_up, &pass.tasks);
+    pass_aim(&pass);
+    task_vec_build(pass.in, &roll_up, &pass.tasks);
     forget_tasks(input->memory, &pass.tasks);
     for (size_t i = 0; i < pass.tasks.len; i++)
         if (pass.tasks.items[i].wake_ms)
@@ -205,7 +205,8 @@ void plan_service(const struct plan_input *input, struct plan_output *ret_output
     if (input->suspended)
         look_on(&pass, input->suspended);
     else if (is_left(input))
-        look_on(&pass, "it left the repository, and davit.prune: disabled leaves its tasks as they are");
+        look_on(&pass, "it left the repository, and davit.prune: disabled leaves its tasks as they are; "
+                       "to remove them, put it back without davit.prune, then remove it");
     else
         run_passes(&pass);
 

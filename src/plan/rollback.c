@@ -26,6 +26,7 @@ void pass_aim(struct pass *pass)
     pass->aim.minimum_healthy_ms = asked->minimum_healthy_ms;
     pass->aim.health_check_grace_ms = asked->health_check_grace_ms;
     pass->aim.breaker = asked->breaker;
+    pass->aim.prune_disabled = asked->prune_disabled;
     pass->aim.constraints = asked->constraints; /* borrowed, as all of it */
     pass->aim.strategies = asked->strategies;
     pass->aimed = *pass->in;

@@ -48,8 +48,10 @@ static void test_its_tasks_are_left(void **state)
     assert_string_equal(view_service_state(&view), "left");
     assert_int_equal(view_service_rollout(&view), DEPLOYMENT_COMPLETED); /* the commit has arrived */
     assert_int_equal(view.running_count, 1);
-    assert_string_equal(view.waiting,
-                        "it left the repository, and davit.prune: disabled leaves its tasks as they are");
+    assert_string_equal(
+        view.waiting,
+        "it left the repository, and davit.prune: disabled leaves its tasks as they are; to remove them, "
+        "put it back without davit.prune, then remove it");
     fixture_file(fixture, "web-service.json", DISABLED); /* it comes back: they are adopted */
     fixture_turn(fixture);
     assert_null(fixture_action(fixture, 0));

@@ -160,6 +160,73 @@ static void test_environment_files_by_their_paths(void **state)
     free(text);
 }
 
+static char *compare_sides(const struct diff_side *from, const struct diff_side *to)
+{
+    json_t *difference = diff_service("demo", "web", from, to);
+    char *text = difference ? json_dumps(difference, JSON_COMPACT) : strdup("");
+    json_decref(difference);
+    return text;
+}
+
+/* What applies at once is told too: no deployment says so. */
+static void test_placement_breaker_and_count(void **state)
+{
+    (void)state;
+    json_t *from_json = definition("{'placementStrategy':[{'type':'random'}],'deploymentConfiguration':"
+                                   "{'deploymentCircuitBreaker':{'enable':true,'rollback':true}}}");
+    json_t *to_json =
+        definition("{'placementConstraints':[{'type':'distinctInstance'}],'deploymentConfiguration':"
+                   "{'deploymentCircuitBreaker':{'enable':true,'rollback':false}}}");
+    const struct diff_side from = {.desired_count = 4, .service = from_json};
+    const struct diff_side to = {.desired_count = 4, .count_absent = true, .service = to_json};
+    char *text = compare_sides(&from, &to);
+    assert_string_equal(text,
+                        "{\"cluster\":\"demo\",\"service\":\"web\",\"change\":\"update\",\"details\":["
+                        "{\"what\":\"desiredCount\",\"change\":\"is absent: the count stays as it is\"},"
+                        "{\"what\":\"deploymentCircuitBreaker rollback\",\"from\":true,\"to\":false},"
+                        "{\"what\":\"placementConstraints\",\"to\":\"[{\\\"type\\\":\\\"distinctInstance\\\"}]\"},"
+                        "{\"what\":\"placementStrategy\",\"from\":\"[{\\\"type\\\":\\\"random\\\"}]\"}]}");
+    free(text);
+    text = compare_sides(&from, &from);
+    assert_string_equal(text, "");
+    free(text);
+    json_decref(from_json);
+    json_decref(to_json);
+}
+
+static void test_a_service_that_leaves_its_tasks(void **state)
+{
+    (void)state;
+    json_t *json = definition("{'davit':{'prune':'disabled'}}");
+    const struct diff_side from = {.desired_count = 4, .service = json};
+    char *text = compare_sides(&from, NULL);
+    assert_string_equal(text,
+                        "{\"cluster\":\"demo\",\"service\":\"web\",\"change\":\"leave\",\"details\":[]}");
+    free(text);
+    json_decref(json);
+}
+
+static void test_clusters(void **state)
+{
+    (void)state;
+    json_t *from = definition("{'davit':{'containerInstances':[{'name':'a'},{'name':'b'}]}}");
+    json_t *to = definition("{'davit':{'suspend':true,'containerInstances':[{'name':'a','status':'DRAINING'},"
+                            "{'name':'c'}]}}");
+    json_t *difference = diff_cluster("demo", from, to);
+    char *text = json_dumps(difference, JSON_COMPACT);
+    assert_string_equal(text, "{\"cluster\":\"demo\",\"change\":\"update\",\"details\":["
+                              "{\"what\":\"container instance \\\"a\\\" status\",\"to\":\"DRAINING\"},"
+                              "{\"what\":\"container instance \\\"c\\\"\",\"change\":\"added\"},"
+                              "{\"what\":\"container instance \\\"b\\\"\",\"change\":\"removed\"},"
+                              "{\"what\":\"davit suspend\",\"to\":true}]}");
+    free(text);
+    json_decref(difference);
+    assert_null(diff_cluster("demo", from, from));
+    assert_null(diff_cluster("demo", NULL, NULL));
+    json_decref(from);
+    json_decref(to);
+}
+
 static void test_what_davit_adds_to_a_service(void **state)
 {
     (void)state;
@@ -190,6 +257,9 @@ int main(void)
         cmocka_unit_test(test_long_values_are_whole),
         cmocka_unit_test(test_files_by_their_paths),
         cmocka_unit_test(test_environment_files_by_their_paths),
+        cmocka_unit_test(test_placement_breaker_and_count),
+        cmocka_unit_test(test_a_service_that_leaves_its_tasks),
+        cmocka_unit_test(test_clusters),
         cmocka_unit_test(test_what_davit_adds_to_a_service),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
