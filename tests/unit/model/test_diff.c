@@ -180,12 +180,12 @@ static void test_placement_breaker_and_count(void **state)
     const struct diff_side from = {.desired_count = 4, .service = from_json};
     const struct diff_side to = {.desired_count = 4, .count_absent = true, .service = to_json};
     char *text = compare_sides(&from, &to);
-    assert_string_equal(text,
-                        "{\"cluster\":\"demo\",\"service\":\"web\",\"change\":\"update\",\"details\":["
-                        "{\"what\":\"desiredCount\",\"change\":\"is absent: the count stays as it is\"},"
-                        "{\"what\":\"deploymentCircuitBreaker rollback\",\"from\":true,\"to\":false},"
-                        "{\"what\":\"placementConstraints\",\"to\":\"[{\\\"type\\\":\\\"distinctInstance\\\"}]\"},"
-                        "{\"what\":\"placementStrategy\",\"from\":\"[{\\\"type\\\":\\\"random\\\"}]\"}]}");
+    assert_string_equal(
+        text, "{\"cluster\":\"demo\",\"service\":\"web\",\"change\":\"update\",\"details\":["
+              "{\"what\":\"desiredCount\",\"change\":\"is absent: the count stays as it is\"},"
+              "{\"what\":\"deploymentCircuitBreaker rollback\",\"from\":true,\"to\":false},"
+              "{\"what\":\"placementConstraints\",\"to\":\"[{\\\"type\\\":\\\"distinctInstance\\\"}]\"},"
+              "{\"what\":\"placementStrategy\",\"from\":\"[{\\\"type\\\":\\\"random\\\"}]\"}]}");
     free(text);
     text = compare_sides(&from, &from);
     assert_string_equal(text, "");
