@@ -121,6 +121,10 @@ bool core_book(struct core *core, struct service_state *service)
     meet_all(core, service, &tenants);
     collect(core, service, &tenants, &now);
     map_deinit(&tenants);
+    if (plan_booking_same(&service->booked, &now)) { /* nearly always, and an instance may hold thousands */
+        plan_booking_vec_deinit(&now);
+        return false;
+    }
     bool freed = plan_booking_freed(&service->booked, &now);
     plan_room_give(&core->rooms, &service->booked);
     plan_booking_vec_deinit(&service->booked);

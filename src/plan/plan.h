@@ -70,6 +70,8 @@ void plan_booking_add_task(struct plan_booking_vec *bookings, size_t instance, c
 /* Takes the room, and gives it back. A booking that was taken must be given back as it was. */
 void plan_room_take(struct plan_instance_vec *instances, const struct plan_booking_vec *bookings);
 void plan_room_give(struct plan_instance_vec *instances, const struct plan_booking_vec *bookings);
+/* False also of the same in another order: a booking that is not the same is given back and taken anew. */
+bool plan_booking_same(const struct plan_booking_vec *before, const struct plan_booking_vec *after);
 /* Whether somebody else may find a place where `before` was booked and `after` is now: there is more room, or
  * a constraint that asks for tasks looks otherwise. */
 bool plan_booking_freed(const struct plan_booking_vec *before, const struct plan_booking_vec *after);

@@ -125,6 +125,31 @@ static bool has_port(const struct plan_booking *booking, const struct plan_port 
     return false;
 }
 
+static bool same_booking(const struct plan_booking *a, const struct plan_booking *b)
+{
+    if (a->instance != b->instance || a->cpu_units != b->cpu_units || a->memory_mib != b->memory_mib ||
+        a->group.holder != b->group.holder || a->group.tasks != b->group.tasks ||
+        a->ports.len != b->ports.len)
+        return false;
+    for (size_t i = 0; i < a->ports.len; i++)
+        if (a->ports.items[i].port != b->ports.items[i].port ||
+            a->ports.items[i].udp != b->ports.items[i].udp)
+            return false;
+    return true;
+}
+
+bool plan_booking_same(const struct plan_booking_vec *before, const struct plan_booking_vec *after)
+{
+    assert(before);
+    assert(after);
+    if (before->len != after->len)
+        return false;
+    for (size_t i = 0; i < before->len; i++)
+        if (!same_booking(&before->items[i], &after->items[i]))
+            return false;
+    return true;
+}
+
 bool plan_booking_freed(const struct plan_booking_vec *before, const struct plan_booking_vec *after)
 {
     assert(before);
