@@ -210,3 +210,36 @@ const struct action *fixture_action(const struct fixture *fixture, size_t n)
     const struct effect *effect = fixture_effect(fixture, EFFECT_ACT, n);
     return effect ? effect->action : NULL;
 }
+
+struct view_service fixture_view(const struct fixture *fixture, const char *name)
+{
+    struct view_service view;
+    assert_true(core_view_service(fixture->core, "c", name, &view));
+    return view;
+}
+
+void fixture_suspend(struct fixture *fixture, const char *service, bool resume)
+{
+    fixture_step(fixture, (struct event){.kind = EVENT_SUSPEND,
+                                         .suspend = {.cluster = memory_strdup("c"),
+                                                     .service = memory_strdup(service),
+                                                     .resume = resume}});
+}
+
+void fixture_settle(struct fixture *fixture)
+{
+    for (int i = 0; i < 4; i++) {
+        fixture_run(fixture);
+        fixture_after(fixture, 10000);
+    }
+    fixture_run(fixture);
+}
+
+void fixture_change(struct fixture *fixture, const char *family, const char *image)
+{
+    char *path CLEANUP_FREE = memory_printf("%s-definition.json", family);
+    char *text CLEANUP_FREE = memory_printf(
+        "{\"family\":\"%s\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"%s\",\"memory\":64}]}",
+        family, image);
+    fixture_file(fixture, path, text);
+}

@@ -44,6 +44,14 @@ struct container *fixture_container(const struct action *create, enum container_
  * too. */
 void fixture_run(struct fixture *fixture);
 
+/* Runs until nothing changes any more, over 40 s of its clock. */
+void fixture_settle(struct fixture *fixture);
+/* Of cluster "c". */
+struct view_service fixture_view(const struct fixture *fixture, const char *service);
+void fixture_suspend(struct fixture *fixture, const char *service, bool resume);
+/* A new content of the family. */
+void fixture_change(struct fixture *fixture, const char *family, const char *image);
+
 /* The n-th effect of a kind in the last effects, or NULL. Borrowed. */
 const struct effect *fixture_effect(const struct fixture *fixture, enum effect_kind kind, size_t n);
 const struct action *fixture_action(const struct fixture *fixture, size_t n);

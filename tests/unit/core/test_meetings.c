@@ -9,35 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct view_service view_of(const struct fixture *fixture, const char *name)
-{
-    struct view_service view;
-    assert_true(core_view_service(fixture->core, "c", name, &view));
-    return view;
-}
-static void suspend(struct fixture *fixture, const char *service, bool resume)
-{
-    fixture_step(fixture, (struct event){.kind = EVENT_SUSPEND,
-                                         .suspend = {.cluster = memory_strdup("c"),
-                                                     .service = memory_strdup(service),
-                                                     .resume = resume}});
-}
-static void settle(struct fixture *fixture)
-{
-    for (int i = 0; i < 4; i++) {
-        fixture_run(fixture);
-        fixture_after(fixture, 10000);
-    }
-    fixture_run(fixture);
-}
-static void change(struct fixture *fixture, const char *family, const char *image)
-{
-    char *path CLEANUP_FREE = memory_printf("%s-definition.json", family);
-    char *text CLEANUP_FREE = memory_printf(
-        "{\"family\":\"%s\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"%s\",\"memory\":64}]}",
-        family, image);
-    fixture_file(fixture, path, text);
-}
 #define WEB(davit) "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\"," davit "}"
 
 static void test_prune_two_commits_in_one_turn(void **state)
@@ -46,7 +17,7 @@ static void test_prune_two_commits_in_one_turn(void **state)
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
     fixture_empty(fixture, "one");
     fixture_commit(fixture, "web", "nginx", 1, 0);
-    settle(fixture);
+    fixture_settle(fixture);
     fixture_file(fixture, "web-service.json", WEB("\"davit\":{\"prune\":\"disabled\"}"));
     fixture_file(fixture, "web-service.json", NULL); /* no turn in between */
     fixture_turn(fixture);
@@ -66,6 +37,7 @@ static void restarted(struct fixture *fixture, const char *service)
                                          .engine = {.instance = memory_strdup(container->instance),
                                                     .container = container}});
 }
+
 static void test_suspended_dependency_gets_healthy(void **state)
 {
     (void)state;
@@ -76,18 +48,18 @@ static void test_suspended_dependency_gets_healthy(void **state)
     fixture_file(fixture, "api-service.json",
                  "{\"cluster\":\"c\",\"serviceName\":\"api\",\"taskDefinition\":\"api\",\"desiredCount\":1,"
                  "\"davit\":{\"dependsOn\":[{\"service\":\"db\"}]}}");
-    settle(fixture);
-    suspend(fixture, "db", false);
+    fixture_settle(fixture);
+    fixture_suspend(fixture, "db", false);
     fixture_turn(fixture);
     fixture_after(fixture, 60000);
     restarted(fixture, "db"); /* "docker restart", by whoever looks into it by hand */
-    change(fixture, "api", "two");
+    fixture_change(fixture, "api", "two");
     fixture_run(fixture);
     for (int i = 0; i < 100; i++) {
         fixture_after(fixture, 60000);
         fixture_run(fixture);
     }
-    struct view_service api = view_of(fixture, "api");
+    struct view_service api = fixture_view(fixture, "api");
     assert_int_equal(service_ledger_primary(api.ledger)->state, DEPLOYMENT_COMPLETED);
 }
 
@@ -98,21 +70,22 @@ static void test_count_while_suspended(void **state)
     struct fixture *first CLEANUP(fixture_freep) = fixture_new(1);
     fixture_empty(first, "one");
     fixture_commit(first, "web", "nginx", 2, 0);
-    settle(first);
-    suspend(first, "web", false);
+    fixture_settle(first);
+    fixture_suspend(first, "web", false);
     fixture_turn(first);
     fixture_commit(first, "web", "nginx", 5, 0);
     fixture_turn(first);
     fixture_file(first, "web-service.json", WEB("\"placementStrategy\":[]"));
     fixture_turn(first);
     struct fixture *second CLEANUP(fixture_freep) = fixture_new(1);
-    fixture_step(second, (struct event){.kind = EVENT_LEDGER,
-                                        .ledger = {LEDGER_SERVICE, memory_strdup("c/web"),
-                                                   service_ledger_to_json(view_of(first, "web").ledger)}});
-    change(second, "web", "nginx");
+    fixture_step(second,
+                 (struct event){.kind = EVENT_LEDGER,
+                                .ledger = {LEDGER_SERVICE, memory_strdup("c/web"),
+                                           service_ledger_to_json(fixture_view(first, "web").ledger)}});
+    fixture_change(second, "web", "nginx");
     fixture_file(second, "cluster.json", "{\"clusterName\":\"c\"}");
     fixture_file(second, "web-service.json", WEB("\"placementStrategy\":[]"));
-    assert_int_equal(view_of(second, "web").desired->desired_count, 5);
+    assert_int_equal(fixture_view(second, "web").desired->desired_count, 5);
 }
 
 /* --- rollback */
@@ -149,6 +122,7 @@ static void commit_rb(struct fixture *fixture, struct want want)
              count, want.davit ? want.davit : "", want.percent ? want.percent : ""));
     fixture_step(fixture, event);
 }
+
 static void fail_creates(struct fixture *fixture, const char *image)
 {
     for (int n = 0; n < 60; n++) {
@@ -167,6 +141,7 @@ static void fail_creates(struct fixture *fixture, const char *image)
         fixture_after(fixture, 400000);
     }
 }
+
 /* the failed content's digest is the oldest of 32, and the rollback fails: the 33rd pushes it out */
 static void test_known_bad_pushed_out(void **state)
 {
@@ -174,16 +149,16 @@ static void test_known_bad_pushed_out(void **state)
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
     fixture_empty(fixture, "one");
     commit_rb(fixture, (struct want){.image = "good", .count = 1});
-    settle(fixture);
+    fixture_settle(fixture);
     commit_rb(fixture, (struct want){.image = "bad", .count = 1});
     fail_creates(fixture, "bad");
-    settle(fixture);
+    fixture_settle(fixture);
     for (int i = 0; i < 31; i++) { /* 31 other contents that failed since */
         char image[20];
         snprintf(image, sizeof image, "bad%d", i);
         commit_rb(fixture, (struct want){.image = image, .count = 1});
         fail_creates(fixture, image);
-        settle(fixture);
+        fixture_settle(fixture);
     }
     commit_rb(fixture, (struct want){.image = "bad", .count = 1}); /* a revert to the first of them */
     struct task_vec tasks;
@@ -227,8 +202,8 @@ static void test_upgrade_notes_completed(void **state)
     struct fixture *first CLEANUP(fixture_freep) = fixture_new(1);
     fixture_empty(first, "one");
     commit_rb(first, (struct want){.image = "good", .count = 1});
-    settle(first);
-    json_t *ledger = service_ledger_to_json(view_of(first, "web").ledger);
+    fixture_settle(first);
+    json_t *ledger = service_ledger_to_json(fixture_view(first, "web").ledger);
     json_object_del(ledger, "completed"); /* as the davit before wrote it */
     struct task_vec tasks;
     core_view_tasks(first->core, "c", "web", first->now_ms, &tasks);
@@ -241,16 +216,17 @@ static void test_upgrade_notes_completed(void **state)
     commit_rb(second, (struct want){.image = "bad", .count = 1});  /* the head, before the first turn */
     fixture_listed(second, "one", &container, 1);
     fail_creates(second, "bad");
-    struct view_service v = view_of(second, "web");
+    struct view_service v = fixture_view(second, "web");
     assert_true(strncmp(view_service_state(&v), "roll", 4) == 0);
 }
+
 static void test_prune_passes_the_budget(void **state)
 {
     (void)state;
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
     fixture_empty(fixture, "one");
     fixture_commit(fixture, "web", "nginx", 1, 0);
-    settle(fixture);
+    fixture_settle(fixture);
     static const char *const davit[] = {"", "\"prune\":\"disabled\"", NULL};
     for (size_t d = 0; d < 3; d++) {
         struct buffer text = BUFFER_INIT(100000);
@@ -263,7 +239,7 @@ static void test_prune_passes_the_budget(void **state)
         buffer_deinit(&text);
         fixture_file(fixture, "more.json", all);
         if (d == 0)
-            settle(fixture);
+            fixture_settle(fixture);
     }
     fixture_turn(fixture);
     size_t stops = 0;
@@ -278,15 +254,16 @@ static void test_prune_at_a_start_with_an_engine_down(void **state)
     struct fixture *first CLEANUP(fixture_freep) = fixture_new(1);
     fixture_empty(first, "one");
     fixture_commit(first, "web", "nginx", 1, 0);
-    settle(first);
+    fixture_settle(first);
     struct task_vec tasks;
     core_view_tasks(first->core, "c", "web", first->now_ms, &tasks);
     struct container *container = container_copy(tasks.items[0].containers[0]);
     task_vec_deinit(&tasks);
     struct fixture *second CLEANUP(fixture_freep) = fixture_new(2); /* "two" is down */
-    fixture_step(second, (struct event){.kind = EVENT_LEDGER,
-                                        .ledger = {LEDGER_SERVICE, memory_strdup("c/web"),
-                                                   service_ledger_to_json(view_of(first, "web").ledger)}});
+    fixture_step(second,
+                 (struct event){.kind = EVENT_LEDGER,
+                                .ledger = {LEDGER_SERVICE, memory_strdup("c/web"),
+                                           service_ledger_to_json(fixture_view(first, "web").ledger)}});
     fixture_listed(second, "one", &container, 1);
     fixture_commit(second, "web", "nginx", 1, 0);
     fixture_turn(second);

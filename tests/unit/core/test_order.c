@@ -6,16 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct view_service view_of(const struct fixture *fixture, const char *name)
-{
-    struct view_service view;
-    assert_true(core_view_service(fixture->core, "c", name, &view));
-    return view;
-}
-
 static enum deployment_state state_of(const struct fixture *fixture, const char *name)
 {
-    return service_ledger_primary(view_of(fixture, name).ledger)->state;
+    return service_ledger_primary(fixture_view(fixture, name).ledger)->state;
 }
 
 /* "api" depends on "db", from the first commit on; db is planned after it. */
@@ -30,25 +23,6 @@ static struct fixture *fixture_of_two(int instances)
     return fixture;
 }
 
-/* A new content of the family. */
-static void change(struct fixture *fixture, const char *family, const char *image)
-{
-    char *path CLEANUP_FREE = memory_printf("%s-definition.json", family);
-    char *text CLEANUP_FREE = memory_printf(
-        "{\"family\":\"%s\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"%s\",\"memory\":64}]}",
-        family, image);
-    fixture_file(fixture, path, text);
-}
-
-static void settle(struct fixture *fixture)
-{
-    for (int i = 0; i < 4; i++) {
-        fixture_run(fixture);
-        fixture_after(fixture, 10000);
-    }
-    fixture_run(fixture);
-}
-
 static void test_one_after_the_other(void **state)
 {
     (void)state;
@@ -57,11 +31,11 @@ static void test_one_after_the_other(void **state)
     fixture_turn(fixture);
     for (size_t i = 0; fixture_action(fixture, i); i++)
         assert_string_equal(fixture_action(fixture, i)->service, "db");
-    assert_string_equal(view_of(fixture, "api").waiting,
+    assert_string_equal(fixture_view(fixture, "api").waiting,
                         "waits for service c/db: its deployment has not begun");
     assert_true(core_is_dirty(fixture->core)); /* db was planned: so will be who waits for it */
     fixture_turn(fixture);
-    assert_string_equal(view_of(fixture, "api").waiting,
+    assert_string_equal(fixture_view(fixture, "api").waiting,
                         "waits for service c/db: its deployment is in progress");
     assert_false(core_is_dirty(fixture->core));
 }
@@ -72,7 +46,7 @@ static void test_it_wakes_by_itself(void **state)
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_two(1);
     fixture_empty(fixture, "one");
     fixture_run(fixture); /* what the containers of db report is all that happens */
-    assert_int_equal(view_of(fixture, "api").running_count, 0);
+    assert_int_equal(fixture_view(fixture, "api").running_count, 0);
     fixture_after(fixture, 10000);
     fixture_turn(fixture); /* db's wake-up */
     assert_int_equal(state_of(fixture, "db"), DEPLOYMENT_COMPLETED);
@@ -86,10 +60,10 @@ static void test_a_failed_one_is_waited_for(void **state)
     (void)state;
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_two(1);
     fixture_empty(fixture, "one");
-    settle(fixture);
+    fixture_settle(fixture);
     assert_int_equal(state_of(fixture, "api"), DEPLOYMENT_COMPLETED);
-    change(fixture, "api", "two");
-    change(fixture, "db", "missing");
+    fixture_change(fixture, "api", "two");
+    fixture_change(fixture, "db", "missing");
     for (int i = 0; i < 8 && state_of(fixture, "db") != DEPLOYMENT_FAILED; i++) {
         fixture_turn(fixture);
         struct action_vec creates = {0};
@@ -104,14 +78,15 @@ static void test_a_failed_one_is_waited_for(void **state)
     }
     fixture_run(fixture);
     assert_int_equal(state_of(fixture, "db"), DEPLOYMENT_FAILED);
-    assert_string_equal(view_of(fixture, "api").waiting, "waits for service c/db: its deployment failed");
-    struct view_service api = view_of(fixture, "api");
+    assert_string_equal(fixture_view(fixture, "api").waiting,
+                        "waits for service c/db: its deployment failed");
+    struct view_service api = fixture_view(fixture, "api");
     assert_string_equal(view_service_state(&api), "blocked");
     assert_int_equal(api.healthy_count, 1); /* untouched */
-    change(fixture, "db", "nginx");         /* git revert */
-    settle(fixture);
+    fixture_change(fixture, "db", "nginx"); /* git revert */
+    fixture_settle(fixture);
     assert_int_equal(state_of(fixture, "api"), DEPLOYMENT_COMPLETED);
-    assert_null(view_of(fixture, "api").waiting);
+    assert_null(fixture_view(fixture, "api").waiting);
 }
 
 static struct container *container_of(const struct fixture *fixture, const char *service)
@@ -138,7 +113,7 @@ static void test_healing_waits_for_nobody(void **state)
     (void)state;
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_two(1);
     fixture_empty(fixture, "one");
-    settle(fixture);
+    fixture_settle(fixture);
     stops(fixture, "db");
     stops(fixture, "api");
     fixture_turn(fixture);
@@ -151,12 +126,12 @@ static void test_a_deployment_waits_for_a_sick_one(void **state)
     (void)state;
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_two(1);
     fixture_empty(fixture, "one");
-    settle(fixture);
+    fixture_settle(fixture);
     stops(fixture, "db");
-    change(fixture, "api", "two");
+    fixture_change(fixture, "api", "two");
     fixture_run(fixture);
-    assert_string_equal(view_of(fixture, "api").waiting, "waits for service c/db: 1 of 2 tasks healthy");
-    settle(fixture);
+    assert_string_equal(fixture_view(fixture, "api").waiting, "waits for service c/db: 1 of 2 tasks healthy");
+    fixture_settle(fixture);
     assert_int_equal(state_of(fixture, "api"), DEPLOYMENT_COMPLETED);
 }
 
@@ -165,18 +140,18 @@ static void test_scaling_is_not_waited_for(void **state)
     (void)state;
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_two(1);
     fixture_empty(fixture, "one");
-    settle(fixture);
+    fixture_settle(fixture);
     fixture_commit(fixture, "db", "nginx", 4, 0);
-    change(fixture, "api", "two");
+    fixture_change(fixture, "api", "two");
     fixture_run(fixture);
-    assert_string_equal(view_of(fixture, "api").waiting, "0 of 1 new tasks healthy, 1 starting");
-    settle(fixture);
+    assert_string_equal(fixture_view(fixture, "api").waiting, "0 of 1 new tasks healthy, 1 starting");
+    fixture_settle(fixture);
     stops(fixture, "db"); /* now it has four, and three are healthy */
-    change(fixture, "api", "three");
+    fixture_change(fixture, "api", "three");
     fixture_run(fixture);
-    assert_string_equal(view_of(fixture, "api").waiting, "waits for service c/db: 3 of 4 tasks healthy");
+    assert_string_equal(fixture_view(fixture, "api").waiting, "waits for service c/db: 3 of 4 tasks healthy");
     fixture_commit(fixture, "db", "nginx", 0, 0);
-    settle(fixture); /* none are wanted, and none is there */
+    fixture_settle(fixture); /* none are wanted, and none is there */
     assert_int_equal(state_of(fixture, "api"), DEPLOYMENT_COMPLETED);
 }
 
@@ -185,14 +160,14 @@ static void test_nobody_knows_how_a_lost_one_is(void **state)
     (void)state;
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_two(1);
     fixture_empty(fixture, "one");
-    settle(fixture);
+    fixture_settle(fixture);
     fixture_step(fixture, (struct event){.kind = EVENT_DISCONNECTED,
                                          .engine = {.instance = memory_strdup("one"),
                                                     .message = memory_strdup("gone")}});
-    change(fixture, "api", "two");
+    fixture_change(fixture, "api", "two");
     fixture_turn(fixture);
     assert_string_equal(
-        view_of(fixture, "api").waiting,
+        fixture_view(fixture, "api").waiting,
         "waits for service c/db: 0 of 2 tasks known to be healthy, instance one does not answer");
 }
 
@@ -201,19 +176,19 @@ static void test_a_survivor_of_older_content_does_not_count(void **state)
     (void)state;
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_two(1);
     fixture_empty(fixture, "one");
-    settle(fixture);
+    fixture_settle(fixture);
     struct task_vec tasks;
     core_view_tasks(fixture->core, "c", "db", fixture->now_ms, &tasks);
     struct container *survivor = container_copy(tasks.items[0].containers[0]);
     task_vec_deinit(&tasks);
     memset(survivor->labels.task, 'f', ID_HEX_SIZE - 1); /* one that nobody has been told to stop */
-    change(fixture, "db", "two");
-    settle(fixture);
+    fixture_change(fixture, "db", "two");
+    fixture_settle(fixture);
     assert_int_equal(state_of(fixture, "db"), DEPLOYMENT_COMPLETED);
     fixture_listed(fixture, "one", &survivor, 1); /* all else is lost */
-    change(fixture, "api", "two");
+    fixture_change(fixture, "api", "two");
     fixture_turn(fixture);
-    assert_string_equal(view_of(fixture, "api").waiting, "waits for service c/db: 0 of 2 tasks healthy");
+    assert_string_equal(fixture_view(fixture, "api").waiting, "waits for service c/db: 0 of 2 tasks healthy");
 }
 
 static void test_no_longer_asked_for(void **state)
@@ -225,9 +200,9 @@ static void test_no_longer_asked_for(void **state)
     fixture_file(fixture, "api-service.json",
                  "{\"cluster\":\"c\",\"serviceName\":\"api\",\"taskDefinition\":\"api\",\"desiredCount\":1}");
     fixture_run(fixture);
-    assert_string_equal(view_of(fixture, "api").waiting, "0 of 1 new tasks healthy, 1 starting");
+    assert_string_equal(fixture_view(fixture, "api").waiting, "0 of 1 new tasks healthy, 1 starting");
     fixture_file(fixture, "db-service.json", NULL);
-    settle(fixture);
+    fixture_settle(fixture);
     assert_int_equal(state_of(fixture, "api"), DEPLOYMENT_COMPLETED);
     assert_int_equal(core_services_len(fixture->core), 1);
 }
@@ -240,7 +215,7 @@ static void test_both_leave(void **state)
     fixture_run(fixture);
     fixture_file(fixture, "api-service.json", NULL);
     fixture_file(fixture, "db-service.json", NULL);
-    settle(fixture);
+    fixture_settle(fixture);
     assert_int_equal(core_services_len(fixture->core), 0);
 }
 
