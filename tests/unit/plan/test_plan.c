@@ -171,6 +171,35 @@ static void test_bookings_tell_what_was_freed(void **state)
     vector_deinit(&spec.ports);
 }
 
+/* Whatever differs, the room is taken anew. */
+static void test_bookings_that_are_the_same(void **state)
+{
+    (void)state;
+    struct plan_port ports[] = {{.port = 80}, {.port = 80}, {.port = 81}, {.port = 80, .udp = true}};
+    const struct plan_booking one = {
+        .instance = 1, .group = {"c/a", 2}, .cpu_units = 3, .memory_mib = 4, .ports = {ports, 1, 1}};
+    struct plan_booking other[10];
+    for (size_t i = 0; i < ARRAY_LEN(other); i++)
+        other[i] = one;
+    other[1].ports.items = &ports[1];
+    other[2].instance = 2;
+    other[3].group.holder = "c/b";
+    other[4].group.tasks = 3;
+    other[5].cpu_units = 4;
+    other[6].memory_mib = 5;
+    other[7].ports.items = &ports[2];
+    other[8].ports.items = &ports[3];
+    other[9].ports.len = 0;
+    struct plan_booking left = one;
+    const struct plan_booking_vec before = {&left, 1, 1};
+    for (size_t i = 0; i < ARRAY_LEN(other); i++)
+        assert_int_equal(plan_booking_same(&before, &(struct plan_booking_vec){&other[i], 1, 1}), i < 2);
+    const struct plan_booking_vec none = {0};
+    assert_false(plan_booking_same(&before, &none));
+    assert_false(plan_booking_same(&none, &before));
+    assert_true(plan_booking_same(&none, &none));
+}
+
 /* F10: what a later content asks of the memory. An old task may have sidecars that the new content has not.
  */
 static void test_who_was_up_is_remembered(void **state)
@@ -232,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_bounds),
                                        cmocka_unit_test(test_failure_threshold),
                                        cmocka_unit_test(test_memory_travels),
+                                       cmocka_unit_test(test_bookings_that_are_the_same),
                                        cmocka_unit_test(test_who_was_up_is_remembered),
                                        cmocka_unit_test(test_memory_of_nothing_is_empty),
                                        cmocka_unit_test(test_placement_takes_what_it_gives),
