@@ -288,6 +288,7 @@ static json_t *revisions_json(const struct view_service *view)
 static void set_lost(const struct view_service *view, json_t *json)
 {
     json_object_set_new(json, "lost", json_integer(view->lost_count));
+    json_object_set_new(json, "gone", json_integer(view->gone_count));
     model_set_string(json, "lostInstance", view->lost_instance);
     if (view->lost_instance)
         api_set_time_text(json, "lostAt", view->lost_ms);

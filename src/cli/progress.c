@@ -64,6 +64,7 @@ void progress_of_view(const struct core *core, const struct view_service *view,
         .waiting = view->waiting,
         .revisions_len = view->revisions_len,
         .lost = view->lost_count,
+        .gone = view->gone_count,
         .lost_instance = view->lost_instance,
         .lost_ms = view->lost_ms,
         .removing = !view->desired,
@@ -133,6 +134,7 @@ void progress_of_json(const json_t *service, struct progress_service *ret_servic
         .reason = model_string(deployment, "reason"),
         .waiting = model_string(service, "waiting"),
         .lost = count_of(service, "lost"),
+        .gone = count_of(service, "gone"),
         .lost_instance = model_string(service, "lostInstance"),
         .removing = text_equal(model_string(service, "status"), "DRAINING"),
         .suspended = model_bool(service, "suspended"),
@@ -193,8 +195,9 @@ static void append_lost(struct buffer *out, const struct progress_service *servi
         return;
     if (service->lost_ms)
         text_from_time_ms(service->lost_ms, since);
-    buffer_printf(out, "  %d task%s unknown: instance %s does not answer", service->lost,
-                  service->lost == 1 ? "" : "s", service->lost_instance);
+    buffer_printf(out, "  %d task%s %s: instance %s does not answer", service->lost,
+                  service->lost == 1 ? "" : "s", service->gone == service->lost ? "lost" : "unknown",
+                  service->lost_instance);
     if (since[0])
         buffer_printf(out, " since %.19sZ", since);
 }

@@ -28,6 +28,7 @@ struct progress_service {
     struct view_revision revisions[VIEW_REVISIONS]; /* what runs, newest first */
     size_t revisions_len;
     int lost; /* tasks of which nobody knows */
+    int gone; /* of these: no more counted */
     const char *lost_instance;
     int64_t lost_ms;     /* 0: since ever */
     const char *pulling; /* image; NULL: none */

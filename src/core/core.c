@@ -45,7 +45,8 @@ struct core *core_new(const struct core_options *options)
     core->owner = memory_strdup(options->owner);
     core->plan = (struct plan_options){.owner = core->owner,
                                        .stopped_retention_ms = options->stopped_retention_ms,
-                                       .stopped_kept = options->stopped_kept};
+                                       .stopped_kept = options->stopped_kept,
+                                       .lost_after_ms = options->lost_after_ms};
     core->patience_ms = options->patience_ms;
     core->deletion = options->deletion;
     core->instances_len = options->instances_len;

@@ -39,6 +39,7 @@ struct core_options {
     int64_t stopped_retention_ms;
     int stopped_kept;
     struct core_deletion deletion;
+    int64_t lost_after_ms; /* silence of an instance after which its tasks count no more, P10; 0: they do */
     int64_t patience_ms; /* after the first event, how long to wait for an instance that has never answered */
 };
 
@@ -109,12 +110,13 @@ struct view_service {
     const struct view_event *events; /* a ring: read it by view_service_event() */
     size_t events_first;
     size_t events_len;
-    int running_count; /* on an instance that does not answer: as it was last known */
+    int running_count; /* on an instance that does not answer: as it was last known, until it is gone */
     int pending_count;
     int healthy_count; /* known to be: of lost tasks nobody knows */
     int stopping_count;
     int leaving_count;         /* not stopped, on instances that are DRAINING or not the cluster's any more */
     int lost_count;            /* not stopped, on instances that do not answer */
+    int gone_count;            /* of these: lost for so long that no other count has them, P10 */
     const char *lost_instance; /* one of these instances; NULL: all answer */
     int64_t lost_ms;           /* since when nothing is heard of it; 0: it was never heard of */
     struct view_revision revisions[VIEW_REVISIONS]; /* newest first */

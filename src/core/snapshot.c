@@ -168,6 +168,7 @@ static json_t *head_out(const struct core *core)
                   "patienceMs", (json_int_t)core->patience_ms, "firstMs", (json_int_t)core->first_ms, "nowMs",
                   (json_int_t)core->now_ms, "wakeMs", (json_int_t)core->wake_ms, "lastActionId",
                   (json_int_t)core->last_action_id, "dirty", core->dirty);
+    json_object_set_new(json, "lostAfterMs", json_integer(core->plan.lost_after_ms));
     model_set_string(json, "deployed", core->deployed[0] ? core->deployed : NULL);
     model_set_string(json, "numbered", core->numbered[0] ? core->numbered : NULL);
     json_object_set_new(json, "roots", model_strings_to_json(&core->roots));
@@ -456,6 +457,7 @@ static struct core *core_of(const json_t *json)
                                          .stopped_kept = model_int_in(json, "stoppedKept", 0, INT32_MAX),
                                          .deletion = {model_int_in(json, "deletionServices", 0, INT32_MAX),
                                                       model_int_in(json, "deletionPercent", 0, 100)},
+                                         .lost_after_ms = model_int(json, "lostAfterMs"),
                                          .patience_ms = model_int(json, "patienceMs")};
     struct core *core = core_new(&options);
     free(names);

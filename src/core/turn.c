@@ -6,7 +6,8 @@
 
 #define WAKE_LEAST_MS 1000
 
-/* The trouble that holds something back goes before what the plan waits for. */
+/* The trouble that holds something back goes before what the plan waits for, but for a task without a place.
+ */
 static void tell_trouble(const struct core *core, struct service_state *service)
 {
     map_for_each (&service->troubles, entry) {
@@ -42,7 +43,7 @@ static void take_output(struct core *core, struct service_state *service, struct
     output->actions.len = 0; /* taken over */
     if (service->under_way.len == 0)
         map_clear(&service->troubles); /* nothing is tried any more that went wrong */
-    if (!core_is_suspended(core, service))
+    if (!core_is_suspended(core, service) && !output->no_place)
         tell_trouble(core, service);
     wake_service(core, service, output->wake_ms);
     core_await_room(core, service, output->no_place);

@@ -113,7 +113,17 @@ static void count_revision(struct view_service *view, const struct task *task)
 
 static void count_task(const struct core *core, struct view_service *view, const struct task *task)
 {
-    int64_t since_ms;
+    int64_t since_ms = 0;
+    bool is_lost = task->status != TASK_STOPPED && core_instance_is_lost(core, task->instance, &since_ms);
+    if (is_lost) {
+        view->lost_count++;
+        view->lost_instance = task->instance;
+        view->lost_ms = since_ms;
+    }
+    if (is_lost && plan_is_lost(&core->plan, since_ms, core->now_ms)) {
+        view->gone_count++;
+        return;
+    }
     view->running_count += task->status == TASK_RUNNING;
     view->pending_count += task->status == TASK_PENDING;
     view->stopping_count += task->status == TASK_STOPPING;
@@ -123,11 +133,6 @@ static void count_task(const struct core *core, struct view_service *view, const
     count_revision(view, task);
     const struct cluster *cluster = core->desired ? desired_cluster(core->desired, view->cluster) : NULL;
     view->leaving_count += cluster && !container_instances_keep(&cluster->instances, task->instance);
-    if (!core_instance_is_lost(core, task->instance, &since_ms))
-        return;
-    view->lost_count++;
-    view->lost_instance = task->instance;
-    view->lost_ms = since_ms;
 }
 
 static void fill(const struct core *core, const struct service_state *service, struct view_service *view)
@@ -187,7 +192,8 @@ const char *view_service_state(const struct view_service *view)
     if (rollout != DEPLOYMENT_COMPLETED)
         return "deploying";
     int desired = view->desired->desired_count;
-    if (view->lost_count > 0 && view->healthy_count + view->lost_count >= desired)
+    int unknown = view->lost_count - view->gone_count;
+    if (unknown > 0 && view->healthy_count + unknown >= desired)
         return "unknown";
     if (view->leaving_count > 0)
         return "moving";

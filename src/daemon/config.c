@@ -30,6 +30,7 @@ void config_init(struct config *config)
                               .stopped_kept = LIMIT_STOPPED_TASKS_KEPT,
                               .deletion_services = DELETION_SERVICES,
                               .deletion_percent = DELETION_PERCENT,
+                              .lost_after_ms = 5 * 60000,
                               .patience_ms = 30000,
                               .log_level = LOG_LEVEL_INFO};
 }
@@ -160,6 +161,7 @@ static void take(const json_t *json, struct config *config)
                             &config->secret_environment);
     take_string(json, "dockerConfig", &config->docker_config);
     take_duration(json, "stoppedTaskRetention", &config->stopped_retention_ms);
+    take_duration(json, "lostInstanceAfter", &config->lost_after_ms);
     take_duration(json, "enginePatience", &config->patience_ms);
     if (json_object_get(json, "stoppedTasksKept"))
         config->stopped_kept = model_int_in(json, "stoppedTasksKept", 0, LIMIT_DESIRED_COUNT);

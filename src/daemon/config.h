@@ -39,7 +39,8 @@ struct config {
     int stopped_kept;
     int deletion_services; /* a commit that removes so many, and more than deletion_percent, is held */
     int deletion_percent;
-    int64_t patience_ms; /* how long to wait for an engine that has never answered */
+    int64_t lost_after_ms; /* silence of an instance after which its tasks count no more; 0: they do */
+    int64_t patience_ms;   /* how long to wait for an engine that has never answered */
     enum log_level log_level;
 };
 

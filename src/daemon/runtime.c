@@ -648,6 +648,7 @@ static struct core *make_core(const struct config *config)
                                          .stopped_retention_ms = config->stopped_retention_ms,
                                          .stopped_kept = config->stopped_kept,
                                          .deletion = {config->deletion_services, config->deletion_percent},
+                                         .lost_after_ms = config->lost_after_ms,
                                          .patience_ms = config->patience_ms};
     struct core *core = core_new(&options);
     free(names);

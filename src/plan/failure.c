@@ -181,7 +181,8 @@ static void judge(struct pass *pass, struct task *task)
 static bool any_healthy(const struct pass *pass)
 {
     for (size_t i = 0; i < pass->tasks.len; i++)
-        if (pass->tasks.items[i].healthy && pass_is_new(pass, &pass->tasks.items[i]))
+        if (pass->tasks.items[i].healthy && !pass->tasks.items[i].lost &&
+            pass_is_new(pass, &pass->tasks.items[i]))
             return true;
     return false;
 }

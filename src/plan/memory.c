@@ -14,6 +14,7 @@ void plan_memory_deinit(struct plan_memory *memory)
     map_deinit(&memory->announced);
     map_deinit(&memory->ran);
     map_deinit(&memory->up);
+    map_deinit(&memory->lost);
     map_deinit(&memory->given_up);
     memset(memory, 0, sizeof *memory);
 }
@@ -44,12 +45,12 @@ json_t *plan_memory_to_json(const struct plan_memory *memory)
     map_for_each (&memory->stopping, entry) {
         json_object_set_new(stopping, entry->key, json_string(entry->value));
     }
-    return json_pack("{s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:I,s:b,s:i}", "seen", memory->seen, "stopping",
-                     stopping, "counted", keys_to_json(&memory->counted), "announced",
-                     keys_to_json(&memory->announced), "ran", keys_to_json(&memory->ran), "up",
-                     keys_to_json(&memory->up), "givenUp", keys_to_json(&memory->given_up), "failuresInRow",
-                     memory->failures_in_row, "lastFailure", (json_int_t)memory->last_failure_ms, "steady",
-                     memory->steady, "settled", memory->settled_count);
+    return json_pack(
+        "{s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:I,s:b,s:i}", "seen", memory->seen, "stopping", stopping,
+        "counted", keys_to_json(&memory->counted), "announced", keys_to_json(&memory->announced), "ran",
+        keys_to_json(&memory->ran), "up", keys_to_json(&memory->up), "lost", keys_to_json(&memory->lost),
+        "givenUp", keys_to_json(&memory->given_up), "failuresInRow", memory->failures_in_row, "lastFailure",
+        (json_int_t)memory->last_failure_ms, "steady", memory->steady, "settled", memory->settled_count);
 }
 
 void plan_memory_from_json(const json_t *json, struct plan_memory *ret_memory)
@@ -72,5 +73,6 @@ void plan_memory_from_json(const json_t *json, struct plan_memory *ret_memory)
     keys_from_json(json_object_get(json, "announced"), &ret_memory->announced);
     keys_from_json(json_object_get(json, "ran"), &ret_memory->ran);
     keys_from_json(json_object_get(json, "up"), &ret_memory->up);
+    keys_from_json(json_object_get(json, "lost"), &ret_memory->lost);
     keys_from_json(json_object_get(json, "givenUp"), &ret_memory->given_up);
 }

@@ -72,6 +72,7 @@ void task_settle_stop(struct task *task);
 /* The passes, in order. */
 void pass_deployment(struct pass *pass);
 void pass_failures(struct pass *pass);
+void pass_lost(struct pass *pass);
 void pass_rolling(struct pass *pass);
 void pass_life(struct pass *pass);
 void pass_cleanup(struct pass *pass);

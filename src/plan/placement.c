@@ -95,8 +95,8 @@ static bool lacks(const struct search *search, struct site *site)
 {
     const struct need *need = &search->need;
     const struct plan_instance *instance = &search->pass->in->instances->items[site->index];
-    if (!search->why &&
-        (need->cpu_units > instance->cpu_units_free || need->memory_mib > instance->memory_mib_free))
+    bool is_full = need->cpu_units > instance->cpu_units_free || need->memory_mib > instance->memory_mib_free;
+    if (!search->why && is_full)
         return true; /* what is asked first is the cheapest, what is told first the gravest */
     if (is_unfit(search, site, instance))
         return true;

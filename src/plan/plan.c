@@ -130,8 +130,8 @@ bool task_is_live(const struct task *task)
 /* Drops what the memory says of tasks that are gone. */
 static void forget_tasks(struct plan_memory *memory, const struct task_vec *tasks)
 {
-    struct map *maps[] = {&memory->stopping, &memory->counted, &memory->announced, &memory->up,
-                          &memory->given_up};
+    struct map *maps[] = {&memory->stopping, &memory->counted, &memory->announced,
+                          &memory->up,       &memory->lost,    &memory->given_up};
     for (size_t m = 0; m < ARRAY_LEN(maps); m++) {
         if (maps[m]->len == 0)
             continue;
@@ -170,6 +170,7 @@ static void run_passes(struct pass *pass)
     pass_aim(pass);
     pass_failures(pass);
     pass_roll_back(pass);
+    pass_lost(pass);
     pass_rolling(pass);
     pass_life(pass);
     pass_cleanup(pass);

@@ -19,6 +19,7 @@ struct plan_options {
     const char *owner;
     int64_t stopped_retention_ms; /* stopped tasks stay visible so long; ECS agent: 3 h */
     int stopped_kept;             /* and no more than so many per service */
+    int64_t lost_after_ms;        /* P10: silence of an instance; 0: its tasks are never lost */
 };
 
 /* Room on the container instances. core keeps it, by what each service has booked; placing books more. */
@@ -113,6 +114,7 @@ struct plan_memory {
     struct map announced; /* task id -> (void *)1: its stop has been told in an event */
     struct map ran;       /* container id -> (void *)1: it has a restart policy and was seen running */
     struct map up;        /* task id -> (void *)1: all of it had started once; it never goes back (ECS) */
+    struct map lost;      /* task id -> (void *)1: it has been told in an event that it is lost, P10 */
     struct map given_up;  /* "task id/container" -> (void *)1: its task goes on without it, F10 */
     int failures_in_row;  /* after COMPLETED, for back-off */
     int64_t last_failure_ms;
@@ -189,6 +191,7 @@ struct task {
     bool healthy;              /* counts for minimumHealthyPercent, ECS 4.1 */
     bool stop;                 /* desiredStatus STOPPED */
     bool failed;               /* and by its own fault */
+    bool lost;                 /* P10: nothing is heard of its instance for so long that it counts no more */
     char *stop_reason;         /* owned; NULL while it should run */
     int64_t created_ms;        /* of its first container; 0 before */
     int64_t started_ms;        /* when its last container started; 0 unless RUNNING */
@@ -220,6 +223,10 @@ const struct container *task_container(const struct task *task,
 /* Row C9, of a task that is not to stop: whether what has stopped is to be started again. `ran` is
  * plan_memory's. */
 bool plan_restarts(const struct container *container, const struct map *ran);
+
+/* P10, of an instance that does not answer: whether its tasks are lost. lost_ms as in struct plan_instance.
+ */
+bool plan_is_lost(const struct plan_options *options, int64_t lost_ms, int64_t now_ms);
 
 /* ECS 4.1: lower bound rounded up, upper bound rounded down. */
 int plan_lower_bound(int desired_count, int minimum_healthy_percent);

@@ -33,9 +33,15 @@ static bool is_new(const struct pass *pass, const struct task *task)
     return pass_is_new(pass, task) && !site_is_to_leave(pass, task->instance);
 }
 
+/* P10: a lost task is neither healthy nor in the way, and nothing is decided about it. */
+static bool counts(const struct task *task)
+{
+    return task_is_live(task) && !task->lost;
+}
+
 static bool is_unhealthy(const struct pass *pass, const struct task *task)
 {
-    return task_is_live(task) && task->status == TASK_RUNNING && task->health == HEALTH_UNHEALTHY &&
+    return counts(task) && task->status == TASK_RUNNING && task->health == HEALTH_UNHEALTHY &&
            pass->in->now_ms >= task->started_ms + pass->in->desired->health_check_grace_ms;
 }
 
@@ -48,9 +54,8 @@ static struct tally tally_of(const struct pass *pass)
     for (size_t i = 0; i < pass->tasks.len; i++) {
         const struct task *task = &pass->tasks.items[i];
         bool fresh = is_new(pass, task);
-        if (task->status == TASK_STOPPING)
-            tally.stopping++;
-        if (!task_is_live(task))
+        tally.stopping += task->status == TASK_STOPPING && !task->lost;
+        if (!counts(task))
             continue;
         tally.live_new += fresh;
         tally.live_old += !fresh;
@@ -65,7 +70,7 @@ static struct tally tally_of(const struct pass *pass)
 static void stop(struct pass *pass, struct tally *tally, struct task *task, const char *reason)
 {
     bool fresh = is_new(pass, task);
-    assert(task_is_live(task));
+    assert(counts(task));
     tally->live_new -= fresh;
     tally->live_old -= !fresh;
     tally->healthy_new -= fresh && task->healthy;
@@ -160,7 +165,7 @@ static void stop_old(struct pass *pass, struct tally *tally)
     look_for_room(pass, tally);
     for (size_t i = 0; i < pass->tasks.len; i++) {
         struct task *task = &pass->tasks.items[i];
-        if (!task_is_live(task) || is_new(pass, task) || task->healthy)
+        if (!counts(task) || is_new(pass, task) || task->healthy)
             continue;
         bool useless = task->status != TASK_RUNNING || task->health == HEALTH_UNHEALTHY;
         if (useless || tally->healthy_new >= tally->lower || makes_room(pass, tally, task))
@@ -168,7 +173,7 @@ static void stop_old(struct pass *pass, struct tally *tally)
     }
     for (size_t i = 0; i < pass->tasks.len; i++) {
         struct task *task = &pass->tasks.items[i];
-        if (!task_is_live(task) || is_new(pass, task) || !task->healthy)
+        if (!counts(task) || is_new(pass, task) || !task->healthy)
             continue;
         int keep = makes_room(pass, tally, task) ? tally->lower : tally->desired;
         if (tally->healthy_new + tally->healthy_old > keep)
@@ -207,7 +212,7 @@ static void stop_surplus(struct pass *pass, struct tally *tally, int surplus)
     struct victim_vec victims = {0};
     for (size_t i = 0; i < pass->tasks.len; i++) {
         struct task *task = &pass->tasks.items[i];
-        struct site *site = task_is_live(task) && is_new(pass, task) && !is_unhealthy(pass, task)
+        struct site *site = counts(task) && is_new(pass, task) && !is_unhealthy(pass, task)
                                 ? site_of(pass, task->instance)
                                 : NULL;
         if (site)
@@ -269,7 +274,7 @@ static void contain(struct pass *pass, struct tally *tally, const struct deploym
     for (size_t i = 0; i < pass->tasks.len; i++) {
         struct task *task = &pass->tasks.items[i];
         bool useless = pass_is_new(pass, task) ? !task->healthy : task->status == TASK_PENDING;
-        if (task_is_live(task) && (tally->desired == 0 || useless))
+        if (counts(task) && (tally->desired == 0 || useless))
             stop(pass, tally, task, "its deployment failed");
     }
     pass_waiting(
@@ -295,7 +300,7 @@ static void stand_by(struct pass *pass, struct tally *tally)
         spare = tally->healthy_new;
     for (size_t i = 0; i < pass->tasks.len; i++) {
         struct task *task = &pass->tasks.items[i];
-        if (!task_is_live(task) || pass_is_new(pass, task))
+        if (!counts(task) || pass_is_new(pass, task))
             continue;
         bool replaced = task->healthy && spare > 0;
         spare -= replaced;
@@ -308,9 +313,11 @@ static void stand_by(struct pass *pass, struct tally *tally)
 
 static bool anything_old(const struct pass *pass)
 {
-    for (size_t i = 0; i < pass->tasks.len; i++)
-        if (!is_new(pass, &pass->tasks.items[i]) && pass->tasks.items[i].status != TASK_STOPPED)
+    for (size_t i = 0; i < pass->tasks.len; i++) {
+        const struct task *task = &pass->tasks.items[i];
+        if (!is_new(pass, task) && task->status != TASK_STOPPED && !task->lost)
             return true;
+    }
     return false;
 }
 

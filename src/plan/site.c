@@ -97,7 +97,8 @@ struct site_vec *pass_sites(struct pass *pass)
             continue;
         fleet_touch(pass->fleet, site);
         site->tasks++;
-        if (task_is_live(task) && pass_is_new(pass, task) && !(site->declared && site->declared->draining))
+        if (task_is_live(task) && !task->lost && pass_is_new(pass, task) &&
+            !(site->declared && site->declared->draining))
             count(pass, site, 1);
     }
     return &pass->fleet->sites;

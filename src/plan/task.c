@@ -182,16 +182,33 @@ static void roll_up_status(const struct pass *pass, struct task *task, const str
         task->started_ms = 0;
 }
 
-/* P3: what is known of the task is as old as the last word from its instance. */
-static int64_t seen_ms(const struct plan_instance_vec *instances, const struct task *task, int64_t now_ms)
+bool plan_is_lost(const struct plan_options *options, int64_t lost_ms, int64_t now_ms)
 {
-    const struct plan_instance *instance = instances ? placement_instance(instances, task->instance) : NULL;
+    assert(options);
+    return options->lost_after_ms && lost_ms && now_ms >= lost_ms + options->lost_after_ms;
+}
+
+/* P10. */
+static void roll_up_loss(const struct plan_input *input, struct task *task,
+                         const struct plan_instance *instance)
+{
+    if (!instance || instance->usable || !instance->lost_ms || task->status == TASK_STOPPED)
+        return;
+    int64_t lost_ms = instance->lost_ms + input->options->lost_after_ms;
+    task->lost = plan_is_lost(input->options, instance->lost_ms, input->now_ms);
+    if (lost_ms > input->now_ms && (!task->wake_ms || lost_ms < task->wake_ms))
+        task->wake_ms = lost_ms;
+}
+
+/* P3: what is known of the task is as old as the last word from its instance. */
+static int64_t seen_ms(const struct plan_instance *instance, int64_t now_ms)
+{
     return instance && !instance->usable && instance->lost_ms < now_ms ? instance->lost_ms : now_ms;
 }
 
 /* ECS 2.6: over essential containers, UNHEALTHY before UNKNOWN before HEALTHY. */
 static void roll_up_health(struct task *task, const struct task_roll_up *options,
-                           const struct plan_instance_vec *instances)
+                           const struct plan_instance *instance)
 {
     bool all_checked_healthy = true;
     bool unchecked = false;
@@ -219,7 +236,7 @@ static void roll_up_health(struct task *task, const struct task_roll_up *options
         task->health = HEALTH_UNKNOWN;
     if (task->status != TASK_RUNNING || !all_checked_healthy)
         return;
-    int64_t now_ms = seen_ms(instances, task, options->now_ms);
+    int64_t now_ms = seen_ms(instance, options->now_ms);
     int64_t healthy_at = unchecked ? task->started_ms + options->minimum_healthy_ms : task->started_ms;
     /* An engine whose clock runs ahead must not make a task wait for longer than the time itself. */
     if (healthy_at > options->now_ms + options->minimum_healthy_ms)
@@ -244,8 +261,12 @@ void task_vec_build(const struct plan_input *input, const struct task_roll_up *o
     const struct pass pass = {.in = input, .memory = options->memory};
     group(input, ret_tasks);
     for (size_t i = 0; i < ret_tasks->len; i++) {
-        roll_up_status(&pass, &ret_tasks->items[i], options);
-        roll_up_health(&ret_tasks->items[i], options, input->instances);
+        struct task *task = &ret_tasks->items[i];
+        const struct plan_instance *instance =
+            input->instances ? placement_instance(input->instances, task->instance) : NULL;
+        roll_up_status(&pass, task, options);
+        roll_up_health(task, options, instance);
+        roll_up_loss(input, task, instance);
     }
     if (ret_tasks->len > 1)
         qsort(ret_tasks->items, ret_tasks->len, sizeof *ret_tasks->items, compare_ids);

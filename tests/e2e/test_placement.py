@@ -1,5 +1,7 @@
 """Tasks on several instances: where they go, read from the engines."""
 
+import signal
+
 import pytest
 
 from support.davit import wait_for
@@ -26,11 +28,11 @@ def cluster(*instances):
 class Fleet(Spine):
     """A daemon with instances "one", "two" ..."""
 
-    def __init__(self, davit, repo, *engines):
+    def __init__(self, davit, repo, *engines, **config):
         self.engines = dict(zip(("one", "two", "three"), engines))
         super().__init__(davit, repo, engines[0], instances=[
             {"name": name, "endpoint": f"unix://{engine.socket}"} for name, engine in self.engines.items()
-        ])
+        ], **config)
 
     def on(self, name, running=True):
         """The tasks that an engine runs."""
@@ -147,3 +149,23 @@ def test_draining_of_the_only_instance_stops_nothing(two, demo_image):
     wait_for(lambda: "two: is DRAINING" in waiting(two), 30, "it says why no task moves")
     assert two.on("two") == before and two.counts() == (0, 2)
     assert "moving" in two.daemon.run("status").stdout
+
+
+def test_a_lost_instance_is_replaced_and_its_surplus_goes_when_it_is_back(
+        davit, repo, docker, second_docker, third_docker, demo_image):
+    three = Fleet(davit, repo, docker, second_docker, third_docker, lostInstanceAfter="5s")
+    three.repo.commit("web", {"web.json": definition(demo_image), "service.json": service(3)})
+    three.start()
+    three.converge()
+    assert three.counts() == (1, 1, 1)
+    survivor = three.on("two")
+    two = three.engines["two"].dockerd
+    two.send_signal(signal.SIGSTOP)
+    try:
+        wait_for(lambda: len(three.on("one") + three.on("three")) == 3, 90, "others do its work")
+        status = three.daemon.run("status").stdout
+        assert "1 task lost: instance two does not answer" in status
+    finally:
+        two.send_signal(signal.SIGCONT)
+    wait_for(lambda: three.counts() == (1, 1, 1), 60, "the surplus is stopped")
+    assert three.on("two") == survivor

@@ -378,6 +378,7 @@ static void load_memory(struct golden_case *golden)
     }
     load_keys(json_object_get(json, "counted"), &golden->memory.counted);
     load_keys(json_object_get(json, "up"), &golden->memory.up);
+    load_keys(json_object_get(json, "lost"), &golden->memory.lost);
     load_keys(json_object_get(json, "givenUp"), &golden->memory.given_up);
 }
 
@@ -387,7 +388,8 @@ bool case_init(struct golden_case *golden, const json_t *input)
     golden->options =
         (struct plan_options){.owner = "me",
                               .stopped_retention_ms = 1000LL * int_or(input, "retentionSeconds", 10800),
-                              .stopped_kept = int_or(input, "stoppedKept", 10)};
+                              .stopped_kept = int_or(input, "stoppedKept", 10),
+                              .lost_after_ms = 1000LL * int_or(input, "lostAfterSeconds", 0)};
     strcpy(golden->commit.oid, "3333333333333333333333333333333333333333");
     golden->ids.seed = 1;
     if (!load_definition(golden))

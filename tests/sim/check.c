@@ -95,6 +95,13 @@ static void mirror_event(struct world *world, const struct event *event)
     }
 }
 
+/* P10: by what davit has been told. */
+static bool is_lost(const struct world *world, const char *instance)
+{
+    int64_t lost_ms = world->checker.lost_ms[host_of(world, instance)];
+    return lost_ms && world->now_ms >= lost_ms + LOST_AFTER_MS;
+}
+
 static void mark_those_up(const struct world *world, struct sighting_vec *sightings)
 {
     for (size_t i = 0; i < sightings->len; i++)
@@ -105,10 +112,13 @@ static struct sighting_vec survey_mirror(const struct world *world)
 {
     struct sighting_vec sightings = {0};
     for (int i = 0; i < world->hosts_len; i++) {
+        size_t known = sightings.len; /* no task is on two hosts */
         map_for_each (&world->checker.mirror[i], entry) {
             survey_add(&sightings, entry->value,
                        world->checker.lost_ms[i] ? world->checker.lost_ms[i] : world->now_ms);
         }
+        for (size_t s = known; s < sightings.len; s++)
+            sightings.items[s].lost = is_lost(world, world->hosts[i].name);
     }
     mark_those_up(world, &sightings);
     return sightings;
@@ -241,7 +251,7 @@ void check_before(struct world *world, const struct event *event)
     note_up(world);
 }
 
-/* (a) No decision to stop a healthy task that leaves fewer than lower healthy ones. */
+/* (a) No decision to stop a healthy task that leaves fewer than lower healthy ones; lost ones are none. */
 static void check_stops(struct world *world, const struct view_service *view,
                         const struct sighting_vec *sightings, const struct map *stops)
 {
@@ -251,8 +261,8 @@ static void check_stops(struct world *world, const struct view_service *view,
         return;
     for (size_t i = 0; i < sightings->len; i++) {
         const struct sighting *sighting = &sightings->items[i];
-        if (!survey_is_of(sighting, view->name) || map_get(&world->checker.stops, sighting->id) ||
-            !survey_is_healthy(sighting, view->desired))
+        if (!survey_is_of(sighting, view->name) || sighting->lost ||
+            map_get(&world->checker.stops, sighting->id) || !survey_is_healthy(sighting, view->desired))
             continue;
         healthy++;
         stopped += map_get(stops, sighting->id) != NULL;
@@ -272,20 +282,23 @@ static bool is_busy(const struct view_action_vec *actions, const char *task)
     return false;
 }
 
-/* Tasks that take room: they run, are about to, or something of them is under way. */
-static int count_existing(const struct view_service *view, const struct sighting_vec *sightings,
-                          const struct view_action_vec *actions, const struct map *stops)
+/* Tasks that take room: they run, are about to, or something of them is under way. Not those that are lost.
+ */
+static int count_existing(const struct world *world, const struct view_service *view,
+                          const struct sighting_vec *sightings, const struct view_action_vec *actions,
+                          const struct map *stops)
 {
     struct map tasks = {0};
     for (size_t i = 0; i < sightings->len; i++) {
         const struct sighting *sighting = &sightings->items[i];
         bool waits = sighting->running == 0 && !sighting->essential_stopped && !map_get(stops, sighting->id);
-        if (survey_is_of(sighting, view->name) &&
+        if (survey_is_of(sighting, view->name) && !sighting->lost &&
             (sighting->running || waits || is_busy(actions, sighting->id)))
             map_put(&tasks, sighting->id, (void *)1);
     }
     for (size_t i = 0; i < actions->len; i++)
-        if (actions->items[i].action->kind == ACTION_CREATE)
+        if (actions->items[i].action->kind == ACTION_CREATE &&
+            !is_lost(world, actions->items[i].action->instance))
             map_put(&tasks, actions->items[i].action->task, (void *)1);
     int count = (int)tasks.len;
     map_deinit(&tasks);
@@ -392,7 +405,7 @@ static void check_launch(struct world *world, const struct view_service *view,
     if (launched && !view->desired)
         world_fail(world, "(b) %s: launched, and nobody wants it", view->name);
     if (launched && view->desired) {
-        int existing = count_existing(view, sightings, &actions, stops);
+        int existing = count_existing(world, view, sightings, &actions, stops);
         int upper = view->desired->desired_count * view->desired->maximum_percent / 100;
         if (existing > upper)
             world_fail(world, "(b) %s: %d tasks after a launch, upper is %d", view->name, existing, upper);
@@ -622,7 +635,7 @@ static void check_fair(struct world *world)
             healthy += survey_is_of(&truth.items[i], service->name) && !map_get(&stops, truth.items[i].id) &&
                        survey_is_healthy(&truth.items[i], service);
         core_view_actions(world->davit.core, service->cluster, service->name, &actions);
-        int existing = count_existing(&view, &truth, &actions, &stops);
+        int existing = count_existing(world, &view, &truth, &actions, &stops);
         vector_deinit(&actions);
         check_fair_service(world, service, healthy, existing);
     }
@@ -686,7 +699,7 @@ static bool has_room(const struct world *world, const struct service *service)
     for (int h = 0; h < world->hosts_len; h++) {
         const struct sim *sim = world->hosts[h].sim;
         int free_units = world->hosts[h].cpu_units;
-        if (!check_place_free(world, service->name, h))
+        if (!check_place_free(world, service->name, h) || is_lost(world, world->hosts[h].name))
             continue;
         struct map tasks = {0};
         for (size_t c = 0; c < sim_containers_len(sim); c++)
@@ -809,6 +822,42 @@ static void check_service(struct world *world, const struct view_service *view, 
     else if (primary->state == DEPLOYMENT_COMPLETED && fine != view->desired->desired_count)
         world_fail(world, "goal: %s has %d tasks, desired are %d: %s", view->name, fine,
                    view->desired->desired_count, view->waiting ? view->waiting : "no reason");
+}
+
+/* (m) What a lost host had runs on others, if they can take it. */
+static void check_replaced(struct world *world, const struct view_service *view,
+                           const struct sighting_vec *known)
+{
+    int healthy = 0;
+    if (!view->desired || !is_completed(view) || check_is_suspended(world, view->name) ||
+        !repo_can_run(world, view->name) || world->hosts_len == 1)
+        return;
+    for (size_t i = 0; i < known->len; i++)
+        healthy += survey_is_of(&known->items[i], view->name) && !known->items[i].lost &&
+                   survey_is_new(&known->items[i], view->desired) &&
+                   survey_is_healthy(&known->items[i], view->desired);
+    bool told = view->waiting && strstr(view->waiting, "was unable to place a task");
+    if (healthy > view->desired->desired_count)
+        world_fail(world, "(m) %s: %d healthy tasks on hosts that answer, desired are %d", view->name,
+                   healthy, view->desired->desired_count);
+    if (healthy < view->desired->desired_count &&
+        (!told || (!any_suspended(world) && has_room(world, view->aim))))
+        world_fail(world, "(m) %s: %d of %d tasks on hosts that answer: %s", view->name, healthy,
+                   view->desired->desired_count, view->waiting ? view->waiting : "no reason");
+    if (view->gone_count)
+        world_trace(world, "%s has %d lost tasks, and %d others", view->name, view->gone_count, healthy);
+}
+
+void check_absence(struct world *world)
+{
+    struct sighting_vec known = survey_mirror(world);
+    struct view_service view;
+    bool any = false;
+    for (int h = 0; h < world->hosts_len; h++)
+        any |= is_lost(world, world->hosts[h].name);
+    for (size_t i = 0; any && world->davit.core && core_view_service_at(world->davit.core, i, &view); i++)
+        check_replaced(world, &view, &known);
+    vector_deinit(&known);
 }
 
 void check_goal(struct world *world)

@@ -254,6 +254,7 @@ static struct core *make_core(const struct world *world)
                                          .instances_len = (size_t)world->hosts_len,
                                          .stopped_retention_ms = STOPPED_RETENTION_MS,
                                          .stopped_kept = STOPPED_KEPT,
+                                         .lost_after_ms = LOST_AFTER_MS,
                                          .patience_ms = PATIENCE_MS};
     return core_new(&options);
 }

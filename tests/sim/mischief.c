@@ -41,6 +41,17 @@ void mischief_begin(struct world *world)
     world->next_mischief_ms = world->now_ms + world_pick(world, 20000);
 }
 
+/* For long after all else is calm; what runs there runs on. */
+static void host_is_split_off(struct world *world)
+{
+    struct host *host = some_host(world);
+    world_trace(world, "%s is split off", host->name);
+    host->up_ms = 0;
+    host->silent_ms = world->now_ms + ABSENCE_MS;
+    sim_restart(host->sim);
+    sim_silence(host->sim, true);
+}
+
 void mischief_end(struct world *world)
 {
     static const struct sim_event_faults none;
@@ -56,6 +67,8 @@ void mischief_end(struct world *world)
         if (host->silent_ms)
             host->silent_ms = world->now_ms + 1;
     }
+    if (!world->fair && world_chance(world, 30))
+        host_is_split_off(world);
     world->disk.failing = 0;
     world->davit.dies_after = -1;
     if (!world->davit.core)

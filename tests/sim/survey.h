@@ -18,6 +18,7 @@ struct sighting {
     bool report_there;
     bool was_up;        /* once: what is not essential may have gone since */
     int64_t started_ms; /* latest start */
+    bool lost;          /* its host has been silent for so long that it counts no more, P10 */
     int64_t seen_ms;    /* how old what is known is */
 };
 struct sighting_vec VECTOR_OF(struct sighting);

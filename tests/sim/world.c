@@ -195,6 +195,9 @@ bool world_run(uint64_t seed, bool trace, uint64_t *ret_steps, char **ret_failur
     world->calm = true;
     if (!world->failed)
         mischief_end(world);
+    run_until(world, world->now_ms + ABSENCE_MS - 1);
+    if (!world->failed)
+        check_absence(world);
     run_until(world, world->now_ms + CALM_MS);
     if (!world->failed)
         check_goal(world);

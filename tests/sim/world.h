@@ -17,6 +17,8 @@
 
 #define OWNER                "me"
 #define PATIENCE_MS          15000
+#define LOST_AFTER_MS        20000
+#define ABSENCE_MS           1800000
 #define STOPPED_RETENTION_MS 60000
 #define STOPPED_KEPT         2
 #define WIDE_CPU_UNITS       4096 /* of a host: room for everybody */
@@ -183,6 +185,8 @@ void check_after(struct world *world, enum event_kind kind, const struct effect_
 void check_saved(struct world *world, const struct ledger_change *change);
 /* After everything that happened at one moment. */
 void check_moment(struct world *world);
+/* While a host is split off and all else is calm: others do its work. */
+void check_absence(struct world *world);
 /* Whether a service is suspended, by git or by hand. */
 bool check_is_suspended(const struct world *world, const char *service);
 /* At the end: the world is as desired. */

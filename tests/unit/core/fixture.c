@@ -16,6 +16,7 @@ struct fixture *fixture_new(int instances)
                                          .stopped_retention_ms = 3600000,
                                          .stopped_kept = 5,
                                          .deletion = {3, 50},
+                                         .lost_after_ms = LOST_AFTER_MS,
                                          .patience_ms = PATIENCE_MS};
     struct fixture *fixture = NEW(struct fixture);
     fixture->core = core_new(&options);

@@ -4,8 +4,9 @@
 #include "core/core.h"
 #include "unit.h"
 
-#define FIRST_MS    1700000000000LL
-#define PATIENCE_MS 15000
+#define FIRST_MS      1700000000000LL
+#define PATIENCE_MS   15000
+#define LOST_AFTER_MS 300000
 
 struct fixture {
     struct core *core;

@@ -33,6 +33,67 @@ static struct fixture *two_instances(void)
     return fixture;
 }
 
+static void lose(struct fixture *fixture, const char *instance)
+{
+    fixture_step(fixture, (struct event){.kind = EVENT_DISCONNECTED,
+                                         .engine = {.instance = memory_strdup(instance),
+                                                    .message = memory_strdup("connection refused")}});
+    fixture_turn(fixture);
+}
+
+static bool has_told(const struct view_service *view, const char *text)
+{
+    for (size_t i = 0; i < view->events_len; i++)
+        if (strstr(view_service_event(view, i)->message, text))
+            return true;
+    return false;
+}
+
+static void test_what_is_lost_is_replaced_in_time(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = two_instances();
+    fixture_commit(fixture, "web", "nginx", 2, 0);
+    fixture_settle(fixture);
+    lose(fixture, "two");
+    struct view_service view = fixture_view(fixture, "web");
+    assert_true(view.running_count == 2 && view.lost_count == 1 && view.gone_count == 0);
+    assert_string_equal(view_service_state(&view), "unknown");
+    const struct effect *wake = fixture_effect(fixture, EFFECT_WAKE, 0);
+    assert_non_null(wake);
+    assert_int_equal(wake->at_ms, fixture->now_ms + LOST_AFTER_MS);
+    fixture_after(fixture, LOST_AFTER_MS - 1);
+    fixture_turn(fixture);
+    assert_int_equal(creates_on(fixture, "one"), 0);
+    fixture_after(fixture, 1);
+    fixture_turn(fixture);
+    assert_int_equal(creates_on(fixture, "one"), 1);
+    view = fixture_view(fixture, "web");
+    assert_true(view.running_count == 1 && view.lost_count == 1 && view.gone_count == 1);
+    assert_string_equal(view_service_state(&view), "healing");
+    assert_true(has_told(&view, "has lost 1 tasks: container instance two has not answered for"));
+}
+
+static void test_a_snapshot_keeps_what_is_lost(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = two_instances();
+    struct core *copy CLEANUP(core_freep) = NULL;
+    fixture_commit(fixture, "web", "nginx", 2, 0);
+    fixture_settle(fixture);
+    lose(fixture, "two");
+    fixture_after(fixture, LOST_AFTER_MS);
+    fixture_settle(fixture);
+    struct view_service view = fixture_view(fixture, "web");
+    assert_string_equal(view_service_state(&view), "steady");
+    assert_true(view.running_count == 2 && view.gone_count == 1);
+    json_t *snapshot CLEANUP(json_decrefp) = json_object();
+    assert_int_equal(core_snapshot(fixture->core, join_part, snapshot), 0);
+    assert_int_equal(core_restore(snapshot, &copy, NULL), 0);
+    assert_true(core_view_service(copy, "c", "web", &view));
+    assert_true(view.running_count == 2 && view.gone_count == 1);
+}
+
 static void test_draining_is_noticed(void **state)
 {
     (void)state;
@@ -189,7 +250,9 @@ static void test_affinity_waits_for_the_other(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_draining_is_noticed),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_is_lost_is_replaced_in_time),
+                                       cmocka_unit_test(test_a_snapshot_keeps_what_is_lost),
+                                       cmocka_unit_test(test_draining_is_noticed),
                                        cmocka_unit_test(test_all_leave_and_it_is_steady),
                                        cmocka_unit_test(test_who_cannot_leave_is_not_steady),
                                        cmocka_unit_test(test_an_equal_cluster_marks_nobody),
