@@ -27,6 +27,7 @@ void pass_aim(struct pass *pass)
     pass->aim.health_check_grace_ms = asked->health_check_grace_ms;
     pass->aim.breaker = asked->breaker;
     pass->aim.prune_disabled = asked->prune_disabled;
+    pass->aim.daemon = asked->daemon;
     pass->aim.constraints = asked->constraints; /* borrowed, as all of it */
     pass->aim.strategies = asked->strategies;
     pass->aimed = *pass->in;
@@ -81,6 +82,7 @@ void pass_roll_back(struct pass *pass)
                                        deployment->id, because);
     pass_event(pass, "rolling back to deployment %s.", deployment->id);
     pass_aim(pass);
+    pass_count(pass);
 }
 
 void rollback_note(struct pass *pass)
