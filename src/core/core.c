@@ -14,6 +14,8 @@ static void service_state_free(struct service_state *service)
     free(service->cluster);
     free(service->name);
     free(service->key);
+    run_free(service->run);
+    free(service->group);
     service_unref(service->desired);
     service_ledger_free(service->ledger);
     service_unref(service->completed);
@@ -60,6 +62,7 @@ struct core *core_new(const struct core_options *options)
     core->manifest = manifest_new();
     core->families = MAP_INIT(family_ledger_free);
     core->services = MAP_INIT(service_state_free);
+    core->runs = MAP_INIT(service_state_free);
     core->flights = MAP_INIT(flight_free);
     core->suspensions = MAP_INIT(free);
     core->source_message = memory_strdup("has not been read yet");
@@ -73,6 +76,10 @@ void core_free(struct core *core)
     map_deinit(&core->flights);
     map_deinit(&core->suspensions);
     map_deinit(&core->services);
+    map_deinit(&core->runs);
+    if (core->outcome)
+        run_outcome_deinit(core->outcome);
+    free(core->outcome);
     vector_deinit(&core->sorted);
     vector_deinit(&core->marked);
     vector_deinit(&core->awaiting_room);
@@ -220,6 +227,15 @@ void core_on_reconcile(struct core *core, struct event *event, struct effect_vec
         service->memory.failures_in_row = 0;
         core_mark(core, service);
     }
+    map_for_each (&core->runs, entry) {
+        struct service_state *run = entry->value;
+        if (event->reconcile.service ||
+            (event->reconcile.cluster && !text_equal(event->reconcile.cluster, run->cluster)))
+            continue;
+        core_end_holds(core, run, INT64_MAX);
+        map_clear(&run->troubles);
+        core_mark(core, run);
+    }
     for (size_t i = 0; i < core->instances_len; i++)
         if (core->instances[i].connected)
             vector_push(effects, (struct effect){.kind = EFFECT_LIST,
@@ -241,6 +257,8 @@ static void (*const handlers[])(struct core *, struct event *, struct effect_vec
     [EVENT_APPROVE] = core_on_approve,
     [EVENT_RETRY] = core_on_retry,
     [EVENT_SUSPEND] = core_on_suspend,
+    [EVENT_RUN_TASK] = core_on_run_task,
+    [EVENT_STOP_TASK] = core_on_stop_task,
     [EVENT_TURN] = core_on_turn,
 };
 

@@ -62,6 +62,17 @@ static bool is_there(const struct service_state *service, const struct action *a
     return false;
 }
 
+/* A standalone task has its place before there is anything of it. */
+static void meet_run(const struct core *core, const struct service_state *service, struct map *tenants)
+{
+    if (service->run->stop_code || map_get(tenants, service->run->id))
+        return;
+    struct tenant *tenant = NEW(struct tenant);
+    tenant->instance = index_of(core, service->run->instance);
+    tenant->wanted = service->run->task_definition != NULL;
+    map_put(tenants, service->run->id, tenant);
+}
+
 static void meet_all(const struct core *core, const struct service_state *service, struct map *tenants)
 {
     for (size_t i = 0; i < service->containers.len; i++) {
@@ -80,6 +91,8 @@ static void meet_all(const struct core *core, const struct service_state *servic
         if (action->kind == ACTION_CREATE)
             meet(core, service, tenants, &action->labels, action->instance)->lives = true;
     }
+    if (service->run)
+        meet_run(core, service, tenants);
 }
 
 static void collect(const struct core *core, const struct service_state *service, struct map *tenants,
@@ -190,6 +203,8 @@ bool core_book(struct core *core, struct service_state *service)
     struct map tenants = MAP_INIT(free);
     meet_all(core, service, &tenants);
     collect(core, service, &tenants, &now);
+    for (size_t i = 0; i < now.len; i++)
+        now.items[i].group.name = service->group;
     map_deinit(&tenants);
     for (size_t i = 0; i < now.len; i++)
         now.items[i].group.daemon = service->desired && service->desired->daemon;
@@ -203,6 +218,13 @@ bool core_book(struct core *core, struct service_state *service)
     service->booked = now;
     plan_room_take(&core->rooms, &service->booked);
     return freed;
+}
+
+void core_book_marked(struct core *core)
+{
+    assert(core);
+    for (size_t i = 0; i < core->marked.len; i++)
+        core_book(core, core->marked.items[i]);
 }
 
 void core_room_capacity(struct core *core, const struct instance_state *instance,

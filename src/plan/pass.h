@@ -22,7 +22,8 @@ struct pass {
     const struct plan_input *in;
     struct plan_output *out;
     const struct service_ledger
-        *ledger; /* as it stands: in->ledger, or out->ledger once it was edited; may be NULL */
+        *ledger;           /* as it stands: in->ledger, or out->ledger once it was edited; may be NULL */
+    const struct run *run; /* likewise: in->run, or out->run; NULL: a service */
     const struct service *asked; /* what the repository asks for. in->desired is what is to run: the same, or
                                     what it was rolled back to */
     struct service aim;          /* the latter, with the counts of the former */
@@ -38,13 +39,15 @@ struct pass {
  * commit. */
 struct service_ledger *pass_edit(struct pass *pass, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Adds to what the ledger's commit says. */
+void pass_note(struct pass *pass, const char *what);
 /* PRIMARY or NULL. */
 const struct deployment *pass_primary(const struct pass *pass);
 /* Plan again at at_ms. */
 void pass_wake(struct pass *pass, int64_t at_ms);
 /* The first reason stays. */
 void pass_waiting(struct pass *pass, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* An ECS service event: "(service web) ..." */
+/* An ECS service event: "(service web) ..."; a standalone task has none. */
 void pass_event(struct pass *pass, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* desiredStatus STOPPED, for good. */
 void pass_stop(struct pass *pass, struct task *task, const char *reason);
@@ -85,6 +88,8 @@ char *rollback_reason(const struct deployment *primary, const struct deployment 
 /* placement.c: the best instance for a desired task of that id, whose room is taken; NULL with *ret_reason
  * (owned) when there is none. */
 const struct plan_instance *placement_choose(struct pass *pass, const char *task, char **ret_reason);
+/* What each instance lacks, after placement_choose() found none. */
+void placement_lacks(struct pass *pass, struct plan_lack_vec *ret_lacks);
 /* Why no instance could take a task even if old ones made room (owned); NULL: one could. */
 char *placement_hopeless(struct pass *pass);
 const struct plan_instance *placement_instance(const struct plan_instance_vec *instances, const char *name);
@@ -146,5 +151,9 @@ char *life_dead_end(struct pass *pass, const struct task *task);
 void failure_witness(struct pass *pass);
 /* failure.c: whether the task goes on without the container, F10. */
 bool failure_gave_up(const struct pass *pass, const struct task *task, const char *container);
+/* failure.c: F10, whether the task goes on without the container that failed, which is noted then. */
+bool failure_give_up(struct pass *pass, const struct task *task, const struct plan_failure *failure);
+/* failure.c: that container is never created again. */
+void failure_pass_over(const struct pass *pass, const struct task *task, const char *container);
 /* failure.c: when the next launch may be, F9. */
 int64_t failure_next_launch_ms(const struct pass *pass);

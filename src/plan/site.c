@@ -94,6 +94,23 @@ static const struct container_instance *find_after(const struct container_instan
                : container_instances_find(declared, name);
 }
 
+/* T1: the tasks of a standalone task's group. */
+static void count_group(struct pass *pass)
+{
+    char *prefix CLEANUP_FREE = memory_printf("%s/", pass->in->cluster);
+    for (size_t i = 0; i < pass->sites.len; i++) {
+        struct site *site = &pass->sites.items[i];
+        const struct plan_group_vec *groups = &instance_of(pass, site)->groups;
+        for (size_t g = 0; g < groups->len; g++) {
+            if (!text_equal(groups->items[g].name, pass->in->run->group) ||
+                !text_starts_with(groups->items[g].holder, prefix))
+                continue;
+            site->tasks += groups->items[g].tasks;
+            count(pass, site, groups->items[g].tasks);
+        }
+    }
+}
+
 struct site_vec *pass_sites(struct pass *pass)
 {
     assert(pass);
@@ -117,6 +134,8 @@ struct site_vec *pass_sites(struct pass *pass)
     for (size_t s = 0; s < len; s++)
         if (strategies[s].type == PLACEMENT_SPREAD && strategies[s].attribute)
             find_zones(pass, s, strategies[s].attribute);
+    if (pass->in->run)
+        count_group(pass);
     for (size_t i = 0; i < pass->tasks.len; i++) {
         const struct task *task = &pass->tasks.items[i];
         struct site *site = task->status != TASK_STOPPED ? site_of(pass, task->instance) : NULL;
@@ -171,7 +190,10 @@ static bool ask_groups(const struct asked *asked, bool (*take)(const void *taker
     for (size_t i = 0; i < groups->len; i++) {
         if (!text_starts_with(groups->items[i].holder, prefix))
             continue;
-        char *group CLEANUP_FREE = memory_printf("service:%s", groups->items[i].holder + strlen(prefix));
+        const char *name = groups->items[i].name;
+        char *group CLEANUP_FREE =
+            name ? memory_strdup(name)
+                 : memory_printf("service:%s", groups->items[i].holder + strlen(prefix));
         if (take(taker, group))
             return true;
     }
