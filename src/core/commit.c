@@ -201,6 +201,7 @@ static void adopt(struct core *core, struct desired *next, struct effect_vec *ef
     bool first = core->desired == NULL;
     desired_unref(core->desired);
     core->desired = next;
+    core_drop_fleets(core);
     if (first)
         core_mark_all(core); /* what the ledger or the engines know and the repository does not */
 }

@@ -59,11 +59,13 @@ struct core *core_new(const struct core_options *options)
         core->instances[i].containers = MAP_INIT(container_free);
         vector_push(&core->rooms, (struct plan_instance){.name = core->instances[i].name});
     }
+    plan_instances_index(&core->rooms);
     core->manifest = manifest_new();
     core->families = MAP_INIT(family_ledger_free);
     core->services = MAP_INIT(service_state_free);
     core->runs = MAP_INIT(service_state_free);
     core->flights = MAP_INIT(flight_free);
+    core->fleets = MAP_INIT(fleet_free);
     core->suspensions = MAP_INIT(free);
     core->source_message = memory_strdup("has not been read yet");
     return core;
@@ -74,6 +76,7 @@ void core_free(struct core *core)
     if (!core)
         return;
     map_deinit(&core->flights);
+    map_deinit(&core->fleets);
     map_deinit(&core->suspensions);
     map_deinit(&core->services);
     map_deinit(&core->runs);
@@ -147,10 +150,8 @@ void core_forget_service(struct core *core, struct service_state *service)
 struct instance_state *core_instance_state(const struct core *core, const char *name)
 {
     assert(core);
-    for (size_t i = 0; i < core->instances_len; i++)
-        if (text_equal(core->instances[i].name, name))
-            return &core->instances[i];
-    return NULL;
+    size_t i = plan_instance_index(&core->rooms, name);
+    return i < core->instances_len ? &core->instances[i] : NULL;
 }
 
 /* Most services have few events, and there may be thousands of services. */

@@ -5,6 +5,7 @@
 #include "core/core.h"
 #include "manifest/manifest.h"
 
+struct fleet;
 struct service_state;
 struct service_state_vec VECTOR_OF(struct service_state *);
 
@@ -99,6 +100,7 @@ struct core {
     char *source_branch;
 
     struct plan_instance_vec rooms;         /* one per instance, in their order: what is free */
+    struct map fleets;                      /* cluster -> struct fleet, owned. Set by core_fleet() */
     struct service_state_vec marked;        /* to be planned with the next turn */
     struct service_state_vec sleeping;      /* to be planned at wake_ms; a heap */
     struct service_state_vec awaiting_room; /* to be planned when room is freed */
@@ -242,6 +244,11 @@ void core_book_marked(struct core *core);
 /* The instance's info is another than before. */
 void core_room_capacity(struct core *core, const struct instance_state *instance,
                         const struct instance_info *before);
+/* The instances of a cluster (NULL: one that declares none) for plan_input. Borrowed. */
+struct plan_fleet *core_fleet(struct core *core, struct cluster *cluster);
+/* Those of clusters that are not desired any more, or otherwise. */
+void core_drop_fleets(struct core *core);
+void fleet_free(struct fleet *fleet);
 /* Whether instances answer, as it is now. */
 void core_room_refresh(struct core *core);
 /* observe.c: the container as it is now (taken over), or its end. */

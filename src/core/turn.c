@@ -79,7 +79,7 @@ static void plan(struct core *core, struct service_state *service, struct effect
 {
     char *suspended CLEANUP_FREE = core_suspended(core, service);
     char *waits_for CLEANUP_FREE = core_order(core, service);
-    const struct cluster *cluster = desired_cluster(core->desired, service->cluster);
+    struct cluster *cluster = desired_cluster(core->desired, service->cluster);
     struct plan_options options = core->plan;
     if (service->run && core_is_surplus(core, service))
         options.stopped_kept = 0;
@@ -102,6 +102,7 @@ static void plan(struct core *core, struct service_state *service, struct effect
                                .failures = &service->failures,
                                .instances = &core->rooms,
                                .declared = cluster ? &cluster->instances : NULL,
+                               .fleet = core_fleet(core, cluster),
                                .memory = &service->memory,
                                .ids = &core->ids};
     struct plan_output output;

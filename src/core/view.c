@@ -43,14 +43,11 @@ bool core_instance_is_lost(const struct core *core, const char *name, int64_t *r
 {
     assert(core);
     assert(ret_since_ms);
-    for (size_t i = 0; i < core->instances_len; i++) {
-        const struct instance_state *instance = &core->instances[i];
-        if (!text_equal(instance->name, name) || !is_lost(instance))
-            continue;
-        *ret_since_ms = instance->lost_ms;
-        return true;
-    }
-    return false;
+    const struct instance_state *instance = core_instance_state(core, name);
+    if (!instance || !is_lost(instance))
+        return false;
+    *ret_since_ms = instance->lost_ms;
+    return true;
 }
 
 /* Nobody knows how a task is whose instance does not answer: it must not be taken for healthy. */

@@ -101,6 +101,9 @@ static bool lacks(const struct search *search, struct site *site)
 {
     const struct need *need = &search->need;
     const struct plan_instance *instance = &search->pass->in->instances->items[site->index];
+    if (!search->why && !search->lacks &&
+        (need->cpu_units > instance->cpu_units_free || need->memory_mib > instance->memory_mib_free))
+        return true; /* what is asked first is the cheapest, what is told first the gravest */
     if (is_unfit(search, site, instance))
         return true;
     if (search->distinct && site->tasks)
@@ -161,7 +164,7 @@ static char *explain(struct search search)
 {
     struct buffer why = BUFFER_INIT(LIMIT_ERROR_CHARS);
     const struct container_instance_vec *declared = search.pass->in->declared;
-    struct site_vec *sites = &search.pass->sites;
+    struct site_vec *sites = pass_sites(search.pass);
     search.why = &why;
     if (sites->len == 0)
         buffer_append_str(&why, "No Container Instances were found in your cluster.");
@@ -187,12 +190,16 @@ const struct plan_instance *placement_choose(struct pass *pass, const char *task
         .pass = pass, .need = need_of(desired->task_definition), .distinct = wants_distinct(desired)};
     struct site_vec *sites = pass_sites(pass);
     struct site *best = NULL;
-    struct strategy_costs costs = {0};
-    uint64_t chance = strategy_chance(task);
-    for (size_t i = 0; i < sites->len; i++) {
-        struct site *site = &sites->items[i];
-        if (!lacks(&search, site) && strategy_improves(pass, site, chance, &costs))
-            best = site;
+    struct strategy_search strategy;
+    int64_t costs[LIMIT_PLACEMENT_STRATEGIES];
+    strategy_begin(pass, task, &strategy);
+    size_t at = strategy_next(&strategy, 0, costs);
+    for (; at < sites->len; at = strategy_next(&strategy, at + 1, costs)) {
+        if (lacks(&search, &sites->items[at]))
+            continue;
+        best = &sites->items[at];
+        if (strategy_settle(&strategy, costs))
+            break;
     }
     if (!best) {
         pass->out->no_place = true;
@@ -261,8 +268,6 @@ const struct plan_instance *placement_choose_at(struct pass *pass, struct site *
 const struct plan_instance *placement_instance(const struct plan_instance_vec *instances, const char *name)
 {
     assert(instances);
-    for (size_t i = 0; i < instances->len; i++)
-        if (text_equal(instances->items[i].name, name))
-            return &instances->items[i];
-    return NULL;
+    size_t i = plan_instance_index(instances, name);
+    return i < instances->len ? &instances->items[i] : NULL;
 }

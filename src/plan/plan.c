@@ -222,7 +222,7 @@ void plan_service(const struct plan_input *input, struct plan_output *ret_output
 
     input->memory->seen = true;
     task_vec_deinit(&pass.tasks);
-    vector_deinit(&pass.sites);
+    pass_leave_sites(&pass);
 }
 
 void plan_output_deinit(struct plan_output *output)

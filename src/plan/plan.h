@@ -63,9 +63,18 @@ struct plan_instance {
     struct plan_port_vec ports; /* host ports in use */
     struct plan_group_vec groups;
 };
-struct plan_instance_vec VECTOR_OF(struct plan_instance);
+struct plan_instance_vec {
+    struct plan_instance *items;
+    size_t len;
+    size_t cap;
+    struct map by_name; /* name -> index + 1; empty before plan_instances_index() */
+};
 
 void plan_instance_vec_deinit(struct plan_instance_vec *instances);
+/* So that a name is found among thousands without a look at each. The names stay from then on. */
+void plan_instances_index(struct plan_instance_vec *instances);
+/* Of the first with that name; instances->len: there is none, as with NULL. */
+size_t plan_instance_index(const struct plan_instance_vec *instances, const char *name);
 
 /* Adds what a container takes to the booking of its instance, which is made when there is none. */
 void plan_booking_add(struct plan_booking_vec *bookings, size_t instance, const struct container_spec *spec,
@@ -81,6 +90,15 @@ bool plan_booking_same(const struct plan_booking_vec *before, const struct plan_
  * a constraint that asks for tasks looks otherwise. */
 bool plan_booking_freed(const struct plan_booking_vec *before, const struct plan_booking_vec *after);
 void plan_booking_vec_deinit(struct plan_booking_vec *bookings);
+
+/* The instances of a cluster, as all of its services see them: made once, for there may be thousands of
+ * either. It borrows both, and is good for as long as neither the instances' names, architectures and systems
+ * change nor what the cluster declares. Between plans it says nothing about any service. */
+struct plan_fleet;
+struct plan_fleet *plan_fleet_new(const struct plan_instance_vec *instances,
+                                  const struct container_instance_vec *declared);
+void plan_fleet_free(struct plan_fleet *fleet);
+DEFINE_CLEANUP(struct plan_fleet, plan_fleet_free)
 
 /* A failed action that the planner has not seen yet. */
 struct plan_failure {
@@ -132,7 +150,8 @@ struct plan_input {
     const struct plan_failure_vec *failures;       /* since the last plan */
     struct plan_instance_vec *instances;           /* placing takes from it; NULL in views: all answer */
     const struct container_instance_vec *declared; /* by the cluster; NULL or none: it has all instances */
-    struct plan_memory *memory;                    /* updated */
+    struct plan_fleet *fleet;   /* of these two, kept by the caller; NULL: made for this plan */
+    struct plan_memory *memory; /* updated */
     struct id_source *ids;
 };
 
