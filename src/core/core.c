@@ -15,6 +15,7 @@ static void service_state_free(struct service_state *service)
     free(service->name);
     free(service->key);
     service_unref(service->desired);
+    delayed_change_free(service->delayed);
     service_ledger_free(service->ledger);
     service_unref(service->completed);
     plan_memory_deinit(&service->memory);

@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
-#define STEPS    4000 /* of the search for an opening */
+#define STEPS    1000 /* of the search for an opening */
 #define OVERLAPS 64   /* windows of one schedule that run into each other, looked at in one step */
 
 int change_window_parse(const char *schedule, const char *timezone, struct change_window *ret_window,

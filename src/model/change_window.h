@@ -45,7 +45,7 @@ struct change_gate {
 /* NULL and a list without windows are passed over. */
 void change_gate_add(struct change_gate *gate, const struct change_window_vec *windows);
 bool change_gate_is_open(const struct change_gate *gate, int64_t at_s);
-/* When it is open, at_s or later. False: not as far as can be seen, which is thousands of windows, or never.
+/* When it is open, at_s or later. False: not as far as can be seen, which is a thousand windows, or never.
  */
 bool change_gate_next(const struct change_gate *gate, int64_t at_s, int64_t *ret_open_s);
 /* "2026-11-22 02:00 Europe/Berlin", by the zone of the first window. Caller frees. */
