@@ -86,6 +86,18 @@ static struct service *with_count(const struct service_state *service, struct se
     return copy;
 }
 
+void core_set_count(struct service_state *service, int desired_count)
+{
+    assert(service);
+    assert(desired_count >= 0);
+    if (!service->desired || service->desired->desired_count == desired_count)
+        return;
+    struct service *copy = service_copy(service->desired);
+    copy->desired_count = desired_count;
+    service_unref(service->desired);
+    service->desired = copy;
+}
+
 /* From here on only the entry knows the count, over a restart too: U1 may not have noted it. */
 static void keep_count(struct service_state *service, const struct service *next, struct effect_vec *effects)
 {

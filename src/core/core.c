@@ -34,6 +34,7 @@ static void service_state_free(struct service_state *service)
     free(service->waiting);
     map_deinit(&service->troubles);
     plan_booking_vec_deinit(&service->booked);
+    plan_booking_vec_deinit(&service->kept);
     vector_deinit(&service->followers);
     free(service);
 }
@@ -76,6 +77,7 @@ void core_free(struct core *core)
     vector_deinit(&core->sorted);
     vector_deinit(&core->marked);
     vector_deinit(&core->awaiting_room);
+    vector_deinit(&core->keepers);
     vector_deinit(&core->sleeping);
     plan_instance_vec_deinit(&core->rooms);
     for (size_t i = 0; i < core->instances_len; i++) {
@@ -126,6 +128,7 @@ void core_forget_service(struct core *core, struct service_state *service)
     assert(service->under_way.len == 0);
     char *key CLEANUP_FREE = memory_strdup(service->key);
     assert(service->booked.len == 0);
+    assert(service->kept.len == 0);
     core_wake_at(core, service, 0);
     core_await_room(core, service, false);
     core_leave_order(core, service);

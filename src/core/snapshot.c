@@ -145,6 +145,8 @@ static void services_out(const struct core *core, struct parts *parts)
                                  "dirty", service->dirty, "awaitsRoom", service->awaits_room);
         model_set_string(json, "waiting", service->waiting);
         model_set_string(json, "waitsFor", service->waits_for ? service->waits_for->key : NULL);
+        if (service->kept.len)
+            json_object_set_new(json, "kept", core_kept_out(service));
         if (service->ledger)
             json_object_set_new(json, "ledger", service_ledger_to_json(service->ledger));
         if (service->delayed)
@@ -402,6 +404,7 @@ static void marks_in(const json_t *list, struct core *core)
         core_await_room(core, service, model_bool(item, "awaitsRoom"));
         core_wait_for(core, service, model_string(item, "waitsFor"));
         core_book(core, service);
+        core_kept_in(core, service, json_object_get(item, "kept"));
     }
 }
 

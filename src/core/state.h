@@ -28,6 +28,7 @@ struct service_state {
     struct map troubles;            /* what keeps going wrong -> struct trouble, owned */
     size_t held_len;                /* flights under way that only hold */
     struct plan_booking_vec booked; /* as counted in core.rooms */
+    struct plan_booking_vec kept;   /* likewise, E3: in core.keepers when there is some */
     int64_t wake_ms;                /* 0: none. Set by core_wake_at() */
     size_t wake_at;                 /* place in core.sleeping, +1; 0: none */
     bool dirty;                     /* in core.marked */
@@ -110,6 +111,7 @@ struct core {
     struct service_state_vec marked;        /* to be planned with the next turn */
     struct service_state_vec sleeping;      /* to be planned at wake_ms; a heap */
     struct service_state_vec awaiting_room; /* to be planned when room is freed */
+    struct service_state_vec keepers;       /* room is kept for them */
     struct map services;                    /* key -> struct service_state, owned */
     struct service_state_vec sorted;        /* by key; valid unless unsorted */
     bool unsorted;
@@ -132,6 +134,8 @@ void core_forget_service(struct core *core, struct service_state *service);
 void core_save(struct effect_vec *effects, enum ledger_change_kind kind, const char *name, json_t *entry,
                const char *message);
 
+/* commit.c: of a DAEMON, how many tasks it is to have, E1. */
+void core_set_count(struct service_state *service, int desired_count);
 /* completed.c */
 /* Takes the entry over. */
 void core_set_ledger(struct service_state *service, struct service_ledger *ledger);
@@ -178,7 +182,12 @@ void core_wake_at(struct core *core, struct service_state *service, int64_t at_m
 void core_await_room(struct core *core, struct service_state *service, bool waits);
 /* Room was freed on an instance: whoever waits for it may find some now. */
 void core_mark_awaiting_room(struct core *core);
-/* Takes out what is to be planned now, in order of their keys. Caller deinits the vector. */
+/* DAEMONs: an instance has come or gone. */
+void core_mark_daemons(struct core *core);
+/* Whether it is planned before those that are not, E3. */
+bool core_goes_first(const struct service_state *service);
+/* Takes out what is to be planned now, those that go first in front, in order of their keys. Caller deinits
+ * the vector. */
 void core_take_due(struct core *core, struct service_state_vec *ret_due);
 void core_unlist(struct service_state_vec *list, const struct service_state *service);
 /* order.c: why its deployment may launch nothing yet, NULL when it may; caller frees. Who is waited for has
@@ -227,6 +236,14 @@ void core_adopt_service(struct core *core, struct service_state *service, struct
                         struct effect_vec *effects);
 /* room.c: counts what the service holds anew. Whether it freed some. */
 bool core_book(struct core *core, struct service_state *service);
+/* E3. Room that is kept is lent back while those are planned whom it is kept for, so that none of them waits
+ * for another's; then it is kept again. */
+void core_lend_kept(struct core *core);
+void core_keep_again(struct core *core);
+/* While all is lent: what is kept for the service from now on (taken over). */
+void core_keep(struct core *core, struct service_state *service, struct plan_booking_vec *kept);
+json_t *core_kept_out(const struct service_state *service);
+void core_kept_in(struct core *core, struct service_state *service, const json_t *json);
 /* The instance's info is another than before. */
 void core_room_capacity(struct core *core, const struct instance_state *instance,
                         const struct instance_info *before);

@@ -38,6 +38,8 @@ static void take_output(struct core *core, struct service_state *service, struct
                   output->ledger_message);
         core_set_ledger(service, TAKE(output->ledger));
     }
+    if (output->counted)
+        core_set_count(service, output->desired_count);
     free(service->waiting);
     service->waiting = TAKE(output->waiting);
     for (size_t i = 0; i < output->events.len; i++)
@@ -101,6 +103,8 @@ static void plan(struct core *core, struct service_state *service, struct effect
     }
     service->failures.len = 0;
     plan_room_give(&core->rooms, &output.booked);
+    if (core_goes_first(service))
+        core_keep(core, service, &output.kept);
     take_output(core, service, &output, effects);
     plan_output_deinit(&output);
 }
@@ -141,7 +145,16 @@ static void plan_due(struct core *core, struct effect_vec *effects)
         core_end_holds(core, due.items[i], core->now_ms);
         core_book(core, due.items[i]);
     }
-    for (size_t i = 0; i < due.len; i++)
+    size_t first = 0;
+    while (first < due.len && core_goes_first(due.items[first]))
+        first++;
+    if (first)
+        core_lend_kept(core);
+    for (size_t i = 0; i < first; i++)
+        plan(core, due.items[i], effects);
+    if (first)
+        core_keep_again(core);
+    for (size_t i = first; i < due.len; i++)
         plan(core, due.items[i], effects);
     vector_deinit(&due);
 }

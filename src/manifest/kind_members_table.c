@@ -575,7 +575,7 @@ static const struct kind_member service[] = {
     HONOURED("desiredCount",          NULL,       NULL),
     INSIDE(  "deploymentConfiguration", NULL, deployment_configuration),
     HONOURED("healthCheckGracePeriodSeconds", "0",        NULL),
-    REFUSES( "schedulingStrategy",    "REPLICA",  "DAEMON", "davit cannot yet run one task on every instance; REPLICA keeps desiredCount tasks", NULL),
+    HONOURED("schedulingStrategy",    "REPLICA",  NULL),
     INSIDE(  "deploymentController",  NULL, deployment_controller),
     IGNORED( "launchType",            "EC2",      "tasks run on the instances that davit knows"),
     IGNORED( "availabilityZoneRebalancing", "DISABLED", "running tasks are not moved"),

@@ -397,6 +397,7 @@ json_t *service_to_json(const struct service *service)
         "json", service->json);
     model_set_digest(json, "digest", &service->digest);
     model_set_bool(json, "countAbsent", service->count_absent);
+    model_set_bool(json, "daemon", service->daemon);
     model_set_bool(json, "pruneDisabled", service->prune_disabled);
     model_set_bool(json, "suspend", service->suspend);
     if (service->depends_on.len)

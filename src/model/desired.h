@@ -109,7 +109,8 @@ struct service {
     char *task_definition_text;              /* as written: "web", "web:3" */
     struct task_definition *task_definition; /* resolved; owned reference */
     int desired_count;
-    bool count_absent;           /* the manifest has no desiredCount: the service keeps the one it has */
+    bool count_absent; /* the manifest has no desiredCount: the service keeps the one it has */
+    bool daemon;       /* schedulingStrategy: a task on every instance; desired_count is how many those are */
     int minimum_healthy_percent; /* ECS default 100 */
     int maximum_percent;         /* ECS default 200 */
     int64_t

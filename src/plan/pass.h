@@ -26,6 +26,7 @@ struct pass {
     const struct service *asked; /* what the repository asks for. in->desired is what is to run: the same, or
                                     what it was rolled back to */
     struct service aim;          /* the latter, with the counts of the former */
+    struct service counted;      /* what the repository asks for of a DAEMON, with its count */
     struct plan_input aimed;
     const struct plan_memory *memory; /* to look up; may be NULL */
     struct task_vec tasks;
@@ -61,6 +62,11 @@ void pass_rolling(struct pass *pass);
 void pass_life(struct pass *pass);
 void pass_cleanup(struct pass *pass);
 
+/* daemon.c: E1. From here on the desired count of a DAEMON is what it is to have; nothing to others. */
+void pass_count(struct pass *pass);
+/* daemon.c: E2 to E12, in place of R1 to R12. */
+void daemon_roll(struct pass *pass, const struct deployment *primary);
+
 /* deployment.c: keeps in the entry what davit.prune says: once the service is gone only the entry knows, D12.
  */
 void deployment_note_prune(struct pass *pass);
@@ -83,6 +89,13 @@ const struct plan_instance *placement_choose(struct pass *pass, const char *task
 char *placement_hopeless(struct pass *pass);
 const struct plan_instance *placement_instance(const struct plan_instance_vec *instances, const char *name);
 
+/* The same of one instance, which has no task of the service: for a DAEMON. */
+const struct plan_instance *placement_choose_at(struct pass *pass, struct site *site, char **ret_reason);
+/* P1: an engine of another architecture would pull an image that it cannot run. */
+bool placement_has_architecture(const struct plan_instance *instance, const char *wanted);
+/* Whether the expression may hold there when tasks have gone. */
+bool placement_asks_for_tasks(const char *expression);
+
 /* site.c: made by the first call; launching and stopping must be told from then on. */
 struct site_vec *pass_sites(struct pass *pass);
 struct site *site_of(struct pass *pass, const char *instance); /* NULL: not in the cluster */
@@ -92,6 +105,8 @@ void site_leave(struct pass *pass, struct site *site);
 const char *site_attribute(const struct pass *pass, const struct site *site, const char *name);
 /* Whether all memberOf hold, P5; if not, site->failed. */
 bool site_is_member(const struct pass *pass, struct site *site);
+/* Of an instance that has a task: whether all memberOf hold but for those that ask for tasks, E8. */
+bool site_may_stay(const struct pass *pass, const struct site *site);
 /* P9: why the instance is to be left (owned); NULL: it is not. */
 char *site_why_leave(const struct pass *pass, const char *instance);
 bool site_is_to_leave(const struct pass *pass, const char *instance);

@@ -39,8 +39,7 @@ static const struct plan_port *clash(const struct plan_instance *instance,
     return NULL;
 }
 
-/* An engine of another architecture would pull an image that it cannot run. */
-static bool has_architecture(const struct plan_instance *instance, const char *wanted)
+bool placement_has_architecture(const struct plan_instance *instance, const char *wanted)
 {
     static const struct {
         const char *ecs;
@@ -84,7 +83,7 @@ static bool is_unfit(const struct search *search, struct site *site, const struc
         return tell(search, instance, "is DRAINING");
     if (!instance->usable)
         return tell(search, instance, "%s", instance->reason ? instance->reason : "does not answer");
-    if (!has_architecture(instance, wanted))
+    if (!placement_has_architecture(instance, wanted))
         return tell(search, instance, "has cpuArchitecture %s, not %s", instance->arch, wanted);
     if (!site_is_member(search->pass, site))
         return tell(search, instance, "does not satisfy memberOf %s", site->failed);
@@ -192,9 +191,9 @@ const struct plan_instance *placement_choose(struct pass *pass, const char *task
     return &pass->in->instances->items[best->index];
 }
 
-/* Whether the expression may hold there when tasks have gone. */
-static bool asks_for_tasks(const char *expression)
+bool placement_asks_for_tasks(const char *expression)
 {
+    assert(expression);
     return strstr(expression, "task:group") || strstr(expression, "runningTasksCount");
 }
 
@@ -206,11 +205,30 @@ char *placement_hopeless(struct pass *pass)
     for (size_t i = 0; i < sites->len; i++) {
         struct site *site = &sites->items[i];
         bool unfit = is_unfit(&search, site, &pass->in->instances->items[site->index]);
-        if (!unfit || (site->member == SITE_NO_MEMBER && asks_for_tasks(site->failed)))
+        if (!unfit || (site->member == SITE_NO_MEMBER && placement_asks_for_tasks(site->failed)))
             return NULL;
     }
     pass->out->no_place = true;
     return explain(search);
+}
+
+const struct plan_instance *placement_choose_at(struct pass *pass, struct site *site, char **ret_reason)
+{
+    assert(pass);
+    assert(site);
+    assert(ret_reason);
+    struct buffer why = BUFFER_INIT(LIMIT_ERROR_CHARS);
+    const struct search search = {
+        .pass = pass, .need = need_of(pass->in->desired->task_definition), .why = &why};
+    if (lacks(&search, site)) {
+        pass->out->no_place = true;
+        *ret_reason = buffer_steal(&why);
+        return NULL;
+    }
+    buffer_deinit(&why);
+    book(pass, site->index);
+    site_add(pass, site);
+    return &pass->in->instances->items[site->index];
 }
 
 const struct plan_instance *placement_instance(const struct plan_instance_vec *instances, const char *name)

@@ -33,6 +33,7 @@ struct plan_port_vec VECTOR_OF(struct plan_port);
 struct plan_group {
     const char *holder; /* "cluster/service"; borrowed */
     int tasks;          /* that hold room */
+    bool daemon;        /* it is one: it waits for nobody to leave, E7 */
 };
 struct plan_group_vec VECTOR_OF(struct plan_group);
 
@@ -53,6 +54,8 @@ struct plan_instance {
     const char *arch;   /* as the engine calls it; NULL: not known */
     const char *os;     /* likewise */
     int64_t lost_ms;    /* when not usable: since when nothing is heard of it; 0: it was never heard of */
+    int64_t cpu_units;  /* when nothing runs there; 0: not known */
+    int64_t memory_mib;
     int64_t cpu_units_free;
     int64_t memory_mib_free;
     struct plan_port_vec ports; /* host ports in use */
@@ -133,14 +136,17 @@ struct plan_output {
     struct action_vec actions;      /* to be sent now */
     struct plan_booking_vec booked; /* what placing took of in->instances: the caller gives it back when it
                                        books the tasks by what is under way */
-    bool gated;                     /* R12: it would launch, were it not for in->waits_for */
-    bool no_place;                  /* a task found no room: plan again when some was freed */
-    struct service_ledger *ledger;  /* the entry as it must be saved first; NULL: unchanged */
-    bool forget;                    /* the service is gone: remove its entry, if it has one */
-    char *ledger_message;           /* with ledger, or an entry to forget: one line saying what changed */
-    int64_t wake_ms;                /* plan again then at the latest; 0: nothing to wait for */
-    char *waiting;                  /* what is being waited for, in words; NULL: nothing */
-    struct string_vec events;       /* ECS's service event texts, oldest first */
+    bool counted;                   /* a DAEMON: desired_count is how many tasks it is to have, E1 */
+    int desired_count;
+    struct plan_booking_vec kept; /* E3: room that is to be kept for it, until the next plan says otherwise */
+    bool gated;                   /* R12: it would launch, were it not for in->waits_for */
+    bool no_place;                /* a task found no room: plan again when some was freed */
+    struct service_ledger *ledger; /* the entry as it must be saved first; NULL: unchanged */
+    bool forget;                   /* the service is gone: remove its entry, if it has one */
+    char *ledger_message;          /* with ledger, or an entry to forget: one line saying what changed */
+    int64_t wake_ms;               /* plan again then at the latest; 0: nothing to wait for */
+    char *waiting;                 /* what is being waited for, in words; NULL: nothing */
+    struct string_vec events;      /* ECS's service event texts, oldest first */
 };
 
 void plan_service(const struct plan_input *input, struct plan_output *ret_output);

@@ -239,3 +239,21 @@ bool site_is_member(const struct pass *pass, struct site *site)
     }
     return site->member == SITE_MEMBER;
 }
+
+bool site_may_stay(const struct pass *pass, const struct site *site)
+{
+    assert(pass);
+    assert(site);
+    const struct placement_constraint_vec *lists[] = {&pass->in->desired->task_definition->constraints,
+                                                      &pass->in->desired->constraints};
+    for (size_t l = 0; l < ARRAY_LEN(lists); l++) {
+        for (size_t i = 0; i < lists[l]->len; i++) {
+            struct placement_constraint *constraint = &lists[l]->items[i];
+            const struct placement_constraint_vec one = {.items = constraint, .len = 1};
+            if (constraint->expression && !placement_asks_for_tasks(constraint->expression) &&
+                fails(pass, site, &one))
+                return false;
+        }
+    }
+    return true;
+}

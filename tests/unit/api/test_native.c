@@ -256,7 +256,8 @@ static void test_suspend_and_resume(void **state)
         const char *path, *body, *refusal; /* NULL: it is done */
     } rows[] = {
         {"/v1/suspend", "{}", "expected a cluster, or a service together with its cluster"},
-        {"/v1/suspend", "{'cluster':'demo','service':'wbe'}", "there is no service \"demo/wbe\""},
+        {"/v1/suspend", "{'cluster':'demo','service':'wbe'}",
+         "there is no service \"demo/wbe\"; did you mean demo/web?"},
         {"/v1/resume", "{'cluster':'demo','service':'web'}", "service demo/web is not suspended"},
         {"/v1/resume", "{'cluster':'demo'}", "cluster demo is not suspended"},
         {"/v1/suspend", "{'cluster':'demo','service':'web'}", NULL},
@@ -266,6 +267,7 @@ static void test_suspend_and_resume(void **state)
         {"/v1/resume", "{'cluster':'demo','service':'web'}",
          "service demo/web is suspended with its cluster: davit resume demo"},
         {"/v1/resume", "{'cluster':'nope'}", "there is no cluster \"nope\""},
+        {"/v1/resume", "{'cluster':'dmeo'}", "there is no cluster \"dmeo\"; did you mean demo?"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (rows[i].refusal)
@@ -299,7 +301,12 @@ static void test_what_git_suspends_git_resumes(void **state)
                    "kind: Service\ncluster: demo\nserviceName: db\ntaskDefinition: web\n");
     assert_string_equal(
         fixture_refusal(fixture, "POST", "/v1/resume", "{'cluster':'demo','service':'db'}").message,
-        "service demo/db is suspended by git, with its cluster");
+        "service demo/db is suspended by git, with its cluster: take davit.suspend out of demo.yaml");
+    json_decref(fixture_ask(fixture, "POST", "/v1/suspend", "{'cluster':'demo','service':'db'}"));
+    json_t *answer = fixture_ask(fixture, "POST", "/v1/resume", "{'cluster':'demo','service':'db'}");
+    assert_string_equal(model_string(answer, "suspended"),
+                        "by git, with its cluster: take davit.suspend out of demo.yaml");
+    json_decref(answer);
     message = fixture_refusal(fixture, "POST", "/v1/resume", "{'cluster':'demo'}").message;
     assert_non_null(strstr(message, "cluster demo is suspended by git: take davit.suspend out of "));
 }

@@ -30,6 +30,7 @@
 #define CONSTRAINED(list)   SERVICE(",\"placementConstraints\":[" list "]")
 #define STRATEGY(item)      SERVICE(",\"placementStrategy\":[" item "]")
 #define PERCENT(min, max)   ",\"deploymentConfiguration\":{\"minimumHealthyPercent\":" #min ",\"maximumPercent\":" #max "}"
+#define DAEMON              ",\"schedulingStrategy\":\"DAEMON\""
 /* clang-format on */
 
 struct rule {
@@ -134,7 +135,10 @@ static const struct rule errors[] = {
      "1 revision is known"},
     {"{\"serviceName\":\"s\",\"taskDefinition\":\"web:x\"}", ONE(""), "pattern", "/taskDefinition", NULL},
     {SERVICE(",\"cluster\":\"prod\""), ONE(""), "reference", "/cluster", "no cluster \"prod\""},
-    {SERVICE(",\"schedulingStrategy\":\"DAEMON\""), ONE(""), "unsupported", "/schedulingStrategy", "REPLICA"},
+    {SERVICE(DAEMON ",\"desiredCount\":2"), ONE(""), "value", "/desiredCount", "remove desiredCount"},
+    {SERVICE(DAEMON ",\"placementStrategy\":[{\"type\":\"random\"}]"), ONE(""), "value", "/placementStrategy",
+     "placementConstraints say"},
+    {SERVICE(DAEMON PERCENT(0, 200)), ONE(""), "value", "/deploymentConfiguration/maximumPercent", "is 100"},
     {SERVICE(",\"desiredCount\":-1"), ONE(""), "range", "/desiredCount", "5000"},
     {SERVICE(",\"davit\":{\"minimumHealthy\":1}"), ONE(""), "unknown-member", "/davit/minimumHealthy", NULL},
     {SERVICE(PERCENT(101, 200)), ONE(""), "range", NULL, "100"},
@@ -264,6 +268,8 @@ static const struct rule warnings[] = {
      "/deploymentController/type", NULL},
     {SERVICE(PERCENT(100, 100)), ONE(""), "rolling", "/deploymentConfiguration", "cannot start"},
     {SERVICE(PERCENT(0, 100)), ONE(""), "rolling", "/deploymentConfiguration", "downtime"},
+    {SERVICE(DAEMON PERCENT(100, 100)), ONE(""), "rolling", "/deploymentConfiguration/minimumHealthyPercent",
+     "lower minimumHealthyPercent"},
     {SERVICE(""), ONE(PORT(80, 80)), "rolling", "/taskDefinition", "80/tcp"},
     {SERVICE(",\"desiredCount\":2" PERCENT(50, 200)), ONE(PORT(80, 80)), "host-port", "/taskDefinition",
      "cannot run 2 tasks on one instance"},
@@ -375,6 +381,10 @@ static const char *const fine[] = {
 /* Each beside the task definition ONE(""). */
 static const char *const fine_services[] = {
     SERVICE(""),
+    SERVICE(DAEMON ",\"placementStrategy\":[]" PERCENT(50, 100)),
+    /* as describe-services prints it */
+    SERVICE(DAEMON
+            ",\"serviceArn\":\"arn:aws:ecs:eu-west-1:123456789012:service/default/s\",\"desiredCount\":3"),
     SERVICE(",\"cluster\":\"default\",\"desiredCount\":3,\"davit\":{\"minimumHealthySeconds\":5}"),
     SERVICE(",\"launchType\":\"EC2\",\"schedulingStrategy\":\"REPLICA\",\"loadBalancers\":[],"
             "\"propagateTags\":\"NONE\",\"enableECSManagedTags\":false,\"deploymentController\":{"
