@@ -17,6 +17,7 @@ static void service_state_free(struct service_state *service)
     run_free(service->run);
     free(service->group);
     service_unref(service->desired);
+    delayed_change_free(service->delayed);
     service_ledger_free(service->ledger);
     service_unref(service->completed);
     plan_memory_deinit(&service->memory);

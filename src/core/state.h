@@ -16,11 +16,12 @@ struct service_state {
     char *key;  /* "cluster/name", of a standalone task "cluster/id" */
     struct run
         *run; /* of a standalone task: what its ledger entry says. Set by core_set_run(); NULL: a service */
-    char *group;                   /* of a standalone task: run->group, for as long as the state lives */
-    struct service *desired;       /* owned reference; NULL: not in the repository. Of a standalone task its
-                                      content, never NULL */
-    struct service_ledger *ledger; /* NULL: nothing known. Set by core_set_ledger() */
-    struct service *completed;     /* of ledger->completed; owned reference; NULL: there is none */
+    char *group;                    /* of a standalone task: run->group, for as long as the state lives */
+    struct service *desired;        /* owned reference; NULL: not in the repository. Of a standalone task its
+                                       content, never NULL */
+    struct service_ledger *ledger;  /* NULL: nothing known. Set by core_set_ledger() */
+    struct delayed_change *delayed; /* owned; NULL: no change waits. Then `desired` is what goes on */
+    struct service *completed;      /* of ledger->completed; owned reference; NULL: there is none */
     struct plan_memory memory;
     struct plan_failure_vec failures; /* not planned with yet */
     struct container_vec containers;  /* borrowed from instances */
@@ -48,6 +49,19 @@ struct trouble {
     int in_row;
     int64_t until_ms; /* not tried again before */
     char *message;
+};
+
+/* A change that waits for its window: window.c. */
+struct delayed_change {
+    struct service *next; /* owned reference; NULL: its removal */
+    bool known;           /* W3: service->desired goes on; else it is `next`, and nothing is done, W4 */
+    struct commit commit; /* W3: of what goes on */
+    json_t
+        *cluster_windows; /* {"davit": {"changeWindows": [...]}} as in force when it began to wait; or NULL */
+    struct change_window_vec windows; /* the same */
+    int64_t judged_ms;
+    int64_t opens_ms; /* judged again then */
+    char *text;       /* "waits for its change window, which opens at ..." */
 };
 
 struct instance_state {
@@ -110,6 +124,7 @@ struct core {
     struct run_outcome *outcome;            /* of the last EVENT_RUN_TASK; NULL: none */
     struct service_state_vec sorted;        /* by key; valid unless unsorted */
     bool unsorted;
+    size_t delayed_len;     /* services with a change that waits for its window */
     struct map suspensions; /* "cluster" or "cluster/service" -> struct suspension, owned: by EVENT_SUSPEND */
     struct map flights;     /* id in decimal -> struct flight, owned */
     uint64_t last_action_id;
@@ -229,6 +244,31 @@ void core_mark_suspensions(struct core *core, const struct desired *next);
 void core_load_suspensions(struct core *core, const char *cluster, const json_t *entry); /* of the ledger */
 json_t *core_suspensions_out(const struct core *core);
 void core_suspensions_in(struct core *core, const json_t *json);
+/* window.c; the table is in core.h */
+struct core_change {
+    struct service *next; /* NULL: it left the repository */
+    const struct desired *wanted;
+    bool again; /* after a start: an earlier life had deployed it */
+};
+/* Whether what the service has goes on, and `next` is not to be adopted now. */
+bool core_window_delays(struct core *core, struct service_state *service, const struct core_change *change,
+                        struct effect_vec *effects);
+/* After a start: those that are in the ledger only. */
+void core_recall_removals(struct core *core, const struct desired *wanted, struct effect_vec *effects);
+/* W5. */
+void core_open_windows(struct core *core, struct effect_vec *effects);
+/* W7. */
+void core_approve_changes(struct core *core, const char *oid, struct effect_vec *effects);
+/* W4: why nothing is done for it, NULL when it is. Caller frees. */
+char *core_stands_still(const struct core *core, const struct service_state *service);
+/* Puts the delay before what else is waited for. */
+void core_tell_delay(struct service_state *service);
+json_t *core_delay_out(const struct service_state *service);
+void core_delay_in(struct core *core, struct service_state *service, const json_t *json);
+void delayed_change_free(struct delayed_change *delayed);
+/* commit.c: from here on that is what it is to be; NULL: nothing. */
+void core_adopt_service(struct core *core, struct service_state *service, struct service *next,
+                        struct effect_vec *effects);
 /* room.c: counts what the service holds anew. Whether it freed some. */
 bool core_book(struct core *core, struct service_state *service);
 /* E3. Room that is kept is lent back while those are planned whom it is kept for, so that none of them waits

@@ -142,6 +142,7 @@ static void fill(const struct core *core, const struct service_state *service, s
                               .waiting = service->waiting,
                               .left = !service->desired && service->ledger && service->ledger->prune_disabled,
                               .suspended = core_is_suspended(core, service),
+                              .delayed = service->delayed != NULL,
                               .blocked = core_is_blocked(core, service),
                               .events = service->events,
                               .events_first = service->events_first,
@@ -158,6 +159,8 @@ enum deployment_state view_service_rollout(const struct view_service *view)
     const struct deployment *primary = view->ledger ? service_ledger_primary(view->ledger) : NULL;
     if (view_service_has_failed(view))
         return DEPLOYMENT_FAILED;
+    if (view->delayed)
+        return DEPLOYMENT_IN_PROGRESS;
     if (view->left)
         return DEPLOYMENT_COMPLETED;
     return view->desired && primary && primary->state == DEPLOYMENT_COMPLETED &&
@@ -172,6 +175,8 @@ const char *view_service_state(const struct view_service *view)
     enum deployment_state rollout = view_service_rollout(view);
     if (view->suspended)
         return "suspended";
+    if (view->delayed)
+        return "waiting";
     if (!view->desired)
         return view->left ? "left" : "removing";
     if (rollout == DEPLOYMENT_FAILED && view->aim != view->desired)
@@ -199,6 +204,12 @@ const struct view_event *view_service_event(const struct view_service *view, siz
     assert(view);
     assert(index < view->events_len);
     return &view->events[(view->events_first + index) % LIMIT_SERVICE_EVENTS];
+}
+
+bool core_any_delayed(const struct core *core)
+{
+    assert(core);
+    return core->delayed_len > 0;
 }
 
 static const struct service_state *find(const struct core *core, const char *cluster, const char *name)
