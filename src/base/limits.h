@@ -61,6 +61,15 @@
 #define LIMIT_SERVICE_EVENTS     100  /* ECS: events kept per service */
 #define LIMIT_STOPPED_TASKS_KEPT 10   /* stopped tasks kept per service for a look at their logs */
 
+/* --- standalone tasks ----------------------------------------------------------------------------------- */
+#define LIMIT_STANDALONE_TASKS   10000 /* that are known, those that have stopped and are not forgotten too */
+#define LIMIT_RUN_COUNT          10    /* ECS quota: tasks of one RunTask */
+#define LIMIT_OVERRIDES_CHARS    8192  /* ECS quota, as JSON */
+#define LIMIT_GROUP_CHARS        255   /* ECS: task group */
+#define LIMIT_STARTED_BY_CHARS   128   /* ECS: startedBy of RunTask */
+#define LIMIT_CLIENT_TOKEN_CHARS 64    /* ECS: clientToken of RunTask */
+#define LIMIT_STOP_REASON_CHARS  255   /* ECS: reason of StopTask */
+
 /* --- git ------------------------------------------------------------------------------------------------ */
 #define LIMIT_HISTORY_COMMITS   100000 /* first-parent commits read for revision numbers */
 #define LIMIT_FETCH_BYTES       (2048LL * 1024 * 1024)

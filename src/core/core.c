@@ -14,7 +14,10 @@ static void service_state_free(struct service_state *service)
     free(service->cluster);
     free(service->name);
     free(service->key);
+    run_free(service->run);
+    free(service->group);
     service_unref(service->desired);
+    delayed_change_free(service->delayed);
     service_ledger_free(service->ledger);
     service_unref(service->completed);
     plan_memory_deinit(&service->memory);
@@ -33,6 +36,7 @@ static void service_state_free(struct service_state *service)
     free(service->waiting);
     map_deinit(&service->troubles);
     plan_booking_vec_deinit(&service->booked);
+    plan_booking_vec_deinit(&service->kept);
     vector_deinit(&service->followers);
     free(service);
 }
@@ -61,6 +65,7 @@ struct core *core_new(const struct core_options *options)
     core->manifest = manifest_new();
     core->families = MAP_INIT(family_ledger_free);
     core->services = MAP_INIT(service_state_free);
+    core->runs = MAP_INIT(service_state_free);
     core->flights = MAP_INIT(flight_free);
     core->fleets = MAP_INIT(fleet_free);
     core->suspensions = MAP_INIT(free);
@@ -76,9 +81,14 @@ void core_free(struct core *core)
     map_deinit(&core->fleets);
     map_deinit(&core->suspensions);
     map_deinit(&core->services);
+    map_deinit(&core->runs);
+    if (core->outcome)
+        run_outcome_deinit(core->outcome);
+    free(core->outcome);
     vector_deinit(&core->sorted);
     vector_deinit(&core->marked);
     vector_deinit(&core->awaiting_room);
+    vector_deinit(&core->keepers);
     vector_deinit(&core->sleeping);
     plan_instance_vec_deinit(&core->rooms);
     for (size_t i = 0; i < core->instances_len; i++) {
@@ -129,6 +139,7 @@ void core_forget_service(struct core *core, struct service_state *service)
     assert(service->under_way.len == 0);
     char *key CLEANUP_FREE = memory_strdup(service->key);
     assert(service->booked.len == 0);
+    assert(service->kept.len == 0);
     core_wake_at(core, service, 0);
     core_await_room(core, service, false);
     core_leave_order(core, service);
@@ -219,6 +230,15 @@ void core_on_reconcile(struct core *core, struct event *event, struct effect_vec
         service->memory.failures_in_row = 0;
         core_mark(core, service);
     }
+    map_for_each (&core->runs, entry) {
+        struct service_state *run = entry->value;
+        if (event->reconcile.service ||
+            (event->reconcile.cluster && !text_equal(event->reconcile.cluster, run->cluster)))
+            continue;
+        core_end_holds(core, run, INT64_MAX);
+        map_clear(&run->troubles);
+        core_mark(core, run);
+    }
     for (size_t i = 0; i < core->instances_len; i++)
         if (core->instances[i].connected)
             vector_push(effects, (struct effect){.kind = EFFECT_LIST,
@@ -240,6 +260,8 @@ static void (*const handlers[])(struct core *, struct event *, struct effect_vec
     [EVENT_APPROVE] = core_on_approve,
     [EVENT_RETRY] = core_on_retry,
     [EVENT_SUSPEND] = core_on_suspend,
+    [EVENT_RUN_TASK] = core_on_run_task,
+    [EVENT_STOP_TASK] = core_on_stop_task,
     [EVENT_TURN] = core_on_turn,
 };
 

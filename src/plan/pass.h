@@ -36,10 +36,12 @@ struct pass {
     const struct plan_input *in;
     struct plan_output *out;
     const struct service_ledger
-        *ledger; /* as it stands: in->ledger, or out->ledger once it was edited; may be NULL */
+        *ledger;           /* as it stands: in->ledger, or out->ledger once it was edited; may be NULL */
+    const struct run *run; /* likewise: in->run, or out->run; NULL: a service */
     const struct service *asked; /* what the repository asks for. in->desired is what is to run: the same, or
                                     what it was rolled back to */
     struct service aim;          /* the latter, with the counts of the former */
+    struct service counted;      /* what the repository asks for of a DAEMON, with its count */
     struct plan_input aimed;
     const struct plan_memory *memory; /* to look up; may be NULL */
     struct task_vec tasks;
@@ -52,13 +54,15 @@ struct pass {
  * commit. */
 struct service_ledger *pass_edit(struct pass *pass, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Adds to what the ledger's commit says. */
+void pass_note(struct pass *pass, const char *what);
 /* PRIMARY or NULL. */
 const struct deployment *pass_primary(const struct pass *pass);
 /* Plan again at at_ms. */
 void pass_wake(struct pass *pass, int64_t at_ms);
 /* The first reason stays. */
 void pass_waiting(struct pass *pass, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* An ECS service event: "(service web) ..." */
+/* An ECS service event: "(service web) ..."; a standalone task has none. */
 void pass_event(struct pass *pass, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* desiredStatus STOPPED, for good. */
 void pass_stop(struct pass *pass, struct task *task, const char *reason);
@@ -76,6 +80,11 @@ void pass_lost(struct pass *pass);
 void pass_rolling(struct pass *pass);
 void pass_life(struct pass *pass);
 void pass_cleanup(struct pass *pass);
+
+/* daemon.c: E1. From here on the desired count of a DAEMON is what it is to have; nothing to others. */
+void pass_count(struct pass *pass);
+/* daemon.c: E2 to E12, in place of R1 to R12. */
+void daemon_roll(struct pass *pass, const struct deployment *primary);
 
 /* deployment.c: keeps in the entry what davit.prune says: once the service is gone only the entry knows, D12.
  */
@@ -95,9 +104,18 @@ char *rollback_reason(const struct deployment *primary, const struct deployment 
 /* placement.c: the best instance for a desired task of that id, whose room is taken; NULL with *ret_reason
  * (owned) when there is none. */
 const struct plan_instance *placement_choose(struct pass *pass, const char *task, char **ret_reason);
+/* What each instance lacks, after placement_choose() found none. */
+void placement_lacks(struct pass *pass, struct plan_lack_vec *ret_lacks);
 /* Why no instance could take a task even if old ones made room (owned); NULL: one could. */
 char *placement_hopeless(struct pass *pass);
 const struct plan_instance *placement_instance(const struct plan_instance_vec *instances, const char *name);
+
+/* The same of one instance, which has no task of the service: for a DAEMON. */
+const struct plan_instance *placement_choose_at(struct pass *pass, struct site *site, char **ret_reason);
+/* P1: an engine of another architecture would pull an image that it cannot run. */
+bool placement_has_architecture(const struct plan_instance *instance, const char *wanted);
+/* Whether the expression may hold there when tasks have gone. */
+bool placement_asks_for_tasks(const char *expression);
 
 /* site.c: counted by the first call; launching and stopping must be told from then on. */
 struct site_vec *pass_sites(struct pass *pass);
@@ -110,6 +128,8 @@ void site_leave(struct pass *pass, struct site *site);
 const char *site_attribute(const struct pass *pass, const struct site *site, const char *name);
 /* Whether all memberOf hold, P5; if not, site->failed. */
 bool site_is_member(const struct pass *pass, struct site *site);
+/* Of an instance that has a task: whether all memberOf hold but for those that ask for tasks, E8. */
+bool site_may_stay(const struct pass *pass, const struct site *site);
 /* P9: why the instance is to be left (owned); NULL: it is not. */
 char *site_why_leave(const struct pass *pass, const char *instance);
 bool site_is_to_leave(const struct pass *pass, const char *instance);
@@ -161,5 +181,9 @@ char *life_dead_end(struct pass *pass, const struct task *task);
 void failure_witness(struct pass *pass);
 /* failure.c: whether the task goes on without the container, F10. */
 bool failure_gave_up(const struct pass *pass, const struct task *task, const char *container);
+/* failure.c: F10, whether the task goes on without the container that failed, which is noted then. */
+bool failure_give_up(struct pass *pass, const struct task *task, const struct plan_failure *failure);
+/* failure.c: that container is never created again. */
+void failure_pass_over(const struct pass *pass, const struct task *task, const char *container);
 /* failure.c: when the next launch may be, F9. */
 int64_t failure_next_launch_ms(const struct pass *pass);

@@ -55,12 +55,19 @@ struct service_ledger *pass_edit(struct pass *pass, const char *format, ...)
     va_end(ap);
     if (n < 0)
         abort();
-    char *before = pass->out->ledger_message;
-    pass->out->ledger_message = before ? memory_printf("%s; %s", before, what)
-                                       : memory_printf("%s/%s: %s", in->cluster, in->service, what);
-    free(before);
+    pass_note(pass, what);
     free(what);
     return pass->out->ledger;
+}
+
+void pass_note(struct pass *pass, const char *what)
+{
+    assert(pass);
+    assert(what);
+    char *before = pass->out->ledger_message;
+    pass->out->ledger_message =
+        before ? memory_printf("%s; %s", before, what) : memory_printf("%s: %s", pass->in->key, what);
+    free(before);
 }
 
 const struct deployment *pass_primary(const struct pass *pass)
@@ -92,6 +99,8 @@ void pass_waiting(struct pass *pass, const char *format, ...)
 void pass_event(struct pass *pass, const char *format, ...)
 {
     assert(pass);
+    if (!pass->in->service)
+        return;
     char *text CLEANUP_FREE = NULL;
     va_list ap;
     va_start(ap, format);
@@ -196,6 +205,7 @@ void plan_service(const struct plan_input *input, struct plan_output *ret_output
     restart_witness(input);
     pass_aim(&pass);
     task_vec_build(pass.in, &roll_up, &pass.tasks);
+    pass_count(&pass);
     forget_tasks(input->memory, &pass.tasks);
     for (size_t i = 0; i < pass.tasks.len; i++)
         if (pass.tasks.items[i].wake_ms)
@@ -221,7 +231,9 @@ void plan_output_deinit(struct plan_output *output)
     assert(output);
     action_vec_deinit(&output->actions);
     plan_booking_vec_deinit(&output->booked);
+    plan_booking_vec_deinit(&output->kept);
     service_ledger_free(output->ledger);
+    run_free(output->run);
     free(output->ledger_message);
     free(output->waiting);
     string_vec_deinit(&output->events);

@@ -11,6 +11,7 @@
 #include "model/desired.h"
 #include "model/ledger.h"
 #include "model/observed.h"
+#include "model/run.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,10 +31,12 @@ struct plan_port {
 };
 struct plan_port_vec VECTOR_OF(struct plan_port);
 
-/* A service that has tasks on an instance. */
+/* A service that has tasks on an instance, or a standalone task there. */
 struct plan_group {
-    const char *holder; /* "cluster/service"; borrowed */
+    const char *holder; /* "cluster/service", "cluster/task id"; borrowed */
     int tasks;          /* that hold room */
+    bool daemon;        /* it is one: it waits for nobody to leave, E7 */
+    const char *name;   /* ECS's task group, of a standalone task; NULL: the service's; borrowed */
 };
 struct plan_group_vec VECTOR_OF(struct plan_group);
 
@@ -54,6 +57,8 @@ struct plan_instance {
     const char *arch;   /* as the engine calls it; NULL: not known */
     const char *os;     /* likewise */
     int64_t lost_ms;    /* when not usable: since when nothing is heard of it; 0: it was never heard of */
+    int64_t cpu_units;  /* when nothing runs there; 0: not known */
+    int64_t memory_mib;
     int64_t cpu_units_free;
     int64_t memory_mib_free;
     struct plan_port_vec ports; /* host ports in use */
@@ -132,10 +137,12 @@ struct plan_input {
     const struct service *desired;       /* NULL: it left the repository */
     const struct commit *commit;         /* of the desired state */
     const struct service_ledger *ledger; /* NULL: nothing known */
-    const struct service *completed;     /* ledger->completed; NULL: none, or it is not readable */
+    const struct run *run; /* a standalone task in place of a service: `desired` is its content, the next
+                              four are NULL */
+    const struct service *completed; /* ledger->completed; NULL: none, or it is not readable */
     const char *cluster;
     const char *service;
-    const char *key;       /* "cluster/service"; outlives what is booked */
+    const char *key;       /* "cluster/service", "cluster/task id"; outlives what is booked */
     const char *suspended; /* by whom, row U1; NULL: it is not */
     const char *waits_for; /* why its deployment may launch nothing yet, R12; NULL: it may */
     const struct container *const *containers; /* all of the service, borrowed, any order */
@@ -154,18 +161,37 @@ struct plan_output {
     struct action_vec actions;      /* to be sent now */
     struct plan_booking_vec booked; /* what placing took of in->instances: the caller gives it back when it
                                        books the tasks by what is under way */
-    bool gated;                     /* R12: it would launch, were it not for in->waits_for */
-    bool no_place;                  /* a task found no room: plan again when some was freed */
-    struct service_ledger *ledger;  /* the entry as it must be saved first; NULL: unchanged */
-    bool forget;                    /* the service is gone: remove its entry, if it has one */
-    char *ledger_message;           /* with ledger, or an entry to forget: one line saying what changed */
-    int64_t wake_ms;                /* plan again then at the latest; 0: nothing to wait for */
-    char *waiting;                  /* what is being waited for, in words; NULL: nothing */
-    struct string_vec events;       /* ECS's service event texts, oldest first */
+    bool counted;                   /* a DAEMON: desired_count is how many tasks it is to have, E1 */
+    int desired_count;
+    struct plan_booking_vec kept; /* E3: room that is to be kept for it, until the next plan says otherwise */
+    bool gated;                   /* R12: it would launch, were it not for in->waits_for */
+    bool no_place;                /* a task found no room: plan again when some was freed */
+    struct service_ledger *ledger; /* the entry as it must be saved first; NULL: unchanged */
+    struct run *run;               /* likewise, of a standalone task */
+    bool forget;                   /* the service or task is gone: remove its entry, if it has one */
+    char *ledger_message;          /* with an entry, or one to forget: one line saying what changed */
+    int64_t wake_ms;               /* plan again then at the latest; 0: nothing to wait for */
+    char *waiting;                 /* what is being waited for, in words; NULL: nothing */
+    struct string_vec events;      /* ECS's service event texts, oldest first */
 };
 
 void plan_service(const struct plan_input *input, struct plan_output *ret_output);
+/* Rows T2 to T12: the same for a standalone task. */
+void plan_run(const struct plan_input *input, struct plan_output *ret_output);
 void plan_output_deinit(struct plan_output *output);
+
+/* Why an instance cannot take a task. */
+struct plan_lack {
+    const char *instance; /* borrowed */
+    const char *reason;   /* of ECS's failures: "RESOURCE:CPU"; static */
+    char *detail;         /* in words */
+};
+struct plan_lack_vec VECTOR_OF(struct plan_lack);
+void plan_lack_vec_deinit(struct plan_lack_vec *lacks);
+/* T1: the instance for a standalone task that is to be, of `input` looked at are run, desired, key and where
+ * things are. Its room is taken, as ret_output->booked says. NULL: none can take it now. */
+const struct plan_instance *plan_place(const struct plan_input *input, struct plan_output *ret_output,
+                                       struct plan_lack_vec *ret_lacks);
 
 /* Rows D4, D6, D7, D9 and D10: whether a new deployment is to begin. ledger may be NULL, and completed. */
 bool plan_begins(const struct service_ledger *ledger, const struct service *desired,

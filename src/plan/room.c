@@ -130,7 +130,7 @@ static bool same_booking(const struct plan_booking *a, const struct plan_booking
 {
     if (a->instance != b->instance || a->cpu_units != b->cpu_units || a->memory_mib != b->memory_mib ||
         a->group.holder != b->group.holder || a->group.tasks != b->group.tasks ||
-        a->ports.len != b->ports.len)
+        a->group.daemon != b->group.daemon || a->ports.len != b->ports.len)
         return false;
     for (size_t i = 0; i < a->ports.len; i++)
         if (a->ports.items[i].port != b->ports.items[i].port ||

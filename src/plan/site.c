@@ -80,6 +80,24 @@ void site_leave(struct pass *pass, struct site *site)
     count(pass, site, -1);
 }
 
+/* T1: the tasks of a standalone task's group. */
+static void count_group(struct pass *pass)
+{
+    char *prefix CLEANUP_FREE = memory_printf("%s/", pass->in->cluster);
+    for (size_t i = 0; i < pass->fleet->sites.len; i++) {
+        struct site *site = &pass->fleet->sites.items[i];
+        const struct plan_group_vec *groups = &instance_of(pass, site)->groups;
+        for (size_t g = 0; g < groups->len; g++) {
+            if (!text_equal(groups->items[g].name, pass->in->run->group) ||
+                !text_starts_with(groups->items[g].holder, prefix))
+                continue;
+            fleet_touch(pass->fleet, site);
+            site->tasks += groups->items[g].tasks;
+            count(pass, site, groups->items[g].tasks);
+        }
+    }
+}
+
 struct site_vec *pass_sites(struct pass *pass)
 {
     assert(pass);
@@ -90,6 +108,8 @@ struct site_vec *pass_sites(struct pass *pass)
     assert(!in->fleet || in->fleet->instances == in->instances);
     pass->fleet = in->fleet ? in->fleet : plan_fleet_new(in->instances, in->declared);
     fleet_find_zones(pass);
+    if (in->run)
+        count_group(pass);
     for (size_t i = 0; i < pass->tasks.len; i++) {
         const struct task *task = &pass->tasks.items[i];
         struct site *site = task->status != TASK_STOPPED ? site_of(pass, task->instance) : NULL;
@@ -157,7 +177,10 @@ static bool ask_groups(const struct asked *asked, bool (*take)(const void *taker
     for (size_t i = 0; i < groups->len; i++) {
         if (!text_starts_with(groups->items[i].holder, prefix))
             continue;
-        char *group CLEANUP_FREE = memory_printf("service:%s", groups->items[i].holder + strlen(prefix));
+        const char *name = groups->items[i].name;
+        char *group CLEANUP_FREE =
+            name ? memory_strdup(name)
+                 : memory_printf("service:%s", groups->items[i].holder + strlen(prefix));
         if (take(taker, group))
             return true;
     }
@@ -225,4 +248,22 @@ bool site_is_member(const struct pass *pass, struct site *site)
         site->member = site->failed ? SITE_NO_MEMBER : SITE_MEMBER;
     }
     return site->member == SITE_MEMBER;
+}
+
+bool site_may_stay(const struct pass *pass, const struct site *site)
+{
+    assert(pass);
+    assert(site);
+    const struct placement_constraint_vec *lists[] = {&pass->in->desired->task_definition->constraints,
+                                                      &pass->in->desired->constraints};
+    for (size_t l = 0; l < ARRAY_LEN(lists); l++) {
+        for (size_t i = 0; i < lists[l]->len; i++) {
+            struct placement_constraint *constraint = &lists[l]->items[i];
+            const struct placement_constraint_vec one = {.items = constraint, .len = 1};
+            if (constraint->expression && !placement_asks_for_tasks(constraint->expression) &&
+                fails(pass, site, &one))
+                return false;
+        }
+    }
+    return true;
 }

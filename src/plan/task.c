@@ -192,7 +192,8 @@ bool plan_is_lost(const struct plan_options *options, int64_t lost_ms, int64_t n
 static void roll_up_loss(const struct plan_input *input, struct task *task,
                          const struct plan_instance *instance)
 {
-    if (!instance || instance->usable || !instance->lost_ms || task->status == TASK_STOPPED)
+    bool is_daemon = input->desired && input->desired->daemon; /* E1 */
+    if (!instance || instance->usable || !instance->lost_ms || task->status == TASK_STOPPED || is_daemon)
         return;
     int64_t lost_ms = instance->lost_ms + input->options->lost_after_ms;
     task->lost = plan_is_lost(input->options, instance->lost_ms, input->now_ms);

@@ -41,12 +41,12 @@ static void lose(struct fixture *fixture, const char *instance)
     fixture_turn(fixture);
 }
 
-static bool has_told(const struct view_service *view, const char *text)
+static int times_told(const struct view_service *view, const char *text)
 {
+    int times = 0;
     for (size_t i = 0; i < view->events_len; i++)
-        if (strstr(view_service_event(view, i)->message, text))
-            return true;
-    return false;
+        times += strstr(view_service_event(view, i)->message, text) != NULL;
+    return times;
 }
 
 static void test_what_is_lost_is_replaced_in_time(void **state)
@@ -71,7 +71,7 @@ static void test_what_is_lost_is_replaced_in_time(void **state)
     view = fixture_view(fixture, "web");
     assert_true(view.running_count == 1 && view.lost_count == 1 && view.gone_count == 1);
     assert_string_equal(view_service_state(&view), "healing");
-    assert_true(has_told(&view, "has lost 1 tasks: container instance two has not answered for"));
+    assert_int_equal(times_told(&view, "has lost 1 tasks: container instance two has not answered for"), 1);
 }
 
 static void test_a_snapshot_keeps_what_is_lost(void **state)
@@ -87,6 +87,7 @@ static void test_a_snapshot_keeps_what_is_lost(void **state)
     struct view_service view = fixture_view(fixture, "web");
     assert_string_equal(view_service_state(&view), "steady");
     assert_true(view.running_count == 2 && view.gone_count == 1);
+    assert_int_equal(times_told(&view, "has lost 1 tasks"), 1);
     json_t *snapshot CLEANUP(json_decrefp) = json_object();
     assert_int_equal(core_snapshot(fixture->core, join_part, snapshot), 0);
     assert_int_equal(core_restore(snapshot, &copy, NULL), 0);
