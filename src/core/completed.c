@@ -22,6 +22,7 @@ struct service *core_service_of_json(const json_t *json)
                          .desired_count = model_int_in(json, "desiredCount", 0, LIMIT_DESIRED_COUNT),
                          .count_absent = model_bool(json, "countAbsent"),
                          .daemon = model_bool(json, "daemon"),
+                         .rebalances = model_bool(json, "rebalances"),
                          .suspend = model_bool(json, "suspend"),
                          .prune_disabled = model_bool(json, "pruneDisabled"),
                          .minimum_healthy_percent = model_int_in(json, "minimumHealthyPercent", 0, INT32_MAX),

@@ -578,7 +578,7 @@ static const struct kind_member service[] = {
     HONOURED("schedulingStrategy",    "REPLICA",  NULL),
     INSIDE(  "deploymentController",  NULL, deployment_controller),
     IGNORED( "launchType",            "EC2",      "tasks run on the instances that davit knows"),
-    IGNORED( "availabilityZoneRebalancing", "DISABLED", "running tasks are not moved"),
+    HONOURED("availabilityZoneRebalancing", NULL, NULL),
     IGNORES( "loadBalancers",         "tasks are not added to a load balancer", load_balancer),
     IGNORES( "serviceRegistries",     "tasks are not added to service discovery", service_registry),
     META(    "clientToken"),

@@ -16,6 +16,9 @@ void kind_references_read(const json_t *value, struct kind_object *object);
 void kind_cluster_check(const json_t *value, struct diagnostics *diagnostics);
 /* Of a service and a task definition: placementConstraints and placementStrategy. */
 void kind_placement_check(const json_t *value, struct diagnostics *diagnostics);
+/* What speaks against moving tasks to other availability zones, of a service (ECS); NULL: nothing. */
+const char *kind_rebalancing_obstacle(const json_t *service);
+void kind_rebalancing_check(const json_t *service, struct diagnostics *diagnostics);
 /* schedule_check.c: the expression of a scheduled task, and its time zone. */
 void kind_schedule_check(const json_t *value, struct diagnostics *diagnostics);
 /* schedule_check.c: davit.changeWindows of a cluster or a service. */

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Takes over pointer and message. */
 static void report(struct diagnostics *diagnostics, char *pointer, char *message, const char *hint)
@@ -71,4 +72,61 @@ void kind_placement_check(const json_t *value, struct diagnostics *diagnostics)
         check_constraint(item, i, diagnostics);
     json_array_foreach (json_object_get(value, "placementStrategy"), i, item)
         check_strategy(item, i, diagnostics);
+}
+
+#define ZONE "attribute:ecs.availability-zone"
+
+static bool constrains_zone(const json_t *service)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (json_object_get(service, "placementConstraints"), i, item) {
+        const char *expression = model_string(item, "expression");
+        if (expression && strstr(expression, ZONE))
+            return true;
+    }
+    return false;
+}
+
+static bool has_classic_balancer(const json_t *service)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (json_object_get(service, "loadBalancers"), i, item) {
+        if (model_string(item, "loadBalancerName"))
+            return true;
+    }
+    return false;
+}
+
+const char *kind_rebalancing_obstacle(const json_t *service)
+{
+    assert(service);
+    const json_t *maximum =
+        json_object_get(json_object_get(service, "deploymentConfiguration"), "maximumPercent");
+    const json_t *first = json_array_get(json_object_get(service, "placementStrategy"), 0);
+    if (text_equal(model_string(service, "schedulingStrategy"), "DAEMON"))
+        return "schedulingStrategy DAEMON";
+    if (text_equal(model_string(service, "launchType"), "EXTERNAL"))
+        return "launchType EXTERNAL";
+    if (json_is_integer(maximum) && json_integer_value(maximum) <= 100)
+        return "maximumPercent of 100 or less, which leaves no room for a task before another stops";
+    if (has_classic_balancer(service))
+        return "a Classic Load Balancer";
+    if (constrains_zone(service))
+        return "a placement constraint on " ZONE;
+    if (first && !(text_equal(model_string(first, "type"), "spread") &&
+                   text_equal(model_string(first, "field"), ZONE)))
+        return "a placementStrategy that does not begin with spread over " ZONE;
+    return NULL;
+}
+
+void kind_rebalancing_check(const json_t *service, struct diagnostics *diagnostics)
+{
+    assert(service);
+    const char *obstacle = kind_rebalancing_obstacle(service);
+    if (!obstacle || !text_equal(model_string(service, "availabilityZoneRebalancing"), "ENABLED"))
+        return;
+    report(diagnostics, memory_strdup("/availabilityZoneRebalancing"),
+           memory_printf("ENABLED does not go with %s", obstacle), "remove one of the two, or say DISABLED");
 }

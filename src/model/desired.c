@@ -398,6 +398,7 @@ json_t *service_to_json(const struct service *service)
     model_set_digest(json, "digest", &service->digest);
     model_set_bool(json, "countAbsent", service->count_absent);
     model_set_bool(json, "daemon", service->daemon);
+    model_set_bool(json, "rebalances", service->rebalances);
     model_set_bool(json, "pruneDisabled", service->prune_disabled);
     model_set_bool(json, "suspend", service->suspend);
     if (service->depends_on.len)

@@ -121,6 +121,8 @@ struct service {
     struct string_vec depends_on;  /* davit.dependsOn: keys of services, which are there and make no circle */
     struct placement_constraint_vec constraints;
     struct placement_strategy_vec strategies;
+    bool rebalances; /* ECS: availabilityZoneRebalancing, ENABLED unless something speaks against it; then
+                        spread over zones is its first strategy */
     struct change_window_vec windows; /* davit.changeWindows; its cluster's hold as well */
     struct circuit_breaker breaker;
     struct digest digest; /* identity for change: task definition content and what else needs new tasks;

@@ -101,6 +101,11 @@ void pass_roll_back(struct pass *pass);
 void rollback_note(struct pass *pass);
 char *rollback_reason(const struct deployment *primary, const struct deployment *failed);
 
+/* placement.c: whether it may take tasks of the service when there is room. */
+bool placement_is_open(struct pass *pass, struct site *site);
+/* placement.c: the best instance for a desired task of that id, or NULL; and its room, taken. */
+struct site *placement_find(struct pass *pass, const char *task);
+const struct plan_instance *placement_take(struct pass *pass, struct site *site);
 /* placement.c: the best instance for a desired task of that id, whose room is taken; NULL with *ret_reason
  * (owned) when there is none. */
 const struct plan_instance *placement_choose(struct pass *pass, const char *task, char **ret_reason);

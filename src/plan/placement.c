@@ -180,14 +180,26 @@ static char *explain(struct search search)
     return buffer_steal(&why);
 }
 
-const struct plan_instance *placement_choose(struct pass *pass, const char *task, char **ret_reason)
+static struct search search_of(struct pass *pass)
+{
+    const struct service *desired = pass->in->desired;
+    return (struct search){
+        .pass = pass, .need = need_of(desired->task_definition), .distinct = wants_distinct(desired)};
+}
+
+bool placement_is_open(struct pass *pass, struct site *site)
+{
+    assert(pass);
+    assert(site);
+    const struct search search = {.pass = pass};
+    return !is_unfit(&search, site, &pass->in->instances->items[site->index]);
+}
+
+struct site *placement_find(struct pass *pass, const char *task)
 {
     assert(pass);
     assert(task);
-    assert(ret_reason);
-    const struct service *desired = pass->in->desired;
-    struct search search = {
-        .pass = pass, .need = need_of(desired->task_definition), .distinct = wants_distinct(desired)};
+    const struct search search = search_of(pass);
     struct site_vec *sites = pass_sites(pass);
     struct site *best = NULL;
     struct strategy_search strategy;
@@ -201,14 +213,27 @@ const struct plan_instance *placement_choose(struct pass *pass, const char *task
         if (strategy_settle(&strategy, costs))
             break;
     }
-    if (!best) {
-        pass->out->no_place = true;
-        *ret_reason = explain(search);
-        return NULL;
-    }
-    book(pass, best->index);
-    site_add(pass, best);
-    return &pass->in->instances->items[best->index];
+    return best;
+}
+
+const struct plan_instance *placement_take(struct pass *pass, struct site *site)
+{
+    assert(pass);
+    assert(site);
+    book(pass, site->index);
+    site_add(pass, site);
+    return &pass->in->instances->items[site->index];
+}
+
+const struct plan_instance *placement_choose(struct pass *pass, const char *task, char **ret_reason)
+{
+    assert(ret_reason);
+    struct site *best = placement_find(pass, task);
+    if (best)
+        return placement_take(pass, best);
+    pass->out->no_place = true;
+    *ret_reason = explain(search_of(pass));
+    return NULL;
 }
 
 void placement_lacks(struct pass *pass, struct plan_lack_vec *ret_lacks)

@@ -31,6 +31,7 @@ void pass_aim(struct pass *pass)
     pass->aim.daemon = asked->daemon;
     pass->aim.constraints = asked->constraints; /* borrowed, as all of it */
     pass->aim.strategies = asked->strategies;
+    pass->aim.rebalances = asked->rebalances;
     pass->aimed = *pass->in;
     pass->aimed.desired = &pass->aim;
     pass->aimed.waits_for = NULL; /* what served before asks nobody */

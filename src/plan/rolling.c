@@ -198,14 +198,19 @@ static void stop_surplus(struct pass *pass, struct tally *tally, int surplus)
     const struct deployment *primary = pass_primary(pass);
     char *reason CLEANUP_FREE = memory_printf("Scaling activity initiated by (deployment %s)", primary->id);
     struct victim_vec victims = {0};
+    bool spares = false; /* Z3 */
     for (size_t i = 0; i < pass->tasks.len; i++) {
         struct task *task = &pass->tasks.items[i];
         struct site *site = counts(task) && is_new(pass, task) && !is_unhealthy(pass, task)
                                 ? site_of(pass, task->instance)
                                 : NULL;
-        if (site)
+        if (site && rebalance_spares(pass, task, site))
+            spares = true;
+        else if (site)
             vector_push(&victims, (struct victim){task, site});
     }
+    if (spares && surplus > tally->healthy_new - tally->desired)
+        surplus = tally->healthy_new - tally->desired;
     for (; surplus > 0 && victims.len; surplus--) {
         size_t best = 0;
         for (size_t i = 1; i < victims.len; i++)
@@ -340,7 +345,8 @@ void rolling_complete(struct pass *pass, const struct tally *tally, const struct
         pass_event(pass, "(deployment %s) deployment completed.", edit->id);
     }
     rollback_note(pass);
-    in->memory->failures_in_row = 0;
+    if (!tally->held_back) /* a task of Z2 that fails is none of those desired */
+        in->memory->failures_in_row = 0;
     in->memory->settled_count = tally->desired;
     if (!in->memory->steady && tally->stopping == 0) {
         in->memory->steady = true;
@@ -400,10 +406,14 @@ void pass_rolling(struct pass *pass)
     start_tasks(pass, &tally);
     stop_old(pass, &tally);
     scale_in(pass, &tally);
+    rebalance_start(pass, &tally);
     rolling_announce_stops(pass, &tally);
-    if (tally.live_new == tally.desired && tally.healthy_new == tally.desired && !anything_old(pass))
+    if (tally.live_new == tally.desired && tally.healthy_new == tally.desired && !anything_old(pass)) {
+        bool completes = primary->state == DEPLOYMENT_IN_PROGRESS;
         rolling_complete(pass, &tally, primary);
-    else
+        rebalance_end(pass, &tally, completes);
+    } else {
         rolling_explain(pass, &tally);
+    }
     free(tally.no_place);
 }

@@ -33,6 +33,12 @@ void rolling_announce_stops(struct pass *pass, const struct tally *tally);
 /* R9 and F6: the content failed. What is healthy stays, whoever's it is; old tasks that are pending are
  * pending for good, for nobody brings them up any more. */
 void rolling_contain(struct pass *pass, struct tally *tally, const struct deployment *primary);
+/* rebalance.c, Z2: starts tasks in thin zones, when all is as desired but for that. */
+void rebalance_start(struct pass *pass, struct tally *tally);
+/* rebalance.c, Z3: whether a task that is too many and not healthy yet is to be waited for. */
+bool rebalance_spares(struct pass *pass, const struct task *task, const struct site *site);
+/* rebalance.c: all is as desired, and the deployment completes by it; says so. */
+void rebalance_end(struct pass *pass, const struct tally *tally, bool completes);
 /* R7. */
 void rolling_complete(struct pass *pass, const struct tally *tally, const struct deployment *primary);
 /* R10, and what goes on otherwise, in words. */

@@ -169,3 +169,24 @@ def test_a_lost_instance_is_replaced_and_its_surplus_goes_when_it_is_back(
         two.send_signal(signal.SIGCONT)
     wait_for(lambda: three.counts() == (1, 1, 1), 60, "the surplus is stopped")
     assert three.on("two") == survivor
+
+
+def test_tasks_go_to_the_zone_that_has_fewer(two, demo_image):
+    zones = [{"name": "one", "attributes": {"ecs.availability-zone": "a"}}]
+    two.repo.commit("web", {
+        "cluster.json": cluster(*zones), "web.json": definition(demo_image), "service.json": service(4),
+    })
+    two.start()
+    two.converge()
+    assert two.counts() == (4, 0)
+    before = two.on("one")
+    two.repo.commit("cluster: zone b", {
+        "cluster.json": cluster(*zones, {"name": "two", "attributes": {"ecs.availability-zone": "b"}}),
+    })
+    wait_for(lambda: two.counts() == (2, 2), 30, "half of them run in zone b")
+    assert set(two.on("one")) < set(before)
+    two.converge()
+    told = two.daemon.run("events").stdout
+    for text in ("is not AZ balanced with 4 tasks in a, 0 tasks in b. AZ Rebalancing in progress.",
+                 "has started 2 tasks in b to AZ Rebalance:", "is AZ balanced with 2 tasks in a, 2 tasks in b."):
+        assert text in told

@@ -93,6 +93,7 @@ static void load_service(struct golden_case *golden)
     service->digest = case_digest(content ? content : "new");
     placement_constraints_from_json(json, &service->constraints);
     placement_strategies_from_json(json, &service->strategies);
+    service->rebalances = text_equal(model_string(json, "availabilityZoneRebalancing"), "ENABLED");
 }
 
 static bool load_deployment(struct golden_case *golden, const json_t *json)

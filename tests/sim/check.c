@@ -693,25 +693,28 @@ static int cpu_units_of_task(const struct world *world, const struct sim *sim, c
     return lives ? sum : 0;
 }
 
-/* Whether a host has the place and the cpu for one more task, by engine truth. */
+bool check_room_on(const struct world *world, const struct service *service, int host)
+{
+    const struct sim *sim = world->hosts[host].sim;
+    int free_units = world->hosts[host].cpu_units;
+    if (!check_place_free(world, service->name, host) || is_lost(world, world->hosts[host].name))
+        return false;
+    struct map tasks = {0};
+    for (size_t c = 0; c < sim_containers_len(sim); c++)
+        map_put(&tasks, sim_container_at(sim, c)->labels.task, (void *)1);
+    map_for_each (&tasks, entry) {
+        free_units -= cpu_units_of_task(world, sim, entry->key);
+    }
+    map_deinit(&tasks);
+    return free_units >= cpu_units_of(service->task_definition);
+}
+
 static bool has_room(const struct world *world, const struct service *service)
 {
-    for (int h = 0; h < world->hosts_len; h++) {
-        const struct sim *sim = world->hosts[h].sim;
-        int free_units = world->hosts[h].cpu_units;
-        if (!check_place_free(world, service->name, h) || is_lost(world, world->hosts[h].name))
-            continue;
-        struct map tasks = {0};
-        for (size_t c = 0; c < sim_containers_len(sim); c++)
-            map_put(&tasks, sim_container_at(sim, c)->labels.task, (void *)1);
-        map_for_each (&tasks, entry) {
-            free_units -= cpu_units_of_task(world, sim, entry->key);
-        }
-        map_deinit(&tasks);
-        if (free_units >= cpu_units_of(service->task_definition))
-            return true;
-    }
-    return false;
+    bool any = false;
+    for (int h = 0; h < world->hosts_len; h++)
+        any |= check_room_on(world, service, h);
+    return any;
 }
 
 /* What has stopped of a suspended service and is to be restarted later keeps its room until then: that is

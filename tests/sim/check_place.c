@@ -116,16 +116,40 @@ bool check_place_free(const struct world *world, const char *service, int host)
     return true;
 }
 
+/* (z) No zone has two fewer than another, where a host of it could take one more. */
+static void check_zones(struct world *world, const struct view_service *view, const int *tasks)
+{
+    int zones[HOSTS_MAX] = {0};
+    int most = 0;
+    int desired = view->desired->desired_count;
+    for (int host = 0; host < world->hosts_len; host++) {
+        for (int other = 0; other < world->hosts_len; other++)
+            zones[host] += repo_same_zone(host, other) ? tasks[other] : 0;
+        if (zones[host] > most)
+            most = zones[host];
+    }
+    for (int host = 0; host < world->hosts_len; host++)
+        if (most - zones[host] > 1 && desired * view->desired->maximum_percent / 100 > desired &&
+            check_room_on(world, view->aim, host))
+            world_fail(world, "(z) %s: the zone of %s has %d of its tasks, another has %d", view->name,
+                       world->hosts[host].name, zones[host], most);
+}
+
 void check_place_goal(struct world *world, const struct view_service *view)
 {
     const struct version *version =
         &world->repo.versions[repo_version(core_desired(world->davit.core)->commit.oid)];
     struct task_vec tasks;
+    int on[HOSTS_MAX] = {0};
     core_view_tasks(world->davit.core, view->cluster, view->name, world->now_ms, &tasks);
-    for (size_t i = 0; i < tasks.len; i++)
-        if (tasks.items[i].status != TASK_STOPPED &&
-            !is_active(version, host_of(world, tasks.items[i].instance)))
+    for (size_t i = 0; i < tasks.len; i++) {
+        int host = host_of(world, tasks.items[i].instance);
+        on[host] += tasks.items[i].status != TASK_STOPPED;
+        if (tasks.items[i].status != TASK_STOPPED && !is_active(version, host))
             world_fail(world, "goal: %s: a task is still on %s, which is to be left", view->name,
                        tasks.items[i].instance);
+    }
     task_vec_deinit(&tasks);
+    if (version->declared && repo_place(version, view->name)->zones && !view->desired->daemon)
+        check_zones(world, view, on);
 }

@@ -140,15 +140,18 @@ static void write_definition(struct buffer *out, int service, const struct recip
 #define MEMBER(of)        "{\"type\":\"memberOf\",\"expression\":\"" of "\"}"
 
 static const struct place places[] = {
-    {.members = "", .even = false},
+    {.members = "", .even = false, .zones = true},
     {.members = STRATEGIES("{\"type\":\"spread\",\"field\":\"instanceId\"}"), .even = true},
     {.members = STRATEGIES("{\"type\":\"binpack\",\"field\":\"cpu\"}")},
     {.members = STRATEGIES("{\"type\":\"spread\",\"field\":\"attribute:zone\"},"
                            "{\"type\":\"binpack\",\"field\":\"memory\"}")},
     {.members = STRATEGIES("{\"type\":\"random\"}")},
-    {.members = CONSTRAINTS("{\"type\":\"distinctInstance\"}"), .distinct = true},
-    {.members = CONSTRAINTS(MEMBER("attribute:disk == ssd and attribute:zone exists")), .wants_ssd = true},
-    {.members = CONSTRAINTS(MEMBER("not(task:group == service:s0)")), .avoids = "s0"},
+    {.members = CONSTRAINTS("{\"type\":\"distinctInstance\"}"), .distinct = true, .zones = true},
+    {.members = CONSTRAINTS(MEMBER("attribute:disk == ssd and attribute:zone exists")),
+     .wants_ssd = true,
+     .zones = true},
+    {.members = CONSTRAINTS(MEMBER("not(task:group == service:s0)")), .avoids = "s0", .zones = true},
+    {.members = ",\"availabilityZoneRebalancing\":\"DISABLED\""},
 };
 
 static const struct {
@@ -159,6 +162,11 @@ static const struct {
 bool repo_has_ssd(int host)
 {
     return host_attributes[host].ssd;
+}
+
+bool repo_same_zone(int host, int other)
+{
+    return text_equal(host_attributes[host].zone, host_attributes[other].zone);
 }
 
 const struct place *repo_place(const struct version *version, const char *service)
@@ -173,10 +181,12 @@ static void write_cluster(struct buffer *out, const struct version *version)
     for (int h = 0; h < HOSTS_MAX; h++) {
         if (!(version->declared & 1 << h))
             continue;
-        buffer_printf(
-            out, "%s{\"name\":\"h%d\",\"attributes\":{\"zone\":\"%s\",\"disk\":\"%s\"},\"status\":\"%s\"}",
-            comma, h, host_attributes[h].zone, host_attributes[h].ssd ? "ssd" : "hdd",
-            version->draining & 1 << h ? "DRAINING" : "ACTIVE");
+        buffer_printf(out,
+                      "%s{\"name\":\"h%d\",\"attributes\":{\"zone\":\"%s\",\"ecs.availability-zone\":\"%s\","
+                      "\"disk\":\"%s\"},\"status\":\"%s\"}",
+                      comma, h, host_attributes[h].zone, host_attributes[h].zone,
+                      host_attributes[h].ssd ? "ssd" : "hdd",
+                      version->draining & 1 << h ? "DRAINING" : "ACTIVE");
         comma = ",";
     }
     buffer_printf(out, "]%s}}", version->suspend ? ",\"suspend\":true" : "");

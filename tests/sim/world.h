@@ -47,6 +47,7 @@ struct place {
     const char *members; /* of its manifest */
     bool even;           /* spread over instances, and nothing else */
     bool distinct;
+    bool zones; /* rebalanced over availability zones, if maximumPercent lets it */
     bool wants_ssd;
     const char *avoids; /* a service; NULL: none */
 };
@@ -81,6 +82,7 @@ struct repo {
 
 const struct place *repo_place(const struct version *version, const char *service);
 bool repo_has_ssd(int host);
+bool repo_same_zone(int host, int other);
 void repo_begin(struct world *world);
 /* A new commit, most of them small changes of the one before. */
 void repo_push(struct world *world);
@@ -201,6 +203,8 @@ void check_place(struct world *world, const struct view_service *view, const str
 bool check_place_allowed(const struct world *world, const char *service, int host);
 /* And whether one more has its place there, but for cpu. */
 bool check_place_free(const struct world *world, const char *service, int host);
+/* Whether a host has the place and the cpu for one more task, by engine truth. */
+bool check_room_on(const struct world *world, const struct service *service, int host);
 /* At the end, of a service that found a place for every task. */
 void check_place_goal(struct world *world, const struct view_service *view);
 

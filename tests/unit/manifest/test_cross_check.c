@@ -30,6 +30,7 @@
 #define CONSTRAINED(list)   SERVICE(",\"placementConstraints\":[" list "]")
 #define STRATEGY(item)      SERVICE(",\"placementStrategy\":[" item "]")
 #define PERCENT(min, max)   ",\"deploymentConfiguration\":{\"minimumHealthyPercent\":" #min ",\"maximumPercent\":" #max "}"
+#define ZONES(value)        ",\"availabilityZoneRebalancing\":\"" value "\""
 #define DAEMON              ",\"schedulingStrategy\":\"DAEMON\""
 /* clang-format on */
 
@@ -381,6 +382,10 @@ static const char *const fine[] = {
 /* Each beside the task definition ONE(""). */
 static const char *const fine_services[] = {
     SERVICE(""),
+    SERVICE(ZONES("ENABLED")),
+    SERVICE(ZONES("DISABLED") ",\"placementStrategy\":[{\"type\":\"random\"}]"),
+    SERVICE(ZONES("ENABLED") ",\"placementStrategy\":[{\"type\":\"spread\",\"field\":"
+                             "\"attribute:ecs.availability-zone\"},{\"type\":\"random\"}]"),
     SERVICE(DAEMON ",\"placementStrategy\":[]" PERCENT(50, 100)),
     /* as describe-services prints it */
     SERVICE(DAEMON
@@ -437,6 +442,14 @@ static const struct rule beside_warnings[] = {
      "instanceId, host or"},
     {STRATEGY("{\"type\":\"random\"},{\"type\":\"binpack\",\"field\":\"disk\"}"), ONE(""), "value",
      "/placementStrategy/1", "cpu or memory"},
+    {SERVICE(ZONES("ENABLED") PERCENT(50, 100)), ONE(""), "value", "/availabilityZoneRebalancing",
+     "does not go with maximumPercent of 100"},
+    {SERVICE(ZONES("ENABLED") DAEMON), ONE(""), "value", "/availabilityZoneRebalancing", "DAEMON"},
+    {SERVICE(ZONES("ENABLED") ",\"placementStrategy\":[{\"type\":\"binpack\",\"field\":\"cpu\"}]"), ONE(""),
+     "value", "/availabilityZoneRebalancing", "does not begin with spread"},
+    {SERVICE(ZONES("ENABLED") ",\"placementConstraints\":[{\"type\":\"memberOf\",\"expression\":"
+                              "\"attribute:ecs.availability-zone == a\"}]"),
+     ONE(""), "value", "/availabilityZoneRebalancing", "or say DISABLED"},
     {STRATEGY("{\"field\":\"cpu\"}"), ONE(""), "value", "/placementStrategy/0", "the type is"},
     {INSTANCES("{\"name\":\"one\"},{\"name\":\"one\"}"), NULL, "duplicate",
      "/davit/containerInstances/1/name", "declared twice"},
