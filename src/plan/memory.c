@@ -45,13 +45,14 @@ json_t *plan_memory_to_json(const struct plan_memory *memory)
     map_for_each (&memory->stopping, entry) {
         json_object_set_new(stopping, entry->key, json_string(entry->value));
     }
-    return json_pack("{s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:I,s:b,s:b,s:i}", "seen", memory->seen,
+    return json_pack("{s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:I,s:I,s:b,s:b,s:i}", "seen", memory->seen,
                      "stopping", stopping, "counted", keys_to_json(&memory->counted), "announced",
                      keys_to_json(&memory->announced), "ran", keys_to_json(&memory->ran), "up",
                      keys_to_json(&memory->up), "lost", keys_to_json(&memory->lost), "givenUp",
                      keys_to_json(&memory->given_up), "failuresInRow", memory->failures_in_row, "lastFailure",
-                     (json_int_t)memory->last_failure_ms, "rebalancing", memory->rebalancing, "steady",
-                     memory->steady, "settled", memory->settled_count);
+                     (json_int_t)memory->last_failure_ms, "noPlace", (json_int_t)memory->no_place_ms,
+                     "rebalancing", memory->rebalancing, "steady", memory->steady, "settled",
+                     memory->settled_count);
 }
 
 void plan_memory_from_json(const json_t *json, struct plan_memory *ret_memory)
@@ -64,6 +65,7 @@ void plan_memory_from_json(const json_t *json, struct plan_memory *ret_memory)
         .stopping = MAP_INIT(free),
         .failures_in_row = (int)json_integer_value(json_object_get(json, "failuresInRow")),
         .last_failure_ms = json_integer_value(json_object_get(json, "lastFailure")),
+        .no_place_ms = json_integer_value(json_object_get(json, "noPlace")),
         .rebalancing = json_is_true(json_object_get(json, "rebalancing")),
         .steady = json_is_true(json_object_get(json, "steady")),
         .settled_count = (int)json_integer_value(json_object_get(json, "settled"))};

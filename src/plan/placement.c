@@ -89,6 +89,8 @@ static bool is_unfit(const struct search *search, struct site *site, const struc
         return tell(search, instance, "INACTIVE", "is DRAINING");
     if (!instance->usable)
         return tell(search, instance, "AGENT", "%s", instance->reason ? instance->reason : "does not answer");
+    if (instance->os && !text_equal(instance->os, "linux")) /* as manifest/ lets in no other family */
+        return tell(search, instance, "ATTRIBUTE", "has ecs.os-type %s, not linux", instance->os);
     if (!placement_has_architecture(instance, wanted))
         return tell(search, instance, "ATTRIBUTE", "has cpuArchitecture %s, not %s", instance->arch, wanted);
     if (!site_is_member(search->pass, site))

@@ -123,6 +123,8 @@ struct plan_memory {
     struct map given_up;  /* "task id/container" -> (void *)1: its task goes on without it, F10 */
     int failures_in_row;  /* after COMPLETED, for back-off */
     int64_t last_failure_ms;
+    int64_t
+        no_place_ms;   /* when it was told last that a task has no place, R13; 0: not, or it had one since */
     bool rebalancing;  /* it has been announced, Z2 */
     bool steady;       /* steady state has been announced */
     int settled_count; /* tasks desired when all were healthy last: who depends on it asks for no more, R12 */

@@ -262,6 +262,24 @@ void rolling_announce_stops(struct pass *pass, const struct tally *tally)
     buffer_deinit(&names);
 }
 
+/* P12: what runs where nothing is to run, and nobody replaces it (owned); NULL: nothing. */
+static char *stays_in_words(const struct pass *pass)
+{
+    char *why CLEANUP_FREE = NULL;
+    int tasks = 0;
+    for (size_t i = 0; i < pass->tasks.len; i++) {
+        const struct task *task = &pass->tasks.items[i];
+        if (!counts(task) || !site_is_to_leave(pass, task->instance))
+            continue;
+        if (!why)
+            why = site_why_leave(pass, task->instance);
+        tasks++;
+    }
+    return why ? memory_printf("; %s, and %d tasks stay there: what failed launches nothing in their place",
+                               why, tasks)
+               : NULL;
+}
+
 void rolling_contain(struct pass *pass, struct tally *tally, const struct deployment *primary)
 {
     assert(pass);
@@ -272,11 +290,12 @@ void rolling_contain(struct pass *pass, struct tally *tally, const struct deploy
         if (counts(task) && (tally->desired == 0 || useless))
             stop(pass, tally, task, "its deployment failed");
     }
+    char *stays CLEANUP_FREE = stays_in_words(pass);
     pass_waiting(
         pass,
         "deployment %s failed and is not tried again until the content changes (or davit retry %s/%s "
-        "says so): %s",
-        primary->id, pass->in->cluster, pass->in->service, primary->reason);
+        "says so): %s%s",
+        primary->id, pass->in->cluster, pass->in->service, primary->reason, stays ? stays : "");
 }
 
 /* R12: whether the deployment may launch nothing, and would. */
@@ -345,6 +364,7 @@ void rolling_complete(struct pass *pass, const struct tally *tally, const struct
         pass_event(pass, "(deployment %s) deployment completed.", edit->id);
     }
     rollback_note(pass);
+    in->memory->no_place_ms = 0;
     if (!tally->held_back) /* a task of Z2 that fails is none of those desired */
         in->memory->failures_in_row = 0;
     in->memory->settled_count = tally->desired;
@@ -352,6 +372,19 @@ void rolling_complete(struct pass *pass, const struct tally *tally, const struct
         in->memory->steady = true;
         pass_event(pass, "has reached a steady state.");
     }
+}
+
+#define NO_PLACE_AGAIN_MS (6 * 3600 * 1000LL)
+
+/* R13: not again before it was resolved, or for six hours (ECS). */
+static void tell_no_place(struct pass *pass, const char *text)
+{
+    int64_t *told_ms = &pass->in->memory->no_place_ms;
+    if (!*told_ms || pass->in->now_ms >= *told_ms + NO_PLACE_AGAIN_MS) {
+        pass_event(pass, "%s", text);
+        *told_ms = pass->in->now_ms;
+    }
+    pass_wake(pass, *told_ms + NO_PLACE_AGAIN_MS);
 }
 
 void rolling_explain(struct pass *pass, const struct tally *tally)
@@ -362,11 +395,16 @@ void rolling_explain(struct pass *pass, const struct tally *tally)
     /* the healthy old tasks of a rollout are not counted here: say so */
     const char *kind = pass_primary(pass)->state == DEPLOYMENT_IN_PROGRESS ? "new tasks" : "tasks";
     int want = tally->desired - tally->live_new;
-    if (tally->no_place)
-        pass_waiting(
-            pass, "was unable to place a task because no container instance met all of its requirements. %s",
+    if (tally->launched && !tally->no_place)
+        pass->in->memory->no_place_ms = 0;
+    if (tally->no_place) {
+        char *text CLEANUP_FREE = memory_printf(
+            "was unable to place a task because no container instance met all of its requirements. %s",
             tally->no_place);
-    else if (want > 0 && !tally->launched && !tally->stopped && !tally->stopping && !tally->pending_new)
+        pass_waiting(pass, "%s", text);
+        if (!tally->stopped && !tally->stopping) /* what stops may make one */
+            tell_no_place(pass, text);
+    } else if (want > 0 && !tally->launched && !tally->stopped && !tally->stopping && !tally->pending_new)
         pass_waiting(
             pass,
             "was unable to stop or start tasks during a deployment because of the service deployment "

@@ -401,7 +401,7 @@ static void load_keys(const json_t *names, struct map *ret_keys)
     }
 }
 
-/* The memory's own JSON, with tasks by their short names and lastFailure in seconds ago. */
+/* The memory's own JSON, with tasks by their short names and times in seconds ago. */
 static void load_memory(struct golden_case *golden)
 {
     const json_t *json = json_object_get(golden->input, "memory");
@@ -410,6 +410,8 @@ static void load_memory(struct golden_case *golden)
     plan_memory_from_json(json, &golden->memory);
     map_clear(&golden->memory.stopping);
     golden->memory.seen = !json_is_false(json_object_get(json, "seen"));
+    if (json_object_get(json, "noPlaceSeconds"))
+        golden->memory.no_place_ms = golden->now_ms - 1000 * model_int(json, "noPlaceSeconds");
     golden->memory.last_failure_ms = golden->now_ms - 1000 * model_int(json, "lastFailure");
     json_object_foreach (json_object_get(json, "stopping"), name, reason) {
         char id[ID_HEX_SIZE];
