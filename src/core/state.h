@@ -235,8 +235,6 @@ void core_wait_for(struct core *core, struct service_state *service, const char 
 void core_leave_order(struct core *core, struct service_state *service);
 /* suspend.c */
 bool core_is_suspended(const struct core *core, const struct service_state *service);
-/* By whom the cluster is, in words; NULL when it is not. Caller frees. */
-char *core_cluster_suspended(const struct core *core, const char *cluster);
 /* By whom, in words; NULL when it is not. Caller frees. */
 char *core_suspended(const struct core *core, const struct service_state *service);
 /* Marks the services whose cluster the next desired state suspends, or no longer. */
