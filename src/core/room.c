@@ -38,7 +38,7 @@ static struct tenant *meet(const struct core *core, const struct service_state *
     if (!tenant) {
         tenant = NEW(struct tenant);
         tenant->instance = index_of(core, instance);
-        tenant->over = map_get(&service->memory.stopping, labels->task) != NULL;
+        tenant->over = !aim || map_get(&service->memory.stopping, labels->task);
         tenant->wanted = aim && digest_equal(&labels->digest, &aim->digest);
         map_put(tenants, labels->task, tenant);
     }

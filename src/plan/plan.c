@@ -195,7 +195,8 @@ void plan_service(const struct plan_input *input, struct plan_output *ret_output
     restart_witness(input);
     pass_aim(&pass);
     task_vec_build(pass.in, &roll_up, &pass.tasks);
-    pass_count(&pass);
+    if (!input->suspended) /* U1: the count stays what the ledger has */
+        pass_count(&pass);
     forget_tasks(input->memory, &pass.tasks);
     for (size_t i = 0; i < pass.tasks.len; i++)
         if (pass.tasks.items[i].wake_ms)
