@@ -63,6 +63,7 @@ void kind_service_read(json_t *value, struct kind_object *object)
             vector_push(&service->depends_on, memory_strdup(object->references.items[i].name));
     placement_constraints_from_json(value, &service->constraints);
     placement_strategies_from_json(value, &service->strategies);
+    change_windows_from_json(value, &service->windows);
     service->breaker = circuit_breaker_from_json(json_object_get(deployment, "deploymentCircuitBreaker"));
     kind_members_strip(kind_members(KIND_SERVICE), value);
     service->json = json_incref(value);
@@ -131,6 +132,7 @@ void kind_service_check(const json_t *value, struct diagnostics *diagnostics)
     size_t i;
     json_t *item;
     kind_placement_check(value, diagnostics);
+    kind_windows_check(value, diagnostics);
     if (is_daemon(value))
         check_daemon(value, diagnostics);
     if (json_object_get(value, "launchType") &&

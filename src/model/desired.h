@@ -9,6 +9,7 @@
 
 #include "base/digest.h"
 #include "base/vector.h"
+#include "model/change_window.h"
 #include "model/circuit_breaker.h"
 #include "model/commit.h"
 #include "model/diagnostic.h"
@@ -120,6 +121,7 @@ struct service {
     struct string_vec depends_on;  /* davit.dependsOn: keys of services, which are there and make no circle */
     struct placement_constraint_vec constraints;
     struct placement_strategy_vec strategies;
+    struct change_window_vec windows; /* davit.changeWindows; its cluster's hold as well */
     struct circuit_breaker breaker;
     struct digest digest; /* identity for change: task definition content and what else needs new tasks;
                              desiredCount, percentages, placement and the circuit breaker are not in it */
@@ -145,6 +147,7 @@ struct cluster {
     char *name;
     struct container_instance_vec instances; /* none: all that are configured */
     bool suspend;                            /* davit.suspend: nothing is done for its services */
+    struct change_window_vec windows;        /* davit.changeWindows */
     json_t *json;
     struct origin origin;
 };

@@ -64,6 +64,9 @@ struct service_ledger {
     struct known_bad_vec known_bad; /* contents that failed: not tried again */
     json_t *completed;   /* of a service with rollback: what COMPLETED last, as service_to_json(), with the
                             `commit` of its deployment; shared, never changed; NULL: nothing */
+    json_t *delayed;     /* while a change of it waits for its window: what goes on, as service_to_json(), the
+                            `clusterWindows` that were in force and the `commit`; without a name: nobody knows
+                            what; shared, never changed; NULL: none waits */
     bool prune_disabled; /* davit.prune, as the repository said last */
     bool removed;        /* left the repository; the entry goes when the last task is gone */
 };
@@ -128,11 +131,11 @@ int family_ledger_number(struct family_ledger *entry, const struct digest *diges
 const struct revision *family_ledger_revision(const struct family_ledger *entry, int number);
 
 /* A change of the ledger as core hands it out: the whole entry, or its removal. */
-enum ledger_change_kind { LEDGER_SERVICE, LEDGER_FAMILY, LEDGER_SOURCE, LEDGER_SUSPENSION };
+enum ledger_change_kind { LEDGER_SERVICE, LEDGER_FAMILY, LEDGER_SOURCE, LEDGER_SUSPENSION, LEDGER_TASK };
 
 struct ledger_change {
     enum ledger_change_kind kind;
-    char *name;    /* "cluster/service", family, source name, or cluster */
+    char *name;    /* "cluster/service", family, source name, cluster, or "cluster/task id" */
     json_t *entry; /* owned; NULL removes the entry */
     char *message; /* one line for the commit: service, deployment, state, source commit */
 };

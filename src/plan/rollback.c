@@ -9,7 +9,8 @@ bool plan_rolled_back(const struct service_ledger *ledger, const struct service 
                       const struct service *completed)
 {
     const struct deployment *primary = ledger ? service_ledger_primary(ledger) : NULL;
-    return desired && completed && primary && digest_equal(&primary->digest, &completed->digest) &&
+    return desired && completed && primary && !ledger->removed &&
+           digest_equal(&primary->digest, &completed->digest) &&
            service_ledger_is_rolled_back(ledger, &desired->digest);
 }
 
