@@ -1,4 +1,4 @@
-/* Rows F1 to F11; F12 is in rollback.c. */
+/* Rows F1 to F11; F12 is in rollback.c, F13 to F15 in crash.c. */
 #include "base/text.h"
 #include "plan/pass.h"
 
@@ -50,6 +50,7 @@ static void count(struct pass *pass, struct task *task, const char *reason)
     memory->last_failure_ms = pass->in->now_ms;
     memory->steady = false;
     pass_event(pass, "(task %s) failed: %s", task->id, reason);
+    crash_note(pass, task, reason);
     const struct deployment *primary = pass_primary(pass);
     if (!primary || primary->state != DEPLOYMENT_IN_PROGRESS) /* F8 */
         return;
@@ -195,12 +196,13 @@ static bool any_healthy(const struct pass *pass)
     return false;
 }
 
-static void fail_deployment(struct pass *pass, const struct deployment *primary)
+/* `what` failed, and how often. */
+static void fail_deployment(struct pass *pass, const struct deployment *primary, const char *what,
+                            int failures)
 {
     const struct plan_input *in = pass->in;
     char commit[COMMIT_SHORT_SIZE];
     char *last CLEANUP_FREE = memory_strdup(primary->failures.items[primary->failures.len - 1].reason);
-    int failures = primary->failed_tasks;
     const char *plural = failures == 1 ? "" : "s";
     commit_short(primary->commit.oid, commit);
     struct service_ledger *ledger =
@@ -209,11 +211,10 @@ static void fail_deployment(struct pass *pass, const struct deployment *primary)
     edit->state = DEPLOYMENT_FAILED;
     edit->updated_ms = edit->ended_ms = in->now_ms;
     free(edit->reason);
-    edit->reason =
-        memory_printf("ECS deployment circuit breaker: tasks failed to start. %d task%s failed, the last: %s",
-                      failures, plural, last);
+    edit->reason = memory_printf("ECS deployment circuit breaker: tasks %s. %d task%s failed, the last: %s",
+                                 what, failures, plural, last);
     service_ledger_add_known_bad(ledger, edit, in->now_ms);
-    pass_event(pass, "(deployment %s) deployment failed: tasks failed to start.", edit->id);
+    pass_event(pass, "(deployment %s) deployment failed: tasks %s.", edit->id, what);
 }
 
 void pass_failures(struct pass *pass)
@@ -225,14 +226,21 @@ void pass_failures(struct pass *pass)
     for (size_t i = 0; i < pass->tasks.len; i++)
         if (pass_is_new(pass, &pass->tasks.items[i]))
             judge(pass, &pass->tasks.items[i]);
+    crash_witness(pass);
     const struct deployment *primary = pass_primary(pass);
-    if (!primary || primary->state != DEPLOYMENT_IN_PROGRESS)
+    if (!primary || primary->state != DEPLOYMENT_IN_PROGRESS) {
+        crash_tell(pass);
         return;
+    }
     const struct service *desired = pass->in->desired;
-    if (desired->breaker.enable && primary->failures.len && /* F6 */
-        primary->failed_tasks >= plan_failure_threshold(&desired->breaker, desired->desired_count)) {
-        fail_deployment(pass, primary);
-        return;
+    int threshold = plan_failure_threshold(&desired->breaker, desired->desired_count);
+    if (desired->breaker.enable && primary->failures.len) {
+        bool crashes = crash_fails(pass, threshold);         /* F14 */
+        if (crashes || primary->failed_tasks >= threshold) { /* F6 */
+            fail_deployment(pass, primary, crashes ? "crash after they were healthy" : "failed to start",
+                            crashes ? pass->in->memory->relapses_in_row : primary->failed_tasks);
+            return;
+        }
     }
     if (primary->failed_tasks && desired->breaker.reset_on_healthy_task && any_healthy(pass)) /* F5 */
         deployment_clear_failures(

@@ -139,8 +139,8 @@ bool task_is_live(const struct task *task)
 /* Drops what the memory says of tasks that are gone. */
 static void forget_tasks(struct plan_memory *memory, const struct task_vec *tasks)
 {
-    struct map *maps[] = {&memory->stopping, &memory->counted, &memory->announced, &memory->up,
-                          &memory->given_up};
+    struct map *maps[] = {&memory->stopping, &memory->counted,  &memory->announced,
+                          &memory->up,       &memory->given_up, &memory->proven};
     for (size_t m = 0; m < ARRAY_LEN(maps); m++) {
         if (maps[m]->len == 0)
             continue;
