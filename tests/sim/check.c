@@ -861,10 +861,18 @@ static void check_service(struct world *world, const struct view_service *view, 
         check_left(world, view, truth);
         return;
     }
+    /* What it was rolled back to had COMPLETED, and crashes after a while. */
+    if (view->crash_looping && view->aim != view->desired && !world->fair) {
+        world->restless = true;
+        return;
+    }
     /* With late news of its end a crashing task was healthy for a while: COMPLETED, and launched again for
      * ever. */
     if (view->desired && primary && primary->state == DEPLOYMENT_COMPLETED && view->aim == view->desired &&
         !repo_can_run(world, view->name)) {
+        bool flaky = repo_is_flaky(world, view->name) && view->desired->desired_count > 0;
+        if (flaky && !view->crash_looping)
+            world_fail(world, "(n) %s crashes for ever, and nothing says so", view->name);
         if (world->fair && !view->desired->daemon) /* it was wanted nowhere, and then somewhere */
             world_fail(world, "goal: %s is COMPLETED with an image that cannot run", view->name);
         world->restless = true;

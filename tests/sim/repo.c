@@ -29,11 +29,13 @@ static const struct {
     {"missing", {0}, false, 0},
     {"invalid", {.create_fails = "invalid reference format"}, true, 0},
     {"broken", {.start_fails = "exec: no such file or directory"}, true, 0},
+    {"flaky", {.exits_after_ms = 20000, .exit_code = 1}, true, 0},
     {"init", {.exits_after_ms = 500}, true, 0},
     {"initfail", {.exits_after_ms = 500, .exit_code = 1}, true, 0},
 };
 #define IMAGES_GOOD 3
-#define IMAGES_MAIN 8
+#define IMAGES_MAIN 9
+#define IMAGE_FLAKY 8 /* healthy for a while, then it crashes: not in fair weather */
 
 void repo_images(struct sim *sim)
 {
@@ -304,7 +306,7 @@ void repo_begin(struct world *world)
 
 static void change_content(struct world *world, struct recipe *recipe)
 {
-    recipe->image = world_pick(world, world_chance(world, 60) ? IMAGES_GOOD : IMAGES_MAIN);
+    recipe->image = world_pick(world, world_chance(world, 60) ? IMAGES_GOOD : IMAGES_MAIN - world->fair);
     recipe->tag = world_pick(world, 4);
     if (recipe->shape != SHAPE_PORT && world_chance(world, 30))
         recipe->shape = world_chance(world, 40) ? SHAPE_CONF : world_pick(world, SHAPE_PORT);
@@ -322,6 +324,12 @@ bool repo_is_daemon(const struct world *world, const char *service)
 {
     int version = repo_version(core_desired(world->davit.core)->commit.oid);
     return world->repo.versions[version].recipes[service[1] - '0'].daemon;
+}
+
+bool repo_is_flaky(const struct world *world, const char *service)
+{
+    int version = repo_version(core_desired(world->davit.core)->commit.oid);
+    return world->repo.versions[version].recipes[service[1] - '0'].image == IMAGE_FLAKY;
 }
 
 bool repo_can_run(const struct world *world, const char *service)

@@ -199,6 +199,8 @@ void check_place(struct world *world, const struct view_service *view, const str
 bool check_place_allowed(const struct world *world, const char *service, int host);
 /* And whether one more has its place there, but for cpu. */
 bool check_place_free(const struct world *world, const char *service, int host);
+/* Whether what is wanted of it is healthy for a while, and then crashes. */
+bool repo_is_flaky(const struct world *world, const char *service);
 /* Whether the commit has it as a DAEMON. */
 bool repo_is_daemon(const struct world *world, const char *service);
 /* Whether a DAEMON's task may be on a host that is to be left: others of the cluster are. */
