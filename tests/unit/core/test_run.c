@@ -201,7 +201,7 @@ static void test_lives_of_davit(void **state)
                  {started, running, -1, TASK_RUNNING},
                  {started, NULL, -1, TASK_STOPPED},
                  {NULL, running, -1, TASK_RUNNING},
-                 {NULL, created, -1, TASK_PENDING}};
+                 {NULL, created, ACTION_REMOVE, TASK_STOPPED}};
     for (size_t i = 0; i < ARRAY_LEN(lives); i++) {
         struct fixture *next CLEANUP(fixture_freep) = another_life(
             id, json_incref(lives[i].entry), lives[i].listed ? container_copy(lives[i].listed) : NULL);
@@ -210,6 +210,24 @@ static void test_lives_of_davit(void **state)
         assert_int_equal(action ? (int)action->kind : -1, lives[i].action);
         assert_int_equal(view_of(next, id).status, lives[i].status);
     }
+}
+
+/* The first turns after a start wait for the repository; nothing but the commit ends that. */
+static void test_a_repository_without_services(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_job(1);
+    char *id CLEANUP_FREE = start_job(fixture);
+    json_t *entry = saved(fixture);
+    struct fixture *next CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_step(next, (struct event){.kind = EVENT_LEDGER,
+                                      .ledger = {LEDGER_TASK, memory_printf("c/%s", id), entry}});
+    fixture_empty(next, "one");
+    fixture_turn(next);
+    fixture_file(next, "cluster.json", "{\"clusterName\":\"c\"}");
+    assert_true(core_is_dirty(next->core));
+    fixture_turn(next);
+    assert_int_equal(fixture_action(next, 0)->kind, ACTION_CREATE);
 }
 
 static void test_stop(void **state)
@@ -384,7 +402,7 @@ static void test_suspended(void **state)
     const struct run_outcome *outcome = run_task(fixture, "'taskDefinition':'job'");
     assert_int_equal(outcome->error.code, ERROR_UNAVAILABLE);
     assert_non_null(
-        strstr(outcome->error.message, "cluster c is suspended by davit suspend, with its cluster"));
+        strstr(outcome->error.message, "cluster c is suspended by davit suspend, since"));
     stop_task(fixture, id, NULL);
     assert_null(fixture_effect(fixture, EFFECT_SAVE, 0));
     fixture_suspend(fixture, NULL, true);
@@ -453,6 +471,7 @@ int main(void)
         cmocka_unit_test(test_its_life),
         cmocka_unit_test(test_what_was_removed_is_not_created_again),
         cmocka_unit_test(test_lives_of_davit),
+        cmocka_unit_test(test_a_repository_without_services),
         cmocka_unit_test(test_stop),
         cmocka_unit_test(test_no_place),
         cmocka_unit_test(test_client_token),
