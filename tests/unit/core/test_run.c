@@ -401,8 +401,7 @@ static void test_suspended(void **state)
     assert_null(fixture_action(fixture, 0));
     const struct run_outcome *outcome = run_task(fixture, "'taskDefinition':'job'");
     assert_int_equal(outcome->error.code, ERROR_UNAVAILABLE);
-    assert_non_null(
-        strstr(outcome->error.message, "cluster c is suspended by davit suspend, since"));
+    assert_non_null(strstr(outcome->error.message, "cluster c is suspended by davit suspend, since"));
     stop_task(fixture, id, NULL);
     assert_null(fixture_effect(fixture, EFFECT_SAVE, 0));
     fixture_suspend(fixture, NULL, true);
