@@ -13,6 +13,11 @@ static bool fits(const json_t *input, const char *key, const char *ours)
     return !wanted || text_equal(wanted, ours);
 }
 
+static const char *scheduling_strategy(const struct view_service *view)
+{
+    return view->desired && view->desired->daemon ? "DAEMON" : "REPLICA";
+}
+
 int api_list_services(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
 {
     const char *cluster;
@@ -21,10 +26,10 @@ int api_list_services(struct api *api, const json_t *input, json_t **ret_output,
         return r;
     json_t *arns = json_array();
     struct view_service view;
-    bool any = fits(input, "launchType", "EC2") && fits(input, "schedulingStrategy", "REPLICA") &&
-               fits(input, "resourceManagementType", "CUSTOMER");
+    bool any = fits(input, "launchType", "EC2") && fits(input, "resourceManagementType", "CUSTOMER");
     for (size_t i = 0; any && core_view_service_at(api->core, i, &view); i++) {
-        if (!text_equal(view.cluster, cluster))
+        if (!text_equal(view.cluster, cluster) ||
+            !fits(input, "schedulingStrategy", scheduling_strategy(&view)))
             continue;
         char *arn CLEANUP_FREE = api_service_arn(api, cluster, view.name);
         json_array_append_new(arns, json_string(arn));
@@ -173,13 +178,13 @@ static json_t *describe(const struct api *api, const struct view_service *view)
     api_set_owned(json, "serviceArn", api_service_arn(api, view->cluster, view->name));
     api_set_owned(json, "clusterArn", api_cluster_arn(api, view->cluster));
     json_object_update_new(
-        json,
-        json_pack("{s:s,s:s,s:i,s:i,s:i,s:s,s:s,s:[],s:[],s:[],s:[],s:b,s:s,s:b}", "serviceName", view->name,
-                  "status", view->desired ? "ACTIVE" : "DRAINING", "desiredCount",
-                  view->desired ? view->desired->desired_count : 0, "runningCount", view->running_count,
-                  "pendingCount", view->pending_count, "launchType", "EC2", "schedulingStrategy", "REPLICA",
-                  "loadBalancers", "serviceRegistries", "placementConstraints", "placementStrategy",
-                  "enableECSManagedTags", 0, "propagateTags", "NONE", "enableExecuteCommand", 0));
+        json, json_pack("{s:s,s:s,s:i,s:i,s:i,s:s,s:s,s:[],s:[],s:[],s:[],s:b,s:s,s:b}", "serviceName",
+                        view->name, "status", view->desired ? "ACTIVE" : "DRAINING", "desiredCount",
+                        view->desired ? view->desired->desired_count : 0, "runningCount", view->running_count,
+                        "pendingCount", view->pending_count, "launchType", "EC2", "schedulingStrategy",
+                        scheduling_strategy(view), "loadBalancers", "serviceRegistries",
+                        "placementConstraints", "placementStrategy", "enableECSManagedTags", 0,
+                        "propagateTags", "NONE", "enableExecuteCommand", 0));
     set_task_definition(api, view, json);
     set_configuration(view->desired, json);
     set_placement(view->desired, json);
@@ -304,6 +309,7 @@ json_t *api_service_json(const struct api *api, const struct view_service *view)
         "steady", view_service_is_steady(view), "failed", view_service_has_failed(view), "left", view->left,
         "suspended", view->suspended, "blocked", view->blocked);
     json_object_set_new(json, "leaving", json_integer(view->leaving_count));
+    model_set_string(json, "schedulingStrategy", scheduling_strategy(view));
     set_lost(view, json);
     set_wanted(view->desired, json);
     model_set_string(json, "waiting", view->waiting);

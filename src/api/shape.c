@@ -324,22 +324,39 @@ bool api_next_service(const struct api *api, const json_t *input, size_t *at, st
     return false;
 }
 
-/* "; did you mean demo/web?" where one cluster alone has a service of this name, else "". Caller frees. */
-static char *hint_at(const struct api *api, const char *service)
+static char *hint(const char *near)
+{
+    return near ? memory_printf("; did you mean %s?", near) : memory_strdup("");
+}
+
+/* The cluster that is nearest to the name. Caller frees. */
+static char *hint_at_cluster(const struct api *api, const char *cluster)
+{
+    struct string_vec names CLEANUP(string_vec_deinit) = {0};
+    const struct desired *desired = core_desired(api->core);
+    for (size_t i = 0; desired && i < desired->clusters.len; i++)
+        vector_push(&names, memory_strdup(desired->clusters.items[i]->name));
+    return hint(text_nearest(cluster, (const char *const *)names.items, names.len));
+}
+
+/* The one service of this name, in whichever cluster, or else the one of the cluster that is nearest to it.
+ * Caller frees. */
+static char *hint_at(const struct api *api, const char *cluster, const char *service)
 {
     struct view_service view;
-    char *hint = memory_strdup("");
-    size_t found = 0;
-    for (size_t i = 0; service && core_view_service_at(api->core, i, &view); i++) {
-        if (!text_equal(view.name, service))
-            continue;
-        free(hint);
-        hint = memory_printf("; did you mean %s/%s?", view.cluster, view.name);
-        found++;
+    struct string_vec same CLEANUP(string_vec_deinit) = {0};
+    struct string_vec others CLEANUP(string_vec_deinit) = {0};
+    for (size_t i = 0; core_view_service_at(api->core, i, &view); i++) {
+        if (text_equal(view.name, service))
+            vector_push(&same, service_key(view.cluster, view.name));
+        else if (text_equal(view.cluster, cluster))
+            vector_push(&others, memory_strdup(view.name));
     }
-    if (found > 1)
-        hint[0] = '\0';
-    return hint;
+    if (same.len)
+        return hint(same.len == 1 ? same.items[0] : NULL);
+    const char *near = text_nearest(service, (const char *const *)others.items, others.len);
+    char *key CLEANUP_FREE = near ? service_key(cluster, near) : NULL;
+    return hint(key);
 }
 
 int api_check_target(const struct api *api, const json_t *input, struct api_fault *fault)
@@ -354,10 +371,10 @@ int api_check_target(const struct api *api, const json_t *input, struct api_faul
     if (cluster ? service && core_view_service(api->core, cluster, service, &view)
                 : api_next_service(api, input, &at, &view))
         return 0;
-    char *hint CLEANUP_FREE = hint_at(api, service);
+    char *near CLEANUP_FREE = service ? hint_at(api, cluster, service) : hint_at_cluster(api, cluster);
     if (!has_cluster)
         return api_fault_not_found(fault, "ClusterNotFoundException", "there is no cluster \"%s\"%s", cluster,
-                                   hint);
+                                   near);
     return api_fault_not_found(fault, "ServiceNotFoundException", "there is no service \"%s%s%s\"%s",
-                               cluster ? cluster : "", cluster ? "/" : "", service, hint);
+                               cluster ? cluster : "", cluster ? "/" : "", service, near);
 }

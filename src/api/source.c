@@ -64,13 +64,17 @@ int api_post_approve(struct api *api, const json_t *input, json_t **ret_output, 
     core_view_source(api->core, &view);
     if (!commit || strlen(commit) < OID_MIN)
         return api_fault_invalid(fault, "commit: at least %d digits of its id are wanted", OID_MIN);
-    if (!view.held)
-        return api_fault_client(fault, "no commit is held");
-    if (!text_starts_with(view.head->oid, commit))
-        return api_fault_client(fault, "not commit %.12s but %.12s is held: it %s", commit, view.head->oid,
+    const struct commit *approved = view.held ? view.head : view.wanted;
+    if (!view.held && !core_any_delayed(api->core))
+        return api_fault_client(fault, "no commit is held, and no change waits for its window");
+    if (view.held && !text_starts_with(approved->oid, commit))
+        return api_fault_client(fault, "not commit %.12s but %.12s is held: it %s", commit, approved->oid,
                                 view.held);
+    if (!text_starts_with(approved->oid, commit))
+        return api_fault_client(fault, "not commit %.12s but %.12s waits for a change window", commit,
+                                approved->oid);
     struct event event = {.kind = EVENT_APPROVE};
-    memcpy(event.approve.oid, view.head->oid, sizeof event.approve.oid);
+    memcpy(event.approve.oid, approved->oid, sizeof event.approve.oid);
     api->post(api->data, &event);
     *ret_output = json_pack("{s:i,s:b}", "schemaVersion", 1, "accepted", 1);
     return 0;

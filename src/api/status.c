@@ -95,5 +95,7 @@ int api_post_retry(struct api *api, const json_t *input, json_t **ret_output, st
     event.retry.service = memory_strdup(service);
     api->post(api->data, &event);
     *ret_output = json_pack("{s:i,s:b}", "schemaVersion", 1, "accepted", 1);
+    if (view.suspended)
+        json_object_set_new(*ret_output, "suspended", json_string(view.waiting ? view.waiting : ""));
     return 0;
 }

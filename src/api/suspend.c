@@ -27,19 +27,30 @@ int api_post_suspend(struct api *api, const json_t *input, json_t **ret_output, 
     return r < 0 ? r : post(api, input, false, ret_output);
 }
 
-/* What is suspended otherwise is not resumed by hand: says what would do it. */
-static int refuse_service(const struct api *api, const struct view_service *view, struct api_fault *fault)
+/* What a resume by hand, of the service or the cluster (service NULL), does not end, and what would; NULL:
+ * nothing. Caller frees. */
+static char *other_suspension(const struct api *api, const char *cluster, const char *service)
 {
-    if (!view->suspended)
-        return api_fault_client(fault, "service %s/%s is not suspended", view->cluster, view->name);
-    if (view->desired && view->desired->suspend)
-        return api_fault_client(fault, "service %s/%s is suspended by git: take davit.suspend out of %s",
-                                view->cluster, view->name, view->desired->origin.file);
-    if (core_suspended_ms(api->core, view->cluster, NULL))
-        return api_fault_client(fault, "service %s/%s is suspended with its cluster: davit resume %s",
-                                view->cluster, view->name, view->cluster);
-    return api_fault_client(fault, "service %s/%s is suspended by git, with its cluster", view->cluster,
-                            view->name);
+    const struct desired *desired = core_desired(api->core);
+    const struct service *wanted =
+        desired && service ? desired_service(desired, cluster, service) : NULL;
+    const struct cluster *around = desired ? desired_cluster(desired, cluster) : NULL;
+    if (wanted && wanted->suspend)
+        return memory_printf("by git: take davit.suspend out of %s", wanted->origin.file);
+    if (service && core_suspended_ms(api->core, cluster, NULL))
+        return memory_printf("with its cluster: davit resume %s", cluster);
+    if (around && around->suspend)
+        return memory_printf("by git%s: take davit.suspend out of %s", service ? ", with its cluster" : "",
+                             around->origin.file);
+    return NULL;
+}
+
+static int refuse_service(const struct api *api, const char *cluster, const char *service,
+                          struct api_fault *fault)
+{
+    char *by CLEANUP_FREE = other_suspension(api, cluster, service);
+    return by ? api_fault_client(fault, "service %s/%s is suspended %s", cluster, service, by)
+              : api_fault_client(fault, "service %s/%s is not suspended", cluster, service);
 }
 
 static int refuse_cluster(const struct api *api, const char *name, struct api_fault *fault)
@@ -61,17 +72,20 @@ int api_post_resume(struct api *api, const json_t *input, json_t **ret_output, s
 {
     const char *cluster = api_parameter(input, "cluster");
     const char *service = api_parameter(input, "service");
-    struct view_service view;
     int r = check_cluster(input, fault);
     if (r < 0)
         return r;
-    if (core_suspended_ms(api->core, cluster, service)) /* who is not there any more, too */
-        return post(api, input, true, ret_output);
+    if (core_suspended_ms(api->core, cluster, service)) { /* who is not there any more, too */
+        char *by CLEANUP_FREE = other_suspension(api, cluster, service);
+        r = post(api, input, true, ret_output);
+        if (by)
+            json_object_set_new(*ret_output, "suspended", json_string(by));
+        return r;
+    }
     r = api_check_target(api, input, fault);
     if (r < 0)
         return r;
     if (!service)
         return refuse_cluster(api, cluster, fault);
-    core_view_service(api->core, cluster, service, &view);
-    return refuse_service(api, &view, fault);
+    return refuse_service(api, cluster, service, fault);
 }

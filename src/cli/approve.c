@@ -16,20 +16,23 @@ static int run(const struct cli *cli)
 static const struct cli_flag flags[] = {CLI_FLAG_SOCKET, CLI_FLAG_END};
 
 static const char *const examples[] = {
-    "\"davit status\" names the commit and what it removes",
+    "\"davit status\" names the commit, what it removes, and what waits",
     "davit approve 3f2a91c",
     NULL,
 };
 
 const struct command cli_approve = {
     .name = "approve",
-    .summary = "deploy a commit that is held because it removes too much",
+    .summary = "deploy a commit that is held, or waits for a change window",
     .args = "COMMIT",
     .description =
         "A commit that removes more than half of the services, and three or more, is held, and what runs "
         "stays: a wrong path is likelier than the wish. A commit whose message ends in the trailer "
         "\"Davit-Approve-Deletions: N\" may remove N services without being held. The configuration's "
-        "deletionBudget sets other bounds.",
+        "deletionBudget sets other bounds.\n\n"
+        "A change that waits for its window (davit.changeWindows) is let through at once when the newest "
+        "commit is approved; an event of the service tells it. Of a commit that is held, the windows hold "
+        "after the first approval.",
     .flags = flags,
     .examples = examples,
     .args_min = 1,

@@ -82,8 +82,8 @@ static json_t *service_json(const struct service *service)
 {
     json_t *json = json_pack("{s:s,s:s,s:i}", "cluster", service->cluster, "name", service->name,
                              "desiredCount", service->desired_count);
-    static const char *const members[] = {"davit", "placementConstraints", "placementStrategy",
-                                          "deploymentConfiguration"};
+    static const char *const members[] = {"davit", "schedulingStrategy", "placementConstraints",
+                                          "placementStrategy", "deploymentConfiguration"};
     json_object_set_new(json, "davit", json_object());
     for (size_t i = 0; i < ARRAY_LEN(members); i++)
         if (json_object_get(service->json, members[i]))

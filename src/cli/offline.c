@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 struct reading {
     struct manifest *manifest;
@@ -99,6 +100,7 @@ static int read_one_file(const char *path, struct source_update *ret_update, str
     fclose(stream);
     *ret_update = (struct source_update){.head = true, .full = true};
     ret_update->commit.subject = memory_strdup("working directory");
+    ret_update->commit.time_ms = (int64_t)time(NULL) * 1000;
     vector_push(&ret_update->files, file);
     if (!failed)
         return 0;

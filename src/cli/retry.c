@@ -11,10 +11,15 @@ static int run(const struct cli *cli)
     char *query CLEANUP_FREE = cli_query_target(cluster, service);
     struct cli_request request = {.method = "POST", .path = "/v1/retry", .query = query};
     struct error err = ERROR_INIT;
-    if (cli_request(cli, &request, NULL, &err) < 0)
+    json_t *answer CLEANUP(json_decrefp) = NULL;
+    if (cli_request(cli, &request, &answer, &err) < 0)
         return cli_fail(cli, "%s", error_text(&err));
-    fprintf(cli->err, "%s/%s is tried again; \"davit wait %s/%s\" shows how it gets on\n", cluster, service,
-            cluster, service);
+    if (json_object_get(answer, "suspended"))
+        fprintf(cli->err, "%s/%s will be tried again once it is resumed: it is suspended\n", cluster,
+                service);
+    else
+        fprintf(cli->err, "%s/%s is tried again; \"davit wait %s/%s\" shows how it gets on\n", cluster,
+                service, cluster, service);
     return CLI_OK;
 }
 

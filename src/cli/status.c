@@ -64,7 +64,8 @@ static enum cli_tone tone_of(const struct progress_service *service)
                                              : CLI_BAD;
 }
 
-static void print_services(const struct cli *cli, const json_t *services)
+/* wanted: the commit. */
+static void print_services(const struct cli *cli, const json_t *services, const char *wanted)
 {
     size_t i;
     json_t *item;
@@ -83,6 +84,8 @@ static void print_services(const struct cli *cli, const json_t *services)
         if (service.state == PROGRESS_FAILED)
             fprintf(cli->out, "%*s  other content is tried, or the same by davit retry %s/%s\n", width, "",
                     service.cluster, service.name);
+        if (service.state == PROGRESS_BLOCKED && text_equal(service.word, "waiting"))
+            fprintf(cli->out, "%*s  davit approve %.12s lets it through now\n", width, "", wanted);
     }
 }
 
@@ -99,7 +102,7 @@ static int run(const struct cli *cli)
             model_bool(status, "ready") ? "" : ", not ready: ", cli_member_string(status, "notReady"));
     print_source(cli, json_object_get(status, "source"));
     print_instances(cli, json_object_get(status, "instances"));
-    print_services(cli, json_object_get(status, "services"));
+    print_services(cli, json_object_get(status, "services"), cli_member_string(status, "source.wanted.oid"));
     return CLI_OK;
 }
 
@@ -123,7 +126,8 @@ const struct command cli_status = {
         "instance that is DRAINING or that the cluster declares no more, healing when a task is missing, "
         "stopping when tasks are too many, blocked when it waits for a service whose deployment failed or "
         "that "
-        "is suspended, suspended when it is left alone, left when it is not in the repository any more and "
+        "is suspended, waiting when a change of it waits for its change window while what ran before goes "
+        "on, suspended when it is left alone, left when it is not in the repository any more and "
         "davit.prune leaves its tasks, or "
         "unknown when only an instance that does not answer keeps it from being steady.",
     .flags = flags,

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static int ask(const struct cli *cli, const char *path)
+static int ask(const struct cli *cli, const char *path, json_t **ret_answer)
 {
     char *cluster CLEANUP_FREE = NULL;
     char *service CLEANUP_FREE = NULL;
@@ -14,15 +14,15 @@ static int ask(const struct cli *cli, const char *path)
         return CLI_ERROR;
     char *query CLEANUP_FREE = cli_query_target(cluster, service);
     struct error err = ERROR_INIT;
-    if (cli_request(cli, &(struct cli_request){.method = "POST", .path = path, .query = query}, NULL, &err) <
-        0)
+    if (cli_request(cli, &(struct cli_request){.method = "POST", .path = path, .query = query}, ret_answer,
+                    &err) < 0)
         return cli_fail(cli, "%s", error_text(&err));
     return CLI_OK;
 }
 
 static int suspend(const struct cli *cli)
 {
-    int r = ask(cli, "/v1/suspend");
+    int r = ask(cli, "/v1/suspend", NULL);
     if (r == CLI_OK)
         fprintf(cli->err, "%s is left alone, until \"davit resume %s\"\n", cli->argv[0], cli->argv[0]);
     return r;
@@ -30,8 +30,12 @@ static int suspend(const struct cli *cli)
 
 static int resume(const struct cli *cli)
 {
-    int r = ask(cli, "/v1/resume");
-    if (r == CLI_OK)
+    json_t *answer CLEANUP(json_decrefp) = NULL;
+    int r = ask(cli, "/v1/resume", &answer);
+    const char *by = json_string_value(json_object_get(answer, "suspended"));
+    if (r == CLI_OK && by)
+        fprintf(cli->err, "%s is resumed by hand, and still suspended %s\n", cli->argv[0], by);
+    else if (r == CLI_OK)
         fprintf(cli->err, "%s is resumed; \"davit wait\" shows how it gets on\n", cli->argv[0]);
     return r;
 }

@@ -251,7 +251,8 @@ static const char *const examples[] = {
 static const struct cli_exit exits[] = {
     {CLI_OK, "all are steady"},
     {CLI_NO,
-     "a deployment has failed, waits for one that has, or is suspended, or the commit is refused or held"},
+     "a deployment has failed, waits for one that has or for its change window, or is suspended, or the "
+     "commit is refused or held"},
     {CLI_ERROR, "it could not tell, or the usage is wrong"},
     {CLI_TIMEOUT, "not steady in time, or the source could not be read"},
     {0, NULL}};

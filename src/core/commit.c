@@ -90,6 +90,18 @@ static struct service *with_count(const struct service_state *service, struct se
     return copy;
 }
 
+void core_set_count(struct service_state *service, int desired_count)
+{
+    assert(service);
+    assert(desired_count >= 0);
+    if (!service->desired || service->desired->desired_count == desired_count)
+        return;
+    struct service *copy = service_copy(service->desired);
+    copy->desired_count = desired_count;
+    service_unref(service->desired);
+    service->desired = copy;
+}
+
 /* From here on only the entry knows the count, over a restart too: U1 may not have noted it. */
 static void keep_count(struct service_state *service, const struct service *next, struct effect_vec *effects)
 {
@@ -104,6 +116,8 @@ static void keep_count(struct service_state *service, const struct service *next
 
 struct adoption {
     struct core *core;
+    const struct desired *wanted;
+    bool again; /* after a start: an earlier life had deployed it */
     struct effect_vec *effects;
 };
 
@@ -119,16 +133,16 @@ static void keep_prune(struct service_state *service, const struct service *next
     core_save(effects, LEDGER_SERVICE, service->key, service_ledger_to_json(service->ledger), message);
 }
 
-static void set_desired(const struct adoption *adoption, const char *cluster, const char *name,
-                        struct service *desired)
+void core_adopt_service(struct core *core, struct service_state *service, struct service *desired,
+                        struct effect_vec *effects)
 {
-    struct core *core = adoption->core;
-    struct service_state *service = core_service_state(core, cluster, name, true);
+    assert(core);
+    assert(service);
     if (service->desired == desired)
         return;
-    core_keep_completed(service, desired, adoption->effects);
-    keep_prune(service, desired, adoption->effects);
-    keep_count(service, desired, adoption->effects);
+    core_keep_completed(service, desired, effects);
+    keep_prune(service, desired, effects);
+    keep_count(service, desired, effects);
     if (!same_content(service->desired, desired)) {
         core_mark(core, service);
         core_mark_awaiting_room(
@@ -137,6 +151,15 @@ static void set_desired(const struct adoption *adoption, const char *cluster, co
     struct service *next = desired ? with_count(service, desired) : NULL;
     service_unref(service->desired);
     service->desired = next;
+}
+
+static void set_desired(const struct adoption *adoption, const char *cluster, const char *name,
+                        struct service *desired)
+{
+    struct service_state *service = core_service_state(adoption->core, cluster, name, true);
+    const struct core_change change = {desired, adoption->wanted, adoption->again};
+    if (!core_window_delays(adoption->core, service, &change, adoption->effects))
+        core_adopt_service(adoption->core, service, desired, adoption->effects);
 }
 
 /* Where they stand in the order of a desired state; one that is missing stands behind all others. */
@@ -168,7 +191,9 @@ static void mark_changed_clusters(struct core *core, const struct desired *old, 
 /* Both are sorted: one walk finds what came, what changed and what went. */
 static void adopt(struct core *core, struct desired *next, struct effect_vec *effects)
 {
-    const struct adoption adoption = {core, effects};
+    bool first = core->desired == NULL;
+    const struct adoption adoption = {core, next, first && text_equal(next->commit.oid, core->deployed),
+                                      effects};
     static const struct desired none;
     const struct desired *old = core->desired ? core->desired : &none;
     size_t o = 0;
@@ -186,9 +211,11 @@ static void adopt(struct core *core, struct desired *next, struct effect_vec *ef
     }
     mark_changed_clusters(core, old, next);
     core_mark_suspensions(core, next);
-    bool first = core->desired == NULL;
+    if (first)
+        core_recall_removals(core, next, effects);
     desired_unref(core->desired);
     core->desired = next;
+    core_drop_fleets(core);
     if (first)
         core_mark_all(core); /* what the ledger or the engines know and the repository does not */
 }
@@ -278,7 +305,11 @@ void core_on_commit(struct core *core, struct event *event, struct effect_vec *e
 void core_on_approve(struct core *core, struct event *event, struct effect_vec *effects)
 {
     assert(core);
-    if (!core->held || !text_equal(event->approve.oid, core->head.oid))
+    if (!core->held) {
+        core_approve_changes(core, event->approve.oid, effects);
+        return;
+    }
+    if (!text_equal(event->approve.oid, core->head.oid))
         return; /* another commit came in between */
     core->approved_deletions = INT_MAX;
     judge_head(core, effects);

@@ -21,6 +21,7 @@ struct service *core_service_of_json(const json_t *json)
                          .task_definition = definition,
                          .desired_count = model_int_in(json, "desiredCount", 0, LIMIT_DESIRED_COUNT),
                          .count_absent = model_bool(json, "countAbsent"),
+                         .daemon = model_bool(json, "daemon"),
                          .suspend = model_bool(json, "suspend"),
                          .prune_disabled = model_bool(json, "pruneDisabled"),
                          .minimum_healthy_percent = model_int_in(json, "minimumHealthyPercent", 0, INT32_MAX),
@@ -33,6 +34,7 @@ struct service *core_service_of_json(const json_t *json)
     model_strings_from_json(json_object_get(json, "dependsOn"), &service->depends_on);
     placement_constraints_from_json(service->json, &service->constraints);
     placement_strategies_from_json(service->json, &service->strategies);
+    change_windows_from_json(service->json, &service->windows);
     return service;
 }
 

@@ -17,6 +17,7 @@ static void service_state_free(struct service_state *service)
     run_free(service->run);
     free(service->group);
     service_unref(service->desired);
+    delayed_change_free(service->delayed);
     service_ledger_free(service->ledger);
     service_unref(service->completed);
     plan_memory_deinit(&service->memory);
@@ -35,6 +36,7 @@ static void service_state_free(struct service_state *service)
     free(service->waiting);
     map_deinit(&service->troubles);
     plan_booking_vec_deinit(&service->booked);
+    plan_booking_vec_deinit(&service->kept);
     vector_deinit(&service->followers);
     free(service);
 }
@@ -58,11 +60,13 @@ struct core *core_new(const struct core_options *options)
         core->instances[i].containers = MAP_INIT(container_free);
         vector_push(&core->rooms, (struct plan_instance){.name = core->instances[i].name});
     }
+    plan_instances_index(&core->rooms);
     core->manifest = manifest_new();
     core->families = MAP_INIT(family_ledger_free);
     core->services = MAP_INIT(service_state_free);
     core->runs = MAP_INIT(service_state_free);
     core->flights = MAP_INIT(flight_free);
+    core->fleets = MAP_INIT(fleet_free);
     core->suspensions = MAP_INIT(free);
     core->source_message = memory_strdup("has not been read yet");
     return core;
@@ -73,6 +77,7 @@ void core_free(struct core *core)
     if (!core)
         return;
     map_deinit(&core->flights);
+    map_deinit(&core->fleets);
     map_deinit(&core->suspensions);
     map_deinit(&core->services);
     map_deinit(&core->runs);
@@ -82,6 +87,7 @@ void core_free(struct core *core)
     vector_deinit(&core->sorted);
     vector_deinit(&core->marked);
     vector_deinit(&core->awaiting_room);
+    vector_deinit(&core->keepers);
     vector_deinit(&core->sleeping);
     plan_instance_vec_deinit(&core->rooms);
     for (size_t i = 0; i < core->instances_len; i++) {
@@ -132,6 +138,7 @@ void core_forget_service(struct core *core, struct service_state *service)
     assert(service->under_way.len == 0);
     char *key CLEANUP_FREE = memory_strdup(service->key);
     assert(service->booked.len == 0);
+    assert(service->kept.len == 0);
     core_wake_at(core, service, 0);
     core_await_room(core, service, false);
     core_leave_order(core, service);
@@ -144,10 +151,8 @@ void core_forget_service(struct core *core, struct service_state *service)
 struct instance_state *core_instance_state(const struct core *core, const char *name)
 {
     assert(core);
-    for (size_t i = 0; i < core->instances_len; i++)
-        if (text_equal(core->instances[i].name, name))
-            return &core->instances[i];
-    return NULL;
+    size_t i = plan_instance_index(&core->rooms, name);
+    return i < core->instances_len ? &core->instances[i] : NULL;
 }
 
 /* Most services have few events, and there may be thousands of services. */

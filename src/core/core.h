@@ -24,13 +24,38 @@ struct core;
  *  fewer than `services`, or no more than `percent` of all | deployed
  *  more; the trailers Davit-Approve-Deletions of the       | deployed
  *  commits since the last one deployed allow so many       |
- *  more; EVENT_APPROVE names the commit                    | deployed
+ *  more; EVENT_APPROVE names the commit                    | deployed, and windows hold (W)
  *  more, else                                              | held: what runs stays, the view says why
  */
 struct core_deletion {
     int services; /* 0: there is no budget */
     int percent;
 };
+
+/* Change windows: davit.changeWindows says when what git asks for may begin. It is each service that waits,
+ * and not the commit: one that also changes a cluster without windows must not wait there, nor must the
+ * commits that come after it. Its gate are the windows of its cluster and its own, as they were in force when
+ * the change began to wait, and as the newest commit has them: no commit opens its own window, and one that
+ * shuts it is obeyed at once.
+ *
+ *  row| a commit changes a service, removes or adds it | then
+ *  ---|------------------------------------------------|----------------------------------------------------
+ *  W1 | its gate is open                               | as without windows
+ *  W2 | shut; no more than changeWindows and suspend   | as without windows: neither is a deployment, and
+ *     | change                                         | windows are for the changes that come after
+ *  W3 | shut; it has a deployment, whose content is    | goes on with that: healing, a rollout that has begun
+ *     | known                                          | or fails and goes back, draining. Its counts stay as
+ *     |                                                | well: they are changes from git like any other
+ *  W4 | shut; it is new, or what ran is not known, or  | nothing is done, as row U1 of the planner
+ *     | its cluster left the repository                |
+ *  W5 | the gate opens                                 | what the newest commit has is adopted
+ *  W6 | the newest commit takes the change back        | nothing waits any more
+ *  W7 | EVENT_APPROVE names the newest commit          | adopted at once; its events say so
+ *  W8 | davit starts anew                              | what waited waits on, for the ledger has what W3
+ * goes |                                                | on with; what did not wait had been let through
+ *
+ * A suspend that waits holds already. Who depends on it (row R12) waits as well.
+ */
 
 struct core_options {
     const char *owner;
@@ -105,7 +130,8 @@ struct view_service {
     const char *waiting;                 /* NULL: nothing is being waited for */
     bool left;                           /* it left the repository, and its tasks do not: davit.prune */
     bool suspended;
-    bool blocked; /* suspended, or it waits for a service that is, or whose deployment failed */
+    bool delayed; /* a change of it waits for its window */
+    bool blocked; /* delayed, suspended, or it waits for a service that is, or whose deployment failed */
     const struct view_event *events; /* a ring: read it by view_service_event() */
     size_t events_first;
     size_t events_len;
@@ -132,8 +158,11 @@ bool core_view_service_at(const struct core *core, size_t index, struct view_ser
 enum deployment_state view_service_rollout(const struct view_service *view);
 /* In a word for people: "deploying", "moving" off an instance, "healing", "stopping" when nothing is missing
  * and some tasks are too many, "steady", "failed", "rolling back" and "rolled back" after a failure,
- * "suspended", "blocked", "removing", "left", or "unknown" when only lost tasks keep it from being steady. */
+ * "suspended", "waiting" for its change window, "blocked", "removing", "left", or "unknown" when only lost
+ * tasks keep it from being steady. */
 const char *view_service_state(const struct view_service *view);
+/* Whether a change of any service waits for its window. */
+bool core_any_delayed(const struct core *core);
 /* Since when a cluster (service NULL) or a service is suspended by EVENT_SUSPEND; 0: it is not, by itself. */
 int64_t core_suspended_ms(const struct core *core, const char *cluster, const char *service);
 /* By whom the cluster is suspended, in words; NULL: it is not. Caller frees. */

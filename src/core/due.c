@@ -38,6 +38,22 @@ void core_await_room(struct core *core, struct service_state *service, bool wait
     service->awaits_room = waits;
 }
 
+void core_mark_daemons(struct core *core)
+{
+    assert(core);
+    map_for_each (&core->services, entry) {
+        struct service_state *service = entry->value;
+        if (service->desired && service->desired->daemon)
+            core_mark(core, service);
+    }
+}
+
+bool core_goes_first(const struct service_state *service)
+{
+    assert(service);
+    return service->kept.len || (service->desired && service->desired->daemon);
+}
+
 void core_mark_awaiting_room(struct core *core)
 {
     assert(core);
@@ -116,9 +132,12 @@ void core_wake_at(struct core *core, struct service_state *service, int64_t at_m
     }
 }
 
-static int compare_keys(const void *a, const void *b)
+static int compare_turns(const void *a, const void *b)
 {
-    return strcmp((*(struct service_state *const *)a)->key, (*(struct service_state *const *)b)->key);
+    const struct service_state *left = *(struct service_state *const *)a;
+    const struct service_state *right = *(struct service_state *const *)b;
+    bool first = core_goes_first(left);
+    return first == core_goes_first(right) ? strcmp(left->key, right->key) : first ? -1 : 1;
 }
 
 void core_take_due(struct core *core, struct service_state_vec *ret_due)
@@ -137,5 +156,5 @@ void core_take_due(struct core *core, struct service_state_vec *ret_due)
         ret_due->items[i]->dirty = false;
     /* By key, so that what happened on the way here does not decide who is first. */
     if (ret_due->len > 1)
-        qsort(ret_due->items, ret_due->len, sizeof *ret_due->items, compare_keys);
+        qsort(ret_due->items, ret_due->len, sizeof *ret_due->items, compare_turns);
 }

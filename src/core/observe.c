@@ -121,6 +121,7 @@ void core_on_disconnected(struct core *core, struct event *event, struct effect_
     lose(core, instance);
     set_message(instance, TAKE(event->engine.message));
     mark_users(core, instance);
+    core_mark_daemons(core);
     core->dirty = true;
 }
 
@@ -179,6 +180,7 @@ void core_on_listed(struct core *core, struct event *event, struct effect_vec *e
     instance->lost_ms = 0;
     set_message(instance, NULL);
     mark_users(core, instance);
+    core_mark_daemons(core);
     core_mark_awaiting_room(core);
     core->dirty = true;
 }

@@ -59,6 +59,8 @@ static char *shortfall_of_work(const struct core *core, const struct service_sta
 /* Of one that is suspended nothing comes by itself: that is what has to be told. */
 static char *shortfall(const struct core *core, const struct service_state *service)
 {
+    if (service->delayed)
+        return memory_strdup(service->delayed->text);
     char *why = shortfall_of_work(core, service);
     if (!why || !core_is_suspended(core, service))
         return why;
@@ -83,7 +85,9 @@ char *core_order(struct core *core, struct service_state *service)
     assert(service);
     struct service_state *other = NULL;
     char *why = NULL;
-    const struct string_vec *depends_on = service->desired ? &service->desired->depends_on : NULL;
+    /* What goes on while a change waits may name services that are no more, or are the other way round. */
+    const struct string_vec *depends_on =
+        service->desired && !service->delayed ? &service->desired->depends_on : NULL;
     for (size_t i = 0; depends_on && i < depends_on->len && !why && deploys(service); i++) {
         other = map_get(&core->services, depends_on->items[i]);
         assert(other && other->desired); /* the manifests were checked */
@@ -102,7 +106,7 @@ bool core_is_blocked(const struct core *core, const struct service_state *servic
     const struct service_state *last = service;
     while (last->waits_for)
         last = last->waits_for;
-    return core_is_suspended(core, last) ||
+    return core_is_suspended(core, last) || last->delayed ||
            (last != service && view_service_has_failed(
                                    &(struct view_service){.desired = last->desired, .ledger = last->ledger}));
 }

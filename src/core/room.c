@@ -2,6 +2,7 @@
  * change. As on ECS, a task holds the room of all its containers until all of it has stopped. */
 #include "base/text.h"
 #include "core/state.h"
+#include "model/json.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -16,14 +17,6 @@ struct tenant {
     bool has[LIMIT_CONTAINERS_PER_TASK];
 };
 
-static size_t index_of(const struct core *core, const char *instance)
-{
-    for (size_t i = 0; i < core->instances_len; i++)
-        if (text_equal(core->instances[i].name, instance))
-            return i;
-    return core->instances_len;
-}
-
 static bool holds_room(const struct core *core, const struct tenant *tenant)
 {
     return tenant->instance < core->instances_len && (tenant->lives || !tenant->over);
@@ -36,7 +29,7 @@ static struct tenant *meet(const struct core *core, const struct service_state *
     struct tenant *tenant = map_get(tenants, labels->task);
     if (!tenant) {
         tenant = NEW(struct tenant);
-        tenant->instance = index_of(core, instance);
+        tenant->instance = plan_instance_index(&core->rooms, instance);
         tenant->over = map_get(&service->memory.stopping, labels->task) != NULL;
         tenant->wanted = aim && digest_equal(&labels->digest, &aim->digest);
         map_put(tenants, labels->task, tenant);
@@ -67,7 +60,7 @@ static void meet_run(const struct core *core, const struct service_state *servic
     if (service->run->stop_code || map_get(tenants, service->run->id))
         return;
     struct tenant *tenant = NEW(struct tenant);
-    tenant->instance = index_of(core, service->run->instance);
+    tenant->instance = plan_instance_index(&core->rooms, service->run->instance);
     tenant->wanted = service->run->task_definition != NULL;
     map_put(tenants, service->run->id, tenant);
 }
@@ -125,6 +118,75 @@ static void collect(const struct core *core, const struct service_state *service
     }
 }
 
+void core_lend_kept(struct core *core)
+{
+    assert(core);
+    for (size_t i = 0; i < core->keepers.len; i++)
+        plan_room_give(&core->rooms, &core->keepers.items[i]->kept);
+}
+
+void core_keep_again(struct core *core)
+{
+    assert(core);
+    for (size_t i = 0; i < core->keepers.len; i++)
+        plan_room_take(&core->rooms, &core->keepers.items[i]->kept);
+}
+
+void core_keep(struct core *core, struct service_state *service, struct plan_booking_vec *kept)
+{
+    assert(core);
+    assert(service);
+    assert(kept);
+    bool freed = plan_booking_freed(&service->kept, kept);
+    if (service->kept.len)
+        core_unlist(&core->keepers, service);
+    plan_booking_vec_deinit(&service->kept);
+    service->kept = *kept;
+    *kept = (struct plan_booking_vec){0};
+    if (service->kept.len)
+        vector_push(&core->keepers, service);
+    if (freed)
+        core_mark_awaiting_room(core);
+}
+
+json_t *core_kept_out(const struct service_state *service)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < service->kept.len; i++) {
+        const struct plan_booking *booking = &service->kept.items[i];
+        json_t *ports = json_array();
+        for (size_t p = 0; p < booking->ports.len; p++)
+            json_array_append_new(ports, json_pack("{s:i,s:b}", "port", booking->ports.items[p].port, "udp",
+                                                   booking->ports.items[p].udp));
+        json_array_append_new(list, json_pack("{s:I,s:I,s:I,s:o}", "on", (json_int_t)booking->instance, "cpu",
+                                              (json_int_t)booking->cpu_units, "memory",
+                                              (json_int_t)booking->memory_mib, "ports", ports));
+    }
+    return list;
+}
+
+void core_kept_in(struct core *core, struct service_state *service, const json_t *json)
+{
+    struct plan_booking_vec kept = {0};
+    size_t i;
+    json_t *item;
+    json_array_foreach ((json_t *)(uintptr_t)json, i, item) {
+        struct plan_booking booking = {.instance = (size_t)model_int(item, "on"),
+                                       .cpu_units = model_int(item, "cpu"),
+                                       .memory_mib = model_int(item, "memory")};
+        size_t p;
+        json_t *port;
+        if (booking.instance >= core->instances_len)
+            continue;
+        json_array_foreach (json_object_get(item, "ports"), p, port)
+            vector_push(&booking.ports, (struct plan_port){model_int_in(port, "port", 0, UINT16_MAX),
+                                                           model_bool(port, "udp"), service->key});
+        vector_push(&kept, booking);
+    }
+    core_keep(core, service, &kept);
+    plan_room_take(&core->rooms, &service->kept);
+}
+
 bool core_book(struct core *core, struct service_state *service)
 {
     assert(core);
@@ -133,9 +195,11 @@ bool core_book(struct core *core, struct service_state *service)
     struct map tenants = MAP_INIT(free);
     meet_all(core, service, &tenants);
     collect(core, service, &tenants, &now);
-    for (size_t i = 0; i < now.len; i++)
-        now.items[i].group.name = service->group;
     map_deinit(&tenants);
+    for (size_t i = 0; i < now.len; i++) {
+        now.items[i].group.name = service->group;
+        now.items[i].group.daemon = service->desired && service->desired->daemon;
+    }
     if (plan_booking_same(&service->booked, &now)) { /* nearly always, and an instance may hold thousands */
         plan_booking_vec_deinit(&now);
         return false;
@@ -162,8 +226,53 @@ void core_room_capacity(struct core *core, const struct instance_state *instance
     assert(instance);
     assert(before);
     struct plan_instance *room = &core->rooms.items[instance - core->instances];
+    room->cpu_units = instance->info.cpu_units;
+    room->memory_mib = instance->info.memory_mib;
     room->cpu_units_free += instance->info.cpu_units - before->cpu_units;
     room->memory_mib_free += instance->info.memory_mib - before->memory_mib;
+    if (!text_equal(instance->info.arch, before->arch) || !text_equal(instance->info.os, before->os))
+        map_clear(&core->fleets);
+}
+
+/* What plans of one cluster share. */
+struct fleet {
+    struct cluster
+        *cluster; /* owned reference: what it declares is borrowed; NULL: of those that declare none */
+    struct plan_fleet *plan; /* owned */
+};
+
+void fleet_free(struct fleet *fleet)
+{
+    if (!fleet)
+        return;
+    plan_fleet_free(fleet->plan);
+    cluster_unref(fleet->cluster);
+    free(fleet);
+}
+
+struct plan_fleet *core_fleet(struct core *core, struct cluster *cluster)
+{
+    assert(core);
+    struct cluster *declares = cluster && cluster->instances.len ? cluster : NULL;
+    const char *name = declares ? declares->name : ""; /* all that declare none have the same */
+    struct fleet *fleet = map_get(&core->fleets, name);
+    if (fleet && fleet->cluster == declares)
+        return fleet->plan;
+    fleet = NEW(struct fleet);
+    fleet->cluster = declares ? cluster_ref(declares) : NULL;
+    fleet->plan = plan_fleet_new(&core->rooms, declares ? &declares->instances : NULL);
+    map_put(&core->fleets, name, fleet);
+    return fleet->plan;
+}
+
+void core_drop_fleets(struct core *core)
+{
+    assert(core);
+    map_for_each (&core->fleets, entry) {
+        const struct fleet *fleet = entry->value;
+        if (fleet->cluster && desired_cluster(core->desired, entry->key) != fleet->cluster)
+            map_remove(&core->fleets, entry->key);
+    }
 }
 
 void core_room_refresh(struct core *core)

@@ -238,7 +238,7 @@ static struct run *new_run(struct core *core, const struct run_request *request,
 static const struct plan_instance *place(struct core *core, const struct run *run, const json_t *placement,
                                          struct plan_lack_vec *lacks)
 {
-    const struct cluster *cluster = desired_cluster(core->desired, run->cluster);
+    struct cluster *cluster = desired_cluster(core->desired, run->cluster);
     char *key CLEANUP_FREE = service_key(run->cluster, run->id);
     struct service *content CLEANUP(service_unrefp) = run_content(run);
     placement_constraints_from_json(placement, &content->constraints);
@@ -252,7 +252,8 @@ static const struct plan_instance *place(struct core *core, const struct run *ru
                                      .cluster = run->cluster,
                                      .key = key,
                                      .instances = &core->rooms,
-                                     .declared = cluster ? &cluster->instances : NULL};
+                                     .declared = cluster ? &cluster->instances : NULL,
+                                     .fleet = core_fleet(core, cluster)};
     struct plan_output output;
     const struct plan_instance *instance = plan_place(&input, &output, lacks);
     plan_room_give(&core->rooms, &output.booked);

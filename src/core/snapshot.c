@@ -83,7 +83,7 @@ static json_t *desired_service_out(const struct core *core, const struct service
     const struct service_state *state =
         core_service_state((struct core *)core, service->cluster, service->name, false);
     json_t *json = service_to_json(service);
-    if (state && state->desired) /* git may not own the count */
+    if (state && state->desired && !(state->delayed && state->delayed->known)) /* git may not own the count */
         model_set_int(json, "desiredCount", state->desired->desired_count);
     return json;
 }
@@ -155,8 +155,12 @@ static json_t *state_out(const struct service_state *service)
                   (json_int_t)service->wake_ms, "dirty", service->dirty, "awaitsRoom", service->awaits_room);
     model_set_string(json, "waiting", service->waiting);
     model_set_string(json, "waitsFor", service->waits_for ? service->waits_for->key : NULL);
+    if (service->kept.len)
+        json_object_set_new(json, "kept", core_kept_out(service));
     if (service->ledger)
         json_object_set_new(json, "ledger", service_ledger_to_json(service->ledger));
+    if (service->delayed)
+        json_object_set_new(json, "delayed", core_delay_out(service));
     if (service->run)
         json_object_set_new(json, "run", run_to_json(service->run));
     return json;
@@ -330,6 +334,7 @@ static int cluster_in(const json_t *json, struct desired *desired)
                                 .json = json_incref((json_t *)(uintptr_t)json)};
     cluster->suspend = model_bool(json_object_get(json, "davit"), "suspend");
     container_instances_from_json(json, &cluster->instances);
+    change_windows_from_json(json, &cluster->windows);
     vector_push(&desired->clusters, cluster);
     return 0;
 }
@@ -447,10 +452,13 @@ static void marks_in(const json_t *list, struct core *core)
         struct service_state *service = state_of(core, item);
         if (model_bool(item, "dirty"))
             core_mark(core, service);
+        if (json_object_get(item, "delayed"))
+            core_delay_in(core, service, json_object_get(item, "delayed"));
         core_wake_at(core, service, model_int(item, "wake"));
         core_await_room(core, service, model_bool(item, "awaitsRoom"));
         core_wait_for(core, service, model_string(item, "waitsFor"));
         core_book(core, service);
+        core_kept_in(core, service, json_object_get(item, "kept"));
     }
 }
 

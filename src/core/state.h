@@ -5,6 +5,7 @@
 #include "core/core.h"
 #include "manifest/manifest.h"
 
+struct fleet;
 struct service_state;
 struct service_state_vec VECTOR_OF(struct service_state *);
 
@@ -15,11 +16,12 @@ struct service_state {
     char *key;  /* "cluster/name", of a standalone task "cluster/id" */
     struct run
         *run; /* of a standalone task: what its ledger entry says. Set by core_set_run(); NULL: a service */
-    char *group;                   /* of a standalone task: run->group, for as long as the state lives */
-    struct service *desired;       /* owned reference; NULL: not in the repository. Of a standalone task its
-                                      content, never NULL */
-    struct service_ledger *ledger; /* NULL: nothing known. Set by core_set_ledger() */
-    struct service *completed;     /* of ledger->completed; owned reference; NULL: there is none */
+    char *group;                    /* of a standalone task: run->group, for as long as the state lives */
+    struct service *desired;        /* owned reference; NULL: not in the repository. Of a standalone task its
+                                       content, never NULL */
+    struct service_ledger *ledger;  /* NULL: nothing known. Set by core_set_ledger() */
+    struct delayed_change *delayed; /* owned; NULL: no change waits. Then `desired` is what goes on */
+    struct service *completed;      /* of ledger->completed; owned reference; NULL: there is none */
     struct plan_memory memory;
     struct plan_failure_vec failures; /* not planned with yet */
     struct container_vec containers;  /* borrowed from instances */
@@ -32,6 +34,7 @@ struct service_state {
     struct map troubles;            /* what keeps going wrong -> struct trouble, owned */
     size_t held_len;                /* flights under way that only hold */
     struct plan_booking_vec booked; /* as counted in core.rooms */
+    struct plan_booking_vec kept;   /* likewise, E3: in core.keepers when there is some */
     int64_t wake_ms;                /* 0: none. Set by core_wake_at() */
     size_t wake_at;                 /* place in core.sleeping, +1; 0: none */
     bool dirty;                     /* in core.marked */
@@ -46,6 +49,19 @@ struct trouble {
     int in_row;
     int64_t until_ms; /* not tried again before */
     char *message;
+};
+
+/* A change that waits for its window: window.c. */
+struct delayed_change {
+    struct service *next; /* owned reference; NULL: its removal */
+    bool known;           /* W3: service->desired goes on; else it is `next`, and nothing is done, W4 */
+    struct commit commit; /* W3: of what goes on */
+    json_t
+        *cluster_windows; /* {"davit": {"changeWindows": [...]}} as in force when it began to wait; or NULL */
+    struct change_window_vec windows; /* the same */
+    int64_t judged_ms;
+    int64_t opens_ms; /* judged again then */
+    char *text;       /* "waits for its change window, which opens at ..." */
 };
 
 struct instance_state {
@@ -98,14 +114,17 @@ struct core {
     char *source_branch;
 
     struct plan_instance_vec rooms;         /* one per instance, in their order: what is free */
+    struct map fleets;                      /* cluster -> struct fleet, owned. Set by core_fleet() */
     struct service_state_vec marked;        /* to be planned with the next turn */
     struct service_state_vec sleeping;      /* to be planned at wake_ms; a heap */
     struct service_state_vec awaiting_room; /* to be planned when room is freed */
+    struct service_state_vec keepers;       /* room is kept for them */
     struct map services;                    /* key -> struct service_state, owned */
     struct map runs;                        /* standalone tasks: likewise */
     struct run_outcome *outcome;            /* of the last EVENT_RUN_TASK; NULL: none */
     struct service_state_vec sorted;        /* by key; valid unless unsorted */
     bool unsorted;
+    size_t delayed_len;     /* services with a change that waits for its window */
     struct map suspensions; /* "cluster" or "cluster/service" -> struct suspension, owned: by EVENT_SUSPEND */
     struct map flights;     /* id in decimal -> struct flight, owned */
     uint64_t last_action_id;
@@ -146,6 +165,8 @@ void core_forget_service(struct core *core, struct service_state *service);
 void core_save(struct effect_vec *effects, enum ledger_change_kind kind, const char *name, json_t *entry,
                const char *message);
 
+/* commit.c: of a DAEMON, how many tasks it is to have, E1. */
+void core_set_count(struct service_state *service, int desired_count);
 /* completed.c */
 /* Takes the entry over. */
 void core_set_ledger(struct service_state *service, struct service_ledger *ledger);
@@ -194,7 +215,12 @@ void core_wake_at(struct core *core, struct service_state *service, int64_t at_m
 void core_await_room(struct core *core, struct service_state *service, bool waits);
 /* Room was freed on an instance: whoever waits for it may find some now. */
 void core_mark_awaiting_room(struct core *core);
-/* Takes out what is to be planned now, in order of their keys. Caller deinits the vector. */
+/* DAEMONs: an instance has come or gone. */
+void core_mark_daemons(struct core *core);
+/* Whether it is planned before those that are not, E3. */
+bool core_goes_first(const struct service_state *service);
+/* Takes out what is to be planned now, those that go first in front, in order of their keys. Caller deinits
+ * the vector. */
 void core_take_due(struct core *core, struct service_state_vec *ret_due);
 void core_unlist(struct service_state_vec *list, const struct service_state *service);
 /* order.c: why its deployment may launch nothing yet, NULL when it may; caller frees. Who is waited for has
@@ -216,13 +242,51 @@ void core_mark_suspensions(struct core *core, const struct desired *next);
 void core_load_suspensions(struct core *core, const char *cluster, const json_t *entry); /* of the ledger */
 json_t *core_suspensions_out(const struct core *core);
 void core_suspensions_in(struct core *core, const json_t *json);
+/* window.c; the table is in core.h */
+struct core_change {
+    struct service *next; /* NULL: it left the repository */
+    const struct desired *wanted;
+    bool again; /* after a start: an earlier life had deployed it */
+};
+/* Whether what the service has goes on, and `next` is not to be adopted now. */
+bool core_window_delays(struct core *core, struct service_state *service, const struct core_change *change,
+                        struct effect_vec *effects);
+/* After a start: those that are in the ledger only. */
+void core_recall_removals(struct core *core, const struct desired *wanted, struct effect_vec *effects);
+/* W5. */
+void core_open_windows(struct core *core, struct effect_vec *effects);
+/* W7. */
+void core_approve_changes(struct core *core, const char *oid, struct effect_vec *effects);
+/* W4: why nothing is done for it, NULL when it is. Caller frees. */
+char *core_stands_still(const struct core *core, const struct service_state *service);
+/* Puts the delay before what else is waited for. */
+void core_tell_delay(struct service_state *service);
+json_t *core_delay_out(const struct service_state *service);
+void core_delay_in(struct core *core, struct service_state *service, const json_t *json);
+void delayed_change_free(struct delayed_change *delayed);
+/* commit.c: from here on that is what it is to be; NULL: nothing. */
+void core_adopt_service(struct core *core, struct service_state *service, struct service *next,
+                        struct effect_vec *effects);
 /* room.c: counts what the service holds anew. Whether it freed some. */
 bool core_book(struct core *core, struct service_state *service);
+/* E3. Room that is kept is lent back while those are planned whom it is kept for, so that none of them waits
+ * for another's; then it is kept again. */
+void core_lend_kept(struct core *core);
+void core_keep_again(struct core *core);
+/* While all is lent: what is kept for the service from now on (taken over). */
+void core_keep(struct core *core, struct service_state *service, struct plan_booking_vec *kept);
+json_t *core_kept_out(const struct service_state *service);
+void core_kept_in(struct core *core, struct service_state *service, const json_t *json);
 /* The same of all that is marked: then rooms are as they are now. */
 void core_book_marked(struct core *core);
 /* The instance's info is another than before. */
 void core_room_capacity(struct core *core, const struct instance_state *instance,
                         const struct instance_info *before);
+/* The instances of a cluster (NULL: one that declares none) for plan_input. Borrowed. */
+struct plan_fleet *core_fleet(struct core *core, struct cluster *cluster);
+/* Those of clusters that are not desired any more, or otherwise. */
+void core_drop_fleets(struct core *core);
+void fleet_free(struct fleet *fleet);
 /* Whether instances answer, as it is now. */
 void core_room_refresh(struct core *core);
 /* observe.c: the container as it is now (taken over), or its end. */

@@ -35,12 +35,18 @@ static bool cluster_suspends(const struct desired *desired, const char *name)
     return cluster && cluster->suspend;
 }
 
+/* A change that waits for its window suspends at once: it is no deployment. */
+static bool git_suspends(const struct service_state *service)
+{
+    const struct service *next = service->delayed ? service->delayed->next : NULL;
+    return (service->desired && service->desired->suspend) || (next && next->suspend);
+}
+
 bool core_is_suspended(const struct core *core, const struct service_state *service)
 {
     assert(core);
     assert(service);
-    return (service->desired && service->desired->suspend) ||
-           cluster_suspends(core->desired, service->cluster) ||
+    return git_suspends(service) || cluster_suspends(core->desired, service->cluster) ||
            core_suspended_ms(core, service->cluster, service->name) ||
            core_suspended_ms(core, service->cluster, NULL);
 }
@@ -68,7 +74,7 @@ char *core_suspended(const struct core *core, const struct service_state *servic
     assert(service);
     int64_t own_ms = service->name ? core_suspended_ms(core, service->cluster, service->name) : 0;
     int64_t cluster_ms = core_suspended_ms(core, service->cluster, NULL);
-    if (service->desired && service->desired->suspend)
+    if (git_suspends(service))
         return memory_strdup("suspended by git");
     if (cluster_suspends(core->desired, service->cluster))
         return memory_strdup("suspended by git, with its cluster");

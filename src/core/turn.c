@@ -19,10 +19,15 @@ static void tell_trouble(const struct core *core, struct service_state *service)
     }
 }
 
+static int64_t sooner(int64_t left_ms, int64_t right_ms)
+{
+    return right_ms && (!left_ms || right_ms < left_ms) ? right_ms : left_ms;
+}
+
 static void wake_service(struct core *core, struct service_state *service, int64_t plan_ms)
 {
-    int64_t hold_ms = core_next_hold_ms(core, service);
-    core_wake_at(core, service, hold_ms && (!plan_ms || hold_ms < plan_ms) ? hold_ms : plan_ms);
+    int64_t at_ms = sooner(plan_ms, core_next_hold_ms(core, service));
+    core_wake_at(core, service, sooner(at_ms, service->delayed ? service->delayed->opens_ms : 0));
 }
 
 static void take_run(struct core *core, struct service_state *service, struct plan_output *output,
@@ -43,6 +48,8 @@ static void take_output(struct core *core, struct service_state *service, struct
                   output->ledger_message);
         core_set_ledger(service, TAKE(output->ledger));
     }
+    if (output->counted)
+        core_set_count(service, output->desired_count);
     if (output->run && !output->forget)
         take_run(core, service, output, effects);
     free(service->waiting);
@@ -56,6 +63,7 @@ static void take_output(struct core *core, struct service_state *service, struct
         map_clear(&service->troubles); /* nothing is tried any more that went wrong */
     if (!core_is_suspended(core, service))
         tell_trouble(core, service);
+    core_tell_delay(service);
     wake_service(core, service, output->wake_ms);
     core_await_room(core, service, output->no_place);
     if (core_book(core, service))
@@ -76,15 +84,19 @@ static void take_output(struct core *core, struct service_state *service, struct
 static void plan(struct core *core, struct service_state *service, struct effect_vec *effects)
 {
     char *suspended CLEANUP_FREE = core_suspended(core, service);
+    if (!suspended)
+        suspended = core_stands_still(core, service);
     char *waits_for CLEANUP_FREE = core_order(core, service);
-    const struct cluster *cluster = desired_cluster(core->desired, service->cluster);
+    struct cluster *cluster = desired_cluster(core->desired, service->cluster);
     struct plan_options options = core->plan;
     if (service->run && core_is_surplus(core, service))
         options.stopped_kept = 0;
     struct plan_input input = {.now_ms = core->now_ms,
                                .options = &options,
                                .desired = service->desired,
-                               .commit = &core->desired->commit,
+                               .commit = service->delayed && service->delayed->known
+                                             ? &service->delayed->commit
+                                             : &core->desired->commit,
                                .ledger = service->ledger,
                                .run = service->run,
                                .completed = service->completed,
@@ -100,6 +112,7 @@ static void plan(struct core *core, struct service_state *service, struct effect
                                .failures = &service->failures,
                                .instances = &core->rooms,
                                .declared = cluster ? &cluster->instances : NULL,
+                               .fleet = core_fleet(core, cluster),
                                .memory = &service->memory,
                                .ids = &core->ids};
     struct plan_output output;
@@ -113,6 +126,8 @@ static void plan(struct core *core, struct service_state *service, struct effect
     }
     service->failures.len = 0;
     plan_room_give(&core->rooms, &output.booked);
+    if (core_goes_first(service))
+        core_keep(core, service, &output.kept);
     take_output(core, service, &output, effects);
     plan_output_deinit(&output);
 }
@@ -146,13 +161,23 @@ static void wake(struct core *core, struct effect_vec *effects)
 static void plan_due(struct core *core, struct effect_vec *effects)
 {
     struct service_state_vec due;
+    core_open_windows(core, effects);
     core_room_refresh(core);
     core_take_due(core, &due);
     for (size_t i = 0; i < due.len; i++) {
         core_end_holds(core, due.items[i], core->now_ms);
         core_book(core, due.items[i]);
     }
-    for (size_t i = 0; i < due.len; i++)
+    size_t first = 0;
+    while (first < due.len && core_goes_first(due.items[first]))
+        first++;
+    if (first)
+        core_lend_kept(core);
+    for (size_t i = 0; i < first; i++)
+        plan(core, due.items[i], effects);
+    if (first)
+        core_keep_again(core);
+    for (size_t i = first; i < due.len; i++)
         plan(core, due.items[i], effects);
     vector_deinit(&due);
 }

@@ -43,14 +43,11 @@ bool core_instance_is_lost(const struct core *core, const char *name, int64_t *r
 {
     assert(core);
     assert(ret_since_ms);
-    for (size_t i = 0; i < core->instances_len; i++) {
-        const struct instance_state *instance = &core->instances[i];
-        if (!text_equal(instance->name, name) || !is_lost(instance))
-            continue;
-        *ret_since_ms = instance->lost_ms;
-        return true;
-    }
-    return false;
+    const struct instance_state *instance = core_instance_state(core, name);
+    if (!instance || !is_lost(instance))
+        return false;
+    *ret_since_ms = instance->lost_ms;
+    return true;
 }
 
 /* Nobody knows how a task is whose instance does not answer: it must not be taken for healthy. */
@@ -145,6 +142,7 @@ static void fill(const struct core *core, const struct service_state *service, s
                               .waiting = service->waiting,
                               .left = !service->desired && service->ledger && service->ledger->prune_disabled,
                               .suspended = core_is_suspended(core, service),
+                              .delayed = service->delayed != NULL,
                               .blocked = core_is_blocked(core, service),
                               .events = service->events,
                               .events_first = service->events_first,
@@ -161,6 +159,8 @@ enum deployment_state view_service_rollout(const struct view_service *view)
     const struct deployment *primary = view->ledger ? service_ledger_primary(view->ledger) : NULL;
     if (view_service_has_failed(view))
         return DEPLOYMENT_FAILED;
+    if (view->delayed)
+        return DEPLOYMENT_IN_PROGRESS;
     if (view->left)
         return DEPLOYMENT_COMPLETED;
     return view->desired && primary && primary->state == DEPLOYMENT_COMPLETED &&
@@ -175,6 +175,8 @@ const char *view_service_state(const struct view_service *view)
     enum deployment_state rollout = view_service_rollout(view);
     if (view->suspended)
         return "suspended";
+    if (view->delayed)
+        return "waiting";
     if (!view->desired)
         return view->left ? "left" : "removing";
     if (rollout == DEPLOYMENT_FAILED && view->aim != view->desired)
@@ -202,6 +204,12 @@ const struct view_event *view_service_event(const struct view_service *view, siz
     assert(view);
     assert(index < view->events_len);
     return &view->events[(view->events_first + index) % LIMIT_SERVICE_EVENTS];
+}
+
+bool core_any_delayed(const struct core *core)
+{
+    assert(core);
+    return core->delayed_len > 0;
 }
 
 static const struct service_state *find(const struct core *core, const char *cluster, const char *name)

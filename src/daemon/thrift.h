@@ -1,5 +1,5 @@
-/* Memory that only a start or a load needed goes back to the system when the program has come to rest: a
- * daemon that waits is to be small.
+/* Memory that only a start or a load needed, heap and mapped code, goes back to the system when the program
+ * has come to rest: a daemon that waits is to be small.
  */
 #pragma once
 

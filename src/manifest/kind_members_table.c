@@ -549,7 +549,15 @@ static const struct kind_member service_dependency[] = {
     REFUSES( "condition",             "HEALTHY",  "COMPLETE", "a service runs on and never completes: HEALTHY is what can be waited for", NULL),
     END};
 
+static const struct kind_member change_window[] = {
+    HONOURED("kind",                  NULL,       NULL),
+    HONOURED("schedule",              NULL,       NULL),
+    HONOURED("durationMinutes",       NULL,       NULL),
+    HONOURED("timezone",              "UTC",      NULL),
+    END};
+
 static const struct kind_member davit_service[] = {
+    INSIDE(  "changeWindows",         NULL, change_window),
     INSIDE(  "dependsOn",             NULL, service_dependency),
     HONOURED("minimumHealthySeconds", NULL,       NULL),
     HONOURED("prune",                 "enabled",  NULL),
@@ -567,7 +575,7 @@ static const struct kind_member service[] = {
     HONOURED("desiredCount",          NULL,       NULL),
     INSIDE(  "deploymentConfiguration", NULL, deployment_configuration),
     HONOURED("healthCheckGracePeriodSeconds", "0",        NULL),
-    REFUSES( "schedulingStrategy",    "REPLICA",  "DAEMON", "davit cannot yet run one task on every instance; REPLICA keeps desiredCount tasks", NULL),
+    HONOURED("schedulingStrategy",    "REPLICA",  NULL),
     INSIDE(  "deploymentController",  NULL, deployment_controller),
     IGNORED( "launchType",            "EC2",      "tasks run on the instances that davit knows"),
     IGNORED( "availabilityZoneRebalancing", "DISABLED", "running tasks are not moved"),
@@ -645,6 +653,7 @@ static const struct kind_member container_instance[] = {
     END};
 
 static const struct kind_member davit_cluster[] = {
+    INSIDE(  "changeWindows",         NULL, change_window),
     INSIDE(  "containerInstances",    NULL, container_instance),
     HONOURED("suspend",               "false",    NULL),
     END};

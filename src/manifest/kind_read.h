@@ -16,8 +16,10 @@ void kind_references_read(const json_t *value, struct kind_object *object);
 void kind_cluster_check(const json_t *value, struct diagnostics *diagnostics);
 /* Of a service and a task definition: placementConstraints and placementStrategy. */
 void kind_placement_check(const json_t *value, struct diagnostics *diagnostics);
-/* schedule_check.c: the expression of a scheduled task. */
+/* schedule_check.c: the expression of a scheduled task, and its time zone. */
 void kind_schedule_check(const json_t *value, struct diagnostics *diagnostics);
+/* schedule_check.c: davit.changeWindows of a cluster or a service. */
+void kind_windows_check(const json_t *value, struct diagnostics *diagnostics);
 /* Rules of ECS within one service that a schema cannot say. */
 void kind_service_check(const json_t *value, struct diagnostics *diagnostics);
 /* The cluster that a service names, "default" without one. Borrowed. */

@@ -10,6 +10,8 @@
 #define DEFAULT_DESIRED_COUNT           1
 #define DEFAULT_MINIMUM_HEALTHY_PERCENT 100
 #define DEFAULT_MAXIMUM_PERCENT         200
+#define DAEMON_MINIMUM_HEALTHY_PERCENT  0
+#define DAEMON_MAXIMUM_PERCENT          100
 #define DEFAULT_MINIMUM_HEALTHY_SECONDS 10
 
 static int64_t int_or(const json_t *object, const char *key, int64_t otherwise)
@@ -27,6 +29,11 @@ const char *kind_service_cluster(const json_t *value)
     return text ? kind_arn_tail(text) : "default";
 }
 
+static bool is_daemon(const json_t *value)
+{
+    return text_equal(model_string(value, "schedulingStrategy"), "DAEMON");
+}
+
 void kind_service_read(json_t *value, struct kind_object *object)
 {
     assert(value);
@@ -37,11 +44,15 @@ void kind_service_read(json_t *value, struct kind_object *object)
     service->cluster = memory_strdup(kind_service_cluster(value));
     service->name = memory_strdup(model_string(value, "serviceName"));
     service->task_definition_text = memory_strdup(kind_arn_tail(model_string(value, "taskDefinition")));
-    service->desired_count = (int)int_or(value, "desiredCount", DEFAULT_DESIRED_COUNT);
-    service->count_absent = !json_object_get(value, "desiredCount");
+    bool daemon = is_daemon(value);
+    service->daemon = daemon;
+    service->count_absent = daemon || !json_object_get(value, "desiredCount");
+    service->desired_count = daemon ? 0 : (int)int_or(value, "desiredCount", DEFAULT_DESIRED_COUNT);
     service->minimum_healthy_percent =
-        (int)int_or(deployment, "minimumHealthyPercent", DEFAULT_MINIMUM_HEALTHY_PERCENT);
-    service->maximum_percent = (int)int_or(deployment, "maximumPercent", DEFAULT_MAXIMUM_PERCENT);
+        (int)int_or(deployment, "minimumHealthyPercent",
+                    daemon ? DAEMON_MINIMUM_HEALTHY_PERCENT : DEFAULT_MINIMUM_HEALTHY_PERCENT);
+    service->maximum_percent =
+        (int)int_or(deployment, "maximumPercent", daemon ? DAEMON_MAXIMUM_PERCENT : DEFAULT_MAXIMUM_PERCENT);
     service->minimum_healthy_ms =
         int_or(davit, "minimumHealthySeconds", DEFAULT_MINIMUM_HEALTHY_SECONDS) * 1000;
     service->health_check_grace_ms = int_or(value, "healthCheckGracePeriodSeconds", 0) * 1000;
@@ -52,6 +63,7 @@ void kind_service_read(json_t *value, struct kind_object *object)
             vector_push(&service->depends_on, memory_strdup(object->references.items[i].name));
     placement_constraints_from_json(value, &service->constraints);
     placement_strategies_from_json(value, &service->strategies);
+    change_windows_from_json(value, &service->windows);
     service->breaker = circuit_breaker_from_json(json_object_get(deployment, "deploymentCircuitBreaker"));
     kind_members_strip(kind_members(KIND_SERVICE), value);
     service->json = json_incref(value);
@@ -74,6 +86,45 @@ static void check_breaker(const json_t *value, struct diagnostics *diagnostics)
                     .hint = memory_strdup("set enable to true")});
 }
 
+static void refuse(struct diagnostics *diagnostics, const char *pointer, const char *message,
+                   const char *hint)
+{
+    kind_report(diagnostics, (struct kind_fault){.severity = SEVERITY_ERROR,
+                                                 .code = "value",
+                                                 .pointer = memory_strdup(pointer),
+                                                 .message = memory_strdup(message),
+                                                 .hint = memory_strdup(hint)});
+}
+
+/* As CreateService refuses them. What describe-services prints of a DAEMON has the count that was computed.
+ */
+static void check_daemon(const json_t *value, struct diagnostics *diagnostics)
+{
+    const json_t *deployment = json_object_get(value, "deploymentConfiguration");
+    if (json_object_get(value, "desiredCount") && !json_object_get(value, "serviceArn"))
+        refuse(diagnostics, "/desiredCount",
+               "a DAEMON service has no desiredCount: it runs one task on every "
+               "instance",
+               "remove desiredCount, or schedulingStrategy");
+    if (json_array_size(json_object_get(value, "placementStrategy")))
+        refuse(diagnostics, "/placementStrategy",
+               "a DAEMON service has no placementStrategy: it runs one task on every instance",
+               "remove it; placementConstraints say which instances are meant");
+    if (int_or(deployment, "maximumPercent", DAEMON_MAXIMUM_PERCENT) != DAEMON_MAXIMUM_PERCENT)
+        refuse(diagnostics, "/deploymentConfiguration/maximumPercent",
+               "maximumPercent of a DAEMON service is 100: an instance never has two tasks of it",
+               "remove it; minimumHealthyPercent says how many instances are updated at once");
+    if (int_or(deployment, "minimumHealthyPercent", DAEMON_MINIMUM_HEALTHY_PERCENT) >= 100)
+        kind_report(diagnostics,
+                    (struct kind_fault){
+                        .severity = SEVERITY_WARNING,
+                        .code = "rolling",
+                        .pointer = memory_strdup("/deploymentConfiguration/minimumHealthyPercent"),
+                        .message = memory_strdup("an update cannot start: no task may stop, and on its "
+                                                 "instance no other starts before it has"),
+                        .hint = memory_strdup("lower minimumHealthyPercent; for DAEMON the default is 0")});
+}
+
 void kind_service_check(const json_t *value, struct diagnostics *diagnostics)
 {
     assert(value);
@@ -81,6 +132,9 @@ void kind_service_check(const json_t *value, struct diagnostics *diagnostics)
     size_t i;
     json_t *item;
     kind_placement_check(value, diagnostics);
+    kind_windows_check(value, diagnostics);
+    if (is_daemon(value))
+        check_daemon(value, diagnostics);
     if (json_object_get(value, "launchType") &&
         json_array_size(json_object_get(value, "capacityProviderStrategy")))
         kind_report(diagnostics,

@@ -176,6 +176,7 @@ int manifest_build(struct manifest *manifest, const struct commit *commit,
     manifest->unreadable += !complete;
     cross_check(manifest, numbering->families, &all);
     manifest->unreadable -= !complete;
+    window_check(manifest, commit, &all);
     append_services(manifest, SEVERITY_ERROR, &all);
     check_whole(manifest, &all);
     if (manifest->with_warnings)

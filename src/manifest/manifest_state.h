@@ -121,6 +121,10 @@ void variable_file_check(const char *path, const char *content, size_t len, stru
 /* port_check.c: warnings of services that get into each other's way. */
 void port_check(const struct manifest *manifest, struct diagnostics *diagnostics);
 
+/* window_check.c: warnings of change windows that open no more. */
+void window_check(const struct manifest *manifest, const struct commit *commit,
+                  struct diagnostics *diagnostics);
+
 /* A diagnostic at a member of an object that is read already. Strings are taken over as in kind_report. */
 void cross_check_report(struct diagnostics *diagnostics, const struct kind_object *object,
                         const struct kind_place *at, struct kind_fault fault);

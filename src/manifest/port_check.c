@@ -63,7 +63,7 @@ void port_check(const struct manifest *manifest, struct diagnostics *diagnostics
     const struct kind_object_vec *services = &manifest->objects[KIND_SERVICE];
     for (size_t i = 0; i < services->len; i++) {
         struct kind_object *object = services->items[i];
-        if (object->takes_ports && object->service->desired_count > 0)
+        if (object->takes_ports && (object->service->daemon || object->service->desired_count > 0))
             claim_all(&claims, object);
     }
     map_deinit(&claims.ports);

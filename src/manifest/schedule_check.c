@@ -1,11 +1,66 @@
-/* The expression of a scheduled task: what is none, or never comes true, is refused where it stands. */
+/* What is to happen by the clock: expressions that are none, or never come true, and time zones that there
+ * are not are refused where they stand. */
 #include "manifest/kind_read.h"
 
 #include "base/memory.h"
+#include "base/text.h"
+#include "model/change_window.h"
 #include "model/json.h"
-#include "model/schedule.h"
 
 #include <assert.h>
+
+#define EXPRESSIONS "such as rate(5 minutes), cron(0 3 * * ? *) or at(2030-01-01T03:00:00), as in EventBridge"
+
+/* `pointer`, `message` and `hint` are taken over. */
+static void report(struct diagnostics *diagnostics, char *pointer, char *message, char *hint)
+{
+    kind_report(diagnostics, (struct kind_fault){.severity = SEVERITY_ERROR,
+                                                 .code = "value",
+                                                 .pointer = pointer,
+                                                 .message = message,
+                                                 .hint = hint});
+}
+
+/* False after a report. */
+static bool check_zone(const char *name, const char *pointer, struct diagnostics *diagnostics)
+{
+    struct time_zone zone;
+    struct error err = ERROR_INIT;
+    if (!name || time_zone_find(name, &zone, &err) == 0)
+        return true;
+    report(diagnostics, memory_strdup(pointer), memory_strdup(err.message), NULL);
+    return false;
+}
+
+/* A schedule of EventBridge Scheduler has a Target, a rule has Targets, no time zone and no at(). */
+static void check_rule(const json_t *value, const struct schedule *schedule, struct diagnostics *diagnostics)
+{
+    if (!json_object_get(value, "Targets"))
+        return;
+    if (schedule->kind == SCHEDULE_AT)
+        report(diagnostics, memory_strdup("/ScheduleExpression"),
+               memory_strdup("a rule of EventBridge, which has Targets, recurs: at() is of a schedule"),
+               memory_strdup("write one Target instead of Targets, or cron(...) or rate(...)"));
+    if (json_object_get(value, "ScheduleExpressionTimezone"))
+        report(diagnostics, memory_strdup("/ScheduleExpressionTimezone"),
+               memory_strdup("a rule of EventBridge, which has Targets, goes by UTC: the time zone is of a "
+                             "schedule"),
+               memory_strdup("write one Target instead of Targets, or remove the time zone"));
+}
+
+static void check_gap(const json_t *value, const struct schedule *schedule, struct diagnostics *diagnostics)
+{
+    struct time_zone zone;
+    int64_t at_s;
+    const char *name = model_string(value, "ScheduleExpressionTimezone");
+    if (schedule->kind != SCHEDULE_AT || time_zone_find(name ? name : "UTC", &zone, NULL) < 0 ||
+        time_zone_to_utc(&zone, schedule->at_s, &at_s) != WALL_NEVER)
+        return;
+    report(diagnostics, memory_strdup("/ScheduleExpression"),
+           memory_printf("%s: clocks are put forward over that time in %s: it never comes",
+                         model_string(value, "ScheduleExpression"), name),
+           memory_strdup("take a time an hour earlier or later"));
+}
 
 void kind_schedule_check(const json_t *value, struct diagnostics *diagnostics)
 {
@@ -13,12 +68,35 @@ void kind_schedule_check(const json_t *value, struct diagnostics *diagnostics)
     const char *expression = model_string(value, "ScheduleExpression");
     struct schedule schedule;
     struct error err = ERROR_INIT;
-    if (expression && schedule_parse(expression, &schedule, &err) < 0)
-        kind_report(diagnostics,
-                    (struct kind_fault){.severity = SEVERITY_ERROR,
-                                        .code = "value",
-                                        .pointer = memory_strdup("/ScheduleExpression"),
-                                        .message = memory_printf("%s: %s", expression, err.message),
-                                        .hint = memory_strdup("such as rate(5 minutes), cron(0 3 * * ? *) or "
-                                                              "at(2030-01-01T03:00:00), as in EventBridge")});
+    if (!expression)
+        return;
+    bool zone = check_zone(model_string(value, "ScheduleExpressionTimezone"), "/ScheduleExpressionTimezone",
+                           diagnostics);
+    if (schedule_parse(expression, &schedule, &err) < 0) {
+        report(diagnostics, memory_strdup("/ScheduleExpression"),
+               memory_printf("%s: %s", expression, err.message), memory_strdup(EXPRESSIONS));
+        return;
+    }
+    check_rule(value, &schedule, diagnostics);
+    if (zone)
+        check_gap(value, &schedule, diagnostics);
+}
+
+void kind_windows_check(const json_t *value, struct diagnostics *diagnostics)
+{
+    assert(value);
+    size_t i;
+    json_t *item;
+    json_array_foreach (json_object_get(json_object_get(value, "davit"), "changeWindows"), i, item) {
+        const char *schedule = model_string(item, "schedule");
+        const char *timezone = model_string(item, "timezone");
+        struct change_window window;
+        struct error err = ERROR_INIT;
+        char *pointer CLEANUP_FREE = memory_printf("/davit/changeWindows/%zu/timezone", i);
+        if (check_zone(timezone, pointer, diagnostics) &&
+            change_window_parse(schedule, timezone, &window, &err) < 0)
+            report(diagnostics, memory_printf("/davit/changeWindows/%zu/schedule", i),
+                   memory_printf("%s: %s", schedule, err.message),
+                   memory_strdup("such as cron(0 2 ? * SUN *) or at(2030-12-20T00:00:00)"));
+    }
 }

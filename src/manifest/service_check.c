@@ -192,6 +192,8 @@ void service_check(struct kind_object *object)
     assert(object->service->task_definition);
     check_targets(object);
     check_constraints(object);
+    if (object->service->daemon)
+        object->takes_ports = static_port(object->service->task_definition) != NULL;
     if (object->service->desired_count == 0)
         return;
     check_rolling(object);

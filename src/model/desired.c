@@ -223,6 +223,7 @@ void service_unref(struct service *service)
     string_vec_deinit(&service->depends_on);
     placement_constraints_deinit(&service->constraints);
     placement_strategies_deinit(&service->strategies);
+    vector_deinit(&service->windows);
     json_decref(service->json);
     free(service->origin.file);
     free(service);
@@ -243,6 +244,7 @@ struct service *service_copy(const struct service *service)
         vector_push(&copy->depends_on, memory_strdup(service->depends_on.items[i]));
     placement_constraints_from_json(service->json, &copy->constraints);
     placement_strategies_from_json(service->json, &copy->strategies);
+    change_windows_from_json(service->json, &copy->windows);
     copy->json = json_incref(service->json);
     copy->origin.file = memory_strdup(service->origin.file);
     return copy;
@@ -272,6 +274,7 @@ void cluster_unref(struct cluster *cluster)
         return;
     free(cluster->name);
     container_instances_deinit(&cluster->instances);
+    vector_deinit(&cluster->windows);
     json_decref(cluster->json);
     free(cluster->origin.file);
     free(cluster);
@@ -394,6 +397,7 @@ json_t *service_to_json(const struct service *service)
         "json", service->json);
     model_set_digest(json, "digest", &service->digest);
     model_set_bool(json, "countAbsent", service->count_absent);
+    model_set_bool(json, "daemon", service->daemon);
     model_set_bool(json, "pruneDisabled", service->prune_disabled);
     model_set_bool(json, "suspend", service->suspend);
     if (service->depends_on.len)

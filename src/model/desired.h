@@ -9,6 +9,7 @@
 
 #include "base/digest.h"
 #include "base/vector.h"
+#include "model/change_window.h"
 #include "model/circuit_breaker.h"
 #include "model/commit.h"
 #include "model/diagnostic.h"
@@ -108,7 +109,8 @@ struct service {
     char *task_definition_text;              /* as written: "web", "web:3" */
     struct task_definition *task_definition; /* resolved; owned reference */
     int desired_count;
-    bool count_absent;           /* the manifest has no desiredCount: the service keeps the one it has */
+    bool count_absent; /* the manifest has no desiredCount: the service keeps the one it has */
+    bool daemon;       /* schedulingStrategy: a task on every instance; desired_count is how many those are */
     int minimum_healthy_percent; /* ECS default 100 */
     int maximum_percent;         /* ECS default 200 */
     int64_t
@@ -119,6 +121,7 @@ struct service {
     struct string_vec depends_on;  /* davit.dependsOn: keys of services, which are there and make no circle */
     struct placement_constraint_vec constraints;
     struct placement_strategy_vec strategies;
+    struct change_window_vec windows; /* davit.changeWindows; its cluster's hold as well */
     struct circuit_breaker breaker;
     struct digest digest; /* identity for change: task definition content and what else needs new tasks;
                              desiredCount, percentages, placement and the circuit breaker are not in it */
@@ -144,6 +147,7 @@ struct cluster {
     char *name;
     struct container_instance_vec instances; /* none: all that are configured */
     bool suspend;                            /* davit.suspend: nothing is done for its services */
+    struct change_window_vec windows;        /* davit.changeWindows */
     json_t *json;
     struct origin origin;
 };

@@ -284,7 +284,7 @@ struct diff_side diff_side_of(const struct service *service)
 /* What applies to a service at once, without a deployment. */
 static void compare_services(json_t *details, const struct diff_side *from, const struct diff_side *to)
 {
-    static const char *const members[] = {"placementConstraints", "placementStrategy"};
+    static const char *const members[] = {"schedulingStrategy", "placementConstraints", "placementStrategy"};
     static const char breaker[] = "deploymentCircuitBreaker";
     const json_t *configurations[] = {json_object_get(from->service, "deploymentConfiguration"),
                                       json_object_get(to->service, "deploymentConfiguration")};
@@ -292,7 +292,8 @@ static void compare_services(json_t *details, const struct diff_side *from, cons
                                  json_object_get(to->service, "davit")};
     const struct change breakers = {breaker, json_object_get(configurations[0], breaker),
                                     json_object_get(configurations[1], breaker)};
-    if (from->count_absent != to->count_absent)
+    bool daemon = text_equal(model_string(to->service, "schedulingStrategy"), "DAEMON");
+    if (from->count_absent != to->count_absent && !daemon)
         add_change(details, "desiredCount",
                    to->count_absent ? "is absent: the count stays as it is" : "is git's again");
     compare_objects(details, &davit, NULL);

@@ -161,6 +161,7 @@ void service_ledger_free(struct service_ledger *entry)
     vector_deinit(&entry->deployments);
     vector_deinit(&entry->known_bad);
     json_decref(entry->completed);
+    json_decref(entry->delayed);
     free(entry);
 }
 
@@ -170,6 +171,7 @@ struct service_ledger *service_ledger_copy(const struct service_ledger *entry)
     struct service_ledger *copy = service_ledger_new(entry->cluster, entry->service);
     copy->removed = entry->removed;
     copy->completed = json_incref(entry->completed);
+    copy->delayed = json_incref(entry->delayed);
     copy->prune_disabled = entry->prune_disabled;
     for (size_t i = 0; i < entry->deployments.len; i++) {
         struct deployment deployment;
@@ -193,6 +195,8 @@ json_t *service_ledger_to_json(const struct service_ledger *entry)
     model_set_bool(json, "removed", entry->removed);
     if (entry->completed)
         json_object_set(json, "completed", entry->completed);
+    if (entry->delayed)
+        json_object_set(json, "delayed", entry->delayed);
     model_set_bool(json, "pruneDisabled", entry->prune_disabled);
     if (entry->known_bad.len) {
         json_t *list = json_array();
@@ -217,6 +221,7 @@ int service_ledger_from_json(const json_t *json, struct service_ledger **ret_ent
     struct service_ledger *entry CLEANUP(service_ledger_freep) = service_ledger_new(cluster, service);
     entry->removed = model_bool(json, "removed");
     entry->completed = json_incref(json_object_get(json, "completed"));
+    entry->delayed = json_incref(json_object_get(json, "delayed"));
     entry->prune_disabled = model_bool(json, "pruneDisabled");
     size_t i;
     json_t *item;

@@ -64,6 +64,9 @@ struct service_ledger {
     struct known_bad_vec known_bad; /* contents that failed: not tried again */
     json_t *completed;   /* of a service with rollback: what COMPLETED last, as service_to_json(), with the
                             `commit` of its deployment; shared, never changed; NULL: nothing */
+    json_t *delayed;     /* while a change of it waits for its window: what goes on, as service_to_json(), the
+                            `clusterWindows` that were in force and the `commit`; without a name: nobody knows
+                            what; shared, never changed; NULL: none waits */
     bool prune_disabled; /* davit.prune, as the repository said last */
     bool removed;        /* left the repository; the entry goes when the last task is gone */
 };

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/vector.h"
+#include "model/calendar.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -12,57 +13,10 @@
 
 #define YEAR_FIRST 1970
 #define YEAR_LAST  2199
-#define DAY_S      INT64_C(86400)
+#define DAY_S      CALENDAR_DAY_S
 #define RATE_MAX_S (366 * 10 * DAY_S)
 #define FIELDS     6
 #define FIELD_MAX  128 /* characters of one field */
-
-/* --- the calendar --------------------------------------------------------------------------------------- */
-
-static bool is_leap(int year)
-{
-    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-static int days_in(int year, int month)
-{
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    return days[month - 1] + (month == 2 && is_leap(year));
-}
-
-/* Days from 1970-01-01 to the first of that month. */
-static int64_t days_before(int year, int month)
-{
-    int64_t past = year - 1;
-    int64_t days = past * 365 + past / 4 - past / 100 + past / 400 - 719162;
-    for (int m = 1; m < month; m++)
-        days += days_in(year, m);
-    return days;
-}
-
-/* 1 is Sunday, as EventBridge counts. */
-static int weekday_of(int64_t day)
-{
-    return (int)((day + 4) % 7) + 1; /* 1970-01-01 was a Thursday */
-}
-
-struct date {
-    int year;
-    int month;
-    int day;
-};
-
-/* days is not negative. */
-static struct date date_of(int64_t days)
-{
-    struct date date = {.year = (int)(YEAR_FIRST + days / 366), .month = 1};
-    while (days_before(date.year + 1, 1) <= days)
-        date.year++;
-    while (date.month < 12 && days_before(date.year, date.month + 1) <= days)
-        date.month++;
-    date.day = (int)(days - days_before(date.year, date.month)) + 1;
-    return date;
-}
 
 /* --- parsing -------------------------------------------------------------------------------------------- */
 
@@ -314,11 +268,12 @@ static int parse_at(const char *text, struct schedule *schedule, struct error *e
     if (!take_digits(&at, 4, '-', &year) || !take_digits(&at, 2, '-', &month) ||
         !take_digits(&at, 2, 'T', &day) || !take_digits(&at, 2, ':', &hour) ||
         !take_digits(&at, 2, ':', &minute) || !take_digits(&at, 2, '\0', &second) || year < YEAR_FIRST ||
-        year > YEAR_LAST || month < 1 || month > 12 || day < 1 || day > days_in(year, month) || hour > 23 ||
-        minute > 59 || second > 59)
+        year > YEAR_LAST || month < 1 || month > 12 || day < 1 || day > calendar_days_in(year, month) ||
+        hour > 23 || minute > 59 || second > 59)
         return error_set(err, ERROR_INVALID,
                          "at() takes a time that there is, such as at(2030-01-01T03:00:00)");
-    schedule->at_s = (days_before(year, month) + day - 1) * DAY_S + hour * 3600 + minute * 60 + second;
+    schedule->at_s =
+        (calendar_days_before(year, month) + day - 1) * DAY_S + hour * 3600 + minute * 60 + second;
     return 0;
 }
 
@@ -352,10 +307,10 @@ int schedule_parse(const char *text, struct schedule *ret_schedule, struct error
 /* The weekday (Monday to Friday) nearest to the day, in the same month. */
 static int near_weekday(const struct date *date, int day)
 {
-    int last = days_in(date->year, date->month);
+    int last = calendar_days_in(date->year, date->month);
     if (day > last)
         return 0; /* the month has none */
-    int weekday = weekday_of(days_before(date->year, date->month) + day - 1);
+    int weekday = calendar_weekday(calendar_days_before(date->year, date->month) + day - 1);
     if (weekday == 7)
         return day > 1 ? day - 1 : day + 2;
     if (weekday == 1)
@@ -373,8 +328,8 @@ static bool is_near(const struct schedule_cron *cron, const struct date *date)
 
 static bool is_on(const struct schedule_cron *cron, const struct date *date)
 {
-    int last = days_in(date->year, date->month);
-    int weekday = weekday_of(days_before(date->year, date->month) + date->day - 1);
+    int last = calendar_days_in(date->year, date->month);
+    int weekday = calendar_weekday(calendar_days_before(date->year, date->month) + date->day - 1);
     return (cron->days >> date->day & 1) || (cron->last_day && date->day == last) ||
            (cron->last_weekday && near_weekday(date, last) == date->day) || is_near(cron, date) ||
            (cron->weekdays >> weekday & 1) || ((cron->last_of_week >> weekday & 1) && date->day + 7 > last) ||
@@ -402,18 +357,18 @@ static bool has_year(const struct schedule_cron *cron, int year)
 static bool next_cron(const struct schedule_cron *cron, int64_t after_s, int64_t *ret_s)
 {
     int64_t minute = after_s < 0 ? 0 : after_s / 60 + 1;
-    if (minute / (24 * 60) >= days_before(YEAR_LAST + 1, 1))
+    if (minute / (24 * 60) >= calendar_days_before(YEAR_LAST + 1, 1))
         return false;
-    struct date date = date_of(minute / (24 * 60));
+    struct date date = calendar_date(minute / (24 * 60));
     int from = (int)(minute % (24 * 60));
     for (; date.year <= YEAR_LAST; date = (struct date){date.year + 1, 1, 1}, from = 0)
         for (; has_year(cron, date.year) && date.month <= 12; date.month++, date.day = 1, from = 0)
-            for (; (cron->months >> date.month & 1) && date.day <= days_in(date.year, date.month);
+            for (; (cron->months >> date.month & 1) && date.day <= calendar_days_in(date.year, date.month);
                  date.day++, from = 0) {
                 int at = is_on(cron, &date) ? first_minute(cron, from) : -1;
                 if (at < 0)
                     continue;
-                *ret_s = (days_before(date.year, date.month) + date.day - 1) * DAY_S + at * 60;
+                *ret_s = (calendar_days_before(date.year, date.month) + date.day - 1) * DAY_S + at * 60;
                 return true;
             }
     return false;
@@ -436,4 +391,35 @@ bool schedule_next(const struct schedule *schedule, int64_t anchor_s, int64_t af
     int64_t rounds = after_s < anchor_s ? 0 : (after_s - anchor_s) / schedule->rate_s;
     *ret_s = anchor_s + (rounds + 1) * schedule->rate_s;
     return true;
+}
+
+/* By the wall clock: its times are tried in turn until one comes that is later. Only an hour that comes twice
+ * takes more than one. */
+static bool next_of_cron(const struct schedule *schedule, const struct schedule_clock *clock, int64_t after_s,
+                         int64_t *ret_s)
+{
+    int64_t wall_s = time_zone_to_wall(clock->zone, after_s);
+    int64_t at_s;
+    while (next_cron(&schedule->cron, wall_s, &wall_s)) {
+        enum time_zone_wall comes = time_zone_to_utc(clock->zone, wall_s, &at_s);
+        if (at_s <= after_s || (comes == WALL_NEVER && clock->gap == SCHEDULE_GAP_SKIP))
+            continue;
+        *ret_s = at_s;
+        return true;
+    }
+    return false;
+}
+
+bool schedule_next_at(const struct schedule *schedule, const struct schedule_clock *clock, int64_t after_s,
+                      int64_t *ret_s)
+{
+    assert(schedule);
+    assert(clock);
+    assert(ret_s);
+    if (!clock->zone || schedule->kind == SCHEDULE_RATE)
+        return schedule_next(schedule, clock->anchor_s, after_s, ret_s);
+    if (schedule->kind == SCHEDULE_CRON)
+        return next_of_cron(schedule, clock, after_s, ret_s);
+    time_zone_to_utc(clock->zone, schedule->at_s, ret_s);
+    return *ret_s > after_s;
 }

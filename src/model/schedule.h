@@ -13,13 +13,15 @@
  *               |                   |                | in the same month; LW: the last weekday
  *  MONTH        | 1-12, JAN-DEC     | , - * /        |
  *  DAY-OF-WEEK  | 1-7, SUN-SAT      | , - * ? L #    | 6L: the last Friday; L: Saturday; 3#2: the second
- * Tuesday YEAR         | 1970-2199         | , - * /        |
+ *               |                   |                | Tuesday
+ *  YEAR         | 1970-2199         | , - * /        |
  *
  * One of the two days is "?", and not both. A range may wrap (FRI-MON), but that of years.
  */
 #pragma once
 
 #include "base/error.h"
+#include "model/time_zone.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -55,3 +57,21 @@ int schedule_parse(const char *text, struct schedule *ret_schedule, struct error
 /* The first time after after_s; false when there is none any more. All times are seconds since 1970 on the
  * clock that the schedule means: UTC, or the wall clock of its time zone. A rate counts from anchor_s. */
 bool schedule_next(const struct schedule *schedule, int64_t anchor_s, int64_t after_s, int64_t *ret_s);
+
+/* What becomes of a time of a cron expression that never comes, because clocks are put forward over it. */
+enum schedule_gap {
+    SCHEDULE_GAP_SKIP,  /* it is passed over, as by EventBridge Scheduler */
+    SCHEDULE_GAP_AFTER, /* it is the moment when they are */
+};
+
+struct schedule_clock {
+    const struct time_zone *zone; /* NULL: UTC */
+    enum schedule_gap gap;
+    int64_t anchor_s; /* of a rate */
+};
+
+/* The same in seconds since 1970 UTC, of a schedule that means the wall clock of a time zone. A time that
+ * comes twice counts once, at the first; an at() that never comes is the moment when clocks are put forward.
+ */
+bool schedule_next_at(const struct schedule *schedule, const struct schedule_clock *clock, int64_t after_s,
+                      int64_t *ret_s);

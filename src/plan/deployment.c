@@ -81,8 +81,6 @@ static void remove_service(struct pass *pass)
     if (!pass->ledger || !pass->ledger->removed) { /* D2 */
         struct service_ledger *ledger = pass_edit(pass, "DRAINING, left the repository");
         ledger->removed = true;
-        json_decref(ledger->completed); /* a service of its name that comes later is another */
-        ledger->completed = NULL;
         struct deployment *primary = service_ledger_primary(ledger);
         if (primary && primary->state == DEPLOYMENT_IN_PROGRESS)
             end_deployment(primary, DEPLOYMENT_SUPERSEDED, in->now_ms);

@@ -7,16 +7,30 @@
 struct site {
     size_t index;                              /* into in->instances */
     const struct container_instance *declared; /* NULL: the cluster declares none */
+    /* of one plan; zero between plans */
+    bool touched;                                                          /* something below is not zero */
     enum site_member { SITE_UNASKED, SITE_MEMBER, SITE_NO_MEMBER } member; /* P5 */
-    const char *failed;                       /* SITE_NO_MEMBER: the expression */
-    int tasks;                                /* of the service, that have not stopped: P6 */
-    int kept;                                 /* tasks of the service that are to stay: P7 */
-    int left;                                 /* tasks that this pass has chosen to stop */
-    size_t zones[LIMIT_PLACEMENT_STRATEGIES]; /* of spread over an attribute: the first site that has the
-                                                 same value, which counts for all of them */
-    int zone_kept[LIMIT_PLACEMENT_STRATEGIES];
+    const char *failed; /* SITE_NO_MEMBER: the expression */
+    int tasks;          /* of the service, that have not stopped: P6 */
+    int kept;           /* tasks of the service that are to stay: P7 */
+    int left;           /* tasks that this pass has chosen to stop */
 };
 struct site_vec VECTOR_OF(struct site);
+
+/* Of spread over an attribute: the sites with the same value. */
+struct fleet_zones {
+    uint32_t *of; /* by site */
+    int *kept;    /* by zone, as struct site's; zero between plans */
+    size_t len;
+};
+
+struct plan_fleet {
+    const struct plan_instance_vec *instances;
+    struct site_vec sites;                      /* in the order of the configuration */
+    uint64_t *chances;                          /* by site: what random goes by there */
+    struct map zones;                           /* attribute -> struct fleet_zones, owned */
+    struct index_vec VECTOR_OF(size_t) touched; /* sites */
+};
 
 struct pass {
     const struct plan_input *in;
@@ -27,11 +41,13 @@ struct pass {
     const struct service *asked; /* what the repository asks for. in->desired is what is to run: the same, or
                                     what it was rolled back to */
     struct service aim;          /* the latter, with the counts of the former */
+    struct service counted;      /* what the repository asks for of a DAEMON, with its count */
     struct plan_input aimed;
     const struct plan_memory *memory; /* to look up; may be NULL */
     struct task_vec tasks;
-    struct site_vec sites; /* in the order of the configuration; made when first asked for */
-    bool sited;
+    struct plan_fleet *fleet; /* NULL before pass_sites(); in->fleet, or the pass's own */
+    struct fleet_zones
+        *zones[LIMIT_PLACEMENT_STRATEGIES]; /* by strategy; NULL: it is not over an attribute */
 };
 
 /* The entry for editing: a copy of in->ledger that goes out. `format` says what changed, for the ledger's
@@ -64,6 +80,11 @@ void pass_rolling(struct pass *pass);
 void pass_life(struct pass *pass);
 void pass_cleanup(struct pass *pass);
 
+/* daemon.c: E1. From here on the desired count of a DAEMON is what it is to have; nothing to others. */
+void pass_count(struct pass *pass);
+/* daemon.c: E2 to E12, in place of R1 to R12. */
+void daemon_roll(struct pass *pass, const struct deployment *primary);
+
 /* deployment.c: keeps in the entry what davit.prune says: once the service is gone only the entry knows, D12.
  */
 void deployment_note_prune(struct pass *pass);
@@ -88,8 +109,17 @@ void placement_lacks(struct pass *pass, struct plan_lack_vec *ret_lacks);
 char *placement_hopeless(struct pass *pass);
 const struct plan_instance *placement_instance(const struct plan_instance_vec *instances, const char *name);
 
-/* site.c: made by the first call; launching and stopping must be told from then on. */
+/* The same of one instance, which has no task of the service: for a DAEMON. */
+const struct plan_instance *placement_choose_at(struct pass *pass, struct site *site, char **ret_reason);
+/* P1: an engine of another architecture would pull an image that it cannot run. */
+bool placement_has_architecture(const struct plan_instance *instance, const char *wanted);
+/* Whether the expression may hold there when tasks have gone. */
+bool placement_asks_for_tasks(const char *expression);
+
+/* site.c: counted by the first call; launching and stopping must be told from then on. */
 struct site_vec *pass_sites(struct pass *pass);
+/* site.c: at the end. */
+void pass_leave_sites(struct pass *pass);
 struct site *site_of(struct pass *pass, const char *instance); /* NULL: not in the cluster */
 void site_add(struct pass *pass, struct site *site);
 void site_leave(struct pass *pass, struct site *site);
@@ -97,22 +127,36 @@ void site_leave(struct pass *pass, struct site *site);
 const char *site_attribute(const struct pass *pass, const struct site *site, const char *name);
 /* Whether all memberOf hold, P5; if not, site->failed. */
 bool site_is_member(const struct pass *pass, struct site *site);
+/* Of an instance that has a task: whether all memberOf hold but for those that ask for tasks, E8. */
+bool site_may_stay(const struct pass *pass, const struct site *site);
 /* P9: why the instance is to be left (owned); NULL: it is not. */
 char *site_why_leave(const struct pass *pass, const char *instance);
 bool site_is_to_leave(const struct pass *pass, const char *instance);
 
+/* fleet.c: the zones that the service's strategies spread over. */
+void fleet_find_zones(struct pass *pass);
+/* fleet.c: the plan is to note something there; what it noted is taken back. */
+void fleet_touch(struct plan_fleet *fleet, struct site *site);
+void fleet_clear(struct pass *pass);
+
 /* strategy.c: P7 and P8, those of the service or ECS's default. */
 const struct placement_strategy *strategies_of(const struct service *service, size_t *ret_len);
-/* What random goes by. */
-uint64_t strategy_chance(const char *task);
-/* Of the best place so far; zero before the first. */
-struct strategy_costs {
-    bool known;
-    int64_t costs[LIMIT_PLACEMENT_STRATEGIES];
+/* For the place of one task. */
+struct strategy_search {
+    const struct pass *pass;
+    const struct placement_strategy *strategies;
+    size_t len;
+    uint64_t chance; /* what random goes by */
+    bool found;
+    int64_t costs[LIMIT_PLACEMENT_STRATEGIES]; /* of the best place so far, the lesser the better */
+    int64_t least[LIMIT_PLACEMENT_STRATEGIES]; /* no place costs less */
 };
-/* Whether the site is better than the best so far, which it is then. */
-bool strategy_improves(const struct pass *pass, const struct site *site, uint64_t chance,
-                       struct strategy_costs *best);
+uint64_t strategy_chance_of(const char *instance);
+void strategy_begin(const struct pass *pass, const char *task, struct strategy_search *ret_search);
+/* The first from `site` on that is better than the best so far, and its costs; fleet->sites.len: none is. */
+size_t strategy_next(const struct strategy_search *search, size_t site, int64_t *ret_costs);
+/* It is the best now. Whether none can be better. */
+bool strategy_settle(struct strategy_search *search, const int64_t *costs);
 /* Below 0 when a task that leaves `left` leaves the better rest. */
 int strategy_compare_rest(const struct pass *pass, const struct site *left, const struct site *right);
 

@@ -39,8 +39,7 @@ static const struct plan_port *clash(const struct plan_instance *instance,
     return NULL;
 }
 
-/* An engine of another architecture would pull an image that it cannot run. */
-static bool has_architecture(const struct plan_instance *instance, const char *wanted)
+bool placement_has_architecture(const struct plan_instance *instance, const char *wanted)
 {
     static const struct {
         const char *ecs;
@@ -90,7 +89,7 @@ static bool is_unfit(const struct search *search, struct site *site, const struc
         return tell(search, instance, "INACTIVE", "is DRAINING");
     if (!instance->usable)
         return tell(search, instance, "AGENT", "%s", instance->reason ? instance->reason : "does not answer");
-    if (!has_architecture(instance, wanted))
+    if (!placement_has_architecture(instance, wanted))
         return tell(search, instance, "ATTRIBUTE", "has cpuArchitecture %s, not %s", instance->arch, wanted);
     if (!site_is_member(search->pass, site))
         return tell(search, instance, "MemberOf placement constraint unsatisfied.",
@@ -102,6 +101,9 @@ static bool lacks(const struct search *search, struct site *site)
 {
     const struct need *need = &search->need;
     const struct plan_instance *instance = &search->pass->in->instances->items[site->index];
+    if (!search->why && !search->lacks &&
+        (need->cpu_units > instance->cpu_units_free || need->memory_mib > instance->memory_mib_free))
+        return true; /* what is asked first is the cheapest, what is told first the gravest */
     if (is_unfit(search, site, instance))
         return true;
     if (search->distinct && site->tasks)
@@ -162,7 +164,7 @@ static char *explain(struct search search)
 {
     struct buffer why = BUFFER_INIT(LIMIT_ERROR_CHARS);
     const struct container_instance_vec *declared = search.pass->in->declared;
-    struct site_vec *sites = &search.pass->sites;
+    struct site_vec *sites = pass_sites(search.pass);
     search.why = &why;
     if (sites->len == 0)
         buffer_append_str(&why, "No Container Instances were found in your cluster.");
@@ -188,12 +190,16 @@ const struct plan_instance *placement_choose(struct pass *pass, const char *task
         .pass = pass, .need = need_of(desired->task_definition), .distinct = wants_distinct(desired)};
     struct site_vec *sites = pass_sites(pass);
     struct site *best = NULL;
-    struct strategy_costs costs = {0};
-    uint64_t chance = strategy_chance(task);
-    for (size_t i = 0; i < sites->len; i++) {
-        struct site *site = &sites->items[i];
-        if (!lacks(&search, site) && strategy_improves(pass, site, chance, &costs))
-            best = site;
+    struct strategy_search strategy;
+    int64_t costs[LIMIT_PLACEMENT_STRATEGIES];
+    strategy_begin(pass, task, &strategy);
+    size_t at = strategy_next(&strategy, 0, costs);
+    for (; at < sites->len; at = strategy_next(&strategy, at + 1, costs)) {
+        if (lacks(&search, &sites->items[at]))
+            continue;
+        best = &sites->items[at];
+        if (strategy_settle(&strategy, costs))
+            break;
     }
     if (!best) {
         pass->out->no_place = true;
@@ -219,9 +225,9 @@ void placement_lacks(struct pass *pass, struct plan_lack_vec *ret_lacks)
         lacks(&search, &sites->items[i]);
 }
 
-/* Whether the expression may hold there when tasks have gone. */
-static bool asks_for_tasks(const char *expression)
+bool placement_asks_for_tasks(const char *expression)
 {
+    assert(expression);
     return strstr(expression, "task:group") || strstr(expression, "runningTasksCount");
 }
 
@@ -233,18 +239,35 @@ char *placement_hopeless(struct pass *pass)
     for (size_t i = 0; i < sites->len; i++) {
         struct site *site = &sites->items[i];
         bool unfit = is_unfit(&search, site, &pass->in->instances->items[site->index]);
-        if (!unfit || (site->member == SITE_NO_MEMBER && asks_for_tasks(site->failed)))
+        if (!unfit || (site->member == SITE_NO_MEMBER && placement_asks_for_tasks(site->failed)))
             return NULL;
     }
     pass->out->no_place = true;
     return explain(search);
 }
 
+const struct plan_instance *placement_choose_at(struct pass *pass, struct site *site, char **ret_reason)
+{
+    assert(pass);
+    assert(site);
+    assert(ret_reason);
+    struct buffer why = BUFFER_INIT(LIMIT_ERROR_CHARS);
+    const struct search search = {
+        .pass = pass, .need = need_of(pass->in->desired->task_definition), .why = &why};
+    if (lacks(&search, site)) {
+        pass->out->no_place = true;
+        *ret_reason = buffer_steal(&why);
+        return NULL;
+    }
+    buffer_deinit(&why);
+    book(pass, site->index);
+    site_add(pass, site);
+    return &pass->in->instances->items[site->index];
+}
+
 const struct plan_instance *placement_instance(const struct plan_instance_vec *instances, const char *name)
 {
     assert(instances);
-    for (size_t i = 0; i < instances->len; i++)
-        if (text_equal(instances->items[i].name, name))
-            return &instances->items[i];
-    return NULL;
+    size_t i = plan_instance_index(instances, name);
+    return i < instances->len ? &instances->items[i] : NULL;
 }

@@ -204,6 +204,7 @@ void plan_service(const struct plan_input *input, struct plan_output *ret_output
     restart_witness(input);
     pass_aim(&pass);
     task_vec_build(pass.in, &roll_up, &pass.tasks);
+    pass_count(&pass);
     forget_tasks(input->memory, &pass.tasks);
     for (size_t i = 0; i < pass.tasks.len; i++)
         if (pass.tasks.items[i].wake_ms)
@@ -221,7 +222,7 @@ void plan_service(const struct plan_input *input, struct plan_output *ret_output
 
     input->memory->seen = true;
     task_vec_deinit(&pass.tasks);
-    vector_deinit(&pass.sites);
+    pass_leave_sites(&pass);
 }
 
 void plan_output_deinit(struct plan_output *output)
@@ -229,6 +230,7 @@ void plan_output_deinit(struct plan_output *output)
     assert(output);
     action_vec_deinit(&output->actions);
     plan_booking_vec_deinit(&output->booked);
+    plan_booking_vec_deinit(&output->kept);
     service_ledger_free(output->ledger);
     run_free(output->run);
     free(output->ledger_message);

@@ -34,6 +34,7 @@ struct plan_port_vec VECTOR_OF(struct plan_port);
 struct plan_group {
     const char *holder; /* "cluster/service", "cluster/task id"; borrowed */
     int tasks;          /* that hold room */
+    bool daemon;        /* it is one: it waits for nobody to leave, E7 */
     const char *name;   /* ECS's task group, of a standalone task; NULL: the service's; borrowed */
 };
 struct plan_group_vec VECTOR_OF(struct plan_group);
@@ -55,14 +56,25 @@ struct plan_instance {
     const char *arch;   /* as the engine calls it; NULL: not known */
     const char *os;     /* likewise */
     int64_t lost_ms;    /* when not usable: since when nothing is heard of it; 0: it was never heard of */
+    int64_t cpu_units;  /* when nothing runs there; 0: not known */
+    int64_t memory_mib;
     int64_t cpu_units_free;
     int64_t memory_mib_free;
     struct plan_port_vec ports; /* host ports in use */
     struct plan_group_vec groups;
 };
-struct plan_instance_vec VECTOR_OF(struct plan_instance);
+struct plan_instance_vec {
+    struct plan_instance *items;
+    size_t len;
+    size_t cap;
+    struct map by_name; /* name -> index + 1; empty before plan_instances_index() */
+};
 
 void plan_instance_vec_deinit(struct plan_instance_vec *instances);
+/* So that a name is found among thousands without a look at each. The names stay from then on. */
+void plan_instances_index(struct plan_instance_vec *instances);
+/* Of the first with that name; instances->len: there is none, as with NULL. */
+size_t plan_instance_index(const struct plan_instance_vec *instances, const char *name);
 
 /* Adds what a container takes to the booking of its instance, which is made when there is none. */
 void plan_booking_add(struct plan_booking_vec *bookings, size_t instance, const struct container_spec *spec,
@@ -78,6 +90,15 @@ bool plan_booking_same(const struct plan_booking_vec *before, const struct plan_
  * a constraint that asks for tasks looks otherwise. */
 bool plan_booking_freed(const struct plan_booking_vec *before, const struct plan_booking_vec *after);
 void plan_booking_vec_deinit(struct plan_booking_vec *bookings);
+
+/* The instances of a cluster, as all of its services see them: made once, for there may be thousands of
+ * either. It borrows both, and is good for as long as neither the instances' names, architectures and systems
+ * change nor what the cluster declares. Between plans it says nothing about any service. */
+struct plan_fleet;
+struct plan_fleet *plan_fleet_new(const struct plan_instance_vec *instances,
+                                  const struct container_instance_vec *declared);
+void plan_fleet_free(struct plan_fleet *fleet);
+DEFINE_CLEANUP(struct plan_fleet, plan_fleet_free)
 
 /* A failed action that the planner has not seen yet. */
 struct plan_failure {
@@ -129,7 +150,8 @@ struct plan_input {
     const struct plan_failure_vec *failures;       /* since the last plan */
     struct plan_instance_vec *instances;           /* placing takes from it; NULL in views: all answer */
     const struct container_instance_vec *declared; /* by the cluster; NULL or none: it has all instances */
-    struct plan_memory *memory;                    /* updated */
+    struct plan_fleet *fleet;   /* of these two, kept by the caller; NULL: made for this plan */
+    struct plan_memory *memory; /* updated */
     struct id_source *ids;
 };
 
@@ -137,15 +159,18 @@ struct plan_output {
     struct action_vec actions;      /* to be sent now */
     struct plan_booking_vec booked; /* what placing took of in->instances: the caller gives it back when it
                                        books the tasks by what is under way */
-    bool gated;                     /* R12: it would launch, were it not for in->waits_for */
-    bool no_place;                  /* a task found no room: plan again when some was freed */
-    struct service_ledger *ledger;  /* the entry as it must be saved first; NULL: unchanged */
-    struct run *run;                /* likewise, of a standalone task */
-    bool forget;                    /* the service or task is gone: remove its entry, if it has one */
-    char *ledger_message;           /* with an entry, or one to forget: one line saying what changed */
-    int64_t wake_ms;                /* plan again then at the latest; 0: nothing to wait for */
-    char *waiting;                  /* what is being waited for, in words; NULL: nothing */
-    struct string_vec events;       /* ECS's service event texts, oldest first */
+    bool counted;                   /* a DAEMON: desired_count is how many tasks it is to have, E1 */
+    int desired_count;
+    struct plan_booking_vec kept; /* E3: room that is to be kept for it, until the next plan says otherwise */
+    bool gated;                   /* R12: it would launch, were it not for in->waits_for */
+    bool no_place;                /* a task found no room: plan again when some was freed */
+    struct service_ledger *ledger; /* the entry as it must be saved first; NULL: unchanged */
+    struct run *run;               /* likewise, of a standalone task */
+    bool forget;                   /* the service or task is gone: remove its entry, if it has one */
+    char *ledger_message;          /* with an entry, or one to forget: one line saying what changed */
+    int64_t wake_ms;               /* plan again then at the latest; 0: nothing to wait for */
+    char *waiting;                 /* what is being waited for, in words; NULL: nothing */
+    struct string_vec events;      /* ECS's service event texts, oldest first */
 };
 
 void plan_service(const struct plan_input *input, struct plan_output *ret_output);

@@ -9,7 +9,8 @@ bool plan_rolled_back(const struct service_ledger *ledger, const struct service 
                       const struct service *completed)
 {
     const struct deployment *primary = ledger ? service_ledger_primary(ledger) : NULL;
-    return desired && completed && primary && digest_equal(&primary->digest, &completed->digest) &&
+    return desired && completed && primary && !ledger->removed &&
+           digest_equal(&primary->digest, &completed->digest) &&
            service_ledger_is_rolled_back(ledger, &desired->digest);
 }
 
@@ -27,6 +28,7 @@ void pass_aim(struct pass *pass)
     pass->aim.health_check_grace_ms = asked->health_check_grace_ms;
     pass->aim.breaker = asked->breaker;
     pass->aim.prune_disabled = asked->prune_disabled;
+    pass->aim.daemon = asked->daemon;
     pass->aim.constraints = asked->constraints; /* borrowed, as all of it */
     pass->aim.strategies = asked->strategies;
     pass->aimed = *pass->in;
@@ -81,6 +83,7 @@ void pass_roll_back(struct pass *pass)
                                        deployment->id, because);
     pass_event(pass, "rolling back to deployment %s.", deployment->id);
     pass_aim(pass);
+    pass_count(pass);
 }
 
 void rollback_note(struct pass *pass)

@@ -1,31 +1,11 @@
 /* Rows R1 to R12. */
+#include "plan/rolling.h"
 #include "base/buffer.h"
 #include "base/text.h"
-#include "plan/pass.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The counts that the rules speak of. */
-struct tally {
-    int desired;
-    int lower;
-    int upper;
-    int live_new;
-    int live_old;
-    int healthy_new;
-    int healthy_old;
-    int unhealthy_new; /* past their grace period */
-    int pending_new;
-    int stopping;
-    int launched; /* by this pass */
-    int stopped;
-    bool held_back; /* by F9 */
-    bool room_is_short;
-    bool hopeless;  /* and old tasks that go make none */
-    char *no_place; /* owned: why placement failed */
-};
 
 /* To the rules of this file a task whose instance is to be left is an old one, P9. */
 static bool is_new(const struct pass *pass, const struct task *task)
@@ -77,9 +57,10 @@ static void stop(struct pass *pass, struct tally *tally, struct task *task, cons
     tally->stopped++;
 }
 
-/* A task without containers yet; pass_life() creates them. */
-static void launch(struct pass *pass, const struct plan_instance *instance, const char *id)
+void rolling_launch(struct pass *pass, const struct plan_instance *instance, const char *id)
 {
+    assert(pass);
+    assert(instance);
     const struct service *desired = pass->in->desired;
     const struct deployment *primary = pass_primary(pass);
     struct task task = {.instance = instance->name,
@@ -93,6 +74,19 @@ static void launch(struct pass *pass, const struct plan_instance *instance, cons
     vector_push(&pass->tasks, task);
 }
 
+bool rolling_is_held_back(struct pass *pass)
+{
+    assert(pass);
+    int64_t next_ms = failure_next_launch_ms(pass);
+    if (next_ms <= pass->in->now_ms)
+        return false;
+    char *left CLEANUP_FREE = text_from_duration_ms(next_ms - pass->in->now_ms);
+    pass_waiting(pass, "%d tasks failed in a row; the next is launched in %s",
+                 pass->in->memory->failures_in_row, left);
+    pass_wake(pass, next_ms);
+    return true;
+}
+
 /* R1, R5, R8. */
 static void start_tasks(struct pass *pass, struct tally *tally)
 {
@@ -101,15 +95,9 @@ static void start_tasks(struct pass *pass, struct tally *tally)
     int start = want < room ? want : room;
     if (want <= 0)
         return;
-    int64_t next_ms = failure_next_launch_ms(pass);
-    if (next_ms > pass->in->now_ms) {
-        char *left CLEANUP_FREE = text_from_duration_ms(next_ms - pass->in->now_ms);
-        pass_waiting(pass, "%d tasks failed in a row; the next is launched in %s",
-                     pass->in->memory->failures_in_row, left);
-        pass_wake(pass, next_ms);
-        tally->held_back = true;
+    tally->held_back = rolling_is_held_back(pass);
+    if (tally->held_back)
         return;
-    }
     struct buffer names = BUFFER_INIT(LIMIT_DESIRED_COUNT * 64);
     for (int i = 0; i < start; i++) {
         char id[ID_HEX_SIZE];
@@ -117,7 +105,7 @@ static void start_tasks(struct pass *pass, struct tally *tally)
         const struct plan_instance *instance = placement_choose(pass, id, &tally->no_place);
         if (!instance)
             break;
-        launch(pass, instance, id);
+        rolling_launch(pass, instance, id);
         buffer_printf(&names, " (task %s)", id);
         tally->launched++;
         tally->live_new++;
@@ -243,8 +231,10 @@ static void scale_in(struct pass *pass, struct tally *tally)
     }
 }
 
-static void announce_stops(struct pass *pass, const struct tally *tally)
+void rolling_announce_stops(struct pass *pass, const struct tally *tally)
 {
+    assert(pass);
+    assert(tally);
     struct buffer names = BUFFER_INIT(LIMIT_DESIRED_COUNT * 64);
     int running = 0;
     if (!tally->stopped)
@@ -262,10 +252,10 @@ static void announce_stops(struct pass *pass, const struct tally *tally)
     buffer_deinit(&names);
 }
 
-/* R9 and F6: the content failed. What is healthy stays, whoever's it is; old tasks that are pending are
- * pending for good, for nobody brings them up any more. */
-static void contain(struct pass *pass, struct tally *tally, const struct deployment *primary)
+void rolling_contain(struct pass *pass, struct tally *tally, const struct deployment *primary)
 {
+    assert(pass);
+    assert(tally);
     for (size_t i = 0; i < pass->tasks.len; i++) {
         struct task *task = &pass->tasks.items[i];
         bool useless = pass_is_new(pass, task) ? !task->healthy : task->status == TASK_PENDING;
@@ -327,9 +317,10 @@ static void set_completed_reason(const struct pass *pass, struct deployment *edi
     edit->reason = memory_printf("%s %s", completed, back);
 }
 
-/* R7. */
-static void complete(struct pass *pass, const struct tally *tally, const struct deployment *primary)
+void rolling_complete(struct pass *pass, const struct tally *tally, const struct deployment *primary)
 {
+    assert(pass);
+    assert(tally);
     const struct plan_input *in = pass->in;
     if (primary->state == DEPLOYMENT_IN_PROGRESS) {
         char commit[COMMIT_SHORT_SIZE];
@@ -350,9 +341,10 @@ static void complete(struct pass *pass, const struct tally *tally, const struct 
     }
 }
 
-/* R10, and what goes on otherwise, in words. */
-static void explain(struct pass *pass, const struct tally *tally)
+void rolling_explain(struct pass *pass, const struct tally *tally)
 {
+    assert(pass);
+    assert(tally);
     const struct service *desired = pass->in->desired;
     /* the healthy old tasks of a rollout are not counted here: say so */
     const char *kind = pass_primary(pass)->state == DEPLOYMENT_IN_PROGRESS ? "new tasks" : "tasks";
@@ -383,24 +375,28 @@ void pass_rolling(struct pass *pass)
     const struct deployment *primary = pass_primary(pass);
     if (!pass->in->desired || !primary)
         return;
+    if (pass->in->desired->daemon) {
+        daemon_roll(pass, primary);
+        return;
+    }
     struct tally tally = tally_of(pass);
     if (primary->state == DEPLOYMENT_FAILED) {
-        contain(pass, &tally, primary);
-        announce_stops(pass, &tally);
+        rolling_contain(pass, &tally, primary);
+        rolling_announce_stops(pass, &tally);
         return;
     }
     if (is_gated(pass, &tally)) {
         stand_by(pass, &tally);
-        announce_stops(pass, &tally);
+        rolling_announce_stops(pass, &tally);
         return;
     }
     start_tasks(pass, &tally);
     stop_old(pass, &tally);
     scale_in(pass, &tally);
-    announce_stops(pass, &tally);
+    rolling_announce_stops(pass, &tally);
     if (tally.live_new == tally.desired && tally.healthy_new == tally.desired && !anything_old(pass))
-        complete(pass, &tally, primary);
+        rolling_complete(pass, &tally, primary);
     else
-        explain(pass, &tally);
+        rolling_explain(pass, &tally);
     free(tally.no_place);
 }

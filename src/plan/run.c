@@ -30,7 +30,7 @@ const struct plan_instance *plan_place(const struct plan_input *input, struct pl
     const struct plan_instance *place = placement_choose(&pass, input->run->id, &reason);
     if (!place)
         placement_lacks(&pass, ret_lacks);
-    vector_deinit(&pass.sites);
+    pass_leave_sites(&pass);
     return place;
 }
 
@@ -263,5 +263,5 @@ void plan_run(const struct plan_input *input, struct plan_output *ret_output)
         forget(&pass, task);
     input->memory->seen = true;
     task_vec_deinit(&pass.tasks);
-    vector_deinit(&pass.sites);
+    pass_leave_sites(&pass);
 }

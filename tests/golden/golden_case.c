@@ -82,9 +82,10 @@ static void load_service(struct golden_case *golden)
     service->task_definition_text = memory_strdup("web");
     service->json = json_object();
     service->task_definition = task_definition_ref(golden->definition);
+    service->daemon = text_equal(model_string(json, "schedulingStrategy"), "DAEMON");
     service->desired_count = int_or(json, "desiredCount", 1);
-    service->minimum_healthy_percent = int_or(json, "minimumHealthyPercent", 100);
-    service->maximum_percent = int_or(json, "maximumPercent", 200);
+    service->minimum_healthy_percent = int_or(json, "minimumHealthyPercent", service->daemon ? 0 : 100);
+    service->maximum_percent = int_or(json, "maximumPercent", service->daemon ? 100 : 200);
     service->minimum_healthy_ms = 1000LL * int_or(json, "minimumHealthySeconds", 10);
     service->health_check_grace_ms = 1000LL * int_or(json, "healthCheckGracePeriodSeconds", 0);
     service->breaker = circuit_breaker_from_json(json_object_get(json, "deploymentCircuitBreaker"));
@@ -484,15 +485,19 @@ static void book(const struct golden_case *golden, struct plan_instance_vec *ins
     plan_booking_vec_deinit(&booked);
 }
 
-/* Of other services: {"prod/db": 2}; of standalone tasks: {"prod/TASK family:db": 1}. */
+/* Of other services: {"prod/db": 2}, or {"prod/log": "DAEMON"}; of standalone tasks: {"prod/TASK family:db":
+ * 1}. */
 static void load_groups(const json_t *json, struct plan_group_vec *ret_groups)
 {
     const char *holder;
     json_t *tasks;
     json_object_foreach ((json_t *)(uintptr_t)json, holder, tasks) {
         const char *space = strchr(holder, ' ');
-        vector_push(ret_groups,
-                    (struct plan_group){holder, (int)json_integer_value(tasks), space ? space + 1 : NULL});
+        const struct plan_group group = {.holder = holder,
+                                         .tasks = json_is_string(tasks) ? 1 : (int)json_integer_value(tasks),
+                                         .daemon = json_is_string(tasks),
+                                         .name = space ? space + 1 : NULL};
+        vector_push(ret_groups, group);
     }
 }
 
@@ -513,6 +518,7 @@ static struct plan_instance_vec load_instances(const struct golden_case *golden)
                                          .arch = model_string(item, "arch"),
                                          .os = model_string(item, "os"),
                                          .lost_ms = golden->now_ms - 1000 * model_int(item, "lostSeconds"),
+                                         .cpu_units = int_or(item, "cpuOfAll", 0),
                                          .cpu_units_free = int_or(item, "cpu", 4096),
                                          .memory_mib_free = int_or(item, "memory", 8192)};
         load_groups(json_object_get(item, "groups"), &instance.groups);

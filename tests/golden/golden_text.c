@@ -104,6 +104,20 @@ static json_t *ledger_to_json(struct golden_case *golden, const struct service_l
     return json;
 }
 
+/* "instance 1: 256 cpu, 128 MiB" */
+static json_t *kept_to_json(const struct plan_booking_vec *kept)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < kept->len; i++) {
+        const struct plan_booking *booking = &kept->items[i];
+        char *line CLEANUP_FREE =
+            memory_printf("instance %zu: %lld cpu, %lld MiB", booking->instance,
+                          (long long)booking->cpu_units, (long long)booking->memory_mib);
+        json_array_append_new(list, json_string(line));
+    }
+    return list;
+}
+
 static json_t *run_to_text(struct golden_case *golden, const struct run *run)
 {
     json_t *json = json_object();
@@ -144,6 +158,10 @@ json_t *case_output_to_json(struct golden_case *golden, const struct plan_output
     if (output->ledger_message)
         json_object_set_new(json, "message", plain_json(golden, output->ledger_message));
     model_set_bool(json, "forget", output->forget);
+    if (output->counted)
+        json_object_set_new(json, "count", json_integer(output->desired_count));
+    if (output->kept.len)
+        json_object_set_new(json, "kept", kept_to_json(&output->kept));
     if (output->waiting)
         json_object_set_new(json, "waiting", plain_json(golden, output->waiting));
     if (output->events.len) {

@@ -256,7 +256,8 @@ static void test_suspend_and_resume(void **state)
         const char *path, *body, *refusal; /* NULL: it is done */
     } rows[] = {
         {"/v1/suspend", "{}", "expected a cluster, or a service together with its cluster"},
-        {"/v1/suspend", "{'cluster':'demo','service':'wbe'}", "there is no service \"demo/wbe\""},
+        {"/v1/suspend", "{'cluster':'demo','service':'wbe'}",
+         "there is no service \"demo/wbe\"; did you mean demo/web?"},
         {"/v1/resume", "{'cluster':'demo','service':'web'}", "service demo/web is not suspended"},
         {"/v1/resume", "{'cluster':'demo'}", "cluster demo is not suspended"},
         {"/v1/suspend", "{'cluster':'demo','service':'web'}", NULL},
@@ -266,6 +267,7 @@ static void test_suspend_and_resume(void **state)
         {"/v1/resume", "{'cluster':'demo','service':'web'}",
          "service demo/web is suspended with its cluster: davit resume demo"},
         {"/v1/resume", "{'cluster':'nope'}", "there is no cluster \"nope\""},
+        {"/v1/resume", "{'cluster':'dmeo'}", "there is no cluster \"dmeo\"; did you mean demo?"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (rows[i].refusal)
@@ -299,7 +301,12 @@ static void test_what_git_suspends_git_resumes(void **state)
                    "kind: Service\ncluster: demo\nserviceName: db\ntaskDefinition: web\n");
     assert_string_equal(
         fixture_refusal(fixture, "POST", "/v1/resume", "{'cluster':'demo','service':'db'}").message,
-        "service demo/db is suspended by git, with its cluster");
+        "service demo/db is suspended by git, with its cluster: take davit.suspend out of demo.yaml");
+    json_decref(fixture_ask(fixture, "POST", "/v1/suspend", "{'cluster':'demo','service':'db'}"));
+    json_t *answer = fixture_ask(fixture, "POST", "/v1/resume", "{'cluster':'demo','service':'db'}");
+    assert_string_equal(model_string(answer, "suspended"),
+                        "by git, with its cluster: take davit.suspend out of demo.yaml");
+    json_decref(answer);
     message = fixture_refusal(fixture, "POST", "/v1/resume", "{'cluster':'demo'}").message;
     assert_non_null(strstr(message, "cluster demo is suspended by git: take davit.suspend out of "));
 }
@@ -313,7 +320,7 @@ static void test_approve_is_of_the_commit_that_is_held(void **state)
              "nginx:1");
     fixture_commit(fixture, "a1b2c3d4", yaml);
     assert_string_equal(fixture_refusal(fixture, "POST", "/v1/approve", "{'commit':'a1b2c3d4'}").message,
-                        "no commit is held");
+                        "no commit is held, and no change waits for its window");
     fixture_commit(fixture, "e5f6a7b8", "kind: Cluster\nclusterName: demo\n");
     json_t *answer = fixture_ask(fixture, "GET", "/v1/source", NULL);
     assert_string_equal(model_string(json_object_get(answer, "source"), "held"),
@@ -325,6 +332,27 @@ static void test_approve_is_of_the_commit_that_is_held(void **state)
         "not commit a1b2c3d4 but e5f6a7b8e5f6 is held: it removes 2 of 2 services (demo/db, demo/web)");
     json_decref(fixture_ask(fixture, "POST", "/v1/approve", "{'commit':'e5f6a7b'}"));
     fixture_refusal(fixture, "POST", "/v1/approve", "{'commit':'e5f6a7b8'}");
+}
+
+static void test_approve_lets_through_what_waits_for_its_window(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_commit(
+        fixture, "a1b2c3d4",
+        "kind: Cluster\nclusterName: demo\ndavit: {changeWindows: [{kind: deny, durationMinutes: 44640, "
+        "schedule: 'cron(0 0 1 * ? *)'}]}\n---\nfamily: web\n"
+        "containerDefinitions: [{name: a, image: i, memory: 9}]\n---\n"
+        "kind: Service\ncluster: demo\nserviceName: web\ntaskDefinition: web\n");
+    json_t *answer = fixture_ask(fixture, "GET", "/v1/services", NULL);
+    const json_t *service = json_array_get(json_object_get(answer, "services"), 0);
+    assert_string_equal(model_string(service, "state"), "waiting");
+    assert_true(model_bool(service, "blocked"));
+    json_decref(answer);
+    assert_string_equal(fixture_refusal(fixture, "POST", "/v1/approve", "{'commit':'b1b2c3d4'}").message,
+                        "not commit b1b2c3d4 but a1b2c3d4a1b2 waits for a change window");
+    json_decref(fixture_ask(fixture, "POST", "/v1/approve", "{'commit':'a1b2c3d4'}"));
+    assert_string_equal(fixture_refusal(fixture, "POST", "/v1/approve", "{'commit':'a1b2c3d4'}").message,
+                        "no commit is held, and no change waits for its window");
 }
 
 static void test_retry_is_of_what_has_failed(void **state)
@@ -412,6 +440,7 @@ int main(void)
         CASE(test_suspend_and_resume),
         CASE(test_what_git_suspends_git_resumes),
         CASE(test_approve_is_of_the_commit_that_is_held),
+        CASE(test_approve_lets_through_what_waits_for_its_window),
         CASE(test_retry_is_of_what_has_failed),
         CASE(test_revisions_and_instances),
         CASE(test_instances_of_clusters),

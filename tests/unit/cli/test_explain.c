@@ -84,7 +84,7 @@ static void test_effects_come_down(void **state)
     expect("run-task.overrides.containerOverrides.cpu", "EFFECT    no effect: the task is not started\n");
     expect("service.tags.key", "EFFECT    of the document\n");
     expect("service.events", "EFFECT    not read\n");
-    expect("service.schedulingStrategy", "EFFECT    partly, DAEMON is refused: ");
+    expect("task-definition.runtimePlatform.operatingSystemFamily", "EFFECT    partly, WINDOWS_SERVER");
 }
 
 static void test_what_is_not_there(void **state)

@@ -83,7 +83,6 @@ static const struct refusal refused_services[] = {
     {"aws-samples__amazon-ecs-fargate-workshop-dev-ops-data__labs__fargate-dev-workshop__configs__service-definition.json", "missing-member", "no serviceName"},
     {"aws-samples__amazon-ecs-mythicalmysfits-workshop__workshop-2__script__ws2__service-template.json", "missing-member", "no taskDefinition"},
     {"aws-samples__aws-codedeploy-linear-canary-deployments-blog__json_files__create_service.json", "pattern", "template: to be filled in"},
-    {"aws-samples__ecs-mesh-workshop__fluentbit__fluent-bit-daemon.json", "unsupported", "one task on every instance is not there yet"},
     {"aws__aws-cli__awscli__examples__ecs__update-service__L279-2.json", "missing-member", "of UpdateService or CreateTaskSet: changes a service, and does not say what it is"},
     {"awsdocs__amazon-ecs-developer-guide__doc_source__create-service-connect__L261-3.json", "unknown-member", "a service has no version"},
     {"awsdocs__amazon-ecs-developer-guide__doc_source__deployment-type-external__L144-2.json", "missing-member", "of UpdateService or CreateTaskSet: changes a service, and does not say what it is"},

@@ -58,7 +58,10 @@ static inline void fixture_asks(struct fixture *fixture, struct string_vec *ret_
 
 static inline int fixture_build(struct fixture *fixture)
 {
-    struct commit commit = {.oid = "c0ffee", .author = (char *)"A <a@example.com>", .subject = (char *)"s"};
+    struct commit commit = {.oid = "c0ffee",
+                            .author = (char *)"A <a@example.com>",
+                            .subject = (char *)"s",
+                            .time_ms = 1795000000000};
     desired_unref(fixture->desired);
     fixture->desired = NULL;
     diagnostics_deinit(&fixture->diagnostics);

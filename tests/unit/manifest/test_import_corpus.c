@@ -20,7 +20,6 @@ static const struct {
     const char *reason;
 } excuses[] = {
     {"networkMode awsvpc is not supported", "davit says so itself"},
-    {"schedulingStrategy DAEMON is not supported", "davit says so itself"},
     {"operatingSystemFamily WINDOWS_", "davit says so itself"},
     {"accessPointId is not supported", "davit says so itself"},
     {"member \"Port\" is missing", "the listener's port is a parameter without value"},

@@ -1,0 +1,70 @@
+/* A warning where a change window opens no more: nothing would be deployed any longer, and nobody would know
+ * before a change waits. Seen from the time of the commit. */
+#include "manifest/manifest_state.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <assert.h>
+
+#define WARNINGS 20 /* a search without end takes long, and so many are enough for a person */
+
+struct search {
+    const struct manifest *manifest;
+    int64_t now_s;
+    int warnings;
+    struct diagnostics *diagnostics;
+};
+
+static void check(struct search *search, const struct kind_object *object, const struct change_gate *gate)
+{
+    int64_t opens_s;
+    if (gate->len == 0 || search->warnings == WARNINGS || change_gate_next(gate, search->now_s, &opens_s))
+        return;
+    search->warnings++;
+    cross_check_report(
+        search->diagnostics, object, &(struct kind_place){.at = object->at},
+        (struct kind_fault){
+            .severity = SEVERITY_WARNING,
+            .code = "never-open",
+            .pointer = memory_strdup("/davit/changeWindows"),
+            .message = memory_printf("no change window of %s opens any more, as far as can be seen from the "
+                                     "time of the commit",
+                                     object->key),
+            .hint = memory_strdup("give an allow another time, or a deny an end; `davit approve COMMIT` lets "
+                                  "a commit through")});
+}
+
+static const struct change_window_vec *windows_of(const struct manifest *manifest, const char *cluster)
+{
+    const struct kind_object_vec *clusters = &manifest->objects[KIND_CLUSTER];
+    size_t at = manifest_lower_bound(clusters, cluster);
+    bool found = at < clusters->len && text_equal(clusters->items[at]->key, cluster);
+    return found && clusters->items[at]->cluster ? &clusters->items[at]->cluster->windows : NULL;
+}
+
+void window_check(const struct manifest *manifest, const struct commit *commit,
+                  struct diagnostics *diagnostics)
+{
+    assert(manifest);
+    assert(commit);
+    struct search search = {manifest, commit->time_ms / 1000, 0, diagnostics};
+    if (search.now_s <= 0)
+        return;
+    for (size_t i = 0; i < manifest->objects[KIND_CLUSTER].len; i++) {
+        const struct kind_object *object = manifest->objects[KIND_CLUSTER].items[i];
+        struct change_gate gate = {0};
+        if (object->cluster)
+            change_gate_add(&gate, &object->cluster->windows);
+        check(&search, object, &gate);
+    }
+    for (size_t i = 0; i < manifest->objects[KIND_SERVICE].len; i++) {
+        const struct kind_object *object = manifest->objects[KIND_SERVICE].items[i];
+        struct change_gate gate = {0};
+        if (!object->service || object->service->windows.len == 0)
+            continue;
+        change_gate_add(&gate, &object->service->windows);
+        change_gate_add(&gate, windows_of(manifest, object->service->cluster));
+        check(&search, object, &gate);
+    }
+}

@@ -1,0 +1,39 @@
+/* What replacing tasks has in common, whether a count of them is wanted (rolling.c) or one on every instance
+ * (daemon.c). Internal to plan/. */
+#pragma once
+
+#include "plan/pass.h"
+
+/* The counts that the rules speak of. */
+struct tally {
+    int desired;
+    int lower;
+    int upper;
+    int live_new;
+    int live_old;
+    int healthy_new;
+    int healthy_old;
+    int unhealthy_new; /* past their grace period */
+    int pending_new;
+    int stopping;
+    int launched; /* by this pass */
+    int stopped;
+    bool held_back; /* by F9 */
+    bool room_is_short;
+    bool hopeless;  /* and old tasks that go make none */
+    char *no_place; /* owned: why placement failed */
+};
+
+/* F9: whether nothing may be launched yet; it says so, and wakes. */
+bool rolling_is_held_back(struct pass *pass);
+/* A task without containers yet; pass_life() creates them. */
+void rolling_launch(struct pass *pass, const struct plan_instance *instance, const char *id);
+/* ECS's event, when tally->stopped. */
+void rolling_announce_stops(struct pass *pass, const struct tally *tally);
+/* R9 and F6: the content failed. What is healthy stays, whoever's it is; old tasks that are pending are
+ * pending for good, for nobody brings them up any more. */
+void rolling_contain(struct pass *pass, struct tally *tally, const struct deployment *primary);
+/* R7. */
+void rolling_complete(struct pass *pass, const struct tally *tally, const struct deployment *primary);
+/* R10, and what goes on otherwise, in words. */
+void rolling_explain(struct pass *pass, const struct tally *tally);

@@ -1,0 +1,494 @@
+/* Change windows, rows W of core.h. It is a Tuesday, 22:13 UTC, when a fixture begins. */
+#include "fixture.h"
+
+#include "base/text.h"
+#include "model/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NIGHT                                                                                                \
+    "\"davit\":{\"changeWindows\":[{\"kind\":\"allow\",\"schedule\":\"cron(0 2 * * ? *)\","                  \
+    "\"durationMinutes\":120}]}"
+#define FROZEN                                                                                               \
+    "\"davit\":{\"changeWindows\":[{\"kind\":\"deny\",\"schedule\":\"at(2023-11-14T00:00:00)\","             \
+    "\"durationMinutes\":2880,\"timezone\":\"Europe/Berlin\"}]}"
+#define CLUSTER(davit) "{\"clusterName\":\"c\"," davit "}"
+#define PLAIN          "{\"clusterName\":\"c\"}"
+#define SERVICE(name, more)                                                                                  \
+    "{\"cluster\":\"c\",\"serviceName\":\"" name "\",\"taskDefinition\":\"" name "\"" more "}"
+#define WAITS         "waits for its change window, which opens at 2023-11-15 02:00 UTC"
+
+#define DEPLOYED      "00000000000000000000000000000000000000ff"
+#define TO_OPENING_MS 13600000 /* 02:00 UTC */
+
+static void settle(struct fixture *fixture)
+{
+    for (int i = 0; i < 4; i++) {
+        fixture_run(fixture);
+        fixture_after(fixture, 10000);
+    }
+    fixture_run(fixture);
+}
+
+/* "web" with two tasks of nginx, steady, in a cluster whose window is shut by now. */
+static struct fixture *fixture_of_web(const char *cluster)
+{
+    struct fixture *fixture = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "web", "nginx", 2, 0);
+    settle(fixture);
+    fixture_file(fixture, "cluster.json", cluster);
+    fixture_run(fixture);
+    return fixture;
+}
+
+static int count_of(const struct fixture *fixture, const char *service, int revision)
+{
+    struct task_vec tasks;
+    int count = 0;
+    core_view_tasks(fixture->core, "c", service, fixture->now_ms, &tasks);
+    for (size_t i = 0; i < tasks.len; i++)
+        if (tasks.items[i].status == TASK_RUNNING)
+            count += tasks.items[i].revision == revision;
+    task_vec_deinit(&tasks);
+    return count;
+}
+
+static void expect_state(const struct fixture *fixture, const char *service, const char *state)
+{
+    struct view_service view = fixture_view(fixture, service);
+    assert_string_equal(view_service_state(&view), state);
+}
+
+static void expect_waits(struct fixture *fixture, const char *text)
+{
+    fixture_run(fixture);
+    struct view_service view = fixture_view(fixture, "web");
+    assert_string_equal(view_service_state(&view), "waiting");
+    assert_string_equal(view.waiting, text);
+    assert_true(view.delayed && view.blocked);
+    assert_int_equal(view_service_rollout(&view), DEPLOYMENT_IN_PROGRESS);
+    assert_int_equal(count_of(fixture, "web", 1), 2);
+}
+
+static void ends(struct fixture *fixture, const char *service)
+{
+    struct task_vec tasks;
+    core_view_tasks(fixture->core, "c", service, fixture->now_ms, &tasks);
+    struct container *container = container_copy(tasks.items[0].containers[0]);
+    task_vec_deinit(&tasks);
+    container->status = CONTAINER_STOPPED;
+    container->has_exit_code = true;
+    container->exit_code = 1;
+    container->finished_ms = fixture->now_ms;
+    fixture_step(fixture, (struct event){.kind = EVENT_CONTAINER,
+                                         .engine = {.instance = memory_strdup(container->instance),
+                                                    .container = container}});
+}
+
+/* The commit that is wanted, as it was before the last change or as it is. */
+static void wanted(const struct fixture *fixture, struct event *event)
+{
+    struct view_source view;
+    core_view_source(fixture->core, &view);
+    *event = (struct event){.kind = EVENT_APPROVE};
+    memcpy(event->approve.oid, view.wanted->oid, sizeof event->approve.oid);
+}
+
+static void test_what_runs_is_kept_up(void **state) /* W3, W5 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    expect_state(fixture, "web", "steady");
+    fixture_change(fixture, "web", "nginx:2");
+    fixture_file(fixture, "web-service.json", SERVICE("web", ",\"desiredCount\":3"));
+    expect_waits(fixture, WAITS);
+    ends(fixture, "web");
+    settle(fixture);
+    expect_waits(fixture, WAITS);
+    assert_int_equal(fixture_view(fixture, "web").desired->desired_count, 2);
+    fixture_after(fixture, TO_OPENING_MS);
+    settle(fixture);
+    assert_int_equal(count_of(fixture, "web", 2), 3);
+    assert_int_equal(count_of(fixture, "web", 1), 0);
+    expect_state(fixture, "web", "steady");
+    assert_null(fixture_view(fixture, "web").ledger->delayed);
+    assert_false(core_any_delayed(fixture->core));
+}
+
+static void test_it_wakes_at_the_opening(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    fixture_change(fixture, "web", "nginx:2");
+    fixture_turn(fixture);
+    const struct effect *wake = fixture_effect(fixture, EFFECT_WAKE, 0);
+    assert_non_null(wake);
+    int64_t opens_ms = wake->at_ms;
+    assert_int_equal(opens_ms, FIRST_MS + TO_OPENING_MS);
+    fixture_run(fixture);
+    fixture_after(fixture, opens_ms - fixture->now_ms - 1);
+    expect_waits(fixture, WAITS);
+    fixture_after(fixture, 1);
+    fixture_turn(fixture);
+    assert_non_null(fixture_action(fixture, 0));
+}
+
+static void test_a_rollout_that_has_begun_ends(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(PLAIN);
+    fixture_change(fixture, "web", "nginx:2");
+    fixture_file(fixture, "cluster.json", CLUSTER(NIGHT));
+    expect_state(fixture, "web", "deploying");
+    settle(fixture);
+    settle(fixture);
+    expect_state(fixture, "web", "steady");
+    assert_int_equal(count_of(fixture, "web", 2), 2);
+}
+
+static void test_only_where_it_is_shut(void **state) /* W1 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(PLAIN);
+    fixture_commit(fixture, "api", "nginx", 1, 0);
+    settle(fixture);
+    fixture_file(fixture, "api-service.json", SERVICE("api", "," NIGHT));
+    fixture_change(fixture, "api", "nginx:2");
+    fixture_change(fixture, "web", "nginx:2");
+    settle(fixture);
+    expect_state(fixture, "web", "steady");
+    expect_state(fixture, "api", "waiting");
+    assert_int_equal(count_of(fixture, "web", 2), 2);
+    assert_int_equal(count_of(fixture, "api", 1), 1);
+}
+
+static void test_windows_and_suspend_do_not_wait(void **state) /* W2 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    fixture_file(fixture, "web-service.json", SERVICE("web", ",\"desiredCount\":2," FROZEN));
+    fixture_run(fixture);
+    expect_state(fixture, "web", "steady");
+    fixture_file(fixture, "web-service.json",
+                 SERVICE("web", ",\"desiredCount\":2,\"davit\":{\"suspend\":true}"));
+    fixture_run(fixture);
+    expect_state(fixture, "web", "suspended");
+    fixture_file(fixture, "web-service.json", SERVICE("web", ",\"desiredCount\":2"));
+    fixture_run(fixture);
+    expect_state(fixture, "web", "steady");
+    fixture_file(fixture, "web-service.json",
+                 SERVICE("web", ",\"desiredCount\":3,\"davit\":{\"suspend\":true}"));
+    ends(fixture, "web");
+    fixture_run(fixture);
+    expect_state(fixture, "web", "suspended");
+    assert_int_equal(fixture_view(fixture, "web").healthy_count, 1);
+}
+
+static void test_no_commit_opens_its_own_window(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    fixture_commit(fixture, "web", "nginx:2", 2, 0); /* with a cluster.json without windows */
+    expect_waits(fixture, WAITS);
+    fixture_file(fixture, "cluster.json", CLUSTER(FROZEN));
+    fixture_after(fixture, TO_OPENING_MS); /* open as it was, and shut as it is */
+    fixture_turn(fixture);
+    expect_waits(fixture, "waits for its change window, which opens at 2023-11-16 02:00 UTC");
+    fixture_after(fixture, INT64_C(86400000));
+    settle(fixture);
+    assert_int_equal(count_of(fixture, "web", 2), 2);
+}
+
+static void test_a_service_has_its_own(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    fixture_file(fixture, "web-service.json", SERVICE("web", ",\"desiredCount\":3," FROZEN));
+    expect_waits(fixture, "waits for its change window, which opens at 2023-11-16 02:00 UTC");
+}
+
+static void test_a_new_service_waits(void **state) /* W4 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    fixture_file(
+        fixture, "api-definition.json",
+        "{\"family\":\"api\",\"containerDefinitions\":[{\"name\":\"a\",\"image\":\"n\",\"memory\":64}]}");
+    fixture_file(fixture, "api-service.json", SERVICE("api", ""));
+    fixture_turn(fixture);
+    expect_state(fixture, "api", "waiting");
+    assert_null(fixture_view(fixture, "api").ledger);
+    fixture_file(fixture, "api-service.json", NULL);
+    fixture_turn(fixture);
+    struct view_service view;
+    assert_false(core_view_service(fixture->core, "c", "api", &view)); /* nothing is left to wait for */
+    assert_false(core_any_delayed(fixture->core));
+    fixture_file(fixture, "api-service.json", SERVICE("api", ""));
+    fixture_after(fixture, TO_OPENING_MS);
+    settle(fixture);
+    expect_state(fixture, "api", "steady");
+}
+
+static void test_a_removal_waits(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    fixture_file(fixture, "web-service.json", NULL);
+    expect_waits(fixture,
+                 "removes it, which waits for its change window, which opens at 2023-11-15 02:00 UTC");
+    ends(fixture, "web");
+    settle(fixture);
+    assert_int_equal(count_of(fixture, "web", 1), 2);
+    fixture_after(fixture, TO_OPENING_MS);
+    settle(fixture);
+    struct view_service view;
+    assert_false(core_view_service(fixture->core, "c", "web", &view));
+}
+
+static void test_without_its_cluster_it_stands_still(void **state) /* W4 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    struct event event = {.kind = EVENT_COMMIT, .commit = {.head = true, .full = true}};
+    snprintf(event.commit.commit.oid, sizeof event.commit.commit.oid, "%040d", ++fixture->commits);
+    struct event_file file = {.path = memory_strdup("d.json"),
+                              .content = memory_strdup("{\"clusterName\":\"d\"}"),
+                              .len = strlen("{\"clusterName\":\"d\"}")};
+    vector_push(&event.commit.files, file);
+    fixture_step(fixture, event);
+    ends(fixture, "web");
+    fixture_run(fixture);
+    expect_state(fixture, "web", "waiting");
+    assert_int_equal(count_of(fixture, "web", 1), 1);
+    fixture_after(fixture, TO_OPENING_MS);
+    settle(fixture);
+    struct view_service view;
+    assert_false(core_view_service(fixture->core, "c", "web", &view));
+}
+
+static void test_a_revert_ends_it(void **state) /* W6 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    fixture_change(fixture, "web", "nginx:2");
+    expect_waits(fixture, WAITS);
+    assert_non_null(fixture_view(fixture, "web").ledger->delayed);
+    fixture_change(fixture, "web", "nginx");
+    fixture_run(fixture);
+    expect_state(fixture, "web", "steady");
+    assert_null(fixture_view(fixture, "web").ledger->delayed);
+    fixture_file(fixture, "web-service.json", NULL);
+    fixture_run(fixture);
+    expect_state(fixture, "web", "waiting");
+    fixture_file(fixture, "web-service.json", SERVICE("web", ",\"desiredCount\":2"));
+    fixture_run(fixture);
+    expect_state(fixture, "web", "steady");
+}
+
+static void test_approved(void **state) /* W7 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    struct event before;
+    struct event now;
+    wanted(fixture, &before);
+    fixture_change(fixture, "web", "nginx:2");
+    wanted(fixture, &now);
+    expect_waits(fixture, WAITS);
+    fixture_step(fixture, before); /* another commit came in between */
+    expect_waits(fixture, WAITS);
+    fixture_step(fixture, now);
+    struct view_service view = fixture_view(fixture, "web");
+    assert_string_equal(view_service_event(&view, view.events_len - 1)->message,
+                        "(service web) commit 000000000000 was approved: its change did not wait for its "
+                        "window.");
+    settle(fixture);
+    expect_state(fixture, "web", "steady");
+    assert_int_equal(count_of(fixture, "web", 2), 2);
+    fixture_change(fixture, "web", "nginx:3"); /* it was for that commit only */
+    fixture_run(fixture);
+    expect_state(fixture, "web", "waiting");
+}
+
+static void test_clocks_jump(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    fixture_change(fixture, "web", "nginx:2");
+    fixture_run(fixture);
+    fixture_after(fixture, TO_OPENING_MS + INT64_C(5) * 3600000); /* over the window */
+    expect_waits(fixture, "waits for its change window, which opens at 2023-11-16 02:00 UTC");
+    fixture_after(fixture, -INT64_C(6) * 3600000); /* and back before it */
+    fixture_turn(fixture);
+    expect_waits(fixture, WAITS);
+}
+
+static void test_who_depends_on_it_waits(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(PLAIN);
+    fixture_commit(fixture, "api", "nginx", 1, 0);
+    fixture_file(fixture, "web-service.json",
+                 SERVICE("web", ",\"desiredCount\":2,\"davit\":{\"dependsOn\":[{\"service\":\"api\"}]}"));
+    fixture_file(fixture, "api-service.json", SERVICE("api", "," NIGHT));
+    settle(fixture);
+    fixture_change(fixture, "api", "nginx:2");
+    fixture_change(fixture, "web", "nginx:2");
+    fixture_run(fixture);
+    struct view_service view = fixture_view(fixture, "web");
+    assert_string_equal(view_service_state(&view), "blocked");
+    assert_string_equal(view.waiting, "waits for service c/api: " WAITS);
+    fixture_after(fixture, TO_OPENING_MS);
+    settle(fixture);
+    settle(fixture);
+    expect_state(fixture, "web", "steady");
+    assert_int_equal(count_of(fixture, "web", 2), 2);
+}
+
+/* --- later lives ---------------------------------------------------------------------------------------- */
+
+static void load(struct fixture *fixture, enum ledger_change_kind kind, const char *name, json_t *entry)
+{
+    fixture_step(fixture, (struct event){.kind = EVENT_LEDGER, .ledger = {kind, memory_strdup(name), entry}});
+}
+
+/* A later davit, with the containers as they are, a ledger that was read, and the commit that was deployed.
+ */
+static struct fixture *second_life(const struct fixture *first, const char *image, const char *service)
+{
+    struct fixture *second = fixture_new(1);
+    struct view_service view = fixture_view(first, "web");
+    struct container_vec containers = {0};
+    struct task_vec tasks;
+    second->now_ms = first->now_ms;
+    load(second, LEDGER_SERVICE, "c/web", service_ledger_to_json(view.ledger));
+    load(second, LEDGER_FAMILY, "web", family_ledger_to_json(core_family(first->core, "web")));
+    load(second, LEDGER_SOURCE, "default", json_pack("{s:{s:s}}", "deployed", "oid", DEPLOYED));
+    core_view_tasks(first->core, "c", "web", first->now_ms, &tasks);
+    for (size_t i = 0; i < tasks.len; i++)
+        vector_push(&containers, container_copy(tasks.items[i].containers[0]));
+    task_vec_deinit(&tasks);
+    fixture_listed(second, "one", containers.items, containers.len);
+    vector_deinit(&containers);
+    struct event event = {.kind = EVENT_COMMIT, .commit = {.head = true, .full = true}};
+    snprintf(event.commit.commit.oid, sizeof event.commit.commit.oid, DEPLOYED);
+    char *definition = memory_printf("{\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"app\","
+                                     "\"image\":\"%s\",\"memory\":64}]}",
+                                     image);
+    struct event_file files[] = {
+        {.path = memory_strdup("cluster.json"), .content = memory_strdup(CLUSTER(NIGHT))},
+        {.path = memory_strdup("web-definition.json"), .content = definition},
+        {.path = memory_strdup("web-service.json"), .content = memory_strdup(service)}};
+    for (size_t i = 0; i < (service ? 3U : 2U); i++) {
+        files[i].len = strlen(files[i].content);
+        vector_push(&event.commit.files, files[i]);
+    }
+    if (!service)
+        free(files[2].path);
+    fixture_step(second, event);
+    return second;
+}
+
+static void test_what_waited_waits_on(void **state) /* W8 */
+{
+    (void)state;
+    struct fixture *first CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    fixture_change(first, "web", "nginx:2");
+    expect_waits(first, WAITS);
+    struct fixture *second CLEANUP(fixture_freep) =
+        second_life(first, "nginx:2", SERVICE("web", ",\"desiredCount\":2"));
+    expect_waits(second, WAITS);
+    ends(second, "web");
+    settle(second);
+    expect_waits(second, WAITS);
+    fixture_after(second, TO_OPENING_MS);
+    settle(second);
+    assert_int_equal(count_of(second, "web", 2), 2);
+}
+
+static void test_a_removal_that_waited_waits_on(void **state)
+{
+    (void)state;
+    struct fixture *first CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    fixture_file(first, "web-service.json", NULL);
+    fixture_run(first);
+    struct fixture *second CLEANUP(fixture_freep) = second_life(first, "nginx", NULL);
+    expect_waits(second,
+                 "removes it, which waits for its change window, which opens at 2023-11-15 02:00 UTC");
+    fixture_after(second, TO_OPENING_MS);
+    settle(second);
+    struct view_service view;
+    assert_false(core_view_service(second->core, "c", "web", &view));
+}
+
+static void test_what_was_let_through_goes_on(void **state)
+{
+    (void)state;
+    struct fixture *first CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    struct fixture *same CLEANUP(fixture_freep) =
+        second_life(first, "nginx", SERVICE("web", ",\"desiredCount\":2"));
+    settle(same);
+    expect_state(same, "web", "steady");
+    struct fixture *begun CLEANUP(fixture_freep) =
+        second_life(first, "nginx:2", SERVICE("web", ",\"desiredCount\":2"));
+    settle(begun); /* the ledger says that the commit was deployed, and not that it waits */
+    assert_int_equal(count_of(begun, "web", 2), 2);
+}
+
+static int join(void *data, const json_t *part)
+{
+    core_snapshot_join(data, part);
+    return 0;
+}
+
+static void test_a_snapshot_keeps_it(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    fixture_file(fixture, "api-service.json", SERVICE("api", ",\"desiredCount\":2"));
+    fixture_file(
+        fixture, "api-definition.json",
+        "{\"family\":\"api\",\"containerDefinitions\":[{\"name\":\"a\",\"image\":\"n\",\"memory\":64}]}");
+    fixture_change(fixture, "web", "nginx:2");
+    fixture_file(fixture, "web-service.json", SERVICE("web", ",\"desiredCount\":4"));
+    expect_waits(fixture, WAITS);
+    json_t *before CLEANUP(json_decrefp) = json_object();
+    json_t *after CLEANUP(json_decrefp) = json_object();
+    assert_int_equal(core_snapshot(fixture->core, join, before), 0);
+    core_free(fixture->core);
+    assert_int_equal(core_restore(before, &fixture->core, NULL), 0);
+    assert_int_equal(core_snapshot(fixture->core, join, after), 0);
+    assert_true(json_equal(before, after));
+    expect_waits(fixture, WAITS);
+    expect_state(fixture, "api", "waiting");
+    fixture_after(fixture, TO_OPENING_MS);
+    settle(fixture);
+    assert_int_equal(count_of(fixture, "web", 2), 4);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_runs_is_kept_up),
+        cmocka_unit_test(test_it_wakes_at_the_opening),
+        cmocka_unit_test(test_a_rollout_that_has_begun_ends),
+        cmocka_unit_test(test_only_where_it_is_shut),
+        cmocka_unit_test(test_windows_and_suspend_do_not_wait),
+        cmocka_unit_test(test_no_commit_opens_its_own_window),
+        cmocka_unit_test(test_a_service_has_its_own),
+        cmocka_unit_test(test_a_new_service_waits),
+        cmocka_unit_test(test_a_removal_waits),
+        cmocka_unit_test(test_without_its_cluster_it_stands_still),
+        cmocka_unit_test(test_a_revert_ends_it),
+        cmocka_unit_test(test_approved),
+        cmocka_unit_test(test_clocks_jump),
+        cmocka_unit_test(test_who_depends_on_it_waits),
+        cmocka_unit_test(test_what_waited_waits_on),
+        cmocka_unit_test(test_a_removal_that_waited_waits_on),
+        cmocka_unit_test(test_what_was_let_through_goes_on),
+        cmocka_unit_test(test_a_snapshot_keeps_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
