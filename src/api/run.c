@@ -3,6 +3,8 @@
 #include "base/text.h"
 #include "model/json.h"
 
+#include <assert.h>
+
 /* In ECS's words. */
 static int fault_of(const struct error *error, struct api_fault *fault)
 {
@@ -134,11 +136,12 @@ static int find_task(const struct api *api, const char *cluster, const char *giv
 int api_stop_task(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
 {
     const char *cluster;
-    struct view_run view;
+    struct view_run view = {0};
     const char *reason = model_string(input, "reason");
     int r = api_input_cluster(api, input, &cluster, fault);
     if (r < 0 || (r = find_task(api, cluster, model_string(input, "task"), &view, fault)) < 0)
         return r;
+    assert(view.run);
     if (reason && strlen(reason) > LIMIT_STOP_REASON_CHARS)
         return api_fault_invalid(fault, "reason has %zu characters, at most %d", strlen(reason),
                                  LIMIT_STOP_REASON_CHARS);

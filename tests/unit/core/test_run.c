@@ -320,8 +320,8 @@ static void test_refusals(void **state)
          "startedBy: expected letters, digits, '-', '_' and '/'"},
         {"'taskDefinition':'job','counts':1", ERROR_INVALID,
          "RunTask has no member counts; did you mean count"},
-        {"'taskDefinition':'job','platformVersion':'1.4.0'", ERROR_UNSUPPORTED,
-         "platformVersion: it is Fargate's; leave it out"},
+        {"'taskDefinition':'job','volumeConfigurations':[]", ERROR_UNSUPPORTED,
+         "volumeConfigurations: davit makes no EBS volumes; the volumes are those of the task definition"},
         {"'taskDefinition':'job','placementConstraints':[{'type':'memberOf'}]", ERROR_INVALID,
          "placementConstraints[0]: expected type distinctInstance, or memberOf with an expression"},
         {"'taskDefinition':'job','overrides':{'containerOverrides':[{'name':'ap'}]}", ERROR_INVALID,
@@ -409,6 +409,22 @@ static void test_suspended(void **state)
     assert_int_equal(view_of(fixture, id).status, TASK_RUNNING);
 }
 
+static void test_suspended_by_git(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_job(1);
+    char *id CLEANUP_FREE = start_job(fixture);
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\",\"davit\":{\"suspend\":true}}");
+    fixture_turn(fixture);
+    assert_null(fixture_action(fixture, 0));
+    assert_string_equal(view_of(fixture, id).waiting, "suspended by git, with its cluster");
+    const struct run_outcome *outcome = run_task(fixture, "'taskDefinition':'job'");
+    assert_string_equal(outcome->error.message, "cluster c is suspended by git: nothing is started in it");
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\"}");
+    fixture_turn(fixture);
+    assert_int_equal(fixture_action(fixture, 0)->kind, ACTION_CREATE);
+}
+
 /* Of what has stopped the newest keep their containers, within a group; the entries stay. */
 static void test_the_count_of_a_group(void **state)
 {
@@ -479,6 +495,7 @@ int main(void)
         cmocka_unit_test(test_an_old_revision),
         cmocka_unit_test(test_overrides),
         cmocka_unit_test(test_suspended),
+        cmocka_unit_test(test_suspended_by_git),
         cmocka_unit_test(test_the_count_of_a_group),
         cmocka_unit_test(test_a_snapshot_keeps_them),
     };
