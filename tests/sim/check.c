@@ -59,6 +59,9 @@ static const struct view_action *flight_of(struct view_action_vec *actions, uint
 
 static void mirror_outcome(struct world *world, const struct event *event)
 {
+    const struct container *container = event->action.container;
+    if (container && container->labels.group && container->instance)
+        mirror_put(mirror_of(world, container->instance), container);
     struct view_service view;
     for (size_t i = 0; core_view_service_at(world->davit.core, i, &view); i++) {
         struct view_action_vec actions;
@@ -451,8 +454,8 @@ static void check_turn(struct world *world)
 
 bool check_is_suspended(const struct world *world, const char *service)
 {
-    return world->checker.suspended[service_number(service)] || world->checker.suspended[SERVICES_MAX] ||
-           repo_suspends(world, service);
+    return (service && world->checker.suspended[service_number(service)]) ||
+           world->checker.suspended[SERVICES_MAX] || repo_suspends(world, service);
 }
 
 /* (e) A commit deploys whole or not at all. */
@@ -507,12 +510,14 @@ void check_after(struct world *world, enum event_kind kind, const struct effect_
             continue;
         check_restart(world, action);
         struct view_service view;
-        if (core_view_service(world->davit.core, action->cluster, action->service, &view) && view.left)
+        if (action->service &&
+            core_view_service(world->davit.core, action->cluster, action->service, &view) && view.left)
             world_fail(world, "(l) %s is to be left as it is, and davit acts: %s %s", action->service,
                        action_kind_name(action->kind), action->container);
         if (check_is_suspended(world, action->service)) /* (k) */
-            world_fail(world, "(k) %s is suspended, and davit acts: %s %s", action->service,
-                       action_kind_name(action->kind), action->container);
+            world_fail(world, "(k) %s is suspended, and davit acts: %s %s",
+                       action->service ? action->service : "c", action_kind_name(action->kind),
+                       action->container);
     }
     if (kind == EVENT_COMMIT)
         check_commit(world);
@@ -533,6 +538,7 @@ void check_saved(struct world *world, const struct ledger_change *change)
 {
     struct service_ledger *now CLEANUP(service_ledger_freep) = NULL;
     struct service_ledger *before CLEANUP(service_ledger_freep) = NULL;
+    runs_check_saved(world, change);
     if (change->kind != LEDGER_SERVICE || !change->entry)
         return;
     if (service_ledger_from_json(change->entry, &now, NULL) < 0) {
@@ -590,7 +596,8 @@ static bool check_log(struct world *world, int h)
     const struct sim_log_entry *log = sim_log(world->hosts[h].sim, &len);
     for (size_t i = world->checker.log_seen[h]; i < len; i++) {
         const struct container *container = sim_container_find(world->hosts[h].sim, log[i].name);
-        if (log[i].kind == SIM_LOG_CREATE && container &&
+        runs_check_log(world, &log[i], container);
+        if (log[i].kind == SIM_LOG_CREATE && container && !container->labels.group &&
             !map_get(&world->checker.known_deployments, container->labels.deployment))
             world_fail(world, "(f) %s was created before its deployment was saved", log[i].name);
         check_pause(world, world->hosts[h].sim, &log[i]);
@@ -722,10 +729,16 @@ static int cpu_units_of_task(const struct world *world, const struct sim *sim, c
             continue; /* without labels it is not davit's */
         struct view_service view;
         const struct service *service =
-            core_view_service(world->davit.core, labels->cluster, labels->service, &view) ? view.aim : NULL;
+            labels->service && core_view_service(world->davit.core, labels->cluster, labels->service, &view)
+                ? view.aim
+                : NULL;
+        struct view_run run;
+        bool is_run = labels->group && core_view_run(world->davit.core, "c", task, &run);
         lives |= container->status != CONTAINER_STOPPED;
-        if (service && digest_equal(&service->digest, &labels->digest))
+        if (service && digest_equal(service_task_digest(service), &labels->digest))
             sum = cpu_units_of(service->task_definition);
+        else if (is_run && run.run->task_definition)
+            sum = cpu_units_of(run.run->task_definition);
         else
             sum += labels->spec.cpu_units;
     }
@@ -917,10 +930,15 @@ void check_goal(struct world *world)
     }
     for (size_t i = 0; core_view_service_at(world->davit.core, i, &view); i++)
         check_service(world, &view, &truth);
-    for (size_t i = 0; i < truth.len; i++)
-        if (!core_view_service(world->davit.core, "c", truth.items[i].labels->service, &view))
+    for (size_t i = 0; i < truth.len; i++) {
+        const char *service = truth.items[i].labels->service;
+        struct view_run run;
+        if (service ? !core_view_service(world->davit.core, "c", service, &view)
+                    : !core_view_run(world->davit.core, "c", truth.items[i].id, &run))
             world_fail(world, "goal: task %.12s belongs to nobody", truth.items[i].id);
+    }
     vector_deinit(&truth);
+    runs_check_goal(world);
 }
 
 void check_deinit(struct checker *checker)
@@ -932,5 +950,7 @@ void check_deinit(struct checker *checker)
     map_deinit(&checker->retried);
     map_deinit(&checker->launched);
     map_deinit(&checker->up);
+    map_deinit(&checker->runs);
+    map_deinit(&checker->ran);
     map_deinit(&checker->calm_bounds);
 }

@@ -344,8 +344,8 @@ bool repo_suspends(const struct world *world, const char *service)
     if (!desired)
         return false;
     const struct version *version = &world->repo.versions[repo_version(desired->commit.oid)];
-    const struct recipe *recipe = &version->recipes[service[1] - '0'];
-    return version->suspend || (recipe->present && recipe->suspend);
+    const struct recipe *recipe = service ? &version->recipes[service[1] - '0'] : NULL;
+    return version->suspend || (recipe && recipe->present && recipe->suspend);
 }
 
 /* Seldom, and not for long. Not in fair weather: a task that is suspended half made, and adopted when its

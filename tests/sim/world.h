@@ -172,6 +172,8 @@ struct checker {
     int counts[SERVICES_MAX];     /* tasks desired before this turn */
     int floors[SERVICES_MAX];     /* fewest tasks desired since the content was COMPLETED; -1: it is not */
     struct map up;                /* tasks that were up once in this life of davit */
+    struct map runs;              /* standalone tasks that the ledger ever had: runs.c */
+    struct map ran;               /* names of their containers that were started once */
     bool suspended[SERVICES_MAX +
                    1]; /* by hand, as davit was told or the disk has it; the last: the cluster */
     const struct desired *desired;
@@ -185,11 +187,21 @@ void check_after(struct world *world, enum event_kind kind, const struct effect_
 void check_saved(struct world *world, const struct ledger_change *change);
 /* After everything that happened at one moment. */
 void check_moment(struct world *world);
-/* Whether a service is suspended, by git or by hand. */
+/* Whether a service (NULL: its cluster) is suspended, by git or by hand. */
 bool check_is_suspended(const struct world *world, const char *service);
 /* At the end: the world is as desired. */
 void check_goal(struct world *world);
 void check_deinit(struct checker *checker);
+
+/* --- standalone tasks: runs.c */
+
+void runs_start_some(struct world *world);
+void runs_stop_one(struct world *world);
+void runs_check_saved(struct world *world, const struct ledger_change *change);
+/* Of any container; NULL: it is gone by now. */
+void runs_check_log(struct world *world, const struct sim_log_entry *entry,
+                    const struct container *container);
+void runs_check_goal(struct world *world);
 
 /* --- invariants of placement: check_place.c */
 
