@@ -129,7 +129,8 @@ struct view_service {
     const struct service *aim;     /* the content that is to run: desired, or what it was rolled back to */
     const struct service_ledger *ledger; /* NULL: never planned */
     const char *waiting;                 /* NULL: nothing is being waited for */
-    bool left;                           /* it left the repository, and its tasks do not: davit.prune */
+    bool crash_looping; /* COMPLETED, and its tasks end again and again soon after their start: F15 */
+    bool left;          /* it left the repository, and its tasks do not: davit.prune */
     bool suspended;
     bool delayed; /* a change of it waits for its window */
     bool blocked; /* delayed, suspended, or it waits for a service that is, or whose deployment failed */
@@ -159,14 +160,16 @@ bool core_view_service_at(const struct core *core, size_t index, struct view_ser
 /* How the service's deployment stands to what the repository asks for: IN_PROGRESS, COMPLETED or FAILED. */
 enum deployment_state view_service_rollout(const struct view_service *view);
 /* In a word for people: "deploying", "moving" off an instance, "healing", "stopping" when nothing is missing
- * and some tasks are too many, "steady", "failed", "rolling back" and "rolled back" after a failure,
- * "suspended", "waiting" for its change window, "blocked", "removing", "left", or "unknown" when only lost
- * tasks keep it from being steady. */
+ * and some tasks are too many, "steady", "crash-looping", "failed", "rolling back" and "rolled back" after a
+ * failure, "suspended", "waiting" for its change window, "blocked", "removing", "left", or "unknown" when
+ * only lost tasks keep it from being steady. */
 const char *view_service_state(const struct view_service *view);
 /* Whether a change of any service waits for its window. */
 bool core_any_delayed(const struct core *core);
 /* Since when a cluster (service NULL) or a service is suspended by EVENT_SUSPEND; 0: it is not, by itself. */
 int64_t core_suspended_ms(const struct core *core, const char *cluster, const char *service);
+/* By whom the cluster is suspended, in words; NULL: it is not. Caller frees. */
+char *core_cluster_suspended(const struct core *core, const char *cluster);
 /* Whether the instance does not answer, and since when; *ret_since_ms is 0 when it never did. */
 bool core_instance_is_lost(const struct core *core, const char *instance, int64_t *ret_since_ms);
 /* The tasks of a service, stopped ones too; those on an instance that does not answer are not healthy and
