@@ -232,9 +232,10 @@ static void deploy(struct core *core, struct desired *next, struct effect_vec *e
     commit_short(core->head.oid, commit);
     char *message CLEANUP_FREE =
         memory_printf("commit %s: %s", commit, core->head.subject ? core->head.subject : "(no subject)");
-    core_save(effects, LEDGER_SOURCE, "default", source_entry(core), message);
     core->approved_deletions = 0;
     adopt(core, next, effects);
+    /* Last: a later life that knows the commit for deployed must know what of it waits. */
+    core_save(effects, LEDGER_SOURCE, "default", source_entry(core), message);
 }
 
 /* Deployed, refused or held, and always as a whole: else what runs stays. */

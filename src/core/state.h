@@ -53,6 +53,7 @@ struct delayed_change {
     json_t
         *cluster_windows; /* {"davit": {"changeWindows": [...]}} as in force when it began to wait; or NULL */
     struct change_window_vec windows; /* the same */
+    int64_t since_ms;
     int64_t judged_ms;
     int64_t opens_ms; /* judged again then */
     char *text;       /* "waits for its change window, which opens at ..." */

@@ -74,7 +74,7 @@ static void check_even(struct world *world, const struct view_service *view, con
 
 void check_place(struct world *world, const struct view_service *view, const struct map *launched)
 {
-    if (!view->desired || launched->len == 0)
+    if (!view->desired || launched->len == 0 || view->delayed) /* what goes on asked for another place */
         return;
     const struct version *version =
         &world->repo.versions[repo_version(core_desired(world->davit.core)->commit.oid)];

@@ -423,6 +423,19 @@ static void test_a_removal_that_waited_waits_on(void **state)
     assert_false(core_view_service(second->core, "c", "web", &view));
 }
 
+static void test_a_removal_whose_window_opened_meanwhile(void **state)
+{
+    (void)state;
+    struct fixture *first CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    fixture_file(first, "web-service.json", NULL);
+    fixture_run(first);
+    fixture_after(first, TO_OPENING_MS);
+    struct fixture *second CLEANUP(fixture_freep) = second_life(first, "nginx", NULL);
+    settle(second);
+    struct view_service view;
+    assert_false(core_view_service(second->core, "c", "web", &view));
+}
+
 static void test_what_was_let_through_goes_on(void **state)
 {
     (void)state;
@@ -487,6 +500,7 @@ int main(void)
         cmocka_unit_test(test_who_depends_on_it_waits),
         cmocka_unit_test(test_what_waited_waits_on),
         cmocka_unit_test(test_a_removal_that_waited_waits_on),
+        cmocka_unit_test(test_a_removal_whose_window_opened_meanwhile),
         cmocka_unit_test(test_what_was_let_through_goes_on),
         cmocka_unit_test(test_a_snapshot_keeps_it),
     };
