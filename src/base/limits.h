@@ -28,6 +28,7 @@
 #define LIMIT_QUERY_CHARS           2000    /* ECS: expression of a placement constraint */
 #define LIMIT_QUERY_DEPTH           32      /* nesting of its parentheses */
 #define LIMIT_PLACEMENT_STRATEGIES  5       /* ECS quota, of a service */
+#define LIMIT_FLEET_ATTRIBUTES      32      /* whose zones a cluster's instances are kept sorted by */
 #define LIMIT_PLACEMENT_CONSTRAINTS 10      /* ECS quota, of a service and its task definition together */
 #define LIMIT_IGNORED_EXIT_CODES    50      /* ECS quota, of a restart policy */
 #define LIMIT_PORT_MAPPINGS         100     /* ECS quota, per container definition */
@@ -59,6 +60,15 @@
 #define LIMIT_DEPLOYMENTS_KEPT   32   /* ended deployments kept per service in the ledger */
 #define LIMIT_SERVICE_EVENTS     100  /* ECS: events kept per service */
 #define LIMIT_STOPPED_TASKS_KEPT 10   /* stopped tasks kept per service for a look at their logs */
+
+/* --- standalone tasks ----------------------------------------------------------------------------------- */
+#define LIMIT_STANDALONE_TASKS   10000 /* that are known, those that have stopped and are not forgotten too */
+#define LIMIT_RUN_COUNT          10    /* ECS quota: tasks of one RunTask */
+#define LIMIT_OVERRIDES_CHARS    8192  /* ECS quota, as JSON */
+#define LIMIT_GROUP_CHARS        255   /* ECS: task group */
+#define LIMIT_STARTED_BY_CHARS   128   /* ECS: startedBy of RunTask */
+#define LIMIT_CLIENT_TOKEN_CHARS 64    /* ECS: clientToken of RunTask */
+#define LIMIT_STOP_REASON_CHARS  255   /* ECS: reason of StopTask */
 
 /* --- git ------------------------------------------------------------------------------------------------ */
 #define LIMIT_HISTORY_COMMITS   100000 /* first-parent commits read for revision numbers */

@@ -3,20 +3,29 @@
 #include "base/memory.h"
 
 #include <assert.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Fixed: iteration follows insertion, and the pure stages have no randomness to draw a key from. */
-static const unsigned char hash_key[crypto_shorthash_KEYBYTES] = "davit map index";
+/* Not keyed: the pure stages have no randomness to draw a key from, and one that is in the source keeps
+ * nobody from choosing his keys. */
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * 0x9E3779B97F4A7C15U;
+    return hash ^ (hash >> 32);
+}
 
 static uint64_t hash_of(const char *key)
 {
-    unsigned char out[crypto_shorthash_BYTES];
-    uint64_t hash;
-    crypto_shorthash(out, (const unsigned char *)key, strlen(key), hash_key);
-    memcpy(&hash, out, sizeof hash);
-    return hash;
+    size_t len = strlen(key);
+    uint64_t hash = len;
+    uint64_t word = 0;
+    for (; len >= sizeof word; key += sizeof word, len -= sizeof word) {
+        memcpy(&word, key, sizeof word);
+        hash = mix(hash, word);
+    }
+    word = 0;
+    memcpy(&word, key, len);
+    return mix(mix(hash, word), 0);
 }
 
 /* Slot of the key, or the free slot where it would go. */

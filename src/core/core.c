@@ -14,6 +14,8 @@ static void service_state_free(struct service_state *service)
     free(service->cluster);
     free(service->name);
     free(service->key);
+    run_free(service->run);
+    free(service->group);
     service_unref(service->desired);
     delayed_change_free(service->delayed);
     service_ledger_free(service->ledger);
@@ -58,10 +60,13 @@ struct core *core_new(const struct core_options *options)
         core->instances[i].containers = MAP_INIT(container_free);
         vector_push(&core->rooms, (struct plan_instance){.name = core->instances[i].name});
     }
+    plan_instances_index(&core->rooms);
     core->manifest = manifest_new();
     core->families = MAP_INIT(family_ledger_free);
     core->services = MAP_INIT(service_state_free);
+    core->runs = MAP_INIT(service_state_free);
     core->flights = MAP_INIT(flight_free);
+    core->fleets = MAP_INIT(fleet_free);
     core->suspensions = MAP_INIT(free);
     core->source_message = memory_strdup("has not been read yet");
     return core;
@@ -72,8 +77,13 @@ void core_free(struct core *core)
     if (!core)
         return;
     map_deinit(&core->flights);
+    map_deinit(&core->fleets);
     map_deinit(&core->suspensions);
     map_deinit(&core->services);
+    map_deinit(&core->runs);
+    if (core->outcome)
+        run_outcome_deinit(core->outcome);
+    free(core->outcome);
     vector_deinit(&core->sorted);
     vector_deinit(&core->marked);
     vector_deinit(&core->awaiting_room);
@@ -141,10 +151,8 @@ void core_forget_service(struct core *core, struct service_state *service)
 struct instance_state *core_instance_state(const struct core *core, const char *name)
 {
     assert(core);
-    for (size_t i = 0; i < core->instances_len; i++)
-        if (text_equal(core->instances[i].name, name))
-            return &core->instances[i];
-    return NULL;
+    size_t i = plan_instance_index(&core->rooms, name);
+    return i < core->instances_len ? &core->instances[i] : NULL;
 }
 
 /* Most services have few events, and there may be thousands of services. */
@@ -221,6 +229,15 @@ void core_on_reconcile(struct core *core, struct event *event, struct effect_vec
         service->memory.failures_in_row = 0;
         core_mark(core, service);
     }
+    map_for_each (&core->runs, entry) {
+        struct service_state *run = entry->value;
+        if (event->reconcile.service ||
+            (event->reconcile.cluster && !text_equal(event->reconcile.cluster, run->cluster)))
+            continue;
+        core_end_holds(core, run, INT64_MAX);
+        map_clear(&run->troubles);
+        core_mark(core, run);
+    }
     for (size_t i = 0; i < core->instances_len; i++)
         if (core->instances[i].connected)
             vector_push(effects, (struct effect){.kind = EFFECT_LIST,
@@ -242,6 +259,8 @@ static void (*const handlers[])(struct core *, struct event *, struct effect_vec
     [EVENT_APPROVE] = core_on_approve,
     [EVENT_RETRY] = core_on_retry,
     [EVENT_SUSPEND] = core_on_suspend,
+    [EVENT_RUN_TASK] = core_on_run_task,
+    [EVENT_STOP_TASK] = core_on_stop_task,
     [EVENT_TURN] = core_on_turn,
 };
 

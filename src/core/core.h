@@ -183,6 +183,46 @@ struct view_action_vec VECTOR_OF(struct view_action);
 void core_view_actions(const struct core *core, const char *cluster, const char *name,
                        struct view_action_vec *ret_actions);
 
+/* --- standalone tasks ----------------------------------------------------------------------------------- */
+
+/* ECS's RunTask, names in place of ARNs. All is borrowed. */
+struct run_request {
+    const char *cluster;
+    const char *task_definition; /* "web": what the repository says; "web:3" */
+    int count;                   /* 1 to LIMIT_RUN_COUNT */
+    const char *group;           /* NULL: "family:web" */
+    const char *started_by;      /* NULL: nobody */
+    const char *client_token;    /* NULL: none */
+    struct digest digest;        /* with a token: of the whole request */
+    const json_t *overrides;     /* NULL: none */
+    const json_t *placement;     /* has placementConstraints and placementStrategy; NULL: it has neither */
+};
+/* Of a RunTask's JSON, which it borrows from. ERROR_INVALID, ERROR_LIMIT, ERROR_UNSUPPORTED. */
+int run_request_read(const json_t *json, struct run_request *ret_request, struct error *err);
+
+struct run_outcome {
+    struct error error;         /* code 0: well-formed and allowed, though there may have been no place */
+    struct string_vec tasks;    /* ids of those that were started */
+    struct plan_lack_vec lacks; /* why not more */
+};
+void run_outcome_deinit(struct run_outcome *outcome);
+/* What became of the last EVENT_RUN_TASK; NULL: there was none. */
+const struct run_outcome *core_run_outcome(const struct core *core);
+
+struct view_run {
+    const struct run *run;
+    const char *waiting; /* NULL: nothing is being waited for */
+    enum task_status status;
+};
+struct view_run_vec VECTOR_OF(struct view_run);
+/* False when it is not known (any more). */
+bool core_view_run(const struct core *core, const char *cluster, const char *id, struct view_run *ret_view);
+/* By cluster, then the youngest first. Caller deinits the vector. */
+void core_view_runs(const struct core *core, struct view_run_vec *ret_runs);
+/* Of what there is of it: one task, or none. As core_view_tasks(). */
+void core_view_run_tasks(const struct core *core, const char *cluster, const char *id, int64_t now_ms,
+                         struct task_vec *ret_tasks);
+
 struct view_instance {
     const char *name;
     bool connected;

@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kind_names[] = {"ledger",    "commit",    "source", "connected", "disconnected",
-                                         "listed",    "container", "gone",   "done",      "progress",
-                                         "reconcile", "approve",   "retry",  "suspend",   "turn"};
+static const char *const kind_names[] = {
+    "ledger",   "commit",    "source",  "connected", "disconnected", "listed",   "container", "gone", "done",
+    "progress", "reconcile", "approve", "retry",     "suspend",      "run-task", "stop-task", "turn"};
 static const char *const file_kind_names[] = {"file", "deleted", "symlink", "submodule", "too-large", "lfs"};
-static const char *const ledger_kind_names[] = {"service", "family", "source", "suspension"};
+static const char *const ledger_kind_names[] = {"service", "family", "source", "suspension", "task"};
 
 static int index_of(const char *const *names, size_t len, const char *name)
 {
@@ -86,6 +86,14 @@ void event_deinit(struct event *event)
     case EVENT_SUSPEND:
         free(event->suspend.cluster);
         free(event->suspend.service);
+        break;
+    case EVENT_RUN_TASK:
+        json_decref(event->run_task.request);
+        break;
+    case EVENT_STOP_TASK:
+        free(event->stop_task.cluster);
+        free(event->stop_task.task);
+        free(event->stop_task.reason);
         break;
     case EVENT_APPROVE:
     case EVENT_TURN:
@@ -254,6 +262,14 @@ static json_t *body_to_json(const struct event *event)
         model_set_string(json, "service", event->suspend.service);
         model_set_bool(json, "resume", event->suspend.resume);
         return json;
+    case EVENT_RUN_TASK:
+        json_object_set(json, "request", event->run_task.request);
+        return json;
+    case EVENT_STOP_TASK:
+        model_set_string(json, "cluster", event->stop_task.cluster);
+        model_set_string(json, "task", event->stop_task.task);
+        model_set_string(json, "reason", event->stop_task.reason);
+        return json;
     case EVENT_TURN:
         break;
     }
@@ -374,6 +390,14 @@ static int body_from_json(const json_t *json, struct event *event, struct error 
         event->suspend.service = memory_strdup(model_string(json, "service"));
         event->suspend.resume = model_bool(json, "resume");
         return event->suspend.cluster ? 0 : ERROR_INVALID;
+    case EVENT_RUN_TASK:
+        event->run_task.request = json_incref(json_object_get(json, "request"));
+        return event->run_task.request ? 0 : ERROR_INVALID;
+    case EVENT_STOP_TASK:
+        event->stop_task.cluster = memory_strdup(model_string(json, "cluster"));
+        event->stop_task.task = memory_strdup(model_string(json, "task"));
+        event->stop_task.reason = memory_strdup(model_string(json, "reason"));
+        return event->stop_task.cluster && event->stop_task.task ? 0 : ERROR_INVALID;
     case EVENT_TURN:
         return 0;
     }

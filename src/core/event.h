@@ -28,6 +28,8 @@ enum event_kind {
     EVENT_APPROVE,      /* from api: the commit may remove what it removes */
     EVENT_RETRY,        /* from api: what failed of a service may be tried once more */
     EVENT_SUSPEND,      /* from api: leave a service or a cluster alone, or no longer */
+    EVENT_RUN_TASK,     /* from api: start standalone tasks */
+    EVENT_STOP_TASK,    /* from api: stop one */
     EVENT_TURN,         /* the loop is about to sleep: plan what is dirty */
 };
 
@@ -118,6 +120,14 @@ struct event {
             char *service; /* NULL: the cluster */
             bool resume;
         } suspend;
+        struct {
+            json_t *request; /* ECS's, names in place of ARNs */
+        } run_task;
+        struct {
+            char *cluster;
+            char *task;
+            char *reason;
+        } stop_task;
     };
 };
 

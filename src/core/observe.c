@@ -7,8 +7,7 @@
 
 static void unlink_container(struct core *core, const struct container *container)
 {
-    struct service_state *service =
-        core_service_state(core, container->labels.cluster, container->labels.service, false);
+    struct service_state *service = core_owner_of(core, container, false);
     if (!service)
         return;
     for (size_t i = 0; i < service->containers.len; i++) {
@@ -49,8 +48,7 @@ void core_put_container(struct core *core, struct instance_state *instance, stru
     if (old)
         unlink_container(core, old);
     map_put(&instance->containers, container->id, container);
-    struct service_state *service =
-        core_service_state(core, container->labels.cluster, container->labels.service, true);
+    struct service_state *service = core_owner_of(core, container, true);
     vector_push(&service->containers, container);
     core_mark(core, service);
 }
@@ -84,10 +82,14 @@ static void mark_users(struct core *core, const struct instance_state *instance)
 {
     map_for_each (&instance->containers, entry) {
         const struct container *container = entry->value;
-        struct service_state *service =
-            core_service_state(core, container->labels.cluster, container->labels.service, false);
+        struct service_state *service = core_owner_of(core, container, false);
         if (service)
             core_mark(core, service);
+    }
+    map_for_each (&core->runs, entry) { /* there may be nothing of it yet */
+        struct service_state *run = entry->value;
+        if (text_equal(run->run->instance, instance->name))
+            core_mark(core, run);
     }
 }
 

@@ -17,14 +17,6 @@ struct tenant {
     bool has[LIMIT_CONTAINERS_PER_TASK];
 };
 
-static size_t index_of(const struct core *core, const char *instance)
-{
-    for (size_t i = 0; i < core->instances_len; i++)
-        if (text_equal(core->instances[i].name, instance))
-            return i;
-    return core->instances_len;
-}
-
 static bool holds_room(const struct core *core, const struct tenant *tenant)
 {
     return tenant->instance < core->instances_len && (tenant->lives || !tenant->over);
@@ -37,7 +29,7 @@ static struct tenant *meet(const struct core *core, const struct service_state *
     struct tenant *tenant = map_get(tenants, labels->task);
     if (!tenant) {
         tenant = NEW(struct tenant);
-        tenant->instance = index_of(core, instance);
+        tenant->instance = plan_instance_index(&core->rooms, instance);
         tenant->over = map_get(&service->memory.stopping, labels->task) != NULL;
         tenant->wanted = aim && digest_equal(&labels->digest, &aim->digest);
         map_put(tenants, labels->task, tenant);
@@ -62,6 +54,17 @@ static bool is_there(const struct service_state *service, const struct action *a
     return false;
 }
 
+/* A standalone task has its place before there is anything of it. */
+static void meet_run(const struct core *core, const struct service_state *service, struct map *tenants)
+{
+    if (service->run->stop_code || map_get(tenants, service->run->id))
+        return;
+    struct tenant *tenant = NEW(struct tenant);
+    tenant->instance = plan_instance_index(&core->rooms, service->run->instance);
+    tenant->wanted = service->run->task_definition != NULL;
+    map_put(tenants, service->run->id, tenant);
+}
+
 static void meet_all(const struct core *core, const struct service_state *service, struct map *tenants)
 {
     for (size_t i = 0; i < service->containers.len; i++) {
@@ -80,6 +83,8 @@ static void meet_all(const struct core *core, const struct service_state *servic
         if (action->kind == ACTION_CREATE)
             meet(core, service, tenants, &action->labels, action->instance)->lives = true;
     }
+    if (service->run)
+        meet_run(core, service, tenants);
 }
 
 static void collect(const struct core *core, const struct service_state *service, struct map *tenants,
@@ -191,8 +196,10 @@ bool core_book(struct core *core, struct service_state *service)
     meet_all(core, service, &tenants);
     collect(core, service, &tenants, &now);
     map_deinit(&tenants);
-    for (size_t i = 0; i < now.len; i++)
+    for (size_t i = 0; i < now.len; i++) {
+        now.items[i].group.name = service->group;
         now.items[i].group.daemon = service->desired && service->desired->daemon;
+    }
     if (plan_booking_same(&service->booked, &now)) { /* nearly always, and an instance may hold thousands */
         plan_booking_vec_deinit(&now);
         return false;
@@ -203,6 +210,13 @@ bool core_book(struct core *core, struct service_state *service)
     service->booked = now;
     plan_room_take(&core->rooms, &service->booked);
     return freed;
+}
+
+void core_book_marked(struct core *core)
+{
+    assert(core);
+    for (size_t i = 0; i < core->marked.len; i++)
+        core_book(core, core->marked.items[i]);
 }
 
 void core_room_capacity(struct core *core, const struct instance_state *instance,
@@ -216,6 +230,49 @@ void core_room_capacity(struct core *core, const struct instance_state *instance
     room->memory_mib = instance->info.memory_mib;
     room->cpu_units_free += instance->info.cpu_units - before->cpu_units;
     room->memory_mib_free += instance->info.memory_mib - before->memory_mib;
+    if (!text_equal(instance->info.arch, before->arch) || !text_equal(instance->info.os, before->os))
+        map_clear(&core->fleets);
+}
+
+/* What plans of one cluster share. */
+struct fleet {
+    struct cluster
+        *cluster; /* owned reference: what it declares is borrowed; NULL: of those that declare none */
+    struct plan_fleet *plan; /* owned */
+};
+
+void fleet_free(struct fleet *fleet)
+{
+    if (!fleet)
+        return;
+    plan_fleet_free(fleet->plan);
+    cluster_unref(fleet->cluster);
+    free(fleet);
+}
+
+struct plan_fleet *core_fleet(struct core *core, struct cluster *cluster)
+{
+    assert(core);
+    struct cluster *declares = cluster && cluster->instances.len ? cluster : NULL;
+    const char *name = declares ? declares->name : ""; /* all that declare none have the same */
+    struct fleet *fleet = map_get(&core->fleets, name);
+    if (fleet && fleet->cluster == declares)
+        return fleet->plan;
+    fleet = NEW(struct fleet);
+    fleet->cluster = declares ? cluster_ref(declares) : NULL;
+    fleet->plan = plan_fleet_new(&core->rooms, declares ? &declares->instances : NULL);
+    map_put(&core->fleets, name, fleet);
+    return fleet->plan;
+}
+
+void core_drop_fleets(struct core *core)
+{
+    assert(core);
+    map_for_each (&core->fleets, entry) {
+        const struct fleet *fleet = entry->value;
+        if (fleet->cluster && desired_cluster(core->desired, entry->key) != fleet->cluster)
+            map_remove(&core->fleets, entry->key);
+    }
 }
 
 void core_room_refresh(struct core *core)

@@ -88,6 +88,16 @@ static json_t *desired_service_out(const struct core *core, const struct service
     return json;
 }
 
+/* The families have most of them. */
+static json_t *definition_out(const struct core *core, const struct task_definition *definition)
+{
+    const struct family_ledger *family = map_get(&core->families, definition->family);
+    json_t *json = json_pack("{s:s,s:i}", "family", definition->family, "revision", definition->revision);
+    if (!family || !family_ledger_revision(family, definition->revision))
+        json_object_set(json, "json", definition->json);
+    return json;
+}
+
 static void desired_out(const struct core *core, struct parts *parts)
 {
     const struct desired *desired = core->desired;
@@ -96,6 +106,8 @@ static void desired_out(const struct core *core, struct parts *parts)
     for (size_t i = 0; desired && i < desired->services.len; i++) {
         item_out(parts, "desired", desired_service_out(core, desired->services.items[i]));
     }
+    for (size_t i = 0; desired && i < desired->task_definitions.len; i++)
+        item_out(parts, "definitions", definition_out(core, desired->task_definitions.items[i]));
 }
 
 static json_t *failures_out(const struct plan_failure_vec *failures)
@@ -134,24 +146,33 @@ static json_t *troubles_out(const struct map *troubles)
     return list;
 }
 
+static json_t *state_out(const struct service_state *service)
+{
+    json_t *json =
+        json_pack("{s:s,s:s*,s:o,s:o,s:o,s:I,s:b,s:b}", "cluster", service->cluster, "name", service->name,
+                  "memory", plan_memory_to_json(&service->memory), "failures",
+                  failures_out(&service->failures), "troubles", troubles_out(&service->troubles), "wake",
+                  (json_int_t)service->wake_ms, "dirty", service->dirty, "awaitsRoom", service->awaits_room);
+    model_set_string(json, "waiting", service->waiting);
+    model_set_string(json, "waitsFor", service->waits_for ? service->waits_for->key : NULL);
+    if (service->kept.len)
+        json_object_set_new(json, "kept", core_kept_out(service));
+    if (service->ledger)
+        json_object_set_new(json, "ledger", service_ledger_to_json(service->ledger));
+    if (service->run)
+        json_object_set_new(json, "run", run_to_json(service->run));
+    if (service->delayed)
+        json_object_set_new(json, "delayed", core_delay_out(service));
+    return json;
+}
+
 static void services_out(const struct core *core, struct parts *parts)
 {
     map_for_each (&core->services, entry) {
-        const struct service_state *service = entry->value;
-        json_t *json = json_pack("{s:s,s:s,s:o,s:o,s:o,s:I,s:b,s:b}", "cluster", service->cluster, "name",
-                                 service->name, "memory", plan_memory_to_json(&service->memory), "failures",
-                                 failures_out(&service->failures), "troubles",
-                                 troubles_out(&service->troubles), "wake", (json_int_t)service->wake_ms,
-                                 "dirty", service->dirty, "awaitsRoom", service->awaits_room);
-        model_set_string(json, "waiting", service->waiting);
-        model_set_string(json, "waitsFor", service->waits_for ? service->waits_for->key : NULL);
-        if (service->kept.len)
-            json_object_set_new(json, "kept", core_kept_out(service));
-        if (service->ledger)
-            json_object_set_new(json, "ledger", service_ledger_to_json(service->ledger));
-        if (service->delayed)
-            json_object_set_new(json, "delayed", core_delay_out(service));
-        item_out(parts, "services", json);
+        item_out(parts, "services", state_out(entry->value));
+    }
+    map_for_each (&core->runs, entry) {
+        item_out(parts, "services", state_out(entry->value));
     }
 }
 
@@ -288,6 +309,21 @@ static int desired_service_in(const json_t *json, struct desired *desired)
     return 0;
 }
 
+/* The ledger's content is what it was numbered by: it is readable. */
+static int definition_in(const json_t *json, const struct core *core, struct desired *desired)
+{
+    const char *name = model_string(json, "family");
+    const struct family_ledger *family = name ? map_get(&core->families, name) : NULL;
+    int number = model_int_in(json, "revision", 0, INT32_MAX);
+    const struct revision *revision = family ? family_ledger_revision(family, number) : NULL;
+    const json_t *content = revision ? revision->json : json_object_get(json, "json");
+    struct task_definition *definition = NULL;
+    if (!content || manifest_task_definition(content, number, &definition) < 0)
+        return ERROR_INVALID;
+    vector_push(&desired->task_definitions, definition);
+    return 0;
+}
+
 static int cluster_in(const json_t *json, struct desired *desired)
 {
     if (!model_string(json, "clusterName"))
@@ -319,6 +355,10 @@ static int desired_in(const json_t *json, struct core *core)
     }
     json_array_foreach (json_object_get(json, "desired"), i, item) {
         if (desired_service_in(item, desired) < 0)
+            return ERROR_INVALID;
+    }
+    json_array_foreach (json_object_get(json, "definitions"), i, item) {
+        if (definition_in(item, core, desired) < 0)
             return ERROR_INVALID;
     }
     desired_seal(desired);
@@ -363,24 +403,35 @@ static int services_in(const json_t *list, struct core *core, struct error *err)
     size_t i;
     json_t *item;
     json_array_foreach (list, i, item) {
-        if (!model_string(item, "cluster") || !model_string(item, "name"))
+        const json_t *entry = json_object_get(item, "run");
+        struct run *run = entry ? core_run_of_json(entry) : NULL;
+        if (!model_string(item, "cluster") || !(run || model_string(item, "name")))
             return error_set(err, ERROR_INVALID, "snapshot: service %zu has no name", i);
         struct service_state *service =
-            core_service_state(core, model_string(item, "cluster"), model_string(item, "name"), true);
+            run ? core_put_run(core, run)
+                : core_service_state(core, model_string(item, "cluster"), model_string(item, "name"), true);
         plan_memory_from_json(json_object_get(item, "memory"), &service->memory);
         failures_in(json_object_get(item, "failures"), service);
         troubles_in(json_object_get(item, "troubles"), service);
         service->waiting = memory_strdup(model_string(item, "waiting"));
         const json_t *ledger = json_object_get(item, "ledger");
         if (ledger) {
-            struct service_ledger *entry = NULL;
-            int r = service_ledger_from_json(ledger, &entry, err);
-            core_set_ledger(service, entry);
+            struct service_ledger *own = NULL;
+            int r = service_ledger_from_json(ledger, &own, err);
+            core_set_ledger(service, own);
             if (r < 0)
                 return r;
         }
     }
     return 0;
+}
+
+static struct service_state *state_of(struct core *core, const json_t *item)
+{
+    const char *cluster = model_string(item, "cluster");
+    const json_t *run = json_object_get(item, "run");
+    return run ? core_run_state(core, cluster, model_string(run, "id"))
+               : core_service_state(core, cluster, model_string(item, "name"), true);
 }
 
 /* Last: putting containers has marked services. */
@@ -392,10 +443,13 @@ static void marks_in(const json_t *list, struct core *core)
         struct service_state *service = entry->value;
         service->dirty = false;
     }
+    map_for_each (&core->runs, entry) {
+        struct service_state *run = entry->value;
+        run->dirty = false;
+    }
     core->marked.len = 0;
     json_array_foreach (list, i, item) {
-        struct service_state *service =
-            core_service_state(core, model_string(item, "cluster"), model_string(item, "name"), true);
+        struct service_state *service = state_of(core, item);
         if (model_bool(item, "dirty"))
             core_mark(core, service);
         if (json_object_get(item, "delayed"))
@@ -417,7 +471,13 @@ static int flights_in(const json_t *list, struct core *core, struct error *err)
         int r = action_from_json(json_object_get(item, "action"), &action, err);
         if (r < 0)
             return r;
-        struct service_state *service = core_service_state(core, action->cluster, action->service, true);
+        struct service_state *service = action->service
+                                            ? core_service_state(core, action->cluster, action->service, true)
+                                            : core_run_state(core, action->cluster, action->task);
+        if (!service) {
+            action_free(action);
+            return error_set(err, ERROR_INVALID, "snapshot: action %zu is of no task that it knows", i);
+        }
         struct flight *flight = NEW(struct flight);
         char key[24];
         *flight = (struct flight){.action = action,

@@ -5,17 +5,23 @@
 #include "core/core.h"
 #include "manifest/manifest.h"
 
+struct fleet;
 struct service_state;
 struct service_state_vec VECTOR_OF(struct service_state *);
 
+/* What is planned by itself: a service, or a standalone task. */
 struct service_state {
     char *cluster;
-    char *name;
-    char *key;                      /* "cluster/name" */
-    struct service *desired;        /* owned reference; NULL: not in the repository */
-    struct service_ledger *ledger;  /* NULL: nothing known. Set by core_set_ledger() */
+    char *name; /* NULL: a standalone task */
+    char *key;  /* "cluster/name", of a standalone task "cluster/id" */
+    struct run
+        *run; /* of a standalone task: what its ledger entry says. Set by core_set_run(); NULL: a service */
+    char *group;                   /* of a standalone task: run->group, for as long as the state lives */
+    struct service *desired;       /* owned reference; NULL: not in the repository. Of a standalone task its
+                                      content, never NULL */
+    struct service_ledger *ledger; /* NULL: nothing known. Set by core_set_ledger() */
     struct delayed_change *delayed; /* owned; NULL: no change waits. Then `desired` is what goes on */
-    struct service *completed;      /* of ledger->completed; owned reference; NULL: there is none */
+    struct service *completed;     /* of ledger->completed; owned reference; NULL: there is none */
     struct plan_memory memory;
     struct plan_failure_vec failures; /* not planned with yet */
     struct container_vec containers;  /* borrowed from instances */
@@ -109,11 +115,14 @@ struct core {
     char *source_branch;
 
     struct plan_instance_vec rooms;         /* one per instance, in their order: what is free */
+    struct map fleets;                      /* cluster -> struct fleet, owned. Set by core_fleet() */
     struct service_state_vec marked;        /* to be planned with the next turn */
     struct service_state_vec sleeping;      /* to be planned at wake_ms; a heap */
     struct service_state_vec awaiting_room; /* to be planned when room is freed */
     struct service_state_vec keepers;       /* room is kept for them */
     struct map services;                    /* key -> struct service_state, owned */
+    struct map runs;                        /* standalone tasks: likewise */
+    struct run_outcome *outcome;            /* of the last EVENT_RUN_TASK; NULL: none */
     struct service_state_vec sorted;        /* by key; valid unless unsorted */
     bool unsorted;
     size_t delayed_len;     /* services with a change that waits for its window */
@@ -129,6 +138,28 @@ struct core {
 
 struct service_state *core_service_state(struct core *core, const char *cluster, const char *name,
                                          bool create);
+/* run.c */
+/* NULL when there is none. */
+struct service_state *core_run_state(const struct core *core, const char *cluster, const char *id);
+/* What a container belongs to. NULL when that is not known, unless it is to be created. */
+struct service_state *core_owner_of(struct core *core, const struct container *container, bool create);
+/* Takes over the entry of a standalone task that may be new. */
+struct service_state *core_put_run(struct core *core, struct run *run);
+void core_set_run(struct service_state *state, struct run *run); /* likewise, of one that is known */
+/* Of run_to_json(); NULL when it is not readable. The caller owns it. */
+struct run *core_run_of_json(const json_t *json);
+void core_forget_run(struct core *core, struct service_state *state);
+/* G2: whether newer ones of its group have taken its place among those that are kept. */
+bool core_is_surplus(const struct core *core, const struct service_state *state);
+/* It has stopped just now. */
+void core_run_ended(struct core *core, const struct service_state *state);
+/* Starts tasks now, ECS's RunTask: for whoever wants one, within a step. What went wrong is in *ret_outcome,
+ * which the caller deinits; a task that was started says by core_run() how it does. */
+void core_run_task(struct core *core, const struct run_request *request, struct effect_vec *effects,
+                   struct run_outcome *ret_outcome);
+/* Stops it unless it is to stop already. */
+void core_stop_task(struct core *core, struct service_state *state, const char *reason,
+                    struct effect_vec *effects);
 struct instance_state *core_instance_state(const struct core *core, const char *name);
 void core_add_event(struct core *core, struct service_state *service, const char *message);
 void core_forget_service(struct core *core, struct service_state *service);
@@ -167,6 +198,8 @@ void core_on_reconcile(struct core *core, struct event *event, struct effect_vec
 void core_on_approve(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_retry(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_suspend(struct core *core, struct event *event, struct effect_vec *effects);
+void core_on_run_task(struct core *core, struct event *event, struct effect_vec *effects);
+void core_on_stop_task(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_turn(struct core *core, struct event *event, struct effect_vec *effects);
 
 /* roots.c: puts the files of a commit into the manifest. False when it came without all that it needs: then
@@ -203,6 +236,8 @@ void core_wait_for(struct core *core, struct service_state *service, const char 
 void core_leave_order(struct core *core, struct service_state *service);
 /* suspend.c */
 bool core_is_suspended(const struct core *core, const struct service_state *service);
+/* By whom the cluster is, in words; NULL when it is not. Caller frees. */
+char *core_cluster_suspended(const struct core *core, const char *cluster);
 /* By whom, in words; NULL when it is not. Caller frees. */
 char *core_suspended(const struct core *core, const struct service_state *service);
 /* Marks the services whose cluster the next desired state suspends, or no longer. */
@@ -245,9 +280,16 @@ void core_keep_again(struct core *core);
 void core_keep(struct core *core, struct service_state *service, struct plan_booking_vec *kept);
 json_t *core_kept_out(const struct service_state *service);
 void core_kept_in(struct core *core, struct service_state *service, const json_t *json);
+/* The same of all that is marked: then rooms are as they are now. */
+void core_book_marked(struct core *core);
 /* The instance's info is another than before. */
 void core_room_capacity(struct core *core, const struct instance_state *instance,
                         const struct instance_info *before);
+/* The instances of a cluster (NULL: one that declares none) for plan_input. Borrowed. */
+struct plan_fleet *core_fleet(struct core *core, struct cluster *cluster);
+/* Those of clusters that are not desired any more, or otherwise. */
+void core_drop_fleets(struct core *core);
+void fleet_free(struct fleet *fleet);
 /* Whether instances answer, as it is now. */
 void core_room_refresh(struct core *core);
 /* observe.c: the container as it is now (taken over), or its end. */

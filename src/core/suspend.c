@@ -58,19 +58,26 @@ static char *since(const char *what, int64_t since_ms)
     return memory_printf("%s, since %.19sZ", what, text);
 }
 
+char *core_cluster_suspended(const struct core *core, const char *cluster)
+{
+    assert(core);
+    assert(cluster);
+    int64_t since_ms = core_suspended_ms(core, cluster, NULL);
+    if (cluster_suspends(core->desired, cluster))
+        return memory_strdup("suspended by git, with its cluster");
+    return since_ms ? since("suspended by davit suspend, with its cluster", since_ms) : NULL;
+}
+
 char *core_suspended(const struct core *core, const struct service_state *service)
 {
     assert(core);
     assert(service);
-    int64_t own_ms = core_suspended_ms(core, service->cluster, service->name);
-    int64_t cluster_ms = core_suspended_ms(core, service->cluster, NULL);
+    int64_t own_ms = service->name ? core_suspended_ms(core, service->cluster, service->name) : 0;
     if (git_suspends(service))
         return memory_strdup("suspended by git");
-    if (cluster_suspends(core->desired, service->cluster))
-        return memory_strdup("suspended by git, with its cluster");
-    if (own_ms)
+    if (own_ms && !cluster_suspends(core->desired, service->cluster))
         return since("suspended by davit suspend", own_ms);
-    return cluster_ms ? since("suspended by davit suspend, with its cluster", cluster_ms) : NULL;
+    return core_cluster_suspended(core, service->cluster);
 }
 
 static bool any_cluster_suspends(const struct desired *desired)
@@ -90,6 +97,11 @@ void core_mark_suspensions(struct core *core, const struct desired *next)
         struct service_state *service = entry->value;
         if (cluster_suspends(core->desired, service->cluster) != cluster_suspends(next, service->cluster))
             core_mark(core, service);
+    }
+    map_for_each (&core->runs, entry) {
+        struct service_state *run = entry->value;
+        if (cluster_suspends(core->desired, run->cluster) != cluster_suspends(next, run->cluster))
+            core_mark(core, run);
     }
 }
 
@@ -160,6 +172,11 @@ void core_on_suspend(struct core *core, struct event *event, struct effect_vec *
         struct service_state *service = entry->value;
         if (text_equal(service->cluster, cluster) && (!name || text_equal(service->name, name)))
             core_mark(core, service);
+    }
+    map_for_each (&core->runs, entry) {
+        struct service_state *run = entry->value;
+        if (text_equal(run->cluster, cluster) && !name)
+            core_mark(core, run);
     }
 }
 

@@ -30,6 +30,16 @@ static void wake_service(struct core *core, struct service_state *service, int64
     core_wake_at(core, service, sooner(at_ms, service->delayed ? service->delayed->opens_ms : 0));
 }
 
+static void take_run(struct core *core, struct service_state *service, struct plan_output *output,
+                     struct effect_vec *effects)
+{
+    bool ended = output->run->stopped_ms && !service->run->stopped_ms;
+    core_save(effects, LEDGER_TASK, service->key, run_to_json(output->run), output->ledger_message);
+    core_set_run(service, TAKE(output->run));
+    if (ended)
+        core_run_ended(core, service);
+}
+
 static void take_output(struct core *core, struct service_state *service, struct plan_output *output,
                         struct effect_vec *effects)
 {
@@ -40,6 +50,8 @@ static void take_output(struct core *core, struct service_state *service, struct
     }
     if (output->counted)
         core_set_count(service, output->desired_count);
+    if (output->run && !output->forget)
+        take_run(core, service, output, effects);
     free(service->waiting);
     service->waiting = TAKE(output->waiting);
     for (size_t i = 0; i < output->events.len; i++)
@@ -59,7 +71,10 @@ static void take_output(struct core *core, struct service_state *service, struct
     if (!output->gated)
         core_wait_for(core, service, NULL);
     core_mark_followers(core, service);
-    if (output->forget) {
+    if (output->forget && service->run) {
+        core_save(effects, LEDGER_TASK, service->key, NULL, output->ledger_message);
+        core_forget_run(core, service);
+    } else if (output->forget) {
         if (service->ledger)
             core_save(effects, LEDGER_SERVICE, service->key, NULL, output->ledger_message);
         core_forget_service(core, service);
@@ -72,14 +87,18 @@ static void plan(struct core *core, struct service_state *service, struct effect
     if (!suspended)
         suspended = core_stands_still(core, service);
     char *waits_for CLEANUP_FREE = core_order(core, service);
-    const struct cluster *cluster = desired_cluster(core->desired, service->cluster);
+    struct cluster *cluster = desired_cluster(core->desired, service->cluster);
+    struct plan_options options = core->plan;
+    if (service->run && core_is_surplus(core, service))
+        options.stopped_kept = 0;
     struct plan_input input = {.now_ms = core->now_ms,
-                               .options = &core->plan,
+                               .options = &options,
                                .desired = service->desired,
                                .commit = service->delayed && service->delayed->known
                                              ? &service->delayed->commit
                                              : &core->desired->commit,
                                .ledger = service->ledger,
+                               .run = service->run,
                                .completed = service->completed,
                                .cluster = service->cluster,
                                .service = service->name,
@@ -93,10 +112,14 @@ static void plan(struct core *core, struct service_state *service, struct effect
                                .failures = &service->failures,
                                .instances = &core->rooms,
                                .declared = cluster ? &cluster->instances : NULL,
+                               .fleet = core_fleet(core, cluster),
                                .memory = &service->memory,
                                .ids = &core->ids};
     struct plan_output output;
-    plan_service(&input, &output);
+    if (service->run)
+        plan_run(&input, &output);
+    else
+        plan_service(&input, &output);
     for (size_t i = 0; i < service->failures.len; i++) {
         free(service->failures.items[i].container);
         free(service->failures.items[i].reason);

@@ -43,14 +43,11 @@ bool core_instance_is_lost(const struct core *core, const char *name, int64_t *r
 {
     assert(core);
     assert(ret_since_ms);
-    for (size_t i = 0; i < core->instances_len; i++) {
-        const struct instance_state *instance = &core->instances[i];
-        if (!text_equal(instance->name, name) || !is_lost(instance))
-            continue;
-        *ret_since_ms = instance->lost_ms;
-        return true;
-    }
-    return false;
+    const struct instance_state *instance = core_instance_state(core, name);
+    if (!instance || !is_lost(instance))
+        return false;
+    *ret_since_ms = instance->lost_ms;
+    return true;
 }
 
 /* Nobody knows how a task is whose instance does not answer: it must not be taken for healthy. */
@@ -306,18 +303,11 @@ size_t core_instances_len(const struct core *core)
     return core->instances_len;
 }
 
-/* Rooms are a cache, which a turn brings up to date in this way before anything is placed. */
-static void book_marked(struct core *core)
-{
-    for (size_t i = 0; i < core->marked.len; i++)
-        core_book(core, core->marked.items[i]);
-}
-
 void core_view_instance_at(const struct core *core, size_t index, struct view_instance *ret_view)
 {
     assert(core);
     assert(index < core->instances_len);
-    book_marked((struct core *)core);
+    core_book_marked((struct core *)core); /* rooms are a cache */
     const struct instance_state *instance = &core->instances[index];
     const struct plan_instance *room = &core->rooms.items[index];
     *ret_view = (struct view_instance){.name = instance->name,

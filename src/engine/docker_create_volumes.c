@@ -41,6 +41,7 @@ static json_t *task_volume_labels(const struct docker_body *body, const json_t *
     model_set_string(out, LABEL_OWNER, labels->owner);
     model_set_string(out, LABEL_TASK, labels->task);
     model_set_string(out, LABEL_SERVICE, labels->service);
+    model_set_string(out, LABEL_GROUP, labels->group);
     model_set_string(out, LABEL_ECS_CLUSTER, labels->cluster);
     return out;
 }

@@ -20,6 +20,7 @@ static const struct {
     [LEDGER_FAMILY] = {"families", "family", 1, true},
     [LEDGER_SOURCE] = {"sources", "source", 1, false},
     [LEDGER_SUSPENSION] = {"suspensions", "cluster", 1, true},
+    [LEDGER_TASK] = {"tasks", "cluster/task", 2, true},
 };
 
 const char *history_layout_dir(enum ledger_change_kind kind)

@@ -24,9 +24,10 @@ static const char readme[] =
     "  families/<ab>/<family>.json\n"
     "  sources/<name>.json\n"
     "  suspensions/<ab>/<cluster>.json\n"
+    "  tasks/<ab>/<cluster>/<task id>.json\n"
     "\n"
-    "<ab> is the first byte of the SHA-256 of \"<cluster>/<service>\", \"<family>\" or \"<cluster>\", in "
-    "hex.\n";
+    "<ab> is the first byte of the SHA-256 of \"<cluster>/<service>\", \"<family>\", \"<cluster>\" or\n"
+    "\"<cluster>/<task id>\", in hex.\n";
 
 /* --- the handle ----------------------------------------------------------------------------------------- */
 

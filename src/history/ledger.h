@@ -8,6 +8,7 @@
  *   families/ab/<family>.json
  *   sources/<name>.json
  *   suspensions/ab/<cluster>.json        what `davit suspend` holds still
+ *   tasks/ab/<cluster>/<task id>.json    standalone tasks, until they are forgotten
  *
  * Everything here is synchronous, durable when it returns, and touches nothing but the handle: one thread at
  * a time may use a handle, any thread. A writer holds the history_lock of its state directory.
@@ -63,8 +64,8 @@ struct history_visitor {
     void *data;
 };
 
-/* Calls for every entry: services, families, sources, suspensions, each in the order of their paths. What
- * cannot be read is skipped and reported. *ret_report is always set. */
+/* Calls for every entry: services, families, sources, suspensions, tasks, each in the order of their paths.
+ * What cannot be read is skipped and reported. *ret_report is always set. */
 int history_load(struct history *history, const struct history_visitor *visitor,
                  struct history_report *ret_report, struct error *err);
 

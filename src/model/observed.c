@@ -31,6 +31,8 @@ void task_labels_deinit(struct task_labels *labels)
     free(labels->cluster);
     free(labels->service);
     free(labels->deployment);
+    free(labels->group);
+    free(labels->started_by);
     free(labels->family);
     container_spec_deinit(&labels->spec);
     memset(labels, 0, sizeof *labels);
@@ -45,6 +47,8 @@ void task_labels_copy(const struct task_labels *labels, struct task_labels *ret_
     ret_copy->cluster = memory_strdup(labels->cluster);
     ret_copy->service = memory_strdup(labels->service);
     ret_copy->deployment = memory_strdup(labels->deployment);
+    ret_copy->group = memory_strdup(labels->group);
+    ret_copy->started_by = memory_strdup(labels->started_by);
     ret_copy->family = memory_strdup(labels->family);
     container_spec_copy(&labels->spec, &ret_copy->spec);
 }
@@ -70,6 +74,8 @@ json_t *task_labels_to_json(const struct task_labels *labels)
     model_set_string(json, LABEL_OWNER, labels->owner);
     model_set_string(json, LABEL_SERVICE, labels->service);
     model_set_string(json, LABEL_DEPLOYMENT, labels->deployment);
+    model_set_string(json, LABEL_GROUP, labels->group);
+    model_set_string(json, LABEL_STARTED_BY, labels->started_by);
     model_set_digest(json, LABEL_DIGEST, &labels->digest);
     model_set_string(json, LABEL_COMMIT, labels->commit);
     model_set_string(json, LABEL_TASK, labels->task);
@@ -104,20 +110,25 @@ static int spec_label(const json_t *json, struct container_spec *ret_spec)
 int task_labels_from_json(const json_t *json, struct task_labels *ret_labels, struct error *err)
 {
     assert(ret_labels);
-    static const char *const required[] = {LABEL_ECS_CLUSTER, LABEL_ECS_FAMILY, LABEL_SERVICE,
-                                           LABEL_DEPLOYMENT,  LABEL_DIGEST,     LABEL_TASK};
+    static const char *const required[] = {LABEL_ECS_CLUSTER, LABEL_ECS_FAMILY, LABEL_DIGEST, LABEL_TASK};
+    static const char *const of_service[] = {LABEL_SERVICE, LABEL_DEPLOYMENT};
     if (!model_string(json, LABEL_OWNER))
         return error_set(err, ERROR_NOT_FOUND, "no label %s: not a container of davit", LABEL_OWNER);
     for (size_t i = 0; i < ARRAY_LEN(required); i++)
         if (!model_string(json, required[i]))
             return error_set(err, ERROR_INVALID, "label %s is missing", required[i]);
+    for (size_t i = 0; !model_string(json, LABEL_GROUP) && i < ARRAY_LEN(of_service); i++)
+        if (!model_string(json, of_service[i]))
+            return error_set(err, ERROR_INVALID, "label %s is missing", of_service[i]);
     struct task_labels labels = {0};
     if (spec_label(json, &labels.spec) < 0)
         return error_set(err, ERROR_INVALID, "label %s is missing or not readable", LABEL_CONTAINER);
     labels.owner = memory_strdup(model_string(json, LABEL_OWNER));
     labels.cluster = memory_strdup(model_string(json, LABEL_ECS_CLUSTER));
-    labels.service = memory_strdup(model_string(json, LABEL_SERVICE));
-    labels.deployment = memory_strdup(model_string(json, LABEL_DEPLOYMENT));
+    labels.group = memory_strdup(model_string(json, LABEL_GROUP));
+    labels.started_by = memory_strdup(model_string(json, LABEL_STARTED_BY));
+    labels.service = labels.group ? NULL : memory_strdup(model_string(json, LABEL_SERVICE));
+    labels.deployment = labels.group ? NULL : memory_strdup(model_string(json, LABEL_DEPLOYMENT));
     labels.family = memory_strdup(model_string(json, LABEL_ECS_FAMILY));
     labels.revision = number_label(json, LABEL_ECS_REVISION);
     labels.essential = number_label(json, LABEL_ESSENTIAL);

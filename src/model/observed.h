@@ -21,6 +21,8 @@
 #define LABEL_OWNER         "davit.owner"
 #define LABEL_SERVICE       "davit.service"
 #define LABEL_DEPLOYMENT    "davit.deployment"
+#define LABEL_GROUP         "davit.group" /* these two of standalone tasks, in place of the two above */
+#define LABEL_STARTED_BY    "davit.started-by"
 #define LABEL_DIGEST        "davit.digest"
 #define LABEL_COMMIT        "davit.commit"
 #define LABEL_TASK          "davit.task"
@@ -49,8 +51,10 @@ struct port_binding_vec VECTOR_OF(struct port_binding);
 struct task_labels {
     char *owner;
     char *cluster;
-    char *service;
+    char *service;    /* these two are NULL of a standalone task */
     char *deployment; /* "ecs-svc/..." */
+    char *group;      /* of a standalone task, "family:web"; NULL: of a service */
+    char *started_by; /* likewise; NULL also when nobody said */
     char *family;
     int revision;
     struct digest digest; /* service.digest that the task was made from */

@@ -96,8 +96,7 @@ void pass_count(struct pass *pass)
     struct post_vec posts = {0};
     struct map index = {0};
     int count = 0;
-    pass->sites.len = 0; /* another content may ask for other instances */
-    pass->sited = false;
+    pass_leave_sites(pass); /* another content may ask for other instances */
     find_posts(pass, &posts, &index);
     for (size_t i = 0; i < posts.len; i++)
         count += posts.items[i].counted;

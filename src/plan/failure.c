@@ -109,18 +109,27 @@ bool failure_gave_up(const struct pass *pass, const struct task *task, const cha
     return map_get(&pass->memory->given_up, key);
 }
 
+void failure_pass_over(const struct pass *pass, const struct task *task, const char *container)
+{
+    assert(pass);
+    assert(task);
+    char key[ID_HEX_SIZE + LIMIT_NAME_CHARS + 1];
+    key_of(task->id, container, key, sizeof key);
+    map_put(&pass->in->memory->given_up, key, (void *)1);
+}
+
 /* F10. Which of an old task's containers are essential nobody knows any more: R2 stops it if it does not
  * serve. */
-static bool give_up(struct pass *pass, const struct task *task, const struct plan_failure *failure)
+bool failure_give_up(struct pass *pass, const struct task *task, const struct plan_failure *failure)
 {
+    assert(pass);
+    assert(failure);
     struct plan_memory *memory = pass->in->memory;
     const struct container_spec *spec =
         task_definition_container(pass->in->desired->task_definition, failure->container);
     if (!map_get(&memory->up, task->id) || (pass_is_new(pass, task) && (!spec || spec->essential)))
         return false;
-    char key[ID_HEX_SIZE + LIMIT_NAME_CHARS + 1];
-    key_of(task->id, failure->container, key, sizeof key);
-    map_put(&memory->given_up, key, (void *)1);
+    failure_pass_over(pass, task, failure->container);
     pass_event(pass, "(task %s) goes on without container %s: %s", task->id, failure->container,
                failure->reason);
     return true;
@@ -136,7 +145,7 @@ static void take_action_failures(struct pass *pass)
         const struct container *container = task ? task_container(task, failure->container) : NULL;
         if (container && restart_failed(failure, container))
             continue; /* C10: it stays stopped */
-        if (task && task_is_live(task) && give_up(pass, task, failure))
+        if (task && task_is_live(task) && failure_give_up(pass, task, failure))
             continue;
         if (task) {
             if (pass_is_new(pass, task) && task_is_live(task))

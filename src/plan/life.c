@@ -176,7 +176,9 @@ struct action *life_act(struct pass *pass, const struct task *task, enum action_
     action->service = memory_strdup(pass->in->service);
     memcpy(action->task, task->id, sizeof action->task);
     action->container = memory_strdup(container);
-    action->reason = memory_strdup(task->stop_reason ? task->stop_reason : "desired by the service");
+    action->reason = memory_strdup(task->stop_reason ? task->stop_reason
+                                   : pass->in->run   ? "RunTask"
+                                                     : "desired by the service");
     vector_push(&pass->out->actions, action);
     return action;
 }
@@ -193,11 +195,14 @@ static void create(struct pass *pass, const struct task *task, const struct cont
 {
     struct action *action = life_act(pass, task, ACTION_CREATE, spec->name);
     struct task_definition *definition = pass->in->desired->task_definition;
+    const struct run *run = pass->in->run;
     action->task_definition = task_definition_ref(definition);
     action->labels = (struct task_labels){.owner = memory_strdup(pass->in->options->owner),
                                           .cluster = memory_strdup(pass->in->cluster),
                                           .service = memory_strdup(pass->in->service),
                                           .deployment = memory_strdup(task->deployment),
+                                          .group = memory_strdup(run ? run->group : NULL),
+                                          .started_by = memory_strdup(run ? run->started_by : NULL),
                                           .family = memory_strdup(definition->family),
                                           .revision = definition->revision,
                                           .digest = task->digest,

@@ -7,22 +7,37 @@
 struct site {
     size_t index;                              /* into in->instances */
     const struct container_instance *declared; /* NULL: the cluster declares none */
+    /* of one plan; zero between plans */
+    bool touched;                                                          /* something below is not zero */
     enum site_member { SITE_UNASKED, SITE_MEMBER, SITE_NO_MEMBER } member; /* P5 */
-    const char *failed;                       /* SITE_NO_MEMBER: the expression */
-    int tasks;                                /* of the service, that have not stopped: P6 */
-    int kept;                                 /* tasks of the service that are to stay: P7 */
-    int left;                                 /* tasks that this pass has chosen to stop */
-    size_t zones[LIMIT_PLACEMENT_STRATEGIES]; /* of spread over an attribute: the first site that has the
-                                                 same value, which counts for all of them */
-    int zone_kept[LIMIT_PLACEMENT_STRATEGIES];
+    const char *failed; /* SITE_NO_MEMBER: the expression */
+    int tasks;          /* of the service, that have not stopped: P6 */
+    int kept;           /* tasks of the service that are to stay: P7 */
+    int left;           /* tasks that this pass has chosen to stop */
 };
 struct site_vec VECTOR_OF(struct site);
+
+/* Of spread over an attribute: the sites with the same value. */
+struct fleet_zones {
+    uint32_t *of; /* by site */
+    int *kept;    /* by zone, as struct site's; zero between plans */
+    size_t len;
+};
+
+struct plan_fleet {
+    const struct plan_instance_vec *instances;
+    struct site_vec sites;                      /* in the order of the configuration */
+    uint64_t *chances;                          /* by site: what random goes by there */
+    struct map zones;                           /* attribute -> struct fleet_zones, owned */
+    struct index_vec VECTOR_OF(size_t) touched; /* sites */
+};
 
 struct pass {
     const struct plan_input *in;
     struct plan_output *out;
     const struct service_ledger
-        *ledger; /* as it stands: in->ledger, or out->ledger once it was edited; may be NULL */
+        *ledger;           /* as it stands: in->ledger, or out->ledger once it was edited; may be NULL */
+    const struct run *run; /* likewise: in->run, or out->run; NULL: a service */
     const struct service *asked; /* what the repository asks for. in->desired is what is to run: the same, or
                                     what it was rolled back to */
     struct service aim;          /* the latter, with the counts of the former */
@@ -30,21 +45,24 @@ struct pass {
     struct plan_input aimed;
     const struct plan_memory *memory; /* to look up; may be NULL */
     struct task_vec tasks;
-    struct site_vec sites; /* in the order of the configuration; made when first asked for */
-    bool sited;
+    struct plan_fleet *fleet; /* NULL before pass_sites(); in->fleet, or the pass's own */
+    struct fleet_zones
+        *zones[LIMIT_PLACEMENT_STRATEGIES]; /* by strategy; NULL: it is not over an attribute */
 };
 
 /* The entry for editing: a copy of in->ledger that goes out. `format` says what changed, for the ledger's
  * commit. */
 struct service_ledger *pass_edit(struct pass *pass, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Adds to what the ledger's commit says. */
+void pass_note(struct pass *pass, const char *what);
 /* PRIMARY or NULL. */
 const struct deployment *pass_primary(const struct pass *pass);
 /* Plan again at at_ms. */
 void pass_wake(struct pass *pass, int64_t at_ms);
 /* The first reason stays. */
 void pass_waiting(struct pass *pass, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* An ECS service event: "(service web) ..." */
+/* An ECS service event: "(service web) ..."; a standalone task has none. */
 void pass_event(struct pass *pass, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* desiredStatus STOPPED, for good. */
 void pass_stop(struct pass *pass, struct task *task, const char *reason);
@@ -85,6 +103,8 @@ char *rollback_reason(const struct deployment *primary, const struct deployment 
 /* placement.c: the best instance for a desired task of that id, whose room is taken; NULL with *ret_reason
  * (owned) when there is none. */
 const struct plan_instance *placement_choose(struct pass *pass, const char *task, char **ret_reason);
+/* What each instance lacks, after placement_choose() found none. */
+void placement_lacks(struct pass *pass, struct plan_lack_vec *ret_lacks);
 /* Why no instance could take a task even if old ones made room (owned); NULL: one could. */
 char *placement_hopeless(struct pass *pass);
 const struct plan_instance *placement_instance(const struct plan_instance_vec *instances, const char *name);
@@ -96,8 +116,10 @@ bool placement_has_architecture(const struct plan_instance *instance, const char
 /* Whether the expression may hold there when tasks have gone. */
 bool placement_asks_for_tasks(const char *expression);
 
-/* site.c: made by the first call; launching and stopping must be told from then on. */
+/* site.c: counted by the first call; launching and stopping must be told from then on. */
 struct site_vec *pass_sites(struct pass *pass);
+/* site.c: at the end. */
+void pass_leave_sites(struct pass *pass);
 struct site *site_of(struct pass *pass, const char *instance); /* NULL: not in the cluster */
 void site_add(struct pass *pass, struct site *site);
 void site_leave(struct pass *pass, struct site *site);
@@ -111,18 +133,30 @@ bool site_may_stay(const struct pass *pass, const struct site *site);
 char *site_why_leave(const struct pass *pass, const char *instance);
 bool site_is_to_leave(const struct pass *pass, const char *instance);
 
+/* fleet.c: the zones that the service's strategies spread over. */
+void fleet_find_zones(struct pass *pass);
+/* fleet.c: the plan is to note something there; what it noted is taken back. */
+void fleet_touch(struct plan_fleet *fleet, struct site *site);
+void fleet_clear(struct pass *pass);
+
 /* strategy.c: P7 and P8, those of the service or ECS's default. */
 const struct placement_strategy *strategies_of(const struct service *service, size_t *ret_len);
-/* What random goes by. */
-uint64_t strategy_chance(const char *task);
-/* Of the best place so far; zero before the first. */
-struct strategy_costs {
-    bool known;
-    int64_t costs[LIMIT_PLACEMENT_STRATEGIES];
+/* For the place of one task. */
+struct strategy_search {
+    const struct pass *pass;
+    const struct placement_strategy *strategies;
+    size_t len;
+    uint64_t chance; /* what random goes by */
+    bool found;
+    int64_t costs[LIMIT_PLACEMENT_STRATEGIES]; /* of the best place so far, the lesser the better */
+    int64_t least[LIMIT_PLACEMENT_STRATEGIES]; /* no place costs less */
 };
-/* Whether the site is better than the best so far, which it is then. */
-bool strategy_improves(const struct pass *pass, const struct site *site, uint64_t chance,
-                       struct strategy_costs *best);
+uint64_t strategy_chance_of(const char *instance);
+void strategy_begin(const struct pass *pass, const char *task, struct strategy_search *ret_search);
+/* The first from `site` on that is better than the best so far, and its costs; fleet->sites.len: none is. */
+size_t strategy_next(const struct strategy_search *search, size_t site, int64_t *ret_costs);
+/* It is the best now. Whether none can be better. */
+bool strategy_settle(struct strategy_search *search, const int64_t *costs);
 /* Below 0 when a task that leaves `left` leaves the better rest. */
 int strategy_compare_rest(const struct pass *pass, const struct site *left, const struct site *right);
 
@@ -146,5 +180,9 @@ char *life_dead_end(struct pass *pass, const struct task *task);
 void failure_witness(struct pass *pass);
 /* failure.c: whether the task goes on without the container, F10. */
 bool failure_gave_up(const struct pass *pass, const struct task *task, const char *container);
+/* failure.c: F10, whether the task goes on without the container that failed, which is noted then. */
+bool failure_give_up(struct pass *pass, const struct task *task, const struct plan_failure *failure);
+/* failure.c: that container is never created again. */
+void failure_pass_over(const struct pass *pass, const struct task *task, const char *container);
 /* failure.c: when the next launch may be, F9. */
 int64_t failure_next_launch_ms(const struct pass *pass);

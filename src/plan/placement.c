@@ -1,4 +1,4 @@
-/* Rows P1 to P3, P6; site.c and strategy.c have the others. */
+/* Rows P1 to P3, P6 and T1; site.c and strategy.c have the others. */
 #include "base/buffer.h"
 #include "base/text.h"
 #include "plan/pass.h"
@@ -57,13 +57,16 @@ struct search {
     struct pass *pass;
     struct need need;
     bool distinct;
-    struct buffer *why; /* NULL: nobody asks */
+    struct buffer *why;          /* NULL: nobody asks */
+    struct plan_lack_vec *lacks; /* NULL: nobody asks */
 };
 
-__attribute__((format(printf, 3, 4))) static bool
-tell(const struct search *search, const struct plan_instance *instance, const char *format, ...)
+/* `reason` is ECS's word for it. */
+__attribute__((format(printf, 4, 5))) static bool tell(const struct search *search,
+                                                       const struct plan_instance *instance,
+                                                       const char *reason, const char *format, ...)
 {
-    if (!search->why)
+    if (!search->why && !search->lacks)
         return true;
     char *text CLEANUP_FREE = NULL;
     va_list ap;
@@ -71,7 +74,10 @@ tell(const struct search *search, const struct plan_instance *instance, const ch
     if (vasprintf(&text, format, ap) < 0)
         abort();
     va_end(ap);
-    buffer_printf(search->why, "%s%s: %s", search->why->len ? "; " : "", instance->name, text);
+    if (search->lacks)
+        vector_push(search->lacks, (struct plan_lack){instance->name, reason, memory_strdup(text)});
+    if (search->why)
+        buffer_printf(search->why, "%s%s: %s", search->why->len ? "; " : "", instance->name, text);
     return true;
 }
 
@@ -80,13 +86,14 @@ static bool is_unfit(const struct search *search, struct site *site, const struc
 {
     const char *wanted = search->pass->in->desired->task_definition->cpu_architecture;
     if (site->declared && site->declared->draining)
-        return tell(search, instance, "is DRAINING");
+        return tell(search, instance, "INACTIVE", "is DRAINING");
     if (!instance->usable)
-        return tell(search, instance, "%s", instance->reason ? instance->reason : "does not answer");
+        return tell(search, instance, "AGENT", "%s", instance->reason ? instance->reason : "does not answer");
     if (!placement_has_architecture(instance, wanted))
-        return tell(search, instance, "has cpuArchitecture %s, not %s", instance->arch, wanted);
+        return tell(search, instance, "ATTRIBUTE", "has cpuArchitecture %s, not %s", instance->arch, wanted);
     if (!site_is_member(search->pass, site))
-        return tell(search, instance, "does not satisfy memberOf %s", site->failed);
+        return tell(search, instance, "MemberOf placement constraint unsatisfied.",
+                    "does not satisfy memberOf %s", site->failed);
     return false;
 }
 
@@ -94,20 +101,28 @@ static bool lacks(const struct search *search, struct site *site)
 {
     const struct need *need = &search->need;
     const struct plan_instance *instance = &search->pass->in->instances->items[site->index];
+    if (!search->why && !search->lacks &&
+        (need->cpu_units > instance->cpu_units_free || need->memory_mib > instance->memory_mib_free))
+        return true; /* what is asked first is the cheapest, what is told first the gravest */
     if (is_unfit(search, site, instance))
         return true;
     if (search->distinct && site->tasks)
-        return tell(search, instance, "does not satisfy distinctInstance: it has a task of the service");
+        return tell(search, instance, "DistinctInstance placement constraint unsatisfied.",
+                    "does not satisfy distinctInstance: it has a task of the %s",
+                    search->pass->in->run ? "group" : "service");
     if (need->cpu_units > instance->cpu_units_free)
-        return tell(search, instance, "has insufficient CPU units available (%lld free, %lld needed)",
+        return tell(search, instance, "RESOURCE:CPU",
+                    "has insufficient CPU units available (%lld free, %lld needed)",
                     (long long)instance->cpu_units_free, (long long)need->cpu_units);
     if (need->memory_mib > instance->memory_mib_free)
-        return tell(search, instance, "has insufficient memory available (%lld MiB free, %lld MiB needed)",
+        return tell(search, instance, "RESOURCE:MEMORY",
+                    "has insufficient memory available (%lld MiB free, %lld MiB needed)",
                     (long long)instance->memory_mib_free, (long long)need->memory_mib);
     const struct plan_port *port = clash(instance, search->pass->in->desired->task_definition);
     if (port)
-        return tell(search, instance, "is already using port %d/%s required by the task (held by %s)",
-                    port->port, port->udp ? "udp" : "tcp", port->holder);
+        return tell(search, instance, port->udp ? "RESOURCE:PORTS_UDP" : "RESOURCE:PORTS",
+                    "is already using port %d/%s required by the task (held by %s)", port->port,
+                    port->udp ? "udp" : "tcp", port->holder);
     return false;
 }
 
@@ -119,6 +134,7 @@ static void book(const struct pass *pass, size_t instance)
     plan_booking_add_task(&task, instance, pass->in->key);
     for (size_t c = 0; c < specs->len; c++)
         plan_booking_add(&task, instance, &specs->items[c], pass->in->key);
+    task.items[0].group.name = pass->in->run ? pass->in->run->group : NULL;
     plan_room_take(pass->in->instances, &task);
     for (size_t i = 0; i < task.len; i++)
         vector_push(&pass->out->booked, task.items[i]);
@@ -148,7 +164,7 @@ static char *explain(struct search search)
 {
     struct buffer why = BUFFER_INIT(LIMIT_ERROR_CHARS);
     const struct container_instance_vec *declared = search.pass->in->declared;
-    struct site_vec *sites = &search.pass->sites;
+    struct site_vec *sites = pass_sites(search.pass);
     search.why = &why;
     if (sites->len == 0)
         buffer_append_str(&why, "No Container Instances were found in your cluster.");
@@ -174,12 +190,16 @@ const struct plan_instance *placement_choose(struct pass *pass, const char *task
         .pass = pass, .need = need_of(desired->task_definition), .distinct = wants_distinct(desired)};
     struct site_vec *sites = pass_sites(pass);
     struct site *best = NULL;
-    struct strategy_costs costs = {0};
-    uint64_t chance = strategy_chance(task);
-    for (size_t i = 0; i < sites->len; i++) {
-        struct site *site = &sites->items[i];
-        if (!lacks(&search, site) && strategy_improves(pass, site, chance, &costs))
-            best = site;
+    struct strategy_search strategy;
+    int64_t costs[LIMIT_PLACEMENT_STRATEGIES];
+    strategy_begin(pass, task, &strategy);
+    size_t at = strategy_next(&strategy, 0, costs);
+    for (; at < sites->len; at = strategy_next(&strategy, at + 1, costs)) {
+        if (lacks(&search, &sites->items[at]))
+            continue;
+        best = &sites->items[at];
+        if (strategy_settle(&strategy, costs))
+            break;
     }
     if (!best) {
         pass->out->no_place = true;
@@ -189,6 +209,20 @@ const struct plan_instance *placement_choose(struct pass *pass, const char *task
     book(pass, best->index);
     site_add(pass, best);
     return &pass->in->instances->items[best->index];
+}
+
+void placement_lacks(struct pass *pass, struct plan_lack_vec *ret_lacks)
+{
+    assert(pass);
+    assert(ret_lacks);
+    const struct service *desired = pass->in->desired;
+    const struct search search = {.pass = pass,
+                                  .need = need_of(desired->task_definition),
+                                  .distinct = wants_distinct(desired),
+                                  .lacks = ret_lacks};
+    struct site_vec *sites = pass_sites(pass);
+    for (size_t i = 0; i < sites->len; i++)
+        lacks(&search, &sites->items[i]);
 }
 
 bool placement_asks_for_tasks(const char *expression)
@@ -234,8 +268,6 @@ const struct plan_instance *placement_choose_at(struct pass *pass, struct site *
 const struct plan_instance *placement_instance(const struct plan_instance_vec *instances, const char *name)
 {
     assert(instances);
-    for (size_t i = 0; i < instances->len; i++)
-        if (text_equal(instances->items[i].name, name))
-            return &instances->items[i];
-    return NULL;
+    size_t i = plan_instance_index(instances, name);
+    return i < instances->len ? &instances->items[i] : NULL;
 }

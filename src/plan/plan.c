@@ -55,12 +55,19 @@ struct service_ledger *pass_edit(struct pass *pass, const char *format, ...)
     va_end(ap);
     if (n < 0)
         abort();
-    char *before = pass->out->ledger_message;
-    pass->out->ledger_message = before ? memory_printf("%s; %s", before, what)
-                                       : memory_printf("%s/%s: %s", in->cluster, in->service, what);
-    free(before);
+    pass_note(pass, what);
     free(what);
     return pass->out->ledger;
+}
+
+void pass_note(struct pass *pass, const char *what)
+{
+    assert(pass);
+    assert(what);
+    char *before = pass->out->ledger_message;
+    pass->out->ledger_message =
+        before ? memory_printf("%s; %s", before, what) : memory_printf("%s: %s", pass->in->key, what);
+    free(before);
 }
 
 const struct deployment *pass_primary(const struct pass *pass)
@@ -92,6 +99,8 @@ void pass_waiting(struct pass *pass, const char *format, ...)
 void pass_event(struct pass *pass, const char *format, ...)
 {
     assert(pass);
+    if (!pass->in->service)
+        return;
     char *text CLEANUP_FREE = NULL;
     va_list ap;
     va_start(ap, format);
@@ -213,7 +222,7 @@ void plan_service(const struct plan_input *input, struct plan_output *ret_output
 
     input->memory->seen = true;
     task_vec_deinit(&pass.tasks);
-    vector_deinit(&pass.sites);
+    pass_leave_sites(&pass);
 }
 
 void plan_output_deinit(struct plan_output *output)
@@ -223,6 +232,7 @@ void plan_output_deinit(struct plan_output *output)
     plan_booking_vec_deinit(&output->booked);
     plan_booking_vec_deinit(&output->kept);
     service_ledger_free(output->ledger);
+    run_free(output->run);
     free(output->ledger_message);
     free(output->waiting);
     string_vec_deinit(&output->events);

@@ -11,6 +11,7 @@
 #include "model/desired.h"
 #include "model/ledger.h"
 #include "model/observed.h"
+#include "model/run.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,11 +30,12 @@ struct plan_port {
 };
 struct plan_port_vec VECTOR_OF(struct plan_port);
 
-/* A service that has tasks on an instance. */
+/* A service that has tasks on an instance, or a standalone task there. */
 struct plan_group {
-    const char *holder; /* "cluster/service"; borrowed */
+    const char *holder; /* "cluster/service", "cluster/task id"; borrowed */
     int tasks;          /* that hold room */
     bool daemon;        /* it is one: it waits for nobody to leave, E7 */
+    const char *name;   /* ECS's task group, of a standalone task; NULL: the service's; borrowed */
 };
 struct plan_group_vec VECTOR_OF(struct plan_group);
 
@@ -61,9 +63,18 @@ struct plan_instance {
     struct plan_port_vec ports; /* host ports in use */
     struct plan_group_vec groups;
 };
-struct plan_instance_vec VECTOR_OF(struct plan_instance);
+struct plan_instance_vec {
+    struct plan_instance *items;
+    size_t len;
+    size_t cap;
+    struct map by_name; /* name -> index + 1; empty before plan_instances_index() */
+};
 
 void plan_instance_vec_deinit(struct plan_instance_vec *instances);
+/* So that a name is found among thousands without a look at each. The names stay from then on. */
+void plan_instances_index(struct plan_instance_vec *instances);
+/* Of the first with that name; instances->len: there is none, as with NULL. */
+size_t plan_instance_index(const struct plan_instance_vec *instances, const char *name);
 
 /* Adds what a container takes to the booking of its instance, which is made when there is none. */
 void plan_booking_add(struct plan_booking_vec *bookings, size_t instance, const struct container_spec *spec,
@@ -79,6 +90,15 @@ bool plan_booking_same(const struct plan_booking_vec *before, const struct plan_
  * a constraint that asks for tasks looks otherwise. */
 bool plan_booking_freed(const struct plan_booking_vec *before, const struct plan_booking_vec *after);
 void plan_booking_vec_deinit(struct plan_booking_vec *bookings);
+
+/* The instances of a cluster, as all of its services see them: made once, for there may be thousands of
+ * either. It borrows both, and is good for as long as neither the instances' names, architectures and systems
+ * change nor what the cluster declares. Between plans it says nothing about any service. */
+struct plan_fleet;
+struct plan_fleet *plan_fleet_new(const struct plan_instance_vec *instances,
+                                  const struct container_instance_vec *declared);
+void plan_fleet_free(struct plan_fleet *fleet);
+DEFINE_CLEANUP(struct plan_fleet, plan_fleet_free)
 
 /* A failed action that the planner has not seen yet. */
 struct plan_failure {
@@ -115,10 +135,12 @@ struct plan_input {
     const struct service *desired;       /* NULL: it left the repository */
     const struct commit *commit;         /* of the desired state */
     const struct service_ledger *ledger; /* NULL: nothing known */
-    const struct service *completed;     /* ledger->completed; NULL: none, or it is not readable */
+    const struct run *run; /* a standalone task in place of a service: `desired` is its content, the next
+                              four are NULL */
+    const struct service *completed; /* ledger->completed; NULL: none, or it is not readable */
     const char *cluster;
     const char *service;
-    const char *key;       /* "cluster/service"; outlives what is booked */
+    const char *key;       /* "cluster/service", "cluster/task id"; outlives what is booked */
     const char *suspended; /* by whom, row U1; NULL: it is not */
     const char *waits_for; /* why its deployment may launch nothing yet, R12; NULL: it may */
     const struct container *const *containers; /* all of the service, borrowed, any order */
@@ -128,7 +150,8 @@ struct plan_input {
     const struct plan_failure_vec *failures;       /* since the last plan */
     struct plan_instance_vec *instances;           /* placing takes from it; NULL in views: all answer */
     const struct container_instance_vec *declared; /* by the cluster; NULL or none: it has all instances */
-    struct plan_memory *memory;                    /* updated */
+    struct plan_fleet *fleet;   /* of these two, kept by the caller; NULL: made for this plan */
+    struct plan_memory *memory; /* updated */
     struct id_source *ids;
 };
 
@@ -142,15 +165,31 @@ struct plan_output {
     bool gated;                   /* R12: it would launch, were it not for in->waits_for */
     bool no_place;                /* a task found no room: plan again when some was freed */
     struct service_ledger *ledger; /* the entry as it must be saved first; NULL: unchanged */
-    bool forget;                   /* the service is gone: remove its entry, if it has one */
-    char *ledger_message;          /* with ledger, or an entry to forget: one line saying what changed */
+    struct run *run;               /* likewise, of a standalone task */
+    bool forget;                   /* the service or task is gone: remove its entry, if it has one */
+    char *ledger_message;          /* with an entry, or one to forget: one line saying what changed */
     int64_t wake_ms;               /* plan again then at the latest; 0: nothing to wait for */
     char *waiting;                 /* what is being waited for, in words; NULL: nothing */
     struct string_vec events;      /* ECS's service event texts, oldest first */
 };
 
 void plan_service(const struct plan_input *input, struct plan_output *ret_output);
+/* Rows T2 to T12: the same for a standalone task. */
+void plan_run(const struct plan_input *input, struct plan_output *ret_output);
 void plan_output_deinit(struct plan_output *output);
+
+/* Why an instance cannot take a task. */
+struct plan_lack {
+    const char *instance; /* borrowed */
+    const char *reason;   /* of ECS's failures: "RESOURCE:CPU"; static */
+    char *detail;         /* in words */
+};
+struct plan_lack_vec VECTOR_OF(struct plan_lack);
+void plan_lack_vec_deinit(struct plan_lack_vec *lacks);
+/* T1: the instance for a standalone task that is to be, of `input` looked at are run, desired, key and where
+ * things are. Its room is taken, as ret_output->booked says. NULL: none can take it now. */
+const struct plan_instance *plan_place(const struct plan_input *input, struct plan_output *ret_output,
+                                       struct plan_lack_vec *ret_lacks);
 
 /* Rows D4, D6, D7, D9 and D10: whether a new deployment is to begin. ledger may be NULL, and completed. */
 bool plan_begins(const struct service_ledger *ledger, const struct service *desired,

@@ -1,4 +1,5 @@
 /* Room on instances: bookings and their sum. */
+#include "base/text.h"
 #include "plan/plan.h"
 
 #include <assert.h>
@@ -179,6 +180,29 @@ void plan_booking_vec_deinit(struct plan_booking_vec *bookings)
     vector_deinit(bookings);
 }
 
+void plan_instances_index(struct plan_instance_vec *instances)
+{
+    assert(instances);
+    assert(instances->by_name.len == 0);
+    for (size_t i = instances->len; i-- > 0;)
+        map_put(&instances->by_name, instances->items[i].name, (void *)(uintptr_t)(i + 1));
+}
+
+size_t plan_instance_index(const struct plan_instance_vec *instances, const char *name)
+{
+    assert(instances);
+    if (!name)
+        return instances->len;
+    if (instances->by_name.len) {
+        size_t at = (size_t)(uintptr_t)map_get(&instances->by_name, name);
+        return at ? at - 1 : instances->len;
+    }
+    size_t i = 0;
+    while (i < instances->len && !text_equal(instances->items[i].name, name))
+        i++;
+    return i;
+}
+
 static void instance_deinit(struct plan_instance *instance)
 {
     vector_deinit(&instance->ports);
@@ -190,5 +214,6 @@ void plan_instance_vec_deinit(struct plan_instance_vec *instances)
     assert(instances);
     for (size_t i = 0; i < instances->len; i++)
         instance_deinit(&instances->items[i]);
+    map_deinit(&instances->by_name);
     vector_deinit(instances);
 }

@@ -1,4 +1,4 @@
-/* Rows P4, P5 and P9: which instances are the cluster's, and what they are. */
+/* Rows P4, P5 and P9: which instances are the cluster's, and what they are. fleet.c keeps them. */
 #include "base/text.h"
 #include "plan/pass.h"
 
@@ -35,21 +35,31 @@ bool site_is_to_leave(const struct pass *pass, const char *instance)
     return declares(pass) && !container_instances_keep(pass->in->declared, instance);
 }
 
+/* Its number among the sites; they are in the order of the instances. */
 struct site *site_of(struct pass *pass, const char *instance)
 {
     assert(pass);
     struct site_vec *sites = pass_sites(pass);
-    for (size_t i = 0; i < sites->len; i++)
-        if (text_equal(instance_of(pass, &sites->items[i])->name, instance))
-            return &sites->items[i];
-    return NULL;
+    size_t index = plan_instance_index(pass->in->instances, instance);
+    size_t first = 0;
+    for (size_t end = sites->len; first < end;) {
+        size_t middle = first + (end - first) / 2;
+        if (sites->items[middle].index < index)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first < sites->len && sites->items[first].index == index ? &sites->items[first] : NULL;
 }
 
 static void count(struct pass *pass, struct site *site, int kept)
 {
+    size_t at = (size_t)(site - pass->fleet->sites.items);
+    fleet_touch(pass->fleet, site);
     site->kept += kept;
     for (size_t s = 0; s < LIMIT_PLACEMENT_STRATEGIES; s++)
-        pass->sites.items[site->zones[s]].zone_kept[s] += kept;
+        if (pass->zones[s])
+            pass->zones[s]->kept[pass->zones[s]->of[at]] += kept;
 }
 
 void site_add(struct pass *pass, struct site *site)
@@ -70,63 +80,58 @@ void site_leave(struct pass *pass, struct site *site)
     count(pass, site, -1);
 }
 
-/* Instances without the attribute are one zone, that of the empty value. */
-static void find_zones(struct pass *pass, size_t strategy, const char *attribute)
+/* T1: the tasks of a standalone task's group. */
+static void count_group(struct pass *pass)
 {
-    struct map first = {0};
-    for (size_t i = 0; i < pass->sites.len; i++) {
-        const char *value = site_attribute(pass, &pass->sites.items[i], attribute);
-        struct site *same = map_get(&first, value ? value : "");
-        if (!same)
-            map_put(&first, value ? value : "", &pass->sites.items[i]);
-        pass->sites.items[i].zones[strategy] = same ? (size_t)(same - pass->sites.items) : i;
+    char *prefix CLEANUP_FREE = memory_printf("%s/", pass->in->cluster);
+    for (size_t i = 0; i < pass->fleet->sites.len; i++) {
+        struct site *site = &pass->fleet->sites.items[i];
+        const struct plan_group_vec *groups = &instance_of(pass, site)->groups;
+        for (size_t g = 0; g < groups->len; g++) {
+            if (!text_equal(groups->items[g].name, pass->in->run->group) ||
+                !text_starts_with(groups->items[g].holder, prefix))
+                continue;
+            fleet_touch(pass->fleet, site);
+            site->tasks += groups->items[g].tasks;
+            count(pass, site, groups->items[g].tasks);
+        }
     }
-    map_deinit(&first);
-}
-
-/* A configuration is mostly in the order of names, as what is declared is: the next one is the likeliest. */
-static const struct container_instance *find_after(const struct container_instance_vec *declared,
-                                                   const struct container_instance *last, const char *name)
-{
-    const struct container_instance *next = last ? last + 1 : declared->items;
-    return next < declared->items + declared->len && text_equal(next->name, name)
-               ? next
-               : container_instances_find(declared, name);
 }
 
 struct site_vec *pass_sites(struct pass *pass)
 {
     assert(pass);
-    assert(pass->in->instances);
-    if (pass->sited)
-        return &pass->sites;
-    pass->sited = true;
-    vector_reserve(&pass->sites, pass->in->instances->len);
-    const struct container_instance *last = NULL;
-    for (size_t i = 0; i < pass->in->instances->len; i++) {
-        const char *name = pass->in->instances->items[i].name;
-        const struct container_instance *found =
-            declares(pass) ? find_after(pass->in->declared, last, name) : NULL;
-        if (declares(pass) && !found)
-            continue;
-        vector_push(&pass->sites, (struct site){.index = i, .declared = found});
-        last = found;
-    }
-    size_t len;
-    const struct placement_strategy *strategies = strategies_of(pass->in->desired, &len);
-    for (size_t s = 0; s < len; s++)
-        if (strategies[s].type == PLACEMENT_SPREAD && strategies[s].attribute)
-            find_zones(pass, s, strategies[s].attribute);
+    const struct plan_input *in = pass->in;
+    assert(in->instances);
+    if (pass->fleet)
+        return &pass->fleet->sites;
+    assert(!in->fleet || in->fleet->instances == in->instances);
+    pass->fleet = in->fleet ? in->fleet : plan_fleet_new(in->instances, in->declared);
+    fleet_find_zones(pass);
+    if (in->run)
+        count_group(pass);
     for (size_t i = 0; i < pass->tasks.len; i++) {
         const struct task *task = &pass->tasks.items[i];
         struct site *site = task->status != TASK_STOPPED ? site_of(pass, task->instance) : NULL;
         if (!site)
             continue;
+        fleet_touch(pass->fleet, site);
         site->tasks++;
         if (task_is_live(task) && pass_is_new(pass, task) && !(site->declared && site->declared->draining))
             count(pass, site, 1);
     }
-    return &pass->sites;
+    return &pass->fleet->sites;
+}
+
+void pass_leave_sites(struct pass *pass)
+{
+    assert(pass);
+    if (!pass->fleet)
+        return;
+    fleet_clear(pass);
+    if (!pass->in->fleet)
+        plan_fleet_free(pass->fleet);
+    pass->fleet = NULL;
 }
 
 /* --- what they are -------------------------------------------------------------------------------------- */
@@ -171,7 +176,10 @@ static bool ask_groups(const struct asked *asked, bool (*take)(const void *taker
     for (size_t i = 0; i < groups->len; i++) {
         if (!text_starts_with(groups->items[i].holder, prefix))
             continue;
-        char *group CLEANUP_FREE = memory_printf("service:%s", groups->items[i].holder + strlen(prefix));
+        const char *name = groups->items[i].name;
+        char *group CLEANUP_FREE =
+            name ? memory_strdup(name)
+                 : memory_printf("service:%s", groups->items[i].holder + strlen(prefix));
         if (take(taker, group))
             return true;
     }
@@ -231,6 +239,7 @@ bool site_is_member(const struct pass *pass, struct site *site)
     assert(pass);
     assert(site);
     if (site->member == SITE_UNASKED) {
+        fleet_touch(pass->fleet, site);
         const struct service *desired = pass->in->desired;
         site->failed = fails(pass, site, &desired->task_definition->constraints);
         if (!site->failed)

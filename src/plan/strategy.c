@@ -24,59 +24,128 @@ static uint64_t add_text(uint64_t hash, const char *text)
     return hash;
 }
 
-uint64_t strategy_chance(const char *task)
+static const uint64_t any_text = 0xCBF29CE484222325U;
+
+uint64_t strategy_chance_of(const char *instance)
 {
-    assert(task);
-    return add_text(0xCBF29CE484222325U, task);
+    assert(instance);
+    return add_text(any_text, instance);
 }
 
-static int64_t by_chance(uint64_t chance, const char *instance)
+static int64_t by_chance(uint64_t task, uint64_t instance)
 {
-    uint64_t hash = add_text(chance, instance);
+    uint64_t hash = task ^ instance;
     hash = (hash ^ (hash >> 32)) * 0xD6E8FEB86659FD93U; /* the last letters alone must not decide */
+    hash = (hash ^ (hash >> 32)) * 0xD6E8FEB86659FD93U;
     return (int64_t)(hash >> 1);
 }
 
 static int tasks_kept(const struct pass *pass, const struct site *site, size_t s,
                       const struct placement_strategy *strategy)
 {
-    return strategy->attribute ? pass->sites.items[site->zones[s]].zone_kept[s] : site->kept;
+    const struct fleet_zones *zones = pass->zones[s];
+    return strategy->attribute ? zones->kept[zones->of[site - pass->fleet->sites.items]] : site->kept;
 }
 
 /* The lesser the better. */
-static int64_t cost(const struct pass *pass, const struct site *site, size_t s,
-                    const struct placement_strategy *strategy, uint64_t chance)
+static int64_t cost(const struct strategy_search *search, size_t site, size_t s)
 {
-    const struct plan_instance *instance = &pass->in->instances->items[site->index];
-    switch (strategy->type) {
+    const struct pass *pass = search->pass;
+    const struct plan_fleet *fleet = pass->fleet;
+    const struct plan_instance *instances = pass->in->instances->items;
+    switch (search->strategies[s].type) {
     case PLACEMENT_BINPACK_CPU:
-        return instance->cpu_units_free;
+        return instances[fleet->sites.items[site].index].cpu_units_free;
     case PLACEMENT_BINPACK_MEMORY:
-        return instance->memory_mib_free;
+        return instances[fleet->sites.items[site].index].memory_mib_free;
     case PLACEMENT_RANDOM:
-        return by_chance(chance, instance->name);
+        return by_chance(search->chance, fleet->chances[site]);
     default:
-        return tasks_kept(pass, site, s, strategy);
+        return tasks_kept(pass, &fleet->sites.items[site], s, &search->strategies[s]);
     }
 }
 
-bool strategy_improves(const struct pass *pass, const struct site *site, uint64_t chance,
-                       struct strategy_costs *best)
+/* What a place costs at least. */
+static int64_t least_cost(const struct pass *pass, size_t s, const struct placement_strategy *strategy)
+{
+    const struct fleet_zones *zones = pass->zones[s];
+    if (strategy->type == PLACEMENT_BINPACK_CPU || strategy->type == PLACEMENT_BINPACK_MEMORY)
+        return INT64_MIN;
+    int least = zones && zones->len ? zones->kept[0] : 0;
+    for (size_t z = 1; zones && z < zones->len; z++)
+        if (zones->kept[z] < least)
+            least = zones->kept[z];
+    return least;
+}
+
+void strategy_begin(const struct pass *pass, const char *task, struct strategy_search *ret_search)
 {
     assert(pass);
-    assert(best);
-    size_t len;
-    const struct placement_strategy *strategies = strategies_of(pass->in->desired, &len);
-    bool better = !best->known;
-    for (size_t s = 0; s < len; s++) {
-        int64_t now = cost(pass, site, s, &strategies[s], chance);
-        if (!better && now > best->costs[s])
+    assert(task);
+    assert(ret_search);
+    struct strategy_search search = {.pass = pass, .chance = add_text(any_text, task)};
+    search.strategies = strategies_of(pass->in->desired, &search.len);
+    for (size_t s = 0; s < search.len; s++)
+        search.least[s] = least_cost(pass, s, &search.strategies[s]);
+    *ret_search = search;
+}
+
+/* The first from `site` on that the first strategy does not rule out: most are by this alone. */
+static size_t skip(const struct strategy_search *search, size_t site)
+{
+    const struct plan_fleet *fleet = search->pass->fleet;
+    const size_t len = fleet->sites.len;
+    const int64_t best = search->costs[0];
+    const struct fleet_zones *zones = search->pass->zones[0];
+    if (!search->found)
+        return site;
+    if (zones)
+        while (site < len && zones->kept[zones->of[site]] > best)
+            site++;
+    else if (search->strategies[0].type == PLACEMENT_RANDOM)
+        while (site < len && by_chance(search->chance, fleet->chances[site]) > best)
+            site++;
+    else
+        while (site < len && cost(search, site, 0) > best)
+            site++;
+    return site;
+}
+
+static bool improves(const struct strategy_search *search, size_t site, int64_t *ret_costs)
+{
+    bool better = !search->found;
+    for (size_t s = 0; s < search->len; s++) {
+        int64_t now = cost(search, site, s);
+        if (!better && now > search->costs[s])
             return false;
-        better |= now < best->costs[s];
-        best->costs[s] = now; /* the same unless it is better */
+        better |= now < search->costs[s];
+        ret_costs[s] = now;
     }
-    best->known = true;
     return better;
+}
+
+size_t strategy_next(const struct strategy_search *search, size_t site, int64_t *ret_costs)
+{
+    assert(search);
+    assert(ret_costs);
+    const size_t len = search->pass->fleet->sites.len;
+    for (site = skip(search, site); site < len; site = skip(search, site + 1))
+        if (improves(search, site, ret_costs))
+            return site;
+    return len;
+}
+
+bool strategy_settle(struct strategy_search *search, const int64_t *costs)
+{
+    assert(search);
+    assert(costs);
+    bool is_least = true;
+    for (size_t s = 0; s < search->len; s++) {
+        search->costs[s] = costs[s];
+        is_least &= costs[s] <= search->least[s];
+    }
+    search->found = true;
+    return is_least;
 }
 
 /* What is free of an instance when those that leave have left. */

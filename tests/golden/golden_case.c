@@ -1,5 +1,6 @@
 #include "golden_case.h"
 
+#include "base/buffer.h"
 #include "base/text.h"
 #include "model/json.h"
 
@@ -30,6 +31,13 @@ static bool complain(const char *what, const char *word)
 }
 
 /* --- the service and its ledger */
+
+static void full_id(const char *name, char ret_id[static ID_HEX_SIZE])
+{
+    memset(ret_id, 'e', ID_HEX_SIZE - 1);
+    ret_id[ID_HEX_SIZE - 1] = '\0';
+    memcpy(ret_id, name, strlen(name));
+}
 
 static bool load_definition(struct golden_case *golden)
 {
@@ -152,14 +160,42 @@ static bool load_ledger(struct golden_case *golden)
     return true;
 }
 
-/* --- tasks and containers */
+/* --- a standalone task */
 
-static void full_id(const char *name, char ret_id[static ID_HEX_SIZE])
+/* {"id": "r1", "started": ["app"], "stopCode":, "stopReason":, "stoppedSeconds": ago, "adopted": true}. */
+static void load_run(struct golden_case *golden)
 {
-    memset(ret_id, 'e', ID_HEX_SIZE - 1);
-    ret_id[ID_HEX_SIZE - 1] = '\0';
-    memcpy(ret_id, name, strlen(name));
+    const json_t *json = json_object_get(golden->input, "run");
+    if (!json)
+        return;
+    const char *instance = model_string(json, "instance");
+    const char *group = model_string(json, "group");
+    struct run *run = NEW(struct run);
+    golden->run = run;
+    *run = (struct run){.cluster = memory_strdup("prod"),
+                        .group = memory_strdup(group ? group : "family:web"),
+                        .started_by = memory_strdup(model_string(json, "startedBy")),
+                        .family = memory_strdup("web"),
+                        .revision = 2,
+                        .instance = memory_strdup(instance ? instance : "local"),
+                        .created_ms = CASE_NOW_MS - HEALTHY_SINCE_MS,
+                        .stop_code = memory_strdup(model_string(json, "stopCode")),
+                        .stop_reason = memory_strdup(model_string(json, "stopReason"))};
+    full_id(model_string(json, "id"), run->id);
+    map_put(&golden->names, run->id, memory_strdup(model_string(json, "id")));
+    golden->key = service_key("prod", run->id);
+    strcpy(run->commit, "3333333333333333333333333333333333333333");
+    model_strings_from_json(json_object_get(json, "started"), &run->started);
+    if (json_object_get(json, "stoppedSeconds"))
+        run->stopped_ms = CASE_NOW_MS - 1000 * model_int(json, "stoppedSeconds");
+    else if (!model_bool(json, "adopted"))
+        run->task_definition = task_definition_ref(golden->definition);
+    golden->service = run_content(run);
+    placement_constraints_from_json(json, &golden->service->constraints);
+    placement_strategies_from_json(json, &golden->service->strategies);
 }
+
+/* --- tasks and containers */
 
 const char *case_task_name(struct golden_case *golden, const char *id)
 {
@@ -225,11 +261,13 @@ static bool set_state(struct container *container, const char *state, int64_t no
 static struct task_labels make_labels(struct golden_case *golden, const char *task, const char *content,
                                       const struct container_spec *spec)
 {
+    const struct run *run = golden->run;
     struct task_labels labels = {
         .owner = memory_strdup("me"),
         .cluster = memory_strdup("prod"),
-        .service = memory_strdup("web"),
-        .deployment = memory_printf("ecs-svc/%s", content),
+        .service = run ? NULL : memory_strdup("web"),
+        .deployment = run ? NULL : memory_printf("ecs-svc/%s", content),
+        .group = run ? memory_strdup(run->group) : NULL,
         .family = memory_strdup("web"),
         .revision = 1,
         .digest = case_digest(content),
@@ -298,7 +336,7 @@ static bool load_action(struct golden_case *golden, const char *text)
     struct action *action = action_new((enum action_kind)k);
     action->instance = memory_strdup("local");
     action->cluster = memory_strdup("prod");
-    action->service = memory_strdup("web");
+    action->service = golden->run ? NULL : memory_strdup("web");
     action->container = memory_strdup(container);
     full_id(task, action->task);
     map_put(&golden->names, action->task, memory_strdup(task));
@@ -394,6 +432,7 @@ bool case_init(struct golden_case *golden, const json_t *input)
     if (!load_definition(golden))
         return false;
     load_service(golden);
+    load_run(golden);
     if (!load_ledger(golden) || !load_lists(golden))
         return false;
     load_memory(golden);
@@ -414,6 +453,8 @@ void case_deinit(struct golden_case *golden)
     service_unref(golden->service);
     task_definition_unref(golden->definition);
     service_ledger_free(golden->ledger);
+    run_free(golden->run);
+    free(golden->key);
     container_vec_deinit(&golden->containers);
     action_vec_deinit(&golden->under_way);
     failures_clear(&golden->failures);
@@ -444,15 +485,20 @@ static void book(const struct golden_case *golden, struct plan_instance_vec *ins
     plan_booking_vec_deinit(&booked);
 }
 
-/* Of other services: {"prod/db": 2}, or {"prod/log": "DAEMON"}. */
+/* Of other services: {"prod/db": 2}, or {"prod/log": "DAEMON"}; of standalone tasks: {"prod/TASK family:db":
+ * 1}. */
 static void load_groups(const json_t *json, struct plan_group_vec *ret_groups)
 {
     const char *holder;
     json_t *tasks;
-    json_object_foreach ((json_t *)(uintptr_t)json, holder, tasks)
-        vector_push(ret_groups,
-                    (struct plan_group){holder, json_is_string(tasks) ? 1 : (int)json_integer_value(tasks),
-                                        json_is_string(tasks)});
+    json_object_foreach ((json_t *)(uintptr_t)json, holder, tasks) {
+        const char *space = strchr(holder, ' ');
+        const struct plan_group group = {.holder = holder,
+                                         .tasks = json_is_string(tasks) ? 1 : (int)json_integer_value(tasks),
+                                         .daemon = json_is_string(tasks),
+                                         .name = space ? space + 1 : NULL};
+        vector_push(ret_groups, group);
+    }
 }
 
 static struct plan_instance_vec load_instances(const struct golden_case *golden)
@@ -482,6 +528,21 @@ static struct plan_instance_vec load_instances(const struct golden_case *golden)
     return instances;
 }
 
+/* T1: where, or why not, as what is being waited for. */
+static void case_place(const struct plan_input *input, struct plan_output *ret_output)
+{
+    struct plan_lack_vec lacks = {0};
+    const struct plan_instance *instance = plan_place(input, ret_output, &lacks);
+    struct buffer text = BUFFER_INIT(LIMIT_ERROR_CHARS);
+    buffer_printf(&text, "%s", instance ? instance->name : "no place");
+    for (size_t i = 0; i < lacks.len; i++)
+        buffer_printf(&text, "; %s %s: %s", lacks.items[i].instance, lacks.items[i].reason,
+                      lacks.items[i].detail);
+    ret_output->waiting = buffer_steal(&text);
+    plan_room_give(input->instances, &ret_output->booked);
+    plan_lack_vec_deinit(&lacks);
+}
+
 void case_plan(struct golden_case *golden, struct plan_output *ret_output)
 {
     struct plan_instance_vec instances = load_instances(golden);
@@ -497,11 +558,12 @@ void case_plan(struct golden_case *golden, struct plan_output *ret_output)
                                      .commit = &golden->commit,
                                      .ledger = golden->ledger,
                                      .completed = has_completed ? &completed : NULL,
+                                     .run = golden->run,
                                      .cluster = "prod",
-                                     .service = "web",
+                                     .service = golden->run ? NULL : "web",
                                      .suspended = model_string(golden->input, "suspended"),
                                      .waits_for = model_string(golden->input, "waitsFor"),
-                                     .key = KEY,
+                                     .key = golden->key ? golden->key : KEY,
                                      .containers = (const struct container *const *)golden->containers.items,
                                      .containers_len = golden->containers.len,
                                      .under_way = (const struct action *const *)golden->under_way.items,
@@ -511,7 +573,12 @@ void case_plan(struct golden_case *golden, struct plan_output *ret_output)
                                      .declared = &declared,
                                      .memory = &golden->memory,
                                      .ids = &golden->ids};
-    plan_service(&input, ret_output);
+    if (model_bool(golden->input, "place"))
+        case_place(&input, ret_output);
+    else if (golden->run)
+        plan_run(&input, ret_output);
+    else
+        plan_service(&input, ret_output);
     failures_clear(&golden->failures);
     plan_instance_vec_deinit(&instances);
     container_instances_deinit(&declared);
@@ -552,6 +619,14 @@ static void carry_out(struct golden_case *golden, const struct action *action)
     }
 }
 
+static void take_run(struct golden_case *golden, struct run *run)
+{
+    run_free(golden->run);
+    golden->run = run;
+    service_unref(golden->service);
+    golden->service = run_content(run);
+}
+
 void case_apply(struct golden_case *golden, struct plan_output *output)
 {
     if (output->ledger) {
@@ -562,6 +637,8 @@ void case_apply(struct golden_case *golden, struct plan_output *output)
         service_ledger_free(golden->ledger);
         golden->ledger = NULL;
     }
+    if (output->run)
+        take_run(golden, TAKE(output->run));
     for (size_t i = 0; i < output->actions.len; i++) {
         struct action *action = output->actions.items[i];
         if (action->kind == ACTION_STOP) {

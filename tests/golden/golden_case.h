@@ -15,6 +15,8 @@ struct golden_case {
     struct task_definition *definition;
     struct commit commit;
     struct service_ledger *ledger;
+    struct run *run; /* a standalone task in place of the service, which is its content then */
+    char *key;       /* of the run; NULL: of the service */
     struct container_vec containers; /* owned */
     struct action_vec under_way;     /* owned */
     struct plan_failure_vec failures;
@@ -29,7 +31,7 @@ struct golden_case {
 bool case_init(struct golden_case *golden, const json_t *input);
 void case_deinit(struct golden_case *golden);
 
-/* One call of plan_service() with the case as it stands. */
+/* One call of plan_service(), or plan_run(), with the case as it stands. */
 void case_plan(struct golden_case *golden, struct plan_output *ret_output);
 /* Takes over the output: what is started happens at once, what is stopped takes until the next round. */
 void case_apply(struct golden_case *golden, struct plan_output *output);

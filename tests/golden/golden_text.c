@@ -118,6 +118,30 @@ static json_t *kept_to_json(const struct plan_booking_vec *kept)
     return list;
 }
 
+static json_t *run_to_text(struct golden_case *golden, const struct run *run)
+{
+    json_t *json = json_object();
+    if (run->started.len)
+        json_object_set_new(json, "started", model_strings_to_json(&run->started));
+    model_set_string(json, "stopCode", run->stop_code);
+    if (run->stop_reason)
+        json_object_set_new(json, "stopReason", plain_json(golden, run->stop_reason));
+    if (!run->stopped_ms)
+        return json;
+    char *ago CLEANUP_FREE = text_from_duration_ms(golden->now_ms - run->stopped_ms);
+    json_t *exits = json_array();
+    for (size_t i = 0; i < run->exits.len; i++) {
+        const struct run_exit *exit = &run->exits.items[i];
+        json_array_append_new(exits, exit->has_exit_code
+                                         ? json_sprintf("%s %d", exit->container, exit->exit_code)
+                                         : json_string(exit->container));
+    }
+    model_set_string(json, "stopped", ago);
+    json_object_set_new(json, "exits", exits);
+    json_object_set_new(json, "succeeded", json_boolean(run_succeeded(run)));
+    return json;
+}
+
 json_t *case_output_to_json(struct golden_case *golden, const struct plan_output *output)
 {
     json_t *json = json_object();
@@ -129,6 +153,8 @@ json_t *case_output_to_json(struct golden_case *golden, const struct plan_output
     json_object_set_new(json, "actions", actions);
     if (output->ledger)
         json_object_set_new(json, "ledger", ledger_to_json(golden, output->ledger));
+    if (output->run)
+        json_object_set_new(json, "run", run_to_text(golden, output->run));
     if (output->ledger_message)
         json_object_set_new(json, "message", plain_json(golden, output->ledger_message));
     model_set_bool(json, "forget", output->forget);
@@ -206,7 +232,7 @@ json_t *case_sequence(struct golden_case *golden)
     for (int round = 0; round < ROUNDS_MAX; round++) {
         struct plan_output output;
         case_plan(golden, &output);
-        bool quiet = output.actions.len == 0 && !output.ledger && !output.forget;
+        bool quiet = output.actions.len == 0 && !output.ledger && !output.run && !output.forget;
         int64_t wake_ms = output.wake_ms;
         char *waiting CLEANUP_FREE = plain(golden, output.waiting);
         if (!quiet)

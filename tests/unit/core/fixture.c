@@ -176,6 +176,17 @@ static void remember(struct fixture *fixture, struct map *engine)
                         container_copy(tasks.items[t].containers[c]));
         task_vec_deinit(&tasks);
     }
+    struct view_run_vec runs;
+    core_view_runs(fixture->core, &runs);
+    for (size_t i = 0; i < runs.len; i++) {
+        struct task_vec tasks;
+        const struct run *run = runs.items[i].run;
+        core_view_run_tasks(fixture->core, run->cluster, run->id, fixture->now_ms, &tasks);
+        for (size_t c = 0; tasks.len && c < tasks.items[0].containers_len; c++)
+            map_put(engine, tasks.items[0].containers[c]->id, container_copy(tasks.items[0].containers[c]));
+        task_vec_deinit(&tasks);
+    }
+    vector_deinit(&runs);
 }
 
 void fixture_run(struct fixture *fixture)

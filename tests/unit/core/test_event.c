@@ -139,6 +139,14 @@ static struct event sample(enum event_kind kind)
         event.suspend.service = memory_strdup("web");
         event.suspend.resume = true;
         break;
+    case EVENT_RUN_TASK:
+        event.run_task.request = json_pack("{s:s,s:i}", "taskDefinition", "web:3", "count", 2);
+        break;
+    case EVENT_STOP_TASK:
+        event.stop_task.cluster = memory_strdup("c");
+        event.stop_task.task = memory_strdup("0123456789abcdef0123456789abcdef");
+        event.stop_task.reason = memory_strdup("enough");
+        break;
     case EVENT_TURN:
         break;
     }

@@ -138,7 +138,7 @@ static void test_placement_takes_what_it_gives(void **state)
     assert_true(one->cpu_units_free == 1000 && one->memory_mib_free == 200 && one->ports.len == 1);
     assert_false(one->ports.items[0].udp);
     plan_output_deinit(&output);
-    vector_deinit(&pass.sites);
+    pass_leave_sites(&pass);
     plan_instance_vec_deinit(&instances);
     vector_deinit(&definition.containers.items[0].ports);
     vector_deinit(&definition.containers);

@@ -1,0 +1,191 @@
+#include "manifest/override.h"
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "manifest/manifest.h"
+#include "model/json.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum override_form { FORM_TEXT, FORM_AMOUNT, FORM_COMMAND, FORM_ENVIRONMENT, FORM_REFUSED };
+
+struct override_member {
+    const char *name;
+    enum override_form form;
+};
+
+static const struct override_member of_task[] = {
+    {"cpu", FORM_TEXT},
+    {"memory", FORM_TEXT},
+    {"executionRoleArn", FORM_TEXT},
+    {"taskRoleArn", FORM_TEXT},
+    {"ephemeralStorage", FORM_REFUSED},
+    {"inferenceAcceleratorOverrides", FORM_REFUSED},
+    {NULL},
+};
+
+static const struct override_member of_container[] = {
+    {"command", FORM_COMMAND},
+    {"environment", FORM_ENVIRONMENT},
+    {"cpu", FORM_AMOUNT},
+    {"memory", FORM_AMOUNT},
+    {"memoryReservation", FORM_AMOUNT},
+    {"environmentFiles", FORM_REFUSED},
+    {"resourceRequirements", FORM_REFUSED},
+    {NULL},
+};
+
+static bool is_list_of_texts(const json_t *value)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (value, i, item)
+        if (!json_is_string(item))
+            return false;
+    return json_is_array(value);
+}
+
+static bool is_environment(const json_t *value)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (value, i, item)
+        if (!model_string(item, "name") || !model_string(item, "value"))
+            return false;
+    return json_is_array(value);
+}
+
+static const char *expected(const json_t *value, enum override_form form)
+{
+    switch (form) {
+    case FORM_TEXT:
+        return json_is_string(value) ? NULL : "expected a text";
+    case FORM_AMOUNT:
+        return json_is_integer(value) && json_integer_value(value) >= 0 &&
+                       json_integer_value(value) <= INT32_MAX
+                   ? NULL
+                   : "expected a number";
+    case FORM_COMMAND:
+        return is_list_of_texts(value) ? NULL : "expected a list of texts";
+    case FORM_ENVIRONMENT:
+        return is_environment(value) ? NULL : "expected a list of {\"name\": \"...\", \"value\": \"...\"}";
+    case FORM_REFUSED:
+        break;
+    }
+    return NULL;
+}
+
+static const struct override_member *find(const struct override_member *members, const char *name)
+{
+    while (members->name && !text_equal(members->name, name))
+        members++;
+    return members->name ? members : NULL;
+}
+
+/* Of a variable that is given several times the last counts. */
+static void add_variables(json_t *container, const json_t *added)
+{
+    size_t i;
+    size_t k;
+    json_t *item;
+    json_t *own;
+    json_t *list = json_array();
+    json_array_foreach (json_object_get(container, "environment"), i, own)
+        json_array_append(list, own);
+    json_array_foreach (added, i, item) {
+        for (k = json_array_size(list); k-- > 0;)
+            if (text_equal(model_string(json_array_get(list, k), "name"), model_string(item, "name")))
+                json_array_remove(list, k);
+        json_array_append(list, item);
+    }
+    json_object_set_new(container, "environment", list);
+}
+
+/* Puts the members of `from` into `into`; `skip` is read elsewhere. */
+static int apply(json_t *into, const json_t *from, const struct override_member *members, const char *skip,
+                 struct error *err)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach ((json_t *)(uintptr_t)from, name, value) {
+        if (text_equal(name, skip) || json_is_null(value))
+            continue;
+        const struct override_member *member = find(members, name);
+        const char *fault = member ? expected(value, member->form) : "overrides have no such member";
+        if (fault)
+            return error_set(err, ERROR_INVALID, "%.100s: %s", name, fault);
+        if (member->form == FORM_REFUSED && json_array_size(value) + json_object_size(value) > 0)
+            return error_set(err, ERROR_UNSUPPORTED,
+                             "%s: davit does not override it; change the task definition in the repository",
+                             name);
+        if (member->form == FORM_ENVIRONMENT)
+            add_variables(into, value);
+        else if (member->form != FORM_REFUSED)
+            json_object_set(into, name, value);
+    }
+    return 0;
+}
+
+static json_t *container_named(const json_t *definition, const char *name)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (json_object_get(definition, "containerDefinitions"), i, item)
+        if (text_equal(model_string(item, "name"), name))
+            return item;
+    return NULL;
+}
+
+static int apply_containers(json_t *definition, const json_t *list, struct error *err)
+{
+    size_t i;
+    json_t *item;
+    if (list && !json_is_array(list))
+        return error_set(err, ERROR_INVALID, "containerOverrides: expected a list");
+    json_array_foreach (list, i, item) {
+        const char *name = model_string(item, "name");
+        json_t *container = container_named(definition, name);
+        if (!name)
+            return error_set(err, ERROR_INVALID, "containerOverrides[%zu]: name is missing", i);
+        if (!container)
+            return error_set(err, ERROR_INVALID,
+                             "Override for container named %.255s is not a container in the TaskDefinition.",
+                             name);
+        int r = apply(container, item, of_container, "name", err);
+        if (r < 0)
+            return error_wrap(err, r, "containerOverrides[%zu]", i);
+    }
+    return 0;
+}
+
+static int check_size(const json_t *overrides, struct error *err)
+{
+    char *text CLEANUP_FREE = json_dumps(overrides, JSON_COMPACT);
+    if (!json_is_object(overrides) || !text)
+        return error_set(err, ERROR_INVALID, "overrides: expected an object");
+    if (strlen(text) > LIMIT_OVERRIDES_CHARS)
+        return error_set(err, ERROR_LIMIT, "overrides have %zu characters of JSON, at most %d", strlen(text),
+                         LIMIT_OVERRIDES_CHARS);
+    return 0;
+}
+
+int manifest_override(const struct task_definition *definition, const json_t *overrides,
+                      struct task_definition **ret_definition, struct error *err)
+{
+    assert(definition);
+    assert(ret_definition);
+    int r = check_size(overrides, err);
+    if (r < 0)
+        return r;
+    json_t *copy = json_deep_copy(definition->json);
+    r = apply(copy, overrides, of_task, "containerOverrides", err);
+    if (r == 0)
+        r = apply_containers(copy, json_object_get(overrides, "containerOverrides"), err);
+    if (r == 0 && manifest_task_definition(copy, definition->revision, ret_definition) < 0)
+        r = error_set(err, ERROR_INVALID, "with these overrides %s:%d is no valid task definition",
+                      definition->family, definition->revision);
+    json_decref(copy);
+    return r;
+}
