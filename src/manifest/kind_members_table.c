@@ -550,10 +550,8 @@ static const struct kind_member service_dependency[] = {
     END};
 
 static const struct kind_member change_window[] = {
-    HONOURED("kind",                  NULL,       NULL),
-    HONOURED("schedule",              NULL,       NULL),
-    HONOURED("durationMinutes",       NULL,       NULL),
-    HONOURED("timezone",              "UTC",      NULL),
+    HONOURED("kind", NULL, NULL), HONOURED("schedule", NULL, NULL), HONOURED("durationMinutes", NULL, NULL),
+    HONOURED("timezone", "UTC", NULL),
     END};
 
 static const struct kind_member davit_service[] = {
@@ -811,20 +809,16 @@ static const struct kind_member schedule_network[] = {
     END};
 
 static const struct kind_member ecs_parameters[] = {
-    HONOURED("TaskDefinitionArn",     NULL,       NULL),
-    HONOURED("TaskCount",             "1",        NULL),
+    HONOURED("TaskDefinitionArn", NULL, NULL), HONOURED("TaskCount", "1", NULL), HONOURED("Group", NULL, NULL),
     IGNORED( "LaunchType",            "EC2",      "tasks run on the instances that davit knows"),
     IGNORES( "NetworkConfiguration",  "tasks get their addresses from the network that davit makes for their cluster on each instance", schedule_network),
     IGNORED( "PlatformVersion",       "LATEST",   "there is no Fargate platform"),
-    HONOURED("Group",                 NULL,       NULL),
     IGNORES( "CapacityProviderStrategy", "tasks run on the instances that davit knows", capacity_provider_strategy),
     IGNORED( "EnableECSManagedTags",  "false",    "tasks get no tags"),
     IGNORED( "EnableExecuteCommand",  "false",    "there is no ECS Exec"),
-    INSIDE(  "PlacementConstraints",  NULL, placement_constraint),
-    INSIDE(  "PlacementStrategy",     NULL, placement_strategy),
-    IGNORED( "PropagateTags",         NULL,       "tasks get no tags"),
+    INSIDE("PlacementConstraints", NULL, placement_constraint), INSIDE("PlacementStrategy", NULL, placement_strategy),
+    IGNORED( "PropagateTags", NULL, "tasks get no tags"), IGNORED("Tags", NULL, "tasks get no tags"),
     IGNORED( "ReferenceId",           NULL,       "nothing shows it"),
-    IGNORED( "Tags",                  NULL,       "tasks get no tags"),
     END};
 
 static const struct kind_member dead_letter_config[] = {
@@ -832,15 +826,12 @@ static const struct kind_member dead_letter_config[] = {
     END};
 
 static const struct kind_member retry_policy[] = {
-    HONOURED("MaximumRetryAttempts",  "185",      NULL),
-    HONOURED("MaximumEventAgeInSeconds", "86400", NULL),
+    HONOURED("MaximumRetryAttempts", "185", NULL), HONOURED("MaximumEventAgeInSeconds", "86400", NULL),
     END};
 
 static const struct kind_member rule_target[] = {
-    HONOURED("Id",                    NULL,       NULL),
-    HONOURED("Arn",                   NULL,       NULL),
+    HONOURED("Id", NULL, NULL), HONOURED("Arn", NULL, NULL), HONOURED("Input", NULL, NULL),
     IGNORED( "RoleArn",               NULL,       "davit starts the tasks itself"),
-    HONOURED("Input",                 NULL,       NULL),
     IGNORED( "InputPath",             NULL,       "there is no event whose part it could be: Input has the overrides"),
     IGNORES( "InputTransformer",      "there is no event whose parts it could take: Input has the overrides", input_transformer),
     INSIDE(  "EcsParameters",         NULL, ecs_parameters),
@@ -858,9 +849,8 @@ static const struct kind_member flexible_time_window[] = {
     END};
 
 static const struct kind_member schedule_target[] = {
-    HONOURED("Arn",                   NULL,       NULL),
+    HONOURED("Arn", NULL, NULL), HONOURED("Input", NULL, NULL),
     IGNORED( "RoleArn",               NULL,       "davit starts the tasks itself"),
-    HONOURED("Input",                 NULL,       NULL),
     INSIDE(  "EcsParameters",         NULL, ecs_parameters),
     IGNORES( "DeadLetterConfig",      "there is no queue: davit get scheduled-tasks says what was not started", dead_letter_config),
     INSIDE(  "RetryPolicy",           NULL, retry_policy),
@@ -871,23 +861,14 @@ static const struct kind_member davit_scheduled_task[] = {
     END};
 
 static const struct kind_member scheduled_task[] = {
-    META(    "$schema"),
-    META(    "kind"),
+    META("$schema"), META("kind"), META_INSIDE("Tags", aws_tag), META("ClientToken"), META("Description"),
+    META("EventBusName"), META("GroupName"),
     INSIDE(  "davit",                 NULL, davit_scheduled_task),
-    META_INSIDE("Tags", aws_tag),
-    META(    "ClientToken"),
-    HONOURED("Name",                  NULL,       NULL),
-    HONOURED("ScheduleExpression",    NULL,       NULL),
-    HONOURED("State",                 "ENABLED",  NULL),
-    META(    "Description"),
-    META(    "EventBusName"),
+    HONOURED("Name", NULL, NULL), HONOURED("ScheduleExpression", NULL, NULL), HONOURED("State", "ENABLED", NULL),
     IGNORED( "EventPattern",          NULL,       "davit waits for no events, it goes by the clock"),
     IGNORED( "RoleArn",               NULL,       "davit starts the tasks itself"),
     INSIDE(  "Targets",               NULL, rule_target),
-    META(    "GroupName"),
-    HONOURED("ScheduleExpressionTimezone", "UTC", NULL),
-    HONOURED("StartDate",             NULL,       NULL),
-    HONOURED("EndDate",               NULL,       NULL),
+    HONOURED("ScheduleExpressionTimezone", "UTC", NULL), HONOURED("StartDate", NULL, NULL), HONOURED("EndDate", NULL, NULL),
     INSIDE(  "FlexibleTimeWindow",    NULL, flexible_time_window),
     IGNORED( "ActionAfterCompletion", "NONE",     "the manifest stays in git"),
     IGNORED( "KmsKeyArn",             NULL,       "nothing of it is encrypted"),
