@@ -142,10 +142,10 @@ struct core {
     struct run_outcome *outcome;            /* of the last EVENT_RUN_TASK; NULL: none */
     struct service_state_vec sorted;        /* by key; valid unless unsorted */
     bool unsorted;
+    bool schedules_changed; /* to be looked at with the next turn */
     size_t delayed_len;     /* services with a change that waits for its window */
     struct map suspensions; /* "cluster" or "cluster/service" -> struct suspension, owned: by EVENT_SUSPEND */
     struct map schedules;   /* name -> struct schedule_state, owned: scheduled tasks */
-    bool schedules_changed; /* to be looked at with the next turn */
     int64_t scheduled_ms;   /* when they were looked at last */
     int64_t schedule_ms;    /* when one of them is due next; 0: never */
     struct map flights;     /* id in decimal -> struct flight, owned */
