@@ -32,8 +32,7 @@ int api_post_suspend(struct api *api, const json_t *input, json_t **ret_output, 
 static char *other_suspension(const struct api *api, const char *cluster, const char *service)
 {
     const struct desired *desired = core_desired(api->core);
-    const struct service *wanted =
-        desired && service ? desired_service(desired, cluster, service) : NULL;
+    const struct service *wanted = desired && service ? desired_service(desired, cluster, service) : NULL;
     const struct cluster *around = desired ? desired_cluster(desired, cluster) : NULL;
     if (wanted && wanted->suspend)
         return memory_printf("by git: take davit.suspend out of %s", wanted->origin.file);

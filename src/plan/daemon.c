@@ -56,6 +56,13 @@ static bool is_counted(const struct pass *pass, const struct post *post)
            (post->best ? site_may_stay(pass, post->site) : site_is_member(pass, post->site));
 }
 
+/* Its task is not replaced elsewhere, but after so long nobody relies on it either, P10. */
+static bool is_lost(const struct pass *pass, const struct post *post)
+{
+    return !post->instance->usable &&
+           plan_is_lost(pass->in->options, post->instance->lost_ms, pass->in->now_ms);
+}
+
 static void stand(const struct pass *pass, struct post *post, struct task *task)
 {
     if (task->status == TASK_STOPPED)
@@ -63,7 +70,7 @@ static void stand(const struct pass *pass, struct post *post, struct task *task)
     post->standing++;
     if (!task_is_live(task))
         return;
-    post->healthy += task->healthy;
+    post->healthy += task->healthy && !is_lost(pass, post);
     if (!post->best || is_better(pass, task, post->best))
         post->best = task;
 }

@@ -982,13 +982,13 @@ static void check_service(struct world *world, const struct view_service *view, 
                    view->desired->desired_count, view->waiting ? view->waiting : "no reason");
 }
 
-/* (m) What a lost host had runs on others, if they can take it. */
+/* (y) What a lost host had runs on others, if they can take it. */
 static void check_replaced(struct world *world, const struct view_service *view,
                            const struct sighting_vec *known)
 {
     int healthy = 0;
-    if (!view->desired || !is_completed(view) || check_is_suspended(world, view->name) ||
-        !repo_can_run(world, view->name) || world->hosts_len == 1)
+    if (!view->desired || view->desired->daemon || !is_completed(view) ||
+        check_is_suspended(world, view->name) || !repo_can_run(world, view->name) || world->hosts_len == 1)
         return;
     for (size_t i = 0; i < known->len; i++)
         healthy += survey_is_of(&known->items[i], view->name) && !known->items[i].lost &&
@@ -996,11 +996,11 @@ static void check_replaced(struct world *world, const struct view_service *view,
                    survey_is_healthy(&known->items[i], view->desired);
     bool told = view->waiting && strstr(view->waiting, "was unable to place a task");
     if (healthy > view->desired->desired_count)
-        world_fail(world, "(m) %s: %d healthy tasks on hosts that answer, desired are %d", view->name,
+        world_fail(world, "(y) %s: %d healthy tasks on hosts that answer, desired are %d", view->name,
                    healthy, view->desired->desired_count);
     if (healthy < view->desired->desired_count &&
         (!told || (!any_suspended(world) && has_room(world, view->aim))))
-        world_fail(world, "(m) %s: %d of %d tasks on hosts that answer: %s", view->name, healthy,
+        world_fail(world, "(y) %s: %d of %d tasks on hosts that answer: %s", view->name, healthy,
                    view->desired->desired_count, view->waiting ? view->waiting : "no reason");
     if (view->gone_count)
         world_trace(world, "%s has %d lost tasks, and %d others", view->name, view->gone_count, healthy);
