@@ -583,7 +583,7 @@ static const struct kind_member service[] = {
     IGNORES( "loadBalancers",         "tasks are not added to a load balancer", load_balancer),
     IGNORES( "serviceRegistries",     "tasks are not added to service discovery", service_registry),
     META(    "clientToken"),
-    IGNORES( "capacityProviderStrategy", "tasks run on the instances that davit knows", capacity_provider_strategy),
+    {"capacityProviderStrategy", KIND_PARTLY, NULL, NULL, "where davit.containerInstances of the cluster name their capacityProvider, and not of a DAEMON; else tasks run on all instances that davit knows", NULL, capacity_provider_strategy},
     IGNORED( "platformVersion",       "LATEST",   "there is no Fargate platform"),
     IGNORED( "role",                  NULL,       "tasks are not added to a load balancer"),
     INSIDE(  "placementConstraints",  NULL, placement_constraint),
@@ -649,6 +649,7 @@ static const struct kind_member connect_defaults[] = {
 static const struct kind_member container_instance[] = {
     HONOURED("name",                  NULL,       NULL),
     HONOURED("attributes",            NULL,       NULL),
+    HONOURED("capacityProvider",      NULL,       NULL),
     HONOURED("status",                "ACTIVE",   NULL),
     REFUSED( "endpoint",              NULL,       "it is in the daemon's configuration, so that whoever may commit cannot point its credentials at another host"),
     END};
@@ -668,7 +669,7 @@ static const struct kind_member cluster[] = {
     IGNORES( "settings",              "there is no Container Insights", cluster_setting),
     INSIDE(  "configuration",         NULL, cluster_configuration),
     IGNORED( "capacityProviders",     NULL,       "tasks run on the instances that davit knows"),
-    IGNORES( "defaultCapacityProviderStrategy", "tasks run on the instances that davit knows", capacity_provider_strategy),
+    {"defaultCapacityProviderStrategy", KIND_PARTLY, NULL, NULL, "where davit.containerInstances of the cluster name their capacityProvider, and not of a DAEMON; else tasks run on all instances that davit knows", NULL, capacity_provider_strategy},
     IGNORES( "serviceConnectDefaults", "services do not join Service Connect", connect_defaults),
     OUTPUT(  "clusterArn"),
     OUTPUT(  "status"),

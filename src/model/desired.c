@@ -223,6 +223,7 @@ void service_unref(struct service *service)
     string_vec_deinit(&service->depends_on);
     placement_constraints_deinit(&service->constraints);
     placement_strategies_deinit(&service->strategies);
+    capacity_items_deinit(&service->capacity);
     vector_deinit(&service->windows);
     json_decref(service->json);
     free(service->origin.file);
@@ -244,6 +245,7 @@ struct service *service_copy(const struct service *service)
         vector_push(&copy->depends_on, memory_strdup(service->depends_on.items[i]));
     placement_constraints_from_json(service->json, &copy->constraints);
     placement_strategies_from_json(service->json, &copy->strategies);
+    capacity_items_from_json(json_object_get(service->json, "capacityProviderStrategy"), &copy->capacity);
     change_windows_from_json(service->json, &copy->windows);
     copy->json = json_incref(service->json);
     copy->origin.file = memory_strdup(service->origin.file);
@@ -274,6 +276,7 @@ void cluster_unref(struct cluster *cluster)
         return;
     free(cluster->name);
     container_instances_deinit(&cluster->instances);
+    capacity_items_deinit(&cluster->capacity);
     vector_deinit(&cluster->windows);
     json_decref(cluster->json);
     free(cluster->origin.file);

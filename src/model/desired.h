@@ -122,7 +122,9 @@ struct service {
     struct string_vec depends_on;  /* davit.dependsOn: keys of services, which are there and make no circle */
     struct placement_constraint_vec constraints;
     struct placement_strategy_vec strategies;
-    struct change_window_vec windows; /* davit.changeWindows; its cluster's hold as well */
+    struct capacity_item_vec capacity; /* none: the cluster's default */
+    bool launch_type;                  /* launchType is given: nor that */
+    struct change_window_vec windows;  /* davit.changeWindows; its cluster's hold as well */
     struct circuit_breaker breaker;
     struct digest digest; /* identity for change: task definition content and what else needs new tasks;
                              desiredCount, percentages, placement and the circuit breaker are not in it */
@@ -147,6 +149,7 @@ struct cluster {
     unsigned refs;
     char *name;
     struct container_instance_vec instances; /* none: all that are configured */
+    struct capacity_item_vec capacity;       /* defaultCapacityProviderStrategy */
     bool suspend;                            /* davit.suspend: nothing is done for its services */
     struct change_window_vec windows;        /* davit.changeWindows */
     json_t *json;

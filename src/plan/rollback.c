@@ -32,6 +32,8 @@ void pass_aim(struct pass *pass)
     pass->aim.daemon = asked->daemon;
     pass->aim.constraints = asked->constraints; /* borrowed, as all of it */
     pass->aim.strategies = asked->strategies;
+    pass->aim.capacity = asked->capacity;
+    pass->aim.launch_type = asked->launch_type;
     pass->aimed = *pass->in;
     pass->aimed.desired = &pass->aim;
     pass->aimed.waits_for = NULL; /* what served before asks nobody */
