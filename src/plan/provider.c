@@ -95,7 +95,7 @@ bool provider_pass_over(struct pass *pass, const char *provider)
     return items && provider;
 }
 
-/* What the strategy does not name goes first, what is within its base last. */
+/* What the strategy does not name goes first. Who has no more than its base has none. */
 static int64_t surplus(struct pass *pass, const struct capacity_item_vec *items, const struct site *site)
 {
     struct shares shares = shares_of(pass, items);
@@ -104,8 +104,7 @@ static int64_t surplus(struct pass *pass, const struct capacity_item_vec *items,
         const struct capacity_item *item = &items->items[i];
         if (!text_equal(item->provider, provider))
             continue;
-        int kept = count_kept(pass, provider);
-        return kept <= item->base ? INT64_MIN : -deficit(&shares, item, kept);
+        return -deficit(&shares, item, count_kept(pass, provider));
     }
     return INT64_MAX;
 }
