@@ -76,6 +76,14 @@ static char *id_of_task(const json_t *row, int64_t now_ms)
     return memory_printf("%.12s", cli_member_string(row, "id"));
 }
 
+/* A standalone task has a group in place of a service. */
+static char *owner_of_task(const json_t *row, int64_t now_ms)
+{
+    (void)now_ms;
+    const char *service = model_string(row, "service");
+    return memory_strdup(service ? service : cli_member_string(row, "group"));
+}
+
 static const struct cli_column cluster_columns[] = {{"NAME", "name", false, NULL},
                                                     {"STATUS", "status", false, NULL},
                                                     {"SERVICES", "services", false, NULL},
@@ -101,7 +109,7 @@ static const struct cli_column service_columns[] = {{"CLUSTER", "cluster", false
                                                     {NULL, NULL, false, NULL}};
 
 static const struct cli_column task_columns[] = {{"CLUSTER", "cluster", false, NULL},
-                                                 {"SERVICE", "service", false, NULL},
+                                                 {"SERVICE", NULL, false, owner_of_task},
                                                  {"TASK", NULL, false, id_of_task},
                                                  {"STATUS", "status", false, NULL},
                                                  {"HEALTH", NULL, false, health_of_task},
@@ -111,6 +119,8 @@ static const struct cli_column task_columns[] = {{"CLUSTER", "cluster", false, N
                                                  {"DEPLOYMENT", "deployment", true, NULL},
                                                  {"ID", "id", true, NULL},
                                                  {"ADDRESS", "address", true, NULL},
+                                                 {"STARTED BY", "startedBy", true, NULL},
+                                                 {"EXIT CODE", "exitCode", true, NULL},
                                                  {"REASON", "stopReason", true, NULL},
                                                  {NULL, NULL, false, NULL}};
 
@@ -133,6 +143,18 @@ static const struct cli_column instance_columns[] = {{"NAME", "name", false, NUL
                                                      {"MESSAGE", "message", true, NULL},
                                                      {NULL, NULL, false, NULL}};
 
+static const struct cli_column schedule_columns[] = {{"NAME", "name", false, NULL},
+                                                     {"SCHEDULE", "schedule", false, NULL},
+                                                     {"STATE", "state", false, NULL},
+                                                     {"LAST DUE", "lastDueAt", false, NULL},
+                                                     {"RESULT", "result", false, NULL},
+                                                     {"NEXT", "nextAt", false, NULL},
+                                                     {"TIME ZONE", "timezone", true, NULL},
+                                                     {"CONCURRENCY", "concurrencyPolicy", true, NULL},
+                                                     {"LAST RUN", "lastRunAt", true, NULL},
+                                                     {"MESSAGE", "message", true, NULL},
+                                                     {NULL, NULL, false, NULL}};
+
 /* --- resources ------------------------------------------------------------------------------------------ */
 
 static const struct resource {
@@ -147,6 +169,11 @@ static const struct resource {
     {"tasks", "/v1/tasks", "service", "cluster", {task_columns, "tasks", "no tasks"}},
     {"revisions", "/v1/revisions", "family", NULL, {revision_columns, "revisions", "no revisions"}},
     {"instances", "/v1/instances", "name", NULL, {instance_columns, "instances", "no container instances"}},
+    {"scheduled-tasks",
+     "/v1/scheduled-tasks",
+     "name",
+     NULL,
+     {schedule_columns, "scheduledTasks", "no scheduled tasks"}},
 };
 
 static const struct resource *find(const struct cli *cli, const char *name)
@@ -270,8 +297,8 @@ static const struct cli_exit exits[] = {{CLI_OK, "done"},
 
 const struct command cli_get = {
     .name = "get",
-    .summary = "list clusters, services, tasks, revisions or instances",
-    .args = "clusters|services|tasks|revisions|instances [NAME..]",
+    .summary = "list clusters, services, tasks, revisions, instances or scheduled tasks",
+    .args = "clusters|services|tasks|revisions|instances|scheduled-tasks [NAME..]",
     .description = "NAME is a name or CLUSTER/NAME; for tasks their service or the beginning of a task's id, "
                    "for revisions "
                    "the family.\n\n"
@@ -281,7 +308,7 @@ const struct command cli_get = {
     .flags = flags,
     .examples = examples,
     .exits = exits,
-    .words = "clusters services tasks revisions instances",
+    .words = "clusters services tasks revisions instances scheduled-tasks",
     .args_min = 1,
     .args_max = -1,
     .run = run,

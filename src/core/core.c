@@ -34,6 +34,8 @@ static void service_state_free(struct service_state *service)
     }
     free(service->events);
     free(service->waiting);
+    free(service->pre_deploy);
+    free(service->pre_deploy_failed);
     map_deinit(&service->troubles);
     plan_booking_vec_deinit(&service->booked);
     plan_booking_vec_deinit(&service->kept);
@@ -68,6 +70,7 @@ struct core *core_new(const struct core_options *options)
     core->flights = MAP_INIT(flight_free);
     core->fleets = MAP_INIT(fleet_free);
     core->suspensions = MAP_INIT(free);
+    core->schedules = MAP_INIT(schedule_state_free);
     core->source_message = memory_strdup("has not been read yet");
     return core;
 }
@@ -79,6 +82,7 @@ void core_free(struct core *core)
     map_deinit(&core->flights);
     map_deinit(&core->fleets);
     map_deinit(&core->suspensions);
+    map_deinit(&core->schedules);
     map_deinit(&core->services);
     map_deinit(&core->runs);
     if (core->outcome)

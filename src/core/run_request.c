@@ -7,30 +7,33 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const char *const members[] = {"cluster",
-                                      "taskDefinition",
-                                      "count",
-                                      "group",
-                                      "startedBy",
-                                      "clientToken",
-                                      "overrides",
-                                      "placementConstraints",
-                                      "placementStrategy",
-                                      "launchType",
-                                      "networkConfiguration",
-                                      "enableECSManagedTags",
-                                      "propagateTags",
-                                      "enableExecuteCommand",
-                                      "tags",
-                                      "referenceId"};
+/* As in a service's manifest, those that AWS's own platform needs change nothing here. */
+static const char *const members[] = {
+    "cluster",
+    "taskDefinition",
+    "count",
+    "group",
+    "startedBy",
+    "clientToken",
+    "overrides",
+    "placementConstraints",
+    "placementStrategy",
+    "launchType",
+    "networkConfiguration",
+    "enableECSManagedTags",
+    "propagateTags",
+    "enableExecuteCommand",
+    "tags",
+    "referenceId",
+    "platformVersion",
+    "capacityProviderStrategy",
+};
 
 /* What would be another run than the one that is asked for. */
 static const struct {
     const char *member;
     const char *remedy;
 } refused[] = {
-    {"capacityProviderStrategy", "davit has container instances and no capacity providers; leave it out"},
-    {"platformVersion", "it is Fargate's; leave it out"},
     {"volumeConfigurations", "davit makes no EBS volumes; the volumes are those of the task definition"},
 };
 
@@ -86,9 +89,12 @@ static int read_count(const json_t *json, struct run_request *request, struct er
 static int read_group(const json_t *json, struct run_request *request, struct error *err)
 {
     int r = read_text(json, "group", LIMIT_GROUP_CHARS, &request->group, err);
-    if (r == 0 && request->group && text_starts_with(request->group, "service:"))
-        return error_set(err, ERROR_INVALID,
-                         "group: \"service:\" is what groups of services begin with; take another name");
+    if (r == 0 && request->group &&
+        (text_starts_with(request->group, "service:") || text_starts_with(request->group, "pre-deploy:")))
+        return error_set(
+            err, ERROR_INVALID,
+            "group: \"service:\" and \"pre-deploy:\" are what groups of services begin with; take another "
+            "name");
     return r;
 }
 

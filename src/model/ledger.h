@@ -56,12 +56,20 @@ struct known_bad {
 };
 struct known_bad_vec VECTOR_OF(struct known_bad);
 
+/* Tasks of davit.preDeploy that have succeeded for a content: they are run once. */
+struct prepared {
+    struct digest digest;
+    int steps; /* the first so many of the list */
+};
+struct prepared_vec VECTOR_OF(struct prepared);
+
 /* One service's entry. deployments[0] is PRIMARY; older ones follow, newest first. */
 struct service_ledger {
     char *cluster;
     char *service;
     struct deployment_vec deployments;
     struct known_bad_vec known_bad; /* contents that failed: not tried again */
+    struct prepared_vec prepared;   /* the last LIMIT_PREPARED_DIGESTS contents, oldest first */
     json_t *completed;   /* of a service with rollback: what COMPLETED last, as service_to_json(), with the
                             `commit` of its deployment; shared, never changed; NULL: nothing */
     json_t *delayed;     /* while a change of it waits for its window: what goes on, as service_to_json(), the
@@ -81,6 +89,9 @@ int service_ledger_from_json(const json_t *json, struct service_ledger **ret_ent
 struct deployment *service_ledger_primary(const struct service_ledger *entry);
 /* Puts a new PRIMARY in front and drops what is over LIMIT_DEPLOYMENTS_KEPT. */
 struct deployment *service_ledger_add(struct service_ledger *entry);
+/* How many tasks of davit.preDeploy have succeeded for the content, and that it is one more. */
+int service_ledger_prepared(const struct service_ledger *entry, const struct digest *digest);
+void service_ledger_add_prepared(struct service_ledger *entry, const struct digest *digest);
 const struct known_bad *service_ledger_known_bad(const struct service_ledger *entry,
                                                  const struct digest *digest);
 void service_ledger_add_known_bad(struct service_ledger *entry, const struct deployment *failed,
@@ -131,11 +142,18 @@ int family_ledger_number(struct family_ledger *entry, const struct digest *diges
 const struct revision *family_ledger_revision(const struct family_ledger *entry, int number);
 
 /* A change of the ledger as core hands it out: the whole entry, or its removal. */
-enum ledger_change_kind { LEDGER_SERVICE, LEDGER_FAMILY, LEDGER_SOURCE, LEDGER_SUSPENSION, LEDGER_TASK };
+enum ledger_change_kind {
+    LEDGER_SERVICE,
+    LEDGER_FAMILY,
+    LEDGER_SOURCE,
+    LEDGER_SUSPENSION,
+    LEDGER_TASK,
+    LEDGER_SCHEDULE
+};
 
 struct ledger_change {
     enum ledger_change_kind kind;
-    char *name;    /* "cluster/service", family, source name, cluster, or "cluster/task id" */
+    char *name;    /* "cluster/service", family, source name, cluster, "cluster/task id", or scheduled task */
     json_t *entry; /* owned; NULL removes the entry */
     char *message; /* one line for the commit: service, deployment, state, source commit */
 };

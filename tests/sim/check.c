@@ -12,8 +12,9 @@
 
 /* What engine truth may be, in fair weather. */
 struct fair {
-    int most;      /* tasks: what there were before, or upper if that is more; it only shrinks */
-    bool was_fine; /* healthy >= lower since the last change */
+    const struct service *of; /* a change that was let through is another one */
+    int most;                 /* tasks: what there were before, or upper if that is more; it only shrinks */
+    bool was_fine;            /* healthy >= lower since the last change */
 };
 
 /* --- what davit has been told */
@@ -59,6 +60,9 @@ static const struct view_action *flight_of(struct view_action_vec *actions, uint
 
 static void mirror_outcome(struct world *world, const struct event *event)
 {
+    const struct container *container = event->action.container;
+    if (container && container->labels.group && container->instance)
+        mirror_put(mirror_of(world, container->instance), container);
     struct view_service view;
     for (size_t i = 0; core_view_service_at(world->davit.core, i, &view); i++) {
         struct view_action_vec actions;
@@ -451,8 +455,8 @@ static void check_turn(struct world *world)
 
 bool check_is_suspended(const struct world *world, const char *service)
 {
-    return world->checker.suspended[service_number(service)] || world->checker.suspended[SERVICES_MAX] ||
-           repo_suspends(world, service);
+    return (service && world->checker.suspended[service_number(service)]) ||
+           world->checker.suspended[SERVICES_MAX] || repo_suspends(world, service);
 }
 
 /* (e) A commit deploys whole or not at all. */
@@ -493,8 +497,47 @@ static void check_restart(struct world *world, const struct action *action)
         world_fail(world, "(i) %s is started again after %lld ms", container->name, (long long)ran_ms);
 }
 
+void check_let_through(struct world *world)
+{
+    const struct desired *desired = core_desired(world->davit.core);
+    for (int s = 0; s < SERVICES_MAX && desired; s++) {
+        char name[8] = {'s', (char)('0' + s)};
+        char digest[DIGEST_HEX_SIZE] = "gone";
+        const struct service *service = desired_service(desired, "c", name);
+        if (service)
+            digest_to_hex(&service->digest, digest);
+        char *key CLEANUP_FREE = memory_printf("%s %s", name, digest);
+        map_put(&world->checker.let_through, key, (void *)1);
+    }
+}
+
+/* (w) What begins was wanted while its window was open. */
+static void check_window(struct world *world, const struct ledger_change *change)
+{
+    struct service_ledger *entry CLEANUP(service_ledger_freep) = NULL;
+    char digest[DIGEST_HEX_SIZE] = "gone";
+    if (change->kind != LEDGER_SERVICE || !change->entry ||
+        service_ledger_from_json(change->entry, &entry, NULL) < 0 || entry->deployments.len == 0)
+        return;
+    const struct deployment *primary = service_ledger_primary(entry);
+    if (!entry->removed && digest_is_zero(&primary->rollback_of))
+        digest_to_hex(&primary->digest, digest);
+    else if (!entry->removed)
+        return; /* what has begun may go back */
+    char *key CLEANUP_FREE = memory_printf("%s %s", entry->service, digest);
+    if (!map_get(&world->checker.let_through, key))
+        world_fail(world, "(w) %s begins outside of its window", key);
+    if (entry->delayed)
+        world_trace(world, "a change of %s waits for its window", entry->service);
+}
+
 void check_after(struct world *world, enum event_kind kind, const struct effect_vec *effects, size_t from)
 {
+    if (repo_window_is_open(world))
+        check_let_through(world);
+    for (size_t i = from; i < effects->len; i++)
+        if (effects->items[i].kind == EFFECT_SAVE)
+            check_window(world, &effects->items[i].change);
     if (kind == EVENT_TURN)
         check_turn(world);
     else
@@ -507,12 +550,14 @@ void check_after(struct world *world, enum event_kind kind, const struct effect_
             continue;
         check_restart(world, action);
         struct view_service view;
-        if (core_view_service(world->davit.core, action->cluster, action->service, &view) && view.left)
+        if (action->service &&
+            core_view_service(world->davit.core, action->cluster, action->service, &view) && view.left)
             world_fail(world, "(l) %s is to be left as it is, and davit acts: %s %s", action->service,
                        action_kind_name(action->kind), action->container);
         if (check_is_suspended(world, action->service)) /* (k) */
-            world_fail(world, "(k) %s is suspended, and davit acts: %s %s", action->service,
-                       action_kind_name(action->kind), action->container);
+            world_fail(world, "(k) %s is suspended, and davit acts: %s %s",
+                       action->service ? action->service : "c", action_kind_name(action->kind),
+                       action->container);
     }
     if (kind == EVENT_COMMIT)
         check_commit(world);
@@ -533,6 +578,7 @@ void check_saved(struct world *world, const struct ledger_change *change)
 {
     struct service_ledger *now CLEANUP(service_ledger_freep) = NULL;
     struct service_ledger *before CLEANUP(service_ledger_freep) = NULL;
+    runs_check_saved(world, change);
     if (change->kind != LEDGER_SERVICE || !change->entry)
         return;
     if (service_ledger_from_json(change->entry, &now, NULL) < 0) {
@@ -590,7 +636,8 @@ static bool check_log(struct world *world, int h)
     const struct sim_log_entry *log = sim_log(world->hosts[h].sim, &len);
     for (size_t i = world->checker.log_seen[h]; i < len; i++) {
         const struct container *container = sim_container_find(world->hosts[h].sim, log[i].name);
-        if (log[i].kind == SIM_LOG_CREATE && container &&
+        runs_check_log(world, &log[i], container);
+        if (log[i].kind == SIM_LOG_CREATE && container && !container->labels.group &&
             !map_get(&world->checker.known_deployments, container->labels.deployment))
             world_fail(world, "(f) %s was created before its deployment was saved", log[i].name);
         check_pause(world, world->hosts[h].sim, &log[i]);
@@ -630,6 +677,8 @@ static struct fair *fair_of(struct world *world, const char *service)
 static void check_fair_service(struct world *world, const struct service *service, int healthy, int existing)
 {
     struct fair *fair = fair_of(world, service->name);
+    if (fair->of != service)
+        *fair = (struct fair){.of = service};
     int lower = (service->desired_count * service->minimum_healthy_percent + 99) / 100;
     int upper = service->desired_count * service->maximum_percent / 100;
     if (fair->was_fine && healthy < lower)
@@ -657,17 +706,18 @@ static void check_fair_daemon(struct world *world, const struct service *service
 /* (a), (b) by engine truth: in fair weather davit knows all there is to know. */
 static void check_fair(struct world *world)
 {
-    const struct desired *desired = core_desired(world->davit.core);
     struct sighting_vec truth = survey_truth(world);
     struct map stops = stops_now(world); /* decided under an earlier commit, perhaps */
-    for (size_t s = 0; desired && s < desired->services.len; s++) {
-        const struct service *service = desired->services.items[s];
-        struct view_service view = {.name = service->name};
-        if (service->daemon) {
+    struct view_service view;
+    for (size_t s = 0; core_view_service_at(world->davit.core, s, &view); s++) {
+        const struct service *service = view.desired;
+        if (service && service->daemon) {
             check_fair_daemon(world, service, &truth);
             continue;
         }
         struct view_action_vec actions;
+        if (!service)
+            continue;
         int healthy = 0;
         for (size_t i = 0; i < truth.len; i++)
             healthy += survey_is_of(&truth.items[i], service->name) && !map_get(&stops, truth.items[i].id) &&
@@ -722,10 +772,16 @@ static int cpu_units_of_task(const struct world *world, const struct sim *sim, c
             continue; /* without labels it is not davit's */
         struct view_service view;
         const struct service *service =
-            core_view_service(world->davit.core, labels->cluster, labels->service, &view) ? view.aim : NULL;
+            labels->service && core_view_service(world->davit.core, labels->cluster, labels->service, &view)
+                ? view.aim
+                : NULL;
+        struct view_run run;
+        bool is_run = labels->group && core_view_run(world->davit.core, "c", task, &run);
         lives |= container->status != CONTAINER_STOPPED;
-        if (service && digest_equal(&service->digest, &labels->digest))
+        if (service && digest_equal(service_task_digest(service), &labels->digest))
             sum = cpu_units_of(service->task_definition);
+        else if (is_run && run.run->task_definition)
+            sum = cpu_units_of(run.run->task_definition);
         else
             sum += labels->spec.cpu_units;
     }
@@ -917,10 +973,15 @@ void check_goal(struct world *world)
     }
     for (size_t i = 0; core_view_service_at(world->davit.core, i, &view); i++)
         check_service(world, &view, &truth);
-    for (size_t i = 0; i < truth.len; i++)
-        if (!core_view_service(world->davit.core, "c", truth.items[i].labels->service, &view))
+    for (size_t i = 0; i < truth.len; i++) {
+        const char *service = truth.items[i].labels->service;
+        struct view_run run;
+        if (service ? !core_view_service(world->davit.core, "c", service, &view)
+                    : !core_view_run(world->davit.core, "c", truth.items[i].id, &run))
             world_fail(world, "goal: task %.12s belongs to nobody", truth.items[i].id);
+    }
     vector_deinit(&truth);
+    runs_check_goal(world);
 }
 
 void check_deinit(struct checker *checker)
@@ -932,5 +993,8 @@ void check_deinit(struct checker *checker)
     map_deinit(&checker->retried);
     map_deinit(&checker->launched);
     map_deinit(&checker->up);
+    map_deinit(&checker->runs);
+    map_deinit(&checker->ran);
+    map_deinit(&checker->let_through);
     map_deinit(&checker->calm_bounds);
 }

@@ -42,7 +42,7 @@ void survey_add(struct sighting_vec *sightings, const struct container *containe
 
 bool survey_is_new(const struct sighting *sighting, const struct service *desired)
 {
-    return desired && digest_equal(&sighting->labels->digest, &desired->digest);
+    return desired && digest_equal(&sighting->labels->digest, service_task_digest(desired));
 }
 
 bool survey_is_of(const struct sighting *sighting, const char *service)
