@@ -165,6 +165,25 @@ static void set_placement(const struct service *desired, json_t *json)
     }
 }
 
+/* The strategy that counts, in place of launchType. */
+static void set_capacity(const struct api *api, const struct view_service *view, json_t *json)
+{
+    const struct desired *desired = core_desired(api->core);
+    const struct cluster *cluster = desired ? desired_cluster(desired, view->cluster) : NULL;
+    const struct capacity_item_vec *items =
+        cluster && view->desired ? plan_capacity(view->desired, &cluster->instances, &cluster->capacity)
+                                 : NULL;
+    if (!items)
+        return;
+    json_t *list = json_array();
+    for (size_t i = 0; i < items->len; i++)
+        json_array_append_new(list,
+                              json_pack("{s:s,s:i,s:i}", "capacityProvider", items->items[i].provider,
+                                        "weight", items->items[i].weight, "base", items->items[i].base));
+    json_object_del(json, "launchType");
+    json_object_set_new(json, "capacityProviderStrategy", list);
+}
+
 static int64_t created_ms(const struct service_ledger *ledger)
 {
     return ledger && ledger->deployments.len
@@ -188,6 +207,7 @@ static json_t *describe(const struct api *api, const struct view_service *view)
     set_task_definition(api, view, json);
     set_configuration(view->desired, json);
     set_placement(view->desired, json);
+    set_capacity(api, view, json);
     api_set_time(json, "createdAt", created_ms(view->ledger));
     json_object_set_new(json, "deployments", deployments_json(api, view));
     json_object_set_new(json, "events", events_json(view));

@@ -311,6 +311,24 @@ static void set_connectivity(const struct api *api, const struct task *task, jso
     api_set_time(json, "connectivityAt", since_ms);
 }
 
+/* Of a service that has a strategy: what its instance is of. */
+static void set_provider(const struct api *api, const struct described *of, json_t *json)
+{
+    const struct desired *desired = core_desired(api->core);
+    const struct cluster *cluster = desired ? desired_cluster(desired, of->cluster) : NULL;
+    const struct service *service =
+        desired && of->service ? desired_service(desired, of->cluster, of->service) : NULL;
+    if (!cluster || !service || !of->task->instance ||
+        !plan_capacity(service, &cluster->instances, &cluster->capacity))
+        return;
+    const struct container_instance *instance =
+        container_instances_find(&cluster->instances, of->task->instance);
+    if (instance && instance->capacity_provider) {
+        json_object_del(json, "launchType");
+        model_set_string(json, "capacityProviderName", instance->capacity_provider);
+    }
+}
+
 static json_t *overrides_json(const struct described *of)
 {
     json_t *json = of->run && of->run->run->overrides ? json_copy(of->run->run->overrides) : json_object();
@@ -343,6 +361,7 @@ static json_t *describe(const struct api *api, const struct described *of)
     if (task->instance)
         api_set_owned(json, "containerInstanceArn", api_instance_arn(api, of->cluster, task->instance));
     set_connectivity(api, task, json);
+    set_provider(api, of, json);
     set_resources(task, json);
     set_times(of, json);
     return json;

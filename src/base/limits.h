@@ -28,6 +28,7 @@
 #define LIMIT_QUERY_CHARS           2000    /* ECS: expression of a placement constraint */
 #define LIMIT_QUERY_DEPTH           32      /* nesting of its parentheses */
 #define LIMIT_PLACEMENT_STRATEGIES  5       /* ECS quota, of a service */
+#define LIMIT_CAPACITY_PROVIDERS    20      /* ECS quota, of a strategy */
 #define LIMIT_FLEET_ATTRIBUTES      32      /* whose zones a cluster's instances are kept sorted by */
 #define LIMIT_PLACEMENT_CONSTRAINTS 10      /* ECS quota, of a service and its task definition together */
 #define LIMIT_IGNORED_EXIT_CODES    50      /* ECS quota, of a restart policy */

@@ -37,6 +37,8 @@ struct service *core_service_of_json(const json_t *json)
     model_strings_from_json(json_object_get(json, "preDeploy"), &service->pre_deploy);
     placement_constraints_from_json(service->json, &service->constraints);
     placement_strategies_from_json(service->json, &service->strategies);
+    capacity_items_from_json(json_object_get(service->json, "capacityProviderStrategy"), &service->capacity);
+    service->launch_type = json_object_get(service->json, "launchType") != NULL;
     change_windows_from_json(service->json, &service->windows);
     return service;
 }

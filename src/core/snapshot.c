@@ -360,6 +360,7 @@ static int cluster_in(const json_t *json, struct desired *desired)
                                 .json = json_incref((json_t *)(uintptr_t)json)};
     cluster->suspend = model_bool(json_object_get(json, "davit"), "suspend");
     container_instances_from_json(json, &cluster->instances);
+    capacity_items_from_json(json_object_get(json, "defaultCapacityProviderStrategy"), &cluster->capacity);
     change_windows_from_json(json, &cluster->windows);
     vector_push(&desired->clusters, cluster);
     return 0;

@@ -115,6 +115,7 @@ static void plan(struct core *core, struct service_state *service, struct effect
                                .failures = &service->failures,
                                .instances = &core->rooms,
                                .declared = cluster ? &cluster->instances : NULL,
+                               .capacity = cluster ? &cluster->capacity : NULL,
                                .fleet = core_fleet(core, cluster),
                                .memory = &service->memory,
                                .ids = &core->ids};

@@ -346,5 +346,6 @@ void cross_check(struct manifest *manifest, const struct map *families, struct d
     reference_check(manifest, families, &cross.hints, diagnostics);
     order_check(manifest, diagnostics);
     port_check(manifest, diagnostics);
+    provider_check(manifest, diagnostics);
     drop_old_revisions(&manifest->old_revisions);
 }

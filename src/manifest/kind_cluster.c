@@ -63,6 +63,7 @@ void kind_cluster_read(json_t *value, struct kind_object *object)
     cluster->refs = 1;
     cluster->name = memory_strdup(model_string(value, "clusterName"));
     container_instances_from_json(value, &cluster->instances);
+    capacity_items_from_json(json_object_get(value, "defaultCapacityProviderStrategy"), &cluster->capacity);
     change_windows_from_json(value, &cluster->windows);
     cluster->suspend = model_bool(json_object_get(value, "davit"), "suspend");
     kind_members_strip(kind_members(KIND_CLUSTER), value);

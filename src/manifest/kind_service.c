@@ -68,6 +68,8 @@ void kind_service_read(json_t *value, struct kind_object *object)
     placement_strategies_from_json(value, &service->strategies);
     service->rebalances = !text_equal(model_string(value, "availabilityZoneRebalancing"), "DISABLED") &&
                           !kind_rebalancing_obstacle(value);
+    capacity_items_from_json(json_object_get(value, "capacityProviderStrategy"), &service->capacity);
+    service->launch_type = json_object_get(value, "launchType") != NULL;
     change_windows_from_json(value, &service->windows);
     service->breaker = circuit_breaker_from_json(json_object_get(deployment, "deploymentCircuitBreaker"));
     kind_members_strip(kind_members(KIND_SERVICE), value);

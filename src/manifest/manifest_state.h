@@ -118,6 +118,8 @@ void order_check(const struct manifest *manifest, struct diagnostics *diagnostic
 void service_check(struct kind_object *object);
 /* variable_file.c: warnings of lines of an environment file that give no variable. */
 void variable_file_check(const char *path, const char *content, size_t len, struct diagnostics *diagnostics);
+/* provider_check.c: warnings of capacity provider strategies that lead nowhere. */
+void provider_check(const struct manifest *manifest, struct diagnostics *diagnostics);
 /* port_check.c: warnings of services that get into each other's way. */
 void port_check(const struct manifest *manifest, struct diagnostics *diagnostics);
 

@@ -19,7 +19,8 @@ static bool is_declared(const struct manifest *manifest, enum kind kind, const c
     return at < vec->len && strcmp(vec->items[at]->key, key) == 0;
 }
 
-/* A cluster knows the capacity providers that it lists, as describe-clusters prints them. */
+/* A cluster knows the capacity providers that it lists, as describe-clusters prints them, and those that its
+ * instances are of. */
 static bool is_provider(const struct manifest *manifest, const char *name)
 {
     const struct kind_object_vec *clusters = &manifest->objects[KIND_CLUSTER];
@@ -32,6 +33,9 @@ static bool is_provider(const struct manifest *manifest, const char *name)
         json_t *item;
         json_array_foreach (cluster ? json_object_get(cluster->json, "capacityProviders") : NULL, j, item)
             if (text_equal(json_string_value(item), name))
+                return true;
+        for (j = 0; cluster && j < cluster->instances.len; j++)
+            if (text_equal(cluster->instances.items[j].capacity_provider, name))
                 return true;
     }
     return false;

@@ -227,6 +227,7 @@ void service_unref(struct service *service)
     vector_deinit(&service->pre_deploy_definitions);
     placement_constraints_deinit(&service->constraints);
     placement_strategies_deinit(&service->strategies);
+    capacity_items_deinit(&service->capacity);
     vector_deinit(&service->windows);
     json_decref(service->json);
     free(service->origin.file);
@@ -259,6 +260,7 @@ struct service *service_copy(const struct service *service)
                     task_definition_ref(service->pre_deploy_definitions.items[i]));
     placement_constraints_from_json(service->json, &copy->constraints);
     placement_strategies_from_json(service->json, &copy->strategies);
+    capacity_items_from_json(json_object_get(service->json, "capacityProviderStrategy"), &copy->capacity);
     change_windows_from_json(service->json, &copy->windows);
     copy->json = json_incref(service->json);
     copy->origin.file = memory_strdup(service->origin.file);
@@ -296,6 +298,7 @@ void cluster_unref(struct cluster *cluster)
         return;
     free(cluster->name);
     container_instances_deinit(&cluster->instances);
+    capacity_items_deinit(&cluster->capacity);
     vector_deinit(&cluster->windows);
     json_decref(cluster->json);
     free(cluster->origin.file);

@@ -125,6 +125,8 @@ struct service {
     struct task_definition_vec pre_deploy_definitions; /* owned references; none in what the ledger keeps */
     struct placement_constraint_vec constraints;
     struct placement_strategy_vec strategies;
+    struct capacity_item_vec capacity; /* none: the cluster's default */
+    bool launch_type;                  /* launchType is given: nor that */
     bool rebalances; /* ECS: availabilityZoneRebalancing, ENABLED unless something speaks against it; then
                         spread over zones is its first strategy */
     struct change_window_vec windows; /* davit.changeWindows; its cluster's hold as well */
@@ -155,6 +157,7 @@ struct cluster {
     unsigned refs;
     char *name;
     struct container_instance_vec instances; /* none: all that are configured */
+    struct capacity_item_vec capacity;       /* defaultCapacityProviderStrategy */
     bool suspend;                            /* davit.suspend: nothing is done for its services */
     struct change_window_vec windows;        /* davit.changeWindows */
     json_t *json;

@@ -24,9 +24,10 @@ void container_instances_from_json(const json_t *cluster, struct container_insta
     json_t *item;
     json_array_foreach (json_object_get(json_object_get(cluster, "davit"), "containerInstances"), i, item) {
         const char *name = model_string(item, "name");
-        struct container_instance instance = {.name = memory_strdup(name ? name : ""),
-                                              .draining =
-                                                  text_equal(model_string(item, "status"), "DRAINING")};
+        struct container_instance instance = {
+            .name = memory_strdup(name ? name : ""),
+            .capacity_provider = memory_strdup(model_string(item, "capacityProvider")),
+            .draining = text_equal(model_string(item, "status"), "DRAINING")};
         const char *key;
         json_t *value;
         json_object_foreach (json_object_get(item, "attributes"), key, value)
@@ -52,6 +53,7 @@ void container_instances_deinit(struct container_instance_vec *instances)
         }
         vector_deinit(&instance->attributes);
         free(instance->name);
+        free(instance->capacity_provider);
     }
     vector_deinit(instances);
 }
@@ -72,6 +74,42 @@ bool container_instances_keep(const struct container_instance_vec *instances, co
     assert(instances);
     const struct container_instance *declared = container_instances_find(instances, name);
     return instances->len == 0 || (declared && !declared->draining);
+}
+
+bool container_instances_have_providers(const struct container_instance_vec *instances)
+{
+    assert(instances);
+    for (size_t i = 0; i < instances->len; i++)
+        if (instances->items[i].capacity_provider)
+            return true;
+    return false;
+}
+
+/* --- capacity providers --------------------------------------------------------------------------------- */
+
+void capacity_items_from_json(const json_t *list, struct capacity_item_vec *ret_items)
+{
+    assert(ret_items);
+    *ret_items = (struct capacity_item_vec){0};
+    size_t i;
+    json_t *item;
+    json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
+        const char *provider = model_string(item, "capacityProvider");
+        if (!provider || ret_items->len == LIMIT_CAPACITY_PROVIDERS || text_equal(provider, "FARGATE") ||
+            text_equal(provider, "FARGATE_SPOT"))
+            continue;
+        vector_push(ret_items,
+                    (struct capacity_item){memory_strdup(provider), model_int_in(item, "base", 0, INT32_MAX),
+                                           model_int_in(item, "weight", 0, INT32_MAX)});
+    }
+}
+
+void capacity_items_deinit(struct capacity_item_vec *items)
+{
+    assert(items);
+    for (size_t i = 0; i < items->len; i++)
+        free(items->items[i].provider);
+    vector_deinit(items);
 }
 
 /* --- constraints and strategies ------------------------------------------------------------------------- */

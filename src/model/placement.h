@@ -19,7 +19,8 @@ struct instance_attribute_vec VECTOR_OF(struct instance_attribute);
  * the daemon's configuration: whoever may commit must not be able to point the daemon's credentials at
  * another host. */
 struct container_instance {
-    char *name; /* as in the daemon's configuration */
+    char *name;              /* as in the daemon's configuration */
+    char *capacity_provider; /* that it is of; NULL: of none */
     bool draining;
     struct instance_attribute_vec attributes;
 };
@@ -48,6 +49,20 @@ struct placement_strategy {
     char *attribute; /* spread: the name; NULL: over instances */
 };
 struct placement_strategy_vec VECTOR_OF(struct placement_strategy);
+
+/* ECS: capacityProviderStrategy */
+struct capacity_item {
+    char *provider;
+    int base;
+    int weight;
+};
+struct capacity_item_vec VECTOR_OF(struct capacity_item);
+
+/* Of a list of that name. FARGATE and FARGATE_SPOT, which nobody has here, are passed over. */
+void capacity_items_from_json(const json_t *list, struct capacity_item_vec *ret_items);
+void capacity_items_deinit(struct capacity_item_vec *items);
+/* Whether any is of a capacity provider: else no strategy has an effect in the cluster. */
+bool container_instances_have_providers(const struct container_instance_vec *instances);
 
 /* Of a service or a task definition. An expression that cannot be read, of an old revision perhaps, is true
  * of no instance. */

@@ -44,6 +44,7 @@ struct pass {
     struct service counted;      /* what the repository asks for of a DAEMON, with its count */
     struct plan_input aimed;
     const struct plan_memory *memory; /* to look up; may be NULL */
+    uint64_t passed_over;             /* V3: items of the strategy, a bit each */
     struct task_vec tasks;
     struct plan_fleet *fleet; /* NULL before pass_sites(); in->fleet, or the pass's own */
     struct fleet_zones
@@ -114,6 +115,14 @@ void placement_lacks(struct pass *pass, struct plan_lack_vec *ret_lacks);
 /* Why no instance could take a task even if old ones made room (owned); NULL: one could. */
 char *placement_hopeless(struct pass *pass);
 const struct plan_instance *placement_instance(const struct plan_instance_vec *instances, const char *name);
+
+/* provider.c: V2, the capacity provider that the next task is for; *ret_provider is NULL where any instance
+ * will do. False: for none, the weights leave no room for more. */
+bool provider_choose(struct pass *pass, const char **ret_provider);
+/* provider.c: V3, it takes no more in this pass, and others get their own shares. False: there is none. */
+bool provider_pass_over(struct pass *pass, const char *provider);
+/* provider.c: V4. Below 0 when a task of the left site leaves the better ratio. */
+int provider_compare(struct pass *pass, const struct site *left, const struct site *right);
 
 /* The same of one instance, which has no task of the service: for a DAEMON. */
 const struct plan_instance *placement_choose_at(struct pass *pass, struct site *site, char **ret_reason);

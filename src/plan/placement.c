@@ -57,6 +57,7 @@ struct search {
     struct pass *pass;
     struct need need;
     bool distinct;
+    const char *provider;        /* V2; NULL: any instance will do */
     struct buffer *why;          /* NULL: nobody asks */
     struct plan_lack_vec *lacks; /* NULL: nobody asks */
 };
@@ -93,6 +94,10 @@ static bool is_unfit(const struct search *search, struct site *site, const struc
         return tell(search, instance, "ATTRIBUTE", "has ecs.os-type %s, not linux", instance->os);
     if (!placement_has_architecture(instance, wanted))
         return tell(search, instance, "ATTRIBUTE", "has cpuArchitecture %s, not %s", instance->arch, wanted);
+    if (search->provider &&
+        !text_equal(site->declared ? site->declared->capacity_provider : NULL, search->provider))
+        return tell(search, instance, "RESOURCE", "is not of capacity provider %s, whose turn it is",
+                    search->provider);
     if (!site_is_member(search->pass, site))
         return tell(search, instance, "MemberOf placement constraint unsatisfied.",
                     "does not satisfy memberOf %s", site->failed);
@@ -197,24 +202,56 @@ bool placement_is_open(struct pass *pass, struct site *site)
     return !is_unfit(&search, site, &pass->in->instances->items[site->index]);
 }
 
-struct site *placement_find(struct pass *pass, const char *task)
+/* The best site that lacks nothing, or NULL. */
+static struct site *find_site(const struct search *search, const char *task)
 {
-    assert(pass);
-    assert(task);
-    const struct search search = search_of(pass);
-    struct site_vec *sites = pass_sites(pass);
+    struct site_vec *sites = pass_sites(search->pass);
     struct site *best = NULL;
     struct strategy_search strategy;
     int64_t costs[LIMIT_PLACEMENT_STRATEGIES];
-    strategy_begin(pass, task, &strategy);
+    strategy_begin(search->pass, task, &strategy);
     size_t at = strategy_next(&strategy, 0, costs);
     for (; at < sites->len; at = strategy_next(&strategy, at + 1, costs)) {
-        if (lacks(&search, &sites->items[at]))
+        if (lacks(search, &sites->items[at]))
             continue;
         best = &sites->items[at];
         if (strategy_settle(&strategy, costs))
             break;
     }
+    return best;
+}
+
+/* V2 to V4: of the provider whose turn it is; *ret_reason says why of none, NULL: nobody asks. */
+static struct site *find_by_turn(struct pass *pass, const char *task, char **ret_reason)
+{
+    struct search search = search_of(pass);
+    struct site *best = NULL;
+    char *reason CLEANUP_FREE = NULL;
+    while (!best && provider_choose(pass, &search.provider)) {
+        best = find_site(&search, task);
+        if (!best && !reason && ret_reason)
+            reason = explain(search);
+        if (!best && !provider_pass_over(pass, search.provider))
+            break;
+    }
+    if (best || !ret_reason)
+        return best;
+    if (!reason && pass->passed_over) { /* who is waited for, and not who has its share */
+        pass->passed_over = 0;
+        reason = provider_choose(pass, &search.provider) ? explain(search) : NULL;
+    }
+    *ret_reason =
+        reason ? TAKE(reason) : memory_strdup("No capacity provider of the strategy has a weight above 0.");
+    return NULL;
+}
+
+struct site *placement_find(struct pass *pass, const char *task)
+{
+    assert(pass);
+    assert(task);
+    uint64_t passed_over = pass->passed_over;
+    struct site *best = find_by_turn(pass, task, NULL);
+    pass->passed_over = passed_over; /* it was but a question */
     return best;
 }
 
@@ -229,12 +266,13 @@ const struct plan_instance *placement_take(struct pass *pass, struct site *site)
 
 const struct plan_instance *placement_choose(struct pass *pass, const char *task, char **ret_reason)
 {
+    assert(pass);
+    assert(task);
     assert(ret_reason);
-    struct site *best = placement_find(pass, task);
+    struct site *best = find_by_turn(pass, task, ret_reason);
     if (best)
         return placement_take(pass, best);
     pass->out->no_place = true;
-    *ret_reason = explain(search_of(pass));
     return NULL;
 }
 
@@ -262,6 +300,9 @@ char *placement_hopeless(struct pass *pass)
 {
     assert(pass);
     struct search search = {.pass = pass, .need = need_of(pass->in->desired->task_definition)};
+    pass->passed_over = 0;
+    if (!provider_choose(pass, &search.provider))
+        return memory_strdup("No capacity provider of the strategy has a weight above 0.");
     struct site_vec *sites = pass_sites(pass);
     for (size_t i = 0; i < sites->len; i++) {
         struct site *site = &sites->items[i];

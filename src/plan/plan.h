@@ -162,6 +162,7 @@ struct plan_input {
     const struct plan_failure_vec *failures;       /* since the last plan */
     struct plan_instance_vec *instances;           /* placing takes from it; NULL in views: all answer */
     const struct container_instance_vec *declared; /* by the cluster; NULL or none: it has all instances */
+    const struct capacity_item_vec *capacity;      /* the cluster's default strategy; may be NULL */
     struct plan_fleet *fleet;   /* of these two, kept by the caller; NULL: made for this plan */
     struct plan_memory *memory; /* updated */
     struct id_source *ids;
@@ -255,6 +256,11 @@ void task_vec_deinit(struct task_vec *tasks);
 const char *task_status_name(enum task_status status); /* ECS: PENDING RUNNING STOPPING STOPPED */
 const struct container *task_container(const struct task *task,
                                        const char *name); /* NULL when it has none yet */
+
+/* V1: the strategy that counts for the service; NULL: none does. */
+const struct capacity_item_vec *plan_capacity(const struct service *service,
+                                              const struct container_instance_vec *declared,
+                                              const struct capacity_item_vec *otherwise);
 
 /* F15: whether tasks crash again and again, as far as is remembered. */
 bool plan_crash_loops(const struct plan_memory *memory, int64_t now_ms);

@@ -33,6 +33,8 @@ void pass_aim(struct pass *pass)
     pass->aim.constraints = asked->constraints; /* borrowed, as all of it */
     pass->aim.strategies = asked->strategies;
     pass->aim.rebalances = asked->rebalances;
+    pass->aim.capacity = asked->capacity;
+    pass->aim.launch_type = asked->launch_type;
     pass->aimed = *pass->in;
     pass->aimed.desired = &pass->aim;
     pass->aimed.waits_for = pass->aimed.pre_deploy = NULL; /* what served before asks nobody */

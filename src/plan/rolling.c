@@ -175,8 +175,9 @@ struct victim {
 };
 struct victim_vec VECTOR_OF(struct victim);
 
-/* The better victim first: not healthy, not started, by the strategies, youngest, by id. */
-static int compare_victims(const struct pass *pass, const struct victim *a, const struct victim *b)
+/* The better victim first: not healthy, not started, by the capacity provider, by the strategies, youngest,
+ * by id. */
+static int compare_victims(struct pass *pass, const struct victim *a, const struct victim *b)
 {
     const struct task *left = a->task;
     const struct task *right = b->task;
@@ -184,6 +185,9 @@ static int compare_victims(const struct pass *pass, const struct victim *a, cons
         return left->healthy ? 1 : -1;
     if ((left->started_ms == 0) != (right->started_ms == 0))
         return left->started_ms ? 1 : -1;
+    int ratio = provider_compare(pass, a->site, b->site);
+    if (ratio)
+        return ratio;
     int rest = strategy_compare_rest(pass, a->site, b->site);
     if (rest)
         return rest;

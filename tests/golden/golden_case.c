@@ -95,6 +95,8 @@ static void load_service(struct golden_case *golden)
     placement_constraints_from_json(json, &service->constraints);
     placement_strategies_from_json(json, &service->strategies);
     service->rebalances = text_equal(model_string(json, "availabilityZoneRebalancing"), "ENABLED");
+    capacity_items_from_json(json_object_get(json, "capacityProviderStrategy"), &service->capacity);
+    service->launch_type = json_object_get(json, "launchType") != NULL;
 }
 
 static bool load_deployment(struct golden_case *golden, const json_t *json)
@@ -560,7 +562,10 @@ void case_plan(struct golden_case *golden, struct plan_output *ret_output)
 {
     struct plan_instance_vec instances = load_instances(golden);
     struct container_instance_vec declared;
-    container_instances_from_json(json_object_get(golden->input, "clusterManifest"), &declared);
+    const json_t *manifest = json_object_get(golden->input, "clusterManifest");
+    struct capacity_item_vec capacity;
+    container_instances_from_json(manifest, &declared);
+    capacity_items_from_json(json_object_get(manifest, "defaultCapacityProviderStrategy"), &capacity);
     struct service completed = golden->service ? *golden->service : (struct service){0};
     bool has_completed = golden->service && golden->ledger && golden->ledger->completed;
     if (has_completed) {
@@ -588,6 +593,7 @@ void case_plan(struct golden_case *golden, struct plan_output *ret_output)
                                      .failures = &golden->failures,
                                      .instances = &instances,
                                      .declared = &declared,
+                                     .capacity = &capacity,
                                      .memory = &golden->memory,
                                      .ids = &golden->ids};
     if (model_bool(golden->input, "place"))
@@ -599,6 +605,7 @@ void case_plan(struct golden_case *golden, struct plan_output *ret_output)
     failures_clear(&golden->failures);
     plan_instance_vec_deinit(&instances);
     container_instances_deinit(&declared);
+    capacity_items_deinit(&capacity);
 }
 
 static void drop_container(struct golden_case *golden, const struct container *container)

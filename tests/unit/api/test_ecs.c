@@ -268,6 +268,63 @@ static void test_removed_service_drains(void **state)
     json_decref(answer);
 }
 
+static const char PROVIDERS[] =
+    "kind: Cluster\nclusterName: demo\ndavit: {containerInstances: [{name: local, capacityProvider: spot}]}\n"
+    "---\nfamily: web\ncontainerDefinitions: [{name: web, image: nginx, memory: 64}]\n"
+    "---\nserviceName: web\ncluster: demo\ntaskDefinition: web\ndesiredCount: 2\n"
+    "capacityProviderStrategy: [{capacityProvider: spot, weight: 1}]\n";
+
+/* In place of launchType. */
+static void test_capacity_providers(void **state)
+{
+    fixture_commit(*state, "e5", PROVIDERS);
+    fixture_settle(*state, 60000);
+    json_t *answer;
+    json_t *one = service(*state, &answer);
+    assert_null(json_object_get(one, "launchType"));
+    json_t *item = json_array_get(json_object_get(one, "capacityProviderStrategy"), 0);
+    assert_string_equal(model_string(item, "capacityProvider"), "spot");
+    assert_int_equal(model_int(item, "weight"), 1);
+    json_decref(answer);
+    json_t *list = fixture_ask(*state, NULL, "ListTasks", "{'cluster':'demo','serviceName':'web'}");
+    char *input = memory_printf("{'cluster':'demo','tasks':['%s']}",
+                                json_string_value(json_array_get(json_object_get(list, "taskArns"), 0)));
+    json_t *described = fixture_ask(*state, NULL, "DescribeTasks", input);
+    json_t *task = json_array_get(json_object_get(described, "tasks"), 0);
+    assert_string_equal(model_string(task, "capacityProviderName"), "spot");
+    assert_null(json_object_get(task, "launchType"));
+    json_decref(described);
+    json_decref(list);
+    free(input);
+}
+
+/* The count is computed, and a filter finds it. */
+static void test_daemons(void **state)
+{
+    fixture_commit(*state, "f6",
+                   "kind: Cluster\nclusterName: demo\n"
+                   "---\nfamily: web\ncontainerDefinitions: [{name: web, image: nginx, memory: 64}]\n"
+                   "---\nserviceName: web\ncluster: demo\ntaskDefinition: web\nschedulingStrategy: DAEMON\n");
+    fixture_settle(*state, 60000);
+    json_t *answer;
+    json_t *one = service(*state, &answer);
+    assert_string_equal(model_string(one, "schedulingStrategy"), "DAEMON");
+    assert_int_equal(model_int(one, "desiredCount"), 1);
+    assert_int_equal(model_int(one, "runningCount"), 1);
+    assert_int_equal(model_int(json_object_get(one, "deploymentConfiguration"), "maximumPercent"), 100);
+    json_decref(answer);
+    static const struct {
+        const char *input;
+        size_t found;
+    } filters[] = {{"{'cluster':'demo','schedulingStrategy':'DAEMON'}", 1},
+                   {"{'cluster':'demo','schedulingStrategy':'REPLICA'}", 0}};
+    for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
+        json_t *list = fixture_ask(*state, NULL, "ListServices", filters[i].input);
+        assert_int_equal(json_array_size(json_object_get(list, "serviceArns")), filters[i].found);
+        json_decref(list);
+    }
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -283,6 +340,8 @@ int main(void)
         CASE(test_task_definitions),
         CASE(test_pages),
         CASE(test_removed_service_drains),
+        CASE(test_capacity_providers),
+        CASE(test_daemons),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

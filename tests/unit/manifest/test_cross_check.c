@@ -253,6 +253,16 @@ static void test_windows(void **state)
 }
 
 static const struct rule warnings[] = {
+    {SERVICE(FROM("spot")), ONE(""), "no-effect", "/capacityProviderStrategy/0/capacityProvider",
+     "davit.containerInstances of the cluster say"},
+    {SERVICE(FROM("FARGATE")), ONE(""), "no-effect", "/capacityProviderStrategy/0/capacityProvider",
+     "there is no Fargate here"},
+    {SERVICE(DAEMON FROM("spot")), ONE(""), "no-effect", "/capacityProviderStrategy/0/capacityProvider",
+     "a DAEMON runs on every instance"},
+    {"{\"clusterName\":\"c\",\"defaultCapacityProviderStrategy\":[{\"capacityProvider\":\"other\"}],"
+     "\"davit\":{\"containerInstances\":[{\"name\":\"one\",\"capacityProvider\":\"spot\"}]}}",
+     NULL, "no-effect", "/defaultCapacityProviderStrategy/0/capacityProvider",
+     "no container instance of cluster c is of capacity provider other"},
     {WINDOW("\"kind\":\"allow\",\"schedule\":\"cron(0 2 1 1 ? 2020-2026)\",\"durationMinutes\":60"), NULL,
      "never-open", "/davit/changeWindows", "no change window of c opens any more"},
     {SERVICE(",\"davit\":{\"changeWindows\":[{\"kind\":\"deny\",\"schedule\":\"cron(0 * * * ? *)\","
