@@ -11,11 +11,12 @@
 #define ECS_TARGET "AmazonEC2ContainerServiceV20141113."
 #define ECS_TYPE   "application/x-amz-json-1.1"
 #define OUR_TYPE   "application/json"
+#define ONLY_UNIX  "by TCP davit only answers what reads; ask for changes over the unix socket"
 
 struct api *api_new(const struct api_options *options)
 {
     assert(options && options->core && options->now_ms && options->post && options->poke_source &&
-           options->looks && options->engine);
+           options->looks && options->saves && options->engine);
     struct api *api = NEW(struct api);
     api->core = options->core;
     api->version = memory_strdup(options->version ? options->version : "");
@@ -26,6 +27,7 @@ struct api *api_new(const struct api_options *options)
     api->post = options->post;
     api->poke_source = options->poke_source;
     api->looks = options->looks;
+    api->saves = options->saves;
     api->engine = options->engine;
     api_events_init(api);
     api_logs_init(api);
@@ -38,6 +40,9 @@ void api_free(struct api *api)
         return;
     api_events_deinit(api);
     api_logs_deinit(api);
+    for (size_t i = 0; i < api->replies.len; i++)
+        json_decref(api->replies.items[i].json);
+    vector_deinit(&api->replies);
     free(api->version);
     free(api->region);
     free(api->account);
@@ -113,7 +118,7 @@ static json_t *input_of(const struct http_exchange *exchange)
 }
 
 static int ecs_fault_of(const char *name, const struct api_operation *operation, const json_t *input,
-                        struct api_fault *fault)
+                        bool is_unix, struct api_fault *fault)
 {
     if (!operation) {
         set_fault(fault, 400, "UnsupportedFeatureException", "");
@@ -126,11 +131,50 @@ static int ecs_fault_of(const char *name, const struct api_operation *operation,
         set_fault(fault, 400, "SerializationException", "the request's body is not a JSON object");
         return ERROR_INVALID;
     }
+    if (operation->changes && !is_unix) {
+        set_fault(fault, 400, "AccessDeniedException", ONLY_UNIX);
+        return ERROR_DENIED;
+    }
     return 0;
 }
 
-static void handle_ecs(struct api *api, struct http_exchange *exchange)
+static void reply_when_saved(const struct api_listener *listener, struct http_exchange *exchange,
+                             json_t *json)
 {
+    struct api *api = listener->api;
+    struct api_saves saves;
+    api->saves(api->data, &saves);
+    if (saves.saved >= saves.wanted) {
+        reply_json(exchange, 200, ECS_TYPE, json);
+        return;
+    }
+    vector_push(&api->replies,
+                (struct api_reply){listener->server, http_exchange_id(exchange), saves.wanted, json});
+}
+
+void api_saved(struct api *api)
+{
+    assert(api);
+    struct api_saves saves;
+    api->saves(api->data, &saves);
+    for (size_t i = 0; i < api->replies.len;) {
+        struct api_reply reply = api->replies.items[i];
+        if (reply.saves > saves.saved) {
+            i++;
+            continue;
+        }
+        vector_remove(&api->replies, i);
+        struct http_exchange *exchange = http_server_find(reply.server, reply.id);
+        if (exchange)
+            reply_json(exchange, 200, ECS_TYPE, reply.json);
+        else
+            json_decref(reply.json);
+    }
+}
+
+static void handle_ecs(const struct api_listener *listener, struct http_exchange *exchange)
+{
+    struct api *api = listener->api;
     struct api_fault fault = {0};
     const char *target = http_exchange_header(exchange, "X-Amz-Target");
     add_request_id(api, exchange);
@@ -145,9 +189,11 @@ static void handle_ecs(struct api *api, struct http_exchange *exchange)
     const struct api_operation *operation = api_operation_find(NULL, name);
     json_t *input CLEANUP(json_decrefp) = input_of(exchange);
     json_t *output = NULL;
-    if (ecs_fault_of(name, operation, input, &fault) < 0 ||
+    if (ecs_fault_of(name, operation, input, http_exchange_is_unix(exchange), &fault) < 0 ||
         operation->answer(api, input, &output, &fault) < 0)
         reply_ecs_fault(exchange, &fault);
+    else if (operation->changes)
+        reply_when_saved(listener, exchange, output);
     else
         reply_json(exchange, 200, ECS_TYPE, output);
 }
@@ -180,8 +226,7 @@ static int native_fault_of(const struct http_exchange *exchange, const struct ap
         return ERROR_UNSUPPORTED;
     }
     if (operation->changes && !http_exchange_is_unix(exchange)) {
-        set_fault(fault, 403, "AccessDeniedException",
-                  "by TCP davit only answers what reads; ask for changes over the unix socket");
+        set_fault(fault, 403, "AccessDeniedException", ONLY_UNIX);
         return ERROR_DENIED;
     }
     if (!input)
@@ -224,7 +269,7 @@ void api_handle(void *data, struct http_exchange *exchange)
     const struct api_listener *listener = data;
     assert(listener && listener->api && exchange);
     if (text_equal(http_exchange_path(exchange), "/") && text_equal(http_exchange_method(exchange), "POST"))
-        handle_ecs(listener->api, exchange);
+        handle_ecs(listener, exchange);
     else
         handle_native(listener, exchange);
 }

@@ -26,6 +26,12 @@ struct api_looks {
     const char *newest; /* oid of the newest commit that core was told of; "" before the first */
 };
 
+/* How far the ledger has come with what core wants to have saved: changes since the start. */
+struct api_saves {
+    uint64_t wanted;
+    uint64_t saved; /* they are on disk */
+};
+
 /* Strings are copied, the rest is borrowed for the life of the api. */
 struct api_options {
     const struct core *core;
@@ -35,11 +41,12 @@ struct api_options {
 
     void *data; /* handed to the callbacks; none may be NULL */
     int64_t (*now_ms)(void *data);
-    /* A wish of a client (EVENT_RECONCILE, EVENT_APPROVE, EVENT_SUSPEND): takes over what the event owns.
-     * now_ms and seed are the receiver's to set. */
+    /* A wish of a client (EVENT_RECONCILE, EVENT_RUN_TASK ...): takes over what the event owns. now_ms and
+     * seed are the receiver's to set. */
     void (*post)(void *data, struct event *event);
     void (*poke_source)(void *data);
     void (*looks)(void *data, struct api_looks *ret_looks);
+    void (*saves)(void *data, struct api_saves *ret_saves);
     struct engine *(*engine)(void *data, const char *instance); /* NULL: no such instance */
 };
 
@@ -62,3 +69,5 @@ void api_handle(void *listener, struct http_exchange *exchange);
 /* Tells those who follow the events what is new. Call it after steps of the core; without followers it costs
  * nothing. */
 void api_publish(struct api *api);
+/* Answers those who wait for the ledger. Call it after each save. */
+void api_saved(struct api *api);

@@ -19,6 +19,14 @@ static struct cluster_counts counts_of(const struct api *api, const char *cluste
         counts.running += view.running_count;
         counts.pending += view.pending_count;
     }
+    struct view_run_vec runs;
+    core_view_runs(api->core, &runs);
+    for (size_t i = 0; i < runs.len; i++) {
+        bool is_here = text_equal(runs.items[i].run->cluster, cluster);
+        counts.running += is_here && runs.items[i].status == TASK_RUNNING;
+        counts.pending += is_here && runs.items[i].status == TASK_PENDING;
+    }
+    vector_deinit(&runs);
     return counts;
 }
 

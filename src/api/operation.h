@@ -33,7 +33,8 @@ struct api_operation {
     const char *name;       /* ECS: "ListClusters"; native: "/v1/clusters" */
     const char *method;     /* native: "GET" or "POST"; NULL: ECS */
     const char *parameters; /* native: names of the query's parameters, each between blanks */
-    bool changes;           /* asks for something to be done: not by TCP */
+    bool changes;           /* asks for something to be done: not by TCP. The answer of one of ECS's goes out
+                               when the ledger has what it tells of; a native one is accepted, 202 */
     /* The input is the request's JSON; the query's parameters of a native operation are strings in it. */
     int (*answer)(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
     /* Answers by itself, later or without an end. On failure nothing is answered yet. */
@@ -45,6 +46,15 @@ extern const struct api_operation api_operations[];
 /* NULL when there is none. method NULL: an ECS operation. */
 const struct api_operation *api_operation_find(const char *method, const char *name);
 
+/* An answer that is ready. */
+struct api_reply {
+    struct http_server *server;
+    uint64_t id;    /* of the exchange */
+    uint64_t saves; /* it goes out when so many have been saved */
+    json_t *json;   /* owned */
+};
+struct api_reply_vec VECTOR_OF(struct api_reply);
+
 struct api {
     const struct core *core;
     char *version;
@@ -55,10 +65,12 @@ struct api {
     void (*post)(void *data, struct event *event);
     void (*poke_source)(void *data);
     void (*looks)(void *data, struct api_looks *ret_looks);
+    void (*saves)(void *data, struct api_saves *ret_saves);
     struct engine *(*engine)(void *data, const char *instance);
     struct map followers; /* "server/stream" -> struct follower; events.c */
     struct map published; /* service key -> id of the newest event that followers were told; events.c */
-    struct map logs;      /* "server/stream" -> struct log_stream; logs.c */
+    struct api_reply_vec replies; /* that wait for the ledger; api.c */
+    struct map logs;              /* "server/stream" -> struct log_stream; logs.c */
 };
 
 /* --- names and ARNs; caller frees ----------------------------------------------------------------------- */
@@ -122,6 +134,11 @@ json_t *api_service_json(const struct api *api, const struct view_service *view)
 int api_list_tasks(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 int api_describe_tasks(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 int api_get_tasks(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
+
+/* Of a standalone task, as ECS's Task. */
+json_t *api_run_json(struct api *api, const struct view_run *view);
+int api_run_task(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
+int api_stop_task(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 
 int api_list_task_definitions(struct api *api, const json_t *input, json_t **ret_output,
                               struct api_fault *fault);

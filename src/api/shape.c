@@ -146,6 +146,11 @@ void api_clusters(const struct api *api, struct string_vec *ret_names)
     struct view_service view;
     for (size_t i = 0; core_view_service_at(api->core, i, &view); i++)
         map_put(&names, view.cluster, NULL);
+    struct view_run_vec runs;
+    core_view_runs(api->core, &runs);
+    for (size_t i = 0; i < runs.len; i++)
+        map_put(&names, runs.items[i].run->cluster, NULL);
+    vector_deinit(&runs);
     *ret_names = (struct string_vec){0};
     map_for_each (&names, entry) {
         vector_push(ret_names, memory_strdup(entry->key));
@@ -163,7 +168,13 @@ bool api_cluster_exists(const struct api *api, const char *cluster)
     for (size_t i = 0; core_view_service_at(api->core, i, &view); i++)
         if (text_equal(view.cluster, cluster))
             return true;
-    return false;
+    struct view_run_vec runs;
+    core_view_runs(api->core, &runs);
+    bool found = false;
+    for (size_t i = 0; i < runs.len; i++)
+        found |= text_equal(runs.items[i].run->cluster, cluster);
+    vector_deinit(&runs);
+    return found;
 }
 
 int api_input_cluster(const struct api *api, const json_t *input, const char **ret_cluster,

@@ -4,6 +4,14 @@
 
 #include <stdio.h>
 
+/* A task as it is told of: of a service, or a standalone one. */
+struct described {
+    const char *cluster;
+    const char *service;        /* NULL: a standalone task */
+    const struct view_run *run; /* NULL: a task of the service */
+    const struct task *task;
+};
+
 static bool is_to_stop(const struct task *task)
 {
     return task->stop || task->status == TASK_STOPPED || task->status == TASK_STOPPING;
@@ -19,12 +27,18 @@ struct task_filter {
     bool stopped; /* desiredStatus */
 };
 
-static bool passes(const struct task_filter *filter, const struct task *task)
+static const char *started_by(const struct described *of)
 {
+    return of->run ? of->run->run->started_by : of->task->deployment;
+}
+
+static bool passes(const struct task_filter *filter, const struct described *of)
+{
+    const struct task *task = of->task;
     return is_to_stop(task) == filter->stopped &&
            (!filter->family || text_equal(filter->family, task->family)) &&
            (!filter->instance || text_equal(filter->instance, task->instance)) &&
-           (!filter->started_by || text_equal(filter->started_by, task->deployment));
+           (!filter->started_by || text_equal(filter->started_by, started_by(of)));
 }
 
 static int read_filter(const json_t *input, struct task_filter *ret_filter, struct api_fault *fault)
@@ -53,9 +67,65 @@ static void list_of_service(struct api *api, const struct view_service *view,
 {
     struct task_vec tasks CLEANUP(task_vec_deinit);
     core_view_tasks(api->core, view->cluster, view->name, api->now_ms(api->data), &tasks);
-    for (size_t i = 0; i < tasks.len; i++)
-        if (passes(filter, &tasks.items[i]))
+    for (size_t i = 0; i < tasks.len; i++) {
+        const struct described of = {view->cluster, view->name, NULL, &tasks.items[i]};
+        if (passes(filter, &of))
             vector_push(arns, api_task_arn(api, view->cluster, tasks.items[i].id));
+    }
+}
+
+/* Whatever there is of it by now, or still: what its entry says goes before what is seen. Borrows of both. */
+static struct task task_of_run(const struct view_run *view, const struct task_vec *seen)
+{
+    const struct run *run = view->run;
+    struct task task = seen->len ? seen->items[0] : (struct task){.health = HEALTH_UNKNOWN};
+    memcpy(task.id, run->id, sizeof task.id);
+    task.instance = run->instance;
+    task.family = run->family;
+    task.revision = run->revision;
+    task.commit = run->commit;
+    task.status = view->status;
+    task.stop = run->stop_code != NULL;
+    task.stop_reason = run->stop_reason;
+    task.created_ms = run->created_ms;
+    if (run->stopped_ms) {
+        task.started_ms = run->started_ms;
+        task.stopped_ms = run->stopped_ms;
+    }
+    return task;
+}
+
+static void visit_run(struct api *api, const struct view_run *view,
+                      void (*visit)(void *data, const struct described *of), void *data)
+{
+    struct task_vec seen CLEANUP(task_vec_deinit);
+    core_view_run_tasks(api->core, view->run->cluster, view->run->id, api->now_ms(api->data), &seen);
+    const struct task task = task_of_run(view, &seen);
+    visit(data, &(struct described){view->run->cluster, NULL, view, &task});
+}
+
+static void visit_runs(struct api *api, const char *cluster,
+                       void (*visit)(void *data, const struct described *of), void *data)
+{
+    struct view_run_vec runs;
+    core_view_runs(api->core, &runs);
+    for (size_t i = 0; i < runs.len; i++)
+        if (!cluster || text_equal(runs.items[i].run->cluster, cluster))
+            visit_run(api, &runs.items[i], visit, data);
+    vector_deinit(&runs);
+}
+
+struct listing {
+    const struct api *api;
+    const struct task_filter *filter;
+    struct string_vec *arns;
+};
+
+static void list_run(void *data, const struct described *of)
+{
+    const struct listing *listing = data;
+    if (passes(listing->filter, of))
+        vector_push(listing->arns, api_task_arn(listing->api, of->cluster, of->task->id));
 }
 
 int api_list_tasks(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
@@ -76,6 +146,9 @@ int api_list_tasks(struct api *api, const json_t *input, json_t **ret_output, st
     for (size_t i = 0; any && core_view_service_at(api->core, i, &view); i++)
         if (text_equal(view.cluster, cluster) && (!filter.service || text_equal(filter.service, view.name)))
             list_of_service(api, &view, &filter, &arns);
+    struct listing listing = {api, &filter, &arns};
+    if (any && !filter.service)
+        visit_runs(api, cluster, list_run, &listing);
     if (arns.len)
         qsort(arns.items, arns.len, sizeof *arns.items, by_text);
     json_t *list = json_array();
@@ -92,12 +165,6 @@ static const char *address_of(const struct task *task)
 }
 
 /* --- ECS: describe -------------------------------------------------------------------------------------- */
-
-struct described {
-    const char *cluster;
-    const char *service;
-    const struct task *task;
-};
 
 static json_t *bindings_json(const struct container *container)
 {
@@ -156,10 +223,48 @@ static json_t *container_json(const struct api *api, const struct described *of,
     return json;
 }
 
-/* ECS 2.8 */
-static const char *stop_code(const struct task *task)
+/* One that there is nothing of yet, or nothing any more. */
+static void add_container(const struct api *api, const struct described *of, json_t *json, json_t *containers)
 {
+    api_set_owned(json, "containerArn",
+                  api_arn(api, "container/%s/%s/%s", of->cluster, of->task->id, model_string(json, "name")));
+    api_set_owned(json, "taskArn", api_task_arn(api, of->cluster, of->task->id));
+    json_array_append_new(containers, json);
+}
+
+/* Of a standalone task those too that are still to be created, or that are gone by now. */
+static void add_absent(const struct api *api, const struct described *of, json_t *containers)
+{
+    const struct run *run = of->run->run;
+    size_t i;
+    json_t *item;
+    if (run->task_definition)
+        json_array_foreach (json_object_get(run->task_definition->json, "containerDefinitions"), i, item)
+            if (!task_container(of->task, model_string(item, "name")))
+                add_container(api, of,
+                              json_pack("{s:s,s:s*,s:s,s:[]}", "name", model_string(item, "name"), "image",
+                                        model_string(item, "image"), "lastStatus",
+                                        run->stop_code ? "STOPPED" : "PENDING", "networkInterfaces"),
+                              containers);
+    for (i = 0; i < run->exits.len; i++) {
+        const struct run_exit *exit = &run->exits.items[i];
+        if (task_container(of->task, exit->container))
+            continue;
+        json_t *json = json_pack("{s:s,s:s*,s:s,s:s*,s:[]}", "name", exit->container, "image", exit->image,
+                                 "lastStatus", "STOPPED", "reason", exit->reason, "networkInterfaces");
+        if (exit->has_exit_code)
+            json_object_set_new(json, "exitCode", json_integer(exit->exit_code));
+        add_container(api, of, json, containers);
+    }
+}
+
+/* ECS 2.8 */
+static const char *stop_code(const struct described *of)
+{
+    const struct task *task = of->task;
     bool started = false;
+    if (of->run)
+        return of->run->run->stop_code;
     for (size_t i = 0; i < task->containers_len; i++)
         started |= task->containers[i]->started_ms != 0;
     if (task->failed)
@@ -167,8 +272,9 @@ static const char *stop_code(const struct task *task)
     return "ServiceSchedulerInitiated";
 }
 
-static void set_times(const struct task *task, json_t *json)
+static void set_times(const struct described *of, json_t *json)
 {
+    const struct task *task = of->task;
     api_set_time(json, "createdAt", task->created_ms);
     api_set_time(json, "startedAt", task->started_ms);
     api_set_time(json, "stoppedAt", task->stopped_ms);
@@ -176,7 +282,9 @@ static void set_times(const struct task *task, json_t *json)
         api_set_time(json, "executionStoppedAt", task->stopped_ms);
     if (!is_to_stop(task))
         return;
-    model_set_string(json, "stopCode", stop_code(task));
+    if (of->run)
+        api_set_time(json, "stoppingAt", of->run->run->stopping_ms);
+    model_set_string(json, "stopCode", stop_code(of));
     model_set_string(json, "stoppedReason", task->stop_reason);
 }
 
@@ -203,6 +311,14 @@ static void set_connectivity(const struct api *api, const struct task *task, jso
     api_set_time(json, "connectivityAt", since_ms);
 }
 
+static json_t *overrides_json(const struct described *of)
+{
+    json_t *json = of->run && of->run->run->overrides ? json_copy(of->run->run->overrides) : json_object();
+    if (!json_object_get(json, "containerOverrides"))
+        json_object_set_new(json, "containerOverrides", json_array());
+    return json;
+}
+
 static json_t *describe(const struct api *api, const struct described *of)
 {
     const struct task *task = of->task;
@@ -210,23 +326,44 @@ static json_t *describe(const struct api *api, const struct described *of)
     for (size_t i = 0; i < task->containers_len; i++)
         if (!container_is_internal(task->containers[i]->labels.spec.name))
             json_array_append_new(containers, container_json(api, of, task->containers[i]));
+    if (of->run)
+        add_absent(api, of, containers);
     json_t *json = json_pack(
-        "{s:s,s:s,s:s,s:s,s:s*,s:o,s:o,s:[],s:[],s:{s:[]},s:b,s:i}", "lastStatus",
-        task_status_name(task->status), "desiredStatus", is_to_stop(task) ? "STOPPED" : "RUNNING",
-        "healthStatus", health_status_name(task->health), "launchType", "EC2", "startedBy", task->deployment,
-        "containers", containers, "attachments", attachments_json(task), "attributes", "tags", "overrides",
-        "containerOverrides", "enableExecuteCommand", 0, "version", 1);
+        "{s:s,s:s,s:s,s:s,s:s*,s:o,s:o,s:[],s:[],s:o,s:b,s:i}", "lastStatus", task_status_name(task->status),
+        "desiredStatus", is_to_stop(task) ? "STOPPED" : "RUNNING", "healthStatus",
+        health_status_name(task->health), "launchType", "EC2", "startedBy", started_by(of), "containers",
+        containers, "attachments", attachments_json(task), "attributes", "tags", "overrides",
+        overrides_json(of), "enableExecuteCommand", 0, "version", 1);
     api_set_owned(json, "taskArn", api_task_arn(api, of->cluster, task->id));
     api_set_owned(json, "clusterArn", api_cluster_arn(api, of->cluster));
-    api_set_owned(json, "group", memory_printf("service:%s", of->service));
+    api_set_owned(json, "group",
+                  of->run ? memory_strdup(of->run->run->group) : memory_printf("service:%s", of->service));
     if (task->family)
         api_set_owned(json, "taskDefinitionArn", api_task_definition_arn(api, task->family, task->revision));
     if (task->instance)
         api_set_owned(json, "containerInstanceArn", api_instance_arn(api, of->cluster, task->instance));
     set_connectivity(api, task, json);
     set_resources(task, json);
-    set_times(task, json);
+    set_times(of, json);
     return json;
+}
+
+struct description {
+    const struct api *api;
+    json_t *json;
+};
+
+static void describe_run(void *data, const struct described *of)
+{
+    struct description *description = data;
+    description->json = describe(description->api, of);
+}
+
+json_t *api_run_json(struct api *api, const struct view_run *view)
+{
+    struct description description = {.api = api};
+    visit_run(api, view, describe_run, &description);
+    return description.json;
 }
 
 /* id -> description, of those tasks of the cluster whose id is a key. */
@@ -239,10 +376,15 @@ static void describe_wanted(struct api *api, const char *cluster, struct map *wa
         struct task_vec tasks CLEANUP(task_vec_deinit);
         core_view_tasks(api->core, cluster, view.name, api->now_ms(api->data), &tasks);
         for (size_t t = 0; t < tasks.len; t++) {
-            struct described of = {cluster, view.name, &tasks.items[t]};
+            struct described of = {cluster, view.name, NULL, &tasks.items[t]};
             if (map_get(wanted, of.task->id))
                 map_put(wanted, of.task->id, describe(api, &of));
         }
+    }
+    struct view_run run;
+    map_for_each (wanted, entry) {
+        if (core_view_run(api->core, cluster, entry->key, &run))
+            map_put(wanted, entry->key, api_run_json(api, &run));
     }
 }
 
@@ -308,6 +450,20 @@ static void set_health_causes(const struct api *api, const struct task *task, js
     api_set_time_text(json, "lostAt", lost_ms);
 }
 
+/* What a standalone task has beside a service's. */
+static void set_run(const struct described *of, json_t *json)
+{
+    const struct run *run = of->run->run;
+    const struct run_exit *decisive = run_decisive(run);
+    model_set_string(json, "group", run->group);
+    model_set_string(json, "startedBy", run->started_by);
+    model_set_string(json, "stopCode", run->stop_code);
+    model_set_string(json, "waiting", of->run->waiting);
+    if (decisive)
+        json_object_set_new(json, "exitCode", json_integer(decisive->exit_code));
+    model_set_string(json, "exitedContainer", decisive ? decisive->container : NULL);
+}
+
 static json_t *native_json(const struct api *api, const struct described *of)
 {
     const struct task *task = of->task;
@@ -316,13 +472,15 @@ static json_t *native_json(const struct api *api, const struct described *of)
         if (!container_is_internal(task->containers[i]->labels.spec.name))
             json_array_append_new(containers, native_container_json(task->containers[i]));
     json_t *json =
-        json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:s*,s:s*,s:s*,s:o}", "id", task->id, "cluster", of->cluster,
+        json_pack("{s:s,s:s,s:s*,s:s,s:s,s:s,s:b,s:s*,s:s*,s:s*,s:o}", "id", task->id, "cluster", of->cluster,
                   "service", of->service, "status", task_status_name(task->status), "desiredStatus",
                   is_to_stop(task) ? "STOPPED" : "RUNNING", "health", health_status_name(task->health),
                   "healthy", task->healthy, "instance", task->instance, "deployment", task->deployment,
                   "commit", task->commit, "containers", containers);
     if (task->family)
         api_set_owned(json, "taskDefinition", memory_printf("%s:%d", task->family, task->revision));
+    if (of->run)
+        set_run(of, json);
     set_health_causes(api, task, json);
     model_set_string(json, "address", address_of(task));
     model_set_string(json, "stopReason", task->stop_reason);
@@ -330,6 +488,25 @@ static json_t *native_json(const struct api *api, const struct described *of)
     api_set_time_text(json, "startedAt", task->started_ms);
     api_set_time_text(json, "stoppedAt", task->stopped_ms);
     return json;
+}
+
+static bool is_the_one(const json_t *input, const struct task *task)
+{
+    const char *id = api_parameter(input, "task");
+    return !id || text_starts_with(task->id, id);
+}
+
+struct native_listing {
+    const struct api *api;
+    const json_t *input;
+    json_t *list;
+};
+
+static void list_native(void *data, const struct described *of)
+{
+    struct native_listing *listing = data;
+    if (is_the_one(listing->input, of->task))
+        json_array_append_new(listing->list, native_json(listing->api, of));
 }
 
 int api_get_tasks(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
@@ -343,10 +520,14 @@ int api_get_tasks(struct api *api, const json_t *input, json_t **ret_output, str
         struct task_vec tasks CLEANUP(task_vec_deinit);
         core_view_tasks(api->core, view.cluster, view.name, api->now_ms(api->data), &tasks);
         for (size_t t = 0; t < tasks.len; t++) {
-            struct described of = {view.cluster, view.name, &tasks.items[t]};
-            json_array_append_new(list, native_json(api, &of));
+            struct described of = {view.cluster, view.name, NULL, &tasks.items[t]};
+            if (is_the_one(input, of.task))
+                json_array_append_new(list, native_json(api, &of));
         }
     }
+    struct native_listing listing = {api, input, list};
+    if (!api_parameter(input, "service"))
+        visit_runs(api, api_parameter(input, "cluster"), list_native, &listing);
     *ret_output = api_list("tasks", list);
     return 0;
 }

@@ -186,6 +186,8 @@ const char *view_service_state(const struct view_service *view);
 bool core_any_delayed(const struct core *core);
 /* Since when a cluster (service NULL) or a service is suspended by EVENT_SUSPEND; 0: it is not, by itself. */
 int64_t core_suspended_ms(const struct core *core, const char *cluster, const char *service);
+/* By whom the cluster is suspended, in words; NULL: it is not. Caller frees. */
+char *core_cluster_suspended(const struct core *core, const char *cluster);
 /* Whether the instance does not answer, and since when; *ret_since_ms is 0 when it never did. */
 bool core_instance_is_lost(const struct core *core, const char *instance, int64_t *ret_since_ms);
 /* The tasks of a service, stopped ones too; those on an instance that does not answer are not healthy and

@@ -161,6 +161,8 @@ static json_t *state_out(const struct service_state *service)
         json_object_set_new(json, "kept", core_kept_out(service));
     if (service->ledger)
         json_object_set_new(json, "ledger", service_ledger_to_json(service->ledger));
+    if (service->delayed)
+        json_object_set_new(json, "delayed", core_delay_out(service));
     if (service->run)
         json_object_set_new(json, "run", run_to_json(service->run));
     if (service->delayed)

@@ -55,6 +55,12 @@ static void looks(void *data, struct api_looks *ret_looks)
     *ret_looks = (struct api_looks){status->asked, status->answered, status->oid};
 }
 
+static void saves(void *data, struct api_saves *ret_saves)
+{
+    const struct program *program = data;
+    runtime_saves(program->runtime, &ret_saves->wanted, &ret_saves->saved);
+}
+
 static struct engine *engine(void *data, const char *instance)
 {
     struct program *program = data;
@@ -66,6 +72,13 @@ static void stepped(void *data)
     struct program *program = data;
     if (program->api)
         api_publish(program->api);
+}
+
+static void saved(void *data)
+{
+    struct program *program = data;
+    if (program->api)
+        api_saved(program->api);
 }
 
 /* Containers go on running: the next start finds them by their labels. */
@@ -134,6 +147,7 @@ static int start_api(struct program *program, const struct config *config, struc
                                         .post = post,
                                         .poke_source = poke_source,
                                         .looks = looks,
+                                        .saves = saves,
                                         .engine = engine};
     int r = 0;
     program->api = api_new(&options);
@@ -173,6 +187,7 @@ static int serve(const struct cli *cli, const struct config *config)
                                             .config = config,
                                             .executable = executable,
                                             .stepped = stepped,
+                                            .saved = saved,
                                             .data = &program};
     if (runtime_new(&options, &program.runtime, &err) < 0) {
         uv_loop_close(&program.loop);

@@ -53,6 +53,8 @@ struct runtime {
     char *save_trouble; /* why the ledger cannot be written; NULL: it can */
     int64_t wake_at_ms;
     bool stepped;
+    uint64_t saves_wanted;
+    uint64_t saves_done;
     bool recording;
     bool closing;
 };
@@ -171,6 +173,8 @@ static void step(struct runtime *runtime, struct event *event)
     size_t before = runtime->effects.len;
     core_step(runtime->core, event, &runtime->effects);
     record(runtime, copy, before);
+    for (size_t i = before; i < runtime->effects.len; i++)
+        runtime->saves_wanted += runtime->effects.items[i].kind == EFFECT_SAVE;
     runtime->stepped = true;
 }
 
@@ -310,6 +314,21 @@ static void on_saved(void *data)
 {
     log_message(LOG_LEVEL_INFO, "the ledger is written again");
     set_save_trouble(data, NULL);
+}
+
+static void on_durable(void *data, size_t changes)
+{
+    struct runtime *runtime = data;
+    runtime->saves_done += changes;
+    if (runtime->options.saved)
+        runtime->options.saved(runtime->options.data);
+}
+
+void runtime_saves(const struct runtime *runtime, uint64_t *ret_wanted, uint64_t *ret_saved)
+{
+    assert(runtime);
+    *ret_wanted = runtime->saves_wanted;
+    *ret_saved = runtime->saves_done;
 }
 
 static void on_untidy(void *data, const struct error *cause)
@@ -568,6 +587,7 @@ static int open_state(struct runtime *runtime, struct loading *loading, struct e
                                            .act = on_act,
                                            .failed = on_save_failed,
                                            .saved = on_saved,
+                                           .durable = on_durable,
                                            .untidy = on_untidy,
                                            .data = runtime};
     runtime->writer = writer_new(&options);

@@ -19,6 +19,8 @@ struct runtime_options {
     const char *executable;      /* this program, for its fetch helper */
     /* After core has taken a step that may have changed what a person sees. */
     void (*stepped)(void *data);
+    /* More of what core wants to have saved is on disk. */
+    void (*saved)(void *data);
     /* Makes an instance's engine; NULL: Docker at its endpoint. Benchmarks put the simulated one here. */
     int (*make_engine)(void *data, const struct config_instance *instance, struct engine **ret_engine,
                        struct error *err);
@@ -38,6 +40,8 @@ const struct core *runtime_core(const struct runtime *runtime);
 /* Takes over the event; time and seed are set here. */
 void runtime_post(struct runtime *runtime, struct event *event);
 void runtime_poke_source(struct runtime *runtime);
+/* Changes of the ledger since the start: that core wants to have saved, and that are on disk. */
+void runtime_saves(const struct runtime *runtime, uint64_t *ret_wanted, uint64_t *ret_saved);
 const struct source_status *runtime_source_status(const struct runtime *runtime);
 struct engine *runtime_engine(struct runtime *runtime, const char *instance); /* NULL: no such instance */
 /* The time of core, which never goes back (daemon/timebase.h). */

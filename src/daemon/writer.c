@@ -228,6 +228,8 @@ static void on_saved(uv_work_t *request, int status)
     if (writer->retry_ms && writer->options.saved)
         writer->options.saved(writer->options.data);
     writer->retry_ms = 0;
+    if (writer->options.durable)
+        writer->options.durable(writer->options.data, writer->saving.len);
     ledger_change_vec_deinit(&writer->saving);
     struct action_vec explained = writer->saving_actions;
     memset(&writer->saving_actions, 0, sizeof writer->saving_actions);

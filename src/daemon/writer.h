@@ -27,6 +27,7 @@ struct writer_options {
     void (*act)(void *data, struct action *action);        /* takes over the action */
     void (*failed)(void *data, const struct error *cause); /* a save failed; it will be tried again */
     void (*saved)(void *data);                             /* the first save that works again */
+    void (*durable)(void *data, size_t changes);           /* so many more are on disk */
     void (*untidy)(void *data, const struct error *cause); /* all is saved; packing or trimming failed anew */
     void *data;
 };

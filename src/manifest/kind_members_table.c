@@ -558,6 +558,7 @@ static const struct kind_member davit_service[] = {
     INSIDE(  "changeWindows",         NULL, change_window),
     INSIDE(  "dependsOn",             NULL, service_dependency),
     HONOURED("minimumHealthySeconds", NULL,       NULL),
+    HONOURED("preDeploy",             NULL,       NULL),
     HONOURED("prune",                 "enabled",  NULL),
     HONOURED("suspend",               "false",    NULL),
     END};

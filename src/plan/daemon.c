@@ -360,13 +360,12 @@ static bool is_manned(const struct crew *crew)
 }
 
 /* E11. */
-static bool is_gated(const struct crew *crew, const struct deployment *primary)
+static const char *gate_of(const struct crew *crew)
 {
-    return crew->pass->in->waits_for && primary->state == DEPLOYMENT_IN_PROGRESS &&
-           (any_vacant(crew) || crew->tally.live_old || crew->tally.unhealthy_new);
+    return rolling_gate(crew->pass, any_vacant(crew) || crew->tally.live_old || crew->tally.unhealthy_new);
 }
 
-static void stand_by(struct crew *crew)
+static void stand_by(struct crew *crew, const char *gate)
 {
     for (size_t i = 0; i < crew->pass->tasks.len; i++) {
         struct task *task = &crew->pass->tasks.items[i];
@@ -376,7 +375,7 @@ static void stand_by(struct crew *crew)
             relieve(crew, post, task);
     }
     crew->pass->out->gated = true;
-    pass_waiting(crew->pass, "%s", crew->pass->in->waits_for);
+    pass_waiting(crew->pass, "%s", gate);
 }
 
 static void roll(struct crew *crew, const struct deployment *primary)
@@ -417,10 +416,11 @@ void daemon_roll(struct pass *pass, const struct deployment *primary)
     count_crew(&crew);
     leave_posts(&crew);
     bool failed = primary->state == DEPLOYMENT_FAILED;
+    const char *gate = gate_of(&crew);
     if (failed)
         contain(&crew, primary);
-    else if (is_gated(&crew, primary))
-        stand_by(&crew);
+    else if (gate)
+        stand_by(&crew, gate);
     else
         roll(&crew, primary);
     if (!failed)

@@ -151,7 +151,7 @@ static void take_action_failures(struct pass *pass)
             if (pass_is_new(pass, task) && task_is_live(task))
                 count(pass, task, reason);
             pass_stop(pass, task, reason);
-        } else if (digest_equal(&failure->digest, &pass->in->desired->digest)) {
+        } else if (digest_equal(&failure->digest, service_task_digest(pass->in->desired))) {
             struct task gone = {0}; /* its first create failed: nothing of it exists */
             memcpy(gone.id, failure->task, sizeof gone.id);
             count(pass, &gone, reason);
@@ -195,25 +195,31 @@ static bool any_healthy(const struct pass *pass)
     return false;
 }
 
-static void fail_deployment(struct pass *pass, const struct deployment *primary)
+/* `note` is for the ledger, `event` as ECS says it. */
+static void fail_deployment(struct pass *pass, const char *note, const char *reason, const char *event)
 {
-    const struct plan_input *in = pass->in;
     char commit[COMMIT_SHORT_SIZE];
-    char *last CLEANUP_FREE = memory_strdup(primary->failures.items[primary->failures.len - 1].reason);
-    int failures = primary->failed_tasks;
-    const char *plural = failures == 1 ? "" : "s";
+    const struct deployment *primary = pass_primary(pass);
     commit_short(primary->commit.oid, commit);
-    struct service_ledger *ledger =
-        pass_edit(pass, "%s FAILED, commit %s: %d task%s failed", primary->id, commit, failures, plural);
+    struct service_ledger *ledger = pass_edit(pass, "%s FAILED, commit %s: %s", primary->id, commit, note);
     struct deployment *edit = service_ledger_primary(ledger);
     edit->state = DEPLOYMENT_FAILED;
-    edit->updated_ms = edit->ended_ms = in->now_ms;
+    edit->updated_ms = edit->ended_ms = pass->in->now_ms;
     free(edit->reason);
-    edit->reason =
-        memory_printf("ECS deployment circuit breaker: tasks failed to start. %d task%s failed, the last: %s",
-                      failures, plural, last);
-    service_ledger_add_known_bad(ledger, edit, in->now_ms);
-    pass_event(pass, "(deployment %s) deployment failed: tasks failed to start.", edit->id);
+    edit->reason = memory_strdup(reason);
+    service_ledger_add_known_bad(ledger, edit, pass->in->now_ms);
+    pass_event(pass, "(deployment %s) deployment failed: %s.", edit->id, event);
+}
+
+/* F6. */
+static void trip_breaker(struct pass *pass, const struct deployment *primary)
+{
+    int failures = primary->failed_tasks;
+    char *note CLEANUP_FREE = memory_printf("%d task%s failed", failures, failures == 1 ? "" : "s");
+    char *reason CLEANUP_FREE =
+        memory_printf("ECS deployment circuit breaker: tasks failed to start. %s, the last: %s", note,
+                      primary->failures.items[primary->failures.len - 1].reason);
+    fail_deployment(pass, note, reason, "tasks failed to start");
 }
 
 void pass_failures(struct pass *pass)
@@ -231,7 +237,12 @@ void pass_failures(struct pass *pass)
     const struct service *desired = pass->in->desired;
     if (desired->breaker.enable && primary->failures.len && /* F6 */
         primary->failed_tasks >= plan_failure_threshold(&desired->breaker, desired->desired_count)) {
-        fail_deployment(pass, primary);
+        trip_breaker(pass, primary);
+        return;
+    }
+    if (pass->in->pre_deploy_failed) { /* F13 */
+        const char *why = pass->in->pre_deploy_failed;
+        fail_deployment(pass, why, why, why);
         return;
     }
     if (primary->failed_tasks && desired->breaker.reset_on_healthy_task && any_healthy(pass)) /* F5 */

@@ -127,7 +127,7 @@ bool pass_is_new(const struct pass *pass, const struct task *task)
 {
     assert(pass);
     assert(task);
-    return pass->in->desired && digest_equal(&task->digest, &pass->in->desired->digest);
+    return pass->in->desired && digest_equal(&task->digest, service_task_digest(pass->in->desired));
 }
 
 bool task_is_live(const struct task *task)

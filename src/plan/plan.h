@@ -140,9 +140,11 @@ struct plan_input {
     const struct service *completed; /* ledger->completed; NULL: none, or it is not readable */
     const char *cluster;
     const char *service;
-    const char *key;       /* "cluster/service", "cluster/task id"; outlives what is booked */
-    const char *suspended; /* by whom, row U1; NULL: it is not */
-    const char *waits_for; /* why its deployment may launch nothing yet, R12; NULL: it may */
+    const char *key;               /* "cluster/service", "cluster/task id"; outlives what is booked */
+    const char *suspended;         /* by whom, row U1; NULL: it is not */
+    const char *waits_for;         /* why its deployment may launch nothing yet, R12; NULL: it may */
+    const char *pre_deploy;        /* the task of davit.preDeploy that is waited for, R13; NULL: none is */
+    const char *pre_deploy_failed; /* how one of them failed, F13; NULL: none did */
     const struct container *const *containers; /* all of the service, borrowed, any order */
     size_t containers_len;
     const struct action *const *under_way; /* actions sent and not yet answered */
@@ -162,7 +164,7 @@ struct plan_output {
     bool counted;                   /* a DAEMON: desired_count is how many tasks it is to have, E1 */
     int desired_count;
     struct plan_booking_vec kept; /* E3: room that is to be kept for it, until the next plan says otherwise */
-    bool gated;                   /* R12: it would launch, were it not for in->waits_for */
+    bool gated;                   /* R12, R13: it would launch, were it not for what is waited for */
     bool no_place;                /* a task found no room: plan again when some was freed */
     struct service_ledger *ledger; /* the entry as it must be saved first; NULL: unchanged */
     struct run *run;               /* likewise, of a standalone task */

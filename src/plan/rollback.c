@@ -33,7 +33,7 @@ void pass_aim(struct pass *pass)
     pass->aim.strategies = asked->strategies;
     pass->aimed = *pass->in;
     pass->aimed.desired = &pass->aim;
-    pass->aimed.waits_for = NULL; /* what served before asks nobody */
+    pass->aimed.waits_for = pass->aimed.pre_deploy = NULL; /* what served before asks nobody */
     pass->in = &pass->aimed;
 }
 

@@ -24,7 +24,8 @@ static void post(void *data, struct event *event)
 {
     struct fixture *fixture = data;
     fixture->posted++;
-    if (event->kind == EVENT_APPROVE || event->kind == EVENT_RETRY || event->kind == EVENT_SUSPEND) {
+    if (event->kind == EVENT_APPROVE || event->kind == EVENT_RETRY || event->kind == EVENT_SUSPEND ||
+        event->kind == EVENT_RUN_TASK || event->kind == EVENT_STOP_TASK) {
         step(fixture, event, NULL);
         return;
     }
@@ -46,6 +47,12 @@ static void looks(void *data, struct api_looks *ret_looks)
 {
     const struct fixture *fixture = data;
     *ret_looks = (struct api_looks){(unsigned)fixture->poked, 0, "f00d"};
+}
+
+static void saves(void *data, struct api_saves *ret_saves)
+{
+    const struct fixture *fixture = data;
+    *ret_saves = fixture->saves;
 }
 
 static struct engine *engine(void *data, const char *instance)
@@ -72,6 +79,7 @@ void fixture_init(struct fixture *fixture)
                                                  .post = post,
                                                  .poke_source = poke_source,
                                                  .looks = looks,
+                                                 .saves = saves,
                                                  .engine = engine});
     struct event source = {.kind = EVENT_SOURCE};
     source.source.ok = true;

@@ -18,7 +18,8 @@ struct fixture {
     char *posted_cluster;
     char *posted_service;
     int poked;
-    struct engine *engine; /* what the api is told when it asks for one */
+    struct api_saves saves; /* likewise */
+    struct engine *engine;  /* what the api is told when it asks for one */
 };
 
 void fixture_init(struct fixture *fixture);

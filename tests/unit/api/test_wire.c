@@ -156,18 +156,24 @@ static json_t *ask(struct world *world, const struct api_listener *listener, str
     return json_loadb(buffer_str(&world->body), world->body.len, 0, NULL);
 }
 
-static json_t *ask_ecs(struct world *world, const char *operation, const char *body)
+static json_t *ask_ecs_by(struct world *world, const struct api_listener *listener, const char *operation,
+                          const char *body)
 {
     char target[128];
     snprintf(target, sizeof target, "X-Amz-Target: AmazonEC2ContainerServiceV20141113.%s", operation);
     const char *const headers[] = {target, NULL};
-    return ask(world, &world->tcp,
+    return ask(world, listener,
                (struct http_request){.method = "POST",
                                      .path = "/",
                                      .headers = headers,
                                      .body = body,
                                      .body_len = strlen(body),
                                      .content_type = "application/x-amz-json-1.1"});
+}
+
+static json_t *ask_ecs(struct world *world, const char *operation, const char *body)
+{
+    return ask_ecs_by(world, &world->tcp, operation, body);
 }
 
 static void test_ecs_protocol(void **state)
@@ -235,6 +241,37 @@ static void test_tcp_only_reads(void **state)
     assert_int_equal(status_of(world, &world->local, "POST", "/v1/reconcile?cluster=%ff"), 400);
     assert_int_equal(status_of(world, &world->tcp, "GET", "/%ff"), 404);
     assert_int_equal(world->fixture.posted, 1);
+}
+
+static void on_disk(uv_timer_t *timer)
+{
+    struct world *world = timer->data;
+    assert_int_equal(world->done, 0); /* it waits */
+    world->fixture.saves.saved = 1;
+    api_saved(world->fixture.api);
+}
+
+static void test_a_task_is_acknowledged_when_it_is_saved(void **state)
+{
+    struct world *world = *state;
+    static const char run[] = "{\"cluster\":\"demo\",\"taskDefinition\":\"web\"}";
+    uv_timer_t timer;
+    json_decref(ask_ecs(world, "RunTask", run));
+    assert_int_equal(world->status, 400);
+    assert_string_equal(world->error_type, "AccessDeniedException"); /* by TCP */
+    assert_int_equal(world->fixture.posted, 0);
+    uv_timer_init(&world->loop, &timer);
+    timer.data = world;
+    world->fixture.saves.wanted = 1;
+    uv_timer_start(&timer, on_disk, 50, 0);
+    json_t *answer = ask_ecs_by(world, &world->local, "RunTask", run);
+    assert_int_equal(world->status, 200);
+    assert_int_equal(json_array_size(json_object_get(answer, "tasks")), 1);
+    json_decref(answer);
+    json_decref(ask_ecs_by(world, &world->local, "RunTask", run)); /* all is on disk: at once */
+    assert_int_equal(world->status, 200);
+    uv_close((uv_handle_t *)&timer, NULL);
+    uv_run(&world->loop, UV_RUN_NOWAIT);
 }
 
 static void wait_for(struct world *world, const char *text)
@@ -380,6 +417,7 @@ int main(void)
         CASE(test_ecs_protocol),
         CASE(test_ecs_errors),
         CASE(test_tcp_only_reads),
+        CASE(test_a_task_is_acknowledged_when_it_is_saved),
         CASE(test_followed_events),
         CASE(test_logs),
         CASE(test_reader_of_logs_leaves),

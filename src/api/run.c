@@ -1,0 +1,139 @@
+/* RunTask and StopTask. The answer waits until the ledger has what it tells of. */
+#include "api/operation.h"
+#include "base/text.h"
+#include "model/json.h"
+
+/* In ECS's words. */
+static int fault_of(const struct error *error, struct api_fault *fault)
+{
+    static const struct {
+        int code;
+        const char *type;
+    } types[] = {{ERROR_INVALID, "InvalidParameterException"},
+                 {ERROR_LIMIT, "LimitExceededException"},
+                 {ERROR_CONFLICT, "ConflictException"},
+                 {ERROR_UNSUPPORTED, "UnsupportedFeatureException"}};
+    api_fault_client(fault, "%s", error->message);
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if (types[i].code == error->code)
+            fault->type = types[i].type;
+    return error->code;
+}
+
+static json_t *failures_json(const struct api *api, const char *cluster, const struct plan_lack_vec *lacks)
+{
+    json_t *failures = json_array();
+    for (size_t i = 0; i < lacks->len; i++) {
+        const struct plan_lack *lack = &lacks->items[i];
+        json_t *json = json_pack("{s:s,s:s}", "reason", lack->reason, "detail", lack->detail);
+        api_set_owned(json, "arn", api_instance_arn(api, cluster, lack->instance));
+        json_array_append_new(failures, json);
+    }
+    return failures;
+}
+
+/* Names in place of ARNs, and nothing that is null. Caller frees. */
+static json_t *request_of(const json_t *input, const char *cluster)
+{
+    const char *name;
+    json_t *value;
+    json_t *request = json_object();
+    json_object_foreach ((json_t *)(uintptr_t)input, name, value)
+        if (!json_is_null(value))
+            json_object_set(request, name, value);
+    const char *definition = model_string(input, "taskDefinition");
+    model_set_string(request, "cluster", cluster);
+    model_set_string(request, "taskDefinition",
+                     definition ? api_name_of(definition, "task-definition", NULL) : NULL);
+    return request;
+}
+
+int api_run_task(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
+{
+    const char *cluster;
+    int r = api_input_cluster(api, input, &cluster, fault);
+    if (r < 0)
+        return r;
+    struct event event = {.kind = EVENT_RUN_TASK, .run_task = {.request = request_of(input, cluster)}};
+    char *of CLEANUP_FREE = memory_strdup(cluster); /* the post may end what it is borrowed from */
+    api->post(api->data, &event);
+    const struct run_outcome *outcome = core_run_outcome(api->core);
+    if (!outcome)
+        return api_fault_unavailable(fault, "davit is stopping");
+    if (outcome->error.code)
+        return fault_of(&outcome->error, fault);
+    json_t *tasks = json_array();
+    for (size_t i = 0; i < outcome->tasks.len; i++) {
+        struct view_run view;
+        if (core_view_run(api->core, of, outcome->tasks.items[i], &view))
+            json_array_append_new(tasks, api_run_json(api, &view));
+    }
+    *ret_output = json_pack("{s:o,s:o}", "tasks", tasks, "failures", failures_json(api, of, &outcome->lacks));
+    return 0;
+}
+
+static bool is_of_service(const struct api *api, const char *cluster, const char *id, char **ret_service)
+{
+    struct view_service view;
+    for (size_t i = 0; core_view_service_at(api->core, i, &view); i++) {
+        struct task_vec tasks CLEANUP(task_vec_deinit) = {0};
+        if (text_equal(view.cluster, cluster))
+            core_view_tasks(api->core, cluster, view.name, api->now_ms(api->data), &tasks);
+        for (size_t t = 0; t < tasks.len; t++)
+            if (text_equal(tasks.items[t].id, id)) {
+                *ret_service = service_key(cluster, view.name);
+                return true;
+            }
+    }
+    return false;
+}
+
+/* The id, which may be given as an ARN, or by its beginning where that is the only one. Borrowed. */
+static int find_task(const struct api *api, const char *cluster, const char *given, struct view_run *ret_view,
+                     struct api_fault *fault)
+{
+    char *of CLEANUP_FREE = NULL;
+    char *service CLEANUP_FREE = NULL;
+    const char *id = given ? api_name_of(given, "task", &of) : NULL;
+    if (!given)
+        return api_fault_invalid(fault, "Task can not be blank.");
+    if (!id || (of && !text_equal(of, cluster)))
+        return api_fault_invalid(fault,
+                                 "Invalid identifier: Identifier is for cluster %s. Your cluster is %s",
+                                 of ? of : "?", cluster);
+    if (core_view_run(api->core, cluster, id, ret_view))
+        return 0;
+    if (is_of_service(api, cluster, id, &service))
+        return api_fault_client(fault,
+                                "task %.12s is one of service %s, which would start another in its place; "
+                                "change desiredCount in the repository, or davit suspend",
+                                id, service);
+    return api_fault_invalid(fault, "The referenced task was not found.");
+}
+
+int api_stop_task(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
+{
+    const char *cluster;
+    struct view_run view;
+    const char *reason = model_string(input, "reason");
+    int r = api_input_cluster(api, input, &cluster, fault);
+    if (r < 0 || (r = find_task(api, cluster, model_string(input, "task"), &view, fault)) < 0)
+        return r;
+    if (reason && strlen(reason) > LIMIT_STOP_REASON_CHARS)
+        return api_fault_invalid(fault, "reason has %zu characters, at most %d", strlen(reason),
+                                 LIMIT_STOP_REASON_CHARS);
+    char id[ID_HEX_SIZE];
+    memcpy(id, view.run->id, sizeof id);
+    char *suspended CLEANUP_FREE = core_cluster_suspended(api->core, cluster);
+    if (suspended && !view.run->stop_code)
+        return api_fault_client(fault, "cluster %s is %s: nothing is stopped in it", cluster, suspended);
+    struct event event = {.kind = EVENT_STOP_TASK,
+                          .stop_task = {.cluster = memory_strdup(cluster),
+                                        .task = memory_strdup(id),
+                                        .reason = memory_strdup(reason && *reason ? reason : NULL)}};
+    api->post(api->data, &event);
+    if (!core_view_run(api->core, cluster, id, &view))
+        return api_fault_unavailable(fault, "davit is stopping");
+    *ret_output = json_pack("{s:o}", "task", api_run_json(api, &view));
+    return 0;
+}
