@@ -54,6 +54,7 @@ struct core *core_new(const struct core_options *options)
                                        .stopped_kept = options->stopped_kept};
     core->patience_ms = options->patience_ms;
     core->deletion = options->deletion;
+    core->once = options->once;
     core->instances_len = options->instances_len;
     core->instances = memory_calloc(options->instances_len, sizeof *core->instances);
     for (size_t i = 0; i < options->instances_len; i++) {

@@ -144,6 +144,7 @@ struct core {
     struct map runs;                        /* standalone tasks: likewise */
     struct run_outcome *outcome;            /* of the last EVENT_RUN_TASK; NULL: none */
     struct service_state_vec sorted;        /* by key; valid unless unsorted */
+    bool once;
     bool unsorted;
     bool schedules_changed; /* to be looked at with the next turn */
     size_t delayed_len;     /* services with a change that waits for its window */
