@@ -62,9 +62,10 @@ static void compare_schedules(json_t *list, const struct desired *from, const st
         const struct scheduled_task *left = f < old->len ? old->items[f] : NULL;
         const struct scheduled_task *right = t < now->len ? now->items[t] : NULL;
         int order = !left ? 1 : !right ? -1 : strcmp(left->name, right->name);
+        const struct scheduled_task *any = order <= 0 ? left : right;
+        assert(any); /* the walk ends with the longer list */
         json_t *difference =
-            diff_scheduled_task(order <= 0 ? left->name : right->name, order <= 0 ? left->json : NULL,
-                                order >= 0 ? right->json : NULL);
+            diff_scheduled_task(any->name, order <= 0 ? left->json : NULL, order >= 0 ? right->json : NULL);
         if (difference)
             json_array_append_new(list, difference);
         f += order <= 0;
