@@ -169,15 +169,36 @@ static struct log_source *source_new(struct log_stream *stream, const struct tas
 static bool is_meant(const json_t *input, const struct task *task)
 {
     const char *wanted = api_parameter(input, "task");
+    if (!task->deployment) /* a standalone task: it has been named */
+        return true;
     return wanted ? text_starts_with(task->id, wanted) : task->status != TASK_STOPPED;
 }
 
-static void add_sources(struct log_stream *stream, const json_t *input, const struct view_service *view)
+/* In place of a service a standalone task may be named. */
+static bool is_run(const struct api *api, const json_t *input, struct view_run *ret_view)
 {
-    struct api *api = stream->api;
+    struct view_service view;
+    const char *cluster = api_parameter(input, "cluster");
+    const char *name = api_parameter(input, "service");
+    return !core_view_service(api->core, cluster, name, &view) && api_find_run(api, cluster, name, ret_view);
+}
+
+static void view_tasks(const struct api *api, const json_t *input, struct task_vec *ret_tasks)
+{
+    struct view_run run;
+    const char *cluster = api_parameter(input, "cluster");
+    if (is_run(api, input, &run))
+        core_view_run_tasks(api->core, cluster, run.run->id, api->now_ms(api->data), ret_tasks);
+    else
+        core_view_tasks(api->core, cluster, api_parameter(input, "service"), api->now_ms(api->data),
+                        ret_tasks);
+}
+
+static void add_sources(struct log_stream *stream, const json_t *input)
+{
     const char *container = api_parameter(input, "container");
     struct task_vec tasks CLEANUP(task_vec_deinit);
-    core_view_tasks(api->core, view->cluster, view->name, api->now_ms(api->data), &tasks);
+    view_tasks(stream->api, input, &tasks);
     for (size_t t = 0; t < tasks.len; t++) {
         const struct task *task = &tasks.items[t];
         for (size_t c = 0; is_meant(input, task) && c < task->containers_len; c++) {
@@ -199,7 +220,8 @@ static int check_request(const struct api_stream_call *call, int64_t *ret_tail, 
         *ret_tail = -1;
     else if (tail && text_to_int64(tail, 0, INT32_MAX, ret_tail) < 0)
         return api_fault_invalid(fault, "tail is a number of lines or \"all\"");
-    return api_check_target(call->api, call->input, fault);
+    struct view_run run;
+    return is_run(call->api, call->input, &run) ? 0 : api_check_target(call->api, call->input, fault);
 }
 
 /* NULL when one is alive, or when there are none. */
@@ -241,7 +263,7 @@ static int refuse(const struct api *api, const json_t *input, struct api_fault *
     const char *service = api_parameter(input, "service");
     const char *wanted = api_parameter(input, "task");
     struct task_vec tasks CLEANUP(task_vec_deinit);
-    core_view_tasks(api->core, cluster, service, api->now_ms(api->data), &tasks);
+    view_tasks(api, input, &tasks);
     char *names CLEANUP_FREE = names_of_containers(input, &tasks);
     const struct task *stopped = newest_stopped(&tasks);
     if (names && names[0] && api_parameter(input, "container"))
@@ -293,10 +315,7 @@ int api_stream_logs(const struct api_stream_call *call, struct api_fault *fault)
         return r;
     struct log_stream *stream = NEW(struct log_stream);
     *stream = (struct log_stream){.api = api, .server = call->server, .id = http_exchange_id(call->exchange)};
-    struct view_service view;
-    if (core_view_service(api->core, api_parameter(call->input, "cluster"),
-                          api_parameter(call->input, "service"), &view))
-        add_sources(stream, call->input, &view);
+    add_sources(stream, call->input);
     r = check_sources(stream, call->input, fault);
     if (r == 0 && http_stream_start(call->exchange, 200, "application/x-ndjson", on_close, stream) < 0)
         r = api_fault_unavailable(fault, "too many streams are open (LIMIT_API_STREAMS)");

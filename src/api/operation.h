@@ -135,6 +135,8 @@ int api_list_tasks(struct api *api, const json_t *input, json_t **ret_output, st
 int api_describe_tasks(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 int api_get_tasks(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 
+/* A standalone task by its id, or by the beginning of it (4 digits at least) that no other has. */
+bool api_find_run(const struct api *api, const char *cluster, const char *given, struct view_run *ret_view);
 /* Of a standalone task, as ECS's Task. */
 json_t *api_run_json(struct api *api, const struct view_run *view);
 int api_run_task(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);

@@ -3,6 +3,8 @@
 #include "base/text.h"
 #include "model/json.h"
 
+#include <assert.h>
+
 /* In ECS's words. */
 static int fault_of(const struct error *error, struct api_fault *fault)
 {
@@ -72,6 +74,26 @@ int api_run_task(struct api *api, const json_t *input, json_t **ret_output, stru
     return 0;
 }
 
+#define PREFIX_CHARS_MIN 4
+
+bool api_find_run(const struct api *api, const char *cluster, const char *given, struct view_run *ret_view)
+{
+    if (core_view_run(api->core, cluster, given, ret_view))
+        return true;
+    struct view_run_vec runs;
+    size_t found = 0;
+    core_view_runs(api->core, &runs);
+    for (size_t i = 0; strlen(given) >= PREFIX_CHARS_MIN && i < runs.len; i++) {
+        if (!text_equal(runs.items[i].run->cluster, cluster) ||
+            !text_starts_with(runs.items[i].run->id, given))
+            continue;
+        *ret_view = runs.items[i];
+        found++;
+    }
+    vector_deinit(&runs);
+    return found == 1;
+}
+
 static bool is_of_service(const struct api *api, const char *cluster, const char *id, char **ret_service)
 {
     struct view_service view;
@@ -101,7 +123,7 @@ static int find_task(const struct api *api, const char *cluster, const char *giv
         return api_fault_invalid(fault,
                                  "Invalid identifier: Identifier is for cluster %s. Your cluster is %s",
                                  of ? of : "?", cluster);
-    if (core_view_run(api->core, cluster, id, ret_view))
+    if (api_find_run(api, cluster, id, ret_view))
         return 0;
     if (is_of_service(api, cluster, id, &service))
         return api_fault_client(fault,
@@ -114,11 +136,12 @@ static int find_task(const struct api *api, const char *cluster, const char *giv
 int api_stop_task(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
 {
     const char *cluster;
-    struct view_run view;
+    struct view_run view = {0};
     const char *reason = model_string(input, "reason");
     int r = api_input_cluster(api, input, &cluster, fault);
     if (r < 0 || (r = find_task(api, cluster, model_string(input, "task"), &view, fault)) < 0)
         return r;
+    assert(view.run);
     if (reason && strlen(reason) > LIMIT_STOP_REASON_CHARS)
         return api_fault_invalid(fault, "reason has %zu characters, at most %d", strlen(reason),
                                  LIMIT_STOP_REASON_CHARS);

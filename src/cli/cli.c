@@ -89,6 +89,14 @@ const char *cli_value(const struct cli *cli, const char *name)
     return given ? given : flag ? flag->fallback : NULL;
 }
 
+const char *cli_nth_value(const struct cli *cli, const char *flag, size_t n)
+{
+    for (size_t i = 0; i < cli->given.len; i++)
+        if (text_equal(cli->given.items[i].flag, flag) && n-- == 0)
+            return cli->given.items[i].value;
+    return n == 0 && !map_get(&cli->flags, flag) ? cli_value(cli, flag) : NULL;
+}
+
 bool cli_is_on(const struct cli *cli, const char *flag)
 {
     const char *value = cli_value(cli, flag);
@@ -177,6 +185,7 @@ static int take_flag(struct parser *parser, const struct cli_flag *flag, const c
     if (!value)
         return cli_usage(cli, "--%s needs a value (%s)", flag->name, flag->value);
     map_put(&cli->flags, flag->name, (void *)(uintptr_t)value);
+    vector_push(&cli->given, (struct cli_given){flag->name, value});
     return 0;
 }
 
@@ -317,6 +326,7 @@ int cli_run(struct cli *cli, int argc, char **argv)
             : name[0] == '-' ? early_flag(cli, argc, argv)
                              : unknown_command(cli, name);
     map_deinit(&cli->flags);
+    vector_deinit(&cli->given);
     if (fflush(cli->out) || ferror(cli->out))
         return cli_fail(cli, "cannot write the output");
     return r;

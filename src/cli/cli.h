@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/map.h"
+#include "base/vector.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,6 +52,13 @@ struct command {
     int (*run)(const struct cli *cli);
 };
 
+/* As given on the command line; borrowed. */
+struct cli_given {
+    const char *flag;
+    const char *value;
+};
+struct cli_given_vec VECTOR_OF(struct cli_given);
+
 /* One run. */
 struct cli {
     const struct command *command;
@@ -58,7 +66,8 @@ struct cli {
     size_t commands_len;
     int argc; /* arguments without flags; argv[argc] is NULL */
     char **argv;
-    struct map flags; /* name -> borrowed value as given; see cli_value() */
+    struct map flags;           /* name -> borrowed value as given; see cli_value() */
+    struct cli_given_vec given; /* each time that one was */
     FILE *out;
     FILE *err;
     bool out_is_terminal;
@@ -73,6 +82,8 @@ int cli_run(struct cli *cli, int argc, char **argv);
 
 /* The flag's value: given, or of the environment, or the default; NULL without any. Borrowed. */
 const char *cli_value(const struct cli *cli, const char *flag);
+/* The n-th value of a flag that may be given several times, from 0; NULL when there are no more. Borrowed. */
+const char *cli_nth_value(const struct cli *cli, const char *flag, size_t n);
 bool cli_is_on(const struct cli *cli, const char *flag); /* of a switch */
 /* CLI_ERROR after a message that names the flag when the value is not one; 0 with *ret_ms untouched without a
  * value. */
@@ -135,6 +146,8 @@ extern const struct command cli_wait;
 extern const struct command cli_reconcile;
 extern const struct command cli_approve;
 extern const struct command cli_retry;
+extern const struct command cli_run_task;
+extern const struct command cli_stop_task;
 extern const struct command cli_suspend;
 extern const struct command cli_resume;
 extern const struct command cli_explain;

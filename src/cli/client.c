@@ -96,11 +96,16 @@ static int start(struct question *question, const struct http_endpoint *endpoint
 {
     const struct cli_request *request = question->request;
     char *body CLEANUP_FREE = request->body ? json_dumps(request->body, JSON_COMPACT) : NULL;
-    char *path CLEANUP_FREE = memory_printf("%s%s%s", request->path, request->query ? "?" : "",
-                                            request->query ? request->query : "");
+    char *path CLEANUP_FREE = memory_printf("%s%s%s", request->ecs ? "/" : request->path,
+                                            request->query ? "?" : "", request->query ? request->query : "");
+    char *target CLEANUP_FREE =
+        request->ecs ? memory_printf("X-Amz-Target: AmazonEC2ContainerServiceV20141113.%s", request->ecs)
+                     : NULL;
+    const char *const headers[] = {target, NULL};
     struct http_request http = {.endpoint = endpoint,
-                                .method = request->method,
+                                .method = request->ecs ? "POST" : request->method,
                                 .path = path,
+                                .headers = headers,
                                 .body = body,
                                 .body_len = body ? strlen(body) : 0,
                                 .content_type = body ? "application/json" : NULL,
@@ -138,6 +143,8 @@ static int explain(const char *address, const struct error *cause, struct error 
 static int refusal(const struct question *question, struct error *err)
 {
     const char *message = model_string(json_object_get(question->answer, "error"), "message");
+    if (question->request->ecs)
+        message = model_string(question->answer, "message");
     int code = question->status == 404   ? ERROR_NOT_FOUND
                : question->status == 503 ? ERROR_CONFLICT
                : question->status == 403 ? ERROR_DENIED

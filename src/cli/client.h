@@ -8,6 +8,7 @@
 struct cli_request {
     const char *method;  /* NULL: GET */
     const char *path;    /* "/v1/services" */
+    const char *ecs;     /* in place of path: an operation of ECS, "RunTask" */
     const char *query;   /* "cluster=a&follow=1", already encoded; NULL: none */
     const json_t *body;  /* NULL: none */
     int64_t deadline_ms; /* 0: CLI_REQUEST_MS; streams have none */

@@ -76,6 +76,14 @@ static char *id_of_task(const json_t *row, int64_t now_ms)
     return memory_printf("%.12s", cli_member_string(row, "id"));
 }
 
+/* A standalone task has a group in place of a service. */
+static char *owner_of_task(const json_t *row, int64_t now_ms)
+{
+    (void)now_ms;
+    const char *service = model_string(row, "service");
+    return memory_strdup(service ? service : cli_member_string(row, "group"));
+}
+
 static const struct cli_column cluster_columns[] = {{"NAME", "name", false, NULL},
                                                     {"STATUS", "status", false, NULL},
                                                     {"SERVICES", "services", false, NULL},
@@ -101,7 +109,7 @@ static const struct cli_column service_columns[] = {{"CLUSTER", "cluster", false
                                                     {NULL, NULL, false, NULL}};
 
 static const struct cli_column task_columns[] = {{"CLUSTER", "cluster", false, NULL},
-                                                 {"SERVICE", "service", false, NULL},
+                                                 {"SERVICE", NULL, false, owner_of_task},
                                                  {"TASK", NULL, false, id_of_task},
                                                  {"STATUS", "status", false, NULL},
                                                  {"HEALTH", NULL, false, health_of_task},
@@ -111,6 +119,8 @@ static const struct cli_column task_columns[] = {{"CLUSTER", "cluster", false, N
                                                  {"DEPLOYMENT", "deployment", true, NULL},
                                                  {"ID", "id", true, NULL},
                                                  {"ADDRESS", "address", true, NULL},
+                                                 {"STARTED BY", "startedBy", true, NULL},
+                                                 {"EXIT CODE", "exitCode", true, NULL},
                                                  {"REASON", "stopReason", true, NULL},
                                                  {NULL, NULL, false, NULL}};
 

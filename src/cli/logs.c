@@ -72,6 +72,8 @@ static const char *const examples[] = {
     "davit logs -f default/web",
     "why a task stopped",
     "davit logs default/web --task 4f2a --tail all",
+    "what a task of \"davit run-task\" wrote, stopped or not",
+    "davit logs default/4f2a91c07d3e",
     NULL,
 };
 

@@ -24,6 +24,7 @@ struct service *core_service_of_json(const json_t *json)
                          .daemon = model_bool(json, "daemon"),
                          .suspend = model_bool(json, "suspend"),
                          .prune_disabled = model_bool(json, "pruneDisabled"),
+                         .crash_report = model_bool(json, "crashReport"),
                          .minimum_healthy_percent = model_int_in(json, "minimumHealthyPercent", 0, INT32_MAX),
                          .maximum_percent = model_int_in(json, "maximumPercent", 0, INT32_MAX),
                          .minimum_healthy_ms = model_int(json, "minimumHealthyMs"),

@@ -22,6 +22,9 @@ void core_mark_all(struct core *core)
     map_for_each (&core->services, entry) {
         core_mark(core, entry->value);
     }
+    map_for_each (&core->runs, entry) {
+        core_mark(core, entry->value);
+    }
 }
 
 void core_await_room(struct core *core, struct service_state *service, bool waits)

@@ -1,5 +1,5 @@
 /* davit.preDeploy: tasks that have to succeed, one after the other, before a deployment launches anything.
- * Rows R13 and F13. They are standalone tasks of the group "pre-deploy:SERVICE", started by the deployment
+ * Rows R13 and F16. They are standalone tasks of the group "pre-deploy:SERVICE", started by the deployment
  * (ECS: startedBy is its id); which of them it is says the client token, so that no restart starts it twice.
  */
 #include "core/state.h"

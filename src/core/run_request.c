@@ -7,30 +7,33 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const char *const members[] = {"cluster",
-                                      "taskDefinition",
-                                      "count",
-                                      "group",
-                                      "startedBy",
-                                      "clientToken",
-                                      "overrides",
-                                      "placementConstraints",
-                                      "placementStrategy",
-                                      "launchType",
-                                      "networkConfiguration",
-                                      "enableECSManagedTags",
-                                      "propagateTags",
-                                      "enableExecuteCommand",
-                                      "tags",
-                                      "referenceId"};
+/* As in a service's manifest, those that AWS's own platform needs change nothing here. */
+static const char *const members[] = {
+    "cluster",
+    "taskDefinition",
+    "count",
+    "group",
+    "startedBy",
+    "clientToken",
+    "overrides",
+    "placementConstraints",
+    "placementStrategy",
+    "launchType",
+    "networkConfiguration",
+    "enableECSManagedTags",
+    "propagateTags",
+    "enableExecuteCommand",
+    "tags",
+    "referenceId",
+    "platformVersion",
+    "capacityProviderStrategy",
+};
 
 /* What would be another run than the one that is asked for. */
 static const struct {
     const char *member;
     const char *remedy;
 } refused[] = {
-    {"capacityProviderStrategy", "davit has container instances and no capacity providers; leave it out"},
-    {"platformVersion", "it is Fargate's; leave it out"},
     {"volumeConfigurations", "davit makes no EBS volumes; the volumes are those of the task definition"},
 };
 

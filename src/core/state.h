@@ -40,7 +40,7 @@ struct service_state {
     bool dirty;                     /* in core.marked */
     bool awaits_room;               /* in core.awaiting_room */
     char *pre_deploy;        /* set before each plan, R13: the task of davit.preDeploy that is waited for */
-    char *pre_deploy_failed; /* likewise, F13 */
+    char *pre_deploy_failed; /* likewise, F16 */
     bool pre_deploy_lacks;   /* likewise: it was not started, there is no place */
     struct service_state
         *waits_for; /* the first of its dependsOn that is not ready; NULL: none is waited for */

@@ -64,8 +64,8 @@ char *core_cluster_suspended(const struct core *core, const char *cluster)
     assert(cluster);
     int64_t since_ms = core_suspended_ms(core, cluster, NULL);
     if (cluster_suspends(core->desired, cluster))
-        return memory_strdup("suspended by git, with its cluster");
-    return since_ms ? since("suspended by davit suspend, with its cluster", since_ms) : NULL;
+        return memory_strdup("suspended by git");
+    return since_ms ? since("suspended by davit suspend", since_ms) : NULL;
 }
 
 char *core_suspended(const struct core *core, const struct service_state *service)
@@ -73,11 +73,14 @@ char *core_suspended(const struct core *core, const struct service_state *servic
     assert(core);
     assert(service);
     int64_t own_ms = service->name ? core_suspended_ms(core, service->cluster, service->name) : 0;
+    int64_t cluster_ms = core_suspended_ms(core, service->cluster, NULL);
     if (git_suspends(service))
         return memory_strdup("suspended by git");
-    if (own_ms && !cluster_suspends(core->desired, service->cluster))
+    if (cluster_suspends(core->desired, service->cluster))
+        return memory_strdup("suspended by git, with its cluster");
+    if (own_ms)
         return since("suspended by davit suspend", own_ms);
-    return core_cluster_suspended(core, service->cluster);
+    return cluster_ms ? since("suspended by davit suspend, with its cluster", cluster_ms) : NULL;
 }
 
 static bool any_cluster_suspends(const struct desired *desired)

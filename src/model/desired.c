@@ -430,6 +430,7 @@ json_t *service_to_json(const struct service *service)
     model_set_bool(json, "countAbsent", service->count_absent);
     model_set_bool(json, "daemon", service->daemon);
     model_set_bool(json, "pruneDisabled", service->prune_disabled);
+    model_set_bool(json, "crashReport", service->crash_report);
     model_set_bool(json, "suspend", service->suspend);
     if (service->depends_on.len)
         json_object_set_new(json, "dependsOn", model_strings_to_json(&service->depends_on));

@@ -118,6 +118,7 @@ struct service {
         minimum_healthy_ms; /* running time that counts as healthy where no health check says; default 10 s */
     int64_t health_check_grace_ms; /* ECS: healthCheckGracePeriodSeconds, default 0 */
     bool suspend;                  /* davit.suspend: nothing is done for it */
+    bool crash_report;             /* davit.crashLoop: no deployment fails for it */
     bool prune_disabled;           /* davit.prune: when it leaves the repository, its tasks do not */
     struct string_vec depends_on;  /* davit.dependsOn: keys of services, which are there and make no circle */
     struct string_vec pre_deploy;  /* davit.preDeploy: as written; once they are bound "family:revision" */

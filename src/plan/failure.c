@@ -1,4 +1,4 @@
-/* Rows F1 to F11; F12 is in rollback.c. */
+/* Rows F1 to F11; F12 is in rollback.c, F13 to F15 in crash.c. */
 #include "base/text.h"
 #include "plan/pass.h"
 
@@ -50,6 +50,7 @@ static void count(struct pass *pass, struct task *task, const char *reason)
     memory->last_failure_ms = pass->in->now_ms;
     memory->steady = false;
     pass_event(pass, "(task %s) failed: %s", task->id, reason);
+    crash_note(pass, task, reason);
     const struct deployment *primary = pass_primary(pass);
     if (!primary || primary->state != DEPLOYMENT_IN_PROGRESS) /* F8 */
         return;
@@ -211,15 +212,16 @@ static void fail_deployment(struct pass *pass, const char *note, const char *rea
     pass_event(pass, "(deployment %s) deployment failed: %s.", edit->id, event);
 }
 
-/* F6. */
-static void trip_breaker(struct pass *pass, const struct deployment *primary)
+/* F6, F14: `what` they did, and how often. */
+static void trip_breaker(struct pass *pass, const char *what, int failures)
 {
-    int failures = primary->failed_tasks;
+    const struct deployment *primary = pass_primary(pass);
     char *note CLEANUP_FREE = memory_printf("%d task%s failed", failures, failures == 1 ? "" : "s");
+    char *event CLEANUP_FREE = memory_printf("tasks %s", what);
     char *reason CLEANUP_FREE =
-        memory_printf("ECS deployment circuit breaker: tasks failed to start. %s, the last: %s", note,
+        memory_printf("ECS deployment circuit breaker: tasks %s. %s, the last: %s", what, note,
                       primary->failures.items[primary->failures.len - 1].reason);
-    fail_deployment(pass, note, reason, "tasks failed to start");
+    fail_deployment(pass, note, reason, event);
 }
 
 void pass_failures(struct pass *pass)
@@ -231,16 +233,23 @@ void pass_failures(struct pass *pass)
     for (size_t i = 0; i < pass->tasks.len; i++)
         if (pass_is_new(pass, &pass->tasks.items[i]))
             judge(pass, &pass->tasks.items[i]);
+    crash_witness(pass);
     const struct deployment *primary = pass_primary(pass);
-    if (!primary || primary->state != DEPLOYMENT_IN_PROGRESS)
-        return;
-    const struct service *desired = pass->in->desired;
-    if (desired->breaker.enable && primary->failures.len && /* F6 */
-        primary->failed_tasks >= plan_failure_threshold(&desired->breaker, desired->desired_count)) {
-        trip_breaker(pass, primary);
+    if (!primary || primary->state != DEPLOYMENT_IN_PROGRESS) {
+        crash_tell(pass);
         return;
     }
-    if (pass->in->pre_deploy_failed) { /* F13 */
+    const struct service *desired = pass->in->desired;
+    int threshold = plan_failure_threshold(&desired->breaker, desired->desired_count);
+    if (desired->breaker.enable && primary->failures.len) {
+        bool crashes = crash_fails(pass, threshold);         /* F14 */
+        if (crashes || primary->failed_tasks >= threshold) { /* F6 */
+            trip_breaker(pass, crashes ? "crash after they were healthy" : "failed to start",
+                         crashes ? pass->in->memory->relapses_in_row : primary->failed_tasks);
+            return;
+        }
+    }
+    if (pass->in->pre_deploy_failed) { /* F16 */
         const char *why = pass->in->pre_deploy_failed;
         fail_deployment(pass, why, why, why);
         return;

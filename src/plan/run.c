@@ -64,6 +64,12 @@ static bool is_observed(const struct pass *pass)
     return instance && instance->usable;
 }
 
+/* Whether nothing of the task is there that is not known of. */
+static bool is_all_known(const struct pass *pass)
+{
+    return is_observed(pass) || !placement_instance(pass->in->instances, pass->run->instance);
+}
+
 /* Of the task there may be nothing yet, or nothing any more. */
 static struct task *task_of(struct pass *pass)
 {
@@ -96,8 +102,10 @@ static bool has_run(const struct task *task)
 static void judge_removed(struct pass *pass, struct task *task)
 {
     const struct task_definition *definition = pass->in->desired->task_definition;
-    if (!definition && task->containers_len == 0 && task->under_way_len == 0) { /* T13 */
-        stop(pass, task, STOP_CODE_ESSENTIAL_EXITED, "its containers were removed");
+    if (!definition && !has_run(task) && task->under_way_len == 0) { /* T13 */
+        bool there = task->containers_len > 0;
+        stop(pass, task, there ? STOP_CODE_FAILED_TO_START : STOP_CODE_ESSENTIAL_EXITED,
+             there ? "what it was to run is not known any more" : "its containers were removed");
         return;
     }
     for (size_t i = 0; definition && task_is_live(task) && i < pass->in->run->started.len; i++) {
@@ -185,8 +193,7 @@ static void note_exits(const struct task *task, struct run *run)
 /* T10. */
 static void note_end(struct pass *pass, const struct task *task)
 {
-    bool is_known = is_observed(pass) || !placement_instance(pass->in->instances, pass->run->instance);
-    if (pass->run->stopped_ms || !pass->run->stop_code || task->status != TASK_STOPPED || !is_known)
+    if (pass->run->stopped_ms || !pass->run->stop_code || task->status != TASK_STOPPED || !is_all_known(pass))
         return;
     struct run *run = edit(pass, "STOPPED");
     note_exits(task, run);
@@ -212,7 +219,7 @@ static void note_starts(struct pass *pass)
 /* T11. */
 static void forget(struct pass *pass, const struct task *task)
 {
-    if (!pass->run->stopped_ms || task->containers_len || task->under_way_len)
+    if (!pass->run->stopped_ms || task->containers_len || task->under_way_len || !is_all_known(pass))
         return;
     int64_t due_ms = pass->run->stopped_ms + pass->in->options->stopped_retention_ms;
     if (due_ms > pass->in->now_ms) {

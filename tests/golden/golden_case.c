@@ -90,6 +90,7 @@ static void load_service(struct golden_case *golden)
     service->health_check_grace_ms = 1000LL * int_or(json, "healthCheckGracePeriodSeconds", 0);
     service->breaker = circuit_breaker_from_json(json_object_get(json, "deploymentCircuitBreaker"));
     service->prune_disabled = model_bool(json, "pruneDisabled");
+    service->crash_report = model_bool(json, "crashReport");
     service->digest = golden->definition->digest = case_digest(content ? content : "new");
     placement_constraints_from_json(json, &service->constraints);
     placement_strategies_from_json(json, &service->strategies);
@@ -422,6 +423,8 @@ static void load_memory(struct golden_case *golden)
     load_keys(json_object_get(json, "counted"), &golden->memory.counted);
     load_keys(json_object_get(json, "up"), &golden->memory.up);
     load_keys(json_object_get(json, "givenUp"), &golden->memory.given_up);
+    load_keys(json_object_get(json, "proven"), &golden->memory.proven);
+    golden->memory.last_crash_ms = golden->now_ms - 1000 * model_int(json, "lastCrash");
 }
 
 bool case_init(struct golden_case *golden, const json_t *input)

@@ -60,6 +60,9 @@ static const struct view_action *flight_of(struct view_action_vec *actions, uint
 
 static void mirror_outcome(struct world *world, const struct event *event)
 {
+    const struct container *container = event->action.container;
+    if (container && container->labels.group && container->instance)
+        mirror_put(mirror_of(world, container->instance), container);
     struct view_service view;
     for (size_t i = 0; core_view_service_at(world->davit.core, i, &view); i++) {
         struct view_action_vec actions;
@@ -107,7 +110,7 @@ static struct sighting_vec survey_mirror(const struct world *world)
     struct sighting_vec sightings = {0};
     for (int i = 0; i < world->hosts_len; i++) {
         map_for_each (&world->checker.mirror[i], entry) {
-            survey_add(&sightings, entry->value,
+            survey_add(&sightings, entry->value, i,
                        world->checker.lost_ms[i] ? world->checker.lost_ms[i] : world->now_ms);
         }
     }
@@ -120,7 +123,7 @@ static struct sighting_vec survey_truth(const struct world *world)
     struct sighting_vec sightings = {0};
     for (int i = 0; i < world->hosts_len; i++)
         for (size_t c = 0; c < sim_containers_len(world->hosts[i].sim); c++)
-            survey_add(&sightings, sim_container_at(world->hosts[i].sim, c), world->now_ms);
+            survey_add(&sightings, sim_container_at(world->hosts[i].sim, c), i, world->now_ms);
     mark_those_up(world, &sightings);
     return sightings;
 }
@@ -228,6 +231,16 @@ void check_begin_life(struct world *world)
     map_clear(&checker->calm_bounds);
 }
 
+static void note_counts(struct world *world)
+{
+    for (int s = 0; s < SERVICES_MAX; s++) {
+        char name[8] = {'s', (char)('0' + s)};
+        struct view_service view;
+        bool there = core_view_service(world->davit.core, "c", name, &view) && view.desired;
+        world->checker.counts[s] = there ? view.desired->desired_count : 0;
+    }
+}
+
 void check_before(struct world *world, const struct event *event)
 {
     struct checker *checker = &world->checker;
@@ -240,6 +253,16 @@ void check_before(struct world *world, const struct event *event)
     map_deinit(&checker->stops);
     checker->stops = stops_now(world);
     note_up(world);
+    note_counts(world);
+}
+
+/* What a DAEMON has on a host that is to be left, or does not meet its constraints any more, goes in any
+ * case.
+ */
+static bool counts(const struct world *world, const struct view_service *view,
+                   const struct sighting *sighting)
+{
+    return !view->desired->daemon || check_place_allowed(world, view->name, sighting->host);
 }
 
 /* (a) No decision to stop a healthy task that leaves fewer than lower healthy ones. */
@@ -253,7 +276,7 @@ static void check_stops(struct world *world, const struct view_service *view,
     for (size_t i = 0; i < sightings->len; i++) {
         const struct sighting *sighting = &sightings->items[i];
         if (!survey_is_of(sighting, view->name) || map_get(&world->checker.stops, sighting->id) ||
-            !survey_is_healthy(sighting, view->desired))
+            !survey_is_healthy(sighting, view->desired) || !counts(world, view, sighting))
             continue;
         healthy++;
         stopped += map_get(stops, sighting->id) != NULL;
@@ -322,6 +345,15 @@ static bool is_completed(const struct view_service *view)
            digest_equal(&primary->digest, &view->desired->digest);
 }
 
+static int answering(const struct world *world, const char *service)
+{
+    int count = 0;
+    for (int h = 0; h < world->hosts_len; h++)
+        count +=
+            world->checker.listed[h] && !world->checker.lost_ms[h] && check_place_allowed(world, service, h);
+    return count;
+}
+
 /* A service that is only scaled out is waited for with as many as it had. */
 static void note_floors(struct world *world)
 {
@@ -331,6 +363,11 @@ static void note_floors(struct world *world)
         char name[8] = {'s', (char)('0' + s)};
         bool there = core_view_service(world->davit.core, "c", name, &view);
         int count = there && view.desired ? view.desired->desired_count : 0;
+        if (there && view.desired && view.desired->daemon) {
+            int most = answering(world, name); /* what is lost with old content is seen to later */
+            most = most < world->checker.counts[s] ? most : world->checker.counts[s];
+            count = count < most ? count : most;
+        }
         view.desired = there ? view.aim : NULL; /* a revert to what it was rolled back to only scales */
         if (!there || !is_completed(&view))
             floors[s] = -1;
@@ -395,7 +432,7 @@ static void check_launch(struct world *world, const struct view_service *view,
     if (launched && view->desired) {
         int existing = count_existing(view, sightings, &actions, stops);
         int upper = view->desired->desired_count * view->desired->maximum_percent / 100;
-        if (existing > upper)
+        if (existing > upper && !view->desired->daemon) /* that has (m) */
             world_fail(world, "(b) %s: %d tasks after a launch, upper is %d", view->name, existing, upper);
         check_order(world, view, sightings);
     }
@@ -418,8 +455,8 @@ static void check_turn(struct world *world)
 
 bool check_is_suspended(const struct world *world, const char *service)
 {
-    return world->checker.suspended[service_number(service)] || world->checker.suspended[SERVICES_MAX] ||
-           repo_suspends(world, service);
+    return (service && world->checker.suspended[service_number(service)]) ||
+           world->checker.suspended[SERVICES_MAX] || repo_suspends(world, service);
 }
 
 /* (e) A commit deploys whole or not at all. */
@@ -513,12 +550,14 @@ void check_after(struct world *world, enum event_kind kind, const struct effect_
             continue;
         check_restart(world, action);
         struct view_service view;
-        if (core_view_service(world->davit.core, action->cluster, action->service, &view) && view.left)
+        if (action->service &&
+            core_view_service(world->davit.core, action->cluster, action->service, &view) && view.left)
             world_fail(world, "(l) %s is to be left as it is, and davit acts: %s %s", action->service,
                        action_kind_name(action->kind), action->container);
         if (check_is_suspended(world, action->service)) /* (k) */
-            world_fail(world, "(k) %s is suspended, and davit acts: %s %s", action->service,
-                       action_kind_name(action->kind), action->container);
+            world_fail(world, "(k) %s is suspended, and davit acts: %s %s",
+                       action->service ? action->service : "c", action_kind_name(action->kind),
+                       action->container);
     }
     if (kind == EVENT_COMMIT)
         check_commit(world);
@@ -539,6 +578,7 @@ void check_saved(struct world *world, const struct ledger_change *change)
 {
     struct service_ledger *now CLEANUP(service_ledger_freep) = NULL;
     struct service_ledger *before CLEANUP(service_ledger_freep) = NULL;
+    runs_check_saved(world, change);
     if (change->kind != LEDGER_SERVICE || !change->entry)
         return;
     if (service_ledger_from_json(change->entry, &now, NULL) < 0) {
@@ -596,7 +636,8 @@ static bool check_log(struct world *world, int h)
     const struct sim_log_entry *log = sim_log(world->hosts[h].sim, &len);
     for (size_t i = world->checker.log_seen[h]; i < len; i++) {
         const struct container *container = sim_container_find(world->hosts[h].sim, log[i].name);
-        if (log[i].kind == SIM_LOG_CREATE && container &&
+        runs_check_log(world, &log[i], container);
+        if (log[i].kind == SIM_LOG_CREATE && container && !container->labels.group &&
             !map_get(&world->checker.known_deployments, container->labels.deployment))
             world_fail(world, "(f) %s was created before its deployment was saved", log[i].name);
         check_pause(world, world->hosts[h].sim, &log[i]);
@@ -649,6 +690,19 @@ static void check_fair_service(struct world *world, const struct service *servic
     fair->most = most;
 }
 
+/* (m) A host never runs two tasks of a DAEMON, of whatever content. */
+static void check_fair_daemon(struct world *world, const struct service *service,
+                              const struct sighting_vec *truth)
+{
+    int running[HOSTS_MAX] = {0};
+    for (size_t i = 0; i < truth->len; i++) {
+        const struct sighting *sighting = &truth->items[i];
+        if (survey_is_of(sighting, service->name) && sighting->running && ++running[sighting->host] > 1)
+            world_fail(world, "(m) %s: two tasks run on %s", service->name,
+                       world->hosts[sighting->host].name);
+    }
+}
+
 /* (a), (b) by engine truth: in fair weather davit knows all there is to know. */
 static void check_fair(struct world *world)
 {
@@ -657,6 +711,10 @@ static void check_fair(struct world *world)
     struct view_service view;
     for (size_t s = 0; core_view_service_at(world->davit.core, s, &view); s++) {
         const struct service *service = view.desired;
+        if (service && service->daemon) {
+            check_fair_daemon(world, service, &truth);
+            continue;
+        }
         struct view_action_vec actions;
         if (!service)
             continue;
@@ -712,36 +770,76 @@ static int cpu_units_of_task(const struct world *world, const struct sim *sim, c
         const struct task_labels *labels = &container->labels;
         if (!labels->cluster || !text_equal(labels->task, task))
             continue; /* without labels it is not davit's */
+        struct view_service view;
         const struct service *service =
-            desired_service(core_desired(world->davit.core), labels->cluster, labels->service);
+            labels->service && core_view_service(world->davit.core, labels->cluster, labels->service, &view)
+                ? view.aim
+                : NULL;
+        struct view_run run;
+        bool is_run = labels->group && core_view_run(world->davit.core, "c", task, &run);
         lives |= container->status != CONTAINER_STOPPED;
-        if (service && digest_equal(&service->digest, &labels->digest))
+        if (service && digest_equal(service_task_digest(service), &labels->digest))
             sum = cpu_units_of(service->task_definition);
+        else if (is_run && run.run->task_definition)
+            sum = cpu_units_of(run.run->task_definition);
         else
             sum += labels->spec.cpu_units;
     }
     return lives ? sum : 0;
 }
 
+static int free_units_of(const struct world *world, int host)
+{
+    const struct sim *sim = world->hosts[host].sim;
+    int free_units = world->hosts[host].cpu_units;
+    struct map tasks = {0};
+    for (size_t c = 0; c < sim_containers_len(sim); c++)
+        map_put(&tasks, sim_container_at(sim, c)->labels.task, (void *)1);
+    map_for_each (&tasks, entry) {
+        free_units -= cpu_units_of_task(world, sim, entry->key);
+    }
+    map_deinit(&tasks);
+    return free_units;
+}
+
+static bool stands(const struct world *world, const char *service, int host)
+{
+    const struct sim *sim = world->hosts[host].sim;
+    for (size_t c = 0; c < sim_containers_len(sim); c++)
+        if (text_equal(sim_container_at(sim, c)->labels.service, service) &&
+            sim_container_at(sim, c)->status != CONTAINER_STOPPED)
+            return true;
+    return false;
+}
+
+/* Room is kept for a DAEMON that lacks a task somewhere. */
+static bool any_is_kept_for(const struct world *world)
+{
+    struct view_service view;
+    for (size_t i = 0; core_view_service_at(world->davit.core, i, &view); i++)
+        for (int h = 0; view.desired && view.desired->daemon && h < world->hosts_len; h++)
+            if (check_place_allowed(world, view.name, h) && !stands(world, view.name, h))
+                return true;
+    return false;
+}
+
 /* Whether a host has the place and the cpu for one more task, by engine truth. */
 static bool has_room(const struct world *world, const struct service *service)
 {
-    for (int h = 0; h < world->hosts_len; h++) {
-        const struct sim *sim = world->hosts[h].sim;
-        int free_units = world->hosts[h].cpu_units;
-        if (!check_place_free(world, service->name, h))
-            continue;
-        struct map tasks = {0};
-        for (size_t c = 0; c < sim_containers_len(sim); c++)
-            map_put(&tasks, sim_container_at(sim, c)->labels.task, (void *)1);
-        map_for_each (&tasks, entry) {
-            free_units -= cpu_units_of_task(world, sim, entry->key);
-        }
-        map_deinit(&tasks);
-        if (free_units >= cpu_units_of(service->task_definition))
+    bool daemon = repo_is_daemon(world, service->name);
+    if (!daemon && any_is_kept_for(world))
+        return false;
+    for (int h = 0; h < world->hosts_len; h++)
+        if (check_place_free(world, service->name, h) && !(daemon && stands(world, service->name, h)) &&
+            free_units_of(world, h) >= cpu_units_of(service->task_definition))
             return true;
-    }
     return false;
+}
+
+static bool is_stuck(const struct view_service *view)
+{
+    return view->desired->daemon && view->waiting &&
+           strstr(view->waiting, "was unable to stop or start tasks");
 }
 
 /* What has stopped of a suspended service and is to be restarted later keeps its room until then: that is
@@ -769,6 +867,7 @@ static bool waits_rightly(const struct world *world, const struct view_service *
         return false;
     return service_ledger_primary(other.ledger)->state == DEPLOYMENT_FAILED || other.aim != other.desired ||
            waits_rightly(world, &other) || (is_completed(&other) && !repo_can_run(world, name)) ||
+           is_stuck(&other) ||
            (other.waiting && strstr(other.waiting, "was unable to place a task") &&
             (any_suspended(world) || !has_room(world, other.aim)));
 }
@@ -810,24 +909,34 @@ static void check_service(struct world *world, const struct view_service *view, 
     if (view->desired && view->waiting && strstr(view->waiting, "was unable to place a task") &&
         (any_suspended(world) || !has_room(world, view->aim)))
         return; /* too little for everybody: it waits, and says so */
+    if (view->desired && is_stuck(view))
+        return; /* one host, and more than 0 is to stay healthy */
     if (check_is_suspended(world, view->name) || waits_rightly(world, view))
         return;
     if (view->left) {
         check_left(world, view, truth);
         return;
     }
+    /* What it was rolled back to had COMPLETED, and crashes after a while. */
+    if (view->crash_looping && view->aim != view->desired && !world->fair) {
+        world->restless = true;
+        return;
+    }
     /* With late news of its end a crashing task was healthy for a while: COMPLETED, and launched again for
      * ever. */
     if (view->desired && primary && primary->state == DEPLOYMENT_COMPLETED && view->aim == view->desired &&
         !repo_can_run(world, view->name)) {
-        if (world->fair)
+        bool flaky = repo_is_flaky(world, view->name) && view->desired->desired_count > 0;
+        if (flaky && !view->crash_looping)
+            world_fail(world, "(n) %s crashes for ever, and nothing says so", view->name);
+        if (world->fair && !view->desired->daemon) /* it was wanted nowhere, and then somewhere */
             world_fail(world, "goal: %s is COMPLETED with an image that cannot run", view->name);
         world->restless = true;
         return;
     }
     for (size_t i = 0; i < truth->len; i++) {
         struct sighting *sighting = &truth->items[i];
-        if (!survey_is_of(sighting, view->name))
+        if (!survey_is_of(sighting, view->name) || check_place_lingers(world, view, sighting->host))
             continue;
         if (!view->desired)
             world_fail(world, "goal: %s is removed and has containers", view->name);
@@ -864,10 +973,15 @@ void check_goal(struct world *world)
     }
     for (size_t i = 0; core_view_service_at(world->davit.core, i, &view); i++)
         check_service(world, &view, &truth);
-    for (size_t i = 0; i < truth.len; i++)
-        if (!core_view_service(world->davit.core, "c", truth.items[i].labels->service, &view))
+    for (size_t i = 0; i < truth.len; i++) {
+        const char *service = truth.items[i].labels->service;
+        struct view_run run;
+        if (service ? !core_view_service(world->davit.core, "c", service, &view)
+                    : !core_view_run(world->davit.core, "c", truth.items[i].id, &run))
             world_fail(world, "goal: task %.12s belongs to nobody", truth.items[i].id);
+    }
     vector_deinit(&truth);
+    runs_check_goal(world);
 }
 
 void check_deinit(struct checker *checker)
@@ -879,6 +993,8 @@ void check_deinit(struct checker *checker)
     map_deinit(&checker->retried);
     map_deinit(&checker->launched);
     map_deinit(&checker->up);
+    map_deinit(&checker->runs);
+    map_deinit(&checker->ran);
     map_deinit(&checker->let_through);
     map_deinit(&checker->calm_bounds);
 }

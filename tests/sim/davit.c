@@ -88,8 +88,10 @@ static void trace_event(struct world *world, const struct event *event)
                                                                            : NULL;
     char *state CLEANUP_FREE =
         container
-            ? memory_printf(" %s %s %s %s", container->labels.service, container->name,
-                            container_status_name(container->status), health_status_name(container->health))
+            ? memory_printf(" %s %s %s %s",
+                            container->labels.group ? container->labels.group : container->labels.service,
+                            container->name, container_status_name(container->status),
+                            health_status_name(container->health))
             : memory_strdup("");
     if (event->kind == EVENT_ACTION_DONE)
         world_trace(world, "done %llu: %d %s%s%s", (unsigned long long)event->action.id, event->action.code,
@@ -113,8 +115,8 @@ static void trace_effects(struct world *world, const struct effect_vec *effects,
         else if (effect->kind == EFFECT_ACT)
             world_trace(world, "  act %llu: %s %s of %s/%.12s on %s: %s",
                         (unsigned long long)effect->action->id, action_kind_name(effect->action->kind),
-                        effect->action->container, effect->action->service, effect->action->task,
-                        effect->action->instance, effect->action->reason);
+                        effect->action->container, effect->action->service ? effect->action->service : "",
+                        effect->action->task, effect->action->instance, effect->action->reason);
         else if (effect->kind == EFFECT_LIST)
             world_trace(world, "  list %s", effect->instance);
         else
@@ -232,7 +234,8 @@ static void load_ledger(struct world *world)
     } kinds[] = {{"source/", LEDGER_SOURCE},
                  {"family/", LEDGER_FAMILY},
                  {"service/", LEDGER_SERVICE},
-                 {"suspension/", LEDGER_SUSPENSION}};
+                 {"suspension/", LEDGER_SUSPENSION},
+                 {"task/", LEDGER_TASK}};
     for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
         map_for_each (&world->disk.entries, entry) {
             struct event event;

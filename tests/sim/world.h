@@ -38,6 +38,7 @@ struct recipe {
     bool keep; /* davit.prune: disabled */
     bool rollback;
     int place; /* which placement, see repo.c */
+    bool daemon;
 };
 
 /* What a service asks of the hosts. */
@@ -171,9 +172,12 @@ struct checker {
     struct map known_deployments; /* ids that were ever acknowledged */
     struct map retried;           /* "cluster/service digest": the ledger does not know of it yet */
     struct map launched;          /* tasks that were ever created */
+    int counts[SERVICES_MAX];     /* tasks desired before this turn */
     int floors[SERVICES_MAX];     /* fewest tasks desired since the content was COMPLETED; -1: it is not */
     struct map let_through;       /* "s0 digest", "s0 gone": what was wanted while the window was open */
     struct map up;                /* tasks that were up once in this life of davit */
+    struct map runs;              /* standalone tasks that the ledger ever had: runs.c */
+    struct map ran;               /* names of their containers that were started once */
     bool suspended[SERVICES_MAX +
                    1]; /* by hand, as davit was told or the disk has it; the last: the cluster */
     const struct desired *desired;
@@ -189,11 +193,21 @@ void check_saved(struct world *world, const struct ledger_change *change);
 void check_let_through(struct world *world);
 /* After everything that happened at one moment. */
 void check_moment(struct world *world);
-/* Whether a service is suspended, by git or by hand. */
+/* Whether a service (NULL: its cluster) is suspended, by git or by hand. */
 bool check_is_suspended(const struct world *world, const char *service);
 /* At the end: the world is as desired. */
 void check_goal(struct world *world);
 void check_deinit(struct checker *checker);
+
+/* --- standalone tasks: runs.c */
+
+void runs_start_some(struct world *world);
+void runs_stop_one(struct world *world);
+void runs_check_saved(struct world *world, const struct ledger_change *change);
+/* Of any container; NULL: it is gone by now. */
+void runs_check_log(struct world *world, const struct sim_log_entry *entry,
+                    const struct container *container);
+void runs_check_goal(struct world *world);
 
 /* --- invariants of placement: check_place.c */
 
@@ -203,6 +217,12 @@ void check_place(struct world *world, const struct view_service *view, const str
 bool check_place_allowed(const struct world *world, const char *service, int host);
 /* And whether one more has its place there, but for cpu. */
 bool check_place_free(const struct world *world, const char *service, int host);
+/* Whether what is wanted of it is healthy for a while, and then crashes. */
+bool repo_is_flaky(const struct world *world, const char *service);
+/* Whether the commit has it as a DAEMON. */
+bool repo_is_daemon(const struct world *world, const char *service);
+/* Whether a DAEMON's task may be on a host that is to be left: others of the cluster are. */
+bool check_place_lingers(const struct world *world, const struct view_service *view, int host);
 /* At the end, of a service that found a place for every task. */
 void check_place_goal(struct world *world, const struct view_service *view);
 

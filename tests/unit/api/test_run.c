@@ -75,7 +75,8 @@ static void test_life(void **state)
     json_t *answer CLEANUP(json_decrefp) =
         fixture_ask(fixture, NULL, "RunTask",
                     "{'cluster':'arn:aws:ecs:local:000000000000:cluster/demo','taskDefinition':"
-                    "'arn:aws:ecs:local:000000000000:task-definition/job:1','startedBy':'me','overrides':"
+                    "'arn:aws:ecs:local:000000000000:task-definition/"
+                    "job:1','startedBy':'me','platformVersion':'LATEST','overrides':"
                     "{'containerOverrides':[{'name':'job','command':['x']}]},'clientToken':null}");
     const json_t *task = first(answer, "tasks");
     const char *arn = model_string(task, "taskArn");
@@ -213,8 +214,9 @@ static void test_refusals(void **state)
         {"RunTask", "{'cluster':'demo'}", "InvalidParameterException", "TaskDefinition can not be blank."},
         {"RunTask", "{'cluster':'demo','taskDefinition':'jobs'}", "ClientException",
          "TaskDefinition not found."},
-        {"RunTask", "{'cluster':'demo','taskDefinition':'job','platformVersion':'LATEST'}",
-         "UnsupportedFeatureException", "platformVersion: it is Fargate's; leave it out"},
+        {"RunTask", "{'cluster':'demo','taskDefinition':'job','volumeConfigurations':[]}",
+         "UnsupportedFeatureException",
+         "volumeConfigurations: davit makes no EBS volumes; the volumes are those of the task definition"},
         {"StopTask", "{'cluster':'demo'}", "InvalidParameterException", "Task can not be blank."},
         {"StopTask", "{'cluster':'demo','task':'0123456789abcdef0123456789abcdef'}",
          "InvalidParameterException", "The referenced task was not found."},

@@ -39,7 +39,8 @@
     "\"Ada\",\"subject\":\"typo\"},\"diagnostics\":{\"errors\":1,\"warnings\":0,\"diagnostics\":[{"          \
     "\"severity\":\"error\",\"file\":\"web.yaml\",\"line\":8,\"column\":5,\"code\":\"syntax\","              \
     "\"message\":\"no such thing\"}]}"
-#define TASK_ID "0123456789abcdef0123456789abcdef"
+#define TASK_SHORT "0123456789ab"
+#define TASK_ID    TASK_SHORT "cdef0123456789abcdef"
 #define TASK(more)                                                                                           \
     "{\"cluster\":\"demo\",\"service\":\"web\",\"id\":\"" TASK_ID "\",\"status\":\"RUNNING\"," more "}"
 
@@ -91,6 +92,17 @@ static const struct answer {
     {"POST /v1/reconcile?cluster=demo ", "202 Accepted", "{\"accepted\":true}"},
     {"POST /v1/suspend?cluster=demo&service=web ", "202 Accepted", "{\"accepted\":true}"},
     {"POST /v1/resume?cluster=demo ", "202 Accepted", "{\"accepted\":true}"},
+    {"POST / ", "200 OK", /* to any operation of ECS */
+     "{\"tasks\":[{\"taskArn\":\"arn:aws:ecs:local:000000000000:task/demo/" TASK_ID "\"}],\"failures\":["
+     "{\"arn\":\"arn:aws:ecs:local:000000000000:container-instance/demo/local\",\"reason\":\"RESOURCE:CPU\","
+     "\"detail\":\"has insufficient "
+     "CPU\"}],\"taskDefinition\":{\"containerDefinitions\":[{\"name\":\"app\"}]},"
+     "\"task\":{\"taskArn\":\"arn:aws:ecs:local:000000000000:task/demo/" TASK_ID "\",\"lastStatus\":"
+     "\"STOPPING\",\"stoppedReason\":\"enough\"}}"},
+    {"GET /v1/tasks?cluster=demo&task=" TASK_ID " ", "200 OK",
+     "{\"tasks\":[{\"id\":\"" TASK_ID
+     "\",\"cluster\":\"demo\",\"group\":\"family:job\",\"status\":\"STOPPED\","
+     "\"stopCode\":\"EssentialContainerExited\",\"exitCode\":7,\"exitedContainer\":\"app\"}]}"},
     {"", "404 Not Found", "{\"error\":{\"message\":\"there is no such thing\"}}"},
 };
 
@@ -275,9 +287,10 @@ static int teardown(void **state)
     return 0;
 }
 
-static const struct command *const commands[] = {
-    &cli_status,   &cli_get,  &cli_history, &cli_logs,    &cli_events, &cli_diff,    &cli_reconcile,
-    &cli_validate, &cli_wait, &cli_help,    &cli_approve, &cli_retry,  &cli_suspend, &cli_resume};
+static const struct command *const commands[] = {&cli_status,  &cli_get,    &cli_history,   &cli_logs,
+                                                 &cli_events,  &cli_diff,   &cli_reconcile, &cli_validate,
+                                                 &cli_wait,    &cli_help,   &cli_approve,   &cli_retry,
+                                                 &cli_suspend, &cli_resume, &cli_run_task,  &cli_stop_task};
 
 /* Words between blanks; checks the exit code and looks for texts. */
 static void expect(const char *line, int code, const char *in_out, const char *in_err)
@@ -388,6 +401,22 @@ static void test_status_diff_wait_reconcile(void **state)
     expect("resume other", CLI_ERROR, NULL, "there is no such thing");
     expect("status --socket /nonexistent/davit.sock", CLI_ERROR, NULL,
            "no davit daemon answers at /nonexistent/davit.sock");
+}
+
+static void test_run_task(void **state)
+{
+    (void)state;
+    expect("run-task demo job", CLI_NO, "demo/" TASK_ID "\n",
+           "davit: no place on local: RESOURCE:CPU: has insufficient CPU\n");
+    expect("run-task demo job --wait", 7, "demo/" TASK_ID "\n",
+           "demo/" TASK_SHORT ": STOPPED, app exited with code 7\nits output: davit logs demo/" TASK_SHORT
+           "\n");
+    expect("run-task demo job -e A=1 --env B= -- ls -l", CLI_NO, "demo/" TASK_ID "\n", NULL);
+    expect("run-task demo job -e =1", CLI_ERROR, NULL, "--env: \"=1\" is not NAME=VALUE");
+    expect("run-task demo job --count 11", CLI_ERROR, NULL, "--count: \"11\" is not 1 to 10");
+    expect("run-task demo", CLI_ERROR, NULL, "run-task needs CLUSTER FAMILY[:REVISION] [COMMAND...]");
+    expect("stop-task demo/" TASK_SHORT " --reason enough", 0, NULL,
+           "demo/" TASK_SHORT " is STOPPING: enough\n");
 }
 
 static void test_a_refused_commit(void **state)
@@ -508,6 +537,7 @@ int main(void)
         CASE(test_lists),
         CASE(test_health_in_words),
         CASE(test_streams),
+        CASE(test_run_task),
         cmocka_unit_test_setup_teardown(test_a_refused_commit, setup_refused, teardown),
         cmocka_unit_test_setup_teardown(test_a_held_commit, setup_holding, teardown),
         cmocka_unit_test_setup_teardown(test_a_failed_service, setup_failing, teardown),

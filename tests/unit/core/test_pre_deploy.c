@@ -1,4 +1,4 @@
-/* davit.preDeploy: rows R13 and F13. */
+/* davit.preDeploy: rows R13 and F16. */
 #include "fixture.h"
 
 #include "base/text.h"

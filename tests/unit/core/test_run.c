@@ -201,7 +201,7 @@ static void test_lives_of_davit(void **state)
                  {started, running, -1, TASK_RUNNING},
                  {started, NULL, -1, TASK_STOPPED},
                  {NULL, running, -1, TASK_RUNNING},
-                 {NULL, created, -1, TASK_PENDING}};
+                 {NULL, created, ACTION_REMOVE, TASK_STOPPED}};
     for (size_t i = 0; i < ARRAY_LEN(lives); i++) {
         struct fixture *next CLEANUP(fixture_freep) = another_life(
             id, json_incref(lives[i].entry), lives[i].listed ? container_copy(lives[i].listed) : NULL);
@@ -210,6 +210,24 @@ static void test_lives_of_davit(void **state)
         assert_int_equal(action ? (int)action->kind : -1, lives[i].action);
         assert_int_equal(view_of(next, id).status, lives[i].status);
     }
+}
+
+/* The first turns after a start wait for the repository; nothing but the commit ends that. */
+static void test_a_repository_without_services(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_job(1);
+    char *id CLEANUP_FREE = start_job(fixture);
+    json_t *entry = saved(fixture);
+    struct fixture *next CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_step(next, (struct event){.kind = EVENT_LEDGER,
+                                      .ledger = {LEDGER_TASK, memory_printf("c/%s", id), entry}});
+    fixture_empty(next, "one");
+    fixture_turn(next);
+    fixture_file(next, "cluster.json", "{\"clusterName\":\"c\"}");
+    assert_true(core_is_dirty(next->core));
+    fixture_turn(next);
+    assert_int_equal(fixture_action(next, 0)->kind, ACTION_CREATE);
 }
 
 static void test_stop(void **state)
@@ -303,8 +321,8 @@ static void test_refusals(void **state)
          "startedBy: expected letters, digits, '-', '_' and '/'"},
         {"'taskDefinition':'job','counts':1", ERROR_INVALID,
          "RunTask has no member counts; did you mean count"},
-        {"'taskDefinition':'job','platformVersion':'1.4.0'", ERROR_UNSUPPORTED,
-         "platformVersion: it is Fargate's; leave it out"},
+        {"'taskDefinition':'job','volumeConfigurations':[]", ERROR_UNSUPPORTED,
+         "volumeConfigurations: davit makes no EBS volumes; the volumes are those of the task definition"},
         {"'taskDefinition':'job','placementConstraints':[{'type':'memberOf'}]", ERROR_INVALID,
          "placementConstraints[0]: expected type distinctInstance, or memberOf with an expression"},
         {"'taskDefinition':'job','overrides':{'containerOverrides':[{'name':'ap'}]}", ERROR_INVALID,
@@ -384,13 +402,28 @@ static void test_suspended(void **state)
     assert_null(fixture_action(fixture, 0));
     const struct run_outcome *outcome = run_task(fixture, "'taskDefinition':'job'");
     assert_int_equal(outcome->error.code, ERROR_UNAVAILABLE);
-    assert_non_null(
-        strstr(outcome->error.message, "cluster c is suspended by davit suspend, with its cluster"));
+    assert_non_null(strstr(outcome->error.message, "cluster c is suspended by davit suspend, since"));
     stop_task(fixture, id, NULL);
     assert_null(fixture_effect(fixture, EFFECT_SAVE, 0));
     fixture_suspend(fixture, NULL, true);
     fixture_run(fixture);
     assert_int_equal(view_of(fixture, id).status, TASK_RUNNING);
+}
+
+static void test_suspended_by_git(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_job(1);
+    char *id CLEANUP_FREE = start_job(fixture);
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\",\"davit\":{\"suspend\":true}}");
+    fixture_turn(fixture);
+    assert_null(fixture_action(fixture, 0));
+    assert_string_equal(view_of(fixture, id).waiting, "suspended by git, with its cluster");
+    const struct run_outcome *outcome = run_task(fixture, "'taskDefinition':'job'");
+    assert_string_equal(outcome->error.message, "cluster c is suspended by git: nothing is started in it");
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\"}");
+    fixture_turn(fixture);
+    assert_int_equal(fixture_action(fixture, 0)->kind, ACTION_CREATE);
 }
 
 /* Of what has stopped the newest keep their containers, within a group; the entries stay. */
@@ -454,6 +487,7 @@ int main(void)
         cmocka_unit_test(test_its_life),
         cmocka_unit_test(test_what_was_removed_is_not_created_again),
         cmocka_unit_test(test_lives_of_davit),
+        cmocka_unit_test(test_a_repository_without_services),
         cmocka_unit_test(test_stop),
         cmocka_unit_test(test_no_place),
         cmocka_unit_test(test_client_token),
@@ -462,6 +496,7 @@ int main(void)
         cmocka_unit_test(test_an_old_revision),
         cmocka_unit_test(test_overrides),
         cmocka_unit_test(test_suspended),
+        cmocka_unit_test(test_suspended_by_git),
         cmocka_unit_test(test_the_count_of_a_group),
         cmocka_unit_test(test_a_snapshot_keeps_them),
     };

@@ -19,6 +19,7 @@ struct fixture {
     int acted;
     int failed;
     int saved;
+    int durable; /* changes that are on disk */
     int untidy;
     struct error error;
 };
@@ -41,6 +42,13 @@ static void on_saved(void *data)
 {
     struct fixture *f = data;
     f->saved++;
+}
+
+static void on_durable(void *data, size_t changes)
+{
+    struct fixture *f = data;
+    assert_true(f->acted <= f->durable); /* what is explained comes after */
+    f->durable += (int)changes;
 }
 
 static void on_untidy(void *data, const struct error *cause)
@@ -67,6 +75,7 @@ static int setup(void **state)
                                            .act = on_act,
                                            .failed = on_failed,
                                            .saved = on_saved,
+                                           .durable = on_durable,
                                            .untidy = on_untidy,
                                            .data = f};
     f->writer = writer_new(&options);
@@ -137,6 +146,7 @@ static void test_actions_follow_what_is_saved(void **state)
     assert_int_equal(f->acted, 0);
     assert_true(runs_until(f, &f->acted, 1));
     assert_int_equal(f->failed + f->saved, 0);
+    assert_int_equal(f->durable, 1);
 }
 
 static void test_a_ref_that_somebody_moved_is_named_with_its_remedy_and_not_hammered(void **state)
@@ -156,6 +166,7 @@ static void test_a_ref_that_somebody_moved_is_named_with_its_remedy_and_not_hamm
     runs_for(f, 3 * WRITER_RETRY_FIRST_MS);
     assert_int_equal(f->failed, 1);
     assert_int_equal(f->acted, 2);
+    assert_int_equal(f->durable, 2);
 }
 
 /* The remedy of an entry that is too large is a smaller one. */
@@ -172,9 +183,11 @@ static void test_a_later_change_mends_what_cannot_be_saved(void **state)
     assert_non_null(strstr(f->error.message, "LIMIT_LEDGER_ENTRY_BYTES"));
     assert_int_equal(f->acted, 0);
     give(f, "prod/web", json_pack("{s:s}", "text", "less"));
+    assert_int_equal(f->durable, 0);
     assert_true(runs_until(f, &f->saved, 1));
     assert_true(runs_until(f, &f->acted, 2));
     assert_int_equal(f->failed, 1);
+    assert_int_equal(f->durable, 2);
 }
 
 /* What a person mends on the disk is found by itself. */
