@@ -54,6 +54,26 @@ static void compare_clusters(json_t *list, const struct desired *from, const str
 }
 
 /* Both are sorted: one walk. */
+static void compare_schedules(json_t *list, const struct desired *from, const struct desired *to)
+{
+    const struct scheduled_task_vec *old = &from->scheduled_tasks;
+    const struct scheduled_task_vec *now = &to->scheduled_tasks;
+    for (size_t f = 0, t = 0; f < old->len || t < now->len;) {
+        const struct scheduled_task *left = f < old->len ? old->items[f] : NULL;
+        const struct scheduled_task *right = t < now->len ? now->items[t] : NULL;
+        int order = !left ? 1 : !right ? -1 : strcmp(left->name, right->name);
+        const struct scheduled_task *any = order <= 0 ? left : right;
+        assert(any); /* the walk ends with the longer list */
+        json_t *difference =
+            diff_scheduled_task(any->name, order <= 0 ? left->json : NULL, order >= 0 ? right->json : NULL);
+        if (difference)
+            json_array_append_new(list, difference);
+        f += order <= 0;
+        t += order >= 0;
+    }
+}
+
+/* Both are sorted: one walk. */
 static json_t *compare_commits(const struct desired *from, const struct desired *to)
 {
     json_t *list = json_array();
@@ -75,6 +95,7 @@ static json_t *compare_commits(const struct desired *from, const struct desired 
         f += order <= 0;
         t += order >= 0;
     }
+    compare_schedules(list, from, to);
     return list;
 }
 
@@ -204,13 +225,16 @@ static void print_difference(const struct cli *cli, const json_t *difference)
                                            {"update", "changed in place"}};
     const char *change = cli_member_string(difference, "change");
     const char *service = model_string(difference, "service");
-    char *name CLEANUP_FREE = memory_printf("/%s", service ? service : "");
+    const char *schedule = model_string(difference, "scheduledTask");
+    char *name CLEANUP_FREE = schedule ? memory_printf("scheduled task %s", schedule)
+                              : service
+                                  ? service_key(cli_member_string(difference, "cluster"), service)
+                                  : memory_printf("cluster %s", cli_member_string(difference, "cluster"));
     const json_t *details = json_object_get(difference, "details");
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (text_equal(words[i][0], change))
-            fprintf(cli->out, "%s%s%s%s%s: %s\n", cli_tone(cli, CLI_STRONG), service ? "" : "cluster ",
-                    cli_member_string(difference, "cluster"), service ? name : "", cli_tone(cli, CLI_PLAIN),
-                    words[i][1]);
+            fprintf(cli->out, "%s%s%s: %s\n", cli_tone(cli, CLI_STRONG), name, cli_tone(cli, CLI_PLAIN),
+                    schedule && i == 0 ? "new" : words[i][1]);
     size_t i;
     json_t *detail;
     json_array_foreach ((json_t *)(uintptr_t)details, i, detail) {

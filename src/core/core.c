@@ -55,6 +55,7 @@ struct core *core_new(const struct core_options *options)
                                        .lost_after_ms = options->lost_after_ms};
     core->patience_ms = options->patience_ms;
     core->deletion = options->deletion;
+    core->once = options->once;
     core->instances_len = options->instances_len;
     core->instances = memory_calloc(options->instances_len, sizeof *core->instances);
     for (size_t i = 0; i < options->instances_len; i++) {

@@ -134,7 +134,7 @@ void core_pre_deploy(struct core *core, struct service_state *service, struct ef
     service->pre_deploy = service->pre_deploy_failed = NULL;
     service->pre_deploy_lacks = false;
     if (service->run || !service->desired || service->desired->pre_deploy.len == 0 ||
-        core_is_suspended(core, service))
+        core_is_suspended(core, service) || core_stands_still(core, service))
         return;
     if (plan_begins(service->ledger, service->desired, service->completed)) {
         service->pre_deploy = memory_strdup("waits for the tasks of davit.preDeploy");

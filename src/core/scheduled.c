@@ -279,7 +279,7 @@ void core_run_schedules(struct core *core, struct effect_vec *effects)
     assert(core);
     assert(core->desired);
     const struct scheduled_task_vec *tasks = &core->desired->scheduled_tasks;
-    if (tasks->len + core->schedules.len == 0)
+    if (core->once || tasks->len + core->schedules.len == 0)
         return;
     bool due = core->schedule_ms && core->schedule_ms <= core->now_ms;
     if (!core->schedules_changed && !due && core->now_ms >= core->scheduled_ms)

@@ -214,6 +214,7 @@ static json_t *head_out(const struct core *core)
     json_object_set_new(json, "needs", needs_out(&core->needs));
     json_object_set_new(json, "instances", instances_out(core));
     json_object_set_new(json, "flights", flights_out(core));
+    model_set_bool(json, "once", core->once);
     model_set_int(json, "deletionServices", core->deletion.services);
     model_set_int(json, "deletionPercent", core->deletion.percent);
     model_set_int(json, "approvedDeletions", core->approved_deletions);
@@ -558,6 +559,7 @@ static struct core *core_of(const json_t *json)
                                          .deletion = {model_int_in(json, "deletionServices", 0, INT32_MAX),
                                                       model_int_in(json, "deletionPercent", 0, 100)},
                                          .lost_after_ms = model_int(json, "lostAfterMs"),
+                                         .once = model_bool(json, "once"),
                                          .patience_ms = model_int(json, "patienceMs")};
     struct core *core = core_new(&options);
     free(names);

@@ -144,6 +144,7 @@ struct core {
     struct map runs;                        /* standalone tasks: likewise */
     struct run_outcome *outcome;            /* of the last EVENT_RUN_TASK; NULL: none */
     struct service_state_vec sorted;        /* by key; valid unless unsorted */
+    bool once;
     bool unsorted;
     bool schedules_changed; /* to be looked at with the next turn */
     size_t delayed_len;     /* services with a change that waits for its window */
@@ -293,8 +294,8 @@ void core_recall_removals(struct core *core, const struct desired *wanted, struc
 void core_open_windows(struct core *core, struct effect_vec *effects);
 /* W7. */
 void core_approve_changes(struct core *core, const char *oid, struct effect_vec *effects);
-/* W4: why nothing is done for it, NULL when it is. Caller frees. */
-char *core_stands_still(const struct core *core, const struct service_state *service);
+/* W4: whether nothing is done for it. */
+bool core_stands_still(const struct core *core, const struct service_state *service);
 /* Puts the delay before what else is waited for. */
 void core_tell_delay(struct service_state *service);
 json_t *core_delay_out(const struct service_state *service);

@@ -85,8 +85,8 @@ static void take_output(struct core *core, struct service_state *service, struct
 static void plan(struct core *core, struct service_state *service, struct effect_vec *effects)
 {
     char *suspended CLEANUP_FREE = core_suspended(core, service);
-    if (!suspended)
-        suspended = core_stands_still(core, service);
+    if (!suspended && core_stands_still(core, service))
+        suspended = memory_strdup(service->delayed->text);
     char *waits_for CLEANUP_FREE = core_order(core, service);
     struct cluster *cluster = desired_cluster(core->desired, service->cluster);
     struct plan_options options = core->plan;

@@ -309,15 +309,13 @@ void core_approve_changes(struct core *core, const char *oid, struct effect_vec 
     }
 }
 
-char *core_stands_still(const struct core *core, const struct service_state *service)
+bool core_stands_still(const struct core *core, const struct service_state *service)
 {
     assert(core);
     assert(service);
     const struct delayed_change *delayed = service->delayed;
-    if (!delayed)
-        return NULL;
     bool has_cluster = core->desired && desired_cluster(core->desired, service->cluster);
-    return delayed->known && has_cluster ? NULL : memory_strdup(delayed->text);
+    return delayed && !(delayed->known && has_cluster);
 }
 
 void core_tell_delay(struct service_state *service)

@@ -179,8 +179,12 @@ static int converge(const struct cli *cli, const struct config *config, int64_t 
     char *executable CLEANUP_FREE = daemon_executable();
     struct apply apply = {.cli = cli, .result = -1};
     uv_loop_init(&apply.loop);
-    const struct runtime_options options = {
-        .loop = &apply.loop, .config = config, .executable = executable, .stepped = stepped, .data = &apply};
+    const struct runtime_options options = {.loop = &apply.loop,
+                                            .config = config,
+                                            .executable = executable,
+                                            .once = true,
+                                            .stepped = stepped,
+                                            .data = &apply};
     if (runtime_new(&options, &apply.runtime, &err) < 0) {
         uv_loop_close(&apply.loop);
         return cli_fail(cli, "%s", error_text(&err));

@@ -657,7 +657,7 @@ static void start_source(struct runtime *runtime, const struct loading *loading)
     runtime->source = source_new(runtime->options.loop, &options, &listener);
 }
 
-static struct core *make_core(const struct config *config)
+static struct core *make_core(const struct config *config, bool once)
 {
     const char **names = memory_calloc(config->instances.len, sizeof *names);
     for (size_t i = 0; i < config->instances.len; i++)
@@ -669,6 +669,7 @@ static struct core *make_core(const struct config *config)
                                          .stopped_kept = config->stopped_kept,
                                          .deletion = {config->deletion_services, config->deletion_percent},
                                          .lost_after_ms = config->lost_after_ms,
+                                         .once = once,
                                          .patience_ms = config->patience_ms};
     struct core *core = core_new(&options);
     free(names);
@@ -684,7 +685,7 @@ int runtime_new(const struct runtime_options *options, struct runtime **ret_runt
     struct loading loading CLEANUP(loading_deinit) = {.runtime = runtime};
     runtime->options = *options;
     timebase_init(&runtime->timebase, runtime_now_ms(), boot_ms());
-    runtime->core = make_core(options->config);
+    runtime->core = make_core(options->config, options->once);
     uv_prepare_init(options->loop, &runtime->before_sleep);
     uv_timer_init(options->loop, &runtime->wake);
     thrift_init(&runtime->thrift, options->loop);

@@ -17,6 +17,7 @@ struct runtime_options {
     uv_loop_t *loop;
     const struct config *config; /* borrowed for the life of the runtime */
     const char *executable;      /* this program, for its fetch helper */
+    bool once;                   /* it ends when all is as the commit says: nothing starts by the clock */
     /* After core has taken a step that may have changed what a person sees. */
     void (*stepped)(void *data);
     /* More of what core wants to have saved is on disk. */

@@ -1,5 +1,5 @@
 /* A warning where a change window opens no more: nothing would be deployed any longer, and nobody would know
- * before a change waits. Seen from the time of the commit. */
+ * before a change waits; and where a scheduled task is due no more. Seen from the time of the commit. */
 #include "manifest/manifest_state.h"
 
 #include "base/memory.h"
@@ -43,6 +43,28 @@ static const struct change_window_vec *windows_of(const struct manifest *manifes
     return found && clusters->items[at]->cluster ? &clusters->items[at]->cluster->windows : NULL;
 }
 
+/* A one-time schedule that is over is no error: it stays in git until somebody removes it. */
+static void check_schedules(const struct search *search)
+{
+    int64_t at_s;
+    const struct kind_object_vec *scheduled = &search->manifest->objects[KIND_SCHEDULED_TASK];
+    for (size_t i = 0; i < scheduled->len; i++) {
+        const struct kind_object *object = scheduled->items[i];
+        const struct scheduled_task *task = object->scheduled_task;
+        if (!task || task->disabled || scheduled_task_next(task, search->now_s, search->now_s, &at_s))
+            continue;
+        cross_check_report(
+            search->diagnostics, object, &(struct kind_place){.at = object->at},
+            (struct kind_fault){.severity = SEVERITY_WARNING,
+                                .code = "never-due",
+                                .pointer = memory_strdup("/ScheduleExpression"),
+                                .message = memory_printf("scheduled task %s is never due after "
+                                                         "the time of the commit",
+                                                         object->key),
+                                .hint = memory_strdup("remove it, or give it another time")});
+    }
+}
+
 void window_check(const struct manifest *manifest, const struct commit *commit,
                   struct diagnostics *diagnostics)
 {
@@ -51,6 +73,7 @@ void window_check(const struct manifest *manifest, const struct commit *commit,
     struct search search = {manifest, commit->time_ms / 1000, 0, diagnostics};
     if (search.now_s <= 0)
         return;
+    check_schedules(&search);
     for (size_t i = 0; i < manifest->objects[KIND_CLUSTER].len; i++) {
         const struct kind_object *object = manifest->objects[KIND_CLUSTER].items[i];
         struct change_gate gate = {0};

@@ -318,6 +318,33 @@ json_t *diff_cluster(const char *cluster, const json_t *from, const json_t *to)
     return NULL;
 }
 
+json_t *diff_scheduled_task(const char *name, const json_t *from, const json_t *to)
+{
+    assert(name);
+    assert(from || to);
+    static const char *const members[] = {"ScheduleExpression", "ScheduleExpressionTimezone", "State",
+                                          "StartDate", "EndDate"};
+    static const char *const targets[] = {"Target", "Targets"};
+    const struct change davit = {"davit", json_object_get(from, "davit"), json_object_get(to, "davit")};
+    json_t *details = json_array();
+    for (size_t i = 0; i < ARRAY_LEN(members); i++)
+        add(details,
+            &(struct change){members[i], json_object_get(from, members[i]), json_object_get(to, members[i])});
+    compare_objects(details, &davit, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
+        const json_t *before = json_object_get(from, targets[i]);
+        const json_t *after = json_object_get(to, targets[i]);
+        if (before != after && !json_equal(before, after))
+            add_change(details, targets[i], !before ? "added" : !after ? "removed" : "changed");
+    }
+    if (from && to && json_array_size(details) == 0) {
+        json_decref(details);
+        return NULL;
+    }
+    const char *change = !from ? "create" : !to ? "remove" : "update";
+    return json_pack("{s:s,s:s,s:o}", "scheduledTask", name, "change", change, "details", details);
+}
+
 json_t *diff_service(const char *cluster, const char *service, const struct diff_side *from,
                      const struct diff_side *to)
 {

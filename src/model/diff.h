@@ -36,3 +36,7 @@ json_t *diff_service(const char *cluster, const char *service, const struct diff
 /* Of the manifests of a cluster, either may be NULL: what davit adds, for all its services at once. NULL when
  * that is the same. Else as of a service, without the member "service". */
 json_t *diff_cluster(const char *cluster, const json_t *from, const json_t *to);
+/* Of the manifests of a scheduled task; NULL: there is none there. NULL when they are the same. Else as of a
+ * service, with "scheduledTask" in place of "cluster" and "service", and no "deploy". What it starts is not
+ * shown: overrides have variables. */
+json_t *diff_scheduled_task(const char *name, const json_t *from, const json_t *to);

@@ -402,7 +402,9 @@ static void check_order(struct world *world, const struct view_service *view,
         char name[8] = {'s', (char)('0' + number)};
         struct view_service other;
         int healthy = 0;
-        core_view_service(world->davit.core, "c", name, &other);
+        bool known = core_view_service(world->davit.core, "c", name, &other);
+        if (view->delayed && !(known && other.desired))
+            continue; /* it left the repository, and the change that says so here waits */
         for (size_t i = 0; i < sightings->len; i++)
             healthy +=
                 survey_is_of(&sightings->items[i], name) &&

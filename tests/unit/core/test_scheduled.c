@@ -318,6 +318,30 @@ static void test_a_snapshot_keeps_them(void **state)
     assert_int_equal(count(fixture, false), 2);
 }
 
+static void test_not_by_who_leaves(void **state) /* S9 */
+{
+    (void)state;
+    static const char *const names[] = {"one"};
+    const struct core_options options = {.owner = "me",
+                                         .instances = names,
+                                         .instances_len = 1,
+                                         .stopped_retention_ms = 3600000,
+                                         .stopped_kept = 5,
+                                         .once = true,
+                                         .patience_ms = PATIENCE_MS};
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    core_free(fixture->core);
+    fixture->core = core_new(&options);
+    fixture_empty(fixture, "one");
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\"}");
+    fixture_file(fixture, "report.json", DEFINITION);
+    fixture_file(fixture, "schedule.json", SCHEDULE(HOURLY, "", ""));
+    after(fixture, TO_23_MS);
+    assert_int_equal(count(fixture, false), 0);
+    for (size_t i = 0; fixture_effect(fixture, EFFECT_SAVE, i); i++)
+        assert_int_not_equal(fixture_effect(fixture, EFFECT_SAVE, i)->change.kind, LEDGER_SCHEDULE);
+}
+
 static void test_a_rule_has_targets(void **state)
 {
     (void)state;
@@ -350,6 +374,7 @@ int main(void)
         cmocka_unit_test(test_given_up),
         cmocka_unit_test(test_a_restart_neither_doubles_nor_loses),
         cmocka_unit_test(test_a_snapshot_keeps_them),
+        cmocka_unit_test(test_not_by_who_leaves),
         cmocka_unit_test(test_a_rule_has_targets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -245,6 +245,19 @@ static void test_a_new_service_waits(void **state) /* W4 */
     expect_state(fixture, "api", "steady");
 }
 
+static void test_a_new_service_prepares_nothing(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    fixture_file(fixture, "api-service.json",
+                 "{\"cluster\":\"c\",\"serviceName\":\"api\",\"taskDefinition\":\"web\","
+                 "\"davit\":{\"preDeploy\":[\"web\"]}}");
+    fixture_turn(fixture);
+    expect_state(fixture, "api", "waiting");
+    assert_false(core_is_dirty(fixture->core)); /* it does not spin */
+    assert_null(fixture_action(fixture, 0));
+}
+
 static void test_a_removal_waits(void **state)
 {
     (void)state;
@@ -506,6 +519,7 @@ int main(void)
         cmocka_unit_test(test_no_commit_opens_its_own_window),
         cmocka_unit_test(test_a_service_has_its_own),
         cmocka_unit_test(test_a_new_service_waits),
+        cmocka_unit_test(test_a_new_service_prepares_nothing),
         cmocka_unit_test(test_a_removal_waits),
         cmocka_unit_test(test_without_its_cluster_it_stands_still),
         cmocka_unit_test(test_a_revert_ends_it),

@@ -294,6 +294,9 @@ static const struct rule warnings[] = {
      NULL, "memory", "/containerDefinitions/1", "\"b\" may take all memory"},
     {RUN(""), ONE(""), "no-effect", "", "RunTask has no effect yet"},
     {"{\"Name\":\"n\",\"ScheduleExpression\":\"rate(1 hour)\"}", NULL, "no-effect", "", "starts nothing"},
+    {"{\"Name\":\"n\",\"ScheduleExpression\":\"at(2020-01-01T00:00:00)\",\"Target\":{\"Arn\":\"default\","
+     "\"EcsParameters\":{\"TaskDefinitionArn\":\"web\"}}}",
+     ONE(""), "never-due", "/ScheduleExpression", "scheduled task n"},
     {LISTENER("arn:x:targetgroup/a/1"), NULL, "no-effect", "", "Listener has no effect yet"},
 };
 

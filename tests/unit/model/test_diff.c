@@ -227,6 +227,29 @@ static void test_clusters(void **state)
     json_decref(to);
 }
 
+static void test_scheduled_tasks(void **state)
+{
+    (void)state;
+    json_t *from = definition("{'Name':'n','ScheduleExpression':'rate(1 hour)','Target':{'Input':'secret'}}");
+    json_t *to = definition("{'Name':'n','ScheduleExpression':'rate(2 hours)','Target':{'Input':'other'},"
+                            "'davit':{'concurrencyPolicy':'Forbid'}}");
+    json_t *difference = diff_scheduled_task("n", from, to);
+    char *text = json_dumps(difference, JSON_COMPACT);
+    assert_string_equal(
+        text, "{\"scheduledTask\":\"n\",\"change\":\"update\",\"details\":["
+              "{\"what\":\"ScheduleExpression\",\"from\":\"rate(1 hour)\",\"to\":\"rate(2 hours)\"},"
+              "{\"what\":\"davit concurrencyPolicy\",\"to\":\"Forbid\"},"
+              "{\"what\":\"Target\",\"change\":\"changed\"}]}");
+    free(text);
+    json_decref(difference);
+    assert_null(diff_scheduled_task("n", from, from));
+    difference = diff_scheduled_task("n", from, NULL);
+    assert_string_equal(json_string_value(json_object_get(difference, "change")), "remove");
+    json_decref(difference);
+    json_decref(from);
+    json_decref(to);
+}
+
 static void test_what_davit_adds_to_a_service(void **state)
 {
     (void)state;
@@ -260,6 +283,7 @@ int main(void)
         cmocka_unit_test(test_placement_breaker_and_count),
         cmocka_unit_test(test_a_service_that_leaves_its_tasks),
         cmocka_unit_test(test_clusters),
+        cmocka_unit_test(test_scheduled_tasks),
         cmocka_unit_test(test_what_davit_adds_to_a_service),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
