@@ -26,7 +26,7 @@ static enum progress_state state_of(bool failed, bool steady, bool blocked, cons
         return text_equal(word, "rolling back") ? PROGRESS_BUSY : PROGRESS_FAILED;
     if (steady)
         return PROGRESS_STEADY;
-    return blocked ? PROGRESS_BLOCKED : PROGRESS_BUSY;
+    return blocked || text_equal(word, "crash-looping") ? PROGRESS_BLOCKED : PROGRESS_BUSY;
 }
 
 static void set_pull(struct progress_service *service, const char *image, int64_t bytes, int64_t total_bytes)

@@ -24,6 +24,7 @@ struct service *core_service_of_json(const json_t *json)
                          .daemon = model_bool(json, "daemon"),
                          .suspend = model_bool(json, "suspend"),
                          .prune_disabled = model_bool(json, "pruneDisabled"),
+                         .crash_report = model_bool(json, "crashReport"),
                          .minimum_healthy_percent = model_int_in(json, "minimumHealthyPercent", 0, INT32_MAX),
                          .maximum_percent = model_int_in(json, "maximumPercent", 0, INT32_MAX),
                          .minimum_healthy_ms = model_int(json, "minimumHealthyMs"),
@@ -32,6 +33,7 @@ struct service *core_service_of_json(const json_t *json)
                          .digest = model_digest(json, "digest"),
                          .json = json_incref(json_object_get(json, "json"))};
     model_strings_from_json(json_object_get(json, "dependsOn"), &service->depends_on);
+    model_strings_from_json(json_object_get(json, "preDeploy"), &service->pre_deploy);
     placement_constraints_from_json(service->json, &service->constraints);
     placement_strategies_from_json(service->json, &service->strategies);
     change_windows_from_json(service->json, &service->windows);

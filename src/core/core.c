@@ -34,6 +34,8 @@ static void service_state_free(struct service_state *service)
     }
     free(service->events);
     free(service->waiting);
+    free(service->pre_deploy);
+    free(service->pre_deploy_failed);
     map_deinit(&service->troubles);
     plan_booking_vec_deinit(&service->booked);
     plan_booking_vec_deinit(&service->kept);

@@ -128,7 +128,8 @@ struct view_service {
     const struct service *aim;     /* the content that is to run: desired, or what it was rolled back to */
     const struct service_ledger *ledger; /* NULL: never planned */
     const char *waiting;                 /* NULL: nothing is being waited for */
-    bool left;                           /* it left the repository, and its tasks do not: davit.prune */
+    bool crash_looping; /* COMPLETED, and its tasks end again and again soon after their start: F15 */
+    bool left;          /* it left the repository, and its tasks do not: davit.prune */
     bool suspended;
     bool delayed; /* a change of it waits for its window */
     bool blocked; /* delayed, suspended, or it waits for a service that is, or whose deployment failed */
@@ -157,9 +158,9 @@ bool core_view_service_at(const struct core *core, size_t index, struct view_ser
 /* How the service's deployment stands to what the repository asks for: IN_PROGRESS, COMPLETED or FAILED. */
 enum deployment_state view_service_rollout(const struct view_service *view);
 /* In a word for people: "deploying", "moving" off an instance, "healing", "stopping" when nothing is missing
- * and some tasks are too many, "steady", "failed", "rolling back" and "rolled back" after a failure,
- * "suspended", "waiting" for its change window, "blocked", "removing", "left", or "unknown" when only lost
- * tasks keep it from being steady. */
+ * and some tasks are too many, "steady", "crash-looping", "failed", "rolling back" and "rolled back" after a
+ * failure, "suspended", "waiting" for its change window, "blocked", "removing", "left", or "unknown" when
+ * only lost tasks keep it from being steady. */
 const char *view_service_state(const struct view_service *view);
 /* Whether a change of any service waits for its window. */
 bool core_any_delayed(const struct core *core);

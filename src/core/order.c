@@ -30,7 +30,8 @@ static int count_healthy(const struct core *core, const struct service_state *se
     int healthy = 0;
     core_view_tasks(core, service->cluster, service->name, core->now_ms, &tasks);
     for (size_t i = 0; i < tasks.len; i++)
-        healthy += tasks.items[i].healthy && digest_equal(&tasks.items[i].digest, &service->desired->digest);
+        healthy += tasks.items[i].healthy &&
+                   digest_equal(&tasks.items[i].digest, service_task_digest(service->desired));
     task_vec_deinit(&tasks);
     return healthy;
 }

@@ -30,8 +30,8 @@ static struct tenant *meet(const struct core *core, const struct service_state *
     if (!tenant) {
         tenant = NEW(struct tenant);
         tenant->instance = plan_instance_index(&core->rooms, instance);
-        tenant->over = map_get(&service->memory.stopping, labels->task) != NULL;
-        tenant->wanted = aim && digest_equal(&labels->digest, &aim->digest);
+        tenant->over = !aim || map_get(&service->memory.stopping, labels->task);
+        tenant->wanted = aim && digest_equal(&labels->digest, service_task_digest(aim));
         map_put(tenants, labels->task, tenant);
     }
     if (!tenant->wanted || !aim)

@@ -89,9 +89,12 @@ static int read_count(const json_t *json, struct run_request *request, struct er
 static int read_group(const json_t *json, struct run_request *request, struct error *err)
 {
     int r = read_text(json, "group", LIMIT_GROUP_CHARS, &request->group, err);
-    if (r == 0 && request->group && text_starts_with(request->group, "service:"))
-        return error_set(err, ERROR_INVALID,
-                         "group: \"service:\" is what groups of services begin with; take another name");
+    if (r == 0 && request->group &&
+        (text_starts_with(request->group, "service:") || text_starts_with(request->group, "pre-deploy:")))
+        return error_set(
+            err, ERROR_INVALID,
+            "group: \"service:\" and \"pre-deploy:\" are what groups of services begin with; take another "
+            "name");
     return r;
 }
 

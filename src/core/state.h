@@ -39,6 +39,9 @@ struct service_state {
     size_t wake_at;                 /* place in core.sleeping, +1; 0: none */
     bool dirty;                     /* in core.marked */
     bool awaits_room;               /* in core.awaiting_room */
+    char *pre_deploy;        /* set before each plan, R13: the task of davit.preDeploy that is waited for */
+    char *pre_deploy_failed; /* likewise, F16 */
+    bool pre_deploy_lacks;   /* likewise: it was not started, there is no place */
     struct service_state
         *waits_for; /* the first of its dependsOn that is not ready; NULL: none is waited for */
     struct service_state_vec followers; /* those whose waits_for this is */
@@ -233,6 +236,12 @@ void core_mark_followers(struct core *core, const struct service_state *service)
 void core_wait_for(struct core *core, struct service_state *service, const char *waits_for);
 /* It is about to be forgotten. */
 void core_leave_order(struct core *core, struct service_state *service);
+/* pre_deploy.c */
+/* Starts what has to succeed before the service's deployment launches anything, and says in the state how
+ * that does. */
+void core_pre_deploy(struct core *core, struct service_state *service, struct effect_vec *effects);
+/* A standalone task has stopped: if a deployment waits for it, it goes on. */
+void core_pre_deploy_ended(struct core *core, const struct run *run);
 /* suspend.c */
 bool core_is_suspended(const struct core *core, const struct service_state *service);
 /* By whom, in words; NULL when it is not. Caller frees. */

@@ -11,10 +11,10 @@ bool view_service_is_steady(const struct view_service *view)
 {
     assert(view);
     const struct deployment *primary = primary_of(view);
-    return view->desired && !view->delayed && primary && primary->state == DEPLOYMENT_COMPLETED &&
-           view->leaving_count == 0 && digest_equal(&primary->digest, &view->desired->digest) &&
-           view->pending_count == 0 && view->stopping_count == 0 &&
-           view->running_count == view->desired->desired_count &&
+    return view->desired && !view->delayed && !view->crash_looping && primary &&
+           primary->state == DEPLOYMENT_COMPLETED && view->leaving_count == 0 &&
+           digest_equal(&primary->digest, &view->desired->digest) && view->pending_count == 0 &&
+           view->stopping_count == 0 && view->running_count == view->desired->desired_count &&
            view->healthy_count == view->desired->desired_count;
 }
 

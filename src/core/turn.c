@@ -65,7 +65,7 @@ static void take_output(struct core *core, struct service_state *service, struct
         tell_trouble(core, service);
     core_tell_delay(service);
     wake_service(core, service, output->wake_ms);
-    core_await_room(core, service, output->no_place);
+    core_await_room(core, service, output->no_place || service->pre_deploy_lacks);
     if (core_book(core, service))
         core_mark_awaiting_room(core);
     if (!output->gated)
@@ -105,6 +105,8 @@ static void plan(struct core *core, struct service_state *service, struct effect
                                .key = service->key,
                                .suspended = suspended,
                                .waits_for = waits_for,
+                               .pre_deploy = service->pre_deploy,
+                               .pre_deploy_failed = service->pre_deploy_failed,
                                .containers = (const struct container *const *)service->containers.items,
                                .containers_len = service->containers.len,
                                .under_way = (const struct action *const *)service->under_way.items,
@@ -168,6 +170,8 @@ static void plan_due(struct core *core, struct effect_vec *effects)
         core_end_holds(core, due.items[i], core->now_ms);
         core_book(core, due.items[i]);
     }
+    for (size_t i = 0; i < due.len; i++)
+        core_pre_deploy(core, due.items[i], effects);
     size_t first = 0;
     while (first < due.len && core_goes_first(due.items[first]))
         first++;

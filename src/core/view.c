@@ -147,6 +147,9 @@ static void fill(const struct core *core, const struct service_state *service, s
                               .events = service->events,
                               .events_first = service->events_first,
                               .events_len = service->events_len};
+    const struct deployment *primary = service->ledger ? service_ledger_primary(service->ledger) : NULL;
+    view->crash_looping = service->desired && primary && primary->state == DEPLOYMENT_COMPLETED &&
+                          plan_crash_loops(&service->memory, core->now_ms);
     build_tasks(core, service, core->now_ms, &tasks);
     for (size_t i = 0; i < tasks.len; i++)
         count_task(core, view, &tasks.items[i]);
@@ -185,6 +188,8 @@ const char *view_service_state(const struct view_service *view)
                                                                                      : "failed";
     if (rollout == DEPLOYMENT_FAILED)
         return "failed";
+    if (view->crash_looping)
+        return "crash-looping";
     if (view_service_is_steady(view))
         return "steady";
     if (view->blocked)

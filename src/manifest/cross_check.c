@@ -203,19 +203,79 @@ static struct task_definition *resolve(struct cross *cross, const struct kind_ob
     return NULL;
 }
 
-/* A service that a sealed desired state holds is not touched: it gets a successor. */
-static void bind(struct kind_object *object, struct task_definition *definition)
+/* A task definition of davit.preDeploy; a new reference. NULL when there is none: reference_check() tells. */
+static struct task_definition *find_definition(struct cross *cross, const char *text)
 {
-    if (object->service->task_definition == definition)
+    int revision;
+    char *family CLEANUP_FREE = split(text, &revision);
+    const struct kind_object *found = find(&cross->manifest->objects[KIND_TASK_DEFINITION], family);
+    struct task_definition *definition = found ? found->task_definition : NULL;
+    if (revision == 0 || (definition && definition->revision == revision))
+        return definition ? task_definition_ref(definition) : NULL;
+    const struct family_ledger *entry = map_get(cross->families, family);
+    const struct revision *old = entry ? family_ledger_revision(entry, revision) : NULL;
+    definition = NULL;
+    if (old && kind_old_task_definition(kind_set_schema(&cross->manifest->kinds, KIND_TASK_DEFINITION),
+                                        old->json, revision, &definition) < 0)
+        return NULL;
+    return definition;
+}
+
+/* Only the manifest says what is meant by "migrate"; the service says which revision that was. */
+static void find_pre_deploy(struct cross *cross, const struct kind_object *object,
+                            struct task_definition_vec *ret_definitions)
+{
+    for (size_t i = 0; i < object->references.len; i++) {
+        if (object->references.items[i].target != KIND_TASK_DEFINITION)
+            continue;
+        struct task_definition *definition = find_definition(cross, object->references.items[i].name);
+        if (definition)
+            vector_push(ret_definitions, definition);
+    }
+}
+
+static struct digest digest_of(const struct task_definition *definition,
+                               const struct task_definition_vec *pre_deploy)
+{
+    struct digest digest = definition ? definition->digest : (struct digest){0};
+    for (size_t i = 0; definition && i < pre_deploy->len; i++)
+        digest = digest_combine(&digest, &pre_deploy->items[i]->digest);
+    return digest;
+}
+
+/* Takes the definitions over. */
+static void set_pre_deploy(struct service *service, struct task_definition_vec *definitions)
+{
+    for (size_t i = 0; i < service->pre_deploy_definitions.len; i++)
+        task_definition_unref(service->pre_deploy_definitions.items[i]);
+    vector_deinit(&service->pre_deploy_definitions);
+    service->pre_deploy_definitions = *definitions;
+    if (definitions->len)
+        string_vec_deinit(&service->pre_deploy);
+    for (size_t i = 0; i < definitions->len; i++)
+        vector_push(&service->pre_deploy,
+                    memory_printf("%s:%d", definitions->items[i]->family, definitions->items[i]->revision));
+}
+
+/* A service that a sealed desired state holds is not touched: it gets a successor. */
+static void bind(struct cross *cross, struct kind_object *object, struct task_definition *definition)
+{
+    struct task_definition_vec pre_deploy = {0};
+    if (object->service->pre_deploy.len)
+        find_pre_deploy(cross, object, &pre_deploy);
+    else if (object->service->task_definition == definition)
         return;
     if (object->service->refs > 1) {
         struct service *copy = service_copy(object->service);
         service_unref(object->service);
         object->service = copy;
     }
-    task_definition_unref(object->service->task_definition);
-    object->service->task_definition = definition ? task_definition_ref(definition) : NULL;
-    object->service->digest = definition ? definition->digest : (struct digest){0};
+    struct service *service = object->service;
+    task_definition_unref(service->task_definition);
+    service->task_definition = definition ? task_definition_ref(definition) : NULL;
+    service->digest = digest_of(definition, &pre_deploy);
+    if (service->pre_deploy.len)
+        set_pre_deploy(service, &pre_deploy);
 }
 
 static int compare_pointers(const void *a, const void *b)
@@ -230,6 +290,17 @@ static bool has_left(const struct task_definition_vec *left, struct task_definit
     return left->len && bsearch(&definition, left->items, left->len, sizeof(void *), compare_pointers);
 }
 
+static bool is_bound(const struct service *service, const struct task_definition_vec *left)
+{
+    if (!service->task_definition || has_left(left, service->task_definition) ||
+        service->pre_deploy.len != service->pre_deploy_definitions.len)
+        return false;
+    for (size_t i = 0; i < service->pre_deploy_definitions.len; i++)
+        if (has_left(left, service->pre_deploy_definitions.items[i]))
+            return false;
+    return true;
+}
+
 /* Only services that are not bound, or whose task definition went, are looked at. */
 static void bind_services(struct cross *cross)
 {
@@ -240,11 +311,11 @@ static void bind_services(struct cross *cross)
         qsort(left->items, left->len, sizeof(void *), compare_pointers);
     for (size_t i = 0; i < services->len; i++) {
         struct kind_object *object = services->items[i];
-        if (object->service->task_definition && !has_left(left, object->service->task_definition))
+        if (is_bound(object->service, left))
             continue;
         int revision;
         char *family CLEANUP_FREE = split(object->service->task_definition_text, &revision);
-        bind(object, resolve(cross, object, family, revision));
+        bind(cross, object, resolve(cross, object, family, revision));
         diagnostics_deinit(&object->together);
         object->takes_ports = false;
         if (object->service->task_definition)

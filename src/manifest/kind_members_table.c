@@ -558,8 +558,10 @@ static const struct kind_member change_window[] = {
 
 static const struct kind_member davit_service[] = {
     INSIDE(  "changeWindows",         NULL, change_window),
+    HONOURED("crashLoop",             "fail",     NULL),
     INSIDE(  "dependsOn",             NULL, service_dependency),
     HONOURED("minimumHealthySeconds", NULL,       NULL),
+    HONOURED("preDeploy",             NULL,       NULL),
     HONOURED("prune",                 "enabled",  NULL),
     HONOURED("suspend",               "false",    NULL),
     END};

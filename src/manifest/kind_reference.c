@@ -34,6 +34,7 @@ static const struct {
     {KIND_SERVICE, KIND_CONTAINER, "loadBalancers/*/containerName"},
     {KIND_SERVICE, KIND_CONTAINER, "serviceRegistries/*/containerName"},
     {KIND_SERVICE, KIND_SERVICE, "davit/dependsOn/*/service"},
+    {KIND_SERVICE, KIND_TASK_DEFINITION, "davit/preDeploy/*"},
     {KIND_SERVICE, KIND_TARGET_GROUP, "loadBalancers/*/targetGroupArn"},
     {KIND_SERVICE, KIND_TARGET_GROUP, "loadBalancers/*/advancedConfiguration/alternateTargetGroupArn"},
 };

@@ -58,9 +58,12 @@ void kind_service_read(json_t *value, struct kind_object *object)
     service->health_check_grace_ms = int_or(value, "healthCheckGracePeriodSeconds", 0) * 1000;
     service->prune_disabled = text_equal(model_string(davit, "prune"), "disabled");
     service->suspend = model_bool(davit, "suspend");
+    service->crash_report = text_equal(model_string(davit, "crashLoop"), "report");
     for (size_t i = 0; i < object->references.len; i++)
         if (object->references.items[i].target == KIND_SERVICE)
             vector_push(&service->depends_on, memory_strdup(object->references.items[i].name));
+        else if (object->references.items[i].target == KIND_TASK_DEFINITION)
+            vector_push(&service->pre_deploy, memory_strdup(object->references.items[i].name));
     placement_constraints_from_json(value, &service->constraints);
     placement_strategies_from_json(value, &service->strategies);
     change_windows_from_json(value, &service->windows);

@@ -221,12 +221,24 @@ void service_unref(struct service *service)
     free(service->task_definition_text);
     task_definition_unref(service->task_definition);
     string_vec_deinit(&service->depends_on);
+    string_vec_deinit(&service->pre_deploy);
+    for (size_t i = 0; i < service->pre_deploy_definitions.len; i++)
+        task_definition_unref(service->pre_deploy_definitions.items[i]);
+    vector_deinit(&service->pre_deploy_definitions);
     placement_constraints_deinit(&service->constraints);
     placement_strategies_deinit(&service->strategies);
     vector_deinit(&service->windows);
     json_decref(service->json);
     free(service->origin.file);
     free(service);
+}
+
+static struct string_vec copy_strings(const struct string_vec *strings)
+{
+    struct string_vec copy = {0};
+    for (size_t i = 0; i < strings->len; i++)
+        vector_push(&copy, memory_strdup(strings->items[i]));
+    return copy;
 }
 
 struct service *service_copy(const struct service *service)
@@ -239,15 +251,25 @@ struct service *service_copy(const struct service *service)
     copy->name = memory_strdup(service->name);
     copy->task_definition_text = memory_strdup(service->task_definition_text);
     copy->task_definition = service->task_definition ? task_definition_ref(service->task_definition) : NULL;
-    copy->depends_on = (struct string_vec){0};
-    for (size_t i = 0; i < service->depends_on.len; i++)
-        vector_push(&copy->depends_on, memory_strdup(service->depends_on.items[i]));
+    copy->depends_on = copy_strings(&service->depends_on);
+    copy->pre_deploy = copy_strings(&service->pre_deploy);
+    copy->pre_deploy_definitions = (struct task_definition_vec){0};
+    for (size_t i = 0; i < service->pre_deploy_definitions.len; i++)
+        vector_push(&copy->pre_deploy_definitions,
+                    task_definition_ref(service->pre_deploy_definitions.items[i]));
     placement_constraints_from_json(service->json, &copy->constraints);
     placement_strategies_from_json(service->json, &copy->strategies);
     change_windows_from_json(service->json, &copy->windows);
     copy->json = json_incref(service->json);
     copy->origin.file = memory_strdup(service->origin.file);
     return copy;
+}
+
+const struct digest *service_task_digest(const struct service *service)
+{
+    static const struct digest none;
+    assert(service);
+    return service->task_definition ? &service->task_definition->digest : &none;
 }
 
 char *service_key(const char *cluster, const char *name)
@@ -399,8 +421,11 @@ json_t *service_to_json(const struct service *service)
     model_set_bool(json, "countAbsent", service->count_absent);
     model_set_bool(json, "daemon", service->daemon);
     model_set_bool(json, "pruneDisabled", service->prune_disabled);
+    model_set_bool(json, "crashReport", service->crash_report);
     model_set_bool(json, "suspend", service->suspend);
     if (service->depends_on.len)
         json_object_set_new(json, "dependsOn", model_strings_to_json(&service->depends_on));
+    if (service->pre_deploy.len)
+        json_object_set_new(json, "preDeploy", model_strings_to_json(&service->pre_deploy));
     return json;
 }

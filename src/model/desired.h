@@ -117,14 +117,18 @@ struct service {
         minimum_healthy_ms; /* running time that counts as healthy where no health check says; default 10 s */
     int64_t health_check_grace_ms; /* ECS: healthCheckGracePeriodSeconds, default 0 */
     bool suspend;                  /* davit.suspend: nothing is done for it */
+    bool crash_report;             /* davit.crashLoop: no deployment fails for it */
     bool prune_disabled;           /* davit.prune: when it leaves the repository, its tasks do not */
     struct string_vec depends_on;  /* davit.dependsOn: keys of services, which are there and make no circle */
+    struct string_vec pre_deploy;  /* davit.preDeploy: as written; once they are bound "family:revision" */
+    struct task_definition_vec pre_deploy_definitions; /* owned references; none in what the ledger keeps */
     struct placement_constraint_vec constraints;
     struct placement_strategy_vec strategies;
     struct change_window_vec windows; /* davit.changeWindows; its cluster's hold as well */
     struct circuit_breaker breaker;
-    struct digest digest; /* identity for change: task definition content and what else needs new tasks;
-                             desiredCount, percentages, placement and the circuit breaker are not in it */
+    struct digest digest; /* identity of a deployment: the content of the task definition, and of those of
+                             davit.preDeploy; desiredCount, percentages, placement and the circuit breaker are
+                             not in it. Tasks are known by the digest of the task definition alone */
     json_t *json;         /* as committed, for display and diff */
     struct origin origin;
 };
@@ -139,6 +143,8 @@ json_t *service_to_json(const struct service *service);
 struct service *service_copy(const struct service *service);
 /* Their order in a desired state: by cluster, then name. */
 int service_compare(const struct service *left, const struct service *right);
+/* What its tasks are known by; zero without a task definition. Borrowed. */
+const struct digest *service_task_digest(const struct service *service);
 /* "cluster/service", the key of maps and of the command line. Caller frees. */
 char *service_key(const char *cluster, const char *name);
 

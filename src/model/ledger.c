@@ -160,6 +160,7 @@ void service_ledger_free(struct service_ledger *entry)
         deployment_deinit(&entry->deployments.items[i]);
     vector_deinit(&entry->deployments);
     vector_deinit(&entry->known_bad);
+    vector_deinit(&entry->prepared);
     json_decref(entry->completed);
     json_decref(entry->delayed);
     free(entry);
@@ -181,6 +182,8 @@ struct service_ledger *service_ledger_copy(const struct service_ledger *entry)
     }
     for (size_t i = 0; i < entry->known_bad.len; i++)
         vector_push(&copy->known_bad, entry->known_bad.items[i]);
+    for (size_t i = 0; i < entry->prepared.len; i++)
+        vector_push(&copy->prepared, entry->prepared.items[i]);
     return copy;
 }
 
@@ -208,6 +211,14 @@ json_t *service_ledger_to_json(const struct service_ledger *entry)
         }
         json_object_set_new(json, "knownBad", list);
     }
+    json_t *prepared = entry->prepared.len ? json_array() : NULL;
+    for (size_t i = 0; i < entry->prepared.len; i++) {
+        json_t *item = json_pack("{s:i}", "steps", entry->prepared.items[i].steps);
+        model_set_digest(item, "digest", &entry->prepared.items[i].digest);
+        json_array_append_new(prepared, item);
+    }
+    if (prepared)
+        json_object_set_new(json, "prepared", prepared);
     return json;
 }
 
@@ -239,6 +250,12 @@ int service_ledger_from_json(const json_t *json, struct service_ledger **ret_ent
         if (i < LIMIT_KNOWN_BAD_DIGESTS)
             vector_push(&entry->known_bad, bad);
     }
+    json_array_foreach (json_object_get(json, "prepared"), i, item) {
+        const struct prepared prepared = {.digest = model_digest(item, "digest"),
+                                          .steps = model_int_in(item, "steps", 0, LIMIT_PRE_DEPLOY_TASKS)};
+        if (i < LIMIT_PREPARED_DIGESTS)
+            vector_push(&entry->prepared, prepared);
+    }
     *ret_entry = TAKE(entry);
     return 0;
 }
@@ -264,6 +281,36 @@ struct deployment *service_ledger_add(struct service_ledger *entry)
 }
 
 /* An index, the length when it is not among them. */
+static size_t find_prepared(const struct service_ledger *entry, const struct digest *digest)
+{
+    size_t i = 0;
+    while (i < entry->prepared.len && !digest_equal(&entry->prepared.items[i].digest, digest))
+        i++;
+    return i;
+}
+
+int service_ledger_prepared(const struct service_ledger *entry, const struct digest *digest)
+{
+    assert(entry);
+    assert(digest);
+    size_t i = find_prepared(entry, digest);
+    return i < entry->prepared.len ? entry->prepared.items[i].steps : 0;
+}
+
+void service_ledger_add_prepared(struct service_ledger *entry, const struct digest *digest)
+{
+    assert(entry);
+    assert(digest);
+    size_t i = find_prepared(entry, digest);
+    if (i < entry->prepared.len) {
+        entry->prepared.items[i].steps++;
+        return;
+    }
+    if (entry->prepared.len == LIMIT_PREPARED_DIGESTS)
+        vector_remove(&entry->prepared, 0);
+    vector_push(&entry->prepared, (struct prepared){.digest = *digest, .steps = 1});
+}
+
 static size_t find_known_bad(const struct service_ledger *entry, const struct digest *digest)
 {
     size_t i = 0;

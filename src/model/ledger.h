@@ -56,12 +56,20 @@ struct known_bad {
 };
 struct known_bad_vec VECTOR_OF(struct known_bad);
 
+/* Tasks of davit.preDeploy that have succeeded for a content: they are run once. */
+struct prepared {
+    struct digest digest;
+    int steps; /* the first so many of the list */
+};
+struct prepared_vec VECTOR_OF(struct prepared);
+
 /* One service's entry. deployments[0] is PRIMARY; older ones follow, newest first. */
 struct service_ledger {
     char *cluster;
     char *service;
     struct deployment_vec deployments;
     struct known_bad_vec known_bad; /* contents that failed: not tried again */
+    struct prepared_vec prepared;   /* the last LIMIT_PREPARED_DIGESTS contents, oldest first */
     json_t *completed;   /* of a service with rollback: what COMPLETED last, as service_to_json(), with the
                             `commit` of its deployment; shared, never changed; NULL: nothing */
     json_t *delayed;     /* while a change of it waits for its window: what goes on, as service_to_json(), the
@@ -81,6 +89,9 @@ int service_ledger_from_json(const json_t *json, struct service_ledger **ret_ent
 struct deployment *service_ledger_primary(const struct service_ledger *entry);
 /* Puts a new PRIMARY in front and drops what is over LIMIT_DEPLOYMENTS_KEPT. */
 struct deployment *service_ledger_add(struct service_ledger *entry);
+/* How many tasks of davit.preDeploy have succeeded for the content, and that it is one more. */
+int service_ledger_prepared(const struct service_ledger *entry, const struct digest *digest);
+void service_ledger_add_prepared(struct service_ledger *entry, const struct digest *digest);
 const struct known_bad *service_ledger_known_bad(const struct service_ledger *entry,
                                                  const struct digest *digest);
 void service_ledger_add_known_bad(struct service_ledger *entry, const struct deployment *failed,

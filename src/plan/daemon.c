@@ -121,9 +121,11 @@ struct crew {
     struct post_vec posts;
     struct map index; /* instance -> its post */
     struct tally tally;
-    int served;   /* counted posts with a healthy task */
-    bool answers; /* anybody */
-    bool lost;    /* somebody does not, and is not DRAINING */
+    int served;    /* counted posts with a healthy task */
+    int healthy;   /* tasks there that are; more than that only where E5 is due */
+    bool answers;  /* anybody */
+    bool lost;     /* somebody does not, and is not DRAINING */
+    char *lingers; /* owned: who waits to be the last, and for whom; NULL: nobody */
 };
 
 static bool answers(const struct post *post)
@@ -164,6 +166,7 @@ static void count_crew(struct crew *crew)
     for (size_t i = 0; i < crew->posts.len; i++) {
         const struct post *post = &crew->posts.items[i];
         crew->served += post->counted && post->healthy > 0;
+        crew->healthy += post->counted ? post->healthy : 0;
         crew->tally.desired += answers(post);
         crew->answers |= answers(post);
         crew->lost |= !post->instance->usable && !is_draining(post);
@@ -208,7 +211,9 @@ static void leave(struct crew *crew, struct task *task)
     const char *reason = why ? why : "its container instance is to be left";
     if (other) {
         pass->out->no_place = true; /* look again when something has gone */
-        pass_waiting(pass, "%s: the task there is the last to stop, after those of %s", reason, other);
+        if (!crew->lingers)
+            crew->lingers =
+                memory_printf("%s: the task there is the last to stop, after those of %s", reason, other);
         return;
     }
     stop(crew, task, reason);
@@ -280,17 +285,18 @@ static void man_posts(struct crew *crew)
     pass->in->memory->steady = false;
 }
 
-/* E4, E5: the task goes, unless too few instances would be served. */
+/* E4, E5: the task goes, unless too few tasks would be healthy, or too few instances have one that is. */
 static void relieve(struct crew *crew, struct post *post, struct task *task)
 {
     bool serves = task->healthy && post->healthy == 1;
-    if (serves && crew->served <= crew->tally.lower)
+    if (task->healthy && (serves ? crew->served : crew->healthy) <= crew->tally.lower)
         return;
     char *reason CLEANUP_FREE =
         pass_is_new(crew->pass, task)
             ? memory_strdup("another task of the service is on its container instance")
             : memory_printf("replaced by (deployment %s)", pass_primary(crew->pass)->id);
     crew->served -= serves;
+    crew->healthy -= task->healthy;
     post->healthy -= task->healthy;
     count_live(crew, task, -1);
     stop(crew, task, reason);
@@ -360,13 +366,12 @@ static bool is_manned(const struct crew *crew)
 }
 
 /* E11. */
-static bool is_gated(const struct crew *crew, const struct deployment *primary)
+static const char *gate_of(const struct crew *crew)
 {
-    return crew->pass->in->waits_for && primary->state == DEPLOYMENT_IN_PROGRESS &&
-           (any_vacant(crew) || crew->tally.live_old || crew->tally.unhealthy_new);
+    return rolling_gate(crew->pass, any_vacant(crew) || crew->tally.live_old || crew->tally.unhealthy_new);
 }
 
-static void stand_by(struct crew *crew)
+static void stand_by(struct crew *crew, const char *gate)
 {
     for (size_t i = 0; i < crew->pass->tasks.len; i++) {
         struct task *task = &crew->pass->tasks.items[i];
@@ -376,7 +381,7 @@ static void stand_by(struct crew *crew)
             relieve(crew, post, task);
     }
     crew->pass->out->gated = true;
-    pass_waiting(crew->pass, "%s", crew->pass->in->waits_for);
+    pass_waiting(crew->pass, "%s", gate);
 }
 
 static void roll(struct crew *crew, const struct deployment *primary)
@@ -417,15 +422,19 @@ void daemon_roll(struct pass *pass, const struct deployment *primary)
     count_crew(&crew);
     leave_posts(&crew);
     bool failed = primary->state == DEPLOYMENT_FAILED;
+    const char *gate = gate_of(&crew);
     if (failed)
         contain(&crew, primary);
-    else if (is_gated(&crew, primary))
-        stand_by(&crew);
+    else if (gate)
+        stand_by(&crew, gate);
     else
         roll(&crew, primary);
     if (!failed)
         keep_room(&crew);
     rolling_announce_stops(pass, &crew.tally); /* once each */
+    if (crew.lingers)
+        pass_waiting(pass, "%s", crew.lingers);
+    free(crew.lingers);
     free(crew.tally.no_place);
     map_deinit(&crew.index);
     vector_deinit(&crew.posts);

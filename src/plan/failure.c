@@ -1,4 +1,4 @@
-/* Rows F1 to F11; F12 is in rollback.c. */
+/* Rows F1 to F11; F12 is in rollback.c, F13 to F15 in crash.c. */
 #include "base/text.h"
 #include "plan/pass.h"
 
@@ -50,6 +50,7 @@ static void count(struct pass *pass, struct task *task, const char *reason)
     memory->last_failure_ms = pass->in->now_ms;
     memory->steady = false;
     pass_event(pass, "(task %s) failed: %s", task->id, reason);
+    crash_note(pass, task, reason);
     const struct deployment *primary = pass_primary(pass);
     if (!primary || primary->state != DEPLOYMENT_IN_PROGRESS) /* F8 */
         return;
@@ -151,7 +152,7 @@ static void take_action_failures(struct pass *pass)
             if (pass_is_new(pass, task) && task_is_live(task))
                 count(pass, task, reason);
             pass_stop(pass, task, reason);
-        } else if (digest_equal(&failure->digest, &pass->in->desired->digest)) {
+        } else if (digest_equal(&failure->digest, service_task_digest(pass->in->desired))) {
             struct task gone = {0}; /* its first create failed: nothing of it exists */
             memcpy(gone.id, failure->task, sizeof gone.id);
             count(pass, &gone, reason);
@@ -195,25 +196,32 @@ static bool any_healthy(const struct pass *pass)
     return false;
 }
 
-static void fail_deployment(struct pass *pass, const struct deployment *primary)
+/* `note` is for the ledger, `event` as ECS says it. */
+static void fail_deployment(struct pass *pass, const char *note, const char *reason, const char *event)
 {
-    const struct plan_input *in = pass->in;
     char commit[COMMIT_SHORT_SIZE];
-    char *last CLEANUP_FREE = memory_strdup(primary->failures.items[primary->failures.len - 1].reason);
-    int failures = primary->failed_tasks;
-    const char *plural = failures == 1 ? "" : "s";
+    const struct deployment *primary = pass_primary(pass);
     commit_short(primary->commit.oid, commit);
-    struct service_ledger *ledger =
-        pass_edit(pass, "%s FAILED, commit %s: %d task%s failed", primary->id, commit, failures, plural);
+    struct service_ledger *ledger = pass_edit(pass, "%s FAILED, commit %s: %s", primary->id, commit, note);
     struct deployment *edit = service_ledger_primary(ledger);
     edit->state = DEPLOYMENT_FAILED;
-    edit->updated_ms = edit->ended_ms = in->now_ms;
+    edit->updated_ms = edit->ended_ms = pass->in->now_ms;
     free(edit->reason);
-    edit->reason =
-        memory_printf("ECS deployment circuit breaker: tasks failed to start. %d task%s failed, the last: %s",
-                      failures, plural, last);
-    service_ledger_add_known_bad(ledger, edit, in->now_ms);
-    pass_event(pass, "(deployment %s) deployment failed: tasks failed to start.", edit->id);
+    edit->reason = memory_strdup(reason);
+    service_ledger_add_known_bad(ledger, edit, pass->in->now_ms);
+    pass_event(pass, "(deployment %s) deployment failed: %s.", edit->id, event);
+}
+
+/* F6, F14: `what` they did, and how often. */
+static void trip_breaker(struct pass *pass, const char *what, int failures)
+{
+    const struct deployment *primary = pass_primary(pass);
+    char *note CLEANUP_FREE = memory_printf("%d task%s failed", failures, failures == 1 ? "" : "s");
+    char *event CLEANUP_FREE = memory_printf("tasks %s", what);
+    char *reason CLEANUP_FREE =
+        memory_printf("ECS deployment circuit breaker: tasks %s. %s, the last: %s", what, note,
+                      primary->failures.items[primary->failures.len - 1].reason);
+    fail_deployment(pass, note, reason, event);
 }
 
 void pass_failures(struct pass *pass)
@@ -225,13 +233,25 @@ void pass_failures(struct pass *pass)
     for (size_t i = 0; i < pass->tasks.len; i++)
         if (pass_is_new(pass, &pass->tasks.items[i]))
             judge(pass, &pass->tasks.items[i]);
+    crash_witness(pass);
     const struct deployment *primary = pass_primary(pass);
-    if (!primary || primary->state != DEPLOYMENT_IN_PROGRESS)
+    if (!primary || primary->state != DEPLOYMENT_IN_PROGRESS) {
+        crash_tell(pass);
         return;
+    }
     const struct service *desired = pass->in->desired;
-    if (desired->breaker.enable && primary->failures.len && /* F6 */
-        primary->failed_tasks >= plan_failure_threshold(&desired->breaker, desired->desired_count)) {
-        fail_deployment(pass, primary);
+    int threshold = plan_failure_threshold(&desired->breaker, desired->desired_count);
+    if (desired->breaker.enable && primary->failures.len) {
+        bool crashes = crash_fails(pass, threshold);         /* F14 */
+        if (crashes || primary->failed_tasks >= threshold) { /* F6 */
+            trip_breaker(pass, crashes ? "crash after they were healthy" : "failed to start",
+                         crashes ? pass->in->memory->relapses_in_row : primary->failed_tasks);
+            return;
+        }
+    }
+    if (pass->in->pre_deploy_failed) { /* F16 */
+        const char *why = pass->in->pre_deploy_failed;
+        fail_deployment(pass, why, why, why);
         return;
     }
     if (primary->failed_tasks && desired->breaker.reset_on_healthy_task && any_healthy(pass)) /* F5 */

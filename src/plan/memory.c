@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "model/json.h"
 #include "plan/plan.h"
 
 #include <assert.h>
@@ -15,6 +16,8 @@ void plan_memory_deinit(struct plan_memory *memory)
     map_deinit(&memory->ran);
     map_deinit(&memory->up);
     map_deinit(&memory->given_up);
+    map_deinit(&memory->proven);
+    free(memory->crash);
     memset(memory, 0, sizeof *memory);
 }
 
@@ -44,12 +47,19 @@ json_t *plan_memory_to_json(const struct plan_memory *memory)
     map_for_each (&memory->stopping, entry) {
         json_object_set_new(stopping, entry->key, json_string(entry->value));
     }
-    return json_pack("{s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:I,s:b,s:i}", "seen", memory->seen, "stopping",
-                     stopping, "counted", keys_to_json(&memory->counted), "announced",
-                     keys_to_json(&memory->announced), "ran", keys_to_json(&memory->ran), "up",
-                     keys_to_json(&memory->up), "givenUp", keys_to_json(&memory->given_up), "failuresInRow",
-                     memory->failures_in_row, "lastFailure", (json_int_t)memory->last_failure_ms, "steady",
-                     memory->steady, "settled", memory->settled_count);
+    json_t *json = json_pack(
+        "{s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:I,s:b,s:i}", "seen", memory->seen, "stopping", stopping,
+        "counted", keys_to_json(&memory->counted), "announced", keys_to_json(&memory->announced), "ran",
+        keys_to_json(&memory->ran), "up", keys_to_json(&memory->up), "givenUp",
+        keys_to_json(&memory->given_up), "failuresInRow", memory->failures_in_row, "lastFailure",
+        (json_int_t)memory->last_failure_ms, "steady", memory->steady, "settled", memory->settled_count);
+    if (memory->proven.len)
+        json_object_set_new(json, "proven", keys_to_json(&memory->proven));
+    model_set_int(json, "crashes", memory->crashes_in_row);
+    model_set_int(json, "relapses", memory->relapses_in_row);
+    model_set_int(json, "lastCrash", memory->last_crash_ms);
+    model_set_string(json, "crash", memory->crash);
+    return json;
 }
 
 void plan_memory_from_json(const json_t *json, struct plan_memory *ret_memory)
@@ -63,7 +73,11 @@ void plan_memory_from_json(const json_t *json, struct plan_memory *ret_memory)
         .failures_in_row = (int)json_integer_value(json_object_get(json, "failuresInRow")),
         .last_failure_ms = json_integer_value(json_object_get(json, "lastFailure")),
         .steady = json_is_true(json_object_get(json, "steady")),
-        .settled_count = (int)json_integer_value(json_object_get(json, "settled"))};
+        .settled_count = (int)json_integer_value(json_object_get(json, "settled")),
+        .crashes_in_row = model_int_in(json, "crashes", 0, INT32_MAX),
+        .relapses_in_row = model_int_in(json, "relapses", 0, INT32_MAX),
+        .last_crash_ms = model_int(json, "lastCrash"),
+        .crash = memory_strdup(model_string(json, "crash"))};
     json_object_foreach (json_object_get(json, "stopping"), key, value) {
         if (json_is_string(value))
             map_put(&ret_memory->stopping, key, memory_strdup(json_string_value(value)));
@@ -73,4 +87,5 @@ void plan_memory_from_json(const json_t *json, struct plan_memory *ret_memory)
     keys_from_json(json_object_get(json, "ran"), &ret_memory->ran);
     keys_from_json(json_object_get(json, "up"), &ret_memory->up);
     keys_from_json(json_object_get(json, "givenUp"), &ret_memory->given_up);
+    keys_from_json(json_object_get(json, "proven"), &ret_memory->proven);
 }

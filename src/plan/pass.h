@@ -176,6 +176,15 @@ struct action *life_act(struct pass *pass, const struct task *task, enum action_
 /* life.c: why the task can never run, by C5, C6 and C8 (owned), or NULL. */
 char *life_dead_end(struct pass *pass, const struct task *task);
 
+/* crash.c: a failure that is counted: F13. */
+void crash_note(struct pass *pass, const struct task *task, const char *reason);
+/* crash.c: notes which new tasks are healthy, while a deployment is IN_PROGRESS. */
+void crash_witness(struct pass *pass);
+/* crash.c: F14. */
+bool crash_fails(const struct pass *pass, int threshold);
+/* crash.c: F15. */
+void crash_tell(struct pass *pass);
+
 /* failure.c: notes which tasks were up once, F10. */
 void failure_witness(struct pass *pass);
 /* failure.c: whether the task goes on without the container, F10. */

@@ -127,7 +127,7 @@ bool pass_is_new(const struct pass *pass, const struct task *task)
 {
     assert(pass);
     assert(task);
-    return pass->in->desired && digest_equal(&task->digest, &pass->in->desired->digest);
+    return pass->in->desired && digest_equal(&task->digest, service_task_digest(pass->in->desired));
 }
 
 bool task_is_live(const struct task *task)
@@ -139,8 +139,8 @@ bool task_is_live(const struct task *task)
 /* Drops what the memory says of tasks that are gone. */
 static void forget_tasks(struct plan_memory *memory, const struct task_vec *tasks)
 {
-    struct map *maps[] = {&memory->stopping, &memory->counted, &memory->announced, &memory->up,
-                          &memory->given_up};
+    struct map *maps[] = {&memory->stopping, &memory->counted,  &memory->announced,
+                          &memory->up,       &memory->given_up, &memory->proven};
     for (size_t m = 0; m < ARRAY_LEN(maps); m++) {
         if (maps[m]->len == 0)
             continue;
@@ -204,7 +204,8 @@ void plan_service(const struct plan_input *input, struct plan_output *ret_output
     restart_witness(input);
     pass_aim(&pass);
     task_vec_build(pass.in, &roll_up, &pass.tasks);
-    pass_count(&pass);
+    if (!input->suspended) /* U1: the count stays what the ledger has */
+        pass_count(&pass);
     forget_tasks(input->memory, &pass.tasks);
     for (size_t i = 0; i < pass.tasks.len; i++)
         if (pass.tasks.items[i].wake_ms)

@@ -119,8 +119,13 @@ struct plan_memory {
     struct map ran;       /* container id -> (void *)1: it has a restart policy and was seen running */
     struct map up;        /* task id -> (void *)1: all of it had started once; it never goes back (ECS) */
     struct map given_up;  /* "task id/container" -> (void *)1: its task goes on without it, F10 */
+    struct map proven;    /* task id -> (void *)1: of this rollout, it was healthy once, F14 */
     int failures_in_row;  /* after COMPLETED, for back-off */
     int64_t last_failure_ms;
+    int crashes_in_row;  /* F13 */
+    int relapses_in_row; /* of these, of tasks that are proven */
+    int64_t last_crash_ms;
+    char *crash;       /* the reason of the last one; owned */
     bool steady;       /* steady state has been announced */
     int settled_count; /* tasks desired when all were healthy last: who depends on it asks for no more, R12 */
 };
@@ -140,9 +145,11 @@ struct plan_input {
     const struct service *completed; /* ledger->completed; NULL: none, or it is not readable */
     const char *cluster;
     const char *service;
-    const char *key;       /* "cluster/service", "cluster/task id"; outlives what is booked */
-    const char *suspended; /* by whom, row U1; NULL: it is not */
-    const char *waits_for; /* why its deployment may launch nothing yet, R12; NULL: it may */
+    const char *key;               /* "cluster/service", "cluster/task id"; outlives what is booked */
+    const char *suspended;         /* by whom, row U1; NULL: it is not */
+    const char *waits_for;         /* why its deployment may launch nothing yet, R12; NULL: it may */
+    const char *pre_deploy;        /* the task of davit.preDeploy that is waited for, R13; NULL: none is */
+    const char *pre_deploy_failed; /* how one of them failed, F16; NULL: none did */
     const struct container *const *containers; /* all of the service, borrowed, any order */
     size_t containers_len;
     const struct action *const *under_way; /* actions sent and not yet answered */
@@ -162,7 +169,7 @@ struct plan_output {
     bool counted;                   /* a DAEMON: desired_count is how many tasks it is to have, E1 */
     int desired_count;
     struct plan_booking_vec kept; /* E3: room that is to be kept for it, until the next plan says otherwise */
-    bool gated;                   /* R12: it would launch, were it not for in->waits_for */
+    bool gated;                   /* R12, R13: it would launch, were it not for what is waited for */
     bool no_place;                /* a task found no room: plan again when some was freed */
     struct service_ledger *ledger; /* the entry as it must be saved first; NULL: unchanged */
     struct run *run;               /* likewise, of a standalone task */
@@ -242,6 +249,9 @@ void task_vec_deinit(struct task_vec *tasks);
 const char *task_status_name(enum task_status status); /* ECS: PENDING RUNNING STOPPING STOPPED */
 const struct container *task_container(const struct task *task,
                                        const char *name); /* NULL when it has none yet */
+
+/* F15: whether tasks crash again and again, as far as is remembered. */
+bool plan_crash_loops(const struct plan_memory *memory, int64_t now_ms);
 
 /* Row C9, of a task that is not to stop: whether what has stopped is to be started again. `ran` is
  * plan_memory's. */

@@ -28,12 +28,13 @@ void pass_aim(struct pass *pass)
     pass->aim.health_check_grace_ms = asked->health_check_grace_ms;
     pass->aim.breaker = asked->breaker;
     pass->aim.prune_disabled = asked->prune_disabled;
+    pass->aim.crash_report = asked->crash_report;
     pass->aim.daemon = asked->daemon;
     pass->aim.constraints = asked->constraints; /* borrowed, as all of it */
     pass->aim.strategies = asked->strategies;
     pass->aimed = *pass->in;
     pass->aimed.desired = &pass->aim;
-    pass->aimed.waits_for = NULL; /* what served before asks nobody */
+    pass->aimed.waits_for = pass->aimed.pre_deploy = NULL; /* what served before asks nobody */
     pass->in = &pass->aimed;
 }
 

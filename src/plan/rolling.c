@@ -1,4 +1,4 @@
-/* Rows R1 to R12. */
+/* Rows R1 to R13. */
 #include "plan/rolling.h"
 #include "base/buffer.h"
 #include "base/text.h"
@@ -67,7 +67,7 @@ void rolling_launch(struct pass *pass, const struct plan_instance *instance, con
                         .deployment = primary->id,
                         .family = primary->family,
                         .revision = primary->revision,
-                        .digest = desired->digest,
+                        .digest = *service_task_digest(desired),
                         .commit = primary->commit.oid,
                         .status = TASK_PENDING};
     memcpy(task.id, id, sizeof task.id);
@@ -269,15 +269,16 @@ void rolling_contain(struct pass *pass, struct tally *tally, const struct deploy
         primary->id, pass->in->cluster, pass->in->service, primary->reason);
 }
 
-/* R12: whether the deployment may launch nothing, and would. */
-static bool is_gated(const struct pass *pass, const struct tally *tally)
+const char *rolling_gate(const struct pass *pass, bool launches)
 {
-    return pass->in->waits_for && pass_primary(pass)->state == DEPLOYMENT_IN_PROGRESS &&
-           tally->live_new - tally->unhealthy_new < tally->desired;
+    assert(pass);
+    if (pass_primary(pass)->state != DEPLOYMENT_IN_PROGRESS)
+        return NULL;
+    return launches && pass->in->waits_for ? pass->in->waits_for : pass->in->pre_deploy;
 }
 
-/* R12: what serves runs on, however long it takes; new tasks that came before the wait take over. */
-static void stand_by(struct pass *pass, struct tally *tally)
+/* R12, R13: what serves runs on, however long it takes; new tasks that came before the wait take over. */
+static void stand_by(struct pass *pass, struct tally *tally, const char *gate)
 {
     char *reason CLEANUP_FREE = memory_printf("replaced by (deployment %s)", pass_primary(pass)->id);
     int spare = tally->healthy_new + tally->healthy_old - tally->desired;
@@ -293,7 +294,7 @@ static void stand_by(struct pass *pass, struct tally *tally)
             stop(pass, tally, task, reason);
     }
     pass->out->gated = true;
-    pass_waiting(pass, "%s", pass->in->waits_for);
+    pass_waiting(pass, "%s", gate);
 }
 
 static bool anything_old(const struct pass *pass)
@@ -385,8 +386,9 @@ void pass_rolling(struct pass *pass)
         rolling_announce_stops(pass, &tally);
         return;
     }
-    if (is_gated(pass, &tally)) {
-        stand_by(pass, &tally);
+    const char *gate = rolling_gate(pass, tally.live_new - tally.unhealthy_new < tally.desired);
+    if (gate) {
+        stand_by(pass, &tally, gate);
         rolling_announce_stops(pass, &tally);
         return;
     }

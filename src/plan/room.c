@@ -166,7 +166,8 @@ bool plan_booking_freed(const struct plan_booking_vec *before, const struct plan
     }
     for (size_t i = 0; i < after->len; i++) {
         const struct plan_booking *old = booking_on(before, after->items[i].instance);
-        if (after->items[i].group.tasks != (old ? old->group.tasks : 0))
+        if (after->items[i].group.tasks != (old ? old->group.tasks : 0) ||
+            (old && after->items[i].group.daemon != old->group.daemon))
             return true;
     }
     return false;

@@ -90,7 +90,8 @@ static void load_service(struct golden_case *golden)
     service->health_check_grace_ms = 1000LL * int_or(json, "healthCheckGracePeriodSeconds", 0);
     service->breaker = circuit_breaker_from_json(json_object_get(json, "deploymentCircuitBreaker"));
     service->prune_disabled = model_bool(json, "pruneDisabled");
-    service->digest = case_digest(content ? content : "new");
+    service->crash_report = model_bool(json, "crashReport");
+    service->digest = golden->definition->digest = case_digest(content ? content : "new");
     placement_constraints_from_json(json, &service->constraints);
     placement_strategies_from_json(json, &service->strategies);
 }
@@ -144,6 +145,10 @@ static bool load_ledger(struct golden_case *golden)
     if (model_string(json, "completed")) {
         struct service completed = *golden->service;
         completed.digest = case_digest(model_string(json, "completed"));
+        golden->completed_definition = NEW(struct task_definition);
+        *golden->completed_definition = *golden->definition;
+        golden->completed_definition->refs = 1;
+        golden->completed_definition->digest = completed.digest;
         service_ledger_set_completed(golden->ledger, service_to_json(&completed),
                                      &(struct commit){.oid = "4444444444444444444444444444444444444444"});
     }
@@ -418,6 +423,8 @@ static void load_memory(struct golden_case *golden)
     load_keys(json_object_get(json, "counted"), &golden->memory.counted);
     load_keys(json_object_get(json, "up"), &golden->memory.up);
     load_keys(json_object_get(json, "givenUp"), &golden->memory.given_up);
+    load_keys(json_object_get(json, "proven"), &golden->memory.proven);
+    golden->memory.last_crash_ms = golden->now_ms - 1000 * model_int(json, "lastCrash");
 }
 
 bool case_init(struct golden_case *golden, const json_t *input)
@@ -452,6 +459,7 @@ void case_deinit(struct golden_case *golden)
 {
     service_unref(golden->service);
     task_definition_unref(golden->definition);
+    free(golden->completed_definition); /* what it has is the definition's */
     service_ledger_free(golden->ledger);
     run_free(golden->run);
     free(golden->key);
@@ -550,8 +558,10 @@ void case_plan(struct golden_case *golden, struct plan_output *ret_output)
     container_instances_from_json(json_object_get(golden->input, "clusterManifest"), &declared);
     struct service completed = golden->service ? *golden->service : (struct service){0};
     bool has_completed = golden->service && golden->ledger && golden->ledger->completed;
-    if (has_completed)
+    if (has_completed) {
         completed.digest = model_digest(golden->ledger->completed, "digest");
+        completed.task_definition = golden->completed_definition;
+    }
     const struct plan_input input = {.now_ms = golden->now_ms,
                                      .options = &golden->options,
                                      .desired = golden->service,
@@ -563,6 +573,8 @@ void case_plan(struct golden_case *golden, struct plan_output *ret_output)
                                      .service = golden->run ? NULL : "web",
                                      .suspended = model_string(golden->input, "suspended"),
                                      .waits_for = model_string(golden->input, "waitsFor"),
+                                     .pre_deploy = model_string(golden->input, "preDeploy"),
+                                     .pre_deploy_failed = model_string(golden->input, "preDeployFailed"),
                                      .key = golden->key ? golden->key : KEY,
                                      .containers = (const struct container *const *)golden->containers.items,
                                      .containers_len = golden->containers.len,

@@ -13,6 +13,7 @@ struct golden_case {
     struct plan_options options;
     struct service *service; /* NULL: not in the repository */
     struct task_definition *definition;
+    struct task_definition *completed_definition; /* of another digest, else the very same; NULL: none */
     struct commit commit;
     struct service_ledger *ledger;
     struct run *run; /* a standalone task in place of the service, which is its content then */

@@ -109,7 +109,7 @@ static struct sighting_vec survey_mirror(const struct world *world)
     struct sighting_vec sightings = {0};
     for (int i = 0; i < world->hosts_len; i++) {
         map_for_each (&world->checker.mirror[i], entry) {
-            survey_add(&sightings, entry->value,
+            survey_add(&sightings, entry->value, i,
                        world->checker.lost_ms[i] ? world->checker.lost_ms[i] : world->now_ms);
         }
     }
@@ -122,7 +122,7 @@ static struct sighting_vec survey_truth(const struct world *world)
     struct sighting_vec sightings = {0};
     for (int i = 0; i < world->hosts_len; i++)
         for (size_t c = 0; c < sim_containers_len(world->hosts[i].sim); c++)
-            survey_add(&sightings, sim_container_at(world->hosts[i].sim, c), world->now_ms);
+            survey_add(&sightings, sim_container_at(world->hosts[i].sim, c), i, world->now_ms);
     mark_those_up(world, &sightings);
     return sightings;
 }
@@ -230,6 +230,16 @@ void check_begin_life(struct world *world)
     map_clear(&checker->calm_bounds);
 }
 
+static void note_counts(struct world *world)
+{
+    for (int s = 0; s < SERVICES_MAX; s++) {
+        char name[8] = {'s', (char)('0' + s)};
+        struct view_service view;
+        bool there = core_view_service(world->davit.core, "c", name, &view) && view.desired;
+        world->checker.counts[s] = there ? view.desired->desired_count : 0;
+    }
+}
+
 void check_before(struct world *world, const struct event *event)
 {
     struct checker *checker = &world->checker;
@@ -242,6 +252,16 @@ void check_before(struct world *world, const struct event *event)
     map_deinit(&checker->stops);
     checker->stops = stops_now(world);
     note_up(world);
+    note_counts(world);
+}
+
+/* What a DAEMON has on a host that is to be left, or does not meet its constraints any more, goes in any
+ * case.
+ */
+static bool counts(const struct world *world, const struct view_service *view,
+                   const struct sighting *sighting)
+{
+    return !view->desired->daemon || check_place_allowed(world, view->name, sighting->host);
 }
 
 /* (a) No decision to stop a healthy task that leaves fewer than lower healthy ones. */
@@ -255,7 +275,7 @@ static void check_stops(struct world *world, const struct view_service *view,
     for (size_t i = 0; i < sightings->len; i++) {
         const struct sighting *sighting = &sightings->items[i];
         if (!survey_is_of(sighting, view->name) || map_get(&world->checker.stops, sighting->id) ||
-            !survey_is_healthy(sighting, view->desired))
+            !survey_is_healthy(sighting, view->desired) || !counts(world, view, sighting))
             continue;
         healthy++;
         stopped += map_get(stops, sighting->id) != NULL;
@@ -324,6 +344,15 @@ static bool is_completed(const struct view_service *view)
            digest_equal(&primary->digest, &view->desired->digest);
 }
 
+static int answering(const struct world *world, const char *service)
+{
+    int count = 0;
+    for (int h = 0; h < world->hosts_len; h++)
+        count +=
+            world->checker.listed[h] && !world->checker.lost_ms[h] && check_place_allowed(world, service, h);
+    return count;
+}
+
 /* A service that is only scaled out is waited for with as many as it had. */
 static void note_floors(struct world *world)
 {
@@ -333,6 +362,11 @@ static void note_floors(struct world *world)
         char name[8] = {'s', (char)('0' + s)};
         bool there = core_view_service(world->davit.core, "c", name, &view);
         int count = there && view.desired ? view.desired->desired_count : 0;
+        if (there && view.desired && view.desired->daemon) {
+            int most = answering(world, name); /* what is lost with old content is seen to later */
+            most = most < world->checker.counts[s] ? most : world->checker.counts[s];
+            count = count < most ? count : most;
+        }
         view.desired = there ? view.aim : NULL; /* a revert to what it was rolled back to only scales */
         if (!there || !is_completed(&view))
             floors[s] = -1;
@@ -397,7 +431,7 @@ static void check_launch(struct world *world, const struct view_service *view,
     if (launched && view->desired) {
         int existing = count_existing(view, sightings, &actions, stops);
         int upper = view->desired->desired_count * view->desired->maximum_percent / 100;
-        if (existing > upper)
+        if (existing > upper && !view->desired->daemon) /* that has (m) */
             world_fail(world, "(b) %s: %d tasks after a launch, upper is %d", view->name, existing, upper);
         check_order(world, view, sightings);
     }
@@ -614,6 +648,19 @@ static void check_fair_service(struct world *world, const struct service *servic
     fair->most = most;
 }
 
+/* (m) A host never runs two tasks of a DAEMON, of whatever content. */
+static void check_fair_daemon(struct world *world, const struct service *service,
+                              const struct sighting_vec *truth)
+{
+    int running[HOSTS_MAX] = {0};
+    for (size_t i = 0; i < truth->len; i++) {
+        const struct sighting *sighting = &truth->items[i];
+        if (survey_is_of(sighting, service->name) && sighting->running && ++running[sighting->host] > 1)
+            world_fail(world, "(m) %s: two tasks run on %s", service->name,
+                       world->hosts[sighting->host].name);
+    }
+}
+
 /* (a), (b) by engine truth: in fair weather davit knows all there is to know. */
 static void check_fair(struct world *world)
 {
@@ -623,6 +670,10 @@ static void check_fair(struct world *world)
     for (size_t s = 0; desired && s < desired->services.len; s++) {
         const struct service *service = desired->services.items[s];
         struct view_service view = {.name = service->name};
+        if (service->daemon) {
+            check_fair_daemon(world, service, &truth);
+            continue;
+        }
         struct view_action_vec actions;
         int healthy = 0;
         for (size_t i = 0; i < truth.len; i++)
@@ -676,13 +727,15 @@ static int cpu_units_of_task(const struct world *world, const struct sim *sim, c
         const struct task_labels *labels = &container->labels;
         if (!labels->cluster || !text_equal(labels->task, task))
             continue; /* without labels it is not davit's */
-        const struct service *service = labels->service ? desired_service(core_desired(world->davit.core),
-                                                                          labels->cluster, labels->service)
-                                                        : NULL;
+        struct view_service view;
+        const struct service *service =
+            labels->service && core_view_service(world->davit.core, labels->cluster, labels->service, &view)
+                ? view.aim
+                : NULL;
         struct view_run run;
         bool is_run = labels->group && core_view_run(world->davit.core, "c", task, &run);
         lives |= container->status != CONTAINER_STOPPED;
-        if (service && digest_equal(&service->digest, &labels->digest))
+        if (service && digest_equal(service_task_digest(service), &labels->digest))
             sum = cpu_units_of(service->task_definition);
         else if (is_run && run.run->task_definition)
             sum = cpu_units_of(run.run->task_definition);
@@ -692,25 +745,58 @@ static int cpu_units_of_task(const struct world *world, const struct sim *sim, c
     return lives ? sum : 0;
 }
 
+static int free_units_of(const struct world *world, int host)
+{
+    const struct sim *sim = world->hosts[host].sim;
+    int free_units = world->hosts[host].cpu_units;
+    struct map tasks = {0};
+    for (size_t c = 0; c < sim_containers_len(sim); c++)
+        map_put(&tasks, sim_container_at(sim, c)->labels.task, (void *)1);
+    map_for_each (&tasks, entry) {
+        free_units -= cpu_units_of_task(world, sim, entry->key);
+    }
+    map_deinit(&tasks);
+    return free_units;
+}
+
+static bool stands(const struct world *world, const char *service, int host)
+{
+    const struct sim *sim = world->hosts[host].sim;
+    for (size_t c = 0; c < sim_containers_len(sim); c++)
+        if (text_equal(sim_container_at(sim, c)->labels.service, service) &&
+            sim_container_at(sim, c)->status != CONTAINER_STOPPED)
+            return true;
+    return false;
+}
+
+/* Room is kept for a DAEMON that lacks a task somewhere. */
+static bool any_is_kept_for(const struct world *world)
+{
+    struct view_service view;
+    for (size_t i = 0; core_view_service_at(world->davit.core, i, &view); i++)
+        for (int h = 0; view.desired && view.desired->daemon && h < world->hosts_len; h++)
+            if (check_place_allowed(world, view.name, h) && !stands(world, view.name, h))
+                return true;
+    return false;
+}
+
 /* Whether a host has the place and the cpu for one more task, by engine truth. */
 static bool has_room(const struct world *world, const struct service *service)
 {
-    for (int h = 0; h < world->hosts_len; h++) {
-        const struct sim *sim = world->hosts[h].sim;
-        int free_units = world->hosts[h].cpu_units;
-        if (!check_place_free(world, service->name, h))
-            continue;
-        struct map tasks = {0};
-        for (size_t c = 0; c < sim_containers_len(sim); c++)
-            map_put(&tasks, sim_container_at(sim, c)->labels.task, (void *)1);
-        map_for_each (&tasks, entry) {
-            free_units -= cpu_units_of_task(world, sim, entry->key);
-        }
-        map_deinit(&tasks);
-        if (free_units >= cpu_units_of(service->task_definition))
+    bool daemon = repo_is_daemon(world, service->name);
+    if (!daemon && any_is_kept_for(world))
+        return false;
+    for (int h = 0; h < world->hosts_len; h++)
+        if (check_place_free(world, service->name, h) && !(daemon && stands(world, service->name, h)) &&
+            free_units_of(world, h) >= cpu_units_of(service->task_definition))
             return true;
-    }
     return false;
+}
+
+static bool is_stuck(const struct view_service *view)
+{
+    return view->desired->daemon && view->waiting &&
+           strstr(view->waiting, "was unable to stop or start tasks");
 }
 
 /* What has stopped of a suspended service and is to be restarted later keeps its room until then: that is
@@ -738,6 +824,7 @@ static bool waits_rightly(const struct world *world, const struct view_service *
         return false;
     return service_ledger_primary(other.ledger)->state == DEPLOYMENT_FAILED || other.aim != other.desired ||
            waits_rightly(world, &other) || (is_completed(&other) && !repo_can_run(world, name)) ||
+           is_stuck(&other) ||
            (other.waiting && strstr(other.waiting, "was unable to place a task") &&
             (any_suspended(world) || !has_room(world, other.aim)));
 }
@@ -779,24 +866,34 @@ static void check_service(struct world *world, const struct view_service *view, 
     if (view->desired && view->waiting && strstr(view->waiting, "was unable to place a task") &&
         (any_suspended(world) || !has_room(world, view->aim)))
         return; /* too little for everybody: it waits, and says so */
+    if (view->desired && is_stuck(view))
+        return; /* one host, and more than 0 is to stay healthy */
     if (check_is_suspended(world, view->name) || waits_rightly(world, view))
         return;
     if (view->left) {
         check_left(world, view, truth);
         return;
     }
+    /* What it was rolled back to had COMPLETED, and crashes after a while. */
+    if (view->crash_looping && view->aim != view->desired && !world->fair) {
+        world->restless = true;
+        return;
+    }
     /* With late news of its end a crashing task was healthy for a while: COMPLETED, and launched again for
      * ever. */
     if (view->desired && primary && primary->state == DEPLOYMENT_COMPLETED && view->aim == view->desired &&
         !repo_can_run(world, view->name)) {
-        if (world->fair)
+        bool flaky = repo_is_flaky(world, view->name) && view->desired->desired_count > 0;
+        if (flaky && !view->crash_looping)
+            world_fail(world, "(n) %s crashes for ever, and nothing says so", view->name);
+        if (world->fair && !view->desired->daemon) /* it was wanted nowhere, and then somewhere */
             world_fail(world, "goal: %s is COMPLETED with an image that cannot run", view->name);
         world->restless = true;
         return;
     }
     for (size_t i = 0; i < truth->len; i++) {
         struct sighting *sighting = &truth->items[i];
-        if (!survey_is_of(sighting, view->name))
+        if (!survey_is_of(sighting, view->name) || check_place_lingers(world, view, sighting->host))
             continue;
         if (!view->desired)
             world_fail(world, "goal: %s is removed and has containers", view->name);

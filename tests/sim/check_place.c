@@ -47,7 +47,7 @@ static struct spread spread_of(const struct world *world, const struct view_serv
     for (size_t i = 0; i < tasks.len; i++) {
         const struct task *task = &tasks.items[i];
         int host = host_of(world, task->instance);
-        bool is_new = digest_equal(&task->digest, &view->desired->digest);
+        bool is_new = digest_equal(&task->digest, service_task_digest(view->desired));
         if (task->status == TASK_STOPPED)
             continue;
         spread.all[host]++;
@@ -88,6 +88,9 @@ void check_place(struct world *world, const struct view_service *view, const str
         if (!check_place_allowed(world, view->name, host))
             world_fail(world, "(j) %s: launched on %s, which the commit does not allow", view->name,
                        world->hosts[host].name);
+        if (view->desired->daemon && spread.all[host] > 1) /* not even one that is stopping */
+            world_fail(world, "(m) %s: %d tasks on %s, and it is a DAEMON", view->name, spread.all[host],
+                       world->hosts[host].name);
         if (place->distinct && spread.all[host] > 1)
             world_fail(world, "(j) %s: %d tasks on %s in spite of distinctInstance", view->name,
                        spread.all[host], world->hosts[host].name);
@@ -116,6 +119,24 @@ bool check_place_free(const struct world *world, const char *service, int host)
     return true;
 }
 
+bool check_place_lingers(const struct world *world, const struct view_service *view, int host)
+{
+    if (!view->desired || !view->desired->daemon || check_place_allowed(world, view->name, host))
+        return false;
+    const struct sim *sim = world->hosts[host].sim;
+    for (size_t c = 0; c < sim_containers_len(sim); c++) {
+        const struct container *container = sim_container_at(sim, c);
+        struct view_service other;
+        if (container->status == CONTAINER_STOPPED || !container->labels.service ||
+            text_equal(container->labels.service, view->name))
+            continue;
+        if (core_view_service(world->davit.core, "c", container->labels.service, &other) &&
+            !(other.desired && other.desired->daemon))
+            return true;
+    }
+    return false;
+}
+
 void check_place_goal(struct world *world, const struct view_service *view)
 {
     const struct version *version =
@@ -124,8 +145,9 @@ void check_place_goal(struct world *world, const struct view_service *view)
     core_view_tasks(world->davit.core, view->cluster, view->name, world->now_ms, &tasks);
     for (size_t i = 0; i < tasks.len; i++)
         if (tasks.items[i].status != TASK_STOPPED &&
-            !is_active(version, host_of(world, tasks.items[i].instance)))
-            world_fail(world, "goal: %s: a task is still on %s, which is to be left", view->name,
-                       tasks.items[i].instance);
+            !is_active(version, host_of(world, tasks.items[i].instance)) &&
+            !check_place_lingers(world, view, host_of(world, tasks.items[i].instance)))
+            world_fail(world, "goal: %s: a task is still on %s, which is to be left: %s", view->name,
+                       tasks.items[i].instance, view->waiting ? view->waiting : "no reason");
     task_vec_deinit(&tasks);
 }

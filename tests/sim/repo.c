@@ -29,11 +29,13 @@ static const struct {
     {"missing", {0}, false, 0},
     {"invalid", {.create_fails = "invalid reference format"}, true, 0},
     {"broken", {.start_fails = "exec: no such file or directory"}, true, 0},
+    {"flaky", {.exits_after_ms = 20000, .exit_code = 1}, true, 0},
     {"init", {.exits_after_ms = 500}, true, 0},
     {"initfail", {.exits_after_ms = 500, .exit_code = 1}, true, 0},
 };
 #define IMAGES_GOOD 3
-#define IMAGES_MAIN 8
+#define IMAGES_MAIN 9
+#define IMAGE_FLAKY 8 /* healthy for a while, then it crashes: not in fair weather */
 
 void repo_images(struct sim *sim)
 {
@@ -87,6 +89,8 @@ static const struct {
     int minimum;
     int maximum;
 } bounds[] = {{100, 200}, {0, 100}, {50, 200}, {0, 200}, {50, 150}, {66, 134}, {100, 150}};
+/* Of a DAEMON: with one host, more than 0 is stuck. */
+static const int daemon_minimum[] = {0, 0, 0, 50};
 static const int never_stuck[] = {0, 1, 2, 3};
 
 static bool can_go_on(const struct recipe *recipe)
@@ -106,8 +110,26 @@ static int some_order(struct world *world, int service)
     return order;
 }
 
+#define CONSTRAINTS(list) ",\"placementConstraints\":[" list "]"
+#define STRATEGIES(list)  ",\"placementStrategy\":[" list "]"
+#define MEMBER(of)        "{\"type\":\"memberOf\",\"expression\":\"" of "\"}"
+
+static const struct place places[] = {
+    {.members = "", .even = false},
+    {.members = STRATEGIES("{\"type\":\"spread\",\"field\":\"instanceId\"}"), .even = true},
+    {.members = STRATEGIES("{\"type\":\"binpack\",\"field\":\"cpu\"}")},
+    {.members = STRATEGIES("{\"type\":\"spread\",\"field\":\"attribute:zone\"},"
+                           "{\"type\":\"binpack\",\"field\":\"memory\"}")},
+    {.members = STRATEGIES("{\"type\":\"random\"}")},
+    {.members = CONSTRAINTS("{\"type\":\"distinctInstance\"}"), .distinct = true},
+    {.members = CONSTRAINTS(MEMBER("attribute:disk == ssd and attribute:zone exists")), .wants_ssd = true},
+    {.members = CONSTRAINTS(MEMBER("not(task:group == service:s0)")), .avoids = "s0"},
+};
+
 static void settle(struct world *world, struct recipe *recipe)
 {
+    if (recipe->daemon && strstr(places[recipe->place].members, "placementStrategy"))
+        recipe->place = 0;
     if (recipe->image >= IMAGES_GOOD && recipe->count == 0)
         recipe->count = 1; /* with no task it would complete, and then crash for ever when it is scaled out */
     if (recipe->shape == SHAPE_PORT) { /* one host port on a host: no room for two beside each other */
@@ -134,22 +156,6 @@ static void write_definition(struct buffer *out, int service, const struct recip
         buffer_printf(out, "%c", *at == '#' ? '0' + recipe->tag : *at);
     buffer_printf(out, "],\"volumes\":[{\"name\":\"v%d\"}]}", recipe->tag);
 }
-
-#define CONSTRAINTS(list) ",\"placementConstraints\":[" list "]"
-#define STRATEGIES(list)  ",\"placementStrategy\":[" list "]"
-#define MEMBER(of)        "{\"type\":\"memberOf\",\"expression\":\"" of "\"}"
-
-static const struct place places[] = {
-    {.members = "", .even = false},
-    {.members = STRATEGIES("{\"type\":\"spread\",\"field\":\"instanceId\"}"), .even = true},
-    {.members = STRATEGIES("{\"type\":\"binpack\",\"field\":\"cpu\"}")},
-    {.members = STRATEGIES("{\"type\":\"spread\",\"field\":\"attribute:zone\"},"
-                           "{\"type\":\"binpack\",\"field\":\"memory\"}")},
-    {.members = STRATEGIES("{\"type\":\"random\"}")},
-    {.members = CONSTRAINTS("{\"type\":\"distinctInstance\"}"), .distinct = true},
-    {.members = CONSTRAINTS(MEMBER("attribute:disk == ssd and attribute:zone exists")), .wants_ssd = true},
-    {.members = CONSTRAINTS(MEMBER("not(task:group == service:s0)")), .avoids = "s0"},
-};
 
 static const struct {
     const char *zone;
@@ -199,13 +205,20 @@ static void write_order(struct buffer *out, int service, const struct version *v
 static void write_service(struct buffer *out, int service, const struct version *version)
 {
     const struct recipe *recipe = &version->recipes[service];
-    buffer_printf(
-        out,
-        "{\"cluster\":\"c\",\"serviceName\":\"s%d\",\"taskDefinition\":\"f%d\",\"desiredCount\":%d,"
-        "\"deploymentConfiguration\":{\"minimumHealthyPercent\":%d,\"maximumPercent\":%d%s},"
-        "\"davit\":{\"minimumHealthySeconds\":4",
-        service, service, recipe->count, bounds[recipe->bounds].minimum, bounds[recipe->bounds].maximum,
-        recipe->rollback ? ",\"deploymentCircuitBreaker\":{\"enable\":true,\"rollback\":true}" : "");
+    bool daemon = recipe->daemon;
+    buffer_printf(out, "{\"cluster\":\"c\",\"serviceName\":\"s%d\",\"taskDefinition\":\"f%d\",", service,
+                  service);
+    if (daemon)
+        buffer_append_str(out, "\"schedulingStrategy\":\"DAEMON\",");
+    else
+        buffer_printf(out, "\"desiredCount\":%d,", recipe->count);
+    buffer_printf(out,
+                  "\"deploymentConfiguration\":{\"minimumHealthyPercent\":%d,\"maximumPercent\":%d%s},"
+                  "\"davit\":{\"minimumHealthySeconds\":4",
+                  daemon ? daemon_minimum[recipe->bounds % 4] : bounds[recipe->bounds].minimum,
+                  daemon ? 100 : bounds[recipe->bounds].maximum,
+                  recipe->rollback ? ",\"deploymentCircuitBreaker\":{\"enable\":true,\"rollback\":true}"
+                                   : "");
     write_order(out, service, version);
     if (recipe->keep)
         buffer_append_str(out, ",\"prune\":\"disabled\"");
@@ -267,7 +280,8 @@ static struct recipe some_recipe(struct world *world)
                             .count = world_pick(world, 5),
                             .bounds = world_pick(world, ARRAY_LEN(bounds)),
                             .place = some_place(world),
-                            .rollback = world_chance(world, 50)};
+                            .rollback = world_chance(world, 50),
+                            .daemon = world_chance(world, 25)};
     for (int i = 0; i < world->repo.len; i++)
         for (int s = 0; s < SERVICES_MAX && recipe.shape == SHAPE_PORT; s++)
             if (world->repo.versions[i].recipes[s].shape == SHAPE_PORT)
@@ -292,7 +306,7 @@ void repo_begin(struct world *world)
 
 static void change_content(struct world *world, struct recipe *recipe)
 {
-    recipe->image = world_pick(world, world_chance(world, 60) ? IMAGES_GOOD : IMAGES_MAIN);
+    recipe->image = world_pick(world, world_chance(world, 60) ? IMAGES_GOOD : IMAGES_MAIN - world->fair);
     recipe->tag = world_pick(world, 4);
     if (recipe->shape != SHAPE_PORT && world_chance(world, 30))
         recipe->shape = world_chance(world, 40) ? SHAPE_CONF : world_pick(world, SHAPE_PORT);
@@ -304,6 +318,18 @@ int repo_version(const char *oid)
     if (oid)
         memcpy(digits, oid, 8);
     return atoi(digits) - 1;
+}
+
+bool repo_is_daemon(const struct world *world, const char *service)
+{
+    int version = repo_version(core_desired(world->davit.core)->commit.oid);
+    return world->repo.versions[version].recipes[service[1] - '0'].daemon;
+}
+
+bool repo_is_flaky(const struct world *world, const char *service)
+{
+    int version = repo_version(core_desired(world->davit.core)->commit.oid);
+    return world->repo.versions[version].recipes[service[1] - '0'].image == IMAGE_FLAKY;
 }
 
 bool repo_can_run(const struct world *world, const char *service)
@@ -363,6 +389,7 @@ void repo_push(struct world *world)
         recipe->present = !recipe->present;
     } else if (what < 82) {
         recipe->order = some_order(world, (int)(recipe - version->recipes));
+        recipe->daemon ^= !world->fair && world_chance(world, 50);
         recipe->keep = world_chance(world, 30);
     } else if (what < 84) {
         recipe->rollback = !recipe->rollback;
@@ -379,11 +406,12 @@ void repo_push(struct world *world)
     for (int s = 0; s < SERVICES_MAX; s++) {
         const struct recipe *one = &version->recipes[s];
         if (one->present)
-            world_trace(world, "commit %d%s: s%d shape %d image %s:%d count %d bounds %d/%d order %d%s%s%s%s",
-                        repo->len, version->broken ? " (broken)" : "", s, one->shape, images[one->image].name,
-                        one->tag, one->count, bounds[one->bounds].minimum, bounds[one->bounds].maximum,
-                        one->order, places[one->place].members, one->keep ? " kept" : "",
-                        one->suspend ? " suspended" : "", version->suspend ? " with its cluster" : "");
+            world_trace(
+                world, "commit %d%s: s%d shape %d image %s:%d count %d%s bounds %d/%d order %d%s%s%s%s",
+                repo->len, version->broken ? " (broken)" : "", s, one->shape, images[one->image].name,
+                one->tag, one->count, one->daemon ? " DAEMON" : "", bounds[one->bounds].minimum,
+                bounds[one->bounds].maximum, one->order, places[one->place].members, one->keep ? " kept" : "",
+                one->suspend ? " suspended" : "", version->suspend ? " with its cluster" : "");
     }
     repo->len++;
     if (!repo->deliver_ms)

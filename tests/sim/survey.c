@@ -15,12 +15,13 @@ static struct sighting *sighting_of(struct sighting_vec *sightings, const struct
     return sighting;
 }
 
-void survey_add(struct sighting_vec *sightings, const struct container *container, int64_t seen_ms)
+void survey_add(struct sighting_vec *sightings, const struct container *container, int host, int64_t seen_ms)
 {
     const struct container_spec *spec = &container->labels.spec;
     if (!text_equal(container->labels.owner, OWNER))
         return;
     struct sighting *sighting = sighting_of(sightings, container);
+    sighting->host = host;
     sighting->seen_ms = seen_ms;
     sighting->containers++;
     sighting->created += container->status == CONTAINER_CREATED;
@@ -41,7 +42,7 @@ void survey_add(struct sighting_vec *sightings, const struct container *containe
 
 bool survey_is_new(const struct sighting *sighting, const struct service *desired)
 {
-    return desired && digest_equal(&sighting->labels->digest, &desired->digest);
+    return desired && digest_equal(&sighting->labels->digest, service_task_digest(desired));
 }
 
 bool survey_is_of(const struct sighting *sighting, const char *service)

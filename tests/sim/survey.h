@@ -7,6 +7,7 @@
 struct sighting {
     char id[ID_HEX_SIZE];
     const struct task_labels *labels; /* of one of its containers, borrowed */
+    int host;
     int containers;
     int created; /* of these: not started yet */
     int running;
@@ -23,7 +24,7 @@ struct sighting {
 struct sighting_vec VECTOR_OF(struct sighting);
 
 /* Adds a container to the task that it belongs to; foreign ones are passed over. */
-void survey_add(struct sighting_vec *sightings, const struct container *container, int64_t seen_ms);
+void survey_add(struct sighting_vec *sightings, const struct container *container, int host, int64_t seen_ms);
 /* Whether all of its essential containers have started, and run or have ended. */
 bool survey_serves(const struct sighting *sighting);
 /* The rule of src/plan/README.md. `desired` is the service as it is wanted now, or NULL. */

@@ -38,6 +38,7 @@ struct recipe {
     bool keep; /* davit.prune: disabled */
     bool rollback;
     int place; /* which placement, see repo.c */
+    bool daemon;
 };
 
 /* What a service asks of the hosts. */
@@ -168,6 +169,7 @@ struct checker {
     struct map known_deployments; /* ids that were ever acknowledged */
     struct map retried;           /* "cluster/service digest": the ledger does not know of it yet */
     struct map launched;          /* tasks that were ever created */
+    int counts[SERVICES_MAX];     /* tasks desired before this turn */
     int floors[SERVICES_MAX];     /* fewest tasks desired since the content was COMPLETED; -1: it is not */
     struct map up;                /* tasks that were up once in this life of davit */
     struct map runs;              /* standalone tasks that the ledger ever had: runs.c */
@@ -209,6 +211,12 @@ void check_place(struct world *world, const struct view_service *view, const str
 bool check_place_allowed(const struct world *world, const char *service, int host);
 /* And whether one more has its place there, but for cpu. */
 bool check_place_free(const struct world *world, const char *service, int host);
+/* Whether what is wanted of it is healthy for a while, and then crashes. */
+bool repo_is_flaky(const struct world *world, const char *service);
+/* Whether the commit has it as a DAEMON. */
+bool repo_is_daemon(const struct world *world, const char *service);
+/* Whether a DAEMON's task may be on a host that is to be left: others of the cluster are. */
+bool check_place_lingers(const struct world *world, const struct view_service *view, int host);
 /* At the end, of a service that found a place for every task. */
 void check_place_goal(struct world *world, const struct view_service *view);
 

@@ -315,7 +315,8 @@ static void test_refusals(void **state)
         {"'taskDefinition':'job','count':0", ERROR_INVALID, "count: expected 1 to 10 tasks"},
         {"'taskDefinition':'job','count':11", ERROR_INVALID, "count: expected 1 to 10 tasks"},
         {"'taskDefinition':'job','group':'service:web'", ERROR_INVALID,
-         "group: \"service:\" is what groups of services begin with; take another name"},
+         "group: \"service:\" and \"pre-deploy:\" are what groups of services begin with; take another "
+         "name"},
         {"'taskDefinition':'job','startedBy':'a b'", ERROR_INVALID,
          "startedBy: expected letters, digits, '-', '_' and '/'"},
         {"'taskDefinition':'job','counts':1", ERROR_INVALID,

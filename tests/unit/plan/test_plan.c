@@ -70,10 +70,15 @@ static void test_memory_travels(void **state)
                                  .stopping = MAP_INIT(free),
                                  .failures_in_row = 3,
                                  .last_failure_ms = 1700000000123,
+                                 .crashes_in_row = 4,
+                                 .relapses_in_row = 2,
+                                 .last_crash_ms = 1700000000456,
+                                 .crash = memory_strdup("exited with code 1"),
                                  .steady = true};
     map_put(&memory.stopping, "a", memory_strdup("scale in"));
     map_put(&memory.counted, "b", (void *)1);
     map_put(&memory.announced, "c", (void *)1);
+    map_put(&memory.proven, "d", (void *)1);
     json_t *json = plan_memory_to_json(&memory);
     struct plan_memory again;
     plan_memory_from_json(json, &again);
@@ -82,6 +87,11 @@ static void test_memory_travels(void **state)
     assert_string_equal(map_get(&again.stopping, "a"), "scale in");
     assert_non_null(map_get(&again.counted, "b"));
     assert_non_null(map_get(&again.announced, "c"));
+    assert_non_null(map_get(&again.proven, "d"));
+    assert_int_equal(again.crashes_in_row, 4);
+    assert_int_equal(again.relapses_in_row, 2);
+    assert_true(again.last_crash_ms == 1700000000456);
+    assert_string_equal(again.crash, "exited with code 1");
     assert_int_equal(again.failures_in_row, 3);
     assert_true(again.last_failure_ms == 1700000000123);
     assert_true(again.seen && again.steady);

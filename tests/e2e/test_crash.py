@@ -1,0 +1,34 @@
+"""Tasks that crash after their deployment has completed, read from the engine and from the status."""
+
+import pytest
+
+from support.davit import wait_for
+from support.spine import Spine, definition, service
+
+
+@pytest.fixture
+def spine(davit, repo, docker):
+    yield Spine(davit, repo, docker)
+
+
+def state(spine):
+    [found] = spine.daemon.json("get", "services")["services"]
+    return found
+
+
+def test_a_crash_loop_is_told_and_is_over_with_the_next_content(spine, demo_image):
+    spine.repo.commit("web", {
+        "web.json": definition(demo_image, command="sleep 2; exit 3"), "service.json": service(1, healthy_seconds=1),
+    })
+    spine.start()
+    wait_for(lambda: state(spine)["state"] == "crash-looping", 60, "three tasks have crashed")
+    found = state(spine)
+    assert found["rolloutState"] == "COMPLETED" and not found["steady"]
+    assert "container app exited with code 3" in found["waiting"]
+    assert "crash-looping" in spine.daemon.run("status").stdout
+    assert spine.wait(timeout=20).returncode == 1
+    assert "is crash-looping: container app exited with code 3" in spine.daemon.run("events", "web").stdout
+    spine.repo.commit("web: mended", {"web.json": definition(demo_image)})
+    spine.converge()
+    assert state(spine)["state"] == "steady"
+    assert spine.texts() == ["one"]

@@ -1,0 +1,78 @@
+"""DAEMON services: one task on every instance, read from the engines."""
+
+from support.events import EngineEvents
+from support.spine import definition, service
+from test_placement import Fleet, cluster, third_docker, third_docker_session, three, two  # noqa: F401
+
+LABEL_SERVICE = "davit.service"
+
+
+def agent(**members):
+    return {"kind": "Service", "serviceName": "agent", "taskDefinition": "agent", "schedulingStrategy": "DAEMON",
+            "davit": {"minimumHealthySeconds": 1}, **members}
+
+
+def running(fleet, name):
+    """How many tasks of a service each engine runs."""
+    return tuple(
+        sum(one["State"] == "running" for one in engine.api.containers(**{LABEL_SERVICE: name}))
+        for engine in fleet.engines.values()
+    )
+
+
+def ends(events):
+    """When each of the containers that are followed ended, ns."""
+    return [time for time, containers in events.moments if any(state == "exited" for state, _ in containers.values())]
+
+
+def test_one_on_every_instance_and_one_after_the_other(three, demo_image):
+    three.repo.commit("agent", {
+        "agent.json": definition(demo_image, family="agent"),
+        "service.json": agent(deploymentConfiguration={"minimumHealthyPercent": 50}),
+    })
+    three.start()
+    three.converge()
+    assert three.counts() == (1, 1, 1)
+    before = [three.on(name) for name in three.engines]
+    [shown] = three.daemon.json("get", "services")["services"]
+    assert (shown["schedulingStrategy"], shown["desiredCount"], shown["running"]) == ("DAEMON", 3, 3)
+    followers = [EngineEvents(engine.socket, LABEL_SERVICE, "agent") for engine in three.engines.values()]
+    with followers[0], followers[1], followers[2]:
+        three.repo.commit("agent: changed", {"agent.json": definition(demo_image, "two", family="agent")})
+        three.converge()
+    assert three.counts() == (1, 1, 1)
+    assert all(three.on(name) != old for name, old in zip(three.engines, before))
+    # lower is 2: the second goes when the first has its successor
+    moments = sorted((moment[0], n) for n, follower in enumerate(followers) for moment in follower.moments)
+    order = [n for _, n in moments]
+    assert [n for i, n in enumerate(order) if i == 0 or order[i - 1] != n] == [order[0], *sorted({0, 1, 2} - {order[0]})]
+
+
+def test_last_to_stop_on_draining(two, demo_image):
+    two.repo.commit("both", {
+        "cluster.json": cluster({"name": "one"}, {"name": "two"}),
+        "agent.json": definition(demo_image, family="agent"), "agent-service.json": agent(),
+        "web.json": definition(demo_image), "service.json": service(2),
+    })
+    two.start()
+    two.converge()
+    assert running(two, "agent") == (1, 1) and running(two, "web") == (1, 1)
+    path = two.engines["two"].socket
+    with EngineEvents(path, LABEL_SERVICE, "agent") as agents, EngineEvents(path, LABEL_SERVICE, "web") as webs:
+        two.repo.commit("drain", {"cluster.json": cluster({"name": "one"}, {"name": "two", "status": "DRAINING"})})
+        two.converge()
+        assert running(two, "agent") == (1, 0) and running(two, "web") == (2, 0)
+    assert max(ends(webs)) < min(ends(agents))
+    two.repo.commit("active", {"cluster.json": cluster({"name": "one"}, {"name": "two"})})
+    two.converge()
+    assert running(two, "agent") == (1, 1)
+
+
+def test_a_count_is_refused(two, demo_image):
+    two.repo.commit("agent", {
+        "agent.json": definition(demo_image, family="agent"), "service.json": agent(desiredCount=2),
+    })
+    checked = two.daemon.run("validate", two.repo.directory)
+    assert checked.returncode != 0
+    assert "service.json:" in checked.stdout + checked.stderr
+    assert "remove desiredCount" in checked.stdout + checked.stderr

@@ -1,0 +1,199 @@
+/* davit.preDeploy: rows R13 and F16. */
+#include "fixture.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+/* Service "web" of cluster c, two tasks, with preDeploy "migrate" and then "seed". */
+static struct fixture *fixture_of_web(void)
+{
+    struct fixture *fixture = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "web", "nginx:1", 2, 0);
+    fixture_change(fixture, "migrate", "migrate:1");
+    fixture_change(fixture, "seed", "seed:1");
+    fixture_file(fixture, "web-service.json",
+                 "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"desiredCount\":2,"
+                 "\"davit\":{\"preDeploy\":[\"migrate\",\"seed\"]}}");
+    return fixture;
+}
+
+static const struct deployment *primary(const struct fixture *fixture)
+{
+    return service_ledger_primary(fixture_view(fixture, "web").ledger);
+}
+
+/* The standalone tasks of that family, youngest first; the youngest that has not ended in *ret_id. */
+static size_t count_runs(const struct fixture *fixture, const char *family, char ret_id[ID_HEX_SIZE])
+{
+    struct view_run_vec runs = {0};
+    size_t len = 0;
+    core_view_runs(fixture->core, &runs);
+    for (size_t i = 0; i < runs.len; i++) {
+        if (!text_equal(runs.items[i].run->family, family))
+            continue;
+        if (len++ == 0)
+            memcpy(ret_id, runs.items[i].run->id, ID_HEX_SIZE);
+        assert_string_equal(runs.items[i].run->group, "pre-deploy:web");
+    }
+    vector_deinit(&runs);
+    return len;
+}
+
+static void ends(struct fixture *fixture, const char *family, int code)
+{
+    char id[ID_HEX_SIZE];
+    struct task_vec tasks;
+    assert_true(count_runs(fixture, family, id) > 0);
+    core_view_run_tasks(fixture->core, "c", id, fixture->now_ms, &tasks);
+    assert_int_equal(tasks.len, 1);
+    struct container *container = container_copy(tasks.items[0].containers[0]);
+    task_vec_deinit(&tasks);
+    container->status = CONTAINER_STOPPED;
+    container->has_exit_code = true;
+    container->exit_code = code;
+    container->finished_ms = fixture->now_ms;
+    fixture_step(fixture, (struct event){.kind = EVENT_CONTAINER,
+                                         .engine = {.instance = memory_strdup(container->instance),
+                                                    .container = container}});
+    fixture_run(fixture);
+}
+
+static size_t count(const struct fixture *fixture, const char *family)
+{
+    char id[ID_HEX_SIZE];
+    return count_runs(fixture, family, id);
+}
+
+static struct fixture *fixture_deployed(void)
+{
+    struct fixture *fixture = fixture_of_web();
+    fixture_run(fixture);
+    ends(fixture, "migrate", 0);
+    ends(fixture, "seed", 0);
+    fixture_settle(fixture);
+    assert_int_equal(primary(fixture)->state, DEPLOYMENT_COMPLETED);
+    return fixture;
+}
+
+static void test_one_after_the_other(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web();
+    fixture_run(fixture);
+    assert_int_equal(fixture_view(fixture, "web").running_count, 0);
+    assert_int_equal(count(fixture, "migrate"), 1);
+    assert_int_equal(count(fixture, "seed"), 0);
+    assert_non_null(strstr(fixture_view(fixture, "web").waiting,
+                           "waits for task migrate:1 of davit.preDeploy to succeed (task "));
+    ends(fixture, "migrate", 0);
+    assert_int_equal(fixture_view(fixture, "web").running_count, 0);
+    ends(fixture, "seed", 0);
+    assert_int_equal(fixture_view(fixture, "web").running_count, 2);
+    fixture_settle(fixture);
+    assert_int_equal(primary(fixture)->state, DEPLOYMENT_COMPLETED);
+    assert_int_equal(count(fixture, "migrate"), 1);
+    assert_int_equal(count(fixture, "seed"), 1);
+}
+
+static void test_once_for_a_content(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_deployed();
+    fixture_change(fixture, "web", "nginx:2");
+    fixture_run(fixture);
+    assert_int_equal(count(fixture, "migrate"), 2); /* another content of the service */
+    ends(fixture, "migrate", 0);
+    ends(fixture, "seed", 0);
+    fixture_settle(fixture);
+    assert_int_equal(primary(fixture)->revision, 2);
+    fixture_change(fixture, "web", "nginx:1"); /* git revert */
+    fixture_settle(fixture);
+    assert_int_equal(primary(fixture)->revision, 1);
+    assert_int_equal(primary(fixture)->state, DEPLOYMENT_COMPLETED);
+    assert_int_equal(count(fixture, "migrate"), 2);
+}
+
+/* A migration that changes is a deployment, and replaces no task. */
+static void test_a_new_migration_alone(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_deployed();
+    char *before CLEANUP_FREE = memory_strdup(primary(fixture)->id);
+    fixture_change(fixture, "migrate", "migrate:2");
+    fixture_run(fixture);
+    assert_string_not_equal(primary(fixture)->id, before);
+    assert_int_equal(primary(fixture)->state, DEPLOYMENT_IN_PROGRESS);
+    ends(fixture, "migrate", 0);
+    ends(fixture, "seed", 0);
+    for (size_t i = 0; fixture_action(fixture, i); i++)
+        assert_null(fixture_action(fixture, i)->service);
+    fixture_settle(fixture);
+    assert_int_equal(primary(fixture)->state, DEPLOYMENT_COMPLETED);
+    assert_int_equal(fixture_view(fixture, "web").running_count, 2);
+    struct task_vec tasks;
+    core_view_tasks(fixture->core, "c", "web", fixture->now_ms, &tasks);
+    assert_int_equal(tasks.len, 2); /* the very same */
+    task_vec_deinit(&tasks);
+}
+
+static void test_one_fails(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_deployed();
+    fixture_change(fixture, "web", "nginx:2");
+    fixture_run(fixture);
+    ends(fixture, "migrate", 3);
+    fixture_settle(fixture);
+    assert_int_equal(primary(fixture)->state, DEPLOYMENT_FAILED);
+    assert_non_null(
+        strstr(primary(fixture)->reason,
+               "task migrate:1 of davit.preDeploy failed: container app exited with code 3 (task "));
+    assert_int_equal(count(fixture, "seed"), 1);
+    assert_int_equal(fixture_view(fixture, "web").running_count, 2); /* what served serves */
+    fixture_change(fixture, "migrate", "migrate:2");                 /* the fix is in the migration alone */
+    fixture_run(fixture);
+    ends(fixture, "migrate", 0);
+    ends(fixture, "seed", 0);
+    fixture_settle(fixture);
+    assert_int_equal(primary(fixture)->state, DEPLOYMENT_COMPLETED);
+    assert_int_equal(primary(fixture)->revision, 2);
+}
+
+/* Two migrations at a time are none. */
+static void test_the_older_one_ends_first(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web();
+    fixture_run(fixture);
+    fixture_change(fixture, "web", "nginx:2");
+    fixture_run(fixture);
+    assert_int_equal(count(fixture, "migrate"), 1);
+    assert_non_null(strstr(fixture_view(fixture, "web").waiting, ", which deployment ecs-svc/"));
+    ends(fixture, "migrate", 0);
+    assert_int_equal(count(fixture, "migrate"), 2);
+    assert_int_equal(count(fixture, "seed"), 0);
+}
+
+static void test_suspended(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web();
+    fixture_suspend(fixture, "web", false);
+    fixture_settle(fixture);
+    assert_false(core_is_dirty(fixture->core));
+    fixture_suspend(fixture, "web", true);
+    fixture_run(fixture);
+    assert_int_equal(count(fixture, "migrate"), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_one_after_the_other),      cmocka_unit_test(test_once_for_a_content),
+        cmocka_unit_test(test_a_new_migration_alone),    cmocka_unit_test(test_one_fails),
+        cmocka_unit_test(test_the_older_one_ends_first), cmocka_unit_test(test_suspended),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
