@@ -127,6 +127,8 @@ bool check_place_lingers(const struct world *world, const struct view_service *v
     for (size_t c = 0; c < sim_containers_len(sim); c++) {
         const struct container *container = sim_container_at(sim, c);
         struct view_service other;
+        if (container->status != CONTAINER_STOPPED && container->labels.group)
+            return true; /* a standalone task stays */
         if (container->status == CONTAINER_STOPPED || !container->labels.service ||
             text_equal(container->labels.service, view->name))
             continue;
