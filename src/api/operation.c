@@ -25,6 +25,7 @@ const struct api_operation api_operations[] = {
     {"/v1/tasks", "GET", " cluster service task ", false, api_get_tasks, NULL},
     {"/v1/revisions", "GET", " family ", false, api_get_revisions, NULL},
     {"/v1/instances", "GET", NULL, false, api_get_instances, NULL},
+    {"/v1/scheduled-tasks", "GET", NULL, false, api_get_schedules, NULL},
     {"/v1/deployments", "GET", " cluster service ", false, api_get_deployments, NULL},
     {"/v1/diff", "GET", " cluster service ", false, api_get_diff, NULL},
     {"/v1/diff", "POST", NULL, false, api_post_diff, NULL},

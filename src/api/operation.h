@@ -154,6 +154,8 @@ int api_get_deployments(struct api *api, const json_t *input, json_t **ret_outpu
 int api_get_diff(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 int api_post_diff(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 
+json_t *api_schedules_json(const struct api *api);
+int api_get_schedules(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 int api_get_instances(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 json_t *api_instances_json(const struct api *api);
 int api_get_source(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);

@@ -143,6 +143,18 @@ static const struct cli_column instance_columns[] = {{"NAME", "name", false, NUL
                                                      {"MESSAGE", "message", true, NULL},
                                                      {NULL, NULL, false, NULL}};
 
+static const struct cli_column schedule_columns[] = {{"NAME", "name", false, NULL},
+                                                     {"SCHEDULE", "schedule", false, NULL},
+                                                     {"STATE", "state", false, NULL},
+                                                     {"LAST DUE", "lastDueAt", false, NULL},
+                                                     {"RESULT", "result", false, NULL},
+                                                     {"NEXT", "nextAt", false, NULL},
+                                                     {"TIME ZONE", "timezone", true, NULL},
+                                                     {"CONCURRENCY", "concurrencyPolicy", true, NULL},
+                                                     {"LAST RUN", "lastRunAt", true, NULL},
+                                                     {"MESSAGE", "message", true, NULL},
+                                                     {NULL, NULL, false, NULL}};
+
 /* --- resources ------------------------------------------------------------------------------------------ */
 
 static const struct resource {
@@ -157,6 +169,11 @@ static const struct resource {
     {"tasks", "/v1/tasks", "service", "cluster", {task_columns, "tasks", "no tasks"}},
     {"revisions", "/v1/revisions", "family", NULL, {revision_columns, "revisions", "no revisions"}},
     {"instances", "/v1/instances", "name", NULL, {instance_columns, "instances", "no container instances"}},
+    {"scheduled-tasks",
+     "/v1/scheduled-tasks",
+     "name",
+     NULL,
+     {schedule_columns, "scheduledTasks", "no scheduled tasks"}},
 };
 
 static const struct resource *find(const struct cli *cli, const char *name)
@@ -280,8 +297,8 @@ static const struct cli_exit exits[] = {{CLI_OK, "done"},
 
 const struct command cli_get = {
     .name = "get",
-    .summary = "list clusters, services, tasks, revisions or instances",
-    .args = "clusters|services|tasks|revisions|instances [NAME..]",
+    .summary = "list clusters, services, tasks, revisions, instances or scheduled tasks",
+    .args = "clusters|services|tasks|revisions|instances|scheduled-tasks [NAME..]",
     .description = "NAME is a name or CLUSTER/NAME; for tasks their service or the beginning of a task's id, "
                    "for revisions "
                    "the family.\n\n"
@@ -291,7 +308,7 @@ const struct command cli_get = {
     .flags = flags,
     .examples = examples,
     .exits = exits,
-    .words = "clusters services tasks revisions instances",
+    .words = "clusters services tasks revisions instances scheduled-tasks",
     .args_min = 1,
     .args_max = -1,
     .run = run,

@@ -6,6 +6,8 @@
 #include "cli/progress.h"
 #include "model/json.h"
 
+#include <string.h>
+
 static enum cli_tone tone_of_state(const char *state)
 {
     return text_equal(state, "COMPLETED") ? CLI_GOOD : text_equal(state, "IN_PROGRESS") ? CLI_BUSY : CLI_BAD;
@@ -89,6 +91,26 @@ static void print_services(const struct cli *cli, const json_t *services, const 
     }
 }
 
+static void print_schedules(const struct cli *cli, const json_t *schedules)
+{
+    size_t i;
+    json_t *item;
+    if (json_array_size(schedules))
+        fputs("\n", cli->out);
+    json_array_foreach ((json_t *)(uintptr_t)schedules, i, item) {
+        const char *next = model_string(item, "nextAt");
+        const char *last = model_string(item, "lastDueAt");
+        const char *result = model_string(item, "result");
+        const char *message = model_string(item, "message");
+        bool failed = (result && text_starts_with(result, "failed")) || (message && strstr(message, "not "));
+        fprintf(cli->out, "%-10s %s%s: %s%.19s%s%.19s%s%s%s%s%s\n", "schedule",
+                cli_tone(cli, failed ? CLI_BAD : CLI_PLAIN), cli_member_string(item, "name"),
+                next ? "next " : "never again", next ? next : "", last ? ", last " : "", last ? last : "",
+                last && result ? " " : "", last && result ? result : "", message ? ", " : "",
+                message ? message : "", cli_tone(cli, CLI_PLAIN));
+    }
+}
+
 static int run(const struct cli *cli)
 {
     json_t *status CLEANUP(json_decrefp) = NULL;
@@ -103,6 +125,7 @@ static int run(const struct cli *cli)
     print_source(cli, json_object_get(status, "source"));
     print_instances(cli, json_object_get(status, "instances"));
     print_services(cli, json_object_get(status, "services"), cli_member_string(status, "source.wanted.oid"));
+    print_schedules(cli, json_object_get(status, "scheduledTasks"));
     return CLI_OK;
 }
 

@@ -27,6 +27,8 @@ void core_on_ledger(struct core *core, struct event *event, struct effect_vec *e
         struct run *run = core_run_of_json(event->ledger.entry);
         if (run) /* else its containers are adopted, T13 */
             core_mark(core, core_put_run(core, run));
+    } else if (event->ledger.kind == LEDGER_SCHEDULE && event->ledger.name) {
+        core_load_schedule(core, event->ledger.name, event->ledger.entry);
     } else if (event->ledger.kind == LEDGER_SUSPENSION && event->ledger.name) {
         core_load_suspensions(core, event->ledger.name, event->ledger.entry);
     } else {
@@ -215,6 +217,8 @@ static void adopt(struct core *core, struct desired *next, struct effect_vec *ef
         core_recall_removals(core, next, effects);
     desired_unref(core->desired);
     core->desired = next;
+    core->schedules_changed = true;
+    core->dirty |= next->scheduled_tasks.len + core->schedules.len > 0;
     core_drop_fleets(core);
     if (first)
         core_mark_all(core); /* what the ledger or the engines know and the repository does not */
@@ -237,9 +241,10 @@ static void deploy(struct core *core, struct desired *next, struct effect_vec *e
     commit_short(core->head.oid, commit);
     char *message CLEANUP_FREE =
         memory_printf("commit %s: %s", commit, core->head.subject ? core->head.subject : "(no subject)");
-    core_save(effects, LEDGER_SOURCE, "default", source_entry(core), message);
     core->approved_deletions = 0;
     adopt(core, next, effects);
+    /* Last: a later life that knows the commit for deployed must know what of it waits. */
+    core_save(effects, LEDGER_SOURCE, "default", source_entry(core), message);
 }
 
 /* Deployed, refused or held, and always as a whole: else what runs stays. */

@@ -70,6 +70,7 @@ struct core *core_new(const struct core_options *options)
     core->flights = MAP_INIT(flight_free);
     core->fleets = MAP_INIT(fleet_free);
     core->suspensions = MAP_INIT(free);
+    core->schedules = MAP_INIT(schedule_state_free);
     core->source_message = memory_strdup("has not been read yet");
     return core;
 }
@@ -81,6 +82,7 @@ void core_free(struct core *core)
     map_deinit(&core->flights);
     map_deinit(&core->fleets);
     map_deinit(&core->suspensions);
+    map_deinit(&core->schedules);
     map_deinit(&core->services);
     map_deinit(&core->runs);
     if (core->outcome)

@@ -57,6 +57,27 @@ struct core_deletion {
  * A suspend that waits holds already. Who depends on it (row R12) waits as well.
  */
 
+/* Scheduled tasks: what is due is started as RunTask starts it, with the newest revision of the commit unless
+ * it names another.
+ *
+ *  row| seen                                          | then
+ *  ---|-----------------------------------------------|-----------------------------------------------------
+ *  S1 | it is new, its times are others than before,  | it counts from now: what would have been due before
+ *     | or it is ENABLED again                        | is not. A rate is due first after one period
+ *  S2 | a time is due                                 | one RunTask for each target; the ledger notes it
+ *  S3 | times went by: davit was down, or the clock   | the latest of them is started, once, unless it is
+ *     | jumped                                        | older than MaximumEventAgeInSeconds (24 h): then none
+ *  S4 | Forbid, a run of before is going on           | not started
+ *  S5 | Replace, a run of before is going on          | it is stopped, the new one starts at once
+ *  S6 | it left the repository                        | it is forgotten; what was started runs on
+ *  S7 | it could not be started: no place, suspended  | tried again after 10 s, then twice as long, up to 5
+ *     |                                               | min, for MaximumEventAgeInSeconds and
+ *     |                                               | MaximumRetryAttempts (185), until the next is due
+ *  S8 | the clock was put back                        | nothing is started for a time that is over; one that
+ *     |                                               | lies more than MaximumEventAgeInSeconds ahead was
+ *     |                                               | wrong: S1
+ */
+
 struct core_options {
     const char *owner;
     const char *const *instances; /* names, in order of preference */
@@ -211,6 +232,19 @@ struct run_outcome {
 void run_outcome_deinit(struct run_outcome *outcome);
 /* What became of the last EVENT_RUN_TASK; NULL: there was none. */
 const struct run_outcome *core_run_outcome(const struct core *core);
+
+/* Borrowed, as all of it. */
+struct view_schedule {
+    const struct scheduled_task *task;
+    int64_t next_ms;                /* 0: never again, or it is DISABLED */
+    int64_t last_due_ms;            /* of the last run; 0: there was none */
+    int64_t last_run_ms;            /* when it started */
+    const char *message;            /* what became of the last time that was due; NULL: none was yet */
+    const char *result;             /* of the last run: "succeeded", "failed: ..."; NULL: it goes on */
+    const struct string_vec *tasks; /* "cluster/id": what the last run started; NULL: not known yet */
+};
+/* By name; start with index 0. False at the end. */
+bool core_view_schedule_at(const struct core *core, size_t index, struct view_schedule *ret_view);
 
 struct view_run {
     const struct run *run;

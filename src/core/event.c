@@ -13,7 +13,8 @@ static const char *const kind_names[] = {
     "ledger",   "commit",    "source",  "connected", "disconnected", "listed",   "container", "gone", "done",
     "progress", "reconcile", "approve", "retry",     "suspend",      "run-task", "stop-task", "turn"};
 static const char *const file_kind_names[] = {"file", "deleted", "symlink", "submodule", "too-large", "lfs"};
-static const char *const ledger_kind_names[] = {"service", "family", "source", "suspension", "task"};
+static const char *const ledger_kind_names[] = {"service",    "family", "source",
+                                                "suspension", "task",   "schedule"};
 
 static int index_of(const char *const *names, size_t len, const char *name)
 {

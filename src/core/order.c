@@ -60,13 +60,21 @@ static char *shortfall_of_work(const struct core *core, const struct service_sta
 /* Of one that is suspended nothing comes by itself: that is what has to be told. */
 static char *shortfall(const struct core *core, const struct service_state *service)
 {
-    if (service->delayed)
-        return memory_strdup(service->delayed->text);
     char *why = shortfall_of_work(core, service);
     if (!why || !core_is_suspended(core, service))
         return why;
     free(why);
     return memory_strdup("it is suspended");
+}
+
+/* A deployment that began before is not held up by a change that came after and waits for its window. */
+static bool is_delayed_for(const struct service_state *service, const struct service_state *other)
+{
+    if (!other->delayed)
+        return false;
+    const struct deployment *primary = service->ledger ? service_ledger_primary(service->ledger) : NULL;
+    return !primary || plan_begins(service->ledger, service->desired, service->completed) ||
+           primary->created_ms >= other->delayed->since_ms;
 }
 
 static void wait_for(struct service_state *service, struct service_state *other)
@@ -86,13 +94,13 @@ char *core_order(struct core *core, struct service_state *service)
     assert(service);
     struct service_state *other = NULL;
     char *why = NULL;
-    /* What goes on while a change waits may name services that are no more, or are the other way round. */
-    const struct string_vec *depends_on =
-        service->desired && !service->delayed ? &service->desired->depends_on : NULL;
+    const struct string_vec *depends_on = service->desired ? &service->desired->depends_on : NULL;
     for (size_t i = 0; depends_on && i < depends_on->len && !why && deploys(service); i++) {
         other = map_get(&core->services, depends_on->items[i]);
-        assert(other && other->desired); /* the manifests were checked */
-        why = shortfall(core, other);
+        assert((other && other->desired) || service->delayed); /* the manifests were checked */
+        if (!other || !other->desired)
+            continue; /* what goes on while a change waits may name services that are no more */
+        why = is_delayed_for(service, other) ? memory_strdup(other->delayed->text) : shortfall(core, other);
     }
     wait_for(service, why ? other : NULL);
     char *reason = why ? memory_printf("waits for service %s: %s", other->key, why) : NULL;
@@ -105,7 +113,7 @@ bool core_is_blocked(const struct core *core, const struct service_state *servic
     assert(core);
     assert(service);
     const struct service_state *last = service;
-    while (last->waits_for)
+    while (last->waits_for && !last->delayed) /* of what goes on meanwhile the order may make a circle */
         last = last->waits_for;
     return core_is_suspended(core, last) || last->delayed ||
            (last != service && view_service_has_failed(

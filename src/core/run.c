@@ -117,6 +117,8 @@ void core_run_ended(struct core *core, const struct service_state *state)
     assert(core);
     assert(state->run && state->run->stopped_ms);
     core_pre_deploy_ended(core, state->run);
+    core->schedules_changed = true;
+    core->dirty = true;
     map_for_each (&core->runs, entry) {
         struct service_state *other = entry->value;
         if (is_kept_beside(state, other))

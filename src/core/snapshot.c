@@ -106,6 +106,8 @@ static void desired_out(const struct core *core, struct parts *parts)
     for (size_t i = 0; desired && i < desired->services.len; i++) {
         item_out(parts, "desired", desired_service_out(core, desired->services.items[i]));
     }
+    for (size_t i = 0; desired && i < desired->scheduled_tasks.len; i++)
+        item_out(parts, "scheduledTasks", json_incref(desired->scheduled_tasks.items[i]->json));
     for (size_t i = 0; desired && i < desired->task_definitions.len; i++)
         item_out(parts, "definitions", definition_out(core, desired->task_definitions.items[i]));
 }
@@ -163,6 +165,8 @@ static json_t *state_out(const struct service_state *service)
         json_object_set_new(json, "delayed", core_delay_out(service));
     if (service->run)
         json_object_set_new(json, "run", run_to_json(service->run));
+    if (service->delayed)
+        json_object_set_new(json, "delayed", core_delay_out(service));
     return json;
 }
 
@@ -182,6 +186,15 @@ static json_t *needs_out(const struct manifest_needs *needs)
     map_for_each (&needs->roots, slot)
         json_array_append_new(roots, json_string(slot->key));
     return json_pack("{s:o,s:b,s:b}", "roots", roots, "missing", needs->missing, "tooMany", needs->too_many);
+}
+
+static json_t *schedules_out(const struct core *core)
+{
+    json_t *states = json_object();
+    map_for_each (&core->schedules, entry)
+        json_object_set_new(states, entry->key, core_schedule_to_json(entry->value));
+    return json_pack("{s:b,s:I,s:I,s:o}", "changed", core->schedules_changed, "looked",
+                     (json_int_t)core->scheduled_ms, "next", (json_int_t)core->schedule_ms, "states", states);
 }
 
 /* Of clusters a step looks at nothing else. */
@@ -208,6 +221,7 @@ static json_t *head_out(const struct core *core)
         json_object_set_new(json, "head", commit_to_json(&core->head));
     }
     json_object_set_new(json, "suspensions", core_suspensions_out(core));
+    json_object_set_new(json, "schedules", schedules_out(core));
     if (core->desired) {
         json_object_set_new(json, "desiredCommit", commit_to_json(&core->desired->commit));
     }
@@ -324,6 +338,17 @@ static int definition_in(const json_t *json, const struct core *core, struct des
     return 0;
 }
 
+static void schedules_in(struct core *core, const json_t *json)
+{
+    const char *name;
+    json_t *entry;
+    json_object_foreach (json_object_get(json, "states"), name, entry)
+        core_load_schedule(core, name, entry);
+    core->schedules_changed = model_bool(json, "changed");
+    core->scheduled_ms = model_int(json, "looked");
+    core->schedule_ms = model_int(json, "next");
+}
+
 static int cluster_in(const json_t *json, struct desired *desired)
 {
     if (!model_string(json, "clusterName"))
@@ -360,6 +385,12 @@ static int desired_in(const json_t *json, struct core *core)
     json_array_foreach (json_object_get(json, "definitions"), i, item) {
         if (definition_in(item, core, desired) < 0)
             return ERROR_INVALID;
+    }
+    json_array_foreach (json_object_get(json, "scheduledTasks"), i, item) {
+        struct scheduled_task *task = scheduled_task_new(item);
+        if (!task)
+            return ERROR_INVALID;
+        vector_push(&desired->scheduled_tasks, task);
     }
     desired_seal(desired);
     for (i = 0; i < desired->services.len; i++) {
@@ -564,6 +595,7 @@ int core_restore(const json_t *snapshot, struct core **ret_core, struct error *e
     if (files_in(json_object_get(snapshot, "files"), core) < 0 || desired_in(snapshot, core) < 0)
         return error_set(err, ERROR_INVALID, "snapshot: its files or services are not readable");
     core_suspensions_in(core, json_object_get(snapshot, "suspensions"));
+    schedules_in(core, json_object_get(snapshot, "schedules"));
     marks_in(services, core);
     core->dirty = model_bool(snapshot, "dirty");
     core->wake_ms = model_int(snapshot, "wakeMs");

@@ -62,9 +62,27 @@ struct delayed_change {
     json_t
         *cluster_windows; /* {"davit": {"changeWindows": [...]}} as in force when it began to wait; or NULL */
     struct change_window_vec windows; /* the same */
+    int64_t since_ms;
     int64_t judged_ms;
     int64_t opens_ms; /* judged again then */
     char *text;       /* "waits for its change window, which opens at ..." */
+};
+
+/* What is known of a scheduled task: scheduled.c. */
+struct schedule_state {
+    struct digest digest; /* of the times that it was counted by */
+    int64_t since_ms;     /* it counts from then */
+    int64_t done_ms;      /* times up to then are over */
+    bool disabled;
+    int64_t due_ms; /* of the run that is being started; 0: none */
+    int64_t retry_ms;
+    int attempts;
+    unsigned targets;        /* a bit each: no more to do */
+    int64_t last_due_ms;     /* of the last run; 0: there was none */
+    int64_t last_run_ms;     /* when it started */
+    struct string_vec tasks; /* "cluster/id": what it started */
+    char *result;            /* of these once all have stopped; NULL: not yet */
+    char *message;           /* what became of the last time that was due; NULL: none was yet */
 };
 
 struct instance_state {
@@ -127,8 +145,12 @@ struct core {
     struct run_outcome *outcome;            /* of the last EVENT_RUN_TASK; NULL: none */
     struct service_state_vec sorted;        /* by key; valid unless unsorted */
     bool unsorted;
+    bool schedules_changed; /* to be looked at with the next turn */
     size_t delayed_len;     /* services with a change that waits for its window */
     struct map suspensions; /* "cluster" or "cluster/service" -> struct suspension, owned: by EVENT_SUSPEND */
+    struct map schedules;   /* name -> struct schedule_state, owned: scheduled tasks */
+    int64_t scheduled_ms;   /* when they were looked at last */
+    int64_t schedule_ms;    /* when one of them is due next; 0: never */
     struct map flights;     /* id in decimal -> struct flight, owned */
     uint64_t last_action_id;
     int64_t first_ms; /* of the first event */
@@ -251,6 +273,11 @@ void core_mark_suspensions(struct core *core, const struct desired *next);
 void core_load_suspensions(struct core *core, const char *cluster, const json_t *entry); /* of the ledger */
 json_t *core_suspensions_out(const struct core *core);
 void core_suspensions_in(struct core *core, const json_t *json);
+/* scheduled.c; the table is in core.h. Starts what is due; instances are known. */
+void core_run_schedules(struct core *core, struct effect_vec *effects);
+void core_load_schedule(struct core *core, const char *name, const json_t *entry); /* of the ledger */
+json_t *core_schedule_to_json(const struct schedule_state *state);
+void schedule_state_free(struct schedule_state *state);
 /* window.c; the table is in core.h */
 struct core_change {
     struct service *next; /* NULL: it left the repository */

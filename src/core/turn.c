@@ -150,7 +150,7 @@ static bool is_ready(const struct core *core)
 
 static void wake(struct core *core, struct effect_vec *effects)
 {
-    int64_t at_ms = core->sleeping.len ? core->sleeping.items[0]->wake_ms : 0;
+    int64_t at_ms = sooner(core->sleeping.len ? core->sleeping.items[0]->wake_ms : 0, core->schedule_ms);
     if (at_ms && at_ms <= core->now_ms)
         at_ms = core->now_ms + WAKE_LEAST_MS; /* a wish for the past must not spin the loop */
     if (at_ms == core->wake_ms)
@@ -194,6 +194,7 @@ void core_on_turn(struct core *core, struct event *event, struct effect_vec *eff
     if (core->wake_ms <= core->now_ms)
         core->wake_ms = 0; /* it has struck: a wish for the same time is a new one */
     if (is_ready(core)) {
+        core_run_schedules(core, effects);
         plan_due(core, effects);
         wake(core, effects);
         return;

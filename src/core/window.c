@@ -127,6 +127,7 @@ static json_t *entry_of(const struct service_state *service, const struct delaye
         json_object_set(entry, "clusterWindows", delayed->cluster_windows);
     if (delayed->known)
         json_object_set_new(entry, "commit", commit_to_json(&delayed->commit));
+    model_set_int(entry, "since", delayed->since_ms);
     return entry;
 }
 
@@ -139,6 +140,7 @@ static struct delayed_change *recall(struct core *core, struct service_state *se
     struct delayed_change *delayed = delayed_new(next, json_incref(json_object_get(entry, "clusterWindows")));
     service->desired = core_service_of_json(entry);
     delayed->known = service->desired != NULL;
+    delayed->since_ms = model_int(entry, "since");
     if (delayed->known && commit_from_json(json_object_get(entry, "commit"), &delayed->commit) < 0)
         delayed->commit = (struct commit){0};
     core_mark(core, service);
@@ -198,6 +200,7 @@ static struct delayed_change *delay(struct core *core, struct service_state *ser
         return NULL;
     const struct cluster *cluster = core->desired ? desired_cluster(core->desired, service->cluster) : NULL;
     delayed = delayed_new(change->next, windows_of(cluster));
+    delayed->since_ms = core->now_ms;
     delayed->known = service->desired && primary_of(service);
     if (delayed->known)
         commit_copy(&core->desired->commit, &delayed->commit);
@@ -252,8 +255,9 @@ void core_recall_removals(struct core *core, const struct desired *wanted, struc
     const struct core_change removal = {.wanted = wanted, .again = true};
     map_for_each (&core->services, entry) {
         struct service_state *service = entry->value;
-        if (!service->desired && !service->delayed && service->ledger && service->ledger->delayed)
-            core_window_delays(core, service, &removal, effects);
+        if (!service->desired && !service->delayed && service->ledger && service->ledger->delayed &&
+            !core_window_delays(core, service, &removal, effects))
+            core_adopt_service(core, service, NULL, effects);
     }
 }
 
@@ -352,6 +356,7 @@ void core_delay_in(struct core *core, struct service_state *service, const json_
     struct delayed_change *delayed = delayed_new(next, json_incref(json_object_get(entry, "clusterWindows")));
     service_unref(next);
     delayed->known = model_bool(json, "known");
+    delayed->since_ms = model_int(entry, "since");
     delayed->opens_ms = model_int(json, "opens");
     delayed->judged_ms = model_int(json, "judged");
     delayed->text = memory_strdup(model_string(json, "text"));

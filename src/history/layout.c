@@ -21,6 +21,7 @@ static const struct {
     [LEDGER_SOURCE] = {"sources", "source", 1, false},
     [LEDGER_SUSPENSION] = {"suspensions", "cluster", 1, true},
     [LEDGER_TASK] = {"tasks", "cluster/task", 2, true},
+    [LEDGER_SCHEDULE] = {"schedules", "scheduled-task", 1, true},
 };
 
 const char *history_layout_dir(enum ledger_change_kind kind)

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#define HISTORY_KINDS 5
+#define HISTORY_KINDS 6
 #define HISTORY_DEPTH 4 /* components of the longest path: services/ab/cluster/service.json */
 
 /* The directory of a kind at the root of the tree. Static storage. */

@@ -76,6 +76,8 @@ void kind_object_free(struct kind_object *object)
         cluster_unref(object->cluster);
     else if (object->kind == KIND_SERVICE)
         service_unref(object->service);
+    else if (object->kind == KIND_SCHEDULED_TASK)
+        scheduled_task_unref(object->scheduled_task);
     else if (object->kind == KIND_TASK_DEFINITION)
         task_definition_unref(object->task_definition);
     for (size_t i = 0; i < object->references.len; i++) {
@@ -311,10 +313,11 @@ static void read_valid(enum kind kind, json_t *value, struct kind_object *object
         kind_service_read(value, object);
     } else if (kind == KIND_TASK_DEFINITION)
         kind_task_definition_read(value, object, diagnostics);
-    else {
+    else if (kind == KIND_SCHEDULED_TASK) {
         kind_schedule_check(value, diagnostics);
+        kind_schedule_read(value, object);
+    } else
         kind_unused_read(value, object);
-    }
 }
 
 static void report_unused(enum kind kind, struct diagnostics *diagnostics)

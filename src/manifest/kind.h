@@ -75,6 +75,7 @@ struct kind_object {
     union {
         struct cluster *cluster;
         struct service *service; /* task_definition and digest come with the checks between files */
+        struct scheduled_task *scheduled_task;
         struct task_definition *task_definition; /* a kind that nothing is run of has no value */
     };
     struct kind_place cluster_at; /* of a service's reference; its name where it has none */

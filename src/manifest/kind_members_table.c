@@ -550,10 +550,8 @@ static const struct kind_member service_dependency[] = {
     END};
 
 static const struct kind_member change_window[] = {
-    HONOURED("kind",                  NULL,       NULL),
-    HONOURED("schedule",              NULL,       NULL),
-    HONOURED("durationMinutes",       NULL,       NULL),
-    HONOURED("timezone",              "UTC",      NULL),
+    HONOURED("kind", NULL, NULL), HONOURED("schedule", NULL, NULL), HONOURED("durationMinutes", NULL, NULL),
+    HONOURED("timezone", "UTC", NULL),
     END};
 
 static const struct kind_member davit_service[] = {
@@ -813,13 +811,16 @@ static const struct kind_member schedule_network[] = {
     END};
 
 static const struct kind_member ecs_parameters[] = {
-    LIKEWISE("TaskDefinitionArn"), LIKEWISE("TaskCount"), LIKEWISE("LaunchType"),
-    LIKEWISE_INSIDE("NetworkConfiguration", schedule_network), LIKEWISE("PlatformVersion"),
-    LIKEWISE("Group"), LIKEWISE_INSIDE("CapacityProviderStrategy", capacity_provider_strategy),
-    LIKEWISE("EnableECSManagedTags"), LIKEWISE("EnableExecuteCommand"),
-    LIKEWISE_INSIDE("PlacementConstraints", unused_constraint),
-    LIKEWISE_INSIDE("PlacementStrategy", unused_strategy), LIKEWISE("PropagateTags"),
-    LIKEWISE("ReferenceId"), LIKEWISE("Tags"),
+    HONOURED("TaskDefinitionArn", NULL, NULL), HONOURED("TaskCount", "1", NULL), HONOURED("Group", NULL, NULL),
+    IGNORED( "LaunchType",            "EC2",      "tasks run on the instances that davit knows"),
+    IGNORES( "NetworkConfiguration",  "tasks get their addresses from the network that davit makes for their cluster on each instance", schedule_network),
+    IGNORED( "PlatformVersion",       "LATEST",   "there is no Fargate platform"),
+    IGNORES( "CapacityProviderStrategy", "tasks run on the instances that davit knows", capacity_provider_strategy),
+    IGNORED( "EnableECSManagedTags",  "false",    "tasks get no tags"),
+    IGNORED( "EnableExecuteCommand",  "false",    "there is no ECS Exec"),
+    INSIDE("PlacementConstraints", NULL, placement_constraint), INSIDE("PlacementStrategy", NULL, placement_strategy),
+    IGNORED( "PropagateTags", NULL, "tasks get no tags"), IGNORED("Tags", NULL, "tasks get no tags"),
+    IGNORED( "ReferenceId",           NULL,       "nothing shows it"),
     END};
 
 static const struct kind_member dead_letter_config[] = {
@@ -827,14 +828,17 @@ static const struct kind_member dead_letter_config[] = {
     END};
 
 static const struct kind_member retry_policy[] = {
-    LIKEWISE("MaximumRetryAttempts"), LIKEWISE("MaximumEventAgeInSeconds"),
+    HONOURED("MaximumRetryAttempts", "185", NULL), HONOURED("MaximumEventAgeInSeconds", "86400", NULL),
     END};
 
 static const struct kind_member rule_target[] = {
-    LIKEWISE("Id"), LIKEWISE("Arn"), LIKEWISE("RoleArn"), LIKEWISE("Input"), LIKEWISE("InputPath"),
-    LIKEWISE_INSIDE("InputTransformer", input_transformer),
-    LIKEWISE_INSIDE("EcsParameters", ecs_parameters),
-    LIKEWISE_INSIDE("DeadLetterConfig", dead_letter_config), LIKEWISE_INSIDE("RetryPolicy", retry_policy),
+    HONOURED("Id", NULL, NULL), HONOURED("Arn", NULL, NULL), HONOURED("Input", NULL, NULL),
+    IGNORED( "RoleArn",               NULL,       "davit starts the tasks itself"),
+    IGNORED( "InputPath",             NULL,       "there is no event whose part it could be: Input has the overrides"),
+    IGNORES( "InputTransformer",      "there is no event whose parts it could take: Input has the overrides", input_transformer),
+    INSIDE(  "EcsParameters",         NULL, ecs_parameters),
+    IGNORES( "DeadLetterConfig",      "there is no queue: davit get scheduled-tasks says what was not started", dead_letter_config),
+    INSIDE(  "RetryPolicy",           NULL, retry_policy),
     END};
 
 static const struct kind_member aws_tag[] = {
@@ -842,22 +846,35 @@ static const struct kind_member aws_tag[] = {
     END};
 
 static const struct kind_member flexible_time_window[] = {
-    LIKEWISE("Mode"), LIKEWISE("MaximumWindowInMinutes"),
+    HONOURED("Mode",                  NULL,       NULL),
+    PARTLY(  "MaximumWindowInMinutes", NULL,      "a task starts at the beginning of its window", NULL),
     END};
 
 static const struct kind_member schedule_target[] = {
-    LIKEWISE("Arn"), LIKEWISE("RoleArn"), LIKEWISE("Input"),
-    LIKEWISE_INSIDE("EcsParameters", ecs_parameters),
-    LIKEWISE_INSIDE("DeadLetterConfig", dead_letter_config), LIKEWISE_INSIDE("RetryPolicy", retry_policy),
+    HONOURED("Arn", NULL, NULL), HONOURED("Input", NULL, NULL),
+    IGNORED( "RoleArn",               NULL,       "davit starts the tasks itself"),
+    INSIDE(  "EcsParameters",         NULL, ecs_parameters),
+    IGNORES( "DeadLetterConfig",      "there is no queue: davit get scheduled-tasks says what was not started", dead_letter_config),
+    INSIDE(  "RetryPolicy",           NULL, retry_policy),
+    END};
+
+static const struct kind_member davit_scheduled_task[] = {
+    HONOURED("concurrencyPolicy",     "Allow",    NULL),
     END};
 
 static const struct kind_member scheduled_task[] = {
-    META("$schema"), META("kind"), META("davit"), META_INSIDE("Tags", aws_tag), META("ClientToken"),
-    LIKEWISE("Name"), LIKEWISE("ScheduleExpression"), LIKEWISE("State"), LIKEWISE("Description"),
-    LIKEWISE("EventBusName"), LIKEWISE("EventPattern"), LIKEWISE("RoleArn"),
-    LIKEWISE_INSIDE("Targets", rule_target), LIKEWISE("GroupName"), LIKEWISE("ScheduleExpressionTimezone"),
-    LIKEWISE("StartDate"), LIKEWISE("EndDate"), LIKEWISE_INSIDE("FlexibleTimeWindow", flexible_time_window),
-    LIKEWISE("ActionAfterCompletion"), LIKEWISE("KmsKeyArn"), LIKEWISE_INSIDE("Target", schedule_target),
+    META("$schema"), META("kind"), META_INSIDE("Tags", aws_tag), META("ClientToken"), META("Description"),
+    META("EventBusName"), META("GroupName"),
+    INSIDE(  "davit",                 NULL, davit_scheduled_task),
+    HONOURED("Name", NULL, NULL), HONOURED("ScheduleExpression", NULL, NULL), HONOURED("State", "ENABLED", NULL),
+    IGNORED( "EventPattern",          NULL,       "davit waits for no events, it goes by the clock"),
+    IGNORED( "RoleArn",               NULL,       "davit starts the tasks itself"),
+    INSIDE(  "Targets",               NULL, rule_target),
+    HONOURED("ScheduleExpressionTimezone", "UTC", NULL), HONOURED("StartDate", NULL, NULL), HONOURED("EndDate", NULL, NULL),
+    INSIDE(  "FlexibleTimeWindow",    NULL, flexible_time_window),
+    IGNORED( "ActionAfterCompletion", "NONE",     "the manifest stays in git"),
+    IGNORED( "KmsKeyArn",             NULL,       "nothing of it is encrypted"),
+    INSIDE(  "Target",                NULL, schedule_target),
     OUTPUT("Arn"), OUTPUT("CreatedBy"), OUTPUT("CreationDate"), OUTPUT("LastModificationDate"),
     OUTPUT("ManagedBy"),
     END};
@@ -976,7 +993,6 @@ const char *kind_unused(enum kind kind)
         [KIND_CAPACITY_PROVIDER] = "tasks run on the instances that davit knows",
         [KIND_LISTENER] = "nothing listens for requests",
         [KIND_RUN_TASK] = "the task is not started",
-        [KIND_SCHEDULED_TASK] = "the task is not started by the clock",
         [KIND_TARGET_GROUP] = "tasks are not added to it",
     };
     assert(kind < KIND_COUNT);

@@ -18,6 +18,8 @@ void kind_cluster_check(const json_t *value, struct diagnostics *diagnostics);
 void kind_placement_check(const json_t *value, struct diagnostics *diagnostics);
 /* schedule_check.c: the expression of a scheduled task, and its time zone. */
 void kind_schedule_check(const json_t *value, struct diagnostics *diagnostics);
+/* The same of a valid one: fills object->value and ->key. */
+void kind_schedule_read(json_t *value, struct kind_object *object);
 /* schedule_check.c: davit.changeWindows of a cluster or a service. */
 void kind_windows_check(const json_t *value, struct diagnostics *diagnostics);
 /* Rules of ECS within one service that a schema cannot say. */

@@ -105,6 +105,18 @@ static void check_whole(const struct manifest *manifest, struct diagnostics *all
                           manifest->files.len, LIMIT_MANIFEST_FILES);
 }
 
+static bool is_scheduled_in_default(const struct manifest *manifest)
+{
+    const struct kind_object_vec *scheduled = &manifest->objects[KIND_SCHEDULED_TASK];
+    for (size_t i = 0; i < scheduled->len; i++) {
+        const struct scheduled_run_vec *runs = &scheduled->items[i]->scheduled_task->runs;
+        for (size_t r = 0; r < runs->len; r++)
+            if (text_equal(runs->items[r].cluster, "default"))
+                return true;
+    }
+    return false;
+}
+
 static bool uses_default_cluster(const struct manifest *manifest)
 {
     const struct kind_object_vec *clusters = &manifest->objects[KIND_CLUSTER];
@@ -112,7 +124,8 @@ static bool uses_default_cluster(const struct manifest *manifest)
     size_t cluster = manifest_lower_bound(clusters, "default");
     size_t service = manifest_lower_bound(services, "default/");
     return !(cluster < clusters->len && text_equal(clusters->items[cluster]->key, "default")) &&
-           service < services->len && text_starts_with(services->items[service]->key, "default/");
+           ((service < services->len && text_starts_with(services->items[service]->key, "default/")) ||
+            is_scheduled_in_default(manifest));
 }
 
 /* As ECS makes it: there from the first use. */
@@ -145,6 +158,9 @@ static struct desired *assemble(struct manifest *manifest, const struct commit *
     RESERVE(&desired->clusters, clusters->len + 1);
     RESERVE(&desired->task_definitions, definitions->len + 1);
     RESERVE(&desired->services, services->len + 1);
+    const struct kind_object_vec *scheduled = &manifest->objects[KIND_SCHEDULED_TASK];
+    for (size_t i = 0; i < scheduled->len; i++)
+        vector_push(&desired->scheduled_tasks, scheduled_task_ref(scheduled->items[i]->scheduled_task));
     size_t default_at = uses_default_cluster(manifest) ? manifest_lower_bound(clusters, "default") : SIZE_MAX;
     for (size_t i = 0; i <= clusters->len; i++) {
         if (i == default_at)

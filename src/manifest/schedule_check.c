@@ -3,11 +3,12 @@
 #include "manifest/kind_read.h"
 
 #include "base/memory.h"
-#include "base/text.h"
+#include "manifest/kind_members.h"
 #include "model/change_window.h"
 #include "model/json.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #define EXPRESSIONS "such as rate(5 minutes), cron(0 3 * * ? *) or at(2030-01-01T03:00:00), as in EventBridge"
 
@@ -62,9 +63,47 @@ static void check_gap(const json_t *value, const struct schedule *schedule, stru
            memory_strdup("take a time an hour earlier or later"));
 }
 
+/* The overrides of the task, in a text. `pointer` is taken over. */
+static void check_input(const json_t *target, char *pointer, struct diagnostics *diagnostics)
+{
+    const char *input = model_string(target, "Input");
+    json_t *overrides = input ? json_loads(input, 0, NULL) : NULL;
+    if (input && !json_is_object(overrides))
+        report(
+            diagnostics, pointer, memory_strdup("Input is no JSON object: it is the overrides of the task"),
+            memory_strdup("such as {\"containerOverrides\":[{\"name\":\"app\",\"command\":[\"report\"]}]}"));
+    else
+        free(pointer);
+    json_decref(overrides);
+}
+
+static void check_targets(const json_t *value, struct diagnostics *diagnostics)
+{
+    size_t i;
+    json_t *item;
+    const json_t *target = json_object_get(value, "Target");
+    const json_t *targets = json_object_get(value, "Targets");
+    check_input(target, memory_strdup("/Target/Input"), diagnostics);
+    json_array_foreach (targets, i, item)
+        check_input(item, memory_printf("/Targets/%zu/Input", i), diagnostics);
+    if (target && targets)
+        report(diagnostics, memory_strdup("/Target"),
+               memory_strdup("a rule has Targets and a schedule has a Target: this has both"),
+               memory_strdup("remove one of the two"));
+    if (!target && !targets)
+        kind_report(
+            diagnostics,
+            (struct kind_fault){.severity = SEVERITY_WARNING,
+                                .code = "no-effect",
+                                .message = memory_strdup("starts nothing: it has no Target and no Targets"),
+                                .hint = memory_strdup("Target: {Arn: CLUSTER, EcsParameters: "
+                                                      "{TaskDefinitionArn: FAMILY}}")});
+}
+
 void kind_schedule_check(const json_t *value, struct diagnostics *diagnostics)
 {
     assert(value);
+    check_targets(value, diagnostics);
     const char *expression = model_string(value, "ScheduleExpression");
     struct schedule schedule;
     struct error err = ERROR_INIT;
@@ -80,6 +119,14 @@ void kind_schedule_check(const json_t *value, struct diagnostics *diagnostics)
     check_rule(value, &schedule, diagnostics);
     if (zone)
         check_gap(value, &schedule, diagnostics);
+}
+
+void kind_schedule_read(json_t *value, struct kind_object *object)
+{
+    assert(value);
+    object->key = memory_strdup(model_string(value, "Name"));
+    kind_members_strip(kind_members(KIND_SCHEDULED_TASK), value);
+    object->scheduled_task = scheduled_task_new(value); /* NULL where it has errors */
 }
 
 void kind_windows_check(const json_t *value, struct diagnostics *diagnostics)

@@ -333,7 +333,10 @@ void desired_unref(struct desired *desired)
         service_unref(desired->services.items[i]);
     vector_deinit(&desired->clusters);
     vector_deinit(&desired->task_definitions);
+    for (size_t i = 0; i < desired->scheduled_tasks.len; i++)
+        scheduled_task_unref(desired->scheduled_tasks.items[i]);
     vector_deinit(&desired->services);
+    vector_deinit(&desired->scheduled_tasks);
     free(desired);
 }
 
@@ -352,6 +355,11 @@ int service_compare(const struct service *left, const struct service *right)
 {
     int r = strcmp(left->cluster, right->cluster);
     return r ? r : strcmp(left->name, right->name);
+}
+
+static int compare_scheduled(const void *a, const void *b)
+{
+    return strcmp((*(struct scheduled_task *const *)a)->name, (*(struct scheduled_task *const *)b)->name);
 }
 
 static int compare_services(const void *a, const void *b)
@@ -376,6 +384,7 @@ void desired_seal(struct desired *desired)
     sort(desired->clusters.items, desired->clusters.len, compare_clusters);
     sort(desired->task_definitions.items, desired->task_definitions.len, compare_definitions);
     sort(desired->services.items, desired->services.len, compare_services);
+    sort(desired->scheduled_tasks.items, desired->scheduled_tasks.len, compare_scheduled);
 }
 
 static void *search(const void *items, size_t len, const void *key,

@@ -14,6 +14,7 @@
 #include "model/commit.h"
 #include "model/diagnostic.h"
 #include "model/placement.h"
+#include "model/scheduled_task.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -168,6 +169,7 @@ struct desired {
     struct cluster_vec clusters;                 /* owned references, by name */
     struct task_definition_vec task_definitions; /* by family */
     struct service_vec services;                 /* by cluster, then name */
+    struct scheduled_task_vec scheduled_tasks;   /* by name */
 };
 
 struct desired *desired_new(void);

@@ -142,11 +142,18 @@ int family_ledger_number(struct family_ledger *entry, const struct digest *diges
 const struct revision *family_ledger_revision(const struct family_ledger *entry, int number);
 
 /* A change of the ledger as core hands it out: the whole entry, or its removal. */
-enum ledger_change_kind { LEDGER_SERVICE, LEDGER_FAMILY, LEDGER_SOURCE, LEDGER_SUSPENSION, LEDGER_TASK };
+enum ledger_change_kind {
+    LEDGER_SERVICE,
+    LEDGER_FAMILY,
+    LEDGER_SOURCE,
+    LEDGER_SUSPENSION,
+    LEDGER_TASK,
+    LEDGER_SCHEDULE
+};
 
 struct ledger_change {
     enum ledger_change_kind kind;
-    char *name;    /* "cluster/service", family, source name, cluster, or "cluster/task id" */
+    char *name;    /* "cluster/service", family, source name, cluster, "cluster/task id", or scheduled task */
     json_t *entry; /* owned; NULL removes the entry */
     char *message; /* one line for the commit: service, deployment, state, source commit */
 };

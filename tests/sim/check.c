@@ -12,8 +12,9 @@
 
 /* What engine truth may be, in fair weather. */
 struct fair {
-    int most;      /* tasks: what there were before, or upper if that is more; it only shrinks */
-    bool was_fine; /* healthy >= lower since the last change */
+    const struct service *of; /* a change that was let through is another one */
+    int most;                 /* tasks: what there were before, or upper if that is more; it only shrinks */
+    bool was_fine;            /* healthy >= lower since the last change */
 };
 
 /* --- what davit has been told */
@@ -496,8 +497,47 @@ static void check_restart(struct world *world, const struct action *action)
         world_fail(world, "(i) %s is started again after %lld ms", container->name, (long long)ran_ms);
 }
 
+void check_let_through(struct world *world)
+{
+    const struct desired *desired = core_desired(world->davit.core);
+    for (int s = 0; s < SERVICES_MAX && desired; s++) {
+        char name[8] = {'s', (char)('0' + s)};
+        char digest[DIGEST_HEX_SIZE] = "gone";
+        const struct service *service = desired_service(desired, "c", name);
+        if (service)
+            digest_to_hex(&service->digest, digest);
+        char *key CLEANUP_FREE = memory_printf("%s %s", name, digest);
+        map_put(&world->checker.let_through, key, (void *)1);
+    }
+}
+
+/* (w) What begins was wanted while its window was open. */
+static void check_window(struct world *world, const struct ledger_change *change)
+{
+    struct service_ledger *entry CLEANUP(service_ledger_freep) = NULL;
+    char digest[DIGEST_HEX_SIZE] = "gone";
+    if (change->kind != LEDGER_SERVICE || !change->entry ||
+        service_ledger_from_json(change->entry, &entry, NULL) < 0 || entry->deployments.len == 0)
+        return;
+    const struct deployment *primary = service_ledger_primary(entry);
+    if (!entry->removed && digest_is_zero(&primary->rollback_of))
+        digest_to_hex(&primary->digest, digest);
+    else if (!entry->removed)
+        return; /* what has begun may go back */
+    char *key CLEANUP_FREE = memory_printf("%s %s", entry->service, digest);
+    if (!map_get(&world->checker.let_through, key))
+        world_fail(world, "(w) %s begins outside of its window", key);
+    if (entry->delayed)
+        world_trace(world, "a change of %s waits for its window", entry->service);
+}
+
 void check_after(struct world *world, enum event_kind kind, const struct effect_vec *effects, size_t from)
 {
+    if (repo_window_is_open(world))
+        check_let_through(world);
+    for (size_t i = from; i < effects->len; i++)
+        if (effects->items[i].kind == EFFECT_SAVE)
+            check_window(world, &effects->items[i].change);
     if (kind == EVENT_TURN)
         check_turn(world);
     else
@@ -637,6 +677,8 @@ static struct fair *fair_of(struct world *world, const char *service)
 static void check_fair_service(struct world *world, const struct service *service, int healthy, int existing)
 {
     struct fair *fair = fair_of(world, service->name);
+    if (fair->of != service)
+        *fair = (struct fair){.of = service};
     int lower = (service->desired_count * service->minimum_healthy_percent + 99) / 100;
     int upper = service->desired_count * service->maximum_percent / 100;
     if (fair->was_fine && healthy < lower)
@@ -664,17 +706,18 @@ static void check_fair_daemon(struct world *world, const struct service *service
 /* (a), (b) by engine truth: in fair weather davit knows all there is to know. */
 static void check_fair(struct world *world)
 {
-    const struct desired *desired = core_desired(world->davit.core);
     struct sighting_vec truth = survey_truth(world);
     struct map stops = stops_now(world); /* decided under an earlier commit, perhaps */
-    for (size_t s = 0; desired && s < desired->services.len; s++) {
-        const struct service *service = desired->services.items[s];
-        struct view_service view = {.name = service->name};
-        if (service->daemon) {
+    struct view_service view;
+    for (size_t s = 0; core_view_service_at(world->davit.core, s, &view); s++) {
+        const struct service *service = view.desired;
+        if (service && service->daemon) {
             check_fair_daemon(world, service, &truth);
             continue;
         }
         struct view_action_vec actions;
+        if (!service)
+            continue;
         int healthy = 0;
         for (size_t i = 0; i < truth.len; i++)
             healthy += survey_is_of(&truth.items[i], service->name) && !map_get(&stops, truth.items[i].id) &&
@@ -952,5 +995,6 @@ void check_deinit(struct checker *checker)
     map_deinit(&checker->up);
     map_deinit(&checker->runs);
     map_deinit(&checker->ran);
+    map_deinit(&checker->let_through);
     map_deinit(&checker->calm_bounds);
 }

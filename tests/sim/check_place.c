@@ -74,7 +74,7 @@ static void check_even(struct world *world, const struct view_service *view, con
 
 void check_place(struct world *world, const struct view_service *view, const struct map *launched)
 {
-    if (!view->desired || launched->len == 0)
+    if (!view->desired || launched->len == 0 || view->delayed) /* what goes on asked for another place */
         return;
     const struct version *version =
         &world->repo.versions[repo_version(core_desired(world->davit.core)->commit.oid)];
@@ -127,10 +127,11 @@ bool check_place_lingers(const struct world *world, const struct view_service *v
     for (size_t c = 0; c < sim_containers_len(sim); c++) {
         const struct container *container = sim_container_at(sim, c);
         struct view_service other;
-        if (container->status != CONTAINER_STOPPED && container->labels.group)
-            return true; /* a standalone task stays */
-        if (container->status == CONTAINER_STOPPED || !container->labels.service ||
-            text_equal(container->labels.service, view->name))
+        if (container->status == CONTAINER_STOPPED || text_equal(container->labels.service, view->name))
+            continue;
+        if (container->labels.group) /* a standalone task runs to its end there */
+            return true;
+        if (!container->labels.service)
             continue;
         if (core_view_service(world->davit.core, "c", container->labels.service, &other) &&
             !(other.desired && other.desired->daemon))

@@ -9,7 +9,7 @@
 #define RETRY_FIRST_MS 500
 #define RETRY_MAX_MS   30000
 
-static const char *const kind_names[] = {"service", "family", "source", "suspension", "task"};
+static const char *const kind_names[] = {"service", "family", "source", "suspension", "task", "schedule"};
 
 const json_t *disk_entry(const struct disk *disk, enum ledger_change_kind kind, const char *name)
 {

@@ -176,6 +176,18 @@ static void somebody_suspends(struct world *world)
         say(world, world_pick(world, SERVICES_MAX + 1), false);
 }
 
+/* Who cannot wait for the window. */
+static void somebody_approves(struct world *world)
+{
+    struct event event = {.kind = EVENT_APPROVE};
+    if (!world->davit.core || !core_any_delayed(world->davit.core))
+        return;
+    memcpy(event.approve.oid, core_desired(world->davit.core)->commit.oid, sizeof event.approve.oid);
+    world_trace(world, "davit approve %.8s", event.approve.oid);
+    check_let_through(world);
+    davit_step(world, &event);
+}
+
 static const struct {
     void (*happen)(struct world *);
     int weight;
@@ -184,7 +196,7 @@ static const struct {
                  {host_dies, 6, false},       {host_falls_silent, 4, false},  {disk_suffers, 5, false},
                  {streams_break, 5, false},   {one_request_fails, 20, false}, {look_again, 4, true},
                  {somebody_retries, 5, true}, {somebody_suspends, 8, false},  {runs_start_some, 10, true},
-                 {runs_stop_one, 4, true}};
+                 {runs_stop_one, 4, true},    {somebody_approves, 3, true}};
 
 void mischief_step(struct world *world)
 {

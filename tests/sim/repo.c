@@ -185,7 +185,11 @@ static void write_cluster(struct buffer *out, const struct version *version)
             version->draining & 1 << h ? "DRAINING" : "ACTIVE");
         comma = ",";
     }
-    buffer_printf(out, "]%s}}", version->suspend ? ",\"suspend\":true" : "");
+    buffer_printf(out, "]%s%s}}", version->suspend ? ",\"suspend\":true" : "",
+                  version->windows
+                      ? ",\"changeWindows\":[{\"kind\":\"allow\",\"schedule\":\"cron(0/2 * * * ? *)\","
+                        "\"durationMinutes\":1}]"
+                      : "");
 }
 
 /* Only what is there may be depended on. */
@@ -294,6 +298,7 @@ void repo_begin(struct world *world)
     struct version *version = &world->repo.versions[0];
     world->repo.from_last = world_chance(world, 50);
     change_cluster(world, version);
+    version->windows = world_chance(world, 25); /* in every commit, or in none */
     for (int s = 0; s < SERVICES_MAX; s++) {
         version->recipes[s] = some_recipe(world);
         version->recipes[s].order = some_order(world, s);
@@ -346,6 +351,11 @@ bool repo_suspends(const struct world *world, const char *service)
     const struct version *version = &world->repo.versions[repo_version(desired->commit.oid)];
     const struct recipe *recipe = service ? &version->recipes[service[1] - '0'] : NULL;
     return version->suspend || (recipe && recipe->present && recipe->suspend);
+}
+
+bool repo_window_is_open(const struct world *world)
+{
+    return !world->repo.versions[0].windows || world->now_ms / 60000 % 2 == 0;
 }
 
 /* Seldom, and not for long. Not in fair weather: a task that is suspended half made, and adopted when its

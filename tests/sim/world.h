@@ -54,6 +54,7 @@ struct place {
 struct version {
     struct recipe recipes[SERVICES_MAX];
     bool suspend; /* of the cluster */
+    bool windows; /* changes begin in even minutes only */
     bool broken;  /* holds a file that does not validate */
     int conf;     /* content of the file that containers get */
     int declared; /* hosts that the cluster declares, a bit each; 0: none, it has all */
@@ -100,6 +101,8 @@ void repo_images(struct sim *sim);
 int repo_version(const char *oid);
 /* Whether what is wanted now suspends a service or its cluster. */
 bool repo_suspends(const struct world *world, const char *service);
+/* Whether a change may begin. */
+bool repo_window_is_open(const struct world *world);
 /* Whether what is wanted of a service now is an image that can run. */
 bool repo_can_run(const struct world *world, const char *service);
 void repo_oid(int version, char ret_oid[static COMMIT_OID_SIZE]);
@@ -171,6 +174,7 @@ struct checker {
     struct map launched;          /* tasks that were ever created */
     int counts[SERVICES_MAX];     /* tasks desired before this turn */
     int floors[SERVICES_MAX];     /* fewest tasks desired since the content was COMPLETED; -1: it is not */
+    struct map let_through;       /* "s0 digest", "s0 gone": what was wanted while the window was open */
     struct map up;                /* tasks that were up once in this life of davit */
     struct map runs;              /* standalone tasks that the ledger ever had: runs.c */
     struct map ran;               /* names of their containers that were started once */
@@ -185,6 +189,8 @@ void check_begin_life(struct world *world);
 void check_before(struct world *world, const struct event *event);
 void check_after(struct world *world, enum event_kind kind, const struct effect_vec *effects, size_t from);
 void check_saved(struct world *world, const struct ledger_change *change);
+/* (w) What is wanted now may begin. */
+void check_let_through(struct world *world);
 /* After everything that happened at one moment. */
 void check_moment(struct world *world);
 /* Whether a service (NULL: its cluster) is suspended, by git or by hand. */

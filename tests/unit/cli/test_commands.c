@@ -335,7 +335,8 @@ static void test_lists(void **state)
     expect("get services -n demo", 0, "demo     web   deploying", NULL);
     expect("get servcies", CLI_ERROR, NULL, "did you mean services? davit has clusters, services, tasks");
     expect("get pods", CLI_ERROR, NULL,
-           "there are no \"pods\"; davit has clusters, services, tasks, revisions and instances");
+           "there are no \"pods\"; davit has clusters, services, tasks, revisions, instances and "
+           "scheduled-tasks");
     expect("get clusters", CLI_ERROR, NULL, "there is no such thing");
     expect("history demo/web", 0,
            "ecs-svc/471226167881  web:1     abcdef012345  Ada     -        1m5s      COMPLETED  say hello\n"

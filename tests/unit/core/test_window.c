@@ -96,12 +96,26 @@ static void wanted(const struct fixture *fixture, struct event *event)
     memcpy(event->approve.oid, view.wanted->oid, sizeof event->approve.oid);
 }
 
+/* A later life that knows the commit for deployed would let through what it does not know to wait. */
+static void expect_saved_before_the_commit(const struct fixture *fixture)
+{
+    bool waits = false;
+    for (size_t i = 0; fixture_effect(fixture, EFFECT_SAVE, i); i++) {
+        const struct ledger_change *change = &fixture_effect(fixture, EFFECT_SAVE, i)->change;
+        waits |= change->kind == LEDGER_SERVICE && json_object_get(change->entry, "delayed");
+        if (change->kind == LEDGER_SOURCE)
+            assert_true(waits);
+    }
+    assert_true(waits);
+}
+
 static void test_what_runs_is_kept_up(void **state) /* W3, W5 */
 {
     (void)state;
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
     expect_state(fixture, "web", "steady");
     fixture_change(fixture, "web", "nginx:2");
+    expect_saved_before_the_commit(fixture);
     fixture_file(fixture, "web-service.json", SERVICE("web", ",\"desiredCount\":3"));
     expect_waits(fixture, WAITS);
     ends(fixture, "web");
@@ -423,6 +437,19 @@ static void test_a_removal_that_waited_waits_on(void **state)
     assert_false(core_view_service(second->core, "c", "web", &view));
 }
 
+static void test_a_removal_whose_window_opened_meanwhile(void **state)
+{
+    (void)state;
+    struct fixture *first CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    fixture_file(first, "web-service.json", NULL);
+    fixture_run(first);
+    fixture_after(first, TO_OPENING_MS);
+    struct fixture *second CLEANUP(fixture_freep) = second_life(first, "nginx", NULL);
+    settle(second);
+    struct view_service view;
+    assert_false(core_view_service(second->core, "c", "web", &view));
+}
+
 static void test_what_was_let_through_goes_on(void **state)
 {
     (void)state;
@@ -487,6 +514,7 @@ int main(void)
         cmocka_unit_test(test_who_depends_on_it_waits),
         cmocka_unit_test(test_what_waited_waits_on),
         cmocka_unit_test(test_a_removal_that_waited_waits_on),
+        cmocka_unit_test(test_a_removal_whose_window_opened_meanwhile),
         cmocka_unit_test(test_what_was_let_through_goes_on),
         cmocka_unit_test(test_a_snapshot_keeps_it),
     };

@@ -184,7 +184,7 @@ static void test_errors(void **state)
     "{\"Id\":\"i\",\"Arn\":\"default\",\"EcsParameters\":{\"TaskDefinitionArn\":\"arn:aws:ecs:x:y:task-"     \
     "definition/w\"}}"
 
-/* Beside the warning that a scheduled task has no effect yet. */
+/* Beside the warning that it starts nothing. */
 static void test_schedule_expressions(void **state)
 {
     (void)state;
@@ -282,7 +282,7 @@ static const struct rule warnings[] = {
                                                                                      "\"image\":\"nginx\"}]"),
      NULL, "memory", "/containerDefinitions/1", "\"b\" may take all memory"},
     {RUN(""), ONE(""), "no-effect", "", "RunTask has no effect yet"},
-    {SCHEDULE("default", "web"), ONE(""), "no-effect", "", "ScheduledTask has no effect yet"},
+    {"{\"Name\":\"n\",\"ScheduleExpression\":\"rate(1 hour)\"}", NULL, "no-effect", "", "starts nothing"},
     {LISTENER("arn:x:targetgroup/a/1"), NULL, "no-effect", "", "Listener has no effect yet"},
 };
 
@@ -498,7 +498,7 @@ static const char *const fine_references[] = {
     RUN(OVERRIDE("app")),
     RUN(",\"overrides\":{\"cpu\":\"256\"}"),
     "{\"Name\":\"n\",\"ScheduleExpression\":\"rate(1 hour)\",\"Target\":" TARGET("", "app") "}",
-    SCHEDULE("prod", "web\"},\"Input\":\"no JSON\",\"DeadLetterConfig\":{\"Arn\":\"a"),
+    SCHEDULE("prod", "web\"},\"Input\":\"{}\",\"DeadLetterConfig\":{\"Arn\":\"a"),
     SERVICE(FROM("spot")),
     SERVICE(FROM("far")),
     ROUTED("\"targetGroupArn\":\"web\",\"containerName\":\"app\",\"containerPort\":80"),

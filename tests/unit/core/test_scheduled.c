@@ -1,0 +1,356 @@
+/* Scheduled tasks, rows S of core.h. It is a Tuesday, 22:13:20 UTC, when a fixture begins. */
+#include "fixture.h"
+
+#include "base/text.h"
+#include "model/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MINUTE_MS INT64_C(60000)
+#define HOUR_MS   (60 * MINUTE_MS)
+#define TO_23_MS  (INT64_C(2800000)) /* 23:00 UTC */
+
+#define DEFINITION                                                                                           \
+    "{\"family\":\"report\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"n\",\"memory\":64}]}"
+#define HOURLY "cron(0 * * * ? *)"
+#define SCHEDULE(expression, more, target)                                                                   \
+    "{\"Name\":\"nightly.report\",\"ScheduleExpression\":\"" expression "\"" more                            \
+    ",\"Target\":{\"Arn\":\"c\",\"EcsParameters\":{\"TaskDefinitionArn\":\"report\"}" target "}}"
+
+static struct fixture *fixture_of(const char *schedule)
+{
+    struct fixture *fixture = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\"}");
+    fixture_file(fixture, "report.json", DEFINITION);
+    fixture_file(fixture, "schedule.json", schedule);
+    fixture_run(fixture);
+    return fixture;
+}
+
+/* Those that were started, or only those that go on. */
+static int count(const struct fixture *fixture, bool going_on)
+{
+    struct view_run_vec runs;
+    int count = 0;
+    core_view_runs(fixture->core, &runs);
+    for (size_t i = 0; i < runs.len; i++)
+        count += !going_on || !runs.items[i].run->stop_code;
+    vector_deinit(&runs);
+    return count;
+}
+
+static struct view_schedule view_of(const struct fixture *fixture)
+{
+    struct view_schedule view;
+    assert_true(core_view_schedule_at(fixture->core, 0, &view));
+    assert_false(core_view_schedule_at(fixture->core, 1, &view));
+    assert_true(core_view_schedule_at(fixture->core, 0, &view));
+    return view;
+}
+
+static void after(struct fixture *fixture, int64_t ms)
+{
+    fixture_after(fixture, ms);
+    fixture_run(fixture);
+}
+
+static void test_what_is_due_is_started(void **state) /* S1, S2 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) =
+        fixture_of(SCHEDULE(HOURLY, "",
+                            ",\"Input\":\"{\\\"containerOverrides\\\":[{\\\"name\\\":\\\"app\\\","
+                            "\\\"command\\\":[\\\"report\\\"]}]}\""));
+    fixture_turn(fixture);
+    assert_int_equal(count(fixture, false), 0);
+    assert_int_equal(view_of(fixture).next_ms, FIRST_MS + TO_23_MS);
+    after(fixture, TO_23_MS - 1);
+    assert_int_equal(count(fixture, false), 0);
+    after(fixture, 1);
+    assert_int_equal(count(fixture, false), 1);
+    struct view_run_vec runs;
+    core_view_runs(fixture->core, &runs);
+    const struct run *run = runs.items[0].run;
+    assert_string_equal(run->started_by, "chronos-schedule/nightly.report");
+    assert_string_equal(run->group, "family:report");
+    assert_non_null(run->overrides);
+    assert_int_equal(runs.items[0].status, TASK_RUNNING);
+    struct view_schedule view = view_of(fixture);
+    assert_int_equal(view.last_due_ms, FIRST_MS + TO_23_MS);
+    assert_int_equal(view.next_ms, FIRST_MS + TO_23_MS + HOUR_MS);
+    assert_int_equal(view.tasks->len, 1);
+    assert_string_equal(view.tasks->items[0] + 2, run->id);
+    vector_deinit(&runs);
+    after(fixture, HOUR_MS); /* Allow: beside the one before */
+    assert_int_equal(count(fixture, true), 2);
+}
+
+static void test_the_result_is_kept(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(SCHEDULE(HOURLY, "", ""));
+    after(fixture, TO_23_MS);
+    assert_null(view_of(fixture).result);
+    struct task_vec tasks;
+    core_view_run_tasks(fixture->core, "c", view_of(fixture).tasks->items[0] + 2, fixture->now_ms, &tasks);
+    struct container *container = container_copy(tasks.items[0].containers[0]);
+    task_vec_deinit(&tasks);
+    container->status = CONTAINER_STOPPED;
+    container->has_exit_code = true;
+    container->exit_code = 3;
+    container->finished_ms = fixture->now_ms;
+    fixture_step(fixture, (struct event){.kind = EVENT_CONTAINER,
+                                         .engine = {.instance = memory_strdup(container->instance),
+                                                    .container = container}});
+    fixture_run(fixture);
+    fixture_turn(fixture);
+    assert_string_equal(view_of(fixture).result, "failed: Essential container in task exited");
+}
+
+static void test_it_wakes_when_it_is_due(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\"}");
+    fixture_file(fixture, "report.json", DEFINITION);
+    fixture_file(fixture, "schedule.json", SCHEDULE("rate(5 minutes)", "", ""));
+    assert_true(core_is_dirty(fixture->core));
+    fixture_turn(fixture);
+    const struct effect *wake = fixture_effect(fixture, EFFECT_WAKE, 0);
+    assert_non_null(wake);
+    assert_int_equal(wake->at_ms / 1000, FIRST_MS / 1000 + 300);
+    assert_int_equal(fixture_effect(fixture, EFFECT_SAVE, 0)->change.kind, LEDGER_SCHEDULE);
+    fixture_turn(fixture);
+    assert_null(fixture_effect(fixture, EFFECT_SAVE, 0)); /* nothing is written in between */
+}
+
+static void test_missed_once(void **state) /* S3, S8 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(SCHEDULE(HOURLY, "", ""));
+    after(fixture, TO_23_MS + 5 * HOUR_MS + 10 * MINUTE_MS);
+    assert_int_equal(count(fixture, false), 1);
+    assert_int_equal(view_of(fixture).last_due_ms, FIRST_MS + TO_23_MS + 5 * HOUR_MS);
+    after(fixture, -2 * HOUR_MS); /* the clock is put back */
+    after(fixture, HOUR_MS);
+    assert_int_equal(count(fixture, false), 1);
+    after(fixture, 2 * HOUR_MS);
+    assert_int_equal(count(fixture, false), 2);
+}
+
+static void test_missed_for_too_long(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(
+        SCHEDULE("cron(0 23 * * ? *)", "", ",\"RetryPolicy\":{\"MaximumEventAgeInSeconds\":3600}"));
+    after(fixture, TO_23_MS + 2 * HOUR_MS);
+    assert_int_equal(count(fixture, false), 0);
+    assert_non_null(strstr(view_of(fixture).message, "MaximumEventAgeInSeconds"));
+    after(fixture, 22 * HOUR_MS);
+    assert_int_equal(count(fixture, false), 1);
+}
+
+static void test_one_time(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(
+        SCHEDULE("at(2023-11-15T00:30:00)", ",\"ScheduleExpressionTimezone\":\"Europe/Berlin\"", ""));
+    after(fixture, TO_23_MS + 30 * MINUTE_MS);
+    assert_int_equal(count(fixture, false), 1);
+    assert_int_equal(view_of(fixture).next_ms, 0);
+    after(fixture, 48 * HOUR_MS);
+    assert_int_equal(view_of(fixture).last_due_ms, FIRST_MS + TO_23_MS + 30 * MINUTE_MS);
+}
+
+static void test_forbid_and_replace(void **state) /* S4, S5 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) =
+        fixture_of(SCHEDULE(HOURLY, ",\"davit\":{\"concurrencyPolicy\":\"Forbid\"}", ""));
+    after(fixture, TO_23_MS);
+    after(fixture, HOUR_MS);
+    assert_int_equal(count(fixture, false), 1);
+    assert_non_null(strstr(view_of(fixture).message, "still going on"));
+    fixture_file(fixture, "schedule.json",
+                 SCHEDULE(HOURLY, ",\"davit\":{\"concurrencyPolicy\":\"Replace\"}", ""));
+    after(fixture, HOUR_MS);
+    assert_int_equal(count(fixture, false), 2);
+    assert_int_equal(count(fixture, true), 1);
+}
+
+static void test_disabled_and_gone(void **state) /* S1, S6 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(SCHEDULE(HOURLY, "", ""));
+    after(fixture, TO_23_MS);
+    fixture_file(fixture, "schedule.json", SCHEDULE(HOURLY, ",\"State\":\"DISABLED\"", ""));
+    after(fixture, 2 * HOUR_MS);
+    assert_int_equal(count(fixture, false), 1);
+    assert_int_equal(view_of(fixture).next_ms, 0);
+    fixture_file(fixture, "schedule.json", SCHEDULE(HOURLY, "", ""));
+    after(fixture, MINUTE_MS);
+    assert_int_equal(count(fixture, false), 1); /* what was due meanwhile is not */
+    fixture_file(fixture, "schedule.json", NULL);
+    fixture_turn(fixture);
+    const struct effect *forgotten = NULL;
+    for (size_t i = 0; fixture_effect(fixture, EFFECT_SAVE, i); i++)
+        if (fixture_effect(fixture, EFFECT_SAVE, i)->change.kind == LEDGER_SCHEDULE)
+            forgotten = fixture_effect(fixture, EFFECT_SAVE, i);
+    assert_non_null(forgotten);
+    assert_null(forgotten->change.entry);
+    after(fixture, 2 * HOUR_MS);
+    assert_int_equal(count(fixture, true), 1); /* it runs on */
+}
+
+static void test_tried_again(void **state) /* S7 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(SCHEDULE(HOURLY, "", ""));
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\",\"davit\":{\"suspend\":true}}");
+    after(fixture, TO_23_MS);
+    assert_int_equal(count(fixture, false), 0);
+    assert_non_null(strstr(view_of(fixture).message, "suspended by git"));
+    after(fixture, 10000);
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\"}");
+    fixture_run(fixture);
+    after(fixture, 20000);
+    assert_int_equal(count(fixture, false), 1);
+    assert_int_equal(view_of(fixture).last_due_ms, FIRST_MS + TO_23_MS);
+    assert_true(view_of(fixture).last_run_ms > FIRST_MS + TO_23_MS);
+}
+
+static void test_given_up(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) =
+        fixture_of(SCHEDULE("cron(0 23 * * ? *)", "", ",\"RetryPolicy\":{\"MaximumRetryAttempts\":1}"));
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\",\"davit\":{\"suspend\":true}}");
+    after(fixture, TO_23_MS);
+    after(fixture, 10000);
+    after(fixture, 20000);
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\"}");
+    for (int i = 0; i < 20; i++)
+        after(fixture, MINUTE_MS);
+    assert_int_equal(count(fixture, false), 0);
+}
+
+static json_t *last_entry(const struct fixture *fixture, enum ledger_change_kind kind)
+{
+    json_t *entry = NULL;
+    for (size_t i = 0; fixture_effect(fixture, EFFECT_SAVE, i); i++)
+        if (fixture_effect(fixture, EFFECT_SAVE, i)->change.kind == kind)
+            entry = fixture_effect(fixture, EFFECT_SAVE, i)->change.entry;
+    assert_non_null(entry);
+    return json_deep_copy(entry);
+}
+
+static struct fixture *second_life(const struct fixture *first, json_t *schedule, json_t *task)
+{
+    struct fixture *second = fixture_new(1);
+    second->now_ms = first->now_ms;
+    if (schedule)
+        fixture_step(second,
+                     (struct event){.kind = EVENT_LEDGER,
+                                    .ledger = {LEDGER_SCHEDULE, memory_strdup("nightly.report"), schedule}});
+    if (task)
+        fixture_step(
+            second,
+            (struct event){.kind = EVENT_LEDGER,
+                           .ledger = {LEDGER_TASK, memory_printf("c/%s", model_string(task, "id")), task}});
+    fixture_empty(second, "one");
+    fixture_file(second, "cluster.json", "{\"clusterName\":\"c\"}");
+    fixture_file(second, "report.json", DEFINITION);
+    fixture_file(second, "schedule.json", SCHEDULE(HOURLY, "", ""));
+    return second;
+}
+
+static void test_a_restart_neither_doubles_nor_loses(void **state)
+{
+    (void)state;
+    struct fixture *first CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(first, "one");
+    fixture_file(first, "cluster.json", "{\"clusterName\":\"c\"}");
+    fixture_file(first, "report.json", DEFINITION);
+    fixture_file(first, "schedule.json", SCHEDULE(HOURLY, "", ""));
+    fixture_turn(first);
+    json_t *waiting = last_entry(first, LEDGER_SCHEDULE);
+    fixture_after(first, TO_23_MS);
+    fixture_turn(first);
+    json_t *ran = last_entry(first, LEDGER_SCHEDULE);
+    json_t *task = last_entry(first, LEDGER_TASK);
+    fixture_after(first, 1000);
+
+    struct fixture *known CLEANUP(fixture_freep) = second_life(first, ran, NULL);
+    fixture_turn(known);
+    assert_int_equal(count(known, false), 0); /* it was started by the life before */
+
+    struct fixture *lost CLEANUP(fixture_freep) = second_life(first, json_incref(waiting), NULL);
+    fixture_turn(lost);
+    assert_int_equal(count(lost, false), 1); /* due while nobody was there */
+
+    struct fixture *half CLEANUP(fixture_freep) = second_life(first, waiting, task);
+    fixture_turn(half);
+    assert_int_equal(count(half, false), 1); /* the task was saved, that it was started was not */
+}
+
+static int join(void *data, const json_t *part)
+{
+    core_snapshot_join(data, part);
+    return 0;
+}
+
+static void test_a_snapshot_keeps_them(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(SCHEDULE(HOURLY, "", ""));
+    after(fixture, TO_23_MS);
+    json_t *before CLEANUP(json_decrefp) = json_object();
+    json_t *now CLEANUP(json_decrefp) = json_object();
+    assert_int_equal(core_snapshot(fixture->core, join, before), 0);
+    core_free(fixture->core);
+    assert_int_equal(core_restore(before, &fixture->core, NULL), 0);
+    assert_int_equal(core_snapshot(fixture->core, join, now), 0);
+    assert_true(json_equal(before, now));
+    after(fixture, HOUR_MS);
+    assert_int_equal(count(fixture, false), 2);
+}
+
+static void test_a_rule_has_targets(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(
+        "{\"Name\":\"rule\",\"ScheduleExpression\":\"rate(5 "
+        "minutes)\",\"davit\":{\"concurrencyPolicy\":\"Replace\"},"
+        "\"Targets\":[{\"Id\":\"a\",\"Arn\":\"arn:aws:ecs:eu-west-1:123456789012:cluster/"
+        "c\",\"EcsParameters\":"
+        "{\"TaskDefinitionArn\":\"report\",\"TaskCount\":2}},{\"Id\":\"b\",\"Arn\":\"c\",\"EcsParameters\":"
+        "{\"TaskDefinitionArn\":\"report\",\"Group\":\"g\"}}]}");
+    after(fixture, 5 * MINUTE_MS);
+    assert_int_equal(count(fixture, true), 3);
+    after(fixture, 5 * MINUTE_MS);
+    assert_int_equal(count(fixture, true), 3);
+    assert_int_equal(count(fixture, false), 6);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_due_is_started),
+        cmocka_unit_test(test_the_result_is_kept),
+        cmocka_unit_test(test_it_wakes_when_it_is_due),
+        cmocka_unit_test(test_missed_once),
+        cmocka_unit_test(test_missed_for_too_long),
+        cmocka_unit_test(test_one_time),
+        cmocka_unit_test(test_forbid_and_replace),
+        cmocka_unit_test(test_disabled_and_gone),
+        cmocka_unit_test(test_tried_again),
+        cmocka_unit_test(test_given_up),
+        cmocka_unit_test(test_a_restart_neither_doubles_nor_loses),
+        cmocka_unit_test(test_a_snapshot_keeps_them),
+        cmocka_unit_test(test_a_rule_has_targets),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
