@@ -282,10 +282,13 @@ const struct command cli_run_task = {
         "ECS's RunTask. The task starts at once where there is room, or not at all: then it says what each "
         "container instance lacks. It is never started again, is left alone when its family changes or "
         "leaves "
-        "the repository, and is forgotten some hours after it has stopped (stoppedRetention). Prints "
+        "the repository, and is forgotten some hours after it has stopped (stoppedTaskRetention). Prints "
         "CLUSTER/TASK.\n\n"
         "With --wait the exit code of the essential container that ended it becomes davit's own, which then "
-        "may be any from 0 to 255.",
+        "may be any from 0 to 255. The task goes on when davit is restarted meanwhile, and so does the "
+        "waiting.\n\n"
+        "The command and the variables are kept with the task in the ledger, where they can be read: what is "
+        "secret belongs into the secrets of the task definition.",
     .flags = run_flags,
     .examples = run_examples,
     .exits = run_exits,

@@ -127,9 +127,7 @@ static void judge_removed(struct pass *pass, struct task *task)
 static void judge_failures(struct pass *pass, struct task *task)
 {
     const struct plan_failure_vec *failures = pass->in->failures;
-    if (!pass->in->desired->task_definition)
-        return;
-    for (size_t i = 0; failures && i < failures->len; i++) {
+    for (size_t i = 0; failures && pass->in->desired->task_definition && i < failures->len; i++) {
         const struct plan_failure *failure = &failures->items[i];
         const struct container *container = task_container(task, failure->container);
         if (!task_is_live(task) || (container && restart_failed(failure, container)) ||
@@ -138,7 +136,12 @@ static void judge_failures(struct pass *pass, struct task *task)
         char *reason CLEANUP_FREE = memory_printf("container %s: %s", failure->container, failure->reason);
         stop(pass, task, STOP_CODE_FAILED_TO_START, reason);
     }
-    if (!task_is_live(task) || !pass_is_new(pass, task) || !is_observed(pass))
+}
+
+/* T6, of what is there and of what T4 has passed over. */
+static void judge_dead_end(struct pass *pass, struct task *task)
+{
+    if (!pass->in->desired->task_definition || !pass_is_new(pass, task))
         return;
     char *dead_end CLEANUP_FREE = life_dead_end(pass, task);
     if (dead_end)
@@ -254,6 +257,8 @@ void plan_run(const struct plan_input *input, struct plan_output *ret_output)
             judge_failures(&pass, task);
         if (task_is_live(task) && is_observed(&pass))
             judge_removed(&pass, task);
+        if (task_is_live(task) && is_observed(&pass))
+            judge_dead_end(&pass, task);
         pass_life(&pass);
         pass_cleanup(&pass);
         note_starts(&pass);

@@ -136,15 +136,21 @@ def test_pages(aws):
 @pytest.mark.parametrize("operation", [
     ("update-service", "--service", "web", "--desired-count", "0"),
     ("delete-service", "--service", "web", "--force"),
-    ("stop-task", "--task", "x"),
     ("create-cluster", "--cluster-name", "x"),
-    ("run-task", "--task-definition", "web"),
     ("deregister-task-definition", "--task-definition", "web:1"),
 ])
 def test_writing_is_refused(aws, spine, operation):
     before = spine.ids()
     error = aws.fails(*operation)
     assert "Could not connect" not in error and "Traceback" not in error and "a commit to the repository" in error, error
+    assert spine.ids() == before
+
+
+@pytest.mark.parametrize("operation", [("stop-task", "--task", "x"), ("run-task", "--task-definition", "web")])
+def test_by_tcp_nothing_is_started_or_stopped(aws, spine, operation):
+    before = spine.ids()
+    error = aws.fails(*operation)
+    assert "AccessDeniedException" in error and "over the unix socket" in error, error
     assert spine.ids() == before
 
 
