@@ -402,7 +402,8 @@ static void check_order(struct world *world, const struct view_service *view,
         char name[8] = {'s', (char)('0' + number)};
         struct view_service other;
         int healthy = 0;
-        core_view_service(world->davit.core, "c", name, &other);
+        if ((!core_view_service(world->davit.core, "c", name, &other) || !other.desired) && view->delayed)
+            continue; /* what goes on while a change waits may name services that are no more */
         for (size_t i = 0; i < sightings->len; i++)
             healthy +=
                 survey_is_of(&sightings->items[i], name) &&
