@@ -44,7 +44,10 @@ static int tasks_kept(const struct pass *pass, const struct site *site, size_t s
                       const struct placement_strategy *strategy)
 {
     const struct fleet_zones *zones = pass->zones[s];
-    return strategy->attribute ? zones->kept[zones->of[site - pass->fleet->sites.items]] : site->kept;
+    if (!strategy->attribute)
+        return site->kept;
+    assert(zones); /* fleet_find_zones() */
+    return zones->kept[zones->of[site - pass->fleet->sites.items]];
 }
 
 /* The lesser the better. */

@@ -100,7 +100,7 @@ static void mirror_event(struct world *world, const struct event *event)
 }
 
 /* P10: by what davit has been told. */
-static bool is_lost(const struct world *world, const char *instance)
+bool check_is_lost(const struct world *world, const char *instance)
 {
     int64_t lost_ms = world->checker.lost_ms[host_of(world, instance)];
     return lost_ms && world->now_ms >= lost_ms + LOST_AFTER_MS;
@@ -122,7 +122,7 @@ static struct sighting_vec survey_mirror(const struct world *world)
                        world->checker.lost_ms[i] ? world->checker.lost_ms[i] : world->now_ms);
         }
         for (size_t s = known; s < sightings.len; s++)
-            sightings.items[s].lost = is_lost(world, world->hosts[i].name);
+            sightings.items[s].lost = check_is_lost(world, world->hosts[i].name);
     }
     mark_those_up(world, &sightings);
     return sightings;
@@ -285,7 +285,7 @@ static void check_stops(struct world *world, const struct view_service *view,
         return;
     for (size_t i = 0; i < sightings->len; i++) {
         const struct sighting *sighting = &sightings->items[i];
-        if (!survey_is_of(sighting, view->name) || sighting->lost ||
+        if (!survey_is_of(sighting, view->name) || (sighting->lost && !view->desired->daemon) ||
             map_get(&world->checker.stops, sighting->id) || !survey_is_healthy(sighting, view->desired) ||
             !counts(world, view, sighting))
             continue;
@@ -323,7 +323,7 @@ static int count_existing(const struct world *world, const struct view_service *
     }
     for (size_t i = 0; i < actions->len; i++)
         if (actions->items[i].action->kind == ACTION_CREATE &&
-            !is_lost(world, actions->items[i].action->instance))
+            !check_is_lost(world, actions->items[i].action->instance))
             map_put(&tasks, actions->items[i].action->task, (void *)1);
     int count = (int)tasks.len;
     map_deinit(&tasks);
@@ -767,96 +767,6 @@ void check_moment(struct world *world)
 
 /* --- the end */
 
-static int cpu_units_of(const struct task_definition *definition)
-{
-    int sum = 0;
-    for (size_t i = 0; i < definition->containers.len; i++)
-        sum += definition->containers.items[i].cpu_units;
-    return sum;
-}
-
-/* A task holds its room while something of it lives (ECS): all of its definition where that is known, else
- * all of its containers. */
-static int cpu_units_of_task(const struct world *world, const struct sim *sim, const char *task)
-{
-    int sum = 0;
-    bool lives = false;
-    for (size_t c = 0; c < sim_containers_len(sim); c++) {
-        const struct container *container = sim_container_at(sim, c);
-        const struct task_labels *labels = &container->labels;
-        if (!labels->cluster || !text_equal(labels->task, task))
-            continue; /* without labels it is not davit's */
-        struct view_service view;
-        const struct service *service =
-            labels->service && core_view_service(world->davit.core, labels->cluster, labels->service, &view)
-                ? view.aim
-                : NULL;
-        struct view_run run;
-        bool is_run = labels->group && core_view_run(world->davit.core, "c", task, &run);
-        lives |= container->status != CONTAINER_STOPPED;
-        if (service && digest_equal(service_task_digest(service), &labels->digest))
-            sum = cpu_units_of(service->task_definition);
-        else if (is_run && run.run->task_definition)
-            sum = cpu_units_of(run.run->task_definition);
-        else
-            sum += labels->spec.cpu_units;
-    }
-    return lives ? sum : 0;
-}
-
-static int free_units_of(const struct world *world, int host)
-{
-    const struct sim *sim = world->hosts[host].sim;
-    int free_units = world->hosts[host].cpu_units;
-    struct map tasks = {0};
-    for (size_t c = 0; c < sim_containers_len(sim); c++)
-        map_put(&tasks, sim_container_at(sim, c)->labels.task, (void *)1);
-    map_for_each (&tasks, entry) {
-        free_units -= cpu_units_of_task(world, sim, entry->key);
-    }
-    map_deinit(&tasks);
-    return free_units;
-}
-
-static bool stands(const struct world *world, const char *service, int host)
-{
-    const struct sim *sim = world->hosts[host].sim;
-    for (size_t c = 0; c < sim_containers_len(sim); c++)
-        if (text_equal(sim_container_at(sim, c)->labels.service, service) &&
-            sim_container_at(sim, c)->status != CONTAINER_STOPPED)
-            return true;
-    return false;
-}
-
-/* Room is kept for a DAEMON that lacks a task somewhere. */
-static bool any_is_kept_for(const struct world *world)
-{
-    struct view_service view;
-    for (size_t i = 0; core_view_service_at(world->davit.core, i, &view); i++)
-        for (int h = 0; view.desired && view.desired->daemon && h < world->hosts_len; h++)
-            if (check_place_allowed(world, view.name, h) && !stands(world, view.name, h))
-                return true;
-    return false;
-}
-
-bool check_room_on(const struct world *world, const struct service *service, int host)
-{
-    bool daemon = repo_is_daemon(world, service->name);
-    if (!daemon && any_is_kept_for(world))
-        return false;
-    return check_place_free(world, service->name, host) && !is_lost(world, world->hosts[host].name) &&
-           !(daemon && stands(world, service->name, host)) &&
-           free_units_of(world, host) >= cpu_units_of(service->task_definition);
-}
-
-static bool has_room(const struct world *world, const struct service *service)
-{
-    bool any = false;
-    for (int h = 0; h < world->hosts_len; h++)
-        any |= check_room_on(world, service, h);
-    return any;
-}
-
 static bool is_stuck(const struct view_service *view)
 {
     return view->desired->daemon && view->waiting &&
@@ -890,7 +800,7 @@ static bool waits_rightly(const struct world *world, const struct view_service *
            waits_rightly(world, &other) || (is_completed(&other) && !repo_can_run(world, name)) ||
            is_stuck(&other) ||
            (other.waiting && strstr(other.waiting, "was unable to place a task") &&
-            (any_suspended(world) || !has_room(world, other.aim)));
+            (any_suspended(world) || !check_room_anywhere(world, other.aim)));
 }
 
 /* (r) What failed is rolled back where that is asked for, and what COMPLETED is known for the next time. */
@@ -928,7 +838,7 @@ static void check_service(struct world *world, const struct view_service *view, 
     if (view->desired && primary && !check_is_suspended(world, view->name))
         check_rollback(world, view);
     if (view->desired && view->waiting && strstr(view->waiting, "was unable to place a task") &&
-        (any_suspended(world) || !has_room(world, view->aim)))
+        (any_suspended(world) || !check_room_anywhere(world, view->aim)))
         return; /* too little for everybody: it waits, and says so */
     if (view->desired && is_stuck(view))
         return; /* one host, and more than 0 is to stay healthy */
@@ -1001,7 +911,7 @@ static void check_replaced(struct world *world, const struct view_service *view,
         world_fail(world, "(y) %s: %d healthy tasks on hosts that answer, desired are %d", view->name,
                    healthy, view->desired->desired_count);
     if (healthy < view->desired->desired_count &&
-        (!told || (!any_suspended(world) && has_room(world, view->aim))))
+        (!told || (!any_suspended(world) && check_room_anywhere(world, view->aim))))
         world_fail(world, "(y) %s: %d of %d tasks on hosts that answer: %s", view->name, healthy,
                    view->desired->desired_count, view->waiting ? view->waiting : "no reason");
     if (view->gone_count)
@@ -1014,7 +924,7 @@ void check_absence(struct world *world)
     struct view_service view;
     bool any = false;
     for (int h = 0; h < world->hosts_len; h++)
-        any |= is_lost(world, world->hosts[h].name);
+        any |= check_is_lost(world, world->hosts[h].name);
     for (size_t i = 0; any && world->davit.core && core_view_service_at(world->davit.core, i, &view); i++)
         check_replaced(world, &view, &known);
     vector_deinit(&known);

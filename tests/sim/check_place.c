@@ -178,3 +178,95 @@ void check_place_goal(struct world *world, const struct view_service *view)
     if (version->declared && repo_place(version, view->name)->zones && !view->desired->daemon)
         check_zones(world, view, on);
 }
+
+/* --- room, by engine truth */
+
+static int cpu_units_of(const struct task_definition *definition)
+{
+    int sum = 0;
+    for (size_t i = 0; i < definition->containers.len; i++)
+        sum += definition->containers.items[i].cpu_units;
+    return sum;
+}
+
+/* A task holds its room while something of it lives (ECS): all of its definition where that is known, else
+ * all of its containers. */
+static int cpu_units_of_task(const struct world *world, const struct sim *sim, const char *task)
+{
+    int sum = 0;
+    bool lives = false;
+    for (size_t c = 0; c < sim_containers_len(sim); c++) {
+        const struct container *container = sim_container_at(sim, c);
+        const struct task_labels *labels = &container->labels;
+        if (!labels->cluster || !text_equal(labels->task, task))
+            continue; /* without labels it is not davit's */
+        struct view_service view;
+        const struct service *service =
+            labels->service && core_view_service(world->davit.core, labels->cluster, labels->service, &view)
+                ? view.aim
+                : NULL;
+        struct view_run run;
+        bool is_run = labels->group && core_view_run(world->davit.core, "c", task, &run);
+        lives |= container->status != CONTAINER_STOPPED;
+        if (service && digest_equal(service_task_digest(service), &labels->digest))
+            sum = cpu_units_of(service->task_definition);
+        else if (is_run && run.run->task_definition)
+            sum = cpu_units_of(run.run->task_definition);
+        else
+            sum += labels->spec.cpu_units;
+    }
+    return lives ? sum : 0;
+}
+
+static int free_units_of(const struct world *world, int host)
+{
+    const struct sim *sim = world->hosts[host].sim;
+    int free_units = world->hosts[host].cpu_units;
+    struct map tasks = {0};
+    for (size_t c = 0; c < sim_containers_len(sim); c++)
+        map_put(&tasks, sim_container_at(sim, c)->labels.task, (void *)1);
+    map_for_each (&tasks, entry) {
+        free_units -= cpu_units_of_task(world, sim, entry->key);
+    }
+    map_deinit(&tasks);
+    return free_units;
+}
+
+static bool stands(const struct world *world, const char *service, int host)
+{
+    const struct sim *sim = world->hosts[host].sim;
+    for (size_t c = 0; c < sim_containers_len(sim); c++)
+        if (text_equal(sim_container_at(sim, c)->labels.service, service) &&
+            sim_container_at(sim, c)->status != CONTAINER_STOPPED)
+            return true;
+    return false;
+}
+
+/* Room is kept for a DAEMON that lacks a task somewhere. */
+static bool any_is_kept_for(const struct world *world)
+{
+    struct view_service view;
+    for (size_t i = 0; core_view_service_at(world->davit.core, i, &view); i++)
+        for (int h = 0; view.desired && view.desired->daemon && h < world->hosts_len; h++)
+            if (check_place_allowed(world, view.name, h) && !stands(world, view.name, h))
+                return true;
+    return false;
+}
+
+bool check_room_on(const struct world *world, const struct service *service, int host)
+{
+    bool daemon = repo_is_daemon(world, service->name);
+    if (!daemon && any_is_kept_for(world))
+        return false;
+    return check_place_free(world, service->name, host) && !check_is_lost(world, world->hosts[host].name) &&
+           !(daemon && stands(world, service->name, host)) &&
+           free_units_of(world, host) >= cpu_units_of(service->task_definition);
+}
+
+bool check_room_anywhere(const struct world *world, const struct service *service)
+{
+    bool any = false;
+    for (int h = 0; h < world->hosts_len; h++)
+        any |= check_room_on(world, service, h);
+    return any;
+}

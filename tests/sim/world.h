@@ -204,6 +204,8 @@ bool check_is_suspended(const struct world *world, const char *service);
 /* At the end: the world is as desired. */
 void check_goal(struct world *world);
 void check_deinit(struct checker *checker);
+/* P10: whether davit has not heard of the instance for so long that its tasks are lost. */
+bool check_is_lost(const struct world *world, const char *instance);
 
 /* --- standalone tasks: runs.c */
 
@@ -225,6 +227,7 @@ bool check_place_allowed(const struct world *world, const char *service, int hos
 bool check_place_free(const struct world *world, const char *service, int host);
 /* Whether a host has the place and the cpu for one more task, by engine truth. */
 bool check_room_on(const struct world *world, const struct service *service, int host);
+bool check_room_anywhere(const struct world *world, const struct service *service);
 /* Whether what is wanted of it is healthy for a while, and then crashes. */
 bool repo_is_flaky(const struct world *world, const char *service);
 /* Whether the commit has it as a DAEMON. */
