@@ -1,0 +1,63 @@
+"""davit.preDeploy: a migration that must succeed before a deployment launches anything, read from the engine."""
+
+import pytest
+
+from support.davit import wait_for
+from support.spine import Spine, definition, service
+
+
+@pytest.fixture
+def spine(davit, repo, docker):
+    yield Spine(davit, repo, docker, stoppedTaskRetention="1h")
+
+
+def web(image, message, migrate):
+    return {
+        "web.json": definition(image, message),
+        "migrate.json": definition(image, command=migrate, family="migrate", portMappings=[]),
+        "s-web.json": service(2, davit={"minimumHealthySeconds": 0, "preDeploy": ["migrate"]}),
+    }
+
+
+def inspect(spine, of, running):
+    return [spine.engine.api.get(f"/containers/{one['Id']}/json") for one in spine.containers(running=running)
+            if of(one["Labels"])]
+
+
+def migrations(spine):
+    return inspect(spine, lambda labels: labels.get("davit.group") == "pre-deploy:web", False)
+
+
+def served(spine):
+    return inspect(spine, lambda labels: "davit.service" in labels, True)
+
+
+def test_it_runs_before_and_once(spine, demo_image):
+    spine.repo.commit("first", web(demo_image, "one", "sleep 2"))
+    spine.start()
+    wait_for(lambda: migrations(spine), 30, "the migration runs")
+    assert not served(spine)
+    assert "davit.preDeploy to succeed" in spine.daemon.run("status").stdout
+    spine.converge()
+    first, = migrations(spine)
+    assert first["State"]["ExitCode"] == 0
+    assert all(one["State"]["StartedAt"] > first["State"]["FinishedAt"] for one in served(spine))
+    spine.daemon.kill()
+    spine.start()  # not once per restart
+    spine.converge()
+    assert [one["Id"] for one in migrations(spine)] == [first["Id"]]
+
+
+def test_one_that_fails_stops_the_deployment(spine, demo_image):
+    spine.repo.commit("first", web(demo_image, "one", "exit 0"))
+    spine.start()
+    spine.converge()
+    before = sorted(one["Id"] for one in served(spine))
+    spine.repo.commit("a bad migration", web(demo_image, "two", "exit 3"))
+    spine.seen()
+    wait_for(lambda: "exited with code 3" in spine.daemon.run("status").stdout, 30, "the failure is told")
+    assert sorted(one["Id"] for one in served(spine)) == before
+    assert spine.wait("default/web").returncode == 1
+    spine.repo.commit("mended", web(demo_image, "two", "exit 0"))
+    spine.converge()
+    assert spine.texts() == ["two"] * 2
