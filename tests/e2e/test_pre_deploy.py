@@ -19,13 +19,21 @@ def web(image, message, migrate):
     }
 
 
+def listed(spine, of, running):
+    """The engine lists a container an instant before it can be inspected."""
+    return [one for one in spine.containers(running=running) if of(one["Labels"])]
+
+
 def inspect(spine, of, running):
-    return [spine.engine.api.get(f"/containers/{one['Id']}/json") for one in spine.containers(running=running)
-            if of(one["Labels"])]
+    return [spine.engine.api.get(f"/containers/{one['Id']}/json") for one in listed(spine, of, running)]
+
+
+def is_migration(labels):
+    return labels.get("davit.group") == "pre-deploy:web"
 
 
 def migrations(spine):
-    return inspect(spine, lambda labels: labels.get("davit.group") == "pre-deploy:web", False)
+    return inspect(spine, is_migration, False)
 
 
 def served(spine):
@@ -35,7 +43,7 @@ def served(spine):
 def test_it_runs_before_and_once(spine, demo_image):
     spine.repo.commit("first", web(demo_image, "one", "sleep 2"))
     spine.start()
-    wait_for(lambda: migrations(spine), 30, "the migration runs")
+    wait_for(lambda: listed(spine, is_migration, True), 30, "the migration runs")
     assert not served(spine)
     assert "davit.preDeploy to succeed" in spine.daemon.run("status").stdout
     spine.converge()
