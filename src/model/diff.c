@@ -345,6 +345,14 @@ json_t *diff_scheduled_task(const char *name, const json_t *from, const json_t *
     return json_pack("{s:s,s:s,s:o}", "scheduledTask", name, "change", change, "details", details);
 }
 
+/* A deployment of the same tasks: only what runs before them is another. */
+static void tell_pre_deploy(json_t *details, const struct diff_side *to)
+{
+    const json_t *davit = json_object_get(to->service, "davit");
+    if (json_array_size(details) == 0 && json_array_size(json_object_get(davit, "preDeploy")))
+        add_change(details, "davit.preDeploy", "changed: its tasks run, none of the service is replaced");
+}
+
 json_t *diff_service(const char *cluster, const char *service, const struct diff_side *from,
                      const struct diff_side *to)
 {
@@ -353,8 +361,10 @@ json_t *diff_service(const char *cluster, const char *service, const struct diff
         return NULL;
     json_t *details = json_array();
     bool deploy = from && to && !digest_equal(&from->digest, &to->digest);
-    if (deploy)
+    if (deploy) {
         compare_definitions(details, from, to);
+        tell_pre_deploy(details, to);
+    }
     if (!from || (to && !to->count_absent && from->desired_count != to->desired_count))
         add_number(details, "desiredCount", from ? from->desired_count : 0, to->desired_count);
     if (from && to && from->minimum_healthy_percent && to->minimum_healthy_percent)

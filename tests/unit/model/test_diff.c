@@ -43,6 +43,25 @@ static void test_equal_content_is_no_difference(void **state)
     free(text);
 }
 
+static void test_a_migration_alone(void **state)
+{
+    (void)state;
+    json_t *same = definition("{'family':'w','containerDefinitions':[{'name':'a','image':'i'}]}");
+    json_t *json = definition("{'davit':{'preDeploy':['migrate']}}");
+    struct diff_side from = {.digest = {{1}}, .task_definition = same, .service = json};
+    struct diff_side to = {.digest = {{2}}, .task_definition = same, .service = json};
+    json_t *difference = diff_service("demo", "web", &from, &to);
+    char *text = json_dumps(difference, JSON_COMPACT);
+    assert_string_equal(text,
+                        "{\"cluster\":\"demo\",\"service\":\"web\",\"change\":\"deploy\",\"details\":["
+                        "{\"what\":\"davit.preDeploy\",\"change\":\"changed: its tasks run, none of the "
+                        "service is replaced\"}]}");
+    free(text);
+    json_decref(difference);
+    json_decref(json);
+    json_decref(same);
+}
+
 static void test_containers(void **state)
 {
     (void)state;
@@ -283,6 +302,7 @@ int main(void)
         cmocka_unit_test(test_placement_breaker_and_count),
         cmocka_unit_test(test_a_service_that_leaves_its_tasks),
         cmocka_unit_test(test_clusters),
+        cmocka_unit_test(test_a_migration_alone),
         cmocka_unit_test(test_scheduled_tasks),
         cmocka_unit_test(test_what_davit_adds_to_a_service),
     };
