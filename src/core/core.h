@@ -87,7 +87,7 @@ struct core_options {
     int stopped_kept;
     struct core_deletion deletion;
     int64_t lost_after_ms; /* silence of an instance after which its tasks count no more, P10; 0: they do */
-    bool once;           /* nobody is here for long: nothing starts by the clock */
+    bool once;             /* nobody is here for long: nothing starts by the clock */
     int64_t patience_ms; /* after the first event, how long to wait for an instance that has never answered */
 };
 
