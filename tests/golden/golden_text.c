@@ -176,6 +176,7 @@ json_t *case_output_to_json(struct golden_case *golden, const struct plan_output
     }
     model_set_int(json, "failuresInRow", golden->memory.failures_in_row);
     model_set_bool(json, "noPlaceTold", golden->memory.no_place_ms != 0);
+    model_set_bool(json, "awaitsRoom", output->no_place);
     return json;
 }
 
