@@ -33,7 +33,7 @@ struct service *core_service_of_json(const json_t *json)
                          .breaker = circuit_breaker_from_json(json_object_get(json, "breaker")),
                          .digest = model_digest(json, "digest"),
                          .json = json_incref(json_object_get(json, "json"))};
-    model_strings_from_json(json_object_get(json, "dependsOn"), &service->depends_on);
+    service_dependencies_from_json(json_object_get(json, "dependsOn"), &service->depends_on);
     model_strings_from_json(json_object_get(json, "preDeploy"), &service->pre_deploy);
     placement_constraints_from_json(service->json, &service->constraints);
     placement_strategies_from_json(service->json, &service->strategies);

@@ -37,7 +37,7 @@ static int count_healthy(const struct core *core, const struct service_state *se
 }
 
 /* Why who depends on it has to wait, or NULL. Caller frees. */
-static char *shortfall_of_work(const struct core *core, const struct service_state *service)
+static char *shortfall_of_work(const struct core *core, const struct service_state *service, bool complete)
 {
     const struct deployment *primary = service->ledger ? service_ledger_primary(service->ledger) : NULL;
     if (service->ledger && service_ledger_known_bad(service->ledger, &service->desired->digest))
@@ -46,6 +46,8 @@ static char *shortfall_of_work(const struct core *core, const struct service_sta
         return memory_strdup("its deployment has not begun");
     if (primary->state != DEPLOYMENT_COMPLETED)
         return memory_strdup("its deployment is in progress");
+    if (complete)
+        return NULL;
     int needed = count_needed(service);
     int healthy = count_healthy(core, service);
     if (healthy >= needed)
@@ -58,9 +60,9 @@ static char *shortfall_of_work(const struct core *core, const struct service_sta
 }
 
 /* Of one that is suspended nothing comes by itself: that is what has to be told. */
-static char *shortfall(const struct core *core, const struct service_state *service)
+static char *shortfall(const struct core *core, const struct service_state *service, bool complete)
 {
-    char *why = shortfall_of_work(core, service);
+    char *why = shortfall_of_work(core, service, complete);
     if (!why || !core_is_suspended(core, service))
         return why;
     free(why);
@@ -94,13 +96,14 @@ char *core_order(struct core *core, struct service_state *service)
     assert(service);
     struct service_state *other = NULL;
     char *why = NULL;
-    const struct string_vec *depends_on = service->desired ? &service->desired->depends_on : NULL;
+    const struct service_dependency_vec *depends_on = service->desired ? &service->desired->depends_on : NULL;
     for (size_t i = 0; depends_on && i < depends_on->len && !why && deploys(service); i++) {
-        other = map_get(&core->services, depends_on->items[i]);
+        other = map_get(&core->services, depends_on->items[i].service);
         assert((other && other->desired) || service->delayed); /* the manifests were checked */
         if (!other || !other->desired)
             continue; /* what goes on while a change waits may name services that are no more */
-        why = is_delayed_for(service, other) ? memory_strdup(other->delayed->text) : shortfall(core, other);
+        why = is_delayed_for(service, other) ? memory_strdup(other->delayed->text)
+                                             : shortfall(core, other, depends_on->items[i].complete);
     }
     wait_for(service, why ? other : NULL);
     char *reason = why ? memory_printf("waits for service %s: %s", other->key, why) : NULL;

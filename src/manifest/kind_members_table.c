@@ -546,7 +546,7 @@ static const struct kind_member monitoring[] = {
 
 static const struct kind_member service_dependency[] = {
     HONOURED("service",               NULL,       NULL),
-    REFUSES( "condition",             "HEALTHY",  "COMPLETE", "a service runs on and never completes: HEALTHY is what can be waited for", NULL),
+    HONOURED("condition",             "HEALTHY",  NULL),
     END};
 
 static const struct kind_member change_window[] = {

@@ -34,6 +34,16 @@ static bool is_daemon(const json_t *value)
     return text_equal(model_string(value, "schedulingStrategy"), "DAEMON");
 }
 
+/* References are in the order of the list. */
+static void add_dependency(struct service *service, const json_t *davit, const char *name)
+{
+    const json_t *item = json_array_get(json_object_get(davit, "dependsOn"), service->depends_on.len);
+    vector_push(
+        &service->depends_on,
+        (struct service_dependency){.service = memory_strdup(name),
+                                    .complete = text_equal(model_string(item, "condition"), "COMPLETE")});
+}
+
 void kind_service_read(json_t *value, struct kind_object *object)
 {
     assert(value);
@@ -61,7 +71,7 @@ void kind_service_read(json_t *value, struct kind_object *object)
     service->crash_report = text_equal(model_string(davit, "crashLoop"), "report");
     for (size_t i = 0; i < object->references.len; i++)
         if (object->references.items[i].target == KIND_SERVICE)
-            vector_push(&service->depends_on, memory_strdup(object->references.items[i].name));
+            add_dependency(service, davit, object->references.items[i].name);
         else if (object->references.items[i].target == KIND_TASK_DEFINITION)
             vector_push(&service->pre_deploy, memory_strdup(object->references.items[i].name));
     placement_constraints_from_json(value, &service->constraints);

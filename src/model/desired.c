@@ -220,7 +220,7 @@ void service_unref(struct service *service)
     free(service->name);
     free(service->task_definition_text);
     task_definition_unref(service->task_definition);
-    string_vec_deinit(&service->depends_on);
+    service_dependencies_deinit(&service->depends_on);
     string_vec_deinit(&service->pre_deploy);
     for (size_t i = 0; i < service->pre_deploy_definitions.len; i++)
         task_definition_unref(service->pre_deploy_definitions.items[i]);
@@ -232,6 +232,38 @@ void service_unref(struct service *service)
     json_decref(service->json);
     free(service->origin.file);
     free(service);
+}
+
+void service_dependencies_deinit(struct service_dependency_vec *dependencies)
+{
+    assert(dependencies);
+    for (size_t i = 0; i < dependencies->len; i++)
+        free(dependencies->items[i].service);
+    vector_deinit(dependencies);
+}
+
+json_t *service_dependencies_to_json(const struct service_dependency_vec *dependencies)
+{
+    assert(dependencies);
+    json_t *list = json_array();
+    for (size_t i = 0; i < dependencies->len; i++) {
+        json_t *item = json_pack("{s:s}", "service", dependencies->items[i].service);
+        model_set_bool(item, "complete", dependencies->items[i].complete);
+        json_array_append_new(list, item);
+    }
+    return list;
+}
+
+void service_dependencies_from_json(const json_t *json, struct service_dependency_vec *ret_dependencies)
+{
+    assert(ret_dependencies);
+    size_t i;
+    json_t *item;
+    json_array_foreach ((json_t *)(uintptr_t)json, i, item)
+        if (model_string(item, "service"))
+            vector_push(ret_dependencies,
+                        (struct service_dependency){.service = memory_strdup(model_string(item, "service")),
+                                                    .complete = model_bool(item, "complete")});
 }
 
 static struct string_vec copy_strings(const struct string_vec *strings)
@@ -252,7 +284,11 @@ struct service *service_copy(const struct service *service)
     copy->name = memory_strdup(service->name);
     copy->task_definition_text = memory_strdup(service->task_definition_text);
     copy->task_definition = service->task_definition ? task_definition_ref(service->task_definition) : NULL;
-    copy->depends_on = copy_strings(&service->depends_on);
+    copy->depends_on = (struct service_dependency_vec){0};
+    for (size_t i = 0; i < service->depends_on.len; i++)
+        vector_push(&copy->depends_on, (struct service_dependency){
+                                           .service = memory_strdup(service->depends_on.items[i].service),
+                                           .complete = service->depends_on.items[i].complete});
     copy->pre_deploy = copy_strings(&service->pre_deploy);
     copy->pre_deploy_definitions = (struct task_definition_vec){0};
     for (size_t i = 0; i < service->pre_deploy_definitions.len; i++)
@@ -437,7 +473,7 @@ json_t *service_to_json(const struct service *service)
     model_set_bool(json, "crashReport", service->crash_report);
     model_set_bool(json, "suspend", service->suspend);
     if (service->depends_on.len)
-        json_object_set_new(json, "dependsOn", model_strings_to_json(&service->depends_on));
+        json_object_set_new(json, "dependsOn", service_dependencies_to_json(&service->depends_on));
     if (service->pre_deploy.len)
         json_object_set_new(json, "preDeploy", model_strings_to_json(&service->pre_deploy));
     return json;

@@ -103,6 +103,18 @@ DEFINE_CLEANUP(struct task_definition, task_definition_unref)
 const struct container_spec *task_definition_container(const struct task_definition *definition,
                                                        const char *name);
 
+/* What a deployment waits for: HEALTHY is that the other's deployment is COMPLETED and its tasks are healthy,
+ * COMPLETE the first alone. */
+struct service_dependency {
+    char *service; /* "cluster/service" */
+    bool complete;
+};
+struct service_dependency_vec VECTOR_OF(struct service_dependency);
+
+void service_dependencies_deinit(struct service_dependency_vec *dependencies);
+json_t *service_dependencies_to_json(const struct service_dependency_vec *dependencies);
+void service_dependencies_from_json(const json_t *json, struct service_dependency_vec *ret_dependencies);
+
 struct service {
     unsigned refs;
     char *cluster;
@@ -120,8 +132,8 @@ struct service {
     bool suspend;                  /* davit.suspend: nothing is done for it */
     bool crash_report;             /* davit.crashLoop: no deployment fails for it */
     bool prune_disabled;           /* davit.prune: when it leaves the repository, its tasks do not */
-    struct string_vec depends_on;  /* davit.dependsOn: keys of services, which are there and make no circle */
-    struct string_vec pre_deploy;  /* davit.preDeploy: as written; once they are bound "family:revision" */
+    struct service_dependency_vec depends_on; /* davit.dependsOn: they are there and make no circle */
+    struct string_vec pre_deploy; /* davit.preDeploy: as written; once they are bound "family:revision" */
     struct task_definition_vec pre_deploy_definitions; /* owned references; none in what the ledger keeps */
     struct placement_constraint_vec constraints;
     struct placement_strategy_vec strategies;

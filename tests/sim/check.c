@@ -398,7 +398,7 @@ static void check_order(struct world *world, const struct view_service *view,
     if (view->aim != view->desired)
         return; /* what served before asks nobody */
     for (size_t d = 0; primary->state == DEPLOYMENT_IN_PROGRESS && d < view->desired->depends_on.len; d++) {
-        int number = service_number(view->desired->depends_on.items[d]);
+        int number = service_number(view->desired->depends_on.items[d].service);
         char name[8] = {'s', (char)('0' + number)};
         struct view_service other;
         int healthy = 0;

@@ -191,6 +191,25 @@ static void test_a_survivor_of_older_content_does_not_count(void **state)
     assert_string_equal(fixture_view(fixture, "api").waiting, "waits for service c/db: 0 of 2 tasks healthy");
 }
 
+/* COMPLETE asks for the deployment alone. */
+static void test_complete_asks_for_no_health(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_two(1);
+    fixture_empty(fixture, "one");
+    fixture_settle(fixture);
+    fixture_file(fixture, "api-service.json",
+                 "{\"cluster\":\"c\",\"serviceName\":\"api\",\"taskDefinition\":\"api\",\"desiredCount\":1,"
+                 "\"davit\":{\"dependsOn\":[{\"service\":\"db\",\"condition\":\"COMPLETE\"}]}}");
+    fixture_change(fixture, "api", "two");
+    fixture_listed(fixture, "one", NULL, 0); /* all is lost */
+    fixture_turn(fixture);
+    bool launched = false;
+    for (size_t i = 0; fixture_action(fixture, i); i++)
+        launched |= text_equal(fixture_action(fixture, i)->service, "api");
+    assert_true(launched);
+}
+
 static void test_no_longer_asked_for(void **state)
 {
     (void)state;
@@ -253,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_scaling_is_not_waited_for),
         cmocka_unit_test(test_nobody_knows_how_a_lost_one_is),
         cmocka_unit_test(test_a_survivor_of_older_content_does_not_count),
+        cmocka_unit_test(test_complete_asks_for_no_health),
         cmocka_unit_test(test_no_longer_asked_for),
         cmocka_unit_test(test_both_leave),
         cmocka_unit_test(test_a_snapshot_keeps_who_waits),

@@ -50,8 +50,8 @@ static void test_it_is_in_the_desired_state(void **state)
     expect(fixture, "");
     const struct service *api = desired_service(fixture->desired, "prod", "api");
     assert_int_equal(api->depends_on.len, 2);
-    assert_string_equal(api->depends_on.items[0], "prod/db");
-    assert_string_equal(api->depends_on.items[1], "prod/cache");
+    assert_string_equal(api->depends_on.items[0].service, "prod/db");
+    assert_string_equal(api->depends_on.items[1].service, "prod/cache");
     struct digest before = api->digest;
     put(fixture, "api", "");
     expect(fixture, "");
@@ -87,15 +87,17 @@ static void test_who_is_not_there(void **state)
     assert_string_equal(fixture->diagnostics.list.items[0].file, "bd.json");
 }
 
-static void test_a_service_does_not_complete(void **state)
+static void test_conditions(void **state)
 {
     (void)state;
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_prod();
     put(fixture, "db", "");
-    put(fixture, "api", "{\"service\":\"db\",\"condition\":\"COMPLETE\"}");
-    expect(fixture, "api.json:2:51: error: condition COMPLETE is not supported yet at "
-                    "/davit/dependsOn/0/condition; found "
-                    "\"COMPLETE\"; a service runs on and never completes: HEALTHY is what can be waited for");
+    put(fixture, "cache", "");
+    put(fixture, "api", "{\"service\":\"db\",\"condition\":\"COMPLETE\"},{\"service\":\"cache\"}");
+    assert_int_equal(fixture_build(fixture), 0);
+    const struct service *api = desired_service(fixture->desired, "prod", "api");
+    assert_true(api->depends_on.items[0].complete);
+    assert_false(api->depends_on.items[1].complete);
     put(fixture, "api", "{\"service\":\"db\",\"condition\":\"START\"}");
     assert_int_not_equal(fixture_build(fixture), 0);
 }
@@ -144,7 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_is_in_the_desired_state),
         cmocka_unit_test(test_who_is_not_there),
-        cmocka_unit_test(test_a_service_does_not_complete),
+        cmocka_unit_test(test_conditions),
         cmocka_unit_test(test_circles),
         cmocka_unit_test(test_a_long_row),
     };
