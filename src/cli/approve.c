@@ -9,7 +9,7 @@ static int run(const struct cli *cli)
     struct error err = ERROR_INIT;
     if (cli_request(cli, &request, NULL, &err) < 0)
         return cli_fail(cli, "%s", error_text(&err));
-    fprintf(cli->err, "commit %.12s is deployed; \"davit wait\" shows how it gets on\n", cli->argv[0]);
+    fprintf(cli->err, "commit %.12s is approved; \"davit wait\" shows how it gets on\n", cli->argv[0]);
     return CLI_OK;
 }
 

@@ -147,6 +147,7 @@ const struct command cli_status = {
         "at it, FAILED when one could not, and IN_PROGRESS until then. A service is deploying, "
         "steady, failed, rolling back or rolled back after a failure, removing, moving while tasks leave an "
         "instance that is DRAINING or that the cluster declares no more, healing when a task is missing, "
+        "crash-looping when tasks crash again and again, "
         "stopping when tasks are too many, blocked when it waits for a service whose deployment failed or "
         "that "
         "is suspended, waiting when a change of it waits for its change window while what ran before goes "

@@ -116,7 +116,9 @@ bool core_is_blocked(const struct core *core, const struct service_state *servic
     assert(core);
     assert(service);
     const struct service_state *last = service;
-    while (last->waits_for && !last->delayed) /* of what goes on meanwhile the order may make a circle */
+    /* What goes on while a change waits may be in another order, so that there is a circle until all are
+     * planned. */
+    for (size_t i = 0; i < core->services.len && last->waits_for && !last->delayed; i++)
         last = last->waits_for;
     return core_is_suspended(core, last) || last->delayed ||
            (last != service && view_service_has_failed(

@@ -39,16 +39,25 @@ struct step {
     const struct run *older; /* of an earlier deployment, which has not stopped; NULL: none */
 };
 
+/* Its instance does not answer, and somebody said by StopTask that nobody is to wait for it. */
+static bool is_given_up(const struct core *core, const struct run *run)
+{
+    const struct instance_state *instance = core_instance_state(core, run->instance);
+    return run->stop_code && (!instance || !instance->connected);
+}
+
 static void find_runs(const struct core *core, struct step *step)
 {
     map_for_each (&core->runs, entry) {
         const struct run *run = ((const struct service_state *)entry->value)->run;
         if (!text_equal(run->group, step->group) || !text_equal(run->cluster, step->service->cluster))
             continue;
-        if (!text_equal(run->started_by, step->deployment->id) && !run->stopped_ms)
-            step->older = run;
-        else if (text_equal(run->client_token, step->token))
+        if (!text_equal(run->started_by, step->deployment->id)) {
+            if (!run->stopped_ms && !is_given_up(core, run))
+                step->older = run;
+        } else if (text_equal(run->client_token, step->token)) {
             step->run = run;
+        }
     }
 }
 
@@ -99,30 +108,47 @@ static void note_success(struct service_state *service, const char *name, struct
     core_set_ledger(service, ledger);
 }
 
-/* One step: false when the next one may follow. */
-static bool take_step(struct core *core, struct service_state *service, size_t index,
+static struct step step_of(const struct core *core, const struct service_state *service, size_t index)
+{
+    struct step step = {.service = service, .deployment = to_prepare(service), .group = group_of(service)};
+    snprintf(step.token, sizeof step.token, "%s/%zu", step.deployment->id, index);
+    find_runs(core, &step);
+    return step;
+}
+
+/* What has succeeded is noted whatever else holds the service back: its entry is forgotten one day. */
+static void note_successes(struct core *core, struct service_state *service, struct effect_vec *effects)
+{
+    bool succeeded = true;
+    while (succeeded && to_prepare(service)) {
+        size_t done = (size_t)service_ledger_prepared(service->ledger, &service->desired->digest);
+        if (done >= service->desired->pre_deploy.len)
+            return;
+        struct step step = step_of(core, service, done);
+        succeeded = step.run && step.run->stopped_ms && run_succeeded(step.run);
+        if (succeeded)
+            note_success(service, service->desired->pre_deploy.items[done], effects);
+        free(step.group);
+    }
+}
+
+/* The next step is waited for, and started if nothing is in its way. */
+static void take_step(struct core *core, struct service_state *service, size_t index,
                       struct effect_vec *effects)
 {
     const char *name = service->desired->pre_deploy.items[index];
-    const struct deployment *deployment = to_prepare(service);
-    struct step step = {.service = service, .deployment = deployment, .group = group_of(service)};
-    snprintf(step.token, sizeof step.token, "%s/%zu", deployment->id, index);
-    find_runs(core, &step);
-    if (step.older) {
-        service->pre_deploy =
-            memory_printf("waits for task %s of davit.preDeploy, which deployment %s started", step.older->id,
-                          step.older->started_by);
-    } else if (!step.run) {
+    struct step step = step_of(core, service, index);
+    if (step.older)
+        service->pre_deploy = memory_printf("waits for task %s of davit.preDeploy on %s, which deployment %s "
+                                            "started",
+                                            step.older->id, step.older->instance, step.older->started_by);
+    else if (!step.run)
         service->pre_deploy = start(core, &step, name, effects, &service->pre_deploy_lacks);
-    } else if (!step.run->stopped_ms) {
+    else if (!step.run->stopped_ms)
         service->pre_deploy = waits_for(name, step.run->id);
-    } else if (run_succeeded(step.run)) {
-        note_success(service, name, effects);
-    } else {
+    else
         service->pre_deploy_failed = failure_of(step.run, name);
-    }
     free(step.group);
-    return service->pre_deploy || service->pre_deploy_failed;
 }
 
 void core_pre_deploy(struct core *core, struct service_state *service, struct effect_vec *effects)
@@ -133,27 +159,24 @@ void core_pre_deploy(struct core *core, struct service_state *service, struct ef
     free(service->pre_deploy_failed);
     service->pre_deploy = service->pre_deploy_failed = NULL;
     service->pre_deploy_lacks = false;
-    if (service->run || !service->desired || service->desired->pre_deploy.len == 0 ||
-        core_is_suspended(core, service) || core_stands_still(core, service))
+    if (service->run || !service->desired || service->desired->pre_deploy.len == 0)
+        return;
+    note_successes(core, service, effects);
+    if (core_is_suspended(core, service))
         return;
     if (plan_begins(service->ledger, service->desired, service->completed)) {
         service->pre_deploy = memory_strdup("waits for the tasks of davit.preDeploy");
         core_mark(core, service); /* it is to be planned with what is about to begin */
         return;
     }
-    char *order CLEANUP_FREE = core_order(core, service);
-    size_t len = service->desired->pre_deploy.len;
-    while (to_prepare(service)) {
-        size_t done = (size_t)service_ledger_prepared(service->ledger, &service->desired->digest);
-        if (done >= len)
-            return;
-        if (order) { /* R12 comes first, and is told */
-            service->pre_deploy = memory_strdup(order);
-            return;
-        }
-        if (take_step(core, service, done, effects))
-            return;
-    }
+    if (!to_prepare(service))
+        return;
+    size_t done = (size_t)service_ledger_prepared(service->ledger, &service->desired->digest);
+    if (done >= service->desired->pre_deploy.len)
+        return;
+    service->pre_deploy = core_order(core, service); /* R12 comes first, and is told */
+    if (!service->pre_deploy)
+        take_step(core, service, done, effects);
 }
 
 void core_pre_deploy_ended(struct core *core, const struct run *run)

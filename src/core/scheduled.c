@@ -101,7 +101,7 @@ static bool make_way(struct core *core, const struct scheduled_task *task, int64
         if (!is_going_on(state->run, task, due_ms))
             continue;
         any = true;
-        if (task->concurrency == CONCURRENCY_REPLACE)
+        if (task->concurrency == CONCURRENCY_REPLACE && !core_is_suspended(core, state))
             core_stop_task(core, state, "replaced by the next run of its schedule", effects);
     }
     return !any || task->concurrency != CONCURRENCY_FORBID;
@@ -156,7 +156,8 @@ static bool start(struct core *core, const struct scheduled_task *task, struct s
 static bool gives_up(const struct core *core, const struct scheduled_run *run,
                      const struct schedule_state *state)
 {
-    return state->attempts > run->attempts || core->now_ms - state->due_ms > run->deadline_s * 1000;
+    return state->attempts > run->attempts + 1 || /* the first is no retry */
+           core->now_ms - state->due_ms > run->deadline_s * 1000;
 }
 
 static void attempt(struct core *core, const struct scheduled_task *task, struct schedule_state *state,
@@ -222,6 +223,8 @@ static struct schedule_state *state_of(struct core *core, const struct scheduled
     if (!digest_equal(&state->digest, &task->digest) || enabled || wrong)
         begin(core, task, state);
     state->disabled = task->disabled;
+    if (task->disabled)
+        state->due_ms = state->retry_ms = state->attempts = 0;
     return state;
 }
 

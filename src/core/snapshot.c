@@ -165,8 +165,6 @@ static json_t *state_out(const struct service_state *service)
         json_object_set_new(json, "delayed", core_delay_out(service));
     if (service->run)
         json_object_set_new(json, "run", run_to_json(service->run));
-    if (service->delayed)
-        json_object_set_new(json, "delayed", core_delay_out(service));
     return json;
 }
 

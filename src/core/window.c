@@ -239,6 +239,8 @@ bool core_window_delays(struct core *core, struct service_state *service, const 
     if (!changes(service, delayed, change->next) || judge(core, service, delayed, change->wanted)) {
         delayed_change_free(delayed);
         save(service, NULL, "no change of it waits any more", effects);
+        if (began)
+            core_mark(core, service); /* and whoever waits for it */
         return false;
     }
     put(core, service, delayed);

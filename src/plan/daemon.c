@@ -52,7 +52,7 @@ static bool is_counted(const struct pass *pass, const struct post *post)
         return false;
     if (!post->instance->usable)
         return post->best != NULL;
-    return placement_has_architecture(post->instance, pass->in->desired->task_definition->cpu_architecture) &&
+    return placement_runs(post->instance, pass->in->desired->task_definition) &&
            (post->best ? site_may_stay(pass, post->site) : site_is_member(pass, post->site));
 }
 
@@ -436,7 +436,7 @@ void daemon_roll(struct pass *pass, const struct deployment *primary)
         stand_by(&crew, gate);
     else
         roll(&crew, primary);
-    if (!failed)
+    if (!failed && !gate) /* what it waits for may need that room */
         keep_room(&crew);
     rolling_announce_stops(pass, &crew.tally); /* once each */
     if (crew.lingers)

@@ -160,18 +160,26 @@ static void take_action_failures(struct pass *pass)
     }
 }
 
+/* P3: the clocks of a task on an instance that does not answer stand still. */
+static bool is_observed(const struct pass *pass, const struct task *task)
+{
+    const struct plan_instance *instance =
+        task->instance ? placement_instance(pass->in->instances, task->instance) : NULL;
+    return !instance || instance->usable;
+}
+
 static void judge(struct pass *pass, struct task *task)
 {
     const struct plan_input *in = pass->in;
     if (task->failed) { /* F1, F7 */
         char *reason CLEANUP_FREE = exit_reason(task);
-        if (in->memory->seen)
+        if (in->memory->seen && !map_get(&in->memory->lost, task->id)) /* P10: it was its instance */
             count(pass, task, reason);
         else
             map_put(&in->memory->counted, task->id, (void *)1);
         return;
     }
-    if (!task_is_live(task))
+    if (!task_is_live(task) || !is_observed(pass, task))
         return;
     char *dead_end CLEANUP_FREE = life_dead_end(pass, task);
     if (dead_end) { /* F3 */

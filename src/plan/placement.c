@@ -290,6 +290,14 @@ void placement_lacks(struct pass *pass, struct plan_lack_vec *ret_lacks)
         lacks(&search, &sites->items[i]);
 }
 
+bool placement_runs(const struct plan_instance *instance, const struct task_definition *definition)
+{
+    assert(instance);
+    assert(definition);
+    return (!instance->os || text_equal(instance->os, "linux")) && /* as manifest/ lets in no other family */
+           placement_has_architecture(instance, definition->cpu_architecture);
+}
+
 bool placement_asks_for_tasks(const char *expression)
 {
     assert(expression);

@@ -18,7 +18,8 @@ struct balance {
 static const struct fleet_zones *zones_of(struct pass *pass)
 {
     const struct deployment *primary = pass_primary(pass);
-    if (!pass->in->desired->rebalances || primary->state != DEPLOYMENT_COMPLETED)
+    if (!pass->in->desired->rebalances || primary->state != DEPLOYMENT_COMPLETED ||
+        plan_capacity(pass->in->desired, pass->in->declared, pass->in->capacity)) /* V4 would undo it */
         return NULL;
     pass_sites(pass);
     assert(pass->zones[0]);

@@ -376,6 +376,8 @@ static void note_floors(struct world *world)
     for (int s = 0; s < SERVICES_MAX; s++) {
         char name[8] = {'s', (char)('0' + s)};
         bool there = core_view_service(world->davit.core, "c", name, &view);
+        if (there && view.left)
+            continue; /* and what comes back with more tasks too */
         int count = there && view.desired ? view.desired->desired_count : 0;
         if (there && view.desired && view.desired->daemon) {
             int most = answering(world, name); /* what is lost with old content is seen to later */

@@ -237,6 +237,29 @@ static void test_given_up(void **state)
     assert_int_equal(count(fixture, false), 0);
 }
 
+/* No retry is one try. */
+static void test_without_retries(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) =
+        fixture_of(SCHEDULE(HOURLY, "", ",\"RetryPolicy\":{\"MaximumRetryAttempts\":0}"));
+    after(fixture, TO_23_MS);
+    assert_int_equal(count(fixture, false), 1);
+}
+
+static void test_disabled_while_it_is_tried(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(SCHEDULE("cron(0 23 * * ? *)", "", ""));
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\",\"davit\":{\"suspend\":true}}");
+    after(fixture, TO_23_MS);
+    fixture_file(fixture, "schedule.json", SCHEDULE("cron(0 23 * * ? *)", ",\"State\":\"DISABLED\"", ""));
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\"}");
+    for (int i = 0; i < 10; i++)
+        after(fixture, MINUTE_MS);
+    assert_int_equal(count(fixture, false), 0);
+}
+
 static json_t *last_entry(const struct fixture *fixture, enum ledger_change_kind kind)
 {
     json_t *entry = NULL;
@@ -372,6 +395,8 @@ int main(void)
         cmocka_unit_test(test_disabled_and_gone),
         cmocka_unit_test(test_tried_again),
         cmocka_unit_test(test_given_up),
+        cmocka_unit_test(test_without_retries),
+        cmocka_unit_test(test_disabled_while_it_is_tried),
         cmocka_unit_test(test_a_restart_neither_doubles_nor_loses),
         cmocka_unit_test(test_a_snapshot_keeps_them),
         cmocka_unit_test(test_not_by_who_leaves),
