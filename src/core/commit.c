@@ -121,6 +121,7 @@ struct adoption {
     const struct desired *wanted;
     bool again; /* after a start: an earlier life had deployed it */
     struct effect_vec *effects;
+    struct effect_vec *later; /* after the commit is noted as deployed */
 };
 
 /* D12 asks the entry, and the service may leave before it was planned once. */
@@ -160,8 +161,16 @@ static void set_desired(const struct adoption *adoption, const char *cluster, co
 {
     struct service_state *service = core_service_state(adoption->core, cluster, name, true);
     const struct core_change change = {desired, adoption->wanted, adoption->again};
-    if (!core_window_delays(adoption->core, service, &change, adoption->effects))
-        core_adopt_service(adoption->core, service, desired, adoption->effects);
+    bool waited = service->delayed != NULL;
+    struct effect_vec own = {0};
+    bool waits = core_window_delays(adoption->core, service, &change, &own);
+    if (!waits)
+        core_adopt_service(adoption->core, service, desired, &own);
+    /* What waits is noted before the commit that makes it wait, what waits no more after the one that ends
+     * it. */
+    for (size_t i = 0; i < own.len; i++)
+        vector_push(waited && !waits ? adoption->later : adoption->effects, own.items[i]);
+    vector_deinit(&own);
 }
 
 /* Where they stand in the order of a desired state; one that is missing stands behind all others. */
@@ -191,11 +200,12 @@ static void mark_changed_clusters(struct core *core, const struct desired *old, 
 }
 
 /* Both are sorted: one walk finds what came, what changed and what went. */
-static void adopt(struct core *core, struct desired *next, struct effect_vec *effects)
+static void adopt(struct core *core, struct desired *next, struct effect_vec *effects,
+                  struct effect_vec *later)
 {
     bool first = core->desired == NULL;
     const struct adoption adoption = {core, next, first && text_equal(next->commit.oid, core->deployed),
-                                      effects};
+                                      effects, later};
     static const struct desired none;
     const struct desired *old = core->desired ? core->desired : &none;
     size_t o = 0;
@@ -242,9 +252,13 @@ static void deploy(struct core *core, struct desired *next, struct effect_vec *e
     char *message CLEANUP_FREE =
         memory_printf("commit %s: %s", commit, core->head.subject ? core->head.subject : "(no subject)");
     core->approved_deletions = 0;
-    adopt(core, next, effects);
-    /* Last: a later life that knows the commit for deployed must know what of it waits. */
+    struct effect_vec later = {0};
+    adopt(core, next, effects, &later);
+    /* A later life that knows the commit for deployed must know what of it waits. */
     core_save(effects, LEDGER_SOURCE, "default", source_entry(core), message);
+    for (size_t i = 0; i < later.len; i++)
+        vector_push(effects, later.items[i]);
+    vector_deinit(&later);
 }
 
 /* Deployed, refused or held, and always as a whole: else what runs stays. */
@@ -279,7 +293,7 @@ static void deploy_again(struct core *core, const struct commit *commit,
     struct desired *next = NULL;
     struct diagnostics diagnostics = {0};
     if (manifest_build(core->manifest, commit, numbering, &next, &diagnostics) == 0)
-        adopt(core, next, effects);
+        adopt(core, next, effects, effects);
     diagnostics_deinit(&diagnostics);
 }
 

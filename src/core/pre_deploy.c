@@ -162,7 +162,7 @@ void core_pre_deploy(struct core *core, struct service_state *service, struct ef
     if (service->run || !service->desired || service->desired->pre_deploy.len == 0)
         return;
     note_successes(core, service, effects);
-    if (core_is_suspended(core, service))
+    if (core_is_suspended(core, service) || core_stands_still(core, service))
         return;
     if (plan_begins(service->ledger, service->desired, service->completed)) {
         service->pre_deploy = memory_strdup("waits for the tasks of davit.preDeploy");

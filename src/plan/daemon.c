@@ -436,7 +436,7 @@ void daemon_roll(struct pass *pass, const struct deployment *primary)
         stand_by(&crew, gate);
     else
         roll(&crew, primary);
-    if (!failed && !gate) /* what it waits for may need that room */
+    if (!failed && !pass->in->pre_deploy) /* what it waits for may need that room */
         keep_room(&crew);
     rolling_announce_stops(pass, &crew.tally); /* once each */
     if (crew.lingers)

@@ -443,7 +443,7 @@ static void test_a_held_commit(void **state)
     expect("wait --timeout 1s", CLI_NO, NULL,
            "davit: commit bbbbbbbbbbbb is held: it removes 3 of 4 services (a/b); nothing was changed; "
            "davit approve bbbbbbbbbbbb deploys it\n");
-    expect("approve bbbbbbb", 0, NULL, "commit bbbbbbb is deployed");
+    expect("approve bbbbbbb", 0, NULL, "commit bbbbbbb is approved");
     expect("approve ccccccc", CLI_ERROR, NULL, "davit: no commit is held\n");
     expect("approve", CLI_ERROR, NULL, "COMMIT");
 }
