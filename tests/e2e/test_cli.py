@@ -154,7 +154,7 @@ def test_usage_errors(spine, run):
     process = run("-o", "json", "status")
     assert process.returncode == 2 and "davit status -o" in process.stderr
     process = run("get", "pods")
-    assert process.returncode == 2 and "clusters, services, tasks, revisions and instances" in process.stderr
+    assert process.returncode == 2 and "clusters, services, tasks, revisions, instances and scheduled-tasks" in process.stderr
     process = run("status", "--socket", "/nowhere/davit.sock")
     assert process.returncode == 2 and "/nowhere/davit.sock" in process.stderr and "daemon" in process.stderr
 
