@@ -188,12 +188,30 @@ static void test_suspended(void **state)
     assert_int_equal(count(fixture, "migrate"), 1);
 }
 
+/* Its task is forgotten one day, its success is not. */
+static void test_a_success_meanwhile(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web();
+    fixture_run(fixture);
+    fixture_suspend(fixture, "web", false);
+    ends(fixture, "migrate", 0);
+    struct view_service view = fixture_view(fixture, "web");
+    assert_int_equal(service_ledger_prepared(view.ledger, &view.desired->digest), 1);
+    assert_int_equal(count(fixture, "seed"), 0);
+    fixture_suspend(fixture, "web", true);
+    fixture_run(fixture);
+    assert_int_equal(count(fixture, "seed"), 1);
+    assert_int_equal(count(fixture, "migrate"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_after_the_other),      cmocka_unit_test(test_once_for_a_content),
         cmocka_unit_test(test_a_new_migration_alone),    cmocka_unit_test(test_one_fails),
         cmocka_unit_test(test_the_older_one_ends_first), cmocka_unit_test(test_suspended),
+        cmocka_unit_test(test_a_success_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
