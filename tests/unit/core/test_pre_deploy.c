@@ -205,13 +205,28 @@ static void test_a_success_meanwhile(void **state)
     assert_int_equal(count(fixture, "migrate"), 1);
 }
 
+static void test_after_what_it_depends_on(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web();
+    fixture_commit(fixture, "db", "postgres", 1, 0);
+    fixture_file(fixture, "web-service.json",
+                 "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"desiredCount\":2,"
+                 "\"davit\":{\"preDeploy\":[\"migrate\"],\"dependsOn\":[{\"service\":\"db\"}]}}");
+    fixture_run(fixture); /* db has to run for a while to be healthy */
+    assert_non_null(strstr(fixture_view(fixture, "web").waiting, "waits for service c/db"));
+    assert_int_equal(count(fixture, "migrate"), 0);
+    fixture_settle(fixture);
+    assert_int_equal(count(fixture, "migrate"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_after_the_other),      cmocka_unit_test(test_once_for_a_content),
         cmocka_unit_test(test_a_new_migration_alone),    cmocka_unit_test(test_one_fails),
         cmocka_unit_test(test_the_older_one_ends_first), cmocka_unit_test(test_suspended),
-        cmocka_unit_test(test_a_success_meanwhile),
+        cmocka_unit_test(test_a_success_meanwhile),      cmocka_unit_test(test_after_what_it_depends_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
