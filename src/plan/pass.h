@@ -126,9 +126,7 @@ int provider_compare(struct pass *pass, const struct site *left, const struct si
 
 /* The same of one instance, which has no task of the service: for a DAEMON. */
 const struct plan_instance *placement_choose_at(struct pass *pass, struct site *site, char **ret_reason);
-/* P1: an engine of another architecture would pull an image that it cannot run. */
-bool placement_has_architecture(const struct plan_instance *instance, const char *wanted);
-/* And one of another system not at all. */
+/* P1: an engine of another system or architecture would pull an image that it cannot run. */
 bool placement_runs(const struct plan_instance *instance, const struct task_definition *definition);
 /* Whether the expression may hold there when tasks have gone. */
 bool placement_asks_for_tasks(const char *expression);

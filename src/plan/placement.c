@@ -39,7 +39,13 @@ static const struct plan_port *clash(const struct plan_instance *instance,
     return NULL;
 }
 
-bool placement_has_architecture(const struct plan_instance *instance, const char *wanted)
+/* manifest/ lets in no other family. */
+static bool has_system(const struct plan_instance *instance)
+{
+    return !instance->os || text_equal(instance->os, "linux");
+}
+
+static bool has_architecture(const struct plan_instance *instance, const char *wanted)
 {
     static const struct {
         const char *ecs;
@@ -90,9 +96,9 @@ static bool is_unfit(const struct search *search, struct site *site, const struc
         return tell(search, instance, "INACTIVE", "is DRAINING");
     if (!instance->usable)
         return tell(search, instance, "AGENT", "%s", instance->reason ? instance->reason : "does not answer");
-    if (instance->os && !text_equal(instance->os, "linux")) /* as manifest/ lets in no other family */
+    if (!has_system(instance))
         return tell(search, instance, "ATTRIBUTE", "has ecs.os-type %s, not linux", instance->os);
-    if (!placement_has_architecture(instance, wanted))
+    if (!has_architecture(instance, wanted))
         return tell(search, instance, "ATTRIBUTE", "has cpuArchitecture %s, not %s", instance->arch, wanted);
     if (search->provider &&
         !text_equal(site->declared ? site->declared->capacity_provider : NULL, search->provider))
@@ -294,8 +300,7 @@ bool placement_runs(const struct plan_instance *instance, const struct task_defi
 {
     assert(instance);
     assert(definition);
-    return (!instance->os || text_equal(instance->os, "linux")) && /* as manifest/ lets in no other family */
-           placement_has_architecture(instance, definition->cpu_architecture);
+    return has_system(instance) && has_architecture(instance, definition->cpu_architecture);
 }
 
 bool placement_asks_for_tasks(const char *expression)
