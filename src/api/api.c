@@ -122,9 +122,10 @@ static int ecs_fault_of(const char *name, const struct api_operation *operation,
 {
     if (!operation) {
         set_fault(fault, 400, "UnsupportedFeatureException", "");
-        snprintf(fault->message, sizeof fault->message,
-                 "davit does not offer %.100s: it reads. Changes are made by a commit to the repository.",
-                 name);
+        bool reads = text_starts_with(name, "List") || text_starts_with(name, "Describe") ||
+                     text_starts_with(name, "Get");
+        snprintf(fault->message, sizeof fault->message, "davit does not offer %.100s%s", name,
+                 reads ? "" : ": changes are made by a commit to the repository");
         return ERROR_UNSUPPORTED;
     }
     if (!input) {

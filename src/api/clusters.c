@@ -42,17 +42,28 @@ int api_list_clusters(struct api *api, const json_t *input, json_t **ret_output,
     return api_page(&(struct api_page){"clusterArns", 100}, input, arns, ret_output, fault);
 }
 
+static int instances_of(const struct api *api, const char *name)
+{
+    int count = 0;
+    for (size_t i = 0; i < core_instances_len(api->core); i++) {
+        struct view_instance view;
+        core_view_instance_at(api->core, i, &view);
+        count += api_has_instance(api, name, view.name);
+    }
+    return count;
+}
+
 static json_t *describe(const struct api *api, const char *name)
 {
     struct cluster_counts counts = counts_of(api, name);
     json_t *json = json_object();
     api_set_owned(json, "clusterArn", api_cluster_arn(api, name));
     json_object_update_new(
-        json, json_pack("{s:s,s:s,s:i,s:i,s:i,s:i,s:[],s:[],s:[],s:[],s:[]}", "clusterName", name, "status",
-                        "ACTIVE", "registeredContainerInstancesCount", (int)core_instances_len(api->core),
-                        "runningTasksCount", counts.running, "pendingTasksCount", counts.pending,
-                        "activeServicesCount", counts.services, "statistics", "tags", "settings",
-                        "capacityProviders", "defaultCapacityProviderStrategy"));
+        json,
+        json_pack("{s:s,s:s,s:i,s:i,s:i,s:i,s:[],s:[],s:[],s:[],s:[]}", "clusterName", name, "status",
+                  "ACTIVE", "registeredContainerInstancesCount", instances_of(api, name), "runningTasksCount",
+                  counts.running, "pendingTasksCount", counts.pending, "activeServicesCount", counts.services,
+                  "statistics", "tags", "settings", "capacityProviders", "defaultCapacityProviderStrategy"));
     return json;
 }
 

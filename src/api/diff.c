@@ -2,7 +2,10 @@
 #include "model/diff.h"
 #include "api/operation.h"
 #include "base/text.h"
+#include "model/change_window.h"
 #include "model/json.h"
+
+#include <string.h>
 
 /* What runs is what the newest deployment brought. False: nothing does. */
 static bool running_side(const struct api *api, const struct view_service *view, struct diff_side *ret_side)
@@ -22,6 +25,19 @@ static bool running_side(const struct api *api, const struct view_service *view,
     return true;
 }
 
+/* What waits for its window is not what is gone on with until then. */
+static json_t *difference_of(struct api *api, const struct view_service *view)
+{
+    const struct service *next = view->delayed ? view->delayed_next : view->desired;
+    struct diff_side from;
+    struct diff_side to = next ? diff_side_of(next) : (struct diff_side){0};
+    bool runs = running_side(api, view, &from);
+    json_t *difference = diff_service(view->cluster, view->name, runs ? &from : NULL, next ? &to : NULL);
+    if (view->delayed)
+        diff_add_wait(difference, strstr(view->delayed_text, "for its"), view->delayed_opens_ms / 1000);
+    return difference;
+}
+
 static void append(json_t *list, json_t *difference)
 {
     if (difference)
@@ -39,12 +55,8 @@ int api_get_diff(struct api *api, const json_t *input, json_t **ret_output, stru
     json_t *list = json_array();
     struct view_service view;
     for (size_t at = 0; api_next_service(api, input, &at, &view);) {
-        struct diff_side from;
-        struct diff_side to = view.desired ? diff_side_of(view.desired) : (struct diff_side){0};
-        bool runs = running_side(api, &view, &from);
-        if (view.left)
-            continue;
-        append(list, diff_service(view.cluster, view.name, runs ? &from : NULL, view.desired ? &to : NULL));
+        if (!view.left)
+            append(list, difference_of(api, &view));
     }
     *ret_output = api_list("differences", list);
     json_object_set_new(*ret_output, "commit", commit_to_json(&desired->commit));
@@ -62,56 +74,185 @@ static struct diff_side given_side(const json_t *json)
                               .service = json_object_get(json, "davit") ? json : NULL};
 }
 
-static int check_given(const json_t *services, struct api_fault *fault)
+static int check_list(const json_t *input, const char *member, const char *needed, struct api_fault *fault)
 {
     size_t i;
     json_t *item;
+    const json_t *list = json_object_get(input, member);
+    json_array_foreach ((json_t *)list, i, item) {
+        if (!model_string(item, needed))
+            return api_fault_invalid(fault, "%s: element %zu has no %s", member, i, needed);
+    }
+    return 0;
+}
+
+static int check_given(const json_t *input, struct api_fault *fault)
+{
+    size_t i;
+    json_t *item;
+    const json_t *services = json_object_get(input, "services");
     if (!json_is_array(services))
         return api_fault_invalid(fault, "expected {\"services\": [...]}");
     json_array_foreach ((json_t *)services, i, item) {
         if (!model_string(item, "cluster") || !model_string(item, "name") || !model_string(item, "digest"))
             return api_fault_invalid(fault, "service %zu has no cluster, name or digest", i);
     }
-    return 0;
+    int r = check_list(input, "clusters", "clusterName", fault);
+    return r < 0 ? r : check_list(input, "scheduledTasks", "name", fault);
+}
+
+static const json_t *named(const json_t *list, const char *member, const char *name)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach ((json_t *)list, i, item) {
+        if (text_equal(model_string(item, member), name))
+            return item;
+    }
+    return NULL;
+}
+
+/* --- its windows ---------------------------------------------------------------------------------------- */
+
+/* A change waits for all windows that hold now and all that it brings. */
+static void add_window(struct api *api, const struct view_service *view, const json_t *input,
+                       const json_t *given, json_t *difference)
+{
+    const struct desired *desired = core_desired(api->core);
+    const char *name = model_string(difference, "cluster");
+    const struct cluster *cluster = desired && name ? desired_cluster(desired, name) : NULL;
+    const json_t *given_cluster = named(json_object_get(input, "clusters"), "clusterName", name);
+    struct change_window_vec of_service = {0};
+    struct change_window_vec of_cluster = {0};
+    struct change_gate gate = {0};
+    change_windows_from_json(given, &of_service);
+    change_windows_from_json(given_cluster, &of_cluster);
+    change_gate_add(&gate, view && view->desired ? &view->desired->windows : NULL);
+    change_gate_add(&gate, cluster ? &cluster->windows : NULL);
+    change_gate_add(&gate, &of_cluster);
+    change_gate_add(&gate, &of_service);
+    diff_add_window(difference, &gate, api->now_ms(api->data) / 1000);
+    vector_deinit(&of_service);
+    vector_deinit(&of_cluster);
 }
 
 /* Services that run and are not given would be removed. */
-static void append_removed(const struct api *api, const struct map *given, json_t *list)
+static void append_removed(struct api *api, const struct map *given, const json_t *input, json_t *list)
 {
     struct view_service view;
     struct diff_side from;
     for (size_t i = 0; core_view_service_at(api->core, i, &view); i++) {
         char *key CLEANUP_FREE = service_key(view.cluster, view.name);
         bool stays = view.left || (view.desired && view.desired->prune_disabled);
-        if (!stays && !map_get(given, key) && running_side(api, &view, &from))
-            append(list, diff_service(view.cluster, view.name, &from, NULL));
+        if (stays || map_get(given, key) || !running_side(api, &view, &from))
+            continue;
+        json_t *difference = diff_service(view.cluster, view.name, &from, NULL);
+        add_window(api, &view, input, NULL, difference);
+        append(list, difference);
     }
 }
 
-/* {"services": [{"cluster", "name", "digest", "desiredCount", "countAbsent", "family", "revision",
- * "taskDefinition", "davit"}]}: any other commit, which the client has read for itself. */
-int api_post_diff(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
+static void append_services(struct api *api, const json_t *input, json_t *list)
 {
-    const json_t *services = json_object_get(input, "services");
-    int r = check_given(services, fault);
-    if (r < 0)
-        return r;
     struct map given CLEANUP(map_deinit) = MAP_INIT(NULL);
-    json_t *list = json_array();
     size_t i;
     json_t *item;
-    json_array_foreach ((json_t *)services, i, item) {
+    json_array_foreach (json_object_get(input, "services"), i, item) {
         const char *cluster = model_string(item, "cluster");
         const char *name = model_string(item, "name");
         char *key CLEANUP_FREE = service_key(cluster, name);
         struct view_service view;
         struct diff_side from;
         struct diff_side to = given_side(item);
-        bool runs = core_view_service(api->core, cluster, name, &view) && running_side(api, &view, &from);
+        bool known = core_view_service(api->core, cluster, name, &view);
+        bool runs = known && running_side(api, &view, &from);
+        json_t *difference = diff_service(cluster, name, runs ? &from : NULL, &to);
         map_put(&given, key, item);
-        append(list, diff_service(cluster, name, runs ? &from : NULL, &to));
+        add_window(api, known ? &view : NULL, input, item, difference);
+        append(list, difference);
     }
-    append_removed(api, &given, list);
+    append_removed(api, &given, input, list);
+}
+
+/* --- clusters and scheduled tasks ----------------------------------------------------------------------- */
+
+/* Clients that do not give any are not asked about them. */
+static void append_clusters(const struct desired *desired, const json_t *clusters, json_t *list)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach ((json_t *)clusters, i, item) {
+        const char *name = model_string(item, "clusterName");
+        const struct cluster *cluster = desired ? desired_cluster(desired, name) : NULL;
+        append(list, diff_cluster(name, cluster ? cluster->json : NULL, item));
+    }
+    for (i = 0; desired && clusters && i < desired->clusters.len; i++) {
+        const struct cluster *cluster = desired->clusters.items[i];
+        if (!named(clusters, "clusterName", cluster->name))
+            append(list, diff_cluster(cluster->name, cluster->json, NULL));
+    }
+}
+
+static const struct scheduled_task *scheduled_task_named(const struct desired *desired, const char *name)
+{
+    for (size_t i = 0; desired && i < desired->scheduled_tasks.len; i++)
+        if (text_equal(desired->scheduled_tasks.items[i]->name, name))
+            return desired->scheduled_tasks.items[i];
+    return NULL;
+}
+
+/* {"name", "manifest", "definitions": [{"family", "revision", "digest", "taskDefinition"}]}: those that it
+ * starts as the repository has them. */
+static json_t *schedule_difference(const struct desired *desired, const json_t *given)
+{
+    const char *name = model_string(given, "name");
+    const struct scheduled_task *before = scheduled_task_named(desired, name);
+    const json_t *manifest = json_object_get(given, "manifest");
+    size_t i;
+    json_t *item;
+    json_t *difference =
+        before || manifest ? diff_scheduled_task(name, before ? before->json : NULL, manifest) : NULL;
+    json_array_foreach (before ? json_object_get(given, "definitions") : NULL, i, item) {
+        const char *family = model_string(item, "family");
+        const struct task_definition *now = family ? desired_task_definition(desired, family) : NULL;
+        struct diff_side to = given_side(item);
+        if (now)
+            diff_scheduled_definition(&difference, name,
+                                      &(struct diff_side){.digest = now->digest,
+                                                          .family = now->family,
+                                                          .revision = now->revision,
+                                                          .task_definition = now->json},
+                                      &to);
+    }
+    return difference;
+}
+
+static void append_schedules(const struct desired *desired, const json_t *given, json_t *list)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach ((json_t *)given, i, item)
+        append(list, schedule_difference(desired, item));
+    for (i = 0; desired && given && i < desired->scheduled_tasks.len; i++) {
+        const struct scheduled_task *task = desired->scheduled_tasks.items[i];
+        if (!named(given, "name", task->name))
+            append(list, diff_scheduled_task(task->name, task->json, NULL));
+    }
+}
+
+/* {"services": [{"cluster", "name", "digest", "desiredCount", "countAbsent", "family", "revision",
+ * "taskDefinition", "davit"}], "clusters": [as committed], "scheduledTasks": [see schedule_difference()]}:
+ * any other commit, which the client has read for itself. */
+int api_post_diff(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
+{
+    int r = check_given(input, fault);
+    if (r < 0)
+        return r;
+    const struct desired *desired = core_desired(api->core);
+    json_t *list = json_array();
+    append_clusters(desired, json_object_get(input, "clusters"), list);
+    append_services(api, input, list);
+    append_schedules(desired, json_object_get(input, "scheduledTasks"), list);
     *ret_output = api_list("differences", list);
     return 0;
 }

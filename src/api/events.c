@@ -1,4 +1,4 @@
-/* Service events: as a list, and as a stream of JSON lines. */
+/* Events of services and scheduled tasks: as a list, and as a stream of JSON lines. */
 #include "api/operation.h"
 #include "base/text.h"
 #include "model/json.h"
@@ -18,10 +18,53 @@ static void follower_free(struct follower *follower)
     free(follower);
 }
 
-static json_t *event_json(const struct view_service *view, const struct view_event *event)
+/* Whose events they are: a service, or a scheduled task. */
+struct teller {
+    const char *kind; /* member of an event that has the name */
+    const char *cluster;
+    const char *name;
+    struct view_service service;
+    struct view_schedule schedule; /* its task is NULL: a service */
+    size_t events_len;
+};
+
+/* Services first, then scheduled tasks, which are of the cluster of their first target. */
+static bool teller_at(const struct core *core, size_t index, struct teller *ret_teller)
 {
-    json_t *json = json_pack("{s:s,s:s,s:s,s:s}", "cluster", view->cluster, "service", view->name, "id",
-                             event->id, "message", event->message);
+    size_t services = core_services_len(core);
+    *ret_teller = (struct teller){.kind = index < services ? "service" : "scheduledTask"};
+    if (index < services) {
+        core_view_service_at(core, index, &ret_teller->service);
+        ret_teller->cluster = ret_teller->service.cluster;
+        ret_teller->name = ret_teller->service.name;
+        ret_teller->events_len = ret_teller->service.events_len;
+        return true;
+    }
+    if (!core_view_schedule_at(core, index - services, &ret_teller->schedule))
+        return false;
+    ret_teller->cluster = ret_teller->schedule.task->runs.items[0].cluster;
+    ret_teller->name = ret_teller->schedule.task->name;
+    ret_teller->events_len = ret_teller->schedule.events_len;
+    return true;
+}
+
+static const struct view_event *told_at(const struct teller *teller, size_t index)
+{
+    return teller->schedule.task ? view_schedule_event(&teller->schedule, index)
+                                 : view_service_event(&teller->service, index);
+}
+
+static bool is_meant(const json_t *input, const struct teller *teller)
+{
+    return teller->schedule.task
+               ? !api_parameter(input, "service") && api_matches(input, teller->cluster, NULL)
+               : api_matches(input, teller->cluster, teller->name);
+}
+
+static json_t *event_json(const struct teller *teller, const struct view_event *event)
+{
+    json_t *json = json_pack("{s:s,s:s,s:s,s:s}", "cluster", teller->cluster, teller->kind, teller->name,
+                             "id", event->id, "message", event->message);
     api_set_time_text(json, "at", event->at_ms);
     return json;
 }
@@ -42,15 +85,15 @@ static int by_time(const void *left, const void *right)
     return a->order < b->order ? -1 : a->order > b->order;
 }
 
-/* Oldest first, over all services that are meant. */
+/* Oldest first, over all that are meant. */
 static json_t *events_json(const struct api *api, const json_t *input)
 {
     struct dated_vec events = {0};
-    struct view_service view;
-    for (size_t at = 0; api_next_service(api, input, &at, &view);) {
-        for (size_t k = 0; k < view.events_len; k++)
-            vector_push(&events, (struct dated){view_service_event(&view, k)->at_ms, events.len,
-                                                event_json(&view, view_service_event(&view, k))});
+    struct teller teller;
+    for (size_t i = 0; teller_at(api->core, i, &teller); i++) {
+        for (size_t k = 0; is_meant(input, &teller) && k < teller.events_len; k++)
+            vector_push(&events, (struct dated){told_at(&teller, k)->at_ms, events.len,
+                                                event_json(&teller, told_at(&teller, k))});
     }
     if (events.len)
         qsort(events.items, events.len, sizeof *events.items, by_time);
@@ -80,20 +123,25 @@ static void write_line(const struct follower *follower, const json_t *event)
     http_stream_write(follower->server, follower->stream, line, strlen(line));
 }
 
-static const char *newest(const struct view_service *view)
+static const char *newest(const struct teller *teller)
 {
-    return view_service_event(view, view->events_len - 1)->id;
+    return told_at(teller, teller->events_len - 1)->id;
 }
 
-/* The newest events of all services count as told from now on. */
+static char *key_of(const struct teller *teller)
+{
+    return memory_printf("%s %s/%s", teller->kind, teller->cluster, teller->name);
+}
+
+/* The newest events of all count as told from now on. */
 static void mark_published(struct api *api)
 {
-    struct view_service view;
+    struct teller teller;
     map_clear(&api->published);
-    for (size_t i = 0; core_view_service_at(api->core, i, &view); i++) {
-        char *key CLEANUP_FREE = service_key(view.cluster, view.name);
-        if (view.events_len)
-            map_put(&api->published, key, memory_strdup(newest(&view)));
+    for (size_t i = 0; teller_at(api->core, i, &teller); i++) {
+        char *key CLEANUP_FREE = key_of(&teller);
+        if (teller.events_len)
+            map_put(&api->published, key, memory_strdup(newest(&teller)));
     }
 }
 
@@ -130,21 +178,21 @@ int api_stream_events(const struct api_stream_call *call, struct api_fault *faul
     return 0;
 }
 
-static void publish(struct api *api, const struct view_service *view, const struct view_event *event)
+static void publish(struct api *api, const struct teller *teller, const struct view_event *event)
 {
-    json_t *json CLEANUP(json_decrefp) = event_json(view, event);
+    json_t *json CLEANUP(json_decrefp) = event_json(teller, event);
     map_for_each (&api->followers, entry) {
         const struct follower *follower = entry->value;
-        if (api_matches(follower->filter, view->cluster, view->name))
+        if (is_meant(follower->filter, teller))
             write_line(follower, json);
     }
 }
 
 /* Index of the first event that has not been told. */
-static size_t first_new(const struct view_service *view, const char *told)
+static size_t first_new(const struct teller *teller, const char *told)
 {
-    for (size_t i = view->events_len; told && i > 0; i--)
-        if (text_equal(view_service_event(view, i - 1)->id, told))
+    for (size_t i = teller->events_len; told && i > 0; i--)
+        if (text_equal(told_at(teller, i - 1)->id, told))
             return i;
     return 0;
 }
@@ -152,18 +200,19 @@ static size_t first_new(const struct view_service *view, const char *told)
 void api_publish(struct api *api)
 {
     assert(api);
+    api_logs_publish(api);
     if (!api->followers.len)
         return;
-    struct view_service view;
-    for (size_t i = 0; core_view_service_at(api->core, i, &view); i++) {
-        if (!view.events_len)
+    struct teller teller;
+    for (size_t i = 0; teller_at(api->core, i, &teller); i++) {
+        if (!teller.events_len)
             continue;
-        char *key CLEANUP_FREE = service_key(view.cluster, view.name);
-        size_t from = first_new(&view, map_get(&api->published, key));
-        for (size_t k = from; k < view.events_len; k++)
-            publish(api, &view, view_service_event(&view, k));
-        if (from < view.events_len)
-            map_put(&api->published, key, memory_strdup(newest(&view)));
+        char *key CLEANUP_FREE = key_of(&teller);
+        size_t from = first_new(&teller, map_get(&api->published, key));
+        for (size_t k = from; k < teller.events_len; k++)
+            publish(api, &teller, told_at(&teller, k));
+        if (from < teller.events_len)
+            map_put(&api->published, key, memory_strdup(newest(&teller)));
     }
 }
 

@@ -2,13 +2,28 @@
 #include "base/buffer.h"
 #include "model/json.h"
 
+/* Whether there is a cluster whose tasks may go to the instance: it is ACTIVE there, or the cluster declares
+ * none. */
+static bool is_active_somewhere(const struct api *api, const char *name)
+{
+    const struct desired *desired = core_desired(api->core);
+    struct string_vec clusters CLEANUP(string_vec_deinit) = {0};
+    api_clusters(api, &clusters);
+    for (size_t i = 0; i < clusters.len; i++) {
+        const struct cluster *cluster = desired ? desired_cluster(desired, clusters.items[i]) : NULL;
+        if (!cluster || container_instances_keep(&cluster->instances, name))
+            return true;
+    }
+    return false;
+}
+
 /* What the clusters that declare the instance say of it: {cluster: {status, attributes}}, and its status in a
  * word, or with the clusters that it is DRAINING in where it is not in all of them. */
-static void set_clusters(const struct desired *desired, const char *name, json_t *json)
+static void set_clusters(const struct api *api, const char *name, json_t *json)
 {
+    const struct desired *desired = core_desired(api->core);
     json_t *clusters = json_object();
     struct buffer draining = BUFFER_INIT(LIMIT_ERROR_CHARS);
-    bool active = false;
     for (size_t i = 0; desired && i < desired->clusters.len; i++) {
         const struct cluster *cluster = desired->clusters.items[i];
         const struct container_instance *instance = container_instances_find(&cluster->instances, name);
@@ -18,16 +33,18 @@ static void set_clusters(const struct desired *desired, const char *name, json_t
         for (size_t a = 0; a < instance->attributes.len; a++)
             model_set_string(attributes, instance->attributes.items[a].name,
                              instance->attributes.items[a].value);
-        json_object_set_new(clusters, cluster->name,
-                            json_pack("{s:s,s:o}", "status", instance->draining ? "DRAINING" : "ACTIVE",
-                                      "attributes", attributes));
+        json_t *one = json_pack("{s:s,s:o}", "status", instance->draining ? "DRAINING" : "ACTIVE",
+                                "attributes", attributes);
+        if (instance->gpus.len)
+            json_object_set_new(one, "gpus", model_strings_to_json(&instance->gpus));
+        json_object_set_new(clusters, cluster->name, one);
         if (instance->draining)
             buffer_printf(&draining, "%s%s", draining.len ? ", " : " in ", cluster->name);
-        active |= !instance->draining;
     }
-    char *status CLEANUP_FREE = draining.len
-                                    ? memory_printf("DRAINING%s", active ? buffer_str(&draining) : "")
-                                    : memory_strdup("ACTIVE");
+    char *status CLEANUP_FREE =
+        draining.len
+            ? memory_printf("DRAINING%s", is_active_somewhere(api, name) ? buffer_str(&draining) : "")
+            : memory_strdup("ACTIVE");
     json_object_set_new(json, "status", json_string(status));
     json_object_set_new(json, "clusters", clusters);
     buffer_deinit(&draining);
@@ -44,7 +61,9 @@ json_t *api_instances_json(const struct api *api)
                       "runningTasks", view.running_tasks, "pendingTasks", view.pending_tasks, "containers",
                       (json_int_t)view.containers_len, "cpuUnitsFree", (json_int_t)view.cpu_units_free,
                       "memoryMibFree", (json_int_t)view.memory_mib_free);
-        set_clusters(core_desired(api->core), view.name, json);
+        if (view.gpu_ids->len)
+            json_object_set_new(json, "gpusInUse", model_strings_to_json(view.gpu_ids));
+        set_clusters(api, view.name, json);
         model_set_string(json, "message", view.connected ? NULL : view.message);
         api_set_time_text(json, "lostAt", view.lost_ms);
         if (view.info) {

@@ -1,5 +1,23 @@
 /* Logs of a service's containers as JSON lines: {"task", "container", "stream", "line"}, or {"task",
- * "container", "error"} of one that cannot be read; a last {"error"} when that is so of all. */
+ * "container", "error"} of one that cannot be read; a last {"error"} when that is so of all.
+ *
+ * Whoever follows a service gets its new tasks as they start, and waits for the first:
+ *
+ *  container                                  | then
+ *  -------------------------------------------|----------------------------------------------
+ *  was there at the start, of a stopped task  | passed over, unless the task is named or the
+ *                                             |  reader had begun to read it
+ *  was there at the start                     | read, "tail" lines of it first
+ *  has started since                          | read from its first line, also when it has
+ *                                             |  stopped meanwhile
+ *  starts again                               | read on
+ *  its engine failed                          | read on from where it was, RETRY_MS later, when
+ *                                             |  the instance is connected
+ *  there are API_LOG_SOURCES already          | waits for one that ends, and says so
+ *
+ * It ends with the service, or when all of a task that is named has stopped and was read.
+ */
+#include "api/log_source.h"
 #include "api/operation.h"
 #include "base/buffer.h"
 #include "base/text.h"
@@ -7,50 +25,16 @@
 
 #include <assert.h>
 
-struct log_stream;
-
-/* One container that is read. */
-struct log_source {
-    struct log_stream *stream; /* borrowed */
-    char *instance;
-    uint64_t operation; /* the engine's; 0 when it has ended */
-    bool has_output;
-    char task[ID_HEX_SIZE];
-    char *container;
-    char *container_id;
-    struct buffer lines[2]; /* of stdout and stderr: the beginning of a line that is not in yet */
-};
-struct log_source_vec VECTOR_OF(struct log_source *);
-
-/* One reader. */
-struct log_stream {
-    struct api *api;
-    struct http_server *server;
-    uint64_t id;
-    struct log_source_vec sources;
-    size_t reading; /* sources that have not ended */
-    size_t unread;  /* sources that nothing could be read of */
-};
-
-static void source_free(struct log_source *source)
-{
-    struct api *api = source->stream->api;
-    struct engine *engine = source->operation ? api->engine(api->data, source->instance) : NULL;
-    if (engine)
-        engine->ops->cancel(engine, source->operation);
-    for (size_t i = 0; i < ARRAY_LEN(source->lines); i++)
-        buffer_deinit(&source->lines[i]);
-    free(source->instance);
-    free(source->container);
-    free(source->container_id);
-    free(source);
-}
+#define RETRY_MS 2000
+/* What started so long before the reader began was there already, though its engine was not heard yet; less
+ * may be a difference of clocks. */
+#define OLD_MS 60000
 
 static void stream_free(struct log_stream *stream)
 {
-    for (size_t i = 0; i < stream->sources.len; i++)
-        source_free(stream->sources.items[i]);
-    vector_deinit(&stream->sources);
+    map_deinit(&stream->sources);
+    map_deinit(&stream->passed);
+    json_decref(stream->input);
     free(stream);
 }
 
@@ -61,109 +45,7 @@ static void on_close(void *data, uint64_t id)
     map_remove(&stream->api->logs, key);
 }
 
-/* --- lines ---------------------------------------------------------------------------------------------- */
-
-/* Bytes that are no UTF-8 become question marks: JSON has no place for them. */
-static void make_text(char *bytes, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (!bytes[i] || ((unsigned char)bytes[i] & 0x80))
-            bytes[i] = '?';
-}
-
-/* Takes json. */
-static void write_json(const struct log_stream *stream, json_t *json)
-{
-    char *text CLEANUP_FREE = json_dumps(json, JSON_COMPACT);
-    char *line CLEANUP_FREE = memory_printf("%s\n", text ? text : "");
-    /* a reader that is gone or too slow is told to us by on_close */
-    http_stream_write(stream->server, stream->id, line, strlen(line));
-    json_decref(json);
-}
-
-static void write_line(struct log_source *source, enum engine_stream stream)
-{
-    struct buffer *line = &source->lines[stream == ENGINE_STDERR];
-    if (line->len && line->data[line->len - 1] == '\r')
-        line->data[--line->len] = '\0';
-    if (line->len && !text_is_utf8(line->data, line->len))
-        make_text(line->data, line->len);
-    write_json(source->stream,
-               json_pack("{s:s,s:s,s:s,s:s}", "task", source->task, "container", source->container, "stream",
-                         stream == ENGINE_STDERR ? "stderr" : "stdout", "line", buffer_str(line)));
-    buffer_clear(line);
-}
-
-static void write_error(const struct log_source *source, const char *text)
-{
-    json_t *json = json_pack("{s:s,s:s}", "task", source->task, "container", source->container);
-    model_set_string(json, "error", text_is_utf8(text, strlen(text)) ? text : "unreadable error");
-    write_json(source->stream, json);
-}
-
-static void give_up(const struct log_source *source, const char *text)
-{
-    source->stream->unread += !source->has_output;
-    write_error(source, text);
-}
-
-static void finish(struct log_stream *stream)
-{
-    char *key CLEANUP_FREE = api_stream_key(stream->server, stream->id);
-    if (stream->unread == stream->sources.len)
-        write_json(stream, json_pack("{s:s}", "error", "no container could be read"));
-    http_stream_end(stream->server, stream->id);
-    map_remove(&stream->api->logs, key);
-}
-
-static void on_chunk(void *data, enum engine_stream stream, const char *bytes, size_t len)
-{
-    struct log_source *source = data;
-    source->has_output = true;
-    struct buffer *line = &source->lines[stream == ENGINE_STDERR];
-    while (len) {
-        const char *end = memchr(bytes, '\n', len);
-        size_t part = end ? (size_t)(end - bytes) : len;
-        size_t room = API_LOG_LINE_MAX - line->len;
-        size_t taken = part < room ? part : room;
-        buffer_append(line, bytes, taken);
-        bool whole = end && taken == part;
-        if (whole || line->len == API_LOG_LINE_MAX)
-            write_line(source, stream);
-        bytes += taken + whole;
-        len -= taken + whole;
-    }
-}
-
-static void on_done(void *data, const struct engine_reply *reply)
-{
-    struct log_source *source = data;
-    struct log_stream *stream = source->stream;
-    source->operation = 0;
-    for (size_t i = 0; i < ARRAY_LEN(source->lines); i++)
-        if (source->lines[i].len)
-            write_line(source, i ? ENGINE_STDERR : ENGINE_STDOUT);
-    if (reply->error.code)
-        give_up(source, error_text(&reply->error));
-    if (--stream->reading == 0)
-        finish(stream);
-}
-
 /* --- which containers ----------------------------------------------------------------------------------- */
-
-static struct log_source *source_new(struct log_stream *stream, const struct task *task,
-                                     const struct container *container)
-{
-    struct log_source *source = NEW(struct log_source);
-    source->stream = stream;
-    source->instance = memory_strdup(container->instance);
-    source->container = memory_strdup(container->labels.spec.name);
-    source->container_id = memory_strdup(container->id);
-    memcpy(source->task, task->id, sizeof source->task);
-    for (size_t i = 0; i < ARRAY_LEN(source->lines); i++)
-        source->lines[i] = BUFFER_INIT(API_LOG_LINE_MAX);
-    return source;
-}
 
 /* Stopped tasks are read only when they are named: their logs are history. */
 static bool is_meant(const json_t *input, const struct task *task)
@@ -172,6 +54,13 @@ static bool is_meant(const json_t *input, const struct task *task)
     if (!task->deployment) /* a standalone task: it has been named */
         return true;
     return wanted ? text_starts_with(task->id, wanted) : task->status != TASK_STOPPED;
+}
+
+/* Whether a task's containers that start now are to be read. */
+static bool is_followed(const struct log_stream *stream, const struct task *task)
+{
+    const char *wanted = api_parameter(stream->input, "task");
+    return !wanted || !task->deployment || text_starts_with(task->id, wanted);
 }
 
 /* In place of a service a standalone task may be named. */
@@ -194,26 +83,69 @@ static void view_tasks(const struct api *api, const json_t *input, struct task_v
                         ret_tasks);
 }
 
-static void add_sources(struct log_stream *stream, const json_t *input)
+static char *source_key(const struct container *container)
 {
-    const char *container = api_parameter(input, "container");
+    return memory_printf("%s/%s", container->instance, container->id);
+}
+
+static bool is_wanted(const struct log_stream *stream, const struct container *container)
+{
+    const char *wanted = api_parameter(stream->input, "container");
+    const char *name = container->labels.spec->name;
+    return (wanted ? text_equal(wanted, name) : !container_is_internal(name)) &&
+           (container->started_ms || !stream->follow);
+}
+
+/* What the reader has of it already; NULL: nothing. */
+static const json_t *told_of(const struct log_stream *stream, const struct task *task,
+                             const struct container *container)
+{
+    char *key CLEANUP_FREE = memory_printf("%s/%s", task->id, container->labels.spec->name);
+    return json_object_get(json_object_get(stream->input, "told"), key);
+}
+
+static void add_source(struct log_stream *stream, const struct task *task, const struct container *container,
+                       int tail)
+{
+    struct log_source *source = log_source_new(stream, task, container);
+    char *key CLEANUP_FREE = source_key(container);
+    source->tail = tail;
+    source->since_ms = stream->since_ms;
+    log_source_resume(source, told_of(stream, task, container));
+    map_put(&stream->sources, key, source);
+}
+
+/* A container that is not known yet. old: it was there when the reader began. */
+static void consider(struct log_stream *stream, const struct task *task, const struct container *container,
+                     bool old)
+{
+    bool begun =
+        told_of(stream, task, container) || (stream->since_ms && container->started_ms >= stream->since_ms);
+    char *key CLEANUP_FREE = source_key(container);
+    if (old && !begun && !is_meant(stream->input, task))
+        map_put(&stream->passed, key, stream);
+    else if (is_wanted(stream, container) && is_followed(stream, task))
+        add_source(stream, task, container, old ? stream->tail : -1);
+}
+
+/* Those that are there when the reader begins. */
+static void add_sources(struct log_stream *stream)
+{
     struct task_vec tasks CLEANUP(task_vec_deinit);
-    view_tasks(stream->api, input, &tasks);
-    for (size_t t = 0; t < tasks.len; t++) {
-        const struct task *task = &tasks.items[t];
-        for (size_t c = 0; is_meant(input, task) && c < task->containers_len; c++) {
-            const struct container *found = task->containers[c];
-            const char *name = found->labels.spec.name;
-            if (container ? text_equal(container, name) : !container_is_internal(name))
-                vector_push(&stream->sources, source_new(stream, task, found));
-        }
-    }
+    view_tasks(stream->api, stream->input, &tasks);
+    for (size_t t = 0; t < tasks.len; t++)
+        for (size_t c = 0; c < tasks.items[t].containers_len; c++)
+            consider(stream, &tasks.items[t], tasks.items[t].containers[c], true);
 }
 
 static int check_request(const struct api_stream_call *call, int64_t *ret_tail, struct api_fault *fault)
 {
     const char *tail = api_parameter(call->input, "tail");
+    const char *since = api_parameter(call->input, "since");
+    int64_t since_ms;
     *ret_tail = API_LOG_TAIL;
+    if (since && text_to_time_ms(since, &since_ms) < 0)
+        return api_fault_invalid(fault, "since is a time of RFC 3339");
     if (!api_parameter(call->input, "cluster") || !api_parameter(call->input, "service"))
         return api_fault_invalid(fault, "logs need the parameters cluster and service");
     if (text_equal(tail, "all"))
@@ -245,7 +177,7 @@ static char *names_of_containers(const json_t *input, const struct task_vec *tas
     for (size_t t = 0; t < tasks->len; t++) {
         const struct task *task = &tasks->items[t];
         for (size_t c = 0; is_meant(input, task) && c < task->containers_len; c++) {
-            const char *name = task->containers[c]->labels.spec.name;
+            const char *name = task->containers[c]->labels.spec->name;
             if (container_is_internal(name) || map_get(&names, name))
                 continue;
             map_put(&names, name, (void *)1);
@@ -279,31 +211,196 @@ static int refuse(const struct api *api, const json_t *input, struct api_fault *
     return api_fault_not_found(fault, type, "%s/%s has no containers yet", cluster, service);
 }
 
+/* Whether it is about one task, and so has an end. */
+static bool is_of_one_task(const struct api *api, const json_t *input)
+{
+    struct view_run run;
+    return api_parameter(input, "task") || is_run(api, input, &run);
+}
+
+/* Or may know it, while not all of its containers are there. */
+static bool knows_container(const struct task *task, const char *name)
+{
+    for (size_t c = 0; c < task->containers_len; c++)
+        if (text_equal(task->containers[c]->labels.spec->name, name))
+            return true;
+    return task->status != TASK_RUNNING;
+}
+
+/* Whether there is something to wait for. */
+static bool may_come(const struct log_stream *stream)
+{
+    struct task_vec tasks CLEANUP(task_vec_deinit) = {0};
+    const char *container = api_parameter(stream->input, "container");
+    if (!stream->follow)
+        return false;
+    view_tasks(stream->api, stream->input, &tasks);
+    bool alive = false;
+    bool known = false;
+    for (size_t t = 0; t < tasks.len; t++) {
+        if (!is_meant(stream->input, &tasks.items[t]))
+            continue;
+        alive |= tasks.items[t].status != TASK_STOPPED;
+        known |= !container || knows_container(&tasks.items[t], container);
+    }
+    return alive ? known : !is_of_one_task(stream->api, stream->input);
+}
+
 static int check_sources(const struct log_stream *stream, const json_t *input, struct api_fault *fault)
 {
-    if (!stream->sources.len)
+    if (!stream->sources.len && !may_come(stream))
         return refuse(stream->api, input, fault);
     if (stream->sources.len > API_LOG_SOURCES)
-        return api_fault_invalid(fault, "%zu containers are more than one request may read (%d); name a task",
+        return api_fault_invalid(fault, "%u containers are more than one request may read (%d); name a task",
                                  stream->sources.len, API_LOG_SOURCES);
     return 0;
 }
 
-static void start(struct log_source *source, const json_t *input, int64_t tail)
+/* --- the stream ----------------------------------------------------------------------------------------- */
+
+static void finish(struct log_stream *stream)
 {
-    struct api *api = source->stream->api;
-    struct engine *engine = api->engine(api->data, source->instance);
-    struct engine_call call = {.done = on_done, .chunk = on_chunk, .data = source};
-    struct engine_logs logs = {.container_id = source->container_id,
-                               .follow = api_parameter_is_on(input, "follow"),
-                               .tail = (int)tail,
-                               .timestamps = api_parameter_is_on(input, "timestamps")};
-    if (!engine) {
-        give_up(source, "the container instance is not configured any more");
-        return;
+    char *key CLEANUP_FREE = api_stream_key(stream->server, stream->id);
+    if (stream->sources.len && stream->unread >= stream->sources.len)
+        log_stream_write(stream, json_pack("{s:s}", "error", "no container could be read"));
+    http_stream_end(stream->server, stream->id);
+    map_remove(&stream->api->logs, key);
+}
+
+/* Whether nothing can come any more of what is followed. */
+static bool is_over(const struct log_stream *stream)
+{
+    struct view_service view;
+    struct view_run run;
+    struct task_vec tasks CLEANUP(task_vec_deinit) = {0};
+    const struct api *api = stream->api;
+    if (!stream->follow)
+        return true;
+    if (!is_run(api, stream->input, &run) &&
+        !core_view_service(api->core, api_parameter(stream->input, "cluster"),
+                           api_parameter(stream->input, "service"), &view))
+        return true;
+    if (!is_of_one_task(api, stream->input))
+        return false;
+    view_tasks(api, stream->input, &tasks);
+    for (size_t t = 0; t < tasks.len; t++)
+        if (is_meant(stream->input, &tasks.items[t]) && tasks.items[t].status != TASK_STOPPED)
+            return false;
+    return true;
+}
+
+static bool is_connected(const struct api *api, const char *instance)
+{
+    for (size_t i = 0; i < core_instances_len(api->core); i++) {
+        struct view_instance view;
+        core_view_instance_at(api->core, i, &view);
+        if (text_equal(view.name, instance))
+            return view.connected;
     }
-    source->stream->reading++;
-    source->operation = engine->ops->logs(engine, &logs, &call);
+    return false;
+}
+
+static void start_due(struct log_stream *stream)
+{
+    const struct api *api = stream->api;
+    map_for_each (&stream->sources, entry) {
+        struct log_source *source = entry->value;
+        if (!source->due || source->operation)
+            continue;
+        if (source->not_before_ms &&
+            (source->not_before_ms > api->now_ms(api->data) || !is_connected(api, source->instance)))
+            continue;
+        if (stream->reading < API_LOG_SOURCES)
+            log_source_start(source);
+        else
+            log_source_complain(source, "waits for another one to end: so many are read already");
+    }
+}
+
+/* New containers, and those that were started again. */
+static void look(struct log_stream *stream, const struct task_vec *tasks, struct map *seen)
+{
+    for (size_t t = 0; t < tasks->len; t++) {
+        const struct task *task = &tasks->items[t];
+        for (size_t c = 0; c < task->containers_len; c++) {
+            const struct container *found = task->containers[c];
+            char *key CLEANUP_FREE = source_key(found);
+            struct log_source *source = map_get(&stream->sources, key);
+            map_put(seen, key, stream);
+            if (source) {
+                source->due |= found->started_ms > source->started_ms;
+                source->started_ms = found->started_ms;
+            } else if (!map_get(&stream->passed, key)) {
+                consider(stream, task, found,
+                         found->started_ms && found->started_ms < stream->began_ms - OLD_MS);
+            }
+        }
+    }
+}
+
+/* What is no more there, and was read, is forgotten. */
+static void forget(struct log_stream *stream, const struct map *seen)
+{
+    map_for_each (&stream->sources, entry) {
+        const struct log_source *source = entry->value;
+        if (!source->operation && !map_get(seen, entry->key))
+            map_remove(&stream->sources, entry->key);
+    }
+    map_for_each (&stream->passed, entry)
+        if (!map_get(seen, entry->key))
+            map_remove(&stream->passed, entry->key);
+}
+
+static void follow(struct log_stream *stream)
+{
+    struct map seen CLEANUP(map_deinit) = {0};
+    struct task_vec tasks CLEANUP(task_vec_deinit);
+    view_tasks(stream->api, stream->input, &tasks);
+    look(stream, &tasks, &seen);
+    forget(stream, &seen);
+    start_due(stream);
+    if (!stream->reading && is_over(stream))
+        finish(stream);
+}
+
+void api_logs_publish(struct api *api)
+{
+    assert(api);
+    map_for_each (&api->logs, entry) {
+        struct log_stream *stream = entry->value;
+        if (stream->follow)
+            follow(stream);
+    }
+}
+
+void log_source_ended(struct log_source *source, int code)
+{
+    struct log_stream *stream = source->stream;
+    const struct api *api = stream->api;
+    if (stream->follow &&
+        (code == ERROR_UNAVAILABLE || code == ERROR_IO || code == ERROR_TIMEOUT || code == ERROR_PROTOCOL)) {
+        source->due = true;
+        source->not_before_ms = api->now_ms(api->data) + RETRY_MS;
+    }
+    if (!stream->reading && is_over(stream))
+        finish(stream);
+}
+
+static struct log_stream *stream_new(const struct api_stream_call *call, int tail)
+{
+    struct log_stream *stream = NEW(struct log_stream);
+    const char *since = api_parameter(call->input, "since");
+    *stream = (struct log_stream){.api = call->api,
+                                  .server = call->server,
+                                  .id = http_exchange_id(call->exchange),
+                                  .input = json_deep_copy(call->input),
+                                  .follow = api_parameter_is_on(call->input, "follow"),
+                                  .tail = tail,
+                                  .began_ms = call->api->now_ms(call->api->data),
+                                  .sources = MAP_INIT(log_source_free)};
+    if (since && text_to_time_ms(since, &stream->since_ms) == 0)
+        stream->began_ms = stream->since_ms;
+    return stream;
 }
 
 int api_stream_logs(const struct api_stream_call *call, struct api_fault *fault)
@@ -313,9 +410,8 @@ int api_stream_logs(const struct api_stream_call *call, struct api_fault *fault)
     int r = check_request(call, &tail, fault);
     if (r < 0)
         return r;
-    struct log_stream *stream = NEW(struct log_stream);
-    *stream = (struct log_stream){.api = api, .server = call->server, .id = http_exchange_id(call->exchange)};
-    add_sources(stream, call->input);
+    struct log_stream *stream = stream_new(call, (int)tail);
+    add_sources(stream);
     r = check_sources(stream, call->input, fault);
     if (r == 0 && http_stream_start(call->exchange, 200, "application/x-ndjson", on_close, stream) < 0)
         r = api_fault_unavailable(fault, "too many streams are open (LIMIT_API_STREAMS)");
@@ -325,9 +421,8 @@ int api_stream_logs(const struct api_stream_call *call, struct api_fault *fault)
     }
     char *key CLEANUP_FREE = api_stream_key(stream->server, stream->id);
     map_put(&api->logs, key, stream);
-    for (size_t i = 0; i < stream->sources.len; i++)
-        start(stream->sources.items[i], call->input, tail);
-    if (!stream->reading)
+    start_due(stream);
+    if (!stream->reading && is_over(stream))
         finish(stream);
     return 0;
 }

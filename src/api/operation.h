@@ -126,6 +126,13 @@ int api_list_clusters(struct api *api, const json_t *input, json_t **ret_output,
 int api_describe_clusters(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 int api_get_clusters(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 
+/* Whether the cluster has the instance: it declares it, or none at all. */
+bool api_has_instance(const struct api *api, const char *cluster, const char *instance);
+int api_list_container_instances(struct api *api, const json_t *input, json_t **ret_output,
+                                 struct api_fault *fault);
+int api_describe_container_instances(struct api *api, const json_t *input, json_t **ret_output,
+                                     struct api_fault *fault);
+
 int api_list_services(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 int api_describe_services(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 int api_get_services(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
@@ -176,5 +183,7 @@ void api_events_init(struct api *api);
 void api_events_deinit(struct api *api);
 void api_logs_init(struct api *api);
 void api_logs_deinit(struct api *api);
+/* Containers that have started since are read for those who follow; of api_publish(). */
+void api_logs_publish(struct api *api);
 /* "server/stream": the key of what goes on beyond a request. Caller frees. */
 char *api_stream_key(const struct http_server *server, uint64_t id);

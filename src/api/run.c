@@ -71,6 +71,12 @@ int api_run_task(struct api *api, const json_t *input, json_t **ret_output, stru
             json_array_append_new(tasks, api_run_json(api, &view));
     }
     *ret_output = json_pack("{s:o,s:o}", "tasks", tasks, "failures", failures_json(api, of, &outcome->lacks));
+    json_t *warnings = json_array();
+    for (size_t i = 0; i < outcome->warnings.len; i++)
+        json_array_append_new(warnings, json_string(outcome->warnings.items[i]));
+    if (json_array_size(warnings)) /* a word of davit's own, which clients of AWS pass over */
+        json_object_set(*ret_output, "warnings", warnings);
+    json_decref(warnings);
     return 0;
 }
 
@@ -94,6 +100,7 @@ bool api_find_run(const struct api *api, const char *cluster, const char *given,
     return found == 1;
 }
 
+/* given: an id, or the beginning of one. */
 static bool is_of_service(const struct api *api, const char *cluster, const char *id, char **ret_service)
 {
     struct view_service view;
@@ -102,7 +109,7 @@ static bool is_of_service(const struct api *api, const char *cluster, const char
         if (text_equal(view.cluster, cluster))
             core_view_tasks(api->core, cluster, view.name, api->now_ms(api->data), &tasks);
         for (size_t t = 0; t < tasks.len; t++)
-            if (text_equal(tasks.items[t].id, id)) {
+            if (strlen(id) >= PREFIX_CHARS_MIN && text_starts_with(tasks.items[t].id, id)) {
                 *ret_service = service_key(cluster, view.name);
                 return true;
             }
@@ -130,7 +137,8 @@ static int find_task(const struct api *api, const char *cluster, const char *giv
                                 "task %.12s is one of service %s, which would start another in its place; "
                                 "change desiredCount in the repository, or davit suspend",
                                 id, service);
-    return api_fault_invalid(fault, "The referenced task was not found.");
+    return api_fault_invalid(fault, "The referenced task was not found. There is no task %.64s in cluster %s",
+                             id, cluster);
 }
 
 int api_stop_task(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)

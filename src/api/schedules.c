@@ -39,7 +39,7 @@ json_t *api_schedules_json(const struct api *api)
         api_set_time_text(json, "lastDueAt", view.last_due_ms);
         api_set_time_text(json, "lastRunAt", view.last_run_ms);
         model_set_string(json, "message", view.message);
-        model_set_string(json, "result", view.result ? view.result : view.last_run_ms ? "running" : NULL);
+        model_set_string(json, "result", view.result ? view.result : view.runs_len ? "running" : NULL);
         if (view.tasks)
             json_object_set_new(json, "tasks", model_strings_to_json(view.tasks));
         json_array_append_new(list, json);

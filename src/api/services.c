@@ -283,9 +283,13 @@ static json_t *actions_json(const struct api *api, const struct view_service *vi
     return list;
 }
 
-static void set_wanted(const struct service *desired, json_t *json)
+/* What the repository says, also while it waits for its window. */
+static void set_wanted(const struct view_service *view, json_t *json)
 {
+    const struct service *desired = view->delayed ? view->delayed_next : view->desired;
     json_object_set_new(json, "desiredCount", json_integer(desired ? desired->desired_count : 0));
+    if (view->delayed && view->desired) /* what goes on meanwhile */
+        json_object_set_new(json, "meanwhileCount", json_integer(view->desired->desired_count));
     if (!desired)
         return;
     const struct task_definition *definition = desired->task_definition;
@@ -332,7 +336,7 @@ json_t *api_service_json(const struct api *api, const struct view_service *view)
     json_object_set_new(json, "leaving", json_integer(view->leaving_count));
     model_set_string(json, "schedulingStrategy", scheduling_strategy(view));
     set_lost(view, json);
-    set_wanted(view->desired, json);
+    set_wanted(view, json);
     model_set_string(json, "waiting", view->waiting);
     json_object_set_new(json, "deployment", rollout_json(primary));
     json_object_set_new(json, "revisions", revisions_json(view));

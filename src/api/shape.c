@@ -177,6 +177,21 @@ bool api_cluster_exists(const struct api *api, const char *cluster)
     return found;
 }
 
+static char *hint(const char *near)
+{
+    return near ? memory_printf("; did you mean %s?", near) : memory_strdup("");
+}
+
+/* The cluster that is nearest to the name. Caller frees. */
+static char *hint_at_cluster(const struct api *api, const char *cluster)
+{
+    struct string_vec names CLEANUP(string_vec_deinit) = {0};
+    const struct desired *desired = core_desired(api->core);
+    for (size_t i = 0; desired && i < desired->clusters.len; i++)
+        vector_push(&names, memory_strdup(desired->clusters.items[i]->name));
+    return hint(text_nearest(cluster, (const char *const *)names.items, names.len));
+}
+
 int api_input_cluster(const struct api *api, const json_t *input, const char **ret_cluster,
                       struct api_fault *fault)
 {
@@ -185,8 +200,9 @@ int api_input_cluster(const struct api *api, const json_t *input, const char **r
     if (!name)
         return api_fault_invalid(fault, "Invalid identifier: expected a cluster's name or ARN.");
     if (!api_cluster_exists(api, name)) {
-        api_fault_not_found(fault, "ClusterNotFoundException", "Cluster not found.");
-        return ERROR_NOT_FOUND;
+        char *near CLEANUP_FREE = hint_at_cluster(api, name);
+        return api_fault_not_found(fault, "ClusterNotFoundException",
+                                   "Cluster not found. There is no cluster \"%.255s\"%s", name, near);
     }
     *ret_cluster = name;
     return 0;
@@ -322,21 +338,6 @@ bool api_next_service(const struct api *api, const json_t *input, size_t *at, st
         if (api_matches(input, ret_view->cluster, ret_view->name))
             return true;
     return false;
-}
-
-static char *hint(const char *near)
-{
-    return near ? memory_printf("; did you mean %s?", near) : memory_strdup("");
-}
-
-/* The cluster that is nearest to the name. Caller frees. */
-static char *hint_at_cluster(const struct api *api, const char *cluster)
-{
-    struct string_vec names CLEANUP(string_vec_deinit) = {0};
-    const struct desired *desired = core_desired(api->core);
-    for (size_t i = 0; desired && i < desired->clusters.len; i++)
-        vector_push(&names, memory_strdup(desired->clusters.items[i]->name));
-    return hint(text_nearest(cluster, (const char *const *)names.items, names.len));
 }
 
 /* The one service of this name, in whichever cluster, or else the one of the cluster that is nearest to it.

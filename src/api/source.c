@@ -4,8 +4,15 @@
 
 #include <string.h>
 
+/* What the commit says of instances is there when nobody is on those that are to be left; E9: but DAEMONs,
+ * which nobody waits for. */
+static bool is_moving(const struct view_service *view)
+{
+    return view->leaving_count > 0 && view->desired && !view->desired->daemon;
+}
+
 /* What has become of the wanted commit: FAILED when one service's deployment has, IN_PROGRESS until every
- * service has arrived. */
+ * service has arrived, and has left the instances that it has to leave. */
 static enum deployment_state rollout(const struct api *api)
 {
     enum deployment_state state = DEPLOYMENT_COMPLETED;
@@ -14,6 +21,8 @@ static enum deployment_state rollout(const struct api *api)
         enum deployment_state own = view_service_rollout(&view);
         if (own == DEPLOYMENT_FAILED)
             return own;
+        if (own == DEPLOYMENT_COMPLETED && is_moving(&view))
+            own = DEPLOYMENT_IN_PROGRESS;
         state = own == DEPLOYMENT_COMPLETED ? state : own;
     }
     return state;

@@ -199,7 +199,7 @@ static json_t *interfaces_json(const struct task *task)
 static json_t *container_json(const struct api *api, const struct described *of,
                               const struct container *container)
 {
-    const struct container_spec *spec = &container->labels.spec;
+    const struct container_spec *spec = container->labels.spec;
     char cpu[16];
     snprintf(cpu, sizeof cpu, "%d", spec->cpu_units);
     json_t *json = json_object();
@@ -294,8 +294,8 @@ static void set_resources(const struct task *task, json_t *json)
     int cpu_units = 0;
     int memory_mib = 0;
     for (size_t i = 0; i < task->containers_len; i++) {
-        cpu_units += task->containers[i]->labels.spec.cpu_units;
-        memory_mib += task->containers[i]->labels.spec.memory_mib;
+        cpu_units += task->containers[i]->labels.spec->cpu_units;
+        memory_mib += task->containers[i]->labels.spec->memory_mib;
     }
     snprintf(text, sizeof text, "%d", cpu_units);
     model_set_string(json, "cpu", text);
@@ -342,7 +342,7 @@ static json_t *describe(const struct api *api, const struct described *of)
     const struct task *task = of->task;
     json_t *containers = json_array();
     for (size_t i = 0; i < task->containers_len; i++)
-        if (!container_is_internal(task->containers[i]->labels.spec.name))
+        if (!container_is_internal(task->containers[i]->labels.spec->name))
             json_array_append_new(containers, container_json(api, of, task->containers[i]));
     if (of->run)
         add_absent(api, of, containers);
@@ -442,7 +442,7 @@ int api_describe_tasks(struct api *api, const json_t *input, json_t **ret_output
 
 static json_t *native_container_json(const struct container *container)
 {
-    json_t *json = json_pack("{s:s,s:s,s:s,s:s,s:s*,s:o}", "name", container->labels.spec.name, "id",
+    json_t *json = json_pack("{s:s,s:s,s:s,s:s,s:s*,s:o}", "name", container->labels.spec->name, "id",
                              container->id, "status", container_status_name(container->status), "health",
                              health_status_name(container->health), "image", container->image, "ports",
                              bindings_json(container));
@@ -460,7 +460,7 @@ static void set_health_causes(const struct api *api, const struct task *task, js
     bool checked = false;
     for (size_t i = 0; i < task->containers_len; i++)
         checked |=
-            task->containers[i]->labels.spec.essential && task->containers[i]->labels.spec.has_health_check;
+            task->containers[i]->labels.spec->essential && task->containers[i]->labels.spec->has_health_check;
     json_object_set_new(json, "hasHealthCheck", json_boolean(checked));
     if (task->status == TASK_STOPPED)
         return;
@@ -483,12 +483,29 @@ static void set_run(const struct described *of, json_t *json)
     model_set_string(json, "exitedContainer", decisive ? decisive->container : NULL);
 }
 
+/* The essential container that ended first, once its task is to stop. */
+static void set_exit(const struct task *task, json_t *json)
+{
+    const struct container *first = NULL;
+    for (size_t i = 0; is_to_stop(task) && i < task->containers_len; i++) {
+        const struct container *container = task->containers[i];
+        bool counts = container->labels.spec->essential && container->has_exit_code &&
+                      !container_is_internal(container->labels.spec->name);
+        if (counts && (!first || container->finished_ms < first->finished_ms))
+            first = container;
+    }
+    if (!first)
+        return;
+    json_object_set_new(json, "exitCode", json_integer(first->exit_code));
+    model_set_string(json, "exitedContainer", first->labels.spec->name);
+}
+
 static json_t *native_json(const struct api *api, const struct described *of)
 {
     const struct task *task = of->task;
     json_t *containers = json_array();
     for (size_t i = 0; i < task->containers_len; i++)
-        if (!container_is_internal(task->containers[i]->labels.spec.name))
+        if (!container_is_internal(task->containers[i]->labels.spec->name))
             json_array_append_new(containers, native_container_json(task->containers[i]));
     json_t *json =
         json_pack("{s:s,s:s,s:s*,s:s,s:s,s:s,s:b,s:s*,s:s*,s:s*,s:o}", "id", task->id, "cluster", of->cluster,
@@ -500,6 +517,8 @@ static json_t *native_json(const struct api *api, const struct described *of)
         api_set_owned(json, "taskDefinition", memory_printf("%s:%d", task->family, task->revision));
     if (of->run)
         set_run(of, json);
+    else
+        set_exit(task, json);
     set_health_causes(api, task, json);
     model_set_string(json, "address", address_of(task));
     model_set_string(json, "stopReason", task->stop_reason);

@@ -61,6 +61,7 @@
 #define LIMIT_DEPLOYMENTS_KEPT   32   /* ended deployments kept per service in the ledger */
 #define LIMIT_SERVICE_EVENTS     100  /* ECS: events kept per service */
 #define LIMIT_PRE_DEPLOY_TASKS   10   /* davit.preDeploy of a service */
+#define LIMIT_SCHEDULE_RUNS      10   /* times that were due, remembered per scheduled task */
 #define LIMIT_PREPARED_DIGESTS   32   /* contents whose davit.preDeploy has run, remembered per service */
 #define LIMIT_STOPPED_TASKS_KEPT 10   /* stopped tasks kept per service for a look at their logs */
 

@@ -6,26 +6,63 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Not keyed: the pure stages have no randomness to draw a key from, and one that is in the source keeps
- * nobody from choosing his keys. */
-static uint64_t mix(uint64_t hash, uint64_t word)
+struct sip {
+    uint64_t a;
+    uint64_t b;
+    uint64_t c;
+    uint64_t d;
+};
+
+static uint64_t rotate(uint64_t word, int bits)
 {
-    hash = (hash ^ word) * 0x9E3779B97F4A7C15U;
-    return hash ^ (hash >> 32);
+    return word << bits | word >> (64 - bits);
 }
 
-static uint64_t hash_of(const char *key)
+static void mix(struct sip *sip)
 {
+    sip->a += sip->b;
+    sip->b = rotate(sip->b, 13) ^ sip->a;
+    sip->a = rotate(sip->a, 32);
+    sip->c += sip->d;
+    sip->d = rotate(sip->d, 16) ^ sip->c;
+    sip->a += sip->d;
+    sip->d = rotate(sip->d, 21) ^ sip->a;
+    sip->c += sip->b;
+    sip->b = rotate(sip->b, 17) ^ sip->c;
+    sip->c = rotate(sip->c, 32);
+}
+
+static void add(struct sip *sip, uint64_t word)
+{
+    sip->d ^= word;
+    mix(sip);
+    sip->a ^= word;
+}
+
+/* SipHash-1-3: names and paths are chosen by whoever may commit, and must not be made to collide. It is keyed
+ * with the place of the first index, which the system draws for each process and nobody is told. The pure
+ * stages stay pure: a map iterates in the order of insertion, so only the time of a look-up depends on it. */
+static uint64_t hash_of(const struct map *map, const char *key)
+{
+    uint64_t low = map->hash_key * 0x9E3779B97F4A7C15U;
+    uint64_t high = rotate(low, 32);
+    struct sip sip = {low ^ 0x736F6D6570736575U, high ^ 0x646F72616E646F6DU, low ^ 0x6C7967656E657261U,
+                      high ^ 0x7465646279746573U};
     size_t len = strlen(key);
-    uint64_t hash = len;
+    uint64_t last = (uint64_t)len << 56;
     uint64_t word = 0;
     for (; len >= sizeof word; key += sizeof word, len -= sizeof word) {
         memcpy(&word, key, sizeof word);
-        hash = mix(hash, word);
+        add(&sip, word);
     }
     word = 0;
     memcpy(&word, key, len);
-    return mix(mix(hash, word), 0);
+    add(&sip, last | word);
+    sip.c ^= 0xFF;
+    mix(&sip);
+    mix(&sip);
+    mix(&sip);
+    return sip.a ^ sip.b ^ sip.c ^ sip.d;
 }
 
 /* Slot of the key, or the free slot where it would go. */
@@ -45,19 +82,33 @@ static size_t slot_of(const struct map *map, const char *key, uint64_t hash)
 
 static void rebuild(struct map *map)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < map->entries_len; i++)
+    assert(map->entries || map->entries_len == 0);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < map->entries_len; i++)
         if (map->entries[i].key)
             map->entries[kept++] = map->entries[i];
     map->entries_len = kept;
-    size_t cap = 16;
+    assert(kept < UINT32_MAX / 4);
+    uint32_t cap = 16;
     while (cap < (kept + 1) * 2)
         cap *= 2;
+    bool is_first = !map->index;
     free(map->index);
     map->index = memory_calloc(cap, sizeof *map->index);
     map->index_cap = cap;
-    for (size_t i = 0; i < kept; i++)
-        map->index[slot_of(map, map->entries[i].key, map->entries[i].hash)] = (uint32_t)(i + 1);
+    if (is_first)
+        map->hash_key = (uint32_t)((uint64_t)(uintptr_t)map->index >> 4);
+    for (uint32_t i = 0; i < kept; i++) {
+        struct map_entry *entry = &map->entries[i];
+        map->index[slot_of(map, entry->key, entry->hash)] = i + 1;
+    }
+}
+
+static void free_key(const struct map *map, struct map_entry *entry)
+{
+    if (!map->borrows_keys)
+        free(entry->key);
+    entry->key = NULL;
 }
 
 void map_clear(struct map *map)
@@ -66,7 +117,7 @@ void map_clear(struct map *map)
     for (size_t i = 0; i < map->entries_len; i++) {
         if (!map->entries[i].key)
             continue;
-        free(map->entries[i].key);
+        free_key(map, &map->entries[i]);
         if (map->free_value)
             map->free_value(map->entries[i].value);
     }
@@ -82,14 +133,17 @@ void map_deinit(struct map *map)
     map_clear(map);
 }
 
+static struct map_entry *find_hashed(const struct map *map, const char *key, uint64_t hash)
+{
+    uint32_t at = map->index[slot_of(map, key, hash)];
+    return at ? &map->entries[at - 1] : NULL;
+}
+
 static struct map_entry *find(const struct map *map, const char *key)
 {
     assert(map);
     assert(key);
-    if (map->len == 0)
-        return NULL;
-    uint32_t at = map->index[slot_of(map, key, hash_of(key))];
-    return at ? &map->entries[at - 1] : NULL;
+    return map->len ? find_hashed(map, key, hash_of(map, key)) : NULL;
 }
 
 void *map_get(const struct map *map, const char *key)
@@ -100,11 +154,18 @@ void *map_get(const struct map *map, const char *key)
 
 void map_put(struct map *map, const char *key, void *value)
 {
-    struct map_entry *old = find(map, key);
+    assert(map);
+    assert(key);
+    if (!map->index)
+        rebuild(map);
+    uint64_t hash = hash_of(map, key);
+    struct map_entry *old = find_hashed(map, key, hash);
     if (old) {
         if (map->free_value && old->value != value)
             map->free_value(old->value);
         old->value = value;
+        if (map->borrows_keys)
+            old->key = (char *)key;
         return;
     }
     if ((map->entries_len + 1) * 2 > map->index_cap)
@@ -113,31 +174,35 @@ void map_put(struct map *map, const char *key, void *value)
         map->entries_cap = map->entries_cap ? map->entries_cap * 2 : 8;
         map->entries = memory_realloc(map->entries, map->entries_cap, sizeof *map->entries);
     }
-    uint64_t hash = hash_of(key);
-    map->entries[map->entries_len++] = (struct map_entry){memory_strdup(key), value, hash};
-    map->index[slot_of(map, key, hash)] = (uint32_t)map->entries_len;
+    assert(map->entries);
+    map->entries[map->entries_len++] = (struct map_entry){
+        .key = map->borrows_keys ? (char *)key : memory_strdup(key), .value = value, .hash = hash};
+    map->index[slot_of(map, key, hash)] = map->entries_len;
     map->len++;
 }
 
-void *map_take(struct map *map, const char *key)
+static void *take(struct map *map, struct map_entry *entry)
 {
-    struct map_entry *entry = find(map, key);
-    if (!entry)
-        return NULL;
     /* The slot stays as a tombstone that keeps probe chains whole; rebuild() sweeps it. */
     void *value = entry->value;
-    free(entry->key);
-    entry->key = NULL;
+    free_key(map, entry);
     entry->value = NULL;
     map->len--;
     return value;
 }
 
+void *map_take(struct map *map, const char *key)
+{
+    struct map_entry *entry = find(map, key);
+    return entry ? take(map, entry) : NULL;
+}
+
 bool map_remove(struct map *map, const char *key)
 {
-    if (!find(map, key))
+    struct map_entry *entry = find(map, key);
+    if (!entry)
         return false;
-    void *value = map_take(map, key);
+    void *value = take(map, entry);
     if (map->free_value)
         map->free_value(value);
     return true;

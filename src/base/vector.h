@@ -40,6 +40,16 @@ struct string_vec VECTOR_OF(char *);
         }                                                                                                    \
     } while (0)
 
+/* Gives back the room that is not used: of vectors that are many and grow no more. */
+#define vector_trim(vec)                                                                                     \
+    do {                                                                                                     \
+        __typeof__(vec) trimmed_ = (vec);                                                                    \
+        if (trimmed_->cap > trimmed_->len && trimmed_->len) {                                                \
+            trimmed_->items = memory_realloc(trimmed_->items, trimmed_->len, sizeof *trimmed_->items);       \
+            trimmed_->cap = trimmed_->len;                                                                   \
+        }                                                                                                    \
+    } while (0)
+
 /* Removes element i and keeps the order of the rest. */
 #define vector_remove(vec, i)                                                                                \
     do {                                                                                                     \

@@ -29,9 +29,11 @@ const struct command cli_approve = {
         "A commit that removes more than half of the services, and three or more, is held, and what runs "
         "stays: a wrong path is likelier than the wish. A commit whose message ends in the trailer "
         "\"Davit-Approve-Deletions: N\" may remove N services without being held. The configuration's "
-        "deletionBudget sets other bounds.\n\n"
+        "deletionBudget sets other bounds. Scheduled tasks are counted likewise, by themselves.\n\n"
         "A change that waits for its window (davit.changeWindows) is let through at once when the newest "
-        "commit is approved; an event of the service tells it. Of a commit that is held, the windows hold "
+        "commit is approved; an event of the service tells it. That is the way as well where a commit has "
+        "taken the window away: what began to wait before goes on to wait for the windows that were in force "
+        "then, for no commit opens its own. Of a commit that is held, the windows hold "
         "after the first approval.",
     .flags = flags,
     .examples = examples,

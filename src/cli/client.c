@@ -8,6 +8,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <time.h>
 #include <uv.h>
 
 char *cli_query_add(char *query, const char *name, const char *value)
@@ -45,6 +46,8 @@ static void on_headers(void *data, const struct http_reply *reply)
 {
     struct question *question = data;
     question->status = reply->status;
+    if (reply->status == 200 && question->request->on_begin)
+        question->request->on_begin(question->request->data);
 }
 
 static int take_line(struct question *question)
@@ -185,4 +188,70 @@ int cli_request(const struct cli *cli, const struct cli_request *request, json_t
     else
         json_decref(question.answer);
     return r;
+}
+
+/* --- streams that go on --------------------------------------------------------------------------------- */
+
+#define AGAIN_MS 300
+
+struct following {
+    const struct cli *cli;
+    struct cli_follow *follow;
+    bool begun;
+    bool lost;
+    bool away; /* nobody listened meanwhile */
+};
+
+static void on_begin(void *data)
+{
+    struct following *following = data;
+    if (following->lost)
+        cli_fail(following->cli, following->away ? "davit was restarted; going on"
+                                                 : "the connection was made anew; going on");
+    following->begun = true;
+    following->lost = following->away = false;
+}
+
+static int on_followed_line(void *data, const json_t *line)
+{
+    const struct following *following = data;
+    return following->follow->request.on_line(following->follow->request.data, line);
+}
+
+/* A daemon that has just started may not know yet what is asked for. */
+static bool is_ready(const struct cli *cli)
+{
+    return cli_request(cli, &(struct cli_request){.path = "/readyz"}, NULL, NULL) == 0;
+}
+
+/* Whether it is to be asked for again after this. */
+static bool goes_on(const struct following *following, int code)
+{
+    if (!following->begun || ferror(following->cli->out))
+        return false;
+    return code == ERROR_IO || code == ERROR_UNAVAILABLE ||
+           (code == ERROR_NOT_FOUND && following->lost && !is_ready(following->cli));
+}
+
+int cli_follow(const struct cli *cli, struct cli_follow *follow, struct error *err)
+{
+    struct following following = {.cli = cli, .follow = follow};
+    for (;;) {
+        struct cli_request request = follow->request;
+        request.on_line = on_followed_line;
+        request.on_begin = on_begin;
+        request.data = &following;
+        int r = cli_request(cli, &request, NULL, err);
+        if (!goes_on(&following, r))
+            return r;
+        if (following.lost)
+            nanosleep(&(struct timespec){.tv_nsec = AGAIN_MS * 1000000L}, NULL);
+        else
+            cli_fail(cli, "the connection to davit is lost; waiting for it");
+        following.away |= following.lost && r == ERROR_UNAVAILABLE;
+        following.lost = true;
+        if (follow->again)
+            follow->again(follow->request.data, &follow->request);
+        *err = ERROR_INIT;
+    }
 }

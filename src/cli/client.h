@@ -14,6 +14,7 @@ struct cli_request {
     int64_t deadline_ms; /* 0: CLI_REQUEST_MS; streams have none */
     /* Of a stream: called for each line of JSON as it comes. NULL: one answer. A negative return ends it. */
     int (*on_line)(void *data, const json_t *line);
+    void (*on_begin)(void *data); /* of a stream: it was accepted, lines may come. NULL: nobody asks */
     void *data;
 };
 
@@ -25,6 +26,15 @@ struct cli_request {
  */
 int cli_request(const struct cli *cli, const struct cli_request *request, json_t **ret_answer,
                 struct error *err);
+/* A stream that breaks off, as when davit is restarted, is asked for again, and err is told. One that the
+ * daemon ends has an end. */
+struct cli_follow {
+    struct cli_request request; /* data is that of the follower */
+    /* Called before it is asked for again, to say what is had already. NULL: nothing to say. */
+    void (*again)(void *data, struct cli_request *request);
+};
+/* Until it ends, or err says why it cannot go on. */
+int cli_follow(const struct cli *cli, struct cli_follow *follow, struct error *err);
 /* Appends "&name=value" (encoded) to a query and returns it; takes query, NULL begins one. NULL value: as it
  * was. */
 char *cli_query_add(char *query, const char *name, const char *value);

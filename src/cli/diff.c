@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <time.h>
 
 /* --- the two sides -------------------------------------------------------------------------------------- */
 
@@ -53,6 +54,35 @@ static void compare_clusters(json_t *list, const struct desired *from, const str
     }
 }
 
+static struct diff_side side_of_definition(const struct task_definition *definition)
+{
+    return (struct diff_side){.digest = definition->digest,
+                              .family = definition->family,
+                              .revision = definition->revision,
+                              .task_definition = definition->json};
+}
+
+/* The newest revision that a target starts, as the commit has it; NULL where it names a number. */
+static const struct task_definition *started_by(const struct desired *desired,
+                                                const struct scheduled_run *run)
+{
+    const char *family = model_string(run->request, "taskDefinition");
+    return family && !strchr(family, ':') ? desired_task_definition(desired, family) : NULL;
+}
+
+static void compare_started(json_t **difference, const struct scheduled_task *task,
+                            const struct desired *from, const struct desired *to)
+{
+    for (size_t i = 0; i < task->runs.len; i++) {
+        const struct task_definition *before = started_by(from, &task->runs.items[i]);
+        const struct task_definition *after = started_by(to, &task->runs.items[i]);
+        if (!before || !after)
+            continue;
+        const struct diff_side sides[] = {side_of_definition(before), side_of_definition(after)};
+        diff_scheduled_definition(difference, task->name, &sides[0], &sides[1]);
+    }
+}
+
 /* Both are sorted: one walk. */
 static void compare_schedules(json_t *list, const struct desired *from, const struct desired *to)
 {
@@ -66,11 +96,26 @@ static void compare_schedules(json_t *list, const struct desired *from, const st
         assert(any); /* the walk ends with the longer list */
         json_t *difference =
             diff_scheduled_task(any->name, order <= 0 ? left->json : NULL, order >= 0 ? right->json : NULL);
+        if (order == 0)
+            compare_started(&difference, right, from, to);
         if (difference)
             json_array_append_new(list, difference);
         f += order <= 0;
         t += order >= 0;
     }
+}
+
+/* A change waits for all windows that either commit has. */
+static void add_window(json_t *difference, const struct service *const services[2],
+                       const struct desired *const sides[2])
+{
+    struct change_gate gate = {0};
+    for (size_t i = 0; i < 2 && difference; i++) {
+        const struct cluster *cluster = desired_cluster(sides[i], model_string(difference, "cluster"));
+        change_gate_add(&gate, cluster ? &cluster->windows : NULL);
+        change_gate_add(&gate, services[i] ? &services[i]->windows : NULL);
+    }
+    diff_add_window(difference, &gate, (int64_t)time(NULL));
 }
 
 /* Both are sorted: one walk. */
@@ -90,6 +135,9 @@ static json_t *compare_commits(const struct desired *from, const struct desired 
         struct diff_side after = order >= 0 ? diff_side_of(right) : (struct diff_side){0};
         json_t *difference =
             diff_service(any->cluster, any->name, order <= 0 ? &before : NULL, order >= 0 ? &after : NULL);
+        add_window(difference,
+                   (const struct service *[]){order <= 0 ? left : NULL, order >= 0 ? right : NULL},
+                   (const struct desired *[]){from, to});
         if (difference)
             json_array_append_new(list, difference);
         f += order <= 0;
@@ -119,18 +167,51 @@ static json_t *service_json(const struct service *service)
     return json;
 }
 
+static json_t *schedule_json(const struct desired *desired, const struct scheduled_task *task)
+{
+    json_t *definitions = json_array();
+    for (size_t i = 0; i < task->runs.len; i++) {
+        const struct task_definition *definition = started_by(desired, &task->runs.items[i]);
+        if (!definition)
+            continue;
+        json_t *json = json_pack("{s:s,s:i,s:O}", "family", definition->family, "revision",
+                                 definition->revision, "taskDefinition", definition->json);
+        model_set_digest(json, "digest", &definition->digest);
+        json_array_append_new(definitions, json);
+    }
+    return json_pack("{s:s,s:O,s:o}", "name", task->name, "manifest", task->json, "definitions", definitions);
+}
+
 /* What runs against a commit of ours. */
 static int ask_about(const struct cli *cli, const struct desired *desired, json_t **ret_answer)
 {
     json_t *services = json_array();
     for (size_t i = 0; i < desired->services.len; i++)
         json_array_append_new(services, service_json(desired->services.items[i]));
-    json_t *body CLEANUP(json_decrefp) = json_pack("{s:o}", "services", services);
+    json_t *clusters = json_array();
+    for (size_t i = 0; i < desired->clusters.len; i++)
+        json_array_append(clusters, desired->clusters.items[i]->json);
+    json_t *schedules = json_array();
+    for (size_t i = 0; i < desired->scheduled_tasks.len; i++)
+        json_array_append_new(schedules, schedule_json(desired, desired->scheduled_tasks.items[i]));
+    json_t *body CLEANUP(json_decrefp) =
+        json_pack("{s:o,s:o,s:o}", "services", services, "clusters", clusters, "scheduledTasks", schedules);
     struct cli_request request = {.method = "POST", .path = "/v1/diff", .body = body};
     struct error err = ERROR_INIT;
     if (cli_request(cli, &request, ret_answer, &err) < 0)
         return cli_fail(cli, "%s", error_text(&err));
     return CLI_OK;
+}
+
+/* "A..B" as git has it, either may be absent: HEAD. False: it is one commit. Caller frees. */
+static bool split_range(const char *text, char **ret_from, char **ret_to)
+{
+    const char *dots = strstr(text, "..");
+    if (!dots || dots[2] == '.')
+        return false;
+    *ret_from = dots == text ? memory_strdup("HEAD") : memory_strndup(text, (size_t)(dots - text));
+    *ret_to = memory_strdup(dots[2] ? dots + 2 : "HEAD");
+    return true;
 }
 
 static int find_differences(const struct cli *cli, json_t **ret_answer)
@@ -143,12 +224,20 @@ static int find_differences(const struct cli *cli, json_t **ret_answer)
         return cli_request(cli, &request, ret_answer, &err) < 0 ? cli_fail(cli, "%s", error_text(&err))
                                                                 : CLI_OK;
     }
-    int r = read_commit(cli, cli->argv[0], &from);
+    char *first CLEANUP_FREE = NULL;
+    char *second CLEANUP_FREE = NULL;
+    bool is_range = cli->argc == 1 && split_range(cli->argv[0], &first, &second);
+    if (strstr(cli->argv[0], "..."))
+        return cli_usage(cli,
+                         "\"%s\": give the two commits, FROM and TO; the merge base of git's A...B is "
+                         "$(git merge-base A B)",
+                         cli->argv[0]);
+    int r = read_commit(cli, is_range ? first : cli->argv[0], &from);
     if (r)
         return r;
-    if (cli->argc == 1)
+    if (cli->argc == 1 && !is_range)
         return ask_about(cli, from, ret_answer);
-    r = read_commit(cli, cli->argv[1], &to);
+    r = read_commit(cli, is_range ? second : cli->argv[1], &to);
     if (!r)
         *ret_answer = json_pack("{s:i,s:o}", "schemaVersion", 1, "differences", compare_commits(from, to));
     return r;
@@ -216,6 +305,21 @@ static bool is_scale(const json_t *detail)
     return text_equal(model_string(detail, "what"), "desiredCount") && !model_string(detail, "change");
 }
 
+/* What comes before the change: tasks of davit.preDeploy, and its change window. */
+static void print_before(const struct cli *cli, const json_t *difference)
+{
+    const json_t *first = json_object_get(difference, "preDeploy");
+    const char *waits = model_string(difference, "waits");
+    size_t i;
+    json_t *name;
+    json_array_foreach ((json_t *)(uintptr_t)first, i, name)
+        fprintf(cli->out, "%s%s", i ? ", then " : "  runs first: ", json_string_value(name));
+    if (json_array_size(first))
+        fputs(" (davit.preDeploy)\n", cli->out);
+    if (waits)
+        fprintf(cli->out, "  waits %s\n", waits);
+}
+
 static void print_difference(const struct cli *cli, const json_t *difference)
 {
     static const char *const words[][2] = {{"create", "new service"},
@@ -244,6 +348,7 @@ static void print_difference(const struct cli *cli, const json_t *difference)
         else
             print_detail(cli, detail);
     }
+    print_before(cli, difference);
 }
 
 static int run(const struct cli *cli)
@@ -293,9 +398,11 @@ const struct command cli_diff = {
     .description =
         "Without a commit: from what runs to the last good commit. With one: from what runs to that commit "
         "of "
-        "the local\nrepository. With two: from one commit to the other, without the daemon.\n\n"
+        "the local\nrepository. With two, or FROM..TO: from one commit to the other, without the daemon.\n\n"
         "Formatting, comments and the order of files are no difference. Values of environment variables "
-        "are never shown; long values are cut around their first difference, but for -o json and yaml.",
+        "are never shown; long values are cut around their first difference, but for -o json and yaml. Tasks "
+        "of "
+        "davit.preDeploy\nthat run first are told, and until when a change would wait for its change window.",
     .flags = flags,
     .examples = examples,
     .exits = exits,

@@ -10,6 +10,7 @@
 #include "cli/output.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define WIDTH 92
 
@@ -157,6 +158,57 @@ static int print_kinds(const struct cli *cli, const struct explanation *explanat
     return CLI_OK;
 }
 
+#define OFFERS      5
+#define OFFER_DEPTH 8 /* members that are looked below */
+
+/* Members that a path such as "changeWindows" may mean. */
+struct offers {
+    const struct explanation *explanation;
+    const char *end; /* ".changeWindows", in any case */
+    struct string_vec paths;
+};
+
+static void offer_below(struct offers *offers, const struct explain_place *place, const char *path, int depth)
+{
+    const struct kind_member *member = place->inside;
+    for (; member && member->name && depth < OFFER_DEPTH && offers->paths.len < OFFERS; member++) {
+        struct explain_place below;
+        char *own CLEANUP_FREE = memory_printf("%s.%s", path, member->name);
+        if (!explain_step(offers->explanation, place, member->name, &below))
+            continue;
+        size_t len = strlen(own);
+        size_t end_len = strlen(offers->end);
+        if (len > end_len && strcasecmp(own + len - end_len, offers->end) == 0)
+            vector_push(&offers->paths, memory_strdup(own));
+        offer_below(offers, &below, own, depth + 1);
+    }
+}
+
+/* Says which paths end in what was given; false: none does. */
+static bool offer(const struct cli *cli, const struct explanation *explanation, const char *text)
+{
+    char *end CLEANUP_FREE = memory_printf(".%s", text);
+    struct offers offers = {.explanation = explanation, .end = end};
+    struct buffer list CLEANUP(buffer_deinit) = BUFFER_INIT(LIMIT_ERROR_CHARS);
+    for (int i = 0; i < KIND_COUNT; i++) {
+        struct explain_place place;
+        char *path CLEANUP_FREE = explain_kind_text((enum kind)i);
+        explain_root(explanation, (enum kind)i, &place);
+        offer_below(&offers, &place, path, 0);
+    }
+    for (size_t i = 0; i < offers.paths.len; i++)
+        buffer_printf(&list, "%s%s",
+                      i == 0                      ? ""
+                      : i + 1 == offers.paths.len ? " or "
+                                                  : ", ",
+                      offers.paths.items[i]);
+    if (offers.paths.len)
+        cli_usage(cli, "there is no kind \"%s\"; did you mean %s?", text, buffer_str(&list));
+    bool any = offers.paths.len > 0;
+    string_vec_deinit(&offers.paths);
+    return any;
+}
+
 static int unknown_kind(const struct cli *cli, const char *name)
 {
     struct string_vec names = {0};
@@ -188,7 +240,7 @@ static int print_path(const struct cli *cli, const struct explanation *explanati
     char *kind_name CLEANUP_FREE = memory_strndup(text, len);
     int kind = explain_kind(kind_name);
     if (kind < 0)
-        return unknown_kind(cli, kind_name);
+        return offer(cli, explanation, text) ? CLI_ERROR : unknown_kind(cli, kind_name);
     struct explain_place place;
     struct buffer path CLEANUP(buffer_deinit) = BUFFER_INIT(LIMIT_ERROR_CHARS);
     char *root CLEANUP_FREE = explain_kind_text((enum kind)kind);

@@ -5,10 +5,49 @@
 #include "cli/output.h"
 #include "model/json.h"
 
+#define TOLD_MAX 256 /* containers of which it is known what has come */
+
 struct reading {
     const struct cli *cli;
-    bool failed; /* the daemon could read nothing at all */
+    bool failed;  /* the daemon could read nothing at all */
+    char *query;  /* without "tail" */
+    char *again;  /* the query when it is asked for again */
+    json_t *told; /* "task/container" -> {"stdout": {"at", "nth"}, ..}, those last that wrote last */
+    json_t *body; /* of a request that goes on */
+    char since[TEXT_TIME_SIZE];
 };
+
+/* Notes what is the newest line of its container and stream. */
+static void note(struct reading *reading, const json_t *line)
+{
+    const char *at = model_string(line, "at");
+    if (!at)
+        return;
+    char *key CLEANUP_FREE =
+        memory_printf("%s/%s", cli_member_string(line, "task"), cli_member_string(line, "container"));
+    json_t *position = json_incref(json_object_get(reading->told, key));
+    json_object_del(reading->told, key);
+    if (!position)
+        position = json_object();
+    json_object_set_new(position, cli_member_string(line, "stream"),
+                        json_pack("{s:s,s:I}", "at", at, "nth", (json_int_t)model_int(line, "nth")));
+    if (json_object_size(reading->told) >= TOLD_MAX)
+        json_object_del(reading->told, json_object_iter_key(json_object_iter(reading->told)));
+    json_object_set_new(reading->told, key, position);
+}
+
+/* Says which lines are here already, in place of how many are wanted. */
+static void again(void *data, struct cli_request *request)
+{
+    struct reading *reading = data;
+    json_decref(reading->body);
+    reading->body = json_pack("{s:O,s:s}", "told", reading->told, "since", reading->since);
+    if (!reading->again)
+        reading->again = cli_query_add(memory_strdup(reading->query), "tail", "all");
+    request->method = "POST";
+    request->query = reading->again;
+    request->body = reading->body;
+}
 
 static int on_line(void *data, const json_t *line)
 {
@@ -25,11 +64,31 @@ static int on_line(void *data, const json_t *line)
                  error);
         return 0;
     }
+    note(reading, line);
     /* The container's own line, its colours with it. */
     fprintf(cli->out, "%s%.12s/%s%s | %s\n", cli_tone(cli, CLI_STRONG), cli_member_string(line, "task"),
             cli_member_string(line, "container"), cli_tone(cli, CLI_PLAIN), cli_member_string(line, "line"));
     fflush(cli->out);
     return ferror(cli->out) ? ERROR_CANCELED : 0;
+}
+
+static int read_logs(struct reading *reading, const char *tail)
+{
+    const struct cli *cli = reading->cli;
+    char *query CLEANUP_FREE = cli_query_add(memory_strdup(reading->query), "tail", tail);
+    struct cli_request request = {.path = "/v1/logs", .query = query, .on_line = on_line, .data = reading};
+    struct cli_follow follow = {.request = request, .again = again};
+    struct error err = ERROR_INIT;
+    text_from_time_ms(cli_now_ms(), reading->since);
+    int r =
+        cli_is_on(cli, "follow") ? cli_follow(cli, &follow, &err) : cli_request(cli, &request, NULL, &err);
+    json_decref(reading->told);
+    json_decref(reading->body);
+    free(reading->query);
+    free(reading->again);
+    if (r < 0)
+        return cli_fail(cli, "%s", error_text(&err));
+    return reading->failed ? CLI_ERROR : CLI_OK;
 }
 
 static int run(const struct cli *cli)
@@ -42,22 +101,16 @@ static int run(const struct cli *cli)
     int64_t lines;
     if (!text_equal(tail, "all") && text_to_int64(tail, 0, INT32_MAX, &lines) < 0)
         return cli_usage(cli, "--tail: \"%s\" is neither a number of lines nor all", tail);
-    char *query CLEANUP_FREE = cli_query_target(cluster, service);
-    query = cli_query_add(query, "task", cli_value(cli, "task"));
-    query = cli_query_add(query, "container", cli_value(cli, "container"));
-    query = cli_query_add(query, "tail", tail);
-    query = cli_query_add(query, "follow", cli_is_on(cli, "follow") ? "1" : NULL);
-    query = cli_query_add(query, "timestamps", cli_is_on(cli, "timestamps") ? "1" : NULL);
-    struct reading reading = {.cli = cli};
-    struct cli_request request = {.path = "/v1/logs", .query = query, .on_line = on_line, .data = &reading};
-    struct error err = ERROR_INIT;
-    if (cli_request(cli, &request, NULL, &err) < 0)
-        return cli_fail(cli, "%s", error_text(&err));
-    return reading.failed ? CLI_ERROR : CLI_OK;
+    struct reading reading = {.cli = cli, .query = cli_query_target(cluster, service), .told = json_object()};
+    reading.query = cli_query_add(reading.query, "task", cli_value(cli, "task"));
+    reading.query = cli_query_add(reading.query, "container", cli_value(cli, "container"));
+    reading.query = cli_query_add(reading.query, "follow", cli_is_on(cli, "follow") ? "1" : NULL);
+    reading.query = cli_query_add(reading.query, "timestamps", cli_is_on(cli, "timestamps") ? "1" : NULL);
+    return read_logs(&reading, tail);
 }
 
 static const struct cli_flag flags[] = {
-    {"follow", 'f', NULL, NULL, "go on with what is written from now on", NULL},
+    {"follow", 'f', NULL, NULL, "go on with what is written from now on, also by tasks that start", NULL},
     {"tail", 0, "LINES", "100", "lines of each container, or all", NULL},
     {"task", 't', "ID", NULL, "only this task, stopped or not; the beginning of its id will do", NULL},
     {"container", 'c', "NAME", NULL, "only containers of this name", NULL},
@@ -82,7 +135,12 @@ const struct command cli_logs = {
     .summary = "print the logs of a service's containers",
     .args = "CLUSTER/SERVICE",
     .description =
-        "Each line begins with its task and container. Tasks that have stopped are read when they are named.",
+        "Each line begins with its task and container. Tasks that have stopped are read when they are "
+        "named.\n\n"
+        "With --follow new tasks of the service are read from their first line, and the first one is waited "
+        "for; it goes on until it is interrupted, also when davit is restarted meanwhile: no line is missed "
+        "or "
+        "comes twice. Of a task that is named it ends when that has stopped.",
     .flags = flags,
     .examples = examples,
     .words = "",

@@ -125,7 +125,8 @@ void progress_of_json(const json_t *service, struct progress_service *ret_servic
                           model_bool(service, "left") || model_bool(service, "steady"),
                           model_bool(service, "blocked"), model_string(service, "state")),
         .word = cli_member_string(service, "state"),
-        .desired = count_of(service, "desiredCount"),
+        .desired =
+            count_of(service, json_object_get(service, "meanwhileCount") ? "meanwhileCount" : "desiredCount"),
         .healthy = count_of(service, "healthy"),
         .left = count_of(service, "running") + count_of(service, "pending") + count_of(service, "stopping"),
         .family = model_string(deployment, "family"),

@@ -1,4 +1,5 @@
 #include "base/buffer.h"
+#include "base/digest.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -7,9 +8,12 @@
 #include "model/json.h"
 
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
-#define POLL_MS 500
+#define POLL_MS    500
+#define RETRY_MS   2000
+#define LOST_TRIES 15 /* after an answer was lost: half a minute, in which a daemon starts anew */
 
 static int ask(const struct cli *cli, const char *operation, const json_t *input, json_t **ret_answer)
 {
@@ -88,6 +92,17 @@ static int set_overrides(const struct cli *cli, json_t *request)
     return CLI_OK;
 }
 
+/* One for an invocation, so that asking again after an answer was lost starts nothing twice. */
+static void set_token(json_t *request)
+{
+    struct id_source ids = {0};
+    char token[ID_HEX_SIZE];
+    while (getrandom(&ids.seed, sizeof ids.seed, 0) != sizeof ids.seed)
+        ; /* a signal came */
+    id_draw_hex(&ids, token);
+    json_object_set_new(request, "clientToken", json_string(token));
+}
+
 static int make_request(const struct cli *cli, json_t **ret_request)
 {
     int64_t count;
@@ -97,10 +112,33 @@ static int make_request(const struct cli *cli, json_t **ret_request)
         "{s:s,s:s,s:I}", "cluster", cli->argv[0], "taskDefinition", cli->argv[1], "count", (json_int_t)count);
     model_set_string(request, "startedBy", cli_value(cli, "started-by"));
     model_set_string(request, "group", cli_value(cli, "group"));
+    set_token(request);
     int r = set_overrides(cli, request);
     if (r == CLI_OK)
         *ret_request = TAKE(request);
     return r;
+}
+
+/* Who answers before and then does not may have started it: asked again with the same token, it says what. */
+static int ask_to_run(const struct cli *cli, const json_t *request, json_t **ret_answer)
+{
+    const struct cli_request http = {.ecs = "RunTask", .body = request};
+    struct error err = ERROR_INIT;
+    if (cli_request(cli, &(struct cli_request){.path = "/healthz"}, NULL, &err) == ERROR_UNAVAILABLE)
+        return cli_fail(cli, "%s", error_text(&err));
+    for (int tries = 0;; tries++) {
+        err = (struct error)ERROR_INIT;
+        int r = cli_request(cli, &http, ret_answer, &err);
+        if (r == 0)
+            return CLI_OK;
+        bool lost = r == ERROR_UNAVAILABLE || r == ERROR_IO || r == ERROR_TIMEOUT;
+        if (!lost || tries == LOST_TRIES)
+            return cli_fail(cli, "%s", error_text(&err));
+        if (tries == 0)
+            cli_fail(cli, "the answer was lost (%s); asking again, which starts nothing twice",
+                     error_text(&err));
+        nanosleep(&(struct timespec){.tv_sec = RETRY_MS / 1000}, NULL);
+    }
 }
 
 /* --- what became of it ---------------------------------------------------------------------------------- */
@@ -116,9 +154,12 @@ static int tell_failures(const struct cli *cli, const json_t *answer)
     size_t i;
     json_t *failure;
     json_t *failures = json_object_get(answer, "failures");
-    json_array_foreach (failures, i, failure)
-        cli_fail(cli, "no place on %s: %s: %s", id_of(cli_member_string(failure, "arn")),
-                 cli_member_string(failure, "reason"), cli_member_string(failure, "detail"));
+    json_array_foreach (failures, i, failure) {
+        const char *reason = cli_member_string(failure, "reason");
+        bool is_said = text_equal(reason, "INACTIVE"); /* by the detail: it is DRAINING */
+        cli_fail(cli, "no place on %s: %s%s%s", id_of(cli_member_string(failure, "arn")),
+                 is_said ? "" : reason, is_said ? "" : ": ", cli_member_string(failure, "detail"));
+    }
     return json_array_size(failures) ? CLI_NO : CLI_OK;
 }
 
@@ -234,7 +275,7 @@ static int run(const struct cli *cli)
     json_t *task;
     int r = make_request(cli, &request);
     if (r == CLI_OK)
-        r = ask(cli, "RunTask", request, &answer);
+        r = ask_to_run(cli, request, &answer);
     if (r != CLI_OK)
         return r;
     const json_t *tasks = json_object_get(answer, "tasks");

@@ -103,11 +103,11 @@ static void print_schedules(const struct cli *cli, const json_t *schedules)
         const char *result = model_string(item, "result");
         const char *message = model_string(item, "message");
         bool failed = (result && text_starts_with(result, "failed")) || (message && strstr(message, "not "));
-        fprintf(cli->out, "%-10s %s%s: %s%.19s%s%.19s%s%s%s%s%s\n", "schedule",
+        fprintf(cli->out, "%-10s %s%s: %s%.19s%s%s%.19s%s%s%s%s%s%s\n", "schedule",
                 cli_tone(cli, failed ? CLI_BAD : CLI_PLAIN), cli_member_string(item, "name"),
-                next ? "next " : "never again", next ? next : "", last ? ", last " : "", last ? last : "",
-                last && result ? " " : "", last && result ? result : "", message ? ", " : "",
-                message ? message : "", cli_tone(cli, CLI_PLAIN));
+                next ? "next " : "never again", next ? next : "", next ? "Z" : "", last ? ", last " : "",
+                last ? last : "", last ? "Z" : "", last && result ? " " : "", last && result ? result : "",
+                message ? ", " : "", message ? message : "", cli_tone(cli, CLI_PLAIN));
     }
 }
 
@@ -147,6 +147,7 @@ const struct command cli_status = {
         "at it, FAILED when one could not, and IN_PROGRESS until then. A service is deploying, "
         "steady, failed, rolling back or rolled back after a failure, removing, moving while tasks leave an "
         "instance that is DRAINING or that the cluster declares no more, healing when a task is missing, "
+        "rebalancing when one starts in another zone before one stops, "
         "crash-looping when tasks crash again and again, "
         "stopping when tasks are too many, blocked when it waits for a service whose deployment failed or "
         "that "

@@ -45,6 +45,16 @@ static const char *missing(const struct cli *cli, const struct progress_service_
     return NULL;
 }
 
+static bool is_cluster(const json_t *status, const char *name)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (json_object_get(status, "services"), i, item)
+        if (text_equal(cli_member_string(item, "cluster"), name))
+            return true;
+    return false;
+}
+
 /* Says which one is missing, and where one of its name is, as the daemon does for other commands. */
 static void tell_missing(const struct cli *cli, const json_t *status, const char *name)
 {
@@ -62,7 +72,9 @@ static void tell_missing(const struct cli *cli, const json_t *status, const char
         other = cli_member_string(item, "cluster");
         found++;
     }
-    if (found == 1)
+    if (!found && !slash && !cluster && is_cluster(status, name))
+        cli_fail(cli, "there is no service \"%s\"; %s is a cluster: davit wait -n %s", key, name, name);
+    else if (found == 1)
         cli_fail(cli, "there is no service \"%s\"; did you mean %s/%s?", key, other, service);
     else
         cli_fail(cli, "there is no service \"%s\"", key);

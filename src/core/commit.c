@@ -224,7 +224,7 @@ static void adopt(struct core *core, struct desired *next, struct effect_vec *ef
     mark_changed_clusters(core, old, next);
     core_mark_suspensions(core, next);
     if (first)
-        core_recall_removals(core, next, effects);
+        core_recall_removals(core, next, adoption.again, effects);
     desired_unref(core->desired);
     core->desired = next;
     core->schedules_changed = true;

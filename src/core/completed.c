@@ -5,6 +5,20 @@
 
 #include <assert.h>
 
+/* As many as are readable; the others are looked up by their names. */
+static void read_definitions(const json_t *list, struct service *service)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (list, i, item) {
+        struct task_definition *definition = NULL;
+        if (manifest_task_definition(json_object_get(item, "json"),
+                                     model_int_in(item, "revision", 0, INT32_MAX), &definition) < 0)
+            break;
+        vector_push(&service->pre_deploy_definitions, definition);
+    }
+}
+
 struct service *core_service_of_json(const json_t *json)
 {
     struct task_definition *definition = NULL;
@@ -35,6 +49,7 @@ struct service *core_service_of_json(const json_t *json)
                          .json = json_incref(json_object_get(json, "json"))};
     service_dependencies_from_json(json_object_get(json, "dependsOn"), &service->depends_on);
     model_strings_from_json(json_object_get(json, "preDeploy"), &service->pre_deploy);
+    read_definitions(json_object_get(json, "preDeployDefinitions"), service);
     placement_constraints_from_json(service->json, &service->constraints);
     placement_strategies_from_json(service->json, &service->strategies);
     capacity_items_from_json(json_object_get(service->json, "capacityProviderStrategy"), &service->capacity);

@@ -28,11 +28,7 @@ static void service_state_free(struct service_state *service)
     vector_deinit(&service->failures);
     vector_deinit(&service->containers);
     vector_deinit(&service->under_way);
-    for (size_t i = 0; i < service->events_len; i++) {
-        free(service->events[i].id);
-        free(service->events[i].message);
-    }
-    free(service->events);
+    event_ring_deinit(&service->events);
     free(service->waiting);
     free(service->pre_deploy);
     free(service->pre_deploy_failed);
@@ -61,14 +57,14 @@ struct core *core_new(const struct core_options *options)
     for (size_t i = 0; i < options->instances_len; i++) {
         core->instances[i].name = memory_strdup(options->instances[i]);
         core->instances[i].message = memory_strdup("has not answered yet");
-        core->instances[i].containers = MAP_INIT(container_free);
+        core->instances[i].containers = MAP_INIT_BORROWING(container_free); /* their ids */
         vector_push(&core->rooms, (struct plan_instance){.name = core->instances[i].name});
     }
     plan_instances_index(&core->rooms);
     core->manifest = manifest_new();
     core->families = MAP_INIT(family_ledger_free);
-    core->services = MAP_INIT(service_state_free);
-    core->runs = MAP_INIT(service_state_free);
+    core->services = MAP_INIT_BORROWING(service_state_free);
+    core->runs = MAP_INIT_BORROWING(service_state_free);
     core->flights = MAP_INIT(flight_free);
     core->fleets = MAP_INIT(fleet_free);
     core->suspensions = MAP_INIT(free);
@@ -103,6 +99,7 @@ void core_free(struct core *core)
         map_deinit(&core->instances[i].containers);
     }
     free(core->instances);
+    free(core->awaited);
     map_deinit(&core->families);
     manifest_free(core->manifest);
     desired_unref(core->desired);
@@ -132,7 +129,7 @@ struct service_state *core_service_state(struct core *core, const char *cluster,
     service->key = memory_strdup(key);
     service->memory.stopping = MAP_INIT(free);
     service->troubles = MAP_INIT(trouble_free);
-    map_put(&core->services, key, service);
+    map_put(&core->services, service->key, service);
     core->unsorted = true;
     return service;
 }
@@ -162,33 +159,50 @@ struct instance_state *core_instance_state(const struct core *core, const char *
 }
 
 /* Most services have few events, and there may be thousands of services. */
-static void grow_events(struct service_state *service)
+static void grow_events(struct event_ring *events)
 {
-    size_t cap = service->events_cap ? service->events_cap * 4 : 4;
+    size_t cap = events->cap ? events->cap * 4 : 4;
     if (cap > LIMIT_SERVICE_EVENTS)
         cap = LIMIT_SERVICE_EVENTS;
-    service->events = memory_realloc(service->events, cap, sizeof *service->events);
-    memset(service->events + service->events_cap, 0, (cap - service->events_cap) * sizeof *service->events);
-    service->events_cap = cap;
+    events->items = memory_realloc(events->items, cap, sizeof *events->items);
+    memset(events->items + events->cap, 0, (cap - events->cap) * sizeof *events->items);
+    events->cap = cap;
 }
 
-void core_add_event(struct core *core, struct service_state *service, const char *message)
+void event_ring_deinit(struct event_ring *events)
+{
+    assert(events);
+    for (size_t i = 0; i < events->len; i++) {
+        free(events->items[i].id);
+        free(events->items[i].message);
+    }
+    free(events->items);
+    *events = (struct event_ring){0};
+}
+
+void core_tell(struct core *core, struct event_ring *events, const char *message)
 {
     assert(core);
     assert(message);
-    if (service->events_len == service->events_cap && service->events_cap < LIMIT_SERVICE_EVENTS)
-        grow_events(service);
-    size_t at = (service->events_first + service->events_len) % LIMIT_SERVICE_EVENTS;
-    if (service->events_len == LIMIT_SERVICE_EVENTS)
-        service->events_first = (service->events_first + 1) % LIMIT_SERVICE_EVENTS;
+    if (events->len == events->cap && events->cap < LIMIT_SERVICE_EVENTS)
+        grow_events(events);
+    size_t at = (events->first + events->len) % LIMIT_SERVICE_EVENTS;
+    if (events->len == LIMIT_SERVICE_EVENTS)
+        events->first = (events->first + 1) % LIMIT_SERVICE_EVENTS;
     else
-        service->events_len++;
-    struct view_event *event = &service->events[at];
+        events->len++;
+    struct view_event *event = &events->items[at];
     free(event->id);
     free(event->message);
     char id[ID_HEX_SIZE];
     id_draw_hex(&core->ids, id);
     *event = (struct view_event){memory_strdup(id), core->now_ms, memory_strdup(message)};
+}
+
+void core_add_event(struct core *core, struct service_state *service, const char *message)
+{
+    assert(service);
+    core_tell(core, &service->events, message);
 }
 
 void core_save(struct effect_vec *effects, enum ledger_change_kind kind, const char *name, json_t *entry,
@@ -267,6 +281,7 @@ static void (*const handlers[])(struct core *, struct event *, struct effect_vec
     [EVENT_SUSPEND] = core_on_suspend,
     [EVENT_RUN_TASK] = core_on_run_task,
     [EVENT_STOP_TASK] = core_on_stop_task,
+    [EVENT_CLOCK] = core_on_clock,
     [EVENT_TURN] = core_on_turn,
 };
 

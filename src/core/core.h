@@ -26,6 +26,8 @@ struct core;
  *  commits since the last one deployed allow so many       |
  *  more; EVENT_APPROVE names the commit                    | deployed, and windows hold (W)
  *  more, else                                              | held: what runs stays, the view says why
+ *
+ * Scheduled tasks are counted likewise, by themselves, and a trailer allows so many of each.
  */
 struct core_deletion {
     int services; /* 0: there is no budget */
@@ -51,8 +53,13 @@ struct core_deletion {
  *  W5 | the gate opens                                 | what the newest commit has is adopted
  *  W6 | the newest commit takes the change back        | nothing waits any more
  *  W7 | EVENT_APPROVE names the newest commit          | adopted at once; its events say so
- *  W8 | davit starts anew                              | what waited waits on, for the ledger has what W3
- * goes |                                                | on with; what did not wait had been let through
+ *  W8 | davit starts anew                              | what waited waits on, what is new as well: the
+ * ledger |                                                | has its windows and what W3 goes on with; what
+ * did |                                                | not wait had been let through W9 | and the commit
+ * that was deployed cannot be      | a service of the ledger that the newest commit does | built any more |
+ * not have waits as W4, unless it was being removed W10 | the wall clock is set, forward or back         |
+ * what waits is judged by the new time at once; what |                                                | was
+ * let through has begun and goes on
  *
  * A suspend that waits holds already. Who depends on it (row R12) waits as well.
  */
@@ -67,16 +74,28 @@ struct core_deletion {
  *  S2 | a time is due                                 | one RunTask for each target; the ledger notes it
  *  S3 | times went by: davit was down, or the clock   | the latest of them is started, once, unless it is
  *     | jumped                                        | older than MaximumEventAgeInSeconds (24 h): then none
- *  S4 | Forbid, a run of before is going on           | not started
+ *  S4 | Forbid, a run of before is going on           | not started, as S10
  *  S5 | Replace, a run of before is going on          | it is stopped, the new one starts at once
  *  S6 | it left the repository                        | it is forgotten; what was started runs on
  *  S7 | it could not be started: no place, suspended  | tried again after 10 s, then twice as long, up to 5
  *     |                                               | min, for MaximumEventAgeInSeconds and
- *     |                                               | MaximumRetryAttempts (185), until the next is due
- *  S8 | the clock was put back                        | nothing is started for a time that is over; one that
- *     |                                               | lies more than MaximumEventAgeInSeconds ahead was
- *     |                                               | wrong: S1
+ *     |                                               | MaximumRetryAttempts (185), until the next is due, or
+ *     |                                               | an EndDate comes that lies before it
+ *  S8 | the clock was put back                        | nothing is started for a time that is over. That was
+ *     |                                               | wrong, S1, if it lies more than
+ *     |                                               | MaximumEventAgeInSeconds ahead, or if nothing was
+ *     |                                               | due since it began to count
  *  S9 | `davit apply`: nobody is there afterwards     | nothing is started, and no time is over for it
+ *  S10| S3, S4, S7: a time that was due is not started | it is the last that was due, and its result says
+ *     |                                               | why; an event and a warning in the log, once for a
+ * reason S11| all that a run started has stopped            | its result: "succeeded", or the first that
+ * failed |                                               | with its container and exit code; an event. The |
+ * | ledger has the last LIMIT_SCHEDULE_RUNS of them S12| the clock is set while davit runs, and what   | the
+ * span stays: a rate without StartDate, the tries | counts is a span                              | of S7.
+ * What davit did not see: S3, or S1 if it was |                                               | put back
+ *
+ * The calendar, here and in W, is the wall clock: the time of events, which never leaps, and the skew between
+ * them as EVENT_CLOCK told it last.
  */
 
 struct core_options {
@@ -155,7 +174,10 @@ struct view_service {
     bool crash_looping; /* COMPLETED, and its tasks end again and again soon after their start: F15 */
     bool left;          /* it left the repository, and its tasks do not: davit.prune */
     bool suspended;
-    bool delayed; /* a change of it waits for its window */
+    bool delayed;                       /* a change of it waits for its window */
+    const struct service *delayed_next; /* the content that waits; NULL: it is removed, or nothing waits */
+    const char *delayed_text;           /* until when, in words; NULL: nothing waits */
+    int64_t delayed_opens_ms;           /* likewise; 0: no opening is in sight */
     bool blocked; /* delayed, suspended, or it waits for a service that is, or whose deployment failed */
     const struct view_event *events; /* a ring: read it by view_service_event() */
     size_t events_first;
@@ -182,10 +204,10 @@ size_t core_services_len(const struct core *core);
 bool core_view_service_at(const struct core *core, size_t index, struct view_service *ret_view);
 /* How the service's deployment stands to what the repository asks for: IN_PROGRESS, COMPLETED or FAILED. */
 enum deployment_state view_service_rollout(const struct view_service *view);
-/* In a word for people: "deploying", "moving" off an instance, "healing", "stopping" when nothing is missing
- * and some tasks are too many, "steady", "crash-looping", "failed", "rolling back" and "rolled back" after a
- * failure, "suspended", "waiting" for its change window, "blocked", "removing", "left", or "unknown" when
- * only lost tasks keep it from being steady. */
+/* In a word for people: "deploying", "moving" off an instance, "healing", "rebalancing" between zones,
+ * "stopping" when nothing is missing and some tasks are too many, "steady", "crash-looping", "failed",
+ * "rolling back" and "rolled back" after a failure, "suspended", "waiting" for its change window, "blocked",
+ * "removing", "left", or "unknown" when only lost tasks keep it from being steady. */
 const char *view_service_state(const struct view_service *view);
 /* Whether a change of any service waits for its window. */
 bool core_any_delayed(const struct core *core);
@@ -223,13 +245,22 @@ struct run_request {
     const char *client_token;    /* NULL: none */
     struct digest digest;        /* with a token: of the whole request */
     const json_t *overrides;     /* NULL: none */
-    const json_t *placement;     /* has placementConstraints and placementStrategy; NULL: it has neither */
+    const json_t *placement;     /* has placementConstraints, placementStrategy, capacityProviderStrategy and
+                                    launchType; NULL: none of them, nor the cluster's default, as davit.preDeploy
+                                    goes wherever there is room */
+    /* Of a client's request both are NULL: what the newest commit says. */
+    struct task_definition *definition; /* in place of what task_definition names */
+    const char *commit;
 };
 /* Of a RunTask's JSON, which it borrows from. ERROR_INVALID, ERROR_LIMIT, ERROR_UNSUPPORTED. */
 int run_request_read(const json_t *json, struct run_request *ret_request, struct error *err);
 
+/* What is asked for and not done, as of a service's manifest: "propagateTags has no effect yet: ...". */
+void run_request_warn(const json_t *json, struct string_vec *warnings);
+
 struct run_outcome {
     struct error error;         /* code 0: well-formed and allowed, though there may have been no place */
+    struct string_vec warnings; /* run_request_warn() */
     struct string_vec tasks;    /* ids of those that were started */
     struct plan_lack_vec lacks; /* why not more */
 };
@@ -240,15 +271,32 @@ const struct run_outcome *core_run_outcome(const struct core *core);
 /* Borrowed, as all of it. */
 struct view_schedule {
     const struct scheduled_task *task;
-    int64_t next_ms;                /* 0: never again, or it is DISABLED */
-    int64_t last_due_ms;            /* of the last run; 0: there was none */
-    int64_t last_run_ms;            /* when it started */
-    const char *message;            /* what became of the last time that was due; NULL: none was yet */
-    const char *result;             /* of the last run: "succeeded", "failed: ..."; NULL: it goes on */
-    const struct string_vec *tasks; /* "cluster/id": what the last run started; NULL: not known yet */
+    int64_t next_ms;                 /* 0: never again, or it is DISABLED */
+    int64_t last_due_ms;             /* 0: it was not due yet */
+    int64_t last_run_ms;             /* when one of its runs started last; 0: none is known */
+    const char *message;             /* what became of the last time that was due; NULL: none was yet */
+    const char *result;              /* of that: "succeeded", "failed: ...", "not started: ..."; NULL: it goes
+                                        on, or none was due */
+    const struct string_vec *tasks;  /* "cluster/id": what was started then; NULL: not known yet */
+    size_t runs_len;                 /* times that were due: core_view_schedule_run() */
+    const struct view_event *events; /* a ring: read it by view_schedule_event() */
+    size_t events_first;
+    size_t events_len;
 };
 /* By name; start with index 0. False at the end. */
 bool core_view_schedule_at(const struct core *core, size_t index, struct view_schedule *ret_view);
+/* Oldest first. */
+const struct view_event *view_schedule_event(const struct view_schedule *view, size_t index);
+
+struct view_schedule_run {
+    int64_t due_ms;
+    int64_t run_ms; /* 0: nothing was started */
+    const char *result;
+    const struct string_vec *tasks;
+};
+/* The youngest first, one of runs_len. */
+void core_view_schedule_run(const struct core *core, const struct view_schedule *view, size_t index,
+                            struct view_schedule_run *ret_run);
 
 struct view_run {
     const struct run *run;
@@ -276,6 +324,7 @@ struct view_instance {
     int64_t cpu_units_free; /* as placement counts: less what is to come, and all of a task until all of it
                                has stopped */
     int64_t memory_mib_free;
+    const struct string_vec *gpu_ids; /* in use */
 };
 size_t core_instances_len(const struct core *core);
 void core_view_instance_at(const struct core *core, size_t index, struct view_instance *ret_view);

@@ -9,9 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kind_names[] = {
-    "ledger",   "commit",    "source",  "connected", "disconnected", "listed",   "container", "gone", "done",
-    "progress", "reconcile", "approve", "retry",     "suspend",      "run-task", "stop-task", "turn"};
+static const char *const kind_names[] = {"ledger",    "commit",    "source", "connected", "disconnected",
+                                         "listed",    "container", "gone",   "done",      "progress",
+                                         "reconcile", "approve",   "retry",  "suspend",   "run-task",
+                                         "stop-task", "clock",     "turn"};
 static const char *const file_kind_names[] = {"file", "deleted", "symlink", "submodule", "too-large", "lfs"};
 static const char *const ledger_kind_names[] = {"service",    "family", "source",
                                                 "suspension", "task",   "schedule"};
@@ -97,6 +98,7 @@ void event_deinit(struct event *event)
         free(event->stop_task.reason);
         break;
     case EVENT_APPROVE:
+    case EVENT_CLOCK:
     case EVENT_TURN:
         break;
     }
@@ -186,6 +188,8 @@ static json_t *engine_event_to_json(const struct event *event)
     model_set_string(json, "instance", event->engine.instance);
     model_set_string(json, "message", event->engine.message);
     model_set_string(json, "containerId", event->engine.container_id);
+    if (event->kind == EVENT_DISCONNECTED)
+        model_set_int(json, "silentMs", event->engine.silent_ms);
     if (event->kind == EVENT_CONNECTED)
         json_object_set_new(json, "info", instance_info_to_json(&event->engine.info));
     if (event->engine.container)
@@ -271,6 +275,10 @@ static json_t *body_to_json(const struct event *event)
         model_set_string(json, "task", event->stop_task.task);
         model_set_string(json, "reason", event->stop_task.reason);
         return json;
+    case EVENT_CLOCK:
+        model_set_int(json, "skew", event->clock.skew_ms);
+        model_set_int(json, "step", event->clock.step_ms);
+        return json;
     case EVENT_TURN:
         break;
     }
@@ -311,6 +319,7 @@ static int engine_event_from_json(const json_t *json, struct event *event, struc
     event->engine.instance = memory_strdup(model_string(json, "instance"));
     event->engine.message = memory_strdup(model_string(json, "message"));
     event->engine.container_id = memory_strdup(model_string(json, "containerId"));
+    event->engine.silent_ms = model_int(json, "silentMs");
     instance_info_from_json(json_object_get(json, "info"), &event->engine.info);
     const json_t *container = json_object_get(json, "container");
     if (container) {
@@ -333,6 +342,15 @@ static int engine_event_from_json(const json_t *json, struct event *event, struc
         vector_push(&event->engine.unchanged, memory_strdup(json_string_value(item)));
     }
     return event->engine.instance ? 0 : ERROR_INVALID;
+}
+
+static int progress_event_from_json(const json_t *json, struct event *event)
+{
+    event->progress.id = (uint64_t)model_int(json, "id");
+    event->progress.status = memory_strdup(model_string(json, "status"));
+    event->progress.current_bytes = model_int(json, "current");
+    event->progress.total_bytes = model_int(json, "total");
+    return 0;
 }
 
 static int body_from_json(const json_t *json, struct event *event, struct error *err)
@@ -370,11 +388,7 @@ static int body_from_json(const json_t *json, struct event *event, struct error 
                    ? container_from_json(json_object_get(json, "container"), &event->action.container, err)
                    : 0;
     case EVENT_PROGRESS:
-        event->progress.id = (uint64_t)model_int(json, "id");
-        event->progress.status = memory_strdup(model_string(json, "status"));
-        event->progress.current_bytes = model_int(json, "current");
-        event->progress.total_bytes = model_int(json, "total");
-        return 0;
+        return progress_event_from_json(json, event);
     case EVENT_RECONCILE:
         event->reconcile.cluster = memory_strdup(model_string(json, "cluster"));
         event->reconcile.service = memory_strdup(model_string(json, "service"));
@@ -399,6 +413,10 @@ static int body_from_json(const json_t *json, struct event *event, struct error 
         event->stop_task.task = memory_strdup(model_string(json, "task"));
         event->stop_task.reason = memory_strdup(model_string(json, "reason"));
         return event->stop_task.cluster && event->stop_task.task ? 0 : ERROR_INVALID;
+    case EVENT_CLOCK:
+        event->clock.skew_ms = model_int(json, "skew");
+        event->clock.step_ms = model_int(json, "step");
+        return 0;
     case EVENT_TURN:
         return 0;
     }

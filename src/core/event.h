@@ -30,6 +30,7 @@ enum event_kind {
     EVENT_SUSPEND,      /* from api: leave a service or a cluster alone, or no longer */
     EVENT_RUN_TASK,     /* from api: start standalone tasks */
     EVENT_STOP_TASK,    /* from api: stop one */
+    EVENT_CLOCK,        /* from the loop: the wall clock was set */
     EVENT_TURN,         /* the loop is about to sleep: plan what is dirty */
 };
 
@@ -86,6 +87,7 @@ struct event {
             char *instance;
             struct instance_info info;       /* EVENT_CONNECTED */
             char *message;                   /* EVENT_DISCONNECTED: the cause */
+            int64_t silent_ms;               /* EVENT_DISCONNECTED: how long ago it answered last */
             struct container_vec containers; /* EVENT_LISTED: owned */
             struct string_vec unchanged;     /* EVENT_LISTED: ids of those that are as core knows them */
             struct container *container;     /* EVENT_CONTAINER: owned */
@@ -128,6 +130,10 @@ struct event {
             char *task;
             char *reason;
         } stop_task;
+        struct {
+            int64_t skew_ms; /* the wall clock minus now_ms, from now on; before the first event it is 0 */
+            int64_t step_ms; /* how far it leaped */
+        } clock;
     };
 };
 

@@ -55,6 +55,8 @@ static void land(struct core *core, struct flight *flight)
         vector_remove(under_way, i);
         break;
     }
+    if (under_way->len == 0)
+        vector_deinit(under_way);
     flight->service->held_len -= flight->hold_ms != 0;
     map_remove(&core->flights, key_of(flight->action->id).text);
 }
@@ -111,7 +113,7 @@ static const struct container *target_of(const struct flight *flight)
     const struct container_vec *containers = &flight->service->containers;
     for (size_t i = 0; i < containers->len; i++)
         if (text_equal(containers->items[i]->labels.task, flight->action->task) &&
-            text_equal(containers->items[i]->labels.spec.name, flight->action->container))
+            text_equal(containers->items[i]->labels.spec->name, flight->action->container))
             return containers->items[i];
     return NULL;
 }
@@ -243,6 +245,8 @@ void core_on_action_done(struct core *core, struct event *event, struct effect_v
     core_mark(core, flight->service);
     if (!flight->hold_ms)
         land(core, flight);
+    if (core->flights.len == 0)
+        map_clear(&core->flights); /* there were as many as tasks when all was started */
 }
 
 void core_on_progress(struct core *core, struct event *event, struct effect_vec *effects)

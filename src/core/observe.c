@@ -19,6 +19,19 @@ static void unlink_container(struct core *core, const struct container *containe
     }
 }
 
+#define LOOKED_AT 4 /* a task may have several containers, and there may be tasks of two deployments */
+
+/* Tens of thousands of containers say the same. `old` is what was known of this one; NULL: nothing. */
+static void share(const struct service_state *service, struct container *old, struct container *container)
+{
+    if (old && container_share(container, old))
+        return;
+    const struct container_vec *others = &service->containers;
+    for (size_t i = others->len, end = i > LOOKED_AT ? i - LOOKED_AT : 0; i-- > end;)
+        if (container_share(container, others->items[i]))
+            return;
+}
+
 /* An engine that cannot inspect a container does not tell when it ended; 0 would have it removed at once. */
 static void set_finished(const struct core *core, const struct container *old, struct container *container)
 {
@@ -39,16 +52,14 @@ void core_put_container(struct core *core, struct instance_state *instance, stru
         container_free(container);
         return;
     }
-    if (!text_equal(container->instance, instance->name)) {
-        free(container->instance);
-        container->instance = memory_strdup(instance->name);
-    }
+    container_lend_instance(container, instance->name);
     if (old && old->status != CONTAINER_STOPPED && container->status == CONTAINER_STOPPED)
         core_mark_awaiting_room(core);
     if (old)
         unlink_container(core, old);
-    map_put(&instance->containers, container->id, container);
     struct service_state *service = core_owner_of(core, container, true);
+    share(service, old, container);
+    map_put(&instance->containers, container->id, container);
     vector_push(&service->containers, container);
     core_mark(core, service);
 }
@@ -71,10 +82,10 @@ static void set_message(struct instance_state *instance, char *message)
     instance->message = message;
 }
 
-static void lose(const struct core *core, struct instance_state *instance)
+static void lose(const struct core *core, struct instance_state *instance, int64_t silent_ms)
 {
     if (instance->listed)
-        instance->lost_ms = core->now_ms;
+        instance->lost_ms = core->now_ms - (silent_ms > 0 ? silent_ms : 0);
     instance->listed = false;
 }
 
@@ -101,7 +112,7 @@ void core_on_connected(struct core *core, struct event *event, struct effect_vec
     if (!instance)
         return;
     instance->connected = true;
-    lose(core, instance);
+    lose(core, instance, 0);
     set_message(instance, memory_strdup("its containers are being listed"));
     struct instance_info before = instance->info;
     instance_info_copy(&event->engine.info, &instance->info);
@@ -118,7 +129,7 @@ void core_on_disconnected(struct core *core, struct event *event, struct effect_
         return;
     instance->answered = true;
     instance->connected = false;
-    lose(core, instance);
+    lose(core, instance, event->engine.silent_ms);
     set_message(instance, TAKE(event->engine.message));
     mark_users(core, instance);
     core_mark_daemons(core);

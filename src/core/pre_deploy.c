@@ -18,6 +18,12 @@ static char *group_of(const struct service_state *service)
     return memory_printf(GROUP "%s", service->name);
 }
 
+static void write_token(const struct deployment *deployment, size_t index,
+                        char ret_token[static LIMIT_CLIENT_TOKEN_CHARS + 1])
+{
+    snprintf(ret_token, LIMIT_CLIENT_TOKEN_CHARS + 1, "%s/%zu", deployment->id, index);
+}
+
 /* The deployment that is to be prepared; NULL: none is, or it has not begun. */
 static const struct deployment *to_prepare(const struct service_state *service)
 {
@@ -61,26 +67,54 @@ static void find_runs(const struct core *core, struct step *step)
     }
 }
 
-static char *waits_for(const char *name, const char *task)
+/* With the way out of one that hangs. */
+static char *waits_for(const char *cluster, const char *name, const char *task)
 {
-    return memory_printf("waits for task %s of davit.preDeploy to succeed (task %s)", name, task);
+    return memory_printf(
+        "waits for task %s of davit.preDeploy to succeed (task %s); \"davit stop-task %s/%.12s\" "
+        "gives it up",
+        name, task, cluster, task);
 }
 
-/* What is waited for from then on; *ret_lacks when it did not start. Caller frees. */
-static char *start(struct core *core, const struct step *step, const char *name, struct effect_vec *effects,
-                   bool *ret_lacks)
+static void tell_start(struct core *core, struct service_state *service, const char *task)
 {
+    const struct service_state *state = core_run_state(core, service->cluster, task);
+    char *message CLEANUP_FREE = memory_printf("(service %s) has started task %s of davit.preDeploy %s:%d.",
+                                               service->name, task, state->run->family, state->run->revision);
+    core_add_event(core, service, message);
+}
+
+/* What goes on while a change waits for its window has it as its own commit did; NULL: as the newest has it.
+ */
+static struct task_definition *definition_of(const struct service_state *service, const char *name)
+{
+    const struct service *desired = service->desired;
+    for (size_t i = 0; i < desired->pre_deploy.len && i < desired->pre_deploy_definitions.len; i++)
+        if (text_equal(desired->pre_deploy.items[i], name))
+            return desired->pre_deploy_definitions.items[i];
+    return NULL;
+}
+
+/* What is waited for from then on. Caller frees. */
+static char *start(struct core *core, struct service_state *service, const struct step *step,
+                   const char *name, struct effect_vec *effects)
+{
+    const struct delayed_change *delayed = step->service->delayed;
     const struct run_request request = {.cluster = step->service->cluster,
                                         .task_definition = name,
                                         .count = 1,
                                         .group = step->group,
                                         .started_by = step->deployment->id,
-                                        .client_token = step->token};
+                                        .client_token = step->token,
+                                        .definition = definition_of(step->service, name),
+                                        .commit = delayed && delayed->known ? delayed->commit.oid : NULL};
     struct run_outcome outcome CLEANUP(run_outcome_deinit);
     core_run_task(core, &request, effects, &outcome);
-    *ret_lacks = outcome.tasks.len == 0;
-    if (outcome.tasks.len)
-        return waits_for(name, outcome.tasks.items[0]);
+    service->pre_deploy_lacks = outcome.tasks.len == 0;
+    if (outcome.tasks.len) {
+        tell_start(core, service, outcome.tasks.items[0]);
+        return waits_for(service->cluster, name, outcome.tasks.items[0]);
+    }
     if (outcome.lacks.len == 0)
         return memory_printf("task %s of davit.preDeploy does not start: %s", name,
                              error_text(&outcome.error));
@@ -90,65 +124,77 @@ static char *start(struct core *core, const struct step *step, const char *name,
 
 static char *failure_of(const struct run *run, const char *name)
 {
-    const struct run_exit *exit = run_decisive(run);
-    if (exit && exit->has_exit_code)
-        return memory_printf("task %s of davit.preDeploy failed: container %s exited with code %d (task %s)",
-                             name, exit->container, exit->exit_code, run->id);
-    return memory_printf("task %s of davit.preDeploy failed: %s (task %s)", name,
-                         run->stop_reason ? run->stop_reason : "it did not run", run->id);
-}
-
-static void note_success(struct service_state *service, const char *name, struct effect_vec *effects)
-{
-    struct service_ledger *ledger = service_ledger_copy(service->ledger);
-    service_ledger_add_prepared(ledger, &service->desired->digest);
-    char *message CLEANUP_FREE =
-        memory_printf("%s: task %s of davit.preDeploy succeeded", service->key, name);
-    core_save(effects, LEDGER_SERVICE, service->key, service_ledger_to_json(ledger), message);
-    core_set_ledger(service, ledger);
+    char *why CLEANUP_FREE = run_failure(run);
+    return memory_printf("task %s of davit.preDeploy failed: %s (task %s)", name, why, run->id);
 }
 
 static struct step step_of(const struct core *core, const struct service_state *service, size_t index)
 {
     struct step step = {.service = service, .deployment = to_prepare(service), .group = group_of(service)};
-    snprintf(step.token, sizeof step.token, "%s/%zu", step.deployment->id, index);
+    write_token(step.deployment, index, step.token);
     find_runs(core, &step);
     return step;
 }
 
-/* What has succeeded is noted whatever else holds the service back: its entry is forgotten one day. */
-static void note_successes(struct core *core, struct service_state *service, struct effect_vec *effects)
+static void note_success(struct service_state *service, const struct run *run, const struct digest *digest,
+                         struct effect_vec *effects)
 {
-    bool succeeded = true;
-    while (succeeded && to_prepare(service)) {
-        size_t done = (size_t)service_ledger_prepared(service->ledger, &service->desired->digest);
-        if (done >= service->desired->pre_deploy.len)
-            return;
-        struct step step = step_of(core, service, done);
-        succeeded = step.run && step.run->stopped_ms && run_succeeded(step.run);
-        if (succeeded)
-            note_success(service, service->desired->pre_deploy.items[done], effects);
-        free(step.group);
+    struct service_ledger *ledger = service_ledger_copy(service->ledger);
+    service_ledger_add_prepared(ledger, digest);
+    char *message CLEANUP_FREE = memory_printf("%s: task %s:%d of davit.preDeploy succeeded", service->key,
+                                               run->family, run->revision);
+    core_save(effects, LEDGER_SERVICE, service->key, service_ledger_to_json(ledger), message);
+    core_set_ledger(service, ledger);
+}
+
+/* The content that the run is the next step of; NULL: of none that is known. */
+static const struct digest *prepares(const struct service_ledger *ledger, const struct run *run)
+{
+    for (size_t i = 0; i < ledger->deployments.len; i++) {
+        const struct deployment *deployment = &ledger->deployments.items[i];
+        char token[LIMIT_CLIENT_TOKEN_CHARS + 1];
+        write_token(deployment, (size_t)service_ledger_prepared(ledger, &deployment->digest), token);
+        if (text_equal(run->client_token, token))
+            return &deployment->digest;
+    }
+    return NULL;
+}
+
+/* What has succeeded is noted whatever else holds the service back, and whatever is to run by now: the task's
+ * entry is forgotten one day, and a revert brings the content back. */
+static void note_successes(const struct core *core, struct service_state *service, struct effect_vec *effects)
+{
+    bool any = core->runs.len && service->ledger && !service->ledger->removed;
+    char *group CLEANUP_FREE = any ? group_of(service) : NULL;
+    bool again = group != NULL; /* its next step may have succeeded as well */
+    while (again) {
+        again = false;
+        map_for_each (&core->runs, entry) {
+            const struct run *run = ((const struct service_state *)entry->value)->run;
+            if (!text_equal(run->group, group) || !text_equal(run->cluster, service->cluster) ||
+                !run->stopped_ms || !run_succeeded(run))
+                continue;
+            const struct digest *digest = prepares(service->ledger, run);
+            if (digest)
+                note_success(service, run, digest, effects);
+            again |= digest != NULL;
+        }
     }
 }
 
 /* The next step is waited for, and started if nothing is in its way. */
-static void take_step(struct core *core, struct service_state *service, size_t index,
-                      struct effect_vec *effects)
+static void take_step(struct core *core, struct service_state *service, const struct step *step,
+                      const char *name, struct effect_vec *effects)
 {
-    const char *name = service->desired->pre_deploy.items[index];
-    struct step step = step_of(core, service, index);
-    if (step.older)
+    if (step->older)
         service->pre_deploy = memory_printf("waits for task %s of davit.preDeploy on %s, which deployment %s "
-                                            "started",
-                                            step.older->id, step.older->instance, step.older->started_by);
-    else if (!step.run)
-        service->pre_deploy = start(core, &step, name, effects, &service->pre_deploy_lacks);
-    else if (!step.run->stopped_ms)
-        service->pre_deploy = waits_for(name, step.run->id);
+                                            "started; \"davit stop-task %s/%.12s\" gives it up",
+                                            step->older->id, step->older->instance, step->older->started_by,
+                                            service->cluster, step->older->id);
+    else if (!step->run)
+        service->pre_deploy = start(core, service, step, name, effects);
     else
-        service->pre_deploy_failed = failure_of(step.run, name);
-    free(step.group);
+        service->pre_deploy = waits_for(service->cluster, name, step->run->id);
 }
 
 void core_pre_deploy(struct core *core, struct service_state *service, struct effect_vec *effects)
@@ -159,9 +205,13 @@ void core_pre_deploy(struct core *core, struct service_state *service, struct ef
     free(service->pre_deploy_failed);
     service->pre_deploy = service->pre_deploy_failed = NULL;
     service->pre_deploy_lacks = false;
-    if (service->run || !service->desired || service->desired->pre_deploy.len == 0)
+    if (service->run)
         return;
     note_successes(core, service, effects);
+    if (!service->desired)
+        core_pre_deploy_release(core, service); /* it may be left as it is, D12: no entry changes */
+    if (!service->desired || service->desired->pre_deploy.len == 0)
+        return;
     if (core_is_suspended(core, service) || core_stands_still(core, service))
         return;
     if (plan_begins(service->ledger, service->desired, service->completed)) {
@@ -174,18 +224,62 @@ void core_pre_deploy(struct core *core, struct service_state *service, struct ef
     size_t done = (size_t)service_ledger_prepared(service->ledger, &service->desired->digest);
     if (done >= service->desired->pre_deploy.len)
         return;
-    service->pre_deploy = core_order(core, service); /* R12 comes first, and is told */
-    if (!service->pre_deploy)
-        take_step(core, service, done, effects);
+    const char *name = service->desired->pre_deploy.items[done];
+    struct step step = step_of(core, service, done);
+    if (step.run && step.run->stopped_ms)
+        service->pre_deploy_failed = failure_of(step.run, name);
+    else
+        service->pre_deploy = core_order(core, service); /* R12 comes first, and is told */
+    if (!service->pre_deploy_failed && !service->pre_deploy)
+        take_step(core, service, &step, name, effects);
+    free(step.group);
+}
+
+static struct service_state *service_of(struct core *core, const struct run *run)
+{
+    return text_starts_with(run->group, GROUP)
+               ? core_service_state(core, run->cluster, run->group + strlen(GROUP), false)
+               : NULL;
+}
+
+bool core_pre_deploy_needs(struct core *core, const struct run *run)
+{
+    assert(core);
+    assert(run);
+    const struct service_state *service = service_of(core, run);
+    if (!service || !service->desired || !service->ledger || service->ledger->removed ||
+        service->ledger->deployments.len == 0)
+        return false;
+    const struct deployment *primary = service_ledger_primary(service->ledger);
+    return primary->state == DEPLOYMENT_IN_PROGRESS && text_equal(primary->id, run->started_by) &&
+           !(run->stopped_ms && run_succeeded(run));
+}
+
+void core_pre_deploy_release(struct core *core, const struct service_state *service)
+{
+    assert(core);
+    assert(service);
+    char *group CLEANUP_FREE = core->runs.len && !service->run ? group_of(service) : NULL;
+    map_for_each (&core->runs, entry) {
+        struct service_state *state = entry->value;
+        if (group && state->run->stopped_ms && text_equal(state->run->group, group) &&
+            text_equal(state->cluster, service->cluster))
+            core_mark(core, state);
+    }
 }
 
 void core_pre_deploy_ended(struct core *core, const struct run *run)
 {
     assert(core);
     assert(run);
-    if (!text_starts_with(run->group, GROUP))
+    struct service_state *service = service_of(core, run);
+    if (!service)
         return;
-    struct service_state *service = core_service_state(core, run->cluster, run->group + strlen(GROUP), false);
-    if (service)
-        core_mark(core, service);
+    core_mark(core, service);
+    bool well = run_succeeded(run);
+    char *why CLEANUP_FREE = well ? NULL : run_failure(run);
+    char *message CLEANUP_FREE =
+        memory_printf("(service %s) task %s of davit.preDeploy %s:%d %s%s.", service->name, run->id,
+                      run->family, run->revision, well ? "has succeeded" : "has failed: ", well ? "" : why);
+    core_add_event(core, service, message);
 }

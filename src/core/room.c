@@ -38,7 +38,7 @@ static struct tenant *meet(const struct core *core, const struct service_state *
         return tenant;
     const struct container_spec_vec *specs = &aim->task_definition->containers;
     for (size_t i = 0; i < specs->len && i < LIMIT_CONTAINERS_PER_TASK; i++)
-        if (text_equal(specs->items[i].name, labels->spec.name))
+        if (text_equal(specs->items[i].name, labels->spec->name))
             tenant->has[i] = true;
     return tenant;
 }
@@ -49,7 +49,7 @@ static bool is_there(const struct service_state *service, const struct action *a
     const struct container_vec *containers = &service->containers;
     for (size_t i = 0; i < containers->len; i++)
         if (text_equal(containers->items[i]->labels.task, action->task) &&
-            text_equal(containers->items[i]->labels.spec.name, action->container))
+            text_equal(containers->items[i]->labels.spec->name, action->container))
             return true;
     return false;
 }
@@ -75,7 +75,7 @@ static void meet_all(const struct core *core, const struct service_state *servic
         if (container->status != CONTAINER_STOPPED ||
             (!stops && plan_restarts(container, &service->memory.ran)))
             tenant->lives = true;
-        else if (container->labels.spec.essential)
+        else if (container->labels.spec->essential)
             tenant->over = true;
     }
     for (size_t i = 0; i < service->under_way.len; i++) {
@@ -94,7 +94,7 @@ static void collect(const struct core *core, const struct service_state *service
         const struct container *container = service->containers.items[i];
         const struct tenant *tenant = map_get(tenants, container->labels.task);
         if (holds_room(core, tenant))
-            plan_booking_add(ret_bookings, tenant->instance, &container->labels.spec, service->key);
+            plan_booking_add(ret_bookings, tenant->instance, container->labels.spec, service->key);
     }
     for (size_t i = 0; i < service->under_way.len; i++) {
         const struct action *action = service->under_way.items[i];
@@ -103,7 +103,7 @@ static void collect(const struct core *core, const struct service_state *service
         const struct tenant *tenant = map_get(tenants, action->task);
         bool counted = tenant->containers_len && is_there(service, action);
         if (!counted && holds_room(core, tenant))
-            plan_booking_add(ret_bookings, tenant->instance, &action->labels.spec, service->key);
+            plan_booking_add(ret_bookings, tenant->instance, action->labels.spec, service->key);
     }
     map_for_each (tenants, entry) {
         const struct tenant *tenant = entry->value;
@@ -158,9 +158,10 @@ json_t *core_kept_out(const struct service_state *service)
         for (size_t p = 0; p < booking->ports.len; p++)
             json_array_append_new(ports, json_pack("{s:i,s:b}", "port", booking->ports.items[p].port, "udp",
                                                    booking->ports.items[p].udp));
-        json_array_append_new(list, json_pack("{s:I,s:I,s:I,s:o}", "on", (json_int_t)booking->instance, "cpu",
-                                              (json_int_t)booking->cpu_units, "memory",
-                                              (json_int_t)booking->memory_mib, "ports", ports));
+        json_array_append_new(list, json_pack("{s:I,s:I,s:I,s:I,s:o}", "on", (json_int_t)booking->instance,
+                                              "cpu", (json_int_t)booking->cpu_units, "memory",
+                                              (json_int_t)booking->memory_mib, "gpus",
+                                              (json_int_t)booking->gpus, "ports", ports));
     }
     return list;
 }
@@ -173,7 +174,8 @@ void core_kept_in(struct core *core, struct service_state *service, const json_t
     json_array_foreach ((json_t *)(uintptr_t)json, i, item) {
         struct plan_booking booking = {.instance = (size_t)model_int(item, "on"),
                                        .cpu_units = model_int(item, "cpu"),
-                                       .memory_mib = model_int(item, "memory")};
+                                       .memory_mib = model_int(item, "memory"),
+                                       .gpus = model_int(item, "gpus")};
         size_t p;
         json_t *port;
         if (booking.instance >= core->instances_len)
@@ -187,6 +189,14 @@ void core_kept_in(struct core *core, struct service_state *service, const json_t
     plan_room_take(&core->rooms, &service->kept);
 }
 
+/* E7: a DAEMON, and what is left as it is (D12), which never goes. */
+static bool stays_to_the_last(const struct service_state *service)
+{
+    if (service->desired)
+        return service->desired->daemon;
+    return service->ledger && service->ledger->prune_disabled;
+}
+
 bool core_book(struct core *core, struct service_state *service)
 {
     assert(core);
@@ -198,7 +208,7 @@ bool core_book(struct core *core, struct service_state *service)
     map_deinit(&tenants);
     for (size_t i = 0; i < now.len; i++) {
         now.items[i].group.name = service->group;
-        now.items[i].group.daemon = service->desired && service->desired->daemon;
+        now.items[i].group.daemon = stays_to_the_last(service);
     }
     if (plan_booking_same(&service->booked, &now)) { /* nearly always, and an instance may hold thousands */
         plan_booking_vec_deinit(&now);
@@ -207,6 +217,9 @@ bool core_book(struct core *core, struct service_state *service)
     bool freed = plan_booking_freed(&service->booked, &now);
     plan_room_give(&core->rooms, &service->booked);
     plan_booking_vec_deinit(&service->booked);
+    for (size_t i = 0; i < now.len; i++)
+        vector_trim(&now.items[i].ports);
+    vector_trim(&now);
     service->booked = now;
     plan_room_take(&core->rooms, &service->booked);
     return freed;

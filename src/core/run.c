@@ -5,6 +5,7 @@
 #include "model/json.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,6 +133,7 @@ void run_outcome_deinit(struct run_outcome *outcome)
 {
     assert(outcome);
     string_vec_deinit(&outcome->tasks);
+    string_vec_deinit(&outcome->warnings);
     plan_lack_vec_deinit(&outcome->lacks);
     memset(outcome, 0, sizeof *outcome);
 }
@@ -140,6 +142,22 @@ const struct run_outcome *core_run_outcome(const struct core *core)
 {
     assert(core);
     return core->outcome;
+}
+
+/* ECS's words, and then whose. */
+static int no_definition(const struct core *core, const char *family, const struct task_definition *current,
+                         int64_t number, struct error *err)
+{
+    struct string_vec names CLEANUP(string_vec_deinit) = {0};
+    for (size_t i = 0; i < core->desired->task_definitions.len; i++)
+        vector_push(&names, memory_strdup(core->desired->task_definitions.items[i]->family));
+    const char *near = text_nearest(family, (const char *const *)names.items, names.len);
+    if (current)
+        return error_set(err, ERROR_NOT_FOUND,
+                         "TaskDefinition not found. Family %s has no revision %lld: the newest is %d", family,
+                         (long long)number, current->revision);
+    return error_set(err, ERROR_NOT_FOUND, "TaskDefinition not found. There is no family \"%.255s\"%s%s%s",
+                     family, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
 /* The definition of a family that the repository has, in the revision that is asked for. */
@@ -153,20 +171,21 @@ static int find_definition(const struct core *core, const char *name, struct tas
     int64_t number = current ? current->revision : 0;
     if (colon && text_to_int64(colon + 1, 1, INT32_MAX, &number) < 0)
         return error_set(err, ERROR_INVALID, "\"%s\" is no task definition: expected web or web:3", name);
+    if (!current && ledger)
+        return error_set(err, ERROR_NOT_FOUND,
+                         "TaskDefinition is inactive: family %s has left the repository", family);
     if (!current)
-        return error_set(err, ERROR_NOT_FOUND, "%s",
-                         ledger ? "TaskDefinition is inactive" : "TaskDefinition not found.");
+        return no_definition(core, family, NULL, 0, err);
     if (number == current->revision) {
         *ret_definition = task_definition_ref(current);
         return 0;
     }
     const struct revision *revision = ledger ? family_ledger_revision(ledger, (int)number) : NULL;
-    if (!revision || manifest_task_definition(revision->json, (int)number, ret_definition) < 0)
-        return error_set(err, ERROR_NOT_FOUND, "%s",
-                         ledger && number <= (int64_t)ledger->revisions.len
-                             ? "TaskDefinition is inactive: its content is not kept any more"
-                             : "TaskDefinition not found.");
-    return 0;
+    if (revision && manifest_task_definition(revision->json, (int)number, ret_definition) == 0)
+        return 0;
+    if (!ledger || number > (int64_t)ledger->revisions.len)
+        return no_definition(core, family, current, number, err);
+    return error_set(err, ERROR_NOT_FOUND, "TaskDefinition is inactive: its content is not kept any more");
 }
 
 /* With the overrides of this run. */
@@ -174,6 +193,10 @@ static int make_definition(const struct core *core, const struct run_request *re
                            struct task_definition **ret_definition, struct error *err)
 {
     struct task_definition *found CLEANUP(task_definition_unrefp) = NULL;
+    if (request->definition) {
+        *ret_definition = task_definition_ref(request->definition);
+        return 0;
+    }
     int r = find_definition(core, request->task_definition, &found, err);
     if (r == 0 && request->overrides)
         return manifest_override(found, request->overrides, ret_definition, err);
@@ -184,7 +207,8 @@ static int make_definition(const struct core *core, const struct run_request *re
 static int check_cluster(const struct core *core, const struct run_request *request, struct error *err)
 {
     if (!core->desired || !desired_cluster(core->desired, request->cluster))
-        return error_set(err, ERROR_NOT_FOUND, "Cluster not found.");
+        return error_set(err, ERROR_NOT_FOUND, "Cluster not found. There is no cluster \"%.255s\"",
+                         request->cluster);
     char *suspended CLEANUP_FREE = core_cluster_suspended(core, request->cluster);
     if (suspended)
         return error_set(err, ERROR_UNAVAILABLE, "cluster %s is %s: nothing is started in it",
@@ -192,7 +216,7 @@ static int check_cluster(const struct core *core, const struct run_request *requ
     if (core->runs.len + (size_t)request->count > LIMIT_STANDALONE_TASKS)
         return error_set(
             err, ERROR_LIMIT,
-            "%zu standalone tasks are known, at most %d (LIMIT_STANDALONE_TASKS): those that have "
+            "%u standalone tasks are known, at most %d (LIMIT_STANDALONE_TASKS): those that have "
             "stopped are forgotten after their retention",
             core->runs.len, LIMIT_STANDALONE_TASKS);
     return 0;
@@ -233,19 +257,28 @@ static struct run *new_run(struct core *core, const struct run_request *request,
                         .overrides = json_incref((json_t *)(uintptr_t)request->overrides),
                         .created_ms = core->now_ms};
     id_draw_hex(&core->ids, run->id);
-    memcpy(run->commit, core->desired->commit.oid, sizeof run->commit);
+    snprintf(run->commit, sizeof run->commit, "%s",
+             request->commit ? request->commit : core->desired->commit.oid);
     return run;
 }
 
 /* T1. */
-static const struct plan_instance *place(struct core *core, const struct run *run, const json_t *placement,
-                                         struct plan_lack_vec *lacks)
+static const struct plan_instance *place(struct core *core, const struct run *run,
+                                         const struct run_request *request, struct run_outcome *outcome)
 {
+    struct string_vec beside CLEANUP(string_vec_deinit) = {0};
     struct cluster *cluster = desired_cluster(core->desired, run->cluster);
     char *key CLEANUP_FREE = service_key(run->cluster, run->id);
     struct service *content CLEANUP(service_unrefp) = run_content(run);
-    placement_constraints_from_json(placement, &content->constraints);
-    placement_strategies_from_json(placement, &content->strategies);
+    content->desired_count = request->count;
+    content->launch_type = model_string(request->placement, "launchType") != NULL;
+    placement_constraints_from_json(request->placement, &content->constraints);
+    placement_strategies_from_json(request->placement, &content->strategies);
+    capacity_items_from_json(json_object_get(request->placement, "capacityProviderStrategy"),
+                             &content->capacity);
+    for (size_t i = 0; i < outcome->tasks.len; i++)
+        vector_push(&beside, memory_strdup(
+                                 core_run_state(core, run->cluster, outcome->tasks.items[i])->run->instance));
     if (content->strategies.len == 0)
         vector_push(&content->strategies, (struct placement_strategy){.type = PLACEMENT_RANDOM});
     const struct plan_input input = {.now_ms = core->now_ms,
@@ -256,9 +289,11 @@ static const struct plan_instance *place(struct core *core, const struct run *ru
                                      .key = key,
                                      .instances = &core->rooms,
                                      .declared = cluster ? &cluster->instances : NULL,
+                                     .capacity = cluster && request->placement ? &cluster->capacity : NULL,
+                                     .beside = &beside,
                                      .fleet = core_fleet(core, cluster)};
     struct plan_output output;
-    const struct plan_instance *instance = plan_place(&input, &output, lacks);
+    const struct plan_instance *instance = plan_place(&input, &output, &outcome->lacks);
     plan_room_give(&core->rooms, &output.booked);
     plan_output_deinit(&output);
     return instance;
@@ -269,7 +304,7 @@ static bool start_one(struct core *core, const struct run_request *request,
                       struct run_outcome *outcome)
 {
     struct run *run CLEANUP(run_freep) = new_run(core, request, definition);
-    const struct plan_instance *instance = place(core, run, request->placement, &outcome->lacks);
+    const struct plan_instance *instance = place(core, run, request, outcome);
     if (!instance)
         return false;
     run->instance = memory_strdup(instance->name);
@@ -314,6 +349,7 @@ void core_on_run_task(struct core *core, struct event *event, struct effect_vec 
         core->outcome = NEW(struct run_outcome);
     if (run_request_read(event->run_task.request, &request, &core->outcome->error) == 0)
         core_run_task(core, &request, effects, core->outcome);
+    run_request_warn(event->run_task.request, &core->outcome->warnings);
 }
 
 /* --- StopTask ------------------------------------------------------------------------------------------- */

@@ -1,13 +1,14 @@
 /* The members of ECS's RunTask. */
 #include "base/text.h"
 #include "core/core.h"
+#include "manifest/kind_members.h"
 #include "model/json.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
-/* As in a service's manifest, those that AWS's own platform needs change nothing here. */
+/* Of those without effect run_request_warn() tells. */
 static const char *const members[] = {
     "cluster",
     "taskDefinition",
@@ -158,6 +159,51 @@ static int read_strategies(const json_t *json, struct error *err)
     return 0;
 }
 
+static int read_capacity(const json_t *json, struct error *err)
+{
+    static const char name[] = "capacityProviderStrategy";
+    const json_t *list = json_object_get(json, name);
+    const char *launch_type;
+    size_t i;
+    json_t *item;
+    int r = read_text(json, "launchType", LIMIT_NAME_CHARS, &launch_type, err);
+    if (r < 0)
+        return r;
+    if (list && !json_is_array(list))
+        return error_set(err, ERROR_INVALID, "%s: expected a list", name);
+    if (json_array_size(list) > LIMIT_CAPACITY_PROVIDERS)
+        return error_set(err, ERROR_LIMIT, "%s: %zu of them, at most %d", name, json_array_size(list),
+                         LIMIT_CAPACITY_PROVIDERS);
+    if (launch_type && json_array_size(list))
+        return error_set(err, ERROR_INVALID, "launchType and %s exclude each other", name);
+    json_array_foreach (list, i, item) {
+        if (!model_string(item, "capacityProvider"))
+            return error_set(err, ERROR_INVALID, "%s[%zu]: expected a capacityProvider", name, i);
+    }
+    return 0;
+}
+
+/* The same words as of a service; tags are of the manifest there, and no service has a referenceId. */
+void run_request_warn(const json_t *json, struct string_vec *warnings)
+{
+    assert(warnings);
+    static const char *const shared[] = {"launchType",    "networkConfiguration", "platformVersion",
+                                         "propagateTags", "enableECSManagedTags", "enableExecuteCommand"};
+    static const struct kind_member own[] = {
+        {.name = "tags", .effect = KIND_IGNORED, .reason = "tasks get no tags"},
+        {.name = "referenceId", .effect = KIND_IGNORED, .reason = "nothing reads it"},
+        {0}};
+    struct diagnostics diagnostics CLEANUP(diagnostics_deinit) = {0};
+    json_t *subset CLEANUP(json_decrefp) = json_object();
+    for (size_t i = 0; i < ARRAY_LEN(shared); i++)
+        if (json_object_get(json, shared[i]))
+            json_object_set(subset, shared[i], json_object_get(json, shared[i]));
+    kind_members_check(kind_members(KIND_SERVICE), subset, "", &diagnostics);
+    kind_members_check(own, json, "", &diagnostics);
+    for (size_t i = 0; i < diagnostics.list.len; i++)
+        vector_push(warnings, memory_strdup(diagnostics.list.items[i].message));
+}
+
 int run_request_read(const json_t *json, struct run_request *ret_request, struct error *err)
 {
     assert(ret_request);
@@ -183,6 +229,8 @@ int run_request_read(const json_t *json, struct run_request *ret_request, struct
         r = read_constraints(json, err);
     if (r == 0)
         r = read_strategies(json, err);
+    if (r == 0)
+        r = read_capacity(json, err);
     if (r < 0)
         return r;
     if (!request.cluster)

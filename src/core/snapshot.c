@@ -82,7 +82,7 @@ static json_t *desired_service_out(const struct core *core, const struct service
 {
     const struct service_state *state =
         core_service_state((struct core *)core, service->cluster, service->name, false);
-    json_t *json = service_to_json(service);
+    json_t *json = core_prepared_service_to_json(service);
     if (state && state->desired && !(state->delayed && state->delayed->known)) /* git may not own the count */
         model_set_int(json, "desiredCount", state->desired->desired_count);
     return json;
@@ -213,6 +213,7 @@ static json_t *head_out(const struct core *core)
     json_object_set_new(json, "instances", instances_out(core));
     json_object_set_new(json, "flights", flights_out(core));
     model_set_bool(json, "once", core->once);
+    model_set_int(json, "skewMs", core->skew_ms);
     model_set_int(json, "deletionServices", core->deletion.services);
     model_set_int(json, "deletionPercent", core->deletion.percent);
     model_set_int(json, "approvedDeletions", core->approved_deletions);
@@ -563,6 +564,7 @@ static struct core *core_of(const json_t *json)
     free(names);
     core->first_ms = model_int(json, "firstMs");
     core->now_ms = model_int(json, "nowMs");
+    core->skew_ms = model_int(json, "skewMs");
     core->last_action_id = (uint64_t)model_int(json, "lastActionId");
     return core;
 }

@@ -9,6 +9,14 @@ struct fleet;
 struct service_state;
 struct service_state_vec VECTOR_OF(struct service_state *);
 
+/* What happened to a service or a scheduled task: LIMIT_SERVICE_EVENTS once it is full; grows until then. */
+struct event_ring {
+    struct view_event *items;
+    size_t cap;
+    size_t first;
+    size_t len;
+};
+
 /* What is planned by itself: a service, or a standalone task. */
 struct service_state {
     char *cluster;
@@ -26,10 +34,7 @@ struct service_state {
     struct plan_failure_vec failures; /* not planned with yet */
     struct container_vec containers;  /* borrowed from instances */
     struct action_vec under_way;      /* borrowed from flights */
-    struct view_event *events;        /* ring of LIMIT_SERVICE_EVENTS once it is full; grows until then */
-    size_t events_cap;
-    size_t events_first;
-    size_t events_len;
+    struct event_ring events;
     char *waiting;
     struct map troubles;            /* what keeps going wrong -> struct trouble, owned */
     size_t held_len;                /* flights under way that only hold */
@@ -58,15 +63,27 @@ struct trouble {
 struct delayed_change {
     struct service *next; /* owned reference; NULL: its removal */
     bool known;           /* W3: service->desired goes on; else it is `next`, and nothing is done, W4 */
-    struct commit commit; /* W3: of what goes on */
+    struct commit commit; /* that was deployed when it began to wait: its windows, and what goes on; oid "":
+                             not known */
     json_t
         *cluster_windows; /* {"davit": {"changeWindows": [...]}} as in force when it began to wait; or NULL */
     struct change_window_vec windows; /* the same */
     int64_t since_ms;
     int64_t judged_ms;
+    bool opens;       /* an opening is in sight */
     int64_t opens_ms; /* judged again then */
     char *text;       /* "waits for its change window, which opens at ..." */
 };
+
+/* A time of a scheduled task that was due. */
+struct schedule_run {
+    int64_t due_ms;
+    int64_t run_ms;          /* when it started; 0: nothing of it has */
+    struct string_vec tasks; /* "cluster/id": what it started */
+    char *lack;              /* why some of it, or all, was not started; NULL: all was */
+    char *result;            /* "succeeded", "failed: ...", "not started: ..."; NULL: it goes on */
+};
+struct schedule_run_vec VECTOR_OF(struct schedule_run);
 
 /* What is known of a scheduled task: scheduled.c. */
 struct schedule_state {
@@ -77,12 +94,13 @@ struct schedule_state {
     int64_t due_ms; /* of the run that is being started; 0: none */
     int64_t retry_ms;
     int attempts;
-    unsigned targets;        /* a bit each: no more to do */
-    int64_t last_due_ms;     /* of the last run; 0: there was none */
-    int64_t last_run_ms;     /* when it started */
-    struct string_vec tasks; /* "cluster/id": what it started */
-    char *result;            /* of these once all have stopped; NULL: not yet */
-    char *message;           /* what became of the last time that was due; NULL: none was yet */
+    unsigned targets;             /* a bit each: no more to do */
+    bool missed;                  /* one of these was not started */
+    struct schedule_run_vec runs; /* the last LIMIT_SCHEDULE_RUNS times that were due, oldest first */
+    char *message;                /* what became of the last of them; NULL: none was due yet */
+    struct event_ring events;
+    char *news; /* while it is looked at: what the log says of it; NULL: nothing but `message` */
+    bool bad;   /* likewise: as a warning */
 };
 
 struct instance_state {
@@ -91,7 +109,7 @@ struct instance_state {
     bool connected;
     bool listed;
     char *message;   /* why not */
-    int64_t lost_ms; /* when it was listed last, while it is not; 0: never, or it is */
+    int64_t lost_ms; /* when it answered last, while it is not listed; 0: never, or it is */
     struct instance_info info;
     struct map containers; /* id -> struct container, owned */
 };
@@ -112,6 +130,7 @@ struct core {
     char *owner;
     struct plan_options plan;
     int64_t patience_ms;
+    char *awaited; /* the instances that are waited for after a start, in words; NULL: none */
     struct core_deletion deletion;
     struct instance_state *instances;
     size_t instances_len;
@@ -156,6 +175,7 @@ struct core {
     uint64_t last_action_id;
     int64_t first_ms; /* of the first event */
     int64_t now_ms;   /* of the last event */
+    int64_t skew_ms;  /* the wall clock minus that; set by EVENT_CLOCK */
     int64_t wake_ms;  /* last EFFECT_WAKE */
     bool dirty;
     struct id_source ids; /* of the current step */
@@ -187,6 +207,8 @@ void core_stop_task(struct core *core, struct service_state *state, const char *
                     struct effect_vec *effects);
 struct instance_state *core_instance_state(const struct core *core, const char *name);
 void core_add_event(struct core *core, struct service_state *service, const char *message);
+void core_tell(struct core *core, struct event_ring *events, const char *message);
+void event_ring_deinit(struct event_ring *events);
 void core_forget_service(struct core *core, struct service_state *service);
 void core_save(struct effect_vec *effects, enum ledger_change_kind kind, const char *name, json_t *entry,
                const char *message);
@@ -225,6 +247,7 @@ void core_on_retry(struct core *core, struct event *event, struct effect_vec *ef
 void core_on_suspend(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_run_task(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_stop_task(struct core *core, struct event *event, struct effect_vec *effects);
+void core_on_clock(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_turn(struct core *core, struct event *event, struct effect_vec *effects);
 
 /* roots.c: puts the files of a commit into the manifest. False when it came without all that it needs: then
@@ -265,6 +288,10 @@ void core_leave_order(struct core *core, struct service_state *service);
 void core_pre_deploy(struct core *core, struct service_state *service, struct effect_vec *effects);
 /* A standalone task has stopped: if a deployment waits for it, it goes on. */
 void core_pre_deploy_ended(struct core *core, const struct run *run);
+/* Whether its failure is still to be counted, F16: its entry is not forgotten before. */
+bool core_pre_deploy_needs(struct core *core, const struct run *run);
+/* The service's entry has changed: tasks that were needed may be forgotten. */
+void core_pre_deploy_release(struct core *core, const struct service_state *service);
 /* suspend.c */
 bool core_is_suspended(const struct core *core, const struct service_state *service);
 /* By whom, in words; NULL when it is not. Caller frees. */
@@ -274,8 +301,14 @@ void core_mark_suspensions(struct core *core, const struct desired *next);
 void core_load_suspensions(struct core *core, const char *cluster, const json_t *entry); /* of the ledger */
 json_t *core_suspensions_out(const struct core *core);
 void core_suspensions_in(struct core *core, const json_t *json);
+/* clock.c: the time that the calendar goes by. */
+int64_t core_wall_ms(const struct core *core);
+/* What the calendar has core wake for, on the time of events. */
+int64_t core_time_of_wall(const struct core *core, int64_t wall_ms);
 /* scheduled.c; the table is in core.h. Starts what is due; instances are known. */
 void core_run_schedules(struct core *core, struct effect_vec *effects);
+/* S12: the wall clock leaped. */
+void core_move_schedules(struct core *core, int64_t step_ms, struct effect_vec *effects);
 void core_load_schedule(struct core *core, const char *name, const json_t *entry); /* of the ledger */
 json_t *core_schedule_to_json(const struct schedule_state *state);
 void schedule_state_free(struct schedule_state *state);
@@ -288,8 +321,14 @@ struct core_change {
 /* Whether what the service has goes on, and `next` is not to be adopted now. */
 bool core_window_delays(struct core *core, struct service_state *service, const struct core_change *change,
                         struct effect_vec *effects);
-/* After a start: those that are in the ledger only. */
-void core_recall_removals(struct core *core, const struct desired *wanted, struct effect_vec *effects);
+/* After a start: those that are in the ledger only. `again`: an earlier life had deployed what is wanted. */
+void core_recall_removals(struct core *core, const struct desired *wanted, bool again,
+                          struct effect_vec *effects);
+/* As service_to_json(), with the definitions of its davit.preDeploy: the newest commit may have others, or
+ * none. */
+json_t *core_prepared_service_to_json(const struct service *service);
+/* W10: the wall clock was set. */
+void core_doubt_windows(struct core *core);
 /* W5. */
 void core_open_windows(struct core *core, struct effect_vec *effects);
 /* W7. */

@@ -1,4 +1,6 @@
 /* EVENT_TURN: plan what is dirty. */
+#include "base/buffer.h"
+#include "base/text.h"
 #include "core/state.h"
 
 #include <assert.h>
@@ -34,6 +36,7 @@ static void wake_service(struct core *core, struct service_state *service, int64
 static void take_run(struct core *core, struct service_state *service, struct plan_output *output,
                      struct effect_vec *effects)
 {
+    assert(service->run);
     bool ended = output->run->stopped_ms && !service->run->stopped_ms;
     core_save(effects, LEDGER_TASK, service->key, run_to_json(output->run), output->ledger_message);
     core_set_run(service, TAKE(output->run));
@@ -48,7 +51,10 @@ static void take_output(struct core *core, struct service_state *service, struct
         core_save(effects, LEDGER_SERVICE, service->key, service_ledger_to_json(output->ledger),
                   output->ledger_message);
         core_set_ledger(service, TAKE(output->ledger));
+        core_pre_deploy_release(core, service);
     }
+    if (service->run && core_pre_deploy_needs(core, output->run ? output->run : service->run))
+        output->forget = false;
     if (output->counted)
         core_set_count(service, output->desired_count);
     if (output->run && !output->forget)
@@ -138,16 +144,26 @@ static void plan(struct core *core, struct service_state *service, struct effect
 
 /* After a start, what runs must be known before anything is decided: wait for every instance, but not for
  * ever. */
-static bool is_ready(const struct core *core)
+static bool is_ready(struct core *core)
 {
+    struct buffer names = BUFFER_INIT(LIMIT_ERROR_CHARS);
+    size_t missing = 0;
+    free(TAKE(core->awaited));
     if (!core->desired)
         return false;
     if (core->now_ms >= core->first_ms + core->patience_ms)
         return true;
     for (size_t i = 0; i < core->instances_len; i++)
         if (!core->instances[i].listed)
-            return false;
-    return true;
+            buffer_printf(&names, "%s%s", missing++ ? ", " : "", core->instances[i].name);
+    char *patience CLEANUP_FREE = text_from_duration_ms(core->patience_ms);
+    if (missing)
+        core->awaited =
+            memory_printf("nothing is decided before instance%s %s answer%s, for up to %s after the start "
+                          "(enginePatience): what runs there must be known",
+                          missing > 1 ? "s" : "", buffer_str(&names), missing > 1 ? "" : "s", patience);
+    buffer_deinit(&names);
+    return !missing;
 }
 
 static void wake(struct core *core, struct effect_vec *effects)

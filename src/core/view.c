@@ -50,6 +50,45 @@ bool core_instance_is_lost(const struct core *core, const char *name, int64_t *r
     return true;
 }
 
+/* A stop by signal, or in order: not a crash of its own. */
+static bool is_end_by_stop(const struct container *container)
+{
+    int code = container->exit_code;
+    return container->has_exit_code && (code == 0 || code == 128 + 15 || code == 128 + 9);
+}
+
+/* The deployment that came after the task's own, and before the task ended; NULL: none did. */
+static const struct deployment *successor_of(const struct service_ledger *ledger, const struct task *task)
+{
+    for (size_t i = 1; i < ledger->deployments.len; i++)
+        if (text_equal(ledger->deployments.items[i].id, task->deployment))
+            return ledger->deployments.items[i - 1].created_ms <= task->stopped_ms
+                       ? &ledger->deployments.items[i - 1]
+                       : NULL;
+    return NULL;
+}
+
+/* Why davit stops a task is in memory only. What ended as a stop ends it before this life began, and after a
+ * newer deployment had, was replaced by that, as its reason said then: it did not fail. */
+static void recall_stops(const struct core *core, const struct service_state *service,
+                         const struct task_vec *tasks)
+{
+    for (size_t i = 0; service->ledger && i < tasks->len; i++) {
+        struct task *task = &tasks->items[i];
+        const struct deployment *next;
+        bool ended = true;
+        if (task->status != TASK_STOPPED || !task->failed || task->stopped_ms >= core->first_ms)
+            continue;
+        for (size_t c = 0; c < task->containers_len; c++)
+            ended &= !task->containers[c]->labels.spec->essential || is_end_by_stop(task->containers[c]);
+        if (!ended || !(next = successor_of(service->ledger, task)))
+            continue;
+        free(task->stop_reason);
+        task->stop_reason = memory_printf("replaced by (deployment %s)", next->id);
+        task->failed = false;
+    }
+}
+
 /* Nobody knows how a task is whose instance does not answer: it must not be taken for healthy. */
 static void doubt_lost(const struct core *core, struct task_vec *tasks)
 {
@@ -82,6 +121,7 @@ static void build_tasks(const struct core *core, const struct service_state *ser
         .memory = &service->memory};
     task_vec_build(&input, &options, ret_tasks);
     doubt_lost(core, ret_tasks);
+    recall_stops(core, service, ret_tasks);
 }
 
 static bool is_newer(const struct view_revision *revision, const struct task *task)
@@ -136,6 +176,15 @@ static void count_task(const struct core *core, struct view_service *view, const
     view->leaving_count += cluster && !container_instances_keep(&cluster->instances, task->instance);
 }
 
+static void fill_delayed(const struct delayed_change *delayed, struct view_service *view)
+{
+    if (!delayed)
+        return;
+    view->delayed_next = delayed->next;
+    view->delayed_text = delayed->text;
+    view->delayed_opens_ms = delayed->opens ? delayed->opens_ms : 0;
+}
+
 static void fill(const struct core *core, const struct service_state *service, struct view_service *view)
 {
     struct task_vec tasks;
@@ -145,14 +194,15 @@ static void fill(const struct core *core, const struct service_state *service, s
                               .desired = service->desired,
                               .aim = core_aim(service),
                               .ledger = service->ledger,
-                              .waiting = service->waiting,
+                              .waiting = core->awaited ? core->awaited : service->waiting,
                               .left = !service->desired && service->ledger && service->ledger->prune_disabled,
                               .suspended = core_is_suspended(core, service),
                               .delayed = service->delayed != NULL,
                               .blocked = core_is_blocked(core, service),
-                              .events = service->events,
-                              .events_first = service->events_first,
-                              .events_len = service->events_len};
+                              .events = service->events.items,
+                              .events_first = service->events.first,
+                              .events_len = service->events.len};
+    fill_delayed(service->delayed, view);
     const struct deployment *primary = service->ledger ? service_ledger_primary(service->ledger) : NULL;
     view->crash_looping = service->desired && primary && primary->state == DEPLOYMENT_COMPLETED &&
                           plan_crash_loops(&service->memory, core->now_ms);
@@ -208,7 +258,19 @@ const char *view_service_state(const struct view_service *view)
         return "unknown";
     if (view->leaving_count > 0)
         return "moving";
-    return view->healthy_count < desired || view->pending_count > 0 ? "healing" : "stopping";
+    if (view->healthy_count < desired)
+        return "healing";
+    int young = view->running_count - view->healthy_count - view->lost_count;
+    if (view->desired->rebalances && view->pending_count + young > 0)
+        return "rebalancing"; /* Z2: one more before one goes */
+    return view->pending_count > 0 ? "healing" : "stopping";
+}
+
+const struct view_event *view_schedule_event(const struct view_schedule *view, size_t index)
+{
+    assert(view);
+    assert(index < view->events_len);
+    return &view->events[(view->events_first + index) % LIMIT_SERVICE_EVENTS];
 }
 
 const struct view_event *view_service_event(const struct view_service *view, size_t index)
@@ -329,7 +391,8 @@ void core_view_instance_at(const struct core *core, size_t index, struct view_in
                                        .info = &instance->info,
                                        .containers_len = instance->containers.len,
                                        .cpu_units_free = room->cpu_units_free,
-                                       .memory_mib_free = room->memory_mib_free};
+                                       .memory_mib_free = room->memory_mib_free,
+                                       .gpu_ids = &room->gpu_ids};
     struct map running = {0};
     struct map pending = {0};
     map_for_each (&instance->containers, entry) {

@@ -83,6 +83,24 @@ static void fill_gate(const struct service_state *service, const struct delayed_
         change_gate_add(ret_gate, &delayed->next->windows);
 }
 
+/* Which of the windows are shut: "its change window" as the newest commit has it, or only the one that was in
+ * force when the change began to wait, which no manifest shows any more. Caller frees. */
+static char *window_name(int64_t now_s, const struct service_state *service,
+                         const struct delayed_change *delayed, const struct desired *wanted)
+{
+    struct change_gate newest = {0};
+    char oid[COMMIT_SHORT_SIZE];
+    const struct cluster *cluster = wanted ? desired_cluster(wanted, service->cluster) : NULL;
+    if (cluster)
+        change_gate_add(&newest, &cluster->windows);
+    if (delayed->next)
+        change_gate_add(&newest, &delayed->next->windows);
+    if (!change_gate_is_open(&newest, now_s) || !delayed->commit.oid[0])
+        return memory_strdup("its change window");
+    commit_short(delayed->commit.oid, oid);
+    return memory_printf("the change window of commit %s, in force when it began to wait", oid);
+}
+
 /* Whether it may begin now; else until when it waits. */
 static bool judge(const struct core *core, const struct service_state *service,
                   struct delayed_change *delayed, const struct desired *wanted)
@@ -90,18 +108,20 @@ static bool judge(const struct core *core, const struct service_state *service,
     struct change_gate gate;
     int64_t opens_s;
     fill_gate(service, delayed, wanted, &gate);
-    int64_t now_s = core->now_ms / 1000;
+    int64_t now_s = core_wall_ms(core) / 1000;
     if (change_gate_is_open(&gate, now_s))
         return true;
     bool found = change_gate_next(&gate, now_s, &opens_s);
     const char *what = delayed->next ? "waits" : "removes it, which waits";
     char *at CLEANUP_FREE = found ? change_gate_time(&gate, opens_s) : NULL;
+    char *window CLEANUP_FREE = window_name(now_s, service, delayed, wanted);
     free(delayed->text);
-    delayed->text =
-        found ? memory_printf("%s for its change window, which opens at %s", what, at)
-              : memory_printf("%s for its change window, which does not open as far as can be seen", what);
+    delayed->text = found
+                        ? memory_printf("%s for %s, which opens at %s", what, window, at)
+                        : memory_printf("%s for %s, which does not open as far as can be seen", what, window);
     delayed->judged_ms = core->now_ms;
-    delayed->opens_ms = found ? opens_s * 1000 : core->now_ms + LOOK_AGAIN_MS;
+    delayed->opens = found;
+    delayed->opens_ms = found ? core_time_of_wall(core, opens_s * 1000) : core->now_ms + LOOK_AGAIN_MS;
     return false;
 }
 
@@ -109,23 +129,43 @@ static bool judge(const struct core *core, const struct service_state *service,
 
 static void save(struct service_state *service, json_t *entry, const char *what, struct effect_vec *effects)
 {
-    struct service_ledger *ledger = service->ledger;
-    if (!ledger || json_equal(ledger->delayed, entry) || (!ledger->delayed && !entry)) {
+    const json_t *before = service->ledger ? service->ledger->delayed : NULL;
+    if (json_equal(before, entry) || (!before && !entry)) {
         json_decref(entry);
         return;
     }
+    if (!service->ledger)
+        core_set_ledger(service, service_ledger_new(service->cluster, service->name)); /* W4, W8 */
+    struct service_ledger *ledger = service->ledger;
     json_decref(ledger->delayed);
     ledger->delayed = entry;
     char *message CLEANUP_FREE = memory_printf("%s: %s", service->key, what);
     core_save(effects, LEDGER_SERVICE, service->key, service_ledger_to_json(ledger), message);
 }
 
+json_t *core_prepared_service_to_json(const struct service *service)
+{
+    assert(service);
+    json_t *json = service_to_json(service);
+    json_t *list = service->pre_deploy_definitions.len ? json_array() : NULL;
+    for (size_t i = 0; i < service->pre_deploy_definitions.len; i++) {
+        const struct task_definition *definition = service->pre_deploy_definitions.items[i];
+        json_array_append_new(
+            list, json_pack("{s:i,s:O}", "revision", definition->revision, "json", definition->json));
+    }
+    if (list)
+        json_object_set_new(json, "preDeployDefinitions", list);
+    return json;
+}
+
 static json_t *entry_of(const struct service_state *service, const struct delayed_change *delayed)
 {
-    json_t *entry = delayed->known ? service_to_json(service->desired) : json_object();
+    json_t *entry = delayed->known ? core_prepared_service_to_json(service->desired) : json_object();
+    if (delayed->known && service->desired->daemon)
+        json_object_del(entry, "desiredCount"); /* E1: it is counted, and nobody writes it */
     if (delayed->cluster_windows)
         json_object_set(entry, "clusterWindows", delayed->cluster_windows);
-    if (delayed->known)
+    if (delayed->commit.oid[0])
         json_object_set_new(entry, "commit", commit_to_json(&delayed->commit));
     model_set_int(entry, "since", delayed->since_ms);
     return entry;
@@ -141,7 +181,7 @@ static struct delayed_change *recall(struct core *core, struct service_state *se
     service->desired = core_service_of_json(entry);
     delayed->known = service->desired != NULL;
     delayed->since_ms = model_int(entry, "since");
-    if (delayed->known && commit_from_json(json_object_get(entry, "commit"), &delayed->commit) < 0)
+    if (commit_from_json(json_object_get(entry, "commit"), &delayed->commit) < 0)
         delayed->commit = (struct commit){0};
     core_mark(core, service);
     return delayed;
@@ -164,12 +204,16 @@ static bool is_deployed(const struct service_state *service, const struct servic
  * what has the content of its deployment. */
 static bool was_let_through(const struct service_state *service, const struct core_change *change)
 {
-    return !service->desired && primary_of(service) && (change->again || is_deployed(service, change->next));
+    if (service->desired) /* and nothing of it waits: it may be suspended, and not have begun */
+        return change->next && !primary_of(service) && !is_change(service->desired, change->next);
+    return primary_of(service) && (change->again || is_deployed(service, change->next));
 }
 
-static bool has_anything(const struct service_state *service)
+/* Of a new service the ledger knows no more than that it waits. */
+static bool has_begun(const struct service_state *service)
 {
-    return service->desired || service->ledger || service->containers.len + service->under_way.len > 0;
+    return (service->ledger && service->ledger->deployments.len) ||
+           service->containers.len + service->under_way.len > 0;
 }
 
 static void put(struct core *core, struct service_state *service, struct delayed_change *delayed)
@@ -196,13 +240,13 @@ static struct delayed_change *delay(struct core *core, struct service_state *ser
         delayed->next = change->next ? service_ref(change->next) : NULL;
         return delayed;
     }
-    if (was_let_through(service, change) || (!change->next && !has_anything(service)))
+    if (was_let_through(service, change) || (!change->next && !service->desired && !has_begun(service)))
         return NULL;
     const struct cluster *cluster = core->desired ? desired_cluster(core->desired, service->cluster) : NULL;
     delayed = delayed_new(change->next, windows_of(cluster));
     delayed->since_ms = core->now_ms;
     delayed->known = service->desired && primary_of(service);
-    if (delayed->known)
+    if (core->desired)
         commit_copy(&core->desired->commit, &delayed->commit);
     return delayed;
 }
@@ -215,8 +259,7 @@ static bool changes(const struct service_state *service, const struct delayed_ch
         return false;
     if (delayed->known)
         return is_change(service->desired, next);
-    return next ? !is_deployed(service, next)
-                : service->ledger || service->containers.len + service->under_way.len > 0;
+    return next ? !is_deployed(service, next) : has_begun(service);
 }
 
 static void tell(struct core *core, struct service_state *service, const struct core_change *change)
@@ -251,14 +294,23 @@ bool core_window_delays(struct core *core, struct service_state *service, const 
     return delayed->known;
 }
 
-void core_recall_removals(struct core *core, const struct desired *wanted, struct effect_vec *effects)
+/* Only the ledger knows the service. Its removal waited; or it had begun with the commit that was deployed
+ * last; or it is news, because that could not be built. */
+static bool is_removal(const struct service_state *service)
+{
+    const struct service_ledger *ledger = service->ledger;
+    return !service->desired && !service->delayed && ledger &&
+           (ledger->delayed || (!ledger->removed && ledger->deployments.len));
+}
+
+void core_recall_removals(struct core *core, const struct desired *wanted, bool again,
+                          struct effect_vec *effects)
 {
     assert(core);
-    const struct core_change removal = {.wanted = wanted, .again = true};
     map_for_each (&core->services, entry) {
         struct service_state *service = entry->value;
-        if (!service->desired && !service->delayed && service->ledger && service->ledger->delayed &&
-            !core_window_delays(core, service, &removal, effects))
+        const struct core_change removal = {.wanted = wanted, .again = again};
+        if (is_removal(service) && !core_window_delays(core, service, &removal, effects))
             core_adopt_service(core, service, NULL, effects);
     }
 }
@@ -272,6 +324,20 @@ static void let_through(struct core *core, struct service_state *service, struct
     delayed_change_free(delayed);
     save(service, NULL, "no change of it waits any more", effects);
     core_mark(core, service);
+}
+
+void core_doubt_windows(struct core *core)
+{
+    assert(core);
+    if (core->delayed_len == 0)
+        return;
+    map_for_each (&core->services, entry) {
+        struct service_state *service = entry->value;
+        if (!service->delayed)
+            continue;
+        service->delayed->opens_ms = core->now_ms;
+        core_mark(core, service);
+    }
 }
 
 void core_open_windows(struct core *core, struct effect_vec *effects)
@@ -338,12 +404,14 @@ json_t *core_delay_out(const struct service_state *service)
 {
     assert(service);
     const struct delayed_change *delayed = service->delayed;
-    json_t *json =
-        json_pack("{s:b,s:I,s:I,s:s}", "known", delayed->known, "opens", (json_int_t)delayed->opens_ms,
-                  "judged", (json_int_t)delayed->judged_ms, "text", delayed->text);
+    json_t *json = json_pack("{s:b,s:b,s:I,s:I,s:s}", "known", delayed->known, "inSight", delayed->opens,
+                             "opens", (json_int_t)delayed->opens_ms, "judged", (json_int_t)delayed->judged_ms,
+                             "text", delayed->text);
     json_object_set_new(json, "entry", entry_of(service, delayed));
+    if (delayed->known)
+        model_set_int(json, "count", service->desired->desired_count);
     if (delayed->next)
-        json_object_set_new(json, "next", service_to_json(delayed->next));
+        json_object_set_new(json, "next", core_prepared_service_to_json(delayed->next));
     return json;
 }
 
@@ -357,14 +425,16 @@ void core_delay_in(struct core *core, struct service_state *service, const json_
     service_unref(next);
     delayed->known = model_bool(json, "known");
     delayed->since_ms = model_int(entry, "since");
+    delayed->opens = model_bool(json, "inSight");
     delayed->opens_ms = model_int(json, "opens");
     delayed->judged_ms = model_int(json, "judged");
     delayed->text = memory_strdup(model_string(json, "text"));
+    if (commit_from_json(json_object_get(entry, "commit"), &delayed->commit) < 0)
+        delayed->commit = (struct commit){0};
     if (delayed->known) {
         service_unref(service->desired);
         service->desired = core_service_of_json(entry);
-        if (commit_from_json(json_object_get(entry, "commit"), &delayed->commit) < 0)
-            delayed->commit = (struct commit){0};
+        core_set_count(service, model_int_in(json, "count", 0, LIMIT_DESIRED_COUNT));
     }
     delayed_change_free(take(core, service));
     put(core, service, delayed);

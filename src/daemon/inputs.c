@@ -71,12 +71,14 @@ void input_connected(const char *instance, const struct instance_info *info, str
     instance_info_copy(info, &ret_event->engine.info);
 }
 
-void input_disconnected(const char *instance, const struct error *cause, struct event *ret_event)
+void input_disconnected(const char *instance, const struct error *cause, int64_t silent_ms,
+                        struct event *ret_event)
 {
     assert(cause);
-    *ret_event = (struct event){
-        .kind = EVENT_DISCONNECTED,
-        .engine = {.instance = memory_strdup(instance), .message = memory_strdup(error_text(cause))}};
+    *ret_event = (struct event){.kind = EVENT_DISCONNECTED,
+                                .engine = {.instance = memory_strdup(instance),
+                                           .message = memory_strdup(error_text(cause)),
+                                           .silent_ms = silent_ms}};
 }
 
 void input_listed(const char *instance, const struct container_vec *containers, struct event *ret_event)

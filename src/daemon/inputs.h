@@ -13,7 +13,9 @@ void input_ledger(enum ledger_change_kind kind, const char *name, const json_t *
 void input_commit(const struct source_update *update, struct event *ret_event);
 void input_source(const struct source_status *status, struct event *ret_event);
 void input_connected(const char *instance, const struct instance_info *info, struct event *ret_event);
-void input_disconnected(const char *instance, const struct error *cause, struct event *ret_event);
+/* silent_ms: how long ago it answered last. */
+void input_disconnected(const char *instance, const struct error *cause, int64_t silent_ms,
+                        struct event *ret_event);
 void input_listed(const char *instance, const struct container_vec *containers, struct event *ret_event);
 void input_container(const char *instance, const struct container *container, struct event *ret_event);
 void input_gone(const char *instance, const char *container_id, struct event *ret_event);

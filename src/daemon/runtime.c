@@ -2,6 +2,7 @@
 
 #include "act/act.h"
 #include "base/text.h"
+#include "daemon/clock_watch.h"
 #include "daemon/inputs.h"
 #include "daemon/log.h"
 #include "daemon/thrift.h"
@@ -31,7 +32,8 @@ struct runtime_instance {
     const char *name;
     struct engine *engine;
     struct engine_watch *watch;
-    bool is_local; /* its clock is this host's */
+    int64_t heard_boot_ms; /* when it answered last, by boot_ms() */
+    bool is_local;         /* its clock is this host's */
 };
 
 struct runtime {
@@ -50,6 +52,9 @@ struct runtime {
     uv_timer_t wake;
     struct thrift thrift;
     struct timebase timebase;
+    struct clock_watch clock_watch;
+    bool leaped; /* the wall clock, and core was not told yet */
+    int64_t leaped_ms;
     char *save_trouble; /* why the ledger cannot be written; NULL: it can */
     int64_t wake_at_ms;
     bool stepped;
@@ -80,8 +85,12 @@ int64_t runtime_time_ms(struct runtime *runtime)
     int64_t now_ms = timebase_advance(&runtime->timebase, runtime_now_ms(), boot_ms(), &step_ms);
     if (step_ms) {
         char *span CLEANUP_FREE = text_from_duration_ms(step_ms < 0 ? -step_ms : step_ms);
-        log_message(LOG_LEVEL_WARNING, "the wall clock was set %s by %s; what is under way keeps its time",
-                    step_ms < 0 ? "back" : "forward", span);
+        log_message(
+            LOG_LEVEL_WARNING,
+            "the wall clock was set %s by %s: the calendar follows it, what is under way keeps its time",
+            step_ms < 0 ? "back" : "forward", span);
+        runtime->leaped = true;
+        runtime->leaped_ms += step_ms;
     }
     return now_ms;
 }
@@ -162,7 +171,7 @@ static void record_snapshot(struct runtime *runtime)
     core_snapshot(runtime->core, record_part, runtime);
 }
 
-static void step(struct runtime *runtime, struct event *event)
+static void take_step(struct runtime *runtime, struct event *event)
 {
     event->now_ms = runtime_time_ms(runtime);
     randombytes_buf(&event->seed, sizeof event->seed);
@@ -176,6 +185,24 @@ static void step(struct runtime *runtime, struct event *event)
     for (size_t i = before; i < runtime->effects.len; i++)
         runtime->saves_wanted += runtime->effects.items[i].kind == EFFECT_SAVE;
     runtime->stepped = true;
+}
+
+/* What the calendar says is asked by the clock as it is now. */
+static void tell_clock(struct runtime *runtime)
+{
+    struct event event = {.kind = EVENT_CLOCK, .clock = {runtime->timebase.skew_ms, runtime->leaped_ms}};
+    bool leaped = runtime->leaped;
+    runtime->leaped = false;
+    runtime->leaped_ms = 0;
+    if (leaped)
+        take_step(runtime, &event);
+}
+
+static void step(struct runtime *runtime, struct event *event)
+{
+    runtime_time_ms(runtime); /* which may notice a leap */
+    tell_clock(runtime);
+    take_step(runtime, event);
 }
 
 void runtime_post(struct runtime *runtime, struct event *event)
@@ -213,6 +240,15 @@ static void on_wake(uv_timer_t *timer)
         step(runtime, &(struct event){.kind = EVENT_TURN});
 }
 
+/* A machine that slept has missed its timers as well. */
+static void on_clock_set(void *data)
+{
+    struct runtime *runtime = data;
+    runtime_time_ms(runtime);
+    if (runtime->wake_at_ms)
+        set_wake(runtime, runtime->wake_at_ms);
+}
+
 static void carry_out(struct runtime *runtime)
 {
     struct effect_vec effects = runtime->effects;
@@ -224,7 +260,8 @@ static void carry_out(struct runtime *runtime)
         struct runtime_instance *instance;
         switch (effect->kind) {
         case EFFECT_SAVE:
-            log_message(LOG_LEVEL_INFO, "%s", effect->change.message);
+            log_message(effect->change.warning ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "%s",
+                        effect->change.message);
             vector_push(&changes, effect->change);
             memset(&effect->change, 0, sizeof effect->change);
             break;
@@ -255,6 +292,7 @@ static void before_sleep(uv_prepare_t *handle)
 {
     struct runtime *runtime = handle->data;
     do {
+        tell_clock(runtime);
         while (core_is_dirty(runtime->core))
             step(runtime, &(struct event){.kind = EVENT_TURN});
         carry_out(runtime);
@@ -424,11 +462,18 @@ static void on_gone(void *data, const char *container_id)
     runtime_post(instance->runtime, &event);
 }
 
+static void on_heard(void *data)
+{
+    struct runtime_instance *instance = data;
+    instance->heard_boot_ms = boot_ms();
+}
+
 static void on_disconnected(void *data, const struct error *cause)
 {
     struct runtime_instance *instance = data;
     struct event event;
-    input_disconnected(instance->name, cause, &event);
+    input_disconnected(instance->name, cause,
+                       instance->heard_boot_ms ? boot_ms() - instance->heard_boot_ms : 0, &event);
     log_message(LOG_LEVEL_WARNING, "instance %s: %s", instance->name, error_text(cause));
     runtime_post(instance->runtime, &event);
 }
@@ -448,8 +493,10 @@ static struct engine *on_engine(void *data, const char *instance)
 static void on_done(void *data, const struct act_outcome *outcome)
 {
     struct runtime *runtime = data;
-    const struct runtime_instance *instance = instance_of(runtime, outcome->instance);
+    struct runtime_instance *instance = instance_of(runtime, outcome->instance);
     struct event event;
+    if (instance && (outcome->container || outcome->gone))
+        on_heard(instance);
     if (outcome->warning)
         log_message(LOG_LEVEL_WARNING, "%s: %s",
                     outcome->container ? outcome->container->name : outcome->instance, outcome->warning);
@@ -635,6 +682,7 @@ static void start_watching(struct runtime *runtime)
                                                        .gone = on_gone,
                                                        .disconnected = on_disconnected,
                                                        .unreadable = on_unreadable,
+                                                       .heard = on_heard,
                                                        .data = instance};
         instance->watch =
             engine_watch_new(instance->engine, instance->name, runtime->options.config->owner, &listener);
@@ -691,7 +739,11 @@ int runtime_new(const struct runtime_options *options, struct runtime **ret_runt
     thrift_init(&runtime->thrift, options->loop);
     runtime->before_sleep.data = runtime->wake.data = runtime;
     make_act(runtime);
-    int r = open_state(runtime, &loading, err);
+    int r = clock_watch_init(&runtime->clock_watch, options->loop, on_clock_set, runtime);
+    if (r < 0)
+        r = error_set(err, ERROR_IO, "cannot watch the clock: %s", strerror(-r));
+    if (r == 0)
+        r = open_state(runtime, &loading, err);
     if (r == 0)
         r = open_engines(runtime, err);
     if (r < 0) {
@@ -721,6 +773,7 @@ void runtime_close(struct runtime *runtime)
     writer_close(runtime->writer);
     uv_close((uv_handle_t *)&runtime->before_sleep, NULL);
     uv_close((uv_handle_t *)&runtime->wake, NULL);
+    clock_watch_close(&runtime->clock_watch);
     thrift_close(&runtime->thrift);
 }
 

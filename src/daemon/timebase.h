@@ -17,8 +17,9 @@
  * age. Only what an engine stamped in an hour that comes twice is taken for the second one. The last
  * TIMEBASE_STEPS large steps are known; stamps from before these are left as they are. Engines on other
  * hosts have clocks of their own, which no step of ours has touched: their stamps are never moved. A host
- * that learns the date after the start is the row with the day. What is shown is off by the skew until the
- * next start, which begins anew.
+ * that learns the date after the start is the row with the day. What the calendar says (schedules, change
+ * windows) goes by the wall clock: core is told each step by EVENT_CLOCK. When something happened is shown by
+ * this time, and so is off by the skew until the next start, which begins anew.
  */
 #pragma once
 

@@ -167,7 +167,7 @@ static struct container *own_container(const struct docker_call *call, const str
     if (answer->error.code || docker_decode_container(answer->json, &container, NULL) < 0 ||
         !text_equal(container->labels.owner, wanted->owner) ||
         !text_equal(container->labels.task, wanted->task) ||
-        !text_equal(container->labels.spec.name, wanted->spec.name))
+        !text_equal(container->labels.spec->name, wanted->spec->name))
         return NULL;
     return TAKE(container);
 }

@@ -78,7 +78,8 @@ char *docker_container_name(const struct docker_body *body, const char *containe
 {
     char *name CLEANUP_FREE = memory_strdup(container);
     struct task_labels labels = *body->create->labels; /* borrowed, but for the name */
-    labels.spec.name = name;
+    struct container_spec named = {.name = name};
+    labels.spec = &named;
     return action_container_name(&labels);
 }
 

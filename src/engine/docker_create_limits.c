@@ -89,21 +89,21 @@ int docker_map_ulimits(struct docker_body *body, const char *field, const json_t
     return 0;
 }
 
-/* GPUs as a number or ALL. The engine gives any of them, so that two containers may get the same one. */
+/* GPUs by the ids that the planner has chosen, as ECS's agent does it on instances of one's own. */
 int docker_map_resources(struct docker_body *body, const char *field, const json_t *value, struct error *err)
 {
+    const struct container_spec *spec = body->create->labels->spec;
     size_t i;
     json_t *item;
     json_array_foreach (value, i, item) {
-        const char *text = model_string(item, "value");
-        int64_t count = -1; /* Docker's ALL */
         if (!text_equal(model_string(item, "type"), "GPU"))
             continue;
-        if (!text_equal(text, "ALL") && (!text || text_to_int64(text, 1, INT32_MAX, &count) < 0))
-            return error_set(err, ERROR_INVALID, "GPU \"%s\" is no number of GPUs", text ? text : "");
+        if (spec->gpu_ids.len == 0)
+            return error_set(err, ERROR_INVALID, "no GPU was set aside for container %s",
+                             body->create->container);
         json_object_set_new(body->host, field,
-                            json_pack("[{s:s,s:I,s:[[s]]}]", "Driver", "nvidia", "Count", (json_int_t)count,
-                                      "Capabilities", "gpu"));
+                            json_pack("[{s:s,s:o,s:[[s]]}]", "Driver", "nvidia", "DeviceIDs",
+                                      model_strings_to_json(&spec->gpu_ids), "Capabilities", "gpu"));
     }
     return 0;
 }

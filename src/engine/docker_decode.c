@@ -201,9 +201,9 @@ static void decode_state(const json_t *state, struct container *container)
     const json_t *health = json_object_get(state, "Health");
     const char *word = model_string(health ? health : json_object_get(state, "Healthcheck"), "Status");
     /* Only the task definition's check counts, not the image's. */
-    if (container->labels.spec.has_health_check && text_equal(word, "healthy"))
+    if (container->labels.spec->has_health_check && text_equal(word, "healthy"))
         container->health = HEALTH_HEALTHY;
-    else if (container->labels.spec.has_health_check && text_equal(word, "unhealthy"))
+    else if (container->labels.spec->has_health_check && text_equal(word, "unhealthy"))
         container->health = HEALTH_UNHEALTHY;
 }
 
@@ -304,9 +304,9 @@ int docker_decode_container(const json_t *json, struct container **ret_container
 /* "Up 5 minutes (healthy)", "Exited (137) 3 hours ago". */
 static void decode_phrase(const char *phrase, struct container *container)
 {
-    if (container->labels.spec.has_health_check && strstr(phrase, "(healthy)"))
+    if (container->labels.spec->has_health_check && strstr(phrase, "(healthy)"))
         container->health = HEALTH_HEALTHY;
-    else if (container->labels.spec.has_health_check && strstr(phrase, "(unhealthy)"))
+    else if (container->labels.spec->has_health_check && strstr(phrase, "(unhealthy)"))
         container->health = HEALTH_UNHEALTHY;
     static const char exited[] = "Exited (";
     if (container->status != CONTAINER_STOPPED || strncmp(phrase, exited, strlen(exited)) != 0)

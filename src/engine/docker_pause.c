@@ -129,7 +129,8 @@ static char *pause_name(const struct engine_create *create)
 {
     struct task_labels labels = *create->labels; /* borrows */
     char name[] = PAUSE_CONTAINER;
-    labels.spec.name = name;
+    struct container_spec named = {.name = name};
+    labels.spec = &named;
     return action_container_name(&labels);
 }
 

@@ -104,7 +104,7 @@ static bool name_taken(struct sim_request *request, const struct sim_container *
     const struct task_labels *there = &container->view->labels;
     if (!container->foreign && text_equal(there->owner, request->labels.owner) &&
         text_equal(there->task, request->labels.task) &&
-        text_equal(there->spec.name, request->labels.spec.name))
+        text_equal(there->spec->name, request->labels.spec->name))
         return answer(request, container);
     error_set(&request->result.error, ERROR_EXISTS,
               "Conflict. The container name \"/%s\" is already in use by container \"%s\".", request->target,
@@ -117,11 +117,12 @@ static void share(struct sim_container *container, const struct sim_request *req
 {
     struct task_labels labels = request->labels; /* borrows */
     char pause[] = PAUSE_CONTAINER;
-    bool is_pause = text_equal(labels.spec.name, pause);
+    bool is_pause = text_equal(labels.spec->name, pause);
     bool has_pause = task_definition_container(request->definition, pause);
     bool is_awsvpc = text_equal(request->definition->network_mode, "awsvpc");
     container->has_address = is_pause ? is_awsvpc : text_equal(request->definition->network_mode, "bridge");
-    labels.spec.name = pause;
+    struct container_spec named = {.name = pause};
+    labels.spec = &named;
     if (is_pause && is_awsvpc)
         container->network = action_network_name(&labels);
     else if (!is_pause && has_pause)

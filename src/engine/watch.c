@@ -89,6 +89,12 @@ static void stop_all(struct engine_watch *watch)
 
 static void connect_now(void *data);
 
+static void hear(const struct engine_watch *watch)
+{
+    if (watch->listener.heard)
+        watch->listener.heard(watch->listener.data);
+}
+
 static void lose(struct engine_watch *watch, const struct error *cause)
 {
     bool is_news = !text_equal(watch->told, error_text(cause));
@@ -122,10 +128,12 @@ static void on_probed(void *data, const struct engine_reply *reply)
 {
     struct engine_watch *watch = data;
     watch->probe = 0;
-    if (reply->error.code)
+    if (reply->error.code) {
         lose(watch, &reply->error);
-    else
-        schedule_probe(watch);
+        return;
+    }
+    hear(watch);
+    schedule_probe(watch);
 }
 
 static void probe_now(void *data)
@@ -187,6 +195,8 @@ static void on_inspected(void *data, const struct engine_reply *reply)
         lose(watch, &reply->error);
         return;
     }
+    if (!unreadable)
+        hear(watch);
     char *container_id CLEANUP_FREE = memory_strdup(lookup->container_id);
     map_remove(&watch->lookups, container_id);
     if (unreadable) {
@@ -273,6 +283,7 @@ static void on_listed(void *data, const struct engine_reply *reply)
         lose(watch, &reply->error);
         return;
     }
+    hear(watch);
     watch->state = WATCH_LISTENING;
     watch->backoff_ms = BACKOFF_FIRST_MS;
     watch->timer = watch->engine->ops->after(watch->engine, LIMIT_ENGINE_RELIST_MS, on_timer, watch);
@@ -328,6 +339,7 @@ void engine_watch_overtake(struct engine_watch *watch, const char *container_id,
 static void on_event(void *data, const struct engine_event *event)
 {
     struct engine_watch *watch = data;
+    hear(watch);
     if (event)
         look_up(watch, event->container_id);
     else if (watch->state == WATCH_OPENING)
@@ -341,6 +353,8 @@ static void on_stream_end(void *data, const struct engine_reply *reply)
     struct error cause = reply->error;
     if (!cause.code)
         error_set(&cause, ERROR_UNAVAILABLE, "the engine closed the event stream");
+    if (cause.code != ERROR_TIMEOUT)
+        hear(watch);
     lose(watch, &cause);
 }
 
@@ -362,6 +376,7 @@ static void on_version(void *data, const struct engine_reply *reply)
         lose(watch, &reply->error);
         return;
     }
+    hear(watch);
     watch->state = WATCH_OPENING;
     free(TAKE(watch->told));
     const struct engine_call call = {.done = on_stream_end, .event = on_event, .data = watch};

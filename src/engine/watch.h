@@ -26,6 +26,9 @@ struct engine_watch_listener {
     /* A listing had so many containers that cannot be read whole (engine.h, list), why of the first. Comes
      * once for each new text; not again while it stays. */
     void (*unreadable)(void *data, size_t count, const char *why);
+    /* The engine has answered or told something, or has closed its stream: it was there a moment ago. Comes
+     * before what it leads to; may be NULL, as the others. */
+    void (*heard)(void *data);
     void *data;
 };
 

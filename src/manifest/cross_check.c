@@ -347,5 +347,6 @@ void cross_check(struct manifest *manifest, const struct map *families, struct d
     order_check(manifest, diagnostics);
     port_check(manifest, diagnostics);
     provider_check(manifest, diagnostics);
+    attribute_check(manifest, diagnostics);
     drop_old_revisions(&manifest->old_revisions);
 }

@@ -20,17 +20,6 @@ struct schema *kind_schema_new(enum kind kind)
     return kind_schema_named(kind_names[kind]);
 }
 
-struct schema *kind_schema_named(const char *name)
-{
-    struct schema *schema = NULL;
-    json_t *document = json_loads(manifest_schema(name), 0, NULL);
-    int r = schema_compile(NULL, document, &schema, NULL);
-    assert(r == 0);
-    (void)r;
-    json_decref(document);
-    return schema;
-}
-
 void kind_set_init(struct kind_set *set)
 {
     assert(set);
@@ -276,6 +265,10 @@ static char *key_of(enum kind kind, const json_t *value)
         return memory_strdup(model_string(value, "name"));
     if (kind == KIND_TARGET_GROUP)
         return memory_strdup(model_string(value, "Name"));
+    const char *name = kind == KIND_SERVICE ? model_string(value, "serviceName") : NULL;
+    const char *cluster = json_object_get(value, "cluster") ? "cluster" : "clusterArn";
+    if (name && (!json_object_get(value, cluster) || model_string(value, cluster)))
+        return service_key(kind_service_cluster(value), name);
     return NULL; /* nothing refers to the others */
 }
 
@@ -378,10 +371,8 @@ static void keep_places(const struct reading *reading, const char *base, const j
         reading, base, json_object_get(value, "deploymentConfiguration") ? "/deploymentConfiguration" : "");
 }
 
-static void read_references(const struct reading *reading, const char *base, const json_t *value,
-                            struct kind_object *object)
+static void place_references(const struct reading *reading, const char *base, struct kind_object *object)
 {
-    kind_references_read(value, object);
     for (size_t i = 0; i < object->references.len; i++) {
         struct kind_reference *reference = &object->references.items[i];
         reference->at = place(reading, base, reference->pointer);
@@ -423,6 +414,29 @@ static bool patch(struct reading *reading, enum kind kind, const char *base, jso
     return r > 0;
 }
 
+static void read_files(const struct reading *reading, const char *base, const json_t *value,
+                       struct kind_object *object, struct diagnostics *found)
+{
+    const struct file_reference_source source = {reading->source->document, reading->source->file, base,
+                                                 &reading->trace};
+    if (object->kind == KIND_TASK_DEFINITION)
+        object->files = file_references_read(&source, value, found);
+}
+
+/* An object that breaks its schema: its name, and what is sound of it. */
+static void read_broken(struct reading *reading, const char *base, const json_t *value,
+                        struct kind_object *object, struct diagnostics *found)
+{
+    object->key = key_of(object->kind, value);
+    if (reading->source->visitor)
+        return;
+    json_t *sound = kind_sound_check(kind_set_schema(reading->set, object->kind), value, object, found);
+    place_references(reading, base, object);
+    if (sound && object->key)
+        read_files(reading, base, sound, object, found);
+    json_decref(sound);
+}
+
 static void visit_or_read(struct reading *reading, const char *base, json_t *value,
                           struct kind_object *object, struct diagnostics *found)
 {
@@ -435,13 +449,34 @@ static void visit_or_read(struct reading *reading, const char *base, json_t *val
     }
     report_unused(kind, found);
     kind_members_check(kind_members(kind), value, "", found);
-    read_references(reading, base, value, object);
-    const struct file_reference_source source = {reading->source->document, reading->source->file, base,
-                                                 &reading->trace};
-    if (kind == KIND_TASK_DEFINITION)
-        object->files = file_references_read(&source, value, found);
+    kind_references_read(value, object);
+    place_references(reading, base, object);
+    read_files(reading, base, value, object, found);
     read_valid(kind, value, object, found);
     share_parts(&reading->set->pool, kind, value);
+}
+
+/* Those that are made of their values are none without them. */
+static bool needs_value(enum kind kind)
+{
+    return kind != KIND_TASK_DEFINITION && kind != KIND_CLUSTER && kind != KIND_CAPACITY_PROVIDER &&
+           kind != KIND_TARGET_GROUP;
+}
+
+/* Takes it over. */
+static void keep_object(struct reading *reading, struct kind_object *object, bool broken)
+{
+    struct kind_object_vec *objects = reading->objects;
+    if (broken && needs_value(object->kind))
+        objects = reading->source->broken;
+    else if (!object->key)
+        objects = NULL;
+    if (!objects) {
+        kind_object_free(object);
+        return;
+    }
+    vector_reserve(objects, 1); /* most files hold one */
+    vector_push(objects, object);
 }
 
 static void read_patched(struct reading *reading, enum kind kind, const char *base, json_t *value)
@@ -455,10 +490,11 @@ static void read_patched(struct reading *reading, enum kind kind, const char *ba
     object->at = position_of(reading, base);
     if (kind == KIND_SERVICE)
         keep_places(reading, base, value, object);
-    if (validate(reading, kind, base, value, &found) == 0)
+    bool broken = validate(reading, kind, base, value, &found) < 0;
+    if (!broken)
         visit_or_read(reading, base, value, object, &found);
     else
-        object->key = key_of(kind, value);
+        read_broken(reading, base, value, object, &found);
     rebase(&found, 0, base);
     environment_trace_place(&reading->trace, &found);
     document_place(source->document, source->file, &found);
@@ -468,12 +504,7 @@ static void read_patched(struct reading *reading, enum kind kind, const char *ba
         origin->file = memory_strdup(source->file);
         origin->at = object->at;
     }
-    if (!object->key) {
-        kind_object_free(object);
-        return;
-    }
-    vector_reserve(reading->objects, 1); /* most files hold one */
-    vector_push(reading->objects, object);
+    keep_object(reading, object, broken);
 }
 
 static void read_object(struct reading *reading, enum kind kind, const char *base, json_t *value)

@@ -49,11 +49,14 @@ struct kind_place {
 
 /* As the target of a reference: a container of the task definition that the object names. */
 #define KIND_CONTAINER KIND_COUNT
+/* No object at all: an expression of memberOf, and the field of a placement strategy. */
+#define KIND_EXPRESSION (KIND_COUNT + 1)
+#define KIND_STRATEGY   (KIND_COUNT + 2)
 
 /* What an object says of another one that the commit has to declare, beyond the cluster and the task
  * definition of a service. */
 struct kind_reference {
-    enum kind target;
+    unsigned target; /* enum kind, or one of these */
     char *name;
     bool arn;      /* it was written as an ARN: what it names may exist in AWS alone */
     char *pointer; /* counts from the object */
@@ -108,6 +111,8 @@ struct kind_source {
     struct environment_use *use;           /* there when environment is */
     struct string_vec *declared; /* gets what objects are called before patches: "Service demo/web" */
     const struct kind_visitor *visitor;
+    struct kind_object_vec *broken; /* gets objects with errors that others cannot stand on: services and so
+                                       on, without value, with a key where it can be told; or NULL */
 };
 
 /* Reads the objects of one document: one, or those that describe-* wraps. Appends to *objects; diagnostics

@@ -8,9 +8,9 @@
 
 #include <assert.h>
 
-/* An engine says these of itself. */
-static bool is_of_engine(const char *attribute)
+bool kind_attribute_is_of_engine(const char *attribute)
 {
+    assert(attribute);
     static const char *const names[] = {"ecs.os-type", "ecs.os-family", "ecs.cpu-architecture"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (text_equal(names[i], attribute))
@@ -23,7 +23,7 @@ static void check_attributes(const json_t *instance, size_t i, struct diagnostic
     const char *name;
     json_t *value;
     json_object_foreach (json_object_get(instance, "attributes"), name, value)
-        if (is_of_engine(name))
+        if (kind_attribute_is_of_engine(name))
             kind_report(diagnostics,
                         (struct kind_fault){
                             .severity = SEVERITY_ERROR,
@@ -41,7 +41,7 @@ void kind_cluster_check(const json_t *value, struct diagnostics *diagnostics)
     struct map seen = {0};
     json_array_foreach (json_object_get(json_object_get(value, "davit"), "containerInstances"), i, instance) {
         const char *name = model_string(instance, "name");
-        if (map_get(&seen, name))
+        if (name && map_get(&seen, name))
             kind_report(diagnostics,
                         (struct kind_fault){
                             .severity = SEVERITY_ERROR,
@@ -49,7 +49,8 @@ void kind_cluster_check(const json_t *value, struct diagnostics *diagnostics)
                             .pointer = memory_printf("/davit/containerInstances/%zu/name", i),
                             .message = memory_printf("container instance \"%s\" is declared twice", name),
                             .hint = memory_strdup("remove one of the two")});
-        map_put(&seen, name, (void *)1);
+        if (name)
+            map_put(&seen, name, (void *)1);
         check_attributes(instance, i, diagnostics);
     }
     map_deinit(&seen);

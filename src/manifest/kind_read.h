@@ -12,7 +12,8 @@ void kind_task_definition_read(json_t *value, struct kind_object *object, struct
 void kind_unused_read(const json_t *value, struct kind_object *object);
 /* Fills object->references, but for their places. */
 void kind_references_read(const json_t *value, struct kind_object *object);
-/* Rules within one cluster that a schema cannot say. */
+/* Rules within one cluster that a schema cannot say. Like those of services and schedules they do without
+ * members that the schema requires: kind_sound_check() asks them of what is left of an object. */
 void kind_cluster_check(const json_t *value, struct diagnostics *diagnostics);
 /* Of a service and a task definition: placementConstraints and placementStrategy. */
 void kind_placement_check(const json_t *value, struct diagnostics *diagnostics);
@@ -27,6 +28,11 @@ void kind_schedule_read(json_t *value, struct kind_object *object);
 void kind_windows_check(const json_t *value, struct diagnostics *diagnostics);
 /* Rules of ECS within one service that a schema cannot say. */
 void kind_service_check(const json_t *value, struct diagnostics *diagnostics);
+/* Of an object that breaks its schema, which *diagnostics say: fills object->references, and reports what
+ * else breaks a rule in the parts that are sound. A new value without the others, valid by the schema, or
+ * NULL. */
+json_t *kind_sound_check(const struct schema *schema, const json_t *value, struct kind_object *object,
+                         struct diagnostics *diagnostics);
 /* The cluster that a service names, "default" without one. Borrowed. */
 const char *kind_service_cluster(const json_t *value);
 /* Without checks, as an old revision is read. */
@@ -47,3 +53,6 @@ json_t *kind_container_dependencies(const json_t *container);
 /* CPU units of 512, "512" or "0.5 vCPU"; MiB of 2048, "2048" or "2GB". 0 when absent. */
 int64_t kind_task_cpu_units(const json_t *value);
 int64_t kind_task_memory_mib(const json_t *value);
+
+/* kind_cluster.c: whether every engine says the attribute of itself, so that no cluster has to declare it. */
+bool kind_attribute_is_of_engine(const char *attribute);

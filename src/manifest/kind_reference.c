@@ -9,7 +9,7 @@
 
 static const struct {
     enum kind kind;
-    enum kind target;
+    unsigned target;
     const char *path; /* "*" is each element of a list, "{}" what a string has in it, as JSON */
 } places[] = {
     {KIND_CAPACITY_PROVIDER, KIND_CLUSTER, "cluster"},
@@ -33,6 +33,8 @@ static const struct {
     {KIND_SERVICE, KIND_CAPACITY_PROVIDER, "capacityProviderStrategy/*/capacityProvider"},
     {KIND_SERVICE, KIND_CONTAINER, "loadBalancers/*/containerName"},
     {KIND_SERVICE, KIND_CONTAINER, "serviceRegistries/*/containerName"},
+    {KIND_SERVICE, KIND_EXPRESSION, "placementConstraints/*/expression"},
+    {KIND_SERVICE, KIND_STRATEGY, "placementStrategy/*/field"},
     {KIND_SERVICE, KIND_SERVICE, "davit/dependsOn/*/service"},
     {KIND_SERVICE, KIND_TASK_DEFINITION, "davit/preDeploy/*"},
     {KIND_SERVICE, KIND_TARGET_GROUP, "loadBalancers/*/targetGroupArn"},
@@ -41,10 +43,12 @@ static const struct {
 
 /* "arn:...:targetgroup/web/73e2d6bc24d8a067" is "web", and a service without cluster is one of its
  * neighbours; the others end in their names. Caller frees. */
-static char *name_of(enum kind target, const char *text, const json_t *object)
+static char *name_of(unsigned target, const char *text, const json_t *object)
 {
     if (target == KIND_SERVICE)
         return strchr(text, '/') ? memory_strdup(text) : service_key(kind_service_cluster(object), text);
+    if (target == KIND_EXPRESSION || target == KIND_STRATEGY)
+        return memory_strdup(text);
     const char *name = target == KIND_TARGET_GROUP ? strstr(text, ":targetgroup/") : NULL;
     if (!name)
         return memory_strdup(kind_arn_tail(text));
@@ -56,7 +60,7 @@ static char *name_of(enum kind target, const char *text, const json_t *object)
 struct search {
     struct kind_object *object;
     const json_t *root;
-    enum kind target;
+    unsigned target;
     bool in_string; /* the pointer stays at the string */
 };
 

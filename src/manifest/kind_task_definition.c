@@ -90,6 +90,21 @@ static void read_restart_policy(const json_t *json, struct restart_policy *polic
         vector_push(&policy->ignored_exit_codes, (int)json_integer_value(code));
 }
 
+/* kind_task_definition_engine.c has checked it. */
+static int count_gpus(const json_t *resources)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (resources, i, item) {
+        int64_t count = GPUS_ALL;
+        const char *value = model_string(item, "value");
+        if (text_equal(model_string(item, "type"), "GPU") &&
+            (text_equal(value, "ALL") || text_to_int64(value, 1, GPUS_ALL, &count) == 0))
+            return (int)count;
+    }
+    return 0;
+}
+
 static void read_container(const json_t *json, const char *mode, struct container_spec *spec)
 {
     const json_t *stop = json_object_get(json, "stopTimeout");
@@ -99,6 +114,7 @@ static void read_container(const json_t *json, const char *mode, struct containe
         .essential = !json_is_false(json_object_get(json, "essential")),
         .cpu_units = (int)model_int(json, "cpu"),
         .memory_mib = (int)(reservation ? reservation : model_int(json, "memory")),
+        .gpus = count_gpus(json_object_get(json, "resourceRequirements")),
         .stop_timeout_s = stop ? (int)json_integer_value(stop) : DEFAULT_STOP_TIMEOUT_S,
         .start_timeout_s = (int)model_int(json, "startTimeout"),
         .has_health_check = json_is_object(json_object_get(json, "healthCheck")),

@@ -271,7 +271,7 @@ static void check_resources(const struct check *check, size_t index, const json_
                  memory_printf("%s has no effect: an engine gives out no such device", type ? type : ""));
         else if (gpus++ > 0)
             report(check, "duplicate", pointer, memory_strdup("the GPUs of a container stand in one entry"));
-        else if (!text_equal(value, "ALL") && (!value || text_to_int64(value, 1, INT32_MAX, &count) < 0))
+        else if (!text_equal(value, "ALL") && (!value || text_to_int64(value, 1, GPUS_ALL, &count) < 0))
             report(check, "value", pointer,
                    memory_printf("\"%s\" is no number of GPUs, nor ALL", value ? value : ""));
         else

@@ -28,7 +28,7 @@ struct manifest *manifest_new(void)
 {
     struct manifest *manifest = NEW(struct manifest);
     kind_set_init(&manifest->kinds);
-    manifest->files = MAP_INIT(manifest_entry_free);
+    manifest->files = MAP_INIT_BORROWING(manifest_entry_free);
     manifest->old_revisions = MAP_INIT(task_definition_unref);
     manifest->others = MAP_INIT(other_free);
     return manifest;

@@ -101,7 +101,7 @@ static void check_whole(const struct manifest *manifest, struct diagnostics *all
     if (objects == 0 && all->errors == 0)
         report_none(all);
     if (manifest->files.len > LIMIT_MANIFEST_FILES)
-        diagnostics_error(all, "", nowhere, "limit", "%zu manifest files, at most %d (LIMIT_MANIFEST_FILES)",
+        diagnostics_error(all, "", nowhere, "limit", "%u manifest files, at most %d (LIMIT_MANIFEST_FILES)",
                           manifest->files.len, LIMIT_MANIFEST_FILES);
 }
 

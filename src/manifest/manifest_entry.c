@@ -84,6 +84,7 @@ static void read_documents(struct manifest *manifest, struct manifest_entry *ent
     for (size_t i = 0; i < documents.len; i++) {
         struct kind_source source = *prototype;
         source.document = &documents.items[i];
+        source.broken = &entry->broken;
         read_document(entry, &manifest->kinds, &source);
         if (source.use) /* pointers count within one document */
             string_vec_deinit(&source.use->typed);
@@ -201,7 +202,10 @@ void manifest_entry_free(struct manifest_entry *entry)
         return;
     for (size_t i = 0; i < entry->objects.len; i++)
         kind_object_free(entry->objects.items[i]);
+    for (size_t i = 0; i < entry->broken.len; i++)
+        kind_object_free(entry->broken.items[i]);
     vector_deinit(&entry->objects);
+    vector_deinit(&entry->broken);
     diagnostics_deinit(&entry->diagnostics);
     if (entry->reading)
         string_vec_deinit(&entry->reading->declared);

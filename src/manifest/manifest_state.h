@@ -24,6 +24,7 @@ struct manifest_entry {
     size_t len;
     struct digest content; /* of the text; zero when it was refused unread */
     struct kind_object_vec objects;
+    struct kind_object_vec broken; /* with errors and without value, see struct kind_source */
     struct diagnostics diagnostics;
     bool unreadable;                     /* nobody knows what it declares */
     bool listed;                         /* seen in the full listing under way */
@@ -120,6 +121,8 @@ void service_check(struct kind_object *object);
 void variable_file_check(const char *path, const char *content, size_t len, struct diagnostics *diagnostics);
 /* provider_check.c: warnings of capacity provider strategies that lead nowhere. */
 void provider_check(const struct manifest *manifest, struct diagnostics *diagnostics);
+/* attribute_check.c: warnings of attributes and instances that a cluster does not have. */
+void attribute_check(const struct manifest *manifest, struct diagnostics *diagnostics);
 /* port_check.c: warnings of services that get into each other's way. */
 void port_check(const struct manifest *manifest, struct diagnostics *diagnostics);
 

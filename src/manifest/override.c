@@ -1,5 +1,6 @@
 #include "manifest/override.h"
 
+#include "base/buffer.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "manifest/manifest.h"
@@ -103,29 +104,54 @@ static void add_variables(json_t *container, const json_t *added)
     json_object_set_new(container, "environment", list);
 }
 
-/* Puts the members of `from` into `into`; `skip` is read elsewhere. */
-static int apply(json_t *into, const json_t *from, const struct override_member *members, const char *skip,
-                 struct error *err)
+#define MEMBERS_MOST 16
+
+/* `other` is the member that is read elsewhere. Caller frees. */
+static char *nearest(const struct override_member *members, const char *other, const char *name)
+{
+    const char *names[MEMBERS_MOST] = {other};
+    size_t len = 1;
+    for (; members->name && len < MEMBERS_MOST; members++)
+        names[len++] = members->name;
+    return memory_strdup(text_nearest(name, names, len));
+}
+
+static int check_members(const json_t *from, const struct override_member *members, const char *other,
+                         char **ret_near, struct error *err)
 {
     const char *name;
     json_t *value;
     json_object_foreach ((json_t *)(uintptr_t)from, name, value) {
-        if (text_equal(name, skip) || json_is_null(value))
+        if (text_equal(name, other) || json_is_null(value))
             continue;
         const struct override_member *member = find(members, name);
         const char *fault = member ? expected(value, member->form) : "overrides have no such member";
+        if (!member)
+            *ret_near = nearest(members, other, name);
         if (fault)
             return error_set(err, ERROR_INVALID, "%.100s: %s", name, fault);
         if (member->form == FORM_REFUSED && json_array_size(value) + json_object_size(value) > 0)
             return error_set(err, ERROR_UNSUPPORTED,
                              "%s: davit does not override it; change the task definition in the repository",
                              name);
+    }
+    return 0;
+}
+
+/* Puts the members of `from` into `into`. */
+static void apply(json_t *into, const json_t *from, const struct override_member *members)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach ((json_t *)(uintptr_t)from, name, value) {
+        const struct override_member *member = find(members, name);
+        if (!member || json_is_null(value))
+            continue;
         if (member->form == FORM_ENVIRONMENT)
             add_variables(into, value);
         else if (member->form != FORM_REFUSED)
             json_object_set(into, name, value);
     }
-    return 0;
 }
 
 static json_t *container_named(const json_t *definition, const char *name)
@@ -138,24 +164,45 @@ static json_t *container_named(const json_t *definition, const char *name)
     return NULL;
 }
 
+static int check_containers(const json_t *list, char **ret_near, struct error *err)
+{
+    size_t i;
+    json_t *item;
+    if (list && !json_is_array(list) && !json_is_null(list))
+        return error_set(err, ERROR_INVALID, "containerOverrides: expected a list");
+    json_array_foreach (list, i, item) {
+        int r = model_string(item, "name") ? check_members(item, of_container, "name", ret_near, err)
+                                           : error_set(err, ERROR_INVALID, "name is missing");
+        if (r < 0)
+            return error_wrap(err, r, "containerOverrides[%zu]", i);
+    }
+    return 0;
+}
+
+static int no_container(const json_t *definition, const char *name, struct error *err)
+{
+    struct buffer names CLEANUP(buffer_deinit) = BUFFER_INIT(LIMIT_ERROR_CHARS);
+    size_t i;
+    json_t *item;
+    json_array_foreach (json_object_get(definition, "containerDefinitions"), i, item)
+        buffer_printf(&names, "%s%s", i ? ", " : "", model_string(item, "name"));
+    return error_set(
+        err, ERROR_INVALID,
+        "Override for container named %.255s is not a container in the TaskDefinition. There are: "
+        "%s",
+        name, buffer_str(&names));
+}
+
 static int apply_containers(json_t *definition, const json_t *list, struct error *err)
 {
     size_t i;
     json_t *item;
-    if (list && !json_is_array(list))
-        return error_set(err, ERROR_INVALID, "containerOverrides: expected a list");
     json_array_foreach (list, i, item) {
         const char *name = model_string(item, "name");
         json_t *container = container_named(definition, name);
-        if (!name)
-            return error_set(err, ERROR_INVALID, "containerOverrides[%zu]: name is missing", i);
         if (!container)
-            return error_set(err, ERROR_INVALID,
-                             "Override for container named %.255s is not a container in the TaskDefinition.",
-                             name);
-        int r = apply(container, item, of_container, "name", err);
-        if (r < 0)
-            return error_wrap(err, r, "containerOverrides[%zu]", i);
+            return no_container(definition, name, err);
+        apply(container, item, of_container);
     }
     return 0;
 }
@@ -171,18 +218,30 @@ static int check_size(const json_t *overrides, struct error *err)
     return 0;
 }
 
+int manifest_override_check(const json_t *overrides, char **ret_near, struct error *err)
+{
+    assert(ret_near);
+    *ret_near = NULL;
+    int r = check_size(overrides, err);
+    if (r == 0)
+        r = check_members(overrides, of_task, "containerOverrides", ret_near, err);
+    return r < 0 ? r : check_containers(json_object_get(overrides, "containerOverrides"), ret_near, err);
+}
+
 int manifest_override(const struct task_definition *definition, const json_t *overrides,
                       struct task_definition **ret_definition, struct error *err)
 {
     assert(definition);
     assert(ret_definition);
-    int r = check_size(overrides, err);
+    char *near CLEANUP_FREE = NULL;
+    struct error why = ERROR_INIT;
+    int r = manifest_override_check(overrides, &near, &why);
     if (r < 0)
-        return r;
+        return error_set(err, r, "%s%s%s%s", error_text(&why), near ? "; did you mean \"" : "",
+                         near ? near : "", near ? "\"?" : "");
     json_t *copy = json_deep_copy(definition->json);
-    r = apply(copy, overrides, of_task, "containerOverrides", err);
-    if (r == 0)
-        r = apply_containers(copy, json_object_get(overrides, "containerOverrides"), err);
+    apply(copy, overrides, of_task);
+    r = apply_containers(copy, json_object_get(overrides, "containerOverrides"), err);
     if (r == 0 && manifest_task_definition(copy, definition->revision, ret_definition) < 0)
         r = error_set(err, ERROR_INVALID, "with these overrides %s:%d is no valid task definition",
                       definition->family, definition->revision);

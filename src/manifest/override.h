@@ -22,3 +22,6 @@
  * LIMIT_OVERRIDES_CHARS. */
 int manifest_override(const struct task_definition *definition, const json_t *overrides,
                       struct task_definition **ret_definition, struct error *err);
+/* What of that can be told without the definition; *ret_near, which the caller frees, is the member that was
+ * meant by one that there is not, or NULL. */
+int manifest_override_check(const json_t *overrides, char **ret_near, struct error *err);

@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Takes over pointer and message. */
 static void report(struct diagnostics *diagnostics, char *pointer, char *message, const char *hint)
@@ -52,6 +53,14 @@ static void check_constraint(const json_t *constraint, size_t index, struct diag
         check_expression(expression, index, diagnostics);
 }
 
+/* An example of the same type. */
+static const char *example_of(const char *type)
+{
+    if (type && strcasecmp(type, "binpack") == 0)
+        return "such as {type: binpack, field: memory} or {type: binpack, field: cpu}";
+    return "such as {type: spread, field: instanceId} or {type: spread, field: attribute:rack}";
+}
+
 static void check_strategy(const json_t *strategy, size_t index, struct diagnostics *diagnostics)
 {
     struct placement_strategy parsed = {0};
@@ -59,7 +68,7 @@ static void check_strategy(const json_t *strategy, size_t index, struct diagnost
     if (placement_strategy_parse(model_string(strategy, "type"), model_string(strategy, "field"), &parsed,
                                  &err) < 0)
         report(diagnostics, memory_printf("/placementStrategy/%zu", index), memory_strdup(err.message),
-               "such as {type: spread, field: instanceId}");
+               example_of(model_string(strategy, "type")));
     free(parsed.attribute);
 }
 

@@ -84,9 +84,9 @@ static bool is_known(const struct manifest *manifest, const struct map *families
         return is_task_definition(manifest, families, name);
     if (reference->target == KIND_CLUSTER && text_equal(name, "default"))
         return true;
-    return reference->target == KIND_CONTAINER ||
+    return reference->target >= KIND_COUNT || /* the others are attribute_check.c's */
            (reference->target == KIND_TARGET_GROUP && reference->arn) ||
-           is_declared(manifest, reference->target, name);
+           is_declared(manifest, (enum kind)reference->target, name);
 }
 
 /* The task definition whose container is overridden: the target's that the input belongs to, or the only one.
@@ -152,15 +152,30 @@ struct bounds {
     struct cross_hints warnings;
 };
 
+/* Whether a service of that key, or one whose key cannot be told, has errors. */
+static bool is_broken(const struct manifest *manifest, const char *key)
+{
+    map_for_each (&manifest->files, slot) {
+        const struct manifest_entry *entry = slot->value;
+        for (size_t i = 0; i < entry->broken.len; i++) {
+            const struct kind_object *object = entry->broken.items[i];
+            if (object->kind == KIND_SERVICE && (!object->key || text_equal(object->key, key)))
+                return true;
+        }
+    }
+    return false;
+}
+
 static void report_unknown(const struct kind_object *object, const struct kind_reference *reference,
                            struct bounds *bounds, struct diagnostics *diagnostics)
 {
     const struct manifest *manifest = bounds->errors->manifest;
-    if (reference->target == KIND_SERVICE && (manifest->unreadable || manifest->with_errors))
+    if (manifest->unreadable ||
+        (reference->target == KIND_SERVICE && manifest->with_errors && is_broken(manifest, reference->name)))
         return; /* it may be declared there */
     bool without_effect = targets[reference->target].without_effect;
-    char *hint = cross_check_hint(without_effect ? &bounds->warnings : bounds->errors, reference->target,
-                                  reference->name);
+    char *hint = cross_check_hint(without_effect ? &bounds->warnings : bounds->errors,
+                                  (enum kind)reference->target, reference->name);
     if (without_effect && !hint)
         return;
     cross_check_report(
@@ -173,21 +188,44 @@ static void report_unknown(const struct kind_object *object, const struct kind_r
                             .hint = hint});
 }
 
+/* What an object names. */
+struct referring {
+    const struct manifest *manifest;
+    const struct map *families;
+    struct bounds bounds;
+    struct diagnostics *diagnostics;
+};
+
+static void check_object(struct referring *referring, const struct kind_object *object)
+{
+    for (size_t i = 0; i < object->references.len; i++) {
+        const struct kind_reference *reference = &object->references.items[i];
+        if (reference->target == KIND_CONTAINER && object->kind != KIND_SERVICE) /* service_check.c */
+            check_override(referring->manifest, referring->families, object, reference,
+                           referring->diagnostics);
+        if (!is_known(referring->manifest, referring->families, reference))
+            report_unknown(object, reference, &referring->bounds, referring->diagnostics);
+    }
+}
+
+static void check_broken(struct referring *referring)
+{
+    map_for_each (&referring->manifest->files, slot) {
+        const struct manifest_entry *entry = slot->value;
+        for (size_t i = 0; i < entry->broken.len; i++)
+            check_object(referring, entry->broken.items[i]);
+    }
+}
+
 void reference_check(struct manifest *manifest, const struct map *families, struct cross_hints *hints,
                      struct diagnostics *diagnostics)
 {
     assert(manifest);
     assert(families);
-    struct bounds bounds = {hints, *hints};
+    struct referring referring = {manifest, families, {hints, *hints}, diagnostics};
     for (int kind = 0; kind < KIND_COUNT; kind++)
-        for (size_t i = 0; i < manifest->objects[kind].len; i++) {
-            const struct kind_object *object = manifest->objects[kind].items[i];
-            for (size_t j = 0; j < object->references.len; j++) {
-                const struct kind_reference *reference = &object->references.items[j];
-                if (reference->target == KIND_CONTAINER && kind != KIND_SERVICE) /* service_check.c */
-                    check_override(manifest, families, object, reference, diagnostics);
-                if (!is_known(manifest, families, reference))
-                    report_unknown(object, reference, &bounds, diagnostics);
-            }
-        }
+        for (size_t i = 0; i < manifest->objects[kind].len; i++)
+            check_object(&referring, manifest->objects[kind].items[i]);
+    if (manifest->with_errors)
+        check_broken(&referring);
 }

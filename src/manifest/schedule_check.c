@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "manifest/kind_members.h"
+#include "manifest/override.h"
 #include "model/change_window.h"
 #include "model/json.h"
 
@@ -68,10 +69,15 @@ static void check_input(const json_t *target, char *pointer, struct diagnostics 
 {
     const char *input = model_string(target, "Input");
     json_t *overrides = input ? json_loads(input, 0, NULL) : NULL;
+    char *near CLEANUP_FREE = NULL;
+    struct error err = ERROR_INIT;
     if (input && !json_is_object(overrides))
         report(
             diagnostics, pointer, memory_strdup("Input is no JSON object: it is the overrides of the task"),
             memory_strdup("such as {\"containerOverrides\":[{\"name\":\"app\",\"command\":[\"report\"]}]}"));
+    else if (input && manifest_override_check(overrides, &near, &err) < 0)
+        report(diagnostics, pointer, memory_printf("Input: %s", error_text(&err)),
+               near ? memory_printf("did you mean \"%s\"?", near) : NULL);
     else
         free(pointer);
     json_decref(overrides);
@@ -140,7 +146,7 @@ void kind_windows_check(const json_t *value, struct diagnostics *diagnostics)
         struct change_window window;
         struct error err = ERROR_INIT;
         char *pointer CLEANUP_FREE = memory_printf("/davit/changeWindows/%zu/timezone", i);
-        if (check_zone(timezone, pointer, diagnostics) &&
+        if (check_zone(timezone, pointer, diagnostics) && schedule &&
             change_window_parse(schedule, timezone, &window, &err) < 0)
             report(diagnostics, memory_printf("/davit/changeWindows/%zu/schedule", i),
                    memory_printf("%s: %s", schedule, err.message),

@@ -9,6 +9,20 @@
 /* Steps a value within an array whose elements must differ: it is digested. */
 #define UNIQUE_STEPS 32
 
+/* A string where an object stands that needs one member only: it is meant for that. Or NULL; caller frees. */
+static char *hint_of_object(const struct schema_frame *frame, const struct schema_check *check)
+{
+    const char *text = json_string_value(frame->place->value);
+    const json_t *required = json_object_get(frame->node->json, "required");
+    const char *name = json_string_value(json_array_get(required, 0));
+    const json_t *member =
+        json_object_get(json_object_get(frame->node->json, "properties"), name ? name : "");
+    if (!text || !text_equal(json_string_value(check->value), "object") || json_array_size(required) != 1 ||
+        !text_equal(json_string_value(json_object_get(member, "type")), "string"))
+        return NULL;
+    return memory_printf("did you mean {%s: %.*s}?", name, LIMIT_NAME_CHARS, text);
+}
+
 bool schema_check_type(const struct schema_frame *frame, const struct schema_check *check)
 {
     if (check->types & schema_type_mask(frame->place->value))
@@ -23,7 +37,10 @@ bool schema_check_type(const struct schema_frame *frame, const struct schema_che
         const char *article = text_equal(name, "null") ? "" : strchr("aio", *name) ? "an " : "a ";
         buffer_printf(&expected, "%s%s%s", i == 0 ? "" : i + 1 == len ? " or " : ", ", article, name);
     }
-    return schema_report_value(frame, "type", "wrong type", buffer_str(&expected));
+    CLEANUP_FREE char *found = schema_describe(frame->place->value);
+    CLEANUP_FREE char *hint = hint_of_object(frame, check);
+    return schema_report(
+        frame, &(struct schema_fault_text){"type", "wrong type", found, buffer_str(&expected), hint});
 }
 
 /* Allowed values that a reader can take in at a glance; the list is cut after that. */

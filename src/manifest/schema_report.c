@@ -109,18 +109,83 @@ static void collect_names(const struct schema_node *node, struct name_vec *names
     }
 }
 
+/* Names that stand one object further in: "davit.preDeploy" of "preDeploy". */
+struct inner_name {
+    const char *outer; /* both borrowed */
+    const char *name;
+};
+struct inner_name_vec VECTOR_OF(struct inner_name);
+
+static void collect_inner_names(const struct schema_node *node, struct inner_name_vec *inner, size_t depth)
+{
+    if (!node || depth == NAMES_DEPTH)
+        return;
+    for (size_t i = 0; i < node->checks.len; i++) {
+        const struct schema_check *check = &node->checks.items[i];
+        for (size_t j = 0; check->names && j < check->names->len; j++) {
+            const struct schema_name *outer = &check->names->in_order[j];
+            struct name_vec names = {0};
+            if (!check->keyword->in_place)
+                collect_names(outer->node, &names, depth + 1);
+            for (size_t k = 0; k < names.len && inner->len < LIMIT_DIAGNOSTICS; k++)
+                vector_push(inner, (struct inner_name){outer->name, names.items[k]});
+            vector_deinit(&names);
+        }
+        if (!check->keyword->in_place)
+            continue;
+        collect_inner_names(check->node, inner, depth + 1);
+        for (size_t j = 0; j < check->nodes.len; j++)
+            collect_inner_names(check->nodes.items[j], inner, depth + 1);
+    }
+}
+
+/* The only one of that name, or NULL: of several nobody knows which is meant. */
+static const struct inner_name *only_inner(const struct inner_name_vec *inner, const char *name)
+{
+    const struct inner_name *only = NULL;
+    for (size_t i = 0; name && i < inner->len; i++) {
+        if (!text_equal(inner->items[i].name, name))
+            continue;
+        if (only && !text_equal(only->outer, inner->items[i].outer))
+            return NULL;
+        only = &inner->items[i];
+    }
+    return only;
+}
+
+/* A member that is written beside the object that it belongs in; else the nearest name of the object itself,
+ * else of one in it. NULL: none. Caller frees. */
+static char *name_that_is_meant(const struct schema_node *node, const char *key)
+{
+    struct name_vec names = {0};
+    struct name_vec inner_names = {0};
+    struct inner_name_vec inner = {0};
+    collect_names(node, &names, 0);
+    collect_inner_names(node, &inner, 0);
+    for (size_t i = 0; i < inner.len; i++)
+        vector_push(&inner_names, inner.items[i].name);
+    const struct inner_name *beside = only_inner(&inner, key);
+    const char *nearest = beside ? NULL : text_nearest(key, names.items, names.len);
+    if (!beside && !nearest)
+        beside = only_inner(&inner, text_nearest(key, inner_names.items, inner_names.len));
+    char *meant = beside    ? memory_printf("%s.%s", beside->outer, beside->name)
+                  : nearest ? memory_strdup(nearest)
+                            : NULL;
+    vector_deinit(&names);
+    vector_deinit(&inner_names);
+    vector_deinit(&inner);
+    return meant;
+}
+
 bool schema_report_unknown(const struct schema_frame *frame, const struct schema_place *place)
 {
     if (!frame->diagnostics)
         return false;
-    struct name_vec names = {0};
     struct schema_frame at_member = *frame;
     at_member.place = place;
-    collect_names(frame->node, &names, 0);
-    const char *nearest = text_nearest(place->key, names.items, names.len);
-    CLEANUP_FREE char *hint = nearest ? memory_printf("did you mean \"%s\"?", nearest) : NULL;
+    CLEANUP_FREE char *meant = name_that_is_meant(frame->node, place->key);
+    CLEANUP_FREE char *hint = meant ? memory_printf("did you mean \"%s\"?", meant) : NULL;
     CLEANUP_FREE char *message = memory_printf("unknown member \"%.*s\"", LIMIT_NAME_CHARS, place->key);
-    vector_deinit(&names);
     return schema_report(
         &at_member, &(struct schema_fault_text){.code = "unknown-member", .message = message, .hint = hint});
 }

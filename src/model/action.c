@@ -150,14 +150,14 @@ char *action_container_name(const struct task_labels *labels)
 {
     assert(labels);
     assert(labels->cluster);
-    assert(labels->spec.name);
+    assert(labels->spec->name);
     struct buffer out = BUFFER_INIT(5 * LIMIT_NAME_CHARS);
     buffer_append_str(&out, "davit-");
     append_name(&out, labels->cluster);
     buffer_append_str(&out, "-");
     append_name(&out, labels->service ? labels->service : labels->family);
     buffer_append_str(&out, "-");
-    append_name(&out, labels->spec.name);
+    append_name(&out, labels->spec->name);
     buffer_printf(&out, "-%.12s", labels->task);
     return buffer_steal(&out);
 }

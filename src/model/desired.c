@@ -44,6 +44,7 @@ void container_spec_deinit(struct container_spec *spec)
     vector_deinit(&spec->depends_on);
     vector_deinit(&spec->ports);
     vector_deinit(&spec->restart.ignored_exit_codes);
+    string_vec_deinit(&spec->gpu_ids);
     memset(spec, 0, sizeof *spec);
 }
 
@@ -53,6 +54,9 @@ void container_spec_copy(const struct container_spec *spec, struct container_spe
     assert(ret_copy);
     *ret_copy = *spec;
     ret_copy->name = memory_strdup(spec->name);
+    memset(&ret_copy->gpu_ids, 0, sizeof ret_copy->gpu_ids);
+    for (size_t i = 0; i < spec->gpu_ids.len; i++)
+        vector_push(&ret_copy->gpu_ids, memory_strdup(spec->gpu_ids.items[i]));
     memset(&ret_copy->depends_on, 0, sizeof ret_copy->depends_on);
     memset(&ret_copy->ports, 0, sizeof ret_copy->ports);
     memset(&ret_copy->restart.ignored_exit_codes, 0, sizeof ret_copy->restart.ignored_exit_codes);
@@ -65,6 +69,63 @@ void container_spec_copy(const struct container_spec *spec, struct container_spe
     }
     for (size_t i = 0; i < spec->ports.len; i++)
         vector_push(&ret_copy->ports, spec->ports.items[i]);
+}
+
+struct container_spec *container_spec_new(const struct container_spec *spec)
+{
+    if (!spec)
+        return NULL;
+    struct container_spec *copy = NEW(struct container_spec);
+    container_spec_copy(spec, copy);
+    return copy;
+}
+
+void container_spec_free(struct container_spec *spec)
+{
+    if (!spec)
+        return;
+    container_spec_deinit(spec);
+    free(spec);
+}
+
+static bool relations_equal(const struct container_spec *a, const struct container_spec *b)
+{
+    if (a->depends_on.len != b->depends_on.len || a->ports.len != b->ports.len)
+        return false;
+    for (size_t i = 0; i < a->depends_on.len; i++)
+        if (a->depends_on.items[i].condition != b->depends_on.items[i].condition ||
+            !text_equal(a->depends_on.items[i].container, b->depends_on.items[i].container))
+            return false;
+    for (size_t i = 0; i < a->ports.len; i++)
+        if (a->ports.items[i].container_port != b->ports.items[i].container_port ||
+            a->ports.items[i].host_port != b->ports.items[i].host_port ||
+            a->ports.items[i].udp != b->ports.items[i].udp)
+            return false;
+    for (size_t i = 0; i < a->gpu_ids.len && i < b->gpu_ids.len; i++)
+        if (!text_equal(a->gpu_ids.items[i], b->gpu_ids.items[i]))
+            return false;
+    return a->gpus == b->gpus && a->gpu_ids.len == b->gpu_ids.len;
+}
+
+static bool restarts_equal(const struct restart_policy *a, const struct restart_policy *b)
+{
+    if (a->enabled != b->enabled || a->period_s != b->period_s ||
+        a->ignored_exit_codes.len != b->ignored_exit_codes.len)
+        return false;
+    for (size_t i = 0; i < a->ignored_exit_codes.len; i++)
+        if (a->ignored_exit_codes.items[i] != b->ignored_exit_codes.items[i])
+            return false;
+    return true;
+}
+
+bool container_spec_equal(const struct container_spec *a, const struct container_spec *b)
+{
+    assert(a);
+    assert(b);
+    return text_equal(a->name, b->name) && a->essential == b->essential && a->cpu_units == b->cpu_units &&
+           a->memory_mib == b->memory_mib && a->stop_timeout_s == b->stop_timeout_s &&
+           a->start_timeout_s == b->start_timeout_s && a->has_health_check == b->has_health_check &&
+           restarts_equal(&a->restart, &b->restart) && relations_equal(a, b);
 }
 
 #define DEFAULT_STOP_TIMEOUT_S 30
@@ -98,6 +159,9 @@ json_t *container_spec_to_json(const struct container_spec *spec)
     model_set_bool(json, "nonEssential", !spec->essential);
     model_set_int(json, "cpu", spec->cpu_units);
     model_set_int(json, "memory", spec->memory_mib);
+    model_set_int(json, "gpus", spec->gpus);
+    if (spec->gpu_ids.len)
+        json_object_set_new(json, "gpuIds", model_strings_to_json(&spec->gpu_ids));
     if (spec->stop_timeout_s != DEFAULT_STOP_TIMEOUT_S)
         json_object_set_new(json, "stopTimeout", json_integer(spec->stop_timeout_s));
     model_set_int(json, "startTimeout", spec->start_timeout_s);
@@ -134,6 +198,7 @@ int container_spec_from_json(const json_t *json, struct container_spec *ret_spec
                                   .essential = !model_bool(json, "nonEssential"),
                                   .cpu_units = model_int_in(json, "cpu", 0, INT32_MAX),
                                   .memory_mib = model_int_in(json, "memory", 0, INT32_MAX),
+                                  .gpus = model_int_in(json, "gpus", 0, GPUS_ALL),
                                   .stop_timeout_s = json_object_get(json, "stopTimeout")
                                                         ? model_int_in(json, "stopTimeout", 0, INT32_MAX)
                                                         : DEFAULT_STOP_TIMEOUT_S,
@@ -141,6 +206,7 @@ int container_spec_from_json(const json_t *json, struct container_spec *ret_spec
                                   .has_health_check = model_bool(json, "healthCheck")};
     size_t i;
     json_t *item;
+    model_strings_from_json(json_object_get(json, "gpuIds"), &spec.gpu_ids);
     json_array_foreach (json_object_get(json, "dependsOn"), i, item) {
         enum dependency_condition condition;
         if (i >= LIMIT_CONTAINERS_PER_TASK || !model_string(item, "containerName") ||

@@ -45,13 +45,17 @@ struct restart_policy {
 
 /* What the planner looks at. It travels in the container's label `davit.container`, so that a running task
  * explains itself without git. */
+#define GPUS_ALL 65536 /* more than an instance has */
+
 struct container_spec {
     char *name;
     bool essential;
-    int cpu_units;         /* 1024 is one vCPU; 0 is none asked for */
-    int memory_mib;        /* what placement takes: memoryReservation, else memory; 0 is none */
-    int stop_timeout_s;    /* ECS: stopTimeout, default 30 */
-    int start_timeout_s;   /* ECS: startTimeout; 0 is for ever */
+    int cpu_units;             /* 1024 is one vCPU; 0 is none asked for */
+    int memory_mib;            /* what placement takes: memoryReservation, else memory; 0 is none */
+    int gpus;                  /* ECS: resourceRequirements of type GPU; GPUS_ALL: those of its instance */
+    struct string_vec gpu_ids; /* which of them: of what was created, and for it */
+    int stop_timeout_s;        /* ECS: stopTimeout, default 30 */
+    int start_timeout_s;       /* ECS: startTimeout; 0 is for ever */
     bool has_health_check; /* only the task definition's own counts, an image's HEALTHCHECK does not (ECS) */
     struct restart_policy restart;
     struct container_dependency_vec depends_on;
@@ -69,6 +73,10 @@ bool container_is_internal(const char *name);
 
 void container_spec_deinit(struct container_spec *spec);
 void container_spec_copy(const struct container_spec *spec, struct container_spec *ret_copy);
+/* A copy of it; NULL gives NULL. */
+struct container_spec *container_spec_new(const struct container_spec *spec);
+void container_spec_free(struct container_spec *spec);
+bool container_spec_equal(const struct container_spec *a, const struct container_spec *b);
 /* Compact: defaults are left out. */
 json_t *container_spec_to_json(const struct container_spec *spec);
 int container_spec_from_json(const json_t *json, struct container_spec *ret_spec);
@@ -134,7 +142,8 @@ struct service {
     bool prune_disabled;           /* davit.prune: when it leaves the repository, its tasks do not */
     struct service_dependency_vec depends_on; /* davit.dependsOn: they are there and make no circle */
     struct string_vec pre_deploy; /* davit.preDeploy: as written; once they are bound "family:revision" */
-    struct task_definition_vec pre_deploy_definitions; /* owned references; none in what the ledger keeps */
+    struct task_definition_vec pre_deploy_definitions; /* owned references; in what the ledger keeps, while a
+                                                          change waits for its window only */
     struct placement_constraint_vec constraints;
     struct placement_strategy_vec strategies;
     struct capacity_item_vec capacity; /* none: the cluster's default */

@@ -318,31 +318,132 @@ json_t *diff_cluster(const char *cluster, const json_t *from, const json_t *to)
     return NULL;
 }
 
+/* Of what a schedule or a rule starts; either may be NULL. */
+static void compare_target(json_t *details, const struct change *targets)
+{
+    const char *const members[] = {"Arn", "RoleArn", "DeadLetterConfig", "RetryPolicy"};
+    static const char parameters[] = "EcsParameters";
+    static const char input[] = "Input";
+    if (targets->from == targets->to || json_equal(targets->from, targets->to))
+        return;
+    if (!targets->from || !targets->to) {
+        add_change(details, targets->what, targets->from ? "removed" : "added");
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        char *what CLEANUP_FREE = memory_printf("%s %s", targets->what, members[i]);
+        add(details, &(struct change){what, json_object_get(targets->from, members[i]),
+                                      json_object_get(targets->to, members[i])});
+    }
+    compare_objects(details,
+                    &(struct change){targets->what, json_object_get(targets->from, parameters),
+                                     json_object_get(targets->to, parameters)},
+                    NULL);
+    if (!text_equal(model_string(targets->from, input), model_string(targets->to, input))) {
+        char *what CLEANUP_FREE = memory_printf("%s Input", targets->what);
+        add_change(details, what, "changed");
+    }
+}
+
+static const json_t *with_id(const json_t *targets, const char *id)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach ((json_t *)targets, i, item) {
+        if (text_equal(model_string(item, "Id"), id))
+            return item;
+    }
+    return NULL;
+}
+
+static void compare_target_lists(json_t *details, const json_t *from, const json_t *to)
+{
+    for (int side = 0; side < 2; side++) {
+        size_t i;
+        json_t *item;
+        json_array_foreach ((json_t *)(side ? from : to), i, item) {
+            const char *id = model_string(item, "Id");
+            const json_t *other = with_id(side ? to : from, id);
+            char *what CLEANUP_FREE = memory_printf("Target \"%s\"", id ? id : "?");
+            if (!side || !other)
+                compare_target(details, &(struct change){what, side ? item : other, side ? NULL : item});
+        }
+    }
+}
+
 json_t *diff_scheduled_task(const char *name, const json_t *from, const json_t *to)
 {
     assert(name);
     assert(from || to);
     static const char *const members[] = {"ScheduleExpression", "ScheduleExpressionTimezone", "State",
                                           "StartDate", "EndDate"};
-    static const char *const targets[] = {"Target", "Targets"};
     const struct change davit = {"davit", json_object_get(from, "davit"), json_object_get(to, "davit")};
     json_t *details = json_array();
     for (size_t i = 0; i < ARRAY_LEN(members); i++)
         add(details,
             &(struct change){members[i], json_object_get(from, members[i]), json_object_get(to, members[i])});
     compare_objects(details, &davit, NULL);
-    for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
-        const json_t *before = json_object_get(from, targets[i]);
-        const json_t *after = json_object_get(to, targets[i]);
-        if (before != after && !json_equal(before, after))
-            add_change(details, targets[i], !before ? "added" : !after ? "removed" : "changed");
-    }
+    compare_target(
+        details, &(struct change){"Target", json_object_get(from, "Target"), json_object_get(to, "Target")});
+    compare_target_lists(details, json_object_get(from, "Targets"), json_object_get(to, "Targets"));
     if (from && to && json_array_size(details) == 0) {
         json_decref(details);
         return NULL;
     }
     const char *change = !from ? "create" : !to ? "remove" : "update";
     return json_pack("{s:s,s:s,s:o}", "scheduledTask", name, "change", change, "details", details);
+}
+
+void diff_scheduled_definition(json_t **difference, const char *name, const struct diff_side *from,
+                               const struct diff_side *to)
+{
+    assert(difference);
+    assert(name && from && to);
+    if (digest_equal(&from->digest, &to->digest))
+        return;
+    if (!*difference)
+        *difference = json_pack("{s:s,s:s,s:[]}", "scheduledTask", name, "change", "update", "details");
+    compare_definitions(json_object_get(*difference, "details"), from, to);
+}
+
+/* --- what comes before it ------------------------------------------------------------------------------- */
+
+/* W2: what is no deployment waits for no window. */
+static bool waits_for_windows(const json_t *difference)
+{
+    static const char *const at_once[] = {"davit changeWindows", "davit suspend"};
+    const json_t *details = json_object_get(difference, "details");
+    size_t without = 0;
+    size_t i;
+    json_t *detail;
+    json_array_foreach ((json_t *)details, i, detail)
+        for (size_t j = 0; j < ARRAY_LEN(at_once); j++)
+            without += text_equal(model_string(detail, "what"), at_once[j]);
+    return without < json_array_size(details) || !text_equal(model_string(difference, "change"), "update");
+}
+
+void diff_add_wait(json_t *difference, const char *waits, int64_t opens_s)
+{
+    assert(waits);
+    if (!difference)
+        return;
+    json_object_set_new(difference, "waits", json_string(waits));
+    if (opens_s)
+        json_object_set_new(difference, "opensAt", json_integer(opens_s));
+}
+
+void diff_add_window(json_t *difference, const struct change_gate *gate, int64_t now_s)
+{
+    assert(gate);
+    int64_t opens_s = 0;
+    if (!difference || change_gate_is_open(gate, now_s) || !waits_for_windows(difference))
+        return;
+    bool found = change_gate_next(gate, now_s, &opens_s);
+    char *at CLEANUP_FREE = found ? change_gate_time(gate, opens_s) : NULL;
+    char *waits CLEANUP_FREE =
+        found ? memory_printf("for its change window, which opens at %s", at)
+              : memory_strdup("for its change window, which does not open as far as can be seen");
+    diff_add_wait(difference, waits, found ? opens_s : 0);
 }
 
 /* A deployment of the same tasks: only what runs before them is another. */
@@ -381,6 +482,10 @@ json_t *diff_service(const char *cluster, const char *service, const struct diff
     const char *prune = from ? model_string(json_object_get(from->service, "davit"), "prune") : NULL;
     const char *gone = text_equal(prune, "disabled") ? "leave" : "remove";
     const char *change = !from ? "create" : !to ? gone : deploy ? "deploy" : "update";
-    return json_pack("{s:s,s:s,s:s,s:o}", "cluster", cluster, "service", service, "change", change, "details",
-                     details);
+    json_t *difference = json_pack("{s:s,s:s,s:s,s:o}", "cluster", cluster, "service", service, "change",
+                                   change, "details", details);
+    json_t *first = to ? json_object_get(json_object_get(to->service, "davit"), "preDeploy") : NULL;
+    if ((!from || deploy) && json_array_size(first))
+        json_object_set(difference, "preDeploy", first);
+    return difference;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/digest.h"
+#include "model/change_window.h"
 #include "model/desired.h"
 
 #include <jansson.h>
@@ -29,7 +30,7 @@ struct diff_side diff_side_of(const struct service *service);
  * "a", "to": "b"}, {"what": "container
  * \"web\" file site/index.html", "change": "changed" | "added" | "removed"}, ...]}: from and to are whole,
  * never cut, and missing where a value is new, gone or secret; the latter has "secret": true. A NULL side:
- * there is no such service there. */
+ * there is no such service there. "preDeploy": the task definitions whose tasks run first. */
 json_t *diff_service(const char *cluster, const char *service, const struct diff_side *from,
                      const struct diff_side *to);
 
@@ -37,6 +38,17 @@ json_t *diff_service(const char *cluster, const char *service, const struct diff
  * that is the same. Else as of a service, without the member "service". */
 json_t *diff_cluster(const char *cluster, const json_t *from, const json_t *to);
 /* Of the manifests of a scheduled task; NULL: there is none there. NULL when they are the same. Else as of a
- * service, with "scheduledTask" in place of "cluster" and "service", and no "deploy". What it starts is not
- * shown: overrides have variables. */
+ * service, with "scheduledTask" in place of "cluster" and "service", and no "deploy". Input is not shown:
+ * overrides have variables. */
 json_t *diff_scheduled_task(const char *name, const json_t *from, const json_t *to);
+/* That it starts another content of a task definition: adds to *difference, which is made if it is NULL. Of
+ * the sides only digest, family, revision and task_definition count. */
+void diff_scheduled_definition(json_t **difference, const char *name, const struct diff_side *from,
+                               const struct diff_side *to);
+
+/* Adds to a difference of a service that it would wait: "waits": "for its change window, which opens at ...",
+ * and "opensAt" in seconds since the epoch, missing where no opening is in sight. Nothing while the gate is
+ * open, and where no more than changeWindows and suspend differ (core.h, W2). */
+void diff_add_window(json_t *difference, const struct change_gate *gate, int64_t now_s);
+/* The same of what waits already: opens_s is 0 where no opening is in sight. */
+void diff_add_wait(json_t *difference, const char *waits, int64_t opens_s);

@@ -73,8 +73,9 @@ struct service_ledger {
     json_t *completed;   /* of a service with rollback: what COMPLETED last, as service_to_json(), with the
                             `commit` of its deployment; shared, never changed; NULL: nothing */
     json_t *delayed;     /* while a change of it waits for its window: what goes on, as service_to_json(), the
-                            `clusterWindows` that were in force and the `commit`; without a name: nobody knows
-                            what; shared, never changed; NULL: none waits */
+                            `clusterWindows` that were in force, the `commit` and the
+                            `preDeployDefinitions`; without a name: it is new,
+                            or nobody knows what; shared, never changed; NULL: none waits */
     bool prune_disabled; /* davit.prune, as the repository said last */
     bool removed;        /* left the repository; the entry goes when the last task is gone */
 };
@@ -156,6 +157,7 @@ struct ledger_change {
     char *name;    /* "cluster/service", family, source name, cluster, "cluster/task id", or scheduled task */
     json_t *entry; /* owned; NULL removes the entry */
     char *message; /* one line for the commit: service, deployment, state, source commit */
+    bool warning;  /* somebody ought to look at that */
 };
 struct ledger_change_vec VECTOR_OF(struct ledger_change);
 

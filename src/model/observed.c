@@ -34,7 +34,8 @@ void task_labels_deinit(struct task_labels *labels)
     free(labels->group);
     free(labels->started_by);
     free(labels->family);
-    container_spec_deinit(&labels->spec);
+    free(labels->commit);
+    container_spec_free(labels->spec);
     memset(labels, 0, sizeof *labels);
 }
 
@@ -50,7 +51,8 @@ void task_labels_copy(const struct task_labels *labels, struct task_labels *ret_
     ret_copy->group = memory_strdup(labels->group);
     ret_copy->started_by = memory_strdup(labels->started_by);
     ret_copy->family = memory_strdup(labels->family);
-    container_spec_copy(&labels->spec, &ret_copy->spec);
+    ret_copy->commit = memory_strdup(labels->commit);
+    ret_copy->spec = container_spec_new(labels->spec);
 }
 
 static void set_number(json_t *json, const char *key, int value)
@@ -68,7 +70,7 @@ json_t *task_labels_to_json(const struct task_labels *labels)
     json_t *json = json_object();
     model_set_string(json, LABEL_ECS_CLUSTER, labels->cluster);
     model_set_string(json, LABEL_ECS_TASK_ARN, arn);
-    model_set_string(json, LABEL_ECS_CONTAINER, labels->spec.name);
+    model_set_string(json, LABEL_ECS_CONTAINER, labels->spec->name);
     model_set_string(json, LABEL_ECS_FAMILY, labels->family);
     set_number(json, LABEL_ECS_REVISION, labels->revision);
     model_set_string(json, LABEL_OWNER, labels->owner);
@@ -77,10 +79,10 @@ json_t *task_labels_to_json(const struct task_labels *labels)
     model_set_string(json, LABEL_GROUP, labels->group);
     model_set_string(json, LABEL_STARTED_BY, labels->started_by);
     model_set_digest(json, LABEL_DIGEST, &labels->digest);
-    model_set_string(json, LABEL_COMMIT, labels->commit);
+    model_set_string(json, LABEL_COMMIT, labels->commit ? labels->commit : "");
     model_set_string(json, LABEL_TASK, labels->task);
     set_number(json, LABEL_ESSENTIAL, labels->essential);
-    json_t *spec = container_spec_to_json(&labels->spec);
+    json_t *spec = container_spec_to_json(labels->spec);
     char *text CLEANUP_FREE = json_dumps(spec, JSON_COMPACT | JSON_SORT_KEYS);
     model_set_string(json, LABEL_CONTAINER, text);
     json_decref(spec);
@@ -96,13 +98,18 @@ static int number_label(const json_t *json, const char *key)
     return (int)value;
 }
 
-static int spec_label(const json_t *json, struct container_spec *ret_spec)
+static int spec_label(const json_t *json, struct container_spec **ret_spec)
 {
     const char *text = model_string(json, LABEL_CONTAINER);
     if (!text)
         return ERROR_INVALID;
     json_t *spec = json_loads(text, 0, NULL);
-    int r = spec ? container_spec_from_json(spec, ret_spec) : ERROR_INVALID;
+    struct container_spec found;
+    int r = spec ? container_spec_from_json(spec, &found) : ERROR_INVALID;
+    if (r == 0) {
+        *ret_spec = memory_alloc(sizeof found);
+        **ret_spec = found;
+    }
     json_decref(spec);
     return r;
 }
@@ -133,7 +140,8 @@ int task_labels_from_json(const json_t *json, struct task_labels *ret_labels, st
     labels.revision = number_label(json, LABEL_ECS_REVISION);
     labels.essential = number_label(json, LABEL_ESSENTIAL);
     labels.digest = model_digest(json, LABEL_DIGEST);
-    model_string_into(json, LABEL_COMMIT, labels.commit, sizeof labels.commit);
+    const char *commit = model_string(json, LABEL_COMMIT);
+    labels.commit = memory_strdup(commit ? commit : "");
     model_string_into(json, LABEL_TASK, labels.task, sizeof labels.task);
     if (strlen(labels.task) != ID_HEX_SIZE - 1) {
         task_labels_deinit(&labels);
@@ -143,20 +151,76 @@ int task_labels_from_json(const json_t *json, struct task_labels *ret_labels, st
     return 0;
 }
 
+/* What container_share() shares. */
+static void free_shared(struct container *container)
+{
+    if (container->sharers && --*container->sharers > 0)
+        return;
+    free(container->sharers);
+    task_labels_deinit(&container->labels);
+    free(container->image);
+    free(container->image_id);
+}
+
 void container_free(struct container *container)
 {
     if (!container)
         return;
     free(container->id);
     free(container->name);
-    free(container->instance);
-    task_labels_deinit(&container->labels);
+    if (!container->instance_lent)
+        free(container->instance);
+    free_shared(container);
     free(container->reason);
-    free(container->image);
-    free(container->image_id);
     free(container->ip);
     vector_deinit(&container->ports);
     free(container);
+}
+
+static bool has_same_to_share(const struct container *a, const struct container *b)
+{
+    const struct task_labels *left = &a->labels;
+    const struct task_labels *right = &b->labels;
+    return text_equal(left->deployment, right->deployment) && text_equal(left->service, right->service) &&
+           text_equal(left->cluster, right->cluster) && text_equal(left->owner, right->owner) &&
+           text_equal(left->group, right->group) && text_equal(left->started_by, right->started_by) &&
+           text_equal(left->family, right->family) && text_equal(left->commit, right->commit) &&
+           text_equal(a->image, b->image) && text_equal(a->image_id, b->image_id) && left->spec &&
+           right->spec && container_spec_equal(left->spec, right->spec);
+}
+
+void container_lend_instance(struct container *container, const char *instance)
+{
+    assert(container);
+    assert(instance);
+    if (!container->instance_lent)
+        free(container->instance);
+    container->instance = (char *)instance;
+    container->instance_lent = true;
+}
+
+bool container_share(struct container *container, struct container *with)
+{
+    assert(container);
+    assert(with && with != container);
+    if (container->sharers || !has_same_to_share(container, with))
+        return false;
+    if (!with->sharers) {
+        with->sharers = NEW(unsigned);
+        *with->sharers = 1;
+    }
+    ++*with->sharers;
+    struct task_labels labels = with->labels;
+    labels.revision = container->labels.revision;
+    labels.digest = container->labels.digest;
+    labels.essential = container->labels.essential;
+    memcpy(labels.task, container->labels.task, sizeof labels.task);
+    free_shared(container);
+    container->sharers = with->sharers;
+    container->labels = labels;
+    container->image = with->image;
+    container->image_id = with->image_id;
+    return true;
 }
 
 struct container *container_copy(const struct container *container)
@@ -164,6 +228,8 @@ struct container *container_copy(const struct container *container)
     assert(container);
     struct container *copy = memory_alloc(sizeof *copy);
     *copy = *container;
+    copy->sharers = NULL;
+    copy->instance_lent = false;
     copy->id = memory_strdup(container->id);
     copy->name = memory_strdup(container->name);
     copy->instance = memory_strdup(container->instance);

@@ -58,10 +58,10 @@ struct task_labels {
     char *family;
     int revision;
     struct digest digest; /* service.digest that the task was made from */
-    char commit[COMMIT_OID_SIZE];
+    char *commit;         /* "" when it is not known */
     char task[ID_HEX_SIZE];
-    int essential; /* containers of the task that are */
-    struct container_spec spec;
+    int essential;               /* containers of the task that are */
+    struct container_spec *spec; /* not to be changed through labels that were assigned: they borrow it */
 };
 
 void task_labels_deinit(struct task_labels *labels);
@@ -78,10 +78,11 @@ struct container {
     struct task_labels labels;
     enum container_status status;
     enum health_status health;
-    bool has_exit_code; /* a container that never ran has none */
     int exit_code;
+    bool has_exit_code; /* a container that never ran has none */
     bool oom_killed;
-    char *reason; /* the engine's own error text; NULL without one */
+    bool instance_lent; /* `instance` is another's, who outlives the container */
+    char *reason;       /* the engine's own error text; NULL without one */
     char *image;
     char *image_id;
     char *ip; /* address on its network; NULL without one */
@@ -89,11 +90,17 @@ struct container {
     int64_t started_ms;  /* 0: never */
     int64_t finished_ms; /* 0: never */
     struct port_binding_vec ports;
+    unsigned *sharers; /* how many hold the strings that container_share() names; NULL: it alone */
 };
 
 void container_free(struct container *container);
 DEFINE_CLEANUP(struct container, container_free)
-struct container *container_copy(const struct container *container);
+struct container *container_copy(const struct container *container); /* shares and borrows nothing */
+/* It is on that instance; the name is borrowed from here on. */
+void container_lend_instance(struct container *container, const char *instance);
+/* What tasks of one deployment have in common, all strings of the labels and the image, is held once for both
+ * from here on, if it is the same. Whether it was. Neither may be changed in these then. */
+bool container_share(struct container *container, struct container *with);
 bool container_equal(const struct container *a, const struct container *b);
 json_t *container_to_json(const struct container *container);
 int container_from_json(const json_t *json, struct container **ret_container, struct error *err);

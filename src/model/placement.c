@@ -35,6 +35,7 @@ void container_instances_from_json(const json_t *cluster, struct container_insta
                         (struct instance_attribute){
                             memory_strdup(key),
                             memory_strdup(json_is_string(value) ? json_string_value(value) : "")});
+        model_strings_from_json(json_object_get(item, "gpus"), &instance.gpus);
         vector_push(&instances, instance);
     }
     if (instances.len > 1)
@@ -54,6 +55,7 @@ void container_instances_deinit(struct container_instance_vec *instances)
         vector_deinit(&instance->attributes);
         free(instance->name);
         free(instance->capacity_provider);
+        string_vec_deinit(&instance->gpus);
     }
     vector_deinit(instances);
 }

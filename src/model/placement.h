@@ -23,6 +23,7 @@ struct container_instance {
     char *capacity_provider; /* that it is of; NULL: of none */
     bool draining;
     struct instance_attribute_vec attributes;
+    struct string_vec gpus; /* ids that its engine knows them by */
 };
 struct container_instance_vec VECTOR_OF(struct container_instance);
 

@@ -66,6 +66,23 @@ struct query {
     pcre2_code *pattern; /* of MATCH */
 };
 
+void query_each_test(const struct query *query, void (*visit)(void *data, const struct query_test *test),
+                     void *data)
+{
+    if (!query)
+        return;
+    query_each_test(query->left, visit, data);
+    query_each_test(query->right, visit, data);
+    if (query->kind != NODE_TEST)
+        return;
+    enum verb verb = query->operator->verb;
+    bool named = verb == VERB_EQUAL || verb == VERB_IN;
+    visit(data, &(struct query_test){.subject = query->subject,
+                                     .existence = verb == VERB_EXIST,
+                                     .names = (const char *const *)query->arguments.items,
+                                     .names_len = named ? query->arguments.len : 0});
+}
+
 void query_free(struct query *query)
 {
     if (!query)

@@ -33,6 +33,17 @@ struct query; /* immutable */
 int query_compile(const char *text, struct query **ret_query, size_t *ret_offset, struct error *err);
 void query_free(struct query *query); /* NULL is fine */
 
+/* One comparison of a query; borrowed. */
+struct query_test {
+    const char *subject;      /* "attribute:rack", "ec2InstanceId" ... */
+    bool existence;           /* exists or !exists */
+    const char *const *names; /* what it is compared with by ==, != and in; none for patterns and orders */
+    size_t names_len;
+};
+/* Each of a query, those under not() too. */
+void query_each_test(const struct query *query, void (*visit)(void *data, const struct query_test *test),
+                     void *data);
+
 /* The instance that is asked about. `values` calls take(taker, value) with each value that the subject has
  * there until one call returns true, and returns whether one did. */
 struct query_instance {

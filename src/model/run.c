@@ -4,6 +4,7 @@
 #include "model/json.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -179,7 +180,7 @@ struct run *run_of_container(const struct container *container)
                         .instance = memory_strdup(container->instance),
                         .created_ms = container->created_ms};
     memcpy(run->id, labels->task, sizeof run->id);
-    memcpy(run->commit, labels->commit, sizeof run->commit);
+    snprintf(run->commit, sizeof run->commit, "%s", labels->commit ? labels->commit : "");
     return run;
 }
 
@@ -234,4 +235,13 @@ bool run_succeeded(const struct run *run)
 {
     const struct run_exit *decisive = run_decisive(run);
     return run->stopped_ms && decisive && decisive->exit_code == 0;
+}
+
+char *run_failure(const struct run *run)
+{
+    assert(run);
+    const struct run_exit *decisive = run_decisive(run);
+    if (decisive)
+        return memory_printf("container %s exited with code %d", decisive->container, decisive->exit_code);
+    return memory_strdup(run->stop_reason ? run->stop_reason : "it did not run");
 }

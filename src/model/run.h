@@ -75,3 +75,5 @@ void run_stop(struct run *run, const char *code, const char *reason, int64_t now
 const struct run_exit *run_decisive(const struct run *run);
 /* Whether it has stopped by itself, and well: the decisive container exited with 0. */
 bool run_succeeded(const struct run *run);
+/* Why it did not, for people: "container web exited with code 3", or its stop_reason. Caller frees. */
+char *run_failure(const struct run *run);

@@ -249,6 +249,8 @@ static int parse_rate(const char *text, struct schedule *schedule, struct error 
         schedule->rate_s = value * units[i].s;
         return 0;
     }
+    if (end && value == 0)
+        return error_set(err, ERROR_INVALID, "rate() takes a count of at least 1, such as rate(1 minute)");
     return error_set(err, ERROR_INVALID, "rate() takes a count and a unit, such as rate(5 minutes)");
 }
 

@@ -45,6 +45,8 @@ static struct scheduled_run run_of(const json_t *target)
     copy_member(run.request, "group", parameters, "Group");
     copy_member(run.request, "placementConstraints", parameters, "PlacementConstraints");
     copy_member(run.request, "placementStrategy", parameters, "PlacementStrategy");
+    copy_member(run.request, "launchType", parameters, "LaunchType");
+    copy_member(run.request, "capacityProviderStrategy", parameters, "CapacityProviderStrategy");
     json_t *overrides = input ? json_loads(input, 0, NULL) : NULL;
     if (json_object_size(overrides))
         json_object_set(run.request, "overrides", overrides);

@@ -7,9 +7,9 @@
 
 static void remove_container(struct pass *pass, const struct task *task, const struct container *container)
 {
-    if (life_is_under_way(task, container->labels.spec.name))
+    if (life_is_under_way(task, container->labels.spec->name))
         return;
-    struct action *action = life_act(pass, task, ACTION_REMOVE, container->labels.spec.name);
+    struct action *action = life_act(pass, task, ACTION_REMOVE, container->labels.spec->name);
     action->container_id = memory_strdup(container->id);
 }
 
@@ -40,7 +40,7 @@ static struct stopped_vec stopped_tasks(const struct pass *pass)
  * still being created, also after a restart between two removals. */
 static bool is_evidence(const struct container *container)
 {
-    return container->labels.spec.essential && container->status == CONTAINER_STOPPED;
+    return container->labels.spec->essential && container->status == CONTAINER_STOPPED;
 }
 
 /* G2, G3 when it is due, else G4. Of the evidence the pause container goes last: engines may refuse to remove
@@ -52,7 +52,7 @@ static void remove_containers(struct pass *pass, const struct task *task, bool i
         evidence += is_evidence(task->containers[i]);
     for (size_t i = 0; i < task->containers_len; i++) {
         const struct container *container = task->containers[i];
-        bool joined = container_is_internal(container->labels.spec.name) && task->containers_len > 1;
+        bool joined = container_is_internal(container->labels.spec->name) && task->containers_len > 1;
         bool last = joined || (is_evidence(container) && evidence < task->containers_len);
         if (container->status == CONTAINER_CREATED || (is_due && !last))
             remove_container(pass, task, container);

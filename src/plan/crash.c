@@ -12,7 +12,7 @@ static bool is_crash(const struct pass *pass, const struct task *task)
 {
     for (size_t i = 0; task->failed && i < task->containers_len; i++) {
         const struct container *container = task->containers[i];
-        if (container->labels.spec.essential && container->status == CONTAINER_STOPPED &&
+        if (container->labels.spec->essential && container->status == CONTAINER_STOPPED &&
             container->started_ms && container->finished_ms - container->started_ms <= CRASH_WINDOW_MS)
             return true;
     }

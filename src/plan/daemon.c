@@ -196,7 +196,7 @@ static void stop(struct crew *crew, struct task *task, const char *reason)
 
 /* --- E7, E8: instances that are not counted ------------------------------------------------------------- */
 
-/* E7: a service of the cluster, no DAEMON, that has tasks there; NULL: none. */
+/* E7: a service of the cluster, no DAEMON and not left by D12, that has tasks there; NULL: none. */
 static const char *who_is_left(const struct pass *pass, const char *instance)
 {
     const struct plan_instance *there = placement_instance(pass->in->instances, instance);

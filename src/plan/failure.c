@@ -27,9 +27,9 @@ static char *exit_reason(const struct task *task)
 {
     for (size_t i = 0; i < task->containers_len; i++) {
         const struct container *container = task->containers[i];
-        if (!container->labels.spec.essential || container->status != CONTAINER_STOPPED)
+        if (!container->labels.spec->essential || container->status != CONTAINER_STOPPED)
             continue;
-        const char *name = container->labels.spec.name;
+        const char *name = container->labels.spec->name;
         if (container->oom_killed)
             return memory_printf("container %s: OutOfMemoryError: Container killed due to memory usage",
                                  name);
@@ -216,7 +216,9 @@ static void fail_deployment(struct pass *pass, const char *note, const char *rea
     edit->state = DEPLOYMENT_FAILED;
     edit->updated_ms = edit->ended_ms = pass->in->now_ms;
     free(edit->reason);
-    edit->reason = memory_strdup(reason);
+    const char *obstacle = rollback_obstacle(pass, edit);
+    edit->reason =
+        obstacle ? memory_printf("%s. Not rolled back: %s", reason, obstacle) : memory_strdup(reason);
     service_ledger_add_known_bad(ledger, edit, pass->in->now_ms);
     pass_event(pass, "(deployment %s) deployment failed: %s.", edit->id, event);
 }

@@ -57,28 +57,46 @@ void plan_fleet_free(struct plan_fleet *fleet)
     vector_deinit(&fleet->touched);
     free(fleet->chances);
     map_deinit(&fleet->zones);
+    zones_free(fleet->providers);
+    map_deinit(&fleet->provider_zones);
     free(fleet);
 }
 
-/* Instances without the attribute are one zone, that of the empty value. */
-static struct fleet_zones *zones_new(const struct pass *pass, const char *attribute)
+/* Instances without the value are one zone, that of the empty one. *values gets the zones + 1. */
+static struct fleet_zones *zones_new(const struct pass *pass, const char *attribute, struct map *values)
 {
     const struct site_vec *sites = &pass->fleet->sites;
     struct fleet_zones *zones = NEW(struct fleet_zones);
-    struct map values = {0}; /* -> zone + 1 */
     zones->of = memory_calloc(sites->len, sizeof *zones->of);
     for (size_t i = 0; i < sites->len; i++) {
-        const char *value = site_attribute(pass, &sites->items[i], attribute);
-        size_t zone = (size_t)(uintptr_t)map_get(&values, value ? value : "");
+        const struct site *site = &sites->items[i];
+        const char *value = attribute        ? site_attribute(pass, site, attribute)
+                            : site->declared ? site->declared->capacity_provider
+                                             : NULL;
+        size_t zone = (size_t)(uintptr_t)map_get(values, value ? value : "");
         if (!zone) {
             zone = ++zones->len;
-            map_put(&values, value ? value : "", (void *)(uintptr_t)zone);
+            map_put(values, value ? value : "", (void *)(uintptr_t)zone);
         }
         zones->of[i] = (uint32_t)(zone - 1);
     }
-    map_deinit(&values);
     zones->kept = memory_calloc(zones->len, sizeof *zones->kept);
     return zones;
+}
+
+static void find_providers(struct pass *pass)
+{
+    struct plan_fleet *fleet = pass->fleet;
+    pass->capacity = plan_capacity(pass->in->desired, pass->in->declared, pass->in->capacity);
+    if (!pass->capacity)
+        return;
+    assert(pass->capacity->len <= LIMIT_CAPACITY_PROVIDERS);
+    if (!fleet->providers)
+        fleet->providers = zones_new(pass, NULL, &fleet->provider_zones);
+    for (size_t i = 0; i < pass->capacity->len; i++) {
+        size_t zone = (size_t)(uintptr_t)map_get(&fleet->provider_zones, pass->capacity->items[i].provider);
+        pass->capacity_zones[i] = (uint32_t)(zone ? zone - 1 : fleet->providers->len);
+    }
 }
 
 void fleet_find_zones(struct pass *pass)
@@ -97,9 +115,11 @@ void fleet_find_zones(struct pass *pass)
         pass->zones[s] = map_get(known, attribute);
         if (pass->zones[s])
             continue;
-        pass->zones[s] = zones_new(pass, attribute);
+        struct map values CLEANUP(map_deinit) = {0};
+        pass->zones[s] = zones_new(pass, attribute, &values);
         map_put(known, attribute, pass->zones[s]);
     }
+    find_providers(pass);
 }
 
 void fleet_touch(struct plan_fleet *fleet, struct site *site)
@@ -123,6 +143,8 @@ void fleet_clear(struct pass *pass)
         for (size_t s = 0; s < LIMIT_PLACEMENT_STRATEGIES; s++)
             if (pass->zones[s])
                 pass->zones[s]->kept[pass->zones[s]->of[at]] = 0;
+        if (pass->capacity)
+            fleet->providers->kept[fleet->providers->of[at]] = 0;
     }
     fleet->touched.len = 0;
 }

@@ -137,7 +137,7 @@ static bool lost_pause(const struct task *task)
 {
     bool joined = false;
     for (size_t i = 0; i < task->containers_len; i++)
-        joined |= depends_on(&task->containers[i]->labels.spec, PAUSE_CONTAINER);
+        joined |= depends_on(task->containers[i]->labels.spec, PAUSE_CONTAINER);
     return joined && !task_container(task, PAUSE_CONTAINER);
 }
 
@@ -193,6 +193,13 @@ static int count_essential(const struct task_definition *definition)
 
 static void create(struct pass *pass, const struct task *task, const struct container_spec *spec)
 {
+    struct container_spec chosen;
+    container_spec_copy(spec, &chosen);
+    if (!placement_choose_gpus(pass, task->instance, &chosen)) { /* P13 */
+        pass_waiting(pass, "container %s waits for a GPU of instance %s", spec->name, task->instance);
+        container_spec_deinit(&chosen);
+        return;
+    }
     struct action *action = life_act(pass, task, ACTION_CREATE, spec->name);
     struct task_definition *definition = pass->in->desired->task_definition;
     const struct run *run = pass->in->run;
@@ -207,9 +214,10 @@ static void create(struct pass *pass, const struct task *task, const struct cont
                                           .revision = definition->revision,
                                           .digest = task->digest,
                                           .essential = count_essential(definition)};
-    memcpy(action->labels.commit, task->commit, strnlen(task->commit, COMMIT_OID_SIZE - 1));
+    action->labels.commit = memory_strdup(task->commit);
     memcpy(action->labels.task, task->id, sizeof action->labels.task);
-    container_spec_copy(spec, &action->labels.spec);
+    action->labels.spec = container_spec_new(&chosen);
+    container_spec_deinit(&chosen);
     action->name = action_container_name(&action->labels);
 }
 
@@ -236,7 +244,7 @@ static void restart(struct pass *pass, const struct task *task)
 {
     for (size_t i = 0; i < task->containers_len; i++) {
         const struct container *container = task->containers[i];
-        const char *name = container->labels.spec.name;
+        const char *name = container->labels.spec->name;
         if (!task->restarts[i] || life_is_under_way(task, name))
             continue;
         struct action *action = life_act(pass, task, ACTION_START, name);
@@ -253,9 +261,9 @@ static bool is_needed(const struct task *task, const char *name)
         const struct container *container = task->containers[i];
         if (container->status == CONTAINER_STOPPED)
             continue;
-        if (container->status == CONTAINER_CREATED && !life_is_under_way(task, container->labels.spec.name))
+        if (container->status == CONTAINER_CREATED && !life_is_under_way(task, container->labels.spec->name))
             continue;
-        if (depends_on(&container->labels.spec, name))
+        if (depends_on(container->labels.spec, name))
             return true;
     }
     return false;
@@ -265,12 +273,12 @@ static void take_down(struct pass *pass, const struct task *task)
 {
     for (size_t i = 0; i < task->containers_len; i++) {
         const struct container *container = task->containers[i];
-        const char *name = container->labels.spec.name;
+        const char *name = container->labels.spec->name;
         if (container->status != CONTAINER_RUNNING || life_is_under_way(task, name) || is_needed(task, name))
             continue;
         struct action *action = life_act(pass, task, ACTION_STOP, name); /* S1 */
         action->container_id = memory_strdup(container->id);
-        action->stop_timeout_s = container->labels.spec.stop_timeout_s;
+        action->stop_timeout_s = container->labels.spec->stop_timeout_s;
     }
 }
 

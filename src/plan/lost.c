@@ -25,6 +25,12 @@ static int collect(struct pass *pass, const char *instance, bool lost, struct bu
     return tasks;
 }
 
+static bool answers(const struct pass *pass, const char *name)
+{
+    const struct plan_instance *instance = placement_instance(pass->in->instances, name);
+    return instance && instance->usable;
+}
+
 static void tell(struct pass *pass, const char *instance, bool lost)
 {
     struct buffer names = BUFFER_INIT(LIMIT_DESIRED_COUNT * 64);
@@ -33,7 +39,7 @@ static void tell(struct pass *pass, const char *instance, bool lost)
     if (tasks && lost)
         pass_event(pass, "has lost %d tasks: container instance %s has not answered for %s:%s.", tasks,
                    instance, silence, buffer_str(&names));
-    else if (tasks)
+    else if (tasks && answers(pass, instance)) /* else a DAEMON has none that is lost, P10 */
         pass_event(pass, "has found %d lost tasks: container instance %s answers again:%s.", tasks, instance,
                    buffer_str(&names));
     buffer_deinit(&names);

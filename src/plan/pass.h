@@ -17,7 +17,7 @@ struct site {
 };
 struct site_vec VECTOR_OF(struct site);
 
-/* Of spread over an attribute: the sites with the same value. */
+/* Of spread over an attribute: the sites with the same value; likewise those of a capacity provider. */
 struct fleet_zones {
     uint32_t *of; /* by site */
     int *kept;    /* by zone, as struct site's; zero between plans */
@@ -29,6 +29,8 @@ struct plan_fleet {
     struct site_vec sites;                      /* in the order of the configuration */
     uint64_t *chances;                          /* by site: what random goes by there */
     struct map zones;                           /* attribute -> struct fleet_zones, owned */
+    struct fleet_zones *providers;              /* owned; NULL: nobody asked yet */
+    struct map provider_zones;                  /* capacity provider -> its zone + 1 */
     struct index_vec VECTOR_OF(size_t) touched; /* sites */
 };
 
@@ -49,6 +51,10 @@ struct pass {
     struct plan_fleet *fleet; /* NULL before pass_sites(); in->fleet, or the pass's own */
     struct fleet_zones
         *zones[LIMIT_PLACEMENT_STRATEGIES]; /* by strategy; NULL: it is not over an attribute */
+    /* of capacity providers, V1; set by the first pass_sites() */
+    const struct capacity_item_vec *capacity;          /* the strategy that counts; NULL: none does */
+    uint32_t capacity_zones[LIMIT_CAPACITY_PROVIDERS]; /* by item: the provider's zone; of none that the
+                                                          cluster has: fleet->providers->len */
 };
 
 /* The entry for editing: a copy of in->ledger that goes out. `format` says what changed, for the ledger's
@@ -100,6 +106,8 @@ void pass_aim(struct pass *pass);
 void pass_roll_back(struct pass *pass);
 /* rollback.c: what COMPLETED is noted; the reason of PRIMARY, which has (owned). */
 void rollback_note(struct pass *pass);
+/* rollback.c: why what failed is not rolled back though it is asked for; NULL: it is, or nobody asks. */
+const char *rollback_obstacle(const struct pass *pass, const struct deployment *failed);
 char *rollback_reason(const struct deployment *primary, const struct deployment *failed);
 
 /* placement.c: whether it may take tasks of the service when there is room. */
@@ -110,6 +118,8 @@ const struct plan_instance *placement_take(struct pass *pass, struct site *site)
 /* placement.c: the best instance for a desired task of that id, whose room is taken; NULL with *ret_reason
  * (owned) when there is none. */
 const struct plan_instance *placement_choose(struct pass *pass, const char *task, char **ret_reason);
+/* P13: which GPUs a container of a task there gets that is about to be created; false: there are too few. */
+bool placement_choose_gpus(struct pass *pass, const char *instance, struct container_spec *spec);
 /* What each instance lacks, after placement_choose() found none. */
 void placement_lacks(struct pass *pass, struct plan_lack_vec *ret_lacks);
 /* Why no instance could take a task even if old ones made room (owned); NULL: one could. */
@@ -122,7 +132,7 @@ bool provider_choose(struct pass *pass, const char **ret_provider);
 /* provider.c: V3, it takes no more in this pass, and others get their own shares. False: there is none. */
 bool provider_pass_over(struct pass *pass, const char *provider);
 /* provider.c: V4. Below 0 when a task of the left site leaves the better ratio. */
-int provider_compare(struct pass *pass, const struct site *left, const struct site *right);
+int provider_compare(const struct pass *pass, const struct site *left, const struct site *right);
 
 /* The same of one instance, which has no task of the service: for a DAEMON. */
 const struct plan_instance *placement_choose_at(struct pass *pass, struct site *site, char **ret_reason);
@@ -148,7 +158,7 @@ bool site_may_stay(const struct pass *pass, const struct site *site);
 char *site_why_leave(const struct pass *pass, const char *instance);
 bool site_is_to_leave(const struct pass *pass, const char *instance);
 
-/* fleet.c: the zones that the service's strategies spread over. */
+/* fleet.c: the zones that the service's strategies spread over, and its capacity providers. */
 void fleet_find_zones(struct pass *pass);
 /* fleet.c: the plan is to note something there; what it noted is taken back. */
 void fleet_touch(struct plan_fleet *fleet, struct site *site);
@@ -166,7 +176,7 @@ struct strategy_search {
     int64_t costs[LIMIT_PLACEMENT_STRATEGIES]; /* of the best place so far, the lesser the better */
     int64_t least[LIMIT_PLACEMENT_STRATEGIES]; /* no place costs less */
 };
-uint64_t strategy_chance_of(const char *instance);
+uint64_t strategy_chance_of(const char *text); /* of an instance, or a task */
 void strategy_begin(const struct pass *pass, const char *task, struct strategy_search *ret_search);
 /* The first from `site` on that is better than the best so far, and its costs; fleet->sites.len: none is. */
 size_t strategy_next(const struct strategy_search *search, size_t site, int64_t *ret_costs);

@@ -12,6 +12,7 @@
 struct need {
     int64_t cpu_units;
     int64_t memory_mib;
+    int64_t gpus;
 };
 
 static const struct plan_port *holder_of(const struct plan_instance *instance,
@@ -110,6 +111,46 @@ static bool is_unfit(const struct search *search, struct site *site, const struc
     return false;
 }
 
+/* Who has the port, in words; of a task of its own also why that stays. Caller frees. */
+static char *holder_text(const struct pass *pass, const struct plan_instance *instance,
+                         const struct plan_port *port)
+{
+    const struct service *desired = pass->in->desired;
+    const struct task *old = NULL;
+    if (pass->in->run || !text_equal(port->holder, pass->in->key))
+        return memory_strdup(port->holder);
+    for (size_t i = 0; i < pass->tasks.len && !old; i++) {
+        const struct task *task = &pass->tasks.items[i];
+        if (task->status != TASK_STOPPED && text_equal(task->instance, instance->name) &&
+            !pass_is_new(pass, task))
+            old = task;
+    }
+    if (!old)
+        return memory_strdup("another task of its own");
+    if (old->stop || desired->minimum_healthy_percent == 0)
+        return memory_strdup("its own old task");
+    return memory_printf(
+        "its own old task, which minimumHealthyPercent %d of desiredCount %d keeps; a lower one "
+        "lets it stop first",
+        desired->minimum_healthy_percent, desired->desired_count);
+}
+
+/* ALL is every one that it has, and at least one. */
+static bool lacks_gpus(const struct search *search, const struct site *site,
+                       const struct plan_instance *instance)
+{
+    if (search->need.gpus == 0)
+        return false;
+    int64_t all = site->declared && site->declared->gpus.len ? (int64_t)site->declared->gpus.len : 1;
+    int64_t needed = search->need.gpus >= GPUS_ALL ? all : search->need.gpus;
+    struct plan_gpu_refs unused = plan_gpus_free(instance, site->declared);
+    int64_t rest = (int64_t)unused.len - instance->gpus_promised;
+    vector_deinit(&unused);
+    return needed > rest && tell(search, instance, "RESOURCE:GPU",
+                                 "has insufficient GPU resource available (%lld free, %lld needed)",
+                                 (long long)(rest > 0 ? rest : 0), (long long)needed);
+}
+
 static bool lacks(const struct search *search, struct site *site)
 {
     const struct need *need = &search->need;
@@ -131,12 +172,17 @@ static bool lacks(const struct search *search, struct site *site)
         return tell(search, instance, "RESOURCE:MEMORY",
                     "has insufficient memory available (%lld MiB free, %lld MiB needed)",
                     (long long)instance->memory_mib_free, (long long)need->memory_mib);
+    if (lacks_gpus(search, site, instance))
+        return true;
     const struct plan_port *port = clash(instance, search->pass->in->desired->task_definition);
-    if (port)
-        return tell(search, instance, port->udp ? "RESOURCE:PORTS_UDP" : "RESOURCE:PORTS",
-                    "is already using port %d/%s required by the task (held by %s)", port->port,
-                    port->udp ? "udp" : "tcp", port->holder);
-    return false;
+    if (!port)
+        return false;
+    if (!search->why && !search->lacks)
+        return true;
+    char *holder CLEANUP_FREE = holder_text(search->pass, instance, port);
+    return tell(search, instance, port->udp ? "RESOURCE:PORTS_UDP" : "RESOURCE:PORTS",
+                "is already using port %d/%s required by the task (held by %s)", port->port,
+                port->udp ? "udp" : "tcp", holder);
 }
 
 /* The room of a whole task. */
@@ -154,12 +200,37 @@ static void book(const struct pass *pass, size_t instance)
     vector_deinit(&task);
 }
 
+bool placement_choose_gpus(struct pass *pass, const char *instance, struct container_spec *spec)
+{
+    assert(pass);
+    assert(spec);
+    struct site *site = spec->gpus ? site_of(pass, instance) : NULL;
+    if (!site)
+        return spec->gpus == 0;
+    struct plan_gpu_refs unused = plan_gpus_free(&pass->in->instances->items[site->index], site->declared);
+    size_t all = site->declared ? site->declared->gpus.len : 0;
+    size_t needed = spec->gpus >= GPUS_ALL ? all : (size_t)spec->gpus;
+    bool found = needed > 0 && needed <= unused.len;
+    for (size_t i = 0; found && i < needed; i++)
+        vector_push(&spec->gpu_ids, memory_strdup(unused.items[i]));
+    vector_deinit(&unused);
+    if (!found)
+        return false;
+    struct plan_booking_vec chosen = {0};
+    plan_booking_add(&chosen, site->index, &(struct container_spec){.gpu_ids = spec->gpu_ids}, pass->in->key);
+    plan_room_take(pass->in->instances, &chosen);
+    vector_push(&pass->out->booked, chosen.items[0]);
+    vector_deinit(&chosen);
+    return true;
+}
+
 static struct need need_of(const struct task_definition *definition)
 {
     struct need need = {0};
     for (size_t c = 0; c < definition->containers.len; c++) {
         need.cpu_units += definition->containers.items[c].cpu_units;
         need.memory_mib += definition->containers.items[c].memory_mib;
+        need.gpus += definition->containers.items[c].gpus;
     }
     return need;
 }
@@ -287,10 +358,12 @@ void placement_lacks(struct pass *pass, struct plan_lack_vec *ret_lacks)
     assert(pass);
     assert(ret_lacks);
     const struct service *desired = pass->in->desired;
-    const struct search search = {.pass = pass,
-                                  .need = need_of(desired->task_definition),
-                                  .distinct = wants_distinct(desired),
-                                  .lacks = ret_lacks};
+    struct search search = {.pass = pass,
+                            .need = need_of(desired->task_definition),
+                            .distinct = wants_distinct(desired),
+                            .lacks = ret_lacks};
+    pass->passed_over = 0; /* as find_by_turn(): who is waited for */
+    provider_choose(pass, &search.provider);
     struct site_vec *sites = pass_sites(pass);
     for (size_t i = 0; i < sites->len; i++)
         lacks(&search, &sites->items[i]);
@@ -309,22 +382,40 @@ bool placement_asks_for_tasks(const char *expression)
     return strstr(expression, "task:group") || strstr(expression, "runningTasksCount");
 }
 
+/* Whether an instance of the provider may take a task some day, for all that is known now. */
+static bool may_come(const struct search *search)
+{
+    struct site_vec *sites = pass_sites(search->pass);
+    for (size_t i = 0; i < sites->len; i++) {
+        struct site *site = &sites->items[i];
+        bool unfit = is_unfit(search, site, &search->pass->in->instances->items[site->index]);
+        if (!unfit || (site->member == SITE_NO_MEMBER && placement_asks_for_tasks(site->failed)))
+            return true;
+    }
+    return false;
+}
+
 char *placement_hopeless(struct pass *pass)
 {
     assert(pass);
     struct search search = {.pass = pass, .need = need_of(pass->in->desired->task_definition)};
+    uint64_t passed_over = pass->passed_over;
     pass->passed_over = 0;
-    if (!provider_choose(pass, &search.provider))
-        return memory_strdup("No capacity provider of the strategy has a weight above 0.");
-    struct site_vec *sites = pass_sites(pass);
-    for (size_t i = 0; i < sites->len; i++) {
-        struct site *site = &sites->items[i];
-        bool unfit = is_unfit(&search, site, &pass->in->instances->items[site->index]);
-        if (!unfit || (site->member == SITE_NO_MEMBER && placement_asks_for_tasks(site->failed)))
+    bool none = !provider_choose(pass, &search.provider);
+    const char *first = search.provider; /* it is waited for; V3: others have shares of their own */
+    for (bool more = !none; more; more = provider_choose(pass, &search.provider)) {
+        if (may_come(&search)) {
+            pass->passed_over = passed_over;
             return NULL;
+        }
+        if (!provider_pass_over(pass, search.provider))
+            break;
     }
-    pass->out->no_place = true;
-    return explain(search);
+    pass->passed_over = passed_over;
+    search.provider = first;
+    pass->out->no_place |= !none;
+    return none ? memory_strdup("No capacity provider of the strategy has a weight above 0.")
+                : explain(search);
 }
 
 const struct plan_instance *placement_choose_at(struct pass *pass, struct site *site, char **ret_reason)

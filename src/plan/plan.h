@@ -35,7 +35,7 @@ struct plan_port_vec VECTOR_OF(struct plan_port);
 struct plan_group {
     const char *holder; /* "cluster/service", "cluster/task id"; borrowed */
     int tasks;          /* that hold room */
-    bool daemon;        /* it is one: it waits for nobody to leave, E7 */
+    bool daemon;        /* it is one, or its tasks stay (D12): nobody waits for them to leave, E7 */
     const char *name;   /* ECS's task group, of a standalone task; NULL: the service's; borrowed */
 };
 struct plan_group_vec VECTOR_OF(struct plan_group);
@@ -46,6 +46,8 @@ struct plan_booking {
     struct plan_group group;
     int64_t cpu_units;
     int64_t memory_mib;
+    int64_t gpus;               /* that have yet to be chosen */
+    struct string_vec gpu_ids;  /* that are */
     struct plan_port_vec ports; /* host ports */
 };
 struct plan_booking_vec VECTOR_OF(struct plan_booking);
@@ -61,6 +63,8 @@ struct plan_instance {
     int64_t memory_mib;
     int64_t cpu_units_free;
     int64_t memory_mib_free;
+    int64_t gpus_promised;      /* to tasks that are to come */
+    struct string_vec gpu_ids;  /* in use */
     struct plan_port_vec ports; /* host ports in use */
     struct plan_group_vec groups;
 };
@@ -80,6 +84,11 @@ size_t plan_instance_index(const struct plan_instance_vec *instances, const char
 /* Adds what a container takes to the booking of its instance, which is made when there is none. */
 void plan_booking_add(struct plan_booking_vec *bookings, size_t instance, const struct container_spec *spec,
                       const char *holder);
+/* Of what the cluster says that the instance has, GPUs that no container has. Borrowed; caller deinits the
+ * vector. */
+struct plan_gpu_refs VECTOR_OF(const char *);
+struct plan_gpu_refs plan_gpus_free(const struct plan_instance *instance,
+                                    const struct container_instance *declared);
 /* Counts a task there; what its containers take is added one by one. */
 void plan_booking_add_task(struct plan_booking_vec *bookings, size_t instance, const char *holder);
 /* Takes the room, and gives it back. A booking that was taken must be given back as it was. */
@@ -163,8 +172,9 @@ struct plan_input {
     struct plan_instance_vec *instances;           /* placing takes from it; NULL in views: all answer */
     const struct container_instance_vec *declared; /* by the cluster; NULL or none: it has all instances */
     const struct capacity_item_vec *capacity;      /* the cluster's default strategy; may be NULL */
-    struct plan_fleet *fleet;   /* of these two, kept by the caller; NULL: made for this plan */
-    struct plan_memory *memory; /* updated */
+    const struct string_vec *beside; /* of a standalone task, V5: where those before it of its call are */
+    struct plan_fleet *fleet;        /* of these two, kept by the caller; NULL: made for this plan */
+    struct plan_memory *memory;      /* updated */
     struct id_source *ids;
 };
 

@@ -1,4 +1,4 @@
-/* Rows V1 to V4: capacity providers, sets of container instances by name. */
+/* Rows V1 to V5: capacity providers, sets of container instances by name. */
 #include "base/text.h"
 #include "plan/pass.h"
 
@@ -17,17 +17,27 @@ const struct capacity_item_vec *plan_capacity(const struct service *service,
     return counts ? items : NULL;
 }
 
-/* New tasks that stay, on the instances of a provider. */
-static int count_kept(struct pass *pass, const char *provider)
+/* V5: of those that the same call has started. */
+static int count_beside(const struct pass *pass, const char *provider)
 {
-    const struct site_vec *sites = pass_sites(pass);
-    int kept = 0;
-    for (size_t i = 0; i < sites->len; i++) {
-        const struct container_instance *declared = sites->items[i].declared;
-        if (declared && text_equal(declared->capacity_provider, provider))
-            kept += sites->items[i].kept;
+    const struct string_vec *beside = pass->in->beside;
+    int count = 0;
+    for (size_t i = 0; beside && i < beside->len; i++) {
+        const struct container_instance *declared =
+            container_instances_find(pass->in->declared, beside->items[i]);
+        count += declared && text_equal(declared->capacity_provider, provider);
     }
-    return kept;
+    return count;
+}
+
+/* New tasks that stay, on the instances of an item's provider. */
+static int kept_of(const struct pass *pass, size_t item)
+{
+    if (pass->in->run)
+        return count_beside(pass, pass->capacity->items[item].provider);
+    const struct fleet_zones *providers = pass->fleet->providers;
+    uint32_t zone = pass->capacity_zones[item];
+    return zone < providers->len ? providers->kept[zone] : 0;
 }
 
 /* What the weights share out: how many tasks are over the bases, and the sum of the weights. */
@@ -58,8 +68,8 @@ bool provider_choose(struct pass *pass, const char **ret_provider)
 {
     assert(pass);
     assert(ret_provider);
-    const struct capacity_item_vec *items =
-        plan_capacity(pass->in->desired, pass->in->declared, pass->in->capacity);
+    pass_sites(pass);
+    const struct capacity_item_vec *items = pass->capacity;
     *ret_provider = NULL;
     if (!items)
         return true;
@@ -67,7 +77,7 @@ bool provider_choose(struct pass *pass, const char **ret_provider)
     int64_t most = 0;
     for (size_t i = 0; i < items->len; i++) {
         const struct capacity_item *item = &items->items[i];
-        int kept = count_kept(pass, item->provider);
+        int kept = kept_of(pass, i);
         if (pass->passed_over & UINT64_C(1) << i)
             continue;
         if (kept < item->base) {
@@ -87,8 +97,7 @@ bool provider_choose(struct pass *pass, const char **ret_provider)
 bool provider_pass_over(struct pass *pass, const char *provider)
 {
     assert(pass);
-    const struct capacity_item_vec *items =
-        plan_capacity(pass->in->desired, pass->in->declared, pass->in->capacity);
+    const struct capacity_item_vec *items = pass->capacity;
     for (size_t i = 0; items && provider && i < items->len; i++)
         if (text_equal(items->items[i].provider, provider))
             pass->passed_over |= UINT64_C(1) << i;
@@ -96,27 +105,23 @@ bool provider_pass_over(struct pass *pass, const char *provider)
 }
 
 /* What the strategy does not name goes first. Who has no more than its base has none. */
-static int64_t surplus(struct pass *pass, const struct capacity_item_vec *items, const struct site *site)
+static int64_t surplus(const struct pass *pass, const struct shares *shares, const struct site *site)
 {
-    struct shares shares = shares_of(pass, items);
-    const char *provider = site->declared ? site->declared->capacity_provider : NULL;
-    for (size_t i = 0; i < items->len; i++) {
-        const struct capacity_item *item = &items->items[i];
-        if (!text_equal(item->provider, provider))
-            continue;
-        return -deficit(&shares, item, count_kept(pass, provider));
-    }
+    uint32_t zone = pass->fleet->providers->of[site - pass->fleet->sites.items];
+    for (size_t i = 0; i < pass->capacity->len; i++)
+        if (pass->capacity_zones[i] == zone)
+            return -deficit(shares, &pass->capacity->items[i], kept_of(pass, i));
     return INT64_MAX;
 }
 
-int provider_compare(struct pass *pass, const struct site *left, const struct site *right)
+int provider_compare(const struct pass *pass, const struct site *left, const struct site *right)
 {
     assert(pass);
-    const struct capacity_item_vec *items =
-        plan_capacity(pass->in->desired, pass->in->declared, pass->in->capacity);
-    if (!items)
+    assert(pass->fleet);
+    if (!pass->capacity)
         return 0;
-    int64_t a = surplus(pass, items, left);
-    int64_t b = surplus(pass, items, right);
+    struct shares shares = shares_of(pass, pass->capacity);
+    int64_t a = surplus(pass, &shares, left);
+    int64_t b = surplus(pass, &shares, right);
     return a > b ? -1 : a < b;
 }

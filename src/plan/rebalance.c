@@ -46,7 +46,7 @@ static int skew_of(const struct balance *balance)
 }
 
 /* Whether any zone that has too few has an instance at all that may take a task. One that does not answer is
- * waited for. */
+ * waited for, and so are tasks there that an expression speaks against. */
 static bool has_use(struct pass *pass, const struct balance *balance)
 {
     const struct site_vec *sites = &pass->fleet->sites;
@@ -54,9 +54,11 @@ static bool has_use(struct pass *pass, const struct balance *balance)
     for (size_t i = 0; i < sites->len; i++) {
         if (most - balance->after[balance->zones->of[i]] <= 1)
             continue;
+        const struct site *site = &sites->items[i];
         if (placement_is_open(pass, &sites->items[i]))
             return true;
-        if (!pass->in->instances->items[sites->items[i].index].usable)
+        if (!pass->in->instances->items[site->index].usable ||
+            (site->member == SITE_NO_MEMBER && placement_asks_for_tasks(site->failed)))
             pass->out->no_place = true; /* Z5 */
     }
     return false;

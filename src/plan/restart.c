@@ -15,7 +15,7 @@ static bool ignores(const struct restart_policy *policy, int exit_code)
 bool plan_restarts(const struct container *container, const struct map *ran)
 {
     assert(container);
-    const struct restart_policy *policy = &container->labels.spec.restart;
+    const struct restart_policy *policy = &container->labels.spec->restart;
     return policy->enabled && ran && container->status == CONTAINER_STOPPED && container->has_exit_code &&
            !ignores(policy, container->exit_code) &&
            container->finished_ms - container->started_ms >= policy->period_s * 1000LL &&
@@ -26,9 +26,9 @@ bool restart_failed(const struct plan_failure *failure, const struct container *
 {
     assert(failure);
     assert(container);
-    return container->labels.spec.restart.enabled && container->status == CONTAINER_STOPPED &&
+    return container->labels.spec->restart.enabled && container->status == CONTAINER_STOPPED &&
            text_equal(container->labels.task, failure->task) &&
-           text_equal(container->labels.spec.name, failure->container);
+           text_equal(container->labels.spec->name, failure->container);
 }
 
 static bool has_failed(const struct plan_input *input, const struct container *container)
@@ -45,7 +45,7 @@ void restart_witness(const struct plan_input *input)
     struct map ran = {0};
     for (size_t i = 0; i < input->containers_len; i++) {
         const struct container *container = input->containers[i];
-        if (container->labels.spec.restart.enabled &&
+        if (container->labels.spec->restart.enabled &&
             (container->status == CONTAINER_RUNNING || map_get(&input->memory->ran, container->id)) &&
             !has_failed(input, container))
             map_put(&ran, container->id, (void *)1);

@@ -69,6 +69,21 @@ static bool may_roll_back(const struct pass *pass, const struct deployment *prim
            !service_ledger_known_bad(pass->ledger, &completed->digest);
 }
 
+const char *rollback_obstacle(const struct pass *pass, const struct deployment *failed)
+{
+    assert(failed);
+    const struct service *asked = pass->asked;
+    if (!asked || !asked->breaker.enable || !asked->breaker.rollback)
+        return NULL;
+    if (!digest_equal(&failed->digest, &asked->digest))
+        return "it is what was rolled back to";
+    if (!pass->in->completed)
+        return "no deployment has COMPLETED that it could go back to";
+    return service_ledger_known_bad(pass->ledger, &pass->in->completed->digest)
+               ? "what COMPLETED last has failed since"
+               : NULL;
+}
+
 void pass_roll_back(struct pass *pass)
 {
     assert(pass);

@@ -177,7 +177,7 @@ struct victim_vec VECTOR_OF(struct victim);
 
 /* The better victim first: not healthy, not started, by the capacity provider, by the strategies, youngest,
  * by id. */
-static int compare_victims(struct pass *pass, const struct victim *a, const struct victim *b)
+static int compare_victims(const struct pass *pass, const struct victim *a, const struct victim *b)
 {
     const struct task *left = a->task;
     const struct task *right = b->task;
@@ -319,7 +319,13 @@ static void stand_by(struct pass *pass, struct tally *tally, const char *gate)
         spare = tally->healthy_new;
     for (size_t i = 0; i < pass->tasks.len; i++) {
         struct task *task = &pass->tasks.items[i];
-        if (!counts(task) || pass_is_new(pass, task))
+        if (!counts(task))
+            continue;
+        char *leaves CLEANUP_FREE =
+            task->status == TASK_PENDING ? site_why_leave(pass, task->instance) : NULL;
+        if (leaves)
+            stop(pass, tally, task, leaves);
+        if (leaves || pass_is_new(pass, task))
             continue;
         bool replaced = task->healthy && spare > 0;
         spare -= replaced;
@@ -365,6 +371,7 @@ void rolling_complete(struct pass *pass, const struct tally *tally, const struct
             service_ledger_primary(pass_edit(pass, "%s COMPLETED, commit %s", primary->id, commit));
         edit->state = DEPLOYMENT_COMPLETED;
         edit->updated_ms = edit->ended_ms = in->now_ms;
+        map_clear(&in->memory->proven); /* F14: nobody asks any more */
         set_completed_reason(pass, edit);
         pass_event(pass, "(deployment %s) deployment completed.", edit->id);
     }

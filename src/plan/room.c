@@ -3,6 +3,7 @@
 #include "plan/plan.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct plan_booking *booking_on(const struct plan_booking_vec *bookings, size_t instance)
@@ -23,6 +24,51 @@ static struct plan_booking *booking_made(struct plan_booking_vec *bookings, size
     return &bookings->items[bookings->len - 1];
 }
 
+static void add_ids(struct string_vec *ids, const struct string_vec *more)
+{
+    for (size_t i = 0; i < more->len; i++)
+        vector_push(ids, memory_strdup(more->items[i]));
+}
+
+static bool has_id(const struct string_vec *ids, const char *id)
+{
+    for (size_t i = 0; i < ids->len; i++)
+        if (text_equal(ids->items[i], id))
+            return true;
+    return false;
+}
+
+static void take_ids(struct string_vec *ids, const struct string_vec *less)
+{
+    for (size_t i = 0; i < less->len; i++) {
+        size_t at = 0;
+        while (at < ids->len && !text_equal(ids->items[at], less->items[i]))
+            at++;
+        assert(at < ids->len && "a GPU is given back that was taken");
+        free(ids->items[at]);
+        vector_remove(ids, at);
+    }
+}
+
+static bool same_ids(const struct string_vec *left, const struct string_vec *right)
+{
+    for (size_t i = 0; i < left->len && i < right->len; i++)
+        if (!text_equal(left->items[i], right->items[i]))
+            return false;
+    return left->len == right->len;
+}
+
+struct plan_gpu_refs plan_gpus_free(const struct plan_instance *instance,
+                                    const struct container_instance *declared)
+{
+    assert(instance);
+    struct plan_gpu_refs found = {0};
+    for (size_t i = 0; declared && i < declared->gpus.len; i++)
+        if (!has_id(&instance->gpu_ids, declared->gpus.items[i]))
+            vector_push(&found, declared->gpus.items[i]);
+    return found;
+}
+
 void plan_booking_add(struct plan_booking_vec *bookings, size_t instance, const struct container_spec *spec,
                       const char *holder)
 {
@@ -31,6 +77,8 @@ void plan_booking_add(struct plan_booking_vec *bookings, size_t instance, const 
     struct plan_booking *booking = booking_made(bookings, instance);
     booking->cpu_units += spec->cpu_units;
     booking->memory_mib += spec->memory_mib;
+    booking->gpus += spec->gpu_ids.len ? 0 : spec->gpus;
+    add_ids(&booking->gpu_ids, &spec->gpu_ids);
     for (size_t i = 0; i < spec->ports.len; i++)
         if (spec->ports.items[i].host_port)
             vector_push(&booking->ports,
@@ -81,6 +129,8 @@ void plan_room_take(struct plan_instance_vec *instances, const struct plan_booki
         struct plan_instance *instance = &instances->items[booking->instance];
         instance->cpu_units_free -= booking->cpu_units;
         instance->memory_mib_free -= booking->memory_mib;
+        instance->gpus_promised += booking->gpus;
+        add_ids(&instance->gpu_ids, &booking->gpu_ids);
         if (booking->group.tasks)
             add_tasks(&instance->groups, &booking->group);
         for (size_t p = 0; p < booking->ports.len; p++)
@@ -111,6 +161,8 @@ void plan_room_give(struct plan_instance_vec *instances, const struct plan_booki
         struct plan_instance *instance = &instances->items[booking->instance];
         instance->cpu_units_free += booking->cpu_units;
         instance->memory_mib_free += booking->memory_mib;
+        instance->gpus_promised -= booking->gpus;
+        take_ids(&instance->gpu_ids, &booking->gpu_ids);
         if (booking->group.tasks)
             take_tasks(&instance->groups, &booking->group);
         for (size_t p = 0; p < booking->ports.len; p++)
@@ -130,7 +182,8 @@ static bool same_booking(const struct plan_booking *a, const struct plan_booking
 {
     if (a->instance != b->instance || a->cpu_units != b->cpu_units || a->memory_mib != b->memory_mib ||
         a->group.holder != b->group.holder || a->group.tasks != b->group.tasks ||
-        a->group.daemon != b->group.daemon || a->ports.len != b->ports.len)
+        a->group.daemon != b->group.daemon || a->gpus != b->gpus || !same_ids(&a->gpu_ids, &b->gpu_ids) ||
+        a->ports.len != b->ports.len)
         return false;
     for (size_t i = 0; i < a->ports.len; i++)
         if (a->ports.items[i].port != b->ports.items[i].port ||
@@ -158,7 +211,8 @@ bool plan_booking_freed(const struct plan_booking_vec *before, const struct plan
     for (size_t i = 0; i < before->len; i++) {
         const struct plan_booking *old = &before->items[i];
         const struct plan_booking *now = booking_on(after, old->instance);
-        if (!now || now->cpu_units < old->cpu_units || now->memory_mib < old->memory_mib)
+        if (!now || now->cpu_units < old->cpu_units || now->memory_mib < old->memory_mib ||
+            now->gpus + (int64_t)now->gpu_ids.len < old->gpus + (int64_t)old->gpu_ids.len)
             return true;
         for (size_t p = 0; p < old->ports.len; p++)
             if (!has_port(now, &old->ports.items[p]))
@@ -176,8 +230,10 @@ bool plan_booking_freed(const struct plan_booking_vec *before, const struct plan
 void plan_booking_vec_deinit(struct plan_booking_vec *bookings)
 {
     assert(bookings);
-    for (size_t i = 0; i < bookings->len; i++)
+    for (size_t i = 0; i < bookings->len; i++) {
+        string_vec_deinit(&bookings->items[i].gpu_ids);
         vector_deinit(&bookings->items[i].ports);
+    }
     vector_deinit(bookings);
 }
 
@@ -206,6 +262,7 @@ size_t plan_instance_index(const struct plan_instance_vec *instances, const char
 
 static void instance_deinit(struct plan_instance *instance)
 {
+    string_vec_deinit(&instance->gpu_ids);
     vector_deinit(&instance->ports);
     vector_deinit(&instance->groups);
 }

@@ -174,7 +174,7 @@ static void note_exits(const struct task *task, struct run *run)
     bool all_started = true;
     for (size_t i = 0; i < task->containers_len; i++) {
         const struct container *container = task->containers[i];
-        const struct container_spec *spec = &container->labels.spec;
+        const struct container_spec *spec = container->labels.spec;
         all_started &= container->started_ms != 0;
         if (container->started_ms > run->started_ms)
             run->started_ms = container->started_ms;

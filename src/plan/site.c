@@ -60,6 +60,9 @@ static void count(struct pass *pass, struct site *site, int kept)
     for (size_t s = 0; s < LIMIT_PLACEMENT_STRATEGIES; s++)
         if (pass->zones[s])
             pass->zones[s]->kept[pass->zones[s]->of[at]] += kept;
+    struct fleet_zones *providers = pass->capacity ? pass->fleet->providers : NULL;
+    if (providers)
+        providers->kept[providers->of[at]] += kept;
 }
 
 void site_add(struct pass *pass, struct site *site)

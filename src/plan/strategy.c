@@ -26,18 +26,22 @@ static uint64_t add_text(uint64_t hash, const char *text)
 
 static const uint64_t any_text = 0xCBF29CE484222325U;
 
-uint64_t strategy_chance_of(const char *instance)
+/* The last letters alone must not decide. */
+static uint64_t fold(uint64_t hash)
 {
-    assert(instance);
-    return add_text(any_text, instance);
+    return hash ^ (hash >> 32);
 }
 
-static int64_t by_chance(uint64_t task, uint64_t instance)
+uint64_t strategy_chance_of(const char *text)
 {
-    uint64_t hash = task ^ instance;
-    hash = (hash ^ (hash >> 32)) * 0xD6E8FEB86659FD93U; /* the last letters alone must not decide */
-    hash = (hash ^ (hash >> 32)) * 0xD6E8FEB86659FD93U;
-    return (int64_t)(hash >> 1);
+    assert(text);
+    return fold(add_text(any_text, text));
+}
+
+/* Of both: it is asked of every site for every task. */
+static uint64_t mix(uint64_t task, uint64_t instance)
+{
+    return fold((task ^ instance) * 0xD6E8FEB86659FD93U) * 0xD6E8FEB86659FD93U;
 }
 
 static int tasks_kept(const struct pass *pass, const struct site *site, size_t s,
@@ -62,7 +66,7 @@ static int64_t cost(const struct strategy_search *search, size_t site, size_t s)
     case PLACEMENT_BINPACK_MEMORY:
         return instances[fleet->sites.items[site].index].memory_mib_free;
     case PLACEMENT_RANDOM:
-        return by_chance(search->chance, fleet->chances[site]);
+        return (int64_t)(mix(search->chance, fleet->chances[site]) >> 1);
     default:
         return tasks_kept(pass, &fleet->sites.items[site], s, &search->strategies[s]);
     }
@@ -86,31 +90,70 @@ void strategy_begin(const struct pass *pass, const char *task, struct strategy_s
     assert(pass);
     assert(task);
     assert(ret_search);
-    struct strategy_search search = {.pass = pass, .chance = add_text(any_text, task)};
+    struct strategy_search search = {.pass = pass, .chance = strategy_chance_of(task)};
     search.strategies = strategies_of(pass->in->desired, &search.len);
     for (size_t s = 0; s < search.len; s++)
         search.least[s] = least_cost(pass, s, &search.strategies[s]);
     *ret_search = search;
 }
 
-/* The first from `site` on that the first strategy does not rule out: most are by this alone. */
-static size_t skip(const struct strategy_search *search, size_t site)
+/* --- what is asked of thousands of sites for each task -------------------------------------------------- */
+
+static size_t skip_by_chance(const struct strategy_search *search, size_t site)
 {
     const struct plan_fleet *fleet = search->pass->fleet;
-    const size_t len = fleet->sites.len;
-    const int64_t best = search->costs[0];
+    const uint64_t best = (uint64_t)search->costs[0] << 1 | 1; /* as cost() makes it */
+    while (site < fleet->sites.len && mix(search->chance, fleet->chances[site]) > best)
+        site++;
+    return site;
+}
+
+static size_t skip_zones(const struct strategy_search *search, size_t site)
+{
     const struct fleet_zones *zones = search->pass->zones[0];
+    const size_t len = search->pass->fleet->sites.len;
+    const int best = (int)search->costs[0];
+    while (site < len && zones->kept[zones->of[site]] > best)
+        site++;
+    return site;
+}
+
+/* With binpack in second place. */
+static size_t skip_zones_and_fuller(const struct strategy_search *search, size_t site)
+{
+    const struct fleet_zones *zones = search->pass->zones[0];
+    const struct site *sites = search->pass->fleet->sites.items;
+    const struct plan_instance *instances = search->pass->in->instances->items;
+    const size_t len = search->pass->fleet->sites.len;
+    const int best = (int)search->costs[0];
+    const int64_t most = search->costs[1] - (search->len == 2); /* what is equal is no better */
+    const bool cpu = search->strategies[1].type == PLACEMENT_BINPACK_CPU;
+    for (; site < len; site++) {
+        int kept = zones->kept[zones->of[site]];
+        if (kept > best)
+            continue;
+        const struct plan_instance *instance = &instances[sites[site].index];
+        if (kept < best || (cpu ? instance->cpu_units_free : instance->memory_mib_free) <= most)
+            break;
+    }
+    return site;
+}
+
+/* The first from `site` on that the first strategies do not rule out: most are by these alone. */
+static size_t skip(const struct strategy_search *search, size_t site)
+{
+    const size_t len = search->pass->fleet->sites.len;
     if (!search->found)
         return site;
-    if (zones)
-        while (site < len && zones->kept[zones->of[site]] > best)
-            site++;
-    else if (search->strategies[0].type == PLACEMENT_RANDOM)
-        while (site < len && by_chance(search->chance, fleet->chances[site]) > best)
-            site++;
-    else
-        while (site < len && cost(search, site, 0) > best)
-            site++;
+    if (search->pass->zones[0]) {
+        bool fuller = search->len > 1 && (search->strategies[1].type == PLACEMENT_BINPACK_CPU ||
+                                          search->strategies[1].type == PLACEMENT_BINPACK_MEMORY);
+        return fuller ? skip_zones_and_fuller(search, site) : skip_zones(search, site);
+    }
+    if (search->strategies[0].type == PLACEMENT_RANDOM)
+        return skip_by_chance(search, site);
+    while (site < len && cost(search, site, 0) > search->costs[0])
+        site++;
     return site;
 }
 

@@ -19,7 +19,7 @@ const struct container *task_container(const struct task *task, const char *name
     assert(task);
     assert(name);
     for (size_t i = 0; i < task->containers_len; i++)
-        if (text_equal(task->containers[i]->labels.spec.name, name))
+        if (text_equal(task->containers[i]->labels.spec->name, name))
             return task->containers[i];
     return NULL;
 }
@@ -45,14 +45,14 @@ static void identify(struct task *task, const char *instance, const struct task_
     task->family = labels->family;
     task->revision = labels->revision;
     task->digest = labels->digest;
-    task->commit = labels->commit;
+    task->commit = labels->commit ? labels->commit : "";
 }
 
 static int compare_containers(const void *a, const void *b)
 {
     const struct container *left = *(const struct container *const *)a;
     const struct container *right = *(const struct container *const *)b;
-    int r = strcmp(left->labels.spec.name, right->labels.spec.name);
+    int r = strcmp(left->labels.spec->name, right->labels.spec->name);
     return r ? r : strcmp(left->id, right->id);
 }
 
@@ -93,7 +93,7 @@ static bool serves(const struct task *task)
     int essential = 1;
     for (size_t i = 0; i < task->containers_len; i++) {
         const struct container *container = task->containers[i];
-        started += container->status != CONTAINER_CREATED && container->labels.spec.essential;
+        started += container->status != CONTAINER_CREATED && container->labels.spec->essential;
         if (container->labels.essential > essential)
             essential = container->labels.essential;
     }
@@ -161,7 +161,7 @@ static void roll_up_status(const struct pass *pass, struct task *task, const str
     for (size_t i = 0; i < task->containers_len; i++) {
         const struct container *container = task->containers[i];
         task->restarts[i] = plan_restarts(container, memory ? &memory->ran : NULL);
-        if (container->labels.spec.essential && container->status == CONTAINER_STOPPED && !reason &&
+        if (container->labels.spec->essential && container->status == CONTAINER_STOPPED && !reason &&
             !task->restarts[i]) {
             reason = "Essential container in task exited";
             task->failed = true;
@@ -217,14 +217,14 @@ static void roll_up_health(struct task *task, const struct task_roll_up *options
     task->health = HEALTH_HEALTHY;
     for (size_t i = 0; i < task->containers_len; i++) {
         const struct container *container = task->containers[i];
-        if (!container->labels.spec.essential || container_is_internal(container->labels.spec.name))
+        if (!container->labels.spec->essential || container_is_internal(container->labels.spec->name))
             continue;
         any = true;
         if (container->status == CONTAINER_STOPPED) /* to be restarted */
             all_checked_healthy = false;
         enum health_status health =
-            container->labels.spec.has_health_check ? container->health : HEALTH_UNKNOWN;
-        if (!container->labels.spec.has_health_check)
+            container->labels.spec->has_health_check ? container->health : HEALTH_UNKNOWN;
+        if (!container->labels.spec->has_health_check)
             unchecked = true;
         else if (health != HEALTH_HEALTHY)
             all_checked_healthy = false;

@@ -755,8 +755,8 @@ static struct engine_create pause_of(const struct sample *sample, struct task_la
                                      char **ret_name)
 {
     task_labels_copy(&sample->labels, ret_labels);
-    free(ret_labels->spec.name);
-    ret_labels->spec.name = memory_strdup(PAUSE_CONTAINER);
+    free(ret_labels->spec->name);
+    ret_labels->spec->name = memory_strdup(PAUSE_CONTAINER);
     *ret_name = action_container_name(ret_labels);
     return (struct engine_create){.name = *ret_name,
                                   .labels = ret_labels,
@@ -774,7 +774,7 @@ static void run_pause(struct contract_world *world, const struct sample *sample,
     DO_WELL(world, &outcome, image_load, &pause_image);
     DO_WELL(world, &outcome, network_create, OWNER, NETWORK);
     DO_WELL(world, &outcome, create, &create);
-    assert_string_equal(outcome.container->labels.spec.name, PAUSE_CONTAINER);
+    assert_string_equal(outcome.container->labels.spec->name, PAUSE_CONTAINER);
     DO_WELL(world, &outcome, start, name);
     assert_int_equal(outcome.container->status, CONTAINER_RUNNING);
     *ret_ip = memory_strdup(outcome.container->ip);

@@ -68,7 +68,7 @@ static const struct member_case cases[] = {
      "100 200\n"},
     {"resourceRequirements", "'resourceRequirements':[{'type':'GPU','value':'2'}]", NULL,
      "HostConfig.DeviceRequests",
-     "[{'Driver':'nvidia','Count':2,'DeviceIDs':null,'Capabilities':[['gpu']],'Options':null}]", NULL, NULL},
+     "[{'Driver':'nvidia','Count':0,'DeviceIDs':['GPU-0','GPU-1'],'Capabilities':[['gpu']],'Options':null}]", NULL, NULL},
     {"linuxParameters.maxSwap", "'memory':16,'linuxParameters':{'maxSwap':8}", NULL, "HostConfig.MemorySwap",
      "25165824", NULL, NULL},
     {"linuxParameters.swappiness", "'memory':16,'linuxParameters':{'maxSwap':8,'swappiness':40}", NULL,
@@ -367,6 +367,8 @@ static bool holds(struct contract_world *world, const struct member_case *member
     struct outcome outcome CLEANUP(outcome_deinit) = {0};
     struct sample sample CLEANUP(sample_deinit);
     make_sample(&sample, "app", member->container, member->root);
+    for (int i = 0; i < 2; i++) /* the planner sets them aside, for whoever asks */
+        vector_push(&sample.labels.spec->gpu_ids, memory_printf("GPU-%d", i));
     DO(world, &outcome, create, &sample.create);
     bool ok = outcome.code == 0 && is_there(world, sample.name, member->field, member->wanted);
     if (ok && member->command) {

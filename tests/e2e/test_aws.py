@@ -105,6 +105,16 @@ def test_tasks(aws, spine):
     assert len(aws("list-tasks", "--family", "api")["taskArns"]) == 1
 
 
+def test_container_instances(aws):
+    arns = aws("list-container-instances", "--status", "ACTIVE")["containerInstanceArns"]
+    assert len(arns) == 1 and aws("list-container-instances", "--status", "DRAINING")["containerInstanceArns"] == []
+    instance = aws("describe-container-instances", "--container-instances", *arns)["containerInstances"][0]
+    assert (instance["status"], instance["agentConnected"], instance["runningTasksCount"]) == ("ACTIVE", True, 3)
+    free = {one["name"]: one["integerValue"] for one in instance["remainingResources"]}
+    assert 0 < free["MEMORY"] < next(one["integerValue"] for one in instance["registeredResources"]
+                                     if one["name"] == "MEMORY")
+
+
 def test_task_definitions(aws):
     arns = aws("list-task-definitions")["taskDefinitionArns"]
     assert sorted(arn.rpartition("/")[2] for arn in arns) == ["api:1", "web:1"]

@@ -138,7 +138,7 @@ def test_diff(spine, run):
     changed = [{"name": "DB_PASSWORD", "value": "hunter3"}, {"name": "MODE", "value": "b"}]
     spine.repo.commit("draft", {"web.json": definition(IMAGE, "two", environment=changed)})
     spine.repo.git("checkout", "--quiet", "main")
-    for arguments in (("draft",), ("main", "draft")):
+    for arguments in (("draft",), ("main", "draft"), ("main..draft",)):
         for form in ("text", "json"):
             process = run("diff", *repo, *arguments, "-o", form)
             assert process.returncode == 1, process.stdout + process.stderr

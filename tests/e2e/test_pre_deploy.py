@@ -46,6 +46,8 @@ def test_it_runs_before_and_once(spine, demo_image):
     wait_for(lambda: listed(spine, is_migration, True), 30, "the migration runs")
     assert not served(spine)
     assert "davit.preDeploy to succeed" in spine.daemon.run("status").stdout
+    told = spine.daemon.run("events").stdout
+    assert "has started task " in told and " of davit.preDeploy migrate:1" in told
     spine.converge()
     first, = migrations(spine)
     assert first["State"]["ExitCode"] == 0

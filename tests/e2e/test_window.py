@@ -46,6 +46,12 @@ def test_a_change_waits_for_the_opening(spine, demo_image):
     assert process.returncode == 1 and waits in process.stderr
     status = spine.daemon.run("status").stdout
     assert waits in status and "lets it through now" in status
+    wanted, = json.loads(spine.daemon.run("get", "services", "-o", "json").stdout)["services"]
+    assert wanted["desiredCount"] == 3 and wanted["meanwhileCount"] == 2 and wanted["taskDefinition"] == "web:2"
+    told = spine.daemon.run("diff").stdout
+    assert "scale 2 -> 3" in told and f"  {waits}" in told, told
+    change, = json.loads(spine.daemon.run("diff", "-o", "json").stdout)["differences"]
+    assert change["opensAt"] == opens.timestamp()
     victim, left = spine.ids()
     spine.engine.api.delete(f"/containers/{victim}", force="true")
     spine.daemon.stop()

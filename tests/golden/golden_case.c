@@ -201,6 +201,9 @@ static void load_run(struct golden_case *golden)
     golden->service = run_content(run);
     placement_constraints_from_json(json, &golden->service->constraints);
     placement_strategies_from_json(json, &golden->service->strategies);
+    capacity_items_from_json(json_object_get(json, "capacityProviderStrategy"), &golden->service->capacity);
+    golden->service->launch_type = model_string(json, "launchType") != NULL;
+    golden->service->desired_count = int_or(json, "count", 1);
 }
 
 /* --- tasks and containers */
@@ -233,7 +236,7 @@ static bool set_state(struct container *container, const char *state, int64_t no
 {
     int code = 0;
     int seconds = HEALTHY_SINCE_MS / 1000;
-    bool checked = container->labels.spec.has_health_check;
+    bool checked = container->labels.spec->has_health_check;
     container->status = CONTAINER_RUNNING;
     if (text_equal(state, "created") || text_equal(state, "pending")) {
         container->status = CONTAINER_CREATED;
@@ -283,7 +286,7 @@ static struct task_labels make_labels(struct golden_case *golden, const char *ta
     for (size_t i = 0; i < golden->definition->containers.len; i++)
         labels.essential += golden->definition->containers.items[i].essential;
     full_id(task, labels.task);
-    container_spec_copy(spec, &labels.spec);
+    labels.spec = container_spec_new(spec);
     return labels;
 }
 
@@ -307,6 +310,8 @@ static bool load_task(struct golden_case *golden, const char *name, const json_t
         if (!state)
             continue;
         struct task_labels labels = make_labels(golden, name, content, spec);
+        model_strings_from_json(json_object_get(json_object_get(json, "gpuIds"), spec->name),
+                                &labels.spec->gpu_ids);
         struct container *container = add_container(golden, &labels, instance ? instance : "local");
         container->created_ms = CASE_NOW_MS - HEALTHY_SINCE_MS;
         task_labels_deinit(&labels);
@@ -320,7 +325,7 @@ static struct container *find_container(struct golden_case *golden, const char *
 {
     for (size_t i = 0; i < golden->containers.len; i++) {
         struct container *container = golden->containers.items[i];
-        if (text_equal(container->labels.task, task) && text_equal(container->labels.spec.name, name))
+        if (text_equal(container->labels.task, task) && text_equal(container->labels.spec->name, name))
             return container;
     }
     return NULL;
@@ -489,7 +494,7 @@ static void book(const struct golden_case *golden, struct plan_instance_vec *ins
             if (container->status == CONTAINER_STOPPED ||
                 !text_equal(container->instance, instances->items[n].name))
                 continue;
-            plan_booking_add(&booked, n, &container->labels.spec, KEY);
+            plan_booking_add(&booked, n, container->labels.spec, KEY);
             if (!map_get(&tasks, container->labels.task))
                 plan_booking_add_task(&booked, n, KEY);
             map_put(&tasks, container->labels.task, (void *)1);
@@ -564,6 +569,11 @@ void case_plan(struct golden_case *golden, struct plan_output *ret_output)
     struct container_instance_vec declared;
     const json_t *manifest = json_object_get(golden->input, "clusterManifest");
     struct capacity_item_vec capacity;
+    struct string_vec beside = {0};
+    json_t *name;
+    size_t i;
+    json_array_foreach (json_object_get(golden->input, "beside"), i, name)
+        vector_push(&beside, memory_strdup(json_string_value(name)));
     container_instances_from_json(manifest, &declared);
     capacity_items_from_json(json_object_get(manifest, "defaultCapacityProviderStrategy"), &capacity);
     struct service completed = golden->service ? *golden->service : (struct service){0};
@@ -573,6 +583,7 @@ void case_plan(struct golden_case *golden, struct plan_output *ret_output)
         completed.task_definition = golden->completed_definition;
     }
     const struct plan_input input = {.now_ms = golden->now_ms,
+                                     .beside = &beside,
                                      .options = &golden->options,
                                      .desired = golden->service,
                                      .commit = &golden->commit,
@@ -606,6 +617,7 @@ void case_plan(struct golden_case *golden, struct plan_output *ret_output)
     plan_instance_vec_deinit(&instances);
     container_instances_deinit(&declared);
     capacity_items_deinit(&capacity);
+    string_vec_deinit(&beside);
 }
 
 static void drop_container(struct golden_case *golden, const struct container *container)

@@ -62,8 +62,15 @@ static char *action_text(struct golden_case *golden, const struct action *action
                              reason);
     if (action->kind == ACTION_REMOVE)
         return memory_printf("remove %s of %s", action->container, task);
-    return memory_printf("%s %s of %s on %s", action_kind_name(action->kind), action->container, task,
-                         action->instance);
+    static const struct string_vec none;
+    const struct string_vec *gpus = action->labels.spec ? &action->labels.spec->gpu_ids : &none;
+    char *text = memory_printf("%s %s of %s on %s", action_kind_name(action->kind), action->container, task,
+                               action->instance);
+    for (size_t i = 0; i < gpus->len; i++) {
+        char *before CLEANUP_FREE = text;
+        text = memory_printf("%s%s%s", before, i ? "," : " with GPU ", gpus->items[i]);
+    }
+    return text;
 }
 
 static const char *content_word(const struct digest *digest)

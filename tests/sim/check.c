@@ -40,8 +40,8 @@ static void mirror_loss(struct world *world, const struct event *event)
         world->checker.listed[host_of(world, event->engine.instance)] = true;
     if (event->kind == EVENT_LISTED)
         *lost_ms = 0;
-    else if (!*lost_ms)
-        *lost_ms = world->now_ms;
+    else if (!*lost_ms) /* of a silent one since it answered last */
+        *lost_ms = world->now_ms - event->engine.silent_ms;
 }
 
 static void mirror_put(struct map *mirror, const struct container *container)
@@ -285,8 +285,9 @@ static void check_stops(struct world *world, const struct view_service *view,
         return;
     for (size_t i = 0; i < sightings->len; i++) {
         const struct sighting *sighting = &sightings->items[i];
+        const struct service *of = survey_is_new(sighting, view->aim) ? view->aim : view->desired;
         if (!survey_is_of(sighting, view->name) || (sighting->lost && !view->desired->daemon) ||
-            map_get(&world->checker.stops, sighting->id) || !survey_is_healthy(sighting, view->desired) ||
+            map_get(&world->checker.stops, sighting->id) || !survey_is_healthy(sighting, of) ||
             !counts(world, view, sighting))
             continue;
         healthy++;
@@ -404,6 +405,7 @@ static void check_order(struct world *world, const struct view_service *view,
         char name[8] = {'s', (char)('0' + number)};
         struct view_service other;
         int healthy = 0;
+        bool complete = view->desired->depends_on.items[d].complete;
         bool known = core_view_service(world->davit.core, "c", name, &other);
         if (view->delayed && !(known && other.desired))
             continue; /* it left the repository, and the change that says so here waits */
@@ -415,7 +417,7 @@ static void check_order(struct world *world, const struct view_service *view,
                 survey_is_healthy(&sightings->items[i], other.desired);
         if (world->checker.floors[number] < 0 || !is_completed(&other))
             world_fail(world, "(j) %s: launched before %s is COMPLETED", view->name, name);
-        else if (healthy < world->checker.floors[number])
+        else if (!complete && healthy < world->checker.floors[number])
             world_fail(world, "(j) %s: launched while %s has %d healthy tasks of %d", view->name, name,
                        healthy, world->checker.floors[number]);
     }
@@ -431,11 +433,12 @@ static void check_launch(struct world *world, const struct view_service *view,
     core_view_actions(world->davit.core, view->cluster, view->name, &actions);
     for (size_t i = 0; i < actions.len; i++) {
         const struct action *action = actions.items[i].action;
+        const struct digest *digest = survey_digest(view->aim, &action->labels);
         if (action->kind != ACTION_CREATE || map_get(&world->checker.launched, action->task))
             continue;
         map_put(&world->checker.launched, action->task, (void *)1);
         map_put(&launches, action->task, (void *)1);
-        if (is_known_bad(world, key, &action->labels.digest))
+        if (is_known_bad(world, key, digest))
             world_fail(world, "(c) %s: content that failed is launched again", view->name);
     }
     bool launched = launches.len > 0;
@@ -453,6 +456,9 @@ static void check_launch(struct world *world, const struct view_service *view,
         if (existing > upper && !view->desired->daemon) /* that has (m) */
             world_fail(world, "(b) %s: %d tasks after a launch, upper is %d", view->name, existing, upper);
         check_order(world, view, sightings);
+        pre_check_launch(world, view);
+    } else if (pre_begins(world, view)) {
+        check_order(world, view, sightings);
     }
     vector_deinit(&actions);
 }
@@ -467,6 +473,7 @@ static void check_turn(struct world *world)
         check_stops(world, &view, &sightings, &stops);
         check_launch(world, &view, &sightings, &stops);
     }
+    timer_check_turn(world);
     vector_deinit(&sightings);
     map_deinit(&stops);
 }
@@ -507,7 +514,7 @@ static void check_restart(struct world *world, const struct action *action)
         action->container_id ? map_get(mirror_of(world, action->instance), action->container_id) : NULL;
     if (action->kind != ACTION_START || !container || container->status != CONTAINER_STOPPED)
         return;
-    const struct restart_policy *policy = &container->labels.spec.restart;
+    const struct restart_policy *policy = &container->labels.spec->restart;
     int64_t ran_ms = container->finished_ms - container->started_ms;
     world_trace(world, "%s is started again", container->name);
     if (!policy->enabled || ran_ms < policy->period_s * 1000LL ||
@@ -597,6 +604,8 @@ void check_saved(struct world *world, const struct ledger_change *change)
     struct service_ledger *now CLEANUP(service_ledger_freep) = NULL;
     struct service_ledger *before CLEANUP(service_ledger_freep) = NULL;
     runs_check_saved(world, change);
+    pre_check_saved(world, change);
+    timer_check_saved(world, change);
     if (change->kind != LEDGER_SERVICE || !change->entry)
         return;
     if (service_ledger_from_json(change->entry, &now, NULL) < 0) {
@@ -754,6 +763,7 @@ void check_moment(struct world *world)
     if (world->failed)
         return;
     bool news = false;
+    pre_look(world);
     for (int h = 0; h < world->hosts_len; h++) {
         news |= check_log(world, h);
         if (sim_bare_starts(world->hosts[h].sim))
@@ -800,7 +810,7 @@ static bool waits_rightly(const struct world *world, const struct view_service *
         return false;
     return service_ledger_primary(other.ledger)->state == DEPLOYMENT_FAILED || other.aim != other.desired ||
            waits_rightly(world, &other) || (is_completed(&other) && !repo_can_run(world, name)) ||
-           is_stuck(&other) ||
+           is_stuck(&other) || pre_waits_rightly(world, &other) ||
            (other.waiting && strstr(other.waiting, "was unable to place a task") &&
             (any_suspended(world) || !check_room_anywhere(world, other.aim)));
 }
@@ -844,7 +854,7 @@ static void check_service(struct world *world, const struct view_service *view, 
         return; /* too little for everybody: it waits, and says so */
     if (view->desired && is_stuck(view))
         return; /* one host, and more than 0 is to stay healthy */
-    if (check_is_suspended(world, view->name) || waits_rightly(world, view))
+    if (check_is_suspended(world, view->name) || waits_rightly(world, view) || pre_waits_rightly(world, view))
         return;
     if (view->left) {
         check_left(world, view, truth);
@@ -877,7 +887,8 @@ static void check_service(struct world *world, const struct view_service *view, 
             world_fail(world, "goal: %s: task %.12s has stopped and is still there", view->name,
                        sighting->id);
         else if (primary->state == DEPLOYMENT_COMPLETED && !survey_is_new(sighting, view->aim))
-            world_fail(world, "goal: %s: task %.12s is old", view->name, sighting->id);
+            world_fail(world, "goal: %s: task %.12s is old: %s", view->name, sighting->id,
+                       view->waiting ? view->waiting : "nothing is waited for");
         else if (!survey_is_healthy(sighting, view->desired) && survey_is_new(sighting, view->aim))
             world_fail(world, "goal: %s: task %.12s is not healthy, %s", view->name, sighting->id, state);
         else if (sighting->essential_started < sighting->labels->essential)
@@ -951,6 +962,7 @@ void check_goal(struct world *world)
     }
     vector_deinit(&truth);
     runs_check_goal(world);
+    timer_check_goal(world);
 }
 
 void check_deinit(struct checker *checker)
@@ -966,4 +978,6 @@ void check_deinit(struct checker *checker)
     map_deinit(&checker->ran);
     map_deinit(&checker->let_through);
     map_deinit(&checker->calm_bounds);
+    pre_deinit(checker);
+    timer_deinit(checker);
 }

@@ -94,9 +94,11 @@ void check_place(struct world *world, const struct view_service *view, const str
         if (place->distinct && spread.all[host] > 1)
             world_fail(world, "(j) %s: %d tasks on %s in spite of distinctInstance", view->name,
                        spread.all[host], world->hosts[host].name);
-        if (world->hosts[host].cpu_units == WIDE_CPU_UNITS && place->even)
+        if (world->hosts[host].cpu_units == WIDE_CPU_UNITS && place->even &&
+            !provider_strategy(world, view->name))
             check_even(world, view, &spread, host);
     }
+    check_provider(world, view, spread.launched, spread.least);
 }
 
 /* Whether one more task of the service may be there, by engine truth. */
@@ -127,7 +129,9 @@ bool check_place_lingers(const struct world *world, const struct view_service *v
     for (size_t c = 0; c < sim_containers_len(sim); c++) {
         const struct container *container = sim_container_at(sim, c);
         struct view_service other;
-        if (container->status == CONTAINER_STOPPED || text_equal(container->labels.service, view->name))
+        bool kept = container->labels.service && check_is_suspended(world, container->labels.service);
+        if ((container->status == CONTAINER_STOPPED && !kept) ||
+            text_equal(container->labels.service, view->name))
             continue;
         if (container->labels.group) /* a standalone task runs to its end there */
             return true;
@@ -175,7 +179,8 @@ void check_place_goal(struct world *world, const struct view_service *view)
                        tasks.items[i].instance, view->waiting ? view->waiting : "no reason");
     }
     task_vec_deinit(&tasks);
-    if (version->declared && repo_place(version, view->name)->zones && !view->desired->daemon)
+    if (version->declared && !provider_strategy(world, view->name) &&
+        repo_place(version, view->name)->zones && !view->desired->daemon)
         check_zones(world, view, on);
 }
 
@@ -213,7 +218,7 @@ static int cpu_units_of_task(const struct world *world, const struct sim *sim, c
         else if (is_run && run.run->task_definition)
             sum = cpu_units_of(run.run->task_definition);
         else
-            sum += labels->spec.cpu_units;
+            sum += labels->spec->cpu_units;
     }
     return lives ? sum : 0;
 }
@@ -253,19 +258,41 @@ static bool any_is_kept_for(const struct world *world)
     return false;
 }
 
+/* Room is kept for what a suspended service has half made there. */
+static bool any_is_half_made(const struct world *world, int host)
+{
+    const struct sim *sim = world->hosts[host].sim;
+    for (size_t c = 0; c < sim_containers_len(sim); c++) {
+        const char *service = sim_container_at(sim, c)->labels.service;
+        if (service && check_is_suspended(world, service))
+            return true;
+    }
+    return false;
+}
+
 bool check_room_on(const struct world *world, const struct service *service, int host)
 {
     bool daemon = repo_is_daemon(world, service->name);
-    if (!daemon && any_is_kept_for(world))
+    if ((!daemon && any_is_kept_for(world)) || any_is_half_made(world, host))
         return false;
     return check_place_free(world, service->name, host) && !check_is_lost(world, world->hosts[host].name) &&
            !(daemon && stands(world, service->name, host)) &&
            free_units_of(world, host) >= cpu_units_of(service->task_definition);
 }
 
+bool check_room_for_run(const struct world *world, int host, int cpu_units)
+{
+    const struct version *version =
+        &world->repo.versions[repo_version(core_desired(world->davit.core)->commit.oid)];
+    return is_active(version, host) && !any_is_kept_for(world) && !any_is_half_made(world, host) &&
+           !check_is_lost(world, world->hosts[host].name) && free_units_of(world, host) >= cpu_units;
+}
+
 bool check_room_anywhere(const struct world *world, const struct service *service)
 {
     bool any = false;
+    if (provider_strategy(world, service->name))
+        return provider_has_room(world, service);
     for (int h = 0; h < world->hosts_len; h++)
         any |= check_room_on(world, service, h);
     return any;

@@ -42,11 +42,17 @@ static void on_gone(void *data, const char *container_id)
     davit_step(host->world, &event);
 }
 
+static void on_heard(void *data)
+{
+    struct host *host = data;
+    host->heard_ms = host->world->now_ms;
+}
+
 static void on_disconnected(void *data, const struct error *cause)
 {
     struct host *host = data;
     struct event event;
-    input_disconnected(host->name, cause, &event);
+    input_disconnected(host->name, cause, host->heard_ms ? host->world->now_ms - host->heard_ms : 0, &event);
     davit_step(host->world, &event);
 }
 
@@ -61,12 +67,16 @@ static struct engine *on_engine(void *data, const char *instance)
 
 static void on_done(void *data, const struct act_outcome *outcome)
 {
-    const struct world *world = data;
+    struct world *world = data;
     struct event event;
     input_action_done(outcome, &event);
-    for (int i = 0; i < world->hosts_len; i++)
-        if ((outcome->container || outcome->gone) && text_equal(world->hosts[i].name, outcome->instance))
-            engine_watch_overtake(world->hosts[i].watch, outcome->container_id, outcome->container);
+    for (int i = 0; i < world->hosts_len; i++) {
+        struct host *host = &world->hosts[i];
+        if ((!outcome->container && !outcome->gone) || !text_equal(host->name, outcome->instance))
+            continue;
+        on_heard(host);
+        engine_watch_overtake(host->watch, outcome->container_id, outcome->container);
+    }
     davit_step(data, &event);
 }
 
@@ -231,11 +241,9 @@ static void load_ledger(struct world *world)
     static const struct {
         const char *prefix;
         enum ledger_change_kind kind;
-    } kinds[] = {{"source/", LEDGER_SOURCE},
-                 {"family/", LEDGER_FAMILY},
-                 {"service/", LEDGER_SERVICE},
-                 {"suspension/", LEDGER_SUSPENSION},
-                 {"task/", LEDGER_TASK}};
+    } kinds[] = {{"source/", LEDGER_SOURCE},   {"family/", LEDGER_FAMILY},
+                 {"service/", LEDGER_SERVICE}, {"suspension/", LEDGER_SUSPENSION},
+                 {"task/", LEDGER_TASK},       {"schedule/", LEDGER_SCHEDULE}};
     for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
         map_for_each (&world->disk.entries, entry) {
             struct event event;
@@ -286,6 +294,8 @@ void davit_start(struct world *world)
     davit->restart_ms = davit->wake_ms = 0;
     davit->dies_after = -1;
     check_begin_life(world);
+    if (world->skew_ms)
+        davit_step(world, &(struct event){.kind = EVENT_CLOCK, .clock = {world->skew_ms, 0}});
     load_ledger(world);
     for (int i = 0; i < world->hosts_len; i++) {
         const struct engine_watch_listener listener = {.connected = on_connected,
@@ -293,6 +303,7 @@ void davit_start(struct world *world)
                                                        .changed = on_changed,
                                                        .gone = on_gone,
                                                        .disconnected = on_disconnected,
+                                                       .heard = on_heard,
                                                        .data = &world->hosts[i]};
         world->hosts[i].watch =
             engine_watch_new(sim_engine(world->hosts[i].sim), world->hosts[i].name, OWNER, &listener);
@@ -333,7 +344,8 @@ void davit_kill(struct world *world)
     records_clear(davit);
     disk_crash(world);
     davit->wake_ms = 0;
-    davit->restart_ms = world->now_ms + 1 + world_pick(world, world_chance(world, 30) ? 60000 : 2000);
+    int most_ms = world_chance(world, 70) ? 2000 : world_chance(world, 80) ? 60000 : 200000;
+    davit->restart_ms = world->now_ms + 1 + world_pick(world, most_ms);
 }
 
 /* --- replay */

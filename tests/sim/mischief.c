@@ -52,10 +52,21 @@ static void host_is_split_off(struct world *world)
     sim_silence(host->sim, true);
 }
 
+static void set_clock(struct world *world, int64_t step_ms)
+{
+    world_trace(world, "the wall clock is set by %lld ms", (long long)step_ms);
+    world->skew_ms += step_ms;
+    world->put_back_ms -= step_ms < 0 ? step_ms : 0;
+    if (world->davit.core)
+        davit_step(world, &(struct event){.kind = EVENT_CLOCK, .clock = {world->skew_ms, step_ms}});
+}
+
 void mischief_end(struct world *world)
 {
     static const struct sim_event_faults none;
     world_trace(world, "the storm is over");
+    if (world->skew_ms)
+        set_clock(world, -world->skew_ms);
     for (int i = 0; i < world->hosts_len; i++) {
         struct host *host = &world->hosts[i];
         for (int op = 0; op < SIM_AFTER; op++)
@@ -111,7 +122,7 @@ static void container_suffers(struct world *world)
         world_trace(world, "%s exits by itself", name);
     else if (what == 1 && container->labels.owner && sim_container_remove(host->sim, name))
         world_trace(world, "%s is removed by somebody", name);
-    else if (what == 2 && container->labels.spec.has_health_check &&
+    else if (what == 2 && container->labels.spec && container->labels.spec->has_health_check &&
              sim_container_set_health(host->sim, name, HEALTH_UNHEALTHY))
         world_trace(world, "%s turns unhealthy", name);
 }
@@ -201,15 +212,25 @@ static void somebody_approves(struct world *world)
     davit_step(world, &event);
 }
 
+/* By NTP, or by hand. */
+static void somebody_sets_the_clock(struct world *world)
+{
+    int most_ms = world_chance(world, 50) ? 40000000 : 30000;
+    int64_t step_ms = (int64_t)(3000 + world_pick(world, most_ms)) * (world_chance(world, 50) ? 1 : -1);
+    if (world->leaps)
+        set_clock(world, step_ms);
+}
+
 static const struct {
     void (*happen)(struct world *);
     int weight;
     bool fair; /* no fault */
-} mischiefs[] = {{repo_push, 40, true},       {container_suffers, 20, false}, {davit_suffers, 12, false},
-                 {host_dies, 6, false},       {host_falls_silent, 4, false},  {disk_suffers, 5, false},
-                 {streams_break, 5, false},   {one_request_fails, 20, false}, {look_again, 4, true},
-                 {somebody_retries, 5, true}, {somebody_suspends, 8, false},  {runs_start_some, 10, true},
-                 {runs_stop_one, 4, true},    {somebody_approves, 3, true}};
+} mischiefs[] = {
+    {repo_push, 40, true},       {container_suffers, 20, false}, {davit_suffers, 12, false},
+    {host_dies, 6, false},       {host_falls_silent, 4, false},  {disk_suffers, 5, false},
+    {streams_break, 5, false},   {one_request_fails, 20, false}, {look_again, 4, true},
+    {somebody_retries, 5, true}, {somebody_suspends, 8, false},  {runs_start_some, 10, true},
+    {runs_stop_one, 4, true},    {somebody_approves, 3, true},   {somebody_sets_the_clock, 6, true}};
 
 void mischief_step(struct world *world)
 {

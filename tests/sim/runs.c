@@ -142,7 +142,7 @@ void runs_check_log(struct world *world, const struct sim_log_entry *entry, cons
         world_fail(world, "(t) %s is created again after it ran", entry->name);
     if (entry->kind != SIM_LOG_START)
         return;
-    if (entry->by_client && container && !says_started(saved, container->labels.spec.name))
+    if (entry->by_client && container && !says_started(saved, container->labels.spec->name))
         world_fail(world, "(t) %s was started before that was saved", entry->name);
     map_put(&world->checker.ran, entry->name, (void *)1);
 }
@@ -161,7 +161,7 @@ void runs_check_goal(struct world *world)
         else if (view.status != TASK_RUNNING && view.status != TASK_STOPPED && !suspended)
             world_fail(world, "goal: task %.12s is %s: %s", entry->key, task_status_name(view.status),
                        view.waiting ? view.waiting : "no reason");
-        else if (view.status == TASK_STOPPED && !suspended)
+        else if (view.status == TASK_STOPPED && !suspended && !pre_is_kept(world, view.run))
             world_fail(world, "goal: task %.12s is not forgotten: %s", entry->key,
                        view.waiting ? view.waiting : "no reason");
     }

@@ -17,7 +17,7 @@ static struct sighting *sighting_of(struct sighting_vec *sightings, const struct
 
 void survey_add(struct sighting_vec *sightings, const struct container *container, int host, int64_t seen_ms)
 {
-    const struct container_spec *spec = &container->labels.spec;
+    const struct container_spec *spec = container->labels.spec;
     if (!text_equal(container->labels.owner, OWNER))
         return;
     struct sighting *sighting = sighting_of(sightings, container);
@@ -43,6 +43,11 @@ void survey_add(struct sighting_vec *sightings, const struct container *containe
 bool survey_is_new(const struct sighting *sighting, const struct service *desired)
 {
     return desired && digest_equal(&sighting->labels->digest, service_task_digest(desired));
+}
+
+const struct digest *survey_digest(const struct service *aim, const struct task_labels *labels)
+{
+    return aim && digest_equal(&labels->digest, service_task_digest(aim)) ? &aim->digest : &labels->digest;
 }
 
 bool survey_is_of(const struct sighting *sighting, const char *service)

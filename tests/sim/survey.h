@@ -31,4 +31,6 @@ bool survey_serves(const struct sighting *sighting);
 /* The rule of src/plan/README.md. `desired` is the service as it is wanted now, or NULL. */
 bool survey_is_healthy(const struct sighting *sighting, const struct service *desired);
 bool survey_is_new(const struct sighting *sighting, const struct service *desired);
+/* Of the content that a task with these labels was made from, as davit.preDeploy makes it. */
+const struct digest *survey_digest(const struct service *aim, const struct task_labels *labels);
 bool survey_is_of(const struct sighting *sighting, const char *service);

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_MS     1700000000000LL
 #define STORM_MS     240000
 #define CALM_MS      3600000
 #define QUIET_MS     1200000
@@ -54,6 +53,11 @@ void world_fail(struct world *world, const char *format, ...)
         abort();
     va_end(ap);
     world_trace(world, "VIOLATION: %s", world->failure);
+}
+
+int64_t world_wall_ms(const struct world *world)
+{
+    return world->now_ms + world->skew_ms;
 }
 
 static int64_t earlier(int64_t a_ms, int64_t b_ms)
@@ -137,6 +141,7 @@ static void begin(struct world *world)
     world->now_ms = world->second_ms = FIRST_MS;
     world->fair = world_chance(world, 20);
     bool tight = world_chance(world, 20);
+    world->leaps = world_chance(world, 25);
     world->hosts_len = 1 + world_pick(world, HOSTS_MAX);
     world->davit.recording = world->seed % REPLAY_EVERY == 0;
     world->disk.entries = MAP_INIT(json_decref);

@@ -13,6 +13,9 @@
 
 #define HOSTS_MAX            3
 #define SERVICES_MAX         3
+#define JOBS_MAX             2
+#define TIMERS_MAX           2
+#define FIRST_MS             1700000000000LL /* 2023-11-14T22:13:20Z, when a world begins */
 #define VERSIONS_MAX         24
 
 #define OWNER                "me"
@@ -30,16 +33,19 @@ struct world;
 /* What a generated service is made of. */
 struct recipe {
     bool present;
-    int shape;  /* which containers, see repo.c */
-    int image;  /* of its main container */
-    int tag;    /* makes contents of one image differ */
-    int count;  /* desiredCount */
-    int bounds; /* which percentages */
-    int order;  /* bit n: depends on service n, if that is there */
+    int shape;    /* which containers, see repo.c */
+    int image;    /* of its main container */
+    int tag;      /* makes contents of one image differ */
+    int count;    /* desiredCount */
+    int bounds;   /* which percentages */
+    int order;    /* bit n: depends on service n, if that is there */
+    int complete; /* bit n: with condition COMPLETE */
+    int steps;    /* bit n: job n is of davit.preDeploy */
     bool suspend;
     bool keep; /* davit.prune: disabled */
     bool rollback;
-    int place; /* which placement, see repo.c */
+    int place;    /* which placement, see manifests.h */
+    int capacity; /* which capacity provider strategy, likewise; 0: none */
     bool daemon;
 };
 
@@ -53,15 +59,37 @@ struct place {
     const char *avoids; /* a service; NULL: none */
 };
 
+/* A task definition "j0" of tasks that end by themselves, for davit.preDeploy. */
+struct job {
+    int image; /* see manifests.c */
+    int tag;
+};
+
+/* A scheduled task "t0". */
+struct timer {
+    bool present;
+    bool disabled;
+    int expression; /* see manifests.h, as all of it */
+    int policy;
+    int job;
+    int count;
+    int age;
+    int attempts;
+};
+
 /* A commit. */
 struct version {
     struct recipe recipes[SERVICES_MAX];
-    bool suspend; /* of the cluster */
-    bool windows; /* changes begin in even minutes only */
-    bool broken;  /* holds a file that does not validate */
-    int conf;     /* content of the file that containers get */
-    int declared; /* hosts that the cluster declares, a bit each; 0: none, it has all */
-    int draining; /* likewise */
+    struct job jobs[JOBS_MAX];
+    struct timer timers[TIMERS_MAX];
+    bool suspend;   /* of the cluster */
+    bool windows;   /* changes begin in even minutes only */
+    bool broken;    /* holds a file that does not validate */
+    int conf;       /* content of the file that containers get */
+    int declared;   /* hosts that the cluster declares, a bit each; 0: none, it has all */
+    int draining;   /* likewise */
+    bool providers; /* those that are declared name their capacity provider */
+    int capacity;   /* the cluster's default strategy, as a recipe's */
 };
 
 /* What a davit has asked for. */
@@ -106,6 +134,8 @@ int repo_version(const char *oid);
 /* Whether what is wanted now suspends a service or its cluster. */
 bool repo_suspends(const struct world *world, const char *service);
 /* Whether a change may begin. */
+/* The clock on the wall, which somebody sets; now_ms never leaps. */
+int64_t world_wall_ms(const struct world *world);
 bool repo_window_is_open(const struct world *world);
 /* Whether what is wanted of a service now is an image that can run. */
 bool repo_can_run(const struct world *world, const char *service);
@@ -186,7 +216,17 @@ struct checker {
                    1]; /* by hand, as davit was told or the disk has it; the last: the cluster */
     const struct desired *desired;
     size_t log_seen[HOSTS_MAX];
-    struct map calm_bounds; /* fair weather: service -> struct fair, owned */
+    struct map step_runs;       /* tasks of davit.preDeploy that the ledger ever had: check_pre.c */
+    struct map step_tokens;     /* their clientTokens */
+    struct map step_begun;      /* those that were seen to begin */
+    struct map steps_succeeded; /* "s0 DIGEST 1": as the ledger has it */
+    struct map steps_exited;    /* as the engines have it */
+    size_t pre_seen[HOSTS_MAX];
+    struct map timer_runs;      /* tasks of scheduled tasks that the ledger ever had: check_timer.c */
+    struct map timer_tokens;    /* their clientTokens, alone and with the time of the call */
+    struct map timer_begun;     /* those that were seen to begin */
+    int64_t away_ms[HOSTS_MAX]; /* when a host was away last; 0: never */
+    struct map calm_bounds;     /* fair weather: service -> struct fair, owned */
 };
 
 void check_begin_life(struct world *world);
@@ -217,6 +257,29 @@ void runs_check_log(struct world *world, const struct sim_log_entry *entry,
                     const struct container *container);
 void runs_check_goal(struct world *world);
 
+/* --- davit.preDeploy: check_pre.c */
+
+void pre_check_saved(struct world *world, const struct ledger_change *change);
+/* Looks at what happened on the engines. */
+void pre_look(struct world *world);
+/* Tasks of the service were launched. */
+void pre_check_launch(struct world *world, const struct view_service *view);
+/* Whether one of its tasks began with this turn. */
+bool pre_begins(struct world *world, const struct view_service *view);
+/* At the end: whether it waits for one that will never end, or that finds no place. */
+bool pre_waits_rightly(const struct world *world, const struct view_service *view);
+/* Whether the entry of a task is kept until its service is not suspended any more. */
+bool pre_is_kept(const struct world *world, const struct run *run);
+void pre_deinit(struct checker *checker);
+
+/* --- scheduled tasks: check_timer.c */
+
+void timer_check_saved(struct world *world, const struct ledger_change *change);
+/* What began with this turn. */
+void timer_check_turn(struct world *world);
+void timer_check_goal(struct world *world);
+void timer_deinit(struct checker *checker);
+
 /* --- invariants of placement: check_place.c */
 
 /* After a turn that launched these tasks of the service. */
@@ -227,6 +290,8 @@ bool check_place_allowed(const struct world *world, const char *service, int hos
 bool check_place_free(const struct world *world, const char *service, int host);
 /* Whether a host has the place and the cpu for one more task, by engine truth. */
 bool check_room_on(const struct world *world, const struct service *service, int host);
+/* Whether a standalone task has its place there. */
+bool check_room_for_run(const struct world *world, int host, int cpu_units);
 bool check_room_anywhere(const struct world *world, const struct service *service);
 /* Whether what is wanted of it is healthy for a while, and then crashes. */
 bool repo_is_flaky(const struct world *world, const char *service);
@@ -237,6 +302,17 @@ bool check_place_lingers(const struct world *world, const struct view_service *v
 /* At the end, of a service that found a place for every task. */
 void check_place_goal(struct world *world, const struct view_service *view);
 
+/* --- capacity providers: check_provider.c */
+
+struct capacity;
+/* The strategy that the commit has for the service; NULL: none counts. */
+const struct capacity *provider_strategy(const struct world *world, const char *service);
+/* After a turn that launched so many tasks of the service on each host, which has so many new ones now. */
+void check_provider(struct world *world, const struct view_service *view, const int *launched,
+                    const int *now);
+/* Whether each provider of the strategy has a host that may take one more task. */
+bool provider_has_room(const struct world *world, const struct service *service);
+
 /* --- the world: world.c */
 
 struct host {
@@ -245,6 +321,7 @@ struct host {
     struct sim *sim;
     struct engine_watch *watch;
     int cpu_units;     /* what it has */
+    int64_t heard_ms;  /* when davit heard of it last */
     int64_t up_ms;     /* when a dead one comes back; 0: it is up */
     int64_t silent_ms; /* when a silent one answers again; 0: it answers */
 };
@@ -253,6 +330,9 @@ struct world {
     uint64_t seed;
     uint64_t random;
     int64_t now_ms;
+    int64_t skew_ms;     /* the clock on the wall minus now_ms */
+    int64_t put_back_ms; /* by all that set it */
+    bool leaps;          /* it is set during the storm, and is right afterwards */
     bool trace;
     bool fair;      /* no faults but those of the manifests: engine truth is held to the bounds */
     bool calm;      /* the storm is over */

@@ -85,4 +85,11 @@ class Spine:
     def texts(self):
         """What each running task answers over HTTP on its published port."""
         ports = [p["PublicPort"] for one in self.containers() for p in one["Ports"] if "PublicPort" in p]
-        return [self.engine.http_get("127.0.0.1", port)[1].decode().strip() for port in sorted(set(ports))]
+        return [self.text(port) for port in sorted(set(ports))]
+
+    def text(self, port):
+        """What answers on a port; "": nothing does yet, though the port is published."""
+        try:
+            return self.engine.http_get("127.0.0.1", port)[1].decode().strip()
+        except ConnectionError:
+            return ""

@@ -126,6 +126,44 @@ static void test_failed_deployment(void **state)
     json_decref(deployments);
 }
 
+static size_t instances_listed(void *state, const char *input)
+{
+    json_t *answer = fixture_ask(state, NULL, "ListContainerInstances", input);
+    size_t len = json_array_size(json_object_get(answer, "containerInstanceArns"));
+    json_decref(answer);
+    return len;
+}
+
+static void test_container_instances(void **state)
+{
+    fixture_deploy(*state, "a1", "nginx:1");
+    fixture_settle(*state, 20000);
+    assert_int_equal(instances_listed(*state, "{'cluster':'demo'}"), 1);
+    assert_int_equal(instances_listed(*state, "{'cluster':'demo','status':'DRAINING'}"), 0);
+    json_t *answer = fixture_ask(*state, NULL, "DescribeContainerInstances",
+                                 "{'cluster':'demo','containerInstances':['local','nope']}");
+    const json_t *local = json_array_get(json_object_get(answer, "containerInstances"), 0);
+    assert_string_equal(model_string(local, "containerInstanceArn"),
+                        "arn:aws:ecs:local:000000000000:container-instance/demo/local");
+    assert_string_equal(model_string(local, "status"), "ACTIVE");
+    assert_true(model_bool(local, "agentConnected"));
+    assert_int_equal(model_int(local, "runningTasksCount"), 2);
+    assert_int_equal(
+        model_int(json_array_get(json_object_get(local, "remainingResources"), 1), "integerValue"),
+        8192 - 128);
+    assert_int_equal(json_array_size(json_object_get(answer, "failures")), 1);
+    json_decref(answer);
+    fixture_commit(*state, "b2",
+                   "kind: Cluster\nclusterName: demo\n"
+                   "davit: {containerInstances: [{name: local, status: DRAINING}]}\n---\n"
+                   "kind: Cluster\nclusterName: other\ndavit: {containerInstances: [{name: else}]}\n");
+    assert_int_equal(instances_listed(*state, "{'cluster':'demo','status':'DRAINING'}"), 1);
+    assert_int_equal(instances_listed(*state, "{'cluster':'other'}"), 0);
+    struct api_fault fault =
+        fixture_refusal(*state, NULL, "ListContainerInstances", "{'cluster':'demo','status':'AWAY'}");
+    assert_string_equal(fault.type, "InvalidParameterException");
+}
+
 static void test_missing_and_foreign_services(void **state)
 {
     json_t *answer = fixture_ask(*state, NULL, "DescribeServices", "{'cluster':'demo','services':['nope']}");
@@ -334,6 +372,7 @@ int main(void)
         CASE(test_steady_service_satisfies_the_waiter),
         CASE(test_rollout_shows_both_deployments),
         CASE(test_failed_deployment),
+        CASE(test_container_instances),
         CASE(test_missing_and_foreign_services),
         CASE(test_tasks),
         CASE(test_task_filters),

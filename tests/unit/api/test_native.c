@@ -228,6 +228,62 @@ static void test_diff_with_a_given_commit(void **state)
     assert_int_equal(fixture_refusal(*state, "POST", "/v1/diff", "{'services':[{}]}").status, 400);
 }
 
+static void test_diff_of_scheduled_tasks(void **state)
+{
+    static const char same[] =
+        "{'services':[],'scheduledTasks':[{'name':'report','manifest':{'Name':'report','ScheduleExpression':"
+        "'rate(1 hour)','Target':{'Arn':'demo','EcsParameters':{'TaskDefinitionArn':'web'}}},"
+        "'definitions':[]}]}";
+    fixture_commit(*state, "a1",
+                   "kind: Cluster\nclusterName: demo\n---\nfamily: web\ncontainerDefinitions:\n"
+                   "- {name: web, image: nginx, memory: 64}\n---\nName: report\nScheduleExpression: rate(1 "
+                   "hour)\nTarget: {Arn: demo, EcsParameters: {TaskDefinitionArn: web}}\n");
+    assert_int_equal(differences(fixture_ask(*state, "GET", "/v1/diff", NULL)), 0);
+    assert_int_equal(differences(fixture_ask(*state, "POST", "/v1/diff", same)), 0);
+    assert_int_equal(differences(fixture_ask(*state, "POST", "/v1/diff", "{'services':[]}")), 0);
+    json_t *answer = fixture_ask(
+        *state, "POST", "/v1/diff",
+        "{'services':[],'clusters':[{'clusterName':'demo','davit':{'suspend':true}}],'scheduledTasks':["
+        "{'name':'new','manifest':{'Name':'new'}}]}");
+    char *text CLEANUP_FREE = json_dumps(json_object_get(answer, "differences"), JSON_COMPACT);
+    assert_string_equal(
+        text,
+        "[{\"cluster\":\"demo\",\"change\":\"update\",\"details\":[{\"what\":\"davit "
+        "suspend\",\"to\":true}]},"
+        "{\"scheduledTask\":\"new\",\"change\":\"create\",\"details\":[]},"
+        "{\"scheduledTask\":\"report\",\"change\":\"remove\",\"details\":[{\"what\":\"ScheduleExpression\","
+        "\"from\":\"rate(1 hour)\"},{\"what\":\"Target\",\"change\":\"removed\"}]}]");
+    json_decref(answer);
+    answer = fixture_ask(
+        *state, "POST", "/v1/diff",
+        "{'services':[],'scheduledTasks':[{'name':'report','manifest':{'Name':'report','ScheduleExpression':"
+        "'rate(1 hour)','Target':{'Arn':'demo','EcsParameters':{'TaskDefinitionArn':'web'}}},'definitions':["
+        "{'family':'web','revision':2,'digest':"
+        "'00000000000000000000000000000000000000000000000000000000000000ff','taskDefinition':{'family':'web',"
+        "'containerDefinitions':[{'name':'web','image':'nginx:2','memory':64}]}}]}]}");
+    char *started CLEANUP_FREE = json_dumps(json_object_get(answer, "differences"), JSON_COMPACT);
+    assert_non_null(strstr(started, "nginx:2"));
+    json_decref(answer);
+    assert_int_equal(
+        fixture_refusal(*state, "POST", "/v1/diff", "{'services':[],'scheduledTasks':[{}]}").status, 400);
+}
+
+static void test_diff_tells_windows(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_deploy(fixture, "a1", "nginx:1");
+    fixture_settle(fixture, 20000);
+    json_t *answer = fixture_ask(fixture, "POST", "/v1/diff",
+                                 "{'services':[],'clusters':[{'clusterName':'demo','davit':{'changeWindows':["
+                                 "{'kind':'allow','schedule':"
+                                 "'cron(0 2 ? 6 * *)','durationMinutes':60}]}}]}");
+    json_t *removed = json_array_get(json_object_get(answer, "differences"), 1);
+    assert_string_equal(model_string(removed, "service"), "web");
+    assert_string_equal(model_string(removed, "waits"),
+                        "for its change window, which opens at 2026-06-01 02:00 UTC");
+    json_decref(answer);
+}
+
 static void test_reconcile_posts_an_event(void **state)
 {
     struct fixture *fixture = *state;
@@ -348,6 +404,12 @@ static void test_approve_lets_through_what_waits_for_its_window(void **state)
     assert_string_equal(model_string(service, "state"), "waiting");
     assert_true(model_bool(service, "blocked"));
     json_decref(answer);
+    answer = fixture_ask(fixture, "GET", "/v1/diff", NULL);
+    const json_t *difference = json_array_get(json_object_get(answer, "differences"), 0);
+    assert_string_equal(model_string(difference, "change"), "create");
+    assert_string_equal(model_string(difference, "waits"),
+                        "for its change window, which does not open as far as can be seen");
+    json_decref(answer);
     assert_string_equal(fixture_refusal(fixture, "POST", "/v1/approve", "{'commit':'b1b2c3d4'}").message,
                         "not commit b1b2c3d4 but a1b2c3d4a1b2 waits for a change window");
     json_decref(fixture_ask(fixture, "POST", "/v1/approve", "{'commit':'a1b2c3d4'}"));
@@ -410,9 +472,12 @@ static void test_instances_of_clusters(void **state)
         const char *status;
     } cases[] = {{INSTANCES("ACTIVE", "ACTIVE"), "ACTIVE"},
                  {INSTANCES("ACTIVE", "DRAINING"), "DRAINING in demo"},
-                 {INSTANCES("DRAINING", "DRAINING"), "DRAINING"}};
+                 {INSTANCES("DRAINING", "DRAINING"), "DRAINING"},
+                 {INSTANCES("DRAINING", "DRAINING") "---\nkind: Cluster\nclusterName: all\n",
+                  "DRAINING in demo, prod"}};
+    static const char *const commits[] = {"a1", "b2", "c3", "d4"};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        fixture_commit(*state, i == 0 ? "a1" : i == 1 ? "b2" : "c3", cases[i].yaml);
+        fixture_commit(*state, commits[i], cases[i].yaml);
         json_t *answer = fixture_ask(*state, "GET", "/v1/instances", NULL);
         json_t *instance = json_array_get(json_object_get(answer, "instances"), 0);
         assert_string_equal(model_string(instance, "status"), cases[i].status);
@@ -436,6 +501,8 @@ int main(void)
         CASE(test_events_are_in_order_and_hold_no_secret),
         CASE(test_diff),
         CASE(test_diff_with_a_given_commit),
+        CASE(test_diff_of_scheduled_tasks),
+        CASE(test_diff_tells_windows),
         CASE(test_reconcile_posts_an_event),
         CASE(test_suspend_and_resume),
         CASE(test_what_git_suspends_git_resumes),

@@ -182,6 +182,25 @@ static void test_no_place(void **state)
     expect(first(answer, "failures"), "detail", "has insufficient CPU units available (0 free, 1024 needed)");
 }
 
+static void test_what_has_no_effect_is_told(void **state)
+{
+    json_t *answer CLEANUP(json_decrefp) = fixture_ask(
+        *state, NULL, "RunTask",
+        "{'cluster':'demo','taskDefinition':'job','launchType':'EC2','enableExecuteCommand':false,"
+        "'propagateTags':'TASK_DEFINITION','tags':[{'key':'a','value':'b'}],'referenceId':'r',"
+        "'networkConfiguration':{'awsvpcConfiguration':{'subnets':['s']}}}");
+    char *text CLEANUP_FREE = json_dumps(json_object_get(answer, "warnings"), JSON_COMPACT);
+    static const char *const told[] = {"propagateTags has no effect yet",
+                                       "tags has no effect yet: tasks get no",
+                                       "referenceId has no effect yet", "subnets has no effect yet"};
+    for (size_t i = 0; i < ARRAY_LEN(told); i++)
+        assert_non_null(strstr(text, told[i]));
+    assert_int_equal(json_array_size(json_object_get(answer, "warnings")), ARRAY_LEN(told));
+    json_t *plain CLEANUP(json_decrefp) =
+        fixture_ask(*state, NULL, "RunTask", "{'cluster':'demo','taskDefinition':'job'}");
+    assert_null(json_object_get(plain, "warnings"));
+}
+
 static void test_failure_to_start(void **state)
 {
     struct fixture *fixture = *state;
@@ -210,16 +229,27 @@ static void test_refusals(void **state)
         const char *type;
         const char *message;
     } cases[] = {
-        {"RunTask", "{'taskDefinition':'job'}", "ClusterNotFoundException", "Cluster not found."},
+        {"RunTask", "{'taskDefinition':'job'}", "ClusterNotFoundException",
+         "Cluster not found. There is no cluster \"default\""},
+        {"RunTask", "{'cluster':'dmeo','taskDefinition':'job'}", "ClusterNotFoundException",
+         "Cluster not found. There is no cluster \"dmeo\"; did you mean demo?"},
         {"RunTask", "{'cluster':'demo'}", "InvalidParameterException", "TaskDefinition can not be blank."},
         {"RunTask", "{'cluster':'demo','taskDefinition':'jobs'}", "ClientException",
-         "TaskDefinition not found."},
+         "TaskDefinition not found. There is no family \"jobs\"; did you mean job?"},
+        {"RunTask",
+         "{'cluster':'demo','taskDefinition':'job','launchType':'EC2','capacityProviderStrategy':[{"
+         "'capacityProvider':'a'}]}",
+         "InvalidParameterException", "launchType and capacityProviderStrategy exclude each other"},
+        {"RunTask", "{'cluster':'demo','taskDefinition':'job','capacityProviderStrategy':[{}]}",
+         "InvalidParameterException", "capacityProviderStrategy[0]: expected a capacityProvider"},
         {"RunTask", "{'cluster':'demo','taskDefinition':'job','volumeConfigurations':[]}",
          "UnsupportedFeatureException",
          "volumeConfigurations: davit makes no EBS volumes; the volumes are those of the task definition"},
         {"StopTask", "{'cluster':'demo'}", "InvalidParameterException", "Task can not be blank."},
         {"StopTask", "{'cluster':'demo','task':'0123456789abcdef0123456789abcdef'}",
-         "InvalidParameterException", "The referenced task was not found."},
+         "InvalidParameterException",
+         "The referenced task was not found. There is no task 0123456789abcdef0123456789abcdef in cluster "
+         "demo"},
         {"StopTask", "{'cluster':'demo','task':'other/0123456789abcdef0123456789abcdef'}",
          "InvalidParameterException",
          "Invalid identifier: Identifier is for cluster other. Your cluster is demo"},
@@ -239,6 +269,10 @@ static void test_refusals_with_tasks(void **state)
         input_with("{'cluster':'demo','task':'@'}",
                    json_string_value(json_array_get(json_object_get(tasks, "taskArns"), 0)));
     struct api_fault fault = fixture_refusal(fixture, NULL, "StopTask", of_service);
+    assert_non_null(strstr(fault.message, "is one of service demo/web"));
+    const char *id = strrchr(of_service, '/') + 1;
+    char *by_prefix CLEANUP_FREE = memory_printf("{'cluster':'demo','task':'%.12s'}", id);
+    fault = fixture_refusal(fixture, NULL, "StopTask", by_prefix);
     assert_non_null(strstr(fault.message, "is one of service demo/web"));
     static const char run[] = "{'cluster':'demo','taskDefinition':'job','clientToken':'t'}";
     json_t *answer CLEANUP(json_decrefp) = fixture_ask(fixture, NULL, "RunTask", run);
@@ -260,13 +294,9 @@ static void test_refusals_with_tasks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_life),
-        TEST(test_without_containers),
-        TEST(test_lists),
-        TEST(test_no_place),
-        TEST(test_failure_to_start),
-        TEST(test_refusals),
-        TEST(test_refusals_with_tasks),
+        TEST(test_life),     TEST(test_without_containers),         TEST(test_lists),
+        TEST(test_no_place), TEST(test_what_has_no_effect_is_told), TEST(test_failure_to_start),
+        TEST(test_refusals), TEST(test_refusals_with_tasks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,8 @@
 /* An engine that knows logs only. */
 struct log_engine {
     struct engine engine;
-    struct engine_call calls[4];
+    struct engine_call calls[8];
+    struct engine_logs logs[8]; /* what was asked for; container_id is not valid any more */
     size_t calls_len;
     unsigned canceled;
 };
@@ -43,6 +44,7 @@ static uint64_t start_logs(struct engine *engine, const struct engine_logs *logs
     struct log_engine *self = (struct log_engine *)engine;
     assert_non_null(logs->container_id);
     assert_true(self->calls_len < ARRAY_LEN(self->calls));
+    self->logs[self->calls_len] = *logs;
     self->calls[self->calls_len++] = *call;
     return self->calls_len;
 }
@@ -356,6 +358,101 @@ static void test_reader_of_logs_leaves(void **state)
     assert_int_equal(world->engine.canceled, 2);
 }
 
+static void send_line(struct world *world, size_t call, const char *line)
+{
+    world->engine.calls[call].chunk(world->engine.calls[call].data, ENGINE_STDOUT, line, strlen(line));
+}
+
+static void end_reading(struct world *world, size_t call, int code)
+{
+    struct engine_reply reply = {0};
+    if (code)
+        error_set(&reply.error, code, "it failed");
+    world->engine.calls[call].done(world->engine.calls[call].data, &reply);
+}
+
+static void test_followed_logs_go_on_with_new_tasks(void **state)
+{
+    struct world *world = *state;
+    uint64_t id = start(world, &world->tcp,
+                        (struct http_request){.path = "/v1/logs?cluster=demo&service=web&follow=1&tail=5"});
+    while (world->engine.calls_len < 2 || !world->status)
+        uv_run(&world->loop, UV_RUN_ONCE);
+    assert_int_equal(world->engine.logs[0].tail, 5);
+    fixture_deploy(&world->fixture, "b2", "nginx:2");
+    fixture_settle(&world->fixture, 20000);
+    api_publish(world->fixture.api);
+    assert_int_equal(world->engine.calls_len, 4);
+    assert_int_equal(world->engine.logs[2].tail, -1);
+    assert_int_equal(world->engine.logs[2].since_ms, 0);
+    end_reading(world, 0, 0);
+    end_reading(world, 1, 0);
+    send_line(world, 2, "2026-01-01T00:00:00.000000001Z of the new task\n");
+    wait_for(world, "\"line\":\"of the new task\",\"at\":\"2026-01-01T00:00:00.000000001Z\",\"nth\":1}");
+    api_publish(world->fixture.api);
+    assert_int_equal(world->engine.calls_len, 4); /* the old ones are not read again */
+    assert_int_equal(world->fixture.api->logs.len, 1);
+    http_cancel(world->client, id);
+    while (world->fixture.api->logs.len)
+        uv_run(&world->loop, UV_RUN_ONCE);
+}
+
+/* The second reading gives once more what there was, from the moment of the newest line on. */
+static void test_followed_logs_go_on_after_a_failure(void **state)
+{
+    struct world *world = *state;
+    uint64_t id = start(world, &world->tcp,
+                        (struct http_request){.path = "/v1/logs?cluster=demo&service=web&follow=1"});
+    while (world->engine.calls_len < 2 || !world->status)
+        uv_run(&world->loop, UV_RUN_ONCE);
+    send_line(world, 0, "2026-01-01T00:00:01.000000000Z one\n2026-01-01T00:00:02.000000000Z two\n");
+    send_line(world, 0, "2026-01-01T00:00:02.000000000Z three\n");
+    end_reading(world, 0, ERROR_UNAVAILABLE);
+    wait_for(world, "it failed");
+    api_publish(world->fixture.api);
+    assert_int_equal(world->engine.calls_len, 2); /* not yet */
+    world->fixture.now_ms += 2000;
+    api_publish(world->fixture.api);
+    assert_int_equal(world->engine.calls_len, 3);
+    assert_int_equal(world->engine.logs[2].tail, -1);
+    assert_int_equal(world->engine.logs[2].since_ms, 1767225602000);
+    send_line(world, 2, "2026-01-01T00:00:02.000000000Z two\n2026-01-01T00:00:02.000000000Z three\n");
+    send_line(world, 2, "2026-01-01T00:00:02.000000000Z four\n");
+    wait_for(world, "\"line\":\"four\",\"at\":\"2026-01-01T00:00:02.000000000Z\",\"nth\":3}");
+    const char *second = strstr(strstr(buffer_str(&world->body), "\"three\"") + 1, "\"three\"");
+    assert_null(second);
+    http_cancel(world->client, id);
+    while (world->fixture.api->logs.len)
+        uv_run(&world->loop, UV_RUN_ONCE);
+}
+
+/* A reader whose davit was restarted says what he has. */
+static void test_followed_logs_are_resumed(void **state)
+{
+    struct world *world = *state;
+    struct task_vec tasks CLEANUP(task_vec_deinit);
+    core_view_tasks(world->fixture.core, "demo", "web", world->fixture.now_ms, &tasks);
+    char *body CLEANUP_FREE =
+        memory_printf("{\"since\":\"2026-01-01T00:00:00Z\",\"told\":{\"%s/web\":{\"stdout\":{\"at\":"
+                      "\"2026-01-01T00:00:02.000000000Z\",\"nth\":1}}}}",
+                      tasks.items[0].id);
+    uint64_t id = start(world, &world->tcp,
+                        (struct http_request){.method = "POST",
+                                              .path = "/v1/logs?cluster=demo&service=web&follow=1&tail=all",
+                                              .body = body,
+                                              .body_len = strlen(body)});
+    while (world->engine.calls_len < 2 || !world->status)
+        uv_run(&world->loop, UV_RUN_ONCE);
+    assert_int_equal(world->engine.logs[0].since_ms, 1767225602000);
+    assert_int_equal(world->engine.logs[1].since_ms, 1767225600000);
+    send_line(world, 0, "2026-01-01T00:00:02.000000000Z two\n2026-01-01T00:00:02.000000000Z three\n");
+    wait_for(world, "\"three\"");
+    assert_null(strstr(buffer_str(&world->body), "\"two\""));
+    http_cancel(world->client, id);
+    while (world->fixture.api->logs.len)
+        uv_run(&world->loop, UV_RUN_ONCE);
+}
+
 static void assert_refused(struct world *world, const char *parameters, const char *message)
 {
     char *path CLEANUP_FREE = memory_printf("/v1/logs?cluster=demo&service=web&%s", parameters);
@@ -396,6 +493,34 @@ static void test_logs_of_a_service_without_tasks(void **state)
     assert_refused(world, "tail=1", expected);
 }
 
+static void test_the_first_container_is_waited_for(void **state)
+{
+    struct world *world = *state;
+    char *manifest CLEANUP_FREE = memory_printf(FIXTURE_MANIFEST, "nginx:1");
+    manifest[strlen(manifest) - 2] = '0'; /* of the desired count */
+    fixture_commit(&world->fixture, "b2", manifest);
+    fixture_settle(&world->fixture, 1000);
+    uint64_t id = start(world, &world->tcp,
+                        (struct http_request){.path = "/v1/logs?cluster=demo&service=web&follow=1"});
+    while (!world->status)
+        uv_run(&world->loop, UV_RUN_ONCE);
+    api_publish(world->fixture.api);
+    assert_int_equal(world->status, 200);
+    assert_int_equal(world->engine.calls_len, 0); /* what has stopped is not read */
+    manifest[strlen(manifest) - 2] = '1';
+    fixture_commit(&world->fixture, "c3", manifest);
+    fixture_settle(&world->fixture, 1000);
+    api_publish(world->fixture.api);
+    assert_int_equal(world->engine.calls_len, 1);
+    fixture_commit(&world->fixture, "d4", "kind: Cluster\nclusterName: demo\n");
+    fixture_settle(&world->fixture, 60000);
+    end_reading(world, 0, 0);
+    api_publish(world->fixture.api);
+    while (!world->done) /* the service is gone: nothing can come any more */
+        uv_run(&world->loop, UV_RUN_ONCE);
+    http_cancel(world->client, id);
+}
+
 static void test_logs_before_the_first_container(void **state)
 {
     struct world *world = *state;
@@ -421,6 +546,10 @@ int main(void)
         CASE(test_followed_events),
         CASE(test_logs),
         CASE(test_reader_of_logs_leaves),
+        CASE(test_followed_logs_go_on_with_new_tasks),
+        CASE(test_followed_logs_go_on_after_a_failure),
+        CASE(test_followed_logs_are_resumed),
+        CASE(test_the_first_container_is_waited_for),
         CASE(test_logs_that_no_engine_gives),
         CASE(test_refused_logs),
         CASE(test_logs_of_a_service_without_tasks),

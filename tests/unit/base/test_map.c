@@ -70,12 +70,59 @@ static void test_put_replaces_and_take_hands_over(void **state)
     map_deinit(&map);
 }
 
+/* The value that replaces another brings its own key along. */
+static void test_keys_that_are_part_of_values_are_borrowed(void **state)
+{
+    (void)state;
+    struct map map = MAP_INIT_BORROWING(free);
+    for (int i = 0; i < 100; i++) {
+        char *value = memory_printf("key-%d", i % 50);
+        map_put(&map, value, value);
+    }
+    assert_int_equal(map.len, 50);
+    assert_ptr_equal(map_next(&map, NULL)->key, map_get(&map, "key-0"));
+    char *taken CLEANUP_FREE = map_take(&map, "key-7");
+    assert_string_equal(taken, "key-7");
+    assert_true(map_remove(&map, "key-8"));
+    assert_null(map_get(&map, "key-8"));
+    assert_int_equal(map.len, 48);
+    map_deinit(&map);
+}
+
+/* Each pair of words is one of two that come to the same in a hash that multiplies: 2^8 keys were one. */
+static void test_keys_cannot_be_chosen_to_collide(void **state)
+{
+    (void)state;
+    struct map map = {0};
+    for (unsigned i = 0; i < 256; i++) {
+        char key[8 * 16 + 1];
+        memset(key, 'a', sizeof key - 1);
+        key[sizeof key - 1] = '\0';
+        for (unsigned pair = 0; pair < 8; pair++) {
+            if (!(i >> pair & 1))
+                continue;
+            key[pair * 16 + 7] = (char)('a' ^ 0x80);
+            key[pair * 16 + 11] = (char)('a' ^ 0x80);
+            key[pair * 16 + 15] = (char)('a' ^ 0x80);
+        }
+        map_put(&map, key, (void *)1);
+    }
+    assert_int_equal(map.len, 256);
+    map_for_each (&map, left) {
+        for (const struct map_entry *right = map_next(&map, left); right; right = map_next(&map, right))
+            assert_true(left->hash != right->hash);
+    }
+    map_deinit(&map);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_many_keys_survive_growth_and_removal),
         cmocka_unit_test(test_iterates_in_order_of_insertion),
         cmocka_unit_test(test_put_replaces_and_take_hands_over),
+        cmocka_unit_test(test_keys_that_are_part_of_values_are_borrowed),
+        cmocka_unit_test(test_keys_cannot_be_chosen_to_collide),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -88,7 +88,8 @@ static const struct answer {
      "{\"what\":\"desiredCount\",\"from\":2,\"to\":4},"
      "{\"what\":\"container \\\"web\\\" file site/index.html\",\"change\":\"changed\"},"
      "{\"what\":\"command\",\"from\":\"" X250 "\u00e9old\",\"to\":\"" X250 "\u00e9new" X250 "\"},"
-     "{\"what\":\"entryPoint\",\"to\":\"" X250 "\"}]}]}"},
+     "{\"what\":\"entryPoint\",\"to\":\"" X250 "\"}],\"preDeploy\":[\"migrate\",\"seed\"],"
+     "\"waits\":\"for its change window, which opens at 2026-01-01 02:00 UTC\",\"opensAt\":1767232800}]}"},
     {"POST /v1/reconcile?cluster=demo ", "202 Accepted", "{\"accepted\":true}"},
     {"POST /v1/suspend?cluster=demo&service=web ", "202 Accepted", "{\"accepted\":true}"},
     {"POST /v1/resume?cluster=demo ", "202 Accepted", "{\"accepted\":true}"},
@@ -381,6 +382,11 @@ static void test_status_diff_wait_reconcile(void **state)
     expect("status", 0, "wanted     abcdef012345  say hello  (Ada <ada@example.org>): COMPLETED\n", NULL);
     expect("status", 0, "demo/web  [##########] 2/2 healthy  steady web:2 (abcdef0)\n", NULL);
     expect("diff", CLI_NO, "demo/web: changed in place\n  scale 2 -> 4\n", NULL);
+    expect("diff", CLI_NO,
+           "  runs first: migrate, then seed (davit.preDeploy)\n"
+           "  waits for its change window, which opens at 2026-01-01 02:00 UTC\n",
+           NULL);
+    expect("diff -o json", CLI_NO, "\"opensAt\": 1767232800", NULL);
     expect("diff", CLI_NO, "  container \"web\" file site/index.html changed\n", NULL);
     expect("diff", CLI_NO,
            "  command: ..." X38 "\xc3\xa9old -> ..." X38 "\xc3\xa9new" X50 X50 X50 "xxxxxxx...\n", NULL);
@@ -391,6 +397,8 @@ static void test_status_diff_wait_reconcile(void **state)
     expect("wait demo/nope --timeout 1s", CLI_ERROR, NULL, "there is no service \"demo/nope\"\n");
     expect("wait web --timeout 1s", CLI_ERROR, NULL,
            "there is no service \"default/web\"; did you mean demo/web?\n");
+    expect("wait demo --timeout 1s", CLI_ERROR, NULL, "demo is a cluster: davit wait -n demo\n");
+    expect("diff a...b", CLI_ERROR, NULL, "give the two commits, FROM and TO");
     expect("wait -n other --timeout 1s", CLI_ERROR, NULL, "davit: there is no such thing\n");
     expect("wait other/web --timeout 1s", CLI_ERROR, NULL,
            "there is no service \"other/web\"; did you mean demo/web?\n");

@@ -97,6 +97,7 @@ static void test_what_is_not_there(void **state)
         {"servce", "there is no kind \"servce\"; did you mean \"service\"?"},
         {"t", "there is no kind \"t\""}, /* target group or task definition */
         {"", "there is no kind \"\""},
+        {"ChangeWindows", "did you mean cluster.davit.changeWindows or service.davit.changeWindows?"},
         {"service.desiredCont", "service has no member \"desiredCont\"; did you mean \"desiredCount\"?"},
         {"service.desiredCount.x", "service.desiredCount has no member \"x\""},
         {"service.", "service has no member \"\""},

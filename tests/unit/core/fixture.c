@@ -44,6 +44,12 @@ void fixture_turn(struct fixture *fixture)
     fixture_step(fixture, (struct event){.kind = EVENT_TURN});
 }
 
+void fixture_leap(struct fixture *fixture, int64_t step_ms)
+{
+    fixture->skew_ms += step_ms;
+    fixture_step(fixture, (struct event){.kind = EVENT_CLOCK, .clock = {fixture->skew_ms, step_ms}});
+}
+
 void fixture_after(struct fixture *fixture, int64_t ms)
 {
     fixture->now_ms += ms;

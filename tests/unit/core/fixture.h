@@ -12,6 +12,7 @@ struct fixture {
     struct core *core;
     struct effect_vec effects; /* of the last call */
     int64_t now_ms;
+    int64_t skew_ms; /* of the wall clock */
     int commits;
 };
 
@@ -24,6 +25,8 @@ DEFINE_CLEANUP(struct fixture, fixture_free)
 void fixture_step(struct fixture *fixture, struct event event);
 void fixture_turn(struct fixture *fixture);
 void fixture_after(struct fixture *fixture, int64_t ms);
+/* The wall clock is set. */
+void fixture_leap(struct fixture *fixture, int64_t step_ms);
 
 /* One task definition and one service of each name, with `count` tasks. The container wants host_port, unless
  * 0. */

@@ -136,6 +136,52 @@ static void test_after_a_start_the_ledger_counts(void **state)
     assert_int_equal(wanted(fixture), 1);
 }
 
+static struct event with_scheduled(struct event event, int tasks)
+{
+    for (int i = 0; i < tasks; i++) {
+        char *text = memory_printf("{\"Name\":\"t%d\",\"ScheduleExpression\":\"rate(1 hour)\",\"Target\":{"
+                                   "\"Arn\":\"c\",\"EcsParameters\":{\"TaskDefinitionArn\":\"web\"}}}",
+                                   i);
+        struct event_file file = {.path = memory_printf("t%d.json", i), .content = text, .len = strlen(text)};
+        vector_push(&event.commit.files, file);
+    }
+    return event;
+}
+
+/* By themselves: that most services stay does not let them go. */
+static void test_scheduled_tasks_count(void **state)
+{
+    (void)state;
+    static const struct {
+        int services, before, after, approved;
+        const char *reason;
+    } rows[] = {
+        {9, 3, 0, 0, "removes 3 of 3 scheduled tasks (t0, t1, t2)"},
+        {9, 3, 0, 3, NULL},
+        {9, 6, 3, 0, NULL},
+        {0, 2, 0, 0, NULL},
+        {3, 4, 1, 2,
+         "removes 3 of 3 services (c/s0, c/s1, c/s2); removes 3 of 4 scheduled tasks (t1, t2, t3)"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+        int left = rows[i].services == 3 ? 0 : rows[i].services;
+        fixture_step(fixture, with_scheduled(commit_of(1, rows[i].services, 0), rows[i].before));
+        fixture_step(fixture, with_scheduled(commit_of(2, left, rows[i].approved), rows[i].after));
+        assert_true(text_equal(held(fixture), rows[i].reason));
+        assert_int_equal(wanted(fixture), rows[i].reason ? 1 : 2);
+    }
+    struct fixture *later CLEANUP(fixture_freep) = fixture_new(1);
+    for (int i = 0; i < 3; i++) {
+        struct event event = {.kind = EVENT_LEDGER,
+                              .ledger = {LEDGER_SCHEDULE, memory_printf("t%d", i), NULL}};
+        event.ledger.entry = json_object();
+        fixture_step(later, event);
+    }
+    fixture_step(later, commit_of(1, 1, 0));
+    assert_string_equal(held(later), "removes 3 of 3 scheduled tasks (t0, t1, t2)");
+}
+
 static int join_part(void *data, const json_t *part)
 {
     core_snapshot_join(data, part);
@@ -169,6 +215,7 @@ int main(void)
         cmocka_unit_test(test_an_approval_is_of_one_commit),
         cmocka_unit_test(test_a_trailer_approves_as_many),
         cmocka_unit_test(test_after_a_start_the_ledger_counts),
+        cmocka_unit_test(test_scheduled_tasks_count),
         cmocka_unit_test(test_a_snapshot_holds_it_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

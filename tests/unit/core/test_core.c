@@ -54,8 +54,14 @@ static void test_patience_ends(void **state)
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(2);
     fixture_commit(fixture, "web", "nginx", 1, 0);
     fixture_empty(fixture, "two");
+    fixture_turn(fixture);
+    assert_string_equal(view_of(fixture, "web").waiting,
+                        "nothing is decided before instance one answers, for up to 15s after the start "
+                        "(enginePatience): what runs there must be known");
     fixture_after(fixture, PATIENCE_MS);
     fixture_turn(fixture);
+    const char *waiting = view_of(fixture, "web").waiting;
+    assert_true(!waiting || !strstr(waiting, "enginePatience"));
     assert_string_equal(fixture_action(fixture, 0)->instance, "two");
 }
 
@@ -407,7 +413,10 @@ static void test_a_lost_instance_gets_nothing(void **state)
     fixture_after(fixture, 15000);
     fixture_step(fixture, (struct event){.kind = EVENT_DISCONNECTED,
                                          .engine = {.instance = memory_strdup("one"),
-                                                    .message = memory_strdup("connection refused")}});
+                                                    .message = memory_strdup("connection refused"),
+                                                    .silent_ms = 20000}});
+    core_view_instance_at(fixture->core, 0, &instance);
+    assert_int_equal(instance.lost_ms, fixture->now_ms - 20000);
     fixture_after(fixture, 60000);
     fixture_commit(fixture, "web", "nginx:2", 1, 0);
     fixture_turn(fixture);

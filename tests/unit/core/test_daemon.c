@@ -155,6 +155,31 @@ static void test_it_leaves_last(void **state)
     assert_string_equal(view_service_state(&view), "steady");
 }
 
+/* D12: what is left as it is never goes. */
+static void test_it_waits_for_nothing_that_is_left(void **state)
+{
+    (void)state;
+    static const char left[] = "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\","
+                               "\"desiredCount\":2,\"davit\":{\"prune\":\"disabled\"}}";
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(2);
+    fixture_empty(fixture, "one");
+    fixture_empty(fixture, "two");
+    fixture_commit(fixture, "web", "nginx", 2, 0);
+    fixture_file(fixture, "web-service.json", left);
+    commit_agent(fixture, "", 0);
+    fixture_settle(fixture);
+    fixture_file(fixture, "web-service.json", NULL);
+    fixture_file(fixture, "cluster.json",
+                 "{\"clusterName\":\"c\",\"davit\":{\"containerInstances\":[{\"name\":\"one\"},"
+                 "{\"name\":\"two\",\"status\":\"DRAINING\"}]}}");
+    fixture_settle(fixture);
+    struct view_service view = fixture_view(fixture, "zagent");
+    assert_string_equal(view_service_state(&view), "steady");
+    view = fixture_view(fixture, "web");
+    assert_string_equal(view_service_state(&view), "left");
+    assert_int_equal(view.running_count, 2);
+}
+
 /* The tasks of the content stay, and the ledger has the count for REPLICA to go on with. */
 static void test_the_strategy_changes(void **state)
 {
@@ -188,6 +213,7 @@ int main(void)
         cmocka_unit_test(test_it_is_planned_before_others),
         cmocka_unit_test(test_room_is_kept),
         cmocka_unit_test(test_it_leaves_last),
+        cmocka_unit_test(test_it_waits_for_nothing_that_is_left),
         cmocka_unit_test(test_the_strategy_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

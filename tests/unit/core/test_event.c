@@ -28,10 +28,12 @@ static struct container *sample_container(void)
                                              .family = memory_strdup("f"),
                                              .revision = 2,
                                              .digest = digest_of_bytes("x", 1),
-                                             .commit = "abc",
+                                             .commit = memory_strdup("abc"),
                                              .task = "0123456789abcdef0123456789abcdef",
                                              .essential = 1,
-                                             .spec = {.name = memory_strdup("app"), .essential = true}};
+                                             .spec = NEW(struct container_spec)};
+    container->labels.spec->name = memory_strdup("app");
+    container->labels.spec->essential = true;
     return container;
 }
 
@@ -75,8 +77,10 @@ static void fill_engine(struct event *event)
                                                     .arch = memory_strdup("x86_64"),
                                                     .cpu_units = 2048,
                                                     .memory_mib = 1000};
-    if (event->kind == EVENT_DISCONNECTED)
+    if (event->kind == EVENT_DISCONNECTED) {
         event->engine.message = memory_strdup("connection refused");
+        event->engine.silent_ms = 30000;
+    }
     if (event->kind == EVENT_LISTED) {
         vector_push(&event->engine.containers, sample_container());
         vector_push(&event->engine.containers, sample_container());
@@ -146,6 +150,10 @@ static struct event sample(enum event_kind kind)
         event.stop_task.cluster = memory_strdup("c");
         event.stop_task.task = memory_strdup("0123456789abcdef0123456789abcdef");
         event.stop_task.reason = memory_strdup("enough");
+        break;
+    case EVENT_CLOCK:
+        event.clock.skew_ms = -7;
+        event.clock.step_ms = -9000;
         break;
     case EVENT_TURN:
         break;

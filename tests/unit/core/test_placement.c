@@ -49,6 +49,31 @@ static int times_told(const struct view_service *view, const char *text)
     return times;
 }
 
+#define ZONES(status)                                                                                        \
+    "{\"clusterName\":\"c\",\"davit\":{\"containerInstances\":[{\"name\":\"one\",\"attributes\":{\"ecs."     \
+    "availability-"                                                                                          \
+    "zone\":\"a\"}},{\"name\":\"two\",\"status\":\"" status                                                  \
+    "\",\"attributes\":{\"ecs.availability-zone\":\"b\"}}]}}"
+
+/* Z2: nothing is missing while one more starts. */
+static void test_rebalancing_is_no_healing(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = two_instances();
+    fixture_commit(fixture, "web", "nginx", 2, 0);
+    fixture_file(fixture, "cluster.json", ZONES("DRAINING"));
+    fixture_settle(fixture);
+    struct view_service view = fixture_view(fixture, "web");
+    assert_string_equal(view_service_state(&view), "steady");
+    fixture_file(fixture, "cluster.json", ZONES("ACTIVE"));
+    fixture_run(fixture); /* the new one is young */
+    view = fixture_view(fixture, "web");
+    assert_string_equal(view_service_state(&view), "rebalancing");
+    fixture_settle(fixture);
+    view = fixture_view(fixture, "web");
+    assert_string_equal(view_service_state(&view), "steady");
+}
+
 static void test_what_is_lost_is_replaced_in_time(void **state)
 {
     (void)state;
@@ -249,16 +274,101 @@ static void test_affinity_waits_for_the_other(void **state)
     assert_string_equal(fixture_action(fixture, 0)->service, "web");
 }
 
+static void commit_gpus(struct fixture *fixture, const char *service, const char *count, const char *of)
+{
+    char *path CLEANUP_FREE = memory_printf("%s-definition.json", service);
+    char *definition CLEANUP_FREE =
+        memory_printf("{\"family\":\"%s\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"n\","
+                      "\"memory\":64,\"resourceRequirements\":[{\"type\":\"GPU\",\"value\":\"%s\"}]}]}",
+                      service, of);
+    char *own CLEANUP_FREE = memory_printf("%s-service.json", service);
+    char *text CLEANUP_FREE = memory_printf("{\"cluster\":\"c\",\"serviceName\":\"%s\","
+                                            "\"taskDefinition\":\"%s\",\"desiredCount\":%s}",
+                                            service, service, count);
+    fixture_file(fixture, path, definition);
+    fixture_file(fixture, own, text);
+    fixture_settle(fixture);
+}
+
+/* The ids that the service's tasks hold, in the order of its tasks. Caller frees. */
+static char *gpus_of(const struct fixture *fixture, const char *service)
+{
+    struct task_vec tasks;
+    char *ids = memory_strdup("");
+    core_view_tasks(fixture->core, "c", service, fixture->now_ms, &tasks);
+    for (size_t t = 0; t < tasks.len; t++) {
+        const struct string_vec *held = &tasks.items[t].containers[0]->labels.spec->gpu_ids;
+        for (size_t i = 0; tasks.items[t].status == TASK_RUNNING && i < held->len; i++) {
+            char *before CLEANUP_FREE = ids;
+            ids = memory_printf("%s%s ", before, held->items[i]);
+        }
+    }
+    task_vec_deinit(&tasks);
+    return ids;
+}
+
+static void expect_gpus(const struct fixture *fixture, const char *service, const char *ids)
+{
+    char *held CLEANUP_FREE = gpus_of(fixture, service);
+    assert_string_equal(held, ids);
+}
+
+static void test_no_gpu_is_given_twice(void **state) /* P13 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = two_instances();
+    fixture_file(fixture, "cluster.json",
+                 CLUSTER("{\"name\":\"one\",\"gpus\":[\"0\",\"1\"]},{\"name\":\"two\"}"));
+    commit_gpus(fixture, "web", "1", "1");
+    commit_gpus(fixture, "api", "1", "1");
+    expect_gpus(fixture, "web", "0 ");
+    expect_gpus(fixture, "api", "1 ");
+    commit_gpus(fixture, "db", "1", "1");
+    expect_gpus(fixture, "db", "");
+    struct view_service view = fixture_view(fixture, "db");
+    assert_non_null(strstr(view.waiting, "one: has insufficient GPU resource available (0 free, 1 needed)"));
+    struct view_instance instance;
+    core_view_instance_at(fixture->core, 0, &instance);
+    assert_int_equal(instance.gpu_ids->len, 2);
+    json_t *snapshot = json_object();
+    assert_int_equal(core_snapshot(fixture->core, join_part, snapshot), 0);
+    core_free(fixture->core);
+    assert_int_equal(core_restore(snapshot, &fixture->core, NULL), 0);
+    json_decref(snapshot);
+    commit_gpus(fixture, "web", "0", "1"); /* whose place is free now */
+    expect_gpus(fixture, "db", "0 ");
+    expect_gpus(fixture, "api", "1 ");
+}
+
+static void test_all_gpus(void **state) /* P13 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = two_instances();
+    fixture_file(fixture, "cluster.json",
+                 CLUSTER("{\"name\":\"one\"},{\"name\":\"two\",\"gpus\":[\"a\",\"b\"]}"));
+    commit_gpus(fixture, "web", "1", "ALL");
+    expect_gpus(fixture, "web", "a b ");
+    commit_gpus(fixture, "api", "1", "ALL");
+    expect_gpus(fixture, "api", "");
+    commit_gpus(fixture, "web", "0", "ALL");
+    expect_gpus(fixture, "api", "a b ");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_is_lost_is_replaced_in_time),
-                                       cmocka_unit_test(test_a_snapshot_keeps_what_is_lost),
-                                       cmocka_unit_test(test_draining_is_noticed),
-                                       cmocka_unit_test(test_all_leave_and_it_is_steady),
-                                       cmocka_unit_test(test_who_cannot_leave_is_not_steady),
-                                       cmocka_unit_test(test_an_equal_cluster_marks_nobody),
-                                       cmocka_unit_test(test_a_snapshot_keeps_placement),
-                                       cmocka_unit_test(test_a_new_task_definition_keeps_placement),
-                                       cmocka_unit_test(test_affinity_waits_for_the_other)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rebalancing_is_no_healing),
+        cmocka_unit_test(test_what_is_lost_is_replaced_in_time),
+        cmocka_unit_test(test_a_snapshot_keeps_what_is_lost),
+        cmocka_unit_test(test_draining_is_noticed),
+        cmocka_unit_test(test_all_leave_and_it_is_steady),
+        cmocka_unit_test(test_who_cannot_leave_is_not_steady),
+        cmocka_unit_test(test_an_equal_cluster_marks_nobody),
+        cmocka_unit_test(test_a_snapshot_keeps_placement),
+        cmocka_unit_test(test_a_new_task_definition_keeps_placement),
+        cmocka_unit_test(test_affinity_waits_for_the_other),
+        cmocka_unit_test(test_no_gpu_is_given_twice),
+        cmocka_unit_test(test_all_gpus),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,6 +97,37 @@ static void test_one_after_the_other(void **state)
     assert_int_equal(count(fixture, "seed"), 1);
 }
 
+static int count_events(const struct fixture *fixture, const char *start, const char *end)
+{
+    struct view_service view = fixture_view(fixture, "web");
+    int times = 0;
+    for (size_t i = 0; i < view.events_len; i++) {
+        const char *message = view_service_event(&view, i)->message;
+        times += text_starts_with(message, start) && strstr(message, end);
+    }
+    return times;
+}
+
+static void test_its_tasks_are_told(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web();
+    fixture_run(fixture);
+    fixture_settle(fixture); /* told once, however often it is looked at */
+    assert_int_equal(
+        count_events(fixture, "(service web) has started task ", " of davit.preDeploy migrate:1."), 1);
+    assert_non_null(strstr(fixture_view(fixture, "web").waiting, "; \"davit stop-task c/"));
+    ends(fixture, "migrate", 0);
+    fixture_settle(fixture);
+    assert_int_equal(
+        count_events(fixture, "(service web) task ", " of davit.preDeploy migrate:1 has succeeded."), 1);
+    ends(fixture, "seed", 3);
+    fixture_settle(fixture);
+    assert_int_equal(count_events(fixture, "(service web) task ",
+                                  " of davit.preDeploy seed:1 has failed: container app exited with code 3."),
+                     1);
+}
+
 static void test_once_for_a_content(void **state)
 {
     (void)state;
@@ -205,6 +236,95 @@ static void test_a_success_meanwhile(void **state)
     assert_int_equal(count(fixture, "migrate"), 1);
 }
 
+/* Its entry is kept until the failure is counted. */
+static void test_a_failure_meanwhile(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web();
+    fixture_run(fixture);
+    fixture_suspend(fixture, "web", false);
+    fixture_run(fixture);
+    ends(fixture, "migrate", 1);
+    fixture_after(fixture, INT64_C(100) * 3600000);
+    fixture_settle(fixture);
+    assert_int_equal(primary(fixture)->state, DEPLOYMENT_IN_PROGRESS);
+    assert_int_equal(count(fixture, "migrate"), 1);
+    fixture_suspend(fixture, "web", true);
+    fixture_settle(fixture);
+    assert_int_equal(primary(fixture)->state, DEPLOYMENT_FAILED);
+    assert_int_equal(count(fixture, "migrate"), 0);
+}
+
+/* The cluster's default strategy is for what may wait until the provider has room. */
+static void test_no_capacity_provider_holds_it(void **state) /* R13, V5 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web();
+    fixture_file(fixture, "cluster.json",
+                 "{\"clusterName\":\"c\",\"capacityProviders\":[\"a\",\"b\"],"
+                 "\"defaultCapacityProviderStrategy\":[{\"capacityProvider\":\"b\",\"weight\":1}],"
+                 "\"davit\":{\"containerInstances\":[{\"name\":\"one\",\"capacityProvider\":\"a\"}]}}");
+    fixture_run(fixture);
+    assert_int_equal(count(fixture, "migrate"), 1);
+}
+
+/* It was begun for the content, which has gone and come back meanwhile. */
+static void test_reverted_meanwhile(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web();
+    fixture_run(fixture);
+    fixture_change(fixture, "web", "nginx:2");
+    fixture_run(fixture);
+    fixture_change(fixture, "web", "nginx:1");
+    fixture_run(fixture);
+    ends(fixture, "migrate", 0);
+    assert_int_equal(count(fixture, "migrate"), 1);
+    assert_int_equal(count(fixture, "seed"), 1);
+}
+
+/* It ends while a content runs that has no davit.preDeploy. */
+static void test_reverted_afterwards(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web();
+    fixture_run(fixture);
+    fixture_file(fixture, "web-service.json",
+                 "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"desiredCount\":2}");
+    fixture_run(fixture);
+    ends(fixture, "migrate", 0);
+    fixture_settle(fixture);
+    fixture_file(fixture, "web-service.json",
+                 "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"desiredCount\":2,"
+                 "\"davit\":{\"preDeploy\":[\"migrate\",\"seed\"]}}");
+    fixture_run(fixture);
+    assert_int_equal(count(fixture, "migrate"), 1);
+    assert_int_equal(count(fixture, "seed"), 1);
+}
+
+/* It ends while the service has left, and is to be left as it is. */
+static void test_left_and_back(void **state)
+{
+    static const char service[] =
+        "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"desiredCount\":2,"
+        "\"davit\":{\"prune\":\"disabled\",\"preDeploy\":[\"migrate\"]}}";
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web();
+    fixture_file(fixture, "web-service.json",
+                 "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"desiredCount\":2,"
+                 "\"davit\":{\"prune\":\"disabled\"}}");
+    fixture_settle(fixture);
+    fixture_file(fixture, "web-service.json", service);
+    fixture_run(fixture);
+    fixture_file(fixture, "web-service.json", NULL);
+    fixture_run(fixture);
+    ends(fixture, "migrate", 0);
+    fixture_file(fixture, "web-service.json", service);
+    fixture_settle(fixture);
+    assert_int_equal(primary(fixture)->state, DEPLOYMENT_COMPLETED);
+    assert_int_equal(count(fixture, "migrate"), 1);
+}
+
 static void test_after_what_it_depends_on(void **state)
 {
     (void)state;
@@ -223,10 +343,20 @@ static void test_after_what_it_depends_on(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_after_the_other),      cmocka_unit_test(test_once_for_a_content),
-        cmocka_unit_test(test_a_new_migration_alone),    cmocka_unit_test(test_one_fails),
-        cmocka_unit_test(test_the_older_one_ends_first), cmocka_unit_test(test_suspended),
-        cmocka_unit_test(test_a_success_meanwhile),      cmocka_unit_test(test_after_what_it_depends_on),
+        cmocka_unit_test(test_no_capacity_provider_holds_it),
+        cmocka_unit_test(test_one_after_the_other),
+        cmocka_unit_test(test_its_tasks_are_told),
+        cmocka_unit_test(test_once_for_a_content),
+        cmocka_unit_test(test_a_new_migration_alone),
+        cmocka_unit_test(test_one_fails),
+        cmocka_unit_test(test_the_older_one_ends_first),
+        cmocka_unit_test(test_suspended),
+        cmocka_unit_test(test_a_success_meanwhile),
+        cmocka_unit_test(test_after_what_it_depends_on),
+        cmocka_unit_test(test_a_failure_meanwhile),
+        cmocka_unit_test(test_left_and_back),
+        cmocka_unit_test(test_reverted_meanwhile),
+        cmocka_unit_test(test_reverted_afterwards),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -281,6 +281,39 @@ static void test_no_place(void **state)
     assert_int_equal(outcome->tasks.len, 1); /* its room is free */
 }
 
+/* V5. */
+static void test_capacity_providers(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_job(2);
+    fixture_file(
+        fixture, "cluster.json",
+        "{\"clusterName\":\"c\",\"davit\":{\"containerInstances\":[{\"name\":\"one\",\"capacityProvider\":"
+        "\"A\"},{\"name\":\"two\",\"capacityProvider\":\"B\"}]},\"defaultCapacityProviderStrategy\":[{"
+        "\"capacityProvider\":\"B\",\"weight\":1}]}");
+    fixture_run(fixture);
+    static const struct {
+        const char *members;
+        size_t tasks;
+        int on_two;
+    } cases[] = {
+        {"'taskDefinition':'job','count':3", 3, 3},
+        {"'taskDefinition':'job','count':2,'capacityProviderStrategy':[{'capacityProvider':'A','weight':1}]",
+         2, 0},
+        {"'taskDefinition':'job','count':2,'capacityProviderStrategy':[{'capacityProvider':'A','weight':1},{"
+         "'capacityProvider':'B','weight':1}]",
+         2, 1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct run_outcome *outcome = run_task(fixture, cases[i].members);
+        int on_two = 0;
+        assert_int_equal(outcome->tasks.len, cases[i].tasks);
+        for (size_t t = 0; t < outcome->tasks.len; t++)
+            on_two += text_equal(view_of(fixture, outcome->tasks.items[t]).run->instance, "two");
+        assert_int_equal(on_two, cases[i].on_two);
+    }
+}
+
 static void test_client_token(void **state)
 {
     (void)state;
@@ -309,8 +342,12 @@ static void test_refusals(void **state)
         const char *says;
     } cases[] = {
         {"", ERROR_INVALID, "TaskDefinition can not be blank."},
-        {"'taskDefinition':'nothing'", ERROR_NOT_FOUND, "TaskDefinition not found."},
-        {"'taskDefinition':'job:2'", ERROR_NOT_FOUND, "TaskDefinition not found."},
+        {"'taskDefinition':'nothing'", ERROR_NOT_FOUND,
+         "TaskDefinition not found. There is no family \"nothing\""},
+        {"'taskDefinition':'jbo'", ERROR_NOT_FOUND,
+         "TaskDefinition not found. There is no family \"jbo\"; did you mean job?"},
+        {"'taskDefinition':'job:2'", ERROR_NOT_FOUND,
+         "TaskDefinition not found. Family job has no revision 2: the newest is 1"},
         {"'taskDefinition':'job:x'", ERROR_INVALID, "\"job:x\" is no task definition: expected web or web:3"},
         {"'taskDefinition':'job','count':0", ERROR_INVALID, "count: expected 1 to 10 tasks"},
         {"'taskDefinition':'job','count':11", ERROR_INVALID, "count: expected 1 to 10 tasks"},
@@ -326,7 +363,7 @@ static void test_refusals(void **state)
         {"'taskDefinition':'job','placementConstraints':[{'type':'memberOf'}]", ERROR_INVALID,
          "placementConstraints[0]: expected type distinctInstance, or memberOf with an expression"},
         {"'taskDefinition':'job','overrides':{'containerOverrides':[{'name':'ap'}]}", ERROR_INVALID,
-         "Override for container named ap is not a container in the TaskDefinition."},
+         "Override for container named ap is not a container in the TaskDefinition. There are: app"},
     };
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_job(1);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -349,7 +386,8 @@ static void test_a_family_that_left(void **state)
     assert_int_equal(view_of(fixture, id).status, TASK_RUNNING);
     const struct run_outcome *outcome = run_task(fixture, "'taskDefinition':'job'");
     assert_int_equal(outcome->error.code, ERROR_NOT_FOUND);
-    assert_string_equal(outcome->error.message, "TaskDefinition is inactive");
+    assert_string_equal(outcome->error.message,
+                        "TaskDefinition is inactive: family job has left the repository");
 }
 
 static void test_an_old_revision(void **state)
@@ -388,7 +426,7 @@ static void test_overrides(void **state)
                         "{\"command\":[\"a\",\"b\"],\"cpu\":1024,\"environment\":[{\"name\":\"A\",\"value\":"
                         "\"2\"},{\"name\":\"B\",\"value\":\"3\"}],\"image\":\"job:1\",\"memory\":128,"
                         "\"name\":\"app\"}");
-    assert_int_equal(create->labels.spec.memory_mib, 128);
+    assert_int_equal(create->labels.spec->memory_mib, 128);
     assert_int_equal(create->labels.revision, 1);
 }
 
@@ -490,6 +528,7 @@ int main(void)
         cmocka_unit_test(test_a_repository_without_services),
         cmocka_unit_test(test_stop),
         cmocka_unit_test(test_no_place),
+        cmocka_unit_test(test_capacity_providers),
         cmocka_unit_test(test_client_token),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_a_family_that_left),

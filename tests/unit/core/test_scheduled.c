@@ -1,6 +1,7 @@
 /* Scheduled tasks, rows S of core.h. It is a Tuesday, 22:13:20 UTC, when a fixture begins. */
 #include "fixture.h"
 
+#include "base/limits.h"
 #include "base/text.h"
 #include "model/json.h"
 
@@ -87,26 +88,131 @@ static void test_what_is_due_is_started(void **state) /* S1, S2 */
     assert_int_equal(count(fixture, true), 2);
 }
 
-static void test_the_result_is_kept(void **state)
+static const char *last_event(const struct fixture *fixture)
 {
-    (void)state;
-    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(SCHEDULE(HOURLY, "", ""));
-    after(fixture, TO_23_MS);
-    assert_null(view_of(fixture).result);
+    struct view_schedule view = view_of(fixture);
+    return view.events_len ? view_schedule_event(&view, view.events_len - 1)->message : "";
+}
+
+/* The only container of the task that was started last. */
+static void exits_with(struct fixture *fixture, int exit_code)
+{
     struct task_vec tasks;
-    core_view_run_tasks(fixture->core, "c", view_of(fixture).tasks->items[0] + 2, fixture->now_ms, &tasks);
+    struct view_schedule view = view_of(fixture);
+    struct view_schedule_run run = {0};
+    for (size_t i = 0; !run.run_ms; i++)
+        core_view_schedule_run(fixture->core, &view, i, &run);
+    core_view_run_tasks(fixture->core, "c", run.tasks->items[0] + 2, fixture->now_ms, &tasks);
     struct container *container = container_copy(tasks.items[0].containers[0]);
     task_vec_deinit(&tasks);
     container->status = CONTAINER_STOPPED;
     container->has_exit_code = true;
-    container->exit_code = 3;
+    container->exit_code = exit_code;
     container->finished_ms = fixture->now_ms;
     fixture_step(fixture, (struct event){.kind = EVENT_CONTAINER,
                                          .engine = {.instance = memory_strdup(container->instance),
                                                     .container = container}});
     fixture_run(fixture);
     fixture_turn(fixture);
-    assert_string_equal(view_of(fixture).result, "failed: Essential container in task exited");
+}
+
+static void test_the_result_is_kept(void **state) /* S11 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(SCHEDULE(HOURLY, "", ""));
+    after(fixture, TO_23_MS);
+    assert_null(view_of(fixture).result);
+    char *event CLEANUP_FREE =
+        memory_printf("(scheduled task nightly.report) has started 1 tasks: (task %s).",
+                      view_of(fixture).tasks->items[0] + 2);
+    assert_string_equal(last_event(fixture), event);
+    exits_with(fixture, 3);
+    assert_string_equal(view_of(fixture).result, "failed: container app exited with code 3");
+    assert_non_null(strstr(last_event(fixture), "has failed: container app exited with code 3 (task "));
+    after(fixture, HOUR_MS);
+    exits_with(fixture, 0);
+    assert_string_equal(view_of(fixture).result, "succeeded");
+    assert_string_equal(last_event(fixture), "(scheduled task nightly.report) has succeeded.");
+    assert_int_equal(view_of(fixture).runs_len, 2);
+    struct view_schedule view = view_of(fixture);
+    struct view_schedule_run run;
+    core_view_schedule_run(fixture->core, &view, 1, &run);
+    assert_int_equal(run.due_ms, FIRST_MS + TO_23_MS);
+    assert_string_equal(run.result, "failed: container app exited with code 3");
+}
+
+static int warnings(const struct fixture *fixture)
+{
+    int count = 0;
+    for (size_t i = 0; fixture_effect(fixture, EFFECT_SAVE, i); i++)
+        count += fixture_effect(fixture, EFFECT_SAVE, i)->change.warning;
+    return count;
+}
+
+/* What ran before does not go on telling that all is well, S10. */
+static void test_not_started_is_a_result(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(SCHEDULE(HOURLY, "", ""));
+    after(fixture, TO_23_MS);
+    exits_with(fixture, 0);
+    fixture_file(fixture, "report.json",
+                 "{\"family\":\"report\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"n\","
+                 "\"memory\":64000000}]}");
+    fixture_run(fixture);
+    fixture_after(fixture, HOUR_MS);
+    fixture_turn(fixture);
+    assert_int_equal(warnings(fixture), 1);
+    assert_int_equal(view_of(fixture).last_due_ms, FIRST_MS + TO_23_MS + HOUR_MS);
+    assert_int_equal(view_of(fixture).last_run_ms, FIRST_MS + TO_23_MS);
+    assert_int_equal(view_of(fixture).tasks->len, 0);
+    assert_true(text_starts_with(view_of(fixture).result, "not started: "));
+    assert_true(text_starts_with(last_event(fixture), "(scheduled task nightly.report) was not started: "));
+    size_t events = view_of(fixture).events_len;
+    fixture_after(fixture, 10000);
+    fixture_turn(fixture);
+    assert_int_equal(view_of(fixture).events_len, events); /* the next try says nothing new */
+    assert_int_equal(warnings(fixture), 0);
+    fixture_file(fixture, "report.json", DEFINITION);
+    fixture_run(fixture);
+    after(fixture, MINUTE_MS);
+    assert_null(view_of(fixture).result);
+    exits_with(fixture, 0);
+    assert_string_equal(view_of(fixture).result, "succeeded");
+}
+
+/* What is forbidden says so, and what was before has its own end, S4, S11. */
+static void test_forbidden_is_a_result(void **state)
+{
+    (void)state;
+    struct view_schedule_run run;
+    struct fixture *fixture CLEANUP(fixture_freep) =
+        fixture_of(SCHEDULE(HOURLY, ",\"davit\":{\"concurrencyPolicy\":\"Forbid\"}", ""));
+    after(fixture, TO_23_MS);
+    after(fixture, HOUR_MS);
+    struct view_schedule view = view_of(fixture);
+    assert_int_equal(view.last_due_ms, FIRST_MS + TO_23_MS + HOUR_MS);
+    assert_string_equal(view.result, "not started: the run before is still going on (Forbid)");
+    core_view_schedule_run(fixture->core, &view, 1, &run);
+    assert_null(run.result);
+    assert_int_equal(run.tasks->len, 1);
+    exits_with(fixture, 3);
+    core_view_schedule_run(fixture->core, &view, 1, &run);
+    assert_string_equal(run.result, "failed: container app exited with code 3");
+}
+
+static void test_the_oldest_time_is_forgotten(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(SCHEDULE(HOURLY, "", ""));
+    after(fixture, TO_23_MS);
+    for (int i = 0; i < LIMIT_SCHEDULE_RUNS; i++)
+        after(fixture, HOUR_MS);
+    struct view_schedule view = view_of(fixture);
+    struct view_schedule_run run;
+    assert_int_equal(view.runs_len, LIMIT_SCHEDULE_RUNS);
+    core_view_schedule_run(fixture->core, &view, LIMIT_SCHEDULE_RUNS - 1, &run);
+    assert_int_equal(run.due_ms, FIRST_MS + TO_23_MS + HOUR_MS);
 }
 
 static void test_it_wakes_when_it_is_due(void **state)
@@ -139,6 +245,165 @@ static void test_missed_once(void **state) /* S3, S8 */
     assert_int_equal(count(fixture, false), 1);
     after(fixture, 2 * HOUR_MS);
     assert_int_equal(count(fixture, false), 2);
+}
+
+static void test_what_each_instance_lacks_is_told(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(2);
+    fixture_empty(fixture, "one");
+    fixture_empty(fixture, "two");
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\"}");
+    fixture_file(fixture, "report.json",
+                 "{\"family\":\"report\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"r\","
+                 "\"memory\":900000}]}");
+    fixture_file(fixture, "schedule.json", SCHEDULE(HOURLY, "", ""));
+    fixture_run(fixture);
+    after(fixture, TO_23_MS);
+    const char *message = view_of(fixture).message;
+    assert_true(text_starts_with(message, "was not started: one: has insufficient memory"));
+    assert_non_null(strstr(message, "; two: has insufficient memory"));
+}
+
+static void leap(struct fixture *fixture, int64_t step_ms)
+{
+    fixture_leap(fixture, step_ms);
+    fixture_run(fixture);
+}
+
+static void test_the_wall_clock_leaps(void **state) /* S3, S8 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(SCHEDULE(HOURLY, "", ""));
+    leap(fixture, TO_23_MS + 5 * HOUR_MS + 10 * MINUTE_MS);
+    assert_int_equal(count(fixture, false), 1);
+    assert_int_equal(view_of(fixture).last_due_ms, FIRST_MS + TO_23_MS + 5 * HOUR_MS);
+    assert_int_equal(view_of(fixture).next_ms, FIRST_MS + TO_23_MS + 6 * HOUR_MS);
+    after(fixture, 50 * MINUTE_MS - 1);
+    assert_int_equal(count(fixture, false), 1);
+    after(fixture, 1);
+    assert_int_equal(count(fixture, false), 2);
+    leap(fixture, -2 * HOUR_MS);
+    after(fixture, 2 * HOUR_MS);
+    assert_int_equal(count(fixture, false), 2); /* it was started for that hour */
+    after(fixture, HOUR_MS);
+    assert_int_equal(count(fixture, false), 3);
+}
+
+static void test_it_wakes_by_the_wall_clock(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(SCHEDULE(HOURLY, "", ""));
+    fixture_leap(fixture, 10 * MINUTE_MS);
+    assert_true(core_is_dirty(fixture->core));
+    fixture_turn(fixture);
+    const struct effect *wake = fixture_effect(fixture, EFFECT_WAKE, 0);
+    assert_non_null(wake);
+    assert_int_equal(wake->at_ms, FIRST_MS + TO_23_MS - 10 * MINUTE_MS);
+}
+
+/* The machine had no battery for its clock, and davit was there before the time was. */
+static void test_the_first_clock_was_wrong(void **state) /* S8 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(SCHEDULE(HOURLY, "", ""));
+    fixture_turn(fixture);
+    leap(fixture, -10 * HOUR_MS);
+    assert_int_equal(view_of(fixture).next_ms, FIRST_MS + TO_23_MS - 10 * HOUR_MS);
+    after(fixture, TO_23_MS);
+    assert_int_equal(count(fixture, false), 1);
+}
+
+static void test_a_rate_counts_on(void **state) /* S12 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(SCHEDULE("rate(1 hour)", "", ""));
+    after(fixture, HOUR_MS);
+    assert_int_equal(count(fixture, false), 1);
+    after(fixture, 20 * MINUTE_MS);
+    fixture_leap(fixture, 5 * HOUR_MS);
+    const struct effect *saved = fixture_effect(fixture, EFFECT_SAVE, 0);
+    assert_non_null(saved); /* a restart that comes now misses nothing */
+    assert_int_equal(model_int(saved->change.entry, "done"), FIRST_MS / 1000 * 1000 + 6 * HOUR_MS);
+    fixture_run(fixture);
+    assert_int_equal(count(fixture, false), 1);
+    after(fixture, 39 * MINUTE_MS);
+    leap(fixture, -7 * HOUR_MS);
+    assert_int_equal(count(fixture, false), 1);
+    after(fixture, MINUTE_MS);
+    assert_int_equal(count(fixture, false), 2);
+}
+
+/* What was due at a whole second is not due again a part of one later. */
+static void test_a_rate_by_parts_of_a_second(void **state) /* S12 */
+{
+    (void)state;
+    for (int64_t leap_ms = -17951; leap_ms < 18000; leap_ms += 450) {
+        struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(SCHEDULE("rate(1 hour)", "", ""));
+        after(fixture, HOUR_MS);
+        assert_int_equal(count(fixture, false), 1);
+        after(fixture, 100);
+        leap(fixture, leap_ms);
+        assert_int_equal(count(fixture, false), 1);
+        after(fixture, HOUR_MS - 2000);
+        assert_int_equal(count(fixture, false), 1);
+        after(fixture, 2000);
+        assert_int_equal(count(fixture, false), 2);
+    }
+}
+
+/* As after a start of davit: the ledger says what was over. */
+static void test_a_rate_whose_clock_was_put_back_unseen(void **state) /* S8 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(SCHEDULE("rate(1 hour)", "", ""));
+    after(fixture, HOUR_MS);
+    after(fixture, -5 * HOUR_MS);
+    fixture_file(fixture, "schedule.json", SCHEDULE("rate(1 hour)", ",\"Description\":\"d\"", ""));
+    fixture_run(fixture);
+    after(fixture, HOUR_MS);
+    assert_int_equal(count(fixture, false), 2);
+}
+
+static void test_a_rate_with_a_date_is_of_the_calendar(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) =
+        fixture_of(SCHEDULE("rate(1 hour)", ",\"StartDate\":\"2023-11-14T00:00:00Z\"", ""));
+    after(fixture, TO_23_MS);
+    assert_int_equal(count(fixture, false), 1);
+    leap(fixture, -30 * MINUTE_MS);
+    after(fixture, 30 * MINUTE_MS);
+    assert_int_equal(count(fixture, false), 1); /* 23:00 comes twice */
+    leap(fixture, 3 * HOUR_MS);
+    assert_int_equal(count(fixture, false), 2);
+}
+
+/* What its clock was when it started does not say which run is of the time that is due. */
+static void test_what_goes_on_after_a_leap(void **state) /* S4, S12 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) =
+        fixture_of(SCHEDULE(HOURLY, ",\"davit\":{\"concurrencyPolicy\":\"Forbid\"}", ""));
+    leap(fixture, -12 * HOUR_MS);
+    after(fixture, TO_23_MS);
+    assert_int_equal(count(fixture, false), 1);
+    after(fixture, HOUR_MS);
+    assert_int_equal(count(fixture, false), 1);
+    assert_non_null(strstr(view_of(fixture).message, "still going on"));
+}
+
+static void test_tries_keep_their_span(void **state) /* S7, S12 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(SCHEDULE("cron(0 23 * * ? *)", "", ""));
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\",\"davit\":{\"suspend\":true}}");
+    after(fixture, TO_23_MS);
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\"}");
+    leap(fixture, -6 * HOUR_MS);
+    assert_int_equal(count(fixture, false), 0);
+    after(fixture, 10000);
+    assert_int_equal(count(fixture, false), 1);
 }
 
 static void test_missed_for_too_long(void **state)
@@ -220,6 +485,20 @@ static void test_tried_again(void **state) /* S7 */
     assert_int_equal(count(fixture, false), 1);
     assert_int_equal(view_of(fixture).last_due_ms, FIRST_MS + TO_23_MS);
     assert_true(view_of(fixture).last_run_ms > FIRST_MS + TO_23_MS);
+}
+
+/* An EndDate that comes while it is tried again, and lies before the time that was due. */
+static void test_ended_meanwhile(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(SCHEDULE(HOURLY, "", ""));
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\",\"davit\":{\"suspend\":true}}");
+    after(fixture, TO_23_MS);
+    fixture_file(fixture, "schedule.json", SCHEDULE(HOURLY, ",\"EndDate\":\"2023-11-14T22:30:00Z\"", ""));
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\"}");
+    after(fixture, 10000);
+    after(fixture, HOUR_MS);
+    assert_int_equal(count(fixture, false), 0);
 }
 
 static void test_given_up(void **state)
@@ -329,6 +608,7 @@ static void test_a_snapshot_keeps_them(void **state)
 {
     (void)state;
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(SCHEDULE(HOURLY, "", ""));
+    leap(fixture, -12 * HOUR_MS);
     after(fixture, TO_23_MS);
     json_t *before CLEANUP(json_decrefp) = json_object();
     json_t *now CLEANUP(json_decrefp) = json_object();
@@ -339,6 +619,7 @@ static void test_a_snapshot_keeps_them(void **state)
     assert_true(json_equal(before, now));
     after(fixture, HOUR_MS);
     assert_int_equal(count(fixture, false), 2);
+    assert_int_equal(view_of(fixture).last_due_ms, FIRST_MS + TO_23_MS - 11 * HOUR_MS);
 }
 
 static void test_not_by_who_leaves(void **state) /* S9 */
@@ -382,18 +663,52 @@ static void test_a_rule_has_targets(void **state)
     assert_int_equal(count(fixture, false), 6);
 }
 
+/* One target finds no place; the clock is set before it is tried again. */
+static void test_a_leap_leaves_its_siblings(void **state) /* S5, S7, S12 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(
+        "{\"Name\":\"rule\",\"ScheduleExpression\":\"rate(5 "
+        "minutes)\",\"davit\":{\"concurrencyPolicy\":\"Replace\"},"
+        "\"Targets\":[{\"Id\":\"a\",\"Arn\":\"c\",\"EcsParameters\":{\"TaskDefinitionArn\":\"report\"}},"
+        "{\"Id\":\"b\",\"Arn\":\"c\",\"EcsParameters\":{\"TaskDefinitionArn\":\"report\","
+        "\"PlacementConstraints\":"
+        "[{\"type\":\"memberOf\",\"expression\":\"attribute:disk == ssd\"}]}}]}");
+    after(fixture, 5 * MINUTE_MS);
+    assert_int_equal(count(fixture, true), 1);
+    leap(fixture, -17000);
+    after(fixture, 10000);
+    assert_int_equal(count(fixture, true), 1);
+    assert_int_equal(count(fixture, false), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_due_is_started),
         cmocka_unit_test(test_the_result_is_kept),
+        cmocka_unit_test(test_not_started_is_a_result),
+        cmocka_unit_test(test_forbidden_is_a_result),
+        cmocka_unit_test(test_the_oldest_time_is_forgotten),
         cmocka_unit_test(test_it_wakes_when_it_is_due),
         cmocka_unit_test(test_missed_once),
+        cmocka_unit_test(test_what_each_instance_lacks_is_told),
+        cmocka_unit_test(test_the_wall_clock_leaps),
+        cmocka_unit_test(test_it_wakes_by_the_wall_clock),
+        cmocka_unit_test(test_the_first_clock_was_wrong),
+        cmocka_unit_test(test_a_rate_counts_on),
+        cmocka_unit_test(test_a_leap_leaves_its_siblings),
+        cmocka_unit_test(test_a_rate_by_parts_of_a_second),
+        cmocka_unit_test(test_a_rate_whose_clock_was_put_back_unseen),
+        cmocka_unit_test(test_a_rate_with_a_date_is_of_the_calendar),
+        cmocka_unit_test(test_what_goes_on_after_a_leap),
+        cmocka_unit_test(test_tries_keep_their_span),
         cmocka_unit_test(test_missed_for_too_long),
         cmocka_unit_test(test_one_time),
         cmocka_unit_test(test_forbid_and_replace),
         cmocka_unit_test(test_disabled_and_gone),
         cmocka_unit_test(test_tried_again),
+        cmocka_unit_test(test_ended_meanwhile),
         cmocka_unit_test(test_given_up),
         cmocka_unit_test(test_without_retries),
         cmocka_unit_test(test_disabled_while_it_is_tried),

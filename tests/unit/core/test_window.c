@@ -205,7 +205,9 @@ static void test_no_commit_opens_its_own_window(void **state)
     (void)state;
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
     fixture_commit(fixture, "web", "nginx:2", 2, 0); /* with a cluster.json without windows */
-    expect_waits(fixture, WAITS);
+    expect_waits(fixture,
+                 "waits for the change window of commit 000000000000, in force when it began to wait, "
+                 "which opens at 2023-11-15 02:00 UTC");
     fixture_file(fixture, "cluster.json", CLUSTER(FROZEN));
     fixture_after(fixture, TO_OPENING_MS); /* open as it was, and shut as it is */
     fixture_turn(fixture);
@@ -233,7 +235,7 @@ static void test_a_new_service_waits(void **state) /* W4 */
     fixture_file(fixture, "api-service.json", SERVICE("api", ""));
     fixture_turn(fixture);
     expect_state(fixture, "api", "waiting");
-    assert_null(fixture_view(fixture, "api").ledger);
+    assert_int_equal(fixture_view(fixture, "api").ledger->deployments.len, 0);
     fixture_file(fixture, "api-service.json", NULL);
     fixture_turn(fixture);
     struct view_service view;
@@ -314,6 +316,31 @@ static void test_a_revert_ends_it(void **state) /* W6 */
     expect_state(fixture, "web", "steady");
 }
 
+/* What was approved and could not begin yet does not wait anew with a commit that leaves it as it is. */
+static void test_approved_while_suspended(void **state) /* W7 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    struct event now;
+    fixture_file(fixture, "web-service.json", NULL);
+    wanted(fixture, &now);
+    fixture_step(fixture, now);
+    settle(fixture);
+    fixture_file(fixture, "web-service.json",
+                 "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"desiredCount\":2}");
+    fixture_run(fixture);
+    expect_state(fixture, "web", "waiting");
+    fixture_suspend(fixture, "web", false);
+    wanted(fixture, &now);
+    fixture_step(fixture, now);
+    expect_state(fixture, "web", "suspended");
+    fixture_file(fixture, "web-service.json",
+                 "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"desiredCount\":2,"
+                 "\"tags\":[{\"key\":\"a\",\"value\":\"b\"}]}");
+    fixture_run(fixture);
+    assert_false(core_any_delayed(fixture->core));
+}
+
 static void test_approved(void **state) /* W7 */
 {
     (void)state;
@@ -352,6 +379,27 @@ static void test_clocks_jump(void **state)
     expect_waits(fixture, WAITS);
 }
 
+static void test_the_wall_clock_is_set(void **state) /* W10 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    fixture_change(fixture, "web", "nginx:2");
+    expect_waits(fixture, WAITS);
+    fixture_leap(fixture, -INT64_C(3600000));
+    assert_true(core_is_dirty(fixture->core));
+    fixture_turn(fixture);
+    const struct effect *wake = fixture_effect(fixture, EFFECT_WAKE, 0);
+    assert_non_null(wake);
+    assert_int_equal(wake->at_ms, FIRST_MS + TO_OPENING_MS + 3600000);
+    expect_waits(fixture, WAITS);
+    fixture_leap(fixture, INT64_C(5) * 3600000); /* 02:14 */
+    fixture_run(fixture);
+    assert_false(core_any_delayed(fixture->core));
+    fixture_leap(fixture, -INT64_C(5) * 3600000); /* it has begun */
+    settle(fixture);
+    assert_int_equal(count_of(fixture, "web", 2), 2);
+}
+
 static void test_who_depends_on_it_waits(void **state)
 {
     (void)state;
@@ -381,9 +429,9 @@ static void load(struct fixture *fixture, enum ledger_change_kind kind, const ch
     fixture_step(fixture, (struct event){.kind = EVENT_LEDGER, .ledger = {kind, memory_strdup(name), entry}});
 }
 
-/* A later davit, with the containers as they are, a ledger that was read, and the commit that was deployed.
- */
-static struct fixture *second_life(const struct fixture *first, const char *image, const char *service)
+/* A later davit, with the containers as they are, a ledger that was read, and the commit of that id. */
+static struct fixture *second_life_at(const struct fixture *first, const char *image, const char *service,
+                                      const char *oid)
 {
     struct fixture *second = fixture_new(1);
     struct view_service view = fixture_view(first, "web");
@@ -400,7 +448,7 @@ static struct fixture *second_life(const struct fixture *first, const char *imag
     fixture_listed(second, "one", containers.items, containers.len);
     vector_deinit(&containers);
     struct event event = {.kind = EVENT_COMMIT, .commit = {.head = true, .full = true}};
-    snprintf(event.commit.commit.oid, sizeof event.commit.commit.oid, DEPLOYED);
+    snprintf(event.commit.commit.oid, sizeof event.commit.commit.oid, "%s", oid);
     char *definition = memory_printf("{\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"app\","
                                      "\"image\":\"%s\",\"memory\":64}]}",
                                      image);
@@ -418,6 +466,12 @@ static struct fixture *second_life(const struct fixture *first, const char *imag
     return second;
 }
 
+/* With the commit that was deployed. */
+static struct fixture *second_life(const struct fixture *first, const char *image, const char *service)
+{
+    return second_life_at(first, image, service, DEPLOYED);
+}
+
 static void test_what_waited_waits_on(void **state) /* W8 */
 {
     (void)state;
@@ -433,6 +487,64 @@ static void test_what_waited_waits_on(void **state) /* W8 */
     fixture_after(second, TO_OPENING_MS);
     settle(second);
     assert_int_equal(count_of(second, "web", 2), 2);
+}
+
+#define API_DEFINITION                                                                                       \
+    "{\"family\":\"api\",\"containerDefinitions\":[{\"name\":\"a\",\"image\":\"n\",\"memory\":64}]}"
+
+/* A later davit that knows a new service by its entry, whose commit took the cluster's window away. */
+static struct fixture *second_life_of_new(const struct fixture *first, bool left)
+{
+    struct fixture *second = fixture_new(1);
+    struct view_service view = fixture_view(first, "api");
+    second->now_ms = first->now_ms;
+    load(second, LEDGER_SERVICE, "c/api", service_ledger_to_json(view.ledger));
+    load(second, LEDGER_SOURCE, "default", json_pack("{s:{s:s}}", "deployed", "oid", DEPLOYED));
+    fixture_empty(second, "one");
+    struct event event = {.kind = EVENT_COMMIT, .commit = {.head = true, .full = true}};
+    snprintf(event.commit.commit.oid, sizeof event.commit.commit.oid, DEPLOYED);
+    struct event_file files[] = {
+        {.path = memory_strdup("cluster.json"), .content = memory_strdup(PLAIN)},
+        {.path = memory_strdup("api-definition.json"), .content = memory_strdup(API_DEFINITION)},
+        {.path = memory_strdup("api-service.json"), .content = memory_strdup(SERVICE("api", ""))}};
+    for (size_t i = 0; i < 3; i++) {
+        files[i].len = strlen(files[i].content);
+        if (i < 2 || !left)
+            vector_push(&event.commit.files, files[i]);
+    }
+    if (left) {
+        free(files[2].path);
+        free(files[2].content);
+    }
+    fixture_step(second, event);
+    fixture_run(second);
+    return second;
+}
+
+/* No commit opens its own window, not over a restart either. */
+static void test_a_new_service_that_waited_waits_on(void **state) /* W4, W8 */
+{
+    (void)state;
+    struct fixture *first CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    fixture_file(first, "api-definition.json", API_DEFINITION);
+    fixture_file(first, "api-service.json", SERVICE("api", ""));
+    fixture_file(first, "cluster.json", PLAIN);
+    fixture_run(first);
+    expect_state(first, "api", "waiting");
+    struct fixture *second CLEANUP(fixture_freep) = second_life_of_new(first, false);
+    expect_state(second, "api", "waiting");
+    assert_null(fixture_action(second, 0));
+    assert_string_equal(fixture_view(second, "api").waiting,
+                        "waits for the change window of commit 000000000000, in force when it began to wait, "
+                        "which opens at 2023-11-15 02:00 UTC");
+    fixture_after(second, TO_OPENING_MS);
+    settle(second);
+    expect_state(second, "api", "steady");
+    assert_null(fixture_view(second, "api").ledger->delayed);
+
+    struct fixture *left CLEANUP(fixture_freep) = second_life_of_new(first, true);
+    struct view_service view;
+    assert_false(core_view_service(left->core, "c", "api", &view)); /* nothing of it began */
 }
 
 static void test_a_removal_that_waited_waits_on(void **state)
@@ -463,6 +575,24 @@ static void test_a_removal_whose_window_opened_meanwhile(void **state)
     assert_false(core_view_service(second->core, "c", "web", &view));
 }
 
+/* Who it was of cannot be built, and the newest commit has it no more. */
+static void test_a_removal_that_is_news_waits(void **state) /* W9 */
+{
+    (void)state;
+    struct fixture *first CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    struct fixture *second CLEANUP(fixture_freep) =
+        second_life_at(first, "nginx", NULL, "00000000000000000000000000000000000000fe");
+    expect_waits(second,
+                 "removes it, which waits for its change window, which opens at 2023-11-15 02:00 UTC");
+    fixture_after(second, TO_OPENING_MS);
+    settle(second);
+    struct view_service view;
+    assert_false(core_view_service(second->core, "c", "web", &view));
+    struct fixture *again CLEANUP(fixture_freep) = second_life(first, "nginx", NULL);
+    settle(again); /* it was deployed: it had been let through */
+    assert_false(core_view_service(again->core, "c", "web", &view));
+}
+
 static void test_what_was_let_through_goes_on(void **state)
 {
     (void)state;
@@ -477,10 +607,103 @@ static void test_what_was_let_through_goes_on(void **state)
     assert_int_equal(count_of(begun, "web", 2), 2);
 }
 
+static int count_reasons(const struct fixture *fixture, const char *text)
+{
+    struct task_vec tasks;
+    int count = 0;
+    core_view_tasks(fixture->core, "c", "web", fixture->now_ms, &tasks);
+    for (size_t i = 0; i < tasks.len; i++)
+        count += tasks.items[i].status == TASK_STOPPED && text_starts_with(tasks.items[i].stop_reason, text);
+    task_vec_deinit(&tasks);
+    return count;
+}
+
+/* Why davit stopped a task is told after a restart too, and what failed by itself is not excused. */
+static void test_what_was_replaced_says_so_in_a_later_life(void **state)
+{
+    (void)state;
+    struct fixture *first CLEANUP(fixture_freep) = fixture_of_web(PLAIN);
+    ends(first, "web");
+    settle(first);
+    fixture_change(first, "web", "nginx:2");
+    settle(first);
+    assert_int_equal(count_reasons(first, "replaced by (deployment ecs-svc/"), 2);
+    assert_int_equal(count_reasons(first, "Essential container in task exited"), 1);
+    fixture_after(first, 1000);
+    struct fixture *second CLEANUP(fixture_freep) =
+        second_life(first, "nginx:2", SERVICE("web", ",\"desiredCount\":2"));
+    fixture_run(second);
+    assert_int_equal(count_reasons(second, "replaced by (deployment ecs-svc/"), 2);
+    assert_int_equal(count_reasons(second, "Essential container in task exited"), 1);
+}
+
 static int join(void *data, const json_t *part)
 {
     core_snapshot_join(data, part);
     return 0;
+}
+
+static void restore(struct fixture *fixture)
+{
+    json_t *snapshot CLEANUP(json_decrefp) = json_object();
+    assert_int_equal(core_snapshot(fixture->core, join, snapshot), 0);
+    core_free(fixture->core);
+    assert_int_equal(core_restore(snapshot, &fixture->core, NULL), 0);
+}
+
+static const struct run *run_of(const struct fixture *fixture, const char *family)
+{
+    struct view_run_vec runs;
+    const struct run *found = NULL;
+    core_view_runs(fixture->core, &runs);
+    for (size_t i = 0; i < runs.len; i++)
+        if (text_equal(runs.items[i].run->family, family))
+            found = runs.items[i].run;
+    vector_deinit(&runs);
+    return found;
+}
+
+static void task_ends(struct fixture *fixture, const char *id)
+{
+    struct task_vec tasks;
+    core_view_run_tasks(fixture->core, "c", id, fixture->now_ms, &tasks);
+    struct container *container = container_copy(tasks.items[0].containers[0]);
+    task_vec_deinit(&tasks);
+    container->status = CONTAINER_STOPPED;
+    container->has_exit_code = true;
+    container->finished_ms = fixture->now_ms;
+    fixture_step(fixture, (struct event){.kind = EVENT_CONTAINER,
+                                         .engine = {.instance = memory_strdup(container->instance),
+                                                    .container = container}});
+    fixture_run(fixture);
+}
+
+/* What goes on prepares itself with what its commit said, over a restart too. */
+static void test_it_is_prepared_as_it_was_committed(void **state) /* W3 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(PLAIN);
+    fixture_change(fixture, "migrate", "migrate:1");
+    fixture_change(fixture, "seed", "seed:1");
+    fixture_file(fixture, "web-service.json",
+                 SERVICE("web", ",\"davit\":{\"preDeploy\":[\"migrate\",\"seed\"]}"));
+    fixture_run(fixture);
+    assert_non_null(run_of(fixture, "migrate"));
+    struct event event;
+    fixture_file(fixture, "cluster.json", CLUSTER(NIGHT));
+    wanted(fixture, &event);
+    fixture_file(fixture, "seed-definition.json", NULL);
+    fixture_file(fixture, "web-service.json", SERVICE("web", ""));
+    fixture_run(fixture);
+    restore(fixture);
+    char id[ID_HEX_SIZE];
+    const struct run *migrate = run_of(fixture, "migrate");
+    assert_non_null(migrate);
+    memcpy(id, migrate->id, sizeof id);
+    task_ends(fixture, id);
+    const struct run *seed = run_of(fixture, "seed");
+    assert_non_null(seed);
+    assert_string_equal(seed->commit, event.approve.oid);
 }
 
 static void test_a_snapshot_keeps_it(void **state)
@@ -508,6 +731,28 @@ static void test_a_snapshot_keeps_it(void **state)
     assert_int_equal(count_of(fixture, "web", 2), 4);
 }
 
+/* How many tasks it is to have is counted: the ledger has no word of it that might be an older one. */
+static void test_a_daemon_is_counted_meanwhile(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(PLAIN);
+    fixture_file(fixture, "web-service.json", SERVICE("web", ",\"schedulingStrategy\":\"DAEMON\""));
+    settle(fixture);
+    fixture_file(fixture, "cluster.json", CLUSTER(NIGHT));
+    fixture_change(fixture, "web", "nginx:2");
+    fixture_run(fixture);
+    struct view_service view = fixture_view(fixture, "web");
+    assert_true(view.delayed);
+    assert_int_equal(view.desired->desired_count, 1);
+    assert_non_null(json_object_get(view.ledger->delayed, "name"));
+    assert_null(json_object_get(view.ledger->delayed, "desiredCount"));
+    json_t *before CLEANUP(json_decrefp) = json_object();
+    assert_int_equal(core_snapshot(fixture->core, join, before), 0);
+    core_free(fixture->core);
+    assert_int_equal(core_restore(before, &fixture->core, NULL), 0);
+    assert_int_equal(fixture_view(fixture, "web").desired->desired_count, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -524,13 +769,20 @@ int main(void)
         cmocka_unit_test(test_without_its_cluster_it_stands_still),
         cmocka_unit_test(test_a_revert_ends_it),
         cmocka_unit_test(test_approved),
+        cmocka_unit_test(test_approved_while_suspended),
         cmocka_unit_test(test_clocks_jump),
+        cmocka_unit_test(test_the_wall_clock_is_set),
         cmocka_unit_test(test_who_depends_on_it_waits),
         cmocka_unit_test(test_what_waited_waits_on),
+        cmocka_unit_test(test_a_new_service_that_waited_waits_on),
+        cmocka_unit_test(test_what_was_replaced_says_so_in_a_later_life),
         cmocka_unit_test(test_a_removal_that_waited_waits_on),
         cmocka_unit_test(test_a_removal_whose_window_opened_meanwhile),
         cmocka_unit_test(test_what_was_let_through_goes_on),
+        cmocka_unit_test(test_a_removal_that_is_news_waits),
+        cmocka_unit_test(test_it_is_prepared_as_it_was_committed),
         cmocka_unit_test(test_a_snapshot_keeps_it),
+        cmocka_unit_test(test_a_daemon_is_counted_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -206,8 +206,8 @@ static void create_pause(struct world *world, int id, const char *network_mode)
 {
     struct sample sample;
     sample_init(&sample, id, "{'name':'app','image':'here'}");
-    free(sample.labels.spec.name);
-    sample.labels.spec.name = memory_strdup(PAUSE_CONTAINER);
+    free(sample.labels.spec->name);
+    sample.labels.spec->name = memory_strdup(PAUSE_CONTAINER);
     free(sample.definition->network_mode);
     sample.definition->network_mode = memory_strdup(network_mode);
     vector_push(&sample.definition->containers,

@@ -54,14 +54,14 @@ void sample_init(struct sample *sample, int serial, const char *container)
     labels->revision = 3;
     labels->digest = digest_of_bytes("x", 1);
     labels->essential = 1;
-    snprintf(labels->commit, sizeof labels->commit, "%040d", 1);
+    labels->commit = memory_printf("%040d", 1);
     snprintf(labels->task, sizeof labels->task, "%012d%020d", serial, serial);
-    container_spec_copy(&sample->definition->containers.items[0], &labels->spec);
-    sample->name = memory_printf("davit-default-web-%s-%.12s", labels->spec.name, labels->task);
+    labels->spec = container_spec_new(&sample->definition->containers.items[0]);
+    sample->name = memory_printf("davit-default-web-%s-%.12s", labels->spec->name, labels->task);
     sample->create = (struct engine_create){.name = sample->name,
                                             .labels = &sample->labels,
                                             .definition = sample->definition,
-                                            .container = labels->spec.name};
+                                            .container = labels->spec->name};
 }
 
 void sample_deinit(struct sample *sample)

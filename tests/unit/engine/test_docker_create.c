@@ -230,13 +230,29 @@ static void test_limits(void **state)
          "30"},
         {"'memory':16,'linuxParameters':{'swappiness':30}", NULL, NULL, NULL, "MemorySwappiness", NULL},
         {"'resourceRequirements':[{'type':'GPU','value':'ALL'}]", NULL, NULL, NULL, "DeviceRequests",
-         "[{'Driver':'nvidia','Count':-1,'Capabilities':[['gpu']]}]"},
+         "(no GPU was set aside for container)"},
         {"'resourceRequirements':[{'type':'InferenceAccelerator','value':'x'}]", NULL, NULL, NULL,
          "DeviceRequests", NULL},
-        {"'resourceRequirements':[{'type':'GPU','value':'x'}]", NULL, NULL, NULL, "DeviceRequests",
-         "(no number of GPUs)"},
     };
     check_all(cases, ARRAY_LEN(cases));
+}
+
+/* Those that the planner chose, and no others. */
+static void test_gpus(void **state)
+{
+    (void)state;
+    const struct docker_settings settings = {0};
+    struct sample sample;
+    char *warning;
+    sample_init(&sample, 1, "{'name':'app','image':'i','resourceRequirements':[{'type':'GPU','value':'2'}]}");
+    vector_push(&sample.labels.spec->gpu_ids, memory_strdup("0"));
+    vector_push(&sample.labels.spec->gpu_ids, memory_strdup("GPU-8f2"));
+    json_t *body = docker_create_body(&sample.create, &settings, &warning, NULL);
+    json_t *expected = parse("[{'Driver':'nvidia','DeviceIDs':['0','GPU-8f2'],'Capabilities':[['gpu']]}]");
+    assert_true(json_equal(json_object_get(json_object_get(body, "HostConfig"), "DeviceRequests"), expected));
+    json_decref(expected);
+    json_decref(body);
+    sample_deinit(&sample);
 }
 
 static void test_linux_parameters(void **state)
@@ -391,6 +407,7 @@ int main(void)
         cmocka_unit_test(test_labels_of_davit_win),
         cmocka_unit_test(test_a_mount_point_without_its_volume_is_refused),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_gpus),
         cmocka_unit_test(test_linux_parameters),
         cmocka_unit_test(test_links_ports_and_volumes),
         cmocka_unit_test(test_logs),

@@ -14,7 +14,7 @@ struct belief {
     struct engine_watch *watch;
     struct sample sample;
     struct map containers; /* struct container */
-    int connected, listed, changed, gone, disconnected;
+    int connected, listed, changed, gone, disconnected, heard;
 };
 
 static void on_connected(void *data, const struct instance_info *info)
@@ -55,6 +55,11 @@ static void on_disconnected(void *data, const struct error *cause)
     ((struct belief *)data)->disconnected++;
 }
 
+static void on_heard(void *data)
+{
+    ((struct belief *)data)->heard++;
+}
+
 static int set_up(void **state)
 {
     struct belief *belief = NEW(struct belief);
@@ -68,6 +73,7 @@ static int set_up(void **state)
                                                    .changed = on_changed,
                                                    .gone = on_gone,
                                                    .disconnected = on_disconnected,
+                                                   .heard = on_heard,
                                                    .data = belief};
     belief->watch = engine_watch_new(sim_engine(belief->sim), "i-1", "owner-1", &listener);
     return 0;
@@ -315,7 +321,11 @@ static void test_an_engine_that_falls_silent_is_noticed_and_taken_up_again(void 
     struct belief *belief = *state;
     create_and_start(belief);
     int listed = belief->listed;
+    int heard = belief->heard;
+    run_ms(belief, LIMIT_ENGINE_PROBE_MS + 1000); /* nothing happens, and it is there */
+    assert_true(belief->heard > heard);
     fall_silent(belief, true);
+    heard = belief->heard;
     sim_container_remove(belief->sim, belief->sample.name);
     run_ms(belief, LIMIT_ENGINE_PROBE_MS + LIMIT_ENGINE_CALL_MS + 1000); /* though nothing is to be done */
     assert_int_equal(belief->disconnected, 1);
@@ -323,6 +333,7 @@ static void test_an_engine_that_falls_silent_is_noticed_and_taken_up_again(void 
     assert_int_equal(belief->containers.len, 1); /* what is not known is not gone */
     run_ms(belief, 600000);
     assert_int_equal(belief->disconnected, 1);
+    assert_int_equal(belief->heard, heard);
     fall_silent(belief, false);
     run_ms(belief, 60000);
     assert_true_belief(belief);

@@ -182,9 +182,10 @@ static struct ledger_change_vec make_many(int many)
 {
     struct ledger_change_vec changes = {0};
     for (int i = 0; i < many; i++)
-        vector_push(&changes,
-                    (struct ledger_change){LEDGER_SERVICE, memory_printf("cluster-%d/service-%d", i % 8, i),
-                                           json_pack("{s:i}", "n", i), memory_strdup("first")});
+        vector_push(&changes, (struct ledger_change){.kind = LEDGER_SERVICE,
+                                                     .name = memory_printf("cluster-%d/service-%d", i % 8, i),
+                                                     .entry = json_pack("{s:i}", "n", i),
+                                                     .message = memory_strdup("first")});
     return changes;
 }
 

@@ -25,7 +25,8 @@ static bool counts(const struct diagnostic *diagnostic)
     if (diagnostic->severity != SEVERITY_ERROR)
         return false;
     return !text_equal(diagnostic->code, "reference") ||
-           (!text_equal(member, "/taskDefinition") && !text_equal(member, "/cluster"));
+           (!text_equal(member, "/taskDefinition") && !text_equal(member, "/cluster") &&
+            !text_equal(member, "/clusterArn"));
 }
 
 /* Of one file by itself; "" when it loads. Caller frees. */

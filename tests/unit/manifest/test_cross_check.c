@@ -1,4 +1,5 @@
 /* Every rule of a manifest: a text that breaks it beside one that keeps it. */
+#include "base/buffer.h"
 #include "base/text.h"
 #include "manifest_fixture.h"
 
@@ -23,6 +24,9 @@
 #define RUN(members)        "{\"kind\":\"RunTask\",\"taskDefinition\":\"web\"" members "}"
 #define OVERRIDE(name)      ",\"overrides\":{\"containerOverrides\":[{\"name\":\"app\"},{\"name\":\"" name "\",\"command\":[\"x\"]}]}"
 #define ID(id)              "\"Id\":\"" id "\","
+#define SCHEDULE_WITH(input)                                                                                 \
+    "{\"Name\":\"n\",\"ScheduleExpression\":\"rate(1 hour)\",\"Target\":{\"Arn\":\"default\",\"EcsParameters\":{"  \
+    "\"TaskDefinitionArn\":\"web\"},\"Input\":\"" input "\"}}"
 #define TARGET(id, name)    "{" id "\"Arn\":\"default\",\"EcsParameters\":{\"TaskDefinitionArn\":\"web\"},\"Input\":\"{\\\"containerOverrides\\\":[{\\\"name\\\":\\\"" name "\\\"}]}\"}"
 #define INSTANCES(list)     "{\"clusterName\":\"c\",\"davit\":{\"containerInstances\":[" list "]}}"
 #define TEN                 MEMBER "," MEMBER "," MEMBER "," MEMBER "," MEMBER "," MEMBER "," MEMBER "," MEMBER "," MEMBER "," MEMBER
@@ -42,13 +46,12 @@ struct rule {
     const char *words;   /* within its message and hint */
 };
 
-/* Returns whether it came out as expected, and prints what did. */
-static bool holds(const struct rule *rule, enum severity severity)
+/* Returns whether it came out as expected, and prints what did. What the fixture held before goes. */
+static bool holds(struct fixture *fixture, const struct rule *rule, enum severity severity)
 {
-    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
     fixture_put(fixture, "a.json", rule->text);
-    if (rule->other)
-        fixture_put(fixture, "b.json", rule->other);
+    fixture_put(fixture, "b.json", rule->other);
+    map_clear(&fixture->families);
     int r = fixture_build(fixture);
     bool wrong = (r == 0) != (severity == SEVERITY_WARNING || !rule->code) ||
                  fixture->diagnostics.list.len != (rule->code ? 1 : 0);
@@ -69,9 +72,10 @@ static bool holds(const struct rule *rule, enum severity severity)
 
 static void check_all(const struct rule *rules, size_t rules_len, enum severity severity)
 {
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
     size_t wrong = 0;
     for (size_t i = 0; i < rules_len; i++)
-        wrong += !holds(&rules[i], severity);
+        wrong += !holds(fixture, &rules[i], severity);
     assert_int_equal(wrong, 0);
 }
 
@@ -79,6 +83,18 @@ static void check_all(const struct rule *rules, size_t rules_len, enum severity 
 
 static const struct rule errors[] = {
     {ONE(",\"imge\":1"), NULL, "unknown-member", "/containerDefinitions/0/imge", "did you mean \"image\""},
+    {SERVICE(",\"preDeploy\":[\"m\"]"), ONE(""), "unknown-member", "/preDeploy",
+     "did you mean \"davit.preDeploy\""},
+    {SERVICE(",\"suspnd\":true"), ONE(""), "unknown-member", "/suspnd", "did you mean \"davit.suspend\""},
+    {SERVICE(",\"rollback\":true,\"desiredCount\":1"), ONE(""), "unknown-member", "/rollback", NULL},
+    {"{\"clusterName\":\"c\",\"changeWindows\":[]}", NULL, "unknown-member", "/changeWindows",
+     "did you mean \"davit.changeWindows\""},
+    {ONE(",\"startPeriod\":3"), NULL, "unknown-member", "/containerDefinitions/0/startPeriod",
+     "did you mean \"healthCheck.startPeriod\""},
+    {SERVICE(",\"davit\":{\"dependsOn\":[\"db\"]}"), ONE(""), "type", "/davit/dependsOn/0",
+     "did you mean {service: db}?"},
+    {SERVICE(",\"placementStrategy\":[{\"type\":\"binpack\",\"field\":\"cpus\"}]"), ONE(""), "value",
+     "/placementStrategy/0", "{type: binpack, field: cpu}"},
     {TASK("\"containerDefinitions\":[{\"name\":\"app\"}]"), NULL, "missing-member", "/containerDefinitions/0",
      "image"},
     {"{\"family\":\"web\"}", NULL, "missing-member", "", "containerDefinitions"},
@@ -186,6 +202,88 @@ static void test_errors(void **state)
     "definition/w\"}}"
 
 /* Beside the warning that it starts nothing. */
+#define WINDOW_IN(kind, zone)                                                                                \
+    "\"davit\":{\"changeWindows\":[{\"kind\":\"" kind "\",\"schedule\":\"cron(0 2 * * ? *)\","               \
+    "\"durationMinutes\":9,\"timezone\":\"" zone "\"}]}"
+
+/* What breaks its schema is checked on, as far as it is sound; nothing is told that comes of the former. */
+static const struct {
+    const char *text; /* a.json; b.json has the task definition web */
+    const char *told; /* code and pointer of each, in their order */
+} several[] = {
+    {"{\"clusterName\":\"c\",\"x\":1," WINDOW_IN("allow", "Europe/Berln") "}",
+     "unknown-member /x, value /davit/changeWindows/0/timezone, "},
+    {"{\"clusterName\":\"c\"," WINDOW_IN("ALLOW", "Europe/Berln") "}",
+     "value /davit/changeWindows/0/kind, value /davit/changeWindows/0/timezone, "},
+    {"{\"clusterName\":\"c\",\"davit\":{\"containerInstances\":[{\"nam\":\"a\"},{\"name\":\"b\"},{\"name\":"
+     "\"b\"}]}}",
+     "missing-member /davit/containerInstances/0, unknown-member /davit/containerInstances/0/nam, duplicate "
+     "/davit/containerInstances/2/name, "},
+    {"{\"serviceName\":\"s\",\"x\":1,\"cluster\":\"no\",\"taskDefinition\":\"wob\",\"placementStrategy\":[{"
+     "\"type\":"
+     "\"binpack\"}],\"davit\":{\"dependsOn\":[{\"service\":\"s\"}]}}",
+     "unknown-member /x, reference /cluster, reference /taskDefinition, value /placementStrategy/0, "},
+    {"{\"serviceName\":\"s\",\"taskDefintion\":\"web\",\"placementStrategy\":[{\"typ\":\"binpack\"}]}",
+     "missing-member , unknown-member /taskDefintion, unknown-member /placementStrategy/0/typ, "},
+    {"{\"Name\":\"n\",\"State\":\"ON\",\"ScheduleExpression\":\"cron(0 25 * * ? *)\"}",
+     "value /State, value /ScheduleExpression, "},
+    {"{\"family\":\"t\",\"containerDefinitions\":[" CONTAINER(",\"healthChek\":{}" NEEDS(
+         "b", "START")) "," OTHER("b", ",\"mountPoints\":[{\"sourceVolume\":\"no\",\"containerPath\":\"/"
+                                       "d\"}]") "," OTHER("b", "") "]}",
+     "unknown-member /containerDefinitions/0/healthChek, reference "
+     "/containerDefinitions/1/mountPoints/0/sourceVolume, duplicate /containerDefinitions/2/name, "},
+    {"{\"family\":\"t\",\"volumes\":[{\"nam\":\"d\"}],\"containerDefinitions\":[" CONTAINER(
+         ",\"mountPoints\":[{\"sourceVolume\":\"d\",\"containerPath\":\"/d\"}]") "]}",
+     "missing-member /volumes/0, unknown-member /volumes/0/nam, "},
+    {"{\"family\":\"t\",\"containerDefinitions\":[{\"name\":\"a\",\"image\":\"i\",\"memry\":64}]}",
+     "unknown-member /containerDefinitions/0/memry, "},
+};
+
+static void test_told_at_once(void **state)
+{
+    (void)state;
+    size_t wrong = 0;
+    for (size_t i = 0; i < ARRAY_LEN(several); i++) {
+        struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+        struct buffer CLEANUP(buffer_deinit) told = BUFFER_INIT(4096);
+        fixture_put(fixture, "a.json", several[i].text);
+        fixture_put(fixture, "b.json", ONE(""));
+        assert_int_equal(fixture_build(fixture), ERROR_INVALID);
+        for (size_t j = 0; j < fixture->diagnostics.list.len; j++) {
+            const struct diagnostic *diagnostic = &fixture->diagnostics.list.items[j];
+            buffer_printf(&told, "%s %s, ", diagnostic->code, diagnostic->pointer);
+        }
+        if (text_equal(buffer_str(&told), several[i].told))
+            continue;
+        wrong++;
+        print_message("%s\nexpected %s\ngot      %s\n", several[i].text, several[i].told, buffer_str(&told));
+    }
+    assert_int_equal(wrong, 0);
+}
+
+/* A service with errors is there for those that wait for it, and so are all where nobody knows its name. */
+static void test_broken_service_is_there(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool known;
+    } broken[] = {
+        {"{\"serviceName\":\"db\",\"taskDefinition\":\"web\",\"x\":1}", true},
+        {"{\"serviceName\":\"db\",\"cluster\":1,\"taskDefinition\":\"web\"}", true},
+        {"{\"kind\":\"Service\",\"taskDefinition\":\"web\"}", true},
+        {"{\"serviceName\":\"cache\",\"taskDefinition\":\"web\",\"x\":1}", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(broken); i++) {
+        struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+        fixture_put(fixture, "a.json", broken[i].text);
+        fixture_put(fixture, "b.json", SERVICE(",\"davit\":{\"dependsOn\":[{\"service\":\"db\"}]}"));
+        fixture_put(fixture, "c.json", ONE(""));
+        assert_int_equal(fixture_build(fixture), ERROR_INVALID);
+        assert_int_equal(fixture->diagnostics.list.len, broken[i].known ? 1 : 2);
+    }
+}
+
 static void test_schedule_expressions(void **state)
 {
     (void)state;
@@ -299,6 +397,57 @@ static const struct rule warnings[] = {
      ONE(""), "never-due", "/ScheduleExpression", "scheduled task n"},
     {LISTENER("arn:x:targetgroup/a/1"), NULL, "no-effect", "", "Listener has no effect yet"},
 };
+
+#define RACKS                                                                                                \
+    "{\"clusterName\":\"default\",\"davit\":{\"containerInstances\":[{\"name\":\"berlin\",\"attributes\":{"  \
+    "\"rack\":"                                                                                              \
+    "\"1\"}}]}}"
+#define MEMBER_OF(expression)                                                                                \
+    SERVICE(",\"placementConstraints\":[{\"type\":\"memberOf\",\"expression\":\"" expression "\"}]")
+#define SPREAD_OVER(field) SERVICE(",\"placementStrategy\":[{\"type\":\"spread\",\"field\":\"" field "\"}]")
+
+/* Beside the cluster and the task definition; the words are NULL where nothing is told. */
+static const struct {
+    const char *service;
+    const char *words;
+} attributes[] = {
+    {MEMBER_OF("attribute:rak == 1"),
+     "no container instance of cluster default has attribute rak at /placementConstraints/0/expression; did "
+     "you mean \"rack\"?"},
+    {MEMBER_OF("attribute:rack == 1"), NULL},
+    {MEMBER_OF("not(attribute:gpu == 1)"), "has attribute gpu at"},
+    {MEMBER_OF("attribute:gpu !exists"), NULL},
+    {MEMBER_OF("attribute:racks exists"), "did you mean \"rack\"?"},
+    {MEMBER_OF("attribute:ecs.os-type == linux"), NULL},
+    {MEMBER_OF("ec2InstanceId in [berlin, berln]"),
+     "cluster default has no container instance berln at /placementConstraints/0/expression; did you mean "
+     "\"berlin\"?"},
+    {MEMBER_OF("ec2InstanceId =~ b.*"), NULL},
+    {SPREAD_OVER("attribute:rak"), "has attribute rak at /placementStrategy/0/field"},
+    {SPREAD_OVER("attribute:ecs.availability-zone"), NULL},
+    {SPREAD_OVER("instanceId"), NULL},
+};
+
+static void test_attributes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(attributes); i++) {
+        struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+        fixture_put(fixture, "a.json", attributes[i].service);
+        fixture_put(fixture, "b.json", ONE(""));
+        fixture_put(fixture, "c.json", RACKS);
+        assert_int_equal(fixture_build(fixture), 0);
+        if (fixture->diagnostics.list.len != (attributes[i].words ? 1 : 0))
+            fixture_print(fixture);
+        assert_int_equal(fixture->diagnostics.list.len, attributes[i].words ? 1 : 0);
+        if (!attributes[i].words)
+            continue;
+        char *text CLEANUP_FREE = diagnostic_to_text(&fixture->diagnostics.list.items[0]);
+        if (!strstr(text, attributes[i].words))
+            fail_msg("not \"%s\" but \"%s\"", attributes[i].words, text);
+        assert_true(fixture->diagnostics.list.items[0].at.line >= 1);
+    }
+}
 
 static void test_warnings(void **state)
 {
@@ -494,6 +643,13 @@ static const struct rule beside_warnings[] = {
      ONE(""), "reference", "/Targets/1/Input", "did you mean \"app\""},
     {"{\"Name\":\"n\",\"ScheduleExpression\":\"rate(1 hour)\",\"Target\":" TARGET("", "b") "}", ONE(""),
      "reference", "/Target/Input", "has no container \"b\""},
+    {SCHEDULE_WITH("{\\\"containerOverride\\\":[]}"), ONE(""), "value", "/Target/Input",
+     "did you mean \"containerOverrides\"?"},
+    {SCHEDULE_WITH("{\\\"containerOverrides\\\":[{\\\"name\\\":\\\"app\\\",\\\"comand\\\":[]}]}"), ONE(""),
+     "value", "/Target/Input", "did you mean \"command\"?"},
+    {SCHEDULE_WITH("{\\\"containerOverrides\\\":[{\\\"name\\\":\\\"app\\\",\\\"command\\\":\\\"ls\\\"}]}"),
+     ONE(""), "value", "/Target/Input", "containerOverrides[0]: command: expected a list of texts"},
+    {SCHEDULE_WITH("no json"), ONE(""), "value", "/Target/Input", "is no JSON object"},
     {"{\"name\":\"p\",\"cluster\":\"prod\",\"managedInstancesProvider\":{\"infrastructureRoleArn\":\"r\","
      "\"instanceLaunchTemplate\":{\"ec2InstanceProfileArn\":\"p\",\"networkConfiguration\":{}}}}",
      NULL, "reference", "/cluster", NULL},
@@ -694,10 +850,12 @@ static void test_targets_follow_the_task_definition(void **state)
 static void test_fine(void **state)
 {
     (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
     for (size_t i = 0; i < ARRAY_LEN(fine); i++)
-        assert_true(holds(&(struct rule){.text = fine[i]}, SEVERITY_ERROR));
+        assert_true(holds(fixture, &(struct rule){.text = fine[i]}, SEVERITY_ERROR));
     for (size_t i = 0; i < ARRAY_LEN(fine_services); i++)
-        assert_true(holds(&(struct rule){.text = fine_services[i], .other = ONE("")}, SEVERITY_ERROR));
+        assert_true(
+            holds(fixture, &(struct rule){.text = fine_services[i], .other = ONE("")}, SEVERITY_ERROR));
 }
 
 /* Others may warn of the same member. */
@@ -858,9 +1016,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_told_at_once),
+        cmocka_unit_test(test_broken_service_is_there),
         cmocka_unit_test(test_schedule_expressions),
         cmocka_unit_test(test_windows),
         cmocka_unit_test(test_warnings),
+        cmocka_unit_test(test_attributes),
         cmocka_unit_test(test_two_services_and_one_port),
         cmocka_unit_test(test_references),
         cmocka_unit_test(test_what_has_no_effect_need_not_be_declared),

@@ -347,7 +347,8 @@ static void test_places(void **state)
         FILES("davit.yaml", "patches:\n- {kind: Service, name: s, merge: {desiredCount: -2}}\n", "t.yaml",
               WEB("x"), "s.yaml", SERVICE("s") "\n\ndesiredCount: 1\n");
     expect_error(fixture, "davit.yaml:2:50: error: ");
-    fixture_put(fixture, "davit.yaml", "patches:\n- {kind: Service, name: s, merge: {role: r}}\n");
+    fixture_put(fixture, "davit.yaml",
+                "patches:\n- {kind: Service, name: s, merge: {enableECSManagedTags: false}}\n");
     fixture_put(fixture, "s.yaml", SERVICE("s") "\n\ndesiredCount: -1\n");
     expect_error(fixture, "s.yaml:5:15: error: ");
     fixture_put(fixture, "s.yaml", SERVICE("s"));

@@ -55,7 +55,7 @@ static void test_a_migration_alone(void **state)
     assert_string_equal(text,
                         "{\"cluster\":\"demo\",\"service\":\"web\",\"change\":\"deploy\",\"details\":["
                         "{\"what\":\"davit.preDeploy\",\"change\":\"changed: its tasks run, none of the "
-                        "service is replaced\"}]}");
+                        "service is replaced\"}],\"preDeploy\":[\"migrate\"]}");
     free(text);
     json_decref(difference);
     json_decref(json);
@@ -258,7 +258,7 @@ static void test_scheduled_tasks(void **state)
         text, "{\"scheduledTask\":\"n\",\"change\":\"update\",\"details\":["
               "{\"what\":\"ScheduleExpression\",\"from\":\"rate(1 hour)\",\"to\":\"rate(2 hours)\"},"
               "{\"what\":\"davit concurrencyPolicy\",\"to\":\"Forbid\"},"
-              "{\"what\":\"Target\",\"change\":\"changed\"}]}");
+              "{\"what\":\"Target Input\",\"change\":\"changed\"}]}");
     free(text);
     json_decref(difference);
     assert_null(diff_scheduled_task("n", from, from));
@@ -267,6 +267,97 @@ static void test_scheduled_tasks(void **state)
     json_decref(difference);
     json_decref(from);
     json_decref(to);
+}
+
+static void test_targets_of_scheduled_tasks(void **state)
+{
+    (void)state;
+    json_t *from = definition("{'Targets':[{'Id':'a','Arn':'x','EcsParameters':{'TaskDefinitionArn':'t'}},"
+                              "{'Id':'b','Arn':'x'}]}");
+    json_t *to = definition("{'Targets':[{'Id':'a','Arn':'y','EcsParameters':{'TaskDefinitionArn':'u',"
+                            "'TaskCount':2}},{'Id':'c','Arn':'x'}]}");
+    json_t *difference = diff_scheduled_task("n", from, to);
+    char *text CLEANUP_FREE = json_dumps(json_object_get(difference, "details"), JSON_COMPACT);
+    assert_string_equal(text, "[{\"what\":\"Target \\\"a\\\" Arn\",\"from\":\"x\",\"to\":\"y\"},"
+                              "{\"what\":\"Target \\\"a\\\" TaskDefinitionArn\",\"from\":\"t\",\"to\":\"u\"},"
+                              "{\"what\":\"Target \\\"a\\\" TaskCount\",\"to\":2},"
+                              "{\"what\":\"Target \\\"c\\\"\",\"change\":\"added\"},"
+                              "{\"what\":\"Target \\\"b\\\"\",\"change\":\"removed\"}]");
+    json_decref(difference);
+    json_decref(from);
+    json_decref(to);
+}
+
+static void test_what_scheduled_tasks_start(void **state)
+{
+    (void)state;
+    json_t *one = definition("{'containerDefinitions':[{'name':'a','image':'i:1'}]}");
+    json_t *two = definition("{'containerDefinitions':[{'name':'a','image':'i:2'}]}");
+    const struct diff_side from = {.digest = {{1}}, .task_definition = one};
+    const struct diff_side to = {.digest = {{2}}, .task_definition = two};
+    json_t *difference = NULL;
+    diff_scheduled_definition(&difference, "n", &from, &from);
+    assert_null(difference);
+    diff_scheduled_definition(&difference, "n", &from, &to);
+    char *text CLEANUP_FREE = json_dumps(difference, JSON_COMPACT);
+    assert_string_equal(text,
+                        "{\"scheduledTask\":\"n\",\"change\":\"update\",\"details\":[{\"what\":\"container "
+                        "\\\"a\\\" image\",\"from\":\"i:1\",\"to\":\"i:2\"}]}");
+    json_decref(difference);
+    json_decref(one);
+    json_decref(two);
+}
+
+#define NOW_S INT64_C(1767225600) /* 2026-01-01T00:00Z */
+
+static bool waits(const struct diff_side *from, const struct diff_side *to, const char *schedule)
+{
+    json_t *windows = json_pack("{s:{s:[{s:s,s:s,s:i}]}}", "davit", "changeWindows", "kind", "allow",
+                                "schedule", schedule, "durationMinutes", 60);
+    struct change_window_vec list = {0};
+    change_windows_from_json(windows, &list);
+    struct change_gate gate = {0};
+    change_gate_add(&gate, &list);
+    json_t *difference = diff_service("c", "s", from, to);
+    diff_add_window(difference, &gate, NOW_S);
+    bool found = json_object_get(difference, "waits");
+    if (found) {
+        assert_string_equal(json_string_value(json_object_get(difference, "waits")),
+                            "for its change window, which opens at 2026-01-01 02:00 UTC");
+        assert_int_equal(json_integer_value(json_object_get(difference, "opensAt")), NOW_S + 7200);
+    }
+    json_decref(difference);
+    json_decref(windows);
+    vector_deinit(&list);
+    return found;
+}
+
+static void test_what_comes_before(void **state)
+{
+    (void)state;
+    json_t *plain = definition("{'davit':{}}");
+    json_t *suspended = definition("{'davit':{'suspend':true,'changeWindows':[]}}");
+    json_t *prepared = definition("{'davit':{'preDeploy':['migrate']}}");
+    const struct diff_side two = {.desired_count = 2, .service = plain};
+    const struct diff_side three = {.desired_count = 3, .service = plain};
+    const struct diff_side off = {.desired_count = 2, .service = suspended};
+    const struct diff_side other = {.digest = {{1}}, .desired_count = 2, .service = prepared};
+    static const char shut[] = "cron(0 2 * * ? *)";
+    assert_true(waits(&two, &three, shut));
+    assert_false(waits(&two, &three, "cron(0 0 * * ? *)"));
+    assert_false(waits(&two, &two, shut));
+    assert_false(waits(&two, &off, shut));
+    assert_true(waits(NULL, &two, shut));
+    assert_true(waits(&two, NULL, shut));
+    json_t *difference = diff_service("c", "s", &two, &other);
+    assert_int_equal(json_array_size(json_object_get(difference, "preDeploy")), 1);
+    json_decref(difference);
+    difference = diff_service("c", "s", &other, &(struct diff_side){.digest = {{1}}, .service = prepared});
+    assert_null(json_object_get(difference, "preDeploy"));
+    json_decref(difference);
+    json_decref(plain);
+    json_decref(suspended);
+    json_decref(prepared);
 }
 
 static void test_what_davit_adds_to_a_service(void **state)
@@ -304,6 +395,9 @@ int main(void)
         cmocka_unit_test(test_clusters),
         cmocka_unit_test(test_a_migration_alone),
         cmocka_unit_test(test_scheduled_tasks),
+        cmocka_unit_test(test_targets_of_scheduled_tasks),
+        cmocka_unit_test(test_what_scheduled_tasks_start),
+        cmocka_unit_test(test_what_comes_before),
         cmocka_unit_test(test_what_davit_adds_to_a_service),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,18 +20,19 @@ static struct container *sample(void)
                                              .digest = digest_of_bytes("x", 1),
                                              .essential = 2};
     memset(container->labels.task, 'a', ID_HEX_SIZE - 1);
-    container->labels.spec = (struct container_spec){.name = memory_strdup("app"),
-                                                     .essential = true,
-                                                     .stop_timeout_s = 5,
-                                                     .has_health_check = true,
-                                                     .memory_mib = 64};
-    vector_push(&container->labels.spec.depends_on,
+    container->labels.spec = NEW(struct container_spec);
+    *container->labels.spec = (struct container_spec){.name = memory_strdup("app"),
+                                                      .essential = true,
+                                                      .stop_timeout_s = 5,
+                                                      .has_health_check = true,
+                                                      .memory_mib = 64};
+    vector_push(&container->labels.spec->depends_on,
                 (struct container_dependency){memory_strdup("init"), DEPENDENCY_SUCCESS});
-    vector_push(&container->labels.spec.ports, (struct port_mapping){80, 8080, false});
-    container->labels.spec.restart.enabled = true;
-    container->labels.spec.restart.period_s = 90;
-    vector_push(&container->labels.spec.restart.ignored_exit_codes, 0);
-    vector_push(&container->labels.spec.restart.ignored_exit_codes, 143);
+    vector_push(&container->labels.spec->ports, (struct port_mapping){80, 8080, false});
+    container->labels.spec->restart.enabled = true;
+    container->labels.spec->restart.period_s = 90;
+    vector_push(&container->labels.spec->restart.ignored_exit_codes, 0);
+    vector_push(&container->labels.spec->restart.ignored_exit_codes, 143);
     container->status = CONTAINER_RUNNING;
     container->health = HEALTH_HEALTHY;
     container->started_ms = 77;
@@ -49,8 +50,8 @@ static void test_container_survives_json(void **state)
     assert_true(container_equal(container, back));
     json_t *again = container_to_json(back);
     assert_true(json_equal(json, again));
-    assert_int_equal(back->labels.spec.stop_timeout_s, 5);
-    assert_int_equal(back->labels.spec.depends_on.items[0].condition, DEPENDENCY_SUCCESS);
+    assert_int_equal(back->labels.spec->stop_timeout_s, 5);
+    assert_int_equal(back->labels.spec->depends_on.items[0].condition, DEPENDENCY_SUCCESS);
     back->health = HEALTH_UNHEALTHY;
     assert_false(container_equal(container, back));
     struct container *copy = container_copy(container);
@@ -71,6 +72,41 @@ static void check_restart(const struct restart_policy *policy)
     assert_int_equal(policy->ignored_exit_codes.items[1], 143);
 }
 
+/* Each has what it had, also when the other is gone, and tells apart by any of its strings. */
+static void test_containers_share_what_is_the_same(void **state)
+{
+    (void)state;
+    struct container *first = sample();
+    struct container *second CLEANUP(container_freep) = container_copy(first);
+    struct container *third = container_copy(first);
+    memset(second->labels.task, 'b', sizeof second->labels.task - 1);
+    second->labels.revision = 8;
+    json_t *before = container_to_json(second);
+    assert_true(container_share(second, first));
+    assert_true(container_share(third, second));
+    assert_ptr_equal(second->labels.owner, first->labels.owner);
+    assert_ptr_equal(third->labels.spec->name, first->labels.spec->name);
+    struct container *copy = container_copy(second);
+    assert_ptr_not_equal(copy->labels.owner, second->labels.owner);
+    container_free(first);
+    container_free(third);
+    json_t *after = container_to_json(second);
+    assert_true(json_equal(before, after));
+    copy->labels.spec->stop_timeout_s++;
+    assert_false(container_share(copy, second));
+    copy->labels.spec->stop_timeout_s--;
+    copy->labels.spec->depends_on.items[0].condition = DEPENDENCY_START;
+    assert_false(container_share(copy, second));
+    container_free(copy);
+    copy = container_copy(second);
+    free(copy->labels.deployment);
+    copy->labels.deployment = memory_strdup("ecs-svc/another");
+    assert_false(container_share(copy, second));
+    container_free(copy);
+    json_decref(before);
+    json_decref(after);
+}
+
 /* It is in the label of the container alone, once davit has started anew. */
 static void test_a_restart_policy_survives_labels(void **state)
 {
@@ -80,16 +116,16 @@ static void test_a_restart_policy_survives_labels(void **state)
     struct task_labels copy CLEANUP(task_labels_deinit) = {0};
     json_t *labels = task_labels_to_json(&container->labels);
     assert_int_equal(task_labels_from_json(labels, &back, NULL), 0);
-    check_restart(&back.spec.restart);
+    check_restart(&back.spec->restart);
     task_labels_copy(&back, &copy);
-    check_restart(&copy.spec.restart);
+    check_restart(&copy.spec->restart);
     json_decref(labels);
     struct container *without CLEANUP(container_freep) = container_copy(container);
-    without->labels.spec.restart.enabled = false;
+    without->labels.spec->restart.enabled = false;
     labels = task_labels_to_json(&without->labels);
     struct task_labels none CLEANUP(task_labels_deinit) = {0};
     assert_int_equal(task_labels_from_json(labels, &none, NULL), 0);
-    assert_false(none.spec.restart.enabled);
+    assert_false(none.spec->restart.enabled);
     json_decref(labels);
 }
 
@@ -125,6 +161,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_container_survives_json),
         cmocka_unit_test(test_a_restart_policy_survives_labels),
+        cmocka_unit_test(test_containers_share_what_is_the_same),
         cmocka_unit_test(test_foreign_and_damaged_labels),
         cmocka_unit_test(test_container_name_is_what_docker_takes),
     };

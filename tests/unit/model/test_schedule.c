@@ -174,7 +174,7 @@ static const struct {
     {"cron(0 3 29 2 ? 2027)", "no such day"},
     {"rate()", "a count and a unit"},
     {"rate(5)", "a count and a unit"},
-    {"rate(0 minutes)", "a count and a unit"},
+    {"rate(0 minutes)", "a count of at least 1"},
     {"rate(-5 minutes)", "a count and a unit"},
     {"rate(5 weeks)", "a count and a unit"},
     {"rate(5 minute)", "EventBridge wants \"rate(5 minutes)\""},

@@ -2,6 +2,7 @@
  * with a fleet that is kept and with one that is made for each plan. */
 #include "model/json.h"
 #include "plan/pass.h"
+#include "unit.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +13,7 @@
 
 #define INSTANCES 24
 #define TASKS     40
-#define CLUSTERS  400
+#define CLUSTERS  unit_rounds(400, 40)
 #define PLANS     4
 
 static uint64_t seed;
@@ -76,6 +77,8 @@ static const char *const services[] = {
     "{\"placementStrategy\":[{\"type\":\"spread\",\"field\":\"attribute:disk\"},{\"type\":\"spread\","
     "\"field\":"
     "\"attribute:ecs.availability-zone\"},{\"type\":\"random\"}]}",
+    "{\"placementStrategy\":[{\"type\":\"spread\",\"field\":\"attribute:ecs.availability-zone\"},"
+    "{\"type\":\"binpack\",\"field\":\"memory\"},{\"type\":\"random\"}]}",
     "{\"placementConstraints\":[{\"type\":\"distinctInstance\"}]}",
     "{\"placementConstraints\":[{\"type\":\"memberOf\",\"expression\":\"attribute:disk == ssd\"}]}",
     "{\"placementConstraints\":[{\"type\":\"memberOf\",\"expression\":\"runningTasksCount < 2\"}]}",

@@ -141,7 +141,8 @@ static void test_placement_takes_what_it_gives(void **state)
     assert_false(output.no_place);
     assert_null(placement_choose(&pass, "a1", &why));
     assert_true(output.no_place);
-    assert_string_equal(why, "one: is already using port 53/udp required by the task (held by prod/web)");
+    assert_string_equal(why, "one: is already using port 53/udp required by the task (held by another "
+                             "task of its own)");
     assert_null(placement_instance(&instances, "two"));
 
     plan_room_give(&instances, &output.booked);
@@ -174,6 +175,15 @@ static void test_bookings_tell_what_was_freed(void **state)
     assert_true(plan_booking_freed(&before, &after));
     plan_booking_add(&after, 1, &small, "prod/web");
     assert_false(plan_booking_freed(&before, &after));
+    char *id = (char *)"0";
+    const struct container_spec promised = {.gpus = 1};
+    const struct container_spec chosen = {.gpus = 1, .gpu_ids = {&id, 1, 1}};
+    plan_booking_add(&before, 1, &promised, "prod/web");
+    assert_true(plan_booking_freed(&before, &after));
+    assert_false(plan_booking_same(&before, &after));
+    plan_booking_add(&after, 1, &chosen, "prod/web");
+    assert_false(plan_booking_freed(&before, &after)); /* the promise is kept */
+    assert_false(plan_booking_same(&before, &after));
     after.items[1].ports.items[0].udp = true;
     assert_true(plan_booking_freed(&before, &after));
     plan_booking_vec_deinit(&before);
@@ -228,7 +238,7 @@ static void test_who_was_up_is_remembered(void **state)
                                              .family = (char *)"web",
                                              .task = "0123456789abcdef0123456789abcdef",
                                              .essential = 1,
-                                             .spec = app}};
+                                             .spec = &app}};
     const struct container *containers[] = {&container};
     const struct plan_options options = {.owner = "me"};
     const struct commit commit = {.oid = "0123456789012345678901234567890123456789"};
@@ -257,6 +267,148 @@ static void test_who_was_up_is_remembered(void **state)
     }
 }
 
+/* --- at the limits -------------------------------------------------------------------------------------- */
+
+#define HOSTS     1000
+#define PROVIDERS 20
+#define KEPT      40
+
+struct crowd {
+    struct service service;
+    struct container_instance_vec declared;
+    struct plan_instance_vec instances;
+    struct string_vec names;
+    struct container *containers;
+    const struct container **list;
+};
+
+static void make_hosts(struct crowd *crowd)
+{
+    json_t *hosts = json_array();
+    json_t *strategy = json_array();
+    for (int i = 0; i < HOSTS; i++) {
+        char provider[16];
+        snprintf(provider, sizeof provider, "p%02d", i % PROVIDERS);
+        vector_push(&crowd->names, memory_printf("host-%04d", i));
+        vector_push(&crowd->instances, (struct plan_instance){.name = crowd->names.items[i], .usable = true});
+        json_array_append_new(
+            hosts, json_pack("{s:s,s:s}", "name", crowd->names.items[i], "capacityProvider", provider));
+        if (i < PROVIDERS)
+            json_array_append_new(strategy, json_pack("{s:s,s:i}", "capacityProvider", provider, "weight",
+                                                      i < PROVIDERS / 2 ? 3 : 1));
+    }
+    json_t *json = json_pack("{s:{s:o}}", "davit", "containerInstances", hosts);
+    container_instances_from_json(json, &crowd->declared);
+    capacity_items_from_json(strategy, &crowd->service.capacity);
+    plan_instances_index(&crowd->instances);
+    json_decref(json);
+    json_decref(strategy);
+}
+
+static void make_containers(struct crowd *crowd, struct container_spec *spec)
+{
+    crowd->containers = memory_calloc(LIMIT_DESIRED_COUNT, sizeof *crowd->containers);
+    crowd->list = memory_calloc(LIMIT_DESIRED_COUNT, sizeof *crowd->list);
+    for (int i = 0; i < LIMIT_DESIRED_COUNT; i++) {
+        struct container *container = &crowd->containers[i];
+        *container = (struct container){
+            .id = (char *)"c",
+            .instance = crowd->names.items[i % HOSTS],
+            .status = CONTAINER_RUNNING,
+            .started_ms = 1000 + i,
+            .labels = {
+                .deployment = (char *)"ecs-svc/1", .family = (char *)"web", .essential = 1, .spec = spec}};
+        snprintf(container->labels.task, sizeof container->labels.task, "%032d", i);
+        crowd->list[i] = container;
+    }
+}
+
+static void crowd_deinit(struct crowd *crowd)
+{
+    capacity_items_deinit(&crowd->service.capacity);
+    container_instances_deinit(&crowd->declared);
+    plan_instance_vec_deinit(&crowd->instances);
+    string_vec_deinit(&crowd->names);
+    free(crowd->containers);
+    free(crowd->list);
+}
+
+/* V4 with as many tasks as a service may have. What each provider keeps is counted once, and not by each
+ * comparison of two tasks: that took minutes. */
+static void test_the_largest_service_scales_in_by_its_providers(void **state)
+{
+    (void)state;
+    struct container_spec app = {.name = (char *)"app", .essential = true};
+    struct task_definition definition = {
+        .refs = 1, .family = (char *)"web", .containers = {.items = &app, .len = 1, .cap = 1}};
+    struct crowd crowd = {.service = {.refs = 1,
+                                      .desired_count = KEPT,
+                                      .minimum_healthy_percent = 100,
+                                      .maximum_percent = 200,
+                                      .task_definition = &definition}};
+    make_hosts(&crowd);
+    make_containers(&crowd, &app);
+    struct service_ledger *ledger = service_ledger_new("c", "web");
+    vector_push(&ledger->deployments,
+                (struct deployment){.id = "ecs-svc/1", .state = DEPLOYMENT_COMPLETED, .desired_count = KEPT});
+    struct plan_memory memory = {.seen = true, .stopping = MAP_INIT(free)};
+    struct id_source ids = {.seed = 1};
+    const struct plan_options options = {.owner = "me"};
+    const struct commit commit = {.oid = "0123456789012345678901234567890123456789"};
+    const struct plan_input input = {.now_ms = 1000000,
+                                     .options = &options,
+                                     .desired = &crowd.service,
+                                     .commit = &commit,
+                                     .ledger = ledger,
+                                     .cluster = "c",
+                                     .service = "web",
+                                     .key = "c/web",
+                                     .containers = crowd.list,
+                                     .containers_len = LIMIT_DESIRED_COUNT,
+                                     .instances = &crowd.instances,
+                                     .declared = &crowd.declared,
+                                     .memory = &memory,
+                                     .ids = &ids};
+    struct plan_output output;
+    plan_service(&input, &output);
+    int left[PROVIDERS] = {0};
+    for (int i = 0; i < LIMIT_DESIRED_COUNT; i++)
+        left[i % HOSTS % PROVIDERS] += map_get(&memory.stopping, crowd.containers[i].labels.task) == NULL;
+    for (int i = 0; i < PROVIDERS; i++)
+        assert_int_equal(left[i], i < PROVIDERS / 2 ? 3 : 1);
+    plan_output_deinit(&output);
+    plan_memory_deinit(&memory);
+    service_ledger_free(ledger);
+    crowd_deinit(&crowd);
+}
+
+/* What one plan placed with a provider is nothing to the next one that uses the same fleet. */
+static void test_a_fleet_that_is_kept_forgets_who_had_tasks(void **state)
+{
+    (void)state;
+    struct task_definition definition = {.refs = 1};
+    struct crowd crowd = {.service = {.refs = 1, .desired_count = KEPT, .task_definition = &definition}};
+    make_hosts(&crowd);
+    struct plan_fleet *fleet CLEANUP(plan_fleet_freep) = plan_fleet_new(&crowd.instances, &crowd.declared);
+    for (int plan = 0; plan < 3; plan++) {
+        const struct plan_input input = {.desired = &crowd.service,
+                                         .instances = &crowd.instances,
+                                         .declared = &crowd.declared,
+                                         .fleet = fleet,
+                                         .key = "c/web"};
+        struct plan_output output = {0};
+        struct pass pass = {.in = &input, .out = &output};
+        char *why CLEANUP_FREE = NULL;
+        const struct plan_instance *instance = placement_choose(&pass, "a1", &why);
+        assert_string_equal(instance->name, "host-0000");
+        instance = placement_choose(&pass, "a2", &why);
+        assert_string_equal(instance->name, "host-0001");
+        pass_leave_sites(&pass);
+        plan_output_deinit(&output);
+    }
+    crowd_deinit(&crowd);
+}
+
 static void test_status_names_are_of_ecs(void **state)
 {
     (void)state;
@@ -276,6 +428,8 @@ int main(void)
                                        cmocka_unit_test(test_memory_of_nothing_is_empty),
                                        cmocka_unit_test(test_placement_takes_what_it_gives),
                                        cmocka_unit_test(test_bookings_tell_what_was_freed),
+                                       cmocka_unit_test(test_the_largest_service_scales_in_by_its_providers),
+                                       cmocka_unit_test(test_a_fleet_that_is_kept_forgets_who_had_tasks),
                                        cmocka_unit_test(test_status_names_are_of_ecs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

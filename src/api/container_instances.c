@@ -1,0 +1,185 @@
+/* ECS's container instances: the engines of the configuration, as a cluster sees them. */
+#include "api/operation.h"
+#include "base/text.h"
+#include "model/json.h"
+
+#include <assert.h>
+
+/* What the cluster declares of itself; NULL: it has no manifest. */
+static const struct cluster *cluster_of(const struct api *api, const char *cluster)
+{
+    const struct desired *desired = core_desired(api->core);
+    return desired ? desired_cluster(desired, cluster) : NULL;
+}
+
+static const struct container_instance *declared_of(const struct api *api, const char *cluster,
+                                                    const char *instance)
+{
+    const struct cluster *found = cluster_of(api, cluster);
+    return found ? container_instances_find(&found->instances, instance) : NULL;
+}
+
+bool api_has_instance(const struct api *api, const char *cluster, const char *instance)
+{
+    const struct cluster *found = cluster_of(api, cluster);
+    return !found || !found->instances.len || container_instances_find(&found->instances, instance);
+}
+
+static const char *status_of(const struct api *api, const char *cluster, const char *instance)
+{
+    const struct container_instance *declared = declared_of(api, cluster, instance);
+    return declared && declared->draining ? "DRAINING" : "ACTIVE";
+}
+
+static int by_name(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+int api_list_container_instances(struct api *api, const json_t *input, json_t **ret_output,
+                                 struct api_fault *fault)
+{
+    const char *cluster;
+    const char *status = model_string(input, "status");
+    const char *filter = model_string(input, "filter");
+    struct string_vec arns CLEANUP(string_vec_deinit) = {0};
+    int r = api_input_cluster(api, input, &cluster, fault);
+    if (r < 0)
+        return r;
+    if (status && !strstr(" ACTIVE DRAINING REGISTERING DEREGISTERING REGISTRATION_FAILED ", status))
+        return api_fault_invalid(fault, "status: \"%.64s\" is none; an instance is ACTIVE or DRAINING",
+                                 status);
+    if (filter && filter[0])
+        return api_fault_invalid(fault, "filter: davit lists by status only");
+    for (size_t i = 0; i < core_instances_len(api->core); i++) {
+        struct view_instance view;
+        core_view_instance_at(api->core, i, &view);
+        if (api_has_instance(api, cluster, view.name) &&
+            (!status || text_equal(status, status_of(api, cluster, view.name))))
+            vector_push(&arns, api_instance_arn(api, cluster, view.name));
+    }
+    if (arns.len)
+        qsort(arns.items, arns.len, sizeof *arns.items, by_name);
+    json_t *list = json_array();
+    for (size_t i = 0; i < arns.len; i++)
+        json_array_append_new(list, json_string(arns.items[i]));
+    return api_page(&(struct api_page){"containerInstanceArns", 100}, input, list, ret_output, fault);
+}
+
+/* --- describe ------------------------------------------------------------------------------------------- */
+
+struct task_counts {
+    int running;
+    int pending;
+};
+
+static void count(struct task_counts *counts, const char *instance, const char *on, enum task_status status)
+{
+    counts->running += text_equal(instance, on) && status == TASK_RUNNING;
+    counts->pending += text_equal(instance, on) && status == TASK_PENDING;
+}
+
+/* The cluster's tasks there. */
+static struct task_counts counts_of(const struct api *api, const char *cluster, const char *instance)
+{
+    struct task_counts counts = {0};
+    struct view_service view;
+    for (size_t i = 0; core_view_service_at(api->core, i, &view); i++) {
+        struct task_vec tasks CLEANUP(task_vec_deinit) = {0};
+        if (text_equal(view.cluster, cluster))
+            core_view_tasks(api->core, cluster, view.name, api->now_ms(api->data), &tasks);
+        for (size_t t = 0; t < tasks.len; t++)
+            count(&counts, instance, tasks.items[t].instance, tasks.items[t].status);
+    }
+    struct view_run_vec runs;
+    core_view_runs(api->core, &runs);
+    for (size_t i = 0; i < runs.len; i++)
+        if (text_equal(runs.items[i].run->cluster, cluster))
+            count(&counts, instance, runs.items[i].run->instance, runs.items[i].status);
+    vector_deinit(&runs);
+    return counts;
+}
+
+static json_t *resources(int64_t cpu_units, int64_t memory_mib)
+{
+    return json_pack("[{s:s,s:s,s:f,s:i,s:I},{s:s,s:s,s:f,s:i,s:I}]", "name", "CPU", "type", "INTEGER",
+                     "doubleValue", 0.0, "longValue", 0, "integerValue", (json_int_t)cpu_units, "name",
+                     "MEMORY", "type", "INTEGER", "doubleValue", 0.0, "longValue", 0, "integerValue",
+                     (json_int_t)memory_mib);
+}
+
+static void add_attribute(json_t *list, const char *name, const char *value)
+{
+    json_t *json = json_pack("{s:s}", "name", name);
+    model_set_string(json, "value", value);
+    json_array_append_new(list, json);
+}
+
+static json_t *attributes_of(const struct container_instance *declared, const struct instance_info *info)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; declared && i < declared->attributes.len; i++)
+        add_attribute(list, declared->attributes.items[i].name, declared->attributes.items[i].value);
+    if (info && info->os)
+        add_attribute(list, "ecs.os-type", info->os);
+    if (info && info->arch)
+        add_attribute(list, "ecs.cpu-architecture", info->arch);
+    return list;
+}
+
+static json_t *describe(const struct api *api, const char *cluster, const struct view_instance *view)
+{
+    const struct container_instance *declared = declared_of(api, cluster, view->name);
+    struct task_counts counts = counts_of(api, cluster, view->name);
+    json_t *json =
+        json_pack("{s:s,s:I,s:s,s:b,s:i,s:i,s:o,s:[],s:[]}", "ec2InstanceId", view->name, "version",
+                  (json_int_t)0, "status", status_of(api, cluster, view->name), "agentConnected",
+                  view->connected, "runningTasksCount", counts.running, "pendingTasksCount", counts.pending,
+                  "attributes", attributes_of(declared, view->info), "attachments", "tags");
+    api_set_owned(json, "containerInstanceArn", api_instance_arn(api, cluster, view->name));
+    model_set_string(json, "capacityProviderName", declared ? declared->capacity_provider : NULL);
+    if (!view->info)
+        return json;
+    json_t *version = json_object();
+    model_set_string(version, "dockerVersion", view->info->engine);
+    json_object_set_new(json, "versionInfo", version);
+    json_object_set_new(json, "registeredResources",
+                        resources(view->info->cpu_units, view->info->memory_mib));
+    json_object_set_new(json, "remainingResources", resources(view->cpu_units_free, view->memory_mib_free));
+    return json;
+}
+
+static bool find(const struct api *api, const char *cluster, const char *name, struct view_instance *ret_view)
+{
+    for (size_t i = 0; i < core_instances_len(api->core); i++) {
+        core_view_instance_at(api->core, i, ret_view);
+        if (text_equal(ret_view->name, name))
+            return api_has_instance(api, cluster, name);
+    }
+    return false;
+}
+
+int api_describe_container_instances(struct api *api, const json_t *input, json_t **ret_output,
+                                     struct api_fault *fault)
+{
+    const char *cluster;
+    int r = api_input_cluster(api, input, &cluster, fault);
+    if (r < 0 || (r = api_input_names(input, "containerInstances", 100, fault)) < 0)
+        return r;
+    json_t *found = json_array();
+    json_t *failures = json_array();
+    size_t i;
+    json_t *item;
+    json_array_foreach (json_object_get(input, "containerInstances"), i, item) {
+        char *of CLEANUP_FREE = NULL;
+        const char *given = json_string_value(item);
+        const char *name = api_name_of(given, "container-instance", &of);
+        struct view_instance view;
+        if (name && (!of || text_equal(of, cluster)) && find(api, cluster, name, &view))
+            json_array_append_new(found, describe(api, cluster, &view));
+        else
+            api_add_missing(failures, api_instance_arn(api, cluster, name ? name : given));
+    }
+    *ret_output = json_pack("{s:o,s:o}", "containerInstances", found, "failures", failures);
+    return 0;
+}
