@@ -34,7 +34,7 @@ static json_t *difference_of(struct api *api, const struct view_service *view)
     bool runs = running_side(api, view, &from);
     json_t *difference = diff_service(view->cluster, view->name, runs ? &from : NULL, next ? &to : NULL);
     if (view->delayed)
-        diff_add_wait(difference, strstr(view->delayed_text, "for its"), view->delayed_opens_ms / 1000);
+        diff_add_wait(difference, strstr(view->delayed_text, "for "), view->delayed_opens_ms / 1000);
     return difference;
 }
 

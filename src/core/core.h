@@ -176,8 +176,9 @@ struct view_service {
     bool suspended;
     bool delayed;                       /* a change of it waits for its window */
     const struct service *delayed_next; /* the content that waits; NULL: it is removed, or nothing waits */
-    const char *delayed_text;           /* until when, in words; NULL: nothing waits */
-    int64_t delayed_opens_ms;           /* likewise; 0: no opening is in sight */
+    const char *delayed_text; /* "waits for its change window, which opens at ...", or "for the change
+                                 window of commit ..."; NULL: nothing waits */
+    int64_t delayed_opens_ms; /* likewise; 0: no opening is in sight */
     bool blocked; /* delayed, suspended, or it waits for a service that is, or whose deployment failed */
     const struct view_event *events; /* a ring: read it by view_service_event() */
     size_t events_first;

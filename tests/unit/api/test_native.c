@@ -417,6 +417,29 @@ static void test_approve_lets_through_what_waits_for_its_window(void **state)
                         "no commit is held, and no change waits for its window");
 }
 
+/* The commit that takes the window away does not open it. */
+static void test_diff_tells_a_window_that_only_an_older_commit_has(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char shut[] = "kind: Cluster\nclusterName: demo\ndavit: {changeWindows: [{kind: deny, "
+                               "durationMinutes: 44640, schedule: 'cron(0 0 1 * ? *)'}]}\n";
+    static const char open[] = "kind: Cluster\nclusterName: demo\n";
+    static const char service[] =
+        "---\nfamily: web\ncontainerDefinitions: [{name: a, image: i, memory: 9}]\n---\n"
+        "kind: Service\ncluster: demo\nserviceName: web\ntaskDefinition: web\n";
+    char *waits CLEANUP_FREE = memory_printf("%s%s", shut, service);
+    char *opens CLEANUP_FREE = memory_printf("%s%s", open, service);
+    fixture_commit(fixture, "a1b2c3d4", shut);
+    fixture_commit(fixture, "b1b2c3d4", waits);
+    fixture_commit(fixture, "c1b2c3d4", opens);
+    json_t *answer = fixture_ask(fixture, "GET", "/v1/diff", NULL);
+    const json_t *difference = json_array_get(json_object_get(answer, "differences"), 0);
+    assert_string_equal(model_string(difference, "waits"),
+                        "for the change window of commit a1b2c3d4a1b2, in force when it began to wait, which "
+                        "does not open as far as can be seen");
+    json_decref(answer);
+}
+
 static void test_retry_is_of_what_has_failed(void **state)
 {
     struct fixture *fixture = *state;
@@ -508,6 +531,7 @@ int main(void)
         CASE(test_what_git_suspends_git_resumes),
         CASE(test_approve_is_of_the_commit_that_is_held),
         CASE(test_approve_lets_through_what_waits_for_its_window),
+        CASE(test_diff_tells_a_window_that_only_an_older_commit_has),
         CASE(test_retry_is_of_what_has_failed),
         CASE(test_revisions_and_instances),
         CASE(test_instances_of_clusters),
