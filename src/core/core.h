@@ -147,6 +147,8 @@ struct view_source {
 void core_view_source(const struct core *core, struct view_source *ret_view);
 /* The desired state, NULL before the first good commit. */
 const struct desired *core_desired(const struct core *core);
+/* The wall clock, which the calendar goes by, minus the time of events. */
+int64_t core_skew_ms(const struct core *core);
 
 struct view_event {
     char *id;
@@ -176,8 +178,9 @@ struct view_service {
     bool suspended;
     bool delayed;                       /* a change of it waits for its window */
     const struct service *delayed_next; /* the content that waits; NULL: it is removed, or nothing waits */
-    const char *delayed_text;           /* until when, in words; NULL: nothing waits */
-    int64_t delayed_opens_ms;           /* likewise; 0: no opening is in sight */
+    const char *delayed_text; /* "waits for its change window, which opens at ...", or "for the change
+                                 window of commit ..."; NULL: nothing waits */
+    int64_t delayed_opens_ms; /* likewise, by the wall clock; 0: no opening is in sight */
     bool blocked; /* delayed, suspended, or it waits for a service that is, or whose deployment failed */
     const struct view_event *events; /* a ring: read it by view_service_event() */
     size_t events_first;

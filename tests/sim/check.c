@@ -386,6 +386,8 @@ static void note_floors(struct world *world)
             count = count < most ? count : most;
         }
         view.desired = there ? view.aim : NULL; /* a revert to what it was rolled back to only scales */
+        if (there && !is_completed(&view) && check_is_suspended(world, name))
+            continue; /* U1: what is wanted meanwhile never began, and may go again */
         if (!there || !is_completed(&view))
             floors[s] = -1;
         else if (floors[s] < 0 || count < floors[s])
