@@ -772,6 +772,7 @@ void check_moment(struct world *world)
             world_fail(world, "(i) a container of %s was started without its files", world->hosts[h].name);
         if (sim_foreign_writes(world->hosts[h].sim))
             world_fail(world, "(d) a foreign container was written to");
+        check_gpus(world, h);
     }
     if (news)
         check_names(world);

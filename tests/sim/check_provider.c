@@ -101,7 +101,7 @@ void check_provider(struct world *world, const struct view_service *view, const 
             world_fail(world, "(v) %s: provider %c has %d tasks, its share is %d", view->name,
                        share->provider, count_of(world, now, share->provider, active),
                        most_of(strategy, share, view->desired->desired_count));
-        if (!place->distinct && !place->avoids)
+        if (!place->distinct && !place->avoids && !check_wants_gpus(view->desired))
             check_bases(world, view, strategy, share, now);
     }
 }

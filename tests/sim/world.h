@@ -89,6 +89,7 @@ struct version {
     int declared;   /* hosts that the cluster declares, a bit each; 0: none, it has all */
     int draining;   /* likewise */
     bool providers; /* those that are declared name their capacity provider */
+    bool gpus;      /* and have GPUs */
     int capacity;   /* the cluster's default strategy, as a recipe's */
 };
 
@@ -292,6 +293,10 @@ bool check_place_free(const struct world *world, const char *service, int host);
 bool check_room_on(const struct world *world, const struct service *service, int host);
 /* Whether a standalone task has its place there. */
 bool check_room_for_run(const struct world *world, int host, int cpu_units);
+/* Whether tasks of the service take GPUs, of which hosts have few. */
+bool check_wants_gpus(const struct service *service);
+/* What containers of the host have of them. */
+void check_gpus(struct world *world, int host);
 bool check_room_anywhere(const struct world *world, const struct service *service);
 /* Whether what is wanted of it is healthy for a while, and then crashes. */
 bool repo_is_flaky(const struct world *world, const char *service);
