@@ -263,6 +263,31 @@ static bool has_room(const struct world *world, int host, struct room need)
     return rest.cpu_units >= need.cpu_units && (need.gpus == 0 || rest.gpus >= need.gpus);
 }
 
+static bool lives(const struct sim *sim, const char *task)
+{
+    for (size_t c = 0; c < sim_containers_len(sim); c++)
+        if (text_equal(sim_container_at(sim, c)->labels.task, task) &&
+            sim_container_at(sim, c)->status != CONTAINER_STOPPED)
+            return true;
+    return false;
+}
+
+bool check_waits_for_gpu(const struct world *world, const char *waiting)
+{
+    const char *at = waiting ? strstr(waiting, " waits for a GPU of instance h") : NULL;
+    if (!at)
+        return false;
+    int host = at[strlen(at) - 1] - '0';
+    const struct sim *sim = world->hosts[host].sim;
+    int rest =
+        gpus_of(&world->repo.versions[repo_version(core_desired(world->davit.core)->commit.oid)], host);
+    for (size_t c = 0; c < sim_containers_len(sim); c++) {
+        const struct task_labels *labels = &sim_container_at(sim, c)->labels;
+        rest -= labels->spec && lives(sim, labels->task) ? (int)labels->spec->gpu_ids.len : 0;
+    }
+    return rest < 1;
+}
+
 /* (x) No GPU is two containers' of tasks of which something lives. */
 void check_gpus(struct world *world, int host)
 {
