@@ -302,6 +302,55 @@ static void test_reverted_afterwards(void **state)
     assert_int_equal(count(fixture, "seed"), 1);
 }
 
+/* What failed is not run again, though something else was to run when it did. */
+static void test_fails_after_it_was_replaced(void **state) /* F18 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web();
+    fixture_run(fixture);
+    fixture_change(fixture, "web", "nginx:2");
+    fixture_run(fixture);
+    fixture_after(fixture, 1000); /* the next one is younger */
+    ends(fixture, "migrate", 3);
+    assert_int_equal(primary(fixture)->state, DEPLOYMENT_IN_PROGRESS); /* nobody said that it is bad */
+    assert_int_equal(count(fixture, "migrate"), 2);
+    const struct deployment *older = primary(fixture) + 1;
+    assert_int_equal(older->state, DEPLOYMENT_FAILED);
+    assert_non_null(strstr(older->reason, "; task migrate:1 of davit.preDeploy failed: container app exited "
+                                          "with code 3 (task "));
+    ends(fixture, "migrate", 0);
+    ends(fixture, "seed", 0);
+    fixture_change(fixture, "web", "nginx:1");
+    fixture_run(fixture);
+    assert_int_equal(primary(fixture)->state, DEPLOYMENT_FAILED); /* D8 */
+    assert_int_equal(count(fixture, "migrate"), 2);
+    struct event retry = {.kind = EVENT_RETRY};
+    retry.retry.cluster = memory_strdup("c");
+    retry.retry.service = memory_strdup("web");
+    fixture_step(fixture, retry);
+    fixture_run(fixture);
+    assert_int_equal(primary(fixture)->state, DEPLOYMENT_IN_PROGRESS);
+    assert_int_equal(count(fixture, "migrate"), 3);
+}
+
+/* It was begun for the content, which has gone and come back meanwhile. */
+static void test_fails_after_a_revert(void **state) /* F18 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web();
+    fixture_run(fixture);
+    fixture_change(fixture, "web", "nginx:2");
+    fixture_run(fixture);
+    fixture_change(fixture, "web", "nginx:1");
+    fixture_run(fixture);
+    ends(fixture, "migrate", 3);
+    fixture_settle(fixture);
+    assert_int_equal(primary(fixture)->state, DEPLOYMENT_FAILED);
+    assert_non_null(strstr(primary(fixture)->reason, " of this content failed: superseded by ecs-svc/"));
+    assert_non_null(strstr(primary(fixture)->reason, "container app exited with code 3 (task "));
+    assert_int_equal(count(fixture, "migrate"), 1);
+}
+
 /* It ends while the service has left, and is to be left as it is. */
 static void test_left_and_back(void **state)
 {
@@ -354,6 +403,8 @@ int main(void)
         cmocka_unit_test(test_a_success_meanwhile),
         cmocka_unit_test(test_after_what_it_depends_on),
         cmocka_unit_test(test_a_failure_meanwhile),
+        cmocka_unit_test(test_fails_after_it_was_replaced),
+        cmocka_unit_test(test_fails_after_a_revert),
         cmocka_unit_test(test_left_and_back),
         cmocka_unit_test(test_reverted_meanwhile),
         cmocka_unit_test(test_reverted_afterwards),
