@@ -68,13 +68,14 @@ static void find_runs(const struct core *core, struct step *step)
     }
 }
 
-/* With the way out of one that hangs. */
-static char *waits_for(const char *cluster, const char *name, const char *task)
+/* Since when, and the way out of one that hangs: it has no time limit. */
+static char *waits_for(const char *name, const struct run *run)
 {
-    return memory_printf(
-        "waits for task %s of davit.preDeploy to succeed (task %s); \"davit stop-task %s/%.12s\" "
-        "gives it up",
-        name, task, cluster, task);
+    char since[TEXT_TIME_SIZE];
+    text_from_time_ms(run->created_ms, since);
+    return memory_printf("waits for task %s of davit.preDeploy to succeed (task %s), since %.10s %.5s UTC; "
+                         "\"davit stop-task %s/%.12s\" gives it up, and the deployment fails",
+                         name, run->id, since, since + strlen("2026-01-01T"), run->cluster, run->id);
 }
 
 static void tell_start(struct core *core, struct service_state *service, const char *task)
@@ -114,7 +115,7 @@ static char *start(struct core *core, struct service_state *service, const struc
     service->pre_deploy_lacks = outcome.tasks.len == 0;
     if (outcome.tasks.len) {
         tell_start(core, service, outcome.tasks.items[0]);
-        return waits_for(service->cluster, name, outcome.tasks.items[0]);
+        return waits_for(name, core_run_state(core, service->cluster, outcome.tasks.items[0])->run);
     }
     if (outcome.lacks.len == 0)
         return memory_printf("task %s of davit.preDeploy does not start: %s", name,
@@ -241,7 +242,7 @@ static void take_step(struct core *core, struct service_state *service, const st
     else if (!step->run)
         service->pre_deploy = start(core, service, step, name, effects);
     else
-        service->pre_deploy = waits_for(service->cluster, name, step->run->id);
+        service->pre_deploy = waits_for(name, step->run);
 }
 
 void core_pre_deploy(struct core *core, struct service_state *service, struct effect_vec *effects)

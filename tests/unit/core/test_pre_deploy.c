@@ -116,6 +116,7 @@ static void test_its_tasks_are_told(void **state)
     fixture_settle(fixture); /* told once, however often it is looked at */
     assert_int_equal(
         count_events(fixture, "(service web) has started task ", " of davit.preDeploy migrate:1."), 1);
+    assert_non_null(strstr(fixture_view(fixture, "web").waiting, "), since 2023-11-14 22:13 UTC; "));
     assert_non_null(strstr(fixture_view(fixture, "web").waiting, "; \"davit stop-task c/"));
     ends(fixture, "migrate", 0);
     fixture_settle(fixture);
@@ -351,6 +352,28 @@ static void test_fails_after_a_revert(void **state) /* F18 */
     assert_int_equal(count(fixture, "migrate"), 1);
 }
 
+/* There is no time limit: somebody gives it up. */
+static void test_one_that_hangs(void **state) /* F16 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web();
+    struct event stop = {.kind = EVENT_STOP_TASK};
+    char id[ID_HEX_SIZE];
+    fixture_run(fixture);
+    fixture_after(fixture, INT64_C(5) * 3600000);
+    fixture_run(fixture);
+    assert_non_null(strstr(fixture_view(fixture, "web").waiting, "gives it up, and the deployment fails"));
+    assert_non_null(strstr(fixture_view(fixture, "web").waiting, "since 2023-11-14 22:13 UTC; "));
+    count_runs(fixture, "migrate", id);
+    stop.stop_task.cluster = memory_strdup("c");
+    stop.stop_task.task = memory_strdup(id);
+    fixture_step(fixture, stop);
+    fixture_run(fixture);
+    fixture_settle(fixture);
+    assert_int_equal(primary(fixture)->state, DEPLOYMENT_FAILED);
+    assert_int_equal(fixture_view(fixture, "web").running_count, 0);
+}
+
 /* It ends while the service has left, and is to be left as it is. */
 static void test_left_and_back(void **state)
 {
@@ -405,6 +428,7 @@ int main(void)
         cmocka_unit_test(test_a_failure_meanwhile),
         cmocka_unit_test(test_fails_after_it_was_replaced),
         cmocka_unit_test(test_fails_after_a_revert),
+        cmocka_unit_test(test_one_that_hangs),
         cmocka_unit_test(test_left_and_back),
         cmocka_unit_test(test_reverted_meanwhile),
         cmocka_unit_test(test_reverted_afterwards),
