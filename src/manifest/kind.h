@@ -52,6 +52,8 @@ struct kind_place {
 /* No object at all: an expression of memberOf, and the field of a placement strategy. */
 #define KIND_EXPRESSION (KIND_COUNT + 1)
 #define KIND_STRATEGY   (KIND_COUNT + 2)
+/* Likewise: overrides as text, of the task definition beside them. */
+#define KIND_OVERRIDES (KIND_COUNT + 3)
 
 /* What an object says of another one that the commit has to declare, beyond the cluster and the task
  * definition of a service. */

@@ -650,6 +650,12 @@ static const struct rule beside_warnings[] = {
      "value", "/Target/Input", "did you mean \"command\"?"},
     {SCHEDULE_WITH("{\\\"containerOverrides\\\":[{\\\"name\\\":\\\"app\\\",\\\"command\\\":\\\"ls\\\"}]}"),
      ONE(""), "value", "/Target/Input", "containerOverrides[0]: command: expected a list of texts"},
+    {SCHEDULE_WITH("{\\\"containerOverrides\\\":[{\\\"name\\\":\\\"app\\\",\\\"cpu\\\":-1}]}"), ONE(""),
+     "value", "/Target/Input", "containerOverrides[0]: cpu: expected a number from 0 on"},
+    {SCHEDULE_WITH("{\\\"containerOverrides\\\":[{\\\"name\\\":\\\"app\\\",\\\"memory\\\":1}]}"), ONE(""),
+     "value", "/Target/Input",
+     "with these overrides web is no valid task definition: too small at /containerDefinitions/0/memory"},
+    {SCHEDULE_WITH("{\\\"cpu\\\":\\\"much\\\"}"), ONE(""), "value", "/Target/Input", "at /cpu"},
     {SCHEDULE_WITH("no json"), ONE(""), "value", "/Target/Input", "is no JSON object"},
     {"{\"name\":\"p\",\"cluster\":\"prod\",\"managedInstancesProvider\":{\"infrastructureRoleArn\":\"r\","
      "\"instanceLaunchTemplate\":{\"ec2InstanceProfileArn\":\"p\",\"networkConfiguration\":{}}}}",
