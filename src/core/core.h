@@ -54,12 +54,12 @@ struct core_deletion {
  *  W6 | the newest commit takes the change back        | nothing waits any more
  *  W7 | EVENT_APPROVE names the newest commit          | adopted at once; its events say so
  *  W8 | davit starts anew                              | what waited waits on, what is new as well: the
- * ledger |                                                | has its windows and what W3 goes on with; what
- * did |                                                | not wait had been let through W9 | and the commit
- * that was deployed cannot be      | a service of the ledger that the newest commit does | built any more |
- * not have waits as W4, unless it was being removed W10 | the wall clock is set, forward or back         |
- * what waits is judged by the new time at once; what |                                                | was
- * let through has begun and goes on
+ *     |                                                | ledger has its windows and what W3 goes on with;
+ *     |                                                | what did not wait had been let through
+ *  W9 | and the commit that was deployed cannot be     | a service of the ledger that the newest commit does
+ *     | built any more                                 | not have waits as W4, unless it was being removed
+ *  W10| the wall clock is set, forward or back         | what waits is judged by the new time at once; what
+ *     |                                                | was let through has begun and goes on
  *
  * A suspend that waits holds already. Who depends on it (row R12) waits as well.
  */
@@ -88,11 +88,13 @@ struct core_deletion {
  *  S9 | `davit apply`: nobody is there afterwards     | nothing is started, and no time is over for it
  *  S10| S3, S4, S7: a time that was due is not started | it is the last that was due, and its result says
  *     |                                               | why; an event and a warning in the log, once for a
- * reason S11| all that a run started has stopped            | its result: "succeeded", or the first that
- * failed |                                               | with its container and exit code; an event. The |
- * | ledger has the last LIMIT_SCHEDULE_RUNS of them S12| the clock is set while davit runs, and what   | the
- * span stays: a rate without StartDate, the tries | counts is a span                              | of S7.
- * What davit did not see: S3, or S1 if it was |                                               | put back
+ *     |                                               | reason
+ *  S11| all that a run started has stopped            | its result: "succeeded", or the first that failed
+ *     |                                               | with its container and exit code; an event. The
+ *     |                                               | ledger has the last LIMIT_SCHEDULE_RUNS of them
+ *  S12| the clock is set while davit runs, and what   | the span stays: a rate without StartDate, the tries
+ *     | counts is a span                              | of S7. What davit did not see: S3, or S1 if it was
+ *     |                                               | put back
  *
  * The calendar, here and in W, is the wall clock: the time of events, which never leaps, and the skew between
  * them as EVENT_CLOCK told it last.
