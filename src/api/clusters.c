@@ -53,6 +53,17 @@ static int instances_of(const struct api *api, const char *name)
     return count;
 }
 
+/* As committed. */
+static void set_providers(const struct api *api, const char *name, json_t *json)
+{
+    static const char *const members[] = {"capacityProviders", "defaultCapacityProviderStrategy"};
+    const struct desired *desired = core_desired(api->core);
+    const struct cluster *cluster = desired ? desired_cluster(desired, name) : NULL;
+    for (size_t i = 0; cluster && i < ARRAY_LEN(members); i++)
+        if (json_is_array(json_object_get(cluster->json, members[i])))
+            json_object_set(json, members[i], json_object_get(cluster->json, members[i]));
+}
+
 static json_t *describe(const struct api *api, const char *name)
 {
     struct cluster_counts counts = counts_of(api, name);
@@ -64,6 +75,7 @@ static json_t *describe(const struct api *api, const char *name)
                   "ACTIVE", "registeredContainerInstancesCount", instances_of(api, name), "runningTasksCount",
                   counts.running, "pendingTasksCount", counts.pending, "activeServicesCount", counts.services,
                   "statistics", "tags", "settings", "capacityProviders", "defaultCapacityProviderStrategy"));
+    set_providers(api, name, json);
     return json;
 }
 

@@ -54,12 +54,12 @@ struct core_deletion {
  *  W6 | the newest commit takes the change back        | nothing waits any more
  *  W7 | EVENT_APPROVE names the newest commit          | adopted at once; its events say so
  *  W8 | davit starts anew                              | what waited waits on, what is new as well: the
- * ledger |                                                | has its windows and what W3 goes on with; what
- * did |                                                | not wait had been let through W9 | and the commit
- * that was deployed cannot be      | a service of the ledger that the newest commit does | built any more |
- * not have waits as W4, unless it was being removed W10 | the wall clock is set, forward or back         |
- * what waits is judged by the new time at once; what |                                                | was
- * let through has begun and goes on
+ *     |                                                | ledger has its windows and what W3 goes on with;
+ *     |                                                | what did not wait had been let through
+ *  W9 | and the commit that was deployed cannot be     | a service of the ledger that the newest commit does
+ *     | built any more                                 | not have waits as W4, unless it was being removed
+ *  W10| the wall clock is set, forward or back         | what waits is judged by the new time at once; what
+ *     |                                                | was let through has begun and goes on
  *
  * A suspend that waits holds already. Who depends on it (row R12) waits as well.
  */
