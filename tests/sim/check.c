@@ -670,6 +670,8 @@ static bool check_log(struct world *world, int h)
             !map_get(&world->checker.known_deployments, container->labels.deployment))
             world_fail(world, "(f) %s was created before its deployment was saved", log[i].name);
         check_pause(world, world->hosts[h].sim, &log[i]);
+        if (log[i].kind == SIM_LOG_EXIT)
+            map_put(&world->checker.ended, log[i].name, (void *)1);
     }
     bool news = world->checker.log_seen[h] != len;
     world->checker.log_seen[h] = len;
@@ -984,6 +986,7 @@ void check_deinit(struct checker *checker)
     map_deinit(&checker->up);
     map_deinit(&checker->runs);
     map_deinit(&checker->ran);
+    map_deinit(&checker->ended);
     map_deinit(&checker->let_through);
     map_deinit(&checker->calm_bounds);
     pre_deinit(checker);

@@ -288,6 +288,13 @@ bool check_waits_for_gpu(const struct world *world, const char *waiting)
     return rest < 1;
 }
 
+/* It ended, and a request of an earlier davit starts it again before this one stops it: nobody decided that,
+ * (i), and its GPUs were free. */
+static bool came_late(const struct world *world, const struct container *container)
+{
+    return !container->labels.spec->restart.enabled && map_get(&world->checker.ended, container->name);
+}
+
 /* (x) No GPU is two containers' of tasks of which something lives. */
 void check_gpus(struct world *world, int host)
 {
@@ -296,7 +303,7 @@ void check_gpus(struct world *world, int host)
     for (size_t c = 0; c < sim_containers_len(sim); c++) {
         const struct container *container = sim_container_at(sim, c);
         const struct container_spec *spec = container->labels.spec;
-        if (!spec || spec->gpus == 0 || container->status == CONTAINER_STOPPED)
+        if (!spec || spec->gpus == 0 || container->status == CONTAINER_STOPPED || came_late(world, container))
             continue;
         if ((int)spec->gpu_ids.len != spec->gpus)
             world_fail(world, "(x) %s has %zu GPUs, and asks for %d", container->name, spec->gpu_ids.len,

@@ -213,6 +213,7 @@ struct checker {
     struct map up;                /* tasks that were up once in this life of davit */
     struct map runs;              /* standalone tasks that the ledger ever had: runs.c */
     struct map ran;               /* names of their containers that were started once */
+    struct map ended;             /* names of all containers that have ended once */
     bool suspended[SERVICES_MAX +
                    1]; /* by hand, as davit was told or the disk has it; the last: the cluster */
     const struct desired *desired;
