@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/prefetch.h"
 #include "base/text.h"
 
 #include <assert.h>
@@ -320,6 +321,7 @@ static void visit_services(struct cross *cross)
         qsort(left->items, left->len, sizeof(void *), compare_pointers);
     manifest->entangled.len = 0;
     for (size_t i = 0; i < services->len; i++) {
+        PREFETCH_MEMBER(services, i, service);
         struct kind_object *object = services->items[i];
         if (!object->cluster_known || manifest->clusters_left)
             check_cluster(cross, object);

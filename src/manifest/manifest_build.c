@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/memory.h"
+#include "base/prefetch.h"
 #include "base/text.h"
 
 #include <assert.h>
@@ -161,10 +162,14 @@ static struct desired *assemble(struct manifest *manifest, const struct commit *
         if (i < clusters->len)
             vector_push(&desired->clusters, cluster_ref(clusters->items[i]->cluster));
     }
-    for (size_t i = 0; i < definitions->len; i++)
+    for (size_t i = 0; i < definitions->len; i++) {
+        PREFETCH_MEMBER(definitions, i, task_definition);
         vector_push(&desired->task_definitions, task_definition_ref(definitions->items[i]->task_definition));
-    for (size_t i = 0; i < services->len; i++)
+    }
+    for (size_t i = 0; i < services->len; i++) {
+        PREFETCH_MEMBER(services, i, service);
         vector_push(&desired->services, service_ref(services->items[i]->service));
+    }
     return desired; /* the objects have its order: there is nothing to seal */
 }
 
