@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "base/buffer.h"
 #include "core/event.h"
 #include "model/desired.h"
 #include "model/diagnostic.h"
@@ -33,6 +34,27 @@ struct core_deletion {
     int services; /* 0: there is no budget */
     int percent;
 };
+#define CORE_DELETION_USUAL ((struct core_deletion){.services = 3, .percent = 50})
+
+/* What a commit would take away, of services or of scheduled tasks, for those who ask before it comes. */
+struct core_removal {
+    struct buffer names;
+    int there; /* before */
+    int removed;
+};
+struct core_removals {
+    struct core_removal services;
+    struct core_removal scheduled;
+};
+void core_removals_init(struct core_removals *removals);
+void core_removals_deinit(struct core_removals *removals);
+/* One that was there; `removed` is its name, NULL: it stays. */
+void core_removal_add(struct core_removal *removal, const char *removed);
+/* From one commit to the other. */
+void core_removals_add(struct core_removals *removals, const struct desired *old, const struct desired *next);
+/* Why the commit is held, "removes 5 of 6 services (...)"; NULL: it is not. `approved` is what trailers
+ * allow. Caller frees. */
+char *core_removals_judge(struct core_removals *removals, const struct core_deletion *deletion, int approved);
 
 /* Change windows: davit.changeWindows says when what git asks for may begin. It is each service that waits,
  * and not the commit: one that also changes a cluster without windows must not wait there, nor must the
@@ -151,6 +173,10 @@ void core_view_source(const struct core *core, struct view_source *ret_view);
 const struct desired *core_desired(const struct core *core);
 /* The wall clock, which the calendar goes by, minus the time of events. */
 int64_t core_skew_ms(const struct core *core);
+/* Why a commit with these removals, that approves `approved` of them in its trailer, would be held as
+ * view_source.held is; NULL: it would not. Caller frees.
+ */
+char *core_would_hold(const struct core *core, struct core_removals *removals, int approved);
 
 struct view_event {
     char *id;

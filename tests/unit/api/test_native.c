@@ -268,6 +268,46 @@ static void test_diff_of_scheduled_tasks(void **state)
         fixture_refusal(*state, "POST", "/v1/diff", "{'services':[],'scheduledTasks':[{}]}").status, 400);
 }
 
+static void expect_held(struct fixture *fixture, const char *input, const char *held)
+{
+    json_t *answer = fixture_ask(fixture, "POST", "/v1/diff", input);
+    const char *got = model_string(answer, "held");
+    if (!text_equal(got, held))
+        fail_msg("%s: %s and not %s", input, got ? got : "not held", held ? held : "not held");
+    json_decref(answer);
+}
+
+#define GIVEN "{'cluster':'demo','name':'a','digest':'1'}"
+
+static void test_diff_tells_what_is_held(void **state)
+{
+    struct fixture *fixture = *state;
+    struct buffer text CLEANUP(buffer_deinit) = BUFFER_INIT(4096);
+    buffer_printf(&text, "kind: Cluster\nclusterName: demo\n---\nfamily: web\ncontainerDefinitions:\n"
+                         "- {name: web, image: nginx, memory: 64}\n");
+    for (char name = 'a'; name <= 'e'; name++)
+        buffer_printf(&text, "---\nserviceName: %c\ncluster: demo\ntaskDefinition: web\n%s", name,
+                      name == 'e' ? "davit: {prune: disabled}\n" : "");
+    for (char name = 'r'; name <= 't'; name++)
+        buffer_printf(&text,
+                      "---\nName: %c\nScheduleExpression: rate(1 hour)\nTarget: {Arn: demo, EcsParameters: "
+                      "{TaskDefinitionArn: web}}\n",
+                      name);
+    fixture_commit(fixture, "a1", buffer_str(&text));
+    expect_held(fixture, "{'services':[" GIVEN "]}", "removes 3 of 5 services (demo/b, demo/c, demo/d)");
+    expect_held(fixture, "{'services':[" GIVEN "],'approvedDeletions':2}",
+                "removes 3 of 5 services (demo/b, demo/c, demo/d)");
+    expect_held(fixture, "{'services':[" GIVEN "],'approvedDeletions':3}", NULL);
+    expect_held(fixture, "{'services':[" GIVEN ",{'cluster':'demo','name':'b','digest':'1'}]}", NULL);
+    expect_held(fixture, "{'services':[],'scheduledTasks':[]}",
+                "removes 4 of 5 services (demo/a, demo/b, demo/c, demo/d); removes 3 of 3 scheduled tasks "
+                "(r, s, t)");
+    fixture_commit(fixture, "b2", "kind: Cluster\nclusterName: demo\n");
+    json_t *answer = fixture_ask(fixture, "GET", "/v1/diff", NULL);
+    assert_true(text_starts_with(model_string(answer, "held"), "removes 4 of 5 services"));
+    json_decref(answer);
+}
+
 static void test_runs_of_a_scheduled_task(void **state)
 {
     struct fixture *fixture = *state;
@@ -591,6 +631,7 @@ int main(void)
         CASE(test_diff),
         CASE(test_diff_with_a_given_commit),
         CASE(test_diff_of_scheduled_tasks),
+        CASE(test_diff_tells_what_is_held),
         CASE(test_runs_of_a_scheduled_task),
         CASE(test_diff_tells_windows),
         CASE(test_reconcile_posts_an_event),

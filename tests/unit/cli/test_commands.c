@@ -96,7 +96,8 @@ static const struct answer {
      "{\"what\":\"container \\\"web\\\" file site/index.html\",\"change\":\"changed\"},"
      "{\"what\":\"command\",\"from\":\"" X250 "\u00e9old\",\"to\":\"" X250 "\u00e9new" X250 "\"},"
      "{\"what\":\"entryPoint\",\"to\":\"" X250 "\"}],\"preDeploy\":[\"migrate\",\"seed\"],"
-     "\"waits\":\"for its change window, which opens at 2026-01-01 02:00 UTC\",\"opensAt\":1767232800}]}"},
+     "\"waits\":\"for its change window, which opens at 2026-01-01 02:00 UTC\",\"opensAt\":1767232800}],"
+     "\"held\":\"removes 3 of 4 services (c/a, c/b, c/d)\"}"},
     {"POST /v1/reconcile?cluster=demo ", "202 Accepted", "{\"accepted\":true}"},
     {"POST /v1/suspend?cluster=demo&service=web ", "202 Accepted", "{\"accepted\":true}"},
     {"POST /v1/resume?cluster=demo ", "202 Accepted", "{\"accepted\":true}"},
@@ -406,6 +407,10 @@ static void test_status_diff_wait_reconcile(void **state)
            "  waits for its change window, which opens at 2026-01-01 02:00 UTC\n",
            NULL);
     expect("diff -o json", CLI_NO, "\"opensAt\": 1767232800", NULL);
+    expect("diff", CLI_NO,
+           "\nheld: the commit removes 3 of 4 services (c/a, c/b, c/d); what runs stays until davit approve "
+           "COMMIT, or a commit with the trailer \"Davit-Approve-Deletions: N\"\n",
+           NULL);
     expect("diff", CLI_NO, "  container \"web\" file site/index.html changed\n", NULL);
     expect("diff", CLI_NO,
            "  command: ..." X38 "\xc3\xa9old -> ..." X38 "\xc3\xa9new" X50 X50 X50 "xxxxxxx...\n", NULL);

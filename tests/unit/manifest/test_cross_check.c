@@ -238,6 +238,23 @@ static const struct {
      "missing-member /volumes/0, unknown-member /volumes/0/nam, "},
     {"{\"family\":\"t\",\"containerDefinitions\":[{\"name\":\"a\",\"image\":\"i\",\"memry\":64}]}",
      "unknown-member /containerDefinitions/0/memry, "},
+    /* of two elements that go, the others keep their places */
+    {"{\"family\":\"t\",\"containerDefinitions\":[{\"name\":\"x\"}," CONTAINER("") ",{\"name\":\"y\"}," OTHER(
+         "b", ",\"mountPoints\":[{\"sourceVolume\":\"no\",\"containerPath\":\"/d\"}],\"links\":[\"x\"]") "]}",
+     "missing-member /containerDefinitions/0, missing-member /containerDefinitions/2, reference "
+     "/containerDefinitions/3/mountPoints/0/sourceVolume, "},
+    {"{\"family\":\"t\",\"containerDefinitions\":[" CONTAINER(
+         ",\"environment\":[{\"nam\":\"A\"},{\"name\":\"B\"},{\"name\":\"B\"}]") "]}",
+     "missing-member /containerDefinitions/0/environment/0, unknown-member "
+     "/containerDefinitions/0/environment/0/nam, duplicate /containerDefinitions/0/environment/2/name, "},
+    {"{\"family\":\"t\",\"containerDefinitions\":[" CONTAINER(
+         ",\"command\":[1,\"a\",2],\"environment\":[{\"name\":\"B\"},{\"name\":1},{\"name\":\"B\"}]") "]}",
+     "type /containerDefinitions/0/command/0, type /containerDefinitions/0/command/2, type "
+     "/containerDefinitions/0/environment/1/name, duplicate /containerDefinitions/0/environment/2/name, "},
+    {"{\"serviceName\":\"s\",\"taskDefinition\":\"web\",\"davit\":{\"dependsOn\":[5,{\"service\":\"no\"}]}}",
+     "type /davit/dependsOn/0, reference /davit/dependsOn/1/service, "},
+    {"{\"family\":\"t\",\"containerDefinitions\":[{\"name\":\"a\"}]}",
+     "missing-member /containerDefinitions/0, "},
 };
 
 static void test_told_at_once(void **state)
