@@ -332,6 +332,8 @@ struct view_instance {
     const struct string_vec *gpu_ids; /* in use */
 };
 size_t core_instances_len(const struct core *core);
+/* Looks at nothing else of it: a view counts its tasks. */
+const char *core_instance_name(const struct core *core, size_t index);
 void core_view_instance_at(const struct core *core, size_t index, struct view_instance *ret_view);
 
 /* Families in order of name. Caller deinits the vector. */
