@@ -103,6 +103,11 @@ static void mark_users(struct core *core, const struct instance_state *instance)
         if (service)
             core_mark(core, service);
     }
+    map_for_each (&core->flights, entry) { /* of what is about to be created */
+        const struct flight *flight = entry->value;
+        if (text_equal(flight->action->instance, instance->name))
+            core_mark(core, flight->service);
+    }
     map_for_each (&core->runs, entry) { /* there may be nothing of it yet */
         struct service_state *run = entry->value;
         if (text_equal(run->run->instance, instance->name))

@@ -295,22 +295,38 @@ static bool gives_up(const struct core *core, const struct scheduled_run *run,
            core_wall_ms(core) - state->due_ms > run->deadline_s * 1000;
 }
 
+/* The end of S7: why it was not started the last time is known. */
+static void note_giving_up(struct core *core, const struct scheduled_task *task, struct schedule_state *state,
+                           int tries)
+{
+    const struct schedule_run *last = last_run(state);
+    const char *lack = last && last->lack ? last->lack : "davit was down";
+    char *news = memory_printf("was not started and is given up after %d %s: %s", tries,
+                               tries == 1 ? "try" : "tries", lack);
+    tell(core, task, state, true, news);
+    say(state, news);
+}
+
 static void attempt(struct core *core, const struct scheduled_task *task, struct schedule_state *state,
                     struct effect_vec *effects)
 {
     bool left = false;
+    bool given_up = false;
     state->attempts++;
     for (size_t t = 0; t < task->runs.len; t++) {
         if (state->targets & 1U << t)
             continue;
         bool up = gives_up(core, &task->runs.items[t], state);
         enum start started = up ? START_FORBIDDEN : start(core, task, state, t, effects);
+        given_up |= up;
         state->missed |= started == START_FORBIDDEN;
         if (started == START_AGAIN)
             left = true;
         else
             state->targets |= 1U << t;
     }
+    if (given_up)
+        note_giving_up(core, task, state, state->attempts - 1);
     int64_t wait_ms = RETRY_FIRST_MS << (state->attempts < 6 ? state->attempts - 1 : 5);
     state->retry_ms = core_wall_ms(core) + (wait_ms > RETRY_MOST_MS ? RETRY_MOST_MS : wait_ms);
     if (left)
@@ -424,6 +440,8 @@ static void look(struct core *core, const struct scheduled_task *task, struct sc
                   memory_strdup("it was due longer ago than MaximumEventAgeInSeconds"));
         return;
     }
+    if (state->due_ms)
+        note_giving_up(core, task, state, state->attempts);
     state->due_ms = state->retry_ms = due_s * 1000;
     state->attempts = 0;
     state->targets = 0;

@@ -268,6 +268,31 @@ static void test_diff_of_scheduled_tasks(void **state)
         fixture_refusal(*state, "POST", "/v1/diff", "{'services':[],'scheduledTasks':[{}]}").status, 400);
 }
 
+static void test_runs_of_a_scheduled_task(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_commit(fixture, "a1",
+                   "kind: Cluster\nclusterName: demo\n---\nfamily: web\ncontainerDefinitions:\n"
+                   "- {name: web, image: nginx, memory: 64}\n---\nName: report\nScheduleExpression: rate(1 "
+                   "hour)\nTarget: {Arn: demo, EcsParameters: {TaskDefinitionArn: web}}\n");
+    fixture_settle(fixture, 3700 * 1000);
+    fixture_settle(fixture, 3600 * 1000);
+    json_t *answer = fixture_ask(fixture, "GET", "/v1/scheduled-tasks", NULL);
+    const json_t *schedule = json_array_get(json_object_get(answer, "scheduledTasks"), 0);
+    const json_t *runs = json_object_get(schedule, "runs");
+    assert_int_equal(json_array_size(runs), 2);
+    const json_t *last = json_array_get(runs, 0);
+    assert_string_equal(model_string(last, "dueAt"), model_string(schedule, "lastDueAt"));
+    assert_string_equal(model_string(last, "startedAt"), model_string(schedule, "lastRunAt"));
+    assert_string_equal(model_string(last, "result"), "running");
+    assert_int_equal(json_array_size(json_object_get(last, "tasks")), 1);
+    assert_string_not_equal(model_string(json_array_get(runs, 1), "dueAt"), model_string(last, "dueAt"));
+    json_decref(answer);
+    answer = fixture_ask(fixture, "GET", "/v1/status", NULL);
+    assert_null(json_object_get(json_array_get(json_object_get(answer, "scheduledTasks"), 0), "runs"));
+    json_decref(answer);
+}
+
 static void test_diff_tells_windows(void **state)
 {
     struct fixture *fixture = *state;
@@ -566,6 +591,7 @@ int main(void)
         CASE(test_diff),
         CASE(test_diff_with_a_given_commit),
         CASE(test_diff_of_scheduled_tasks),
+        CASE(test_runs_of_a_scheduled_task),
         CASE(test_diff_tells_windows),
         CASE(test_reconcile_posts_an_event),
         CASE(test_suspend_and_resume),

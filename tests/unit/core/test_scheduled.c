@@ -514,6 +514,29 @@ static void test_given_up(void **state)
     for (int i = 0; i < 20; i++)
         after(fixture, MINUTE_MS);
     assert_int_equal(count(fixture, false), 0);
+    assert_true(
+        text_starts_with(last_event(fixture),
+                         "(scheduled task nightly.report) was not started and is given up after 2 tries: "));
+    assert_true(
+        text_starts_with(view_of(fixture).message, "was not started and is given up after 2 tries: "));
+    assert_true(text_starts_with(view_of(fixture).result, "not started: "));
+    assert_int_equal(view_of(fixture).events_len, 2); /* told once */
+}
+
+/* The next time comes before it was started. */
+static void test_given_up_for_the_next(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(SCHEDULE(HOURLY, "", ""));
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\",\"davit\":{\"suspend\":true}}");
+    after(fixture, TO_23_MS);
+    after(fixture, HOUR_MS);
+    struct view_schedule view = view_of(fixture);
+    assert_int_equal(view.events_len, 3);
+    assert_true(
+        text_starts_with(view_schedule_event(&view, 1)->message,
+                         "(scheduled task nightly.report) was not started and is given up after 1 try: "));
+    assert_true(text_starts_with(view.message, "was not started: "));
 }
 
 /* No retry is one try. */
@@ -710,6 +733,7 @@ int main(void)
         cmocka_unit_test(test_tried_again),
         cmocka_unit_test(test_ended_meanwhile),
         cmocka_unit_test(test_given_up),
+        cmocka_unit_test(test_given_up_for_the_next),
         cmocka_unit_test(test_without_retries),
         cmocka_unit_test(test_disabled_while_it_is_tried),
         cmocka_unit_test(test_a_restart_neither_doubles_nor_loses),

@@ -52,8 +52,9 @@ static bool holds(struct fixture *fixture, const struct rule *rule, enum severit
     fixture_put(fixture, "a.json", rule->text);
     fixture_put(fixture, "b.json", rule->other);
     map_clear(&fixture->families);
-    int r = fixture_build(fixture);
-    bool wrong = (r == 0) != (severity == SEVERITY_WARNING || !rule->code) ||
+    int first_r = fixture_build(fixture);
+    int r = fixture_build(fixture); /* told again while the cause is there */
+    bool wrong = r != first_r || (r == 0) != (severity == SEVERITY_WARNING || !rule->code) ||
                  fixture->diagnostics.list.len != (rule->code ? 1 : 0);
     const struct diagnostic *first = fixture->diagnostics.list.len ? fixture->diagnostics.list.items : NULL;
     char *text CLEANUP_FREE = first ? diagnostic_to_text(first) : NULL;
@@ -649,6 +650,12 @@ static const struct rule beside_warnings[] = {
      "value", "/Target/Input", "did you mean \"command\"?"},
     {SCHEDULE_WITH("{\\\"containerOverrides\\\":[{\\\"name\\\":\\\"app\\\",\\\"command\\\":\\\"ls\\\"}]}"),
      ONE(""), "value", "/Target/Input", "containerOverrides[0]: command: expected a list of texts"},
+    {SCHEDULE_WITH("{\\\"containerOverrides\\\":[{\\\"name\\\":\\\"app\\\",\\\"cpu\\\":-1}]}"), ONE(""),
+     "value", "/Target/Input", "containerOverrides[0]: cpu: expected a number from 0 on"},
+    {SCHEDULE_WITH("{\\\"containerOverrides\\\":[{\\\"name\\\":\\\"app\\\",\\\"memory\\\":1}]}"), ONE(""),
+     "value", "/Target/Input",
+     "with these overrides web is no valid task definition: too small at /containerDefinitions/0/memory"},
+    {SCHEDULE_WITH("{\\\"cpu\\\":\\\"much\\\"}"), ONE(""), "value", "/Target/Input", "at /cpu"},
     {SCHEDULE_WITH("no json"), ONE(""), "value", "/Target/Input", "is no JSON object"},
     {"{\"name\":\"p\",\"cluster\":\"prod\",\"managedInstancesProvider\":{\"infrastructureRoleArn\":\"r\","
      "\"instanceLaunchTemplate\":{\"ec2InstanceProfileArn\":\"p\",\"networkConfiguration\":{}}}}",
