@@ -87,8 +87,8 @@ struct core_deletion {
  *     |                                               | due since it began to count
  *  S9 | `davit apply`: nobody is there afterwards     | nothing is started, and no time is over for it
  *  S10| S3, S4, S7: a time that was due is not        | it is the last that was due, and its result says
- *     | started                                       | why; an event and a warning in the log, once for a
- *     |                                               | reason, and once more when S7 gives it up
+ *     | started, or not all of the TaskCount that a   | why; an event and a warning in the log, once for a
+ *     | target asks for, which is not tried again     | reason, and once more when S7 gives it up
  *  S11| all that a run started has stopped            | its result: "succeeded", or the first that failed
  *     |                                               | with its container and exit code; an event. The
  *     |                                               | ledger has the last LIMIT_SCHEDULE_RUNS of them

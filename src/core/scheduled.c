@@ -280,10 +280,17 @@ static enum start start(struct core *core, const struct scheduled_task *task, st
         core_run_task(core, &request, effects, &outcome);
     }
     bool started = outcome.error.code == 0 && outcome.tasks.len > 0;
-    if (started)
-        note_start(core, task, state, run->cluster, &outcome.tasks);
-    else
+    if (!started)
         note_lack(core, task, state, state->due_ms, why_not(&outcome));
+    else
+        note_start(core, task, state, run->cluster, &outcome.tasks);
+    if (started && outcome.tasks.len < (size_t)request.count) {
+        char *why CLEANUP_FREE = why_not(&outcome);
+        note_lack(core, task, state, state->due_ms,
+                  memory_printf("%zu of %d tasks: %s", (size_t)request.count - outcome.tasks.len,
+                                request.count, why));
+        state->missed = true;
+    }
     run_outcome_deinit(&outcome);
     return started ? START_DONE : START_AGAIN;
 }

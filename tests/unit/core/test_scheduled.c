@@ -247,6 +247,30 @@ static void test_missed_once(void **state) /* S3, S8 */
     assert_int_equal(count(fixture, false), 2);
 }
 
+/* S10: as RunTask, some of the tasks of one target. */
+static void test_fewer_than_were_asked_for_are_told(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\"}");
+    fixture_file(fixture, "report.json",
+                 "{\"family\":\"report\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"n\","
+                 "\"memory\":64,\"portMappings\":[{\"containerPort\":80,\"hostPort\":80}]}]}");
+    fixture_file(fixture, "schedule.json",
+                 "{\"Name\":\"nightly.report\",\"ScheduleExpression\":\"" HOURLY "\",\"Target\":{"
+                 "\"Arn\":\"c\",\"EcsParameters\":{\"TaskDefinitionArn\":\"report\",\"TaskCount\":2}}}");
+    fixture_run(fixture);
+    after(fixture, TO_23_MS);
+    assert_int_equal(count(fixture, false), 1);
+    assert_non_null(strstr(last_event(fixture), "was not started: 1 of 2 tasks: one: is already"));
+    exits_with(fixture, 0);
+    static const char lack[] = "not all started: 1 of 2 tasks: one: is already using port 80/tcp";
+    assert_true(text_starts_with(view_of(fixture).result, lack));
+    after(fixture, HOUR_MS / 2);
+    assert_int_equal(count(fixture, false), 1); /* ECS: what some are missing of is not tried again */
+}
+
 static void test_what_each_instance_lacks_is_told(void **state)
 {
     (void)state;
@@ -715,6 +739,7 @@ int main(void)
         cmocka_unit_test(test_the_oldest_time_is_forgotten),
         cmocka_unit_test(test_it_wakes_when_it_is_due),
         cmocka_unit_test(test_missed_once),
+        cmocka_unit_test(test_fewer_than_were_asked_for_are_told),
         cmocka_unit_test(test_what_each_instance_lacks_is_told),
         cmocka_unit_test(test_the_wall_clock_leaps),
         cmocka_unit_test(test_it_wakes_by_the_wall_clock),
