@@ -45,11 +45,8 @@ int api_list_clusters(struct api *api, const json_t *input, json_t **ret_output,
 static int instances_of(const struct api *api, const char *name)
 {
     int count = 0;
-    for (size_t i = 0; i < core_instances_len(api->core); i++) {
-        struct view_instance view;
-        core_view_instance_at(api->core, i, &view);
-        count += api_has_instance(api, name, view.name);
-    }
+    for (size_t i = 0; i < core_instances_len(api->core); i++)
+        count += api_has_instance(api, name, core_instance_name(api->core, i));
     return count;
 }
 

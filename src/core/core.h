@@ -109,8 +109,8 @@ char *core_removals_judge(struct core_removals *removals, const struct core_dele
  *     |                                               | due since it began to count
  *  S9 | `davit apply`: nobody is there afterwards     | nothing is started, and no time is over for it
  *  S10| S3, S4, S7: a time that was due is not        | it is the last that was due, and its result says
- *     | started                                       | why; an event and a warning in the log, once for a
- *     |                                               | reason, and once more when S7 gives it up
+ *     | started, or not all of the TaskCount that a   | why; an event and a warning in the log, once for a
+ *     | target asks for, which is not tried again     | reason, and once more when S7 gives it up
  *  S11| all that a run started has stopped            | its result: "succeeded", or the first that failed
  *     |                                               | with its container and exit code; an event. The
  *     |                                               | ledger has the last LIMIT_SCHEDULE_RUNS of them
@@ -358,6 +358,8 @@ struct view_instance {
     const struct string_vec *gpu_ids; /* in use */
 };
 size_t core_instances_len(const struct core *core);
+/* Looks at nothing else of it: a view counts its tasks. */
+const char *core_instance_name(const struct core *core, size_t index);
 void core_view_instance_at(const struct core *core, size_t index, struct view_instance *ret_view);
 
 /* Families in order of name. Caller deinits the vector. */

@@ -378,6 +378,13 @@ size_t core_instances_len(const struct core *core)
     return core->instances_len;
 }
 
+const char *core_instance_name(const struct core *core, size_t index)
+{
+    assert(core);
+    assert(index < core->instances_len);
+    return core->instances[index].name;
+}
+
 void core_view_instance_at(const struct core *core, size_t index, struct view_instance *ret_view)
 {
     assert(core);
