@@ -141,12 +141,31 @@ static bool lost_pause(const struct task *task)
     return joined && !task_container(task, PAUSE_CONTAINER);
 }
 
+/* P13. What came late, by the create of an earlier davit, is there beside another container with its GPU. */
+static char *lost_gpu(const struct pass *pass, const struct task *task)
+{
+    const struct plan_instance *instance = placement_instance(pass->in->instances, task->instance);
+    for (size_t i = 0; instance && i < task->containers_len; i++) {
+        const struct container_spec *spec = task->containers[i]->labels.spec;
+        if (!has_yet_to_start(task, spec->name))
+            continue;
+        for (size_t g = 0; g < spec->gpu_ids.len; g++)
+            if (plan_gpu_holders(instance, spec->gpu_ids.items[g]) > 1)
+                return memory_printf("GPU %s of container %s is another's by now", spec->gpu_ids.items[g],
+                                     spec->name);
+    }
+    return NULL;
+}
+
 char *life_dead_end(struct pass *pass, const struct task *task)
 {
     assert(pass);
     assert(task);
     if (lost_pause(task))
         return memory_strdup("the pause container, which owns the task's namespaces, was removed");
+    char *gpu = lost_gpu(pass, task);
+    if (gpu)
+        return gpu;
     const struct container_spec_vec *specs = &pass->in->desired->task_definition->containers;
     for (size_t i = 0; i < specs->len; i++) {
         const struct container_spec *spec = &specs->items[i];

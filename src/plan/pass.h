@@ -198,7 +198,7 @@ bool life_is_under_way(const struct task *task, const char *container);
 /* life.c: adds an action on a container of the task; its container_id is the caller's to set. */
 struct action *life_act(struct pass *pass, const struct task *task, enum action_kind kind,
                         const char *container);
-/* life.c: why the task can never run, by C5, C6 and C8 (owned), or NULL. */
+/* life.c: why the task can never run, by C5, C6, C8 and P13 (owned), or NULL. */
 char *life_dead_end(struct pass *pass, const struct task *task);
 
 /* crash.c: a failure that is counted: F13. */

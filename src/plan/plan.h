@@ -89,6 +89,8 @@ void plan_booking_add(struct plan_booking_vec *bookings, size_t instance, const 
 struct plan_gpu_refs VECTOR_OF(const char *);
 struct plan_gpu_refs plan_gpus_free(const struct plan_instance *instance,
                                     const struct container_instance *declared);
+/* How many containers there have that GPU: never more than one, but for what comes late. */
+int plan_gpu_holders(const struct plan_instance *instance, const char *id);
 /* Counts a task there; what its containers take is added one by one. */
 void plan_booking_add_task(struct plan_booking_vec *bookings, size_t instance, const char *holder);
 /* Takes the room, and gives it back. A booking that was taken must be given back as it was. */

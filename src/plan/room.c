@@ -69,6 +69,16 @@ struct plan_gpu_refs plan_gpus_free(const struct plan_instance *instance,
     return found;
 }
 
+int plan_gpu_holders(const struct plan_instance *instance, const char *id)
+{
+    assert(instance);
+    assert(id);
+    int holders = 0;
+    for (size_t i = 0; i < instance->gpu_ids.len; i++)
+        holders += text_equal(instance->gpu_ids.items[i], id);
+    return holders;
+}
+
 void plan_booking_add(struct plan_booking_vec *bookings, size_t instance, const struct container_spec *spec,
                       const char *holder)
 {

@@ -61,8 +61,10 @@ static const struct view_action *flight_of(struct view_action_vec *actions, uint
 static void mirror_outcome(struct world *world, const struct event *event)
 {
     const struct container *container = event->action.container;
-    if (container && container->labels.group && container->instance)
-        mirror_put(mirror_of(world, container->instance), container);
+    struct view_run run;
+    if (container && container->labels.group &&
+        core_view_run(world->davit.core, "c", container->labels.task, &run))
+        mirror_put(mirror_of(world, run.run->instance), container);
     struct view_service view;
     for (size_t i = 0; core_view_service_at(world->davit.core, i, &view); i++) {
         struct view_action_vec actions;
@@ -576,6 +578,7 @@ void check_after(struct world *world, enum event_kind kind, const struct effect_
         if (effects->items[i].kind != EFFECT_ACT)
             continue;
         check_restart(world, action);
+        check_gpus_given(world, action);
         struct view_service view;
         if (action->service &&
             core_view_service(world->davit.core, action->cluster, action->service, &view) && view.left)

@@ -295,7 +295,24 @@ static bool came_late(const struct world *world, const struct container *contain
     return !container->labels.spec->restart.enabled && map_get(&world->checker.ended, container->name);
 }
 
-/* (x) No GPU is two containers' of tasks of which something lives. */
+/* (x) By what davit has been told, the GPUs that a container is to get are nobody's. */
+void check_gpus_given(struct world *world, const struct action *action)
+{
+    const struct container_spec *given = action->kind == ACTION_CREATE ? action->labels.spec : NULL;
+    if (!given || given->gpu_ids.len == 0)
+        return;
+    map_for_each (&world->checker.mirror[host_of(world, action->instance)], entry) {
+        const struct container *other = entry->value;
+        const struct string_vec *held = &other->labels.spec->gpu_ids;
+        for (size_t i = 0; other->status != CONTAINER_STOPPED && i < held->len; i++)
+            for (size_t g = 0; g < given->gpu_ids.len; g++)
+                if (text_equal(held->items[i], given->gpu_ids.items[g]))
+                    world_fail(world, "(x) %s is to get GPU %s, which is that of %s", action->name,
+                               held->items[i], other->name);
+    }
+}
+
+/* (x) No GPU is that of two containers that run. One may be created late, by an earlier davit. */
 void check_gpus(struct world *world, int host)
 {
     const struct sim *sim = world->hosts[host].sim;
@@ -303,7 +320,7 @@ void check_gpus(struct world *world, int host)
     for (size_t c = 0; c < sim_containers_len(sim); c++) {
         const struct container *container = sim_container_at(sim, c);
         const struct container_spec *spec = container->labels.spec;
-        if (!spec || spec->gpus == 0 || container->status == CONTAINER_STOPPED || came_late(world, container))
+        if (!spec || spec->gpus == 0 || container->status != CONTAINER_RUNNING || came_late(world, container))
             continue;
         if ((int)spec->gpu_ids.len != spec->gpus)
             world_fail(world, "(x) %s has %zu GPUs, and asks for %d", container->name, spec->gpu_ids.len,
