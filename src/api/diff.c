@@ -34,7 +34,7 @@ static json_t *difference_of(struct api *api, const struct view_service *view)
     bool runs = running_side(api, view, &from);
     json_t *difference = diff_service(view->cluster, view->name, runs ? &from : NULL, next ? &to : NULL);
     if (view->delayed)
-        diff_add_wait(difference, strstr(view->delayed_text, "for its"), view->delayed_opens_ms / 1000);
+        diff_add_wait(difference, strstr(view->delayed_text, "for "), view->delayed_opens_ms / 1000);
     return difference;
 }
 
@@ -134,7 +134,7 @@ static void add_window(struct api *api, const struct view_service *view, const j
     change_gate_add(&gate, cluster ? &cluster->windows : NULL);
     change_gate_add(&gate, &of_cluster);
     change_gate_add(&gate, &of_service);
-    diff_add_window(difference, &gate, api->now_ms(api->data) / 1000);
+    diff_add_window(difference, &gate, (api->now_ms(api->data) + core_skew_ms(api->core)) / 1000);
     vector_deinit(&of_service);
     vector_deinit(&of_cluster);
 }

@@ -196,6 +196,7 @@ static void mark_changed_clusters(struct core *core, const struct desired *old, 
             if (text_equal(service->cluster, now->name))
                 core_mark(core, service);
         }
+        core_mark_awaiting_room(core); /* a standalone task whose container waits for a GPU */
     }
 }
 

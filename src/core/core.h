@@ -76,12 +76,12 @@ char *core_removals_judge(struct core_removals *removals, const struct core_dele
  *  W6 | the newest commit takes the change back        | nothing waits any more
  *  W7 | EVENT_APPROVE names the newest commit          | adopted at once; its events say so
  *  W8 | davit starts anew                              | what waited waits on, what is new as well: the
- * ledger |                                                | has its windows and what W3 goes on with; what
- * did |                                                | not wait had been let through W9 | and the commit
- * that was deployed cannot be      | a service of the ledger that the newest commit does | built any more |
- * not have waits as W4, unless it was being removed W10 | the wall clock is set, forward or back         |
- * what waits is judged by the new time at once; what |                                                | was
- * let through has begun and goes on
+ *     |                                                | ledger has its windows and what W3 goes on with;
+ *     |                                                | what did not wait had been let through
+ *  W9 | and the commit that was deployed cannot be     | a service of the ledger that the newest commit does
+ *     | built any more                                 | not have waits as W4, unless it was being removed
+ *  W10| the wall clock is set, forward or back         | what waits is judged by the new time at once; what
+ *     |                                                | was let through has begun and goes on
  *
  * A suspend that waits holds already. Who depends on it (row R12) waits as well.
  */
@@ -109,8 +109,8 @@ char *core_removals_judge(struct core_removals *removals, const struct core_dele
  *     |                                               | due since it began to count
  *  S9 | `davit apply`: nobody is there afterwards     | nothing is started, and no time is over for it
  *  S10| S3, S4, S7: a time that was due is not        | it is the last that was due, and its result says
- *     | started                                       | why; an event and a warning in the log, once for a
- *     |                                               | reason, and once more when S7 gives it up
+ *     | started, or not all of the TaskCount that a   | why; an event and a warning in the log, once for a
+ *     | target asks for, which is not tried again     | reason, and once more when S7 gives it up
  *  S11| all that a run started has stopped            | its result: "succeeded", or the first that failed
  *     |                                               | with its container and exit code; an event. The
  *     |                                               | ledger has the last LIMIT_SCHEDULE_RUNS of them
@@ -171,7 +171,11 @@ struct view_source {
 void core_view_source(const struct core *core, struct view_source *ret_view);
 /* The desired state, NULL before the first good commit. */
 const struct desired *core_desired(const struct core *core);
-/* The same of a commit that has `approved` in its trailer, after those that have come. Caller frees. */
+/* The wall clock, which the calendar goes by, minus the time of events. */
+int64_t core_skew_ms(const struct core *core);
+/* Why a commit with these removals, that approves `approved` of them in its trailer, would be held as
+ * view_source.held is; NULL: it would not. Caller frees.
+ */
 char *core_would_hold(const struct core *core, struct core_removals *removals, int approved);
 
 struct view_event {
@@ -202,8 +206,9 @@ struct view_service {
     bool suspended;
     bool delayed;                       /* a change of it waits for its window */
     const struct service *delayed_next; /* the content that waits; NULL: it is removed, or nothing waits */
-    const char *delayed_text;           /* until when, in words; NULL: nothing waits */
-    int64_t delayed_opens_ms;           /* likewise; 0: no opening is in sight */
+    const char *delayed_text; /* "waits for its change window, which opens at ...", or "for the change
+                                 window of commit ..."; NULL: nothing waits */
+    int64_t delayed_opens_ms; /* likewise, by the wall clock; 0: no opening is in sight */
     bool blocked; /* delayed, suspended, or it waits for a service that is, or whose deployment failed */
     const struct view_event *events; /* a ring: read it by view_service_event() */
     size_t events_first;
@@ -353,6 +358,8 @@ struct view_instance {
     const struct string_vec *gpu_ids; /* in use */
 };
 size_t core_instances_len(const struct core *core);
+/* Looks at nothing else of it: a view counts its tasks. */
+const char *core_instance_name(const struct core *core, size_t index);
 void core_view_instance_at(const struct core *core, size_t index, struct view_instance *ret_view);
 
 /* Families in order of name. Caller deinits the vector. */

@@ -82,8 +82,14 @@ static void set_message(struct instance_state *instance, char *message)
     instance->message = message;
 }
 
+/* An engine is asked every LIMIT_ENGINE_PROBE_MS: who has not heard of it for longer than that and the answer
+ * may take was away, as a host that slept, and does not know how it was meanwhile. */
+#define SILENT_MOST_MS (LIMIT_ENGINE_PROBE_MS + LIMIT_ENGINE_CALL_MS)
+
 static void lose(const struct core *core, struct instance_state *instance, int64_t silent_ms)
 {
+    if (silent_ms > SILENT_MOST_MS)
+        silent_ms = SILENT_MOST_MS;
     if (instance->listed)
         instance->lost_ms = core->now_ms - (silent_ms > 0 ? silent_ms : 0);
     instance->listed = false;
@@ -96,6 +102,11 @@ static void mark_users(struct core *core, const struct instance_state *instance)
         struct service_state *service = core_owner_of(core, container, false);
         if (service)
             core_mark(core, service);
+    }
+    map_for_each (&core->flights, entry) { /* of what is about to be created */
+        const struct flight *flight = entry->value;
+        if (text_equal(flight->action->instance, instance->name))
+            core_mark(core, flight->service);
     }
     map_for_each (&core->runs, entry) { /* there may be nothing of it yet */
         struct service_state *run = entry->value;

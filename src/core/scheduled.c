@@ -66,6 +66,18 @@ static void runs_from_json(const json_t *list, struct schedule_run_vec *runs)
     }
 }
 
+/* What davit wrote before it kept more than the last one. */
+static void last_run_from_json(const json_t *entry, struct schedule_run_vec *runs)
+{
+    if (runs->len || !model_int(entry, "lastDue"))
+        return;
+    struct schedule_run run = {.due_ms = model_int(entry, "lastDue"),
+                               .run_ms = model_int(entry, "lastRun"),
+                               .result = memory_strdup(model_string(entry, "result"))};
+    model_strings_from_json(json_object_get(entry, "tasks"), &run.tasks);
+    vector_push(runs, run);
+}
+
 json_t *core_schedule_to_json(const struct schedule_state *state)
 {
     assert(state);
@@ -101,6 +113,7 @@ void core_load_schedule(struct core *core, const char *name, const json_t *entry
                                      .missed = model_bool(entry, "missed"),
                                      .message = memory_strdup(model_string(entry, "message"))};
     runs_from_json(json_object_get(entry, "runs"), &state->runs);
+    last_run_from_json(entry, &state->runs);
     map_put(&core->schedules, name, state);
 }
 
@@ -280,10 +293,17 @@ static enum start start(struct core *core, const struct scheduled_task *task, st
         core_run_task(core, &request, effects, &outcome);
     }
     bool started = outcome.error.code == 0 && outcome.tasks.len > 0;
-    if (started)
-        note_start(core, task, state, run->cluster, &outcome.tasks);
-    else
+    if (!started)
         note_lack(core, task, state, state->due_ms, why_not(&outcome));
+    else
+        note_start(core, task, state, run->cluster, &outcome.tasks);
+    if (started && outcome.tasks.len < (size_t)request.count) {
+        char *why CLEANUP_FREE = why_not(&outcome);
+        note_lack(core, task, state, state->due_ms,
+                  memory_printf("%zu of %d tasks: %s", (size_t)request.count - outcome.tasks.len,
+                                request.count, why));
+        state->missed = true;
+    }
     run_outcome_deinit(&outcome);
     return started ? START_DONE : START_AGAIN;
 }

@@ -77,6 +77,7 @@ struct kind_object {
     bool gone;          /* its file was replaced or deleted */
     bool cluster_known; /* of a service: the cluster was found */
     bool takes_ports;   /* of a service: its task definition has a hostPort; set by service_check() */
+    bool entangled; /* of a service: what others declare matters beyond its cluster and its task definition */
     union {
         struct cluster *cluster;
         struct service *service; /* task_definition and digest come with the checks between files */

@@ -246,9 +246,14 @@ void reference_check(struct manifest *manifest, const struct map *families, stru
     assert(manifest);
     assert(families);
     struct referring referring = {manifest, families, {hints, *hints}, diagnostics};
-    for (int kind = 0; kind < KIND_COUNT; kind++)
-        for (size_t i = 0; i < manifest->objects[kind].len; i++)
-            check_object(&referring, manifest->objects[kind].items[i]);
+    for (int kind = 0; kind < KIND_COUNT; kind++) {
+        const struct kind_object_vec *objects =
+            kind == KIND_SERVICE ? &manifest->entangled : &manifest->objects[kind];
+        if (kind == KIND_TASK_DEFINITION) /* names none, but for files */
+            continue;
+        for (size_t i = 0; i < objects->len; i++)
+            check_object(&referring, objects->items[i]);
+    }
     if (manifest->with_errors)
         check_broken(&referring);
 }

@@ -521,7 +521,6 @@ int family_ledger_number(struct family_ledger *entry, const struct digest *diges
     set_content(&revision, json);
     commit_copy(commit, &revision.commit);
     vector_reserve(&entry->revisions, 1); /* most families stay at one */
-    vector_reserve(&entry->revisions, 1); /* most families have but one */
     vector_push(&entry->revisions, revision);
     drop_old_contents(entry);
     *ret_new = true;

@@ -191,12 +191,21 @@ static int count_essential(const struct task_definition *definition)
     return count;
 }
 
+/* P13. It says more than that a task is starting; what frees room may free one. */
+static void wait_for_gpu(struct pass *pass, const struct task *task, const struct container_spec *spec)
+{
+    free(pass->out->waiting);
+    pass->out->waiting =
+        memory_printf("container %s waits for a GPU of instance %s", spec->name, task->instance);
+    pass->out->no_place = true;
+}
+
 static void create(struct pass *pass, const struct task *task, const struct container_spec *spec)
 {
     struct container_spec chosen;
     container_spec_copy(spec, &chosen);
-    if (!placement_choose_gpus(pass, task->instance, &chosen)) { /* P13 */
-        pass_waiting(pass, "container %s waits for a GPU of instance %s", spec->name, task->instance);
+    if (!placement_choose_gpus(pass, task->instance, &chosen)) {
+        wait_for_gpu(pass, task, spec);
         container_spec_deinit(&chosen);
         return;
     }

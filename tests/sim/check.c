@@ -386,6 +386,8 @@ static void note_floors(struct world *world)
             count = count < most ? count : most;
         }
         view.desired = there ? view.aim : NULL; /* a revert to what it was rolled back to only scales */
+        if (there && !is_completed(&view) && check_is_suspended(world, name))
+            continue; /* U1: what is wanted meanwhile never began, and may go again */
         if (!there || !is_completed(&view))
             floors[s] = -1;
         else if (floors[s] < 0 || count < floors[s])
@@ -668,6 +670,8 @@ static bool check_log(struct world *world, int h)
             !map_get(&world->checker.known_deployments, container->labels.deployment))
             world_fail(world, "(f) %s was created before its deployment was saved", log[i].name);
         check_pause(world, world->hosts[h].sim, &log[i]);
+        if (log[i].kind == SIM_LOG_EXIT)
+            map_put(&world->checker.ended, log[i].name, (void *)1);
     }
     bool news = world->checker.log_seen[h] != len;
     world->checker.log_seen[h] = len;
@@ -770,6 +774,7 @@ void check_moment(struct world *world)
             world_fail(world, "(i) a container of %s was started without its files", world->hosts[h].name);
         if (sim_foreign_writes(world->hosts[h].sim))
             world_fail(world, "(d) a foreign container was written to");
+        check_gpus(world, h);
     }
     if (news)
         check_names(world);
@@ -811,6 +816,7 @@ static bool waits_rightly(const struct world *world, const struct view_service *
     return service_ledger_primary(other.ledger)->state == DEPLOYMENT_FAILED || other.aim != other.desired ||
            waits_rightly(world, &other) || (is_completed(&other) && !repo_can_run(world, name)) ||
            is_stuck(&other) || pre_waits_rightly(world, &other) ||
+           check_waits_for_gpu(world, other.waiting) ||
            (other.waiting && strstr(other.waiting, "was unable to place a task") &&
             (any_suspended(world) || !check_room_anywhere(world, other.aim)));
 }
@@ -852,6 +858,8 @@ static void check_service(struct world *world, const struct view_service *view, 
     if (view->desired && view->waiting && strstr(view->waiting, "was unable to place a task") &&
         (any_suspended(world) || !check_room_anywhere(world, view->aim)))
         return; /* too little for everybody: it waits, and says so */
+    if (view->desired && check_waits_for_gpu(world, view->waiting))
+        return;
     if (view->desired && is_stuck(view))
         return; /* one host, and more than 0 is to stay healthy */
     if (check_is_suspended(world, view->name) || waits_rightly(world, view) || pre_waits_rightly(world, view))
@@ -920,6 +928,8 @@ static void check_replaced(struct world *world, const struct view_service *view,
                    survey_is_new(&known->items[i], view->desired) &&
                    survey_is_healthy(&known->items[i], view->desired);
     bool told = view->waiting && strstr(view->waiting, "was unable to place a task");
+    if (check_waits_for_gpu(world, view->waiting))
+        return;
     if (healthy > view->desired->desired_count)
         world_fail(world, "(y) %s: %d healthy tasks on hosts that answer, desired are %d", view->name,
                    healthy, view->desired->desired_count);
@@ -976,6 +986,7 @@ void check_deinit(struct checker *checker)
     map_deinit(&checker->up);
     map_deinit(&checker->runs);
     map_deinit(&checker->ran);
+    map_deinit(&checker->ended);
     map_deinit(&checker->let_through);
     map_deinit(&checker->calm_bounds);
     pre_deinit(checker);

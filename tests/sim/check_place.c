@@ -1,5 +1,6 @@
 /* (j) Where tasks go: judged by the commit, with none of plan/'s code. */
 #include "base/text.h"
+#include "manifests.h"
 #include "survey.h"
 
 #include <string.h>
@@ -95,7 +96,7 @@ void check_place(struct world *world, const struct view_service *view, const str
             world_fail(world, "(j) %s: %d tasks on %s in spite of distinctInstance", view->name,
                        spread.all[host], world->hosts[host].name);
         if (world->hosts[host].cpu_units == WIDE_CPU_UNITS && place->even &&
-            !provider_strategy(world, view->name))
+            !provider_strategy(world, view->name) && !check_wants_gpus(view->desired))
             check_even(world, view, &spread, host);
     }
     check_provider(world, view, spread.launched, spread.least);
@@ -186,19 +187,35 @@ void check_place_goal(struct world *world, const struct view_service *view)
 
 /* --- room, by engine truth */
 
-static int cpu_units_of(const struct task_definition *definition)
+struct room {
+    int cpu_units;
+    int gpus;
+};
+
+static void add_room(struct room *room, const struct container_spec *spec)
 {
-    int sum = 0;
+    room->cpu_units += spec->cpu_units;
+    room->gpus += spec->gpus;
+}
+
+static struct room room_of(const struct task_definition *definition)
+{
+    struct room sum = {0};
     for (size_t i = 0; i < definition->containers.len; i++)
-        sum += definition->containers.items[i].cpu_units;
+        add_room(&sum, &definition->containers.items[i]);
     return sum;
+}
+
+bool check_wants_gpus(const struct service *service)
+{
+    return room_of(service->task_definition).gpus > 0;
 }
 
 /* A task holds its room while something of it lives (ECS): all of its definition where that is known, else
  * all of its containers. */
-static int cpu_units_of_task(const struct world *world, const struct sim *sim, const char *task)
+static struct room room_of_task(const struct world *world, const struct sim *sim, const char *task)
 {
-    int sum = 0;
+    struct room sum = {0};
     bool lives = false;
     for (size_t c = 0; c < sim_containers_len(sim); c++) {
         const struct container *container = sim_container_at(sim, c);
@@ -214,27 +231,95 @@ static int cpu_units_of_task(const struct world *world, const struct sim *sim, c
         bool is_run = labels->group && core_view_run(world->davit.core, "c", task, &run);
         lives |= container->status != CONTAINER_STOPPED;
         if (service && digest_equal(service_task_digest(service), &labels->digest))
-            sum = cpu_units_of(service->task_definition);
+            sum = room_of(service->task_definition);
         else if (is_run && run.run->task_definition)
-            sum = cpu_units_of(run.run->task_definition);
+            sum = room_of(run.run->task_definition);
         else
-            sum += labels->spec->cpu_units;
+            add_room(&sum, labels->spec);
     }
-    return lives ? sum : 0;
+    return lives ? sum : (struct room){0};
 }
 
-static int free_units_of(const struct world *world, int host)
+static int gpus_of(const struct version *version, int host)
 {
+    return version->gpus && version->declared & 1 << host ? host_gpus[host] : 0;
+}
+
+static bool has_room(const struct world *world, int host, struct room need)
+{
+    const struct version *version =
+        &world->repo.versions[repo_version(core_desired(world->davit.core)->commit.oid)];
     const struct sim *sim = world->hosts[host].sim;
-    int free_units = world->hosts[host].cpu_units;
+    struct room rest = {world->hosts[host].cpu_units, gpus_of(version, host)};
     struct map tasks = {0};
     for (size_t c = 0; c < sim_containers_len(sim); c++)
         map_put(&tasks, sim_container_at(sim, c)->labels.task, (void *)1);
     map_for_each (&tasks, entry) {
-        free_units -= cpu_units_of_task(world, sim, entry->key);
+        struct room taken = room_of_task(world, sim, entry->key);
+        rest.cpu_units -= taken.cpu_units;
+        rest.gpus -= taken.gpus;
     }
     map_deinit(&tasks);
-    return free_units;
+    return rest.cpu_units >= need.cpu_units && (need.gpus == 0 || rest.gpus >= need.gpus);
+}
+
+static bool lives(const struct sim *sim, const char *task)
+{
+    for (size_t c = 0; c < sim_containers_len(sim); c++)
+        if (text_equal(sim_container_at(sim, c)->labels.task, task) &&
+            sim_container_at(sim, c)->status != CONTAINER_STOPPED)
+            return true;
+    return false;
+}
+
+bool check_waits_for_gpu(const struct world *world, const char *waiting)
+{
+    const char *at = waiting ? strstr(waiting, " waits for a GPU of instance h") : NULL;
+    if (!at)
+        return false;
+    int host = at[strlen(at) - 1] - '0';
+    const struct sim *sim = world->hosts[host].sim;
+    int rest =
+        gpus_of(&world->repo.versions[repo_version(core_desired(world->davit.core)->commit.oid)], host);
+    for (size_t c = 0; c < sim_containers_len(sim); c++) {
+        const struct task_labels *labels = &sim_container_at(sim, c)->labels;
+        rest -= labels->spec && lives(sim, labels->task) ? (int)labels->spec->gpu_ids.len : 0;
+    }
+    return rest < 1;
+}
+
+/* It ended, and a request of an earlier davit starts it again before this one stops it: nobody decided that,
+ * (i), and its GPUs were free. */
+static bool came_late(const struct world *world, const struct container *container)
+{
+    return !container->labels.spec->restart.enabled && map_get(&world->checker.ended, container->name);
+}
+
+/* (x) No GPU is two containers' of tasks of which something lives. */
+void check_gpus(struct world *world, int host)
+{
+    const struct sim *sim = world->hosts[host].sim;
+    const struct container *holders[GPUS_MAX] = {0};
+    for (size_t c = 0; c < sim_containers_len(sim); c++) {
+        const struct container *container = sim_container_at(sim, c);
+        const struct container_spec *spec = container->labels.spec;
+        if (!spec || spec->gpus == 0 || container->status == CONTAINER_STOPPED || came_late(world, container))
+            continue;
+        if ((int)spec->gpu_ids.len != spec->gpus)
+            world_fail(world, "(x) %s has %zu GPUs, and asks for %d", container->name, spec->gpu_ids.len,
+                       spec->gpus);
+        for (size_t i = 0; i < spec->gpu_ids.len; i++) {
+            int gpu = spec->gpu_ids.items[i][1] - '0';
+            if (gpu < 0 || gpu >= host_gpus[host])
+                world_fail(world, "(x) %s has a GPU %s, which %s has not", container->name,
+                           spec->gpu_ids.items[i], world->hosts[host].name);
+            else if (holders[gpu])
+                world_fail(world, "(x) %s has GPU %s, which is that of %s", container->name,
+                           spec->gpu_ids.items[i], holders[gpu]->name);
+            else
+                holders[gpu] = container;
+        }
+    }
 }
 
 static bool stands(const struct world *world, const char *service, int host)
@@ -277,7 +362,7 @@ bool check_room_on(const struct world *world, const struct service *service, int
         return false;
     return check_place_free(world, service->name, host) && !check_is_lost(world, world->hosts[host].name) &&
            !(daemon && stands(world, service->name, host)) &&
-           free_units_of(world, host) >= cpu_units_of(service->task_definition);
+           has_room(world, host, room_of(service->task_definition));
 }
 
 bool check_room_for_run(const struct world *world, int host, int cpu_units)
@@ -285,7 +370,8 @@ bool check_room_for_run(const struct world *world, int host, int cpu_units)
     const struct version *version =
         &world->repo.versions[repo_version(core_desired(world->davit.core)->commit.oid)];
     return is_active(version, host) && !any_is_kept_for(world) && !any_is_half_made(world, host) &&
-           !check_is_lost(world, world->hosts[host].name) && free_units_of(world, host) >= cpu_units;
+           !check_is_lost(world, world->hosts[host].name) &&
+           has_room(world, host, (struct room){.cpu_units = cpu_units});
 }
 
 bool check_room_anywhere(const struct world *world, const struct service *service)

@@ -19,6 +19,7 @@ struct step_run {
     char service[8];
     char key[DIGEST_HEX_SIZE + 16]; /* "s0 DIGEST 1": the content's second step */
     bool is_to_stop;
+    bool stopped;
     bool orphan; /* its service was forgotten: what it does counts for nobody */
 };
 
@@ -109,7 +110,9 @@ static void note_run(struct world *world, const char *id, const json_t *task)
     }
     run->is_to_stop |= model_string(task, "stopCode") != NULL;
     struct run *read CLEANUP(run_freep) = NULL;
-    if (run_from_json(task, &read) == 0 && read->stopped_ms && run_succeeded(read) && !run->orphan)
+    bool stopped = run_from_json(task, &read) == 0 && read->stopped_ms;
+    run->stopped |= stopped;
+    if (stopped && run_succeeded(read) && !run->orphan)
         map_put(&checker->steps_succeeded, run->key, (void *)1);
 }
 
@@ -154,7 +157,9 @@ void pre_look(struct world *world)
             const struct step_run *run = map_get(&checker->step_runs, entry->task);
             if (run && !run->orphan && entry->kind == SIM_LOG_EXIT && entry->exit_code == 0)
                 map_put(&checker->steps_exited, run->key, (void *)1);
-            if (run && entry->kind == SIM_LOG_START)
+            /* What has ended starts again by a request of an earlier davit that comes late: nobody decided
+             * it, (i), and T10 has the outcome. */
+            if (run && !run->stopped && entry->kind == SIM_LOG_START)
                 check_alone(world, entry->task, run);
         }
     }

@@ -1,6 +1,7 @@
 /* (v) Capacity providers: no task on an instance of one that the strategy does not name, the bases first, and
  * nobody gets more than its share. Judged by the commit, with none of plan/'s code.
  */
+#include "base/text.h"
 #include "manifests.h"
 
 #include <string.h>
@@ -35,6 +36,14 @@ static int count_of(const struct world *world, const int *now, char provider, in
         count += PROVIDER_OF(h) == provider && hosts & 1 << h && !check_is_lost(world, world->hosts[h].name)
                      ? now[h]
                      : 0;
+    return count;
+}
+
+static int on_provider(const int *on, char provider)
+{
+    int count = 0;
+    for (int h = 0; h < HOSTS_MAX; h++)
+        count += PROVIDER_OF(h) == provider ? on[h] : 0;
     return count;
 }
 
@@ -101,9 +110,38 @@ void check_provider(struct world *world, const struct view_service *view, const 
             world_fail(world, "(v) %s: provider %c has %d tasks, its share is %d", view->name,
                        share->provider, count_of(world, now, share->provider, active),
                        most_of(strategy, share, view->desired->desired_count));
-        if (!place->distinct && !place->avoids)
+        if (!place->distinct && !place->avoids && !check_wants_gpus(view->desired))
             check_bases(world, view, strategy, share, now);
     }
+}
+
+void provider_check_runs(struct world *world, const struct run_outcome *outcome, int which, int count)
+{
+    const struct version *version = version_of(world);
+    const struct capacity *strategy = &capacities[which ? which : version->capacity];
+    bool counts = version->declared && version->providers && strategy->list[0];
+    int on[HOSTS_MAX] = {0};
+    for (size_t i = 0; i < outcome->tasks.len; i++) {
+        struct view_run view;
+        int h = 0;
+        if (!core_view_run(world->davit.core, "c", outcome->tasks.items[i], &view))
+            continue;
+        while (!text_equal(world->hosts[h].name, view.run->instance))
+            h++;
+        on[h]++;
+        if (version->declared && !(version->declared & ~version->draining & 1 << h))
+            world_fail(world, "(v) task %.12s is placed on %s, which is not ACTIVE", view.run->id,
+                       world->hosts[h].name);
+        const struct capacity_share *share = counts ? share_of(strategy, h) : NULL;
+        if (counts && !share)
+            world_fail(world, "(v) task %.12s is placed on %s, whose provider RunTask does not name",
+                       view.run->id, world->hosts[h].name);
+        if (share && on_provider(on, share->provider) > most_of(strategy, share, count))
+            world_fail(world, "(v) RunTask places %d of %d tasks on provider %c",
+                       on_provider(on, share->provider), count, share->provider);
+    }
+    if (counts)
+        world_trace(world, "RunTask by strategy: %d/%d/%d of %d", on[0], on[1], on[2], count);
 }
 
 bool provider_has_room(const struct world *world, const struct service *service)

@@ -65,6 +65,7 @@ void repo_images(struct sim *sim)
 #define CONTAINER(name, image) "{\"name\":\"" name "\",\"image\":\"" image "\",\"cpu\":16,\"memory\":16"
 #define OPTIONAL               ",\"essential\":false"
 #define CHECKED                ",\"healthCheck\":{\"command\":[\"CMD\",\"true\"]}"
+#define GPU                    ",\"resourceRequirements\":[{\"type\":\"GPU\",\"value\":\"1\"}]"
 #define RESTARTED              ",\"restartPolicy\":{\"enabled\":true,\"restartAttemptPeriod\":60}"
 #define AFTER(name, condition)                                                                               \
     ",\"dependsOn\":[{\"containerName\":\"" name "\",\"condition\":\"" condition "\"}]"
@@ -86,6 +87,8 @@ static const char *const shapes[SHAPES] = {
     CONTAINER("init", "init") OPTIONAL "}," CONTAINER("app", "%s")
         AFTER("init", "SUCCESS") "}," CONTAINER("log", "good") OPTIONAL RESTARTED "}",
     CONTAINER("app", "%s") FILES_OF_APP "}",
+    CONTAINER("app", "%s") CHECKED GPU "}",
+    CONTAINER("app", "%s") GPU "}," CONTAINER("log", "good") OPTIONAL GPU AFTER("app", "START") "}",
     CONTAINER("app", "%s") CHECKED ",\"portMappings\":[{\"containerPort\":80,\"hostPort\":8080}]}",
 };
 
@@ -187,6 +190,16 @@ const struct capacity capacities[CAPACITIES] = {
     {.members = ",\"launchType\":\"EC2\"", .list = "", .shares = {{'-', 0, 0}, {'-', 0, 0}}},
 };
 
+const int host_gpus[HOSTS_MAX] = {GPUS_MAX, 2, 1};
+
+static void write_gpus(struct buffer *out, int host)
+{
+    buffer_append_str(out, "\"gpus\":[");
+    for (int i = 0; i < host_gpus[host]; i++)
+        buffer_printf(out, "%s\"g%d\"", i ? "," : "", i);
+    buffer_append_str(out, "],");
+}
+
 static void write_cluster(struct buffer *out, const struct version *version)
 {
     const char *comma = "";
@@ -195,13 +208,16 @@ static void write_cluster(struct buffer *out, const struct version *version)
         if (!(version->declared & 1 << h))
             continue;
         char provider[] = {PROVIDER_OF(h), 0};
-        buffer_printf(
-            out,
-            "%s{\"name\":\"h%d\",%s%s%s\"attributes\":{\"zone\":\"%s\",\"ecs.availability-zone\":\"%s\","
-            "\"disk\":\"%s\"},\"status\":\"%s\"}",
-            comma, h, version->providers ? "\"capacityProvider\":\"" : "", version->providers ? provider : "",
-            version->providers ? "\"," : "", host_attributes[h].zone, host_attributes[h].zone,
-            host_attributes[h].ssd ? "ssd" : "hdd", version->draining & 1 << h ? "DRAINING" : "ACTIVE");
+        buffer_printf(out, "%s{\"name\":\"h%d\",", comma, h);
+        if (version->gpus)
+            write_gpus(out, h);
+        buffer_printf(out,
+                      "%s%s%s\"attributes\":{\"zone\":\"%s\",\"ecs.availability-zone\":\"%s\","
+                      "\"disk\":\"%s\"},\"status\":\"%s\"}",
+                      version->providers ? "\"capacityProvider\":\"" : "", version->providers ? provider : "",
+                      version->providers ? "\"," : "", host_attributes[h].zone, host_attributes[h].zone,
+                      host_attributes[h].ssd ? "ssd" : "hdd",
+                      version->draining & 1 << h ? "DRAINING" : "ACTIVE");
         comma = ",";
     }
     buffer_printf(

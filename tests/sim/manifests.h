@@ -3,11 +3,13 @@
 
 #include "world.h"
 
-#define SHAPES       10
+#define SHAPES       12
 #define SHAPE_AWSVPC 6
 #define SHAPE_TASK   7 /* processes and IPC shared */
 #define SHAPE_CONF   8
-#define SHAPE_PORT   9
+#define SHAPE_GPU    9
+#define SHAPE_GPUS   10 /* two containers, each with its own */
+#define SHAPE_PORT   11
 
 #define IMAGES_GOOD  3
 #define IMAGES_MAIN  9
@@ -27,6 +29,10 @@ extern const struct bounds bounds[BOUNDS];
 
 #define PLACES 9
 extern const struct place places[PLACES];
+
+/* Of a host, when the cluster declares them: "g0" and on. */
+#define GPUS_MAX 3
+extern const int host_gpus[HOSTS_MAX];
 
 #define JOB_IMAGES      7
 #define JOB_IMAGES_GOOD 2 /* these exit with 0 */

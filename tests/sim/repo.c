@@ -36,6 +36,7 @@ static void change_cluster(struct world *world, struct version *version)
                         : world_chance(world, 70) ? (1 << HOSTS_MAX) - 1
                                                   : world_pick(world, 1 << HOSTS_MAX);
     version->providers = world_chance(world, 50);
+    version->gpus = world_chance(world, 85);
     version->capacity = world_chance(world, 30) ? world_pick(world, CAPACITY_EC2) : 0;
     version->draining = world_chance(world, 60) ? 1 << world_pick(world, HOSTS_MAX) : 0;
 }
@@ -196,9 +197,9 @@ static void change_suspension(struct world *world, struct version *version)
 static void trace_commit(struct world *world, const struct version *version)
 {
     int number = world->repo.len;
-    world_trace(world, "commit %d: hosts %x are declared, %x DRAINING%s, strategy %d", number,
+    world_trace(world, "commit %d: hosts %x are declared, %x DRAINING%s%s, strategy %d", number,
                 version->declared, version->draining, version->providers ? ", with providers" : "",
-                version->capacity);
+                version->gpus ? ", with GPUs" : "", version->capacity);
     for (int t = 0; t < TIMERS_MAX && world->trace; t++) {
         char *text CLEANUP_FREE = manifests_text(version, 2 * SERVICES_MAX + JOBS_MAX + t);
         if (text)

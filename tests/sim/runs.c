@@ -1,7 +1,7 @@
 /* Standalone tasks: somebody runs some and stops some. None that the ledger has is lost, none runs twice. */
 #include "base/text.h"
+#include "manifests.h"
 #include "model/json.h"
-#include "world.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,9 +35,22 @@ static bool first_has_host_port(const struct world *world, const char *family)
     return !text || strstr(text, "hostPort");
 }
 
+/* 0: it asks for none. */
+static int add_capacity(struct world *world, json_t *request)
+{
+    int which = world_chance(world, 40) ? world_pick(world, CAPACITIES) : 0;
+    if (which == CAPACITY_EC2)
+        json_object_set_new(request, "launchType", json_string("EC2"));
+    else if (which) {
+        char *list CLEANUP_FREE = memory_printf("[%s]", capacities[which].list);
+        json_object_set_new(request, "capacityProviderStrategy", json_loads(list, 0, NULL));
+    }
+    return which;
+}
+
 static json_t *some_request(struct world *world, const char *family)
 {
-    json_t *json = json_pack("{s:s,s:i}", "cluster", "c", "count", 1 + world_pick(world, 3));
+    json_t *json = json_pack("{s:s,s:i}", "cluster", "c", "count", 1 + world_pick(world, 4));
     json_object_set_new(json, "taskDefinition",
                         world_chance(world, 20) && !first_has_host_port(world, family)
                             ? json_sprintf("%s:1", family)
@@ -63,8 +76,13 @@ void runs_start_some(struct world *world)
     if (!definition || has_host_port(definition))
         return;
     struct event event = {.kind = EVENT_RUN_TASK, .run_task = {.request = some_request(world, family)}};
-    world_trace(world, "RunTask %s", family);
+    int which = add_capacity(world, event.run_task.request);
+    int count = (int)json_integer_value(json_object_get(event.run_task.request, "count"));
+    bool repeats = json_object_get(event.run_task.request, "clientToken");
+    world_trace(world, "RunTask %s, strategy %d", family, which);
     davit_step(world, &event);
+    if (!repeats && world->davit.core)
+        provider_check_runs(world, core_run_outcome(world->davit.core), which, count);
 }
 
 void runs_stop_one(struct world *world)
@@ -158,7 +176,8 @@ void runs_check_goal(struct world *world)
             continue;
         if (!core_view_run(world->davit.core, "c", entry->key, &view))
             world_fail(world, "goal: task %.12s is lost", entry->key);
-        else if (view.status != TASK_RUNNING && view.status != TASK_STOPPED && !suspended)
+        else if (view.status != TASK_RUNNING && view.status != TASK_STOPPED && !suspended &&
+                 !check_waits_for_gpu(world, view.waiting))
             world_fail(world, "goal: task %.12s is %s: %s", entry->key, task_status_name(view.status),
                        view.waiting ? view.waiting : "no reason");
         else if (view.status == TASK_STOPPED && !suspended && !pre_is_kept(world, view.run))

@@ -89,6 +89,7 @@ struct version {
     int declared;   /* hosts that the cluster declares, a bit each; 0: none, it has all */
     int draining;   /* likewise */
     bool providers; /* those that are declared name their capacity provider */
+    bool gpus;      /* and have GPUs */
     int capacity;   /* the cluster's default strategy, as a recipe's */
 };
 
@@ -212,6 +213,7 @@ struct checker {
     struct map up;                /* tasks that were up once in this life of davit */
     struct map runs;              /* standalone tasks that the ledger ever had: runs.c */
     struct map ran;               /* names of their containers that were started once */
+    struct map ended;             /* names of all containers that have ended once */
     bool suspended[SERVICES_MAX +
                    1]; /* by hand, as davit was told or the disk has it; the last: the cluster */
     const struct desired *desired;
@@ -292,6 +294,12 @@ bool check_place_free(const struct world *world, const char *service, int host);
 bool check_room_on(const struct world *world, const struct service *service, int host);
 /* Whether a standalone task has its place there. */
 bool check_room_for_run(const struct world *world, int host, int cpu_units);
+/* Whether tasks of the service take GPUs, of which hosts have few. */
+bool check_wants_gpus(const struct service *service);
+/* P13: whether that is what it says, and rightly: the commit took away what the task was promised. */
+bool check_waits_for_gpu(const struct world *world, const char *waiting);
+/* What containers of the host have of them. */
+void check_gpus(struct world *world, int host);
 bool check_room_anywhere(const struct world *world, const struct service *service);
 /* Whether what is wanted of it is healthy for a while, and then crashes. */
 bool repo_is_flaky(const struct world *world, const char *service);
@@ -310,6 +318,8 @@ const struct capacity *provider_strategy(const struct world *world, const char *
 /* After a turn that launched so many tasks of the service on each host, which has so many new ones now. */
 void check_provider(struct world *world, const struct view_service *view, const int *launched,
                     const int *now);
+/* What RunTask has started of so many tasks, by the strategy that it asked for; 0: none. */
+void provider_check_runs(struct world *world, const struct run_outcome *outcome, int which, int count);
 /* Whether each provider of the strategy has a host that may take one more task. */
 bool provider_has_room(const struct world *world, const struct service *service);
 

@@ -99,6 +99,28 @@ static void test_what_is_lost_is_replaced_in_time(void **state)
     assert_int_equal(times_told(&view, "has lost 1 tasks: container instance two has not answered for"), 1);
 }
 
+/* Of one that was about to be created there is nothing yet but the request, whose end nobody knows. */
+static void test_what_is_half_made_is_lost_as_well(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = two_instances();
+    uint64_t id = 0;
+    fixture_commit(fixture, "web", "nginx", 2, 0);
+    fixture_turn(fixture);
+    for (size_t n = 0; fixture_action(fixture, n); n++)
+        if (text_equal(fixture_action(fixture, n)->instance, "two"))
+            id = fixture_action(fixture, n)->id;
+    assert_int_not_equal(id, 0);
+    fixture_done(fixture, id, ERROR_TIMEOUT, NULL);
+    fixture_turn(fixture);
+    lose(fixture, "two");
+    fixture_after(fixture, LOST_AFTER_MS);
+    fixture_turn(fixture);
+    assert_int_equal(creates_on(fixture, "one"), 1);
+    struct view_service view = fixture_view(fixture, "web");
+    assert_int_equal(times_told(&view, "has lost 1 tasks: container instance two has not answered for"), 1);
+}
+
 static void test_a_snapshot_keeps_what_is_lost(void **state)
 {
     (void)state;
@@ -359,6 +381,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rebalancing_is_no_healing),
         cmocka_unit_test(test_what_is_lost_is_replaced_in_time),
+        cmocka_unit_test(test_what_is_half_made_is_lost_as_well),
         cmocka_unit_test(test_a_snapshot_keeps_what_is_lost),
         cmocka_unit_test(test_draining_is_noticed),
         cmocka_unit_test(test_all_leave_and_it_is_steady),

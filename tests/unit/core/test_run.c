@@ -314,6 +314,40 @@ static void test_capacity_providers(void **state)
     }
 }
 
+#define GPU "\"resourceRequirements\":[{\"type\":\"GPU\",\"value\":\"1\"}]"
+#define GPUS_OF_ONE(ids)                                                                                     \
+    "{\"clusterName\":\"c\",\"davit\":{\"containerInstances\":[{\"name\":\"one\",\"gpus\":[" ids "]}]}}"
+
+static size_t containers_of(const struct fixture *fixture, const char *id)
+{
+    struct task_vec tasks;
+    core_view_run_tasks(fixture->core, "c", id, fixture->now_ms, &tasks);
+    size_t len = tasks.items[0].containers_len;
+    task_vec_deinit(&tasks);
+    return len;
+}
+
+/* P13: of what the cluster says that its instance has. */
+static void test_it_waits_for_a_gpu(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_job(1);
+    fixture_file(fixture, "cluster.json", GPUS_OF_ONE("\"0\",\"1\""));
+    fixture_file(fixture, "job.json",
+                 "{\"family\":\"job\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"job:1\","
+                 "\"memory\":64," GPU "},{\"name\":\"log\",\"image\":\"log\",\"essential\":false,"
+                 "\"memory\":64,\"dependsOn\":[{\"containerName\":\"app\",\"condition\":\"START\"}]," GPU
+                 "}]}");
+    char *id CLEANUP_FREE = start_job(fixture);
+    fixture_file(fixture, "cluster.json", GPUS_OF_ONE("\"0\""));
+    fixture_run(fixture);
+    assert_int_equal(containers_of(fixture, id), 1);
+    assert_string_equal(view_of(fixture, id).waiting, "container log waits for a GPU of instance one");
+    fixture_file(fixture, "cluster.json", GPUS_OF_ONE("\"0\",\"1\""));
+    fixture_run(fixture);
+    assert_int_equal(containers_of(fixture, id), 2);
+}
+
 static void test_client_token(void **state)
 {
     (void)state;
@@ -529,6 +563,7 @@ int main(void)
         cmocka_unit_test(test_stop),
         cmocka_unit_test(test_no_place),
         cmocka_unit_test(test_capacity_providers),
+        cmocka_unit_test(test_it_waits_for_a_gpu),
         cmocka_unit_test(test_client_token),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_a_family_that_left),

@@ -109,6 +109,23 @@ static void expect_saved_before_the_commit(const struct fixture *fixture)
     assert_true(waits);
 }
 
+/* A later life that does not know the commit for deployed would wait anew for what waits no more. */
+static void expect_saved_after_the_commit(const struct fixture *fixture)
+{
+    bool deployed = false;
+    bool told = false;
+    for (size_t i = 0; fixture_effect(fixture, EFFECT_SAVE, i); i++) {
+        const struct ledger_change *change = &fixture_effect(fixture, EFFECT_SAVE, i)->change;
+        deployed |= change->kind == LEDGER_SOURCE;
+        if (change->kind != LEDGER_SERVICE)
+            continue;
+        assert_true(deployed);
+        assert_null(json_object_get(change->entry, "delayed"));
+        told = true;
+    }
+    assert_true(told);
+}
+
 static void test_what_runs_is_kept_up(void **state) /* W3, W5 */
 {
     (void)state;
@@ -305,6 +322,7 @@ static void test_a_revert_ends_it(void **state) /* W6 */
     expect_waits(fixture, WAITS);
     assert_non_null(fixture_view(fixture, "web").ledger->delayed);
     fixture_change(fixture, "web", "nginx");
+    expect_saved_after_the_commit(fixture);
     fixture_run(fixture);
     expect_state(fixture, "web", "steady");
     assert_null(fixture_view(fixture, "web").ledger->delayed);

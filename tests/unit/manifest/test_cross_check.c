@@ -52,8 +52,9 @@ static bool holds(struct fixture *fixture, const struct rule *rule, enum severit
     fixture_put(fixture, "a.json", rule->text);
     fixture_put(fixture, "b.json", rule->other);
     map_clear(&fixture->families);
-    int r = fixture_build(fixture);
-    bool wrong = (r == 0) != (severity == SEVERITY_WARNING || !rule->code) ||
+    int first_r = fixture_build(fixture);
+    int r = fixture_build(fixture); /* told again while the cause is there */
+    bool wrong = r != first_r || (r == 0) != (severity == SEVERITY_WARNING || !rule->code) ||
                  fixture->diagnostics.list.len != (rule->code ? 1 : 0);
     const struct diagnostic *first = fixture->diagnostics.list.len ? fixture->diagnostics.list.items : NULL;
     char *text CLEANUP_FREE = first ? diagnostic_to_text(first) : NULL;
