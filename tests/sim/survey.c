@@ -33,6 +33,8 @@ void survey_add(struct sighting_vec *sightings, const struct container *containe
     sighting->report_there |= text_equal(spec->name, "report");
     if (!spec->essential)
         return;
+    if (container->started_ms > sighting->essential_ms)
+        sighting->essential_ms = container->started_ms;
     sighting->essential_started += container->status != CONTAINER_CREATED;
     sighting->essential_stopped |= container->status == CONTAINER_STOPPED;
     sighting->unchecked |= !spec->has_health_check && !container_is_internal(spec->name);
@@ -72,5 +74,6 @@ bool survey_is_healthy(const struct sighting *sighting, const struct service *de
             return false;
     }
     int64_t minimum_ms = sighting->unchecked && desired ? desired->minimum_healthy_ms : 0;
-    return sighting->all_checked_healthy && sighting->started_ms + minimum_ms <= sighting->seen_ms;
+    int64_t since_ms = sighting->was_up ? sighting->essential_ms : sighting->started_ms;
+    return sighting->all_checked_healthy && since_ms + minimum_ms <= sighting->seen_ms;
 }

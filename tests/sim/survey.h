@@ -17,10 +17,11 @@ struct sighting {
     bool all_checked_healthy;
     bool init_failed; /* the container "init" ended with another code than 0 */
     bool report_there;
-    bool was_up;        /* once: what is not essential may have gone since */
-    int64_t started_ms; /* latest start */
-    bool lost;          /* its host has been silent for so long that it counts no more, P10 */
-    int64_t seen_ms;    /* how old what is known is */
+    bool was_up;          /* once: what is not essential may have gone since */
+    int64_t started_ms;   /* latest start */
+    int64_t essential_ms; /* of an essential container */
+    bool lost;            /* its host has been silent for so long that it counts no more, P10 */
+    int64_t seen_ms;      /* how old what is known is */
 };
 struct sighting_vec VECTOR_OF(struct sighting);
 
