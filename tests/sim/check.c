@@ -179,19 +179,21 @@ static void note_retry(struct world *world, const struct event *event)
     map_put(&world->checker.retried, key, (void *)1);
 }
 
-/* Tasks that are to stop, over all services. */
-static struct map stops_now(const struct world *world)
+static void add_stops(const struct task_vec *tasks, struct map *stops)
+{
+    for (size_t i = 0; i < tasks->len; i++)
+        if (tasks->items[i].stop)
+            map_put(stops, tasks->items[i].id, (void *)1);
+}
+
+/* Tasks of a service that are to stop. */
+static struct map stops_now(const struct world *world, const struct view_service *view)
 {
     struct map stops = {0};
-    struct view_service view;
-    for (size_t i = 0; core_view_service_at(world->davit.core, i, &view); i++) {
-        struct task_vec tasks;
-        core_view_tasks(world->davit.core, view.cluster, view.name, world->now_ms, &tasks);
-        for (size_t t = 0; t < tasks.len; t++)
-            if (tasks.items[t].stop)
-                map_put(&stops, tasks.items[t].id, (void *)1);
-        task_vec_deinit(&tasks);
-    }
+    struct task_vec tasks;
+    core_view_tasks(world->davit.core, view->cluster, view->name, world->now_ms, &tasks);
+    add_stops(&tasks, &stops);
+    task_vec_deinit(&tasks);
     return stops;
 }
 
@@ -204,19 +206,11 @@ static bool serves(const struct sighting_vec *sightings, const char *id)
 }
 
 /* A task never goes back: what davit called RUNNING, and rightly so, is up for the rest of its life. */
-static void note_up(struct world *world)
+static void note_up(struct world *world, const struct task_vec *tasks, const struct sighting_vec *sightings)
 {
-    struct sighting_vec sightings = survey_mirror(world);
-    struct view_service view;
-    for (size_t i = 0; core_view_service_at(world->davit.core, i, &view); i++) {
-        struct task_vec tasks;
-        core_view_tasks(world->davit.core, view.cluster, view.name, world->now_ms, &tasks);
-        for (size_t t = 0; t < tasks.len; t++)
-            if (tasks.items[t].status == TASK_RUNNING && serves(&sightings, tasks.items[t].id))
-                map_put(&world->checker.up, tasks.items[t].id, (void *)1);
-        task_vec_deinit(&tasks);
-    }
-    vector_deinit(&sightings);
+    for (size_t i = 0; i < tasks->len; i++)
+        if (tasks->items[i].status == TASK_RUNNING && serves(sightings, tasks->items[i].id))
+            map_put(&world->checker.up, tasks->items[i].id, (void *)1);
 }
 
 void check_begin_life(struct world *world)
@@ -243,14 +237,35 @@ void check_begin_life(struct world *world)
     map_clear(&checker->calm_bounds);
 }
 
-static void note_counts(struct world *world)
+static int service_number(const char *key)
 {
-    for (int s = 0; s < SERVICES_MAX; s++) {
-        char name[8] = {'s', (char)('0' + s)};
-        struct view_service view;
-        bool there = core_view_service(world->davit.core, "c", name, &view) && view.desired;
-        world->checker.counts[s] = there ? view.desired->desired_count : 0;
+    return key[strlen(key) - 1] - '0';
+}
+
+static void note_count(struct world *world, const struct view_service *view)
+{
+    if (view->desired)
+        world->checker.counts[service_number(view->name)] = view->desired->desired_count;
+}
+
+/* One walk over all services: what a view of them takes is most of the time of a check. */
+static void note_services(struct world *world)
+{
+    struct checker *checker = &world->checker;
+    struct sighting_vec sightings = survey_mirror(world);
+    struct view_service view;
+    map_deinit(&checker->stops);
+    checker->stops = (struct map){0};
+    memset(checker->counts, 0, sizeof checker->counts);
+    for (size_t i = 0; core_view_service_at(world->davit.core, i, &view); i++) {
+        struct task_vec tasks;
+        core_view_tasks(world->davit.core, view.cluster, view.name, world->now_ms, &tasks);
+        add_stops(&tasks, &checker->stops);
+        note_up(world, &tasks, &sightings);
+        note_count(world, &view);
+        task_vec_deinit(&tasks);
     }
+    vector_deinit(&sightings);
 }
 
 void check_before(struct world *world, const struct event *event)
@@ -260,12 +275,8 @@ void check_before(struct world *world, const struct event *event)
     checker->desired = core_desired(world->davit.core);
     if (event->kind == EVENT_RETRY)
         note_retry(world, event);
-    if (event->kind != EVENT_TURN)
-        return;
-    map_deinit(&checker->stops);
-    checker->stops = stops_now(world);
-    note_up(world);
-    note_counts(world);
+    if (event->kind == EVENT_TURN)
+        note_services(world);
 }
 
 /* What a DAEMON has on a host that is to be left, or does not meet its constraints any more, goes in any
@@ -348,11 +359,6 @@ static bool is_known_bad(const struct world *world, const char *key, const struc
             return true;
     }
     return false;
-}
-
-static int service_number(const char *key)
-{
-    return key[strlen(key) - 1] - '0';
 }
 
 static bool is_completed(const struct view_service *view)
@@ -469,17 +475,17 @@ static void check_launch(struct world *world, const struct view_service *view,
 
 static void check_turn(struct world *world)
 {
-    struct map stops = stops_now(world);
     struct sighting_vec sightings = survey_mirror(world);
     struct view_service view;
     note_floors(world);
     for (size_t i = 0; core_view_service_at(world->davit.core, i, &view); i++) {
+        struct map stops = stops_now(world, &view);
         check_stops(world, &view, &sightings, &stops);
         check_launch(world, &view, &sightings, &stops);
+        map_deinit(&stops);
     }
     timer_check_turn(world);
     vector_deinit(&sightings);
-    map_deinit(&stops);
 }
 
 bool check_is_suspended(const struct world *world, const char *service)
@@ -741,7 +747,6 @@ static void check_fair_daemon(struct world *world, const struct service *service
 static void check_fair(struct world *world)
 {
     struct sighting_vec truth = survey_truth(world);
-    struct map stops = stops_now(world); /* decided under an earlier commit, perhaps */
     struct view_service view;
     for (size_t s = 0; core_view_service_at(world->davit.core, s, &view); s++) {
         const struct service *service = view.desired;
@@ -752,6 +757,7 @@ static void check_fair(struct world *world)
         struct view_action_vec actions;
         if (!service)
             continue;
+        struct map stops = stops_now(world, &view); /* decided under an earlier commit, perhaps */
         int healthy = 0;
         for (size_t i = 0; i < truth.len; i++)
             healthy += survey_is_of(&truth.items[i], service->name) && !map_get(&stops, truth.items[i].id) &&
@@ -759,10 +765,10 @@ static void check_fair(struct world *world)
         core_view_actions(world->davit.core, service->cluster, service->name, &actions);
         int existing = count_existing(world, &view, &truth, &actions, &stops);
         vector_deinit(&actions);
+        map_deinit(&stops);
         check_fair_service(world, service, healthy, existing);
     }
     vector_deinit(&truth);
-    map_deinit(&stops);
 }
 
 void check_moment(struct world *world)

@@ -764,7 +764,7 @@ static void test_a_snapshot_in_parts_is_whole_again(void **state)
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
     struct core *copy = NULL;
     fixture_empty(fixture, "one");
-    int services = unit_rounds(130, 70);
+    int services = unit_rounds(130, 20);
     for (int i = 0; i < services; i++) {
         char *name CLEANUP_FREE = memory_printf("web%d", i);
         fixture_commit(fixture, name, "nginx", 1, 0);

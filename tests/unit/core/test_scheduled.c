@@ -387,7 +387,8 @@ static void test_a_rate_counts_on(void **state) /* S12 */
 static void test_a_rate_by_parts_of_a_second(void **state) /* S12 */
 {
     (void)state;
-    for (int64_t leap_ms = -17951; leap_ms < 18000; leap_ms += 450) {
+    int step_ms = 18000 / unit_rounds(40, 5);
+    for (int64_t leap_ms = -17951; leap_ms < 18000; leap_ms += step_ms) {
         struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(SCHEDULE("rate(1 hour)", "", ""));
         after(fixture, HOUR_MS);
         assert_int_equal(count(fixture, false), 1);

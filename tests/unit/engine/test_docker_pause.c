@@ -124,7 +124,7 @@ static const char *member_of(const char *tar, size_t tar_len, const char *suffix
 
 static json_t *json_of(const char *suffix)
 {
-    size_t len;
+    size_t len = 0;
     const char *text = member_of(pause_image.tar, pause_image.tar_len, suffix, &len);
     assert_non_null(text);
     json_t *json = json_loadb(text, len, 0, NULL);
@@ -145,8 +145,8 @@ static void test_image_is_one_layer_with_a_small_program(void **state)
     json_t *config = json_of(config_name);
     const json_t *inner = json_object_get(config, "config");
     assert_string_equal(json_string_value(json_object_get(inner, "User")), "65534:65534");
-    size_t layer_len;
-    size_t len;
+    size_t layer_len = 0;
+    size_t len = 0;
     const char *layer = member_of(pause_image.tar, pause_image.tar_len, "layer.tar", &layer_len);
     assert_non_null(layer);
     const struct digest digest = digest_of_bytes(layer, layer_len);

@@ -53,7 +53,7 @@ static void test_failures_are_counted_beyond_those_kept(void **state)
     (void)state;
     struct service_ledger *entry CLEANUP(service_ledger_freep) = sample();
     for (int i = 0; i < 300; i++) {
-        char task[8];
+        char task[16];
         snprintf(task, sizeof task, "t%d", i);
         deployment_add_failure(&entry->deployments.items[0], task, i, "exit 2");
     }

@@ -276,6 +276,7 @@ static void test_who_was_up_is_remembered(void **state)
 /* --- at the limits -------------------------------------------------------------------------------------- */
 
 #define HOSTS     1000
+#define TASKS     unit_rounds(LIMIT_DESIRED_COUNT, HOSTS)
 #define PROVIDERS 20
 #define KEPT      40
 
@@ -313,9 +314,9 @@ static void make_hosts(struct crowd *crowd)
 
 static void make_containers(struct crowd *crowd, struct container_spec *spec)
 {
-    crowd->containers = memory_calloc(LIMIT_DESIRED_COUNT, sizeof *crowd->containers);
-    crowd->list = memory_calloc(LIMIT_DESIRED_COUNT, sizeof *crowd->list);
-    for (int i = 0; i < LIMIT_DESIRED_COUNT; i++) {
+    crowd->containers = memory_calloc(TASKS, sizeof *crowd->containers);
+    crowd->list = memory_calloc(TASKS, sizeof *crowd->list);
+    for (int i = 0; i < TASKS; i++) {
         struct container *container = &crowd->containers[i];
         *container = (struct container){
             .id = (char *)"c",
@@ -370,7 +371,7 @@ static void test_the_largest_service_scales_in_by_its_providers(void **state)
                                      .service = "web",
                                      .key = "c/web",
                                      .containers = crowd.list,
-                                     .containers_len = LIMIT_DESIRED_COUNT,
+                                     .containers_len = TASKS,
                                      .instances = &crowd.instances,
                                      .declared = &crowd.declared,
                                      .memory = &memory,
@@ -378,7 +379,7 @@ static void test_the_largest_service_scales_in_by_its_providers(void **state)
     struct plan_output output;
     plan_service(&input, &output);
     int left[PROVIDERS] = {0};
-    for (int i = 0; i < LIMIT_DESIRED_COUNT; i++)
+    for (int i = 0; i < TASKS; i++)
         left[i % HOSTS % PROVIDERS] += map_get(&memory.stopping, crowd.containers[i].labels.task) == NULL;
     for (int i = 0; i < PROVIDERS; i++)
         assert_int_equal(left[i], i < PROVIDERS / 2 ? 3 : 1);

@@ -308,7 +308,7 @@ static void test_large_symlink_and_submodule(void **state)
     struct fixture *f = *state;
     fixture_repository(f);
     fixture_sh(
-        f, "cd repo; ln -s web.yaml link.yaml; truncate -s 64M big.yaml; git add .; "
+        f, "cd repo; ln -s web.yaml link.yaml; truncate -s 5M big.yaml; git add .; "
            "git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),sub.yaml; git commit -qm second; "
            "rm big.yaml");
     fixture_start(f);

@@ -85,7 +85,7 @@ static void test_empty_or_missing_directory_makes_no_commit(void **state)
 static void test_sub_path_and_large_file(void **state)
 {
     struct fixture *f = *state;
-    fixture_sh(f, "mkdir -p repo/a; truncate -s 64M repo/a/big.yaml; printf one >repo/web.yaml");
+    fixture_sh(f, "mkdir -p repo/a; truncate -s 5M repo/a/big.yaml; printf one >repo/web.yaml");
     f->options.path = "a";
     fixture_start(f);
     fixture_await_head(f, "big.yaml=?;");
