@@ -45,12 +45,20 @@ int api_list_clusters(struct api *api, const json_t *input, json_t **ret_output,
 static int instances_of(const struct api *api, const char *name)
 {
     int count = 0;
-    for (size_t i = 0; i < core_instances_len(api->core); i++) {
-        struct view_instance view;
-        core_view_instance_at(api->core, i, &view);
-        count += api_has_instance(api, name, view.name);
-    }
+    for (size_t i = 0; i < core_instances_len(api->core); i++)
+        count += api_has_instance(api, name, core_instance_name(api->core, i));
     return count;
+}
+
+/* As committed. */
+static void set_providers(const struct api *api, const char *name, json_t *json)
+{
+    static const char *const members[] = {"capacityProviders", "defaultCapacityProviderStrategy"};
+    const struct desired *desired = core_desired(api->core);
+    const struct cluster *cluster = desired ? desired_cluster(desired, name) : NULL;
+    for (size_t i = 0; cluster && i < ARRAY_LEN(members); i++)
+        if (json_is_array(json_object_get(cluster->json, members[i])))
+            json_object_set(json, members[i], json_object_get(cluster->json, members[i]));
 }
 
 static json_t *describe(const struct api *api, const char *name)
@@ -64,6 +72,7 @@ static json_t *describe(const struct api *api, const char *name)
                   "ACTIVE", "registeredContainerInstancesCount", instances_of(api, name), "runningTasksCount",
                   counts.running, "pendingTasksCount", counts.pending, "activeServicesCount", counts.services,
                   "statistics", "tags", "settings", "capacityProviders", "defaultCapacityProviderStrategy"));
+    set_providers(api, name, json);
     return json;
 }
 

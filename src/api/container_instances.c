@@ -36,6 +36,17 @@ static int by_name(const void *left, const void *right)
     return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
+/* ECS's; an instance of davit's is one of the first two. */
+static bool is_status(const char *status)
+{
+    static const char *const all[] = {"ACTIVE", "DRAINING", "REGISTERING", "DEREGISTERING",
+                                      "REGISTRATION_FAILED"};
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        if (text_equal(all[i], status))
+            return true;
+    return false;
+}
+
 int api_list_container_instances(struct api *api, const json_t *input, json_t **ret_output,
                                  struct api_fault *fault)
 {
@@ -46,17 +57,16 @@ int api_list_container_instances(struct api *api, const json_t *input, json_t **
     int r = api_input_cluster(api, input, &cluster, fault);
     if (r < 0)
         return r;
-    if (status && !strstr(" ACTIVE DRAINING REGISTERING DEREGISTERING REGISTRATION_FAILED ", status))
+    if (status && !is_status(status))
         return api_fault_invalid(fault, "status: \"%.64s\" is none; an instance is ACTIVE or DRAINING",
                                  status);
     if (filter && filter[0])
         return api_fault_invalid(fault, "filter: davit lists by status only");
     for (size_t i = 0; i < core_instances_len(api->core); i++) {
-        struct view_instance view;
-        core_view_instance_at(api->core, i, &view);
-        if (api_has_instance(api, cluster, view.name) &&
-            (!status || text_equal(status, status_of(api, cluster, view.name))))
-            vector_push(&arns, api_instance_arn(api, cluster, view.name));
+        const char *name = core_instance_name(api->core, i);
+        if (api_has_instance(api, cluster, name) &&
+            (!status || text_equal(status, status_of(api, cluster, name))))
+            vector_push(&arns, api_instance_arn(api, cluster, name));
     }
     if (arns.len)
         qsort(arns.items, arns.len, sizeof *arns.items, by_name);
@@ -73,29 +83,34 @@ struct task_counts {
     int pending;
 };
 
-static void count(struct task_counts *counts, const char *instance, const char *on, enum task_status status)
+static void count(struct map *counts, const char *instance, enum task_status status)
 {
-    counts->running += text_equal(instance, on) && status == TASK_RUNNING;
-    counts->pending += text_equal(instance, on) && status == TASK_PENDING;
+    struct task_counts *of = map_get(counts, instance);
+    if (!of) {
+        of = NEW(struct task_counts);
+        map_put(counts, instance, of);
+    }
+    of->running += status == TASK_RUNNING;
+    of->pending += status == TASK_PENDING;
 }
 
-/* The cluster's tasks there. */
-static struct task_counts counts_of(const struct api *api, const char *cluster, const char *instance)
+/* The cluster's tasks by instance, for all that are asked for: there may be tens of thousands. */
+static struct map counts_of(const struct api *api, const char *cluster)
 {
-    struct task_counts counts = {0};
+    struct map counts = MAP_INIT(free);
     struct view_service view;
     for (size_t i = 0; core_view_service_at(api->core, i, &view); i++) {
         struct task_vec tasks CLEANUP(task_vec_deinit) = {0};
         if (text_equal(view.cluster, cluster))
             core_view_tasks(api->core, cluster, view.name, api->now_ms(api->data), &tasks);
         for (size_t t = 0; t < tasks.len; t++)
-            count(&counts, instance, tasks.items[t].instance, tasks.items[t].status);
+            count(&counts, tasks.items[t].instance, tasks.items[t].status);
     }
     struct view_run_vec runs;
     core_view_runs(api->core, &runs);
     for (size_t i = 0; i < runs.len; i++)
-        if (text_equal(runs.items[i].run->cluster, cluster))
-            count(&counts, instance, runs.items[i].run->instance, runs.items[i].status);
+        if (text_equal(runs.items[i].run->cluster, cluster) && runs.items[i].run->instance)
+            count(&counts, runs.items[i].run->instance, runs.items[i].status);
     vector_deinit(&runs);
     return counts;
 }
@@ -127,10 +142,12 @@ static json_t *attributes_of(const struct container_instance *declared, const st
     return list;
 }
 
-static json_t *describe(const struct api *api, const char *cluster, const struct view_instance *view)
+static json_t *describe(const struct api *api, const char *cluster, const struct view_instance *view,
+                        const struct map *all)
 {
     const struct container_instance *declared = declared_of(api, cluster, view->name);
-    struct task_counts counts = counts_of(api, cluster, view->name);
+    const struct task_counts *some = map_get(all, view->name);
+    const struct task_counts counts = some ? *some : (struct task_counts){0};
     json_t *json =
         json_pack("{s:s,s:I,s:s,s:b,s:i,s:i,s:o,s:[],s:[]}", "ec2InstanceId", view->name, "version",
                   (json_int_t)0, "status", status_of(api, cluster, view->name), "agentConnected",
@@ -152,9 +169,10 @@ static json_t *describe(const struct api *api, const char *cluster, const struct
 static bool find(const struct api *api, const char *cluster, const char *name, struct view_instance *ret_view)
 {
     for (size_t i = 0; i < core_instances_len(api->core); i++) {
+        if (!text_equal(core_instance_name(api->core, i), name))
+            continue;
         core_view_instance_at(api->core, i, ret_view);
-        if (text_equal(ret_view->name, name))
-            return api_has_instance(api, cluster, name);
+        return api_has_instance(api, cluster, name);
     }
     return false;
 }
@@ -166,6 +184,7 @@ int api_describe_container_instances(struct api *api, const json_t *input, json_
     int r = api_input_cluster(api, input, &cluster, fault);
     if (r < 0 || (r = api_input_names(input, "containerInstances", 100, fault)) < 0)
         return r;
+    struct map counts CLEANUP(map_deinit) = counts_of(api, cluster);
     json_t *found = json_array();
     json_t *failures = json_array();
     size_t i;
@@ -176,7 +195,7 @@ int api_describe_container_instances(struct api *api, const json_t *input, json_
         const char *name = api_name_of(given, "container-instance", &of);
         struct view_instance view;
         if (name && (!of || text_equal(of, cluster)) && find(api, cluster, name, &view))
-            json_array_append_new(found, describe(api, cluster, &view));
+            json_array_append_new(found, describe(api, cluster, &view, &counts));
         else
             api_add_missing(failures, api_instance_arn(api, cluster, name ? name : given));
     }

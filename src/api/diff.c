@@ -34,7 +34,7 @@ static json_t *difference_of(struct api *api, const struct view_service *view)
     bool runs = running_side(api, view, &from);
     json_t *difference = diff_service(view->cluster, view->name, runs ? &from : NULL, next ? &to : NULL);
     if (view->delayed)
-        diff_add_wait(difference, strstr(view->delayed_text, "for its"), view->delayed_opens_ms / 1000);
+        diff_add_wait(difference, strstr(view->delayed_text, "for "), view->delayed_opens_ms / 1000);
     return difference;
 }
 
@@ -60,6 +60,9 @@ int api_get_diff(struct api *api, const json_t *input, json_t **ret_output, stru
     }
     *ret_output = api_list("differences", list);
     json_object_set_new(*ret_output, "commit", commit_to_json(&desired->commit));
+    struct view_source source;
+    core_view_source(api->core, &source);
+    model_set_string(*ret_output, "held", source.held);
     return 0;
 }
 
@@ -131,7 +134,7 @@ static void add_window(struct api *api, const struct view_service *view, const j
     change_gate_add(&gate, cluster ? &cluster->windows : NULL);
     change_gate_add(&gate, &of_cluster);
     change_gate_add(&gate, &of_service);
-    diff_add_window(difference, &gate, api->now_ms(api->data) / 1000);
+    diff_add_window(difference, &gate, (api->now_ms(api->data) + core_skew_ms(api->core)) / 1000);
     vector_deinit(&of_service);
     vector_deinit(&of_cluster);
 }
@@ -243,6 +246,34 @@ static void append_schedules(const struct desired *desired, const json_t *given,
 /* {"services": [{"cluster", "name", "digest", "desiredCount", "countAbsent", "family", "revision",
  * "taskDefinition", "davit"}], "clusters": [as committed], "scheduledTasks": [see schedule_difference()]}:
  * any other commit, which the client has read for itself. */
+/* --- the deletion budget -------------------------------------------------------------------------------- */
+
+/* Against what is wanted now, which need not have been deployed yet. Caller frees; NULL: nothing is held. */
+static char *held_by_budget(const struct api *api, const json_t *input)
+{
+    const struct desired *desired = core_desired(api->core);
+    const json_t *schedules = json_object_get(input, "scheduledTasks");
+    struct map given CLEANUP(map_deinit) = MAP_INIT(NULL);
+    struct core_removals removals CLEANUP(core_removals_deinit);
+    size_t i;
+    json_t *item;
+    core_removals_init(&removals);
+    json_array_foreach (json_object_get(input, "services"), i, item) {
+        char *key CLEANUP_FREE = service_key(model_string(item, "cluster"), model_string(item, "name"));
+        map_put(&given, key, item);
+    }
+    for (i = 0; desired && i < desired->services.len; i++) {
+        const struct service *service = desired->services.items[i];
+        char *key CLEANUP_FREE = service_key(service->cluster, service->name);
+        core_removal_add(&removals.services, service->prune_disabled || map_get(&given, key) ? NULL : key);
+    }
+    for (i = 0; desired && schedules && i < desired->scheduled_tasks.len; i++) {
+        const char *name = desired->scheduled_tasks.items[i]->name;
+        core_removal_add(&removals.scheduled, named(schedules, "name", name) ? NULL : name);
+    }
+    return core_would_hold(api->core, &removals, model_int_in(input, "approvedDeletions", 0, INT32_MAX));
+}
+
 int api_post_diff(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
 {
     int r = check_given(input, fault);
@@ -254,5 +285,6 @@ int api_post_diff(struct api *api, const json_t *input, json_t **ret_output, str
     append_services(api, input, list);
     append_schedules(desired, json_object_get(input, "scheduledTasks"), list);
     *ret_output = api_list("differences", list);
+    api_set_owned(*ret_output, "held", held_by_budget(api, input));
     return 0;
 }

@@ -164,6 +164,8 @@ static void on_done(void *data, const struct engine_reply *reply)
     }
     if (reply->error.code)
         log_source_complain(source, error_text(&reply->error));
+    else
+        source->complained = false;
     log_source_ended(source, reply->error.code);
 }
 
@@ -231,7 +233,6 @@ void log_source_start(struct log_source *source)
 
 void log_source_complain(struct log_source *source, const char *text)
 {
-    source->stream->unread += !source->has_output;
     if (source->complained)
         return;
     source->complained = true;

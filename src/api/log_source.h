@@ -22,7 +22,6 @@ struct log_stream {
     struct map sources; /* "instance/container id" -> struct log_source */
     struct map passed;  /* likewise, without a value: stopped before it began, and not meant */
     size_t reading;     /* sources that have not ended */
-    size_t unread;      /* sources that nothing could be read of */
     int tail;           /* lines of what is there when it begins; -1: all */
     int64_t began_ms;
     int64_t since_ms; /* what began earlier and is not in "told" is read from then on; 0: no such bound */
@@ -49,7 +48,7 @@ struct log_source {
     uint64_t operation; /* the engine's; 0 while it is not read */
     bool has_output;
     bool due;              /* to be read as soon as it can be */
-    bool complained;       /* the reader knows that it is not read */
+    bool complained;       /* the reader knows that it could not be read, and it was not since */
     int64_t not_before_ms; /* after a failure */
     int64_t started_ms;    /* the container's start that was read last */
     int64_t since_ms;      /* where the first reading begins; 0: at the start */

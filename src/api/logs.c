@@ -258,10 +258,21 @@ static int check_sources(const struct log_stream *stream, const json_t *input, s
 
 /* --- the stream ----------------------------------------------------------------------------------------- */
 
+/* Whether there was something to read, and nothing of it could be. */
+static bool is_unread(const struct log_stream *stream)
+{
+    map_for_each (&stream->sources, entry) {
+        const struct log_source *source = entry->value;
+        if (source->has_output || !source->complained)
+            return false;
+    }
+    return stream->sources.len > 0;
+}
+
 static void finish(struct log_stream *stream)
 {
     char *key CLEANUP_FREE = api_stream_key(stream->server, stream->id);
-    if (stream->sources.len && stream->unread >= stream->sources.len)
+    if (is_unread(stream))
         log_stream_write(stream, json_pack("{s:s}", "error", "no container could be read"));
     http_stream_end(stream->server, stream->id);
     map_remove(&stream->api->logs, key);

@@ -161,7 +161,7 @@ int api_get_deployments(struct api *api, const json_t *input, json_t **ret_outpu
 int api_get_diff(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 int api_post_diff(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 
-json_t *api_schedules_json(const struct api *api);
+json_t *api_schedules_json(const struct api *api, bool with_runs);
 int api_get_schedules(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 int api_get_instances(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 json_t *api_instances_json(const struct api *api);

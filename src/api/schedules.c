@@ -23,7 +23,23 @@ static void set_clusters(const struct scheduled_task *task, json_t *json)
     json_object_set_new(json, "clusters", clusters);
 }
 
-json_t *api_schedules_json(const struct api *api)
+/* The youngest first. */
+static json_t *runs_json(const struct api *api, const struct view_schedule *view)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < view->runs_len; i++) {
+        struct view_schedule_run run;
+        core_view_schedule_run(api->core, view, i, &run);
+        json_t *json = json_pack("{s:s}", "result", run.result ? run.result : "running");
+        api_set_time_text(json, "dueAt", run.due_ms);
+        api_set_time_text(json, "startedAt", run.run_ms);
+        json_object_set_new(json, "tasks", model_strings_to_json(run.tasks));
+        json_array_append_new(list, json);
+    }
+    return list;
+}
+
+json_t *api_schedules_json(const struct api *api, bool with_runs)
 {
     json_t *list = json_array();
     struct view_schedule view;
@@ -42,6 +58,8 @@ json_t *api_schedules_json(const struct api *api)
         model_set_string(json, "result", view.result ? view.result : view.runs_len ? "running" : NULL);
         if (view.tasks)
             json_object_set_new(json, "tasks", model_strings_to_json(view.tasks));
+        if (with_runs)
+            json_object_set_new(json, "runs", runs_json(api, &view));
         json_array_append_new(list, json);
     }
     return list;
@@ -51,6 +69,6 @@ int api_get_schedules(struct api *api, const json_t *input, json_t **ret_output,
 {
     (void)input;
     (void)fault;
-    *ret_output = api_list("scheduledTasks", api_schedules_json(api));
+    *ret_output = api_list("scheduledTasks", api_schedules_json(api, true));
     return 0;
 }

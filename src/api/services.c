@@ -97,6 +97,25 @@ static json_t *deployment_json(const struct api *api, const struct describe_depl
     return json;
 }
 
+/* The strategy that counts, in place of launchType. */
+static void set_capacity(const struct api *api, const struct view_service *view, json_t *json)
+{
+    const struct desired *desired = core_desired(api->core);
+    const struct cluster *cluster = desired ? desired_cluster(desired, view->cluster) : NULL;
+    const struct capacity_item_vec *items =
+        cluster && view->desired ? plan_capacity(view->desired, &cluster->instances, &cluster->capacity)
+                                 : NULL;
+    if (!items)
+        return;
+    json_t *list = json_array();
+    for (size_t i = 0; i < items->len; i++)
+        json_array_append_new(list,
+                              json_pack("{s:s,s:i,s:i}", "capacityProvider", items->items[i].provider,
+                                        "weight", items->items[i].weight, "base", items->items[i].base));
+    json_object_del(json, "launchType");
+    json_object_set_new(json, "capacityProviderStrategy", list);
+}
+
 /* PRIMARY, and those older ones that still have tasks: the waiters count on that. */
 static json_t *deployments_json(const struct api *api, const struct view_service *view)
 {
@@ -111,8 +130,11 @@ static json_t *deployments_json(const struct api *api, const struct view_service
             .deployment = deployment, .counts = count(&tasks, deployment->id), .primary = i == 0};
         if (i == 0)
             of.desired_count = view->desired ? view->desired->desired_count : 0;
-        if (i == 0 || of.counts.living)
-            json_array_append_new(list, deployment_json(api, &of));
+        if (i > 0 && !of.counts.living)
+            continue;
+        json_t *json = deployment_json(api, &of);
+        set_capacity(api, view, json);
+        json_array_append_new(list, json);
     }
     return list;
 }
@@ -163,25 +185,6 @@ static void set_placement(const struct service *desired, json_t *json)
         if (list)
             json_object_set(json, names[i], list);
     }
-}
-
-/* The strategy that counts, in place of launchType. */
-static void set_capacity(const struct api *api, const struct view_service *view, json_t *json)
-{
-    const struct desired *desired = core_desired(api->core);
-    const struct cluster *cluster = desired ? desired_cluster(desired, view->cluster) : NULL;
-    const struct capacity_item_vec *items =
-        cluster && view->desired ? plan_capacity(view->desired, &cluster->instances, &cluster->capacity)
-                                 : NULL;
-    if (!items)
-        return;
-    json_t *list = json_array();
-    for (size_t i = 0; i < items->len; i++)
-        json_array_append_new(list,
-                              json_pack("{s:s,s:i,s:i}", "capacityProvider", items->items[i].provider,
-                                        "weight", items->items[i].weight, "base", items->items[i].base));
-    json_object_del(json, "launchType");
-    json_object_set_new(json, "capacityProviderStrategy", list);
 }
 
 static int64_t created_ms(const struct service_ledger *ledger)

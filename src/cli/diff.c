@@ -5,6 +5,7 @@
 #include "cli/client.h"
 #include "cli/offline.h"
 #include "cli/output.h"
+#include "core/core.h"
 #include "model/json.h"
 
 #include <assert.h>
@@ -195,12 +196,22 @@ static int ask_about(const struct cli *cli, const struct desired *desired, json_
     for (size_t i = 0; i < desired->scheduled_tasks.len; i++)
         json_array_append_new(schedules, schedule_json(desired, desired->scheduled_tasks.items[i]));
     json_t *body CLEANUP(json_decrefp) =
-        json_pack("{s:o,s:o,s:o}", "services", services, "clusters", clusters, "scheduledTasks", schedules);
+        json_pack("{s:o,s:o,s:o,s:i}", "services", services, "clusters", clusters, "scheduledTasks",
+                  schedules, "approvedDeletions", desired->commit.approved_deletions);
     struct cli_request request = {.method = "POST", .path = "/v1/diff", .body = body};
     struct error err = ERROR_INIT;
     if (cli_request(cli, &request, ret_answer, &err) < 0)
         return cli_fail(cli, "%s", error_text(&err));
     return CLI_OK;
+}
+
+/* As the daemon judges it that has no other deletionBudget. Caller frees; NULL: it is not held. */
+static char *held_by_budget(const struct desired *from, const struct desired *to)
+{
+    struct core_removals removals CLEANUP(core_removals_deinit);
+    core_removals_init(&removals);
+    core_removals_add(&removals, from, to);
+    return core_removals_judge(&removals, &CORE_DELETION_USUAL, to->commit.approved_deletions);
 }
 
 /* "A..B" as git has it, either may be absent: HEAD. False: it is one commit. Caller frees. */
@@ -238,9 +249,12 @@ static int find_differences(const struct cli *cli, json_t **ret_answer)
     if (cli->argc == 1 && !is_range)
         return ask_about(cli, from, ret_answer);
     r = read_commit(cli, is_range ? second : cli->argv[1], &to);
-    if (!r)
-        *ret_answer = json_pack("{s:i,s:o}", "schemaVersion", 1, "differences", compare_commits(from, to));
-    return r;
+    if (r)
+        return r;
+    char *held CLEANUP_FREE = held_by_budget(from, to);
+    *ret_answer = json_pack("{s:i,s:o,s:s*}", "schemaVersion", 1, "differences", compare_commits(from, to),
+                            "held", held);
+    return CLI_OK;
 }
 
 /* --- in words ------------------------------------------------------------------------------------------- */
@@ -351,6 +365,15 @@ static void print_difference(const struct cli *cli, const json_t *difference)
     print_before(cli, difference);
 }
 
+static void print_held(const struct cli *cli, const char *held)
+{
+    if (held)
+        fprintf(cli->out,
+                "%sheld%s: the commit %s; what runs stays until davit approve COMMIT, or a commit with the "
+                "trailer \"" COMMIT_APPROVAL ": N\"\n",
+                cli_tone(cli, CLI_BAD), cli_tone(cli, CLI_PLAIN), held);
+}
+
 static int run(const struct cli *cli)
 {
     json_t *answer CLEANUP(json_decrefp) = NULL;
@@ -367,6 +390,7 @@ static int run(const struct cli *cli)
     json_array_foreach ((json_t *)(uintptr_t)differences, i, difference) {
         print_difference(cli, difference);
     }
+    print_held(cli, model_string(answer, "held"));
     if (!any)
         fputs("no differences\n", cli->err);
     return any ? CLI_NO : CLI_OK;
@@ -402,7 +426,10 @@ const struct command cli_diff = {
         "Formatting, comments and the order of files are no difference. Values of environment variables "
         "are never shown; long values are cut around their first difference, but for -o json and yaml. Tasks "
         "of "
-        "davit.preDeploy\nthat run first are told, and until when a change would wait for its change window.",
+        "davit.preDeploy\nthat run first are told, and until when a change would wait for its change window. "
+        "So is a commit "
+        "that removes so much that it would be held for davit approve; between two commits by the usual "
+        "deletionBudget, 3 and 50 percent.",
     .flags = flags,
     .examples = examples,
     .exits = exits,

@@ -8,14 +8,27 @@
 
 #define NAMED_SERVICES 5 /* in the reason; more are counted */
 
-/* Of services or of scheduled tasks, each by itself: few services may not hide all tasks, nor the other way.
- */
-struct removal {
-    const char *what;
-    struct buffer names;
-    int there; /* before */
-    int removed;
-};
+void core_removals_init(struct core_removals *removals)
+{
+    assert(removals);
+    *removals = (struct core_removals){.services.names = BUFFER_INIT(LIMIT_ERROR_CHARS),
+                                       .scheduled.names = BUFFER_INIT(LIMIT_ERROR_CHARS)};
+}
+
+void core_removals_deinit(struct core_removals *removals)
+{
+    assert(removals);
+    buffer_deinit(&removals->services.names);
+    buffer_deinit(&removals->scheduled.names);
+}
+
+void core_removal_add(struct core_removal *removal, const char *removed)
+{
+    assert(removal);
+    removal->there++;
+    if (removed && removal->removed++ < NAMED_SERVICES)
+        buffer_printf(&removal->names, "%s%s", removal->removed > 1 ? ", " : "", removed);
+}
 
 struct candidate {
     const char *cluster;
@@ -23,45 +36,54 @@ struct candidate {
     bool stays; /* whether or not it is in the repository */
 };
 
-static void name_removed(struct removal *removal, const char *name)
+static void count(struct core_removal *removal, const struct desired *next, struct candidate service)
 {
-    if (removal->removed++ < NAMED_SERVICES)
-        buffer_printf(&removal->names, "%s%s", removal->removed > 1 ? ", " : "", name);
+    bool goes = !service.stays && !desired_service(next, service.cluster, service.name);
+    char *key CLEANUP_FREE = goes ? service_key(service.cluster, service.name) : NULL;
+    core_removal_add(removal, key);
 }
 
-static void count(struct removal *removal, const struct desired *next, struct candidate service)
+static void count_scheduled(struct core_removal *removal, const struct desired *next, const char *name)
 {
-    removal->there++;
-    if (service.stays || desired_service(next, service.cluster, service.name))
-        return;
-    char *key CLEANUP_FREE = service_key(service.cluster, service.name);
-    name_removed(removal, key);
+    bool stays = false;
+    for (size_t i = 0; i < next->scheduled_tasks.len && !stays; i++)
+        stays = text_equal(next->scheduled_tasks.items[i]->name, name);
+    core_removal_add(removal, stays ? NULL : name);
 }
 
-static void count_scheduled(struct removal *removal, const struct desired *next, const char *name)
-{
-    removal->there++;
-    for (size_t i = 0; i < next->scheduled_tasks.len; i++)
-        if (text_equal(next->scheduled_tasks.items[i]->name, name))
-            return;
-    name_removed(removal, name);
-}
-
-/* NULL: it is within the budget. Caller frees. */
-static char *judge(const struct core *core, struct removal *removal)
+/* Services and scheduled tasks each by themselves: few of the ones may not hide all of the others. NULL: it
+ * is within the budget. Caller frees. */
+static char *judge(struct core_removal *removal, const char *what, const struct core_deletion *deletion,
+                   int approved)
 {
     if (removal->removed > NAMED_SERVICES)
         buffer_printf(&removal->names, " and %d more", removal->removed - NAMED_SERVICES);
-    if (core->deletion.services && removal->removed >= core->deletion.services &&
-        100 * (int64_t)removal->removed > (int64_t)core->deletion.percent * removal->there &&
-        removal->removed > core->approved_deletions)
-        return memory_printf("removes %d of %d %s (%s)", removal->removed, removal->there, removal->what,
+    if (deletion->services && removal->removed >= deletion->services &&
+        100 * (int64_t)removal->removed > (int64_t)deletion->percent * removal->there &&
+        removal->removed > approved)
+        return memory_printf("removes %d of %d %s (%s)", removal->removed, removal->there, what,
                              buffer_str(&removal->names));
     return NULL;
 }
 
+char *core_removals_judge(struct core_removals *removals, const struct core_deletion *deletion, int approved)
+{
+    assert(removals);
+    assert(deletion);
+    char *left CLEANUP_FREE = judge(&removals->services, "services", deletion, approved);
+    char *right CLEANUP_FREE = judge(&removals->scheduled, "scheduled tasks", deletion, approved);
+    return left && right ? memory_printf("%s; %s", left, right) : left ? TAKE(left) : TAKE(right);
+}
+
+char *core_would_hold(const struct core *core, struct core_removals *removals, int approved)
+{
+    assert(core);
+    return core_removals_judge(removals, &core->deletion,
+                               core_sum_of_deletions(core->approved_deletions, approved));
+}
+
 /* Both are sorted, and nearly all are the same object, whose names need not be fetched from memory. */
-static void count_desired(struct removal *removal, const struct desired *old, const struct desired *next)
+static void count_desired(struct core_removal *removal, const struct desired *old, const struct desired *next)
 {
     size_t n = 0;
     for (size_t o = 0; o < old->services.len; o++) {
@@ -70,47 +92,46 @@ static void count_desired(struct removal *removal, const struct desired *old, co
                service_compare(next->services.items[n], service) < 0)
             n++;
         if (n < next->services.len && next->services.items[n] == service)
-            removal->there++;
+            core_removal_add(removal, NULL);
         else
             count(removal, next,
                   (struct candidate){service->cluster, service->name, service->prune_disabled});
     }
 }
 
-static void count_services(const struct core *core, const struct desired *next, struct removal *removal)
+void core_removals_add(struct core_removals *removals, const struct desired *old, const struct desired *next)
 {
-    if (core->desired) {
-        count_desired(removal, core->desired, next);
-        return;
-    }
-    map_for_each (&core->services, entry) { /* only the ledger knows what was desired */
-        const struct service_state *service = entry->value;
-        if (service->ledger && !service->ledger->removed)
-            count(removal, next,
-                  (struct candidate){service->cluster, service->name, service->ledger->prune_disabled});
-    }
+    assert(removals);
+    assert(old);
+    assert(next);
+    count_desired(&removals->services, old, next);
+    for (size_t i = 0; i < old->scheduled_tasks.len; i++)
+        count_scheduled(&removals->scheduled, next, old->scheduled_tasks.items[i]->name);
 }
 
-static void count_all_scheduled(const struct core *core, const struct desired *next, struct removal *removal)
+/* Only the ledger knows what was desired. */
+static void count_remembered(const struct core *core, const struct desired *next,
+                             struct core_removals *removals)
 {
-    for (size_t i = 0; core->desired && i < core->desired->scheduled_tasks.len; i++)
-        count_scheduled(removal, next, core->desired->scheduled_tasks.items[i]->name);
-    if (!core->desired)
-        map_for_each (&core->schedules, entry)
-            count_scheduled(removal, next, entry->key);
+    map_for_each (&core->services, entry) {
+        const struct service_state *service = entry->value;
+        if (service->ledger && !service->ledger->removed)
+            count(&removals->services, next,
+                  (struct candidate){service->cluster, service->name, service->ledger->prune_disabled});
+    }
+    map_for_each (&core->schedules, entry)
+        count_scheduled(&removals->scheduled, next, entry->key);
 }
 
 char *core_over_budget(const struct core *core, const struct desired *next)
 {
     assert(core);
     assert(next);
-    struct removal services = {.what = "services", .names = BUFFER_INIT(LIMIT_ERROR_CHARS)};
-    struct removal scheduled = {.what = "scheduled tasks", .names = BUFFER_INIT(LIMIT_ERROR_CHARS)};
-    count_services(core, next, &services);
-    count_all_scheduled(core, next, &scheduled);
-    char *left CLEANUP_FREE = judge(core, &services);
-    char *right CLEANUP_FREE = judge(core, &scheduled);
-    buffer_deinit(&services.names);
-    buffer_deinit(&scheduled.names);
-    return left && right ? memory_printf("%s; %s", left, right) : left ? TAKE(left) : TAKE(right);
+    struct core_removals removals CLEANUP(core_removals_deinit);
+    core_removals_init(&removals);
+    if (core->desired)
+        core_removals_add(&removals, core->desired, next);
+    else
+        count_remembered(core, next, &removals);
+    return core_would_hold(core, &removals, 0);
 }

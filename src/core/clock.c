@@ -4,6 +4,12 @@
 
 #include <assert.h>
 
+int64_t core_skew_ms(const struct core *core)
+{
+    assert(core);
+    return core->skew_ms;
+}
+
 int64_t core_wall_ms(const struct core *core)
 {
     assert(core);

@@ -282,7 +282,7 @@ static void judge_head(struct core *core, struct effect_vec *effects)
         deploy(core, next, effects);
 }
 
-static int sum_of_deletions(int a, int b)
+int core_sum_of_deletions(int a, int b)
 {
     return a > INT_MAX - b ? INT_MAX : a + b;
 }
@@ -304,7 +304,7 @@ void core_on_commit(struct core *core, struct event *event, struct effect_vec *e
     if (!core_take_files(core, event, effects))
         return;
     core->approved_deletions =
-        sum_of_deletions(core->approved_deletions, event->commit.commit.approved_deletions);
+        core_sum_of_deletions(core->approved_deletions, event->commit.commit.approved_deletions);
     if (event->commit.head) {
         commit_deinit(&core->head);
         core->head = event->commit.commit;

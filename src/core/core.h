@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "base/buffer.h"
 #include "core/event.h"
 #include "model/desired.h"
 #include "model/diagnostic.h"
@@ -33,6 +34,27 @@ struct core_deletion {
     int services; /* 0: there is no budget */
     int percent;
 };
+#define CORE_DELETION_USUAL ((struct core_deletion){.services = 3, .percent = 50})
+
+/* What a commit would take away, of services or of scheduled tasks, for those who ask before it comes. */
+struct core_removal {
+    struct buffer names;
+    int there; /* before */
+    int removed;
+};
+struct core_removals {
+    struct core_removal services;
+    struct core_removal scheduled;
+};
+void core_removals_init(struct core_removals *removals);
+void core_removals_deinit(struct core_removals *removals);
+/* One that was there; `removed` is its name, NULL: it stays. */
+void core_removal_add(struct core_removal *removal, const char *removed);
+/* From one commit to the other. */
+void core_removals_add(struct core_removals *removals, const struct desired *old, const struct desired *next);
+/* Why the commit is held, "removes 5 of 6 services (...)"; NULL: it is not. `approved` is what trailers
+ * allow. Caller frees. */
+char *core_removals_judge(struct core_removals *removals, const struct core_deletion *deletion, int approved);
 
 /* Change windows: davit.changeWindows says when what git asks for may begin. It is each service that waits,
  * and not the commit: one that also changes a cluster without windows must not wait there, nor must the
@@ -54,12 +76,12 @@ struct core_deletion {
  *  W6 | the newest commit takes the change back        | nothing waits any more
  *  W7 | EVENT_APPROVE names the newest commit          | adopted at once; its events say so
  *  W8 | davit starts anew                              | what waited waits on, what is new as well: the
- * ledger |                                                | has its windows and what W3 goes on with; what
- * did |                                                | not wait had been let through W9 | and the commit
- * that was deployed cannot be      | a service of the ledger that the newest commit does | built any more |
- * not have waits as W4, unless it was being removed W10 | the wall clock is set, forward or back         |
- * what waits is judged by the new time at once; what |                                                | was
- * let through has begun and goes on
+ *     |                                                | ledger has its windows and what W3 goes on with;
+ *     |                                                | what did not wait had been let through
+ *  W9 | and the commit that was deployed cannot be     | a service of the ledger that the newest commit does
+ *     | built any more                                 | not have waits as W4, unless it was being removed
+ *  W10| the wall clock is set, forward or back         | what waits is judged by the new time at once; what
+ *     |                                                | was let through has begun and goes on
  *
  * A suspend that waits holds already. Who depends on it (row R12) waits as well.
  */
@@ -86,13 +108,15 @@ struct core_deletion {
  *     |                                               | MaximumEventAgeInSeconds ahead, or if nothing was
  *     |                                               | due since it began to count
  *  S9 | `davit apply`: nobody is there afterwards     | nothing is started, and no time is over for it
- *  S10| S3, S4, S7: a time that was due is not started | it is the last that was due, and its result says
- *     |                                               | why; an event and a warning in the log, once for a
- * reason S11| all that a run started has stopped            | its result: "succeeded", or the first that
- * failed |                                               | with its container and exit code; an event. The |
- * | ledger has the last LIMIT_SCHEDULE_RUNS of them S12| the clock is set while davit runs, and what   | the
- * span stays: a rate without StartDate, the tries | counts is a span                              | of S7.
- * What davit did not see: S3, or S1 if it was |                                               | put back
+ *  S10| S3, S4, S7: a time that was due is not        | it is the last that was due, and its result says
+ *     | started, or not all of the TaskCount that a   | why; an event and a warning in the log, once for a
+ *     | target asks for, which is not tried again     | reason, and once more when S7 gives it up
+ *  S11| all that a run started has stopped            | its result: "succeeded", or the first that failed
+ *     |                                               | with its container and exit code; an event. The
+ *     |                                               | ledger has the last LIMIT_SCHEDULE_RUNS of them
+ *  S12| the clock is set while davit runs, and what   | the span stays: a rate without StartDate, the tries
+ *     | counts is a span                              | of S7. What davit did not see: S3, or S1 if it was
+ *     |                                               | put back
  *
  * The calendar, here and in W, is the wall clock: the time of events, which never leaps, and the skew between
  * them as EVENT_CLOCK told it last.
@@ -147,6 +171,12 @@ struct view_source {
 void core_view_source(const struct core *core, struct view_source *ret_view);
 /* The desired state, NULL before the first good commit. */
 const struct desired *core_desired(const struct core *core);
+/* The wall clock, which the calendar goes by, minus the time of events. */
+int64_t core_skew_ms(const struct core *core);
+/* Why a commit with these removals, that approves `approved` of them in its trailer, would be held as
+ * view_source.held is; NULL: it would not. Caller frees.
+ */
+char *core_would_hold(const struct core *core, struct core_removals *removals, int approved);
 
 struct view_event {
     char *id;
@@ -176,8 +206,9 @@ struct view_service {
     bool suspended;
     bool delayed;                       /* a change of it waits for its window */
     const struct service *delayed_next; /* the content that waits; NULL: it is removed, or nothing waits */
-    const char *delayed_text;           /* until when, in words; NULL: nothing waits */
-    int64_t delayed_opens_ms;           /* likewise; 0: no opening is in sight */
+    const char *delayed_text; /* "waits for its change window, which opens at ...", or "for the change
+                                 window of commit ..."; NULL: nothing waits */
+    int64_t delayed_opens_ms; /* likewise, by the wall clock; 0: no opening is in sight */
     bool blocked; /* delayed, suspended, or it waits for a service that is, or whose deployment failed */
     const struct view_event *events; /* a ring: read it by view_service_event() */
     size_t events_first;
@@ -327,6 +358,8 @@ struct view_instance {
     const struct string_vec *gpu_ids; /* in use */
 };
 size_t core_instances_len(const struct core *core);
+/* Looks at nothing else of it: a view counts its tasks. */
+const char *core_instance_name(const struct core *core, size_t index);
 void core_view_instance_at(const struct core *core, size_t index, struct view_instance *ret_view);
 
 /* Families in order of name. Caller deinits the vector. */

@@ -82,8 +82,14 @@ static void set_message(struct instance_state *instance, char *message)
     instance->message = message;
 }
 
+/* An engine is asked every LIMIT_ENGINE_PROBE_MS: who has not heard of it for longer than that and the answer
+ * may take was away, as a host that slept, and does not know how it was meanwhile. */
+#define SILENT_MOST_MS (LIMIT_ENGINE_PROBE_MS + LIMIT_ENGINE_CALL_MS)
+
 static void lose(const struct core *core, struct instance_state *instance, int64_t silent_ms)
 {
+    if (silent_ms > SILENT_MOST_MS)
+        silent_ms = SILENT_MOST_MS;
     if (instance->listed)
         instance->lost_ms = core->now_ms - (silent_ms > 0 ? silent_ms : 0);
     instance->listed = false;

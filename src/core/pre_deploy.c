@@ -1,6 +1,7 @@
 /* davit.preDeploy: tasks that have to succeed, one after the other, before a deployment launches anything.
- * Rows R13 and F16. They are standalone tasks of the group "pre-deploy:SERVICE", started by the deployment
- * (ECS: startedBy is its id); which of them it is says the client token, so that no restart starts it twice.
+ * Rows R13, F16 and F18. They are standalone tasks of the group "pre-deploy:SERVICE", started by the
+ * deployment (ECS: startedBy is its id); which of them it is says the client token, so that no restart starts
+ * it twice.
  */
 #include "core/state.h"
 
@@ -67,13 +68,14 @@ static void find_runs(const struct core *core, struct step *step)
     }
 }
 
-/* With the way out of one that hangs. */
-static char *waits_for(const char *cluster, const char *name, const char *task)
+/* Since when, and the way out of one that hangs: it has no time limit. */
+static char *waits_for(const char *name, const struct run *run)
 {
-    return memory_printf(
-        "waits for task %s of davit.preDeploy to succeed (task %s); \"davit stop-task %s/%.12s\" "
-        "gives it up",
-        name, task, cluster, task);
+    char since[TEXT_TIME_SIZE];
+    text_from_time_ms(run->created_ms, since);
+    return memory_printf("waits for task %s of davit.preDeploy to succeed (task %s), since %.10s %.5s UTC; "
+                         "\"davit stop-task %s/%.12s\" gives it up, and the deployment fails",
+                         name, run->id, since, since + strlen("2026-01-01T"), run->cluster, run->id);
 }
 
 static void tell_start(struct core *core, struct service_state *service, const char *task)
@@ -113,7 +115,7 @@ static char *start(struct core *core, struct service_state *service, const struc
     service->pre_deploy_lacks = outcome.tasks.len == 0;
     if (outcome.tasks.len) {
         tell_start(core, service, outcome.tasks.items[0]);
-        return waits_for(service->cluster, name, outcome.tasks.items[0]);
+        return waits_for(name, core_run_state(core, service->cluster, outcome.tasks.items[0])->run);
     }
     if (outcome.lacks.len == 0)
         return memory_printf("task %s of davit.preDeploy does not start: %s", name,
@@ -147,39 +149,85 @@ static void note_success(struct service_state *service, const struct run *run, c
     core_set_ledger(service, ledger);
 }
 
-/* The content that the run is the next step of; NULL: of none that is known. */
-static const struct digest *prepares(const struct service_ledger *ledger, const struct run *run)
+/* The deployment that started the run as the next step of its content; NULL: none that is known. */
+static const struct deployment *prepares(const struct service_ledger *ledger, const struct run *run)
 {
     for (size_t i = 0; i < ledger->deployments.len; i++) {
         const struct deployment *deployment = &ledger->deployments.items[i];
         char token[LIMIT_CLIENT_TOKEN_CHARS + 1];
         write_token(deployment, (size_t)service_ledger_prepared(ledger, &deployment->digest), token);
         if (text_equal(run->client_token, token))
-            return &deployment->digest;
+            return deployment;
     }
     return NULL;
 }
 
-/* What has succeeded is noted whatever else holds the service back, and whatever is to run by now: the task's
- * entry is forgotten one day, and a revert brings the content back. */
-static void note_successes(const struct core *core, struct service_state *service, struct effect_vec *effects)
+/* F18: of a deployment that was replaced; F16 is for that which is in progress. Then it has FAILED, and is
+ * not looked at again. */
+static void note_failure(const struct core *core, struct service_state *service, const struct run *run,
+                         size_t index, struct effect_vec *effects)
+{
+    struct service_ledger *ledger = service_ledger_copy(service->ledger);
+    struct deployment *edit = &ledger->deployments.items[index];
+    char *name CLEANUP_FREE = memory_printf("%s:%d", run->family, run->revision);
+    char *why CLEANUP_FREE = failure_of(run, name);
+    char *superseded CLEANUP_FREE = edit->reason;
+    edit->reason = memory_printf("%s; %s", superseded ? superseded : "superseded", why);
+    edit->state = DEPLOYMENT_FAILED;
+    edit->updated_ms = core->now_ms;
+    service_ledger_add_known_bad(ledger, edit, core->now_ms);
+    char *message CLEANUP_FREE = memory_printf("%s: %s FAILED: %s", service->key, edit->id, why);
+    core_save(effects, LEDGER_SERVICE, service->key, service_ledger_to_json(ledger), message);
+    core_set_ledger(service, ledger);
+}
+
+/* Whether there was something to note. */
+static bool note_end(const struct core *core, struct service_state *service, const struct run *run,
+                     struct effect_vec *effects)
+{
+    const struct deployment *deployment = prepares(service->ledger, run);
+    bool well = run_succeeded(run);
+    if (!deployment || (!well && deployment->state != DEPLOYMENT_SUPERSEDED))
+        return false;
+    if (well)
+        note_success(service, run, &deployment->digest, effects);
+    else
+        note_failure(core, service, run, (size_t)(deployment - service->ledger->deployments.items), effects);
+    return true;
+}
+
+/* How it ended is noted whatever else holds the service back, and whatever is to run by now: the task's entry
+ * is forgotten one day, and a revert brings the content back. */
+static void note_ends(const struct core *core, struct service_state *service, struct effect_vec *effects)
 {
     bool any = core->runs.len && service->ledger && !service->ledger->removed;
     char *group CLEANUP_FREE = any ? group_of(service) : NULL;
-    bool again = group != NULL; /* its next step may have succeeded as well */
+    bool again = group != NULL; /* its next step may have ended as well */
     while (again) {
         again = false;
         map_for_each (&core->runs, entry) {
             const struct run *run = ((const struct service_state *)entry->value)->run;
-            if (!text_equal(run->group, group) || !text_equal(run->cluster, service->cluster) ||
-                !run->stopped_ms || !run_succeeded(run))
-                continue;
-            const struct digest *digest = prepares(service->ledger, run);
-            if (digest)
-                note_success(service, run, digest, effects);
-            again |= digest != NULL;
+            if (text_equal(run->group, group) && text_equal(run->cluster, service->cluster) &&
+                run->stopped_ms)
+                again |= note_end(core, service, run, effects);
         }
     }
+}
+
+/* F18, and the content is back in progress. Caller frees; NULL: it has not failed. */
+static char *failed_before(const struct service_state *service)
+{
+    const struct service_ledger *ledger = service->ledger;
+    if (!service_ledger_known_bad(ledger, &service->desired->digest))
+        return NULL;
+    for (size_t i = 1; i < ledger->deployments.len; i++) {
+        const struct deployment *deployment = &ledger->deployments.items[i];
+        if (deployment->state == DEPLOYMENT_FAILED && deployment->reason &&
+            digest_equal(&deployment->digest, &service->desired->digest))
+            return memory_printf("deployment %s of this content failed: %s", deployment->id,
+                                 deployment->reason);
+    }
+    return memory_strdup("this content failed");
 }
 
 /* The next step is waited for, and started if nothing is in its way. */
@@ -194,7 +242,7 @@ static void take_step(struct core *core, struct service_state *service, const st
     else if (!step->run)
         service->pre_deploy = start(core, service, step, name, effects);
     else
-        service->pre_deploy = waits_for(service->cluster, name, step->run->id);
+        service->pre_deploy = waits_for(name, step->run);
 }
 
 void core_pre_deploy(struct core *core, struct service_state *service, struct effect_vec *effects)
@@ -207,7 +255,7 @@ void core_pre_deploy(struct core *core, struct service_state *service, struct ef
     service->pre_deploy_lacks = false;
     if (service->run)
         return;
-    note_successes(core, service, effects);
+    note_ends(core, service, effects);
     if (!service->desired)
         core_pre_deploy_release(core, service); /* it may be left as it is, D12: no entry changes */
     if (!service->desired || service->desired->pre_deploy.len == 0)
@@ -221,8 +269,9 @@ void core_pre_deploy(struct core *core, struct service_state *service, struct ef
     }
     if (!to_prepare(service))
         return;
+    service->pre_deploy_failed = failed_before(service);
     size_t done = (size_t)service_ledger_prepared(service->ledger, &service->desired->digest);
-    if (done >= service->desired->pre_deploy.len)
+    if (service->pre_deploy_failed || done >= service->desired->pre_deploy.len)
         return;
     const char *name = service->desired->pre_deploy.items[done];
     struct step step = step_of(core, service, done);

@@ -154,14 +154,15 @@ json_t *core_kept_out(const struct service_state *service)
     json_t *list = json_array();
     for (size_t i = 0; i < service->kept.len; i++) {
         const struct plan_booking *booking = &service->kept.items[i];
+        const struct plan_pieces *pieces = plan_booking_pieces(booking);
         json_t *ports = json_array();
-        for (size_t p = 0; p < booking->ports.len; p++)
-            json_array_append_new(ports, json_pack("{s:i,s:b}", "port", booking->ports.items[p].port, "udp",
-                                                   booking->ports.items[p].udp));
+        for (size_t p = 0; p < pieces->ports.len; p++)
+            json_array_append_new(ports, json_pack("{s:i,s:b}", "port", pieces->ports.items[p].port, "udp",
+                                                   pieces->ports.items[p].udp));
         json_array_append_new(list, json_pack("{s:I,s:I,s:I,s:I,s:o}", "on", (json_int_t)booking->instance,
                                               "cpu", (json_int_t)booking->cpu_units, "memory",
                                               (json_int_t)booking->memory_mib, "gpus",
-                                              (json_int_t)booking->gpus, "ports", ports));
+                                              (json_int_t)pieces->gpus, "ports", ports));
     }
     return list;
 }
@@ -174,15 +175,18 @@ void core_kept_in(struct core *core, struct service_state *service, const json_t
     json_array_foreach ((json_t *)(uintptr_t)json, i, item) {
         struct plan_booking booking = {.instance = (size_t)model_int(item, "on"),
                                        .cpu_units = model_int(item, "cpu"),
-                                       .memory_mib = model_int(item, "memory"),
-                                       .gpus = model_int(item, "gpus")};
+                                       .memory_mib = model_int(item, "memory")};
+        int64_t gpus = model_int(item, "gpus");
         size_t p;
         json_t *port;
         if (booking.instance >= core->instances_len)
             continue;
+        if (gpus)
+            plan_booking_pieces_made(&booking)->gpus = gpus;
         json_array_foreach (json_object_get(item, "ports"), p, port)
-            vector_push(&booking.ports, (struct plan_port){model_int_in(port, "port", 0, UINT16_MAX),
-                                                           model_bool(port, "udp"), service->key});
+            vector_push(&plan_booking_pieces_made(&booking)->ports,
+                        (struct plan_port){model_int_in(port, "port", 0, UINT16_MAX), model_bool(port, "udp"),
+                                           service->key});
         vector_push(&kept, booking);
     }
     core_keep(core, service, &kept);
@@ -218,7 +222,8 @@ bool core_book(struct core *core, struct service_state *service)
     plan_room_give(&core->rooms, &service->booked);
     plan_booking_vec_deinit(&service->booked);
     for (size_t i = 0; i < now.len; i++)
-        vector_trim(&now.items[i].ports);
+        if (now.items[i].pieces)
+            vector_trim(&now.items[i].pieces->ports);
     vector_trim(&now);
     service->booked = now;
     plan_room_take(&core->rooms, &service->booked);

@@ -159,6 +159,16 @@ static int read_strategies(const json_t *json, struct error *err)
     return 0;
 }
 
+/* ECS's bounds; missing is 0. */
+static int read_share(const json_t *item, const char *name, json_int_t max, struct error *err)
+{
+    const json_t *value = json_object_get(item, name);
+    json_int_t number = json_integer_value(value);
+    if (value && !json_is_null(value) && (!json_is_integer(value) || number < 0 || number > max))
+        return error_set(err, ERROR_INVALID, "%s: expected 0 to %lld", name, (long long)max);
+    return 0;
+}
+
 static int read_capacity(const json_t *json, struct error *err)
 {
     static const char name[] = "capacityProviderStrategy";
@@ -179,6 +189,11 @@ static int read_capacity(const json_t *json, struct error *err)
     json_array_foreach (list, i, item) {
         if (!model_string(item, "capacityProvider"))
             return error_set(err, ERROR_INVALID, "%s[%zu]: expected a capacityProvider", name, i);
+        r = read_share(item, "weight", 1000, err);
+        if (r == 0)
+            r = read_share(item, "base", 100000, err);
+        if (r < 0)
+            return error_wrap(err, r, "%s[%zu]", name, i);
     }
     return 0;
 }

@@ -66,6 +66,18 @@ static void runs_from_json(const json_t *list, struct schedule_run_vec *runs)
     }
 }
 
+/* What davit wrote before it kept more than the last one. */
+static void last_run_from_json(const json_t *entry, struct schedule_run_vec *runs)
+{
+    if (runs->len || !model_int(entry, "lastDue"))
+        return;
+    struct schedule_run run = {.due_ms = model_int(entry, "lastDue"),
+                               .run_ms = model_int(entry, "lastRun"),
+                               .result = memory_strdup(model_string(entry, "result"))};
+    model_strings_from_json(json_object_get(entry, "tasks"), &run.tasks);
+    vector_push(runs, run);
+}
+
 json_t *core_schedule_to_json(const struct schedule_state *state)
 {
     assert(state);
@@ -101,6 +113,7 @@ void core_load_schedule(struct core *core, const char *name, const json_t *entry
                                      .missed = model_bool(entry, "missed"),
                                      .message = memory_strdup(model_string(entry, "message"))};
     runs_from_json(json_object_get(entry, "runs"), &state->runs);
+    last_run_from_json(entry, &state->runs);
     map_put(&core->schedules, name, state);
 }
 
@@ -280,10 +293,17 @@ static enum start start(struct core *core, const struct scheduled_task *task, st
         core_run_task(core, &request, effects, &outcome);
     }
     bool started = outcome.error.code == 0 && outcome.tasks.len > 0;
-    if (started)
-        note_start(core, task, state, run->cluster, &outcome.tasks);
-    else
+    if (!started)
         note_lack(core, task, state, state->due_ms, why_not(&outcome));
+    else
+        note_start(core, task, state, run->cluster, &outcome.tasks);
+    if (started && outcome.tasks.len < (size_t)request.count) {
+        char *why CLEANUP_FREE = why_not(&outcome);
+        note_lack(core, task, state, state->due_ms,
+                  memory_printf("%zu of %d tasks: %s", (size_t)request.count - outcome.tasks.len,
+                                request.count, why));
+        state->missed = true;
+    }
     run_outcome_deinit(&outcome);
     return started ? START_DONE : START_AGAIN;
 }
@@ -295,22 +315,38 @@ static bool gives_up(const struct core *core, const struct scheduled_run *run,
            core_wall_ms(core) - state->due_ms > run->deadline_s * 1000;
 }
 
+/* The end of S7: why it was not started the last time is known. */
+static void note_giving_up(struct core *core, const struct scheduled_task *task, struct schedule_state *state,
+                           int tries)
+{
+    const struct schedule_run *last = last_run(state);
+    const char *lack = last && last->lack ? last->lack : "davit was down";
+    char *news = memory_printf("was not started and is given up after %d %s: %s", tries,
+                               tries == 1 ? "try" : "tries", lack);
+    tell(core, task, state, true, news);
+    say(state, news);
+}
+
 static void attempt(struct core *core, const struct scheduled_task *task, struct schedule_state *state,
                     struct effect_vec *effects)
 {
     bool left = false;
+    bool given_up = false;
     state->attempts++;
     for (size_t t = 0; t < task->runs.len; t++) {
         if (state->targets & 1U << t)
             continue;
         bool up = gives_up(core, &task->runs.items[t], state);
         enum start started = up ? START_FORBIDDEN : start(core, task, state, t, effects);
+        given_up |= up;
         state->missed |= started == START_FORBIDDEN;
         if (started == START_AGAIN)
             left = true;
         else
             state->targets |= 1U << t;
     }
+    if (given_up)
+        note_giving_up(core, task, state, state->attempts - 1);
     int64_t wait_ms = RETRY_FIRST_MS << (state->attempts < 6 ? state->attempts - 1 : 5);
     state->retry_ms = core_wall_ms(core) + (wait_ms > RETRY_MOST_MS ? RETRY_MOST_MS : wait_ms);
     if (left)
@@ -424,6 +460,8 @@ static void look(struct core *core, const struct scheduled_task *task, struct sc
                   memory_strdup("it was due longer ago than MaximumEventAgeInSeconds"));
         return;
     }
+    if (state->due_ms)
+        note_giving_up(core, task, state, state->attempts);
     state->due_ms = state->retry_ms = due_s * 1000;
     state->attempts = 0;
     state->targets = 0;

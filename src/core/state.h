@@ -229,6 +229,8 @@ void core_keep_completed(struct service_state *service, const struct service *ne
                          struct effect_vec *effects);
 
 /* One handler per event kind, in the file of its subject. */
+/* commit.c: INT_MAX at most. */
+int core_sum_of_deletions(int a, int b);
 /* budget.c: why a commit that wants this is to be held; NULL when it may be deployed. Caller frees. */
 char *core_over_budget(const struct core *core, const struct desired *next);
 void core_on_ledger(struct core *core, struct event *event, struct effect_vec *effects);

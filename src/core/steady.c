@@ -21,9 +21,7 @@ bool view_service_is_steady(const struct view_service *view)
 bool view_service_has_failed(const struct view_service *view)
 {
     assert(view);
-    const struct deployment *primary = primary_of(view);
-    if (!view->desired || !primary)
-        return false;
-    return (primary->state == DEPLOYMENT_FAILED && digest_equal(&primary->digest, &view->desired->digest)) ||
-           service_ledger_known_bad(view->ledger, &view->desired->digest) != NULL;
+    /* what failed and is known bad no more is about to be tried again, D10 */
+    return view->desired && primary_of(view) &&
+           service_ledger_known_bad(view->ledger, &view->desired->digest);
 }

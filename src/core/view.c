@@ -176,13 +176,14 @@ static void count_task(const struct core *core, struct view_service *view, const
     view->leaving_count += cluster && !container_instances_keep(&cluster->instances, task->instance);
 }
 
-static void fill_delayed(const struct delayed_change *delayed, struct view_service *view)
+static void fill_delayed(const struct core *core, const struct delayed_change *delayed,
+                         struct view_service *view)
 {
     if (!delayed)
         return;
     view->delayed_next = delayed->next;
     view->delayed_text = delayed->text;
-    view->delayed_opens_ms = delayed->opens ? delayed->opens_ms : 0;
+    view->delayed_opens_ms = delayed->opens ? delayed->opens_ms + core->skew_ms : 0;
 }
 
 static void fill(const struct core *core, const struct service_state *service, struct view_service *view)
@@ -202,7 +203,7 @@ static void fill(const struct core *core, const struct service_state *service, s
                               .events = service->events.items,
                               .events_first = service->events.first,
                               .events_len = service->events.len};
-    fill_delayed(service->delayed, view);
+    fill_delayed(core, service->delayed, view);
     const struct deployment *primary = service->ledger ? service_ledger_primary(service->ledger) : NULL;
     view->crash_looping = service->desired && primary && primary->state == DEPLOYMENT_COMPLETED &&
                           plan_crash_loops(&service->memory, core->now_ms);
@@ -375,6 +376,13 @@ size_t core_instances_len(const struct core *core)
 {
     assert(core);
     return core->instances_len;
+}
+
+const char *core_instance_name(const struct core *core, size_t index)
+{
+    assert(core);
+    assert(index < core->instances_len);
+    return core->instances[index].name;
 }
 
 void core_view_instance_at(const struct core *core, size_t index, struct view_instance *ret_view)

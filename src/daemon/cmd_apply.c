@@ -22,7 +22,8 @@ struct apply {
     uv_timer_t timeout;
     uv_timer_t patience;
     uv_signal_t signals[3];
-    int result; /* -1 while under way */
+    bool retried; /* what had failed before, by --retry */
+    int result;   /* -1 while under way */
 };
 
 static void finish(struct apply *apply, int result)
@@ -60,6 +61,26 @@ static void hold(struct apply *apply, const struct view_source *source)
              "commit %.12s is held: it %s; nothing was changed; --approve-deletions deploys it all the same",
              source->head->oid, source->held);
     finish(apply, CLI_NO);
+}
+
+static bool has_failed(const struct view_service *view)
+{
+    return view->ledger && view->desired && service_ledger_known_bad(view->ledger, &view->desired->digest);
+}
+
+/* Once, before anything of this run has failed. Each event's end comes back here as a step. */
+static void retry(struct apply *apply)
+{
+    struct view_service view;
+    apply->retried = true;
+    for (size_t i = 0; core_view_service_at(runtime_core(apply->runtime), i, &view); i++) {
+        struct event event = {.kind = EVENT_RETRY};
+        if (!has_failed(&view))
+            continue;
+        event.retry.cluster = memory_strdup(view.cluster);
+        event.retry.service = memory_strdup(view.name);
+        runtime_post(apply->runtime, &event);
+    }
 }
 
 struct progress_service_vec VECTOR_OF(struct progress_service);
@@ -103,12 +124,19 @@ static void stepped(void *data)
         hold(apply, &source);
         return;
     }
+    if (cli_is_on(apply->cli, "retry") && !apply->retried)
+        retry(apply);
+    if (apply->result >= 0)
+        return;
     survey(apply, false, &busy, &failed);
     if (busy || core_is_dirty(runtime_core(apply->runtime)))
         return;
     if (failed)
-        cli_fail(apply->cli, "%zu deployments failed or are blocked; what ran before goes on running",
-                 failed);
+        cli_fail(
+            apply->cli,
+            "%zu deployments failed or are blocked; what ran before goes on running; content that failed is "
+            "tried again when it has changed, or by --retry",
+            failed);
     finish(apply, failed ? CLI_TIMEOUT : CLI_OK);
 }
 
@@ -249,6 +277,7 @@ static const struct cli_flag flags[] = {
     {"owner", 0, "NAME", NULL, "label that marks davit's containers; default: follows from the source", NULL},
     {"timeout", 't', "DURATION", "10m", "how long to try", NULL},
     {"approve-deletions", 0, NULL, NULL, "also where most services would be removed", NULL},
+    {"retry", 0, NULL, NULL, "also what failed before and has not changed since", NULL},
     {"log-level", 0, "LEVEL", NULL, "what to log; default warning", "error warning info debug"},
     CLI_FLAG_END,
 };
@@ -258,6 +287,8 @@ static const char *const examples[] = {
     "davit apply",
     "one service's directory, at most two minutes",
     "davit apply /srv/infra --path prod --timeout 2m",
+    "again, when what failed was not for a cause in the repository",
+    "davit apply --retry",
     NULL,
 };
 

@@ -3,6 +3,7 @@
 #include "base/digest.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "core/core.h"
 #include "manifest/document.h"
 #include "manifest/manifest.h"
 #include "manifest/schema.h"
@@ -16,9 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DEFAULT_ENDPOINT  "unix:///var/run/docker.sock"
-#define DELETION_SERVICES 3
-#define DELETION_PERCENT  50
+#define DEFAULT_ENDPOINT "unix:///var/run/docker.sock"
 
 void config_init(struct config *config)
 {
@@ -28,8 +27,8 @@ void config_init(struct config *config)
                               .socket = memory_strdup("/run/davit/davit.sock"),
                               .stopped_retention_ms = 3 * 3600 * 1000LL,
                               .stopped_kept = LIMIT_STOPPED_TASKS_KEPT,
-                              .deletion_services = DELETION_SERVICES,
-                              .deletion_percent = DELETION_PERCENT,
+                              .deletion_services = CORE_DELETION_USUAL.services,
+                              .deletion_percent = CORE_DELETION_USUAL.percent,
                               .lost_after_ms = 5 * 60000,
                               .patience_ms = 30000,
                               .log_level = LOG_LEVEL_INFO};

@@ -102,7 +102,7 @@ void attribute_check(const struct manifest *manifest, struct diagnostics *diagno
 {
     assert(manifest);
     assert(diagnostics);
-    const struct kind_object_vec *services = &manifest->objects[KIND_SERVICE];
+    const struct kind_object_vec *services = &manifest->entangled;
     for (size_t i = 0; i < services->len; i++) {
         struct asking asking = {.object = services->items[i], .diagnostics = diagnostics};
         for (size_t j = 0; j < asking.object->references.len; j++) {

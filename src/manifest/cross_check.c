@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/prefetch.h"
 #include "base/text.h"
 
 #include <assert.h>
@@ -122,15 +123,6 @@ static void check_cluster(struct cross *cross, struct kind_object *object)
                                            .message = memory_printf("no cluster \"%s\" in this commit", name),
                                            .expected = memory_strdup("a declared cluster, or \"default\""),
                                            .hint = cross_check_hint(&cross->hints, KIND_CLUSTER, name)});
-}
-
-static void check_clusters(struct cross *cross)
-{
-    const struct kind_object_vec *services = &cross->manifest->objects[KIND_SERVICE];
-    for (size_t i = 0; i < services->len; i++)
-        if (!services->items[i]->cluster_known || cross->manifest->clusters_left)
-            check_cluster(cross, services->items[i]);
-    cross->manifest->clusters_left = false;
 }
 
 /* --- task definitions ----------------------------------------------------------------------------------- */
@@ -290,10 +282,14 @@ static bool has_left(const struct task_definition_vec *left, struct task_definit
     return left->len && bsearch(&definition, left->items, left->len, sizeof(void *), compare_pointers);
 }
 
-static bool is_bound(const struct service *service, const struct task_definition_vec *left)
+static bool is_bound(const struct kind_object *object, const struct task_definition_vec *left)
 {
-    if (!service->task_definition || has_left(left, service->task_definition) ||
-        service->pre_deploy.len != service->pre_deploy_definitions.len)
+    const struct service *service = object->service;
+    if (!service->task_definition || has_left(left, service->task_definition))
+        return false;
+    if (!object->entangled)
+        return true;
+    if (service->pre_deploy.len != service->pre_deploy_definitions.len)
         return false;
     for (size_t i = 0; i < service->pre_deploy_definitions.len; i++)
         if (has_left(left, service->pre_deploy_definitions.items[i]))
@@ -301,26 +297,40 @@ static bool is_bound(const struct service *service, const struct task_definition
     return true;
 }
 
-/* Only services that are not bound, or whose task definition went, are looked at. */
-static void bind_services(struct cross *cross)
+static void bind_anew(struct cross *cross, struct kind_object *object)
+{
+    int revision;
+    char *family CLEANUP_FREE = split(object->service->task_definition_text, &revision);
+    bind(cross, object, resolve(cross, object, family, revision));
+    diagnostics_deinit(&object->together);
+    object->takes_ports = false;
+    if (object->service->task_definition)
+        service_check(object);
+    object->entangled = object->references.len || object->service->windows.len || object->together.list.len ||
+                        object->takes_ports;
+}
+
+/* The one walk over all services. Of most only the first bytes are read: in a large repository what an object
+ * takes to come from memory is what a commit to another one costs. */
+static void visit_services(struct cross *cross)
 {
     struct manifest *manifest = cross->manifest;
     struct task_definition_vec *left = &manifest->left;
     const struct kind_object_vec *services = &manifest->objects[KIND_SERVICE];
     if (left->len > 1)
         qsort(left->items, left->len, sizeof(void *), compare_pointers);
+    manifest->entangled.len = 0;
     for (size_t i = 0; i < services->len; i++) {
+        PREFETCH_MEMBER(services, i, service);
         struct kind_object *object = services->items[i];
-        if (is_bound(object->service, left))
-            continue;
-        int revision;
-        char *family CLEANUP_FREE = split(object->service->task_definition_text, &revision);
-        bind(cross, object, resolve(cross, object, family, revision));
-        diagnostics_deinit(&object->together);
-        object->takes_ports = false;
-        if (object->service->task_definition)
-            service_check(object);
+        if (!object->cluster_known || manifest->clusters_left)
+            check_cluster(cross, object);
+        if (!is_bound(object, left))
+            bind_anew(cross, object);
+        if (object->entangled)
+            vector_push(&manifest->entangled, object);
     }
+    manifest->clusters_left = false;
     for (size_t i = 0; i < left->len; i++)
         task_definition_unref(left->items[i]);
     vector_deinit(left);
@@ -341,8 +351,7 @@ void cross_check(struct manifest *manifest, const struct map *families, struct d
     struct cross cross = {manifest, families, diagnostics, {manifest, HINTS}};
     for (int kind = 0; kind < KIND_COUNT; kind++)
         check_duplicates(&cross, (enum kind)kind);
-    check_clusters(&cross);
-    bind_services(&cross);
+    visit_services(&cross);
     reference_check(manifest, families, &cross.hints, diagnostics);
     order_check(manifest, diagnostics);
     port_check(manifest, diagnostics);

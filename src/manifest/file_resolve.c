@@ -438,7 +438,13 @@ void file_resolve(struct manifest *manifest)
     const struct kind_object_vec *definitions = &manifest->objects[KIND_TASK_DEFINITION];
     map_clear(&manifest->wanted);
     map_clear(&manifest->data);
-    for (size_t i = 0; i < definitions->len; i++)
-        if (definitions->items[i]->files && definitions->items[i]->files->definition)
-            resolve_object(manifest, definitions->items[i]);
+    manifest->with_files.len = 0;
+    for (size_t i = 0; i < definitions->len; i++) {
+        struct kind_object *object = definitions->items[i];
+        if (!object->files)
+            continue;
+        vector_push(&manifest->with_files, object);
+        if (object->files->definition)
+            resolve_object(manifest, object);
+    }
 }

@@ -52,6 +52,8 @@ struct kind_place {
 /* No object at all: an expression of memberOf, and the field of a placement strategy. */
 #define KIND_EXPRESSION (KIND_COUNT + 1)
 #define KIND_STRATEGY   (KIND_COUNT + 2)
+/* Likewise: overrides as text, of the task definition beside them. */
+#define KIND_OVERRIDES (KIND_COUNT + 3)
 
 /* What an object says of another one that the commit has to declare, beyond the cluster and the task
  * definition of a service. */
@@ -75,6 +77,7 @@ struct kind_object {
     bool gone;          /* its file was replaced or deleted */
     bool cluster_known; /* of a service: the cluster was found */
     bool takes_ports;   /* of a service: its task definition has a hostPort; set by service_check() */
+    bool entangled; /* of a service: what others declare matters beyond its cluster and its task definition */
     union {
         struct cluster *cluster;
         struct service *service; /* task_definition and digest come with the checks between files */

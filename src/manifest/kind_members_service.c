@@ -200,7 +200,7 @@ const struct kind_member kind_members_service[] = {
     HONOURED("healthCheckGracePeriodSeconds", "0",        NULL),
     HONOURED("schedulingStrategy",    "REPLICA",  NULL),
     INSIDE(  "deploymentController",  NULL, deployment_controller),
-    IGNORED( "launchType",            "EC2",      "tasks run on the instances that davit knows"),
+    IGNORED( "launchType",            "EC2",      "tasks run on the instances that davit knows; but whatever it says, the cluster's default capacity provider strategy does not count beside it (ECS)"),
     HONOURED("availabilityZoneRebalancing", NULL, NULL),
     IGNORES( "loadBalancers",         "tasks are not added to a load balancer", load_balancer),
     IGNORES( "serviceRegistries",     "tasks are not added to service discovery", service_registry),

@@ -56,7 +56,7 @@ static const struct kind_member schedule_network[] = {
 
 static const struct kind_member ecs_parameters[] = {
     HONOURED("TaskDefinitionArn", NULL, NULL), HONOURED("TaskCount", "1", NULL), HONOURED("Group", NULL, NULL),
-    IGNORED( "LaunchType",            "EC2",      "tasks run on the instances that davit knows"),
+    IGNORED( "LaunchType",            "EC2",      "tasks run on the instances that davit knows; but whatever it says, the cluster's default capacity provider strategy does not count beside it (ECS)"),
     IGNORES( "NetworkConfiguration",  "tasks get their addresses from the network that davit makes for their cluster on each instance", schedule_network),
     IGNORED( "PlatformVersion",       "LATEST",   "there is no Fargate platform"),
     {"CapacityProviderStrategy", KIND_PARTLY, NULL, NULL, "where davit.containerInstances of the cluster name their capacityProvider; else tasks run on all instances that davit knows", NULL, kind_members_capacity_provider_strategy},

@@ -28,6 +28,8 @@ static const struct {
      "Target/EcsParameters/CapacityProviderStrategy/*/capacityProvider"},
     {KIND_SCHEDULED_TASK, KIND_CAPACITY_PROVIDER,
      "Targets/*/EcsParameters/CapacityProviderStrategy/*/capacityProvider"},
+    {KIND_SCHEDULED_TASK, KIND_OVERRIDES, "Target/Input"},
+    {KIND_SCHEDULED_TASK, KIND_OVERRIDES, "Targets/*/Input"},
     {KIND_SCHEDULED_TASK, KIND_CONTAINER, "Target/Input/{}/containerOverrides/*/name"},
     {KIND_SCHEDULED_TASK, KIND_CONTAINER, "Targets/*/Input/{}/containerOverrides/*/name"},
     {KIND_SERVICE, KIND_CAPACITY_PROVIDER, "capacityProviderStrategy/*/capacityProvider"},
@@ -47,7 +49,7 @@ static char *name_of(unsigned target, const char *text, const json_t *object)
 {
     if (target == KIND_SERVICE)
         return strchr(text, '/') ? memory_strdup(text) : service_key(kind_service_cluster(object), text);
-    if (target == KIND_EXPRESSION || target == KIND_STRATEGY)
+    if (target == KIND_EXPRESSION || target == KIND_STRATEGY || target == KIND_OVERRIDES)
         return memory_strdup(text);
     const char *name = target == KIND_TARGET_GROUP ? strstr(text, ":targetgroup/") : NULL;
     if (!name)

@@ -49,6 +49,8 @@ void manifest_free(struct manifest *manifest)
     drop_references(&manifest->left);
     for (size_t i = 0; i < KIND_COUNT; i++)
         vector_deinit(&manifest->objects[i]);
+    vector_deinit(&manifest->entangled);
+    vector_deinit(&manifest->with_files);
     map_deinit(&manifest->files);
     map_deinit(&manifest->old_revisions);
     map_deinit(&manifest->others);

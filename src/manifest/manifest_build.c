@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/memory.h"
+#include "base/prefetch.h"
 #include "base/text.h"
 
 #include <assert.h>
@@ -35,28 +36,23 @@ static bool is_data(const struct manifest *manifest, const struct manifest_entry
 
 static void append_faults_of_files(const struct manifest *manifest, struct diagnostics *all)
 {
-    const struct kind_object_vec *definitions = &manifest->objects[KIND_TASK_DEFINITION];
-    for (size_t i = 0; i < definitions->len; i++) {
-        const struct kind_object *object = definitions->items[i];
-        if (object->files)
-            append(all, &object->files->faults, SEVERITY_ERROR);
-    }
+    for (size_t i = 0; i < manifest->with_files.len; i++)
+        append(all, &manifest->with_files.items[i]->files->faults, SEVERITY_ERROR);
 }
 
 /* Each file once, however many containers have it. */
 static void append_lines_of_variables(const struct manifest *manifest, struct diagnostics *all)
 {
     struct map told CLEANUP(map_deinit) = {0};
-    const struct kind_object_vec *definitions = &manifest->objects[KIND_TASK_DEFINITION];
-    for (size_t i = 0; i < definitions->len; i++) {
-        const struct file_references *files = definitions->items[i]->files;
-        for (size_t j = 0; files && j < files->list.len; j++) {
+    for (size_t i = 0; i < manifest->with_files.len; i++) {
+        const struct file_references *files = manifest->with_files.items[i]->files;
+        for (size_t j = 0; j < files->list.len; j++) {
             const struct file_reference *reference = &files->list.items[j];
             const struct manifest_other *other =
                 reference->use == FILE_ENVIRONMENT ? map_get(&manifest->others, reference->path) : NULL;
             if (!other || !other->lines.list.len || map_get(&told, other->path))
                 continue;
-            map_put(&told, other->path, definitions->items[i]);
+            map_put(&told, other->path, manifest->with_files.items[i]);
             append(all, &other->lines, SEVERITY_WARNING);
         }
     }
@@ -73,10 +69,8 @@ static void append_files(const struct manifest *manifest, enum severity severity
 
 static void append_services(const struct manifest *manifest, enum severity severity, struct diagnostics *all)
 {
-    const struct kind_object_vec *services = &manifest->objects[KIND_SERVICE];
-    for (size_t i = 0; i < services->len; i++)
-        if (services->items[i]->together.list.len)
-            append(all, &services->items[i]->together, severity);
+    for (size_t i = 0; i < manifest->entangled.len; i++)
+        append(all, &manifest->entangled.items[i]->together, severity);
 }
 
 static void report_none(struct diagnostics *all)
@@ -168,10 +162,14 @@ static struct desired *assemble(struct manifest *manifest, const struct commit *
         if (i < clusters->len)
             vector_push(&desired->clusters, cluster_ref(clusters->items[i]->cluster));
     }
-    for (size_t i = 0; i < definitions->len; i++)
+    for (size_t i = 0; i < definitions->len; i++) {
+        PREFETCH_MEMBER(definitions, i, task_definition);
         vector_push(&desired->task_definitions, task_definition_ref(definitions->items[i]->task_definition));
-    for (size_t i = 0; i < services->len; i++)
+    }
+    for (size_t i = 0; i < services->len; i++) {
+        PREFETCH_MEMBER(services, i, service);
         vector_push(&desired->services, service_ref(services->items[i]->service));
+    }
     return desired; /* the objects have its order: there is nothing to seal */
 }
 

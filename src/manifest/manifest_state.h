@@ -68,7 +68,9 @@ struct manifest {
     struct task_definition_vec unnumbered;      /* owned references */
     struct task_definition_vec left;            /* owned; since services were last bound to theirs */
     bool clusters_left;                         /* since the clusters of services were last looked up */
-    size_t unreadable;                          /* files; likewise the next two */
+    struct kind_object_vec entangled;           /* services; in their order, as of the last cross_check() */
+    struct kind_object_vec with_files; /* task definitions that name files, as of the last file_resolve() */
+    size_t unreadable;                 /* files; likewise the next two */
     size_t with_errors;
     size_t with_warnings;
     struct map others; /* path -> struct manifest_other */

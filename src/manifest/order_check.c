@@ -87,6 +87,14 @@ static void walk_from(struct walk *walk, size_t service)
     }
 }
 
+static size_t place_of(const struct kind_object_vec *services, const struct kind_object *object)
+{
+    size_t at = manifest_lower_bound(services, object->key);
+    while (services->items[at] != object)
+        at++; /* of the same key */
+    return at;
+}
+
 void order_check(const struct manifest *manifest, struct diagnostics *diagnostics)
 {
     assert(manifest);
@@ -94,8 +102,11 @@ void order_check(const struct manifest *manifest, struct diagnostics *diagnostic
     const struct kind_object_vec *services = &manifest->objects[KIND_SERVICE];
     unsigned char *visits CLEANUP_FREE = memory_calloc(services->len, sizeof *visits);
     struct walk walk = {.services = services, .diagnostics = diagnostics, .visits = visits};
-    for (size_t i = 0; i < services->len; i++)
-        if (visits[i] == UNSEEN && services->items[i]->service->depends_on.len)
-            walk_from(&walk, i);
+    for (size_t i = 0; i < manifest->entangled.len; i++) {
+        const struct kind_object *object = manifest->entangled.items[i];
+        size_t at = object->service->depends_on.len ? place_of(services, object) : services->len;
+        if (at < services->len && visits[at] == UNSEEN)
+            walk_from(&walk, at);
+    }
     vector_deinit(&walk.path);
 }

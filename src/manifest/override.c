@@ -3,7 +3,7 @@
 #include "base/buffer.h"
 #include "base/limits.h"
 #include "base/text.h"
-#include "manifest/manifest.h"
+#include "manifest/kind_read.h"
 #include "model/json.h"
 
 #include <assert.h>
@@ -64,10 +64,11 @@ static const char *expected(const json_t *value, enum override_form form)
     case FORM_TEXT:
         return json_is_string(value) ? NULL : "expected a text";
     case FORM_AMOUNT:
-        return json_is_integer(value) && json_integer_value(value) >= 0 &&
-                       json_integer_value(value) <= INT32_MAX
+        if (!json_is_integer(value))
+            return "expected a number";
+        return json_integer_value(value) >= 0 && json_integer_value(value) <= INT32_MAX
                    ? NULL
-                   : "expected a number";
+                   : "expected a number from 0 on";
     case FORM_COMMAND:
         return is_list_of_texts(value) ? NULL : "expected a list of texts";
     case FORM_ENVIRONMENT:
@@ -228,6 +229,52 @@ int manifest_override_check(const json_t *overrides, char **ret_near, struct err
     return r < 0 ? r : check_containers(json_object_get(overrides, "containerOverrides"), ret_near, err);
 }
 
+/* As it is told of a manifest, without a place in a file. Caller frees. */
+static char *first_error(const struct diagnostics *diagnostics)
+{
+    static const char severity[] = "error: ";
+    size_t i = 0;
+    while (i < diagnostics->list.len && diagnostics->list.items[i].severity != SEVERITY_ERROR)
+        i++;
+    char *text CLEANUP_FREE =
+        i < diagnostics->list.len ? diagnostic_to_text(&diagnostics->list.items[i]) : NULL;
+    return text && text_starts_with(text, severity) ? memory_strdup(text + strlen(severity))
+                                                    : memory_strdup("it has more than can be told");
+}
+
+/* By the schema and, where the definition itself keeps them, by the rules beyond it. An old revision may be
+ * of a time before there was a rule. */
+static int check_result(const struct schema *schema, const json_t *definition, const json_t *result,
+                        const char *name, struct error *err)
+{
+    struct diagnostics before CLEANUP(diagnostics_deinit) = {0};
+    struct diagnostics after CLEANUP(diagnostics_deinit) = {0};
+    kind_task_definition_check(definition, &before);
+    if (schema_validate(schema, result, &after) == 0 && before.errors == 0)
+        kind_task_definition_check(result, &after);
+    if (after.errors == 0)
+        return 0;
+    char *why CLEANUP_FREE = first_error(&after);
+    return error_set(err, ERROR_INVALID, "with these overrides %s is no valid task definition: %s", name,
+                     why);
+}
+
+int manifest_override_fits(const struct schema *schema, const json_t *definition, const json_t *overrides,
+                           struct error *err)
+{
+    assert(schema);
+    assert(definition);
+    char *near CLEANUP_FREE = NULL;
+    const json_t *list = json_object_get(overrides, "containerOverrides");
+    if (manifest_override_check(overrides, &near, NULL) < 0 || schema_validate(schema, definition, NULL) < 0)
+        return 0;
+    json_t *copy CLEANUP(json_decrefp) = json_deep_copy(definition);
+    apply(copy, overrides, of_task);
+    if (apply_containers(copy, list, NULL) < 0)
+        return 0;
+    return check_result(schema, definition, copy, model_string(definition, "family"), err);
+}
+
 int manifest_override(const struct task_definition *definition, const json_t *overrides,
                       struct task_definition **ret_definition, struct error *err)
 {
@@ -242,9 +289,12 @@ int manifest_override(const struct task_definition *definition, const json_t *ov
     json_t *copy = json_deep_copy(definition->json);
     apply(copy, overrides, of_task);
     r = apply_containers(copy, json_object_get(overrides, "containerOverrides"), err);
-    if (r == 0 && manifest_task_definition(copy, definition->revision, ret_definition) < 0)
-        r = error_set(err, ERROR_INVALID, "with these overrides %s:%d is no valid task definition",
-                      definition->family, definition->revision);
+    struct schema *schema CLEANUP(schema_freep) = kind_schema_new(KIND_TASK_DEFINITION);
+    char *name CLEANUP_FREE = memory_printf("%s:%d", definition->family, definition->revision);
+    if (r == 0)
+        r = check_result(schema, definition->json, copy, name, err);
+    if (r == 0)
+        r = kind_old_task_definition(schema, copy, definition->revision, ret_definition);
     json_decref(copy);
     return r;
 }

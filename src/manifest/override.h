@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "manifest/schema.h"
 #include "model/desired.h"
 
 /* The definition as this run has it, of the same family and revision. The caller owns it.
@@ -25,3 +26,7 @@ int manifest_override(const struct task_definition *definition, const json_t *ov
 /* What of that can be told without the definition; *ret_near, which the caller frees, is the member that was
  * meant by one that there is not, or NULL. */
 int manifest_override_check(const json_t *overrides, char **ret_near, struct error *err);
+/* Whether the definition, as its JSON is, is a valid one with them. Overrides that manifest_override_check()
+ * refuses, and those of a container that there is not, are told elsewhere: 0. */
+int manifest_override_fits(const struct schema *schema, const json_t *definition, const json_t *overrides,
+                           struct error *err);

@@ -60,7 +60,7 @@ void port_check(const struct manifest *manifest, struct diagnostics *diagnostics
     assert(manifest);
     assert(diagnostics);
     struct claims claims = {.diagnostics = diagnostics};
-    const struct kind_object_vec *services = &manifest->objects[KIND_SERVICE];
+    const struct kind_object_vec *services = &manifest->entangled;
     for (size_t i = 0; i < services->len; i++) {
         struct kind_object *object = services->items[i];
         if (object->takes_ports && (object->service->daemon || object->service->desired_count > 0))

@@ -73,8 +73,8 @@ void provider_check(const struct manifest *manifest, struct diagnostics *diagnos
         const struct kind_object *object = manifest->objects[KIND_CLUSTER].items[i];
         check(object, object->cluster, false, diagnostics);
     }
-    for (size_t i = 0; i < manifest->objects[KIND_SERVICE].len; i++) {
-        const struct kind_object *object = manifest->objects[KIND_SERVICE].items[i];
+    for (size_t i = 0; i < manifest->entangled.len; i++) {
+        const struct kind_object *object = manifest->entangled.items[i];
         if (json_object_get(object->service->json, "capacityProviderStrategy"))
             check(object, cluster_named(manifest, object->service->cluster), object->service->daemon,
                   diagnostics);

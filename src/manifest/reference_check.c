@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "manifest/override.h"
 #include "model/json.h"
 
 #include <assert.h>
@@ -137,6 +138,25 @@ static void check_override(const struct manifest *manifest, const struct map *fa
                             .hint = near ? memory_printf("did you mean \"%s\"?", near) : NULL});
 }
 
+/* What would be found out when the task is to start. */
+static void check_overridden(struct manifest *manifest, const struct map *families,
+                             const struct kind_object *object, const struct kind_reference *input,
+                             struct diagnostics *diagnostics)
+{
+    const char *name = definition_beside(object, input);
+    const json_t *content = name ? content_of(manifest, families, name) : NULL;
+    json_t *overrides CLEANUP(json_decrefp) = content ? json_loads(input->name, 0, NULL) : NULL;
+    struct error err = ERROR_INIT;
+    if (!overrides || manifest_override_fits(kind_set_schema(&manifest->kinds, KIND_TASK_DEFINITION), content,
+                                             overrides, &err) == 0)
+        return;
+    cross_check_report(diagnostics, object, &input->at,
+                       (struct kind_fault){.severity = SEVERITY_ERROR,
+                                           .code = "value",
+                                           .pointer = memory_strdup(input->pointer),
+                                           .message = memory_printf("Input: %s", error_text(&err))});
+}
+
 static const struct {
     const char *what;
     bool without_effect; /* nothing comes of naming one yet */
@@ -190,7 +210,7 @@ static void report_unknown(const struct kind_object *object, const struct kind_r
 
 /* What an object names. */
 struct referring {
-    const struct manifest *manifest;
+    struct manifest *manifest;
     const struct map *families;
     struct bounds bounds;
     struct diagnostics *diagnostics;
@@ -203,6 +223,9 @@ static void check_object(struct referring *referring, const struct kind_object *
         if (reference->target == KIND_CONTAINER && object->kind != KIND_SERVICE) /* service_check.c */
             check_override(referring->manifest, referring->families, object, reference,
                            referring->diagnostics);
+        if (reference->target == KIND_OVERRIDES)
+            check_overridden(referring->manifest, referring->families, object, reference,
+                             referring->diagnostics);
         if (!is_known(referring->manifest, referring->families, reference))
             report_unknown(object, reference, &referring->bounds, referring->diagnostics);
     }
@@ -223,9 +246,14 @@ void reference_check(struct manifest *manifest, const struct map *families, stru
     assert(manifest);
     assert(families);
     struct referring referring = {manifest, families, {hints, *hints}, diagnostics};
-    for (int kind = 0; kind < KIND_COUNT; kind++)
-        for (size_t i = 0; i < manifest->objects[kind].len; i++)
-            check_object(&referring, manifest->objects[kind].items[i]);
+    for (int kind = 0; kind < KIND_COUNT; kind++) {
+        const struct kind_object_vec *objects =
+            kind == KIND_SERVICE ? &manifest->entangled : &manifest->objects[kind];
+        if (kind == KIND_TASK_DEFINITION) /* names none, but for files */
+            continue;
+        for (size_t i = 0; i < objects->len; i++)
+            check_object(&referring, objects->items[i]);
+    }
     if (manifest->with_errors)
         check_broken(&referring);
 }

@@ -81,10 +81,10 @@ void window_check(const struct manifest *manifest, const struct commit *commit,
             change_gate_add(&gate, &object->cluster->windows);
         check(&search, object, &gate);
     }
-    for (size_t i = 0; i < manifest->objects[KIND_SERVICE].len; i++) {
-        const struct kind_object *object = manifest->objects[KIND_SERVICE].items[i];
+    for (size_t i = 0; i < manifest->entangled.len; i++) {
+        const struct kind_object *object = manifest->entangled.items[i];
         struct change_gate gate = {0};
-        if (!object->service || object->service->windows.len == 0)
+        if (object->service->windows.len == 0)
             continue;
         change_gate_add(&gate, &object->service->windows);
         change_gate_add(&gate, windows_of(manifest, object->service->cluster));

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/prefetch.h"
 #include "base/text.h"
 #include "model/json.h"
 
@@ -432,10 +433,14 @@ void desired_unref(struct desired *desired)
     commit_deinit(&desired->commit);
     for (size_t i = 0; i < desired->clusters.len; i++)
         cluster_unref(desired->clusters.items[i]);
-    for (size_t i = 0; i < desired->task_definitions.len; i++)
+    for (size_t i = 0; i < desired->task_definitions.len; i++) {
+        PREFETCH_ITEM(&desired->task_definitions, i);
         task_definition_unref(desired->task_definitions.items[i]);
-    for (size_t i = 0; i < desired->services.len; i++)
+    }
+    for (size_t i = 0; i < desired->services.len; i++) {
+        PREFETCH_ITEM(&desired->services, i);
         service_unref(desired->services.items[i]);
+    }
     vector_deinit(&desired->clusters);
     vector_deinit(&desired->task_definitions);
     for (size_t i = 0; i < desired->scheduled_tasks.len; i++)

@@ -446,9 +446,15 @@ json_t *family_ledger_to_json(const struct family_ledger *entry)
     return json_pack("{s:s,s:o}", "family", entry->family, "revisions", list);
 }
 
+static void share_content(struct revision *revision, const json_t *json)
+{
+    free(TAKE(revision->text));
+    revision->json = json_incref((json_t *)json); /* never changed */
+}
+
 static void set_content(struct revision *revision, const json_t *json)
 {
-    revision->json = json_incref((json_t *)json); /* shared and never changed */
+    share_content(revision, json);
     revision->json_bytes = json_dumpb(json, NULL, 0, JSON_COMPACT);
 }
 
@@ -514,6 +520,8 @@ int family_ledger_number(struct family_ledger *entry, const struct digest *diges
         if (!has_content(known)) { /* a content of long ago is back */
             set_content(known, json);
             commit_copy(commit, &known->commit);
+        } else if (!known->json) { /* who wants it has the tree in any case */
+            share_content(known, json);
         }
         return known->number;
     }
@@ -521,7 +529,6 @@ int family_ledger_number(struct family_ledger *entry, const struct digest *diges
     set_content(&revision, json);
     commit_copy(commit, &revision.commit);
     vector_reserve(&entry->revisions, 1); /* most families stay at one */
-    vector_reserve(&entry->revisions, 1); /* most families have but one */
     vector_push(&entry->revisions, revision);
     drop_old_contents(entry);
     *ret_new = true;

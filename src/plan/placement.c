@@ -298,6 +298,8 @@ static struct site *find_site(const struct search *search, const char *task)
     return best;
 }
 
+static const char no_weight[] = "No capacity provider of the strategy has a weight above 0.";
+
 /* V2 to V4: of the provider whose turn it is; *ret_reason says why of none, NULL: nobody asks. */
 static struct site *find_by_turn(struct pass *pass, const char *task, char **ret_reason)
 {
@@ -317,8 +319,7 @@ static struct site *find_by_turn(struct pass *pass, const char *task, char **ret
         pass->passed_over = 0;
         reason = provider_choose(pass, &search.provider) ? explain(search) : NULL;
     }
-    *ret_reason =
-        reason ? TAKE(reason) : memory_strdup("No capacity provider of the strategy has a weight above 0.");
+    *ret_reason = reason ? TAKE(reason) : memory_strdup(no_weight);
     return NULL;
 }
 
@@ -363,10 +364,15 @@ void placement_lacks(struct pass *pass, struct plan_lack_vec *ret_lacks)
                             .distinct = wants_distinct(desired),
                             .lacks = ret_lacks};
     pass->passed_over = 0; /* as find_by_turn(): who is waited for */
-    provider_choose(pass, &search.provider);
+    bool any = provider_choose(pass, &search.provider);
     struct site_vec *sites = pass_sites(pass);
-    for (size_t i = 0; i < sites->len; i++)
-        lacks(&search, &sites->items[i]);
+    for (size_t i = 0; i < sites->len; i++) {
+        struct site *site = &sites->items[i];
+        if (any)
+            lacks(&search, site);
+        else
+            tell(&search, &pass->in->instances->items[site->index], "RESOURCE", "%s", no_weight);
+    }
 }
 
 bool placement_runs(const struct plan_instance *instance, const struct task_definition *definition)

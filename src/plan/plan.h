@@ -40,15 +40,20 @@ struct plan_group {
 };
 struct plan_group_vec VECTOR_OF(struct plan_group);
 
-/* What a service takes of one instance. */
+/* What an instance has by the piece: most bookings take none. */
+struct plan_pieces {
+    int64_t gpus;               /* that have yet to be chosen */
+    struct string_vec gpu_ids;  /* that are */
+    struct plan_port_vec ports; /* host ports */
+};
+
+/* What a service takes of one instance. There are about as many as tasks. */
 struct plan_booking {
     size_t instance; /* index into the instances */
     struct plan_group group;
     int64_t cpu_units;
     int64_t memory_mib;
-    int64_t gpus;               /* that have yet to be chosen */
-    struct string_vec gpu_ids;  /* that are */
-    struct plan_port_vec ports; /* host ports */
+    struct plan_pieces *pieces; /* NULL: none */
 };
 struct plan_booking_vec VECTOR_OF(struct plan_booking);
 
@@ -84,6 +89,10 @@ size_t plan_instance_index(const struct plan_instance_vec *instances, const char
 /* Adds what a container takes to the booking of its instance, which is made when there is none. */
 void plan_booking_add(struct plan_booking_vec *bookings, size_t instance, const struct container_spec *spec,
                       const char *holder);
+/* Never NULL. Borrowed. */
+const struct plan_pieces *plan_booking_pieces(const struct plan_booking *booking);
+/* To be added to. Borrowed. */
+struct plan_pieces *plan_booking_pieces_made(struct plan_booking *booking);
 /* Of what the cluster says that the instance has, GPUs that no container has. Borrowed; caller deinits the
  * vector. */
 struct plan_gpu_refs VECTOR_OF(const char *);

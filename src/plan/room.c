@@ -24,6 +24,21 @@ static struct plan_booking *booking_made(struct plan_booking_vec *bookings, size
     return &bookings->items[bookings->len - 1];
 }
 
+const struct plan_pieces *plan_booking_pieces(const struct plan_booking *booking)
+{
+    static const struct plan_pieces none;
+    assert(booking);
+    return booking->pieces ? booking->pieces : &none;
+}
+
+struct plan_pieces *plan_booking_pieces_made(struct plan_booking *booking)
+{
+    assert(booking);
+    if (!booking->pieces)
+        booking->pieces = NEW(struct plan_pieces);
+    return booking->pieces;
+}
+
 static void add_ids(struct string_vec *ids, const struct string_vec *more)
 {
     for (size_t i = 0; i < more->len; i++)
@@ -87,11 +102,13 @@ void plan_booking_add(struct plan_booking_vec *bookings, size_t instance, const 
     struct plan_booking *booking = booking_made(bookings, instance);
     booking->cpu_units += spec->cpu_units;
     booking->memory_mib += spec->memory_mib;
-    booking->gpus += spec->gpu_ids.len ? 0 : spec->gpus;
-    add_ids(&booking->gpu_ids, &spec->gpu_ids);
+    if (spec->gpu_ids.len)
+        add_ids(&plan_booking_pieces_made(booking)->gpu_ids, &spec->gpu_ids);
+    else if (spec->gpus)
+        plan_booking_pieces_made(booking)->gpus += spec->gpus;
     for (size_t i = 0; i < spec->ports.len; i++)
         if (spec->ports.items[i].host_port)
-            vector_push(&booking->ports,
+            vector_push(&plan_booking_pieces_made(booking)->ports,
                         (struct plan_port){spec->ports.items[i].host_port, spec->ports.items[i].udp, holder});
 }
 
@@ -135,16 +152,17 @@ void plan_room_take(struct plan_instance_vec *instances, const struct plan_booki
     assert(bookings);
     for (size_t i = 0; i < bookings->len; i++) {
         const struct plan_booking *booking = &bookings->items[i];
+        const struct plan_pieces *pieces = plan_booking_pieces(booking);
         assert(booking->instance < instances->len);
         struct plan_instance *instance = &instances->items[booking->instance];
         instance->cpu_units_free -= booking->cpu_units;
         instance->memory_mib_free -= booking->memory_mib;
-        instance->gpus_promised += booking->gpus;
-        add_ids(&instance->gpu_ids, &booking->gpu_ids);
+        instance->gpus_promised += pieces->gpus;
+        add_ids(&instance->gpu_ids, &pieces->gpu_ids);
         if (booking->group.tasks)
             add_tasks(&instance->groups, &booking->group);
-        for (size_t p = 0; p < booking->ports.len; p++)
-            vector_push(&instance->ports, booking->ports.items[p]);
+        for (size_t p = 0; p < pieces->ports.len; p++)
+            vector_push(&instance->ports, pieces->ports.items[p]);
     }
 }
 
@@ -167,39 +185,44 @@ void plan_room_give(struct plan_instance_vec *instances, const struct plan_booki
     assert(bookings);
     for (size_t i = 0; i < bookings->len; i++) {
         const struct plan_booking *booking = &bookings->items[i];
+        const struct plan_pieces *pieces = plan_booking_pieces(booking);
         assert(booking->instance < instances->len);
         struct plan_instance *instance = &instances->items[booking->instance];
         instance->cpu_units_free += booking->cpu_units;
         instance->memory_mib_free += booking->memory_mib;
-        instance->gpus_promised -= booking->gpus;
-        take_ids(&instance->gpu_ids, &booking->gpu_ids);
+        instance->gpus_promised -= pieces->gpus;
+        take_ids(&instance->gpu_ids, &pieces->gpu_ids);
         if (booking->group.tasks)
             take_tasks(&instance->groups, &booking->group);
-        for (size_t p = 0; p < booking->ports.len; p++)
-            free_port(&instance->ports, &booking->ports.items[p]);
+        for (size_t p = 0; p < pieces->ports.len; p++)
+            free_port(&instance->ports, &pieces->ports.items[p]);
     }
 }
 
-static bool has_port(const struct plan_booking *booking, const struct plan_port *port)
+static bool has_port(const struct plan_pieces *pieces, const struct plan_port *port)
 {
-    for (size_t i = 0; i < booking->ports.len; i++)
-        if (booking->ports.items[i].port == port->port && booking->ports.items[i].udp == port->udp)
+    for (size_t i = 0; i < pieces->ports.len; i++)
+        if (pieces->ports.items[i].port == port->port && pieces->ports.items[i].udp == port->udp)
             return true;
     return false;
 }
 
-static bool same_booking(const struct plan_booking *a, const struct plan_booking *b)
+static bool same_pieces(const struct plan_pieces *a, const struct plan_pieces *b)
 {
-    if (a->instance != b->instance || a->cpu_units != b->cpu_units || a->memory_mib != b->memory_mib ||
-        a->group.holder != b->group.holder || a->group.tasks != b->group.tasks ||
-        a->group.daemon != b->group.daemon || a->gpus != b->gpus || !same_ids(&a->gpu_ids, &b->gpu_ids) ||
-        a->ports.len != b->ports.len)
+    if (a->gpus != b->gpus || !same_ids(&a->gpu_ids, &b->gpu_ids) || a->ports.len != b->ports.len)
         return false;
     for (size_t i = 0; i < a->ports.len; i++)
         if (a->ports.items[i].port != b->ports.items[i].port ||
             a->ports.items[i].udp != b->ports.items[i].udp)
             return false;
     return true;
+}
+
+static bool same_booking(const struct plan_booking *a, const struct plan_booking *b)
+{
+    return a->instance == b->instance && a->cpu_units == b->cpu_units && a->memory_mib == b->memory_mib &&
+           a->group.holder == b->group.holder && a->group.tasks == b->group.tasks &&
+           a->group.daemon == b->group.daemon && same_pieces(plan_booking_pieces(a), plan_booking_pieces(b));
 }
 
 bool plan_booking_same(const struct plan_booking_vec *before, const struct plan_booking_vec *after)
@@ -214,6 +237,22 @@ bool plan_booking_same(const struct plan_booking_vec *before, const struct plan_
     return true;
 }
 
+static int64_t gpus_of(const struct plan_pieces *pieces)
+{
+    return pieces->gpus + (int64_t)pieces->gpu_ids.len;
+}
+
+/* Whether `now` lacks some of them. */
+static bool pieces_freed(const struct plan_pieces *old, const struct plan_pieces *now)
+{
+    if (gpus_of(now) < gpus_of(old))
+        return true;
+    for (size_t p = 0; p < old->ports.len; p++)
+        if (!has_port(now, &old->ports.items[p]))
+            return true;
+    return false;
+}
+
 bool plan_booking_freed(const struct plan_booking_vec *before, const struct plan_booking_vec *after)
 {
     assert(before);
@@ -222,11 +261,8 @@ bool plan_booking_freed(const struct plan_booking_vec *before, const struct plan
         const struct plan_booking *old = &before->items[i];
         const struct plan_booking *now = booking_on(after, old->instance);
         if (!now || now->cpu_units < old->cpu_units || now->memory_mib < old->memory_mib ||
-            now->gpus + (int64_t)now->gpu_ids.len < old->gpus + (int64_t)old->gpu_ids.len)
+            pieces_freed(plan_booking_pieces(old), plan_booking_pieces(now)))
             return true;
-        for (size_t p = 0; p < old->ports.len; p++)
-            if (!has_port(now, &old->ports.items[p]))
-                return true;
     }
     for (size_t i = 0; i < after->len; i++) {
         const struct plan_booking *old = booking_on(before, after->items[i].instance);
@@ -241,8 +277,12 @@ void plan_booking_vec_deinit(struct plan_booking_vec *bookings)
 {
     assert(bookings);
     for (size_t i = 0; i < bookings->len; i++) {
-        string_vec_deinit(&bookings->items[i].gpu_ids);
-        vector_deinit(&bookings->items[i].ports);
+        struct plan_pieces *pieces = bookings->items[i].pieces;
+        if (!pieces)
+            continue;
+        string_vec_deinit(&pieces->gpu_ids);
+        vector_deinit(&pieces->ports);
+        free(pieces);
     }
     vector_deinit(bookings);
 }

@@ -272,6 +272,23 @@ def test_apply_holds_what_removes_too_much(davit, repo, docker, demo_image):
     assert process.returncode == 0 and not spine.containers(running=False), process.stderr
 
 
+def test_apply_tries_again_what_failed(davit, repo, docker, demo_image, tmp_path):
+    spine = Spine(davit, repo, docker)
+    apply = ("apply", "--config", spine.daemon.config)
+    task = definition(demo_image, command="ls /host/ready && exec httpd -f -p 80", essential=True,
+                      mountPoints=[{"sourceVolume": "host", "containerPath": "/host"}])
+    task["volumes"] = [{"name": "host", "host": {"sourcePath": str(tmp_path)}}]
+    repo.commit("waits for a file", {"web.json": task, "service.json": service(1, healthy_seconds=2)})
+    process = spine.daemon.run(*apply, timeout=180)
+    assert process.returncode == 3 and "or by --retry" in process.stderr, process.stderr
+    (tmp_path / "ready").write_text("")
+    assert spine.daemon.run(*apply).returncode == 3, "it is not tried again by itself"
+    process = spine.daemon.run(*apply, "--retry")
+    assert process.returncode == 0, process.stderr
+    assert len(spine.containers()) == 1
+    assert spine.daemon.run(*apply, "--retry").returncode == 0, "there is nothing to try again"
+
+
 def test_replay_decides_as_the_daemon_did(davit, repo, docker, demo_image):
     """Over a rollout, a kill -9 in the middle of another, and a restart."""
     spine = Spine(davit, repo, docker)

@@ -54,6 +54,9 @@ def test_once_and_over_a_restart(spine, demo_image):
     assert "nextAt" not in listed(spine)[0]
     assert "nightly" in spine.daemon.run("status").stdout
     assert len(listed(spine)[0]["tasks"]) == 1
+    [run] = json.loads(spine.daemon.run("history", "default/nightly", "-o", "json").stdout)["runs"]
+    assert run["dueAt"].startswith(f"{at.astimezone(datetime.timezone.utc):%Y-%m-%dT%H:%M:%S}")
+    assert run["result"].startswith("failed") and run["tasks"] == listed(spine)[0]["tasks"]
     before = listed(spine)[0]["lastRunAt"]
     spine.daemon.stop()
     spine.start()

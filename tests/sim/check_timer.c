@@ -178,7 +178,7 @@ static bool is_excused(const struct world *world, const struct view_schedule *vi
     for (int h = 0; h < world->hosts_len && !turn; h++)
         room |= world->hosts[h].cpu_units == WIDE_CPU_UNITS && world->checker.away_ms[h] < CALM_S * 1000 &&
                 check_room_for_run(world, h, 1);
-    return forbidden || suspended || (!room && strstr(view->message, "was not started: "));
+    return forbidden || suspended || (!room && strstr(view->message, "was not started"));
 }
 
 void timer_check_goal(struct world *world)

@@ -159,9 +159,38 @@ static void test_container_instances(void **state)
                    "kind: Cluster\nclusterName: other\ndavit: {containerInstances: [{name: else}]}\n");
     assert_int_equal(instances_listed(*state, "{'cluster':'demo','status':'DRAINING'}"), 1);
     assert_int_equal(instances_listed(*state, "{'cluster':'other'}"), 0);
-    struct api_fault fault =
-        fixture_refusal(*state, NULL, "ListContainerInstances", "{'cluster':'demo','status':'AWAY'}");
-    assert_string_equal(fault.type, "InvalidParameterException");
+    static const char *const none[] = {"AWAY", "ACT", "", "ACTIVE DRAINING"};
+    for (size_t i = 0; i < ARRAY_LEN(none); i++) {
+        char *input CLEANUP_FREE = memory_printf("{'cluster':'demo','status':'%s'}", none[i]);
+        struct api_fault fault = fixture_refusal(*state, NULL, "ListContainerInstances", input);
+        assert_string_equal(fault.type, "InvalidParameterException");
+    }
+}
+
+/* In place of launchType too. */
+static void test_default_of_the_cluster(void **state)
+{
+    fixture_commit(*state, "a1",
+                   "kind: Cluster\nclusterName: demo\ncapacityProviders: [big]\n"
+                   "defaultCapacityProviderStrategy: [{capacityProvider: big, weight: 1}]\n"
+                   "davit: {containerInstances: [{name: local, capacityProvider: big}]}\n---\n"
+                   "family: web\ncontainerDefinitions: [{name: a, image: i, memory: 9}]\n---\n"
+                   "kind: Service\ncluster: demo\nserviceName: web\ntaskDefinition: web\n");
+    fixture_settle(*state, 20000);
+    json_t *answer = fixture_ask(*state, NULL, "DescribeClusters", "{'clusters':['demo']}");
+    const json_t *cluster = json_array_get(json_object_get(answer, "clusters"), 0);
+    const json_t *item = json_array_get(json_object_get(cluster, "defaultCapacityProviderStrategy"), 0);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(cluster, "capacityProviders"), 0)),
+                        "big");
+    assert_string_equal(model_string(item, "capacityProvider"), "big");
+    json_decref(answer);
+    answer = fixture_ask(*state, NULL, "DescribeServices", "{'cluster':'demo','services':['web']}");
+    const json_t *service = json_array_get(json_object_get(answer, "services"), 0);
+    const json_t *deployment = json_array_get(json_object_get(service, "deployments"), 0);
+    item = json_array_get(json_object_get(deployment, "capacityProviderStrategy"), 0);
+    assert_string_equal(model_string(item, "capacityProvider"), "big");
+    assert_null(model_string(deployment, "launchType"));
+    json_decref(answer);
 }
 
 static void test_missing_and_foreign_services(void **state)
@@ -373,6 +402,7 @@ int main(void)
         CASE(test_rollout_shows_both_deployments),
         CASE(test_failed_deployment),
         CASE(test_container_instances),
+        CASE(test_default_of_the_cluster),
         CASE(test_missing_and_foreign_services),
         CASE(test_tasks),
         CASE(test_task_filters),

@@ -268,6 +268,71 @@ static void test_diff_of_scheduled_tasks(void **state)
         fixture_refusal(*state, "POST", "/v1/diff", "{'services':[],'scheduledTasks':[{}]}").status, 400);
 }
 
+static void expect_held(struct fixture *fixture, const char *input, const char *held)
+{
+    json_t *answer = fixture_ask(fixture, "POST", "/v1/diff", input);
+    const char *got = model_string(answer, "held");
+    if (!text_equal(got, held))
+        fail_msg("%s: %s and not %s", input, got ? got : "not held", held ? held : "not held");
+    json_decref(answer);
+}
+
+#define GIVEN "{'cluster':'demo','name':'a','digest':'1'}"
+
+static void test_diff_tells_what_is_held(void **state)
+{
+    struct fixture *fixture = *state;
+    struct buffer text CLEANUP(buffer_deinit) = BUFFER_INIT(4096);
+    buffer_printf(&text, "kind: Cluster\nclusterName: demo\n---\nfamily: web\ncontainerDefinitions:\n"
+                         "- {name: web, image: nginx, memory: 64}\n");
+    for (char name = 'a'; name <= 'e'; name++)
+        buffer_printf(&text, "---\nserviceName: %c\ncluster: demo\ntaskDefinition: web\n%s", name,
+                      name == 'e' ? "davit: {prune: disabled}\n" : "");
+    for (char name = 'r'; name <= 't'; name++)
+        buffer_printf(&text,
+                      "---\nName: %c\nScheduleExpression: rate(1 hour)\nTarget: {Arn: demo, EcsParameters: "
+                      "{TaskDefinitionArn: web}}\n",
+                      name);
+    fixture_commit(fixture, "a1", buffer_str(&text));
+    expect_held(fixture, "{'services':[" GIVEN "]}", "removes 3 of 5 services (demo/b, demo/c, demo/d)");
+    expect_held(fixture, "{'services':[" GIVEN "],'approvedDeletions':2}",
+                "removes 3 of 5 services (demo/b, demo/c, demo/d)");
+    expect_held(fixture, "{'services':[" GIVEN "],'approvedDeletions':3}", NULL);
+    expect_held(fixture, "{'services':[" GIVEN ",{'cluster':'demo','name':'b','digest':'1'}]}", NULL);
+    expect_held(fixture, "{'services':[],'scheduledTasks':[]}",
+                "removes 4 of 5 services (demo/a, demo/b, demo/c, demo/d); removes 3 of 3 scheduled tasks "
+                "(r, s, t)");
+    fixture_commit(fixture, "b2", "kind: Cluster\nclusterName: demo\n");
+    json_t *answer = fixture_ask(fixture, "GET", "/v1/diff", NULL);
+    assert_true(text_starts_with(model_string(answer, "held"), "removes 4 of 5 services"));
+    json_decref(answer);
+}
+
+static void test_runs_of_a_scheduled_task(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_commit(fixture, "a1",
+                   "kind: Cluster\nclusterName: demo\n---\nfamily: web\ncontainerDefinitions:\n"
+                   "- {name: web, image: nginx, memory: 64}\n---\nName: report\nScheduleExpression: rate(1 "
+                   "hour)\nTarget: {Arn: demo, EcsParameters: {TaskDefinitionArn: web}}\n");
+    fixture_settle(fixture, 3700 * 1000);
+    fixture_settle(fixture, 3600 * 1000);
+    json_t *answer = fixture_ask(fixture, "GET", "/v1/scheduled-tasks", NULL);
+    const json_t *schedule = json_array_get(json_object_get(answer, "scheduledTasks"), 0);
+    const json_t *runs = json_object_get(schedule, "runs");
+    assert_int_equal(json_array_size(runs), 2);
+    const json_t *last = json_array_get(runs, 0);
+    assert_string_equal(model_string(last, "dueAt"), model_string(schedule, "lastDueAt"));
+    assert_string_equal(model_string(last, "startedAt"), model_string(schedule, "lastRunAt"));
+    assert_string_equal(model_string(last, "result"), "running");
+    assert_int_equal(json_array_size(json_object_get(last, "tasks")), 1);
+    assert_string_not_equal(model_string(json_array_get(runs, 1), "dueAt"), model_string(last, "dueAt"));
+    json_decref(answer);
+    answer = fixture_ask(fixture, "GET", "/v1/status", NULL);
+    assert_null(json_object_get(json_array_get(json_object_get(answer, "scheduledTasks"), 0), "runs"));
+    json_decref(answer);
+}
+
 static void test_diff_tells_windows(void **state)
 {
     struct fixture *fixture = *state;
@@ -417,6 +482,70 @@ static void test_approve_lets_through_what_waits_for_its_window(void **state)
                         "no commit is held, and no change waits for its window");
 }
 
+static void set_clock(struct fixture *fixture, int64_t step_ms)
+{
+    struct effect_vec effects = {0};
+    struct event event = {.kind = EVENT_CLOCK, .now_ms = fixture->now_ms};
+    event.clock.skew_ms = core_skew_ms(fixture->core) + step_ms;
+    event.clock.step_ms = step_ms;
+    core_step(fixture->core, &event, &effects);
+    effect_vec_deinit(&effects);
+    fixture_settle(fixture, 1000);
+}
+
+static const json_t *first_difference(const json_t *answer)
+{
+    return json_array_get(json_object_get(answer, "differences"), 0);
+}
+
+static void test_diff_tells_windows_by_the_wall_clock(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char other[] = "{'services':[{'cluster':'demo','name':'web','digest':'00','davit':{}}]}";
+    fixture_commit(fixture, "a1b2c3d4",
+                   "kind: Cluster\nclusterName: demo\ndavit: {changeWindows: [{kind: allow, durationMinutes: "
+                   "60, schedule: 'cron(0 2 * * ? *)'}]}\n---\nfamily: web\n"
+                   "containerDefinitions: [{name: a, image: i, memory: 9}]\n---\n"
+                   "kind: Service\ncluster: demo\nserviceName: web\ntaskDefinition: web\n");
+    set_clock(fixture, 5400000); /* 01:30 */
+    json_t *answer = fixture_ask(fixture, "GET", "/v1/diff", NULL);
+    assert_string_equal(model_string(first_difference(answer), "waits"),
+                        "for its change window, which opens at 2026-01-01 02:00 UTC");
+    assert_int_equal(model_int(first_difference(answer), "opensAt"), 1767232800);
+    json_decref(answer);
+    answer = fixture_ask(fixture, "POST", "/v1/diff", other);
+    assert_int_equal(model_int(first_difference(answer), "opensAt"), 1767232800);
+    json_decref(answer);
+    set_clock(fixture, 3600000); /* 02:30 */
+    answer = fixture_ask(fixture, "POST", "/v1/diff", other);
+    assert_non_null(first_difference(answer));
+    assert_null(model_string(first_difference(answer), "waits"));
+    json_decref(answer);
+}
+
+/* The commit that takes the window away does not open it. */
+static void test_diff_tells_a_window_that_only_an_older_commit_has(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char shut[] = "kind: Cluster\nclusterName: demo\ndavit: {changeWindows: [{kind: deny, "
+                               "durationMinutes: 44640, schedule: 'cron(0 0 1 * ? *)'}]}\n";
+    static const char open[] = "kind: Cluster\nclusterName: demo\n";
+    static const char service[] =
+        "---\nfamily: web\ncontainerDefinitions: [{name: a, image: i, memory: 9}]\n---\n"
+        "kind: Service\ncluster: demo\nserviceName: web\ntaskDefinition: web\n";
+    char *waits CLEANUP_FREE = memory_printf("%s%s", shut, service);
+    char *opens CLEANUP_FREE = memory_printf("%s%s", open, service);
+    fixture_commit(fixture, "a1b2c3d4", shut);
+    fixture_commit(fixture, "b1b2c3d4", waits);
+    fixture_commit(fixture, "c1b2c3d4", opens);
+    json_t *answer = fixture_ask(fixture, "GET", "/v1/diff", NULL);
+    const json_t *difference = json_array_get(json_object_get(answer, "differences"), 0);
+    assert_string_equal(model_string(difference, "waits"),
+                        "for the change window of commit a1b2c3d4a1b2, in force when it began to wait, which "
+                        "does not open as far as can be seen");
+    json_decref(answer);
+}
+
 static void test_retry_is_of_what_has_failed(void **state)
 {
     struct fixture *fixture = *state;
@@ -502,12 +631,16 @@ int main(void)
         CASE(test_diff),
         CASE(test_diff_with_a_given_commit),
         CASE(test_diff_of_scheduled_tasks),
+        CASE(test_diff_tells_what_is_held),
+        CASE(test_runs_of_a_scheduled_task),
         CASE(test_diff_tells_windows),
         CASE(test_reconcile_posts_an_event),
         CASE(test_suspend_and_resume),
         CASE(test_what_git_suspends_git_resumes),
         CASE(test_approve_is_of_the_commit_that_is_held),
         CASE(test_approve_lets_through_what_waits_for_its_window),
+        CASE(test_diff_tells_windows_by_the_wall_clock),
+        CASE(test_diff_tells_a_window_that_only_an_older_commit_has),
         CASE(test_retry_is_of_what_has_failed),
         CASE(test_revisions_and_instances),
         CASE(test_instances_of_clusters),

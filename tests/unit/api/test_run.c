@@ -240,6 +240,18 @@ static void test_refusals(void **state)
          "{'cluster':'demo','taskDefinition':'job','launchType':'EC2','capacityProviderStrategy':[{"
          "'capacityProvider':'a'}]}",
          "InvalidParameterException", "launchType and capacityProviderStrategy exclude each other"},
+        {"RunTask",
+         "{'cluster':'demo','taskDefinition':'job','capacityProviderStrategy':[{'capacityProvider':'A','"
+         "weight':-5}]}",
+         "InvalidParameterException", "capacityProviderStrategy[0]: weight: expected 0 to 1000"},
+        {"RunTask",
+         "{'cluster':'demo','taskDefinition':'job','capacityProviderStrategy':[{'capacityProvider':'A','"
+         "weight':1001}]}",
+         "InvalidParameterException", "capacityProviderStrategy[0]: weight: expected 0 to 1000"},
+        {"RunTask",
+         "{'cluster':'demo','taskDefinition':'job','capacityProviderStrategy':[{'capacityProvider':'A','base'"
+         ":'x'}]}",
+         "InvalidParameterException", "capacityProviderStrategy[0]: base: expected 0 to 100000"},
         {"RunTask", "{'cluster':'demo','taskDefinition':'job','capacityProviderStrategy':[{}]}",
          "InvalidParameterException", "capacityProviderStrategy[0]: expected a capacityProvider"},
         {"RunTask", "{'cluster':'demo','taskDefinition':'job','volumeConfigurations':[]}",

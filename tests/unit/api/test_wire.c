@@ -426,6 +426,31 @@ static void test_followed_logs_go_on_after_a_failure(void **state)
         uv_run(&world->loop, UV_RUN_ONCE);
 }
 
+/* What failed at first, and more than once, has been read all the same. */
+static void test_followed_logs_that_failed_at_first(void **state)
+{
+    struct world *world = *state;
+    start(world, &world->tcp, (struct http_request){.path = "/v1/logs?cluster=demo&service=web&follow=1"});
+    while (world->engine.calls_len < 2 || !world->status)
+        uv_run(&world->loop, UV_RUN_ONCE);
+    for (size_t i = 0; i < 2; i++) {
+        end_reading(world, i, ERROR_UNAVAILABLE);
+        world->fixture.now_ms += 2000;
+        api_publish(world->fixture.api);
+        assert_int_equal(world->engine.calls_len, 3 + i);
+    }
+    send_line(world, 2, "2026-01-01T00:00:01.000000000Z one\n");
+    fixture_commit(&world->fixture, "b2", "kind: Cluster\nclusterName: demo\n");
+    fixture_settle(&world->fixture, 60000);
+    fixture_settle(&world->fixture, 3600000);
+    end_reading(world, 2, 0);
+    end_reading(world, 3, 0);
+    while (!world->done)
+        uv_run(&world->loop, UV_RUN_ONCE);
+    assert_non_null(strstr(buffer_str(&world->body), "\"line\":\"one\""));
+    assert_null(strstr(buffer_str(&world->body), "no container could be read"));
+}
+
 /* A reader whose davit was restarted says what he has. */
 static void test_followed_logs_are_resumed(void **state)
 {
@@ -548,6 +573,7 @@ int main(void)
         CASE(test_reader_of_logs_leaves),
         CASE(test_followed_logs_go_on_with_new_tasks),
         CASE(test_followed_logs_go_on_after_a_failure),
+        CASE(test_followed_logs_that_failed_at_first),
         CASE(test_followed_logs_are_resumed),
         CASE(test_the_first_container_is_waited_for),
         CASE(test_logs_that_no_engine_gives),

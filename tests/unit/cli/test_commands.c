@@ -72,6 +72,13 @@ static const struct answer {
      "{\"deployments\":[{\"id\":\"ecs-svc/4712261678819166757\",\"family\":\"web\",\"revision\":1,"
      "\"commit\":" COMMIT ",\"state\":\"COMPLETED\",\"durationMs\":65000},{\"id\":\"ecs-svc/1\","
      "\"family\":\"web\",\"revision\":1,\"commit\":" COMMIT ",\"state\":\"FAILED\",\"durationMs\":0}]}"},
+    {"GET /v1/scheduled-tasks ", "200 OK",
+     "{\"schemaVersion\":1,\"scheduledTasks\":[{\"name\":\"nightly\",\"clusters\":[\"other\",\"demo\"],"
+     "\"runs\":["
+     "{\"dueAt\":\"2026-01-02T00:00:00.000Z\",\"startedAt\":\"2026-01-02T00:00:01.000Z\",\"result\":"
+     "\"running\",\"tasks\":[\"demo/" TASK_ID "\",\"other/" TASK_ID "\"]},"
+     "{\"dueAt\":\"2026-01-01T00:00:00.000Z\",\"result\":\"not started: there is no place\",\"tasks\":[]}]},"
+     "{\"name\":\"idle\",\"clusters\":[\"demo\"],\"runs\":[]}]}"},
     {"GET /v1/logs?cluster=demo&service=web&tail=all ", "200 OK",
      "{\"task\":\"0123456789abcdef\",\"container\":\"c\",\"stream\":\"stdout\",\"line\":\"hello\"}\n"
      "{\"task\":\"0123456789abcdef\",\"container\":\"d\",\"error\":\"gone\"}\n"},
@@ -89,7 +96,8 @@ static const struct answer {
      "{\"what\":\"container \\\"web\\\" file site/index.html\",\"change\":\"changed\"},"
      "{\"what\":\"command\",\"from\":\"" X250 "\u00e9old\",\"to\":\"" X250 "\u00e9new" X250 "\"},"
      "{\"what\":\"entryPoint\",\"to\":\"" X250 "\"}],\"preDeploy\":[\"migrate\",\"seed\"],"
-     "\"waits\":\"for its change window, which opens at 2026-01-01 02:00 UTC\",\"opensAt\":1767232800}]}"},
+     "\"waits\":\"for its change window, which opens at 2026-01-01 02:00 UTC\",\"opensAt\":1767232800}],"
+     "\"held\":\"removes 3 of 4 services (c/a, c/b, c/d)\"}"},
     {"POST /v1/reconcile?cluster=demo ", "202 Accepted", "{\"accepted\":true}"},
     {"POST /v1/suspend?cluster=demo&service=web ", "202 Accepted", "{\"accepted\":true}"},
     {"POST /v1/resume?cluster=demo ", "202 Accepted", "{\"accepted\":true}"},
@@ -344,6 +352,18 @@ static void test_lists(void **state)
            "ecs-svc/1             web:1     abcdef012345  Ada     -        -         FAILED     say hello",
            NULL);
     expect("history demo/web -o wide", 0, "ecs-svc/4712261678819166757  web:1", NULL);
+    static const char runs[] =
+        "DUE                       STARTED                   RESULT                        "
+        "  TASKS\n2026-01-02T00:00:00.000Z  2026-01-02T00:00:01.000Z  running    "
+        "                     demo/" TASK_SHORT ",other/" TASK_SHORT "\n"
+        "2026-01-01T00:00:00.000Z  -                         not started: there is no "
+        "place  -\n";
+    expect("history demo/nightly", 0, runs, NULL);
+    expect("history nightly", 0, runs, NULL);
+    expect("history nightly -n other -o yaml", 0,
+           "schemaVersion: 1\nscheduledTask: nightly\nruns:\n- dueAt: \"2026-01-02T00:00:00.000Z\"\n", NULL);
+    expect("history nightly -n third", CLI_ERROR, NULL, "there is no such thing");
+    expect("history demo/idle", 0, NULL, "it was not due yet");
     expect("history demo/web/x", CLI_ERROR, NULL, "is not CLUSTER/SERVICE");
 }
 
@@ -387,6 +407,10 @@ static void test_status_diff_wait_reconcile(void **state)
            "  waits for its change window, which opens at 2026-01-01 02:00 UTC\n",
            NULL);
     expect("diff -o json", CLI_NO, "\"opensAt\": 1767232800", NULL);
+    expect("diff", CLI_NO,
+           "\nheld: the commit removes 3 of 4 services (c/a, c/b, c/d); what runs stays until davit approve "
+           "COMMIT, or a commit with the trailer \"Davit-Approve-Deletions: N\"\n",
+           NULL);
     expect("diff", CLI_NO, "  container \"web\" file site/index.html changed\n", NULL);
     expect("diff", CLI_NO,
            "  command: ..." X38 "\xc3\xa9old -> ..." X38 "\xc3\xa9new" X50 X50 X50 "xxxxxxx...\n", NULL);

@@ -428,6 +428,21 @@ static void test_a_lost_instance_gets_nothing(void **state)
     assert_int_equal(view_of(fixture, "web").running_count, 1);
 }
 
+static void test_whoever_slept_does_not_know_for_how_long_an_instance_is_lost(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    struct view_instance instance;
+    fixture_empty(fixture, "one");
+    fixture_after(fixture, 8 * 3600 * 1000);
+    fixture_step(fixture, (struct event){.kind = EVENT_DISCONNECTED,
+                                         .engine = {.instance = memory_strdup("one"),
+                                                    .message = memory_strdup("the network is unreachable"),
+                                                    .silent_ms = INT64_C(8) * 3600 * 1000}});
+    core_view_instance_at(fixture->core, 0, &instance);
+    assert_int_equal(instance.lost_ms, fixture->now_ms - LIMIT_ENGINE_PROBE_MS - LIMIT_ENGINE_CALL_MS);
+}
+
 static void test_who_waits_for_room_is_told(void **state)
 {
     (void)state;
@@ -767,37 +782,39 @@ static void test_a_snapshot_in_parts_is_whole_again(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_nothing_before_a_good_commit),
-                                       cmocka_unit_test(test_waits_for_every_engine),
-                                       cmocka_unit_test(test_patience_ends),
-                                       cmocka_unit_test(test_saves_come_before_actions),
-                                       cmocka_unit_test(test_a_deployment_from_commit_to_completed),
-                                       cmocka_unit_test(test_a_service_that_is_scaled_to_nothing),
-                                       cmocka_unit_test(test_a_refused_commit_leaves_desired_alone),
-                                       cmocka_unit_test(test_an_outcome_that_nobody_knows),
-                                       cmocka_unit_test(test_the_hold_grows),
-                                       cmocka_unit_test(test_the_hold_of_a_restart_grows),
-                                       cmocka_unit_test(test_a_failed_create_is_told_and_tried_again),
-                                       cmocka_unit_test(test_a_corrupt_entry_costs_no_task),
-                                       cmocka_unit_test(test_other_owners_do_not_exist),
-                                       cmocka_unit_test(test_a_removed_service_is_forgotten),
-                                       cmocka_unit_test(test_came_and_went_unplanned),
-                                       cmocka_unit_test(test_an_unknown_end_is_when_it_was_learned),
-                                       cmocka_unit_test(test_a_lost_instance_gets_nothing),
-                                       cmocka_unit_test(test_who_waits_for_room_is_told),
-                                       cmocka_unit_test(test_room_is_kept_for_what_is_to_come),
-                                       cmocka_unit_test(test_two_services_and_one_port),
-                                       cmocka_unit_test(test_a_snapshot_in_parts_is_whole_again),
-                                       cmocka_unit_test(test_the_end_of_a_hold_frees_its_room),
-                                       cmocka_unit_test(test_a_hold_ends_when_it_is_fulfilled),
-                                       cmocka_unit_test(test_a_timer_costs_one_turn),
-                                       cmocka_unit_test(test_a_refused_stop_holds_its_container_only),
-                                       cmocka_unit_test(test_equal_content_is_not_planned_again),
-                                       cmocka_unit_test(test_what_was_deployed_is_desired_after_a_restart),
-                                       cmocka_unit_test(test_older_commits_only_count_revisions),
-                                       cmocka_unit_test(test_progress_and_source_are_shown),
-                                       cmocka_unit_test(test_free_room_is_what_placement_counts),
-                                       cmocka_unit_test(test_each_service_shows_its_own_actions),
-                                       cmocka_unit_test(test_a_snapshot_holds_the_words_of_an_engine)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nothing_before_a_good_commit),
+        cmocka_unit_test(test_waits_for_every_engine),
+        cmocka_unit_test(test_patience_ends),
+        cmocka_unit_test(test_saves_come_before_actions),
+        cmocka_unit_test(test_a_deployment_from_commit_to_completed),
+        cmocka_unit_test(test_a_service_that_is_scaled_to_nothing),
+        cmocka_unit_test(test_a_refused_commit_leaves_desired_alone),
+        cmocka_unit_test(test_an_outcome_that_nobody_knows),
+        cmocka_unit_test(test_the_hold_grows),
+        cmocka_unit_test(test_the_hold_of_a_restart_grows),
+        cmocka_unit_test(test_a_failed_create_is_told_and_tried_again),
+        cmocka_unit_test(test_a_corrupt_entry_costs_no_task),
+        cmocka_unit_test(test_other_owners_do_not_exist),
+        cmocka_unit_test(test_a_removed_service_is_forgotten),
+        cmocka_unit_test(test_came_and_went_unplanned),
+        cmocka_unit_test(test_an_unknown_end_is_when_it_was_learned),
+        cmocka_unit_test(test_a_lost_instance_gets_nothing),
+        cmocka_unit_test(test_whoever_slept_does_not_know_for_how_long_an_instance_is_lost),
+        cmocka_unit_test(test_who_waits_for_room_is_told),
+        cmocka_unit_test(test_room_is_kept_for_what_is_to_come),
+        cmocka_unit_test(test_two_services_and_one_port),
+        cmocka_unit_test(test_a_snapshot_in_parts_is_whole_again),
+        cmocka_unit_test(test_the_end_of_a_hold_frees_its_room),
+        cmocka_unit_test(test_a_hold_ends_when_it_is_fulfilled),
+        cmocka_unit_test(test_a_timer_costs_one_turn),
+        cmocka_unit_test(test_a_refused_stop_holds_its_container_only),
+        cmocka_unit_test(test_equal_content_is_not_planned_again),
+        cmocka_unit_test(test_what_was_deployed_is_desired_after_a_restart),
+        cmocka_unit_test(test_older_commits_only_count_revisions),
+        cmocka_unit_test(test_progress_and_source_are_shown),
+        cmocka_unit_test(test_free_room_is_what_placement_counts),
+        cmocka_unit_test(test_each_service_shows_its_own_actions),
+        cmocka_unit_test(test_a_snapshot_holds_the_words_of_an_engine)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

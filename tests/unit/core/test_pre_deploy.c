@@ -116,6 +116,7 @@ static void test_its_tasks_are_told(void **state)
     fixture_settle(fixture); /* told once, however often it is looked at */
     assert_int_equal(
         count_events(fixture, "(service web) has started task ", " of davit.preDeploy migrate:1."), 1);
+    assert_non_null(strstr(fixture_view(fixture, "web").waiting, "), since 2023-11-14 22:13 UTC; "));
     assert_non_null(strstr(fixture_view(fixture, "web").waiting, "; \"davit stop-task c/"));
     ends(fixture, "migrate", 0);
     fixture_settle(fixture);
@@ -302,6 +303,77 @@ static void test_reverted_afterwards(void **state)
     assert_int_equal(count(fixture, "seed"), 1);
 }
 
+/* What failed is not run again, though something else was to run when it did. */
+static void test_fails_after_it_was_replaced(void **state) /* F18 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web();
+    fixture_run(fixture);
+    fixture_change(fixture, "web", "nginx:2");
+    fixture_run(fixture);
+    fixture_after(fixture, 1000); /* the next one is younger */
+    ends(fixture, "migrate", 3);
+    assert_int_equal(primary(fixture)->state, DEPLOYMENT_IN_PROGRESS); /* nobody said that it is bad */
+    assert_int_equal(count(fixture, "migrate"), 2);
+    const struct deployment *older = primary(fixture) + 1;
+    assert_int_equal(older->state, DEPLOYMENT_FAILED);
+    assert_non_null(strstr(older->reason, "; task migrate:1 of davit.preDeploy failed: container app exited "
+                                          "with code 3 (task "));
+    ends(fixture, "migrate", 0);
+    ends(fixture, "seed", 0);
+    fixture_change(fixture, "web", "nginx:1");
+    fixture_run(fixture);
+    assert_int_equal(primary(fixture)->state, DEPLOYMENT_FAILED); /* D8 */
+    assert_int_equal(count(fixture, "migrate"), 2);
+    struct event retry = {.kind = EVENT_RETRY};
+    retry.retry.cluster = memory_strdup("c");
+    retry.retry.service = memory_strdup("web");
+    fixture_step(fixture, retry);
+    fixture_run(fixture);
+    assert_int_equal(primary(fixture)->state, DEPLOYMENT_IN_PROGRESS);
+    assert_int_equal(count(fixture, "migrate"), 3);
+}
+
+/* It was begun for the content, which has gone and come back meanwhile. */
+static void test_fails_after_a_revert(void **state) /* F18 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web();
+    fixture_run(fixture);
+    fixture_change(fixture, "web", "nginx:2");
+    fixture_run(fixture);
+    fixture_change(fixture, "web", "nginx:1");
+    fixture_run(fixture);
+    ends(fixture, "migrate", 3);
+    fixture_settle(fixture);
+    assert_int_equal(primary(fixture)->state, DEPLOYMENT_FAILED);
+    assert_non_null(strstr(primary(fixture)->reason, " of this content failed: superseded by ecs-svc/"));
+    assert_non_null(strstr(primary(fixture)->reason, "container app exited with code 3 (task "));
+    assert_int_equal(count(fixture, "migrate"), 1);
+}
+
+/* There is no time limit: somebody gives it up. */
+static void test_one_that_hangs(void **state) /* F16 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web();
+    struct event stop = {.kind = EVENT_STOP_TASK};
+    char id[ID_HEX_SIZE];
+    fixture_run(fixture);
+    fixture_after(fixture, INT64_C(5) * 3600000);
+    fixture_run(fixture);
+    assert_non_null(strstr(fixture_view(fixture, "web").waiting, "gives it up, and the deployment fails"));
+    assert_non_null(strstr(fixture_view(fixture, "web").waiting, "since 2023-11-14 22:13 UTC; "));
+    count_runs(fixture, "migrate", id);
+    stop.stop_task.cluster = memory_strdup("c");
+    stop.stop_task.task = memory_strdup(id);
+    fixture_step(fixture, stop);
+    fixture_run(fixture);
+    fixture_settle(fixture);
+    assert_int_equal(primary(fixture)->state, DEPLOYMENT_FAILED);
+    assert_int_equal(fixture_view(fixture, "web").running_count, 0);
+}
+
 /* It ends while the service has left, and is to be left as it is. */
 static void test_left_and_back(void **state)
 {
@@ -354,6 +426,9 @@ int main(void)
         cmocka_unit_test(test_a_success_meanwhile),
         cmocka_unit_test(test_after_what_it_depends_on),
         cmocka_unit_test(test_a_failure_meanwhile),
+        cmocka_unit_test(test_fails_after_it_was_replaced),
+        cmocka_unit_test(test_fails_after_a_revert),
+        cmocka_unit_test(test_one_that_hangs),
         cmocka_unit_test(test_left_and_back),
         cmocka_unit_test(test_reverted_meanwhile),
         cmocka_unit_test(test_reverted_afterwards),

@@ -54,6 +54,8 @@ static void test_it_is_saved_and_then_tried(void **state)
     assert_true(text_starts_with(change->message, "c/web: web:1 is to be tried again, commit "));
     assert_null(json_object_get(change->entry, "knownBad"));
     assert_true(core_is_dirty(fixture->core));
+    struct view_service view = fixture_view(fixture, "web"); /* an engine may be waited for now */
+    assert_string_equal(view_service_state(&view), "deploying");
     fixture_turn(fixture);
     assert_int_equal(service_ledger_primary(ledger_of(fixture))->state, DEPLOYMENT_IN_PROGRESS);
     assert_int_equal(ledger_of(fixture)->deployments.len, 2);

@@ -247,6 +247,55 @@ static void test_missed_once(void **state) /* S3, S8 */
     assert_int_equal(count(fixture, false), 2);
 }
 
+static void test_the_last_run_of_an_older_ledger(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    struct event event = {.kind = EVENT_LEDGER};
+    event.ledger.kind = LEDGER_SCHEDULE;
+    event.ledger.name = memory_strdup("nightly.report");
+    event.ledger.entry =
+        json_pack("{s:I,s:I,s:s,s:[s]}", "lastDue", (json_int_t)FIRST_MS - HOUR_MS, "lastRun",
+                  (json_int_t)FIRST_MS - HOUR_MS + 5, "result", "failed: of old", "tasks", "c/1");
+    fixture_step(fixture, event);
+    fixture_empty(fixture, "one");
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\"}");
+    fixture_file(fixture, "report.json", DEFINITION);
+    fixture_file(fixture, "schedule.json", SCHEDULE(HOURLY, "", ""));
+    fixture_run(fixture);
+    struct view_schedule view = view_of(fixture);
+    assert_int_equal(view.last_due_ms, FIRST_MS - HOUR_MS);
+    assert_int_equal(view.last_run_ms, FIRST_MS - HOUR_MS + 5);
+    assert_string_equal(view.result, "failed: of old");
+    assert_string_equal(view.tasks->items[0], "c/1");
+    after(fixture, TO_23_MS);
+    assert_int_equal(view_of(fixture).runs_len, 2);
+}
+
+/* S10: as RunTask, some of the tasks of one target. */
+static void test_fewer_than_were_asked_for_are_told(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\"}");
+    fixture_file(fixture, "report.json",
+                 "{\"family\":\"report\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"n\","
+                 "\"memory\":64,\"portMappings\":[{\"containerPort\":80,\"hostPort\":80}]}]}");
+    fixture_file(fixture, "schedule.json",
+                 "{\"Name\":\"nightly.report\",\"ScheduleExpression\":\"" HOURLY "\",\"Target\":{"
+                 "\"Arn\":\"c\",\"EcsParameters\":{\"TaskDefinitionArn\":\"report\",\"TaskCount\":2}}}");
+    fixture_run(fixture);
+    after(fixture, TO_23_MS);
+    assert_int_equal(count(fixture, false), 1);
+    assert_non_null(strstr(last_event(fixture), "was not started: 1 of 2 tasks: one: is already"));
+    exits_with(fixture, 0);
+    static const char lack[] = "not all started: 1 of 2 tasks: one: is already using port 80/tcp";
+    assert_true(text_starts_with(view_of(fixture).result, lack));
+    after(fixture, HOUR_MS / 2);
+    assert_int_equal(count(fixture, false), 1); /* ECS: what some are missing of is not tried again */
+}
+
 static void test_what_each_instance_lacks_is_told(void **state)
 {
     (void)state;
@@ -514,6 +563,29 @@ static void test_given_up(void **state)
     for (int i = 0; i < 20; i++)
         after(fixture, MINUTE_MS);
     assert_int_equal(count(fixture, false), 0);
+    assert_true(
+        text_starts_with(last_event(fixture),
+                         "(scheduled task nightly.report) was not started and is given up after 2 tries: "));
+    assert_true(
+        text_starts_with(view_of(fixture).message, "was not started and is given up after 2 tries: "));
+    assert_true(text_starts_with(view_of(fixture).result, "not started: "));
+    assert_int_equal(view_of(fixture).events_len, 2); /* told once */
+}
+
+/* The next time comes before it was started. */
+static void test_given_up_for_the_next(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(SCHEDULE(HOURLY, "", ""));
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\",\"davit\":{\"suspend\":true}}");
+    after(fixture, TO_23_MS);
+    after(fixture, HOUR_MS);
+    struct view_schedule view = view_of(fixture);
+    assert_int_equal(view.events_len, 3);
+    assert_true(
+        text_starts_with(view_schedule_event(&view, 1)->message,
+                         "(scheduled task nightly.report) was not started and is given up after 1 try: "));
+    assert_true(text_starts_with(view.message, "was not started: "));
 }
 
 /* No retry is one try. */
@@ -692,6 +764,8 @@ int main(void)
         cmocka_unit_test(test_the_oldest_time_is_forgotten),
         cmocka_unit_test(test_it_wakes_when_it_is_due),
         cmocka_unit_test(test_missed_once),
+        cmocka_unit_test(test_the_last_run_of_an_older_ledger),
+        cmocka_unit_test(test_fewer_than_were_asked_for_are_told),
         cmocka_unit_test(test_what_each_instance_lacks_is_told),
         cmocka_unit_test(test_the_wall_clock_leaps),
         cmocka_unit_test(test_it_wakes_by_the_wall_clock),
@@ -710,6 +784,7 @@ int main(void)
         cmocka_unit_test(test_tried_again),
         cmocka_unit_test(test_ended_meanwhile),
         cmocka_unit_test(test_given_up),
+        cmocka_unit_test(test_given_up_for_the_next),
         cmocka_unit_test(test_without_retries),
         cmocka_unit_test(test_disabled_while_it_is_tried),
         cmocka_unit_test(test_a_restart_neither_doubles_nor_loses),

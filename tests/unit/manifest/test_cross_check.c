@@ -52,8 +52,9 @@ static bool holds(struct fixture *fixture, const struct rule *rule, enum severit
     fixture_put(fixture, "a.json", rule->text);
     fixture_put(fixture, "b.json", rule->other);
     map_clear(&fixture->families);
-    int r = fixture_build(fixture);
-    bool wrong = (r == 0) != (severity == SEVERITY_WARNING || !rule->code) ||
+    int first_r = fixture_build(fixture);
+    int r = fixture_build(fixture); /* told again while the cause is there */
+    bool wrong = r != first_r || (r == 0) != (severity == SEVERITY_WARNING || !rule->code) ||
                  fixture->diagnostics.list.len != (rule->code ? 1 : 0);
     const struct diagnostic *first = fixture->diagnostics.list.len ? fixture->diagnostics.list.items : NULL;
     char *text CLEANUP_FREE = first ? diagnostic_to_text(first) : NULL;
@@ -237,6 +238,23 @@ static const struct {
      "missing-member /volumes/0, unknown-member /volumes/0/nam, "},
     {"{\"family\":\"t\",\"containerDefinitions\":[{\"name\":\"a\",\"image\":\"i\",\"memry\":64}]}",
      "unknown-member /containerDefinitions/0/memry, "},
+    /* of two elements that go, the others keep their places */
+    {"{\"family\":\"t\",\"containerDefinitions\":[{\"name\":\"x\"}," CONTAINER("") ",{\"name\":\"y\"}," OTHER(
+         "b", ",\"mountPoints\":[{\"sourceVolume\":\"no\",\"containerPath\":\"/d\"}],\"links\":[\"x\"]") "]}",
+     "missing-member /containerDefinitions/0, missing-member /containerDefinitions/2, reference "
+     "/containerDefinitions/3/mountPoints/0/sourceVolume, "},
+    {"{\"family\":\"t\",\"containerDefinitions\":[" CONTAINER(
+         ",\"environment\":[{\"nam\":\"A\"},{\"name\":\"B\"},{\"name\":\"B\"}]") "]}",
+     "missing-member /containerDefinitions/0/environment/0, unknown-member "
+     "/containerDefinitions/0/environment/0/nam, duplicate /containerDefinitions/0/environment/2/name, "},
+    {"{\"family\":\"t\",\"containerDefinitions\":[" CONTAINER(
+         ",\"command\":[1,\"a\",2],\"environment\":[{\"name\":\"B\"},{\"name\":1},{\"name\":\"B\"}]") "]}",
+     "type /containerDefinitions/0/command/0, type /containerDefinitions/0/command/2, type "
+     "/containerDefinitions/0/environment/1/name, duplicate /containerDefinitions/0/environment/2/name, "},
+    {"{\"serviceName\":\"s\",\"taskDefinition\":\"web\",\"davit\":{\"dependsOn\":[5,{\"service\":\"no\"}]}}",
+     "type /davit/dependsOn/0, reference /davit/dependsOn/1/service, "},
+    {"{\"family\":\"t\",\"containerDefinitions\":[{\"name\":\"a\"}]}",
+     "missing-member /containerDefinitions/0, "},
 };
 
 static void test_told_at_once(void **state)
@@ -649,6 +667,12 @@ static const struct rule beside_warnings[] = {
      "value", "/Target/Input", "did you mean \"command\"?"},
     {SCHEDULE_WITH("{\\\"containerOverrides\\\":[{\\\"name\\\":\\\"app\\\",\\\"command\\\":\\\"ls\\\"}]}"),
      ONE(""), "value", "/Target/Input", "containerOverrides[0]: command: expected a list of texts"},
+    {SCHEDULE_WITH("{\\\"containerOverrides\\\":[{\\\"name\\\":\\\"app\\\",\\\"cpu\\\":-1}]}"), ONE(""),
+     "value", "/Target/Input", "containerOverrides[0]: cpu: expected a number from 0 on"},
+    {SCHEDULE_WITH("{\\\"containerOverrides\\\":[{\\\"name\\\":\\\"app\\\",\\\"memory\\\":1}]}"), ONE(""),
+     "value", "/Target/Input",
+     "with these overrides web is no valid task definition: too small at /containerDefinitions/0/memory"},
+    {SCHEDULE_WITH("{\\\"cpu\\\":\\\"much\\\"}"), ONE(""), "value", "/Target/Input", "at /cpu"},
     {SCHEDULE_WITH("no json"), ONE(""), "value", "/Target/Input", "is no JSON object"},
     {"{\"name\":\"p\",\"cluster\":\"prod\",\"managedInstancesProvider\":{\"infrastructureRoleArn\":\"r\","
      "\"instanceLaunchTemplate\":{\"ec2InstanceProfileArn\":\"p\",\"networkConfiguration\":{}}}}",

@@ -67,6 +67,8 @@ static void test_what_they_do(void **state)
     assert_true(json_equal(definition->json, before));
 }
 
+#define NOT_VALID "with these overrides job:4 is no valid task definition: "
+
 static void test_what_they_may_not(void **state)
 {
     (void)state;
@@ -101,7 +103,20 @@ static void test_what_they_may_not(void **state)
         {"{'containerOverride':[]}", ERROR_INVALID,
          "containerOverride: overrides have no such member; did you mean \"containerOverrides\"?"},
         {"{'cpu':256}", ERROR_INVALID, "cpu: expected a text"},
-        {"{'cpu':'much'}", ERROR_INVALID, "with these overrides job:4 is no valid task definition"},
+        {"{'containerOverrides':[{'name':'app','cpu':-1}]}", ERROR_INVALID,
+         "containerOverrides[0]: cpu: expected a number from 0 on"},
+        {"{'cpu':'much'}", ERROR_INVALID,
+         NOT_VALID "the string has not the right form at /cpu; found the string \"much\", expected CPU units "
+                   "such as \"1024\", or \"1 vCPU\""},
+        {"{'containerOverrides':[{'name':'app','memory':1}]}", ERROR_INVALID,
+         NOT_VALID
+         "too small at /containerDefinitions/0/memory; found the number 1, expected 4 to 134217728 MiB"},
+        {"{'containerOverrides':[{'name':'app','memoryReservation':65}]}", ERROR_INVALID,
+         NOT_VALID "memoryReservation 65 is more than memory 64 at "
+                   "/containerDefinitions/0/memoryReservation; expected at most 64 MiB"},
+        {"{'containerOverrides':[{'name':'app','environment':[{'name':'','value':''}]}]}", ERROR_INVALID,
+         NOT_VALID
+         "too short at /containerDefinitions/0/environment/2/name; found 0 characters, expected at least 1"},
     };
     struct task_definition *definition CLEANUP(task_definition_unrefp) = definition_of(job);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

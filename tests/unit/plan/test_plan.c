@@ -165,7 +165,7 @@ static void test_bookings_tell_what_was_freed(void **state)
     vector_push(&spec.ports, (struct port_mapping){.container_port = 80, .host_port = 80});
     vector_push(&spec.ports, (struct port_mapping){.container_port = 81}); /* dynamic: none is booked */
     plan_booking_add(&before, 1, &spec, "prod/web");
-    assert_true(before.len == 1 && before.items[0].ports.len == 1);
+    assert_true(before.len == 1 && plan_booking_pieces(&before.items[0])->ports.len == 1);
     assert_true(plan_booking_freed(&before, &after));
     plan_booking_add(&after, 0, &spec, "prod/web");
     assert_true(plan_booking_freed(&before, &after)); /* on another instance */
@@ -184,7 +184,7 @@ static void test_bookings_tell_what_was_freed(void **state)
     plan_booking_add(&after, 1, &chosen, "prod/web");
     assert_false(plan_booking_freed(&before, &after)); /* the promise is kept */
     assert_false(plan_booking_same(&before, &after));
-    after.items[1].ports.items[0].udp = true;
+    after.items[1].pieces->ports.items[0].udp = true;
     assert_true(plan_booking_freed(&before, &after));
     plan_booking_vec_deinit(&before);
     plan_booking_vec_deinit(&after);
@@ -196,20 +196,26 @@ static void test_bookings_that_are_the_same(void **state)
 {
     (void)state;
     struct plan_port ports[] = {{.port = 80}, {.port = 80}, {.port = 81}, {.port = 80, .udp = true}};
+    struct plan_pieces pieces[] = {{.ports = {ports, 1, 1}},
+                                   {.ports = {&ports[1], 1, 1}},
+                                   {.ports = {&ports[2], 1, 1}},
+                                   {.ports = {&ports[3], 1, 1}},
+                                   {.ports = {0}}};
     const struct plan_booking one = {
-        .instance = 1, .group = {"c/a", 2}, .cpu_units = 3, .memory_mib = 4, .ports = {ports, 1, 1}};
-    struct plan_booking other[10];
+        .instance = 1, .group = {"c/a", 2}, .cpu_units = 3, .memory_mib = 4, .pieces = &pieces[0]};
+    struct plan_booking other[11];
     for (size_t i = 0; i < ARRAY_LEN(other); i++)
         other[i] = one;
-    other[1].ports.items = &ports[1];
+    other[1].pieces = &pieces[1];
     other[2].instance = 2;
     other[3].group.holder = "c/b";
     other[4].group.tasks = 3;
     other[5].cpu_units = 4;
     other[6].memory_mib = 5;
-    other[7].ports.items = &ports[2];
-    other[8].ports.items = &ports[3];
-    other[9].ports.len = 0;
+    other[7].pieces = &pieces[2];
+    other[8].pieces = &pieces[3];
+    other[9].pieces = &pieces[4];
+    other[10].pieces = NULL;
     struct plan_booking left = one;
     const struct plan_booking_vec before = {&left, 1, 1};
     for (size_t i = 0; i < ARRAY_LEN(other); i++)
