@@ -243,9 +243,6 @@ static void append_schedules(const struct desired *desired, const json_t *given,
     }
 }
 
-/* {"services": [{"cluster", "name", "digest", "desiredCount", "countAbsent", "family", "revision",
- * "taskDefinition", "davit"}], "clusters": [as committed], "scheduledTasks": [see schedule_difference()]}:
- * any other commit, which the client has read for itself. */
 /* --- the deletion budget -------------------------------------------------------------------------------- */
 
 /* Against what is wanted now, which need not have been deployed yet. Caller frees; NULL: nothing is held. */
@@ -274,6 +271,9 @@ static char *held_by_budget(const struct api *api, const json_t *input)
     return core_would_hold(api->core, &removals, model_int_in(input, "approvedDeletions", 0, INT32_MAX));
 }
 
+/* {"services": [{"cluster", "name", "digest", "desiredCount", "countAbsent", "family", "revision",
+ * "taskDefinition", "davit"}], "clusters": [as committed], "scheduledTasks": [see schedule_difference()],
+ * "approvedDeletions"}: any other commit, which the client has read for itself. */
 int api_post_diff(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
 {
     int r = check_given(input, fault);
