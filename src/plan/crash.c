@@ -17,7 +17,7 @@ static bool is_crash(const struct pass *pass, const struct task *task)
             return true;
     }
     return !task->failed && task->status == TASK_RUNNING && task->health == HEALTH_UNHEALTHY &&
-           pass->in->now_ms - task->started_ms <= CRASH_WINDOW_MS;
+           pass->in->now_ms - task->young_since_ms <= CRASH_WINDOW_MS;
 }
 
 void crash_note(struct pass *pass, const struct task *task, const char *reason)

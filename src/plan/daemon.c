@@ -28,7 +28,7 @@ static bool is_draining(const struct post *post)
 static bool is_unhealthy(const struct pass *pass, const struct task *task)
 {
     return task_is_live(task) && task->status == TASK_RUNNING && task->health == HEALTH_UNHEALTHY &&
-           pass->in->now_ms >= task->started_ms + pass->in->desired->health_check_grace_ms;
+           pass->in->now_ms >= task->young_since_ms + pass->in->desired->health_check_grace_ms;
 }
 
 /* E5. */

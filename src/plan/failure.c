@@ -188,7 +188,7 @@ static void judge(struct pass *pass, struct task *task)
         return;
     }
     if (task->health == HEALTH_UNHEALTHY && task->status == TASK_RUNNING) { /* F4 */
-        int64_t grace_ends_ms = task->started_ms + in->desired->health_check_grace_ms;
+        int64_t grace_ends_ms = task->young_since_ms + in->desired->health_check_grace_ms;
         if (in->now_ms >= grace_ends_ms)
             count(pass, task, "Task failed container health checks");
         else

@@ -253,6 +253,7 @@ struct task {
     char *stop_reason;         /* owned; NULL while it should run */
     int64_t created_ms;        /* of its first container; 0 before */
     int64_t started_ms;        /* when its last container started; 0 unless RUNNING */
+    int64_t young_since_ms;    /* what its age counts from, no sidecar if it was up; likewise */
     int64_t stopped_ms;        /* when its last container ended; 0 unless STOPPED */
     int64_t wake_ms;           /* when one of its clocks strikes next; 0: never */
     const struct container *containers[LIMIT_CONTAINERS_PER_TASK];

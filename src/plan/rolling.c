@@ -22,7 +22,7 @@ static bool counts(const struct task *task)
 static bool is_unhealthy(const struct pass *pass, const struct task *task)
 {
     return counts(task) && task->status == TASK_RUNNING && task->health == HEALTH_UNHEALTHY &&
-           pass->in->now_ms >= task->started_ms + pass->in->desired->health_check_grace_ms;
+           pass->in->now_ms >= task->young_since_ms + pass->in->desired->health_check_grace_ms;
 }
 
 static struct tally tally_of(const struct pass *pass)

@@ -154,6 +154,18 @@ void task_settle_stop(struct task *task)
             task->stopped_ms = task->containers[i]->finished_ms;
 }
 
+/* What its age counts from: one that was up does not grow young for a sidecar. */
+static int64_t young_since_ms(const struct pass *pass, const struct task *task)
+{
+    int64_t latest_ms = 0;
+    if (!was_up(pass, task))
+        return task->started_ms;
+    for (size_t i = 0; i < task->containers_len; i++)
+        if (task->containers[i]->labels.spec->essential && task->containers[i]->started_ms > latest_ms)
+            latest_ms = task->containers[i]->started_ms;
+    return latest_ms;
+}
+
 static void roll_up_status(const struct pass *pass, struct task *task, const struct task_roll_up *options)
 {
     const struct plan_memory *memory = options->memory;
@@ -178,7 +190,9 @@ static void roll_up_status(const struct pass *pass, struct task *task, const str
         return;
     }
     task->status = is_up(pass, task) ? TASK_RUNNING : TASK_PENDING;
-    if (task->status != TASK_RUNNING)
+    if (task->status == TASK_RUNNING)
+        task->young_since_ms = young_since_ms(pass, task);
+    else
         task->started_ms = 0;
 }
 
@@ -207,20 +221,8 @@ static int64_t seen_ms(const struct plan_instance *instance, int64_t now_ms)
     return instance && !instance->usable && instance->lost_ms < now_ms ? instance->lost_ms : now_ms;
 }
 
-/* What its age counts from: one that was up does not grow young for a sidecar. */
-static int64_t young_since_ms(const struct pass *pass, const struct task *task)
-{
-    int64_t latest_ms = 0;
-    if (!was_up(pass, task))
-        return task->started_ms;
-    for (size_t i = 0; i < task->containers_len; i++)
-        if (task->containers[i]->labels.spec->essential && task->containers[i]->started_ms > latest_ms)
-            latest_ms = task->containers[i]->started_ms;
-    return latest_ms;
-}
-
 /* ECS 2.6: over essential containers, UNHEALTHY before UNKNOWN before HEALTHY. */
-static void roll_up_health(const struct pass *pass, struct task *task, const struct task_roll_up *options,
+static void roll_up_health(struct task *task, const struct task_roll_up *options,
                            const struct plan_instance *instance)
 {
     bool all_checked_healthy = true;
@@ -250,7 +252,7 @@ static void roll_up_health(const struct pass *pass, struct task *task, const str
     if (task->status != TASK_RUNNING || !all_checked_healthy)
         return;
     int64_t now_ms = seen_ms(instance, options->now_ms);
-    int64_t healthy_at = young_since_ms(pass, task) + (unchecked ? options->minimum_healthy_ms : 0);
+    int64_t healthy_at = task->young_since_ms + (unchecked ? options->minimum_healthy_ms : 0);
     /* An engine whose clock runs ahead must not make a task wait for longer than the time itself. */
     if (healthy_at > options->now_ms + options->minimum_healthy_ms)
         healthy_at = options->now_ms + options->minimum_healthy_ms;
@@ -278,7 +280,7 @@ void task_vec_build(const struct plan_input *input, const struct task_roll_up *o
         const struct plan_instance *instance =
             input->instances ? placement_instance(input->instances, task->instance) : NULL;
         roll_up_status(&pass, task, options);
-        roll_up_health(&pass, task, options, instance);
+        roll_up_health(task, options, instance);
         roll_up_loss(input, task, instance);
     }
     if (ret_tasks->len > 1)
