@@ -235,10 +235,11 @@ static void take_step(struct core *core, struct service_state *service, const st
                       const char *name, struct effect_vec *effects)
 {
     if (step->older)
-        service->pre_deploy = memory_printf("waits for task %s of davit.preDeploy on %s, which deployment %s "
-                                            "started; \"davit stop-task %s/%.12s\" gives it up",
-                                            step->older->id, step->older->instance, step->older->started_by,
-                                            service->cluster, step->older->id);
+        service->pre_deploy =
+            memory_printf("waits for task %s of davit.preDeploy on %s, which deployment %s "
+                          "started; \"davit stop-task %s/%.12s\" gives it up, and that deployment fails",
+                          step->older->id, step->older->instance, step->older->started_by, service->cluster,
+                          step->older->id);
     else if (!step->run)
         service->pre_deploy = start(core, service, step, name, effects);
     else

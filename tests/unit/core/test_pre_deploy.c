@@ -203,6 +203,7 @@ static void test_the_older_one_ends_first(void **state)
     fixture_run(fixture);
     assert_int_equal(count(fixture, "migrate"), 1);
     assert_non_null(strstr(fixture_view(fixture, "web").waiting, ", which deployment ecs-svc/"));
+    assert_non_null(strstr(fixture_view(fixture, "web").waiting, "gives it up, and that deployment fails"));
     ends(fixture, "migrate", 0);
     assert_int_equal(count(fixture, "migrate"), 2);
     assert_int_equal(count(fixture, "seed"), 0);
