@@ -274,8 +274,10 @@ struct plan_fleet *core_fleet(struct core *core, struct cluster *cluster)
     struct cluster *declares = cluster && cluster->instances.len ? cluster : NULL;
     const char *name = declares ? declares->name : ""; /* all that declare none have the same */
     struct fleet *fleet = map_get(&core->fleets, name);
-    if (fleet && fleet->cluster == declares)
+    if (fleet) {
+        assert(fleet->cluster == declares); /* core_drop_fleets() follows each commit */
         return fleet->plan;
+    }
     fleet = NEW(struct fleet);
     fleet->cluster = declares ? cluster_ref(declares) : NULL;
     fleet->plan = plan_fleet_new(&core->rooms, declares ? &declares->instances : NULL);

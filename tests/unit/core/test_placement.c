@@ -272,6 +272,41 @@ static void test_a_new_task_definition_keeps_placement(void **state)
     assert_int_equal(creates_on(fixture, "two"), 1);
 }
 
+static void connect_as(struct fixture *fixture, const char *instance, const char *arch)
+{
+    fixture_step(fixture, (struct event){.kind = EVENT_CONNECTED,
+                                         .engine = {.instance = memory_strdup(instance),
+                                                    .info = {.engine = memory_strdup("sim"),
+                                                             .arch = memory_strdup(arch),
+                                                             .cpu_units = 4096,
+                                                             .memory_mib = 8192}}});
+    fixture_step(fixture,
+                 (struct event){.kind = EVENT_LISTED, .engine = {.instance = memory_strdup(instance)}});
+    fixture_turn(fixture);
+}
+
+#define OVER_ARCHITECTURES(count)                                                                            \
+    "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"desiredCount\":" count          \
+    ",\"placementStrategy\":[{\"type\":\"spread\",\"field\":\"attribute:ecs.cpu-architecture\"},"            \
+    "{\"type\":\"binpack\",\"field\":\"memory\"}]}"
+
+/* Another machine has the name by now: what it is spread by is asked anew. */
+static void test_an_instance_of_another_architecture(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(2);
+    connect_as(fixture, "one", "x86_64");
+    connect_as(fixture, "two", "x86_64");
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    fixture_file(fixture, "web-service.json", OVER_ARCHITECTURES("1"));
+    fixture_run(fixture);
+    connect_as(fixture, "two", "aarch64");
+    fixture_file(fixture, "web-service.json", OVER_ARCHITECTURES("2"));
+    fixture_turn(fixture);
+    assert_int_equal(creates_on(fixture, "one"), 0);
+    assert_int_equal(creates_on(fixture, "two"), 1);
+}
+
 /* Who asks for the tasks of another service is planned again when they come. */
 static void test_affinity_waits_for_the_other(void **state)
 {
@@ -389,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_an_equal_cluster_marks_nobody),
         cmocka_unit_test(test_a_snapshot_keeps_placement),
         cmocka_unit_test(test_a_new_task_definition_keeps_placement),
+        cmocka_unit_test(test_an_instance_of_another_architecture),
         cmocka_unit_test(test_affinity_waits_for_the_other),
         cmocka_unit_test(test_no_gpu_is_given_twice),
         cmocka_unit_test(test_all_gpus),
