@@ -16,6 +16,8 @@ static void print_summary(const struct cli *cli, const struct diagnostics *diagn
         print_count(cli, "valid: ", desired->clusters.len, "cluster");
         print_count(cli, ", ", desired->services.len, "service");
         print_count(cli, ", ", desired->task_definitions.len, "task definition");
+        if (desired->scheduled_tasks.len)
+            print_count(cli, ", ", desired->scheduled_tasks.len, "scheduled task");
     } else {
         print_count(cli, "not valid: ", diagnostics->errors, "error");
     }

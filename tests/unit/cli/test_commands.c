@@ -551,6 +551,12 @@ static void test_validate(void **state)
     snprintf(line, sizeof line, "validate %s", path);
     write_file(path, "kind: Cluster\nclusterName: demo\n");
     expect(line, CLI_OK, NULL, "valid: 1 cluster, 0 services, 0 task definitions");
+    write_file(path,
+               "kind: Cluster\nclusterName: demo\n---\nkind: TaskDefinition\nfamily: job\nmemory: '64'\n"
+               "containerDefinitions:\n- {name: app, image: a}\n---\nkind: ScheduledTask\nName: report\n"
+               "ScheduleExpression: rate(1 hour)\nState: ENABLED\nTarget:\n  Arn: demo\n"
+               "  EcsParameters: {TaskDefinitionArn: job}\n");
+    expect(line, CLI_OK, NULL, "valid: 1 cluster, 0 services, 1 task definition, 1 scheduled task");
     write_file(path, "kind: Cluster\nclusterNme: demo\n");
     expect(line, CLI_NO, "demo.yaml:2:1: error: unknown member \"clusterNme\"", "not valid: ");
     snprintf(line, sizeof line, "validate -o json %s", path);
