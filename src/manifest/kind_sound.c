@@ -64,6 +64,20 @@ static char *pointer_of_old(const struct gap_vec *gaps, const char *pointer)
     return at;
 }
 
+/* Of a message, whose ` stands at POINTER ` is a place in the object as well. Caller frees. */
+static char *message_of_old(const struct gap_vec *gaps, const char *message)
+{
+    static const char place[] = " stands at ";
+    const char *found = strstr(message, place);
+    if (!found)
+        return memory_strdup(message);
+    const char *at = found + strlen(place);
+    size_t len = strcspn(at, " ");
+    char *pointer CLEANUP_FREE = memory_strndup(at, len);
+    char *moved CLEANUP_FREE = pointer_of_old(gaps, pointer);
+    return memory_printf("%.*s%s%s", (int)(at - message), message, moved, at + len);
+}
+
 /* After the gaps from `first` on; NULL: it is gone. Caller frees. */
 static char *pointer_of_new(const struct gap_vec *gaps, size_t first, const char *pointer)
 {
@@ -264,6 +278,8 @@ static void take_over(enum kind kind, const struct cutting *cutting, struct diag
         bool told = exists(cutting->sound, finding->pointer);
         char *moved CLEANUP_FREE = finding->pointer;
         finding->pointer = pointer_of_old(&cutting->gaps, moved);
+        char *message CLEANUP_FREE = finding->message;
+        finding->message = message_of_old(&cutting->gaps, message);
         for (size_t j = 0; j < cutting->cuts.len && told; j++)
             told = !may_come_of(kind, finding, &cutting->cuts.items[j]);
         struct diagnostics one = {.list = {finding, 1, 1},

@@ -279,6 +279,20 @@ static void test_told_at_once(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* The other place that a message names is counted as the file has it, too. */
+static void test_the_first_of_two_behind_a_broken_one(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+    fixture_put(fixture, "a.json",
+                "{\"family\":\"t\",\"containerDefinitions\":[" CONTAINER(
+                    ",\"environment\":[{\"nam\":\"A\"},{\"name\":\"B\"},{\"name\":\"B\"}]") "]}");
+    assert_int_equal(fixture_build(fixture), ERROR_INVALID);
+    assert_int_equal(fixture->diagnostics.list.len, 3);
+    assert_string_equal(fixture->diagnostics.list.items[2].message,
+                        "variable \"B\" stands at /containerDefinitions/0/environment/1 already");
+}
+
 /* A service with errors is there for those that wait for it, and so are all where nobody knows its name. */
 static void test_broken_service_is_there(void **state)
 {
@@ -1041,6 +1055,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_told_at_once),
+        cmocka_unit_test(test_the_first_of_two_behind_a_broken_one),
         cmocka_unit_test(test_broken_service_is_there),
         cmocka_unit_test(test_schedule_expressions),
         cmocka_unit_test(test_windows),
