@@ -200,7 +200,7 @@ static bool note_end(const struct core *core, struct service_state *service, con
  * is forgotten one day, and a revert brings the content back. */
 static void note_ends(const struct core *core, struct service_state *service, struct effect_vec *effects)
 {
-    bool any = core->runs.len && service->ledger && !service->ledger->removed;
+    bool any = core->runs.len && service->ledger;
     char *group CLEANUP_FREE = any ? group_of(service) : NULL;
     bool again = group != NULL; /* its next step may have ended as well */
     while (again) {

@@ -714,7 +714,20 @@ static struct fair *fair_of(struct world *world, const char *service)
     return fair;
 }
 
-static void check_fair_service(struct world *world, const struct service *service, int healthy, int existing)
+static int count_healthy(const struct sighting_vec *sightings, const struct service *service,
+                         const struct map *stops)
+{
+    int healthy = 0;
+    for (size_t i = 0; i < sightings->len; i++)
+        healthy += survey_is_of(&sightings->items[i], service->name) &&
+                   !map_get(stops, sightings->items[i].id) &&
+                   survey_is_healthy(&sightings->items[i], service);
+    return healthy;
+}
+
+/* told: as many of the healthy ones as davit has heard of. */
+static void check_fair_service(struct world *world, const struct service *service, int healthy, int told,
+                               int existing)
 {
     struct fair *fair = fair_of(world, service->name);
     if (fair->of != service)
@@ -723,7 +736,7 @@ static void check_fair_service(struct world *world, const struct service *servic
     int upper = service->desired_count * service->maximum_percent / 100;
     if (fair->was_fine && healthy < lower)
         world_fail(world, "(a) %s: %d healthy on the engines, lower is %d", service->name, healthy, lower);
-    fair->was_fine |= healthy >= lower;
+    fair->was_fine |= healthy >= lower && told >= lower;
     int most = existing > upper ? existing : upper;
     if (fair->most && most > fair->most)
         world_fail(world, "(b) %s: %d tasks on the engines, upper is %d", service->name, existing, upper);
@@ -747,6 +760,7 @@ static void check_fair_daemon(struct world *world, const struct service *service
 static void check_fair(struct world *world)
 {
     struct sighting_vec truth = survey_truth(world);
+    struct sighting_vec mirror = survey_mirror(world);
     struct view_service view;
     for (size_t s = 0; core_view_service_at(world->davit.core, s, &view); s++) {
         const struct service *service = view.desired;
@@ -758,16 +772,15 @@ static void check_fair(struct world *world)
         if (!service)
             continue;
         struct map stops = stops_now(world, &view); /* decided under an earlier commit, perhaps */
-        int healthy = 0;
-        for (size_t i = 0; i < truth.len; i++)
-            healthy += survey_is_of(&truth.items[i], service->name) && !map_get(&stops, truth.items[i].id) &&
-                       survey_is_healthy(&truth.items[i], service);
+        int healthy = count_healthy(&truth, service, &stops);
+        int told = count_healthy(&mirror, service, &stops);
         core_view_actions(world->davit.core, service->cluster, service->name, &actions);
         int existing = count_existing(world, &view, &truth, &actions, &stops);
         vector_deinit(&actions);
         map_deinit(&stops);
-        check_fair_service(world, service, healthy, existing);
+        check_fair_service(world, service, healthy, told, existing);
     }
+    vector_deinit(&mirror);
     vector_deinit(&truth);
 }
 

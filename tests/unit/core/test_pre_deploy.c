@@ -398,6 +398,32 @@ static void test_left_and_back(void **state)
     assert_int_equal(count(fixture, "migrate"), 1);
 }
 
+/* It ends while the service's tasks are told to stop, and the service comes back before they have (D9). */
+static void test_removed_and_back(void **state)
+{
+    static const char service[] =
+        "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"desiredCount\":2,"
+        "\"davit\":{\"preDeploy\":[\"migrate\"]}}";
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web();
+    fixture_file(fixture, "web-service.json",
+                 "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"desiredCount\":2}");
+    fixture_settle(fixture);
+    fixture_file(fixture, "web-service.json", service);
+    fixture_run(fixture);
+    fixture_file(fixture, "web-service.json", NULL);
+    fixture_turn(fixture);
+    assert_true(fixture_view(fixture, "web").ledger->removed);
+    ends(fixture, "migrate", 0);
+    const struct service_ledger *ledger = fixture_view(fixture, "web").ledger;
+    assert_true(ledger->removed);
+    assert_int_equal(service_ledger_prepared(ledger, &service_ledger_primary(ledger)->digest), 1);
+    fixture_file(fixture, "web-service.json", service);
+    fixture_run(fixture);
+    assert_false(fixture_view(fixture, "web").ledger->removed);
+    assert_int_equal(count(fixture, "migrate"), 1);
+}
+
 static void test_after_what_it_depends_on(void **state)
 {
     (void)state;
@@ -431,6 +457,7 @@ int main(void)
         cmocka_unit_test(test_fails_after_a_revert),
         cmocka_unit_test(test_one_that_hangs),
         cmocka_unit_test(test_left_and_back),
+        cmocka_unit_test(test_removed_and_back),
         cmocka_unit_test(test_reverted_meanwhile),
         cmocka_unit_test(test_reverted_afterwards),
     };
