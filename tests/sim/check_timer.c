@@ -184,6 +184,8 @@ static bool is_excused(const struct world *world, const struct view_schedule *vi
 void timer_check_goal(struct world *world)
 {
     struct view_schedule view;
+    if (!core_desired(world->davit.core)) /* every commit that it saw was broken */
+        return;
     const struct version *version = deployed(world);
     for (size_t i = 0; !world->leaps && core_view_schedule_at(world->davit.core, i, &view); i++) {
         int number = view.task->name[1] - '0';
