@@ -7,6 +7,7 @@
 #include "survey.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,8 +59,29 @@ static const struct view_action *flight_of(struct view_action_vec *actions, uint
     return NULL;
 }
 
+static void note_target(struct world *world, const struct action *action)
+{
+    char id[24];
+    snprintf(id, sizeof id, "%" PRIu64, action->id);
+    if (action->container_id)
+        map_put(&world->checker.targets, id, memory_strdup(action->container_id));
+}
+
+static void mirror_gone(struct world *world, uint64_t action_id)
+{
+    char id[24];
+    snprintf(id, sizeof id, "%" PRIu64, action_id);
+    const char *container_id = map_get(&world->checker.targets, id);
+    for (int i = 0; container_id && i < world->hosts_len; i++)
+        map_remove(&world->checker.mirror[i], container_id);
+}
+
 static void mirror_outcome(struct world *world, const struct event *event)
 {
+    if (event->action.gone) {
+        mirror_gone(world, event->action.id);
+        return;
+    }
     const struct container *container = event->action.container;
     struct view_run run;
     if (container && container->labels.group &&
@@ -71,11 +93,8 @@ static void mirror_outcome(struct world *world, const struct event *event)
         core_view_actions(world->davit.core, view.cluster, view.name, &actions);
         const struct view_action *flight = flight_of(&actions, event->action.id);
         if (flight) {
-            struct map *mirror = mirror_of(world, flight->action->instance);
             if (event->action.container)
-                mirror_put(mirror, event->action.container);
-            else if (event->action.gone && flight->action->container_id)
-                map_remove(mirror, flight->action->container_id);
+                mirror_put(mirror_of(world, flight->action->instance), event->action.container);
         }
         vector_deinit(&actions);
     }
@@ -222,6 +241,8 @@ void check_begin_life(struct world *world)
         checker->lost_ms[i] = 0;
         checker->listed[i] = false;
     }
+    map_deinit(&checker->targets);
+    checker->targets = MAP_INIT(free);
     checker->born_ms = world->now_ms;
     const json_t *suspension = disk_entry(&world->disk, LEDGER_SUSPENSION, "c");
     for (int s = 0; s < SERVICES_MAX; s++) {
@@ -585,6 +606,7 @@ void check_after(struct world *world, enum event_kind kind, const struct effect_
             continue;
         check_restart(world, action);
         check_gpus_given(world, action);
+        note_target(world, action);
         struct view_service view;
         if (action->service &&
             core_view_service(world->davit.core, action->cluster, action->service, &view) && view.left)
@@ -1001,6 +1023,7 @@ void check_deinit(struct checker *checker)
 {
     for (int i = 0; i < HOSTS_MAX; i++)
         map_deinit(&checker->mirror[i]);
+    map_deinit(&checker->targets);
     map_deinit(&checker->stops);
     map_deinit(&checker->known_deployments);
     map_deinit(&checker->retried);

@@ -200,6 +200,7 @@ void davit_replay(struct world *world);
 
 struct checker {
     struct map mirror[HOSTS_MAX]; /* what davit has been told: id -> container, owned */
+    struct map targets;           /* id of an action -> its container's, in this life */
     int64_t born_ms;              /* of this davit */
     bool listed[HOSTS_MAX];       /* once in this life */
     int64_t lost_ms[HOSTS_MAX];   /* since when nothing is heard of a host; 0: it answers */
