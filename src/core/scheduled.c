@@ -235,7 +235,8 @@ static bool make_way(struct core *core, const struct scheduled_task *task,
     return !any || task->concurrency != CONCURRENCY_FORBID;
 }
 
-/* The same for every try, so that a run that is known is not started twice: S7. */
+/* The same for every try, so that a run that is known is not started twice, though the target have changed:
+ * S7. */
 static char *token_of(const struct scheduled_task *task, size_t target, int64_t due_ms)
 {
     struct digest digest = digest_of_bytes(task->name, strlen(task->name));
@@ -289,7 +290,7 @@ static enum start start(struct core *core, const struct scheduled_task *task, st
     if (run_request_read(run->request, &request, &outcome.error) == 0) {
         request.started_by = task->started_by;
         request.client_token = token;
-        request.digest = digest_of_json(run->request);
+        request.digest = digest_of_bytes(token, strlen(token)); /* whatever the target asks for by now */
         core_run_task(core, &request, effects, &outcome);
     }
     bool started = outcome.error.code == 0 && outcome.tasks.len > 0;
@@ -297,7 +298,7 @@ static enum start start(struct core *core, const struct scheduled_task *task, st
         note_lack(core, task, state, state->due_ms, why_not(&outcome));
     else
         note_start(core, task, state, run->cluster, &outcome.tasks);
-    if (started && outcome.tasks.len < (size_t)request.count) {
+    if (started && outcome.lacks.len) {
         char *why CLEANUP_FREE = why_not(&outcome);
         note_lack(core, task, state, state->due_ms,
                   memory_printf("%zu of %d tasks: %s", (size_t)request.count - outcome.tasks.len,

@@ -306,7 +306,7 @@ void check_before(struct world *world, const struct event *event)
 static bool counts(const struct world *world, const struct view_service *view,
                    const struct sighting *sighting)
 {
-    return !view->desired->daemon || check_place_allowed(world, view->name, sighting->host);
+    return !view->desired->daemon || check_place_stays(world, view, sighting->host);
 }
 
 /* (a) No decision to stop a healthy task that leaves fewer than lower healthy ones; lost ones are none. */

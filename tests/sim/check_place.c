@@ -23,6 +23,24 @@ bool check_place_allowed(const struct world *world, const char *service, int hos
     return allows(repo_place(version, service), version, host);
 }
 
+/* What goes on while a change waits for its window asks for the place that its own commit asked for. */
+static bool may_stay(const struct world *world, const struct view_service *view, int host)
+{
+    const struct version *version =
+        &world->repo.versions[repo_version(core_desired(world->davit.core)->commit.oid)];
+    struct place place = {0};
+    for (size_t i = 0; i < view->desired->constraints.len; i++) {
+        const char *expression = view->desired->constraints.items[i].expression;
+        place.wants_ssd |= expression && strstr(expression, "disk == ssd");
+    }
+    return allows(&place, version, host);
+}
+
+bool check_place_stays(const struct world *world, const struct view_service *view, int host)
+{
+    return view->delayed ? may_stay(world, view, host) : check_place_allowed(world, view->name, host);
+}
+
 static int host_of(const struct world *world, const char *instance)
 {
     int i = 0;
@@ -124,7 +142,7 @@ bool check_place_free(const struct world *world, const char *service, int host)
 
 bool check_place_lingers(const struct world *world, const struct view_service *view, int host)
 {
-    if (!view->desired || !view->desired->daemon || check_place_allowed(world, view->name, host))
+    if (!view->desired || !view->desired->daemon || check_place_stays(world, view, host))
         return false;
     const struct sim *sim = world->hosts[host].sim;
     for (size_t c = 0; c < sim_containers_len(sim); c++) {

@@ -289,6 +289,8 @@ void timer_deinit(struct checker *checker);
 void check_place(struct world *world, const struct view_service *view, const struct map *launched);
 /* Whether the commit lets the service's tasks be on the host. */
 bool check_place_allowed(const struct world *world, const char *service, int host);
+/* Whether one that is there may stay. */
+bool check_place_stays(const struct world *world, const struct view_service *view, int host);
 /* And whether one more has its place there, but for cpu. */
 bool check_place_free(const struct world *world, const char *service, int host);
 /* Whether a host has the place and the cpu for one more task, by engine truth. */

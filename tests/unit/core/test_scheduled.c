@@ -674,6 +674,35 @@ static void test_a_restart_neither_doubles_nor_loses(void **state)
     assert_int_equal(count(half, false), 1); /* the task was saved, that it was started was not */
 }
 
+/* As the last one above, and the next commit asks for more, and other ones. */
+static void test_a_restart_does_not_double_another_target(void **state)
+{
+    (void)state;
+    struct fixture *first CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(first, "one");
+    fixture_file(first, "cluster.json", "{\"clusterName\":\"c\"}");
+    fixture_file(first, "report.json", DEFINITION);
+    fixture_file(first, "schedule.json", SCHEDULE(HOURLY, "", ""));
+    fixture_turn(first);
+    json_t *waiting = last_entry(first, LEDGER_SCHEDULE);
+    fixture_after(first, TO_23_MS);
+    fixture_turn(first);
+    json_t *task = last_entry(first, LEDGER_TASK);
+    fixture_after(first, 1000);
+
+    struct fixture *second CLEANUP(fixture_freep) = second_life(first, waiting, task);
+    fixture_change(second, "other", "other:1");
+    fixture_file(
+        second, "schedule.json",
+        "{\"Name\":\"nightly.report\",\"ScheduleExpression\":\"cron(0 * * * ? *)\",\"Target\":{\"Arn\":"
+        "\"c\",\"EcsParameters\":{\"TaskDefinitionArn\":\"other\",\"TaskCount\":2}}}");
+    fixture_turn(second);
+    struct view_schedule view = view_of(second);
+    assert_int_equal(count(second, false), 1);
+    assert_true(view.last_due_ms > 0);
+    assert_true(text_starts_with(view.message, "started "));
+}
+
 static int join(void *data, const json_t *part)
 {
     core_snapshot_join(data, part);
@@ -792,6 +821,7 @@ int main(void)
         cmocka_unit_test(test_without_retries),
         cmocka_unit_test(test_disabled_while_it_is_tried),
         cmocka_unit_test(test_a_restart_neither_doubles_nor_loses),
+        cmocka_unit_test(test_a_restart_does_not_double_another_target),
         cmocka_unit_test(test_a_snapshot_keeps_them),
         cmocka_unit_test(test_not_by_who_leaves),
         cmocka_unit_test(test_a_rule_has_targets),
