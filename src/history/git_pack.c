@@ -12,23 +12,22 @@ static void oids_deinit(struct oid_vec *oids)
     vector_deinit(oids);
 }
 
-static int write_pack(const struct history_store *store, git_packbuilder *builder,
-                      char ret_name[static ODB_PACK_NAME_SIZE], struct error *err)
+static int look_for_packs(const struct history_store *store, struct error *err)
 {
-    int status = odb_pack_write(store->path, STAGING, builder, ret_name, err);
-    if (status == 0 && git_odb_refresh(store->odb) < 0)
-        status = history_store_error(store->path, "cannot look for packs", err);
-    return status;
+    return git_odb_refresh(store->odb) < 0 ? history_store_error(store->path, "cannot look for packs", err)
+                                           : 0;
 }
 
-int history_pack_sync(struct history_store *store, struct error *err)
+int history_pack_put(struct history_store *store, struct error *err)
 {
     git_packbuilder *builder CLEANUP(git_packbuilder_freep) = NULL;
     char name[ODB_PACK_NAME_SIZE];
     int status = odb_pack_begin(store->path, store->writer, &builder, err);
     if (status == 0)
         status = odb_pack_insert(store->path, builder, &store->written, err);
-    return status == 0 ? write_pack(store, builder, name, err) : status;
+    if (status == 0)
+        status = odb_pack_place(store->path, STAGING, builder, name, err);
+    return status == 0 ? look_for_packs(store, err) : status;
 }
 
 /* --- cleaning up ---------------------------------------------------------------------------------------- */
@@ -61,7 +60,9 @@ int history_pack_only(struct history_store *store, const git_oid *head, struct e
     struct oid_vec loose CLEANUP(oids_deinit) = {0};
     odb_loose_list(store->path, &loose);
     char kept[ODB_PACK_NAME_SIZE];
-    status = write_pack(store, builder, kept, err);
+    status = odb_pack_write(store->path, STAGING, builder, kept, err);
+    if (status == 0)
+        status = look_for_packs(store, err);
     if (status < 0)
         return status;
     odb_pack_remove_others(store->path, kept);

@@ -159,7 +159,7 @@ static bool same_ref(const struct history_ref *a, const struct history_ref *b)
     return a->state == b->state && (a->state != HISTORY_REF_AT || git_oid_equal(&a->oid, &b->oid));
 }
 
-/* Fills and syncs the lock file that becomes the ref. */
+/* Fills the lock file that becomes the ref. */
 static int write_lock(const char *path, const git_oid *to, struct error *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -174,13 +174,25 @@ static int write_lock(const char *path, const git_oid *to, struct error *err)
     git_oid_tostr(line, sizeof line, to);
     line[GIT_OID_HEXSZ] = '\n';
     errno = ENOSPC; /* what a short write means */
-    bool written = write(fd, line, GIT_OID_HEXSZ + 1) == GIT_OID_HEXSZ + 1 && fsync(fd) == 0;
+    bool written = write(fd, line, GIT_OID_HEXSZ + 1) == GIT_OID_HEXSZ + 1;
     int failed = errno;
     close(fd);
     if (written)
         return 0;
     unlink(path);
     return error_set(err, ERROR_IO, "history: cannot write %s: %s", path, strerror(failed));
+}
+
+/* Before the ref: it, and that the packs have their names. */
+static int sync_before(const struct history_store *store, const char *lock, struct error *err)
+{
+    char *packs CLEANUP_FREE = memory_printf("%sobjects/pack", store->path);
+    const char *const paths[] = {packs, lock};
+    struct error cause = ERROR_INIT;
+    if (odb_file_sync_all(paths, ARRAY_LEN(paths), &cause) == 0)
+        return 0;
+    unlink(lock);
+    return error_set(err, ERROR_IO, "history: %s", cause.message);
 }
 
 static int make_dirs(const struct history_store *store, const char *dir, struct error *err)
@@ -208,6 +220,8 @@ int history_store_move_ref(struct history_store *store, struct history_ref *ref,
     int status = access(path, F_OK) < 0 ? make_dirs(store, HISTORY_REF, err) : 0;
     if (status == 0)
         status = write_lock(lock, to, err);
+    if (status == 0)
+        status = sync_before(store, lock, err);
     if (status < 0)
         return status;
     struct history_ref now;

@@ -1,5 +1,5 @@
 /* Objects and one ref of a bare repository, written so that they survive a power cut: objects are held in
- * memory (git_hold.h), and history_pack_sync puts them on disk as a pack before the ref moves.
+ * memory (git_hold.h), and history_pack_put puts them on disk as a pack before the ref moves.
  */
 #pragma once
 
@@ -69,8 +69,9 @@ struct history_ref {
 };
 
 void history_store_ref(const struct history_store *store, struct history_ref *ret_ref);
-/* Compare and swap: ERROR_CONFLICT unless the ref still is as in *ref. Durable. Replaces a damaged ref. *ref
- * follows the ref, also where it moved and could not be synced: the next try starts from there. */
+/* Compare and swap: ERROR_CONFLICT unless the ref still is as in *ref. Durable, and so are before it the
+ * names of packs. Replaces a damaged ref. *ref follows the ref, also where it moved and could not be synced:
+ * the next try starts from there. */
 int history_store_move_ref(struct history_store *store, struct history_ref *ref, const git_oid *to,
                            struct error *err);
 /* Takes away the lock of a writer that was killed. Only for who holds the history_lock. */

@@ -219,7 +219,7 @@ static int commit_tree(struct history *history, const git_oid *tree, const char 
     git_oid oid;
     int status = history_store_commit(&history->store, &commit, &oid, err);
     if (status == 0)
-        status = history_pack_sync(&history->store, err);
+        status = history_pack_put(&history->store, err);
     if (status == 0)
         status = history_store_move_ref(&history->store, &history->ref, &oid, err);
     if (status < 0)

@@ -59,7 +59,7 @@ int history_trim(struct history *history, struct error *err)
     for (size_t i = oids.len - 1; i-- > 0 && status == 0;)
         status = remake(history, &oids.items[i], NULL, &tip, err);
     if (status == 0)
-        status = history_pack_sync(&history->store, err);
+        status = history_pack_put(&history->store, err);
     if (status == 0)
         status = history_store_move_ref(&history->store, &history->ref, &tip, err);
     history_hold_drop(&history->store);

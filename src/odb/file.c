@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,6 +19,46 @@ int odb_file_sync(const char *path, struct error *err)
     close(fd);
     errno = failed;
     return failed ? error_set(err, ERROR_IO, "cannot sync %s: %s", path, strerror(failed)) : 0;
+}
+
+struct job {
+    const char *path;
+    pthread_t thread;
+    bool threaded;
+    int status;
+    int failed; /* errno, which is each thread's own */
+    struct error error;
+};
+
+static void *run(void *data)
+{
+    struct job *job = data;
+    job->status = odb_file_sync(job->path, &job->error);
+    job->failed = errno;
+    return NULL;
+}
+
+int odb_file_sync_all(const char *const *paths, size_t len, struct error *err)
+{
+    struct job *jobs CLEANUP_FREE = memory_calloc(len, sizeof *jobs);
+    int status = 0;
+    int failed = errno;
+    for (size_t i = 0; i < len; i++) {
+        jobs[i] = (struct job){.path = paths[i], .error = ERROR_INIT};
+        jobs[i].threaded = i + 1 < len && pthread_create(&jobs[i].thread, NULL, run, &jobs[i]) == 0;
+    }
+    for (size_t i = len; i-- > 0;) {
+        if (jobs[i].threaded)
+            pthread_join(jobs[i].thread, NULL);
+        else
+            run(&jobs[i]);
+        if (jobs[i].status == 0)
+            continue;
+        status = error_set(err, jobs[i].error.code, "%s", jobs[i].error.message);
+        failed = jobs[i].failed;
+    }
+    errno = failed;
+    return status;
 }
 
 int odb_file_sync_parent(const char *path, struct error *err)

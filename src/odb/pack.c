@@ -89,12 +89,18 @@ int odb_pack_insert(const char *path, git_packbuilder *builder, const struct oid
     return 0;
 }
 
-/* Syncs a staged file and gives it its place. Its name is another every time and not for an error. */
-static int move_staged(const char *path, const char *staging, const char *file, struct error *err)
+/* Syncs what is staged and gives it its place, the index last: git looks for that. The name is another every
+ * time and not for an error. */
+static int move_staged(const char *path, const char *staging, const char *name, struct error *err)
 {
-    char *from CLEANUP_FREE = memory_printf("%s%s%s", path, staging, file);
-    char *to CLEANUP_FREE = memory_printf("%sobjects/pack/%s", path, file);
-    if (odb_file_sync(from, NULL) < 0 || rename(from, to) < 0)
+    char *pack CLEANUP_FREE = memory_printf("%s%s%s.pack", path, staging, name);
+    char *index CLEANUP_FREE = memory_printf("%s%s%s.idx", path, staging, name);
+    char *to_pack CLEANUP_FREE = memory_printf("%sobjects/pack/%s.pack", path, name);
+    char *to_index CLEANUP_FREE = memory_printf("%sobjects/pack/%s.idx", path, name);
+    const char *const staged[] = {pack, index};
+    struct error cause = ERROR_INIT;
+    if (odb_file_sync_all(staged, ARRAY_LEN(staged), &cause) < 0 || rename(pack, to_pack) < 0 ||
+        rename(index, to_index) < 0)
         return error_set(err, ERROR_IO, "cannot place a pack in %sobjects/pack: %s", path, strerror(errno));
     return 0;
 }
@@ -167,20 +173,17 @@ int odb_pack_build(const char *directory, unsigned mode, git_packbuilder *builde
     return status;
 }
 
-/* libgit2 builds the pack aside; it gets its name when it is synced, the index last: git looks for that. */
+/* libgit2 builds the pack aside; it gets its name when it is synced. */
 static int build(const char *path, const char *staging, git_packbuilder *builder,
                  char ret_name[static ODB_PACK_NAME_SIZE], struct error *err)
 {
     char *aside CLEANUP_FREE = memory_printf("%s%s", path, staging);
     if (odb_pack_build(aside, 0444, builder, ret_name) < 0)
         return odb_error(path, "cannot write a pack", err);
-    char *pack CLEANUP_FREE = memory_printf("%s.pack", ret_name);
-    char *index CLEANUP_FREE = memory_printf("%s.idx", ret_name);
-    int status = move_staged(path, staging, pack, err);
-    return status == 0 ? move_staged(path, staging, index, err) : status;
+    return move_staged(path, staging, ret_name, err);
 }
 
-int odb_pack_write(const char *path, const char *staging, git_packbuilder *builder,
+int odb_pack_place(const char *path, const char *staging, git_packbuilder *builder,
                    char ret_name[static ODB_PACK_NAME_SIZE], struct error *err)
 {
     char *aside CLEANUP_FREE = memory_printf("%s%s", path, staging);
@@ -191,11 +194,17 @@ int odb_pack_write(const char *path, const char *staging, git_packbuilder *build
         status = make_directory(packs, 0755, err);
     if (status == 0)
         status = build(path, staging, builder, ret_name, err);
-    if (status == 0)
-        status = odb_file_sync(packs, err);
     if (status < 0)
         clear_staging(aside);
     return status;
+}
+
+int odb_pack_write(const char *path, const char *staging, git_packbuilder *builder,
+                   char ret_name[static ODB_PACK_NAME_SIZE], struct error *err)
+{
+    char *packs CLEANUP_FREE = memory_printf("%sobjects/pack", path);
+    int status = odb_pack_place(path, staging, builder, ret_name, err);
+    return status == 0 ? odb_file_sync(packs, err) : status;
 }
 
 /* --- packs that are there ------------------------------------------------------------------------------- */

@@ -25,6 +25,9 @@ int odb_pack_insert(const char *path, git_packbuilder *builder, const struct oid
                     struct error *err);
 int odb_pack_write(const char *path, const char *staging, git_packbuilder *builder,
                    char ret_name[static ODB_PACK_NAME_SIZE], struct error *err);
+/* The same, but that its name is on disk only when objects/pack is synced. */
+int odb_pack_place(const char *path, const char *staging, git_packbuilder *builder,
+                   char ret_name[static ODB_PACK_NAME_SIZE], struct error *err);
 /* The pack and its index in `directory`, under their names, not synced. Returns libgit2's status. */
 int odb_pack_build(const char *directory, unsigned mode, git_packbuilder *builder,
                    char ret_name[static ODB_PACK_NAME_SIZE]);
