@@ -8,10 +8,12 @@
 
 #include <assert.h>
 #include <git2.h>
+#include <git2/sys/odb_backend.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LOOSE_OBJECTS 1000 /* more are written as one pack */
+#define ANY_LEVEL     -1   /* of compression */
 
 DEFINE_CLEANUP(git_commit, git_commit_free)
 DEFINE_CLEANUP(git_tree, git_tree_free)
@@ -154,20 +156,29 @@ static int collect_history(struct copy *copy, const git_oid *tip)
     return 0;
 }
 
-static int write_loose(struct copy *copy)
+static void backend_freep(git_odb_backend **backend)
 {
-    for (size_t i = 0; i < copy->found.len; i++) {
+    if (*backend)
+        (*backend)->free(*backend);
+}
+
+/* Past git_odb_write(), which looks through all packs, and for new ones, before each object: that they miss
+ * is known. */
+static int write_loose(struct copy *copy, git_repository *to)
+{
+    char *objects CLEANUP_FREE = memory_printf("%sobjects", git_repository_path(to));
+    git_odb_backend *loose CLEANUP(backend_freep) = NULL;
+    int rc = git_odb_backend_loose(&loose, objects, ANY_LEVEL, 0, 0, 0);
+    for (size_t i = 0; rc == 0 && i < copy->found.len; i++) {
+        const git_oid *oid = &copy->found.items[i];
         git_odb_object *object CLEANUP(git_odb_object_freep) = NULL;
-        git_oid written;
-        int rc = git_odb_read(&object, copy->from_odb, &copy->found.items[i]);
+        rc = git_odb_read(&object, copy->from_odb, oid);
         if (rc < 0)
             return source_git_error(copy->err, rc, "cannot read an object of the origin");
-        rc = git_odb_write(&written, copy->to_odb, git_odb_object_data(object), git_odb_object_size(object),
-                           git_odb_object_type(object));
-        if (rc < 0)
-            return source_git_error(copy->err, rc, "cannot write to the mirror");
+        rc = loose->write(loose, oid, git_odb_object_data(object), git_odb_object_size(object),
+                          git_odb_object_type(object));
     }
-    return 0;
+    return rc < 0 ? source_git_error(copy->err, rc, "cannot write to the mirror") : 0;
 }
 
 static int write_pack(struct copy *copy, git_repository *to)
@@ -203,5 +214,5 @@ int source_copy(struct git_repository *from, struct git_repository *to, const ch
     rc = collect_history(&copy, &tip);
     if (rc < 0)
         return rc;
-    return copy.found.len <= LOOSE_OBJECTS ? write_loose(&copy) : write_pack(&copy, to);
+    return copy.found.len <= LOOSE_OBJECTS ? write_loose(&copy, to) : write_pack(&copy, to);
 }
