@@ -257,8 +257,6 @@ void core_pre_deploy(struct core *core, struct service_state *service, struct ef
     if (service->run)
         return;
     note_ends(core, service, effects);
-    if (!service->desired)
-        core_pre_deploy_release(core, service); /* it may be left as it is, D12: no entry changes */
     if (!service->desired || service->desired->pre_deploy.len == 0)
         return;
     if (core_is_suspended(core, service) || core_stands_still(core, service))
@@ -297,8 +295,7 @@ bool core_pre_deploy_needs(struct core *core, const struct run *run)
     assert(core);
     assert(run);
     const struct service_state *service = service_of(core, run);
-    if (!service || !service->desired || !service->ledger || service->ledger->removed ||
-        service->ledger->deployments.len == 0)
+    if (!service || !service->ledger || service->ledger->removed || service->ledger->deployments.len == 0)
         return false;
     const struct deployment *primary = service_ledger_primary(service->ledger);
     return primary->state == DEPLOYMENT_IN_PROGRESS && text_equal(primary->id, run->started_by) &&

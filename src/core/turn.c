@@ -84,6 +84,7 @@ static void take_output(struct core *core, struct service_state *service, struct
     } else if (output->forget) {
         if (service->ledger)
             core_save(effects, LEDGER_SERVICE, service->key, NULL, output->ledger_message);
+        core_pre_deploy_release(core, service);
         core_forget_service(core, service);
     }
 }

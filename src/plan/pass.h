@@ -3,6 +3,8 @@
 
 #include "plan/plan.h"
 
+#define TASK_EXITED "Essential container in task exited" /* ECS: stoppedReason */
+
 /* A container instance of the cluster, as the tasks of this service see it. */
 struct site {
     size_t index;                              /* into in->instances */

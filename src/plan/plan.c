@@ -136,6 +136,18 @@ bool task_is_live(const struct task *task)
     return !task->stop && task->status != TASK_STOPPED;
 }
 
+/* A task that ended stays so, though somebody remove the container by whose end it is known. */
+static void note_ends(struct plan_memory *memory, const struct task_vec *tasks)
+{
+    for (size_t i = 0; i < tasks->len; i++) {
+        const struct task *task = &tasks->items[i];
+        if (!task->failed || map_get(&memory->stopping, task->id))
+            continue;
+        map_put(&memory->stopping, task->id, memory_strdup(TASK_EXITED));
+        map_put(&memory->announced, task->id, (void *)1); /* nobody stopped it */
+    }
+}
+
 /* Drops what the memory says of tasks that are gone. */
 static void forget_tasks(struct plan_memory *memory, const struct task_vec *tasks)
 {
@@ -208,6 +220,7 @@ void plan_service(const struct plan_input *input, struct plan_output *ret_output
     if (!input->suspended) /* U1: the count stays what the ledger has */
         pass_count(&pass);
     forget_tasks(input->memory, &pass.tasks);
+    note_ends(input->memory, &pass.tasks);
     for (size_t i = 0; i < pass.tasks.len; i++)
         if (pass.tasks.items[i].wake_ms)
             pass_wake(&pass, pass.tasks.items[i].wake_ms);

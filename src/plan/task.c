@@ -170,12 +170,13 @@ static void roll_up_status(const struct pass *pass, struct task *task, const str
 {
     const struct plan_memory *memory = options->memory;
     const char *reason = memory ? map_get(&memory->stopping, task->id) : NULL;
+    bool is_told = reason && !text_equal(reason, TASK_EXITED);
     for (size_t i = 0; i < task->containers_len; i++) {
         const struct container *container = task->containers[i];
         task->restarts[i] = plan_restarts(container, memory ? &memory->ran : NULL);
-        if (container->labels.spec->essential && container->status == CONTAINER_STOPPED && !reason &&
+        if (container->labels.spec->essential && container->status == CONTAINER_STOPPED && !is_told &&
             !task->restarts[i]) {
-            reason = "Essential container in task exited";
+            reason = TASK_EXITED;
             task->failed = true;
         }
         if (container->started_ms > task->started_ms)

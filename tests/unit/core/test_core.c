@@ -368,6 +368,56 @@ static void test_came_and_went_unplanned(void **state)
         assert_string_equal(fixture_effect(fixture, EFFECT_SAVE, n)->change.name, "c/db");
 }
 
+static struct container *the_container(const struct fixture *fixture, const char *name)
+{
+    struct task_vec tasks;
+    struct container *found = NULL;
+    core_view_tasks(fixture->core, "c", "web", fixture->now_ms, &tasks);
+    for (size_t i = 0; i < tasks.items[0].containers_len; i++)
+        if (text_equal(tasks.items[0].containers[i]->labels.spec->name, name))
+            found = container_copy(tasks.items[0].containers[i]);
+    task_vec_deinit(&tasks);
+    assert_non_null(found);
+    return found;
+}
+
+/* G5: somebody removes the container by whose end the task's is known, and its sidecar is still there. */
+static void test_what_ended_does_not_come_back(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_file(
+        fixture, "web-definition.json",
+        "{\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"n\",\"memory\":64},"
+        "{\"name\":\"log\",\"image\":\"n\",\"memory\":64,\"essential\":false}]}");
+    fixture_commit(fixture, "db", "postgres", 1, 0);
+    fixture_file(fixture, "web-service.json",
+                 "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"desiredCount\":1}");
+    fixture_settle(fixture);
+    struct container *app = the_container(fixture, "app");
+    char *id CLEANUP_FREE = memory_strdup(app->id);
+    char task[ID_HEX_SIZE];
+    memcpy(task, app->labels.task, sizeof task);
+    app->status = CONTAINER_STOPPED;
+    app->finished_ms = fixture->now_ms;
+    fixture_step(fixture, (struct event){.kind = EVENT_CONTAINER,
+                                         .engine = {.instance = memory_strdup("one"), .container = app}});
+    fixture_turn(fixture);
+    fixture_step(fixture,
+                 (struct event){.kind = EVENT_GONE,
+                                .engine = {.instance = memory_strdup("one"), .container_id = TAKE(id)}});
+    fixture_turn(fixture);
+    for (size_t n = 0; fixture_action(fixture, n); n++)
+        assert_string_not_equal(fixture_action(fixture, n)->task, task);
+    struct task_vec tasks;
+    core_view_tasks(fixture->core, "c", "web", fixture->now_ms, &tasks);
+    for (size_t i = 0; i < tasks.len; i++)
+        if (text_equal(tasks.items[i].id, task))
+            assert_string_equal(tasks.items[i].stop_reason, "Essential container in task exited");
+    task_vec_deinit(&tasks);
+}
+
 /* Of a stopped container that the engine cannot inspect: it is not taken for one that stopped long ago. */
 static void test_an_unknown_end_is_when_it_was_learned(void **state)
 {
@@ -798,6 +848,7 @@ int main(void)
         cmocka_unit_test(test_other_owners_do_not_exist),
         cmocka_unit_test(test_a_removed_service_is_forgotten),
         cmocka_unit_test(test_came_and_went_unplanned),
+        cmocka_unit_test(test_what_ended_does_not_come_back),
         cmocka_unit_test(test_an_unknown_end_is_when_it_was_learned),
         cmocka_unit_test(test_a_lost_instance_gets_nothing),
         cmocka_unit_test(test_whoever_slept_does_not_know_for_how_long_an_instance_is_lost),

@@ -257,6 +257,50 @@ static void test_a_failure_meanwhile(void **state)
     assert_int_equal(count(fixture, "migrate"), 0);
 }
 
+/* As that, of a service that left meanwhile, which nobody has looked at while it was suspended. */
+static void test_a_failure_while_it_had_left(void **state)
+{
+    static const char service[] =
+        "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"desiredCount\":2,"
+        "\"davit\":{\"preDeploy\":[\"migrate\",\"seed\"]}}";
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web();
+    fixture_run(fixture);
+    fixture_suspend(fixture, "web", false);
+    fixture_run(fixture);
+    ends(fixture, "migrate", 1);
+    fixture_file(fixture, "web-service.json", NULL);
+    fixture_after(fixture, INT64_C(100) * 3600000);
+    fixture_settle(fixture);
+    fixture_file(fixture, "web-service.json", service);
+    fixture_suspend(fixture, "web", true);
+    fixture_settle(fixture);
+    assert_int_equal(primary(fixture)->state, DEPLOYMENT_FAILED);
+    assert_int_equal(count(fixture, "migrate"), 0);
+}
+
+/* Its entry goes with the service. */
+static void test_a_failure_of_one_that_left(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web();
+    fixture_file(fixture, "web-service.json",
+                 "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"desiredCount\":2,"
+                 "\"davit\":{\"prune\":\"disabled\",\"preDeploy\":[\"migrate\"]}}");
+    fixture_run(fixture);
+    fixture_suspend(fixture, "web", false);
+    ends(fixture, "migrate", 1);
+    fixture_file(fixture, "web-service.json", NULL);
+    fixture_after(fixture, INT64_C(100) * 3600000);
+    fixture_settle(fixture);
+    assert_int_equal(count(fixture, "migrate"), 1);
+    fixture_suspend(fixture, "web", true);
+    fixture_settle(fixture);
+    struct view_service view;
+    assert_false(core_view_service(fixture->core, "c", "web", &view));
+    assert_int_equal(count(fixture, "migrate"), 0);
+}
+
 /* The cluster's default strategy is for what may wait until the provider has room. */
 static void test_no_capacity_provider_holds_it(void **state) /* R13, V5 */
 {
@@ -453,6 +497,8 @@ int main(void)
         cmocka_unit_test(test_a_success_meanwhile),
         cmocka_unit_test(test_after_what_it_depends_on),
         cmocka_unit_test(test_a_failure_meanwhile),
+        cmocka_unit_test(test_a_failure_while_it_had_left),
+        cmocka_unit_test(test_a_failure_of_one_that_left),
         cmocka_unit_test(test_fails_after_it_was_replaced),
         cmocka_unit_test(test_fails_after_a_revert),
         cmocka_unit_test(test_one_that_hangs),
