@@ -131,14 +131,28 @@ int life_passed_over(const struct pass *pass, const struct task *task)
     return count;
 }
 
-/* C8. What is created before all others and is gone takes their namespaces with it: a new one would be
- * another's. */
-static bool lost_pause(const struct task *task)
+static bool is_essential(const struct pass *pass, const char *name)
 {
-    bool joined = false;
-    for (size_t i = 0; i < task->containers_len; i++)
-        joined |= depends_on(task->containers[i]->labels.spec, PAUSE_CONTAINER);
-    return joined && !task_container(task, PAUSE_CONTAINER);
+    const struct container_spec *spec = task_definition_container(pass->in->desired->task_definition, name);
+    return spec ? spec->essential : text_equal(name, PAUSE_CONTAINER);
+}
+
+/* C8. It was there when those were created that depend on it, and somebody removed it. */
+static char *lost_container(const struct pass *pass, const struct task *task)
+{
+    for (size_t i = 0; i < task->containers_len; i++) {
+        const struct container_spec *spec = task->containers[i]->labels.spec;
+        for (size_t d = 0; d < spec->depends_on.len; d++) {
+            const char *name = spec->depends_on.items[d].container;
+            if (task_container(task, name) || !is_essential(pass, name))
+                continue;
+            if (text_equal(name, PAUSE_CONTAINER))
+                return memory_strdup("the pause container, which owns the task's namespaces, was removed");
+            return memory_printf("container %s, which container %s depends on, was removed", name,
+                                 spec->name);
+        }
+    }
+    return NULL;
 }
 
 /* P13. What came late, by the create of an earlier davit, is there beside another container with its GPU. */
@@ -161,11 +175,11 @@ char *life_dead_end(struct pass *pass, const struct task *task)
 {
     assert(pass);
     assert(task);
-    if (lost_pause(task))
-        return memory_strdup("the pause container, which owns the task's namespaces, was removed");
-    char *gpu = lost_gpu(pass, task);
-    if (gpu)
-        return gpu;
+    char *lost = lost_container(pass, task);
+    if (!lost)
+        lost = lost_gpu(pass, task);
+    if (lost)
+        return lost;
     const struct container_spec_vec *specs = &pass->in->desired->task_definition->containers;
     for (size_t i = 0; i < specs->len; i++) {
         const struct container_spec *spec = &specs->items[i];
