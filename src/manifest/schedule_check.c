@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define EXPRESSIONS "such as rate(5 minutes), cron(0 3 * * ? *) or at(2030-01-01T03:00:00), as in EventBridge"
 
@@ -26,20 +27,28 @@ static void report(struct diagnostics *diagnostics, char *pointer, char *message
 /* False after a report. */
 static bool check_zone(const char *name, const char *pointer, struct diagnostics *diagnostics)
 {
+    static const char and_then[] = "; "; /* the remedy stands behind it */
     struct time_zone zone;
     struct error err = ERROR_INIT;
     if (!name || time_zone_find(name, &zone, &err) == 0)
         return true;
-    report(diagnostics, memory_strdup(pointer), memory_strdup(err.message), NULL);
+    char *message = memory_strdup(err.message);
+    char *hint = strstr(message, and_then);
+    if (hint) {
+        *hint = '\0';
+        hint = memory_strdup(hint + strlen(and_then));
+    }
+    report(diagnostics, memory_strdup(pointer), message, hint);
     return false;
 }
 
-/* A schedule of EventBridge Scheduler has a Target, a rule has Targets, no time zone and no at(). */
+/* A schedule of EventBridge Scheduler has a Target, a rule has Targets, no time zone and no at(). `schedule`
+ * is NULL where the expression is none. */
 static void check_rule(const json_t *value, const struct schedule *schedule, struct diagnostics *diagnostics)
 {
     if (!json_object_get(value, "Targets"))
         return;
-    if (schedule->kind == SCHEDULE_AT)
+    if (schedule && schedule->kind == SCHEDULE_AT)
         report(diagnostics, memory_strdup("/ScheduleExpression"),
                memory_strdup("a rule of EventBridge, which has Targets, recurs: at() is of a schedule"),
                memory_strdup("write one Target instead of Targets, or cron(...) or rate(...)"));
@@ -113,17 +122,14 @@ void kind_schedule_check(const json_t *value, struct diagnostics *diagnostics)
     const char *expression = model_string(value, "ScheduleExpression");
     struct schedule schedule;
     struct error err = ERROR_INIT;
-    if (!expression)
-        return;
     bool zone = check_zone(model_string(value, "ScheduleExpressionTimezone"), "/ScheduleExpressionTimezone",
                            diagnostics);
-    if (schedule_parse(expression, &schedule, &err) < 0) {
+    bool parsed = expression && schedule_parse(expression, &schedule, &err) == 0;
+    if (expression && !parsed)
         report(diagnostics, memory_strdup("/ScheduleExpression"),
                memory_printf("%s: %s", expression, err.message), memory_strdup(EXPRESSIONS));
-        return;
-    }
-    check_rule(value, &schedule, diagnostics);
-    if (zone)
+    check_rule(value, parsed ? &schedule : NULL, diagnostics);
+    if (zone && parsed)
         check_gap(value, &schedule, diagnostics);
 }
 
@@ -146,8 +152,8 @@ void kind_windows_check(const json_t *value, struct diagnostics *diagnostics)
         struct change_window window;
         struct error err = ERROR_INIT;
         char *pointer CLEANUP_FREE = memory_printf("/davit/changeWindows/%zu/timezone", i);
-        if (check_zone(timezone, pointer, diagnostics) && schedule &&
-            change_window_parse(schedule, timezone, &window, &err) < 0)
+        bool zone = check_zone(timezone, pointer, diagnostics);
+        if (schedule && change_window_parse(schedule, zone ? timezone : NULL, &window, &err) < 0)
             report(diagnostics, memory_printf("/davit/changeWindows/%zu/schedule", i),
                    memory_printf("%s: %s", schedule, err.message),
                    memory_strdup("such as cron(0 2 ? * SUN *) or at(2030-12-20T00:00:00)"));
