@@ -2,6 +2,7 @@
  * are not are refused where they stand. */
 #include "manifest/kind_read.h"
 
+#include "base/map.h"
 #include "base/memory.h"
 #include "manifest/kind_members.h"
 #include "manifest/override.h"
@@ -92,15 +93,46 @@ static void check_input(const json_t *target, char *pointer, struct diagnostics 
     json_decref(overrides);
 }
 
+/* `pointer` is taken over. */
+static void check_target(const json_t *target, char *pointer, struct diagnostics *diagnostics)
+{
+    char *at CLEANUP_FREE = pointer;
+    char *strategy CLEANUP_FREE = memory_printf("%s/EcsParameters/CapacityProviderStrategy", at);
+    check_input(target, memory_printf("%s/Input", at), diagnostics);
+    kind_capacity_check(json_object_get(json_object_get(target, "EcsParameters"), "CapacityProviderStrategy"),
+                        strategy, SEVERITY_ERROR, diagnostics);
+}
+
+/* EventBridge refuses two targets of one Id. */
+static void check_ids(const json_t *targets, struct diagnostics *diagnostics)
+{
+    size_t i;
+    json_t *item;
+    struct map seen CLEANUP(map_deinit) = {0};
+    json_array_foreach ((json_t *)(uintptr_t)targets, i, item) {
+        const char *id = model_string(item, "Id");
+        if (id && map_get(&seen, id))
+            kind_report(diagnostics,
+                        (struct kind_fault){.severity = SEVERITY_ERROR,
+                                            .code = "duplicate",
+                                            .pointer = memory_printf("/Targets/%zu/Id", i),
+                                            .message = memory_printf("target \"%s\" is declared twice", id),
+                                            .hint = memory_strdup("give one of them another Id")});
+        if (id)
+            map_put(&seen, id, item);
+    }
+}
+
 static void check_targets(const json_t *value, struct diagnostics *diagnostics)
 {
     size_t i;
     json_t *item;
     const json_t *target = json_object_get(value, "Target");
     const json_t *targets = json_object_get(value, "Targets");
-    check_input(target, memory_strdup("/Target/Input"), diagnostics);
+    check_target(target, memory_strdup("/Target"), diagnostics);
     json_array_foreach (targets, i, item)
-        check_input(item, memory_printf("/Targets/%zu/Input", i), diagnostics);
+        check_target(item, memory_printf("/Targets/%zu", i), diagnostics);
+    check_ids(targets, diagnostics);
     if (target && targets)
         report(diagnostics, memory_strdup("/Target"),
                memory_strdup("a rule has Targets and a schedule has a Target: this has both"),

@@ -231,6 +231,23 @@ static const struct {
      "\"allow\",\"schedule\":\"cron(0 25 * * ? *)\",\"durationMinutes\":9,\"timezone\":\"Europe/Berln\"}]}}",
      "no-effect /loadBalancers, reference /loadBalancers/0/containerName, unknown-member /suspend, value "
      "/davit/changeWindows/0/schedule, value /davit/changeWindows/0/timezone, "},
+    {SERVICE(
+         ",\"capacityProviderStrategy\":[{\"capacityProvider\":\"a\",\"base\":1},{\"capacityProvider\":\"b\","
+         "\"weight\":0,\"base\":1}]"),
+     "value /capacityProviderStrategy, no-effect /capacityProviderStrategy/0/capacityProvider, no-effect "
+     "/capacityProviderStrategy/1/capacityProvider, value /capacityProviderStrategy/1/base, "},
+    /* nobody knows which weight was meant */
+    {SERVICE(",\"capacityProviderStrategy\":[{\"capacityProvider\":\"a\",\"wieght\":1},{\"capacityProvider\":"
+             "\"b\"}]"),
+     "unknown-member /capacityProviderStrategy/0/wieght, "},
+    {"{\"Name\":\"n\",\"ScheduleExpression\":\"rate(1 hour)\",\"Targets\":[" TARGET(
+         "\"Id\":\"i\",", "app") "," TARGET("\"Id\":\"j\",", "app") "," TARGET("\"Id\":\"i\",", "app") "]}",
+     "duplicate /Targets/2/Id, "},
+    {"{\"Name\":\"n\",\"ScheduleExpression\":\"rate(1 "
+     "hour)\",\"Target\":{\"Arn\":\"default\",\"EcsParameters\":{"
+     "\"TaskDefinitionArn\":\"web\",\"CapacityProviderStrategy\":[{\"capacityProvider\":\"a\"},{"
+     "\"capacityProvider\":\"b\"}]}}}",
+     "value /Target/EcsParameters/CapacityProviderStrategy, "},
     {"{\"Name\":\"n\",\"ScheduleExpression\":\"cron(0 25 * * ? *)\",\"ScheduleExpressionTimezone\":\"Europe/"
      "Berln\",\"Targets\":[" RULE "]}",
      "value /ScheduleExpression, value /ScheduleExpressionTimezone, value /ScheduleExpressionTimezone, "
@@ -436,6 +453,15 @@ static const struct rule warnings[] = {
      "\"davit\":{\"containerInstances\":[{\"name\":\"one\",\"capacityProvider\":\"spot\"}]}}",
      NULL, "no-effect", "/defaultCapacityProviderStrategy/0/capacityProvider",
      "no container instance of cluster c is of capacity provider other"},
+    {"{\"clusterName\":\"c\",\"defaultCapacityProviderStrategy\":[{\"capacityProvider\":\"spot\"}],"
+     "\"davit\":{\"containerInstances\":[{\"name\":\"one\",\"capacityProvider\":\"spot\"}]}}",
+     NULL, "no-effect", "/defaultCapacityProviderStrategy/0/capacityProvider",
+     "its weight is 0, as by default"},
+    {"{\"clusterName\":\"c\",\"defaultCapacityProviderStrategy\":[{\"capacityProvider\":\"spot\"},{"
+     "\"capacityProvider\":\"other\"}],\"davit\":{\"containerInstances\":[{\"name\":\"one\","
+     "\"capacityProvider\":"
+     "\"spot\"},{\"name\":\"two\",\"capacityProvider\":\"other\"}]}}",
+     NULL, "value", "/defaultCapacityProviderStrategy", "all weights are 0"},
     {WINDOW("\"kind\":\"allow\",\"schedule\":\"cron(0 2 1 1 ? 2020-2026)\",\"durationMinutes\":60"), NULL,
      "never-open", "/davit/changeWindows", "no change window of c opens any more"},
     {SERVICE(",\"davit\":{\"changeWindows\":[{\"kind\":\"deny\",\"schedule\":\"cron(0 * * * ? *)\","
