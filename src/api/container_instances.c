@@ -4,6 +4,7 @@
 #include "model/json.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 /* What the cluster declares of itself; NULL: it has no manifest. */
 static const struct cluster *cluster_of(const struct api *api, const char *cluster)
@@ -115,12 +116,81 @@ static struct map counts_of(const struct api *api, const char *cluster)
     return counts;
 }
 
-static json_t *resources(int64_t cpu_units, int64_t memory_mib)
+/* --- resources ------------------------------------------------------------------------------------------ */
+
+static void add_number(json_t *list, const char *name, int64_t value)
 {
-    return json_pack("[{s:s,s:s,s:f,s:i,s:I},{s:s,s:s,s:f,s:i,s:I}]", "name", "CPU", "type", "INTEGER",
-                     "doubleValue", 0.0, "longValue", 0, "integerValue", (json_int_t)cpu_units, "name",
-                     "MEMORY", "type", "INTEGER", "doubleValue", 0.0, "longValue", 0, "integerValue",
-                     (json_int_t)memory_mib);
+    json_array_append_new(list,
+                          json_pack("{s:s,s:s,s:f,s:i,s:I}", "name", name, "type", "INTEGER", "doubleValue",
+                                    0.0, "longValue", 0, "integerValue", (json_int_t)value));
+}
+
+/* Takes the values over. */
+static void add_set(json_t *list, const char *name, json_t *values)
+{
+    json_array_append_new(list, json_pack("{s:s,s:s,s:f,s:i,s:i,s:o}", "name", name, "type", "STRINGSET",
+                                          "doubleValue", 0.0, "longValue", 0, "integerValue", 0,
+                                          "stringSetValue", values));
+}
+
+static int by_number(const void *left, const void *right)
+{
+    return *(const int *)left - *(const int *)right;
+}
+
+/* Each once, in order. */
+static json_t *port_numbers(const struct plan_port_vec *ports, bool udp)
+{
+    json_t *numbers = json_array();
+    int *sorted CLEANUP_FREE = memory_calloc(ports->len + 1, sizeof *sorted);
+    size_t len = 0;
+    for (size_t i = 0; i < ports->len; i++)
+        if (ports->items[i].udp == udp)
+            sorted[len++] = ports->items[i].port;
+    qsort(sorted, len, sizeof *sorted, by_number);
+    for (size_t i = 0; i < len; i++)
+        if (i == 0 || sorted[i] != sorted[i - 1])
+            json_array_append_new(numbers, json_sprintf("%d", sorted[i]));
+    return numbers;
+}
+
+static json_t *gpus_of(const struct container_instance *declared, const struct string_vec *in_use)
+{
+    json_t *gpus = json_array();
+    for (size_t i = 0; i < declared->gpus.len; i++) {
+        bool taken = false;
+        for (size_t k = 0; k < in_use->len; k++)
+            taken = taken || text_equal(in_use->items[k], declared->gpus.items[i]);
+        if (!taken)
+            json_array_append_new(gpus, json_string(declared->gpus.items[i]));
+    }
+    return gpus;
+}
+
+/* davit keeps no ports for itself. */
+static json_t *registered(const struct container_instance *declared, const struct view_instance *view)
+{
+    json_t *list = json_array();
+    add_number(list, "CPU", view->info->cpu_units);
+    add_number(list, "MEMORY", view->info->memory_mib);
+    add_set(list, "PORTS", json_array());
+    add_set(list, "PORTS_UDP", json_array());
+    if (declared && declared->gpus.len)
+        add_set(list, "GPU", model_strings_to_json(&declared->gpus));
+    return list;
+}
+
+/* As in ECS: the ports are those in use. */
+static json_t *remaining(const struct container_instance *declared, const struct view_instance *view)
+{
+    json_t *list = json_array();
+    add_number(list, "CPU", view->cpu_units_free);
+    add_number(list, "MEMORY", view->memory_mib_free);
+    add_set(list, "PORTS", port_numbers(view->ports, false));
+    add_set(list, "PORTS_UDP", port_numbers(view->ports, true));
+    if (declared && declared->gpus.len)
+        add_set(list, "GPU", gpus_of(declared, view->gpu_ids));
+    return list;
 }
 
 static void add_attribute(json_t *list, const char *name, const char *value)
@@ -160,9 +230,8 @@ static json_t *describe(const struct api *api, const char *cluster, const struct
     json_t *version = json_object();
     model_set_string(version, "dockerVersion", view->info->engine);
     json_object_set_new(json, "versionInfo", version);
-    json_object_set_new(json, "registeredResources",
-                        resources(view->info->cpu_units, view->info->memory_mib));
-    json_object_set_new(json, "remainingResources", resources(view->cpu_units_free, view->memory_mib_free));
+    json_object_set_new(json, "registeredResources", registered(declared, view));
+    json_object_set_new(json, "remainingResources", remaining(declared, view));
     return json;
 }
 

@@ -50,13 +50,99 @@ static json_t *request_of(const json_t *input, const char *cluster)
     return request;
 }
 
+static bool is_boolean(const json_t *value)
+{
+    return json_is_boolean(value);
+}
+
+static bool is_text(const json_t *value)
+{
+    return json_is_string(value);
+}
+
+static bool is_launch_type(const json_t *value)
+{
+    static const char *const types[] = {"EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"};
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if (text_equal(json_string_value(value), types[i]))
+            return true;
+    return false;
+}
+
+static bool is_propagation(const json_t *value)
+{
+    const char *text = json_string_value(value);
+    return text_equal(text, "TASK_DEFINITION") || text_equal(text, "SERVICE") || text_equal(text, "NONE");
+}
+
+static bool is_tags(const json_t *value)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach ((json_t *)(uintptr_t)value, i, item) {
+        const json_t *text = json_object_get(item, "value");
+        if (!model_string(item, "key") || (text && !json_is_null(text) && !json_is_string(text)))
+            return false;
+    }
+    return json_is_array(value);
+}
+
+static bool is_network(const json_t *value)
+{
+    const json_t *awsvpc = json_object_get(value, "awsvpcConfiguration");
+    return json_is_object(value) &&
+           (!awsvpc || json_is_null(awsvpc) ||
+            (json_is_object(awsvpc) && json_is_array(json_object_get(awsvpc, "subnets"))));
+}
+
+/* ECS fails where several share nothing out. */
+static bool is_strategy(const json_t *value)
+{
+    size_t i;
+    json_t *item;
+    int64_t weights = 0;
+    json_array_foreach ((json_t *)(uintptr_t)value, i, item)
+        weights += model_int(item, "weight");
+    return json_array_size(value) < 2 || weights != 0;
+}
+
+/* What core does not look into: mostly members that nothing comes of here. A client that sends them wrong
+ * would be refused by ECS. */
+static int check_types(const json_t *request, struct api_fault *fault)
+{
+    static const struct {
+        const char *member;
+        bool (*is_right)(const json_t *value);
+        const char *expected;
+    } types[] = {
+        {"capacityProviderStrategy", is_strategy, "a weight greater than 0 of at least one"},
+        {"enableECSManagedTags", is_boolean, "true or false"},
+        {"enableExecuteCommand", is_boolean, "true or false"},
+        {"launchType", is_launch_type, "EC2, FARGATE, EXTERNAL or MANAGED_INSTANCES"},
+        {"networkConfiguration", is_network, "{\"awsvpcConfiguration\":{\"subnets\":[...]}}"},
+        {"platformVersion", is_text, "a text"},
+        {"propagateTags", is_propagation, "TASK_DEFINITION, SERVICE or NONE"},
+        {"referenceId", is_text, "a text"},
+        {"tags", is_tags, "a list of {\"key\":...,\"value\":...}"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        const json_t *value = json_object_get(request, types[i].member);
+        if (value && !types[i].is_right(value))
+            return api_fault_invalid(fault, "%s: expected %s", types[i].member, types[i].expected);
+    }
+    return 0;
+}
+
 int api_run_task(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
 {
     const char *cluster;
     int r = api_input_cluster(api, input, &cluster, fault);
     if (r < 0)
         return r;
-    struct event event = {.kind = EVENT_RUN_TASK, .run_task = {.request = request_of(input, cluster)}};
+    json_t *request CLEANUP(json_decrefp) = request_of(input, cluster);
+    if ((r = check_types(request, fault)) < 0)
+        return r;
+    struct event event = {.kind = EVENT_RUN_TASK, .run_task = {.request = TAKE(request)}};
     char *of CLEANUP_FREE = memory_strdup(cluster); /* the post may end what it is borrowed from */
     api->post(api->data, &event);
     const struct run_outcome *outcome = core_run_outcome(api->core);

@@ -355,7 +355,8 @@ struct view_instance {
     int64_t cpu_units_free; /* as placement counts: less what is to come, and all of a task until all of it
                                has stopped */
     int64_t memory_mib_free;
-    const struct string_vec *gpu_ids; /* in use */
+    const struct string_vec *gpu_ids;  /* in use */
+    const struct plan_port_vec *ports; /* of the host, in use or promised; in any order */
 };
 size_t core_instances_len(const struct core *core);
 /* Looks at nothing else of it: a view counts its tasks. */

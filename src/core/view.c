@@ -400,7 +400,8 @@ void core_view_instance_at(const struct core *core, size_t index, struct view_in
                                        .containers_len = instance->containers.len,
                                        .cpu_units_free = room->cpu_units_free,
                                        .memory_mib_free = room->memory_mib_free,
-                                       .gpu_ids = &room->gpu_ids};
+                                       .gpu_ids = &room->gpu_ids,
+                                       .ports = &room->ports};
     struct map running = {0};
     struct map pending = {0};
     map_for_each (&instance->containers, entry) {

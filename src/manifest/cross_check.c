@@ -77,13 +77,10 @@ static const struct {
     [KIND_TASK_DEFINITION] = {"task definition", "/family"},
 };
 
-static void check_duplicates(struct cross *cross, enum kind kind)
+static bool report_duplicates(struct cross *cross, enum kind kind, const struct kind_object_vec *vec)
 {
-    const struct kind_object_vec *vec = &cross->manifest->objects[kind];
     const struct kind_object *first = NULL;
     bool found = false;
-    if (!cross->manifest->duplicates[kind] || !declared[kind].what)
-        return;
     for (size_t i = 0; i < vec->len; i++) {
         const struct kind_object *object = vec->items[i];
         if (!first || strcmp(first->key, object->key) != 0) {
@@ -101,7 +98,18 @@ static void check_duplicates(struct cross *cross, enum kind kind)
                                                          first->at.line, first->at.column),
                                 .hint = memory_strdup("remove one of them, or give it another name")});
     }
-    cross->manifest->duplicates[kind] = found;
+    return found;
+}
+
+static void check_duplicates(struct cross *cross, enum kind kind)
+{
+    struct manifest *manifest = cross->manifest;
+    if (!declared[kind].what || (!manifest->duplicates[kind] && !manifest->with_errors))
+        return;
+    struct kind_object_vec all = manifest_all_of(manifest, kind);
+    if (manifest->duplicates[kind] || all.len > manifest->objects[kind].len)
+        manifest->duplicates[kind] = report_duplicates(cross, kind, &all);
+    vector_deinit(&all);
 }
 
 /* --- clusters ------------------------------------------------------------------------------------------- */

@@ -223,6 +223,70 @@ int environment_substitute(const struct environment *environment, struct documen
     return replacing.result;
 }
 
+/* --- left as they are ----------------------------------------------------------------------------------- */
+
+/* Whether what is below the member is read by something that may know ${NAME}: a shell or a program. Input is
+ * the overrides of a scheduled task. */
+static bool is_for_others(const char *member)
+{
+    static const char *const members[] = {"command",      "entryPoint", "environment",
+                                          "dockerLabels", "Input",      "overrides"};
+    for (size_t i = 0; i < ARRAY_LEN(members); i++)
+        if (text_equal(members[i], member))
+            return true;
+    return false;
+}
+
+static void warn_of(const char *text, const struct buffer *pointer, struct diagnostics *diagnostics)
+{
+    const char *begin = strstr(text, "${");
+    const char *end = begin ? strchr(begin, '}') : NULL;
+    if (!end || end - begin > LIMIT_NAME_CHARS)
+        return;
+    kind_report(
+        diagnostics,
+        (struct kind_fault){.severity = SEVERITY_WARNING,
+                            .code = "variable",
+                            .pointer = memory_strdup(buffer_str(pointer)),
+                            .message = memory_printf("davit does not substitute %.*s: no " ENVIRONMENT_FILE
+                                                     " declares variables",
+                                                     (int)(end - begin) + 1, begin),
+                            .hint = memory_strdup("declare it under variables in a " ENVIRONMENT_FILE
+                                                  " at the manifest root, or write the value")});
+}
+
+/* The parser bounds the depth. */
+static void warn_inside(const json_t *value, struct buffer *pointer, struct diagnostics *diagnostics)
+{
+    size_t len = pointer->len;
+    size_t i;
+    const char *key;
+    json_t *item;
+    if (json_is_string(value))
+        warn_of(json_string_value(value), pointer, diagnostics);
+    json_array_foreach ((json_t *)(uintptr_t)value, i, item) {
+        document_pointer_append_index(pointer, i);
+        warn_inside(item, pointer, diagnostics);
+        cut(pointer, len);
+    }
+    json_object_foreach ((json_t *)(uintptr_t)value, key, item) {
+        if (is_for_others(key))
+            continue;
+        document_pointer_append_key(pointer, key);
+        warn_inside(item, pointer, diagnostics);
+        cut(pointer, len);
+    }
+}
+
+void environment_warn_left(const struct document *document, struct diagnostics *diagnostics)
+{
+    assert(document);
+    assert(diagnostics);
+    struct buffer pointer CLEANUP(buffer_deinit) = BUFFER_INIT(2 * LIMIT_MANIFEST_BYTES);
+    buffer_append_str(&pointer, "");
+    warn_inside(document->value, &pointer, diagnostics);
+}
+
 void environment_make_text(json_t *object, const char *member)
 {
     json_t *value = json_object_get(object, member);

@@ -261,6 +261,7 @@ static void service_deinit(struct compose_service *service)
         free(service->edges.items[i].pointer);
     }
     vector_deinit(&service->edges);
+    vector_deinit(&service->waits);
     string_vec_deinit(&service->aliases);
 }
 

@@ -9,8 +9,9 @@ struct compose_edge {
     char *to;              /* owned; as the file calls it */
     char *alias;           /* owned; the name that must resolve; NULL: none but its own */
     const char *condition; /* dependsOn's; NULL: by name only */
-    bool name;             /* its name must resolve */
-    char *pointer;         /* owned; where it is asked for */
+    const char *apart; /* the condition of davit.dependsOn from another task; NULL: it cannot be had there */
+    bool name;         /* its name must resolve */
+    char *pointer;     /* owned; where it is asked for */
 };
 
 struct compose_service {
@@ -28,8 +29,12 @@ struct compose_service {
     bool alone; /* cannot share a task */
     bool off;   /* only with a profile that is not on */
     bool daemon;
-    bool awaited; /* somebody waits for its end */
-    size_t group;
+    bool awaited;       /* somebody waits for its end */
+    size_t group;       /* the services of a task have one: the index of one of them */
+    const char *family; /* borrowed: of its task; set when groups are known, like `once` */
+    bool once;          /* its task ends and is not started again: there is no service */
+    struct index_vec VECTOR_OF(size_t) waits; /* groups that davit.dependsOn names; of the service at its
+                                                 own group's index */
 };
 
 struct compose {
@@ -103,5 +108,10 @@ int compose_read(struct compose *compose);
 void compose_service_convert(struct compose *compose, struct compose_service *service);
 /* Looks for names of services in variables and commands. */
 void compose_mentions(struct compose *compose);
+/* Says what cannot be had of an edge, and takes out what it brought. */
+void compose_give_up(struct compose *compose, const struct compose_service *from,
+                     const struct compose_edge *edge, const char *why);
+/* Edges between tasks: davit.dependsOn and davit.preDeploy. */
+void compose_connect_tasks(struct compose *compose);
 /* Writes the manifests: who shares a task, links, dependencies. */
 void compose_write(struct compose *compose);

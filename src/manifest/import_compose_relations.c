@@ -11,19 +11,23 @@
 static const struct {
     const char *condition;
     const char *ecs;
+    const char *apart; /* davit.dependsOn's, nearest to it */
 } conditions[] = {
-    {"service_started", "START"},
-    {"service_healthy", "HEALTHY"},
-    {"service_completed_successfully", "SUCCESS"},
+    {"service_started", "START", "COMPLETE"},
+    {"service_healthy", "HEALTHY", "HEALTHY"},
+    {"service_completed_successfully", "SUCCESS", "COMPLETE"},
 };
 
 static void depend(const struct compose_member *member, const char *name, const char *condition,
                    const char *pointer)
 {
     const char *ecs = NULL;
+    const char *apart = NULL;
     for (size_t i = 0; i < ARRAY_LEN(conditions); i++)
-        if (text_equal(condition, conditions[i].condition))
+        if (text_equal(condition, conditions[i].condition)) {
             ecs = conditions[i].ecs;
+            apart = conditions[i].apart;
+        }
     struct compose_service *to = name ? compose_find(member->compose, name) : NULL;
     if (!to || to == member->service || !ecs) {
         NOTE_AT(member, IMPORT_DROPPED, pointer,
@@ -33,6 +37,7 @@ static void depend(const struct compose_member *member, const char *name, const 
     to->awaited = to->awaited || text_equal(ecs, "SUCCESS");
     compose_edge_add(member->service, (struct compose_edge){.to = memory_strdup(name),
                                                             .condition = ecs,
+                                                            .apart = apart,
                                                             .name = !text_equal(ecs, "SUCCESS"),
                                                             .pointer = memory_strdup(pointer)});
 }

@@ -129,26 +129,6 @@ static void link_names(struct compose_service *from, const struct compose_edge *
         add_link(from->container, to->container_name, to->aliases.items[i]);
 }
 
-/* What cannot be had in a task, or beyond it. */
-static void give_up(struct task *task, struct compose_service *from, const struct compose_edge *edge,
-                    const char *why)
-{
-    bool mentioned = text_equal(edge->pointer, from->pointer);
-    const char *before = edge->condition ? "it does not wait for" : "the name";
-    const char *after = !edge->condition ? " does not resolve"
-                        : edge->name     ? ", whose name does not resolve"
-                                         : "";
-    import_note(task->compose->run, mentioned ? IMPORT_CHANGED : IMPORT_DROPPED, edge->pointer,
-                "%s %.100s%s: %s", before, edge->to, after, why);
-    const struct compose_service *to = compose_find(task->compose, edge->to);
-    json_t *volumes = json_object_get(from->container, "volumesFrom");
-    for (size_t i = json_array_size(volumes); i-- > 0;)
-        if (text_equal(model_string(json_array_get(volumes, i), "sourceContainer"), to->container_name))
-            json_array_remove(volumes, i);
-    if (volumes && !json_array_size(volumes))
-        json_object_del(from->container, "volumesFrom");
-}
-
 static void add_dependency(struct task *task, struct compose_service *from, const struct compose_edge *edge,
                            struct compose_service *to)
 {
@@ -174,10 +154,10 @@ static void connect(struct task *task, struct compose_service *from, const struc
 {
     struct compose_service *to = compose_find(task->compose, edge->to);
     size_t earlier = index_of(task, to);
-    if (earlier == task->len) {
-        give_up(task, from, edge, "it is in another task");
-    } else if (!order(task, index_of(task, from), earlier)) {
-        give_up(task, from, edge, "the two need each other, and one has to start first");
+    if (earlier == task->len)
+        return; /* compose_connect_tasks() */
+    if (!order(task, index_of(task, from), earlier)) {
+        compose_give_up(task->compose, from, edge, "the two need each other, and one has to start first");
     } else {
         if (edge->condition)
             add_dependency(task, from, edge, to);
@@ -228,7 +208,7 @@ static void set_restarts(struct task *task)
 /* --- manifests ------------------------------------------------------------------------------------------ */
 
 /* The one that no other waits for gives the name. */
-static const struct compose_service *entry(const struct task *task)
+static const struct compose_service *entry_of(const struct task *task)
 {
     for (size_t i = 0; i < task->len; i++) {
         bool waited_for = false;
@@ -339,32 +319,51 @@ static void write_service(struct task *task, const char *family)
     import_add(task->compose->run, "Service", service);
 }
 
-static void write_task(struct task *task)
+static bool runs_once(const struct task *task)
 {
-    connect_all(task);
-    set_restarts(task);
     const struct compose_service *first = task->members[0];
-    const char *family = entry(task)->container_name;
-    write_definition(task, family);
-    char *profiles CLEANUP_FREE = import_pointer(first->pointer, "profiles");
-    char *restart CLEANUP_FREE = import_pointer(first->pointer, "restart");
-    if (first->off)
-        import_note(task->compose->run, IMPORT_CHANGED, profiles,
-                    "it runs with a profile only: its desiredCount is 0 (name profiles by --profiles)");
-    if (task->len == 1 && text_equal(first->restart, "no") && !first->daemon)
-        import_note(task->compose->run, IMPORT_CHANGED, restart,
-                    "it runs once: there is a task definition and no service, which would start it again");
-    else
-        write_service(task, family);
+    bool ends = first->restart ? !LONG_LIVED(first) : first->awaited;
+    return task->len == 1 && ends && !first->daemon;
 }
 
-static void write_group(struct compose *compose, size_t group)
+static struct task task_of(struct compose *compose, size_t group)
 {
     struct task task = {.compose = compose};
     for (size_t i = 0; i < compose->services.len; i++)
         if (compose->services.items[i].group == group)
             task.members[task.len++] = &compose->services.items[i];
-    write_task(&task);
+    return task;
+}
+
+static void prepare_task(struct compose *compose, size_t group)
+{
+    struct task task = task_of(compose, group);
+    if (!task.len)
+        return;
+    connect_all(&task);
+    set_restarts(&task);
+    const char *family = entry_of(&task)->container_name;
+    for (size_t i = 0; i < task.len; i++) {
+        task.members[i]->family = family;
+        task.members[i]->once = runs_once(&task);
+    }
+}
+
+static void write_task(struct compose *compose, size_t group)
+{
+    struct task task = task_of(compose, group);
+    const struct compose_service *first = task.members[0];
+    write_definition(&task, first->family);
+    char *profiles CLEANUP_FREE = import_pointer(first->pointer, "profiles");
+    char *restart CLEANUP_FREE = import_pointer(first->pointer, "restart");
+    if (first->off)
+        import_note(compose->run, IMPORT_CHANGED, profiles,
+                    "it runs with a profile only: its desiredCount is 0 (name profiles by --profiles)");
+    if (first->once)
+        import_note(compose->run, IMPORT_CHANGED, first->restart ? restart : first->pointer,
+                    "it runs once: there is a task definition and no service, which would start it again");
+    else
+        write_service(&task, first->family);
 }
 
 void compose_write(struct compose *compose)
@@ -373,11 +372,14 @@ void compose_write(struct compose *compose)
     group_services(compose);
     if (project && compose->services.len)
         import_add(compose->run, "Cluster", json_pack("{s:s}", "clusterName", project));
+    for (size_t group = 0; group < compose->services.len; group++)
+        prepare_task(compose, group);
+    compose_connect_tasks(compose);
     for (size_t i = 0; i < compose->services.len; i++) {
         bool seen = false;
         for (size_t k = 0; k < i; k++)
             seen = seen || compose->services.items[k].group == compose->services.items[i].group;
         if (!seen)
-            write_group(compose, compose->services.items[i].group);
+            write_task(compose, compose->services.items[i].group);
     }
 }

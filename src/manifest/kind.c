@@ -263,7 +263,7 @@ static char *key_of(enum kind kind, const json_t *value)
         return memory_strdup(model_string(value, "clusterName"));
     if (kind == KIND_CAPACITY_PROVIDER)
         return memory_strdup(model_string(value, "name"));
-    if (kind == KIND_TARGET_GROUP)
+    if (kind == KIND_TARGET_GROUP || kind == KIND_SCHEDULED_TASK)
         return memory_strdup(model_string(value, "Name"));
     const char *name = kind == KIND_SERVICE ? model_string(value, "serviceName") : NULL;
     const char *cluster = json_object_get(value, "cluster") ? "cluster" : "clusterArn";

@@ -55,6 +55,8 @@ void kind_cluster_check(const json_t *value, struct diagnostics *diagnostics)
     }
     map_deinit(&seen);
     kind_windows_check(value, diagnostics);
+    kind_capacity_check(json_object_get(value, "defaultCapacityProviderStrategy"),
+                        "/defaultCapacityProviderStrategy", SEVERITY_WARNING, diagnostics);
 }
 
 void kind_cluster_read(json_t *value, struct kind_object *object)

@@ -17,6 +17,10 @@ void kind_references_read(const json_t *value, struct kind_object *object);
 void kind_cluster_check(const json_t *value, struct diagnostics *diagnostics);
 /* Of a service and a task definition: placementConstraints and placementStrategy. */
 void kind_placement_check(const json_t *value, struct diagnostics *diagnostics);
+/* Of a capacityProviderStrategy, which is named by its pointer: weights and bases that ECS does not place
+ * tasks by. `severity` is of what ECS refuses: for a cluster's default it does when the strategy is used. */
+void kind_capacity_check(const json_t *list, const char *pointer, enum severity severity,
+                         struct diagnostics *diagnostics);
 /* What speaks against moving tasks to other availability zones, of a service (ECS); NULL: nothing. */
 const char *kind_rebalancing_obstacle(const json_t *service);
 void kind_rebalancing_check(const json_t *service, struct diagnostics *diagnostics);

@@ -151,6 +151,8 @@ void kind_service_check(const json_t *value, struct diagnostics *diagnostics)
     kind_placement_check(value, diagnostics);
     kind_rebalancing_check(value, diagnostics);
     kind_windows_check(value, diagnostics);
+    kind_capacity_check(json_object_get(value, "capacityProviderStrategy"), "/capacityProviderStrategy",
+                        SEVERITY_ERROR, diagnostics);
     if (is_daemon(value))
         check_daemon(value, diagnostics);
     if (json_object_get(value, "launchType") &&

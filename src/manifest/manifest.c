@@ -118,6 +118,28 @@ size_t manifest_lower_bound(const struct kind_object_vec *vec, const char *key)
     return low;
 }
 
+static void push_broken(const struct manifest_entry *entry, enum kind kind, struct kind_object_vec *vec)
+{
+    for (size_t i = 0; i < entry->broken.len; i++)
+        if (entry->broken.items[i]->kind == kind && entry->broken.items[i]->key)
+            vector_push(vec, entry->broken.items[i]);
+}
+
+struct kind_object_vec manifest_all_of(const struct manifest *manifest, enum kind kind)
+{
+    assert(manifest);
+    assert(kind < KIND_COUNT);
+    struct kind_object_vec all = {0};
+    for (size_t i = 0; i < manifest->objects[kind].len; i++)
+        vector_push(&all, manifest->objects[kind].items[i]);
+    map_for_each (&manifest->files, slot)
+        if (manifest->with_errors)
+            push_broken(slot->value, kind, &all);
+    if (all.len > manifest->objects[kind].len)
+        qsort(all.items, all.len, sizeof *all.items, compare_objects);
+    return all;
+}
+
 static void drop_gone(struct kind_object_vec *vec)
 {
     size_t kept = 0;

@@ -56,20 +56,36 @@ static void refuse_environment(struct manifest_entry *entry)
     entry->unreadable = true;
 }
 
+/* Of what turns out to be no manifest nothing is told. */
+static void read_plain_document(struct manifest_entry *entry, struct kind_set *kinds,
+                                struct kind_source *source)
+{
+    struct diagnostics left CLEANUP(diagnostics_deinit) = {0};
+    size_t known = entry->objects.len + entry->broken.len;
+    if (strstr(entry->text, "${")) { /* faster than a look at every value */
+        environment_warn_left(source->document, &left);
+        document_place(source->document, entry->path, &left);
+    }
+    kind_read(kinds, source, &entry->objects, &entry->diagnostics);
+    if (entry->objects.len + entry->broken.len > known)
+        diagnostics_append(&entry->diagnostics, &left);
+}
+
 /* Each document by itself: what is wrong with one is no reason to be silent about the others. */
 static void read_document(struct manifest_entry *entry, struct kind_set *kinds, struct kind_source *source)
 {
-    if (source->environment && source->environment->substitutes) {
-        struct diagnostics found CLEANUP(diagnostics_deinit) = {0};
-        int r = environment_substitute(source->environment, source->document, "", source->use, &found);
-        document_place(source->document, entry->path, &found);
-        diagnostics_append(&entry->diagnostics, &found);
-        if (r < 0) {
-            entry->unreadable = true;
-            return;
-        }
+    if (!source->environment || !source->environment->substitutes) {
+        read_plain_document(entry, kinds, source);
+        return;
     }
-    kind_read(kinds, source, &entry->objects, &entry->diagnostics);
+    struct diagnostics found CLEANUP(diagnostics_deinit) = {0};
+    int r = environment_substitute(source->environment, source->document, "", source->use, &found);
+    document_place(source->document, entry->path, &found);
+    diagnostics_append(&entry->diagnostics, &found);
+    if (r < 0)
+        entry->unreadable = true;
+    else
+        kind_read(kinds, source, &entry->objects, &entry->diagnostics);
 }
 
 static void read_documents(struct manifest *manifest, struct manifest_entry *entry,

@@ -92,6 +92,10 @@ struct manifest {
 /* manifest.c: the definition leaves its object; who is bound to it has to be bound anew. */
 void manifest_leave_definition(struct manifest *manifest, struct task_definition *definition);
 
+/* manifest.c: the objects of a kind, and those of it that have errors and a name; in the same order. The list
+ * is the caller's, what is in it is borrowed. */
+struct kind_object_vec manifest_all_of(const struct manifest *manifest, enum kind kind);
+
 /* manifest.c: the message for what lies outside, and its hint or NULL. Caller frees both. */
 char *manifest_leads_out(const struct manifest *manifest, const char *what, char **ret_hint);
 

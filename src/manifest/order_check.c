@@ -95,18 +95,36 @@ static size_t place_of(const struct kind_object_vec *services, const struct kind
     return at;
 }
 
+static bool waits(const struct kind_object *object)
+{
+    for (size_t i = 0; i < object->references.len; i++)
+        if (object->references.items[i].target == KIND_SERVICE)
+            return true;
+    return false;
+}
+
+static void walk_all(struct walk *walk, const struct kind_object_vec *objects)
+{
+    for (size_t i = 0; i < objects->len; i++) {
+        const struct kind_object *object = objects->items[i];
+        size_t at = waits(object) ? place_of(walk->services, object) : walk->services->len;
+        if (at < walk->services->len && walk->visits[at] == UNSEEN)
+            walk_from(walk, at);
+    }
+}
+
+/* Those with errors wait as well. */
 void order_check(const struct manifest *manifest, struct diagnostics *diagnostics)
 {
     assert(manifest);
     assert(diagnostics);
-    const struct kind_object_vec *services = &manifest->objects[KIND_SERVICE];
+    struct kind_object_vec all = {0};
+    if (manifest->with_errors)
+        all = manifest_all_of(manifest, KIND_SERVICE);
+    const struct kind_object_vec *services = all.len ? &all : &manifest->objects[KIND_SERVICE];
     unsigned char *visits CLEANUP_FREE = memory_calloc(services->len, sizeof *visits);
     struct walk walk = {.services = services, .diagnostics = diagnostics, .visits = visits};
-    for (size_t i = 0; i < manifest->entangled.len; i++) {
-        const struct kind_object *object = manifest->entangled.items[i];
-        size_t at = object->service->depends_on.len ? place_of(services, object) : services->len;
-        if (at < services->len && visits[at] == UNSEEN)
-            walk_from(&walk, at);
-    }
+    walk_all(&walk, all.len ? &all : &manifest->entangled);
     vector_deinit(&walk.path);
+    vector_deinit(&all);
 }

@@ -83,6 +83,54 @@ void kind_placement_check(const json_t *value, struct diagnostics *diagnostics)
         check_strategy(item, i, diagnostics);
 }
 
+/* --- capacity providers --------------------------------------------------------------------------------- */
+
+static void check_bases(const json_t *list, const char *pointer, enum severity severity,
+                        struct diagnostics *diagnostics)
+{
+    size_t i;
+    json_t *item;
+    bool seen = false;
+    json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
+        bool has = model_int(item, "base") > 0;
+        if (has && seen)
+            kind_report(diagnostics,
+                        (struct kind_fault){
+                            .severity = severity,
+                            .code = "value",
+                            .pointer = memory_printf("%s/%zu/base", pointer, i),
+                            .message = memory_strdup("one capacity provider of a strategy has a base, "
+                                                     "and another one has it already"),
+                            .hint = memory_strdup("remove all bases but one")});
+        seen |= has;
+    }
+}
+
+void kind_capacity_check(const json_t *list, const char *pointer, enum severity severity,
+                         struct diagnostics *diagnostics)
+{
+    assert(pointer);
+    size_t i;
+    json_t *item;
+    size_t len = json_array_size(list);
+    int64_t weights = 0;
+    json_array_foreach ((json_t *)(uintptr_t)list, i, item)
+        weights += model_int(item, "weight");
+    check_bases(list, pointer, severity, diagnostics);
+    if (len < 2 || weights > 0) /* ECS takes a single one; provider_check.c tells what comes of it */
+        return;
+    kind_report(diagnostics,
+                (struct kind_fault){
+                    .severity = severity,
+                    .code = "value",
+                    .pointer = memory_strdup(pointer),
+                    .message = memory_strdup(
+                        "no task is placed beyond the base: all weights are 0, as they are by default"),
+                    .hint = memory_strdup("give a capacity provider a weight of 1 or more")});
+}
+
+/* --- availability zones --------------------------------------------------------------------------------- */
+
 #define ZONE "attribute:ecs.availability-zone"
 
 static bool constrains_zone(const json_t *service)

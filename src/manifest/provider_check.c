@@ -35,6 +35,12 @@ static void warn(const struct kind_object *object, const struct kind_reference *
                                            .hint = memory_strdup(hint)});
 }
 
+/* One alone that has no share. Of several it is an error, see kind_capacity_check(). */
+static bool gets_nothing(const struct capacity_item_vec *items)
+{
+    return items->len == 1 && items->items[0].weight == 0 && items->items[0].base == 0;
+}
+
 /* Of a service, or of a cluster's default: each item that nobody is there for, or once for all. */
 static void check(const struct kind_object *object, const struct cluster *cluster, bool daemon,
                   struct diagnostics *diagnostics)
@@ -62,6 +68,11 @@ static void check(const struct kind_object *object, const struct cluster *cluste
                      "for it wait",
                      cluster->name, reference->name),
                  "name it in davit.containerInstances of the cluster", diagnostics);
+        else if (gets_nothing(object->kind == KIND_SERVICE ? &object->service->capacity : &cluster->capacity))
+            warn(object, reference,
+                 memory_printf("capacity provider %s gets no task: its weight is 0, as by default",
+                               reference->name),
+                 "give it a weight of 1", diagnostics);
     }
 }
 

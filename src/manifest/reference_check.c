@@ -90,25 +90,28 @@ static bool is_known(const struct manifest *manifest, const struct map *families
            is_declared(manifest, (enum kind)reference->target, name);
 }
 
-/* The task definition whose container is overridden: the target's that the input belongs to, or the only one.
- * Borrowed. */
+/* The task definition whose container is named: a service's own, the target's that the input belongs to, or
+ * the only one. Borrowed. */
 static const char *definition_beside(const struct kind_object *object, const struct kind_reference *container)
 {
     const char *input = strstr(container->pointer, "/Input");
-    size_t len = input ? (size_t)(input - container->pointer) + 1 : 0; /* "/Targets/0/" */
+    const char *beside = object->kind == KIND_SERVICE ? "/taskDefinition" : container->pointer;
+    size_t len = object->kind == KIND_SERVICE ? strlen(beside)
+                 : input                      ? (size_t)(input - container->pointer) + 1 /* "/Targets/0/" */
+                                              : 0;
     for (size_t i = 0; i < object->references.len; i++) {
         const struct kind_reference *reference = &object->references.items[i];
-        if (reference->target == KIND_TASK_DEFINITION &&
-            strncmp(reference->pointer, container->pointer, len) == 0)
+        if (reference->target == KIND_TASK_DEFINITION && strncmp(reference->pointer, beside, len) == 0)
             return reference->name;
     }
     return NULL;
 }
 
-/* ECS refuses to run a task with an override for a container that it does not have. */
-static void check_override(const struct manifest *manifest, const struct map *families,
-                           const struct kind_object *object, const struct kind_reference *container,
-                           struct diagnostics *diagnostics)
+/* ECS refuses to run a task with an override for a container that it does not have, and a service with a
+ * target that is none of its containers. */
+static void check_container(const struct manifest *manifest, const struct map *families,
+                            const struct kind_object *object, const struct kind_reference *container,
+                            struct diagnostics *diagnostics)
 {
     const char *definition = definition_beside(object, container);
     const json_t *content = definition ? content_of(manifest, families, definition) : NULL;
@@ -132,9 +135,9 @@ static void check_override(const struct manifest *manifest, const struct map *fa
         (struct kind_fault){.severity = SEVERITY_ERROR,
                             .code = "reference",
                             .pointer = memory_strdup(container->pointer),
-                            .message =
-                                memory_printf("task definition \"%s\" has no container \"%s\" to override",
-                                              definition, container->name),
+                            .message = memory_printf("task definition \"%s\" has no container \"%s\"%s",
+                                                     definition, container->name,
+                                                     object->kind == KIND_SERVICE ? "" : " to override"),
                             .hint = near ? memory_printf("did you mean \"%s\"?", near) : NULL});
 }
 
@@ -220,9 +223,10 @@ static void check_object(struct referring *referring, const struct kind_object *
 {
     for (size_t i = 0; i < object->references.len; i++) {
         const struct kind_reference *reference = &object->references.items[i];
-        if (reference->target == KIND_CONTAINER && object->kind != KIND_SERVICE) /* service_check.c */
-            check_override(referring->manifest, referring->families, object, reference,
-                           referring->diagnostics);
+        bool bound = object->kind == KIND_SERVICE && object->service; /* service_check.c looks at it */
+        if (reference->target == KIND_CONTAINER && !bound)
+            check_container(referring->manifest, referring->families, object, reference,
+                            referring->diagnostics);
         if (reference->target == KIND_OVERRIDES)
             check_overridden(referring->manifest, referring->families, object, reference,
                              referring->diagnostics);

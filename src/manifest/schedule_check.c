@@ -2,6 +2,7 @@
  * are not are refused where they stand. */
 #include "manifest/kind_read.h"
 
+#include "base/map.h"
 #include "base/memory.h"
 #include "manifest/kind_members.h"
 #include "manifest/override.h"
@@ -10,6 +11,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define EXPRESSIONS "such as rate(5 minutes), cron(0 3 * * ? *) or at(2030-01-01T03:00:00), as in EventBridge"
 
@@ -26,20 +28,28 @@ static void report(struct diagnostics *diagnostics, char *pointer, char *message
 /* False after a report. */
 static bool check_zone(const char *name, const char *pointer, struct diagnostics *diagnostics)
 {
+    static const char and_then[] = "; "; /* the remedy stands behind it */
     struct time_zone zone;
     struct error err = ERROR_INIT;
     if (!name || time_zone_find(name, &zone, &err) == 0)
         return true;
-    report(diagnostics, memory_strdup(pointer), memory_strdup(err.message), NULL);
+    char *message = memory_strdup(err.message);
+    char *hint = strstr(message, and_then);
+    if (hint) {
+        *hint = '\0';
+        hint = memory_strdup(hint + strlen(and_then));
+    }
+    report(diagnostics, memory_strdup(pointer), message, hint);
     return false;
 }
 
-/* A schedule of EventBridge Scheduler has a Target, a rule has Targets, no time zone and no at(). */
+/* A schedule of EventBridge Scheduler has a Target, a rule has Targets, no time zone and no at(). `schedule`
+ * is NULL where the expression is none. */
 static void check_rule(const json_t *value, const struct schedule *schedule, struct diagnostics *diagnostics)
 {
     if (!json_object_get(value, "Targets"))
         return;
-    if (schedule->kind == SCHEDULE_AT)
+    if (schedule && schedule->kind == SCHEDULE_AT)
         report(diagnostics, memory_strdup("/ScheduleExpression"),
                memory_strdup("a rule of EventBridge, which has Targets, recurs: at() is of a schedule"),
                memory_strdup("write one Target instead of Targets, or cron(...) or rate(...)"));
@@ -83,15 +93,46 @@ static void check_input(const json_t *target, char *pointer, struct diagnostics 
     json_decref(overrides);
 }
 
+/* `pointer` is taken over. */
+static void check_target(const json_t *target, char *pointer, struct diagnostics *diagnostics)
+{
+    char *at CLEANUP_FREE = pointer;
+    char *strategy CLEANUP_FREE = memory_printf("%s/EcsParameters/CapacityProviderStrategy", at);
+    check_input(target, memory_printf("%s/Input", at), diagnostics);
+    kind_capacity_check(json_object_get(json_object_get(target, "EcsParameters"), "CapacityProviderStrategy"),
+                        strategy, SEVERITY_ERROR, diagnostics);
+}
+
+/* EventBridge refuses two targets of one Id. */
+static void check_ids(const json_t *targets, struct diagnostics *diagnostics)
+{
+    size_t i;
+    json_t *item;
+    struct map seen CLEANUP(map_deinit) = {0};
+    json_array_foreach ((json_t *)(uintptr_t)targets, i, item) {
+        const char *id = model_string(item, "Id");
+        if (id && map_get(&seen, id))
+            kind_report(diagnostics,
+                        (struct kind_fault){.severity = SEVERITY_ERROR,
+                                            .code = "duplicate",
+                                            .pointer = memory_printf("/Targets/%zu/Id", i),
+                                            .message = memory_printf("target \"%s\" is declared twice", id),
+                                            .hint = memory_strdup("give one of them another Id")});
+        if (id)
+            map_put(&seen, id, item);
+    }
+}
+
 static void check_targets(const json_t *value, struct diagnostics *diagnostics)
 {
     size_t i;
     json_t *item;
     const json_t *target = json_object_get(value, "Target");
     const json_t *targets = json_object_get(value, "Targets");
-    check_input(target, memory_strdup("/Target/Input"), diagnostics);
+    check_target(target, memory_strdup("/Target"), diagnostics);
     json_array_foreach (targets, i, item)
-        check_input(item, memory_printf("/Targets/%zu/Input", i), diagnostics);
+        check_target(item, memory_printf("/Targets/%zu", i), diagnostics);
+    check_ids(targets, diagnostics);
     if (target && targets)
         report(diagnostics, memory_strdup("/Target"),
                memory_strdup("a rule has Targets and a schedule has a Target: this has both"),
@@ -113,17 +154,14 @@ void kind_schedule_check(const json_t *value, struct diagnostics *diagnostics)
     const char *expression = model_string(value, "ScheduleExpression");
     struct schedule schedule;
     struct error err = ERROR_INIT;
-    if (!expression)
-        return;
     bool zone = check_zone(model_string(value, "ScheduleExpressionTimezone"), "/ScheduleExpressionTimezone",
                            diagnostics);
-    if (schedule_parse(expression, &schedule, &err) < 0) {
+    bool parsed = expression && schedule_parse(expression, &schedule, &err) == 0;
+    if (expression && !parsed)
         report(diagnostics, memory_strdup("/ScheduleExpression"),
                memory_printf("%s: %s", expression, err.message), memory_strdup(EXPRESSIONS));
-        return;
-    }
-    check_rule(value, &schedule, diagnostics);
-    if (zone)
+    check_rule(value, parsed ? &schedule : NULL, diagnostics);
+    if (zone && parsed)
         check_gap(value, &schedule, diagnostics);
 }
 
@@ -146,8 +184,8 @@ void kind_windows_check(const json_t *value, struct diagnostics *diagnostics)
         struct change_window window;
         struct error err = ERROR_INIT;
         char *pointer CLEANUP_FREE = memory_printf("/davit/changeWindows/%zu/timezone", i);
-        if (check_zone(timezone, pointer, diagnostics) && schedule &&
-            change_window_parse(schedule, timezone, &window, &err) < 0)
+        bool zone = check_zone(timezone, pointer, diagnostics);
+        if (schedule && change_window_parse(schedule, zone ? timezone : NULL, &window, &err) < 0)
             report(diagnostics, memory_printf("/davit/changeWindows/%zu/schedule", i),
                    memory_printf("%s: %s", schedule, err.message),
                    memory_strdup("such as cron(0 2 ? * SUN *) or at(2030-12-20T00:00:00)"));

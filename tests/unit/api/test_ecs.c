@@ -134,6 +134,64 @@ static size_t instances_listed(void *state, const char *input)
     return len;
 }
 
+/* The set of that name in the list as text: "80,443"; NULL: there is none. Caller frees. */
+static char *set_of(const json_t *resources, const char *name)
+{
+    size_t i;
+    size_t k;
+    json_t *one;
+    json_t *value;
+    json_array_foreach ((json_t *)(uintptr_t)resources, i, one) {
+        if (!text_equal(model_string(one, "name"), name))
+            continue;
+        assert_string_equal(model_string(one, "type"), "STRINGSET");
+        char *text = memory_strdup("");
+        json_array_foreach (json_object_get(one, "stringSetValue"), k, value) {
+            char *before CLEANUP_FREE = text;
+            text = memory_printf("%s%s%s", before, k ? "," : "", json_string_value(value));
+        }
+        return text;
+    }
+    return NULL;
+}
+
+static void expect_set(const json_t *instance, const char *list, const char *name, const char *expected)
+{
+    char *text CLEANUP_FREE = set_of(json_object_get(instance, list), name);
+    if (!expected) {
+        assert_null(text);
+        return;
+    }
+    assert_non_null(text);
+    assert_string_equal(text, expected);
+}
+
+/* As ECS: of ports those that are in use remain, of GPUs those that are free. */
+static void test_resources_of_instances(void **state)
+{
+    static const char describe[] = "{'cluster':'demo','containerInstances':['local']}";
+    fixture_commit(
+        *state, "e5",
+        "kind: Cluster\nclusterName: demo\ndavit: {containerInstances: [{name: local, gpus: ['0', "
+        "'1']}]}\n---\nfamily: web\ncontainerDefinitions: [{name: web, image: nginx, memory: 64, "
+        "portMappings: [{containerPort: 53, hostPort: 5353, protocol: udp}, {containerPort: 80, "
+        "hostPort: 8443}, {containerPort: 81, hostPort: 8080}], resourceRequirements: [{type: GPU, "
+        "value: '1'}]}]\n---\nserviceName: web\ncluster: demo\ntaskDefinition: web\n");
+    fixture_settle(*state, 60000);
+    json_t *answer CLEANUP(json_decrefp) = fixture_ask(*state, NULL, "DescribeContainerInstances", describe);
+    const json_t *local = json_array_get(json_object_get(answer, "containerInstances"), 0);
+    expect_set(local, "registeredResources", "PORTS", "");
+    expect_set(local, "registeredResources", "PORTS_UDP", "");
+    expect_set(local, "registeredResources", "GPU", "0,1");
+    expect_set(local, "remainingResources", "PORTS", "8080,8443");
+    expect_set(local, "remainingResources", "PORTS_UDP", "5353");
+    expect_set(local, "remainingResources", "GPU", "1");
+    fixture_commit(*state, "e6", "kind: Cluster\nclusterName: demo\n");
+    json_t *without CLEANUP(json_decrefp) = fixture_ask(*state, NULL, "DescribeContainerInstances", describe);
+    expect_set(json_array_get(json_object_get(without, "containerInstances"), 0), "registeredResources",
+               "GPU", NULL);
+}
+
 static void test_container_instances(void **state)
 {
     fixture_deploy(*state, "a1", "nginx:1");
@@ -402,6 +460,7 @@ int main(void)
         CASE(test_rollout_shows_both_deployments),
         CASE(test_failed_deployment),
         CASE(test_container_instances),
+        CASE(test_resources_of_instances),
         CASE(test_default_of_the_cluster),
         CASE(test_missing_and_foreign_services),
         CASE(test_tasks),

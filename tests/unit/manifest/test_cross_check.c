@@ -223,7 +223,35 @@ static const struct {
     {"{\"serviceName\":\"s\",\"x\":1,\"cluster\":\"no\",\"taskDefinition\":\"wob\",\"placementStrategy\":[{"
      "\"type\":"
      "\"binpack\"}],\"davit\":{\"dependsOn\":[{\"service\":\"s\"}]}}",
-     "unknown-member /x, reference /cluster, reference /taskDefinition, value /placementStrategy/0, "},
+     "unknown-member /x, reference /cluster, reference /taskDefinition, value /placementStrategy/0, order "
+     "/davit/dependsOn/0/service, "},
+    {"{\"serviceName\":\"s\",\"taskDefinition\":\"web\",\"loadBalancers\":[{\"targetGroupArn\":\"arn:x\","
+     "\"containerName\":\"wob\",\"containerPort\":1}],\"suspend\":true,\"davit\":{\"changeWindows\":[{"
+     "\"kind\":"
+     "\"allow\",\"schedule\":\"cron(0 25 * * ? *)\",\"durationMinutes\":9,\"timezone\":\"Europe/Berln\"}]}}",
+     "no-effect /loadBalancers, reference /loadBalancers/0/containerName, unknown-member /suspend, value "
+     "/davit/changeWindows/0/schedule, value /davit/changeWindows/0/timezone, "},
+    {SERVICE(
+         ",\"capacityProviderStrategy\":[{\"capacityProvider\":\"a\",\"base\":1},{\"capacityProvider\":\"b\","
+         "\"weight\":0,\"base\":1}]"),
+     "value /capacityProviderStrategy, no-effect /capacityProviderStrategy/0/capacityProvider, no-effect "
+     "/capacityProviderStrategy/1/capacityProvider, value /capacityProviderStrategy/1/base, "},
+    /* nobody knows which weight was meant */
+    {SERVICE(",\"capacityProviderStrategy\":[{\"capacityProvider\":\"a\",\"wieght\":1},{\"capacityProvider\":"
+             "\"b\"}]"),
+     "unknown-member /capacityProviderStrategy/0/wieght, "},
+    {"{\"Name\":\"n\",\"ScheduleExpression\":\"rate(1 hour)\",\"Targets\":[" TARGET(
+         "\"Id\":\"i\",", "app") "," TARGET("\"Id\":\"j\",", "app") "," TARGET("\"Id\":\"i\",", "app") "]}",
+     "duplicate /Targets/2/Id, "},
+    {"{\"Name\":\"n\",\"ScheduleExpression\":\"rate(1 "
+     "hour)\",\"Target\":{\"Arn\":\"default\",\"EcsParameters\":{"
+     "\"TaskDefinitionArn\":\"web\",\"CapacityProviderStrategy\":[{\"capacityProvider\":\"a\"},{"
+     "\"capacityProvider\":\"b\"}]}}}",
+     "value /Target/EcsParameters/CapacityProviderStrategy, "},
+    {"{\"Name\":\"n\",\"ScheduleExpression\":\"cron(0 25 * * ? *)\",\"ScheduleExpressionTimezone\":\"Europe/"
+     "Berln\",\"Targets\":[" RULE "]}",
+     "value /ScheduleExpression, value /ScheduleExpressionTimezone, value /ScheduleExpressionTimezone, "
+     "reference /Targets/0/EcsParameters/TaskDefinitionArn, "},
     {"{\"serviceName\":\"s\",\"taskDefintion\":\"web\",\"placementStrategy\":[{\"typ\":\"binpack\"}]}",
      "missing-member , unknown-member /taskDefintion, unknown-member /placementStrategy/0/typ, "},
     {"{\"Name\":\"n\",\"State\":\"ON\",\"ScheduleExpression\":\"cron(0 25 * * ? *)\"}",
@@ -279,6 +307,39 @@ static void test_told_at_once(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* What has errors has its name all the same. */
+static void test_broken_and_declared_twice(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *first;
+        const char *second; /* of that name, and with an error */
+        const char *told;
+    } cases[] = {
+        {SERVICE(""), SERVICE(",\"x\":1"),
+         "b.json:1:1: error: service \"default/s\" is declared twice: first at a.json:1:1"},
+        {SCHEDULE("default", "web"),
+         "{\"Name\":\"n\",\"ScheduleExpression\":\"rate(1 hour)\",\"State\":\"ON\"}",
+         "b.json:1:1: error: scheduled task \"n\" is declared twice: first at a.json:1:1"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+        bool told = false;
+        fixture_put(fixture, "a.json", cases[i].first);
+        fixture_put(fixture, "b.json", cases[i].second);
+        fixture_put(fixture, "c.json", ONE(""));
+        assert_int_equal(fixture_build(fixture), ERROR_INVALID);
+        for (size_t j = 0; j < fixture->diagnostics.list.len; j++) {
+            char *text CLEANUP_FREE = diagnostic_to_text(&fixture->diagnostics.list.items[j]);
+            told = told || text_starts_with(text, cases[i].told);
+        }
+        assert_true(told);
+        fixture_put(fixture, "b.json", ONE("")); /* another of that one is none of these */
+        fixture_put(fixture, "c.json", "{\"clusterName\":\"c\"}");
+        assert_int_equal(fixture_build(fixture), 0);
+    }
+}
+
 /* The other place that a message names is counted as the file has it, too. */
 static void test_the_first_of_two_behind_a_broken_one(void **state)
 {
@@ -326,8 +387,7 @@ static void test_schedule_expressions(void **state)
                  {"cron(0 3 31 2 ? *)", "1:34: error: cron(0 3 31 2 ? *): there is no such day"},
                  {"cron(0 3 * * MON *)", "one is \"?\""},
                  {"rate(1 hour)\",\"ScheduleExpressionTimezone\":\"Europe/Berln",
-                  "1:78: error: no time zone "
-                  "\"Europe/Berln\"; did you mean "
+                  "1:78: error: no time zone \"Europe/Berln\" at /ScheduleExpressionTimezone; did you mean "
                   "\"Europe/Berlin\"?"},
                  {"rate(1 hour)\",\"ScheduleExpressionTimezone\":\"Europe/Berlin\",\"Targets\":[" RULE "],"
                   "\"Description\":\"",
@@ -393,6 +453,15 @@ static const struct rule warnings[] = {
      "\"davit\":{\"containerInstances\":[{\"name\":\"one\",\"capacityProvider\":\"spot\"}]}}",
      NULL, "no-effect", "/defaultCapacityProviderStrategy/0/capacityProvider",
      "no container instance of cluster c is of capacity provider other"},
+    {"{\"clusterName\":\"c\",\"defaultCapacityProviderStrategy\":[{\"capacityProvider\":\"spot\"}],"
+     "\"davit\":{\"containerInstances\":[{\"name\":\"one\",\"capacityProvider\":\"spot\"}]}}",
+     NULL, "no-effect", "/defaultCapacityProviderStrategy/0/capacityProvider",
+     "its weight is 0, as by default"},
+    {"{\"clusterName\":\"c\",\"defaultCapacityProviderStrategy\":[{\"capacityProvider\":\"spot\"},{"
+     "\"capacityProvider\":\"other\"}],\"davit\":{\"containerInstances\":[{\"name\":\"one\","
+     "\"capacityProvider\":"
+     "\"spot\"},{\"name\":\"two\",\"capacityProvider\":\"other\"}]}}",
+     NULL, "value", "/defaultCapacityProviderStrategy", "all weights are 0"},
     {WINDOW("\"kind\":\"allow\",\"schedule\":\"cron(0 2 1 1 ? 2020-2026)\",\"durationMinutes\":60"), NULL,
      "never-open", "/davit/changeWindows", "no change window of c opens any more"},
     {SERVICE(",\"davit\":{\"changeWindows\":[{\"kind\":\"deny\",\"schedule\":\"cron(0 * * * ? *)\","
@@ -1057,6 +1126,7 @@ int main(void)
         cmocka_unit_test(test_told_at_once),
         cmocka_unit_test(test_the_first_of_two_behind_a_broken_one),
         cmocka_unit_test(test_broken_service_is_there),
+        cmocka_unit_test(test_broken_and_declared_twice),
         cmocka_unit_test(test_schedule_expressions),
         cmocka_unit_test(test_windows),
         cmocka_unit_test(test_warnings),

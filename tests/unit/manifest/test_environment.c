@@ -74,6 +74,48 @@ static void test_without_variables_nothing_is_replaced(void **state)
     expect_error(fixture, "t.yaml:4:10: error: no variable \"TAG\" in this environment");
 }
 
+/* ... and that is told, but where something in the container may read it. */
+static void test_what_is_left_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *image;
+        const char *rest; /* of the container */
+        const char *told; /* the only warning; NULL: none */
+    } cases[] = {
+        {"'x:${TAG}'", "",
+         "t.yaml:4:10: warning: davit does not substitute ${TAG}: no davit.yaml declares variables at "
+         "/containerDefinitions/0/image; declare it under variables in a davit.yaml at the manifest root, or "
+         "write the value"},
+        {"x", "  hostname: 'a-${AWS::Region}'\n",
+         "t.yaml:6:13: warning: davit does not substitute ${AWS::Region}: no"},
+        {"x",
+         "  command: [sh, -c, 'echo ${HOME}']\n  entryPoint: ['${A}']\n  healthCheck: {command: [CMD-SHELL, "
+         "'test ${A}']}\n  environment: [{name: A, value: '${B}'}]\n  dockerLabels: {a: '${1}'}\n",
+         NULL},
+        {"'x:$TAG$(TAG)${'", "", NULL}, /* no reference anywhere */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *text CLEANUP_FREE = memory_printf(WEB("%s") "%s", cases[i].image, cases[i].rest);
+        struct fixture *fixture CLEANUP(fixture_freep) = FILES("t.yaml", text);
+        assert_int_equal(fixture_build(fixture), 0);
+        assert_int_equal(fixture->diagnostics.list.len, cases[i].told ? 1 : 0);
+        if (!cases[i].told)
+            continue;
+        char *told CLEANUP_FREE = diagnostic_to_text(fixture->diagnostics.list.items);
+        assert_true(text_starts_with(told, cases[i].told));
+        fixture_put(fixture, "davit.yaml", "patches: []\n");
+        assert_int_equal(fixture_build(fixture), 0);
+        assert_int_equal(fixture->diagnostics.list.len, 1);
+    }
+    struct fixture *fixture CLEANUP(fixture_freep) = FILES("t.yaml", "services: {web: {image: '${A}'}}\n");
+    assert_int_not_equal(fixture_build(fixture), 0); /* no manifest: that is all */
+    assert_int_equal(fixture->diagnostics.list.len, 1);
+    fixture_put(fixture, "t.yaml", "serviceName: web\ntaskDefinition: web\ndesiredCount: '${N}'\n");
+    assert_int_not_equal(fixture_build(fixture), 0); /* the reason stands beside the error */
+    assert_int_equal(fixture->diagnostics.warnings, 1);
+}
+
 static void test_references(void **state)
 {
     (void)state;
@@ -754,6 +796,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_without_a_file_nothing_is_replaced),
         cmocka_unit_test(test_without_variables_nothing_is_replaced),
+        cmocka_unit_test(test_what_is_left_is_told),
         cmocka_unit_test(test_references),
         cmocka_unit_test(test_keys_are_left_alone),
         cmocka_unit_test(test_types),

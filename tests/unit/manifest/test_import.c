@@ -109,9 +109,8 @@ struct reading {
     const char *expected; /* JSON; NULL: not there */
 };
 
-static void assert_reads(import_function *import, const struct reading *reading)
+static void assert_reads_in(struct fixture fixture, import_function *import, const struct reading *reading)
 {
-    struct fixture fixture = {0};
     begin(&fixture, import, reading->content);
     if (fixture.rc < 0)
         fail_msg("%s: %s", reading->content, fixture.diagnostics.list.items[0].message);
@@ -125,14 +124,18 @@ static void assert_reads(import_function *import, const struct reading *reading)
     end(&fixture);
 }
 
+static void assert_reads(import_function *import, const struct reading *reading)
+{
+    assert_reads_in((struct fixture){0}, import, reading);
+}
+
 struct note {
     const char *content;
     const char *text; /* a note as it is printed, or the beginning of it */
 };
 
-static void assert_notes(import_function *import, const struct note *note)
+static void assert_notes_in(struct fixture fixture, import_function *import, const struct note *note)
 {
-    struct fixture fixture = {0};
     bool found = false;
     begin(&fixture, import, note->content);
     assert_int_equal(fixture.rc, 0);
@@ -147,6 +150,11 @@ static void assert_notes(import_function *import, const struct note *note)
     if (!found)
         fail_msg("%s\nno note: %s", note->content, note->text);
     end(&fixture);
+}
+
+static void assert_notes(import_function *import, const struct note *note)
+{
+    assert_notes_in((struct fixture){0}, import, note);
 }
 
 static void assert_no_note(import_function *import, const char *content, const char *words)
@@ -455,8 +463,61 @@ static const struct note compose_relation_notes[] = {
      "in.yaml:1:71: warning: dropped: it does not wait for a, whose name does not resolve: the two need each "
      "other"},
     {"services: {a: {image: x, depends_on: [b]}, b: {image: x, scale: 2}}",
-     "in.yaml:1:39: warning: dropped: it does not wait for b, whose name does not resolve: it is in another "
-     "task"},
+     "in.yaml:1:39: warning: changed: b is in another task: davit.dependsOn waits until it is deployed, "
+     "which "
+     "is more than its start; its name does not resolve"},
+    {"services: {a: {image: x, links: [b]}, b: {image: x, scale: 2}}",
+     "in.yaml:1:34: warning: dropped: the name b does not resolve: it is in another task"},
+    {"services: {a: {image: x, volumes_from: [b]}, b: {image: x, scale: 2}}",
+     "in.yaml:1:41: warning: dropped: it does not wait for b: it is in another task"},
+};
+
+#define OF_B(condition, b)                                                                                   \
+    "services: {a: {image: x, depends_on: {b: {condition: " condition "}}}, b: {image: x" b "}}"
+
+/* Between tasks: every service has one of its own. */
+static const struct reading compose_waits[] = {
+    {OF_B("service_started", ""), "Service/davit",
+     "{\"dependsOn\":[{\"service\":\"b\",\"condition\":\"COMPLETE\"}]}"},
+    {OF_B("service_healthy", ", healthcheck: {test: y}"), "Service/davit",
+     "{\"dependsOn\":[{\"service\":\"b\",\"condition\":\"HEALTHY\"}]}"},
+    {OF_B("service_completed_successfully", ", restart: always"), "Service/davit",
+     "{\"dependsOn\":[{\"service\":\"b\",\"condition\":\"COMPLETE\"}]}"},
+    /* Who ends has no service, be it that nobody says so but those who wait for the end. */
+    {OF_B("service_completed_successfully", ", restart: \"no\""), "Service/davit", "{\"preDeploy\":[\"b\"]}"},
+    {OF_B("service_completed_successfully", ""), "Service/davit", "{\"preDeploy\":[\"b\"]}"},
+    {OF_B("service_healthy", ", restart: \"no\""), "Service/davit", NULL},
+    {"services: {a: {image: x, restart: \"no\", depends_on: [b]}, b: {image: x}}", "Service/davit", NULL},
+    {"services: {a: {image: x, depends_on: [b]}, b: {image: x, depends_on: [c]}, c: {image: x, depends_on: "
+     "[a]}}",
+     "Service/davit", "{\"dependsOn\":[{\"service\":\"b\",\"condition\":\"COMPLETE\"}]}"},
+};
+
+static const struct note compose_wait_notes[] = {
+    {OF_B("service_healthy", ", healthcheck: {test: y}"),
+     "in.yaml:1:42: warning: changed: b is in another task: davit.dependsOn waits until it is deployed and "
+     "healthy; its name does not resolve at /services/a/depends_on/b"},
+    {OF_B("service_healthy", ""), "in.yaml:1:42: warning: changed: b is in another task: davit.dependsOn "
+                                  "waits until it is deployed; it has "
+                                  "no healthcheck here; its name does not resolve"},
+    {OF_B("service_completed_successfully", ", restart: always"),
+     "in.yaml:1:42: warning: changed: b is in another task: davit.dependsOn waits until it is deployed, not "
+     "for its end at"},
+    {OF_B("service_completed_successfully", ""), "in.yaml:1:42: warning: changed: b is in another task: "
+                                                 "davit.preDeploy runs it before deployments of this "
+                                                 "service, once for each content at"},
+    {OF_B("service_completed_successfully", ""),
+     "in.yaml:1:92: warning: changed: it runs once: there is a task definition and no service"},
+    {OF_B("service_healthy", ", restart: \"no\""), "in.yaml:1:42: warning: dropped: it does not wait for b, "
+                                                   "whose name does not resolve: that runs once, and "
+                                                   "has no service to wait for"},
+    {"services: {a: {image: x, restart: \"no\", depends_on: [b]}, b: {image: x}}",
+     "in.yaml:1:54: warning: dropped: it does not wait for b, whose name does not resolve: it runs once "
+     "itself, and has no service that could wait"},
+    {"services: {a: {image: x, depends_on: [b]}, b: {image: x, depends_on: [c]}, c: {image: x, depends_on: "
+     "[a]}}",
+     "in.yaml:1:103: warning: dropped: it does not wait for a, whose name does not resolve: the two tasks "
+     "need each other"},
 };
 
 static void test_compose_relations(void **state)
@@ -466,6 +527,50 @@ static void test_compose_relations(void **state)
         assert_reads(import_compose, &compose_relations[i]);
     for (size_t i = 0; i < ARRAY_LEN(compose_relation_notes); i++)
         assert_notes(import_compose, &compose_relation_notes[i]);
+}
+
+static void test_compose_waits(void **state)
+{
+    (void)state;
+    struct fixture fixture = {.world = usual};
+    fixture.world.tasks = IMPORT_TASKS_EACH;
+    for (size_t i = 0; i < ARRAY_LEN(compose_waits); i++)
+        assert_reads_in(fixture, import_compose, &compose_waits[i]);
+    for (size_t i = 0; i < ARRAY_LEN(compose_wait_notes); i++)
+        assert_notes_in(fixture, import_compose, &compose_wait_notes[i]);
+}
+
+/* One wait for a task, whoever of its services asks for it; the stronger condition counts. */
+static void test_compose_waits_once(void **state)
+{
+    (void)state;
+    static const struct reading strongest = {
+        "services: {a: {image: x, links: [b], depends_on: {c: {condition: service_started}}}, b: {image: x, "
+        "depends_on: {c: {condition: service_healthy}}}, c: {image: x, scale: 2, healthcheck: {test: y}}}",
+        "Service/davit", "{\"dependsOn\":[{\"service\":\"c\",\"condition\":\"HEALTHY\"}]}"};
+    assert_reads(import_compose, &strongest);
+}
+
+/* ... and no more of them than the schema takes. */
+static void test_compose_waits_bounded(void **state)
+{
+    (void)state;
+    char content[4096] = "services: {a: {image: x, depends_on: [";
+    size_t len = strlen(content);
+    for (int i = 0; i < 21; i++)
+        len += (size_t)snprintf(content + len, sizeof content - len, "b%d, ", i);
+    len += (size_t)snprintf(content + len, sizeof content - len, "]}");
+    for (int i = 0; i < 21; i++)
+        len += (size_t)snprintf(content + len, sizeof content - len, ", b%d: {image: x, scale: 2}", i);
+    (void)snprintf(content + len, sizeof content - len, "}");
+    struct fixture fixture = {0};
+    begin(&fixture, import_compose, content);
+    assert_int_equal(json_array_size(at_path(&fixture, "Service/davit/dependsOn")), 20);
+    end(&fixture);
+    const struct note full = {content,
+                              "in.yaml:1:129: warning: dropped: it does not wait for b20, whose name "
+                              "does not resolve: davit.dependsOn has 20 services already"};
+    assert_notes(import_compose, &full);
 }
 
 /* --- CloudFormation ------------------------------------------------------------------------------------- */
@@ -778,6 +883,9 @@ int main(void)
         cmocka_unit_test(test_compose_project),
         cmocka_unit_test(test_compose_tasks),
         cmocka_unit_test(test_compose_relations),
+        cmocka_unit_test(test_compose_waits),
+        cmocka_unit_test(test_compose_waits_once),
+        cmocka_unit_test(test_compose_waits_bounded),
         cmocka_unit_test(test_cloudformation),
         cmocka_unit_test(test_ecs),
         cmocka_unit_test(test_docker),

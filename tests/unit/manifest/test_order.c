@@ -126,6 +126,27 @@ static void test_circles(void **state)
     expect(fixture, "");
 }
 
+/* One of them has an error of its own: the circle is told beside it. */
+static void test_a_circle_over_a_broken_one(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_prod();
+    put(fixture, "a", ON("b"));
+    fixture_put(
+        fixture, "b.json",
+        "{\"cluster\":\"prod\",\"serviceName\":\"b\",\"taskDefinition\":\"web\",\"desiredCount\":\"x\",\n"
+        "\"davit\":{\"dependsOn\":[{\"service\":\"a\"}]}}");
+    assert_int_not_equal(fixture_build(fixture), 0);
+    assert_int_equal(fixture->diagnostics.list.len, 2);
+    char *text CLEANUP_FREE = diagnostic_to_text(&fixture->diagnostics.list.items[1]);
+    assert_string_equal(
+        text, "b.json:2:34: error: these services wait for each other for ever: prod/a -> prod/b -> "
+              "prod/a at /davit/dependsOn/0/service; take one of them out of the dependsOn of "
+              "another");
+    put(fixture, "b", "");
+    expect(fixture, "");
+}
+
 static void test_a_long_row(void **state)
 {
     (void)state;
@@ -148,6 +169,7 @@ int main(void)
         cmocka_unit_test(test_who_is_not_there),
         cmocka_unit_test(test_conditions),
         cmocka_unit_test(test_circles),
+        cmocka_unit_test(test_a_circle_over_a_broken_one),
         cmocka_unit_test(test_a_long_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
