@@ -202,6 +202,26 @@ static void test_diff(void **state)
     assert_int_equal(differences(fixture_ask(*state, "GET", "/v1/diff", NULL)), 0);
 }
 
+static void test_diff_says_that_the_newest_commit_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_commit(fixture, "b2", "kind: Cluster\nclusterNam: demo\n");
+    assert_string_equal(fixture_refusal(fixture, "GET", "/v1/diff", NULL).message,
+                        "commit b2b2b2b2b2b2 is refused, and there is no good one before it; davit status "
+                        "says why");
+    fixture_deploy(fixture, "c3", "nginx:1");
+    json_t *answer = fixture_ask(fixture, "GET", "/v1/diff", NULL);
+    assert_true(json_is_false(json_object_get(answer, "refused")));
+    json_decref(answer);
+    fixture_commit(fixture, "d4", "kind: Cluster\nclusterNam: demo\n");
+    answer = fixture_ask(fixture, "GET", "/v1/diff", NULL);
+    assert_true(json_is_true(json_object_get(answer, "refused")));
+    assert_true(text_starts_with(model_string(json_object_get(answer, "head"), "oid"), "d4"));
+    assert_true(text_starts_with(model_string(json_object_get(answer, "commit"), "oid"), "c3"));
+    assert_true(model_int(json_object_get(answer, "diagnostics"), "errors") > 0);
+    json_decref(answer);
+}
+
 static void test_diff_with_a_given_commit(void **state)
 {
     fixture_deploy(*state, "a1", "nginx:1");
@@ -629,6 +649,7 @@ int main(void)
         CASE(test_a_new_service_of_nothing_is_steady),
         CASE(test_events_are_in_order_and_hold_no_secret),
         CASE(test_diff),
+        CASE(test_diff_says_that_the_newest_commit_is_refused),
         CASE(test_diff_with_a_given_commit),
         CASE(test_diff_of_scheduled_tasks),
         CASE(test_diff_tells_what_is_held),

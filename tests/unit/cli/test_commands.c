@@ -118,6 +118,7 @@ static const struct answer {
 /* Of a daemon whose newest commit is refused. */
 static const struct answer refused[] = {
     {"GET /v1/status ", "200 OK", STATUS(REFUSED, SERVICE("2", "true", "steady"))},
+    {"GET /v1/diff ", "200 OK", "{\"differences\":[],\"commit\":" COMMIT "," REFUSED "}"},
     {"", "404 Not Found", "{}"},
 };
 
@@ -462,6 +463,12 @@ static void test_a_refused_commit(void **state)
     expect("wait --timeout 1s", CLI_NO, NULL,
            "web.yaml:8:5: error: no such thing\n"
            "davit: commit bbbbbbbbbbbb is refused; nothing was changed\n");
+    expect("diff", CLI_ERROR, NULL,
+           "davit: HEAD bbbbbbbbbbbb (typo) is refused:\n"
+           "  web.yaml:8:5: error: no such thing\n"
+           "compared with what runs is abcdef012345 (say hello) instead, the last good commit\n"
+           "no differences\n");
+    expect("diff -o json", CLI_ERROR, "\"refused\": true", NULL);
 }
 
 static void test_a_held_commit(void **state)
