@@ -475,6 +475,33 @@ static void test_approve_is_of_the_commit_that_is_held(void **state)
     fixture_refusal(fixture, "POST", "/v1/approve", "{'commit':'e5f6a7b8'}");
 }
 
+static void test_approve_takes_names_of_the_newest_commit(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const names[] = {"{'commit':'HEAD'}", "{'commit':'main'}",
+                                        "{'commit':'refs/heads/main'}"};
+    char yaml[2048];
+    snprintf(yaml, sizeof yaml,
+             FIXTURE_MANIFEST "---\nkind: Service\ncluster: demo\nserviceName: db\ntaskDefinition: web\n",
+             "nginx:1");
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        char oid[3] = {(char)('a' + i), '1', '\0'};
+        fixture_commit(fixture, oid, yaml);
+        oid[1] = '2';
+        fixture_commit(fixture, oid, "kind: Cluster\nclusterName: demo\n");
+        json_t *answer = fixture_ask(fixture, "POST", "/v1/approve", names[i]);
+        assert_true(text_starts_with(model_string(json_object_get(answer, "commit"), "oid"), oid));
+        json_decref(answer);
+    }
+    assert_string_equal(fixture_refusal(fixture, "POST", "/v1/approve", "{'commit':'feature'}").message,
+                        "commit: \"feature\" is not known: HEAD, main or the digits of a commit's id are "
+                        "wanted");
+    fixture_commit(fixture, "d1", yaml);
+    fixture_commit(fixture, "d2", "kind: Cluster\nclusterNam: demo\n");
+    assert_string_equal(fixture_refusal(fixture, "POST", "/v1/approve", "{'commit':'HEAD'}").message,
+                        "no commit is held, and no change waits for its window");
+}
+
 static void test_approve_lets_through_what_waits_for_its_window(void **state)
 {
     struct fixture *fixture = *state;
@@ -659,6 +686,7 @@ int main(void)
         CASE(test_suspend_and_resume),
         CASE(test_what_git_suspends_git_resumes),
         CASE(test_approve_is_of_the_commit_that_is_held),
+        CASE(test_approve_takes_names_of_the_newest_commit),
         CASE(test_approve_lets_through_what_waits_for_its_window),
         CASE(test_diff_tells_windows_by_the_wall_clock),
         CASE(test_diff_tells_a_window_that_only_an_older_commit_has),

@@ -129,7 +129,10 @@ static const struct answer holding[] = {
                                             "\"held\":\"removes 3 of 4 services (a/b)\",\"head\":{\"oid\":"
                                             "\"bbbbbbbbbbbbbbbb\",\"subject\":\"oh\",\"author\":\"Ada\"}",
             SERVICE("2", "true", "steady"))},
-    {"POST /v1/approve?commit=bbbbbbb ", "202 Accepted", "{\"accepted\":true}"},
+    {"POST /v1/approve?commit=bbbbbbb ", "202 Accepted",
+     "{\"accepted\":true,\"commit\":{\"oid\":\"bbbbbbbbbbbbbbbb\",\"subject\":\"oh\"}}"},
+    {"POST /v1/approve?commit=HEAD ", "202 Accepted",
+     "{\"accepted\":true,\"commit\":{\"oid\":\"bbbbbbbbbbbbbbbb\",\"subject\":\"oh\"}}"},
     {"", "400 Bad Request", "{\"error\":{\"message\":\"no commit is held\"}}"},
 };
 
@@ -482,7 +485,8 @@ static void test_a_held_commit(void **state)
     expect("wait --timeout 1s", CLI_NO, NULL,
            "davit: commit bbbbbbbbbbbb is held: it removes 3 of 4 services (a/b); nothing was changed; "
            "davit approve bbbbbbbbbbbb deploys it\n");
-    expect("approve bbbbbbb", 0, NULL, "commit bbbbbbb is approved");
+    expect("approve bbbbbbb", 0, NULL, "commit bbbbbbbbbbbb (oh) is approved");
+    expect("approve HEAD", 0, NULL, "commit bbbbbbbbbbbb (oh) is approved");
     expect("approve ccccccc", CLI_ERROR, NULL, "davit: no commit is held\n");
     expect("approve", CLI_ERROR, NULL, "COMMIT");
 }
