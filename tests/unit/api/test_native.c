@@ -131,9 +131,16 @@ static void test_services_and_tasks_by_name(void **state)
     fault = fixture_refusal(*state, "GET", "/v1/tasks", "{'cluster':'x'}");
     assert_string_equal(fault.message, "there is no cluster \"x\"");
     fault = fixture_refusal(*state, "GET", "/v1/tasks", "{'cluster':'default','service':'web'}");
-    assert_string_equal(fault.message, "there is no cluster \"default\"; did you mean demo/web?");
+    assert_string_equal(fault.message,
+                        "there is no service \"default/web\", for there is no cluster \"default\"; "
+                        "did you mean demo/web?");
     fault = fixture_refusal(*state, "GET", "/v1/tasks", "{'cluster':'default','service':'x'}");
-    assert_string_equal(fault.message, "there is no cluster \"default\"");
+    assert_string_equal(fault.message,
+                        "there is no service \"default/x\", for there is no cluster \"default\"");
+    fault = fixture_refusal(*state, "GET", "/v1/tasks", "{'cluster':'default','service':'demo'}");
+    assert_string_equal(fault.message,
+                        "there is no service \"default/demo\", for there is no cluster \"default\"; "
+                        "demo is a cluster: name CLUSTER/SERVICE, such as demo/web");
     fault = fixture_refusal(*state, "GET", "/v1/tasks", "{'service':'x'}");
     assert_string_equal(fault.message, "there is no service \"x\"");
 }

@@ -85,6 +85,16 @@ static const struct answer {
     {"GET /v1/logs?cluster=demo&service=unread&tail=100 ", "200 OK",
      "{\"task\":\"0123456789abcdef\",\"container\":\"d\",\"error\":\"gone\"}\n"
      "{\"error\":\"no container could be read\"}\n"},
+    {"GET /v1/logs?cluster=demo&service=web&task=" TASK_ID "&tail=100 ", "200 OK",
+     "{\"task\":\"" TASK_ID "\",\"container\":\"c\",\"stream\":\"stdout\",\"line\":\"of a service\"}\n"},
+    {"GET /v1/logs?cluster=demo&service=bbbbbbbb&task=bbbbbbbb&tail=100 ", "200 OK",
+     "{\"task\":\"bbbbbbbb\",\"container\":\"c\",\"stream\":\"stdout\",\"line\":\"of a task\"}\n"},
+    {"GET /v1/tasks?task=0123 ", "200 OK", "{\"tasks\":[" TASK("\"health\":\"UNKNOWN\"") "]}"},
+    {"GET /v1/tasks?cluster=demo&task=bbbb ", "200 OK",
+     "{\"tasks\":[{\"cluster\":\"demo\",\"group\":\"family:job\",\"id\":\"bbbbbbbb\"}]}"},
+    {"GET /v1/tasks?task=cccc ", "200 OK",
+     "{\"tasks\":[{\"cluster\":\"demo\",\"id\":\"cccc1\"},{\"cluster\":\"other\",\"id\":\"cccc2\"}]}"},
+    {"GET /v1/tasks?task=dddd ", "200 OK", "{\"tasks\":[]}"},
     {"GET /v1/events?follow=1 ", "200 OK",
      "{\"cluster\":\"demo\",\"service\":\"web\",\"at\":\"2026-01-01T00:00:00.000Z\",\"message\":\"("
      "task " TASK_ID ") failed\"}\n"},
@@ -393,6 +403,11 @@ static void test_streams(void **state)
            "--tail: \"-1\" is neither a number of lines nor all\n");
     expect("logs demo/web --tail=1k", CLI_ERROR, NULL, "--tail: \"1k\" is neither");
     expect("logs demo/none", CLI_ERROR, NULL, "there is no such thing");
+    expect("logs 0123", 0, TASK_SHORT "/c | of a service\n", NULL);
+    expect("logs demo/bbbb", 0, "bbbbbbbb/c | of a task\n", NULL);
+    expect("logs cccc", CLI_ERROR, NULL,
+           "davit: 2 tasks begin so, demo/cccc1 and other/cccc2 among them: give more of the id\n");
+    expect("logs dddd", CLI_ERROR, NULL, "there is no such thing");
     expect("events -w", 0, "2026-01-01T00:00:00.000Z  demo/web  (task 0123456789ab) failed\n", NULL);
     expect("events -w -o wide", 0, "(task " TASK_ID ") failed\n", NULL);
     expect("events", 0, "(task 0123456789ab) failed\n", NULL);
