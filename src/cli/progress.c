@@ -213,6 +213,15 @@ static void append_pull(struct buffer *out, const struct progress_service *servi
                       (double)service->pull_bytes / 1e6);
 }
 
+/* Nothing is missing, and what is too many goes. */
+static void append_surplus(struct buffer *out, const struct progress_service *service)
+{
+    int surplus = service->left - service->desired;
+    if (surplus > 0 && text_equal(service->word, "stopping"))
+        buffer_printf(out, "  waiting: %d task%s more than wanted, being stopped", surplus,
+                      surplus == 1 ? "" : "s");
+}
+
 char *progress_line(const struct progress_service *service, int name_width)
 {
     struct buffer out = BUFFER_INIT(4 * LIMIT_ERROR_CHARS);
@@ -236,6 +245,8 @@ char *progress_line(const struct progress_service *service, int name_width)
         buffer_printf(&out, "  %s", service->reason);
     else if (service->state == PROGRESS_BUSY && service->waiting)
         buffer_printf(&out, "  waiting: %s", service->waiting);
+    else if (service->state == PROGRESS_BUSY)
+        append_surplus(&out, service);
     else if ((service->state == PROGRESS_BLOCKED || service->suspended || service->removing) &&
              service->waiting)
         buffer_printf(&out, "  %s", service->waiting);

@@ -42,7 +42,8 @@
 #define TASK_SHORT "0123456789ab"
 #define TASK_ID    TASK_SHORT "cdef0123456789abcdef"
 #define TASK(more)                                                                                           \
-    "{\"cluster\":\"demo\",\"service\":\"web\",\"id\":\"" TASK_ID "\",\"status\":\"RUNNING\"," more "}"
+    "{\"cluster\":\"demo\",\"service\":\"web\",\"id\":\"" TASK_ID "\",\"status\":\"RUNNING\","               \
+    "\"stopReason\":\"enough\"," more "}"
 
 #define X50  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define X38  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
@@ -385,10 +386,10 @@ static void test_health_in_words(void **state)
 {
     (void)state;
     expect("get tasks", 0,
-           "0123456789ab  RUNNING  -         -                -         -\n"
-           "demo     web      0123456789ab  RUNNING  starting  -                -         -\n"
-           "demo     web      0123456789ab  RUNNING  HEALTHY   -                -         -\n"
-           "demo     web      0123456789ab  RUNNING  unknown   -                -         -\n",
+           "0123456789ab  RUNNING  -         -                -         -    enough\n"
+           "demo     web      0123456789ab  RUNNING  starting  -                -         -    enough\n"
+           "demo     web      0123456789ab  RUNNING  HEALTHY   -                -         -    enough\n"
+           "demo     web      0123456789ab  RUNNING  unknown   -                -         -    enough\n",
            NULL);
     expect("get tasks -o json", 0, "\"health\": \"UNKNOWN\"", NULL);
 }
