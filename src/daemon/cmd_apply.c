@@ -44,8 +44,8 @@ static void refuse(struct apply *apply, const struct view_source *source)
     char commit[COMMIT_SHORT_SIZE];
     commit_short(source->head->oid, commit);
     cli_write_diagnostics(apply->cli->err, source->diagnostics, "");
-    cli_fail(apply->cli, "commit %s is refused: %zu errors; nothing was changed", commit,
-             source->diagnostics->errors);
+    cli_fail(apply->cli, "commit %s is refused: %zu error%s; nothing was changed", commit,
+             source->diagnostics->errors, text_plural((int64_t)source->diagnostics->errors));
     finish(apply, CLI_NO);
 }
 
@@ -155,9 +155,9 @@ static void stepped(void *data)
     if (failed)
         cli_fail(
             apply->cli,
-            "%zu deployments failed or are blocked; what ran before goes on running; content that failed is "
+            "%zu deployment%s failed or blocked; what ran before goes on running; content that failed is "
             "tried again when it has changed, or by --retry",
-            failed);
+            failed, text_plural((int64_t)failed));
     finish(apply, failed ? CLI_TIMEOUT : CLI_OK);
 }
 

@@ -107,12 +107,29 @@ static void test_it_says_whom_it_asks_first(void **state)
     end(dir, child, SIGTERM);
 }
 
+static void test_it_counts_one_error(void **state)
+{
+    (void)state;
+    int status = 0;
+    char dir[] = "/tmp/davit-apply-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    char *write CLEANUP_FREE = memory_printf("echo 'clusterName: [x]' > %s/cluster.yaml", dir);
+    char *check CLEANUP_FREE =
+        memory_printf("grep -q 'is refused: 1 error; nothing was changed' %s/err && rm -rf %s", dir, dir);
+    assert_int_equal(system(write), 0);
+    pid_t child = start(dir, 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(WEXITSTATUS(status), 1);
+    assert_int_equal(system(check), 0);
+}
+
 int main(int argc, char **argv)
 {
     assert_int_equal(argc, 2);
     davit = argv[1];
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_signals_end_it_in_order),
                                        cmocka_unit_test(test_a_signal_that_was_ignored_stays_so),
-                                       cmocka_unit_test(test_it_says_whom_it_asks_first)};
+                                       cmocka_unit_test(test_it_says_whom_it_asks_first),
+                                       cmocka_unit_test(test_it_counts_one_error)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
