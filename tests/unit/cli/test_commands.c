@@ -379,6 +379,8 @@ static void test_lists(void **state)
            "schemaVersion: 1\nscheduledTask: nightly\nruns:\n- dueAt: \"2026-01-02T00:00:00.000Z\"\n", NULL);
     expect("history nightly -n third", CLI_ERROR, NULL, "there is no such thing");
     expect("history demo/idle", 0, NULL, "it was not due yet");
+    expect("history demo/gone", CLI_ERROR, NULL,
+           "there is no such thing; of one that was removed the ledger tells, see davit help history\n");
     expect("history demo/web/x", CLI_ERROR, NULL, "is not CLUSTER/SERVICE");
 }
 
