@@ -44,11 +44,29 @@ static void append(json_t *list, json_t *difference)
         json_array_append_new(list, difference);
 }
 
+/* What is compared is the last good commit: whoever asks has to be told of a newer one. */
+static void add_refusal(json_t *answer, const struct view_source *source)
+{
+    bool refused = source->diagnostics->errors > 0;
+    json_object_set_new(answer, "refused", json_boolean(refused));
+    if (!refused)
+        return;
+    json_object_set_new(answer, "head", commit_to_json(source->head));
+    json_object_set_new(answer, "diagnostics", diagnostics_to_json(source->diagnostics));
+}
+
 int api_get_diff(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
 {
     const struct desired *desired = core_desired(api->core);
+    struct view_source source;
+    core_view_source(api->core, &source);
+    if (!desired && source.diagnostics->errors)
+        return api_fault_unavailable(fault,
+                                     "commit %.12s is refused, and there is no good one before it; davit "
+                                     "status says why",
+                                     source.head->oid);
     if (!desired)
-        return api_fault_unavailable(fault, "no commit has been accepted yet");
+        return api_fault_unavailable(fault, "no commit has been accepted yet; davit status says why");
     int r = api_check_target(api, input, fault);
     if (r < 0)
         return r;
@@ -60,9 +78,8 @@ int api_get_diff(struct api *api, const json_t *input, json_t **ret_output, stru
     }
     *ret_output = api_list("differences", list);
     json_object_set_new(*ret_output, "commit", commit_to_json(&desired->commit));
-    struct view_source source;
-    core_view_source(api->core, &source);
     model_set_string(*ret_output, "held", source.held);
+    add_refusal(*ret_output, &source);
     return 0;
 }
 

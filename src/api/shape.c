@@ -340,6 +340,19 @@ bool api_next_service(const struct api *api, const json_t *input, size_t *at, st
     return false;
 }
 
+/* Whoever names a cluster where a service is wanted. NULL: it is none. Caller frees. */
+static char *hint_of_cluster(const struct api *api, const char *name)
+{
+    struct view_service view;
+    if (!api_cluster_exists(api, name))
+        return NULL;
+    for (size_t i = 0; core_view_service_at(api->core, i, &view); i++)
+        if (text_equal(view.cluster, name))
+            return memory_printf("; %s is a cluster: name CLUSTER/SERVICE, such as %s/%s", name, name,
+                                 view.name);
+    return memory_printf("; %s is a cluster, and has no services", name);
+}
+
 /* The one service of this name, in whichever cluster, or else the one of the cluster that is nearest to it.
  * Caller frees. */
 static char *hint_at(const struct api *api, const char *cluster, const char *service)
@@ -355,6 +368,9 @@ static char *hint_at(const struct api *api, const char *cluster, const char *ser
     }
     if (same.len)
         return hint(same.len == 1 ? same.items[0] : NULL);
+    char *of_cluster = hint_of_cluster(api, service);
+    if (of_cluster)
+        return of_cluster;
     const char *near = text_nearest(service, (const char *const *)others.items, others.len);
     char *key CLEANUP_FREE = near ? service_key(cluster, near) : NULL;
     return hint(key);
@@ -373,6 +389,10 @@ int api_check_target(const struct api *api, const json_t *input, struct api_faul
                 : api_next_service(api, input, &at, &view))
         return 0;
     char *near CLEANUP_FREE = service ? hint_at(api, cluster, service) : hint_at_cluster(api, cluster);
+    if (!has_cluster && service)
+        return api_fault_not_found(fault, "ClusterNotFoundException",
+                                   "there is no service \"%s/%s\", for there is no cluster \"%s\"%s", cluster,
+                                   service, cluster, near);
     if (!has_cluster)
         return api_fault_not_found(fault, "ClusterNotFoundException", "there is no cluster \"%s\"%s", cluster,
                                    near);

@@ -65,14 +65,42 @@ int api_get_source(struct api *api, const json_t *input, json_t **ret_output, st
 }
 
 #define OID_MIN 7 /* as many digits as git shows */
+#define HEADS   "refs/heads/"
+
+static const char *short_branch(const char *name)
+{
+    return text_starts_with(name, HEADS) ? name + strlen(HEADS) : name;
+}
+
+/* As git takes names in the source: HEAD and the branch are its newest commit. Borrowed. */
+static const char *resolve(const struct view_source *view, const char *name)
+{
+    bool is_branch = view->branch && text_equal(short_branch(name), short_branch(view->branch));
+    return view->head && (is_branch || text_equal(name, "HEAD")) ? view->head->oid : name;
+}
+
+/* Digits are at least OID_MIN, as of an id. */
+static int check_commit(const struct view_source *view, const char *commit, struct api_fault *fault)
+{
+    if (!commit || strspn(commit, "0123456789abcdef") != strlen(commit))
+        return api_fault_invalid(fault,
+                                 "commit: \"%.100s\" is not known: HEAD, %.100s or the digits of a commit's "
+                                 "id are wanted",
+                                 commit ? commit : "", view->branch ? view->branch : "the branch");
+    if (strlen(commit) < OID_MIN)
+        return api_fault_invalid(fault, "commit: at least %d digits of its id are wanted", OID_MIN);
+    return 0;
+}
 
 int api_post_approve(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
 {
     const char *commit = api_parameter(input, "commit");
     struct view_source view;
     core_view_source(api->core, &view);
-    if (!commit || strlen(commit) < OID_MIN)
-        return api_fault_invalid(fault, "commit: at least %d digits of its id are wanted", OID_MIN);
+    commit = commit ? resolve(&view, commit) : NULL;
+    int r = check_commit(&view, commit, fault);
+    if (r < 0)
+        return r;
     const struct commit *approved = view.held ? view.head : view.wanted;
     if (!view.held && !core_any_delayed(api->core))
         return api_fault_client(fault, "no commit is held, and no change waits for its window");
@@ -82,9 +110,10 @@ int api_post_approve(struct api *api, const json_t *input, json_t **ret_output, 
     if (!text_starts_with(approved->oid, commit))
         return api_fault_client(fault, "not commit %.12s but %.12s waits for a change window", commit,
                                 approved->oid);
+    *ret_output =
+        json_pack("{s:i,s:b,s:o}", "schemaVersion", 1, "accepted", 1, "commit", commit_to_json(approved));
     struct event event = {.kind = EVENT_APPROVE};
     memcpy(event.approve.oid, approved->oid, sizeof event.approve.oid);
     api->post(api->data, &event);
-    *ret_output = json_pack("{s:i,s:b}", "schemaVersion", 1, "accepted", 1);
     return 0;
 }

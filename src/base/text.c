@@ -138,6 +138,11 @@ char *text_printable(const char *s)
     return buffer_steal(&out);
 }
 
+const char *text_plural(int64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 int text_to_int64(const char *s, int64_t min, int64_t max, int64_t *ret_value)
 {
     assert(s);

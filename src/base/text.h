@@ -18,6 +18,9 @@ void text_mend_utf8(char *s);
 /* Whole string, base 10. ERROR_INVALID or, out of [min, max], ERROR_LIMIT. */
 int text_to_int64(const char *s, int64_t min, int64_t max, int64_t *ret_value);
 
+/* What a counted noun ends in: "s", and "" for 1. */
+const char *text_plural(int64_t count);
+
 /* Go's durations as every tool of the field takes them: "1h30m", "250ms", "45s", and a bare number of
  * seconds. */
 int text_to_duration_ms(const char *s, int64_t *ret_ms);

@@ -1,15 +1,20 @@
 #include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/client.h"
+#include "cli/output.h"
+#include "model/json.h"
 
 static int run(const struct cli *cli)
 {
     char *query CLEANUP_FREE = cli_query_add(NULL, "commit", cli->argv[0]);
     struct cli_request request = {.method = "POST", .path = "/v1/approve", .query = query};
     struct error err = ERROR_INIT;
-    if (cli_request(cli, &request, NULL, &err) < 0)
+    json_t *answer CLEANUP(json_decrefp) = NULL;
+    if (cli_request(cli, &request, &answer, &err) < 0)
         return cli_fail(cli, "%s", error_text(&err));
-    fprintf(cli->err, "commit %.12s is approved; \"davit wait\" shows how it gets on\n", cli->argv[0]);
+    cli_make_printable(answer);
+    fprintf(cli->err, "commit %.12s (%s) is approved; \"davit wait\" shows how it gets on\n",
+            cli_member_string(answer, "commit.oid"), cli_member_string(answer, "commit.subject"));
     return CLI_OK;
 }
 
@@ -18,6 +23,8 @@ static const struct cli_flag flags[] = {CLI_FLAG_SOCKET, CLI_FLAG_END};
 static const char *const examples[] = {
     "\"davit status\" names the commit, what it removes, and what waits",
     "davit approve 3f2a91c",
+    "whatever the newest commit of the source is",
+    "davit approve HEAD",
     NULL,
 };
 
@@ -26,6 +33,8 @@ const struct command cli_approve = {
     .summary = "deploy a commit that is held, or waits for a change window",
     .args = "COMMIT",
     .description =
+        "COMMIT is the beginning of its id, or HEAD or the branch: the newest commit that davit has of its "
+        "source, which need not be that of a local clone.\n\n"
         "A commit that removes more than half of the services, and three or more, is held, and what runs "
         "stays: a wrong path is likelier than the wish. A commit whose message ends in the trailer "
         "\"Davit-Approve-Deletions: N\" may remove N services without being held. The configuration's "

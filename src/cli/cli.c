@@ -221,12 +221,14 @@ static int take_short(struct parser *parser, const char *letters)
 static int parse(struct parser *parser)
 {
     bool only_operands = false;
+    size_t others = (size_t)parser->cli->command->args_others;
     while (parser->at < parser->argc) {
         char *word = parser->argv[parser->at++];
         int r = 0;
-        if (only_operands || word[0] != '-' || !word[1])
+        if (only_operands || word[0] != '-' || !word[1]) {
             vector_push(&parser->operands, word);
-        else if (text_equal(word, "--"))
+            only_operands |= others && parser->operands.len > others;
+        } else if (text_equal(word, "--"))
             only_operands = true;
         else
             r = word[1] == '-' ? take_long(parser, word + 2) : take_short(parser, word + 1);

@@ -46,9 +46,10 @@ struct command {
     const char *before_files;      /* those of the words that files follow; NULL: nothing does */
     const char *before_containers; /* the one that containers of an engine follow; NULL: none */
     int args_min;
-    int args_max; /* -1: no bound */
-    bool hidden;  /* not for people: not in help, man and completion */
-    bool raw;     /* takes argv as it is, flags included (cli->argc, cli->argv) */
+    int args_max;    /* -1: no bound */
+    int args_others; /* after so many arguments come words of somebody else's, flags too; 0: never */
+    bool hidden;     /* not for people: not in help, man and completion */
+    bool raw;        /* takes argv as it is, flags included (cli->argc, cli->argv) */
     int (*run)(const struct cli *cli);
 };
 

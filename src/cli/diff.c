@@ -374,6 +374,16 @@ static void print_held(const struct cli *cli, const char *held)
                 cli_tone(cli, CLI_BAD), cli_tone(cli, CLI_PLAIN), held);
 }
 
+/* The newest commit is refused: what is compared is another, and no answer to what was asked. */
+static void tell_refusal(const struct cli *cli, const json_t *answer)
+{
+    cli_fail(cli, "HEAD %.12s (%s) is refused:", cli_member_string(answer, "head.oid"),
+             cli_member_string(answer, "head.subject"));
+    cli_write_answer_diagnostics(cli->err, json_object_get(answer, "diagnostics"), "  ");
+    fprintf(cli->err, "compared with what runs is %.12s (%s) instead, the last good commit\n",
+            cli_member_string(answer, "commit.oid"), cli_member_string(answer, "commit.subject"));
+}
+
 static int run(const struct cli *cli)
 {
     json_t *answer CLEANUP(json_decrefp) = NULL;
@@ -382,9 +392,12 @@ static int run(const struct cli *cli)
         return r;
     const json_t *differences = json_object_get(answer, "differences");
     bool any = json_array_size(differences) > 0;
+    int code = model_bool(answer, "refused") ? CLI_ERROR : any ? CLI_NO : CLI_OK;
     if (cli_print_data(cli, answer))
-        return any ? CLI_NO : CLI_OK;
+        return code;
     cli_make_printable(answer);
+    if (model_bool(answer, "refused"))
+        tell_refusal(cli, answer);
     size_t i;
     json_t *difference;
     json_array_foreach ((json_t *)(uintptr_t)differences, i, difference) {
@@ -393,7 +406,7 @@ static int run(const struct cli *cli)
     print_held(cli, model_string(answer, "held"));
     if (!any)
         fputs("no differences\n", cli->err);
-    return any ? CLI_NO : CLI_OK;
+    return code;
 }
 
 static const struct cli_flag flags[] = {
@@ -412,7 +425,8 @@ static const char *const examples[] = {
 
 static const struct cli_exit exits[] = {{CLI_OK, "no differences"},
                                         {CLI_NO, "there are differences"},
-                                        {CLI_ERROR, "it could not tell, or the usage is wrong"},
+                                        {CLI_ERROR, "it could not tell, as when the newest commit is "
+                                                    "refused, or the usage is wrong"},
                                         {0, NULL}};
 
 const struct command cli_diff = {
@@ -420,7 +434,8 @@ const struct command cli_diff = {
     .summary = "show what a commit changes",
     .args = "[FROM [TO]]",
     .description =
-        "Without a commit: from what runs to the last good commit. With one: from what runs to that commit "
+        "Without a commit: from what runs to the last good commit; where the newest one is refused it says "
+        "so, and why. With one: from what runs to that commit "
         "of "
         "the local\nrepository. With two, or FROM..TO: from one commit to the other, without the daemon.\n\n"
         "Formatting, comments and the order of files are no difference. Values of environment variables "

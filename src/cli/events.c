@@ -143,7 +143,8 @@ const struct command cli_events = {
     .args = "[CLUSTER/SERVICE]",
     .description =
         "Oldest first, in ECS's words, since the daemon's start: they are kept in memory. Those of a "
-        "scheduled task are listed with the cluster of its first target. With "
+        "scheduled task are listed with the cluster of its first target, and of a service that was removed "
+        "none: see davit help history. With "
         "--watch and -o json each line is one JSON object. Ids are cut to "
         "their first 12 characters, but for -o wide, json and yaml.",
     .flags = flags,

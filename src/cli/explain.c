@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "base/vector.h"
 #include "cli/cli.h"
+#include "cli/explain_document.h"
 #include "cli/explain_member.h"
 #include "cli/explain_reference.h"
 #include "cli/output.h"
@@ -142,6 +143,7 @@ static int print_kinds(const struct cli *cli, const struct explanation *explanat
                                               "effect", explain_effect(place.effect), "description",
                                               json_object_get(place.schema, "description")));
     }
+    explain_documents(list);
     if (!cli_print_data(cli, list)) {
         struct cli_grid grid = {.columns = 3};
         size_t i;
@@ -239,6 +241,14 @@ static int print_path(const struct cli *cli, const struct explanation *explanati
     size_t len = strcspn(text, ".");
     char *kind_name CLEANUP_FREE = memory_strndup(text, len);
     int kind = explain_kind(kind_name);
+    int r;
+    if (text_equal(text, "davit"))
+        return explain_additions(cli, explanation);
+    if (text_equal(text, "davit.yaml"))
+        return cli_usage(cli,
+                         "davit.yaml among manifests is \"environment\", the daemon's is \"configuration\"");
+    if (explain_document(cli, text, &r))
+        return r;
     if (kind < 0)
         return offer(cli, explanation, text) ? CLI_ERROR : unknown_kind(cli, kind_name);
     struct explain_place place;
@@ -283,6 +293,10 @@ static const char *const examples[] = {
     "davit explain",
     "what becomes of a member, and of those inside it",
     "davit explain task-definition.containerDefinitions.healthCheck",
+    "what davit adds to ECS",
+    "davit explain davit",
+    "what a davit.yaml may say that is among manifests, and the daemon's",
+    "davit explain environment; davit explain configuration",
     NULL,
 };
 
@@ -293,12 +307,14 @@ const struct command cli_explain = {
     .description =
         "Each member is honoured, honoured partly, accepted with no effect, or refused, with the reason and "
         "the\n"
-        "field of the Docker Engine API that it becomes. Without a kind it lists the kinds.\n\n"
+        "field of the Docker Engine API that it becomes. Without a kind it lists the kinds; \"davit\" lists "
+        "what stands below davit: in each of them.\n\n"
         "Kinds may be written in any case, with or without hyphens, and cut short where that is clear.",
     .flags = flags,
     .examples = examples,
     .words =
-        "capacity-provider cluster listener run-task scheduled-task service target-group task-definition",
+        "capacity-provider cluster configuration davit environment listener run-task scheduled-task service "
+        "target-group task-definition",
     .args_max = 1,
     .run = run,
 };

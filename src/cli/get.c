@@ -121,7 +121,7 @@ static const struct cli_column task_columns[] = {{"CLUSTER", "cluster", false, N
                                                  {"ADDRESS", "address", true, NULL},
                                                  {"STARTED BY", "startedBy", true, NULL},
                                                  {"EXIT CODE", "exitCode", true, NULL},
-                                                 {"REASON", "stopReason", true, NULL},
+                                                 {"REASON", "stopReason", false, NULL},
                                                  {NULL, NULL, false, NULL}};
 
 static const struct cli_column revision_columns[] = {
@@ -304,7 +304,8 @@ const struct command cli_get = {
                    "the family.\n\n"
                    "HEALTH of a task is what its health checks say, and - without any: such a task counts as "
                    "healthy once it has run for minimumHealthySeconds. It is unknown while the instance does "
-                   "not answer. RUNS is what a service's tasks are made of, WANTED what the repository says.",
+                   "not answer. REASON is why it stops or has stopped. RUNS is what a service's tasks are "
+                   "made of, WANTED what the repository says.",
     .flags = flags,
     .examples = examples,
     .exits = exits,

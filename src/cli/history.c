@@ -127,6 +127,9 @@ static int run(const struct cli *cli)
     int exit_code;
     if (r == ERROR_NOT_FOUND && print_schedule(cli, any ? NULL : cluster, service, &exit_code))
         return exit_code;
+    if (r == ERROR_NOT_FOUND)
+        return cli_fail(cli, "%s; of one that was removed the ledger tells, see davit help history",
+                        error_text(&err));
     if (r < 0)
         return cli_fail(cli, "%s", error_text(&err));
     return cli_print(cli, answer, &table);
@@ -139,6 +142,8 @@ static const char *const examples[] = {
     "davit history default/web",
     "how a scheduled task went the last times that it was due",
     "davit history default/nightly-report",
+    "what the ledger tells of a service that was removed",
+    "git --git-dir /var/lib/davit/ledger.git log -p refs/davit/state -- 'services/*/default/web.json'",
     NULL,
 };
 
@@ -150,7 +155,9 @@ const struct command cli_history = {
         "Newest first. To go back to an earlier commit: git revert.\n\n"
         "A scheduled task is named by itself or with the cluster of one of its targets; a service of "
         "that name comes before it. Its last 10 times that were due are kept, in UTC, those too at "
-        "which nothing was started.",
+        "which nothing was started.\n\n"
+        "A service that was removed is forgotten by the daemon when its tasks have gone; the ledger in its "
+        "state directory has the deployments, as far as it reaches back.",
     .flags = flags,
     .examples = examples,
     .words = "",

@@ -156,11 +156,11 @@ static void summarise(const struct cli *cli, const struct outcome *outcome)
 {
     size_t carried = outcome->members - outcome->lost;
     fprintf(cli->err, "imported: %zu object%s, %zu of %zu values carried over",
-            json_array_size(outcome->objects), json_array_size(outcome->objects) == 1 ? "" : "s", carried,
-            outcome->members);
+            json_array_size(outcome->objects), text_plural((int64_t)json_array_size(outcome->objects)),
+            carried, outcome->members);
     if (outcome->notes.warnings)
         fprintf(cli->err, ", %zu note%s above", outcome->notes.warnings,
-                outcome->notes.warnings == 1 ? "" : "s");
+                text_plural((int64_t)outcome->notes.warnings));
     fputc('\n', cli->err);
 }
 

@@ -5,6 +5,8 @@
 #include "cli/output.h"
 #include "model/json.h"
 
+#include <string.h>
+
 #define TOLD_MAX 256 /* containers of which it is known what has come */
 
 struct reading {
@@ -72,41 +74,78 @@ static int on_line(void *data, const json_t *line)
     return ferror(cli->out) ? ERROR_CANCELED : 0;
 }
 
-static int read_logs(struct reading *reading, const char *tail)
+/* An exit code, or what the daemon refused. task: only this one; NULL: of all. */
+static int read_logs(const struct cli *cli, const char *target, const char *task, struct error *err)
 {
-    const struct cli *cli = reading->cli;
-    char *query CLEANUP_FREE = cli_query_add(memory_strdup(reading->query), "tail", tail);
-    struct cli_request request = {.path = "/v1/logs", .query = query, .on_line = on_line, .data = reading};
+    const char *tail = cli_value(cli, "tail");
+    struct reading reading = {.cli = cli, .query = memory_strdup(target), .told = json_object()};
+    reading.query = cli_query_add(reading.query, "task", task);
+    reading.query = cli_query_add(reading.query, "container", cli_value(cli, "container"));
+    reading.query = cli_query_add(reading.query, "follow", cli_is_on(cli, "follow") ? "1" : NULL);
+    reading.query = cli_query_add(reading.query, "timestamps", cli_is_on(cli, "timestamps") ? "1" : NULL);
+    char *query CLEANUP_FREE = cli_query_add(memory_strdup(reading.query), "tail", tail);
+    struct cli_request request = {.path = "/v1/logs", .query = query, .on_line = on_line, .data = &reading};
     struct cli_follow follow = {.request = request, .again = again};
+    text_from_time_ms(cli_now_ms(), reading.since);
+    int r = cli_is_on(cli, "follow") ? cli_follow(cli, &follow, err) : cli_request(cli, &request, NULL, err);
+    json_decref(reading.told);
+    json_decref(reading.body);
+    free(reading.query);
+    free(reading.again);
+    return r < 0 ? r : reading.failed ? CLI_ERROR : CLI_OK;
+}
+
+#define ID_MIN 4 /* digits that name a task */
+
+/* What is no service may be the beginning of a task's id. The caller's; NULL: it is none. cluster NULL: of
+ * any.
+ */
+static json_t *find_tasks(const struct cli *cli, const char *cluster, const char *id)
+{
+    char *query CLEANUP_FREE = cli_query_add(cli_query_add(NULL, "cluster", cluster), "task", id);
+    json_t *answer CLEANUP(json_decrefp) = NULL;
     struct error err = ERROR_INIT;
-    text_from_time_ms(cli_now_ms(), reading->since);
-    int r =
-        cli_is_on(cli, "follow") ? cli_follow(cli, &follow, &err) : cli_request(cli, &request, NULL, &err);
-    json_decref(reading->told);
-    json_decref(reading->body);
-    free(reading->query);
-    free(reading->again);
-    if (r < 0)
-        return cli_fail(cli, "%s", error_text(&err));
-    return reading->failed ? CLI_ERROR : CLI_OK;
+    if (strlen(id) < ID_MIN || strspn(id, "0123456789abcdef") != strlen(id) ||
+        cli_request(cli, &(struct cli_request){.path = "/v1/tasks", .query = query}, &answer, &err) < 0)
+        return NULL;
+    json_t *tasks = json_object_get(answer, "tasks");
+    return json_array_size(tasks) ? json_incref(tasks) : NULL;
+}
+
+static int read_task(const struct cli *cli, const json_t *tasks, struct error *err)
+{
+    const json_t *task = json_array_get(tasks, 0);
+    const json_t *other = json_array_get(tasks, 1);
+    const char *id = cli_member_string(task, "id");
+    const char *service = model_string(task, "service"); /* a standalone task takes its place */
+    if (other)
+        return cli_fail(cli, "%zu tasks begin so, %s/%s and %s/%s among them: give more of the id",
+                        json_array_size(tasks), cli_member_string(task, "cluster"), id,
+                        cli_member_string(other, "cluster"), cli_member_string(other, "id"));
+    char *target CLEANUP_FREE = cli_query_target(cli_member_string(task, "cluster"), service ? service : id);
+    return read_logs(cli, target, id, err);
 }
 
 static int run(const struct cli *cli)
 {
     char *cluster CLEANUP_FREE = NULL;
     char *service CLEANUP_FREE = NULL;
-    if (cli_target(cli, cli->argv[0], &cluster, &service))
-        return CLI_ERROR;
+    json_t *tasks CLEANUP(json_decrefp) = NULL;
+    struct error err = ERROR_INIT;
     const char *tail = cli_value(cli, "tail");
     int64_t lines;
+    if (cli_target(cli, cli->argv[0], &cluster, &service))
+        return CLI_ERROR;
     if (!text_equal(tail, "all") && text_to_int64(tail, 0, INT32_MAX, &lines) < 0)
         return cli_usage(cli, "--tail: \"%s\" is neither a number of lines nor all", tail);
-    struct reading reading = {.cli = cli, .query = cli_query_target(cluster, service), .told = json_object()};
-    reading.query = cli_query_add(reading.query, "task", cli_value(cli, "task"));
-    reading.query = cli_query_add(reading.query, "container", cli_value(cli, "container"));
-    reading.query = cli_query_add(reading.query, "follow", cli_is_on(cli, "follow") ? "1" : NULL);
-    reading.query = cli_query_add(reading.query, "timestamps", cli_is_on(cli, "timestamps") ? "1" : NULL);
-    return read_logs(&reading, tail);
+    char *target CLEANUP_FREE = cli_query_target(cluster, service);
+    int r = read_logs(cli, target, cli_value(cli, "task"), &err);
+    bool any = !strchr(cli->argv[0], '/') && !cli_value(cli, "cluster");
+    if (r == ERROR_NOT_FOUND && (tasks = find_tasks(cli, any ? NULL : cluster, service))) {
+        err = ERROR_INIT;
+        r = read_task(cli, tasks, &err);
+    }
+    return r < 0 ? cli_fail(cli, "%s", error_text(&err)) : r;
 }
 
 static const struct cli_flag flags[] = {
@@ -125,18 +164,19 @@ static const char *const examples[] = {
     "davit logs -f default/web",
     "why a task stopped",
     "davit logs default/web --task 4f2a --tail all",
-    "what a task of \"davit run-task\" wrote, stopped or not",
-    "davit logs default/4f2a91c07d3e",
+    "what one task wrote, stopped or not, in whichever cluster it is",
+    "davit logs 4f2a91c07d3e",
     NULL,
 };
 
 const struct command cli_logs = {
     .name = "logs",
-    .summary = "print the logs of a service's containers",
-    .args = "CLUSTER/SERVICE",
+    .summary = "print the logs of the containers of a service or a task",
+    .args = "CLUSTER/SERVICE|[CLUSTER/]TASK",
     .description =
         "Each line begins with its task and container. Tasks that have stopped are read when they are "
-        "named.\n\n"
+        "named: TASK is the beginning of an id, of a service's task or a standalone one, of any cluster "
+        "where none is named.\n\n"
         "With --follow new tasks of the service are read from their first line, and the first one is waited "
         "for; it goes on until it is interrupted, also when davit is restarted meanwhile: no line is missed "
         "or "

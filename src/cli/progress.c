@@ -178,7 +178,7 @@ static void append_bar(struct buffer *out, const struct progress_service *servic
     int healthy = service->healthy;
     int desired = service->desired;
     if (service->removing) { /* there is nothing to arrive at, full or not */
-        buffer_printf(out, "[----------] %d task%s left", service->left, service->left == 1 ? "" : "s");
+        buffer_printf(out, "[----------] %d task%s left", service->left, text_plural(service->left));
         return;
     }
     int filled = desired <= 0 || healthy >= desired ? BAR_WIDTH : BAR_WIDTH * healthy / desired;
@@ -197,7 +197,7 @@ static void append_lost(struct buffer *out, const struct progress_service *servi
     if (service->lost_ms)
         text_from_time_ms(service->lost_ms, since);
     buffer_printf(out, "  %d task%s %s: instance %s does not answer", service->lost,
-                  service->lost == 1 ? "" : "s", service->gone == service->lost ? "lost" : "unknown",
+                  text_plural(service->lost), service->gone == service->lost ? "lost" : "unknown",
                   service->lost_instance);
     if (since[0])
         buffer_printf(out, " since %.19sZ", since);
@@ -211,6 +211,15 @@ static void append_pull(struct buffer *out, const struct progress_service *servi
     if (service->pull_bytes > 0)
         buffer_printf(out, " %.1f/%.1f MB", (double)service->pulled_bytes / 1e6,
                       (double)service->pull_bytes / 1e6);
+}
+
+/* Nothing is missing, and what is too many goes. */
+static void append_surplus(struct buffer *out, const struct progress_service *service)
+{
+    int surplus = service->left - service->desired;
+    if (surplus > 0 && text_equal(service->word, "stopping"))
+        buffer_printf(out, "  waiting: %d task%s more than wanted, being stopped", surplus,
+                      text_plural(surplus));
 }
 
 char *progress_line(const struct progress_service *service, int name_width)
@@ -236,6 +245,8 @@ char *progress_line(const struct progress_service *service, int name_width)
         buffer_printf(&out, "  %s", service->reason);
     else if (service->state == PROGRESS_BUSY && service->waiting)
         buffer_printf(&out, "  waiting: %s", service->waiting);
+    else if (service->state == PROGRESS_BUSY)
+        append_surplus(&out, service);
     else if ((service->state == PROGRESS_BLOCKED || service->suspended || service->removing) &&
              service->waiting)
         buffer_printf(&out, "  %s", service->waiting);

@@ -62,8 +62,8 @@ static void print_step(const struct replay *replay, const struct event *event,
         return;
     char time[TEXT_TIME_SIZE];
     text_from_time_ms(event->now_ms, time);
-    fprintf(replay->cli->out, "%zu %s %s: %zu effects\n", replay->line, time, event_kind_name(event->kind),
-            effects->len);
+    fprintf(replay->cli->out, "%zu %s %s: %zu effect%s\n", replay->line, time, event_kind_name(event->kind),
+            (size_t)effects->len, text_plural(effects->len));
 }
 
 static int step(struct replay *replay, const json_t *line)
@@ -120,9 +120,10 @@ static int run(const struct cli *cli)
         return cli_fail(cli, replay.unknown ? "%s holds no snapshot to replay from" : "%s holds no records",
                         cli->argv[0]);
     if (replay.unknown)
-        fprintf(cli->err, "%zu steps not replayed: no snapshot is before them\n", replay.unknown);
-    fprintf(cli->err, "%zu steps replayed, %zu with other effects than recorded\n", replay.steps,
-            replay.different);
+        fprintf(cli->err, "%zu step%s not replayed: no snapshot comes before\n", replay.unknown,
+                text_plural((int64_t)replay.unknown));
+    fprintf(cli->err, "%zu step%s replayed, %zu with other effects than recorded\n", replay.steps,
+            text_plural((int64_t)replay.steps), replay.different);
     return replay.different ? CLI_NO : CLI_OK;
 }
 

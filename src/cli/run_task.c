@@ -311,7 +311,7 @@ static const char *const run_examples[] = {
     "run the family as it is in the repository, once, and see how it ends",
     "davit run-task prod migrate --wait",
     "another command, with a variable more",
-    "davit run-task prod web -e LOG=debug -- rake db:migrate",
+    "davit run-task prod web -e LOG=debug sh -c \"rake db:migrate\"",
     NULL,
 };
 
@@ -328,6 +328,7 @@ const struct command cli_run_task = {
         "With --wait the exit code of the essential container that ended it becomes davit's own, which then "
         "may be any from 0 to 255. The task goes on when davit is restarted meanwhile, and so does the "
         "waiting.\n\n"
+        "Flags stand before COMMAND: from its first word on, or after --, all belongs to it.\n\n"
         "The command and the variables are kept with the task in the ledger, where they can be read: what is "
         "secret belongs into the secrets of the task definition.",
     .flags = run_flags,
@@ -336,6 +337,7 @@ const struct command cli_run_task = {
     .words = "",
     .args_min = 2,
     .args_max = -1,
+    .args_others = 2,
     .run = run,
 };
 

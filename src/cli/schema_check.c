@@ -296,11 +296,11 @@ static void print(const struct cli *cli, struct tally *tally)
     cli_print_diagnostics(cli, &tally->diagnostics);
     if (tally->bad_files)
         fprintf(cli->err, "not valid: %zu error%s in %zu of %zu file%s\n", tally->diagnostics.errors,
-                tally->diagnostics.errors == 1 ? "" : "s", tally->bad_files, tally->files,
-                tally->files == 1 ? "" : "s");
+                text_plural((int64_t)tally->diagnostics.errors), tally->bad_files, tally->files,
+                text_plural((int64_t)tally->files));
     else if (!tally->failed)
-        fprintf(cli->err, "valid: %zu file%s, %zu document%s\n", tally->files, tally->files == 1 ? "" : "s",
-                tally->documents, tally->documents == 1 ? "" : "s");
+        fprintf(cli->err, "valid: %zu file%s, %zu document%s\n", tally->files,
+                text_plural((int64_t)tally->files), tally->documents, text_plural((int64_t)tally->documents));
 }
 
 int cli_schema_check(const struct cli *cli)

@@ -6,7 +6,7 @@
 
 static void print_count(const struct cli *cli, const char *before, size_t count, const char *word)
 {
-    fprintf(cli->err, "%s%zu %s%s", before, count, word, count == 1 ? "" : "s");
+    fprintf(cli->err, "%s%zu %s%s", before, count, word, text_plural((int64_t)count));
 }
 
 static void print_summary(const struct cli *cli, const struct diagnostics *diagnostics,

@@ -240,6 +240,8 @@ enum deployment_state view_service_rollout(const struct view_service *view);
  * "rolling back" and "rolled back" after a failure, "suspended", "waiting" for its change window, "blocked",
  * "removing", "left", or "unknown" when only lost tasks keep it from being steady. */
 const char *view_service_state(const struct view_service *view);
+/* Whether nothing is decided yet, after a start, because instances have not said what runs on them. */
+bool core_is_awaiting(const struct core *core);
 /* Whether a change of any service waits for its window. */
 bool core_any_delayed(const struct core *core);
 /* Since when a cluster (service NULL) or a service is suspended by EVENT_SUSPEND; 0: it is not, by itself. */

@@ -281,6 +281,12 @@ const struct view_event *view_service_event(const struct view_service *view, siz
     return &view->events[(view->events_first + index) % LIMIT_SERVICE_EVENTS];
 }
 
+bool core_is_awaiting(const struct core *core)
+{
+    assert(core);
+    return core->awaited != NULL;
+}
+
 bool core_any_delayed(const struct core *core)
 {
     assert(core);

@@ -23,6 +23,7 @@ struct apply {
     uv_timer_t patience;
     uv_signal_t signals[3];
     bool retried; /* what had failed before, by --retry */
+    bool asking;  /* it has been told which instances are asked first */
     int result;   /* -1 while under way */
 };
 
@@ -43,8 +44,8 @@ static void refuse(struct apply *apply, const struct view_source *source)
     char commit[COMMIT_SHORT_SIZE];
     commit_short(source->head->oid, commit);
     cli_write_diagnostics(apply->cli->err, source->diagnostics, "");
-    cli_fail(apply->cli, "commit %s is refused: %zu errors; nothing was changed", commit,
-             source->diagnostics->errors);
+    cli_fail(apply->cli, "commit %s is refused: %zu error%s; nothing was changed", commit,
+             source->diagnostics->errors, text_plural((int64_t)source->diagnostics->errors));
     finish(apply, CLI_NO);
 }
 
@@ -83,6 +84,24 @@ static void retry(struct apply *apply)
     }
 }
 
+/* Before it is known what runs there is nothing to tell of services. */
+static void tell_awaited(struct apply *apply)
+{
+    const struct core *core = runtime_core(apply->runtime);
+    struct view_instance view;
+    if (apply->asking)
+        return;
+    apply->asking = true;
+    fputs("looking at what runs on", apply->cli->err);
+    for (size_t i = 0, told = 0; i < core_instances_len(core); i++) {
+        core_view_instance_at(core, i, &view);
+        if (!view.connected)
+            fprintf(apply->cli->err, "%s %s", told++ ? "," : "", view.name);
+    }
+    fputc('\n', apply->cli->err);
+    fflush(apply->cli->err);
+}
+
 struct progress_service_vec VECTOR_OF(struct progress_service);
 
 /* Counts how the services stand and shows it; the last picture in full. */
@@ -98,7 +117,9 @@ static void survey(struct apply *apply, bool last, size_t *ret_busy, size_t *ret
         *ret_failed += service.state == PROGRESS_FAILED || service.state == PROGRESS_BLOCKED;
         vector_push(&services, service);
     }
-    if (last || (*ret_busy == 0 && !core_is_dirty(core)))
+    if (core_is_awaiting(core))
+        tell_awaited(apply);
+    else if (last || (*ret_busy == 0 && !core_is_dirty(core)))
         progress_finish(apply->progress, services.items, services.len);
     else
         progress_show(apply->progress, services.items, services.len);
@@ -134,9 +155,9 @@ static void stepped(void *data)
     if (failed)
         cli_fail(
             apply->cli,
-            "%zu deployments failed or are blocked; what ran before goes on running; content that failed is "
+            "%zu deployment%s failed or blocked; what ran before goes on running; content that failed is "
             "tried again when it has changed, or by --retry",
-            failed);
+            failed, text_plural((int64_t)failed));
     finish(apply, failed ? CLI_TIMEOUT : CLI_OK);
 }
 

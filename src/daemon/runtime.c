@@ -389,9 +389,9 @@ static void log_refusal(const struct core *core)
         if (diagnostic->severity != SEVERITY_ERROR)
             continue;
         char *text CLEANUP_FREE = diagnostic_to_text(diagnostic);
-        log_message(LOG_LEVEL_ERROR, "commit %.12s is refused, %s: %zu errors, the first: %s",
+        log_message(LOG_LEVEL_ERROR, "commit %.12s is refused, %s: %zu error%s, the first: %s",
                     source.head->oid, source.wanted ? "what was deployed stays" : "nothing is deployed yet",
-                    source.diagnostics->errors, text);
+                    source.diagnostics->errors, text_plural((int64_t)source.diagnostics->errors), text);
         return;
     }
 }
@@ -481,8 +481,8 @@ static void on_disconnected(void *data, const struct error *cause)
 static void on_unreadable(void *data, size_t count, const char *why)
 {
     const struct runtime_instance *instance = data;
-    log_message(LOG_LEVEL_WARNING, "instance %s: %zu containers cannot be read whole, the first: %s",
-                instance->name, count, why);
+    log_message(LOG_LEVEL_WARNING, "instance %s: %zu container%s cannot be read whole, the first: %s",
+                instance->name, count, text_plural((int64_t)count), why);
 }
 
 static struct engine *on_engine(void *data, const char *instance)

@@ -194,8 +194,8 @@ static void on_variables_file(const struct compose_member *member)
         return;
     }
     NOTE(member, IMPORT_CHANGED,
-         "the %zu variables of %.200s stand in the manifest now: look for secrets before you commit it",
-         json_object_size(map), path);
+         "%zu variable%s of %.200s put into the manifest: look for secrets before you commit it",
+         json_object_size(map), text_plural((int64_t)json_object_size(map)), path);
     json_t *own = json_incref(json_object_get(member->service->task, "~environment"));
     json_object_update_missing(map, own); /* environment: wins over env_file: */
     json_object_update(map, own);

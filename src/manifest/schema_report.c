@@ -22,10 +22,10 @@ char *schema_describe(const json_t *value)
     switch (json_typeof(value)) {
     case JSON_OBJECT:
         return memory_printf("an object with %zu member%s", json_object_size(value),
-                             json_object_size(value) == 1 ? "" : "s");
+                             text_plural((int64_t)json_object_size(value)));
     case JSON_ARRAY:
         return memory_printf("an array with %zu element%s", json_array_size(value),
-                             json_array_size(value) == 1 ? "" : "s");
+                             text_plural((int64_t)json_array_size(value)));
     default:
         break;
     }

@@ -61,13 +61,13 @@ static void check_rolling(struct kind_object *object)
     const char *pointer = same_place(object->deployment_at.at, object->at) ? "" : "/deploymentConfiguration";
     if (lower_bound(service) >= desired)
         warn(object, &object->deployment_at,
-             (struct warning){
-                 "rolling", pointer,
-                 memory_printf(
-                     "an update cannot start: minimumHealthyPercent %d lets none of the %d tasks stop, and "
-                     "maximumPercent %d lets no other start",
-                     service->minimum_healthy_percent, desired, service->maximum_percent),
-                 "raise maximumPercent, or lower minimumHealthyPercent"});
+             (struct warning){"rolling", pointer,
+                              memory_printf("an update cannot start: minimumHealthyPercent %d of "
+                                            "desiredCount %d lets no task stop, and "
+                                            "maximumPercent %d lets no other start",
+                                            service->minimum_healthy_percent, desired,
+                                            service->maximum_percent),
+                              "raise maximumPercent, or lower minimumHealthyPercent"});
     else if (lower_bound(service) == 0)
         warn(object, &object->deployment_at,
              (struct warning){

@@ -116,7 +116,7 @@ static int write_tree(git_repository *mirror, const char *directory, const struc
 /* "snapshot: 3 files changed (web.yaml, db.yaml, ...)" */
 static void make_subject(const struct source_file_vec *changed, struct buffer *subject)
 {
-    buffer_printf(subject, "snapshot: %zu file%s changed (", changed->len, changed->len == 1 ? "" : "s");
+    buffer_printf(subject, "snapshot: %zu file%s changed (", changed->len, text_plural(changed->len));
     for (size_t i = 0; i < changed->len && i < NAMED_FILES; i++) {
         if (strlen(changed->items[i].path) < SUBJECT_BYTES / (NAMED_FILES + 1) - 16)
             buffer_printf(subject, "%s%s", i ? ", " : "", changed->items[i].path);

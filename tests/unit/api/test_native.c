@@ -131,9 +131,16 @@ static void test_services_and_tasks_by_name(void **state)
     fault = fixture_refusal(*state, "GET", "/v1/tasks", "{'cluster':'x'}");
     assert_string_equal(fault.message, "there is no cluster \"x\"");
     fault = fixture_refusal(*state, "GET", "/v1/tasks", "{'cluster':'default','service':'web'}");
-    assert_string_equal(fault.message, "there is no cluster \"default\"; did you mean demo/web?");
+    assert_string_equal(fault.message,
+                        "there is no service \"default/web\", for there is no cluster \"default\"; "
+                        "did you mean demo/web?");
     fault = fixture_refusal(*state, "GET", "/v1/tasks", "{'cluster':'default','service':'x'}");
-    assert_string_equal(fault.message, "there is no cluster \"default\"");
+    assert_string_equal(fault.message,
+                        "there is no service \"default/x\", for there is no cluster \"default\"");
+    fault = fixture_refusal(*state, "GET", "/v1/tasks", "{'cluster':'default','service':'demo'}");
+    assert_string_equal(fault.message,
+                        "there is no service \"default/demo\", for there is no cluster \"default\"; "
+                        "demo is a cluster: name CLUSTER/SERVICE, such as demo/web");
     fault = fixture_refusal(*state, "GET", "/v1/tasks", "{'service':'x'}");
     assert_string_equal(fault.message, "there is no service \"x\"");
 }
@@ -200,6 +207,26 @@ static void test_diff(void **state)
     assert_int_equal(differences(fixture_ask(*state, "GET", "/v1/diff", NULL)), 1); /* nothing runs yet */
     fixture_settle(*state, 20000);
     assert_int_equal(differences(fixture_ask(*state, "GET", "/v1/diff", NULL)), 0);
+}
+
+static void test_diff_says_that_the_newest_commit_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_commit(fixture, "b2", "kind: Cluster\nclusterNam: demo\n");
+    assert_string_equal(fixture_refusal(fixture, "GET", "/v1/diff", NULL).message,
+                        "commit b2b2b2b2b2b2 is refused, and there is no good one before it; davit status "
+                        "says why");
+    fixture_deploy(fixture, "c3", "nginx:1");
+    json_t *answer = fixture_ask(fixture, "GET", "/v1/diff", NULL);
+    assert_true(json_is_false(json_object_get(answer, "refused")));
+    json_decref(answer);
+    fixture_commit(fixture, "d4", "kind: Cluster\nclusterNam: demo\n");
+    answer = fixture_ask(fixture, "GET", "/v1/diff", NULL);
+    assert_true(json_is_true(json_object_get(answer, "refused")));
+    assert_true(text_starts_with(model_string(json_object_get(answer, "head"), "oid"), "d4"));
+    assert_true(text_starts_with(model_string(json_object_get(answer, "commit"), "oid"), "c3"));
+    assert_true(model_int(json_object_get(answer, "diagnostics"), "errors") > 0);
+    json_decref(answer);
 }
 
 static void test_diff_with_a_given_commit(void **state)
@@ -455,6 +482,33 @@ static void test_approve_is_of_the_commit_that_is_held(void **state)
     fixture_refusal(fixture, "POST", "/v1/approve", "{'commit':'e5f6a7b8'}");
 }
 
+static void test_approve_takes_names_of_the_newest_commit(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const names[] = {"{'commit':'HEAD'}", "{'commit':'main'}",
+                                        "{'commit':'refs/heads/main'}"};
+    char yaml[2048];
+    snprintf(yaml, sizeof yaml,
+             FIXTURE_MANIFEST "---\nkind: Service\ncluster: demo\nserviceName: db\ntaskDefinition: web\n",
+             "nginx:1");
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        char oid[3] = {(char)('a' + i), '1', '\0'};
+        fixture_commit(fixture, oid, yaml);
+        oid[1] = '2';
+        fixture_commit(fixture, oid, "kind: Cluster\nclusterName: demo\n");
+        json_t *answer = fixture_ask(fixture, "POST", "/v1/approve", names[i]);
+        assert_true(text_starts_with(model_string(json_object_get(answer, "commit"), "oid"), oid));
+        json_decref(answer);
+    }
+    assert_string_equal(fixture_refusal(fixture, "POST", "/v1/approve", "{'commit':'feature'}").message,
+                        "commit: \"feature\" is not known: HEAD, main or the digits of a commit's id are "
+                        "wanted");
+    fixture_commit(fixture, "d1", yaml);
+    fixture_commit(fixture, "d2", "kind: Cluster\nclusterNam: demo\n");
+    assert_string_equal(fixture_refusal(fixture, "POST", "/v1/approve", "{'commit':'HEAD'}").message,
+                        "no commit is held, and no change waits for its window");
+}
+
 static void test_approve_lets_through_what_waits_for_its_window(void **state)
 {
     struct fixture *fixture = *state;
@@ -629,6 +683,7 @@ int main(void)
         CASE(test_a_new_service_of_nothing_is_steady),
         CASE(test_events_are_in_order_and_hold_no_secret),
         CASE(test_diff),
+        CASE(test_diff_says_that_the_newest_commit_is_refused),
         CASE(test_diff_with_a_given_commit),
         CASE(test_diff_of_scheduled_tasks),
         CASE(test_diff_tells_what_is_held),
@@ -638,6 +693,7 @@ int main(void)
         CASE(test_suspend_and_resume),
         CASE(test_what_git_suspends_git_resumes),
         CASE(test_approve_is_of_the_commit_that_is_held),
+        CASE(test_approve_takes_names_of_the_newest_commit),
         CASE(test_approve_lets_through_what_waits_for_its_window),
         CASE(test_diff_tells_windows_by_the_wall_clock),
         CASE(test_diff_tells_a_window_that_only_an_older_commit_has),

@@ -144,16 +144,21 @@ static void test_nearest_name(void **state)
     assert_null(text_nearest("x", names, 0));
 }
 
+static void test_plural(void **state)
+{
+    (void)state;
+    assert_string_equal(text_plural(0), "s");
+    assert_string_equal(text_plural(1), "");
+    assert_string_equal(text_plural(2), "s");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers_are_whole_strings),
-        cmocka_unit_test(test_durations),
-        cmocka_unit_test(test_times_go_both_ways),
-        cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_mended_text_is_utf8),
-        cmocka_unit_test(test_nearest_name),
-        cmocka_unit_test(test_printable),
+        cmocka_unit_test(test_plural),       cmocka_unit_test(test_numbers_are_whole_strings),
+        cmocka_unit_test(test_durations),    cmocka_unit_test(test_times_go_both_ways),
+        cmocka_unit_test(test_utf8),         cmocka_unit_test(test_mended_text_is_utf8),
+        cmocka_unit_test(test_nearest_name), cmocka_unit_test(test_printable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

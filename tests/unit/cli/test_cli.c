@@ -13,6 +13,7 @@ static struct {
     int runs;
     int argc;
     char first[32];
+    char last[32];
     char output[32];
     char timeout[32];
     bool follow;
@@ -23,6 +24,7 @@ static int run(const struct cli *cli)
     seen.runs++;
     seen.argc = cli->argc;
     snprintf(seen.first, sizeof seen.first, "%s", cli->argc ? cli->argv[0] : "");
+    snprintf(seen.last, sizeof seen.last, "%s", cli->argc ? cli->argv[cli->argc - 1] : "");
     const char *output = cli_value(cli, "output");
     const char *timeout = cli_value(cli, "timeout");
     snprintf(seen.output, sizeof seen.output, "%s", output ? output : "");
@@ -70,7 +72,11 @@ static const struct cli_flag wide_flags[] = {
 
 static const struct command lister = {.name = "lister", .hidden = true, .flags = wide_flags, .run = run};
 
-static const struct command *const commands[] = {&show,     &helper,         &lister,
+/* THING [COMMAND...] */
+static const struct command runner = {
+    .name = "runner", .hidden = true, .flags = flags, .args_max = -1, .args_others = 1, .run = run};
+
+static const struct command *const commands[] = {&show,     &helper,         &lister,     &runner,
                                                  &cli_help, &cli_completion, &cli_version};
 
 struct result {
@@ -130,6 +136,26 @@ static void test_flags_and_arguments(void **state)
     assert_string_equal(seen.first, "-f");
     expect("show -", 0, NULL, NULL);
     assert_string_equal(seen.first, "-");
+}
+
+static void test_words_of_a_command_that_is_run(void **state)
+{
+    static const char *const lines[] = {"runner a -o json sh -f", "runner -o json a sh -f",
+                                        "runner a -o json -- sh -f"};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        expect(lines[i], 0, NULL, NULL);
+        assert_int_equal(seen.argc, 3);
+        assert_string_equal(seen.output, "json");
+        assert_string_equal(seen.last, "-f");
+        assert_false(seen.follow);
+    }
+    expect("runner a sh -- -f", 0, NULL, NULL);
+    assert_int_equal(seen.argc, 4); /* -- is a word of sh */
+    expect("runner a -f", 0, NULL, NULL);
+    assert_true(seen.follow);
+    expect("runner a sh --unknown --help", 0, NULL, NULL);
+    assert_string_equal(seen.last, "--help");
 }
 
 static void test_environment(void **state)
@@ -268,6 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_flags_and_arguments),
+        cmocka_unit_test(test_words_of_a_command_that_is_run),
         cmocka_unit_test(test_environment),
         cmocka_unit_test(test_wrong_usage),
         cmocka_unit_test(test_raw_commands_get_everything),

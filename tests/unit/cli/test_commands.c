@@ -42,7 +42,8 @@
 #define TASK_SHORT "0123456789ab"
 #define TASK_ID    TASK_SHORT "cdef0123456789abcdef"
 #define TASK(more)                                                                                           \
-    "{\"cluster\":\"demo\",\"service\":\"web\",\"id\":\"" TASK_ID "\",\"status\":\"RUNNING\"," more "}"
+    "{\"cluster\":\"demo\",\"service\":\"web\",\"id\":\"" TASK_ID "\",\"status\":\"RUNNING\","               \
+    "\"stopReason\":\"enough\"," more "}"
 
 #define X50  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define X38  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
@@ -85,6 +86,16 @@ static const struct answer {
     {"GET /v1/logs?cluster=demo&service=unread&tail=100 ", "200 OK",
      "{\"task\":\"0123456789abcdef\",\"container\":\"d\",\"error\":\"gone\"}\n"
      "{\"error\":\"no container could be read\"}\n"},
+    {"GET /v1/logs?cluster=demo&service=web&task=" TASK_ID "&tail=100 ", "200 OK",
+     "{\"task\":\"" TASK_ID "\",\"container\":\"c\",\"stream\":\"stdout\",\"line\":\"of a service\"}\n"},
+    {"GET /v1/logs?cluster=demo&service=bbbbbbbb&task=bbbbbbbb&tail=100 ", "200 OK",
+     "{\"task\":\"bbbbbbbb\",\"container\":\"c\",\"stream\":\"stdout\",\"line\":\"of a task\"}\n"},
+    {"GET /v1/tasks?task=0123 ", "200 OK", "{\"tasks\":[" TASK("\"health\":\"UNKNOWN\"") "]}"},
+    {"GET /v1/tasks?cluster=demo&task=bbbb ", "200 OK",
+     "{\"tasks\":[{\"cluster\":\"demo\",\"group\":\"family:job\",\"id\":\"bbbbbbbb\"}]}"},
+    {"GET /v1/tasks?task=cccc ", "200 OK",
+     "{\"tasks\":[{\"cluster\":\"demo\",\"id\":\"cccc1\"},{\"cluster\":\"other\",\"id\":\"cccc2\"}]}"},
+    {"GET /v1/tasks?task=dddd ", "200 OK", "{\"tasks\":[]}"},
     {"GET /v1/events?follow=1 ", "200 OK",
      "{\"cluster\":\"demo\",\"service\":\"web\",\"at\":\"2026-01-01T00:00:00.000Z\",\"message\":\"("
      "task " TASK_ID ") failed\"}\n"},
@@ -118,6 +129,7 @@ static const struct answer {
 /* Of a daemon whose newest commit is refused. */
 static const struct answer refused[] = {
     {"GET /v1/status ", "200 OK", STATUS(REFUSED, SERVICE("2", "true", "steady"))},
+    {"GET /v1/diff ", "200 OK", "{\"differences\":[],\"commit\":" COMMIT "," REFUSED "}"},
     {"", "404 Not Found", "{}"},
 };
 
@@ -128,7 +140,10 @@ static const struct answer holding[] = {
                                             "\"held\":\"removes 3 of 4 services (a/b)\",\"head\":{\"oid\":"
                                             "\"bbbbbbbbbbbbbbbb\",\"subject\":\"oh\",\"author\":\"Ada\"}",
             SERVICE("2", "true", "steady"))},
-    {"POST /v1/approve?commit=bbbbbbb ", "202 Accepted", "{\"accepted\":true}"},
+    {"POST /v1/approve?commit=bbbbbbb ", "202 Accepted",
+     "{\"accepted\":true,\"commit\":{\"oid\":\"bbbbbbbbbbbbbbbb\",\"subject\":\"oh\"}}"},
+    {"POST /v1/approve?commit=HEAD ", "202 Accepted",
+     "{\"accepted\":true,\"commit\":{\"oid\":\"bbbbbbbbbbbbbbbb\",\"subject\":\"oh\"}}"},
     {"", "400 Bad Request", "{\"error\":{\"message\":\"no commit is held\"}}"},
 };
 
@@ -364,6 +379,8 @@ static void test_lists(void **state)
            "schemaVersion: 1\nscheduledTask: nightly\nruns:\n- dueAt: \"2026-01-02T00:00:00.000Z\"\n", NULL);
     expect("history nightly -n third", CLI_ERROR, NULL, "there is no such thing");
     expect("history demo/idle", 0, NULL, "it was not due yet");
+    expect("history demo/gone", CLI_ERROR, NULL,
+           "there is no such thing; of one that was removed the ledger tells, see davit help history\n");
     expect("history demo/web/x", CLI_ERROR, NULL, "is not CLUSTER/SERVICE");
 }
 
@@ -371,10 +388,10 @@ static void test_health_in_words(void **state)
 {
     (void)state;
     expect("get tasks", 0,
-           "0123456789ab  RUNNING  -         -                -         -\n"
-           "demo     web      0123456789ab  RUNNING  starting  -                -         -\n"
-           "demo     web      0123456789ab  RUNNING  HEALTHY   -                -         -\n"
-           "demo     web      0123456789ab  RUNNING  unknown   -                -         -\n",
+           "0123456789ab  RUNNING  -         -                -         -    enough\n"
+           "demo     web      0123456789ab  RUNNING  starting  -                -         -    enough\n"
+           "demo     web      0123456789ab  RUNNING  HEALTHY   -                -         -    enough\n"
+           "demo     web      0123456789ab  RUNNING  unknown   -                -         -    enough\n",
            NULL);
     expect("get tasks -o json", 0, "\"health\": \"UNKNOWN\"", NULL);
 }
@@ -389,6 +406,11 @@ static void test_streams(void **state)
            "--tail: \"-1\" is neither a number of lines nor all\n");
     expect("logs demo/web --tail=1k", CLI_ERROR, NULL, "--tail: \"1k\" is neither");
     expect("logs demo/none", CLI_ERROR, NULL, "there is no such thing");
+    expect("logs 0123", 0, TASK_SHORT "/c | of a service\n", NULL);
+    expect("logs demo/bbbb", 0, "bbbbbbbb/c | of a task\n", NULL);
+    expect("logs cccc", CLI_ERROR, NULL,
+           "davit: 2 tasks begin so, demo/cccc1 and other/cccc2 among them: give more of the id\n");
+    expect("logs dddd", CLI_ERROR, NULL, "there is no such thing");
     expect("events -w", 0, "2026-01-01T00:00:00.000Z  demo/web  (task 0123456789ab) failed\n", NULL);
     expect("events -w -o wide", 0, "(task " TASK_ID ") failed\n", NULL);
     expect("events", 0, "(task 0123456789ab) failed\n", NULL);
@@ -462,6 +484,12 @@ static void test_a_refused_commit(void **state)
     expect("wait --timeout 1s", CLI_NO, NULL,
            "web.yaml:8:5: error: no such thing\n"
            "davit: commit bbbbbbbbbbbb is refused; nothing was changed\n");
+    expect("diff", CLI_ERROR, NULL,
+           "davit: HEAD bbbbbbbbbbbb (typo) is refused:\n"
+           "  web.yaml:8:5: error: no such thing\n"
+           "compared with what runs is abcdef012345 (say hello) instead, the last good commit\n"
+           "no differences\n");
+    expect("diff -o json", CLI_ERROR, "\"refused\": true", NULL);
 }
 
 static void test_a_held_commit(void **state)
@@ -475,7 +503,8 @@ static void test_a_held_commit(void **state)
     expect("wait --timeout 1s", CLI_NO, NULL,
            "davit: commit bbbbbbbbbbbb is held: it removes 3 of 4 services (a/b); nothing was changed; "
            "davit approve bbbbbbbbbbbb deploys it\n");
-    expect("approve bbbbbbb", 0, NULL, "commit bbbbbbb is approved");
+    expect("approve bbbbbbb", 0, NULL, "commit bbbbbbbbbbbb (oh) is approved");
+    expect("approve HEAD", 0, NULL, "commit bbbbbbbbbbbb (oh) is approved");
     expect("approve ccccccc", CLI_ERROR, NULL, "davit: no commit is held\n");
     expect("approve", CLI_ERROR, NULL, "COMMIT");
 }

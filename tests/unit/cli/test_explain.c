@@ -59,6 +59,28 @@ static void test_kinds_by_any_spelling(void **state)
     expect("cl", "PATH      cluster\n");
 }
 
+static void test_documents_that_are_no_manifests(void **state)
+{
+    (void)state;
+    expect(NULL, "environment        of davit");
+    expect("Environment", "\nenvironment.variables  object");
+    expect("environment.PATCHES.merge", "PATH      environment.patches.merge\nTYPE      object or null\n");
+    expect("configuration.instances.tls", "configuration.instances.tls.ca");
+    expect("configuration.source.poll", "TYPE      integer or string\nEXPECTED  a duration such as");
+    expect("configuration.source.poll", "How often a remote is asked.");
+    expect("davit", "service.davit.dependsOn ");
+    struct answer near CLEANUP(answer_deinit) = explain("environment.patches.nam", "text");
+    assert_int_equal(near.code, CLI_ERROR);
+    assert_non_null(strstr(near.err, "environment.patches has no member \"nam\"; did you mean \"name\"?"));
+    struct answer file CLEANUP(answer_deinit) = explain("davit.yaml", "text");
+    assert_non_null(
+        strstr(file.err, "among manifests is \"environment\", the daemon's is \"configuration\""));
+    struct answer json CLEANUP(answer_deinit) = explain("environment", "json");
+    json_t *value = json_loads(json.out, 0, NULL);
+    assert_true(json_array_size(json_object_get(value, "members")) >= 4);
+    json_decref(value);
+}
+
 static void test_members(void **state)
 {
     (void)state;
@@ -144,6 +166,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kinds_by_any_spelling),
+        cmocka_unit_test(test_documents_that_are_no_manifests),
         cmocka_unit_test(test_members),
         cmocka_unit_test(test_effects_come_down),
         cmocka_unit_test(test_what_is_not_there),

@@ -333,6 +333,15 @@ static void test_progress_lines(void **state)
         (struct progress_service){
             .cluster = "c", .name = "n", .word = "removing", .left = 2, .removing = true},
         "c/n  [----------] 2 tasks left  removing");
+    service = busy;
+    service.word = "stopping";
+    service.waiting = NULL;
+    service.left = 6;
+    expect_line(service, "demo/web  [#######...] 3/4 healthy  stopping web:2 (abc1234)  "
+                         "waiting: 2 tasks more than wanted, being stopped");
+    service.left = 5;
+    expect_line(service, "demo/web  [#######...] 3/4 healthy  stopping web:2 (abc1234)  "
+                         "waiting: 1 task more than wanted, being stopped");
 }
 
 static void test_lines_of_what_is_left_alone(void **state)

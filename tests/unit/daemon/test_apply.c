@@ -86,11 +86,50 @@ static void test_a_signal_that_was_ignored_stays_so(void **state)
     }
 }
 
+static void test_it_says_whom_it_asks_first(void **state)
+{
+    static const char manifest[] =
+        "printf 'family: web\\ncontainerDefinitions: [{name: a, image: i, memory: 9}]\\n---\\n"
+        "serviceName: web\\ntaskDefinition: web\\n---\\nclusterName: default\\n' > %s/web.yaml";
+    static const char found[] = "grep -qx 'looking at what runs on local' %s/err";
+    (void)state;
+    char dir[] = "/tmp/davit-apply-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    char *write CLEANUP_FREE = memory_printf(manifest, dir);
+    char *check CLEANUP_FREE = memory_printf(found, dir);
+    char *none CLEANUP_FREE = memory_printf("! grep -q healthy %s/err", dir);
+    assert_int_equal(system(write), 0);
+    pid_t child = start(dir, 0);
+    for (int i = 0; i < 400 && system(check); i++)
+        usleep(50000);
+    assert_int_equal(system(check), 0);
+    assert_int_equal(system(none), 0);
+    end(dir, child, SIGTERM);
+}
+
+static void test_it_counts_one_error(void **state)
+{
+    (void)state;
+    int status = 0;
+    char dir[] = "/tmp/davit-apply-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    char *write CLEANUP_FREE = memory_printf("echo 'clusterName: [x]' > %s/cluster.yaml", dir);
+    char *check CLEANUP_FREE =
+        memory_printf("grep -q 'is refused: 1 error; nothing was changed' %s/err && rm -rf %s", dir, dir);
+    assert_int_equal(system(write), 0);
+    pid_t child = start(dir, 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(WEXITSTATUS(status), 1);
+    assert_int_equal(system(check), 0);
+}
+
 int main(int argc, char **argv)
 {
     assert_int_equal(argc, 2);
     davit = argv[1];
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_signals_end_it_in_order),
-                                       cmocka_unit_test(test_a_signal_that_was_ignored_stays_so)};
+                                       cmocka_unit_test(test_a_signal_that_was_ignored_stays_so),
+                                       cmocka_unit_test(test_it_says_whom_it_asks_first),
+                                       cmocka_unit_test(test_it_counts_one_error)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -336,7 +336,7 @@ static const struct note compose_notes[] = {
     {WEB("environment: {A: \"${NONE}\"}"), "in.yaml:1:45: warning: unresolved: NONE has no value"},
     {WEB("env_file: gone.env"), "in.yaml:1:38: warning: dropped: gone.env cannot be read"},
     {WEB("env_file: web.env"),
-     "in.yaml:1:38: warning: changed: the 2 variables of web.env stand in the manifest"},
+     "in.yaml:1:38: warning: changed: 2 variables of web.env put into the manifest"},
     {WEB("healthcheck: {test: a, interval: 1500ms}"),
      "in.yaml:1:61: warning: changed: ECS takes whole seconds from 5 to 300: 5"},
     {WEB("depends_on: [nobody]"), "in.yaml:1:41: warning: dropped: there is no such service"},
