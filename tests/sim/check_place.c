@@ -263,6 +263,25 @@ static int gpus_of(const struct version *version, int host)
     return version->gpus && version->declared & 1 << host ? host_gpus[host] : 0;
 }
 
+/* A standalone task has its place before there is anything of it: it may wait there for a GPU. */
+static struct room room_promised(const struct world *world, int host, const struct map *there)
+{
+    struct room sum = {0};
+    struct view_run_vec runs;
+    core_view_runs(world->davit.core, &runs);
+    for (size_t i = 0; i < runs.len; i++) {
+        const struct run *run = runs.items[i].run;
+        if (run->stop_code || !run->task_definition || map_get(there, run->id) ||
+            !text_equal(run->instance, world->hosts[host].name))
+            continue;
+        struct room room = room_of(run->task_definition);
+        sum.cpu_units += room.cpu_units;
+        sum.gpus += room.gpus;
+    }
+    vector_deinit(&runs);
+    return sum;
+}
+
 static bool has_room(const struct world *world, int host, struct room need)
 {
     const struct version *version =
@@ -277,6 +296,9 @@ static bool has_room(const struct world *world, int host, struct room need)
         rest.cpu_units -= taken.cpu_units;
         rest.gpus -= taken.gpus;
     }
+    struct room promised = room_promised(world, host, &tasks);
+    rest.cpu_units -= promised.cpu_units;
+    rest.gpus -= promised.gpus;
     map_deinit(&tasks);
     return rest.cpu_units >= need.cpu_units && (need.gpus == 0 || rest.gpus >= need.gpus);
 }
