@@ -109,14 +109,28 @@ static bool did_its_work(const struct pass *pass, const struct task *task, const
     return false;
 }
 
-/* C5, C11, F10 for a container that is not essential: the task goes on without it. */
+/* P13. What came late, by the create of an earlier davit, is there beside another container with its GPU.
+ * NULL: it did not. */
+static const char *taken_gpu(const struct pass *pass, const struct task *task, const char *name)
+{
+    const struct plan_instance_vec *instances = pass->in->instances; /* NULL: of a view */
+    const struct plan_instance *instance = instances ? placement_instance(instances, task->instance) : NULL;
+    const struct container *container = has_yet_to_start(task, name) ? task_container(task, name) : NULL;
+    const struct string_vec *ids = container ? &container->labels.spec->gpu_ids : NULL;
+    for (size_t i = 0; instance && ids && i < ids->len; i++)
+        if (plan_gpu_holders(instance, ids->items[i]) > 1)
+            return ids->items[i];
+    return NULL;
+}
+
+/* C5, C11, F10, P13 for a container that is not essential: the task goes on without it. */
 static bool is_passed_over(struct pass *pass, const struct task *task, const struct container_spec *spec,
                            int depth)
 {
     if (spec->essential || depth > LIMIT_CONTAINERS_PER_TASK || !has_yet_to_start(task, spec->name))
         return false;
     return failure_gave_up(pass, task, spec->name) || did_its_work(pass, task, spec->name) ||
-           judge_all(pass, task, spec, depth) == NEVER;
+           taken_gpu(pass, task, spec->name) || judge_all(pass, task, spec, depth) == NEVER;
 }
 
 int life_passed_over(const struct pass *pass, const struct task *task)
@@ -155,18 +169,14 @@ static char *lost_container(const struct pass *pass, const struct task *task)
     return NULL;
 }
 
-/* P13. What came late, by the create of an earlier davit, is there beside another container with its GPU. */
+/* P13. */
 static char *lost_gpu(const struct pass *pass, const struct task *task)
 {
-    const struct plan_instance *instance = placement_instance(pass->in->instances, task->instance);
-    for (size_t i = 0; instance && i < task->containers_len; i++) {
+    for (size_t i = 0; i < task->containers_len; i++) {
         const struct container_spec *spec = task->containers[i]->labels.spec;
-        if (!has_yet_to_start(task, spec->name))
-            continue;
-        for (size_t g = 0; g < spec->gpu_ids.len; g++)
-            if (plan_gpu_holders(instance, spec->gpu_ids.items[g]) > 1)
-                return memory_printf("GPU %s of container %s is another's by now", spec->gpu_ids.items[g],
-                                     spec->name);
+        const char *gpu = is_essential(pass, spec->name) ? taken_gpu(pass, task, spec->name) : NULL;
+        if (gpu)
+            return memory_printf("GPU %s of container %s is another's by now", gpu, spec->name);
     }
     return NULL;
 }

@@ -237,7 +237,9 @@ bool pre_waits_rightly(const struct world *world, const struct view_service *vie
 bool pre_is_kept(const struct world *world, const struct run *run)
 {
     const char *service = service_of(run->group);
-    return service && check_is_suspended(world, service) && !run_succeeded(run);
+    struct view_service view;
+    bool is_left = service && core_view_service(world->davit.core, "c", service, &view) && view.left;
+    return service && (is_left || check_is_suspended(world, service)) && !run_succeeded(run);
 }
 
 void pre_deinit(struct checker *checker)

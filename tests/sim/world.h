@@ -271,7 +271,8 @@ void pre_check_launch(struct world *world, const struct view_service *view);
 bool pre_begins(struct world *world, const struct view_service *view);
 /* At the end: whether it waits for one that will never end, or that finds no place. */
 bool pre_waits_rightly(const struct world *world, const struct view_service *view);
-/* Whether the entry of a task is kept until its service is not suspended any more. */
+/* Whether the entry of a task is kept until its service is not suspended any more, or is back or gone that
+ * left with davit.prune disabled. */
 bool pre_is_kept(const struct world *world, const struct run *run);
 void pre_deinit(struct checker *checker);
 
