@@ -100,10 +100,10 @@ static bool is_strategy(const json_t *value)
 {
     size_t i;
     json_t *item;
-    int64_t weights = 0;
+    bool any = false;
     json_array_foreach ((json_t *)(uintptr_t)value, i, item)
-        weights += model_int(item, "weight");
-    return json_array_size(value) < 2 || weights != 0;
+        any |= model_int(item, "weight") != 0;
+    return json_array_size(value) < 2 || any;
 }
 
 /* What core does not look into: mostly members that nothing comes of here. A client that sends them wrong

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "model/json.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* What the commit says of instances is there when nobody is on those that are to be left; E9: but DAEMONs,
@@ -101,6 +102,7 @@ int api_post_approve(struct api *api, const json_t *input, json_t **ret_output, 
     int r = check_commit(&view, commit, fault);
     if (r < 0)
         return r;
+    assert(commit);
     const struct commit *approved = view.held ? view.head : view.wanted;
     if (!view.held && !core_any_delayed(api->core))
         return api_fault_client(fault, "no commit is held, and no change waits for its window");

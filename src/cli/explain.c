@@ -242,7 +242,7 @@ static int print_path(const struct cli *cli, const struct explanation *explanati
     char *kind_name CLEANUP_FREE = memory_strndup(text, len);
     int kind = explain_kind(kind_name);
     int r;
-    if (text_equal(text, "davit"))
+    if (strcasecmp(text, "davit") == 0)
         return explain_additions(cli, explanation);
     if (text_equal(text, "davit.yaml"))
         return cli_usage(cli,

@@ -118,6 +118,8 @@ static int read_task(const struct cli *cli, const json_t *tasks, struct error *e
     const json_t *other = json_array_get(tasks, 1);
     const char *id = cli_member_string(task, "id");
     const char *service = model_string(task, "service"); /* a standalone task takes its place */
+    if (cli_value(cli, "task"))
+        return cli_usage(cli, "--task is for a service, and %s is a task already", id);
     if (other)
         return cli_fail(cli, "%zu tasks begin so, %s/%s and %s/%s among them: give more of the id",
                         json_array_size(tasks), cli_member_string(task, "cluster"), id,

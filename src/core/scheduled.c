@@ -235,8 +235,8 @@ static bool make_way(struct core *core, const struct scheduled_task *task,
     return !any || task->concurrency != CONCURRENCY_FORBID;
 }
 
-/* The same for every try, so that a run that is known is not started twice, though the target have changed:
- * S7. */
+/* The same for every try, so that a run that is known is not started twice, though the target asks for
+ * something else by now: S7. */
 static char *token_of(const struct scheduled_task *task, size_t target, int64_t due_ms)
 {
     struct digest digest = digest_of_bytes(task->name, strlen(task->name));

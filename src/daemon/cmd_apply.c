@@ -117,7 +117,7 @@ static void survey(struct apply *apply, bool last, size_t *ret_busy, size_t *ret
         *ret_failed += service.state == PROGRESS_FAILED || service.state == PROGRESS_BLOCKED;
         vector_push(&services, service);
     }
-    if (core_is_awaiting(core))
+    if (core_is_awaiting(core) && !last)
         tell_awaited(apply);
     else if (last || (*ret_busy == 0 && !core_is_dirty(core)))
         progress_finish(apply->progress, services.items, services.len);

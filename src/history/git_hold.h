@@ -1,4 +1,4 @@
-/* The objects of a save are held in memory until history_pack_sync puts them on disk as one pack: two files a
+/* The objects of a save are held in memory until history_pack_put puts them on disk as one pack: two files a
  * save. A file for each of its ten objects would cost an inode and two fsyncs each.
  */
 #pragma once

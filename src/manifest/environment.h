@@ -20,18 +20,22 @@
  *  ${NAME}    | replaced in the strings of all layers' manifests and in the name and merge of patches, never
  *             | in keys, in extends or in values of variables. Only where some davit.yaml of the layers
  *             | declares `variables`, be it {}: elsewhere it stays as it is, since shells and real task
- *             | definitions use it, and is a warning where no shell comes by. $${ stands for ${. An undefined
- * name, and ${ that begins no reference, | are errors at the string. A string that is nothing but ${NAME}
- * takes the value with its type; | where the schema wants a string there, the value's text. Validation sees
- * the values, never | the references. patches    | of the layers in order, each on the result of the one
- * before. A patch selects by the name | that the object has in its own file, references replaced, whatever
- * patches have changed. null | as a whole removes the object. Refused: a patch that matches nothing; a
- * service's bare name | that two clusters have; a change of `kind`. duplicates | a layer that declares an
- * object again is the error that it is in one directory: change it by | a patch. davit.yaml | below the root,
- * and not where `extends` leads: an error, since its objects would be read | without it. places     | a value
- * of a patch is reported in its davit.yaml, all else in the file that has it; a | replaced string where it
- * stands. bad        | a davit.yaml with a fault: only that is reported, for nobody knows what the manifests
- * mean. bounds     | LIMIT_ENVIRONMENT_* of base/limits.h.
+ *             | definitions use it, with a warning where no shell comes by. $${ stands for ${. An undefined
+ *             | name, and ${ that begins no reference, are errors at the string. A string that is nothing but
+ *             | ${NAME} takes the value with its type; where the schema wants a string there, the value's
+ *             | text. Validation sees the values, never the references.
+ *  patches    | of the layers in order, each on the result of the one before. A patch selects by the name
+ *             | that the object has in its own file, references replaced, whatever patches have changed. null
+ *             | as a whole removes the object. Refused: a patch that matches nothing; a service's bare name
+ *             | that two clusters have; a change of `kind`.
+ *  duplicates | a layer that declares an object again is the error that it is in one directory: change it by
+ *             | a patch.
+ *  davit.yaml | below the root, and not where `extends` leads: an error, since its objects would be read
+ *             | without it.
+ *  places     | a value of a patch is reported in its davit.yaml, all else in the file that has it; a
+ *             | replaced string where it stands.
+ *  bad        | a davit.yaml with a fault: only that is reported, for nobody knows what the manifests mean.
+ *  bounds     | LIMIT_ENVIRONMENT_* of base/limits.h.
  *
  * A commit that changes davit.yaml reads again the files whose meaning changes: those with references when
  * the variables changed, those with patched objects when a davit.yaml with patches for them did.

@@ -237,11 +237,23 @@ static bool is_for_others(const char *member)
     return false;
 }
 
+/* The first ${NAME}, and no $${, which is one as soon as variables are declared. */
+static const char *find_reference(const char *text)
+{
+    for (const char *at = text; (at = strstr(at, "${")); at += 2) {
+        const char *end = strchr(at, '}');
+        bool is_escaped = at > text && at[-1] == '$';
+        if (end && !is_escaped && end - at > 2 && end - at <= LIMIT_NAME_CHARS)
+            return at;
+    }
+    return NULL;
+}
+
 static void warn_of(const char *text, const struct buffer *pointer, struct diagnostics *diagnostics)
 {
-    const char *begin = strstr(text, "${");
+    const char *begin = find_reference(text);
     const char *end = begin ? strchr(begin, '}') : NULL;
-    if (!end || end - begin > LIMIT_NAME_CHARS)
+    if (!end)
         return;
     kind_report(
         diagnostics,

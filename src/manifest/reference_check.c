@@ -95,13 +95,13 @@ static bool is_known(const struct manifest *manifest, const struct map *families
 static const char *definition_beside(const struct kind_object *object, const struct kind_reference *container)
 {
     const char *input = strstr(container->pointer, "/Input");
-    const char *beside = object->kind == KIND_SERVICE ? "/taskDefinition" : container->pointer;
-    size_t len = object->kind == KIND_SERVICE ? strlen(beside)
-                 : input                      ? (size_t)(input - container->pointer) + 1 /* "/Targets/0/" */
-                                              : 0;
+    char *beside CLEANUP_FREE = object->kind == KIND_SERVICE
+                                    ? memory_strdup("/taskDefinition")
+                                    : memory_strndup(container->pointer, /* "/Targets/0/" */
+                                                     input ? (size_t)(input - container->pointer) + 1 : 0);
     for (size_t i = 0; i < object->references.len; i++) {
         const struct kind_reference *reference = &object->references.items[i];
-        if (reference->target == KIND_TASK_DEFINITION && strncmp(reference->pointer, beside, len) == 0)
+        if (reference->target == KIND_TASK_DEFINITION && text_starts_with(reference->pointer, beside))
             return reference->name;
     }
     return NULL;

@@ -182,8 +182,11 @@ static void judge(struct pass *pass, struct task *task)
     if (!task_is_live(task) || !is_observed(pass, task))
         return;
     char *dead_end CLEANUP_FREE = life_dead_end(pass, task);
-    if (dead_end) { /* F3 */
-        count(pass, task, dead_end);
+    if (dead_end) { /* F3, F7 */
+        if (in->memory->seen)
+            count(pass, task, dead_end);
+        else
+            map_put(&in->memory->counted, task->id, (void *)1);
         pass_stop(pass, task, dead_end);
         return;
     }

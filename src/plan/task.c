@@ -175,13 +175,12 @@ static void roll_up_status(const struct pass *pass, struct task *task, const str
         const struct container *container = task->containers[i];
         task->restarts[i] = plan_restarts(container, memory ? &memory->ran : NULL);
         if (container->labels.spec->essential && container->status == CONTAINER_STOPPED && !is_told &&
-            !task->restarts[i]) {
+            !task->restarts[i])
             reason = TASK_EXITED;
-            task->failed = true;
-        }
         if (container->started_ms > task->started_ms)
             task->started_ms = container->started_ms;
     }
+    task->failed = text_equal(reason, TASK_EXITED); /* also when that container is gone, G5 */
     if (is_ghost(task) && !reason)
         reason = "removed";
     task->stop = reason != NULL;

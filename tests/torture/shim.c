@@ -6,14 +6,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/types.h>
 
 static struct {
     bool armed;
-    bool failed;
+    atomic_bool failed;
     enum shim_fault fault;
-    long left;
+    atomic_long left;
 } shim;
 
 void shim_arm(enum shim_fault fault, long n)
@@ -27,13 +28,13 @@ bool shim_disarm(void)
     return shim.failed;
 }
 
-/* Counts a call; whether it has to fail. */
+/* Counts a call; whether it has to fail. Files are synced by several threads. */
 static bool fails(void)
 {
     if (!shim.armed)
         return false;
-    shim.left--;
-    if (shim.left > 0 || (shim.fault == SHIM_ONCE && shim.left < 0))
+    long left = atomic_fetch_sub(&shim.left, 1) - 1;
+    if (left > 0 || (shim.fault == SHIM_ONCE && left < 0))
         return false;
     shim.failed = true;
     errno = shim.fault == SHIM_ONCE ? EIO : ENOSPC;

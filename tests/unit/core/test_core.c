@@ -413,8 +413,10 @@ static void test_what_ended_does_not_come_back(void **state)
     struct task_vec tasks;
     core_view_tasks(fixture->core, "c", "web", fixture->now_ms, &tasks);
     for (size_t i = 0; i < tasks.len; i++)
-        if (text_equal(tasks.items[i].id, task))
+        if (text_equal(tasks.items[i].id, task)) {
             assert_string_equal(tasks.items[i].stop_reason, "Essential container in task exited");
+            assert_true(tasks.items[i].failed);
+        }
     task_vec_deinit(&tasks);
 }
 
