@@ -102,10 +102,10 @@ int api_post_approve(struct api *api, const json_t *input, json_t **ret_output, 
     int r = check_commit(&view, commit, fault);
     if (r < 0)
         return r;
-    assert(commit);
     const struct commit *approved = view.held ? view.head : view.wanted;
     if (!view.held && !core_any_delayed(api->core))
         return api_fault_client(fault, "no commit is held, and no change waits for its window");
+    assert(approved);
     if (view.held && !text_starts_with(approved->oid, commit))
         return api_fault_client(fault, "not commit %.12s but %.12s is held: it %s", commit, approved->oid,
                                 view.held);
