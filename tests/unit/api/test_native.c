@@ -145,6 +145,18 @@ static void test_services_and_tasks_by_name(void **state)
     assert_string_equal(fault.message, "there is no service \"x\"");
 }
 
+static void test_a_scheduled_task_is_no_service(void **state)
+{
+    fixture_commit(*state, "a1",
+                   "kind: Cluster\nclusterName: demo\n---\nfamily: web\ncontainerDefinitions:\n"
+                   "- {name: web, image: nginx, memory: 64}\n---\nName: report\nScheduleExpression: rate(1 "
+                   "hour)\nTarget: {Arn: demo, EcsParameters: {TaskDefinitionArn: web}}\n");
+    assert_string_equal(
+        fixture_refusal(*state, "GET", "/v1/services", "{'cluster':'demo','service':'report'}").message,
+        "there is no service \"demo/report\"; report is a scheduled task: davit history report names its "
+        "tasks");
+}
+
 static const char *state_of_web(struct fixture *fixture, json_t **ret_answer)
 {
     *ret_answer = fixture_ask(fixture, "GET", "/v1/services", NULL);
@@ -679,6 +691,7 @@ int main(void)
         CASE(test_what_became_of_the_wanted_commit),
         CASE(test_tasks_of_a_lost_instance_are_unknown),
         CASE(test_services_and_tasks_by_name),
+        CASE(test_a_scheduled_task_is_no_service),
         CASE(test_a_service_scaled_to_nothing_is_steady),
         CASE(test_a_new_service_of_nothing_is_steady),
         CASE(test_events_are_in_order_and_hold_no_secret),
