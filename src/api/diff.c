@@ -25,6 +25,35 @@ static bool running_side(const struct api *api, const struct view_service *view,
     return true;
 }
 
+/* The newest deployment has what is asked for, and has not got there: its content is not all that runs. */
+static bool is_under_way(const struct view_service *view)
+{
+    const struct deployment *primary = view->ledger ? service_ledger_primary(view->ledger) : NULL;
+    return primary && view->desired && !view->delayed && primary->state != DEPLOYMENT_COMPLETED &&
+           digest_equal(&primary->digest, &view->desired->digest);
+}
+
+static int count_new(const struct api *api, const struct view_service *view)
+{
+    struct task_vec tasks CLEANUP(task_vec_deinit);
+    int count = 0;
+    core_view_tasks(api->core, view->cluster, view->name, api->now_ms(api->data), &tasks);
+    for (size_t i = 0; i < tasks.len; i++)
+        count += tasks.items[i].status == TASK_RUNNING &&
+                 digest_equal(&tasks.items[i].digest, service_task_digest(view->desired));
+    return count;
+}
+
+static void add_rollout(struct api *api, const struct view_service *view, json_t **difference)
+{
+    const struct deployment *primary = service_ledger_primary(view->ledger);
+    const struct diff_rollout rollout = {.deployment = primary->id,
+                                         .failed = primary->state == DEPLOYMENT_FAILED,
+                                         .new_tasks = count_new(api, view),
+                                         .wanted_tasks = view->desired->desired_count};
+    diff_add_rollout(difference, view->cluster, view->name, &rollout);
+}
+
 /* What waits for its window is not what is gone on with until then. */
 static json_t *difference_of(struct api *api, const struct view_service *view)
 {
@@ -35,6 +64,8 @@ static json_t *difference_of(struct api *api, const struct view_service *view)
     json_t *difference = diff_service(view->cluster, view->name, runs ? &from : NULL, next ? &to : NULL);
     if (view->delayed)
         diff_add_wait(difference, strstr(view->delayed_text, "for "), view->delayed_opens_ms / 1000);
+    if (is_under_way(view))
+        add_rollout(api, view, &difference);
     return difference;
 }
 

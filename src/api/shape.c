@@ -353,8 +353,18 @@ static char *hint_of_cluster(const struct api *api, const char *name)
     return memory_printf("; %s is a cluster, and has no services", name);
 }
 
-/* The one service of this name, in whichever cluster, or else the one of the cluster that is nearest to it.
- * Caller frees. */
+/* Whoever names a scheduled task where a service is wanted. NULL: it is none. Caller frees. */
+static char *hint_of_schedule(const struct api *api, const char *name)
+{
+    struct view_schedule view;
+    for (size_t i = 0; core_view_schedule_at(api->core, i, &view); i++)
+        if (text_equal(view.task->name, name))
+            return memory_printf("; %s is a scheduled task: davit history %s names its tasks", name, name);
+    return NULL;
+}
+
+/* The one service of this name, in whichever cluster, or what else is named so, or the service of the cluster
+ * that is nearest to it. Caller frees. */
 static char *hint_at(const struct api *api, const char *cluster, const char *service)
 {
     struct view_service view;
@@ -368,9 +378,11 @@ static char *hint_at(const struct api *api, const char *cluster, const char *ser
     }
     if (same.len)
         return hint(same.len == 1 ? same.items[0] : NULL);
-    char *of_cluster = hint_of_cluster(api, service);
-    if (of_cluster)
-        return of_cluster;
+    char *of_other = hint_of_cluster(api, service);
+    if (!of_other)
+        of_other = hint_of_schedule(api, service);
+    if (of_other)
+        return of_other;
     const char *near = text_nearest(service, (const char *const *)others.items, others.len);
     char *key CLEANUP_FREE = near ? service_key(cluster, near) : NULL;
     return hint(key);

@@ -9,6 +9,7 @@
 #include "model/json.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -334,13 +335,25 @@ static void print_before(const struct cli *cli, const json_t *difference)
         fprintf(cli->out, "  waits %s\n", waits);
 }
 
+static void print_rollout(const struct cli *cli, const json_t *rollout)
+{
+    if (!rollout)
+        return;
+    int64_t wanted = model_int(rollout, "wantedTasks");
+    bool failed = text_equal(model_string(rollout, "state"), "FAILED");
+    fprintf(cli->out, "  deployment %s %s: %" PRId64 " of %" PRId64 " task%s %s new\n",
+            cli_member_string(rollout, "deployment"), failed ? "failed" : "in progress",
+            model_int(rollout, "newTasks"), wanted, text_plural(wanted), wanted == 1 ? "is" : "are");
+}
+
 static void print_difference(const struct cli *cli, const json_t *difference)
 {
     static const char *const words[][2] = {{"create", "new service"},
                                            {"remove", "removed"},
                                            {"leave", "left; its tasks stay (davit.prune: disabled)"},
                                            {"deploy", "new deployment"},
-                                           {"update", "changed in place"}};
+                                           {"update", "changed in place"},
+                                           {"rollout", "not all of it is deployed"}};
     const char *change = cli_member_string(difference, "change");
     const char *service = model_string(difference, "service");
     const char *schedule = model_string(difference, "scheduledTask");
@@ -363,6 +376,7 @@ static void print_difference(const struct cli *cli, const json_t *difference)
             print_detail(cli, detail);
     }
     print_before(cli, difference);
+    print_rollout(cli, json_object_get(difference, "rollout"));
 }
 
 static void print_held(const struct cli *cli, const char *held)
@@ -435,7 +449,8 @@ const struct command cli_diff = {
     .args = "[FROM [TO]]",
     .description =
         "Without a commit: from what runs to the last good commit; where the newest one is refused it says "
-        "so, and why. With one: from what runs to that commit "
+        "so, and why; a deployment of it that has not completed is a difference. With one: from what the "
+        "newest deployments bring to that commit "
         "of "
         "the local\nrepository. With two, or FROM..TO: from one commit to the other, without the daemon.\n\n"
         "Formatting, comments and the order of files are no difference. Values of environment variables "

@@ -91,6 +91,13 @@ static void print_services(const struct cli *cli, const json_t *services, const 
     }
 }
 
+/* Of a time at which not all was started both end in the reason. */
+static bool is_told_by_message(const char *result, const char *message)
+{
+    const char *reason = result && strstr(result, "started: ") ? strchr(result, ':') : NULL;
+    return reason && message && text_ends_with(message, reason);
+}
+
 static void print_schedules(const struct cli *cli, const json_t *schedules)
 {
     size_t i;
@@ -103,6 +110,8 @@ static void print_schedules(const struct cli *cli, const json_t *schedules)
         const char *result = model_string(item, "result");
         const char *message = model_string(item, "message");
         bool failed = (result && text_starts_with(result, "failed")) || (message && strstr(message, "not "));
+        if (is_told_by_message(result, message))
+            result = NULL;
         fprintf(cli->out, "%-10s %s%s: %s%.19s%s%s%.19s%s%s%s%s%s%s\n", "schedule",
                 cli_tone(cli, failed ? CLI_BAD : CLI_PLAIN), cli_member_string(item, "name"),
                 next ? "next " : "never again", next ? next : "", next ? "Z" : "", last ? ", last " : "",

@@ -56,7 +56,8 @@ const struct command cli_suspend = {
     .args = "CLUSTER[/SERVICE]",
     .description =
         "Nothing is done any more for the service, or for all services of the cluster: no deployment, no "
-        "healing, no removal. What is under way ends, and what runs is left as it is. It outlives restarts "
+        "healing, no removal; a cluster also refuses davit run-task, and its scheduled tasks are not "
+        "started. What is under way ends, and what runs is left as it is. It outlives restarts "
         "of "
         "davit; \"davit resume\" ends it. In git, \"davit: {suspend: true}\" of a service or a cluster does "
         "the same.",

@@ -330,7 +330,8 @@ const struct command daemon_apply_command = {
                    "repository is applied as committed: changes in the work tree are not looked at. A "
                    "directory without git is "
                    "applied as it is.\n\n"
-                   "Containers keep running afterwards, and nobody heals them: that is the daemon's work.",
+                   "Containers keep running afterwards, and nobody heals them, nor are scheduled tasks "
+                   "started: that is the daemon's work.",
     .flags = flags,
     .examples = examples,
     .exits = exits,

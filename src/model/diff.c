@@ -406,6 +406,20 @@ void diff_scheduled_definition(json_t **difference, const char *name, const stru
     compare_definitions(json_object_get(*difference, "details"), from, to);
 }
 
+void diff_add_rollout(json_t **difference, const char *cluster, const char *service,
+                      const struct diff_rollout *rollout)
+{
+    assert(difference && rollout);
+    assert(cluster && service);
+    if (!*difference)
+        *difference = json_pack("{s:s,s:s,s:s,s:[]}", "cluster", cluster, "service", service, "change",
+                                "rollout", "details");
+    json_object_set_new(*difference, "rollout",
+                        json_pack("{s:s,s:s,s:i,s:i}", "deployment", rollout->deployment, "state",
+                                  rollout->failed ? "FAILED" : "IN_PROGRESS", "newTasks", rollout->new_tasks,
+                                  "wantedTasks", rollout->wanted_tasks));
+}
+
 /* --- what comes before it ------------------------------------------------------------------------------- */
 
 /* W2: what is no deployment waits for no window. */

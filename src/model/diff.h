@@ -34,6 +34,18 @@ struct diff_side diff_side_of(const struct service *service);
 json_t *diff_service(const char *cluster, const char *service, const struct diff_side *from,
                      const struct diff_side *to);
 
+/* A deployment that has what is asked for and has not completed. */
+struct diff_rollout {
+    const char *deployment; /* "ecs-svc/..." */
+    bool failed;
+    int new_tasks; /* that run */
+    int wanted_tasks;
+};
+/* Adds it to *difference, which is made if it is NULL, as "change": "rollout". "rollout": {"deployment",
+ * "state": "IN_PROGRESS" | "FAILED", "newTasks", "wantedTasks"}. */
+void diff_add_rollout(json_t **difference, const char *cluster, const char *service,
+                      const struct diff_rollout *rollout);
+
 /* Of the manifests of a cluster, either may be NULL: what davit adds, for all its services at once. NULL when
  * that is the same. Else as of a service, without the member "service". */
 json_t *diff_cluster(const char *cluster, const json_t *from, const json_t *to);

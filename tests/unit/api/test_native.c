@@ -145,6 +145,18 @@ static void test_services_and_tasks_by_name(void **state)
     assert_string_equal(fault.message, "there is no service \"x\"");
 }
 
+static void test_a_scheduled_task_is_no_service(void **state)
+{
+    fixture_commit(*state, "a1",
+                   "kind: Cluster\nclusterName: demo\n---\nfamily: web\ncontainerDefinitions:\n"
+                   "- {name: web, image: nginx, memory: 64}\n---\nName: report\nScheduleExpression: rate(1 "
+                   "hour)\nTarget: {Arn: demo, EcsParameters: {TaskDefinitionArn: web}}\n");
+    assert_string_equal(
+        fixture_refusal(*state, "GET", "/v1/services", "{'cluster':'demo','service':'report'}").message,
+        "there is no service \"demo/report\"; report is a scheduled task: davit history report names its "
+        "tasks");
+}
+
 static const char *state_of_web(struct fixture *fixture, json_t **ret_answer)
 {
     *ret_answer = fixture_ask(fixture, "GET", "/v1/services", NULL);
@@ -207,6 +219,50 @@ static void test_diff(void **state)
     assert_int_equal(differences(fixture_ask(*state, "GET", "/v1/diff", NULL)), 1); /* nothing runs yet */
     fixture_settle(*state, 20000);
     assert_int_equal(differences(fixture_ask(*state, "GET", "/v1/diff", NULL)), 0);
+}
+
+/* The newest deployment has what is asked for, and the old tasks still run. */
+static void test_diff_during_a_rollout(void **state)
+{
+    static const char migration[] = "davit: {preDeploy: [migrate]}\n---\nfamily: migrate\n"
+                                    "containerDefinitions: [{name: m, image: m, memory: 64}]\n";
+    struct fixture *fixture = *state;
+    char yaml[2048];
+    fixture_deploy(fixture, "a1", "nginx:1");
+    fixture_settle(fixture, 20000);
+    int len = snprintf(yaml, sizeof yaml, FIXTURE_MANIFEST, "nginx:2");
+    snprintf(yaml + len, sizeof yaml - (size_t)len, "%s", migration);
+    fixture_commit(fixture, "b2", yaml);
+    fixture_settle(fixture, 20000); /* its migration does not end */
+    json_t *answer = fixture_ask(fixture, "GET", "/v1/diff", NULL);
+    json_t *difference = json_array_get(json_object_get(answer, "differences"), 0);
+    const json_t *rollout = json_object_get(difference, "rollout");
+    assert_non_null(rollout);
+    assert_string_equal(model_string(difference, "service"), "web");
+    assert_string_equal(model_string(difference, "change"), "rollout");
+    assert_true(text_starts_with(model_string(rollout, "deployment"), "ecs-svc/"));
+    assert_string_equal(model_string(rollout, "state"), "IN_PROGRESS");
+    assert_int_equal(model_int(rollout, "newTasks"), 0);
+    assert_int_equal(model_int(rollout, "wantedTasks"), 2);
+    json_decref(answer);
+}
+
+/* Without a rollback what failed stays the newest deployment. */
+static void test_diff_after_a_failed_deployment(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_deploy(fixture, "a1", "nginx:1");
+    fixture_settle(fixture, 20000);
+    fixture->broken_image = "nginx:broken";
+    fixture_deploy(fixture, "b2", fixture->broken_image);
+    fixture_settle(fixture, 600000);
+    json_t *answer = fixture_ask(fixture, "GET", "/v1/diff", NULL);
+    json_t *difference = json_array_get(json_object_get(answer, "differences"), 0);
+    const json_t *rollout = json_object_get(difference, "rollout");
+    assert_non_null(rollout);
+    assert_string_equal(model_string(rollout, "state"), "FAILED");
+    assert_int_equal(model_int(rollout, "newTasks"), 0);
+    json_decref(answer);
 }
 
 static void test_diff_says_that_the_newest_commit_is_refused(void **state)
@@ -679,10 +735,13 @@ int main(void)
         CASE(test_what_became_of_the_wanted_commit),
         CASE(test_tasks_of_a_lost_instance_are_unknown),
         CASE(test_services_and_tasks_by_name),
+        CASE(test_a_scheduled_task_is_no_service),
         CASE(test_a_service_scaled_to_nothing_is_steady),
         CASE(test_a_new_service_of_nothing_is_steady),
         CASE(test_events_are_in_order_and_hold_no_secret),
         CASE(test_diff),
+        CASE(test_diff_during_a_rollout),
+        CASE(test_diff_after_a_failed_deployment),
         CASE(test_diff_says_that_the_newest_commit_is_refused),
         CASE(test_diff_with_a_given_commit),
         CASE(test_diff_of_scheduled_tasks),

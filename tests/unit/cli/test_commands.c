@@ -153,7 +153,16 @@ static const struct answer failing[] = {
      STATUS(
          "\"rolloutState\":\"FAILED\"," LOOKED("abcdef0123456789", "2") "\"refused\":false,\"head\":" COMMIT,
          "{\"cluster\":\"demo\",\"name\":\"web\",\"desiredCount\":2,\"healthy\":1,\"failed\":true,\"state\":"
-         "\"failed\"}")},
+         "\"failed\"}],\"scheduledTasks\":["
+         "{\"name\":\"late\",\"lastDueAt\":\"2026-01-01T00:00:00.000Z\",\"result\":\"not started: no place\","
+         "\"message\":\"was not started and is given up after 2 tries: no place\"},"
+         "{\"name\":\"bad\",\"lastDueAt\":\"2026-01-01T00:00:00.000Z\",\"result\":\"failed: code 3\","
+         "\"message\":\"started 1f\"}")},
+    {"GET /v1/diff ", "200 OK",
+     "{\"differences\":[{\"cluster\":\"demo\",\"service\":\"web\",\"change\":\"rollout\",\"details\":[],"
+     "\"rollout\":{\"deployment\":\"ecs-svc/1\",\"state\":\"IN_PROGRESS\",\"newTasks\":2,\"wantedTasks\":4}},"
+     "{\"cluster\":\"demo\",\"service\":\"db\",\"change\":\"rollout\",\"details\":[],"
+     "\"rollout\":{\"deployment\":\"ecs-svc/2\",\"state\":\"FAILED\",\"newTasks\":0,\"wantedTasks\":1}}]}"},
     {"POST /v1/retry?cluster=demo&service=web ", "202 Accepted", "{\"accepted\":true}"},
     {"", "400 Bad Request",
      "{\"error\":{\"message\":\"demo/db has not failed, it is steady: there is nothing to retry\"}}"},
@@ -512,6 +521,15 @@ static void test_a_held_commit(void **state)
 static void test_a_failed_service(void **state)
 {
     (void)state;
+    expect("status", 0,
+           "schedule   late: never again, last 2026-01-01T00:00:00Z, was not started and is given up after 2 "
+           "tries: no place\n"
+           "schedule   bad: never again, last 2026-01-01T00:00:00Z failed: code 3, started 1f\n",
+           NULL);
+    expect("diff", CLI_NO,
+           "demo/web: not all of it is deployed\n  deployment ecs-svc/1 in progress: 2 of 4 tasks are new\n"
+           "demo/db: not all of it is deployed\n  deployment ecs-svc/2 failed: 0 of 1 task is new\n",
+           NULL);
     expect("status", 0, "\n          other content is tried, or the same by davit retry demo/web\n", NULL);
     expect("wait --timeout 1s", CLI_NO, NULL,
            "davit: demo/web has failed: other content is tried, or the same by davit retry demo/web\n");
