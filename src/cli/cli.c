@@ -211,8 +211,9 @@ static int take_short(struct parser *parser, const char *letters)
         }
         if (!flag)
             return cli_usage(parser->cli, "%s has no flag -%c", parser->cli->command->name, *letters);
-        if (flag->value)
-            return take_flag(parser, flag, letters[1] ? letters + 1 : NULL);
+        bool equals = letters[1] == '=';
+        if (flag->value || equals)
+            return take_flag(parser, flag, letters[1] ? letters + 1 + equals : NULL);
         take_flag(parser, flag, NULL);
     }
     return 0;
