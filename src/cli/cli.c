@@ -338,6 +338,7 @@ int cli_run(struct cli *cli, int argc, char **argv)
 int cli_main(const struct command *const *commands, size_t n, int argc, char **argv)
 {
     const char *no_colour = getenv("NO_COLOR");
+    setvbuf(stdout, NULL, _IOLBF, 0); /* where both streams are one, each line stays where it was said */
     struct cli cli = {.commands = commands,
                       .commands_len = n,
                       .out = stdout,
