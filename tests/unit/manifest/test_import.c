@@ -739,7 +739,12 @@ static const char inspected[] =
     "{}}}, "                                                                                                 \
     "HostConfig: {" host "}" beside "}, image: {Config: {}}}]"
 
+#define LABELLED(labels)                                                                                     \
+    "[{container: {Name: /web, Config: {Image: a, Labels: {" labels "}}}, image: {Config: {}}}]"
+
 static const struct reading docker_members[] = {
+    {LABELLED("davit.owner: x, com.amazonaws.ecs.cluster: c, davity: y"), CONTAINER "/dockerLabels",
+     "{\"davity\":\"y\"}"},
     /* the engine has chosen the ports */
     {INSPECTED("PublishAllPorts: true, PortBindings: {80/tcp: [{HostIp: '', HostPort: '8080'}]}", ""),
      CONTAINER "/portMappings",
@@ -760,6 +765,8 @@ static const struct note docker_notes[] = {
     {INSPECTED("CpuPeriod: 50000", ""), "in.yaml: warning: dropped: ECS has shares (cpu) only"},
     {inspected, "in.yaml: warning: changed: the container's variables stand in the manifest now: look for "
                 "secrets before you commit it at /services/web/environment"},
+    {LABELLED("davit.owner: x, l: y"), "in.yaml: warning: changed: davit.* and com.amazonaws.ecs.* are left "
+                                       "out: davit sets them itself at /services/web/labels"},
     {INSPECTED("OomKillDisable: true", ""), "in.yaml: warning: dropped: ECS has no place for it"},
 };
 
@@ -788,6 +795,7 @@ static void test_docker(void **state)
     for (size_t i = 0; i < ARRAY_LEN(docker_notes); i++)
         assert_notes(import_docker, &docker_notes[i]);
     assert_no_note(import_docker, INSPECTED("", ", Image: x"), "secrets");
+    assert_no_note(import_docker, LABELLED("com.docker.compose.project: p, l: y"), "left out");
     assert_no_note(
         import_docker,
         "[{container: {Name: /web, Config: {Image: a, Env: [A=b]}}, image: {Config: {Env: [A=b]}}}]",
