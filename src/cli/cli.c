@@ -211,8 +211,9 @@ static int take_short(struct parser *parser, const char *letters)
         }
         if (!flag)
             return cli_usage(parser->cli, "%s has no flag -%c", parser->cli->command->name, *letters);
-        if (flag->value)
-            return take_flag(parser, flag, letters[1] ? letters + 1 : NULL);
+        bool equals = letters[1] == '=';
+        if (flag->value || equals)
+            return take_flag(parser, flag, letters[1] ? letters + 1 + equals : NULL);
         take_flag(parser, flag, NULL);
     }
     return 0;
@@ -337,6 +338,7 @@ int cli_run(struct cli *cli, int argc, char **argv)
 int cli_main(const struct command *const *commands, size_t n, int argc, char **argv)
 {
     const char *no_colour = getenv("NO_COLOR");
+    setvbuf(stdout, NULL, _IOLBF, 0); /* where both streams are one, each line stays where it was said */
     struct cli cli = {.commands = commands,
                       .commands_len = n,
                       .out = stdout,

@@ -7,8 +7,10 @@
 #include "model/json.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <uv.h>
 
 char *cli_query_add(char *query, const char *name, const char *value)
@@ -157,12 +159,23 @@ static int refusal(const struct question *question, struct error *err)
     return error_set(err, ERROR_PROTOCOL, "the daemon answered with HTTP status %d", question->status);
 }
 
+/* A path, HOST:PORT, or a URL already; caller frees. */
+static char *url_of(const char *address)
+{
+    char here[PATH_MAX];
+    if (strstr(address, "://"))
+        return memory_strdup(address);
+    if (address[0] == '/')
+        return memory_printf("unix://%s", address);
+    if (strchr(address, ':') && !strchr(address, '/'))
+        return memory_printf("tcp://%s", address);
+    return memory_printf("unix://%s/%s", getcwd(here, sizeof here) ? here : "", address);
+}
+
 static int ask(struct question *question, const char *address, struct error *err)
 {
     struct http_endpoint endpoint;
-    char *url CLEANUP_FREE = address[0] == '/'        ? memory_printf("unix://%s", address)
-                             : strstr(address, "://") ? memory_strdup(address)
-                                                      : memory_printf("tcp://%s", address);
+    char *url CLEANUP_FREE = url_of(address);
     int r = http_endpoint_init(&endpoint, url, err);
     if (r < 0)
         return error_wrap(err, r, "--socket");

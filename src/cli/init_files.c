@@ -102,6 +102,8 @@ const struct init_file init_files[] = {
     {"web.task-definition.yaml", task_definition, NULL},
     {"web.service.yaml", service, NULL},
     {".davit/schemas/Cluster.json", NULL, "Cluster"},
+    {".davit/schemas/Environment.json", NULL, "Environment"},
+    {".davit/schemas/ScheduledTask.json", NULL, "ScheduledTask"},
     {".davit/schemas/Service.json", NULL, "Service"},
     {".davit/schemas/TaskDefinition.json", NULL, "TaskDefinition"},
     {".github/workflows/davit.yaml", github, NULL},

@@ -76,6 +76,8 @@ static int set_overrides(const struct cli *cli, json_t *request)
     int r = read_variables(cli, override);
     if (r != CLI_OK)
         return r;
+    if (cli->argc == 3 && !cli->argv[2][0])
+        return cli_usage(cli, "COMMAND is empty; leave it out for the one of the task definition");
     json_t *command = json_array();
     for (int i = 2; i < cli->argc; i++)
         json_array_append_new(command, json_string(cli->argv[i]));

@@ -224,6 +224,9 @@ static int run(const struct cli *cli)
         free(config.listen);
         config.listen = memory_strdup(listen);
     }
+    if (r == CLI_OK && config.socket && config.socket[0] != '/')
+        r = cli_usage(cli, "the socket \"%s\" needs an absolute path (socket, --socket, DAVIT_SOCKET)",
+                      config.socket);
     if (r == CLI_OK && (sodium_init() < 0 || source_library_init(&err) < 0))
         r = cli_fail(cli, "cannot start: %s", err.message[0] ? err.message : "no randomness");
     else if (r == CLI_OK) {

@@ -73,10 +73,10 @@ static int read_file(const char *path, char **ret_text, size_t *ret_len, struct 
                          strerror(errno));
     char *text CLEANUP_FREE = memory_alloc(LIMIT_TASK_DEFINITION_BYTES + 1);
     size_t len = fread(text, 1, LIMIT_TASK_DEFINITION_BYTES + 1, file);
-    int failed = ferror(file);
+    int failed = ferror(file) ? errno : 0;
     fclose(file);
     if (failed)
-        return error_set(err, ERROR_IO, "cannot read %s", path);
+        return error_set(err, ERROR_IO, "cannot read %s: %s", path, strerror(failed));
     if (len > LIMIT_TASK_DEFINITION_BYTES)
         return error_set(err, ERROR_LIMIT, "%s is larger than %d bytes", path, LIMIT_TASK_DEFINITION_BYTES);
     text[len] = '\0';
@@ -187,6 +187,20 @@ static int check(const struct document *document, const char *path, struct diagn
     return r;
 }
 
+/* YAML by any name, but for .json; faults name the file as it was given. */
+static int parse(const char *path, const char *text, size_t len, struct document_vec *documents,
+                 struct diagnostics *diagnostics)
+{
+    const char *name = text_ends_with(path, ".json") ? "configuration.json" : "configuration.yaml";
+    size_t i = diagnostics->list.len;
+    int r = document_parse(&(struct document_input){name, text, len}, documents, diagnostics);
+    for (; i < diagnostics->list.len; i++) {
+        free(diagnostics->list.items[i].file);
+        diagnostics->list.items[i].file = memory_strdup(path);
+    }
+    return r;
+}
+
 int config_read(struct config *config, const char *path, struct diagnostics *diagnostics, struct error *err)
 {
     assert(config);
@@ -198,9 +212,7 @@ int config_read(struct config *config, const char *path, struct diagnostics *dia
     if (r < 0)
         return r;
     struct document_vec documents = {0};
-    char *name CLEANUP_FREE =
-        text_ends_with(path, ".json") ? memory_strdup(path) : memory_printf("%s.yaml", path);
-    r = document_parse(&(struct document_input){name, text, len}, &documents, diagnostics);
+    r = parse(path, text, len, &documents, diagnostics);
     if (r == 0 && documents.len > 1)
         r = error_set(err, ERROR_INVALID, "%s: one document is expected, not %zu", path, documents.len);
     if (r == 0 && documents.len == 1) {

@@ -81,6 +81,7 @@ struct task {
     struct compose *compose;
     struct compose_service *members[TASK_CONTAINERS];
     size_t len;
+    bool stops_first;                             /* a new task can only start when the old one has let go */
     bool after[TASK_CONTAINERS][TASK_CONTAINERS]; /* [a][b]: a starts after b, over others too */
 };
 
@@ -300,6 +301,52 @@ static bool has_fixed_port(const struct task *task)
     return false;
 }
 
+/* What outlives a task of this service and is written to, as a reader knows it; NULL: nothing. */
+static const char *written_volume(const struct compose_service *service)
+{
+    size_t i;
+    size_t k;
+    json_t *mount;
+    json_t *volume;
+    json_array_foreach (json_object_get(service->container, "mountPoints"), i, mount)
+        json_array_foreach (json_object_get(service->task, "volumes"), k, volume) {
+            const char *path = model_string(json_object_get(volume, "host"), "sourcePath");
+            const json_t *configuration = json_object_get(volume, "dockerVolumeConfiguration");
+            if (!model_bool(mount, "readOnly") &&
+                text_equal(model_string(mount, "sourceVolume"), model_string(volume, "name")) &&
+                !text_equal(model_string(configuration, "scope"), "task"))
+                return path ? path : model_string(volume, "name");
+        }
+    return NULL;
+}
+
+/* Whether the file itself says what comes first: deploy.update_config.order. */
+static bool says_order(const struct task *task)
+{
+    bool says = false;
+    for (size_t i = 0; i < task->len; i++)
+        says = says || json_object_get(json_object_get(task->members[i]->service, "deploymentConfiguration"),
+                                       "maximumPercent");
+    return says;
+}
+
+/* Whether a new task must not write beside the old one; several replicas do so anyway. */
+static bool writes_alone(const struct task *task)
+{
+    bool alone = false;
+    for (size_t i = 0; i < task->len && task->members[0]->replicas == 1; i++) {
+        const char *volume = written_volume(task->members[i]);
+        char *pointer CLEANUP_FREE = import_pointer(task->members[i]->pointer, "volumes");
+        if (volume)
+            import_note(task->compose->run, IMPORT_CHANGED, pointer,
+                        "a task stops before its successor starts, as in Compose: both would write to "
+                        "volume %.200s",
+                        volume);
+        alone = alone || volume;
+    }
+    return alone;
+}
+
 static void write_service(struct task *task, const char *family)
 {
     const char *project = task->compose->project;
@@ -311,11 +358,15 @@ static void write_service(struct task *task, const char *family)
         json_object_set_new(service, "schedulingStrategy", json_string("DAEMON"));
     else
         json_object_set_new(service, "desiredCount", json_integer(first->off ? 0 : first->replicas));
-    if (has_fixed_port(task) && !first->daemon) /* a new task can only start when the old one has let go */
-        json_object_set_new(service, "deploymentConfiguration",
-                            json_pack("{s:i,s:i}", "minimumHealthyPercent", 0, "maximumPercent", 100));
+    if (task->stops_first) /* its place among the members */
+        import_object(service, "deploymentConfiguration");
     for (size_t i = 0; i < task->len; i++)
         json_object_update(service, task->members[i]->service);
+    if (task->stops_first) {
+        json_t *configuration = import_object(service, "deploymentConfiguration");
+        json_object_set_new(configuration, "minimumHealthyPercent", json_integer(0));
+        json_object_set_new(configuration, "maximumPercent", json_integer(100));
+    }
     import_add(task->compose->run, "Service", service);
 }
 
@@ -353,6 +404,8 @@ static void write_task(struct compose *compose, size_t group)
 {
     struct task task = task_of(compose, group);
     const struct compose_service *first = task.members[0];
+    if (!first->once && !first->daemon && !says_order(&task)) /* before volumes are named anew */
+        task.stops_first = writes_alone(&task) | has_fixed_port(&task);
     write_definition(&task, first->family);
     char *profiles CLEANUP_FREE = import_pointer(first->pointer, "profiles");
     char *restart CLEANUP_FREE = import_pointer(first->pointer, "restart");

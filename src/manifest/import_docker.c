@@ -136,6 +136,12 @@ static void set_environment(struct inspected *inspected)
     import_set(inspected->service, "environment", list);
 }
 
+/* davit sets its own in their place. */
+static bool is_label_of_task(const char *key)
+{
+    return text_starts_with(key, "davit.") || text_starts_with(key, "com.amazonaws.ecs.");
+}
+
 static void set_labels(struct inspected *inspected)
 {
     const json_t *image = json_object_get(inspected->image, "Labels");
@@ -144,7 +150,8 @@ static void set_labels(struct inspected *inspected)
     json_t *value;
     json_object_foreach (json_object_get(inspected->config, "Labels"), key, value) {
         const json_t *there = json_object_get(image, key);
-        if (!(there && json_equal(there, value)) && !text_starts_with(key, "com.docker.compose."))
+        if (!(there && json_equal(there, value)) && !text_starts_with(key, "com.docker.compose.") &&
+            !is_label_of_task(key))
             json_object_set(labels, key, value);
     }
     import_set(inspected->service, "labels", labels);
@@ -358,13 +365,19 @@ static json_t *escaped(const json_t *value)
     return json_string(twice);
 }
 
+static const char *service_name(const json_t *container)
+{
+    const char *name = model_string(container, "Name");
+    return name && name[0] == '/' ? name + 1 : name;
+}
+
 static void add_container(json_t *services, json_t *volumes, const json_t *item)
 {
     struct inspected inspected = {.container = json_object_get(item, "container"), .volumes = volumes};
     inspected.config = json_object_get(inspected.container, "Config");
     inspected.host = json_object_get(inspected.container, "HostConfig");
     inspected.image = json_object_get(json_object_get(item, "image"), "Config");
-    const char *name = model_string(inspected.container, "Name");
+    const char *name = service_name(inspected.container);
     if (!name || !name[0])
         return;
     inspected.service = json_object();
@@ -380,23 +393,38 @@ static void add_container(json_t *services, json_t *volumes, const json_t *item)
     set_network(&inspected);
     set_limits(&inspected);
     set_rest(&inspected);
-    json_object_set_new(services, name + (name[0] == '/'), escaped(inspected.service));
+    json_object_set_new(services, name, escaped(inspected.service));
     json_decref(inspected.service);
 }
 
-/* An image may be read by anybody; what was given to the container may be a secret. */
-static void note_variables(const char *file, const char *name, struct import *import)
+static void note(struct import *import, const char *file, const char *name, const char *member,
+                 const char *message)
 {
     char *service CLEANUP_FREE = import_pointer("/services", name);
-    struct diagnostic note = {
-        .severity = SEVERITY_WARNING,
-        .file = memory_strdup(file),
-        .pointer = import_pointer(service, "environment"),
-        .code = memory_strdup("changed"),
-        .message = memory_strdup(
-            "changed: the container's variables stand in the manifest now: look for secrets before you "
-            "commit it")};
+    struct diagnostic note = {.severity = SEVERITY_WARNING,
+                              .file = memory_strdup(file),
+                              .pointer = import_pointer(service, member),
+                              .code = memory_strdup("changed"),
+                              .message = memory_strdup(message)};
     diagnostics_add(&import->notes, &note);
+}
+
+static void note_labels(const struct import_source *source, struct import *import)
+{
+    size_t i;
+    json_t *item;
+    const char *key;
+    json_t *value;
+    json_array_foreach (source->document->value, i, item) {
+        const json_t *container = json_object_get(item, "container");
+        const char *name = service_name(container);
+        bool has = false;
+        json_object_foreach (json_object_get(json_object_get(container, "Config"), "Labels"), key, value)
+            has = has || is_label_of_task(key);
+        if (has && name && name[0])
+            note(import, source->file, name, "labels",
+                 "changed: davit.* and com.amazonaws.ecs.* are left out: davit sets them itself");
+    }
 }
 
 /* Those of the services that have variables. New. */
@@ -427,7 +455,12 @@ int import_docker(const struct import_source *source, struct import *ret_import,
     as_compose.document = &compose;
     json_t *names CLEANUP(json_decrefp) = names_with_variables(services); /* the import changes them */
     int r = import_compose(&as_compose, ret_import, diagnostics);
-    json_array_foreach (r == 0 ? names : NULL, i, item)
-        note_variables(source->file, json_string_value(item), ret_import);
-    return r;
+    if (r < 0)
+        return r;
+    note_labels(source, ret_import);
+    json_array_foreach (names, i, item) /* an image may be read by anybody; what a container has, may not */
+        note(ret_import, source->file, json_string_value(item), "environment",
+             "changed: the container's variables stand in the manifest now: look for secrets before you "
+             "commit it");
+    return 0;
 }

@@ -279,6 +279,20 @@ static void check_resources(const struct check *check, size_t index, const json_
     }
 }
 
+/* --- labels --------------------------------------------------------------------------------------------- */
+
+static void check_labels(const struct check *check, size_t index, const json_t *container)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach (json_object_get(container, "dockerLabels"), key, value)
+        if (text_starts_with(key, "davit."))
+            warn(check, memory_printf("/containerDefinitions/%zu/dockerLabels", index),
+                 memory_printf("label \"%s\": davit sets those that begin with davit. itself; name it "
+                               "otherwise",
+                               key));
+}
+
 /* --- volumes -------------------------------------------------------------------------------------------- */
 
 static void check_root(const struct check *check, size_t index, const json_t *efs)
@@ -327,5 +341,6 @@ void kind_task_definition_check_engine(const json_t *value, struct diagnostics *
         check_memory(&check, i, container);
         check_swap(&check, i, container);
         check_resources(&check, i, container);
+        check_labels(&check, i, container);
     }
 }

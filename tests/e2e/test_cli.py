@@ -116,6 +116,8 @@ def test_validate(run, tmp_path):
     process = run("validate", bad)
     assert process.returncode == 1 and "bad.json:2:2: error" in process.stdout and "clusterName" in process.stdout
     assert run("validate", tmp_path / "absent").returncode == 2
+    both = subprocess.run([binary_of("release"), "validate", bad], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert re.fullmatch(r"(?s).*bad\.json:2:2: error.*\nnot valid: [^\n]*\n", both.stdout), both.stdout
 
 
 def test_schema_check(run, tmp_path):

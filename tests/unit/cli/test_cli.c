@@ -134,6 +134,9 @@ static void test_flags_and_arguments(void **state)
     assert_string_equal(seen.timeout, "5m");
     expect("show --follow --timeout 5m -- -f", 0, NULL, NULL);
     assert_string_equal(seen.first, "-f");
+    expect("show -o=json -f=no a", 0, NULL, NULL);
+    assert_string_equal(seen.output, "json");
+    assert_false(seen.follow);
     expect("show -", 0, NULL, NULL);
     assert_string_equal(seen.first, "-");
 }

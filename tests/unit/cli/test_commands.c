@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "unit.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -325,7 +326,7 @@ static const struct command *const commands[] = {&cli_status,  &cli_get,    &cli
                                                  &cli_wait,    &cli_help,   &cli_approve,   &cli_retry,
                                                  &cli_suspend, &cli_resume, &cli_run_task,  &cli_stop_task};
 
-/* Words between blanks; checks the exit code and looks for texts. */
+/* Words between blanks, '' for an empty one; checks the exit code and looks for texts. */
 static void expect(const char *line, int code, const char *in_out, const char *in_err)
 {
     char *out = NULL;
@@ -336,7 +337,7 @@ static void expect(const char *line, int code, const char *in_out, const char *i
     int argc = 1;
     char *copy CLEANUP_FREE = memory_strdup(line);
     for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
-        argv[argc++] = word;
+        argv[argc++] = text_equal(word, "''") ? word + 2 : word;
     struct cli cli = {.commands = commands, .commands_len = ARRAY_LEN(commands)};
     cli.out = open_memstream(&out, &out_len);
     cli.err = open_memstream(&err, &err_len);
@@ -464,6 +465,15 @@ static void test_status_diff_wait_reconcile(void **state)
     expect("resume other", CLI_ERROR, NULL, "there is no such thing");
     expect("status --socket /nonexistent/davit.sock", CLI_ERROR, NULL,
            "no davit daemon answers at /nonexistent/davit.sock");
+    expect("status --socket localhost", CLI_ERROR, NULL, "no davit daemon answers at localhost (");
+    expect("status --socket localhost:x", CLI_ERROR, NULL, "the port must be 1 to 65535");
+    const struct world *world = *state;
+    char start[PATH_MAX];
+    assert_non_null(getcwd(start, sizeof start));
+    assert_int_equal(chdir(world->dir), 0);
+    expect("status --socket s", 0, NULL, NULL);
+    expect("status --socket ./s", 0, NULL, NULL);
+    assert_int_equal(chdir(start), 0);
 }
 
 static void test_run_task(void **state)
@@ -475,6 +485,7 @@ static void test_run_task(void **state)
            "demo/" TASK_SHORT ": STOPPED, app exited with code 7\nits output: davit logs demo/" TASK_SHORT
            "\n");
     expect("run-task demo job -e A=1 --env B= -- ls -l", CLI_NO, "demo/" TASK_ID "\n", NULL);
+    expect("run-task demo job ''", CLI_ERROR, NULL, "COMMAND is empty");
     expect("run-task demo job -e =1", CLI_ERROR, NULL, "--env: \"=1\" is not NAME=VALUE");
     expect("run-task demo job --count 11", CLI_ERROR, NULL, "--count: \"11\" is not 1 to 10");
     expect("run-task demo", CLI_ERROR, NULL, "run-task needs CLUSTER FAMILY[:REVISION] [COMMAND...]");

@@ -259,7 +259,13 @@ static void test_init(void **state)
     assert_int_equal(davit(world, "init infra"), CLI_OK);
     assert_non_null(strstr(world->out, "infra/.github/workflows/davit.yaml\n"));
     assert_non_null(strstr(world->err, "git init -b main"));
-    assert_int_equal(access("infra/.davit/schemas/Service.json", F_OK), 0);
+    static const char *const kinds[] = {"Cluster", "Environment", "ScheduledTask", "Service",
+                                        "TaskDefinition"};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        char *path CLEANUP_FREE = memory_printf("infra/.davit/schemas/%s.json", kinds[i]);
+        char *schema CLEANUP_FREE = get(path);
+        assert_non_null(strstr(schema, "json-schema.org/draft/2020-12"));
+    }
     assert_int_equal(davit(world, "validate infra"), CLI_OK);
     assert_string_equal(world->out, ""); /* not even a warning */
     assert_non_null(strstr(world->err, "valid: 1 cluster, 1 service, 1 task definition"));

@@ -104,6 +104,48 @@ static void test_region_of_efs(void **state)
     config_deinit(&config);
 }
 
+/* Faults are of the file that was given, whatever its name. */
+static void test_faults_name_the_file(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"davit.yaml", "davit.yml", "davit", "davit.json", ".json"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char dir[256];
+        struct config config;
+        struct diagnostics diagnostics = {0};
+        struct error err = ERROR_INIT;
+        unit_make_dir(dir, sizeof dir, "config");
+        char *path CLEANUP_FREE = memory_printf("%s/%s", dir, names[i]);
+        write_file(path, "owner: [\n");
+        config_init(&config);
+        assert_true(config_read(&config, path, &diagnostics, &err) < 0);
+        assert_int_equal(diagnostics.list.len, 1);
+        assert_string_equal(diagnostics.list.items[0].code, "syntax");
+        assert_string_equal(diagnostics.list.items[0].file, path);
+        diagnostics_deinit(&diagnostics);
+        config_deinit(&config);
+        unlink(path);
+        rmdir(dir);
+    }
+}
+
+static void test_a_directory_is_no_configuration(void **state)
+{
+    (void)state;
+    char dir[256];
+    struct config config;
+    struct diagnostics diagnostics = {0};
+    struct error err = ERROR_INIT;
+    unit_make_dir(dir, sizeof dir, "config");
+    config_init(&config);
+    assert_true(config_read(&config, dir, &diagnostics, &err) < 0);
+    char *wanted CLEANUP_FREE = memory_printf("cannot read %s: Is a directory", dir);
+    assert_string_equal(error_text(&err), wanted);
+    diagnostics_deinit(&diagnostics);
+    config_deinit(&config);
+    rmdir(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +153,8 @@ int main(void)
         cmocka_unit_test(test_log_drivers),
         cmocka_unit_test(test_log_drivers_that_are_refused),
         cmocka_unit_test(test_region_of_efs),
+        cmocka_unit_test(test_faults_name_the_file),
+        cmocka_unit_test(test_a_directory_is_no_configuration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -226,6 +226,21 @@ static const struct reading compose_members[] = {
      "\"deploymentCircuitBreaker\":{\"enable\":true,\"rollback\":true}}"},
     {WEB("ports: [\"80:80\"]"), "Service/deploymentConfiguration",
      "{\"minimumHealthyPercent\":0,\"maximumPercent\":100}"},
+    {WEB("ports: [\"80:80\"], deploy: {update_config: {failure_action: rollback}}"),
+     "Service/deploymentConfiguration",
+     "{\"minimumHealthyPercent\":0,\"maximumPercent\":100,"
+     "\"deploymentCircuitBreaker\":{\"enable\":true,\"rollback\":true}}"},
+    /* two tasks would write to the same data */
+    {WEB("volumes: [\"data:/data\"]") "volumes: {data: {}}\n", "Service/deploymentConfiguration",
+     "{\"minimumHealthyPercent\":0,\"maximumPercent\":100}"},
+    {WEB("volumes: [./data:/data]"), "Service/deploymentConfiguration",
+     "{\"minimumHealthyPercent\":0,\"maximumPercent\":100}"},
+    {WEB("volumes: [\"data:/data:ro\", \"./conf:/etc/a:ro\", /cache]"), "Service/deploymentConfiguration",
+     NULL},
+    {WEB("volumes: [\"data:/data\"], deploy: {replicas: 2}"), "Service/deploymentConfiguration", NULL},
+    {WEB("volumes: [\"data:/data\"], deploy: {mode: global}"), "Service/deploymentConfiguration", NULL},
+    {WEB("volumes: [\"data:/data\"], deploy: {update_config: {order: start-first}}"),
+     "Service/deploymentConfiguration", "{\"minimumHealthyPercent\":100,\"maximumPercent\":200}"},
     {WEB("ulimits: {nofile: {soft: 1, hard: 2}, nproc: 3}"), CONTAINER "/ulimits",
      "[{\"name\":\"nofile\",\"softLimit\":1,\"hardLimit\":2},{\"name\":\"nproc\",\"softLimit\":3,"
      "\"hardLimit\":3}]"},
@@ -330,6 +345,10 @@ static const struct note compose_notes[] = {
     {WEB("stop_signal: INT"), "in.yaml:1:41: warning: dropped: ECS has the image's STOPSIGNAL only"},
     {WEB("ports: [\"127.0.0.1:1:1\"]"), "in.yaml:1:36: warning: changed: the port is open on all addresses "
                                         "of the instance, no longer on 127.0.0.1"},
+    {WEB("volumes: [\"data:/data\"]"), "in.yaml:1:37: warning: changed: a task stops before its successor "
+                                       "starts, as in Compose: both would write to volume demo_data"},
+    {WEB("volumes: [./data:/data]"), "in.yaml:1:37: warning: changed: a task stops before its successor "
+                                     "starts, as in Compose: both would write to volume /srv/demo/data"},
     {WEB("ports: [\"1:1/sctp\"]"), "in.yaml:1:36: warning: dropped: this is no port mapping"},
     {WEB("deploy: {resources: {limits: {pids: 1}}}"),
      "in.yaml:1:64: warning: dropped: ECS has no place for it"},
@@ -720,7 +739,12 @@ static const char inspected[] =
     "{}}}, "                                                                                                 \
     "HostConfig: {" host "}" beside "}, image: {Config: {}}}]"
 
+#define LABELLED(labels)                                                                                     \
+    "[{container: {Name: /web, Config: {Image: a, Labels: {" labels "}}}, image: {Config: {}}}]"
+
 static const struct reading docker_members[] = {
+    {LABELLED("davit.owner: x, com.amazonaws.ecs.cluster: c, davity: y"), CONTAINER "/dockerLabels",
+     "{\"davity\":\"y\"}"},
     /* the engine has chosen the ports */
     {INSPECTED("PublishAllPorts: true, PortBindings: {80/tcp: [{HostIp: '', HostPort: '8080'}]}", ""),
      CONTAINER "/portMappings",
@@ -741,6 +765,8 @@ static const struct note docker_notes[] = {
     {INSPECTED("CpuPeriod: 50000", ""), "in.yaml: warning: dropped: ECS has shares (cpu) only"},
     {inspected, "in.yaml: warning: changed: the container's variables stand in the manifest now: look for "
                 "secrets before you commit it at /services/web/environment"},
+    {LABELLED("davit.owner: x, l: y"), "in.yaml: warning: changed: davit.* and com.amazonaws.ecs.* are left "
+                                       "out: davit sets them itself at /services/web/labels"},
     {INSPECTED("OomKillDisable: true", ""), "in.yaml: warning: dropped: ECS has no place for it"},
 };
 
@@ -769,6 +795,7 @@ static void test_docker(void **state)
     for (size_t i = 0; i < ARRAY_LEN(docker_notes); i++)
         assert_notes(import_docker, &docker_notes[i]);
     assert_no_note(import_docker, INSPECTED("", ", Image: x"), "secrets");
+    assert_no_note(import_docker, LABELLED("com.docker.compose.project: p, l: y"), "left out");
     assert_no_note(
         import_docker,
         "[{container: {Name: /web, Config: {Image: a, Env: [A=b]}}, image: {Config: {Env: [A=b]}}}]",

@@ -104,6 +104,8 @@ static void test_warnings(void **state)
          "without maxSwap"},
         {"'resourceRequirements':[{'type':'NeuronDevice','value':'1'}]", NULL, APP "/resourceRequirements/0",
          "NeuronDevice has no effect"},
+        {"'dockerLabels':{'davit.owner':'x','davity':'y'}", NULL, APP "/dockerLabels",
+         "label \"davit.owner\": davit sets"},
     };
     check_all(rules, ARRAY_LEN(rules), SEVERITY_WARNING);
 }
