@@ -1,4 +1,5 @@
 /* What the process gets: variables, labels, health checks. */
+#include "base/text.h"
 #include "engine/docker_create_map.h"
 #include "model/json.h"
 
@@ -21,11 +22,16 @@ int docker_map_environment(struct docker_body *body, const char *field, const js
     return 0;
 }
 
-/* davit's labels win over the user's. */
+/* davit's labels win over the user's, also where it sets none: davit.group makes a task a standalone one. */
 int docker_map_labels(struct docker_body *body, const char *field, const json_t *value, struct error *err)
 {
     (void)err;
-    json_t *labels = json_is_object(value) ? json_deep_copy(value) : json_object();
+    json_t *labels = json_object();
+    const char *key;
+    json_t *label;
+    json_object_foreach ((json_t *)(uintptr_t)value, key, label)
+        if (!text_starts_with(key, "davit."))
+            json_object_set(labels, key, label);
     json_t *own = task_labels_to_json(body->create->labels);
     json_object_update(labels, own);
     json_decref(own);

@@ -121,8 +121,10 @@ static void test_labels_of_davit_win(void **state)
 {
     (void)state;
     json_t *body =
-        body_of("{'name':'a','image':'i','dockerLabels':{'davit.owner':'me','mine':'yes'}}", NULL, NULL);
+        body_of("{'name':'a','image':'i','dockerLabels':{'davit.owner':'me','davit.group':'g','mine':'yes'}}",
+                NULL, NULL);
     json_t *labels = json_object_get(body, "Labels");
+    assert_null(json_object_get(labels, "davit.group")); /* the task is of a service */
     assert_string_equal(json_string_value(json_object_get(labels, LABEL_OWNER)), "owner-1");
     assert_string_equal(json_string_value(json_object_get(labels, "mine")), "yes");
     assert_string_equal(json_string_value(json_object_get(labels, LABEL_ECS_CONTAINER)), "a");
