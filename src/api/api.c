@@ -139,18 +139,19 @@ static int ecs_fault_of(const char *name, const struct api_operation *operation,
     return 0;
 }
 
-static void reply_when_saved(const struct api_listener *listener, struct http_exchange *exchange,
-                             json_t *json)
+/* Takes reply->json. */
+static void reply_when_saved(struct api *api, struct http_exchange *exchange, const struct api_reply *reply)
 {
-    struct api *api = listener->api;
     struct api_saves saves;
     api->saves(api->data, &saves);
     if (saves.saved >= saves.wanted) {
-        reply_json(exchange, 200, ECS_TYPE, json);
+        reply_json(exchange, reply->status, reply->type, reply->json);
         return;
     }
-    vector_push(&api->replies,
-                (struct api_reply){listener->server, http_exchange_id(exchange), saves.wanted, json});
+    struct api_reply later = *reply;
+    later.id = http_exchange_id(exchange);
+    later.saves = saves.wanted;
+    vector_push(&api->replies, later);
 }
 
 void api_saved(struct api *api)
@@ -167,7 +168,7 @@ void api_saved(struct api *api)
         vector_remove(&api->replies, i);
         struct http_exchange *exchange = http_server_find(reply.server, reply.id);
         if (exchange)
-            reply_json(exchange, 200, ECS_TYPE, reply.json);
+            reply_json(exchange, reply.status, reply.type, reply.json);
         else
             json_decref(reply.json);
     }
@@ -193,8 +194,10 @@ static void handle_ecs(const struct api_listener *listener, struct http_exchange
     if (ecs_fault_of(name, operation, input, http_exchange_is_unix(exchange), &fault) < 0 ||
         operation->answer(api, input, &output, &fault) < 0)
         reply_ecs_fault(exchange, &fault);
-    else if (operation->changes)
-        reply_when_saved(listener, exchange, output);
+    else if (operation->changes == API_KEEPS)
+        reply_when_saved(
+            api, exchange,
+            &(struct api_reply){.server = listener->server, .status = 200, .type = ECS_TYPE, .json = output});
     else
         reply_json(exchange, 200, ECS_TYPE, output);
 }
@@ -261,6 +264,10 @@ static void handle_native(const struct api_listener *listener, struct http_excha
     json_t *output = NULL;
     if (operation->answer(listener->api, input, &output, &fault) < 0)
         reply_fault(exchange, &fault);
+    else if (operation->changes == API_KEEPS)
+        reply_when_saved(
+            listener->api, exchange,
+            &(struct api_reply){.server = listener->server, .status = 202, .type = OUR_TYPE, .json = output});
     else
         reply_json(exchange, operation->changes ? 202 : 200, OUR_TYPE, output);
 }

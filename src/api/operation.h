@@ -29,12 +29,18 @@ struct api_stream_call {
     const json_t *input;
 };
 
+/* What an operation does. Who changes something may not come by TCP. */
+enum api_change {
+    API_READS,
+    API_ASKS, /* for something to be done; it leaves nothing in the ledger, and is answered at once */
+    API_KEEPS /* in the ledger what it asks for: the answer goes out when that is on disk */
+};
+
 struct api_operation {
     const char *name;       /* ECS: "ListClusters"; native: "/v1/clusters" */
     const char *method;     /* native: "GET" or "POST"; NULL: ECS */
     const char *parameters; /* native: names of the query's parameters, each between blanks */
-    bool changes;           /* asks for something to be done: not by TCP. The answer of one of ECS's goes out
-                               when the ledger has what it tells of; a native one is accepted, 202 */
+    enum api_change changes;
     /* The input is the request's JSON; the query's parameters of a native operation are strings in it. */
     int (*answer)(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
     /* Answers by itself, later or without an end. On failure nothing is answered yet. */
@@ -51,7 +57,9 @@ struct api_reply {
     struct http_server *server;
     uint64_t id;    /* of the exchange */
     uint64_t saves; /* it goes out when so many have been saved */
-    json_t *json;   /* owned */
+    unsigned status;
+    const char *type;
+    json_t *json; /* owned */
 };
 struct api_reply_vec VECTOR_OF(struct api_reply);
 

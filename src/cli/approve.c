@@ -7,7 +7,7 @@
 static int run(const struct cli *cli)
 {
     char *query CLEANUP_FREE = cli_query_add(NULL, "commit", cli->argv[0]);
-    struct cli_request request = {.method = "POST", .path = "/v1/approve", .query = query};
+    struct cli_request request = {.method = "POST", .path = "/v1/approve", .query = query, .keeps = true};
     struct error err = ERROR_INIT;
     json_t *answer CLEANUP(json_decrefp) = NULL;
     if (cli_request(cli, &request, &answer, &err) < 0)

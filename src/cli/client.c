@@ -3,6 +3,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/output.h"
 #include "http/client.h"
 #include "model/json.h"
 
@@ -35,7 +36,9 @@ char *cli_query_target(const char *cluster, const char *service)
 
 /* One question under way. */
 struct question {
+    const struct cli *cli;
     const struct cli_request *request;
+    uv_timer_t patience;
     struct http_client *client;
     uint64_t id;
     int status;
@@ -43,6 +46,12 @@ struct question {
     json_t *answer;
     struct error error;
 };
+
+static void end(struct question *question)
+{
+    uv_close((uv_handle_t *)&question->patience, NULL);
+    http_client_free(TAKE(question->client));
+}
 
 static void on_headers(void *data, const struct http_reply *reply)
 {
@@ -80,8 +89,21 @@ static void on_data(void *data, const char *bytes, size_t len)
     }
     if (r < 0) {
         http_cancel(question->client, question->id);
-        http_client_free(TAKE(question->client));
+        end(question);
     }
+}
+
+/* A disk that is full is told in the words of the daemon. */
+static void on_patience(uv_timer_t *timer)
+{
+    const struct question *question = timer->data;
+    json_t *status CLEANUP(json_decrefp) = NULL;
+    cli_request(question->cli, &(struct cli_request){.path = "/v1/source", .deadline_ms = CLI_WAIT_TOLD_MS},
+                &status, NULL);
+    cli_make_printable(status);
+    const char *message = model_string(status, "message");
+    cli_fail(question->cli, "not saved yet, and lost if davit is restarted now; waiting%s%s",
+             message ? ": " : "", message ? message : "");
 }
 
 static void done(void *data, const struct http_reply *reply)
@@ -94,7 +116,7 @@ static void done(void *data, const struct http_reply *reply)
         take_line(question);
     if (!reply->error.code && !question->request->on_line)
         question->answer = json_loadb(reply->body, reply->body_len, 0, NULL);
-    http_client_free(TAKE(question->client));
+    end(question);
 }
 
 static int start(struct question *question, const struct http_endpoint *endpoint)
@@ -124,6 +146,10 @@ static int start(struct question *question, const struct http_endpoint *endpoint
     if (uv_loop_init(&loop) < 0)
         return error_set(&question->error, ERROR_INTERNAL, "cannot make an event loop");
     question->client = http_client_new(&loop, NULL);
+    uv_timer_init(&loop, &question->patience);
+    question->patience.data = question;
+    if (request->keeps)
+        uv_timer_start(&question->patience, on_patience, CLI_WAIT_TOLD_MS, 0);
     question->id = http_request(question->client, &http);
     uv_run(&loop, UV_RUN_DEFAULT);
     uv_loop_close(&loop);
@@ -193,7 +219,8 @@ static int ask(struct question *question, const char *address, struct error *err
 int cli_request(const struct cli *cli, const struct cli_request *request, json_t **ret_answer,
                 struct error *err)
 {
-    struct question question = {.request = request, .line = BUFFER_INIT(LIMIT_LEDGER_ENTRY_BYTES)};
+    struct question question = {
+        .cli = cli, .request = request, .line = BUFFER_INIT(LIMIT_LEDGER_ENTRY_BYTES)};
     int r = ask(&question, cli_value(cli, "socket"), err);
     buffer_deinit(&question.line);
     if (r == 0 && ret_answer)

@@ -6,11 +6,12 @@
 #include <jansson.h>
 
 struct cli_request {
-    const char *method;  /* NULL: GET */
-    const char *path;    /* "/v1/services" */
-    const char *ecs;     /* in place of path: an operation of ECS, "RunTask" */
-    const char *query;   /* "cluster=a&follow=1", already encoded; NULL: none */
-    const json_t *body;  /* NULL: none */
+    const char *method; /* NULL: GET */
+    const char *path;   /* "/v1/services" */
+    const char *ecs;    /* in place of path: an operation of ECS, "RunTask" */
+    const char *query;  /* "cluster=a&follow=1", already encoded; NULL: none */
+    const json_t *body; /* NULL: none */
+    bool keeps; /* it is answered when it is on disk: stderr is told after CLI_WAIT_TOLD_MS why it is not */
     int64_t deadline_ms; /* 0: CLI_REQUEST_MS; streams have none */
     /* Of a stream: called for each line of JSON as it comes. NULL: one answer. A negative return ends it. */
     int (*on_line)(void *data, const json_t *line);
@@ -18,7 +19,9 @@ struct cli_request {
     void *data;
 };
 
-#define CLI_REQUEST_MS 30000
+#define CLI_REQUEST_MS   30000
+
+#define CLI_WAIT_TOLD_MS 2000
 
 /* Asks the daemon of the flag "socket". *ret_answer is the caller's (NULL for streams; ret_answer may be
  * NULL). The error says what the daemon refused, or which socket does not answer and what to do.

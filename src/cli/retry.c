@@ -9,7 +9,7 @@ static int run(const struct cli *cli)
     if (cli_target(cli, cli->argv[0], &cluster, &service))
         return CLI_ERROR;
     char *query CLEANUP_FREE = cli_query_target(cluster, service);
-    struct cli_request request = {.method = "POST", .path = "/v1/retry", .query = query};
+    struct cli_request request = {.method = "POST", .path = "/v1/retry", .query = query, .keeps = true};
     struct error err = ERROR_INIT;
     json_t *answer CLEANUP(json_decrefp) = NULL;
     if (cli_request(cli, &request, &answer, &err) < 0)

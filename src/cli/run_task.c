@@ -18,7 +18,10 @@
 static int ask(const struct cli *cli, const char *operation, const json_t *input, json_t **ret_answer)
 {
     struct error err = ERROR_INIT;
-    if (cli_request(cli, &(struct cli_request){.ecs = operation, .body = input}, ret_answer, &err) < 0)
+    if (cli_request(cli,
+                    &(struct cli_request){
+                        .ecs = operation, .body = input, .keeps = text_equal(operation, "StopTask")},
+                    ret_answer, &err) < 0)
         return cli_fail(cli, "%s", error_text(&err));
     return CLI_OK;
 }
@@ -124,7 +127,7 @@ static int make_request(const struct cli *cli, json_t **ret_request)
 /* Who answers before and then does not may have started it: asked again with the same token, it says what. */
 static int ask_to_run(const struct cli *cli, const json_t *request, json_t **ret_answer)
 {
-    const struct cli_request http = {.ecs = "RunTask", .body = request};
+    const struct cli_request http = {.ecs = "RunTask", .body = request, .keeps = true};
     struct error err = ERROR_INIT;
     if (cli_request(cli, &(struct cli_request){.path = "/healthz"}, NULL, &err) == ERROR_UNAVAILABLE)
         return cli_fail(cli, "%s", error_text(&err));

@@ -14,8 +14,8 @@ static int ask(const struct cli *cli, const char *path, json_t **ret_answer)
         return CLI_ERROR;
     char *query CLEANUP_FREE = cli_query_target(cluster, service);
     struct error err = ERROR_INIT;
-    if (cli_request(cli, &(struct cli_request){.method = "POST", .path = path, .query = query}, ret_answer,
-                    &err) < 0)
+    if (cli_request(cli, &(struct cli_request){.method = "POST", .path = path, .query = query, .keeps = true},
+                    ret_answer, &err) < 0)
         return cli_fail(cli, "%s", error_text(&err));
     return CLI_OK;
 }

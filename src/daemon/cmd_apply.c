@@ -295,7 +295,10 @@ static const struct cli_flag flags[] = {
     {"path", 0, "DIRECTORY", NULL, "where in the repository the manifests are", NULL},
     {"state-directory", 0, "DIRECTORY", NULL,
      "mirror, ledger and records; default /var/lib/davit, or the user's", NULL},
-    {"owner", 0, "NAME", NULL, "label that marks davit's containers; default: follows from the source", NULL},
+    {"owner", 0, "NAME", NULL,
+     "label that marks davit's containers; default: follows from the source; the state directory remembers "
+     "it",
+     NULL},
     {"timeout", 't', "DURATION", "10m", "how long to try", NULL},
     {"approve-deletions", 0, NULL, NULL, "also where most services would be removed", NULL},
     {"retry", 0, NULL, NULL, "also what failed before and has not changed since", NULL},

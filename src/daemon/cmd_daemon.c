@@ -243,7 +243,10 @@ static const struct cli_flag flags[] = {
     {"branch", 'b', "BRANCH", NULL, "branch to follow; default: the origin's HEAD", NULL},
     {"path", 0, "DIRECTORY", NULL, "where in the repository the manifests are", NULL},
     {"state-directory", 0, "DIRECTORY", NULL, "mirror, ledger and records; default /var/lib/davit", NULL},
-    {"owner", 0, "NAME", NULL, "label that marks davit's containers; default: follows from the source", NULL},
+    {"owner", 0, "NAME", NULL,
+     "label that marks davit's containers; default: follows from the source; the state directory remembers "
+     "it",
+     NULL},
     {"socket", 0, "PATH", NULL, "where to listen; default /run/davit/davit.sock", NULL},
     {"listen", 0, "ADDRESS", NULL, "loopback address for read operations, e.g. 127.0.0.1:8420", NULL},
     {"log-level", 0, "LEVEL", NULL, "what to log; default info", "error warning info debug"},

@@ -236,6 +236,36 @@ static char *default_docker_config(void)
     return home && *home ? memory_printf("%s/.docker/config.json", home) : NULL;
 }
 
+/* A repository on this machine is one thing however it is spelled: by file://, through symbolic links, by the
+ * .git of its work tree. What is not there stays as it is written. Caller frees. */
+static char *place_of(const char *origin)
+{
+    static const char *const schemes[] = {"file://localhost/", "file:///"};
+    const char *path = origin;
+    for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
+        if (text_starts_with(origin, schemes[i]))
+            path = origin + strlen(schemes[i]) - 1;
+    char *real = realpath(path, NULL);
+    if (!real)
+        return memory_strdup(origin);
+    if (text_ends_with(real, "/.git")) {
+        char *git = real + strlen(real) - strlen("/.git");
+        git[git == real] = '\0'; /* of "/.git": "/" */
+    }
+    return real;
+}
+
+static char *default_owner(const struct config *config)
+{
+    char *place CLEANUP_FREE = place_of(config->origin);
+    char *identity CLEANUP_FREE = memory_printf("%s\n%s\n%s", place, config->branch ? config->branch : "",
+                                                config->path ? config->path : "");
+    struct digest digest = digest_of_bytes(identity, strlen(identity));
+    char hex[DIGEST_HEX_SIZE];
+    digest_to_hex(&digest, hex);
+    return memory_printf("%.16s", hex);
+}
+
 int config_finish(struct config *config, struct error *err)
 {
     assert(config);
@@ -259,15 +289,7 @@ int config_finish(struct config *config, struct error *err)
     const char *region = getenv("AWS_REGION");
     if (!config->efs_region && region && region[0])
         config->efs_region = memory_strdup(region);
-    if (config->owner)
-        return 0;
-    char *real CLEANUP_FREE = realpath(config->origin, NULL);
-    char *identity CLEANUP_FREE =
-        memory_printf("%s\n%s\n%s", real ? real : config->origin, config->branch ? config->branch : "",
-                      config->path ? config->path : "");
-    struct digest digest = digest_of_bytes(identity, strlen(identity));
-    char hex[DIGEST_HEX_SIZE];
-    digest_to_hex(&digest, hex);
-    config->owner = memory_printf("%.16s", hex);
+    if (!config->owner)
+        config->owner = default_owner(config);
     return 0;
 }

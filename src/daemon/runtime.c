@@ -5,6 +5,7 @@
 #include "daemon/clock_watch.h"
 #include "daemon/inputs.h"
 #include "daemon/log.h"
+#include "daemon/owner.h"
 #include "daemon/thrift.h"
 #include "daemon/timebase.h"
 #include "daemon/writer.h"
@@ -605,6 +606,19 @@ static int make_directories(const char *path, struct error *err)
     return 0;
 }
 
+/* A disk that is full, or read only, keeps no start from what can be done without writing. */
+static int remember_owner(const struct runtime *runtime, struct error *err)
+{
+    const struct config *config = runtime->options.config;
+    struct error cause = ERROR_INIT;
+    int r = owner_remember(config->state_directory, config->owner, &cause);
+    if (r == ERROR_CONFLICT)
+        return error_set(err, r, "%s", error_text(&cause));
+    if (r < 0)
+        log_message(LOG_LEVEL_WARNING, "the owner is not remembered: %s", error_text(&cause));
+    return 0;
+}
+
 static int open_state(struct runtime *runtime, struct loading *loading, struct error *err)
 {
     const char *directory = runtime->options.config->state_directory;
@@ -614,6 +628,8 @@ static int open_state(struct runtime *runtime, struct loading *loading, struct e
     int r = make_directories(directory, err);
     if (r == 0)
         r = history_lock_take(directory, &runtime->lock, err);
+    if (r == 0)
+        r = remember_owner(runtime, err);
     if (r == 0)
         r = history_open(&(struct history_options){.path = ledger}, &history, err);
     if (r < 0)

@@ -276,6 +276,23 @@ static void test_a_task_is_acknowledged_when_it_is_saved(void **state)
     uv_run(&world->loop, UV_RUN_NOWAIT);
 }
 
+static void test_a_wish_is_accepted_when_it_is_saved(void **state)
+{
+    struct world *world = *state;
+    static const char path[] = "/v1/suspend?cluster=demo&service=web";
+    uv_timer_t timer;
+    uv_timer_init(&world->loop, &timer);
+    timer.data = world;
+    world->fixture.saves.wanted = 1;
+    assert_int_equal(status_of(world, &world->local, "POST", "/v1/reconcile"), 202); /* keeps nothing */
+    uv_timer_start(&timer, on_disk, 50, 0);
+    assert_int_equal(status_of(world, &world->local, "POST", path), 202);
+    assert_int_equal(world->fixture.saves.saved, 1);
+    assert_int_equal(status_of(world, &world->local, "POST", path), 202); /* all is on disk: at once */
+    uv_close((uv_handle_t *)&timer, NULL);
+    uv_run(&world->loop, UV_RUN_NOWAIT);
+}
+
 static void wait_for(struct world *world, const char *text)
 {
     while (!strstr(buffer_str(&world->body), text)) {
@@ -568,6 +585,7 @@ int main(void)
         CASE(test_ecs_errors),
         CASE(test_tcp_only_reads),
         CASE(test_a_task_is_acknowledged_when_it_is_saved),
+        CASE(test_a_wish_is_accepted_when_it_is_saved),
         CASE(test_followed_events),
         CASE(test_logs),
         CASE(test_reader_of_logs_leaves),

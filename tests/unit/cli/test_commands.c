@@ -15,6 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define ESC  "\\u001b[2J"
+#define SEEN "\\u001B[2J"
+
 #define SERVICE(healthy, flag, state)                                                                        \
     "{\"cluster\":\"demo\",\"name\":\"web\",\"status\":\"ACTIVE\",\"desiredCount\":2,\"running\":2,"         \
     "\"healthy\":" healthy ",\"steady\":" flag ",\"state\":\"" state                                         \
@@ -112,6 +115,8 @@ static const struct answer {
      "\"held\":\"removes 3 of 4 services (c/a, c/b, c/d)\"}"},
     {"POST /v1/reconcile?cluster=demo ", "202 Accepted", "{\"accepted\":true}"},
     {"POST /v1/suspend?cluster=demo&service=web ", "202 Accepted", "{\"accepted\":true}"},
+    {"POST /v1/suspend?cluster=slow ", "202 Accepted", "{\"accepted\":true}"},
+    {"GET /v1/source ", "200 OK", "{\"ok\":false,\"message\":\"the ledger cannot be written" ESC "\"}"},
     {"POST /v1/resume?cluster=demo ", "202 Accepted", "{\"accepted\":true}"},
     {"POST / ", "200 OK", /* to any operation of ECS */
      "{\"tasks\":[{\"taskArn\":\"arn:aws:ecs:local:000000000000:task/demo/" TASK_ID "\"}],\"failures\":["
@@ -197,8 +202,6 @@ static const struct answer looking[] = UNKNOWN(LOOKED("abcdef0123456789", "1") "
 static const struct answer unjudged[] = UNKNOWN(LOOKED("cccccccccccccccc", "2") "\"ok\":true");
 
 /* Of a daemon whose repository and engine write to the reader's terminal. */
-#define ESC  "\\u001b[2J"
-#define SEEN "\\u001B[2J"
 static const struct answer hostile[] = {
     {"GET /v1/status ", "200 OK",
      "{\"version\":\"9\",\"ready\":true,\"source\":{\"ok\":false,\"origin\":\"/srv\",\"message\":\"" ESC
@@ -238,8 +241,15 @@ static void answer(int fd, const struct answer *known)
     size_t i = 0;
     while (!text_starts_with(request, known[i].request))
         i++;
+    bool is_slow = strstr(request, "=slow ");
+    if (is_slow && fork() != 0)
+        return; /* others are answered meanwhile */
+    if (is_slow)
+        usleep(2500000);
     dprintf(fd, "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", known[i].status,
             strlen(known[i].body), known[i].body);
+    if (is_slow)
+        _exit(0);
 }
 
 static int begin(void **state, const struct answer *known)
@@ -460,6 +470,9 @@ static void test_status_diff_wait_reconcile(void **state)
            "there is no service \"other/web\"; did you mean demo/web?\n");
     expect("reconcile demo", 0, NULL, "looks again");
     expect("suspend demo/web", 0, NULL, "demo/web is left alone, until \"davit resume demo/web\"\n");
+    expect("suspend slow", 0, NULL,
+           "davit: not saved yet, and lost if davit is restarted now; waiting: the ledger cannot be "
+           "written" SEEN "\nslow is left alone");
     expect("suspend", CLI_ERROR, NULL, "CLUSTER[/SERVICE]");
     expect("resume demo", 0, NULL, "demo is resumed; \"davit wait\" shows how it gets on\n");
     expect("resume other", CLI_ERROR, NULL, "there is no such thing");

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static void write_file(const char *path, const char *text)
@@ -146,6 +147,61 @@ static void test_a_directory_is_no_configuration(void **state)
     rmdir(dir);
 }
 
+static char *owner_of(const char *origin)
+{
+    struct config config;
+    struct error err = ERROR_INIT;
+    config_init(&config);
+    config.origin = memory_strdup(origin);
+    assert_int_equal(config_finish(&config, &err), 0);
+    char *owner = TAKE(config.owner);
+    config_deinit(&config);
+    return owner;
+}
+
+/* Of the path's sha256 and two empty lines: what runs is still davit's after an update. */
+static void test_owner_of_a_path(void **state)
+{
+    (void)state;
+    char *plain CLEANUP_FREE = owner_of("/usr");
+    char *gone CLEANUP_FREE = owner_of("/no/such/path");
+    char *remote CLEANUP_FREE = owner_of("https://git.example.com/infra.git");
+    assert_string_equal(plain, "6417364d9af21b01");
+    assert_string_equal(gone, "50054c187529603c");
+    assert_string_equal(remote, "ba20e323bbafd47b");
+}
+
+static void test_owner_of_one_repository_however_spelled(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/davit-config-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    char *make CLEANUP_FREE =
+        memory_printf("mkdir -p %s/lab/.git %s/other && ln -s lab %s/link", dir, dir, dir);
+    char *clean CLEANUP_FREE = memory_printf("rm -rf %s", dir);
+    char *lab CLEANUP_FREE = memory_printf("%s/lab", dir);
+    char *other CLEANUP_FREE = memory_printf("%s/other", dir);
+    assert_int_equal(system(make), 0);
+    static const char *const spellings[] = {
+        "%s/lab/",      "%s/link",       "%s/other/../lab",    "%s/lab/.git",
+        "%s/lab/.git/", "file://%s/lab", "file://%s/lab/.git", "file://localhost%s/lab/"};
+    char *expected CLEANUP_FREE = owner_of(lab);
+    char *differs CLEANUP_FREE = owner_of(other);
+    assert_string_not_equal(expected, differs);
+    for (size_t i = 0; i < ARRAY_LEN(spellings); i++) {
+        char *at = strstr(spellings[i], "%s");
+        char *origin CLEANUP_FREE =
+            memory_printf("%.*s%s%s", (int)(at - spellings[i]), spellings[i], dir, at + 2);
+        char *owner CLEANUP_FREE = owner_of(origin);
+        assert_string_equal(owner, expected);
+    }
+    assert_int_equal(chdir(lab), 0);
+    char *here CLEANUP_FREE = owner_of(".");
+    assert_string_equal(here, expected);
+    assert_int_equal(chdir("/"), 0);
+    assert_int_equal(system(clean), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +211,8 @@ int main(void)
         cmocka_unit_test(test_region_of_efs),
         cmocka_unit_test(test_faults_name_the_file),
         cmocka_unit_test(test_a_directory_is_no_configuration),
+        cmocka_unit_test(test_owner_of_a_path),
+        cmocka_unit_test(test_owner_of_one_repository_however_spelled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
