@@ -1,5 +1,7 @@
 """A repository with one service, and a daemon on it: what most end-to-end tests start from."""
 
+import time
+
 from .davit import PATIENCE, wait_for
 
 OWNER = "e2e"
@@ -83,9 +85,14 @@ class Spine:
         return sorted(one["Labels"][LABEL_TASK] for one in self.containers())
 
     def texts(self):
-        """What each running task answers over HTTP on its published port."""
-        ports = [p["PublicPort"] for one in self.containers() for p in one["Ports"] if "PublicPort" in p]
-        return [self.text(port) for port in sorted(set(ports))]
+        """What each running task answers over HTTP on its published port; who runs may need a moment to listen."""
+        deadline = time.monotonic() + 5
+        while True:
+            ports = [p["PublicPort"] for one in self.containers() for p in one["Ports"] if "PublicPort" in p]
+            texts = [self.text(port) for port in sorted(set(ports))]
+            if "" not in texts or time.monotonic() > deadline:
+                return texts
+            time.sleep(0.1)
 
     def text(self, port):
         """What answers on a port; "": nothing does yet, though the port is published."""

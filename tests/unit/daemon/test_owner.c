@@ -126,6 +126,7 @@ int main(void)
     if (sodium_init() < 0 || source_library_init(&err) < 0)
         return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    uv_library_shutdown(); /* its threads end, and libgit2's errors of theirs */
     source_library_deinit();
     return failed;
 }
