@@ -85,7 +85,8 @@ int64_t runtime_time_ms(struct runtime *runtime)
     int64_t step_ms;
     int64_t now_ms = timebase_advance(&runtime->timebase, runtime_now_ms(), boot_ms(), &step_ms);
     if (step_ms) {
-        char *span CLEANUP_FREE = text_from_duration_ms(step_ms < 0 ? -step_ms : step_ms);
+        int64_t seconds = (llabs(step_ms) + 500) / 1000; /* two clocks were read, each cut to a millisecond */
+        char *span CLEANUP_FREE = text_from_duration_ms(seconds * 1000);
         log_message(
             LOG_LEVEL_WARNING,
             "the wall clock was set %s by %s: the calendar follows it, what is under way keeps its time",
