@@ -141,10 +141,8 @@ static void note_ends(struct plan_memory *memory, const struct task_vec *tasks)
 {
     for (size_t i = 0; i < tasks->len; i++) {
         const struct task *task = &tasks->items[i];
-        if (!task->failed || map_get(&memory->stopping, task->id))
-            continue;
-        map_put(&memory->stopping, task->id, memory_strdup(TASK_EXITED));
-        map_put(&memory->announced, task->id, (void *)1); /* nobody stopped it */
+        if (task->failed && !map_get(&memory->stopping, task->id))
+            map_put(&memory->stopping, task->id, memory_strdup(TASK_EXITED));
     }
 }
 

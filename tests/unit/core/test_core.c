@@ -410,6 +410,9 @@ static void test_what_ended_does_not_come_back(void **state)
     fixture_turn(fixture);
     for (size_t n = 0; fixture_action(fixture, n); n++)
         assert_string_not_equal(fixture_action(fixture, n)->task, task);
+    struct view_service view = fixture_view(fixture, "web");
+    for (size_t i = 0; i < view.events_len; i++) /* nobody stopped it */
+        assert_null(strstr(view_service_event(&view, i)->message, "has stopped"));
     struct task_vec tasks;
     core_view_tasks(fixture->core, "c", "web", fixture->now_ms, &tasks);
     for (size_t i = 0; i < tasks.len; i++)

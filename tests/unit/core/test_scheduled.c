@@ -645,18 +645,26 @@ static struct fixture *second_life(const struct fixture *first, json_t *schedule
     return second;
 }
 
-static void test_a_restart_neither_doubles_nor_loses(void **state)
+/* Due and started in its last turn; *ret_waiting is the entry of before. */
+static struct fixture *first_life(json_t **ret_waiting)
 {
-    (void)state;
-    struct fixture *first CLEANUP(fixture_freep) = fixture_new(1);
+    struct fixture *first = fixture_new(1);
     fixture_empty(first, "one");
     fixture_file(first, "cluster.json", "{\"clusterName\":\"c\"}");
     fixture_file(first, "report.json", DEFINITION);
     fixture_file(first, "schedule.json", SCHEDULE(HOURLY, "", ""));
     fixture_turn(first);
-    json_t *waiting = last_entry(first, LEDGER_SCHEDULE);
+    *ret_waiting = last_entry(first, LEDGER_SCHEDULE);
     fixture_after(first, TO_23_MS);
     fixture_turn(first);
+    return first;
+}
+
+static void test_a_restart_neither_doubles_nor_loses(void **state)
+{
+    (void)state;
+    json_t *waiting;
+    struct fixture *first CLEANUP(fixture_freep) = first_life(&waiting);
     json_t *ran = last_entry(first, LEDGER_SCHEDULE);
     json_t *task = last_entry(first, LEDGER_TASK);
     fixture_after(first, 1000);
@@ -678,15 +686,8 @@ static void test_a_restart_neither_doubles_nor_loses(void **state)
 static void test_a_restart_does_not_double_another_target(void **state)
 {
     (void)state;
-    struct fixture *first CLEANUP(fixture_freep) = fixture_new(1);
-    fixture_empty(first, "one");
-    fixture_file(first, "cluster.json", "{\"clusterName\":\"c\"}");
-    fixture_file(first, "report.json", DEFINITION);
-    fixture_file(first, "schedule.json", SCHEDULE(HOURLY, "", ""));
-    fixture_turn(first);
-    json_t *waiting = last_entry(first, LEDGER_SCHEDULE);
-    fixture_after(first, TO_23_MS);
-    fixture_turn(first);
+    json_t *waiting;
+    struct fixture *first CLEANUP(fixture_freep) = first_life(&waiting);
     json_t *task = last_entry(first, LEDGER_TASK);
     fixture_after(first, 1000);
 

@@ -34,6 +34,7 @@ static void test_the_first_that_fails(void **state)
         assert_int_equal(errno, ENOENT);
         assert_non_null(strstr(err.message, "/nowhere/one"));
     }
+    assert_int_equal(odb_file_sync_all(paths + 1, 2, &err), ERROR_NOT_FOUND); /* and nobody else of them */
     assert_int_equal(odb_file_sync_all(paths + 2, 2, &err), ERROR_NOT_FOUND);
     assert_non_null(strstr(err.message, "/nowhere/two"));
 }
