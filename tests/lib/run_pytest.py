@@ -14,6 +14,16 @@ from results import emit, write_log
 WORKERS = min(12, 3 * len(os.sched_getaffinity(0)))
 
 
+def why_skipped(report):
+    return report.longrepr[2].removeprefix("Skipped: ")
+
+
+def why_failed(report):
+    """The assertion: the one line to have where a log is cut."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return f"line {crash.lineno}: {crash.message.partition(chr(10))[0]}" if crash else ""
+
+
 class Reporter:
     """Gathers the phases of a test (setup, call, teardown) into one result, whichever worker ran it."""
 
@@ -31,7 +41,7 @@ class Reporter:
         failed = [report for report in reports if report.failed]
         skipped = [report for report in reports if report.skipped]
         status = "FAIL" if failed else "skip" if skipped else "ok"
-        reason = skipped[0].longrepr[2].removeprefix("Skipped: ") if skipped and not failed else ""
+        reason = why_failed(failed[0]) if failed else why_skipped(skipped[0]) if skipped else ""
         # The last phase has the output of all of them.
         output = reports[-1].capstdout + reports[-1].capstderr + reports[-1].caplog
         text = "\n".join([output] + [report.longreprtext for report in failed])

@@ -12,6 +12,7 @@ from engine_api import UnixConnection
 from .davit import PATIENCE
 
 PERIOD_SECONDS = 0.05
+DEADLINE_SECONDS = 20 * PATIENCE  # an engine on a busy disk answers late, which is no fault of anybody's
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class EngineSampler:
         self.thread.join()
 
     def sample_until_end(self):
-        connection = UnixConnection(self.socket, timeout=10)
+        connection = UnixConnection(self.socket, timeout=DEADLINE_SECONDS)
         due = time.monotonic()
         while not self.ending.wait(max(0, due - time.monotonic())):
             due = max(due + PERIOD_SECONDS, time.monotonic())
