@@ -66,10 +66,13 @@ def session_engine(kind):
         engine.stop()
 
 
-def emptied(engine):
-    """Before as well: a daemon of the last test may have outlived its engine's cleaning by a moment."""
+def emptied(engine, daemons):
+    """Daemons end first, or they would put back what is removed. Before as well: what the engine was asked for last
+    may have come after its cleaning."""
     engine.api.clean()
     yield engine
+    for daemon in daemons:
+        daemon.kill()
     engine.api.clean()
 
 
@@ -89,21 +92,21 @@ def podman_session():
 
 
 @pytest.fixture
-def docker(docker_session):
+def docker(docker_session, daemons):
     """A Docker engine of our own (.socket, .api, .inside(), .http_get()), empty but for the demo image."""
-    yield from emptied(docker_session)
+    yield from emptied(docker_session, daemons)
 
 
 @pytest.fixture
-def second_docker(second_docker_session):
+def second_docker(second_docker_session, daemons):
     """Another Docker engine, in another network, for tests with more than one container instance."""
-    yield from emptied(second_docker_session)
+    yield from emptied(second_docker_session, daemons)
 
 
 @pytest.fixture
-def podman(podman_session):
+def podman(podman_session, daemons):
     """The same for podman."""
-    yield from emptied(podman_session)
+    yield from emptied(podman_session, daemons)
 
 
 @pytest.fixture(params=["docker", "podman"])
@@ -125,12 +128,17 @@ def repo(tmp_path):
 
 
 @pytest.fixture
-def davit(tmp_path):
+def daemons():
+    """What davit(...) of this test has made."""
+    return []
+
+
+@pytest.fixture
+def davit(tmp_path, daemons):
     """davit(config, engine) makes a daemon with its own directory, not yet started; it is killed after the test."""
     binary = built_binary()
     if not binary:
         pytest.skip("davit is not built")
-    daemons = []
 
     def make(config, engine=None, environment=None):
         daemon = Davit(binary, tmp_path / f"davit-{len(daemons)}", config, engine, environment)

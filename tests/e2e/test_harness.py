@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import threading
+import urllib.parse
 from pathlib import Path
 
 import pytest
@@ -114,7 +115,8 @@ def test_proxy_records_and_passes_on(docker, demo_image, proxy):
 
 def test_proxy_streams_events_as_they_happen(docker, demo_image, proxy):
     connection = UnixConnection(proxy(docker).path, timeout=10)
-    connection.request("GET", "/events")
+    only = urllib.parse.urlencode({"filters": json.dumps({"container": ["seen"]})})
+    connection.request("GET", f"/events?{only}")
     stream = connection.getresponse()
     docker.api.run(demo_image, name="seen")
     event = json.loads(stream.readline())

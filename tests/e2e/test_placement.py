@@ -16,9 +16,9 @@ def third_docker_session():
 
 
 @pytest.fixture
-def third_docker(third_docker_session):
+def third_docker(third_docker_session, daemons):
     from conftest import emptied
-    yield from emptied(third_docker_session)
+    yield from emptied(third_docker_session, daemons)
 
 
 def cluster(*instances):
