@@ -172,13 +172,21 @@ struct asked {
     const struct site *site;
 };
 
+/* Who runs on every instance does not ask for tasks of its own: what is left of one has gone before the next,
+ * E2. */
+static bool is_asked_for(const struct asked *asked, const struct plan_group *group)
+{
+    const struct plan_input *in = asked->pass->in;
+    return !(in->desired && in->desired->daemon && text_equal(group->holder, in->key));
+}
+
 static bool ask_groups(const struct asked *asked, bool (*take)(const void *taker, const char *value),
                        const void *taker)
 {
     const struct plan_group_vec *groups = &instance_of(asked->pass, asked->site)->groups;
     char *prefix CLEANUP_FREE = memory_printf("%s/", asked->pass->in->cluster);
     for (size_t i = 0; i < groups->len; i++) {
-        if (!text_starts_with(groups->items[i].holder, prefix))
+        if (!text_starts_with(groups->items[i].holder, prefix) || !is_asked_for(asked, &groups->items[i]))
             continue;
         const char *name = groups->items[i].name;
         char *group CLEANUP_FREE =
@@ -197,7 +205,8 @@ static bool ask_count(const struct asked *asked, bool (*take)(const void *taker,
     int64_t tasks = 0;
     char text[24];
     for (size_t i = 0; i < groups->len; i++)
-        tasks += groups->items[i].tasks;
+        if (is_asked_for(asked, &groups->items[i]))
+            tasks += groups->items[i].tasks;
     snprintf(text, sizeof text, "%lld", (long long)tasks);
     return take(taker, text);
 }
