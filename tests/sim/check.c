@@ -1031,6 +1031,7 @@ void check_deinit(struct checker *checker)
     map_deinit(&checker->up);
     map_deinit(&checker->runs);
     map_deinit(&checker->ran);
+    map_deinit(&checker->again);
     map_deinit(&checker->ended);
     map_deinit(&checker->let_through);
     map_deinit(&checker->calm_bounds);

@@ -173,6 +173,9 @@ void davit_step(struct world *world, struct event *event)
     core_step(davit->core, event, &davit->effects);
     world->steps++;
     trace_effects(world, &davit->effects, before);
+    for (size_t i = before; i < davit->effects.len; i++)
+        if (davit->effects.items[i].kind == EFFECT_ACT)
+            runs_check_action(world, davit->effects.items[i].action);
     check_after(world, kind, &davit->effects, before);
     if (davit->recording) {
         record.effects = effects_from(&davit->effects, before);

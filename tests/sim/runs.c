@@ -145,8 +145,19 @@ static bool says_started(const json_t *entry, const char *container)
     return false;
 }
 
+/* Nothing that has run is to be created again. What an earlier life asked for may still come, and is removed.
+ */
+void runs_check_action(struct world *world, const struct action *action)
+{
+    if (action->kind != ACTION_CREATE || !action->labels.group)
+        return;
+    char *name CLEANUP_FREE = action_container_name(&action->labels);
+    if (map_get(&world->checker.ran, name))
+        world_fail(world, "(t) %s is to be created again after it ran", name);
+}
+
 /* Nothing is created that the ledger does not have, nothing started before the ledger says so, and nothing
- * created that has run. */
+ * started that was created again after it had run. */
 void runs_check_log(struct world *world, const struct sim_log_entry *entry, const struct container *container)
 {
     const struct fate *fate = map_get(&world->checker.runs, entry->task);
@@ -157,9 +168,11 @@ void runs_check_log(struct world *world, const struct sim_log_entry *entry, cons
     if (!saved)
         world_fail(world, "(t) %s: %d of a task that the ledger does not have", entry->name, entry->kind);
     if (entry->kind == SIM_LOG_CREATE && map_get(&world->checker.ran, entry->name))
-        world_fail(world, "(t) %s is created again after it ran", entry->name);
+        map_put(&world->checker.again, entry->name, (void *)1);
     if (entry->kind != SIM_LOG_START)
         return;
+    if (map_get(&world->checker.again, entry->name))
+        world_fail(world, "(t) %s was created again after it ran, and started", entry->name);
     if (entry->by_client && container && !says_started(saved, container->labels.spec->name))
         world_fail(world, "(t) %s was started before that was saved", entry->name);
     map_put(&world->checker.ran, entry->name, (void *)1);

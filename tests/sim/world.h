@@ -213,7 +213,8 @@ struct checker {
     struct map let_through;       /* "s0 digest", "s0 gone": what was wanted while the window was open */
     struct map up;                /* tasks that were up once in this life of davit */
     struct map runs;              /* standalone tasks that the ledger ever had: runs.c */
-    struct map ran;               /* names of their containers that were started once */
+    struct map ran;               /* names of their containers that were started once, */
+    struct map again;             /* and of those that an engine has made anew since */
     struct map ended;             /* names of all containers that have ended once */
     bool suspended[SERVICES_MAX +
                    1]; /* by hand, as davit was told or the disk has it; the last: the cluster */
@@ -258,6 +259,7 @@ void runs_check_saved(struct world *world, const struct ledger_change *change);
 /* Of any container; NULL: it is gone by now. */
 void runs_check_log(struct world *world, const struct sim_log_entry *entry,
                     const struct container *container);
+void runs_check_action(struct world *world, const struct action *action);
 void runs_check_goal(struct world *world);
 
 /* --- davit.preDeploy: check_pre.c */
