@@ -66,7 +66,7 @@ static struct spread spread_of(const struct world *world, const struct view_serv
     for (size_t i = 0; i < tasks.len; i++) {
         const struct task *task = &tasks.items[i];
         int host = host_of(world, task->instance);
-        bool is_new = digest_equal(&task->digest, service_task_digest(view->desired));
+        bool is_new = digest_equal(&task->digest, service_task_digest(view->aim));
         if (task->status == TASK_STOPPED)
             continue;
         spread.all[host]++;
