@@ -1,5 +1,7 @@
 #include "base/vector.h"
 
+#include "base/text.h"
+
 #include <assert.h>
 
 void string_vec_deinit(struct string_vec *vec)
@@ -8,4 +10,13 @@ void string_vec_deinit(struct string_vec *vec)
     for (size_t i = 0; i < vec->len; i++)
         free(vec->items[i]);
     vector_deinit(vec);
+}
+
+bool string_vec_has(const struct string_vec *vec, const char *string)
+{
+    assert(vec);
+    for (size_t i = 0; i < vec->len; i++)
+        if (text_equal(vec->items[i], string))
+            return true;
+    return false;
 }

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,3 +69,4 @@ struct string_vec VECTOR_OF(char *);
 
 /* Frees the strings as well. */
 void string_vec_deinit(struct string_vec *vec);
+bool string_vec_has(const struct string_vec *vec, const char *string);

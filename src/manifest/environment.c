@@ -302,10 +302,8 @@ static bool has_layer(const struct environment *environment, const char *directo
 
 static void add_missing(struct environment *environment, const char *directory)
 {
-    for (size_t i = 0; i < environment->missing.len; i++)
-        if (text_equal(environment->missing.items[i], directory))
-            return;
-    vector_push(&environment->missing, memory_strdup(directory));
+    if (!string_vec_has(&environment->missing, directory))
+        vector_push(&environment->missing, memory_strdup(directory));
 }
 
 static void add_layer(struct stacking *stacking, struct environment_layer *layer);

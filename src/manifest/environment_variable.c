@@ -323,14 +323,6 @@ static void make_text_at(json_t *root, const char *pointer)
     }
 }
 
-static bool is_typed(const struct environment_use *use, const char *pointer)
-{
-    for (size_t i = 0; i < use->typed.len; i++)
-        if (text_equal(use->typed.items[i], pointer))
-            return true;
-    return false;
-}
-
 bool environment_untype(const struct environment_use *use, json_t *root, const char *base,
                         const struct diagnostics *faults)
 {
@@ -342,7 +334,7 @@ bool environment_untype(const struct environment_use *use, json_t *root, const c
         if (!text_equal(fault->code, "type") || !fault->pointer || !fault->pointer[0])
             continue;
         char *pointer CLEANUP_FREE = memory_printf("%s%s", base, fault->pointer);
-        if (!is_typed(use, pointer))
+        if (!string_vec_has(&use->typed, pointer))
             continue;
         make_text_at(root, fault->pointer);
         any = true;

@@ -201,10 +201,7 @@ struct service *run_content(const struct run *run)
 bool run_has_started(const struct run *run, const char *container)
 {
     assert(run);
-    for (size_t i = 0; i < run->started.len; i++)
-        if (text_equal(run->started.items[i], container))
-            return true;
-    return false;
+    return string_vec_has(&run->started, container);
 }
 
 void run_stop(struct run *run, const char *code, const char *reason, int64_t now_ms)

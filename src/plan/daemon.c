@@ -401,7 +401,7 @@ static void roll(struct crew *crew, const struct deployment *primary)
     if (any_vacant(crew) && !tally->held_back)
         man_posts(crew);
     rolling_announce_stops(crew->pass, tally);
-    if (manned && tally->upper == 0)
+    if (manned && tally->upper == 0 && !crew->lingers)
         pass_waiting(crew->pass, "runs nowhere: no container instance of the cluster is meant by its "
                                  "placementConstraints and cpuArchitecture, and ACTIVE");
     if (manned)

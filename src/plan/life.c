@@ -123,6 +123,30 @@ static const char *taken_gpu(const struct pass *pass, const struct task *task, c
     return NULL;
 }
 
+static bool has_gpu(const struct task *task, const char *id)
+{
+    for (size_t c = 0; c < task->containers_len; c++)
+        if (string_vec_has(&task->containers[c]->labels.spec->gpu_ids, id))
+            return true;
+    return false;
+}
+
+/* P13. The instance has not as many, whoever holds them. */
+static bool can_have_no_gpu(const struct pass *pass, const struct task *task,
+                            const struct container_spec *spec)
+{
+    if (!pass->in->instances || spec->gpus == 0 || task_container(task, spec->name) ||
+        life_is_under_way(task, spec->name)) /* NULL: of a view */
+        return false;
+    const struct container_instance *declared =
+        pass->in->declared ? container_instances_find(pass->in->declared, task->instance) : NULL;
+    size_t all = declared ? declared->gpus.len : 0;
+    size_t left = 0;
+    for (size_t g = 0; g < all; g++)
+        left += !has_gpu(task, declared->gpus.items[g]);
+    return left == 0 || left < (spec->gpus >= GPUS_ALL ? all : (size_t)spec->gpus);
+}
+
 /* C5, C11, F10, P13 for a container that is not essential: the task goes on without it. */
 static bool is_passed_over(struct pass *pass, const struct task *task, const struct container_spec *spec,
                            int depth)
@@ -130,7 +154,8 @@ static bool is_passed_over(struct pass *pass, const struct task *task, const str
     if (spec->essential || depth > LIMIT_CONTAINERS_PER_TASK || !has_yet_to_start(task, spec->name))
         return false;
     return failure_gave_up(pass, task, spec->name) || did_its_work(pass, task, spec->name) ||
-           taken_gpu(pass, task, spec->name) || judge_all(pass, task, spec, depth) == NEVER;
+           taken_gpu(pass, task, spec->name) || can_have_no_gpu(pass, task, spec) ||
+           judge_all(pass, task, spec, depth) == NEVER;
 }
 
 int life_passed_over(const struct pass *pass, const struct task *task)
@@ -181,6 +206,18 @@ static char *lost_gpu(const struct pass *pass, const struct task *task)
     return NULL;
 }
 
+/* P13. */
+static char *missing_gpu(const struct pass *pass, const struct task *task)
+{
+    const struct container_spec_vec *specs = &pass->in->desired->task_definition->containers;
+    for (size_t i = 0; i < specs->len; i++)
+        if (specs->items[i].essential && can_have_no_gpu(pass, task, &specs->items[i]))
+            return memory_printf(
+                "RESOURCE:GPU: container %s asks for more GPUs than container instance %s has",
+                specs->items[i].name, task->instance);
+    return NULL;
+}
+
 char *life_dead_end(struct pass *pass, const struct task *task)
 {
     assert(pass);
@@ -188,6 +225,8 @@ char *life_dead_end(struct pass *pass, const struct task *task)
     char *lost = lost_container(pass, task);
     if (!lost)
         lost = lost_gpu(pass, task);
+    if (!lost)
+        lost = missing_gpu(pass, task);
     if (lost)
         return lost;
     const struct container_spec_vec *specs = &pass->in->desired->task_definition->containers;
@@ -281,8 +320,12 @@ static void bring_up(struct pass *pass, const struct task *task)
         const struct container *container = task_container(task, spec->name);
         if ((container && container->status != CONTAINER_CREATED) || life_is_under_way(task, spec->name))
             continue; /* C7, or it runs, or it has run */
-        if (judge_all(pass, task, spec, 0) != MET || is_passed_over(pass, task, spec, 0))
+        if (judge_all(pass, task, spec, 0) != MET)
             continue;
+        if (is_passed_over(pass, task, spec, 0)) {
+            pass->out->no_place |= can_have_no_gpu(pass, task, spec); /* a commit may give it one */
+            continue;
+        }
         if (container)
             life_act(pass, task, ACTION_START, spec->name)->container_id =
                 memory_strdup(container->id); /* C2 */

@@ -45,14 +45,6 @@ static void add_ids(struct string_vec *ids, const struct string_vec *more)
         vector_push(ids, memory_strdup(more->items[i]));
 }
 
-static bool has_id(const struct string_vec *ids, const char *id)
-{
-    for (size_t i = 0; i < ids->len; i++)
-        if (text_equal(ids->items[i], id))
-            return true;
-    return false;
-}
-
 static void take_ids(struct string_vec *ids, const struct string_vec *less)
 {
     for (size_t i = 0; i < less->len; i++) {
@@ -79,7 +71,7 @@ struct plan_gpu_refs plan_gpus_free(const struct plan_instance *instance,
     assert(instance);
     struct plan_gpu_refs found = {0};
     for (size_t i = 0; declared && i < declared->gpus.len; i++)
-        if (!has_id(&instance->gpu_ids, declared->gpus.items[i]))
+        if (!string_vec_has(&instance->gpu_ids, declared->gpus.items[i]))
             vector_push(&found, declared->gpus.items[i]);
     return found;
 }

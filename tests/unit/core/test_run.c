@@ -332,20 +332,26 @@ static void test_it_waits_for_a_gpu(void **state)
 {
     (void)state;
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_job(1);
-    fixture_file(fixture, "cluster.json", GPUS_OF_ONE("\"0\",\"1\""));
+    fixture_file(fixture, "cluster.json", GPUS_OF_ONE("\"0\",\"1\",\"2\",\"3\""));
     fixture_file(fixture, "job.json",
                  "{\"family\":\"job\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"job:1\","
                  "\"memory\":64," GPU "},{\"name\":\"log\",\"image\":\"log\",\"essential\":false,"
                  "\"memory\":64,\"dependsOn\":[{\"containerName\":\"app\",\"condition\":\"START\"}]," GPU
                  "}]}");
     char *id CLEANUP_FREE = start_job(fixture);
-    fixture_file(fixture, "cluster.json", GPUS_OF_ONE("\"0\""));
+    char *other CLEANUP_FREE = start_job(fixture);
+    fixture_file(fixture, "cluster.json", GPUS_OF_ONE("\"0\",\"1\""));
     fixture_run(fixture);
     assert_int_equal(containers_of(fixture, id), 1);
     assert_string_equal(view_of(fixture, id).waiting, "container log waits for a GPU of instance one");
-    fixture_file(fixture, "cluster.json", GPUS_OF_ONE("\"0\",\"1\""));
+    fixture_file(fixture, "cluster.json", GPUS_OF_ONE("\"0\"")); /* other's is not to be had any more */
+    fixture_run(fixture);
+    assert_int_equal(containers_of(fixture, id), 1);
+    assert_null(view_of(fixture, id).waiting);
+    fixture_file(fixture, "cluster.json", GPUS_OF_ONE("\"0\",\"1\",\"2\",\"3\""));
     fixture_run(fixture);
     assert_int_equal(containers_of(fixture, id), 2);
+    assert_int_equal(containers_of(fixture, other), 2);
 }
 
 static void test_client_token(void **state)
