@@ -107,11 +107,16 @@ static bool was_up(const struct pass *pass, const struct task *task)
     return pass->memory && (!pass->memory->seen || map_get(&pass->memory->up, task->id));
 }
 
-/* Whether every container that is still to start has started. A new task's definition says which they are; an
- * old task gets no container any more, and runs when its essential ones do. */
+/* Whether only its essential containers count: an old task gets no others any more. */
+static bool is_past_sidecars(const struct pass *pass, const struct task *task)
+{
+    return !pass_is_new(pass, task) || was_up(pass, task);
+}
+
+/* Whether every container that is still to start has started. A new task's definition says which they are. */
 static bool is_up(const struct pass *pass, const struct task *task)
 {
-    if (!pass_is_new(pass, task) || was_up(pass, task))
+    if (is_past_sidecars(pass, task))
         return serves(task);
     int started = 0;
     for (size_t i = 0; i < task->containers_len; i++)
@@ -154,11 +159,11 @@ void task_settle_stop(struct task *task)
             task->stopped_ms = task->containers[i]->finished_ms;
 }
 
-/* What its age counts from: one that was up does not grow young for a sidecar. */
+/* What its age counts from: no sidecar that does not count any more. */
 static int64_t young_since_ms(const struct pass *pass, const struct task *task)
 {
     int64_t latest_ms = 0;
-    if (!was_up(pass, task))
+    if (!is_past_sidecars(pass, task))
         return task->started_ms;
     for (size_t i = 0; i < task->containers_len; i++)
         if (task->containers[i]->labels.spec->essential && task->containers[i]->started_ms > latest_ms)
