@@ -188,6 +188,10 @@ static int attempt(const struct offline_query *query, struct outcome *outcome, s
         return r;
     if (head.no_repository)
         tell_directory(query, reading.manifest);
+    if (query->ret_directory) {
+        free(*query->ret_directory);
+        *query->ret_directory = TAKE(head.directory);
+    }
     take_files(&reading, &head, true);
     outcome->again = manifest_ask(reading.manifest, &outcome->needs, &outcome->roots);
     if (outcome->again)

@@ -15,6 +15,9 @@ struct offline_query {
     /* For what is not in the desired state; called when the manifests are valid. NULL: none. */
     void (*on_manifest)(void *data, struct manifest *manifest);
     void *data;
+    /* Where in the repository the paths of diagnostics begin: "" for its root, and where there is none. Set whenever
+     * the tree could be read; caller frees. NULL: not asked for. */
+    char **ret_directory;
 };
 
 /* Builds what the manifests ask for, revision numbers counted along the history as the daemon does. 0;

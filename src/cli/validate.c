@@ -1,5 +1,6 @@
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/annotate.h"
 #include "cli/cli.h"
 #include "cli/offline.h"
 #include "cli/output.h"
@@ -26,23 +27,27 @@ static void print_summary(const struct cli *cli, const struct diagnostics *diagn
     fputc('\n', cli->err);
 }
 
-static void print(const struct cli *cli, const struct diagnostics *diagnostics, const struct desired *desired)
+static void print(const struct cli *cli, const struct diagnostics *diagnostics, const struct desired *desired,
+                  const char *directory)
 {
     json_t *json CLEANUP(json_decrefp) = diagnostics_to_json(diagnostics);
     json_object_set_new(json, "schemaVersion", json_integer(1));
     json_object_set_new(json, "valid", json_boolean(desired != NULL));
     if (cli_print_data(cli, json))
         return;
-    cli_print_diagnostics(cli, diagnostics);
+    if (!cli_print_annotations(cli, diagnostics, directory))
+        cli_print_diagnostics(cli, diagnostics);
     print_summary(cli, diagnostics, desired);
 }
 
 static int run(const struct cli *cli)
 {
+    char *directory CLEANUP_FREE = NULL;
     struct offline_query query = {.repository = cli->argc ? cli->argv[0] : ".",
                                   .revision = cli_value(cli, "revision"),
                                   .sub_path = cli_value(cli, "path"),
-                                  .command = cli->command->name};
+                                  .command = cli->command->name,
+                                  .ret_directory = &directory};
     struct desired *desired CLEANUP(desired_unrefp) = NULL;
     struct diagnostics diagnostics CLEANUP(diagnostics_deinit) = {0};
     struct error err = ERROR_INIT;
@@ -50,12 +55,12 @@ static int run(const struct cli *cli)
     if (r < 0 && !diagnostics.errors)
         return cli_fail(cli, "%s", err.message[0] ? err.message : error_code_name(r));
     diagnostics_sort(&diagnostics);
-    print(cli, &diagnostics, desired);
+    print(cli, &diagnostics, desired, directory ? directory : "");
     return desired ? CLI_OK : CLI_NO;
 }
 
 static const struct cli_flag flags[] = {
-    CLI_FLAG_TEXT,
+    {"output", 'o', "FORMAT", "text", "how to print", "text json yaml " ANNOTATE_FORMATS},
     CLI_FLAG_PATH,
     CLI_FLAG_REVISION,
     CLI_FLAG_END,
@@ -64,8 +69,9 @@ static const struct cli_flag flags[] = {
 static const char *const examples[] = {
     "before a commit",
     "davit validate",
-    "in a pipeline",
-    "davit validate -o json --path deploy .",
+    "beside the lines of a pull request, in GitHub Actions and in GitLab CI",
+    "davit validate -o github --path deploy",
+    "davit validate -o gitlab --path deploy > gl-code-quality-report.json",
     "what is on a branch",
     "davit validate --revision origin/main .",
     NULL,
@@ -82,7 +88,9 @@ const struct command cli_validate = {
     .args = "[PATH]",
     .description =
         "PATH is a repository, a directory or one file; the current directory when absent. Diagnostics are "
-        "printed as\nfile:line:column with what was found and what was expected.",
+        "printed as\nfile:line:column with what was found and what was expected.\n\n"
+        "For a pipeline, with paths from the root of the repository on: -o github prints workflow commands of GitHub "
+        "Actions, -o gitlab a Code Quality report, -o sarif SARIF 2.1.0.",
     .flags = flags,
     .examples = examples,
     .exits = exits,

@@ -178,17 +178,10 @@ int diagnostics_from_json(const json_t *json, struct diagnostics *ret_diagnostic
     return 0;
 }
 
-char *diagnostic_to_text(const struct diagnostic *diagnostic)
+char *diagnostic_sentence(const struct diagnostic *diagnostic)
 {
     assert(diagnostic);
     struct buffer out = BUFFER_INIT(LIMIT_MANIFEST_BYTES);
-    if (diagnostic->file && diagnostic->file[0]) {
-        buffer_append_str(&out, diagnostic->file);
-        if (diagnostic->at.line)
-            buffer_printf(&out, ":%d:%d", diagnostic->at.line, diagnostic->at.column);
-        buffer_append_str(&out, ": ");
-    }
-    buffer_append_str(&out, diagnostic->severity == SEVERITY_ERROR ? "error: " : "warning: ");
     buffer_append_str(&out, diagnostic->message);
     if (diagnostic->pointer && diagnostic->pointer[0])
         buffer_printf(&out, " at %s", diagnostic->pointer);
@@ -198,6 +191,24 @@ char *diagnostic_to_text(const struct diagnostic *diagnostic)
         buffer_printf(&out, "%s expected %s", diagnostic->found ? "," : ";", diagnostic->expected);
     if (diagnostic->hint)
         buffer_printf(&out, "; %s", diagnostic->hint);
+    char *text = text_printable(buffer_str(&out));
+    buffer_deinit(&out);
+    return text;
+}
+
+char *diagnostic_to_text(const struct diagnostic *diagnostic)
+{
+    assert(diagnostic);
+    char *sentence CLEANUP_FREE = diagnostic_sentence(diagnostic);
+    struct buffer out = BUFFER_INIT(LIMIT_MANIFEST_BYTES);
+    if (diagnostic->file && diagnostic->file[0]) {
+        buffer_append_str(&out, diagnostic->file);
+        if (diagnostic->at.line)
+            buffer_printf(&out, ":%d:%d", diagnostic->at.line, diagnostic->at.column);
+        buffer_append_str(&out, ": ");
+    }
+    buffer_append_str(&out, diagnostic->severity == SEVERITY_ERROR ? "error: " : "warning: ");
+    buffer_append_str(&out, sentence);
     char *text = text_printable(buffer_str(&out));
     buffer_deinit(&out);
     return text;

@@ -48,6 +48,8 @@ void diagnostics_sort(struct diagnostics *diagnostics);
 json_t *diagnostic_to_json(const struct diagnostic *diagnostic);
 json_t *diagnostics_to_json(const struct diagnostics *diagnostics);
 int diagnostics_from_json(const json_t *json, struct diagnostics *ret_diagnostics);
+/* What comes behind the place and the severity, printable likewise. Caller frees. */
+char *diagnostic_sentence(const struct diagnostic *diagnostic);
 /* "web.yaml:12:5: error: unknown member "imge" at /containerDefinitions/0/imge; did you mean "image"?",
  * printable as text_printable() has it. Caller frees. */
 char *diagnostic_to_text(const struct diagnostic *diagnostic);

@@ -174,6 +174,7 @@ int64_t source_files_bytes(const struct source_file_vec *files)
 void source_update_deinit(struct source_update *update)
 {
     commit_deinit(&update->commit);
+    free(update->directory);
     source_file_vec_deinit(&update->files);
     memset(update, 0, sizeof *update);
 }

@@ -95,6 +95,7 @@ static int read_revision(const struct source_tree_query *query, struct source_up
         return rc;
     assert(updates.len == 1);
     *ret_update = updates.items[0];
+    ret_update->directory = memory_strdup(place.path);
     updates.len = 0;
     return 0;
 }
@@ -223,6 +224,7 @@ static int read_files(const struct source_tree_query *query, struct source_updat
                                          .full = true,
                                          .files = scan.files,
                                          .levels = source_path_levels(reach.path),
+                                         .directory = memory_strdup(reach.path),
                                          .no_repository = !reach.in_repository};
     ret_update->commit.author = memory_strdup("");
     ret_update->commit.subject = memory_strdup("working directory");

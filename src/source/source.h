@@ -65,6 +65,7 @@ struct source_update {
     struct source_file_vec files; /* sorted by path (bytewise); a manifest that a root names comes twice */
     int64_t generation; /* of the roots, as source_set_roots() was given it; 0: those of the options */
     int levels;         /* directories of the repository that the sub-path is below */
+    char *directory;    /* of source_read_tree(): the sub-path as seen from the repository's root, "" for it */
     bool no_repository; /* of source_read_tree(): the directory is in none, and counts as one */
 };
 
