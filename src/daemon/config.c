@@ -49,6 +49,7 @@ void config_deinit(struct config *config)
     free(config->origin);
     free(config->branch);
     free(config->path);
+    source_access_deinit(&config->access);
     free(config->state_directory);
     free(config->socket);
     free(config->socket_group);
@@ -143,13 +144,39 @@ static void take_deletion(const json_t *json, struct config *config)
         config->deletion_percent = model_int_in(json, "percent", 0, 100);
 }
 
+/* A name without a slash is one of systemd's credentials, where there are some. */
+static void take_file(const json_t *json, const char *key, char **target)
+{
+    const char *name = model_string(json, key);
+    const char *directory = getenv("CREDENTIALS_DIRECTORY");
+    take_string(json, key, target);
+    if (!name || strchr(name, '/') || !directory || !*directory)
+        return;
+    free(*target);
+    *target = memory_printf("%s/%s", directory, name);
+}
+
+static void take_source(const json_t *json, struct config *config)
+{
+    take_string(json, "origin", &config->origin);
+    take_string(json, "branch", &config->branch);
+    take_string(json, "path", &config->path);
+    take_duration(json, "poll", &config->poll_ms);
+    take_duration(json, "fetchTimeout", &config->fetch_ms);
+    if (json_object_get(json, "fetchMebibytes"))
+        config->fetch_bytes = (int64_t)model_int_in(json, "fetchMebibytes", 1, INT32_MAX) * 1024 * 1024;
+    take_string(json, "username", &config->access.username);
+    take_file(json, "passwordFile", &config->access.password_file);
+    take_file(json, "keyFile", &config->access.key_file);
+    take_file(json, "knownHostsFile", &config->access.known_hosts_file);
+    take_file(json, "caFile", &config->access.ca_file);
+    take_string(json, "proxy", &config->access.proxy);
+    take_file(json, "proxyLoginFile", &config->access.proxy_login_file);
+}
+
 static void take(const json_t *json, struct config *config)
 {
-    const json_t *source = json_object_get(json, "source");
-    take_string(source, "origin", &config->origin);
-    take_string(source, "branch", &config->branch);
-    take_string(source, "path", &config->path);
-    take_duration(source, "poll", &config->poll_ms);
+    take_source(json_object_get(json, "source"), config);
     take_string(json, "stateDirectory", &config->state_directory);
     take_string(json, "socket", &config->socket);
     take_string(json, "socketGroup", &config->socket_group);

@@ -6,6 +6,7 @@
 #include "base/vector.h"
 #include "daemon/log.h"
 #include "model/diagnostic.h"
+#include "source/access.h"
 
 #include <jansson.h>
 #include <stdint.h>
@@ -24,6 +25,9 @@ struct config {
     char *branch; /* NULL: the origin's HEAD */
     char *path;   /* NULL: the root */
     int64_t poll_ms;
+    int64_t fetch_ms;    /* 0: source/'s own default, as is the next one */
+    int64_t fetch_bytes;
+    struct source_access access;
     char *state_directory;
     char *socket;       /* NULL: no unix socket */
     char *socket_group; /* NULL: the process's */

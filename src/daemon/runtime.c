@@ -717,7 +717,10 @@ static void start_source(struct runtime *runtime, const struct loading *loading)
                                            .executable = runtime->options.executable,
                                            .since = loading->since[0] ? loading->since : NULL,
                                            .roots = &loading->roots,
-                                           .poll_ms = config->poll_ms};
+                                           .access = &config->access,
+                                           .poll_ms = config->poll_ms,
+                                           .fetch_ms = config->fetch_ms,
+                                           .fetch_bytes = config->fetch_bytes};
     const struct source_listener listener = {.on_update = on_update, .on_status = on_status, .data = runtime};
     runtime->source = source_new(runtime->options.loop, &options, &listener);
 }

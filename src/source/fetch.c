@@ -3,6 +3,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "source/fetch_order.h"
 #include "source/origin.h"
 
 #include <assert.h>
@@ -141,10 +142,9 @@ static int open_order(const struct source_fetch_order *order, struct error *err)
 {
     int ends[2];
     struct buffer text CLEANUP(buffer_deinit) = BUFFER_INIT(ORDER_BYTES);
-    if (buffer_printf(&text, "%s\n%s\n%s\n%" PRId64 "\n", order->url, order->branch, order->mirror_dir,
-                      order->max_bytes) < 0)
-        return error_set(err, ERROR_LIMIT, "URL, branch and path are longer than %d bytes together",
-                         ORDER_BYTES);
+    int r = source_order_write(order, &text, err);
+    if (r < 0)
+        return r;
     if (pipe2(ends, O_CLOEXEC) < 0)
         return error_set(err, ERROR_UNAVAILABLE, "cannot make a pipe: %s", strerror(errno));
     ssize_t written = write(ends[1], text.data, text.len);

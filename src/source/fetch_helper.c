@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "source/fetch_order.h"
 #include "source/origin.h"
 
 #include <stdio.h>
@@ -10,30 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LINES 4
-
-/* The order comes on standard input: url, branch, mirror, most bytes; one a line. */
-static int read_order(char *lines[static LINES], struct source_fetch_order *ret_order, struct error *err)
-{
-    for (int i = 0; i < LINES; i++) {
-        size_t size = 0;
-        ssize_t len = getline(&lines[i], &size, stdin);
-        if (len <= 0 || lines[i][len - 1] != '\n')
-            return error_set(err, ERROR_INVALID, "the fetch helper was given no whole order");
-        lines[i][len - 1] = '\0';
-    }
-    ret_order->url = lines[0];
-    ret_order->branch = lines[1];
-    ret_order->mirror_dir = lines[2];
-    if (text_to_int64(lines[3], 1, INT64_MAX, &ret_order->max_bytes) < 0)
-        return error_set(err, ERROR_INVALID, "the fetch helper was given no size limit");
-    return 0;
-}
-
-static int run(char *lines[static LINES], struct source_fetch_result *ret_result, struct error *err)
+static int run(char *lines[static SOURCE_ORDER_LINES], struct source_fetch_result *ret_result, struct error *err)
 {
     struct source_fetch_order order = {0};
-    int rc = read_order(lines, &order, err);
+    int rc = source_order_read(stdin, lines, &order, err);
     if (rc == 0)
         rc = source_library_init(err);
     if (rc < 0)
@@ -53,7 +34,7 @@ int source_fetch_helper_main(int argc, char **argv)
         text_to_int64(argv[1], 1, INT64_MAX / 2, &deadline_ms);
     alarm((unsigned)(deadline_ms / 1000 + 5)); /* should the daemon die first */
 
-    char *lines[LINES] = {0};
+    char *lines[SOURCE_ORDER_LINES] = {0};
     struct source_fetch_result result = {0};
     struct error error = ERROR_INIT;
     int rc = run(lines, &result, &error);
@@ -64,7 +45,7 @@ int source_fetch_helper_main(int argc, char **argv)
     else
         printf("error\n%d\n%s\n", error.code, error_text(&error));
     free(result.ref);
-    for (int i = 0; i < LINES; i++)
+    for (int i = 0; i < SOURCE_ORDER_LINES; i++)
         free(lines[i]);
     return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -4,6 +4,7 @@
 
 #include "base/digest.h"
 #include "base/error.h"
+#include "source/access.h"
 #include "source/source.h"
 
 struct git_repository;
@@ -173,9 +174,10 @@ int source_snapshot_take(struct git_repository *mirror, const char *directory, b
 
 struct source_fetch_order {
     const char *url;
-    const char *branch; /* empty: the remote's HEAD */
+    const char *branch; /* NULL: the remote's HEAD */
     const char *mirror_dir;
     int64_t max_bytes;
+    struct source_access access;
 };
 
 struct source_fetch_result {

@@ -2,6 +2,8 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/wipe.h"
+#include "source/git_ssh.h"
 #include "source/origin.h"
 
 #include <assert.h>
@@ -45,7 +47,7 @@ static int find_branch(git_remote *remote, const char *branch, struct source_fet
     int rc = git_remote_ls(&heads, &heads_len, remote);
     if (rc < 0)
         return source_git_error(err, rc, "cannot list the remote's branches");
-    if (*branch)
+    if (branch)
         result->ref = source_origin_ref(branch);
     else if (find_head(heads, heads_len, &result->ref) < 0)
         return error_set(err, ERROR_NOT_FOUND, "the remote is empty or its HEAD has no commit");
@@ -58,11 +60,83 @@ static int find_branch(git_remote *remote, const char *branch, struct source_fet
     return error_set(err, ERROR_NOT_FOUND, "the remote has no branch %s", result->ref);
 }
 
-static int download(git_remote *remote, const char *ref, int64_t max_bytes, struct error *err)
+/* What source_access asks for, in libgit2's terms. */
+struct way {
+    struct source_ssh *ssh;
+    char *header; /* "Authorization: ..."; NULL: none */
+    char *proxy;
+};
+
+static void way_deinit(struct way *way)
+{
+    source_ssh_free(way->ssh);
+    wipe_free(way->header);
+    wipe_free(way->proxy);
+}
+
+static int find_way(const struct source_fetch_order *order, struct way *way, struct error *err)
+{
+    const char *ca = order->access.ca_file;
+    int rc = source_ssh_new(&order->access, &way->ssh, err);
+    if (rc == 0)
+        rc = source_access_header(&order->access, order->url, &way->header, err);
+    if (rc == 0)
+        rc = source_access_proxy(&order->access, &way->proxy, err);
+    if (rc < 0 || !ca)
+        return rc;
+    rc = git_libgit2_opts(GIT_OPT_SET_SSL_CERT_LOCATIONS, ca, NULL);
+    return rc < 0 ? source_git_error_as(err, ERROR_INVALID, "caFile %s", ca) : 0;
+}
+
+static git_proxy_options proxy_of(const struct way *way)
+{
+    git_proxy_options options;
+    git_proxy_options_init(&options, GIT_PROXY_OPTIONS_VERSION);
+    options.type = way->proxy ? GIT_PROXY_SPECIFIED : GIT_PROXY_AUTO;
+    options.url = way->proxy;
+    return options;
+}
+
+static git_strarray headers_of(struct way *way)
+{
+    return (git_strarray){.strings = &way->header, .count = way->header != NULL};
+}
+
+/* A password that is sent before anybody asks goes to the host that was named, and to no other. */
+static git_remote_redirect_t redirect_of(const struct way *way)
+{
+    return way->header ? GIT_REMOTE_REDIRECT_NONE : GIT_REMOTE_REDIRECT_INITIAL;
+}
+
+static int connect_to(git_remote *remote, const struct source_fetch_order *order, struct way *way,
+                      struct error *err)
+{
+    git_remote_connect_options options;
+    git_remote_connect_options_init(&options, GIT_REMOTE_CONNECT_OPTIONS_VERSION);
+    options.proxy_opts = proxy_of(way);
+    options.custom_headers = headers_of(way);
+    options.follow_redirects = redirect_of(way);
+    int rc = git_remote_connect_ext(remote, GIT_DIRECTION_FETCH, &options);
+    const char *user = order->access.username ? order->access.username : "git";
+    if (rc == GIT_EAUTH && way->header)
+        return error_set(err, ERROR_DENIED, "the remote refuses user \"%s\" with the password of %s", user,
+                         order->access.password_file);
+    if (rc == GIT_EAUTH)
+        return source_git_error(err, rc, "the remote asks who we are: name a passwordFile");
+    if (rc == GIT_ECERTIFICATE)
+        return source_git_error(err, rc, "the remote's certificate is not believed%s",
+                                order->access.ca_file ? "" : " (caFile names other authorities)");
+    return rc < 0 ? source_git_error_as(err, ERROR_UNAVAILABLE, "cannot connect") : 0;
+}
+
+static int download(git_remote *remote, const char *ref, int64_t max_bytes, struct way *way, struct error *err)
 {
     struct progress progress = {.max_bytes = max_bytes};
     git_fetch_options options;
     git_fetch_options_init(&options, GIT_FETCH_OPTIONS_VERSION);
+    options.proxy_opts = proxy_of(way);
+    options.custom_headers = headers_of(way);
+    options.follow_redirects = redirect_of(way);
     options.callbacks.transfer_progress = on_progress;
     options.callbacks.payload = &progress;
     options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
@@ -102,23 +176,24 @@ int source_git_fetch(const struct source_fetch_order *order, struct source_fetch
                      struct error *err)
 {
     git_repository *mirror CLEANUP(source_git_repository_freep) = NULL;
+    struct way way CLEANUP(way_deinit) = {0};
     git_remote *remote CLEANUP(git_remote_freep) = NULL;
     char mirrored[COMMIT_OID_SIZE];
-    int rc = open_mirror(order->mirror_dir, &mirror, err);
+    int rc = find_way(order, &way, err);
+    if (rc == 0)
+        rc = open_mirror(order->mirror_dir, &mirror, err);
     if (rc == 0)
         rc = source_mirror_tip(mirror, mirrored, err);
     if (rc < 0)
         return rc;
     rc = git_remote_create_anonymous(&remote, mirror, order->url);
-    if (rc == 0)
-        rc = git_remote_connect(remote, GIT_DIRECTION_FETCH, NULL, NULL, NULL);
-    if (rc == GIT_EAUTH || rc == GIT_ECERTIFICATE)
-        return source_git_error(err, rc, "the remote refuses");
     if (rc < 0)
-        return source_git_error_as(err, ERROR_UNAVAILABLE, "cannot connect");
-    rc = find_branch(remote, order->branch, ret_result, err);
+        return source_git_error(err, rc, "%s", order->url);
+    rc = connect_to(remote, order, &way, err);
+    if (rc == 0)
+        rc = find_branch(remote, order->branch, ret_result, err);
     if (rc < 0 || text_equal(ret_result->tip, mirrored))
         return rc;
-    rc = download(remote, ret_result->ref, order->max_bytes, err);
+    rc = download(remote, ret_result->ref, order->max_bytes, &way, err);
     return rc < 0 ? rc : settle(mirror, ret_result, err);
 }

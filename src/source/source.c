@@ -31,6 +31,7 @@ struct source {
     char *origin_shown;
     char *branch_shown;
     char *executable;
+    struct source_access access;
     int64_t poll_ms;
     int64_t fetch_ms;
     int64_t fetch_bytes;
@@ -61,6 +62,7 @@ static void release(struct source *source)
     free(source->origin_shown);
     free(source->branch_shown);
     free(source->executable);
+    source_access_deinit(&source->access);
     free(source);
 }
 
@@ -281,8 +283,8 @@ static void begin_fetch(struct source *source)
 {
     struct source_fetch_request request = {
         .executable = source->executable,
-        .order = {source->look.origin, source->look.branch ? source->look.branch : "",
-                  source->look.mirror_dir, source->fetch_bytes},
+        .order = {source->look.origin, source->look.branch, source->look.mirror_dir, source->fetch_bytes,
+                  source->access},
         .deadline_ms = source->fetch_ms,
         .done = on_fetched,
         .data = source,
@@ -373,6 +375,8 @@ static void set_options(struct source *source, const struct source_options *opti
         memcpy(look->delivered, options->since, strlen(options->since) + 1);
     copy_roots(options->roots, &look->roots);
     source->executable = memory_strdup(or_null(options->executable));
+    if (options->access)
+        source->access = source_access_copy(options->access);
     source->poll_ms = options->poll_ms ? options->poll_ms : SOURCE_POLL_MS;
     source->fetch_ms = options->fetch_ms ? options->fetch_ms : LIMIT_FETCH_MS;
     source->fetch_bytes = options->fetch_bytes ? options->fetch_bytes : LIMIT_FETCH_BYTES;

@@ -18,6 +18,7 @@
 #include "base/memory.h"
 #include "base/vector.h"
 #include "model/commit.h"
+#include "source/access.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -124,6 +125,7 @@ struct source_options {
      *  too large  | too large  | nothing
      *  one of the two          | the update is full: other roots may lie in the same place */
     const struct string_vec *roots;
+    const struct source_access *access; /* to a remote; NULL: all by default */
     int64_t poll_ms;     /* of remotes; 0: SOURCE_POLL_MS; jitter +-10 % */
     int64_t fetch_ms;    /* deadline of one fetch; 0: LIMIT_FETCH_MS */
     int64_t fetch_bytes; /* most bytes of one fetch; 0: LIMIT_FETCH_BYTES */

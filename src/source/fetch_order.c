@@ -1,0 +1,66 @@
+#include "source/fetch_order.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+
+/* The line before them is max_bytes. */
+static const size_t members[] = {
+    offsetof(struct source_fetch_order, url),
+    offsetof(struct source_fetch_order, branch),
+    offsetof(struct source_fetch_order, mirror_dir),
+    offsetof(struct source_fetch_order, access.username),
+    offsetof(struct source_fetch_order, access.password_file),
+    offsetof(struct source_fetch_order, access.key_file),
+    offsetof(struct source_fetch_order, access.known_hosts_file),
+    offsetof(struct source_fetch_order, access.ca_file),
+    offsetof(struct source_fetch_order, access.proxy),
+    offsetof(struct source_fetch_order, access.proxy_login_file),
+};
+_Static_assert(ARRAY_LEN(members) + 1 == SOURCE_ORDER_LINES, "a line for each member");
+
+int source_order_write(const struct source_fetch_order *order, struct buffer *text, struct error *err)
+{
+    assert(order);
+    int r = buffer_printf(text, "%" PRId64 "\n", order->max_bytes);
+    for (size_t i = 0; i < ARRAY_LEN(members) && r >= 0; i++) {
+        const char *value = *(const char *const *)((const char *)order + members[i]);
+        if (value && strchr(value, '\n'))
+            return error_set(err, ERROR_INVALID, "a line break in \"%.40s\"", value);
+        r = buffer_printf(text, "%s\n", value ? value : "");
+    }
+    return r < 0 ? error_set(err, ERROR_LIMIT, "URL, branch and the names of files are too long together") : 0;
+}
+
+static int read_line(FILE *file, char **line, struct error *err)
+{
+    size_t size = 0;
+    ssize_t len = getline(line, &size, file);
+    if (len <= 0 || (*line)[len - 1] != '\n')
+        return error_set(err, ERROR_INVALID, "the fetch helper was given no whole order");
+    (*line)[len - 1] = '\0';
+    return 0;
+}
+
+int source_order_read(FILE *file, char *lines[static SOURCE_ORDER_LINES], struct source_fetch_order *ret_order,
+                      struct error *err)
+{
+    assert(file);
+    assert(ret_order);
+    struct source_fetch_order order = {0};
+    int r = read_line(file, &lines[0], err);
+    if (r == 0 && text_to_int64(lines[0], 1, INT64_MAX, &order.max_bytes) < 0)
+        r = error_set(err, ERROR_INVALID, "the fetch helper was given no size limit");
+    for (size_t i = 0; i < ARRAY_LEN(members) && r == 0; i++) {
+        r = read_line(file, &lines[i + 1], err);
+        if (r == 0 && lines[i + 1][0])
+            *(char **)((char *)&order + members[i]) = lines[i + 1];
+    }
+    if (r == 0)
+        *ret_order = order;
+    return r;
+}
