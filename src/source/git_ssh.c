@@ -231,6 +231,7 @@ static void tell_complaint(const struct connection *connection)
     text[len > 0 ? len : 0] = '\0';
     const char *last = strrchr(text, '\n');
     last = last ? last + 1 : text;
+    last += text_starts_with(last, "ssh: ") ? strlen("ssh: ") : 0;
     const char *remedy = "";
     if (strstr(last, "Host key verification failed"))
         remedy = connection->access->known_hosts_file
