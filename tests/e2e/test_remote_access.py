@@ -1,0 +1,199 @@
+"""Remotes over https and ssh, by real servers, and all that can be wrong with them: a clear status, nothing changes,
+and the next good fetch recovers."""
+
+import shutil
+import socket
+import subprocess
+import time
+
+import pytest
+
+from support.davit import wait_for
+from support.git_servers import HTTP_BACKEND, PASSWORD, USER, Https, Ssh
+from support.spine import Spine, definition, service
+
+
+@pytest.fixture
+def root(tmp_path, repo):
+    """Where the servers find repositories: infra.git, that repo.push() pushes into."""
+    subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", tmp_path / "root" / "infra.git"], check=True)
+    return tmp_path / "root"
+
+
+@pytest.fixture
+def https(docker, tmp_path, root):
+    if not shutil.which("lighttpd", path="/usr/sbin:/usr/bin") or not shutil.which(HTTP_BACKEND):
+        pytest.skip("lighttpd or git http-backend is not installed")
+    server = Https(docker, tmp_path / "https", root)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def ssh(docker, tmp_path):
+    if not shutil.which("/usr/sbin/sshd"):
+        pytest.skip("sshd is not installed")
+    server = Ssh(docker, tmp_path / "ssh")
+    server.start()
+    yield server
+    server.stop()
+
+
+class Story:
+    """One service, rolled out from a remote, and what becomes of it."""
+
+    def __init__(self, davit, repo, docker, image, root, **source):
+        self.repo, self.image, self.root, self.count = repo, image, root, 0
+        self.spine = Spine(davit, repo, docker, source={"branch": "main", "poll": "1s", "fetchTimeout": "3s", **source})
+        self.commit({"service.json": service(1)})
+        self.spine.start()
+        self.spine.converge()
+        self.is_as_wanted()
+
+    def commit(self, files=None):
+        self.count += 1
+        web = definition(self.image, f"text-{self.count}")
+        self.repo.commit(f"commit {self.count}", {"web.json": web, **(files or {})})
+        self.push()
+
+    def push(self):
+        self.repo.git("push", "--quiet", "--force", str(self.root / "infra.git"), "main")
+
+    def is_as_wanted(self):
+        assert self.spine.texts() == [f"text-{self.count}"]
+
+    def source(self):
+        return self.spine.daemon.json("status")["source"]
+
+    def outage(self, begin, end, *words):
+        """While it lasts status says why, and what runs stays; afterwards what was pushed meanwhile is rolled out."""
+        before = self.spine.ids()
+        begin()
+        self.commit()
+        wait_for(lambda: not self.source()["ok"] and all(word in self.source().get("message", "") for word in words), 20,
+                 lambda: f"{words} in the status: {self.source()}")
+        text = self.spine.daemon.run("status").stdout
+        assert all(word in text for word in words), text
+        assert self.spine.ids() == before
+        end()
+        self.spine.converge()
+        self.is_as_wanted()
+        log = self.spine.daemon.log_text()
+        assert PASSWORD not in log and PASSWORD not in text
+
+
+def test_https(davit, repo, docker, demo_image, root, https, tmp_path):
+    password = tmp_path / "password"
+    password.write_text(PASSWORD + "\n")
+    story = Story(davit, repo, docker, demo_image, root, origin=https.url("infra.git"), username=USER,
+                  passwordFile=str(password), caFile=str(https.ca))
+    story.outage(lambda: password.write_text("wrong\n"), lambda: password.write_text(PASSWORD + "\n"),
+                 f'refuses user "{USER}"', str(password))
+    story.outage(password.unlink, lambda: password.write_text(PASSWORD + "\n"), str(password), "No such file")
+
+    def expire(days):
+        https.stop()
+        https.certify(days)
+        https.start()
+
+    story.outage(lambda: expire(-1), lambda: expire(2), "certificate", "expired")
+    story.outage(https.stop, https.start, "Connection refused")
+
+
+def test_https_slow_loris(davit, repo, docker, demo_image, root, https, tmp_path):
+    """A server that takes the connection and says nothing, and one that is killed in the middle of its answer."""
+    password = tmp_path / "password"
+    password.write_text(PASSWORD + "\n")
+    story = Story(davit, repo, docker, demo_image, root, origin=https.url("infra.git"), username=USER,
+                  passwordFile=str(password), caFile=str(https.ca))
+    mute = []
+
+    def fall_silent():
+        https.stop()
+        mute.append(subprocess.Popen(docker.inside(
+            "python3", "-c", f"import socket,time\ns=socket.create_server(('127.0.0.1',{https.port}))\nk=[]\n"
+            "while True: k.append(s.accept())")))
+
+    def speak():
+        mute[0].kill()
+        mute[0].wait()
+        https.start()
+
+    story.outage(fall_silent, speak, "took longer than 3000 ms")
+
+
+def test_requests(davit, repo, docker, demo_image, root, https, tmp_path):
+    """One request for a poll that finds nothing new; two, one fetch, for a commit; no child stays."""
+    password = tmp_path / "password"
+    password.write_text(PASSWORD)
+    story = Story(davit, repo, docker, demo_image, root, origin=https.url("infra.git"), username=USER, poll="10m",
+                  passwordFile=str(password), caFile=str(https.ca))
+    before = len(https.requests())
+    assert story.spine.daemon.run("reconcile").returncode == 0
+    wait_for(lambda: len(https.requests()) > before, 10, "it asks")
+    time.sleep(1)
+    assert [one[0] for one in https.requests()[before:]] == ["GET"]
+    story.commit()
+    before = len(https.requests())
+    assert story.spine.daemon.run("reconcile").returncode == 0
+    story.spine.converge()
+    assert [one[0] for one in https.requests()[before:]] == ["GET", "POST"]
+    assert all(one[2] == "200" for one in https.requests())
+    children = subprocess.run(["pgrep", "-P", str(story.spine.daemon.process.pid)], capture_output=True, text=True).stdout
+    assert children == ""
+
+
+def test_a_fetch_over_the_limit(davit, repo, docker, demo_image, root, https, tmp_path):
+    password = tmp_path / "password"
+    password.write_text(PASSWORD)
+    story = Story(davit, repo, docker, demo_image, root, origin=https.url("infra.git"), username=USER, fetchMebibytes=1,
+                  passwordFile=str(password), caFile=str(https.ca))
+    good = repo.head()
+    large = repo.directory / "large.bin"
+
+    def grow():
+        subprocess.run(["dd", "if=/dev/urandom", f"of={large}", "bs=1M", "count=3", "status=none"], check=True)
+
+    def shrink():
+        repo.git("reset", "--quiet", "--hard", good)
+        story.commit()
+
+    story.outage(grow, shrink, "larger than 1048576 bytes")
+
+
+def test_ssh(davit, repo, docker, demo_image, root, ssh):
+    story = Story(davit, repo, docker, demo_image, root, origin=ssh.url(root / "infra.git"), keyFile=str(ssh.key),
+                  knownHostsFile=str(ssh.known_hosts))
+    story.outage(lambda: ssh.know("stranger"), lambda: ssh.know("host"), "Host key verification failed", "knownHostsFile")
+    story.outage(ssh.known_hosts.unlink, lambda: ssh.know("host"), "Host key verification failed")
+    key = ssh.key.read_text()
+    other = (ssh.directory / "stranger").read_text()
+    story.outage(lambda: ssh.key.write_text(other), lambda: ssh.key.write_text(key), "Permission denied", "keyFile")
+    story.outage(ssh.stop, ssh.start, "Connection refused")
+
+
+def test_a_secret_is_in_no_process_list(davit, repo, docker, demo_image, root, https, tmp_path):
+    """While a fetch hangs, its arguments and environment can be read."""
+    password = tmp_path / "password"
+    password.write_text(PASSWORD)
+    https.stop()
+    with socket.socket() as _:
+        mute = subprocess.Popen(docker.inside(
+            "python3", "-c", f"import socket\ns=socket.create_server(('127.0.0.1',{https.port}))\nk=[]\n"
+            "while True: k.append(s.accept())"))
+    spine = Spine(davit, repo, docker, source={
+        "origin": https.url("infra.git"), "username": USER, "passwordFile": str(password), "caFile": str(https.ca),
+        "fetchTimeout": "20s"})
+    spine.start()
+
+    def helper():
+        found = subprocess.run(["pgrep", "-P", str(spine.daemon.process.pid)], capture_output=True, text=True).stdout
+        return found.split()
+
+    wait_for(helper, 10, "the fetch is under way")
+    for name in ("cmdline", "environ"):
+        with open(f"/proc/{helper()[0]}/{name}", encoding="utf-8", errors="replace") as file:
+            assert PASSWORD not in file.read()
+    mute.kill()
+    mute.wait()
