@@ -8,6 +8,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 from .davit import wait_for
@@ -66,12 +67,21 @@ class Server:
             self.process = None
 
 
+class Mute(Server):
+    """Takes every connection and never says a word."""
+
+    def start(self):
+        self.spawn("python3", "-c", "import socket\n"
+                   f"listener, kept = socket.create_server(('127.0.0.1', {self.port})), []\n"
+                   "while True: kept.append(listener.accept())")
+
+
 class Https(Server):
     """lighttpd with TLS and basic authentication in front of git http-backend."""
 
     def __init__(self, engine, directory, root, port=9443):
         super().__init__(engine, directory, port)
-        self.ca = self.directory / "ca.pem"
+        self.ca, self.log = self.directory / "ca.pem", self.directory / "access.log"
         (self.directory / "users").write_text(f"{USER}:{PASSWORD}\n")
         (self.directory / "lighttpd.conf").write_text(LIGHTTPD.format(
             root=root, port=port, directory=self.directory, backend=HTTP_BACKEND))
@@ -96,8 +106,11 @@ class Https(Server):
         return f"https://localhost:{self.port}/git/{repository}"
 
     def requests(self):
-        """[(method, path, status)] so far."""
-        return [tuple(line.split()) for line in (self.directory / "access.log").read_text().splitlines()]
+        """[(method, path, status)] so far; lighttpd writes its log every few seconds."""
+        seen = None
+        while seen != (seen := self.log.read_text()):
+            time.sleep(6)
+        return [tuple(line.split()) for line in seen.splitlines()]
 
 
 class Ssh(Server):
