@@ -61,6 +61,22 @@ static int code_of_errno(int number)
     return number == ENOENT ? ERROR_NOT_FOUND : number == EACCES ? ERROR_DENIED : ERROR_IO;
 }
 
+int source_access_check(const struct source_access *way, struct error *err)
+{
+    assert(way);
+    const struct {
+        const char *name;
+        const char *path;
+    } files[] = {{"keyFile", way->key_file},
+                 {"knownHostsFile", way->known_hosts_file},
+                 {"caFile", way->ca_file}};
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        if (files[i].path && access(files[i].path, R_OK) < 0)
+            return error_set(err, code_of_errno(errno), "%s %s: %s", files[i].name, files[i].path,
+                             strerror(errno));
+    return 0;
+}
+
 int source_access_read_line(const char *path, const char *what, char **ret_line, struct error *err)
 {
     assert(path);

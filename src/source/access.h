@@ -19,6 +19,9 @@ struct source_access {
 struct source_access source_access_copy(const struct source_access *access);
 void source_access_deinit(struct source_access *access);
 
+/* Whether its files can be read: else ssh and the TLS library go on without a word. ERROR_NOT_FOUND, ERROR_DENIED,
+ * ERROR_IO. */
+int source_access_check(const struct source_access *way, struct error *err);
 /* The first line of a file that holds a secret; `what` names it in errors. Caller wipes. ERROR_NOT_FOUND,
  * ERROR_DENIED, ERROR_IO, ERROR_INVALID: it has none, or one that is longer than LIMIT_SECRET_BYTES. */
 int source_access_read_line(const char *path, const char *what, char **ret_line, struct error *err);

@@ -77,7 +77,9 @@ static void way_deinit(struct way *way)
 static int find_way(const struct source_fetch_order *order, struct way *way, struct error *err)
 {
     const char *ca = order->access.ca_file;
-    int rc = source_ssh_new(&order->access, &way->ssh, err);
+    int rc = source_access_check(&order->access, err);
+    if (rc == 0)
+        rc = source_ssh_new(&order->access, &way->ssh, err);
     if (rc == 0)
         rc = source_access_header(&order->access, order->url, &way->header, err);
     if (rc == 0)
