@@ -57,7 +57,8 @@ static void write_github(FILE *out, const struct diagnostics *diagnostics, const
 
 /* --- what the two reports share ------------------------------------------------------------------------- */
 
-/* The same for the same fault while lines above it come and go; `seen` tells equal ones apart, by their order. */
+/* The same for the same fault while lines above it come and go; `seen` tells equal ones apart, by their
+ * order. */
 static void fingerprint(const char *code, const char *path, const char *sentence, struct map *seen,
                         char ret_hex[static DIGEST_HEX_SIZE])
 {
@@ -81,7 +82,8 @@ static void write_json(FILE *out, const json_t *json)
 
 /* --- GitLab --------------------------------------------------------------------------------------------- */
 
-/* https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format: path and line are not optional. */
+/* https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format: path and line are not
+ * optional. */
 static void write_gitlab(FILE *out, const struct diagnostics *diagnostics, const char *directory)
 {
     json_t *report CLEANUP(json_decrefp) = json_array();
@@ -92,11 +94,12 @@ static void write_gitlab(FILE *out, const struct diagnostics *diagnostics, const
         char *sentence CLEANUP_FREE = diagnostic_sentence(diagnostic);
         char hex[DIGEST_HEX_SIZE];
         fingerprint(diagnostic->code, path, sentence, &seen, hex);
-        json_array_append_new(
-            report, json_pack("{s:s,s:s,s:s,s:s,s:{s:s,s:{s:i}}}", "description", sentence, "check_name", diagnostic->code,
-                              "fingerprint", hex, "severity",
-                              diagnostic->severity == SEVERITY_ERROR ? "blocker" : "minor", "location", "path",
-                              *path ? path : ".", "lines", "begin", diagnostic->at.line ? diagnostic->at.line : 1));
+        json_array_append_new(report,
+                              json_pack("{s:s,s:s,s:s,s:s,s:{s:s,s:{s:i}}}", "description", sentence,
+                                        "check_name", diagnostic->code, "fingerprint", hex, "severity",
+                                        diagnostic->severity == SEVERITY_ERROR ? "blocker" : "minor",
+                                        "location", "path", *path ? path : ".", "lines", "begin",
+                                        diagnostic->at.line ? diagnostic->at.line : 1));
     }
     write_json(out, report);
 }
@@ -125,8 +128,7 @@ static char *uri_of(const char *path)
 static json_t *sarif_location(const struct diagnostic *diagnostic, const char *path)
 {
     char *uri CLEANUP_FREE = uri_of(path);
-    json_t *physical =
-        json_pack("{s:{s:s,s:s}}", "artifactLocation", "uri", uri, "uriBaseId", "%SRCROOT%");
+    json_t *physical = json_pack("{s:{s:s,s:s}}", "artifactLocation", "uri", uri, "uriBaseId", "%SRCROOT%");
     if (diagnostic->at.line)
         json_object_set_new(physical, "region",
                             json_pack("{s:i,s:i}", "startLine", diagnostic->at.line, "startColumn",
@@ -140,8 +142,8 @@ static json_t *sarif_result(const struct diagnostic *diagnostic, const char *pat
     char hex[DIGEST_HEX_SIZE];
     fingerprint(diagnostic->code, path, sentence, seen, hex);
     json_t *result = json_pack("{s:s,s:s,s:{s:s},s:{s:s}}", "ruleId", diagnostic->code, "level",
-                               diagnostic->severity == SEVERITY_ERROR ? "error" : "warning", "message", "text", sentence,
-                               "partialFingerprints", "davitDiagnostic/v1", hex);
+                               diagnostic->severity == SEVERITY_ERROR ? "error" : "warning", "message",
+                               "text", sentence, "partialFingerprints", "davitDiagnostic/v1", hex);
     if (*path)
         json_object_set_new(result, "locations", sarif_location(diagnostic, path));
     return result;
@@ -163,11 +165,11 @@ static void write_sarif(FILE *out, const struct diagnostics *diagnostics, const 
         json_array_append_new(rules, json_pack("{s:s}", "id", diagnostic->code));
     }
     json_t *driver = json_pack("{s:s,s:s,s:o}", "name", "davit", "version", DAVIT_VERSION, "rules", rules);
-    json_t *run = json_pack("{s:{s:o},s:s,s:o}", "tool", "driver", driver, "columnKind", "unicodeCodePoints", "results",
-                            results);
+    json_t *run = json_pack("{s:{s:o},s:s,s:o}", "tool", "driver", driver, "columnKind", "unicodeCodePoints",
+                            "results", results);
     json_t *log CLEANUP(json_decrefp) =
-        json_pack("{s:s,s:s,s:[o]}", "$schema", "https://json.schemastore.org/sarif-2.1.0.json", "version", "2.1.0",
-                  "runs", run);
+        json_pack("{s:s,s:s,s:[o]}", "$schema", "https://json.schemastore.org/sarif-2.1.0.json", "version",
+                  "2.1.0", "runs", run);
     write_json(out, log);
 }
 

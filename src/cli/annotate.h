@@ -1,5 +1,5 @@
-/* Diagnostics as forges take them, so that they stand beside the line in a pull request: workflow commands of GitHub
- * Actions, GitLab's Code Quality report, and SARIF 2.1.0 (OASIS). */
+/* Diagnostics as forges take them, so that they stand beside the line in a pull request: workflow commands of
+ * GitHub Actions, GitLab's Code Quality report, and SARIF 2.1.0 (OASIS). */
 #pragma once
 
 #include "cli/cli.h"
@@ -9,7 +9,8 @@
 
 #define ANNOTATE_FORMATS "github gitlab sarif"
 
-/* Prints in the format of the flag "output" and returns true, or false when that is none of these. `directory` is
- * where in the repository the paths of the diagnostics begin, "" for its root: forges count from there. */
+/* Prints in the format of the flag "output" and returns true, or false when that is none of these.
+ * `directory` is where in the repository the paths of the diagnostics begin, "" for its root: forges count
+ * from there. */
 bool cli_print_annotations(const struct cli *cli, const struct diagnostics *diagnostics,
                            const char *directory);

@@ -15,8 +15,8 @@ struct offline_query {
     /* For what is not in the desired state; called when the manifests are valid. NULL: none. */
     void (*on_manifest)(void *data, struct manifest *manifest);
     void *data;
-    /* Where in the repository the paths of diagnostics begin: "" for its root, and where there is none. Set whenever
-     * the tree could be read; caller frees. NULL: not asked for. */
+    /* Where in the repository the paths of diagnostics begin: "" for its root, and where there is none. Set
+     * whenever the tree could be read; caller frees. NULL: not asked for. */
     char **ret_directory;
 };
 

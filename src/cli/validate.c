@@ -89,7 +89,8 @@ const struct command cli_validate = {
     .description =
         "PATH is a repository, a directory or one file; the current directory when absent. Diagnostics are "
         "printed as\nfile:line:column with what was found and what was expected.\n\n"
-        "For a pipeline, with paths from the root of the repository on: -o github prints workflow commands of GitHub "
+        "For a pipeline, with paths from the root of the repository on: -o github prints workflow commands "
+        "of GitHub "
         "Actions, -o gitlab a Code Quality report, -o sarif SARIF 2.1.0.",
     .flags = flags,
     .examples = examples,

@@ -25,7 +25,7 @@ struct config {
     char *branch; /* NULL: the origin's HEAD */
     char *path;   /* NULL: the root */
     int64_t poll_ms;
-    int64_t fetch_ms;    /* 0: source/'s own default, as is the next one */
+    int64_t fetch_ms; /* 0: source/'s own default, as is the next one */
     int64_t fetch_bytes;
     struct source_access access;
     char *state_directory;

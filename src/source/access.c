@@ -67,9 +67,8 @@ int source_access_check(const struct source_access *way, struct error *err)
     const struct {
         const char *name;
         const char *path;
-    } files[] = {{"keyFile", way->key_file},
-                 {"knownHostsFile", way->known_hosts_file},
-                 {"caFile", way->ca_file}};
+    } files[] = {
+        {"keyFile", way->key_file}, {"knownHostsFile", way->known_hosts_file}, {"caFile", way->ca_file}};
     for (size_t i = 0; i < ARRAY_LEN(files); i++)
         if (files[i].path && access(files[i].path, R_OK) < 0)
             return error_set(err, code_of_errno(errno), "%s %s: %s", files[i].name, files[i].path,

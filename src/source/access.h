@@ -1,7 +1,7 @@
 /* How a remote is reached: who asks, whom he believes, and by which way.
  *
- * The files are read by the fetch helper, anew for each fetch: what is in them is in no argument, environment, log
- * or error, and not in the daemon's memory. NULL chooses what is said. */
+ * The files are read by the fetch helper, anew for each fetch: what is in them is in no argument,
+ * environment, log or error, and not in the daemon's memory. NULL chooses what is said. */
 #pragma once
 
 #include "base/error.h"
@@ -19,8 +19,8 @@ struct source_access {
 struct source_access source_access_copy(const struct source_access *access);
 void source_access_deinit(struct source_access *access);
 
-/* Whether its files can be read: else ssh and the TLS library go on without a word. ERROR_NOT_FOUND, ERROR_DENIED,
- * ERROR_IO. */
+/* Whether its files can be read: else ssh and the TLS library go on without a word. ERROR_NOT_FOUND,
+ * ERROR_DENIED, ERROR_IO. */
 int source_access_check(const struct source_access *way, struct error *err);
 /* The first line of a file that holds a secret; `what` names it in errors. Caller wipes. ERROR_NOT_FOUND,
  * ERROR_DENIED, ERROR_IO, ERROR_INVALID: it has none, or one that is longer than LIMIT_SECRET_BYTES. */

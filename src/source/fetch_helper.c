@@ -11,7 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static int run(char *lines[static SOURCE_ORDER_LINES], struct source_fetch_result *ret_result, struct error *err)
+static int run(char *lines[static SOURCE_ORDER_LINES], struct source_fetch_result *ret_result,
+               struct error *err)
 {
     struct source_fetch_order order = {0};
     int rc = source_order_read(stdin, lines, &order, err);

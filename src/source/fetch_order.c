@@ -33,7 +33,8 @@ int source_order_write(const struct source_fetch_order *order, struct buffer *te
             return error_set(err, ERROR_INVALID, "a line break in \"%.40s\"", value);
         r = buffer_printf(text, "%s\n", value ? value : "");
     }
-    return r < 0 ? error_set(err, ERROR_LIMIT, "URL, branch and the names of files are too long together") : 0;
+    return r < 0 ? error_set(err, ERROR_LIMIT, "URL, branch and the names of files are too long together")
+                 : 0;
 }
 
 static int read_line(FILE *file, char **line, struct error *err)
@@ -46,8 +47,8 @@ static int read_line(FILE *file, char **line, struct error *err)
     return 0;
 }
 
-int source_order_read(FILE *file, char *lines[static SOURCE_ORDER_LINES], struct source_fetch_order *ret_order,
-                      struct error *err)
+int source_order_read(FILE *file, char *lines[static SOURCE_ORDER_LINES],
+                      struct source_fetch_order *ret_order, struct error *err)
 {
     assert(file);
     assert(ret_order);

@@ -1,5 +1,5 @@
-/* The order of a fetch on its way to the helper: one member a line, an empty line where it is NULL. Through a pipe, so
- * that a URL with a password is no argument that ps shows. */
+/* The order of a fetch on its way to the helper: one member a line, an empty line where it is NULL. Through a
+ * pipe, so that a URL with a password is no argument that ps shows. */
 #pragma once
 
 #include "base/buffer.h"
@@ -13,5 +13,5 @@
 /* ERROR_LIMIT: it does not fit; ERROR_INVALID: a line break in a member. */
 int source_order_write(const struct source_fetch_order *order, struct buffer *text, struct error *err);
 /* *ret_order borrows from the lines, which the caller frees in either case. ERROR_INVALID. */
-int source_order_read(FILE *file, char *lines[static SOURCE_ORDER_LINES], struct source_fetch_order *ret_order,
-                      struct error *err);
+int source_order_read(FILE *file, char *lines[static SOURCE_ORDER_LINES],
+                      struct source_fetch_order *ret_order, struct error *err);

@@ -131,7 +131,8 @@ static int connect_to(git_remote *remote, const struct source_fetch_order *order
     return rc < 0 ? source_git_error_as(err, ERROR_UNAVAILABLE, "cannot connect") : 0;
 }
 
-static int download(git_remote *remote, const char *ref, int64_t max_bytes, struct way *way, struct error *err)
+static int download(git_remote *remote, const char *ref, int64_t max_bytes, struct way *way,
+                    struct error *err)
 {
     struct progress progress = {.max_bytes = max_bytes};
     git_fetch_options options;

@@ -19,9 +19,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CONNECT_SECONDS  "20"
-#define SILENCE_SECONDS  "15" /* then ssh asks whether anybody is there */
-#define COMPLAINT_BYTES  2048 /* of what ssh writes, its end */
+#define CONNECT_SECONDS "20"
+#define SILENCE_SECONDS "15" /* then ssh asks whether anybody is there */
+#define COMPLAINT_BYTES 2048 /* of what ssh writes, its end */
 
 struct source_ssh {
     git_smart_subtransport_definition definition;
@@ -235,10 +235,12 @@ static void tell_complaint(const struct connection *connection)
     const char *remedy = "";
     if (strstr(last, "Host key verification failed"))
         remedy = connection->access->known_hosts_file
-                     ? " The host's key is not in knownHostsFile, or another: compare it with what the host's owner tells."
+                     ? " The host's key is not in knownHostsFile, or another: compare it with what the "
+                       "host's owner tells."
                      : " The host's key is not in known_hosts, or another: name a knownHostsFile.";
     else if (strstr(last, "Permission denied"))
-        remedy = connection->access->key_file ? " The host does not take the key of keyFile." : " Name a keyFile.";
+        remedy =
+            connection->access->key_file ? " The host does not take the key of keyFile." : " Name a keyFile.";
     char *whole CLEANUP_FREE = memory_printf("ssh: %s%s", *last ? last : "it ended without a word", remedy);
     git_error_set_str(GIT_ERROR_SSH, whole);
 }
@@ -320,8 +322,8 @@ static int connect_to(struct subtransport *subtransport, const char *url)
     return -1;
 }
 
-static int on_action(git_smart_subtransport_stream **ret_stream, git_smart_subtransport *parent, const char *url,
-                     git_smart_service_t action)
+static int on_action(git_smart_subtransport_stream **ret_stream, git_smart_subtransport *parent,
+                     const char *url, git_smart_service_t action)
 {
     struct subtransport *subtransport = (struct subtransport *)parent;
     if (action != GIT_SERVICE_UPLOADPACK_LS && action != GIT_SERVICE_UPLOADPACK) {

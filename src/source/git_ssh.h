@@ -1,5 +1,6 @@
-/* ssh by OpenSSH's own client, as git does it: keys of every kind, agents, certificates, ssh_config and known_hosts
- * are its business. (libgit2's own way, libssh2, knows no ed25519 in Debian 12.) In the fetch helper only. */
+/* ssh by OpenSSH's own client, as git does it: keys of every kind, agents, certificates, ssh_config and
+ * known_hosts are its business. (libgit2's own way, libssh2, knows no ed25519 in Debian 12.) In the fetch
+ * helper only. */
 #pragma once
 
 #include "base/error.h"
@@ -8,8 +9,8 @@
 
 struct source_ssh;
 
-/* From now on libgit2 talks ssh this way, ssh:// and git@host:path alike, until it is freed. `access` is borrowed so
- * long. ERROR_INTERNAL. */
+/* From now on libgit2 talks ssh this way, ssh:// and git@host:path alike, until it is freed. `access` is
+ * borrowed so long. ERROR_INTERNAL. */
 int source_ssh_new(const struct source_access *access, struct source_ssh **ret_ssh, struct error *err);
 void source_ssh_free(struct source_ssh *ssh);
 DEFINE_CLEANUP(struct source_ssh, source_ssh_free)

@@ -66,7 +66,7 @@ struct source_update {
     struct source_file_vec files; /* sorted by path (bytewise); a manifest that a root names comes twice */
     int64_t generation; /* of the roots, as source_set_roots() was given it; 0: those of the options */
     int levels;         /* directories of the repository that the sub-path is below */
-    char *directory;    /* of source_read_tree(): the sub-path as seen from the repository's root, "" for it */
+    char *directory; /* of source_read_tree(): the sub-path as seen from the repository's root, "" for it */
     bool no_repository; /* of source_read_tree(): the directory is in none, and counts as one */
 };
 
@@ -126,9 +126,9 @@ struct source_options {
      *  one of the two          | the update is full: other roots may lie in the same place */
     const struct string_vec *roots;
     const struct source_access *access; /* to a remote; NULL: all by default */
-    int64_t poll_ms;     /* of remotes; 0: SOURCE_POLL_MS; jitter +-10 % */
-    int64_t fetch_ms;    /* deadline of one fetch; 0: LIMIT_FETCH_MS */
-    int64_t fetch_bytes; /* most bytes of one fetch; 0: LIMIT_FETCH_BYTES */
+    int64_t poll_ms;                    /* of remotes; 0: SOURCE_POLL_MS; jitter +-10 % */
+    int64_t fetch_ms;                   /* deadline of one fetch; 0: LIMIT_FETCH_MS */
+    int64_t fetch_bytes;                /* most bytes of one fetch; 0: LIMIT_FETCH_BYTES */
 };
 
 #define SOURCE_POLL_MS 60000

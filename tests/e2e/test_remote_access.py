@@ -68,9 +68,10 @@ class Story:
         """While it lasts status says why, and what runs stays; afterwards what was pushed meanwhile is rolled out."""
         before = self.spine.ids()
         begin()
-        self.commit()
         wait_for(lambda: not self.source()["ok"] and all(word in self.source().get("message", "") for word in words), 20,
                  lambda: f"{words} in the status: {self.source()}")
+        self.commit()  # not before: a fetch that had begun could bring it
+        assert self.spine.daemon.run("reconcile").returncode == 0
         text = self.spine.daemon.run("status").stdout
         assert all(word in text for word in words), text
         assert self.spine.ids() == before
@@ -148,6 +149,7 @@ def test_a_fetch_over_the_limit(davit, repo, docker, demo_image, root, https, tm
 
     def grow():
         subprocess.run(["dd", "if=/dev/urandom", f"of={large}", "bs=1M", "count=3", "status=none"], check=True)
+        story.commit()
 
     def shrink():
         repo.git("reset", "--quiet", "--hard", good)
@@ -160,7 +162,7 @@ def test_ssh(davit, repo, docker, demo_image, root, ssh):
     story = Story(davit, repo, docker, demo_image, root, origin=ssh.url(root / "infra.git"), keyFile=str(ssh.key),
                   knownHostsFile=str(ssh.known_hosts))
     story.outage(lambda: ssh.know("stranger"), lambda: ssh.know("host"), "Host key verification failed", "knownHostsFile")
-    story.outage(ssh.known_hosts.unlink, lambda: ssh.know("host"), "Host key verification failed")
+    story.outage(ssh.known_hosts.unlink, lambda: ssh.know("host"), "knownHostsFile", "No such file")
     key = ssh.key.read_text()
     other = (ssh.directory / "stranger").read_text()
     story.outage(lambda: ssh.key.write_text(other), lambda: ssh.key.write_text(key), "Permission denied", "keyFile")

@@ -32,3 +32,13 @@ packages_install()
     "${apt[@]}" install -y --no-install-recommends "$@" </dev/null >/dev/null 2>&1 && return
     "${apt[@]}" update </dev/null && "${apt[@]}" install -y --no-install-recommends "$@" </dev/null >/dev/null
 }
+
+# services_stay_down COMMAND...: runs it while no package may start a service (policy-rc.d, as of invoke-rc.d(8)):
+# tests start what they need themselves, on loopback.
+services_stay_down()
+(
+    local policy=${POLICY_RC_D:-/usr/sbin/policy-rc.d}
+    [[ -e $policy ]] && { "$@"; exit; }
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy" && "$@"
+)

@@ -647,12 +647,14 @@ static void test_validate_for_a_forge(void **state)
     snprintf(path, sizeof path, "%s/a,b: 1%%.yaml", world->dir);
     write_file(path, "kind: Cluster\nclusterNme: demo\n---\nkind: Cluster\nclusterNme: demo\n");
     snprintf(line, sizeof line, "validate -o github %s", world->dir);
-    expect(line, CLI_NO,
-           "::error title=unknown-member,file=a%2Cb%3A 1%25.yaml,line=2,col=1::unknown member \"clusterNme\" at "
-           "/clusterNme; did you mean \"clusterName\"?\n",
-           "not valid: 4 errors");
+    expect(
+        line, CLI_NO,
+        "::error title=unknown-member,file=a%2Cb%3A 1%25.yaml,line=2,col=1::unknown member \"clusterNme\" at "
+        "/clusterNme; did you mean \"clusterName\"?\n",
+        "not valid: 4 errors");
     snprintf(line, sizeof line, "validate -o gitlab %s", world->dir);
-    expect(line, CLI_NO, "\"path\": \"a,b: 1%.yaml\",\n      \"lines\": {\n        \"begin\": 2", "not valid: 4 errors");
+    expect(line, CLI_NO, "\"path\": \"a,b: 1%.yaml\",\n      \"lines\": {\n        \"begin\": 2",
+           "not valid: 4 errors");
     snprintf(line, sizeof line, "validate -o sarif %s", world->dir);
     expect(line, CLI_NO, "\"uri\": \"./a,b:%201%25.yaml\"", "not valid: 4 errors");
     expect(line, CLI_NO, "\"startLine\": 5,\n                  \"startColumn\": 1", NULL);

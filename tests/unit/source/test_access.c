@@ -29,8 +29,9 @@ static void test_first_line(void **state)
     static const struct {
         const char *text;
         const char *line; /* NULL: refused */
-    } cases[] = {{"secret", "secret"}, {"secret\n", "secret"}, {"secret\r\nmore\n", "secret"}, {" a b \n", " a b "},
-                 {"", NULL},           {"\nsecret\n", NULL}};
+    } cases[] = {
+        {"secret", "secret"}, {"secret\n", "secret"}, {"secret\r\nmore\n", "secret"}, {" a b \n", " a b "},
+        {"", NULL},           {"\nsecret\n", NULL}};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         char *path CLEANUP_FREE = write_file(*state, "secret", cases[i].text);
         char *line CLEANUP(wipe_freep) = NULL;
@@ -57,7 +58,8 @@ static void test_files_that_are_none(void **state)
     assert_int_equal(source_access_read_line(f->dir, "keyFile", &line, &err), ERROR_IO);
     char *fifo CLEANUP_FREE = memory_printf("%s/fifo", f->dir);
     assert_int_equal(mkfifo(fifo, 0600), 0);
-    assert_int_equal(source_access_read_line(fifo, "keyFile", &line, &err), ERROR_INVALID); /* does not hang */
+    assert_int_equal(source_access_read_line(fifo, "keyFile", &line, &err),
+                     ERROR_INVALID); /* does not hang */
     char *text = memory_calloc(LIMIT_SECRET_BYTES + 2, 1);
     memset(text, 'x', LIMIT_SECRET_BYTES + 1);
     char *path CLEANUP_FREE = write_file(f, "long", text);
@@ -79,7 +81,8 @@ static void test_files_are_looked_at(void **state)
         char *paths[] = {there, there, there};
         if (i < ARRAY_LEN(paths))
             paths[i] = (char *)"/nowhere/file";
-        const struct source_access way = {.key_file = paths[0], .known_hosts_file = paths[1], .ca_file = paths[2]};
+        const struct source_access way = {
+            .key_file = paths[0], .known_hosts_file = paths[1], .ca_file = paths[2]};
         assert_int_equal(source_access_check(&way, &err), i < ARRAY_LEN(paths) ? ERROR_NOT_FOUND : 0);
         if (i < ARRAY_LEN(paths)) {
             char *words CLEANUP_FREE = memory_printf("%s /nowhere/file", names[i]);
@@ -188,11 +191,12 @@ static void test_ssh_urls(void **state)
 static void test_the_order_of_a_fetch(void **state)
 {
     (void)state;
-    const struct source_fetch_order order = {
-        .url = "https://h/x",
-        .mirror_dir = "/m",
-        .max_bytes = 7,
-        .access = {.username = (char *)"u", .known_hosts_file = (char *)"/k", .proxy_login_file = (char *)"/l"}};
+    const struct source_fetch_order order = {.url = "https://h/x",
+                                             .mirror_dir = "/m",
+                                             .max_bytes = 7,
+                                             .access = {.username = (char *)"u",
+                                                        .known_hosts_file = (char *)"/k",
+                                                        .proxy_login_file = (char *)"/l"}};
     struct buffer text CLEANUP(buffer_deinit) = BUFFER_INIT(4096);
     struct error err = ERROR_INIT;
     assert_int_equal(source_order_write(&order, &text, &err), 0);
@@ -224,8 +228,13 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        CASE(test_first_line), CASE(test_files_that_are_none), CASE(test_files_are_looked_at), CASE(test_header),
-        CASE(test_proxy),      CASE(test_ssh_urls),            CASE(test_the_order_of_a_fetch),
+        CASE(test_first_line),
+        CASE(test_files_that_are_none),
+        CASE(test_files_are_looked_at),
+        CASE(test_header),
+        CASE(test_proxy),
+        CASE(test_ssh_urls),
+        CASE(test_the_order_of_a_fetch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
