@@ -69,8 +69,9 @@ static const struct cli_flag flags[] = {
 static const char *const examples[] = {
     "before a commit",
     "davit validate",
-    "beside the lines of a pull request, in GitHub Actions and in GitLab CI",
+    "beside the lines of a pull request, in GitHub Actions",
     "davit validate -o github --path deploy",
+    "and in GitLab CI",
     "davit validate -o gitlab --path deploy > gl-code-quality-report.json",
     "what is on a branch",
     "davit validate --revision origin/main .",

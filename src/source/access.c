@@ -133,6 +133,7 @@ int source_access_header(const struct source_access *access, const char *url, ch
 static char *escape_login(const char *login)
 {
     static const char digits[] = "0123456789ABCDEF";
+    assert(login);
     size_t len = strlen(login);
     char *escaped = memory_alloc(len * 3 + 1);
     char *at = escaped;

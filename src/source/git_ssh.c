@@ -50,7 +50,8 @@ static char *quote(const char *text)
         else
             *at++ = *text;
     }
-    strcpy(at, "'");
+    *at++ = '\'';
+    *at = '\0';
     return quoted;
 }
 
