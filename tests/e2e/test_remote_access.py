@@ -1,6 +1,7 @@
 """Remotes over https and ssh, by real servers, and all that can be wrong with them: a clear status, nothing changes,
 and the next good fetch recovers."""
 
+import os
 import shutil
 import subprocess
 
@@ -101,7 +102,7 @@ def test_https(davit, repo, docker, demo_image, root, https, tmp_path):
 
 
 def test_https_slow_loris(davit, repo, docker, demo_image, root, https, tmp_path):
-    """A server that takes the connection and says nothing, and one that is killed in the middle of its answer."""
+    """A server that takes the connection and says nothing."""
     password = tmp_path / "password"
     password.write_text(PASSWORD + "\n")
     story = Story(davit, repo, docker, demo_image, root, origin=https.url("infra.git"), username=USER,
@@ -117,6 +118,32 @@ def test_https_slow_loris(davit, repo, docker, demo_image, root, https, tmp_path
         https.start()
 
     story.outage(fall_silent, speak, "took longer than 3000 ms")
+
+
+def test_https_server_killed_in_the_middle_of_a_fetch(davit, repo, docker, demo_image, root, https, tmp_path):
+    password = tmp_path / "password"
+    password.write_text(PASSWORD)
+    story = Story(davit, repo, docker, demo_image, root, origin=https.url("infra.git"), username=USER,
+                  passwordFile=str(password), caFile=str(https.ca), fetchTimeout="60s")
+    state = story.spine.daemon.directory / "state"
+
+    def arriving():
+        return any(path.stat().st_size > 100_000 for path in state.rglob("pack_git2_*"))
+
+    def die_while_it_sends():
+        https.stop()
+        https.throttle(200)
+        https.start()
+        (repo.directory / "large.bin").write_bytes(os.urandom(3_000_000))
+        story.commit()
+        wait_for(arriving, 20, "a pack arrives")
+        https.stop()
+
+    def serve():
+        https.throttle(0)
+        https.start()
+
+    story.outage(die_while_it_sends, serve, "cannot")
 
 
 def test_requests(davit, repo, docker, demo_image, root, https, tmp_path):

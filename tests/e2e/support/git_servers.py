@@ -21,6 +21,7 @@ server.document-root = "{root}"
 server.port = {port}
 server.bind = "127.0.0.1"
 server.errorlog = "{directory}/error.log"
+server.kbytes-per-second = {kbytes_per_second}
 accesslog.filename = "{directory}/access.log"
 accesslog.format = "%m %U %s"
 ssl.engine = "enable"
@@ -83,8 +84,8 @@ class Https(Server):
         super().__init__(engine, directory, port)
         self.ca, self.log = self.directory / "ca.pem", self.directory / "access.log"
         (self.directory / "users").write_text(f"{USER}:{PASSWORD}\n")
-        (self.directory / "lighttpd.conf").write_text(LIGHTTPD.format(
-            root=root, port=port, directory=self.directory, backend=HTTP_BACKEND))
+        self.root = root
+        self.throttle(0)
         run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
             "-days", "2", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test", cwd=self.directory)
         self.certify()
@@ -98,6 +99,12 @@ class Https(Server):
             "-extfile", "names", "-out", "server.crt", cwd=self.directory)
         parts = [(self.directory / name).read_text() for name in ("server.key", "server.crt")]
         (self.directory / "server.pem").write_text("".join(parts))
+
+    def throttle(self, kbytes_per_second):
+        """How fast it answers from its next start on; 0: as fast as it can."""
+        (self.directory / "lighttpd.conf").write_text(LIGHTTPD.format(
+            root=self.root, port=self.port, directory=self.directory, backend=HTTP_BACKEND,
+            kbytes_per_second=kbytes_per_second))
 
     def start(self):
         self.spawn(shutil.which("lighttpd", path="/usr/sbin:/usr/bin"), "-D", "-f", str(self.directory / "lighttpd.conf"))
