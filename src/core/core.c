@@ -21,11 +21,7 @@ static void service_state_free(struct service_state *service)
     service_ledger_free(service->ledger);
     service_unref(service->completed);
     plan_memory_deinit(&service->memory);
-    for (size_t i = 0; i < service->failures.len; i++) {
-        free(service->failures.items[i].container);
-        free(service->failures.items[i].reason);
-    }
-    vector_deinit(&service->failures);
+    plan_failure_vec_deinit(&service->failures);
     vector_deinit(&service->containers);
     vector_deinit(&service->under_way);
     event_ring_deinit(&service->events);
@@ -246,7 +242,7 @@ void core_on_reconcile(struct core *core, struct event *event, struct effect_vec
             continue;
         core_end_holds(core, service, INT64_MAX);
         map_clear(&service->troubles);
-        service->memory.failures_in_row = 0;
+        map_clear(&service->memory.back_offs);
         core_mark(core, service);
     }
     map_for_each (&core->runs, entry) {

@@ -197,7 +197,8 @@ int64_t core_next_hold_ms(const struct core *core, const struct service_state *s
 
 static void fail(struct flight *flight, const char *message)
 {
-    struct plan_failure failure = {.container = memory_strdup(flight->action->container),
+    struct plan_failure failure = {.instance = memory_strdup(flight->action->instance),
+                                   .container = memory_strdup(flight->action->container),
                                    .reason = memory_strdup(message),
                                    .digest = flight->action->labels.digest};
     memcpy(failure.task, flight->action->task, sizeof failure.task);

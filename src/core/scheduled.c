@@ -513,6 +513,8 @@ void core_run_schedules(struct core *core, struct effect_vec *effects)
                              : NULL;
         struct schedule_state *state = state_of(core, task);
         look(core, task, state);
+        if (state->retry_ms > core_wall_ms(core) + RETRY_MOST_MS) /* S8, while davit was down */
+            state->retry_ms = core_wall_ms(core) + RETRY_MOST_MS;
         if (state->due_ms && state->retry_ms <= core_wall_ms(core))
             attempt(core, task, state, effects);
         note_results(core, task, state);

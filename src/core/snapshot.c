@@ -118,6 +118,7 @@ static json_t *failures_out(const struct plan_failure_vec *failures)
     for (size_t i = 0; i < failures->len; i++) {
         json_t *item = json_pack("{s:s,s:s,s:s}", "task", failures->items[i].task, "container",
                                  failures->items[i].container, "reason", failures->items[i].reason);
+        model_set_string(item, "instance", failures->items[i].instance);
         model_set_digest(item, "digest", &failures->items[i].digest);
         json_array_append_new(list, item);
     }
@@ -408,7 +409,8 @@ static void failures_in(const json_t *list, struct service_state *service)
     size_t i;
     json_t *item;
     json_array_foreach (list, i, item) {
-        struct plan_failure failure = {.container = memory_strdup(model_string(item, "container")),
+        struct plan_failure failure = {.instance = memory_strdup(model_string(item, "instance")),
+                                       .container = memory_strdup(model_string(item, "container")),
                                        .reason = memory_strdup(model_string(item, "reason")),
                                        .digest = model_digest(item, "digest")};
         model_string_into(item, "task", failure.task, sizeof failure.task);

@@ -131,11 +131,7 @@ static void plan(struct core *core, struct service_state *service, struct effect
         plan_run(&input, &output);
     else
         plan_service(&input, &output);
-    for (size_t i = 0; i < service->failures.len; i++) {
-        free(service->failures.items[i].container);
-        free(service->failures.items[i].reason);
-    }
-    service->failures.len = 0;
+    plan_failure_vec_deinit(&service->failures);
     plan_room_give(&core->rooms, &output.booked);
     if (core_goes_first(service))
         core_keep(core, service, &output.kept);

@@ -1,4 +1,5 @@
 /* Rows F13 to F15: tasks that end again and again soon after their start. */
+#include "base/text.h"
 #include "plan/pass.h"
 
 #include <assert.h>
@@ -75,8 +76,12 @@ void crash_tell(struct pass *pass)
     const struct deployment *primary = pass_primary(pass);
     if (!primary || primary->state != DEPLOYMENT_COMPLETED || !plan_crash_loops(memory, pass->in->now_ms))
         return;
-    pass_waiting(pass,
-                 "crash-looping: %d tasks in a row ended within 10 minutes of their start, the last: %s",
-                 memory->crashes_in_row, memory->crash ? memory->crash : "");
+    int64_t next_ms = back_off_next_ms(pass);
+    char *left CLEANUP_FREE = text_from_duration_ms(next_ms ? next_ms - pass->in->now_ms : 0);
+    pass_waiting(
+        pass, "crash-looping: %d tasks in a row ended within 10 minutes of their start, the last: %s%s%s%s",
+        memory->crashes_in_row, memory->crash ? memory->crash : "",
+        next_ms ? "; the next is launched in " : "", next_ms ? left : "",
+        next_ms ? ", or by davit reconcile" : "");
     pass_wake(pass, memory->last_crash_ms + CRASH_WINDOW_MS);
 }

@@ -272,6 +272,10 @@ static void man_posts(struct crew *crew)
         char id[ID_HEX_SIZE];
         if (!is_vacant(post))
             continue;
+        if (back_off_held(pass, post->instance->name)) {
+            tally->held_back = true;
+            continue;
+        }
         id_draw_hex(pass->in->ids, id);
         if (!placement_choose_at(pass, post->site, &lacks)) {
             buffer_printf(&lacking, "%s%s", lacking.len ? "; " : "", lacks);
@@ -391,14 +395,22 @@ static void stand_by(struct crew *crew, const char *gate)
     pass_waiting(crew->pass, "%s", gate);
 }
 
+/* F9: what failed there before stands now. */
+static void end_back_offs(const struct crew *crew)
+{
+    for (size_t i = 0; crew->pass->in->memory->back_offs.len && i < crew->posts.len; i++)
+        if (crew->posts.items[i].best && crew->posts.items[i].best->healthy)
+            back_off_end(crew->pass, crew->posts.items[i].instance->name);
+}
+
 static void roll(struct crew *crew, const struct deployment *primary)
 {
     struct tally *tally = &crew->tally;
     bool manned = is_manned(crew);
+    end_back_offs(crew);
     relieve_posts(crew);
     replace_unhealthy(crew);
-    tally->held_back = any_vacant(crew) && rolling_is_held_back(crew->pass);
-    if (any_vacant(crew) && !tally->held_back)
+    if (any_vacant(crew))
         man_posts(crew);
     rolling_announce_stops(crew->pass, tally);
     if (manned && tally->upper == 0 && !crew->lingers)

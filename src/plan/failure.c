@@ -1,4 +1,4 @@
-/* Rows F1 to F11; F12 is in rollback.c, F13 to F15 in crash.c. */
+/* Rows F1 to F11; F9 is in back_off.c, F12 in rollback.c, F13 to F15 in crash.c. */
 #include "base/text.h"
 #include "plan/pass.h"
 
@@ -6,21 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define BACK_OFF_FIRST_MS 1000
-#define BACK_OFF_MAX_MS   300000
-
-int64_t failure_next_launch_ms(const struct pass *pass)
-{
-    assert(pass);
-    const struct plan_memory *memory = pass->in->memory;
-    if (memory->failures_in_row < 2)
-        return 0;
-    int64_t wait_ms = BACK_OFF_FIRST_MS;
-    for (int i = 2; i < memory->failures_in_row && wait_ms < BACK_OFF_MAX_MS; i++)
-        wait_ms *= 2;
-    return memory->last_failure_ms + (wait_ms < BACK_OFF_MAX_MS ? wait_ms : BACK_OFF_MAX_MS);
-}
 
 /* What a person wants to know first of a task that stopped by itself. */
 static char *exit_reason(const struct task *task)
@@ -40,19 +25,31 @@ static char *exit_reason(const struct task *task)
     return memory_strdup(task->stop_reason ? task->stop_reason : "stopped");
 }
 
+/* F1: what davit.crashLoop: report asks for, and ECS does. */
+static bool is_only_reported(const struct pass *pass, const struct task *task)
+{
+    for (size_t i = 0; pass->in->desired->crash_report && task->failed && i < task->containers_len; i++)
+        if (task->containers[i]->labels.spec->essential && task->containers[i]->status == CONTAINER_STOPPED &&
+            task->containers[i]->started_ms)
+            return true;
+    return false;
+}
+
 static void count(struct pass *pass, struct task *task, const char *reason)
 {
     struct plan_memory *memory = pass->in->memory;
     if (map_get(&memory->counted, task->id))
         return;
     map_put(&memory->counted, task->id, (void *)1);
-    memory->failures_in_row++;
-    memory->last_failure_ms = pass->in->now_ms;
     memory->steady = false;
-    pass_event(pass, "(task %s) failed: %s", task->id, reason);
+    if (task->failed || task->status != TASK_RUNNING)
+        pass_event(pass, "(task %s) failed: %s", task->id, reason);
+    else
+        pass_event(pass, "(task %s) failed container health checks.", task->id);
+    back_off_note(pass, task);
     crash_note(pass, task, reason);
     const struct deployment *primary = pass_primary(pass);
-    if (!primary || primary->state != DEPLOYMENT_IN_PROGRESS) /* F8 */
+    if (!primary || primary->state != DEPLOYMENT_IN_PROGRESS || is_only_reported(pass, task)) /* F8, F1 */
         return;
     for (size_t i = 0; i < primary->failures.len; i++)
         if (text_equal(primary->failures.items[i].task, task->id))
@@ -153,7 +150,8 @@ static void take_action_failures(struct pass *pass)
                 count(pass, task, reason);
             pass_stop(pass, task, reason);
         } else if (digest_equal(&failure->digest, service_task_digest(pass->in->desired))) {
-            struct task gone = {0}; /* its first create failed: nothing of it exists */
+            struct task gone = {.instance =
+                                    failure->instance}; /* its first create failed: nothing of it exists */
             memcpy(gone.id, failure->task, sizeof gone.id);
             count(pass, &gone, reason);
         }

@@ -220,5 +220,14 @@ bool failure_gave_up(const struct pass *pass, const struct task *task, const cha
 bool failure_give_up(struct pass *pass, const struct task *task, const struct plan_failure *failure);
 /* failure.c: that container is never created again. */
 void failure_pass_over(const struct pass *pass, const struct task *task, const char *container);
-/* failure.c: when the next launch may be, F9. */
-int64_t failure_next_launch_ms(const struct pass *pass);
+
+/* back_off.c, F9: a failure that is counted. */
+void back_off_note(struct pass *pass, const struct task *task);
+/* back_off.c: a task is launched there. */
+void back_off_launch(const struct pass *pass, const char *instance);
+/* back_off.c: what failed there stands. NULL: all of the service. */
+void back_off_end(const struct pass *pass, const char *instance);
+/* back_off.c: how many launches have to wait, and says so; INT_MAX: all. `instance` is asked for a DAEMON. */
+int back_off_held(struct pass *pass, const char *instance);
+/* back_off.c: when the next of those that wait is launched; 0: nobody waits. */
+int64_t back_off_next_ms(const struct pass *pass);

@@ -224,6 +224,7 @@ void plan_service(const struct plan_input *input, struct plan_output *ret_output
             pass_wake(&pass, pass.tasks.items[i].wake_ms);
 
     input->memory->stopping.free_value = free;
+    input->memory->back_offs.free_value = free;
     failure_witness(&pass);
     if (input->suspended)
         look_on(&pass, input->suspended);
@@ -236,6 +237,17 @@ void plan_service(const struct plan_input *input, struct plan_output *ret_output
     input->memory->seen = true;
     task_vec_deinit(&pass.tasks);
     pass_leave_sites(&pass);
+}
+
+void plan_failure_vec_deinit(struct plan_failure_vec *failures)
+{
+    assert(failures);
+    for (size_t i = 0; i < failures->len; i++) {
+        free(failures->items[i].instance);
+        free(failures->items[i].container);
+        free(failures->items[i].reason);
+    }
+    vector_deinit(failures);
 }
 
 void plan_output_deinit(struct plan_output *output)

@@ -124,11 +124,23 @@ DEFINE_CLEANUP(struct plan_fleet, plan_fleet_free)
 /* A failed action that the planner has not seen yet. */
 struct plan_failure {
     char task[ID_HEX_SIZE];
+    char *instance;
     char *container;
     char *reason;
     struct digest digest; /* a create: of the content that the task was to have; else zero */
 };
 struct plan_failure_vec VECTOR_OF(struct plan_failure);
+void plan_failure_vec_deinit(struct plan_failure_vec *failures);
+
+#define BACK_OFF_ANYWHERE "*"
+
+/* F9: tasks failed there, or "*" for a REPLICA's, one round after the other. */
+struct plan_back_off {
+    int rounds;    /* that failed in a row: what failed before anything was launched again is of one */
+    int owed;      /* tasks that failed since: so many launches wait */
+    bool launched; /* since the last failure */
+    int64_t last_ms;
+};
 
 /* What the planner keeps about a service between turns. It is convenience, not truth: it is empty after a
  * restart and everything still converges. */
@@ -142,14 +154,14 @@ struct plan_memory {
     struct map lost;      /* task id -> (void *)1: it has been told in an event that it is lost, P10 */
     struct map given_up;  /* "task id/container" -> (void *)1: its task goes on without it, F10 */
     struct map proven;    /* task id -> (void *)1: of this rollout, it was healthy once, F14 */
-    int failures_in_row;  /* after COMPLETED, for back-off */
-    int64_t last_failure_ms;
-    int crashes_in_row;  /* F13 */
-    int relapses_in_row; /* of these, of tasks that are proven */
+    struct map back_offs; /* container instance of a DAEMON's task, else "*" -> owned struct plan_back_off */
+    int crashes_in_row;   /* F13 */
+    int relapses_in_row;  /* of these, of tasks that are proven */
     int64_t last_crash_ms;
     char *crash; /* the reason of the last one; owned */
     int64_t
         no_place_ms;   /* when it was told last that a task has no place, R14; 0: not, or it had one since */
+    int64_t stuck_ms;  /* likewise, that its percentages leave no room, R10 */
     bool rebalancing;  /* it has been announced, Z2 */
     bool steady;       /* steady state has been announced */
     int settled_count; /* tasks desired when all were healthy last: who depends on it asks for no more, R12 */

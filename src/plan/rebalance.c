@@ -148,7 +148,7 @@ void rebalance_start(struct pass *pass, struct tally *tally)
         skew_of(&balance) > 1 && has_use(pass, &balance) ? counts_in_words(pass) : NULL;
     size_t first = pass->tasks.len;
     bool may = before && tally->live_new < tally->upper;
-    tally->held_back = may && rolling_is_held_back(pass);
+    tally->held_back = may && back_off_held(pass, NULL);
     while (may && !tally->held_back && skew_of(&balance) > 1 && tally->live_new < tally->upper &&
            start_one(pass, &balance)) {
         tally->launched++;

@@ -77,19 +77,7 @@ void rolling_launch(struct pass *pass, const struct plan_instance *instance, con
                         .status = TASK_PENDING};
     memcpy(task.id, id, sizeof task.id);
     vector_push(&pass->tasks, task);
-}
-
-bool rolling_is_held_back(struct pass *pass)
-{
-    assert(pass);
-    int64_t next_ms = failure_next_launch_ms(pass);
-    if (next_ms <= pass->in->now_ms)
-        return false;
-    char *left CLEANUP_FREE = text_from_duration_ms(next_ms - pass->in->now_ms);
-    pass_waiting(pass, "%d tasks failed in a row; the next is launched in %s",
-                 pass->in->memory->failures_in_row, left);
-    pass_wake(pass, next_ms);
-    return true;
+    back_off_launch(pass, instance->name);
 }
 
 /* R1, R5, R8. */
@@ -97,12 +85,13 @@ static void start_tasks(struct pass *pass, struct tally *tally)
 {
     int want = tally->desired - (tally->live_new - tally->unhealthy_new);
     int room = tally->upper - (tally->live_new + tally->live_old + tally->stopping);
-    int start = want < room ? want : room;
     if (want <= 0)
         return;
-    tally->held_back = rolling_is_held_back(pass);
+    int held = back_off_held(pass, NULL);
+    tally->held_back = held >= want;
     if (tally->held_back)
         return;
+    int start = want - held < room ? want - held : room;
     struct buffer names = BUFFER_INIT(LIMIT_DESIRED_COUNT * 64);
     for (int i = 0; i < start; i++) {
         char id[ID_HEX_SIZE];
@@ -376,9 +365,9 @@ void rolling_complete(struct pass *pass, const struct tally *tally, const struct
         pass_event(pass, "(deployment %s) deployment completed.", edit->id);
     }
     rollback_note(pass);
-    in->memory->no_place_ms = 0;
+    in->memory->no_place_ms = in->memory->stuck_ms = 0;
     if (!tally->held_back) /* a task of Z2 that fails is none of those desired */
-        in->memory->failures_in_row = 0;
+        back_off_end(pass, NULL);
     in->memory->settled_count = tally->desired;
     if (!in->memory->steady && tally->stopping == 0) {
         in->memory->steady = true;
@@ -386,43 +375,51 @@ void rolling_complete(struct pass *pass, const struct tally *tally, const struct
     }
 }
 
-#define NO_PLACE_AGAIN_MS (6 * 3600 * 1000LL)
+#define TELL_AGAIN_MS (6 * 3600 * 1000LL)
 
-/* R14: not again before it was resolved, or for six hours (ECS). */
-static void tell_no_place(struct pass *pass, const char *text)
+/* R10, R14: not again before it was resolved, or for six hours (ECS). */
+static void tell(struct pass *pass, int64_t *told_ms, const char *text)
 {
-    int64_t *told_ms = &pass->in->memory->no_place_ms;
-    if (!*told_ms || pass->in->now_ms >= *told_ms + NO_PLACE_AGAIN_MS) {
+    if (!*told_ms || pass->in->now_ms >= *told_ms + TELL_AGAIN_MS) {
         pass_event(pass, "%s", text);
         *told_ms = pass->in->now_ms;
     }
-    pass_wake(pass, *told_ms + NO_PLACE_AGAIN_MS);
+    pass_wake(pass, *told_ms + TELL_AGAIN_MS);
+}
+
+#define STUCK                                                                                                \
+    "was unable to stop or start tasks during a deployment because of the service deployment configuration"
+
+/* R10. */
+static void explain_bounds(struct pass *pass, const struct tally *tally)
+{
+    const struct service *desired = pass->in->desired;
+    pass_waiting(pass, STUCK ": minimumHealthyPercent %d keeps %d of %d, maximumPercent %d allows %d",
+                 desired->minimum_healthy_percent, tally->lower, tally->desired, desired->maximum_percent,
+                 tally->upper);
+    if (!tally->held_back)
+        tell(pass, &pass->in->memory->stuck_ms,
+             STUCK ". Update the minimumHealthyPercent or maximumPercent value and try again.");
 }
 
 void rolling_explain(struct pass *pass, const struct tally *tally)
 {
     assert(pass);
     assert(tally);
-    const struct service *desired = pass->in->desired;
     /* the healthy old tasks of a rollout are not counted here: say so */
     const char *kind = pass_primary(pass)->state == DEPLOYMENT_IN_PROGRESS ? "new tasks" : "tasks";
     int want = tally->desired - tally->live_new;
     if (tally->launched && !tally->no_place)
-        pass->in->memory->no_place_ms = 0;
+        pass->in->memory->no_place_ms = pass->in->memory->stuck_ms = 0;
     if (tally->no_place) {
         char *text CLEANUP_FREE = memory_printf(
             "was unable to place a task because no container instance met all of its requirements. %s",
             tally->no_place);
         pass_waiting(pass, "%s", text);
         if (!tally->stopped && !tally->stopping) /* what stops may make one */
-            tell_no_place(pass, text);
+            tell(pass, &pass->in->memory->no_place_ms, text);
     } else if (want > 0 && !tally->launched && !tally->stopped && !tally->stopping && !tally->pending_new)
-        pass_waiting(
-            pass,
-            "was unable to stop or start tasks during a deployment because of the service deployment "
-            "configuration: minimumHealthyPercent %d keeps %d of %d, maximumPercent %d allows %d",
-            desired->minimum_healthy_percent, tally->lower, tally->desired, desired->maximum_percent,
-            tally->upper);
+        explain_bounds(pass, tally);
     else if (tally->pending_new)
         pass_waiting(pass, "%d of %d %s healthy, %d starting", tally->healthy_new, tally->desired, kind,
                      tally->pending_new);

@@ -27,8 +27,6 @@ struct tally {
 /* R12, R13: what the deployment waits for before it launches anything, or completes; NULL: for nothing.
  * `launches` says whether it would launch. Borrowed. */
 const char *rolling_gate(const struct pass *pass, bool launches);
-/* F9: whether nothing may be launched yet; it says so, and wakes. */
-bool rolling_is_held_back(struct pass *pass);
 /* A task without containers yet; pass_life() creates them. */
 void rolling_launch(struct pass *pass, const struct plan_instance *instance, const char *id);
 /* ECS's event, when tally->stopped. */

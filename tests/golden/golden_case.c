@@ -231,10 +231,12 @@ static struct container *add_container(struct golden_case *golden, const struct 
 }
 
 /* "healthy", "young", "running 5", "starting", "unhealthy", "unhealthy 5", "created", "exited 1",
- * "exited 1 600": seconds since the start, or code and seconds since the end. */
+ * "exited 1 600", "exited 1 600 3": seconds since the start, or code, seconds since the end, and that it ran.
+ */
 static bool set_state(struct container *container, const char *state, int64_t now_ms)
 {
     int code = 0;
+    int ran = 0;
     int seconds = HEALTHY_SINCE_MS / 1000;
     bool checked = container->labels.spec->has_health_check;
     container->status = CONTAINER_RUNNING;
@@ -244,12 +246,16 @@ static bool set_state(struct container *container, const char *state, int64_t no
     }
     if (text_starts_with(state, "exited")) {
         seconds = 5;
-        sscanf(state, "exited %d %d", &code, &seconds);
+        int fields = sscanf(state, "exited %d %d %d", &code, &seconds, &ran);
         container->status = CONTAINER_STOPPED;
         container->has_exit_code = !text_equal(state, "exited");
         container->exit_code = code;
-        container->started_ms = now_ms - HEALTHY_SINCE_MS;
         container->finished_ms = now_ms - seconds * 1000LL;
+        container->started_ms = container->finished_ms - ran * 1000LL;
+        if (fields < 3)
+            container->started_ms = now_ms - HEALTHY_SINCE_MS;
+        if (ran < 0) /* what could not be started, as some engines have it */
+            container->started_ms = 0;
         return true;
     }
     if (text_equal(state, "young"))
@@ -413,6 +419,26 @@ static void load_keys(const json_t *names, struct map *ret_keys)
     }
 }
 
+/* "failuresInRow" of all the service, or of one instance each in "backOffs"; all that it lacks is owed. */
+static void load_back_offs(struct golden_case *golden, const json_t *json)
+{
+    const char *place;
+    json_t *rounds;
+    json_t *places CLEANUP(json_decrefp) = json_object();
+    json_object_update(places, json_object_get(json, "backOffs"));
+    if (json_object_get(json, "failuresInRow"))
+        json_object_set(places, BACK_OFF_ANYWHERE, json_object_get(json, "failuresInRow"));
+    map_clear(&golden->memory.back_offs);
+    json_object_foreach (places, place, rounds) {
+        struct plan_back_off *back_off = NEW(struct plan_back_off);
+        *back_off = (struct plan_back_off){.rounds = (int)json_integer_value(rounds),
+                                           .owed = int_or(json, "owed", 1000),
+                                           .launched = !json_is_false(json_object_get(json, "launched")),
+                                           .last_ms = golden->now_ms - 1000 * model_int(json, "lastFailure")};
+        map_put(&golden->memory.back_offs, place, back_off);
+    }
+}
+
 /* The memory's own JSON, with tasks by their short names and times in seconds ago. */
 static void load_memory(struct golden_case *golden)
 {
@@ -424,7 +450,7 @@ static void load_memory(struct golden_case *golden)
     golden->memory.seen = !json_is_false(json_object_get(json, "seen"));
     if (json_object_get(json, "noPlaceSeconds"))
         golden->memory.no_place_ms = golden->now_ms - 1000 * model_int(json, "noPlaceSeconds");
-    golden->memory.last_failure_ms = golden->now_ms - 1000 * model_int(json, "lastFailure");
+    load_back_offs(golden, json);
     json_object_foreach (json_object_get(json, "stopping"), name, reason) {
         char id[ID_HEX_SIZE];
         full_id(name, id);
@@ -458,15 +484,6 @@ bool case_init(struct golden_case *golden, const json_t *input)
     return true;
 }
 
-static void failures_clear(struct plan_failure_vec *failures)
-{
-    for (size_t i = 0; i < failures->len; i++) {
-        free(failures->items[i].container);
-        free(failures->items[i].reason);
-    }
-    vector_deinit(failures);
-}
-
 void case_deinit(struct golden_case *golden)
 {
     service_unref(golden->service);
@@ -477,7 +494,7 @@ void case_deinit(struct golden_case *golden)
     free(golden->key);
     container_vec_deinit(&golden->containers);
     action_vec_deinit(&golden->under_way);
-    failures_clear(&golden->failures);
+    plan_failure_vec_deinit(&golden->failures);
     plan_memory_deinit(&golden->memory);
     map_deinit(&golden->names);
 }
@@ -613,7 +630,7 @@ void case_plan(struct golden_case *golden, struct plan_output *ret_output)
         plan_run(&input, ret_output);
     else
         plan_service(&input, ret_output);
-    failures_clear(&golden->failures);
+    plan_failure_vec_deinit(&golden->failures);
     plan_instance_vec_deinit(&instances);
     container_instances_deinit(&declared);
     capacity_items_deinit(&capacity);
@@ -636,7 +653,8 @@ static void carry_out(struct golden_case *golden, const struct action *action)
     const char *world = model_string(golden->input, "world");
     struct container *container = find_container(golden, action->task, action->container);
     if (action->kind == ACTION_CREATE && text_equal(world, "create fails")) {
-        struct plan_failure failure = {.container = memory_strdup(action->container),
+        struct plan_failure failure = {.instance = memory_strdup(action->instance),
+                                       .container = memory_strdup(action->container),
                                        .reason = memory_strdup("no such image"),
                                        .digest = action->labels.digest};
         memcpy(failure.task, action->task, sizeof failure.task);
@@ -644,7 +662,7 @@ static void carry_out(struct golden_case *golden, const struct action *action)
     } else if (action->kind == ACTION_CREATE) {
         add_container(golden, &action->labels, action->instance);
     } else if (action->kind == ACTION_START && text_equal(world, "crashes")) {
-        set_state(container, "exited 1 0", golden->now_ms);
+        set_state(container, "exited 1 0 0", golden->now_ms);
         container->started_ms = golden->now_ms;
     } else if (action->kind == ACTION_START) {
         set_state(container, text_equal(world, "unhealthy") ? "unhealthy 0" : "running 0", golden->now_ms);

@@ -149,6 +149,22 @@ static json_t *run_to_text(struct golden_case *golden, const struct run *run)
     return json;
 }
 
+static void set_back_offs(json_t *json, const struct map *back_offs, bool owed)
+{
+    json_t *places CLEANUP(json_decrefp) = json_object();
+    map_for_each (back_offs, entry) {
+        const struct plan_back_off *back_off = entry->value;
+        if (text_equal(entry->key, BACK_OFF_ANYWHERE))
+            model_set_int(json, "failuresInRow", back_off->rounds);
+        else
+            model_set_int(places, entry->key, back_off->rounds);
+        if (owed)
+            model_set_int(json, "owed", back_off->owed);
+    }
+    if (json_object_size(places))
+        json_object_set(json, "backOffs", places);
+}
+
 json_t *case_output_to_json(struct golden_case *golden, const struct plan_output *output)
 {
     json_t *json = json_object();
@@ -181,7 +197,8 @@ json_t *case_output_to_json(struct golden_case *golden, const struct plan_output
         char *wake CLEANUP_FREE = text_from_duration_ms(output->wake_ms - golden->now_ms);
         json_object_set_new(json, "wake", json_string(wake));
     }
-    model_set_int(json, "failuresInRow", golden->memory.failures_in_row);
+    set_back_offs(json, &golden->memory.back_offs,
+                  json_object_get(json_object_get(golden->input, "memory"), "owed"));
     model_set_bool(json, "noPlaceTold", golden->memory.no_place_ms != 0);
     model_set_bool(json, "awaitsRoom", output->no_place);
     return json;

@@ -459,6 +459,21 @@ static void test_tries_keep_their_span(void **state) /* S7, S12 */
     assert_int_equal(count(fixture, false), 1);
 }
 
+/* As after a start of davit: the next try is no further away than a try can be. */
+static void test_tries_whose_clock_was_put_back_unseen(void **state) /* S7, S8 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of(SCHEDULE("cron(0 23 * * ? *)", "", ""));
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\",\"davit\":{\"suspend\":true}}");
+    after(fixture, TO_23_MS);
+    fixture_file(fixture, "cluster.json", "{\"clusterName\":\"c\"}");
+    after(fixture, -3 * HOUR_MS);
+    fixture_run(fixture);
+    assert_int_equal(count(fixture, false), 0);
+    after(fixture, 5 * MINUTE_MS);
+    assert_int_equal(count(fixture, false), 1);
+}
+
 static void test_missed_for_too_long(void **state)
 {
     (void)state;
@@ -811,6 +826,7 @@ int main(void)
         cmocka_unit_test(test_a_rate_with_a_date_is_of_the_calendar),
         cmocka_unit_test(test_what_goes_on_after_a_leap),
         cmocka_unit_test(test_tries_keep_their_span),
+        cmocka_unit_test(test_tries_whose_clock_was_put_back_unseen),
         cmocka_unit_test(test_missed_for_too_long),
         cmocka_unit_test(test_one_time),
         cmocka_unit_test(test_forbid_and_replace),

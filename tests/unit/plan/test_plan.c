@@ -68,13 +68,16 @@ static void test_memory_travels(void **state)
     (void)state;
     struct plan_memory memory = {.seen = true,
                                  .stopping = MAP_INIT(free),
-                                 .failures_in_row = 3,
-                                 .last_failure_ms = 1700000000123,
+                                 .stuck_ms = 1700000000124,
                                  .crashes_in_row = 4,
                                  .relapses_in_row = 2,
                                  .last_crash_ms = 1700000000456,
                                  .crash = memory_strdup("exited with code 1"),
                                  .steady = true};
+    memory.back_offs = MAP_INIT(free);
+    struct plan_back_off *back_off = NEW(struct plan_back_off);
+    *back_off = (struct plan_back_off){.rounds = 3, .owed = 2, .launched = true, .last_ms = 1700000000123};
+    map_put(&memory.back_offs, "one", back_off);
     map_put(&memory.stopping, "a", memory_strdup("scale in"));
     map_put(&memory.counted, "b", (void *)1);
     map_put(&memory.announced, "c", (void *)1);
@@ -92,8 +95,11 @@ static void test_memory_travels(void **state)
     assert_int_equal(again.relapses_in_row, 2);
     assert_true(again.last_crash_ms == 1700000000456);
     assert_string_equal(again.crash, "exited with code 1");
-    assert_int_equal(again.failures_in_row, 3);
-    assert_true(again.last_failure_ms == 1700000000123);
+    const struct plan_back_off *same = map_get(&again.back_offs, "one");
+    assert_int_equal(same->rounds, 3);
+    assert_int_equal(same->owed, 2);
+    assert_true(same->launched && same->last_ms == 1700000000123);
+    assert_true(again.stuck_ms == 1700000000124);
     assert_true(again.seen && again.steady);
     json_decref(json);
     json_decref(twice);
