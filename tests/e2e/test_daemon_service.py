@@ -1,7 +1,8 @@
 """DAEMON services: one task on every instance, read from the engines."""
 
+from support.davit import wait_for
 from support.events import EngineEvents
-from support.spine import definition, service
+from support.spine import LABEL_TASK, definition, service
 from test_placement import Fleet, cluster, third_docker, third_docker_session, three, two  # noqa: F401
 
 LABEL_SERVICE = "davit.service"
@@ -76,3 +77,26 @@ def test_a_count_is_refused(two, demo_image):
     assert checked.returncode != 0
     assert "service.json:" in checked.stdout + checked.stderr
     assert "remove desiredCount" in checked.stdout + checked.stderr
+
+
+def test_what_fails_on_one_instance_holds_up_no_other(two, demo_image):
+    """On instance two the image has no /ready: its task ends at once, again and again."""
+    command = "[ -e /ready ] && exec httpd -f -p 80 -h /www; exit 3"
+    two.engines["one"].api.import_image("agent:1", {"/www/index.html": "x", "/ready": ""})
+    two.engines["two"].api.import_image("agent:1", {"/www/index.html": "x"})
+    two.repo.commit("agent", {
+        "agent.json": definition("agent:1", family="agent", command=command),
+        "service.json": agent(deploymentConfiguration={"deploymentCircuitBreaker": {"enable": False, "rollback": False}}),
+    })
+    two.start()
+
+    def waiting():
+        return two.daemon.json("status")["services"][0].get("waiting", "")
+
+    wait_for(lambda: "container instance two: tasks failed 4 times in a row" in waiting(), 40, waiting)
+    for _ in range(2):
+        [task] = two.on("one")
+        for container in two.engines["one"].api.containers(**{LABEL_TASK: task}):
+            two.engines["one"].api.delete(f"/containers/{container['Id']}", force=1)
+        wait_for(lambda: two.on("one") not in ([], [task]), 5, waiting)
+    assert two.counts() == (1, 0)
