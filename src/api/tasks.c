@@ -347,7 +347,7 @@ static json_t *describe(const struct api *api, const struct described *of)
     if (of->run)
         add_absent(api, of, containers);
     json_t *json = json_pack(
-        "{s:s,s:s,s:s,s:s,s:s*,s:o,s:o,s:[],s:[],s:o,s:b,s:i}", "lastStatus", task_status_name(task->status),
+        "{s:s,s:s,s:s,s:s,s:s*,s:o,s:o,s:[],s:[],s:o,s:b,s:i}", "lastStatus", task_last_status(task),
         "desiredStatus", is_to_stop(task) ? "STOPPED" : "RUNNING", "healthStatus",
         health_status_name(task->health), "launchType", "EC2", "startedBy", started_by(of), "containers",
         containers, "attachments", attachments_json(task), "attributes", "tags", "overrides",
@@ -509,7 +509,7 @@ static json_t *native_json(const struct api *api, const struct described *of)
             json_array_append_new(containers, native_container_json(task->containers[i]));
     json_t *json =
         json_pack("{s:s,s:s,s:s*,s:s,s:s,s:s,s:b,s:s*,s:s*,s:s*,s:o}", "id", task->id, "cluster", of->cluster,
-                  "service", of->service, "status", task_status_name(task->status), "desiredStatus",
+                  "service", of->service, "status", task_last_status(task), "desiredStatus",
                   is_to_stop(task) ? "STOPPED" : "RUNNING", "health", health_status_name(task->health),
                   "healthy", task->healthy, "instance", task->instance, "deployment", task->deployment,
                   "commit", task->commit, "containers", containers);

@@ -287,7 +287,10 @@ struct task_roll_up {
 void task_vec_build(const struct plan_input *input, const struct task_roll_up *options,
                     struct task_vec *ret_tasks);
 void task_vec_deinit(struct task_vec *tasks);
-const char *task_status_name(enum task_status status); /* ECS: PENDING RUNNING STOPPING STOPPED */
+/* ECS's lastStatus: PROVISIONING and DEPROVISIONING while only the pause container starts or stops, which is
+ * where a task of network mode awsvpc has its interface here. ACTIVATING and DEACTIVATING are of load
+ * balancers. */
+const char *task_last_status(const struct task *task);
 const struct container *task_container(const struct task *task,
                                        const char *name); /* NULL when it has none yet */
 

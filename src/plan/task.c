@@ -8,12 +8,6 @@
 
 static const char *const status_names[] = {"PENDING", "RUNNING", "STOPPING", "STOPPED"};
 
-const char *task_status_name(enum task_status status)
-{
-    assert((size_t)status < ARRAY_LEN(status_names));
-    return status_names[status];
-}
-
 const struct container *task_container(const struct task *task, const char *name)
 {
     assert(task);
@@ -22,6 +16,28 @@ const struct container *task_container(const struct task *task, const char *name
         if (text_equal(task->containers[i]->labels.spec->name, name))
             return task->containers[i];
     return NULL;
+}
+
+static bool others_run(const struct task *task, const struct container *container)
+{
+    for (size_t i = 0; i < task->containers_len; i++)
+        if (task->containers[i] != container && task->containers[i]->status == CONTAINER_RUNNING)
+            return true;
+    return false;
+}
+
+const char *task_last_status(const struct task *task)
+{
+    assert(task);
+    assert((size_t)task->status < ARRAY_LEN(status_names));
+    const struct container *pause = task_container(task, PAUSE_CONTAINER);
+    bool runs = pause && pause->status == CONTAINER_RUNNING;
+    bool comes = life_is_under_way(task, PAUSE_CONTAINER) || (pause && pause->status == CONTAINER_CREATED);
+    if (task->status == TASK_PENDING && !runs && comes)
+        return "PROVISIONING";
+    if (task->status == TASK_STOPPING && runs && !others_run(task, pause))
+        return "DEPROVISIONING";
+    return status_names[task->status];
 }
 
 static struct task *task_of(struct task_vec *tasks, struct map *index, const char *id)

@@ -191,7 +191,8 @@ void runs_check_goal(struct world *world)
             world_fail(world, "goal: task %.12s is lost", entry->key);
         else if (view.status != TASK_RUNNING && view.status != TASK_STOPPED && !suspended &&
                  !check_waits_for_gpu(world, view.waiting))
-            world_fail(world, "goal: task %.12s is %s: %s", entry->key, task_status_name(view.status),
+            world_fail(world, "goal: task %.12s is %s: %s", entry->key,
+                       task_last_status(&(struct task){.status = view.status}),
                        view.waiting ? view.waiting : "no reason");
         else if (view.status == TASK_STOPPED && !suspended && !pre_is_kept(world, view.run))
             world_fail(world, "goal: task %.12s is not forgotten: %s", entry->key,

@@ -63,6 +63,40 @@ static void test_failure_threshold(void **state)
     }
 }
 
+static void test_last_status(void **state)
+{
+    (void)state;
+    const struct {
+        enum task_status status;
+        int pause; /* -1: there is none */
+        int app;
+        const char *name;
+    } cases[] = {
+        {TASK_PENDING, -1, CONTAINER_CREATED, "PENDING"},
+        {TASK_PENDING, CONTAINER_CREATED, -1, "PROVISIONING"},
+        {TASK_PENDING, CONTAINER_RUNNING, CONTAINER_CREATED, "PENDING"},
+        {TASK_RUNNING, CONTAINER_RUNNING, CONTAINER_RUNNING, "RUNNING"},
+        {TASK_STOPPING, CONTAINER_RUNNING, CONTAINER_RUNNING, "STOPPING"},
+        {TASK_STOPPING, CONTAINER_RUNNING, CONTAINER_STOPPED, "DEPROVISIONING"},
+        {TASK_STOPPING, -1, CONTAINER_RUNNING, "STOPPING"},
+        {TASK_STOPPED, CONTAINER_STOPPED, CONTAINER_STOPPED, "STOPPED"},
+    };
+    struct container_spec specs[] = {{.name = (char *)PAUSE_CONTAINER}, {.name = (char *)"app"}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct container pause = {.labels.spec = &specs[0], .status = (enum container_status)cases[i].pause};
+        struct container app = {.labels.spec = &specs[1], .status = (enum container_status)cases[i].app};
+        struct task task = {.status = cases[i].status};
+        if (cases[i].pause >= 0)
+            task.containers[task.containers_len++] = &pause;
+        if (cases[i].app >= 0)
+            task.containers[task.containers_len++] = &app;
+        assert_string_equal(task_last_status(&task), cases[i].name);
+    }
+    const struct action create = {.container = (char *)PAUSE_CONTAINER};
+    const struct task task = {.status = TASK_PENDING, .under_way = {&create}, .under_way_len = 1};
+    assert_string_equal(task_last_status(&task), "PROVISIONING");
+}
+
 static void test_memory_travels(void **state)
 {
     (void)state;
@@ -422,19 +456,11 @@ static void test_a_fleet_that_is_kept_forgets_who_had_tasks(void **state)
     crowd_deinit(&crowd);
 }
 
-static void test_status_names_are_of_ecs(void **state)
-{
-    (void)state;
-    assert_string_equal(task_status_name(TASK_PENDING), "PENDING");
-    assert_string_equal(task_status_name(TASK_RUNNING), "RUNNING");
-    assert_string_equal(task_status_name(TASK_STOPPING), "STOPPING");
-    assert_string_equal(task_status_name(TASK_STOPPED), "STOPPED");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_bounds),
                                        cmocka_unit_test(test_failure_threshold),
+                                       cmocka_unit_test(test_last_status),
                                        cmocka_unit_test(test_memory_travels),
                                        cmocka_unit_test(test_bookings_that_are_the_same),
                                        cmocka_unit_test(test_who_was_up_is_remembered),
@@ -442,7 +468,6 @@ int main(void)
                                        cmocka_unit_test(test_placement_takes_what_it_gives),
                                        cmocka_unit_test(test_bookings_tell_what_was_freed),
                                        cmocka_unit_test(test_the_largest_service_scales_in_by_its_providers),
-                                       cmocka_unit_test(test_a_fleet_that_is_kept_forgets_who_had_tasks),
-                                       cmocka_unit_test(test_status_names_are_of_ecs)};
+                                       cmocka_unit_test(test_a_fleet_that_is_kept_forgets_who_had_tasks)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
