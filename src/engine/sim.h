@@ -101,12 +101,13 @@ void sim_fault_next(struct sim *sim, enum sim_op op, enum sim_fault fault, int c
 /* In so many of a thousand requests. Replaces the rate that this fault had. */
 void sim_fault_rate(struct sim *sim, enum sim_op op, enum sim_fault fault, int permille);
 
-/* Per thousand events. Delays keep the order of the stream. */
+/* Per thousand events. */
 struct sim_event_faults {
     int dropped_permille;
     int duplicated_permille;
     int delayed_permille;
     int64_t delay_ms;
+    bool reordered; /* those that come later overtake a delayed one */
 };
 
 void sim_fault_events(struct sim *sim, const struct sim_event_faults *faults);

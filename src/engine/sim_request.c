@@ -625,7 +625,7 @@ static void queue_event(struct sim *sim, struct sim_request *stream, const struc
     int64_t at_ms = sim->now_ms + sim_random_in(sim, 1, 10);
     if (sim_random_permille(sim, sim->event_faults.delayed_permille))
         at_ms += sim->event_faults.delay_ms;
-    if (at_ms < stream->stream_ms)
+    if (at_ms < stream->stream_ms && !sim->event_faults.reordered)
         at_ms = stream->stream_ms;
     stream->stream_ms = at_ms;
     struct sim_event *event = NEW(struct sim_event);

@@ -22,10 +22,11 @@ static void set_rates(struct world *world, struct sim *sim)
             if (world_chance(world, 20))
                 sim_fault_rate(sim, (enum sim_op)op, (enum sim_fault)fault, world_pick(world, 80));
     if (world_chance(world, 40)) {
-        const struct sim_event_faults faults = {.dropped_permille = world_pick(world, 100),
-                                                .duplicated_permille = world_pick(world, 100),
-                                                .delayed_permille = world_pick(world, 200),
-                                                .delay_ms = world_pick(world, 3000)};
+        struct sim_event_faults faults = {.dropped_permille = world_pick(world, 100),
+                                          .duplicated_permille = world_pick(world, 100),
+                                          .delayed_permille = world_pick(world, 200),
+                                          .delay_ms = world_pick(world, 3000)};
+        faults.reordered = faults.delay_ms % 2; /* of half the seeds, and of no other draw */
         sim_fault_events(sim, &faults);
     }
 }

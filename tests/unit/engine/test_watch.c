@@ -181,16 +181,25 @@ static void test_lost_events_are_found_by_the_safety_net(void **state)
     assert_true_belief(belief);
 }
 
-static void test_duplicates_and_delays_end_in_the_truth(void **state)
+static void end_in_the_truth(struct belief *belief, bool reordered)
 {
-    struct belief *belief = *state;
     run_ms(belief, 1000);
-    sim_fault_events(belief->sim, &(struct sim_event_faults){0, 500, 500, 3000});
+    sim_fault_events(belief->sim, &(struct sim_event_faults){0, 500, 500, 3000, reordered});
     create_and_start(belief);
     engine_watch_relist(belief->watch);
     sim_container_exit(belief->sim, belief->sample.name, 3);
     run_ms(belief, 60000);
     assert_true_belief(belief);
+}
+
+static void test_duplicates_and_delays_end_in_the_truth(void **state)
+{
+    end_in_the_truth(*state, false);
+}
+
+static void test_events_in_any_order_end_in_the_truth(void **state)
+{
+    end_in_the_truth(*state, true);
 }
 
 static void test_requests_during_a_listing_make_one_more(void **state)
@@ -374,6 +383,7 @@ int main(void)
         TEST(test_a_dead_engine_is_asked_at_growing_distances),
         TEST(test_lost_events_are_found_by_the_safety_net),
         TEST(test_duplicates_and_delays_end_in_the_truth),
+        TEST(test_events_in_any_order_end_in_the_truth),
         TEST(test_requests_during_a_listing_make_one_more),
         TEST(test_failing_requests_do_not_stop_it),
         TEST(test_a_listing_does_not_take_back_what_it_is_older_than),
