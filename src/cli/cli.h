@@ -141,6 +141,7 @@ extern const struct command cli_diff;
 extern const struct command cli_status;
 extern const struct command cli_get;
 extern const struct command cli_history;
+extern const struct command cli_blame;
 extern const struct command cli_logs;
 extern const struct command cli_events;
 extern const struct command cli_wait;

@@ -13,6 +13,7 @@ static const struct command *const commands[] = {
     &cli_status,
     &cli_get,
     &cli_history,
+    &cli_blame,
     &cli_logs,
     &cli_events,
     &cli_wait,
