@@ -148,6 +148,7 @@ extern const struct command cli_wait;
 extern const struct command cli_reconcile;
 extern const struct command cli_approve;
 extern const struct command cli_retry;
+extern const struct command cli_rollback;
 extern const struct command cli_run_task;
 extern const struct command cli_stop_task;
 extern const struct command cli_suspend;

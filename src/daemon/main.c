@@ -20,6 +20,7 @@ static const struct command *const commands[] = {
     &cli_reconcile,
     &cli_approve,
     &cli_retry,
+    &cli_rollback,
     &cli_run_task,
     &cli_stop_task,
     &cli_suspend,
