@@ -206,7 +206,7 @@ static int make_plan(const struct rollback *rollback, struct plan *plan)
 static char *message_of(const struct rollback *rollback, const struct plan *plan)
 {
     struct buffer out = BUFFER_INIT((size_t)LIMIT_ERROR_CHARS * 4);
-    char *revision CLEANUP_FREE = rollback_revision_of(&plan->target);
+    char *revision CLEANUP_FREE = rollback_revision_of(rollback, &plan->target);
     const json_t *deployment = rollback_deployment(rollback, &plan->target);
     const struct commit *commit = &plan->target.desired->commit;
     buffer_printf(&out, "Roll back %s/%s to %s (%.12s)\n\n", rollback->cluster, rollback->service, revision,
@@ -231,7 +231,7 @@ static void print_plan(const struct rollback *rollback, const struct plan *plan)
     const struct cli *cli = rollback->cli;
     const struct service *before = plan->tip.service;
     const struct service *after = plan->after.service;
-    char *revision CLEANUP_FREE = rollback_revision_of(&plan->target);
+    char *revision CLEANUP_FREE = rollback_revision_of(rollback, &plan->target);
     char *what CLEANUP_FREE =
         memory_printf("%s/%s goes back to %s, as of %.12s (%s)", rollback->cluster, rollback->service,
                       revision, plan->target.oid, plan->target.desired->commit.subject);
@@ -377,7 +377,8 @@ const struct command cli_rollback = {
         "they name back to what they were: what git revert does where the commit to be taken back did "
         "nothing else. davit deploys it as any other commit, and what still runs of it is not restarted.\n\n"
         "Without --to, the newest deployment that COMPLETED and is not what the newest commit asks for. "
-        "Revisions are counted along the branch as the daemon does. It goes back to the newest commit that "
+        "Revisions are the daemon's, without one they are counted along the branch. It goes back to the "
+        "newest commit that "
         "has the content, so that the number of tasks is not that of long ago; with a commit, to just "
         "that.\n\n"
         "The branch is the daemon's, without a daemon the one that HEAD is on. The commit is made by your "

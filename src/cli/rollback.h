@@ -34,8 +34,8 @@ struct rollback_view {
 void rollback_view_deinit(struct rollback_view *view);
 /* CLI_ERROR after a message when the commit cannot be read; one that is not valid can. */
 int rollback_read(const struct rollback *rollback, const char *oid, struct rollback_view *ret_view);
-/* "web:2" of the view's service. Caller frees. */
-char *rollback_revision_of(const struct rollback_view *view);
+/* "web:2" of the view's service, by the daemon's count where it knows the content. Caller frees. */
+char *rollback_revision_of(const struct rollback *rollback, const struct rollback_view *view);
 /* What is another in `after`, but for the service and its task definitions: "service demo/api", sorted (owned
  * strings). */
 void rollback_others(const struct rollback *rollback, const struct rollback_view *before,

@@ -4,7 +4,8 @@
  *  ----------------|-------------------------------------------------------------------------------------
  *  nothing         | the newest with the content of the newest deployment that COMPLETED and is not what
  *                  | the branch's tip asks for, be that under way, failed or refused
- *  web:2, 2        | the newest in which the service is that revision, by the branch's own count
+ *  web:2, 2        | the newest in which the service is that revision: by the daemon's count, without
+ *                  | a daemon by the branch's own
  *  a commit        | that one
  *
  * "The newest" keeps what was changed since without another content, as the number of tasks. It is looked for
@@ -14,6 +15,7 @@
 #include "base/digest.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/client.h"
 #include "cli/offline.h"
 #include "cli/output.h"
 #include "cli/rollback.h"
@@ -26,8 +28,9 @@
 
 /* What the service is to be, and a commit of old that had it. */
 struct goal {
-    struct digest digest; /* zero: the revision counts */
-    char *family;
+    struct digest digest;     /* of the service; zero: ... */
+    struct digest definition; /* ... that of its task definition counts, which is ... */
+    char *family;             /* ... this revision */
     int revision;
     char oid[COMMIT_OID_SIZE];
 };
@@ -44,7 +47,8 @@ static bool is_reached(const struct goal *goal, const struct rollback_view *view
         return false;
     if (!digest_is_zero(&goal->digest))
         return digest_equal(&goal->digest, &view->service->digest);
-    return text_equal(definition->family, goal->family) && definition->revision == goal->revision;
+    return text_equal(definition->family, goal->family) &&
+           digest_equal(&definition->digest, &goal->definition);
 }
 
 /* --- along the line ------------------------------------------------------------------------------------- */
@@ -106,8 +110,9 @@ static int find_newest(const struct rollback *rollback, const struct goal *goal,
 
 /* --- by deployment -------------------------------------------------------------------------------------- */
 
-/* The newest that COMPLETED, with that content or, where `but`, with another. NULL digest: any. */
-static const json_t *completed(const json_t *deployments, const struct digest *digest, bool but)
+/* The newest with that content or, where `but`, with another. NULL digest: any. */
+static const json_t *deployment_of(const json_t *deployments, const struct digest *digest, bool but,
+                                   const char *state)
 {
     size_t i;
     json_t *item;
@@ -116,7 +121,7 @@ static const json_t *completed(const json_t *deployments, const struct digest *d
         digest_to_hex(digest, hex);
     json_array_foreach ((json_t *)(uintptr_t)deployments, i, item) {
         bool is_same = text_equal(model_string(item, "digest"), hex);
-        if (text_equal(model_string(item, "state"), "COMPLETED") && (!digest || is_same != but))
+        if ((!state || text_equal(model_string(item, "state"), state)) && (!digest || is_same != but))
             return item;
     }
     return NULL;
@@ -124,7 +129,18 @@ static const json_t *completed(const json_t *deployments, const struct digest *d
 
 const json_t *rollback_deployment(const struct rollback *rollback, const struct rollback_view *view)
 {
-    return view->service ? completed(rollback->deployments, &view->service->digest, false) : NULL;
+    return view->service ? deployment_of(rollback->deployments, &view->service->digest, false, "COMPLETED")
+                         : NULL;
+}
+
+char *rollback_revision_of(const struct rollback *rollback, const struct rollback_view *view)
+{
+    const struct task_definition *definition = view->service ? view->service->task_definition : NULL;
+    if (!definition)
+        return memory_strdup("what it was");
+    const json_t *known = deployment_of(rollback->deployments, &view->service->digest, false, NULL);
+    return memory_printf("%s:%d", definition->family,
+                         known ? (int)model_int(known, "revision") : definition->revision);
 }
 
 static int goal_of_deployment(const struct rollback *rollback, const struct rollback_view *tip,
@@ -134,7 +150,8 @@ static int goal_of_deployment(const struct rollback *rollback, const struct roll
     if (!rollback->daemon)
         return cli_fail(cli, "which deployment completed last is known to the daemon alone: %s; or give --to",
                         error_text(&rollback->silence));
-    const json_t *found = completed(rollback->deployments, tip->service ? &tip->service->digest : NULL, true);
+    const json_t *found =
+        deployment_of(rollback->deployments, tip->service ? &tip->service->digest : NULL, true, "COMPLETED");
     const char *oid = cli_member_string(found, "commit.oid");
     if (!found || strlen(oid) >= sizeof ret_goal->oid ||
         digest_from_hex(model_string(found, "digest"), &ret_goal->digest) < 0)
@@ -149,17 +166,41 @@ static int goal_of_deployment(const struct rollback *rollback, const struct roll
 
 /* --- by revision ---------------------------------------------------------------------------------------- */
 
+/* Where the branch was rewritten the daemon goes on with its own count. */
+static int ask_for_revision(const struct rollback *rollback, struct goal *goal)
+{
+    char *query CLEANUP_FREE = cli_query_add(NULL, "family", goal->family);
+    json_t *answer CLEANUP(json_decrefp) = NULL;
+    struct error err = ERROR_INIT;
+    size_t i;
+    json_t *item;
+    if (cli_request(rollback->cli, &(struct cli_request){.path = "/v1/revisions", .query = query}, &answer,
+                    &err) < 0)
+        return cli_fail(rollback->cli, "%s", error_text(&err));
+    json_array_foreach (json_object_get(answer, "revisions"), i, item) {
+        const char *oid = cli_member_string(item, "commit.oid");
+        if (model_int(item, "revision") == goal->revision && strlen(oid) < sizeof goal->oid &&
+            digest_from_hex(model_string(item, "digest"), &goal->definition) == 0)
+            memcpy(goal->oid, oid, strlen(oid) + 1);
+    }
+    return CLI_OK;
+}
+
 static void on_families(void *data, const struct map *families)
 {
     struct goal *goal = data;
     const struct family_ledger *family = map_get(families, goal->family);
-    for (size_t i = 0; family && i < family->revisions.len; i++)
-        if (family->revisions.items[i].number == goal->revision)
-            memcpy(goal->oid, family->revisions.items[i].commit.oid, sizeof goal->oid);
+    for (size_t i = 0; family && i < family->revisions.len; i++) {
+        const struct revision *revision = &family->revisions.items[i];
+        if (revision->number != goal->revision)
+            continue;
+        goal->definition = revision->digest;
+        memcpy(goal->oid, revision->commit.oid, sizeof goal->oid);
+    }
 }
 
-/* Counts along the branch as the daemon does: the numbers are the same. */
-static int goal_of_revision(const struct rollback *rollback, struct goal *goal)
+/* Along the branch, as every clone counts. */
+static int count_revisions(const struct rollback *rollback, struct goal *goal)
 {
     struct desired *desired CLEANUP(desired_unrefp) = NULL;
     struct diagnostics diagnostics CLEANUP(diagnostics_deinit) = {0};
@@ -171,12 +212,16 @@ static int goal_of_revision(const struct rollback *rollback, struct goal *goal)
                                   .on_families = on_families,
                                   .data = goal};
     int r = offline_read(&query, &desired, &diagnostics, &err);
-    if (r < 0 && !diagnostics.errors)
-        return cli_fail(rollback->cli, "%s", error_text(&err));
-    if (*goal->oid)
-        return CLI_OK;
-    return cli_fail(rollback->cli, "the branch %s has no revision %s:%d, see davit get revisions",
-                    rollback->branch.name, goal->family, goal->revision);
+    return r < 0 && !diagnostics.errors ? cli_fail(rollback->cli, "%s", error_text(&err)) : CLI_OK;
+}
+
+static int goal_of_revision(const struct rollback *rollback, struct goal *goal)
+{
+    int r = rollback->daemon ? ask_for_revision(rollback, goal) : count_revisions(rollback, goal);
+    if (r || *goal->oid)
+        return r;
+    return cli_fail(rollback->cli, "no commit is known that has revision %s:%d, see davit get revisions",
+                    goal->family, goal->revision);
 }
 
 /* "2", "web:2". False: it is none. */

@@ -75,13 +75,6 @@ int rollback_read(const struct rollback *rollback, const char *oid, struct rollb
     return CLI_OK;
 }
 
-char *rollback_revision_of(const struct rollback_view *view)
-{
-    const struct task_definition *definition = view->service ? view->service->task_definition : NULL;
-    return definition ? memory_printf("%s:%d", definition->family, definition->revision)
-                      : memory_strdup("what it was");
-}
-
 /* --- comparing ------------------------------------------------------------------------------------------ */
 
 static void add(struct string_vec *names, const char *kind, char *name)
