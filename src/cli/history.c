@@ -156,7 +156,10 @@ const struct command cli_history = {
         "that name comes before it. Its last 10 times that were due are kept, in UTC, those too at "
         "which nothing was started.\n\n"
         "A service that was removed is forgotten by the daemon when its tasks have gone; the ledger in its "
-        "state directory has the deployments, as far as it reaches back.",
+        "state directory has the deployments, as far as it reaches back.\n\n"
+        "A lost state directory takes the deployments of before along: what runs is taken on as one "
+        "deployment "
+        "of the newest commit, with the revision that it had. \"davit blame\" still tells the commits.",
     .flags = flags,
     .examples = examples,
     .words = "",
