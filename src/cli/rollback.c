@@ -262,11 +262,18 @@ static void print_patch(const struct cli *cli, const char *patch)
     }
 }
 
+/* NULL: on the branch itself, also where that is what --branch says. */
+static const char *new_branch(const struct rollback *rollback)
+{
+    const char *name = cli_value(rollback->cli, "branch");
+    return text_equal(name, rollback->branch.name) ? NULL : name;
+}
+
 static void print_next(const struct rollback *rollback, const char *name)
 {
     const struct cli *cli = rollback->cli;
     const struct source_branch *branch = &rollback->branch;
-    bool is_new = cli_value(cli, "branch") != NULL;
+    bool is_new = new_branch(rollback) != NULL;
     bool is_pushed = cli_is_on(cli, "push");
     fputs("next:", cli->out);
     if (branch->remote && !is_pushed)
@@ -282,7 +289,7 @@ static void print_next(const struct rollback *rollback, const char *name)
 static int commit(const struct rollback *rollback, const struct plan *plan)
 {
     const struct cli *cli = rollback->cli;
-    const char *fresh = cli_value(cli, "branch");
+    const char *fresh = new_branch(rollback);
     const char *name = fresh ? fresh : rollback->branch.name;
     char *message CLEANUP_FREE = message_of(rollback, plan);
     char oid[COMMIT_OID_SIZE];
@@ -315,8 +322,7 @@ static int roll_back(struct rollback *rollback)
     if (plan.tip.fault)
         cli_fail(cli, "the newest commit is not valid, and is with this: %s", plan.tip.fault);
     if (!rollback->daemon)
-        cli_fail(cli, "whether davit has seen newer commits is not known: %s",
-                 error_text(&rollback->silence));
+        cli_fail(cli, "this goes by git alone: %s", error_text(&rollback->silence));
     if (!cli_is_on(cli, "dry-run"))
         return commit(rollback, &plan);
     print_plan(rollback, &plan);

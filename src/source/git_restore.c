@@ -137,6 +137,14 @@ static int make(const struct source_restoration *restoration, git_repository *re
     return rc;
 }
 
+/* Before anything is written: files of another owner's would keep him from writing to his own repository. */
+static int ask_git(const char *directory, struct error *err)
+{
+    static const char *const arguments[] = {"rev-parse", "--absolute-git-dir", NULL};
+    struct source_git_call call = {.directory = directory, .arguments = arguments};
+    return source_git_child(&call, NULL, err);
+}
+
 int source_restore(const struct source_restoration *restoration, struct source_restored *ret_restored,
                    struct error *err)
 {
@@ -145,6 +153,8 @@ int source_restore(const struct source_restoration *restoration, struct source_r
     if (git_repository_open_ext(&repository, directory, 0, NULL) < 0)
         return source_git_error_as(err, ERROR_NOT_FOUND, "%s is no git repository any more", directory);
     int rc = source_git_guard(repository, err);
+    if (rc == 0)
+        rc = ask_git(directory, err);
     if (rc < 0)
         return rc;
     rc = make(restoration, repository, ret_restored);

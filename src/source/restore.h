@@ -1,7 +1,7 @@
 /* A commit in a repository of the user's that brings files back to what an earlier commit had. Blocking.
  *
  * Trees and history are read and written by libgit2. What goes by the user's own settings is left to his
- * git(1), in a child process: who writes the commit, how it is signed, his work tree and hooks, his
+ * git(1), in a child process: who writes the commit, how it is signed, his work tree, his
  * credentials. So nothing is different from a commit that he makes himself. A repository that git(1) does not
  * trust, of another owner, is refused by it, and nothing there is written by somebody else.
  *

@@ -1,6 +1,7 @@
 """davit rollback: the commit that brings a service back, and what davit does of it; the engine says what runs."""
 
 import json
+import os
 import subprocess
 
 import pytest
@@ -173,10 +174,87 @@ def test_refused_with_the_remedy(standing):
     for arguments, words in [
         (["--to", "77"], "no commit is known that has revision web:77"),
         (["--to", "nosuchbranch"], 'there is no commit "nosuchbranch"'),
-        (["--to", "HEAD~1", "--force", "--branch", "main"], "there is a branch main already"),
+        (["--to", "HEAD~1", "--force", "--branch", "rollback/web"], "there is a branch rollback/web already"),
         (["--push"], "has no remote to push to"),
         (["--push", "--dry-run"], "--dry-run commits nothing"),
     ]:
         process = standing.run(*arguments)
         assert process.returncode == 2 and words in process.stderr, (arguments, process.stderr)
         assert standing.repo.head() == head
+
+
+# --- without a daemon -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def alone(repo, tmp_path):
+    def run(*arguments):
+        return subprocess.run(
+            [binary_of("release"), "rollback", "default/web", "--repo", repo.directory, "--socket", tmp_path / "none",
+             *arguments], env={**os.environ, **IDENTITY}, capture_output=True, text=True)
+
+    return run
+
+
+def simple(name, image="busybox:1", count=1):
+    return f"""kind: TaskDefinition
+family: {name}
+containerDefinitions: [{{name: app, image: "{image}", memory: 8}}]
+---
+kind: Service
+serviceName: {name}
+taskDefinition: {name}
+desiredCount: {count}
+"""
+
+
+def test_revisions_are_counted_along_the_branch(repo, alone):
+    repo.commit("one", {"web.yaml": simple("web")})
+    repo.commit("more", {"web.yaml": simple("web", count=3)})
+    repo.commit("two", {"web.yaml": simple("web", "busybox:2", 3)})
+    process = alone()
+    assert process.returncode == 2 and "no davit daemon answers" in process.stderr and "give --to" in process.stderr
+    process = alone("--to", "web:1")
+    assert process.returncode == 0 and "this goes by git alone" in process.stderr, process.stderr
+    assert (repo.directory / "web.yaml").read_text() == simple("web", count=3)
+    process = alone("--to", "2", "--branch", "main", "--dry-run")
+    assert process.returncode == 0 and '+containerDefinitions: [{name: app, image: "busybox:2"' in process.stdout
+    assert alone("--to", "1").returncode == 1
+    process = alone("--to", "3")
+    assert process.returncode == 2 and "no commit is known that has revision web:3" in process.stderr
+
+
+def test_what_an_environment_says(repo, alone):
+    """Its davit.yaml goes back as well where that is what has changed, and not where others live by it."""
+    files = {"web.yaml": simple("web", "busybox:${TAG}"), "api.yaml": simple("api"), "davit.yaml": "variables: {TAG: '1'}\n"}
+    repo.commit("one", files)
+    repo.commit("two", {"davit.yaml": "variables: {TAG: '2'}\n"})
+    process = alone("--to", "1")
+    assert process.returncode == 0 and "  M davit.yaml\n" in process.stdout, process.stderr
+    assert (repo.directory / "davit.yaml").read_text() == files["davit.yaml"]
+    repo.commit("of both", {"api.yaml": simple("api", "busybox:${TAG}")})
+    head = repo.commit("two again", {"davit.yaml": "variables: {TAG: '2'}\n"})
+    process = alone("--to", "1")
+    assert process.returncode == 2 and repo.head() == head
+    assert "would change with it: service default/api" in process.stderr
+    process = alone("--to", "1", "--force")
+    assert process.returncode == 0 and "  changes as well: service default/api\n" in process.stdout, process.stderr
+
+
+def test_a_service_that_was_removed_and_one_that_never_was(repo, alone):
+    repo.commit("api", {"api.yaml": simple("api")})
+    repo.commit("one", {"web.yaml": simple("web")})
+    repo.commit("gone", {"web.yaml": None})
+    process = alone("--to", "HEAD~2")
+    assert process.returncode == 2 and "has no service default/web" in process.stderr
+    process = alone("--to", "HEAD~1")
+    assert process.returncode == 0 and "  A web.yaml\n" in process.stdout, process.stderr
+    assert repo.git("show", "HEAD:web.yaml") + "\n" == simple("web")
+
+
+def test_a_commit_that_would_not_be_valid_is_not_made(repo, alone):
+    repo.commit("one", {"web.yaml": simple("web")})
+    head = repo.commit("moved, and wrong elsewhere", {"web.yaml": simple("web", "busybox:2"), "api.yaml": "kind: Servce\n"})
+    process = alone("--to", "HEAD~1")
+    assert process.returncode == 2 and "the branch is not valid: api.yaml:1:" in process.stderr
+    assert repo.head() == head and repo.git("status", "--porcelain") == ""

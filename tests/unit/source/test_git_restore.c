@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static char *const web[] = {(char[]){"web.yaml"}};
 static const struct string_vec web_only = {(char **)(uintptr_t)web, 1, 1};
@@ -221,6 +222,24 @@ static void test_restores_files_and_directories(void **state)
     expect_line(f, "", "git -C repo status --porcelain"); /* nothing of it is seen */
 }
 
+/* Nothing is written into a repository that git(1) does not trust. */
+static void test_another_owner(void **state)
+{
+    struct fixture *f = *state;
+    struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+    struct source_restored restored CLEANUP(source_restored_deinit) = {0};
+    struct error err = ERROR_INIT;
+    if (geteuid() != 0)
+        skip();
+    two_commits(f, &branch);
+    char *target CLEANUP_FREE = oid_of(f, "HEAD~1");
+    fixture_sh(f, "chown -R 12345 repo; find repo | sort >before");
+    struct source_restoration restoration = {&branch, target, &web_only};
+    assert_int_equal(source_restore(&restoration, &restored, &err), ERROR_CONFLICT);
+    assert_non_null(strstr(err.message, "dubious ownership"));
+    fixture_sh(f, "find repo | sort | cmp - before");
+}
+
 /* --- commits for good ----------------------------------------------------------------------------------- */
 
 static void test_a_work_tree_follows(void **state)
@@ -330,6 +349,7 @@ int main(void)
         CASE(test_has_and_resolve),
         CASE(test_runs),
         CASE(test_restores_files_and_directories),
+        CASE(test_another_owner),
         CASE(test_a_work_tree_follows),
         CASE(test_a_bare_repository_and_new_branches),
         CASE(test_signed_or_not_at_all),
