@@ -38,6 +38,7 @@ struct api_options {
     const char *version; /* of davit */
     const char *region;  /* in ARNs; NULL: API_REGION */
     const char *account; /* in ARNs; NULL: API_ACCOUNT */
+    const char *path;    /* where in the repository the manifests are; NULL: its root */
 
     void *data; /* handed to the callbacks; none may be NULL */
     int64_t (*now_ms)(void *data);

@@ -27,6 +27,8 @@ static json_t *deployment_json(const struct api *api, const struct view_service 
         json_array_append_new(failures, item);
     }
     json_object_set_new(json, "failures", failures);
+    if (index > 0) /* newest first: the one before is what took its place */
+        model_set_string(json, "supersededBy", view->ledger->deployments.items[index - 1].id);
     return json;
 }
 

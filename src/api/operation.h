@@ -68,6 +68,7 @@ struct api {
     char *version;
     char *region;
     char *account;
+    char *path;
     void *data;
     int64_t (*now_ms)(void *data);
     void (*post)(void *data, struct event *event);

@@ -37,6 +37,7 @@ json_t *api_source_json(const struct api *api)
     model_set_string(json, "message", view.ok ? NULL : view.message);
     model_set_string(json, "origin", view.origin);
     model_set_string(json, "branch", view.branch);
+    model_set_string(json, "path", *api->path ? api->path : NULL);
     if (view.head)
         json_object_set_new(json, "head", commit_to_json(view.head));
     if (view.wanted) {

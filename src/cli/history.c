@@ -21,14 +21,10 @@ static char *commit(const json_t *row, int64_t now_ms)
     return memory_printf("%.12s", cli_member_string(row, "commit.oid"));
 }
 
-/* The name without the address, which json has. */
 static char *author(const json_t *row, int64_t now_ms)
 {
     (void)now_ms;
-    const char *whole = cli_member_string(row, "commit.author");
-    const char *address = strstr(whole, " <");
-    return address && address > whole ? memory_strndup(whole, (size_t)(address - whole))
-                                      : memory_strdup(whole);
+    return cli_author(cli_member_string(row, "commit.author"));
 }
 
 static char *started(const json_t *row, int64_t now_ms)
@@ -50,6 +46,7 @@ static const struct cli_column columns[] = {{"DEPLOYMENT", "id", false, NULL},
                                             {"STARTED", NULL, false, started},
                                             {"DURATION", NULL, false, duration},
                                             {"RESULT", "state", false, NULL},
+                                            {"SUPERSEDED BY", "supersededBy", false, NULL},
                                             {"SUBJECT", "commit.subject", false, NULL},
                                             {"FAILED TASKS", "failedTasks", true, NULL},
                                             {"REASON", "reason", true, NULL},
@@ -152,12 +149,17 @@ const struct command cli_history = {
     .summary = "list the deployments of a service, or the runs of a scheduled task",
     .args = "CLUSTER/SERVICE|SCHEDULED-TASK",
     .description =
-        "Newest first. To go back to an earlier commit: git revert.\n\n"
+        "Newest first; SUPERSEDED BY is the deployment that took its place. To go back to an earlier commit: "
+        "git "
+        "revert, or davit rollback.\n\n"
         "A scheduled task is named by itself or with the cluster of one of its targets; a service of "
         "that name comes before it. Its last 10 times that were due are kept, in UTC, those too at "
         "which nothing was started.\n\n"
         "A service that was removed is forgotten by the daemon when its tasks have gone; the ledger in its "
-        "state directory has the deployments, as far as it reaches back.",
+        "state directory has the deployments, as far as it reaches back.\n\n"
+        "A lost state directory takes the deployments of before along: what runs is taken on as one "
+        "deployment "
+        "of the newest commit, with the revision that it had. \"davit blame\" still tells the commits.",
     .flags = flags,
     .examples = examples,
     .words = "",

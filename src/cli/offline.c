@@ -200,6 +200,8 @@ static int attempt(const struct offline_query *query, struct outcome *outcome, s
     r = manifest_build(reading.manifest, &head.commit, &numbering, &outcome->desired, outcome->diagnostics);
     if (is_one_file(query))
         tell_path(outcome->diagnostics, query->repository);
+    if (query->on_families)
+        query->on_families(query->data, &reading.families);
     if (r == 0 && query->on_manifest)
         query->on_manifest(query->data, reading.manifest);
     return r;

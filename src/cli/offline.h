@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/map.h"
 #include "model/desired.h"
 #include "model/diagnostic.h"
 
@@ -14,6 +15,9 @@ struct offline_query {
     const char *command;    /* the asker, for hints: "validate" */
     /* For what is not in the desired state; called when the manifests are valid. NULL: none. */
     void (*on_manifest)(void *data, struct manifest *manifest);
+    /* The revisions of all families, family -> struct family_ledger; called whenever they were counted, also
+     * when the manifests are not valid. NULL: none. */
+    void (*on_families)(void *data, const struct map *families);
     void *data;
     /* Where in the repository the paths of diagnostics begin: "" for its root, and where there is none. Set
      * whenever the tree could be read; caller frees. NULL: not asked for. */

@@ -64,6 +64,13 @@ char *cli_duration(int64_t ms)
     return memory_printf("%d.%ds", (int)(ms / 1000), (int)(ms % 1000 / 100));
 }
 
+char *cli_author(const char *author)
+{
+    const char *address = strstr(author, " <");
+    return address && address > author ? memory_strndup(author, (size_t)(address - author))
+                                       : memory_strdup(author);
+}
+
 #define ID_LONG  32 /* hex digits: tasks have so many, commits and containers more */
 #define ID_SHORT 12
 

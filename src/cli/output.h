@@ -48,6 +48,8 @@ void cli_make_printable(json_t *value);
 char *cli_age(const char *time, int64_t now_ms);
 /* "340ms", "3.4s", "34s", "5m3s": at most two units, as fine as a person reads it. Caller frees. */
 char *cli_duration(int64_t ms);
+/* The name of "Name <mail>", or all of it where there is no name. Caller frees. */
+char *cli_author(const char *author);
 /* The text with long ids cut to what tells them apart, 12 characters: of tasks, deployments, digests. Caller
  * frees. */
 char *cli_short_ids(const char *text);

@@ -142,6 +142,7 @@ static int start_api(struct program *program, const struct config *config, struc
 {
     const struct api_options options = {.core = runtime_core(program->runtime),
                                         .version = DAVIT_VERSION,
+                                        .path = config->path,
                                         .data = program,
                                         .now_ms = now_ms,
                                         .post = post,

@@ -130,6 +130,16 @@ struct manifest_object {
  * visit. Objects with errors are left out. Reads all files again. */
 void manifest_each_object(struct manifest *manifest,
                           void (*visit)(void *data, const struct manifest_object *object), void *data);
+/* What a service is made of, of the last manifest_build. Paths are as those of files; owned strings. */
+struct manifest_places {
+    struct string_vec
+        own; /* files of it and its task definitions, and files or directories that these name */
+    struct string_vec shared; /* davit.yaml of each layer: what they say may be for others too */
+};
+void manifest_places_deinit(struct manifest_places *places);
+/* Appends. False: there is no such service. */
+bool manifest_service_places(const struct manifest *manifest, const char *cluster, const char *service,
+                             struct manifest_places *places);
 /* What AWS's register-task-definition, create-service or create-cluster takes for the object: without davit's
  * members and what only describe-* prints; cpu and memory of a task as strings. The caller's. */
 json_t *manifest_aws_input(const struct manifest_object *object);

@@ -41,7 +41,7 @@ def test_get(run, kind, form):
 
 
 @pytest.mark.parametrize("command", [
-    ("status",), ("history", "default/web"), ("events",), ("events", "default/web"), ("logs", "default/web"), ("version",),
+    ("status",), ("history", "default/web"), ("blame", "default/web"), ("blame", "default"), ("events",), ("events", "default/web"), ("logs", "default/web"), ("version",),
     ("help",), ("help", "status"), ("schema", "Service"), ("reconcile",), ("wait", "--timeout", "10s"),
     ("completion", "zsh"), ("completion", "fish"), ("diff",),
 ])

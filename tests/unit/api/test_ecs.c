@@ -119,9 +119,13 @@ static void test_failed_deployment(void **state)
     bool found = false;
     size_t i;
     json_t *item;
+    const char *newer = NULL;
     json_array_foreach (json_object_get(deployments, "deployments"), i, item) {
         found |= text_equal(model_string(item, "state"), "FAILED");
+        assert_true(text_equal(model_string(item, "supersededBy"), newer));
+        newer = model_string(item, "id");
     }
+    assert_int_equal(i, 2);
     assert_true(found);
     json_decref(deployments);
 }

@@ -49,6 +49,10 @@
     "{\"cluster\":\"demo\",\"service\":\"web\",\"id\":\"" TASK_ID "\",\"status\":\"RUNNING\","               \
     "\"stopReason\":\"enough\"," more "}"
 
+#define BLAMED(digit, oid, wanted)                                                                           \
+    "{\"cluster\":\"demo\",\"service\":\"web\",\"id\":\"" digit TASK_ID "\",\"desiredStatus\":\"" wanted     \
+    "\",\"taskDefinition\":\"web:1\",\"deployment\":\"ecs-svc/1\",\"commit\":\"" oid "\"}"
+
 #define X50  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define X38  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define X200 X50 X50 X50 X50
@@ -76,7 +80,16 @@ static const struct answer {
     {"GET /v1/deployments?cluster=demo&service=web ", "200 OK",
      "{\"deployments\":[{\"id\":\"ecs-svc/4712261678819166757\",\"family\":\"web\",\"revision\":1,"
      "\"commit\":" COMMIT ",\"state\":\"COMPLETED\",\"durationMs\":65000},{\"id\":\"ecs-svc/1\","
-     "\"family\":\"web\",\"revision\":1,\"commit\":" COMMIT ",\"state\":\"FAILED\",\"durationMs\":0}]}"},
+     "\"family\":\"web\",\"revision\":1,\"commit\":" COMMIT ",\"state\":\"FAILED\",\"durationMs\":0,"
+     "\"supersededBy\":\"ecs-svc/4712261678819166757\"}]}"},
+    {"GET /v1/tasks?cluster=demo&service=web ", "200 OK",
+     "{\"schemaVersion\":1,\"tasks\":[" BLAMED("1", "abcdef0123456789", "RUNNING") "," BLAMED(
+         "2", "dddddddddddddddd", "RUNNING") "," BLAMED("3", "eeeeeeeeeeeeeeee",
+                                                        "RUNNING") "," BLAMED("4", "abcdef0123456789",
+                                                                              "STOPPED") "]}"},
+    {"GET /v1/revisions ", "200 OK",
+     "{\"revisions\":[{\"family\":\"web\",\"revision\":1,\"commit\":{\"oid\":\"dddddddddddddddd\",\"author\":"
+     "\"Bob <b@example.org>\",\"subject\":\"first\",\"time\":1767225600000}}]}"},
     {"GET /v1/scheduled-tasks ", "200 OK",
      "{\"schemaVersion\":1,\"scheduledTasks\":[{\"name\":\"nightly\",\"clusters\":[\"other\",\"demo\"],"
      "\"runs\":["
@@ -331,10 +344,10 @@ static int teardown(void **state)
     return 0;
 }
 
-static const struct command *const commands[] = {&cli_status,  &cli_get,    &cli_history,   &cli_logs,
-                                                 &cli_events,  &cli_diff,   &cli_reconcile, &cli_validate,
-                                                 &cli_wait,    &cli_help,   &cli_approve,   &cli_retry,
-                                                 &cli_suspend, &cli_resume, &cli_run_task,  &cli_stop_task};
+static const struct command *const commands[] = {
+    &cli_blame, &cli_status,    &cli_get,      &cli_history,  &cli_logs,     &cli_events,
+    &cli_diff,  &cli_reconcile, &cli_validate, &cli_wait,     &cli_help,     &cli_approve,
+    &cli_retry, &cli_suspend,   &cli_resume,   &cli_run_task, &cli_stop_task};
 
 /* Words between blanks, '' for an empty one; checks the exit code and looks for texts. */
 static void expect(const char *line, int code, const char *in_out, const char *in_err)
@@ -366,6 +379,20 @@ static void expect(const char *line, int code, const char *in_out, const char *i
     free(err);
 }
 
+static void test_blame(void **state)
+{
+    (void)state;
+    expect("blame demo/web", 0,
+           "SERVICE  TASK          REVISION  COMMIT        AUTHOR  DATE        DEPLOYMENT  SUBJECT\n"
+           "web      10123456789a  web:1     abcdef012345  Ada     -           ecs-svc/1   say hello\n"
+           "web      20123456789a  web:1     dddddddddddd  Bob     2026-01-01  ecs-svc/1   first\n"
+           "web      30123456789a  web:1     eeeeeeeeeeee  -       -           ecs-svc/1   -\n",
+           NULL); /* what is to stop is not told */
+    expect("blame demo/web -o json", 0, "\"oid\": \"eeeeeeeeeeeeeeee\"", NULL);
+    expect("blame demo/other", CLI_ERROR, NULL, "there is no such thing");
+    expect("blame", CLI_ERROR, NULL, "davit help blame");
+}
+
 static void test_lists(void **state)
 {
     (void)state;
@@ -383,8 +410,10 @@ static void test_lists(void **state)
            "scheduled-tasks");
     expect("get clusters", CLI_ERROR, NULL, "there is no such thing");
     expect("history demo/web", 0,
-           "ecs-svc/471226167881  web:1     abcdef012345  Ada     -        1m5s      COMPLETED  say hello\n"
-           "ecs-svc/1             web:1     abcdef012345  Ada     -        -         FAILED     say hello",
+           "ecs-svc/471226167881  web:1     abcdef012345  Ada     -        1m5s      COMPLETED  -            "
+           "         say hello\n"
+           "ecs-svc/1             web:1     abcdef012345  Ada     -        -         FAILED     "
+           "ecs-svc/471226167881  say hello",
            NULL);
     expect("history demo/web -o wide", 0, "ecs-svc/4712261678819166757  web:1", NULL);
     static const char runs[] =
@@ -668,6 +697,7 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        CASE(test_blame),
         CASE(test_lists),
         CASE(test_health_in_words),
         CASE(test_streams),

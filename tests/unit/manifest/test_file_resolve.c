@@ -322,6 +322,43 @@ static void test_files_that_a_container_would_not_have(void **state)
     }
 }
 
+static char *joined(const struct string_vec *list)
+{
+    char *all = memory_strdup("");
+    for (size_t i = 0; i < list->len; i++) {
+        char *longer = memory_printf("%s%s ", all, list->items[i]);
+        free(all);
+        all = longer;
+    }
+    return all;
+}
+
+static void test_the_places_of_a_service(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = start(TASK(FILE_OF("../conf")), (char *)"../conf");
+    struct manifest_places places CLEANUP(manifest_places_deinit) = {0};
+    put_other(fixture, "../conf/a", OID_A, 3);
+    fixture_put(fixture, "davit.yaml", "variables: {A: b}\n");
+    fixture_put(
+        fixture, "more.yaml",
+        "{\"family\":\"migrate\",\"containerDefinitions\":[{\"name\":\"m\",\"image\":\"i\","
+        "\"memory\":8}]}\n---\n{\"serviceName\":\"api\",\"taskDefinition\":\"web\",\"desiredCount\":1,"
+        "\"davit\":{\"preDeploy\":[\"migrate\"]}}\n");
+    assert_int_equal(fixture_build(fixture), 0);
+    assert_true(manifest_service_places(fixture->manifest, "default", "web", &places));
+    char *own CLEANUP_FREE = joined(&places.own);
+    char *shared CLEANUP_FREE = joined(&places.shared);
+    assert_string_equal(own, "service.json web.json ../conf ");
+    assert_string_equal(shared, "davit.yaml ");
+    manifest_places_deinit(&places);
+    places = (struct manifest_places){0};
+    assert_true(manifest_service_places(fixture->manifest, "default", "api", &places));
+    char *with_step CLEANUP_FREE = joined(&places.own);
+    assert_string_equal(with_step, "more.yaml web.json ../conf ");
+    assert_false(manifest_service_places(fixture->manifest, "other", "web", &places));
+}
+
 static void test_environment_files(void **state)
 {
     (void)state;
@@ -374,6 +411,7 @@ int main(void)
         cmocka_unit_test(test_what_the_schema_refuses),
         cmocka_unit_test(test_files_for_a_read_only_root),
         cmocka_unit_test(test_files_that_a_container_would_not_have),
+        cmocka_unit_test(test_the_places_of_a_service),
         cmocka_unit_test(test_environment_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

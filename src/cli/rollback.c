@@ -1,0 +1,403 @@
+#include "cli/rollback.h"
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/client.h"
+#include "cli/output.h"
+#include "model/json.h"
+#include "source/source.h"
+
+#include <string.h>
+
+static void rollback_deinit(struct rollback *rollback)
+{
+    free(rollback->cluster);
+    free(rollback->service);
+    free(rollback->repository);
+    free(rollback->path);
+    json_decref(rollback->deployments);
+    json_decref(rollback->daemon);
+    source_branch_deinit(&rollback->branch);
+}
+
+/* --- where ---------------------------------------------------------------------------------------------- */
+
+/* What the daemon says, if there is one; a service that it does not know may be in git. */
+static int ask_daemon(struct rollback *rollback)
+{
+    const struct cli *cli = rollback->cli;
+    json_t *source CLEANUP(json_decrefp) = NULL;
+    json_t *answer CLEANUP(json_decrefp) = NULL;
+    struct error err = ERROR_INIT;
+    if (cli_request(cli, &(struct cli_request){.path = "/v1/source"}, &source, &rollback->silence) < 0)
+        return CLI_OK;
+    char *query CLEANUP_FREE = cli_query_target(rollback->cluster, rollback->service);
+    int r = cli_request(cli, &(struct cli_request){.path = "/v1/deployments", .query = query}, &answer, &err);
+    if (r < 0 && r != ERROR_NOT_FOUND)
+        return cli_fail(cli, "%s", error_text(&err));
+    rollback->daemon = json_incref(json_object_get(source, "source"));
+    rollback->deployments = json_incref(json_object_get(answer, "deployments"));
+    return CLI_OK;
+}
+
+static int check_newest(struct rollback *rollback)
+{
+    const char *head = cli_member_string(rollback->daemon, "head.oid");
+    const struct source_branch *branch = &rollback->branch;
+    struct error err = ERROR_INIT;
+    bool has = true;
+    if (*head && source_branch_has(branch, head, &has, &err) < 0)
+        return cli_fail(rollback->cli, "%s", error_text(&err));
+    if (has)
+        return CLI_OK;
+    return cli_fail(
+        rollback->cli,
+        "davit has seen commit %.12s of %s, which %s of %s does not have: git pull there first, or "
+        "name another --repo or --socket",
+        head, cli_member_string(rollback->daemon, "origin"), branch->name, branch->directory);
+}
+
+/* Without --path, where the daemon has its manifests. */
+static int find_place(struct rollback *rollback)
+{
+    const struct cli *cli = rollback->cli;
+    const char *path = cli_value(cli, "path");
+    struct error err = ERROR_INIT;
+    if (source_branch_open(cli_value(cli, "repo"), model_string(rollback->daemon, "branch"),
+                           &rollback->branch, &err) < 0)
+        return cli_fail(cli, "%s", error_text(&err));
+    bool is_said = path || !rollback->daemon;
+    rollback->repository = memory_strdup(is_said ? cli_value(cli, "repo") : rollback->branch.directory);
+    rollback->path = memory_strdup(is_said ? path : model_string(rollback->daemon, "path"));
+    return check_newest(rollback);
+}
+
+/* --- what ----------------------------------------------------------------------------------------------- */
+
+/* What is to be committed. */
+struct plan {
+    struct rollback_view tip;
+    struct rollback_view target;
+    struct source_restored restored;
+    struct rollback_view after; /* the branch with it */
+    struct string_vec paths;
+    struct source_run taken_back; /* the commit that the tip's content came with */
+    struct string_vec others;     /* that change as well */
+};
+
+static void plan_deinit(struct plan *plan)
+{
+    rollback_view_deinit(&plan->tip);
+    rollback_view_deinit(&plan->target);
+    source_restored_deinit(&plan->restored);
+    rollback_view_deinit(&plan->after);
+    string_vec_deinit(&plan->paths);
+    string_vec_deinit(&plan->others);
+}
+
+/* Moves the strings over, those that are there already aside. */
+static void move_all(struct string_vec *to, struct string_vec *from)
+{
+    for (size_t i = 0; i < from->len; i++) {
+        bool found = false;
+        for (size_t k = 0; k < to->len && !found; k++)
+            found = text_equal(to->items[k], from->items[i]);
+        if (!found)
+            vector_push(to, TAKE(from->items[i]));
+    }
+    string_vec_deinit(from);
+}
+
+static bool is_restored(const struct plan *plan)
+{
+    return plan->after.service && digest_equal(&plan->after.service->digest, &plan->target.service->digest);
+}
+
+static int try_paths(const struct rollback *rollback, struct plan *plan)
+{
+    struct source_restoration restoration = {&rollback->branch, plan->target.oid, &plan->paths};
+    struct error err = ERROR_INIT;
+    source_restored_deinit(&plan->restored);
+    rollback_view_deinit(&plan->after);
+    if (source_restore(&restoration, &plan->restored, &err) < 0)
+        return cli_fail(rollback->cli, "%s", error_text(&err));
+    return rollback_read(rollback, plan->restored.commit, &plan->after);
+}
+
+/* With the files of its own first; what it shares with others is brought back only where that is not enough.
+ */
+static int restore(const struct rollback *rollback, struct plan *plan)
+{
+    move_all(&plan->paths, &plan->tip.own);
+    move_all(&plan->paths, &plan->target.own);
+    int r = try_paths(rollback, plan);
+    if (r || is_restored(plan) || !(plan->tip.shared.len + plan->target.shared.len))
+        return r;
+    move_all(&plan->paths, &plan->tip.shared);
+    move_all(&plan->paths, &plan->target.shared);
+    return try_paths(rollback, plan);
+}
+
+static char *list(const struct string_vec *names)
+{
+    struct buffer out = BUFFER_INIT(LIMIT_ERROR_CHARS / 2);
+    for (size_t i = 0; i < names->len; i++)
+        if (buffer_printf(&out, "%s%s", i ? ", " : "", names->items[i]) < 0)
+            break;
+    return buffer_steal(&out);
+}
+
+static int judge(const struct rollback *rollback, struct plan *plan)
+{
+    const struct cli *cli = rollback->cli;
+    char *paths CLEANUP_FREE = list(&plan->paths);
+    if (plan->after.fault)
+        return cli_fail(cli,
+                        "with %s as in %.12s the branch is not valid: %s; git revert the commits by hand, or "
+                        "mend that first",
+                        paths, plan->target.oid, plan->after.fault);
+    if (!is_restored(plan))
+        return cli_fail(cli,
+                        "%s as in %.12s does not bring %s/%s back, other files say what it is as well: git "
+                        "revert the commits by hand",
+                        paths, plan->target.oid, rollback->cluster, rollback->service);
+    if (plan->tip.desired)
+        rollback_others(rollback, &plan->tip, &plan->after, &plan->others);
+    char *others CLEANUP_FREE = list(&plan->others);
+    if (plan->others.len && !cli_is_on(cli, "force"))
+        return cli_fail(cli,
+                        "the files that define %s/%s define others too, which would change with it: %s. Say "
+                        "--force if they are to, or git revert the commits by hand",
+                        rollback->cluster, rollback->service, others);
+    if (plan->restored.changes.len)
+        return CLI_OK;
+    fprintf(cli->err, "%s/%s is as in %.12s already: there is nothing to roll back\n", rollback->cluster,
+            rollback->service, plan->target.oid);
+    return CLI_NO;
+}
+
+static int find_taken_back(const struct rollback *rollback, struct plan *plan)
+{
+    struct source_run_query query = {&rollback->branch, &plan->paths, plan->target.oid};
+    struct source_run_vec runs = {0};
+    struct error err = ERROR_INIT;
+    int r = source_branch_runs(&query, &runs, &err);
+    if (r == 0)
+        plan->taken_back = runs.items[0];
+    vector_deinit(&runs);
+    return r < 0 ? cli_fail(rollback->cli, "%s", error_text(&err)) : CLI_OK;
+}
+
+static int make_plan(const struct rollback *rollback, struct plan *plan)
+{
+    int r = rollback_read(rollback, rollback->branch.tip, &plan->tip);
+    if (!r)
+        r = rollback_find(rollback, cli_value(rollback->cli, "to"), &plan->tip, &plan->target);
+    if (!r)
+        r = restore(rollback, plan);
+    if (!r)
+        r = judge(rollback, plan);
+    return r ? r : find_taken_back(rollback, plan);
+}
+
+/* --- in words ------------------------------------------------------------------------------------------- */
+
+static char *message_of(const struct rollback *rollback, const struct plan *plan)
+{
+    struct buffer out = BUFFER_INIT((size_t)LIMIT_ERROR_CHARS * 4);
+    char *revision CLEANUP_FREE = rollback_revision_of(rollback, &plan->target);
+    const json_t *deployment = rollback_deployment(rollback, &plan->target);
+    const struct commit *commit = &plan->target.desired->commit;
+    buffer_printf(&out, "Roll back %s/%s to %s (%.12s)\n\n", rollback->cluster, rollback->service, revision,
+                  plan->target.oid);
+    buffer_printf(&out, "As of %.12s (%.128s)%s%s.\n", plan->target.oid, commit->subject,
+                  deployment ? ",\nwhose content completed as deployment " : "",
+                  cli_member_string(deployment, "id"));
+    buffer_printf(&out, "Takes back %.12s (%s).\n\n", plan->taken_back.oldest, plan->taken_back.subject);
+    buffer_printf(&out, "Davit-Rollback: %s/%s\nDavit-Rolled-Back: %s\nDavit-Restored: %s\n",
+                  rollback->cluster, rollback->service, plan->taken_back.oldest, plan->target.oid);
+    return buffer_steal(&out);
+}
+
+static void print_plain(const struct cli *cli, const char *before, const char *text)
+{
+    char *printable CLEANUP_FREE = text_printable(text);
+    fprintf(cli->out, "%s%s\n", before, printable);
+}
+
+static void print_plan(const struct rollback *rollback, const struct plan *plan)
+{
+    const struct cli *cli = rollback->cli;
+    const struct service *before = plan->tip.service;
+    const struct service *after = plan->after.service;
+    char *revision CLEANUP_FREE = rollback_revision_of(rollback, &plan->target);
+    char *what CLEANUP_FREE =
+        memory_printf("%s/%s goes back to %s, as of %.12s (%s)", rollback->cluster, rollback->service,
+                      revision, plan->target.oid, plan->target.desired->commit.subject);
+    char *taken CLEANUP_FREE =
+        memory_printf("takes back %.12s (%s)", plan->taken_back.oldest, plan->taken_back.subject);
+    print_plain(cli, "", what);
+    print_plain(cli, "", taken);
+    if (before && before->desired_count != after->desired_count)
+        fprintf(cli->out, "  scale %d -> %d\n", before->desired_count, after->desired_count);
+    for (size_t i = 0; i < plan->restored.changes.len; i++)
+        print_plain(cli, "  ", plan->restored.changes.items[i]);
+    for (size_t i = 0; i < plan->others.len; i++)
+        print_plain(cli, "  changes as well: ", plan->others.items[i]);
+}
+
+/* As git prints it, but that nothing of it does anything to a terminal. */
+static void print_patch(const struct cli *cli, const char *patch)
+{
+    if (!cli->out_is_terminal) {
+        fputs(patch, cli->out);
+        return;
+    }
+    for (const char *line = patch; *line;) {
+        size_t len = strcspn(line, "\n");
+        char *text CLEANUP_FREE = memory_strndup(line, len);
+        print_plain(cli, "", text);
+        line += len + (line[len] == '\n');
+    }
+}
+
+/* NULL: on the branch itself, also where that is what --branch says. */
+static const char *new_branch(const struct rollback *rollback)
+{
+    const char *name = cli_value(rollback->cli, "branch");
+    return text_equal(name, rollback->branch.name) ? NULL : name;
+}
+
+static void print_next(const struct rollback *rollback, const char *name)
+{
+    const struct cli *cli = rollback->cli;
+    const struct source_branch *branch = &rollback->branch;
+    bool is_new = new_branch(rollback) != NULL;
+    bool is_pushed = cli_is_on(cli, "push");
+    fputs("next:", cli->out);
+    if (branch->remote && !is_pushed)
+        fprintf(cli->out, " git -C %s push %s %s, then", branch->directory, branch->remote, name);
+    if (is_new)
+        fprintf(cli->out, " merge %s into %s, by a pull request where you have them, then", name,
+                branch->name);
+    fprintf(cli->out, " davit wait %s/%s\n", rollback->cluster, rollback->service);
+}
+
+/* --- doing it ------------------------------------------------------------------------------------------- */
+
+static int commit(const struct rollback *rollback, const struct plan *plan)
+{
+    const struct cli *cli = rollback->cli;
+    const char *fresh = new_branch(rollback);
+    const char *name = fresh ? fresh : rollback->branch.name;
+    char *message CLEANUP_FREE = message_of(rollback, plan);
+    char oid[COMMIT_OID_SIZE];
+    struct error err = ERROR_INIT;
+    struct source_publication publication = {&rollback->branch, plan->restored.commit, message,
+                                             cli_value(cli, "author"), fresh};
+    if (source_publish(&publication, oid, &err) < 0)
+        return cli_fail(cli, "%s", error_text(&err));
+    print_plan(rollback, plan);
+    fprintf(cli->out, "committed %.12s on %s of %s\n", oid, name, rollback->branch.directory);
+    if (cli_is_on(cli, "push") && source_push(&rollback->branch, name, &err) < 0)
+        return cli_fail(cli, "the commit is on %s, but was not pushed: %s", name, error_text(&err));
+    print_next(rollback, name);
+    return CLI_OK;
+}
+
+static int roll_back(struct rollback *rollback)
+{
+    const struct cli *cli = rollback->cli;
+    struct plan plan CLEANUP(plan_deinit) = {0};
+    int r = ask_daemon(rollback);
+    if (!r)
+        r = find_place(rollback);
+    if (!r && cli_is_on(cli, "push") && !rollback->branch.remote)
+        r = cli_fail(cli, "%s has no remote to push to", rollback->branch.directory);
+    if (!r)
+        r = make_plan(rollback, &plan);
+    if (r)
+        return r;
+    if (plan.tip.fault)
+        cli_fail(cli, "the newest commit is not valid, and is with this: %s", plan.tip.fault);
+    if (!rollback->daemon)
+        cli_fail(cli, "this goes by git alone: %s", error_text(&rollback->silence));
+    if (!cli_is_on(cli, "dry-run"))
+        return commit(rollback, &plan);
+    print_plan(rollback, &plan);
+    print_patch(cli, plan.restored.patch);
+    return CLI_OK;
+}
+
+static int run(const struct cli *cli)
+{
+    struct rollback rollback CLEANUP(rollback_deinit) = {.cli = cli};
+    struct error err = ERROR_INIT;
+    if (cli_target(cli, cli->argv[0], &rollback.cluster, &rollback.service))
+        return CLI_ERROR;
+    if (cli_is_on(cli, "dry-run") && cli_is_on(cli, "push"))
+        return cli_usage(cli, "--dry-run commits nothing that --push could push");
+    if (source_library_init(&err) < 0)
+        return cli_fail(cli, "%s", error_text(&err));
+    int r = roll_back(&rollback);
+    source_library_deinit();
+    return r;
+}
+
+static const struct cli_flag flags[] = {
+    {"to", 0, "TARGET", NULL, "a revision (web:2, or 2) or a commit to go back to", NULL},
+    {"branch", 0, "NAME", NULL, "commit on a new branch, for a pull request", NULL},
+    {"push", 0, NULL, NULL, "git push it, never by force", NULL},
+    {"dry-run", 0, NULL, NULL, "show what would be committed, and commit nothing", NULL},
+    {"force", 0, NULL, NULL, "also where others than the service change with it", NULL},
+    {"author", 0, "\"NAME <MAIL>\"", NULL, "who commits, in place of the one that git says", NULL},
+    CLI_FLAG_REPO,
+    CLI_FLAG_PATH,
+    CLI_FLAG_CLUSTER,
+    CLI_FLAG_SOCKET,
+    CLI_FLAG_END,
+};
+
+static const char *const examples[] = {
+    "back to what ran before, in the clone that you are in",
+    "davit rollback prod/web --dry-run && davit rollback prod/web --push",
+    "for a review",
+    "davit rollback prod/web --to web:12 --branch rollback-web --push",
+    "in the repository that davit watches on this host",
+    "davit rollback prod/web --repo /srv/git/infra.git",
+    NULL,
+};
+
+static const struct cli_exit exits[] = {{CLI_OK, "it is committed, or with --dry-run it could be"},
+                                        {CLI_NO, "there is nothing to roll back"},
+                                        {CLI_ERROR, "it failed or is refused, or the usage is wrong"},
+                                        {0, NULL}};
+
+const struct command cli_rollback = {
+    .name = "rollback",
+    .summary = "commit what a service was before",
+    .args = "CLUSTER/SERVICE",
+    .description =
+        "Makes the commit that brings the manifests of one service, its task definitions and the files that "
+        "they name back to what they were: what git revert does where the commit to be taken back did "
+        "nothing else. davit deploys it as any other commit, and what still runs of it is not restarted.\n\n"
+        "Without --to, the newest deployment that COMPLETED and is not what the newest commit asks for. "
+        "Revisions are the daemon's, without one they are counted along the branch. It goes back to the "
+        "newest commit that "
+        "has the content, so that the number of tasks is not that of long ago; with a commit, to just "
+        "that.\n\n"
+        "The branch is the daemon's, without a daemon the one that HEAD is on. The commit is made by your "
+        "git: "
+        "its author is yours, it is signed where commit.gpgSign says so, and files of the work tree with "
+        "changes of your own are left alone and the rollback refused. A file that defines other services as "
+        "well is brought back only if they stay what they are, or with --force. --push uses your own "
+        "credentials.",
+    .flags = flags,
+    .examples = examples,
+    .exits = exits,
+    .words = "",
+    .args_min = 1,
+    .args_max = 1,
+    .run = run,
+};

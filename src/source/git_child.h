@@ -1,0 +1,20 @@
+/* Runs git(1). */
+#pragma once
+
+#include "base/error.h"
+
+#include <stdbool.h>
+
+struct source_git_call {
+    const char *directory;        /* of the repository */
+    const char *const *arguments; /* behind `git -C DIRECTORY`; NULL at the end */
+    const char *input;            /* NULL: none */
+    const char *name;             /* of author and committer, with `mail`; NULL: who git says */
+    const char *mail;
+    bool shown; /* it talks to this process's terminal */
+};
+
+/* Waits for its end. *ret_output is the first line that it printed, the caller's; NULL: nobody asks.
+ * ERROR_CONFLICT: it exits with another status than 0; the message is what it said, in one line.
+ * ERROR_UNAVAILABLE: it cannot be started. */
+int source_git_child(const struct source_git_call *call, char **ret_output, struct error *err);

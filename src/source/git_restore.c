@@ -1,0 +1,266 @@
+/* A tree with the content of an earlier commit at some paths, and a commit of it on a branch. */
+#include "source/restore.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "source/git.h"
+#include "source/git_child.h"
+
+#include <git2.h>
+#include <string.h>
+
+#define HEADS "refs/heads/"
+
+DEFINE_CLEANUP(git_commit, git_commit_free)
+DEFINE_CLEANUP(git_diff, git_diff_free)
+DEFINE_CLEANUP(git_index, git_index_free)
+DEFINE_CLEANUP(git_object, git_object_free)
+DEFINE_CLEANUP(git_signature, git_signature_free)
+DEFINE_CLEANUP(git_tree, git_tree_free)
+DEFINE_CLEANUP(git_tree_entry, git_tree_entry_free)
+
+void source_restored_deinit(struct source_restored *restored)
+{
+    string_vec_deinit(&restored->changes);
+    free(restored->patch);
+    memset(restored, 0, sizeof *restored);
+}
+
+/* --- the tree ------------------------------------------------------------------------------------------- */
+
+/* Files that are put into an index, below a directory. */
+struct putting {
+    git_index *index;
+    const char *directory;
+};
+
+static int put(git_index *index, const char *path, const git_tree_entry *entry)
+{
+    git_index_entry fresh = {
+        .path = path, .id = *git_tree_entry_id(entry), .mode = git_tree_entry_filemode(entry)};
+    return git_index_add(index, &fresh);
+}
+
+static int put_below(const char *root, const git_tree_entry *entry, void *data)
+{
+    const struct putting *putting = data;
+    char *path CLEANUP_FREE = memory_printf("%s/%s%s", putting->directory, root, git_tree_entry_name(entry));
+    return git_tree_entry_type(entry) == GIT_OBJECT_TREE ? 0 : put(putting->index, path, entry);
+}
+
+/* The index gets at the path what the tree has there. */
+static int restore_path(git_repository *repository, git_index *index, git_tree *from, const char *path)
+{
+    git_tree_entry *entry CLEANUP(git_tree_entry_freep) = NULL;
+    git_object *tree CLEANUP(git_object_freep) = NULL;
+    git_index_remove(index, path, 0); /* it may be a file, a directory, or not there */
+    int rc = git_index_remove_directory(index, path, 0);
+    if (rc == 0)
+        rc = git_tree_entry_bypath(&entry, from, path);
+    if (rc < 0)
+        return rc == GIT_ENOTFOUND ? 0 : rc;
+    if (git_tree_entry_type(entry) != GIT_OBJECT_TREE)
+        return put(index, path, entry);
+    struct putting putting = {index, path};
+    rc = git_tree_entry_to_object(&tree, repository, entry);
+    return rc < 0 ? rc : git_tree_walk((git_tree *)tree, GIT_TREEWALK_PRE, put_below, &putting);
+}
+
+static int restore_tree(git_repository *repository, git_tree *onto, git_tree *from,
+                        const struct string_vec *paths, git_tree **ret_tree)
+{
+    git_index *index CLEANUP(git_index_freep) = NULL;
+    git_oid id;
+    int rc = git_index_new(&index);
+    if (rc == 0)
+        rc = git_index_read_tree(index, onto);
+    for (size_t i = 0; rc == 0 && i < paths->len; i++)
+        rc = restore_path(repository, index, from, paths->items[i]);
+    if (rc == 0)
+        rc = git_index_write_tree_to(&id, index, repository);
+    return rc < 0 ? rc : git_tree_lookup(ret_tree, repository, &id);
+}
+
+static int tell_changes(git_repository *repository, git_tree *from, git_tree *to,
+                        struct source_restored *restored)
+{
+    git_diff *diff CLEANUP(git_diff_freep) = NULL;
+    git_buf patch = GIT_BUF_INIT;
+    int rc = git_diff_tree_to_tree(&diff, repository, from, to, NULL);
+    for (size_t i = 0; rc == 0 && i < git_diff_num_deltas(diff); i++) {
+        const git_diff_delta *delta = git_diff_get_delta(diff, i);
+        const char *path = delta->status == GIT_DELTA_DELETED ? delta->old_file.path : delta->new_file.path;
+        vector_push(&restored->changes, memory_printf("%c %s", git_diff_status_char(delta->status), path));
+    }
+    if (rc == 0)
+        rc = git_diff_to_buf(&patch, diff, GIT_DIFF_FORMAT_PATCH);
+    if (rc == 0)
+        restored->patch = memory_strndup(patch.ptr ? patch.ptr : "", patch.size);
+    git_buf_dispose(&patch);
+    return rc;
+}
+
+static int lookup(git_repository *repository, const char *oid, git_commit **ret_commit, git_tree **ret_tree)
+{
+    git_oid id;
+    int rc = git_oid_fromstr(&id, oid);
+    if (rc == 0)
+        rc = git_commit_lookup(ret_commit, repository, &id);
+    return rc < 0 ? rc : git_commit_tree(ret_tree, *ret_commit);
+}
+
+static int make(const struct source_restoration *restoration, git_repository *repository,
+                struct source_restored *restored)
+{
+    git_commit *parent CLEANUP(git_commit_freep) = NULL;
+    git_commit *target CLEANUP(git_commit_freep) = NULL;
+    git_tree *onto CLEANUP(git_tree_freep) = NULL;
+    git_tree *from CLEANUP(git_tree_freep) = NULL;
+    git_tree *tree CLEANUP(git_tree_freep) = NULL;
+    git_signature *davit CLEANUP(git_signature_freep) = NULL;
+    git_oid id;
+    int rc = lookup(repository, restoration->branch->tip, &parent, &onto);
+    if (rc == 0)
+        rc = lookup(repository, restoration->target, &target, &from);
+    if (rc == 0)
+        rc = restore_tree(repository, onto, from, restoration->paths, &tree);
+    if (rc == 0)
+        rc = tell_changes(repository, onto, tree, restored);
+    if (rc == 0)
+        rc = git_signature_now(&davit, "davit", "davit@localhost");
+    const git_commit *parents[] = {parent};
+    if (rc == 0)
+        rc = git_commit_create(&id, repository, NULL, davit, davit, "UTF-8", "a draft of davit rollback\n",
+                               tree, 1, parents);
+    if (rc == 0)
+        git_oid_tostr(restored->commit, sizeof restored->commit, &id);
+    return rc;
+}
+
+/* Before anything is written: files of another owner's would keep him from writing to his own repository. */
+static int ask_git(const char *directory, struct error *err)
+{
+    static const char *const arguments[] = {"rev-parse", "--absolute-git-dir", NULL};
+    struct source_git_call call = {.directory = directory, .arguments = arguments};
+    return source_git_child(&call, NULL, err);
+}
+
+int source_restore(const struct source_restoration *restoration, struct source_restored *ret_restored,
+                   struct error *err)
+{
+    git_repository *repository CLEANUP(source_git_repository_freep) = NULL;
+    const char *directory = restoration->branch->directory;
+    if (git_repository_open_ext(&repository, directory, 0, NULL) < 0)
+        return source_git_error_as(err, ERROR_NOT_FOUND, "%s is no git repository any more", directory);
+    int rc = source_git_guard(repository, err);
+    if (rc == 0)
+        rc = ask_git(directory, err);
+    if (rc < 0)
+        return rc;
+    rc = make(restoration, repository, ret_restored);
+    return rc < 0 ? source_git_error(err, rc, "cannot make a commit in %s", directory) : 0;
+}
+
+/* --- the commit for good -------------------------------------------------------------------------------- */
+
+/* "Name <mail>" in two; the mail is cut off in place. ERROR_INVALID. */
+static int split_author(char *author, struct source_git_call *call, struct error *err)
+{
+    char *begin = strstr(author, " <");
+    size_t len = strlen(author);
+    if (!begin || begin == author || author[len - 1] != '>' || strpbrk(author, "\n\r"))
+        return error_set(err, ERROR_INVALID, "\"%s\" is no author: \"Name <mail@example.org>\" is wanted",
+                         author);
+    author[len - 1] = '\0';
+    *begin = '\0';
+    call->name = author;
+    call->mail = begin + strlen(" <");
+    return 0;
+}
+
+static int is_signing(const struct source_branch *branch, bool *ret_signs, struct error *err)
+{
+    static const char *const arguments[] = {"config", "--type=bool",    "--default", "false",
+                                            "--get",  "commit.gpgSign", NULL};
+    struct source_git_call call = {.directory = branch->directory, .arguments = arguments};
+    char *answer CLEANUP_FREE = NULL;
+    int rc = source_git_child(&call, &answer, err);
+    *ret_signs = text_equal(answer, "true");
+    return rc;
+}
+
+static int commit_tree(const struct source_publication *publication, char ret_oid[static COMMIT_OID_SIZE],
+                       struct error *err)
+{
+    const struct source_branch *branch = publication->branch;
+    char *author CLEANUP_FREE = memory_strdup(publication->author);
+    char *tree CLEANUP_FREE = memory_printf("%s^{tree}", publication->commit);
+    char *oid CLEANUP_FREE = NULL;
+    struct source_git_call call = {.directory = branch->directory, .input = publication->message};
+    bool signs = false;
+    int rc = author ? split_author(author, &call, err) : 0;
+    if (rc == 0)
+        rc = is_signing(branch, &signs, err);
+    const char *const arguments[] = {"commit-tree", "-p", branch->tip,         "-F",
+                                     "-",           tree, signs ? "-S" : NULL, NULL};
+    call.arguments = arguments;
+    if (rc == 0)
+        rc = source_git_child(&call, &oid, err);
+    if (rc < 0)
+        return rc;
+    if (!oid || !*oid || strlen(oid) >= COMMIT_OID_SIZE)
+        return error_set(err, ERROR_PROTOCOL, "git commit-tree: \"%.100s\" is no commit", oid ? oid : "");
+    memcpy(ret_oid, oid, strlen(oid) + 1);
+    return 0;
+}
+
+static int move_branch(const struct source_publication *publication, const char *oid, struct error *err)
+{
+    const struct source_branch *branch = publication->branch;
+    char *fresh CLEANUP_FREE =
+        publication->new_branch ? memory_printf(HEADS "%s", publication->new_branch) : NULL;
+    const char *const merge[] = {"merge", "--ff-only", "--quiet", oid, NULL};
+    const char *const update[] = {
+        "update-ref", "-m", "davit rollback", fresh ? fresh : branch->ref, oid, fresh ? "" : branch->tip,
+        NULL};
+    bool in_work_tree = branch->checked_out && !fresh;
+    struct source_git_call call = {.directory = branch->directory,
+                                   .arguments = in_work_tree ? merge : update};
+    int rc = source_git_child(&call, NULL, err);
+    return rc < 0 ? error_wrap(err, rc, "nothing was changed") : 0;
+}
+
+/* "feature/x", without the prefix. */
+static int check_new_branch(const struct source_publication *publication, struct error *err)
+{
+    const char *name = publication->new_branch;
+    git_repository *repository CLEANUP(source_git_repository_freep) = NULL;
+    git_oid id;
+    int valid = 0;
+    char *ref CLEANUP_FREE = memory_printf(HEADS "%s", name ? name : "");
+    if (!name)
+        return 0;
+    if (git_reference_name_is_valid(&valid, ref) < 0 || !valid || *name == '-')
+        return error_set(err, ERROR_INVALID, "\"%s\" is no valid name of a branch", name);
+    if (git_repository_open_ext(&repository, publication->branch->directory, 0, NULL) == 0 &&
+        git_reference_name_to_id(&id, repository, ref) == 0)
+        return error_set(err, ERROR_EXISTS, "there is a branch %s already: take another name", name);
+    return 0;
+}
+
+int source_publish(const struct source_publication *publication, char ret_oid[static COMMIT_OID_SIZE],
+                   struct error *err)
+{
+    int rc = check_new_branch(publication, err);
+    if (rc == 0)
+        rc = commit_tree(publication, ret_oid, err);
+    return rc < 0 ? rc : move_branch(publication, ret_oid, err);
+}
+
+int source_push(const struct source_branch *branch, const char *name, struct error *err)
+{
+    char *refspec CLEANUP_FREE = memory_printf(HEADS "%s:" HEADS "%s", name, name);
+    const char *const arguments[] = {"push", branch->remote ? branch->remote : "origin", refspec, NULL};
+    struct source_git_call call = {.directory = branch->directory, .arguments = arguments, .shown = true};
+    return source_git_child(&call, NULL, err);
+}

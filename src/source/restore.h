@@ -1,0 +1,92 @@
+/* A commit in a repository of the user's that brings files back to what an earlier commit had. Blocking.
+ *
+ * Trees and history are read and written by libgit2. What goes by the user's own settings is left to his
+ * git(1), in a child process: who writes the commit, how it is signed, his work tree, his
+ * credentials. So nothing is different from a commit that he makes himself. A repository that git(1) does not
+ * trust, of another owner, is refused by it, and nothing there is written by somebody else.
+ *
+ * Paths are those of the repository, without slashes at their ends.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/vector.h"
+#include "model/commit.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A branch of a repository that commits can be put on. */
+struct source_branch {
+    char *directory; /* of the repository: its work tree, or where a bare one is; no slash at the end */
+    char *ref;       /* "refs/heads/main" */
+    char *name;      /* "main" */
+    char *remote;    /* where it is pushed to: branch.NAME.remote, else "origin"; NULL: nowhere */
+    char tip[COMMIT_OID_SIZE];
+    bool checked_out; /* in the work tree of `directory` */
+};
+
+void source_branch_deinit(struct source_branch *branch);
+/* name: "main" or "refs/heads/main"; NULL: the branch that HEAD is on. ERROR_NOT_FOUND: no repository, no
+ * such branch, or one without a commit. ERROR_CONFLICT: HEAD is on none, or another work tree has the branch.
+ */
+int source_branch_open(const char *repository_path, const char *name, struct source_branch *ret_branch,
+                       struct error *err);
+/* Whether the commit is the branch's tip or one that leads to it. One that is not in the repository at all is
+ * not. */
+int source_branch_has(const struct source_branch *branch, const char *oid, bool *ret_has, struct error *err);
+/* The id of what git calls so, "HEAD~2", "v1", "4234fd4". ERROR_NOT_FOUND. */
+int source_branch_resolve(const struct source_branch *branch, const char *revision,
+                          char ret_oid[static COMMIT_OID_SIZE], struct error *err);
+
+/* Commits of the first-parent line, one after the other, that have the same at the paths. */
+struct source_run {
+    char newest[COMMIT_OID_SIZE];
+    char oldest[COMMIT_OID_SIZE]; /* the one that made it so, and ... */
+    char subject[128];            /* ... the beginning of its subject */
+};
+struct source_run_vec VECTOR_OF(struct source_run);
+
+#define SOURCE_RUNS 32 /* no more are told */
+
+struct source_run_query {
+    const struct source_branch *branch;
+    const struct string_vec *paths;
+    const char *end; /* the line ends with this commit; NULL: with its first */
+};
+/* From the tip on, newest first. */
+int source_branch_runs(const struct source_run_query *query, struct source_run_vec *ret_runs,
+                       struct error *err);
+
+struct source_restoration {
+    const struct source_branch *branch; /* its tip is the parent */
+    const char *target;                 /* oid of the commit whose content it is to be */
+    const struct string_vec *paths;     /* files, or directories as a whole; what the target lacks goes */
+};
+struct source_restored {
+    char commit[COMMIT_OID_SIZE]; /* unsigned, davit's, and on no branch: only to be looked at */
+    struct string_vec changes;    /* "M web.yaml", by path; A, M, D as git has them; none: nothing changes */
+    char *patch;                  /* as git diff prints it */
+};
+
+void source_restored_deinit(struct source_restored *restored);
+/* No branch and no file changes; git removes what nobody refers to in its time. */
+int source_restore(const struct source_restoration *restoration, struct source_restored *ret_restored,
+                   struct error *err);
+
+struct source_publication {
+    const struct source_branch *branch;
+    const char *commit; /* of source_restored: its tree and parent */
+    const char *message;
+    const char *author;     /* "Name <mail>", of author and committer; NULL: who git says */
+    const char *new_branch; /* made for it, in place of `branch`; NULL: none */
+};
+/* Commits for good, signed where commit.gpgSign says so, and moves the branch from its tip to the commit,
+ * with its work tree where it is checked out. ERROR_CONFLICT: git(1) refuses; the message has its words, as
+ * where the branch has moved, a file of the work tree has changes, or it cannot sign. Then all is as it was.
+ * ERROR_EXISTS: new_branch is there already. ERROR_INVALID: author, or name of the branch. */
+int source_publish(const struct source_publication *publication, char ret_oid[static COMMIT_OID_SIZE],
+                   struct error *err);
+/* git push, never by force; what git says goes to this process's stderr. `name`: of the branch. */
+int source_push(const struct source_branch *branch, const char *name, struct error *err);

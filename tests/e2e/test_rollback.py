@@ -1,0 +1,260 @@
+"""davit rollback: the commit that brings a service back, and what davit does of it; the engine says what runs."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from support.davit import wait_for
+from support.repo import IDENTITY
+from support.standing import IMAGE, binary_of, standing_spine
+
+VERSION = "com.amazonaws.ecs.task-definition-version"
+
+
+def definition(family, text):
+    return f"""kind: TaskDefinition
+family: {family}
+containerDefinitions:
+  - name: app
+    image: {IMAGE}
+    memory: 16
+    entryPoint: [/bin/sh, -c]
+    command: ["trap exit TERM; {text}; sleep 3600 & wait"]
+    davit: {{files: [{{source: {family}.conf, target: /etc/app.conf}}]}}
+"""
+
+
+def service(name, count=1):
+    return f"""kind: Service
+serviceName: {name}
+taskDefinition: {name}
+desiredCount: {count}
+davit: {{minimumHealthySeconds: 1}}
+"""
+
+
+def web(text, count=1):
+    return f"{definition('web', text)}---\n{service('web', count)}"
+
+
+class Rolling:
+    """A repository with the manifests below prod, and the clone that people work in."""
+
+    def __init__(self, spine, directory):
+        self.spine, self.repo = spine, spine.repo
+        self.clone = directory / "clone"
+
+    def run(self, *arguments, repo=None):
+        return self.spine.daemon.run("rollback", "default/web", "--repo", repo or self.repo.directory, *arguments)
+
+    def commit(self, subject, files):
+        return self.repo.commit(subject, {f"prod/{path}": content for path, content in files.items()})
+
+    def says(self, *command):
+        return self.repo.git(*command)
+
+    def runs(self, family="web"):
+        """Container id -> revision."""
+        return {one["Id"]: int(one["Labels"][VERSION]) for one in self.spine.containers()
+                if one["Labels"]["com.amazonaws.ecs.task-definition-family"] == family}
+
+    def command(self):
+        return self.spine.engine.api.get(f"/containers/{next(iter(self.runs()))}/json")["Config"]["Cmd"][0]
+
+
+@pytest.fixture(scope="module")
+def standing(second_docker_session, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("rollback")
+    with standing_spine(directory, second_docker_session, binary_of("release"), 1) as spine:
+        spine.daemon.environment.update(IDENTITY)
+        spine.daemon.stop()
+        config = json.loads(spine.daemon.config.read_text())
+        config["source"]["path"] = "prod"
+        config["owner"] = "e2e"
+        spine.daemon.configure(config)
+        spine.repo.commit("prod", {"prod/web.yaml": web("true"), "prod/web.conf": "a", "prod/api.conf": "a", "web.json": None,
+                                   "service.json": None, "prod/api.yaml": web("true").replace("web", "api")})
+        spine.start()
+        spine.converge()
+        yield Rolling(spine, directory)
+
+
+def test_what_completed_last_comes_back(standing):
+    """With its file, and with the number of tasks that it has now; what else the commit did stays."""
+    api = standing.runs("api")
+    standing.commit("web: more tasks", {"web.yaml": web("true", 2)})
+    standing.spine.converge()
+    [before] = set(standing.runs().values())
+    crash = standing.commit("web: crashes", {"web.yaml": web("exit 7", 2), "web.conf": "b", "new.txt": "stays"})
+    wait_for(lambda: "FAILED" in standing.spine.daemon.run("history", "default/web").stdout, 60, "it has failed")
+    process = standing.run("--dry-run")
+    assert process.returncode == 0 and "-b\n" in process.stdout and "+a\n" in process.stdout, process.stderr
+    assert standing.repo.head() == crash
+    old = standing.runs()
+    process = standing.run()
+    assert process.returncode == 0, process.stderr
+    assert "\n  M prod/web.conf\n  M prod/web.yaml\ncommitted " in process.stdout
+    assert f"takes back {crash[:12]} (web: crashes)\n" in process.stdout
+    assert process.stdout.endswith("\nnext: davit wait default/web\n")
+    assert standing.says("log", "-1", "--format=%an %s").startswith(f"Test Roll back default/web to web:{before} (")
+    assert standing.says("log", "-1", "--format=%(trailers:key=Davit-Rollback,valueonly)") == "default/web\n"
+    assert standing.says("log", "-1", "--format=%(trailers:key=Davit-Rolled-Back,valueonly)") == f"{crash}\n"
+    assert standing.says("status", "--porcelain") == "" and standing.says("show", "HEAD:prod/new.txt") == "stays"
+    standing.spine.converge()
+    assert standing.runs() == old and set(old.values()) == {before} and len(old) == 2  # they served all the time
+    assert standing.runs("api") == api
+    process = standing.run("--to", str(before))
+    assert process.returncode == 1 and "there is nothing to roll back" in process.stderr
+
+
+def test_from_a_completed_one_to_the_one_before_and_to_a_commit(standing):
+    [before] = set(standing.runs().values())
+    first = standing.repo.head()
+    standing.commit("web: next", {"web.yaml": web("echo next", 2)})
+    standing.spine.converge()
+    assert set(standing.runs().values()) != {before}
+    process = standing.run()
+    assert process.returncode == 0, process.stderr
+    standing.spine.converge()
+    assert set(standing.runs().values()) == {before}
+    process = standing.run("--to", "HEAD~1", "--author", "Ops <ops@example.org>")
+    assert process.returncode == 0, process.stderr
+    assert standing.says("log", "-1", "--format=%an %ce") == "Ops ops@example.org"
+    standing.spine.converge()
+    assert "echo next" in standing.command()
+    process = standing.run("--to", first[:10])
+    assert process.returncode == 0, process.stderr
+    standing.spine.converge()
+    assert set(standing.runs().values()) == {before}
+
+
+def test_on_a_branch_pushed_from_a_clone(standing):
+    standing.says("switch", "--quiet", "--detach")  # so that main can be pushed to
+    subprocess.run(["git", "clone", "--quiet", "--branch", "main", standing.repo.directory, standing.clone], check=True)
+    tip = standing.repo.head("main")
+    process = standing.run("--to", "HEAD~1", "--branch", "rollback/web", "--push", repo=standing.clone)
+    assert process.returncode == 0, process.stderr
+    assert "next: merge rollback/web into main" in process.stdout
+    assert standing.says("rev-parse", "rollback/web~1") == standing.repo.head("main") == tip
+    process = standing.run("--to", "HEAD~1", "--push", repo=standing.clone)
+    assert process.returncode == 0 and standing.repo.head("main~1") == tip, process.stderr
+    standing.spine.seen(standing.repo.head("main"))
+    standing.says("switch", "--quiet", "main")
+    standing.commit("web: newer than the clone", {"web.yaml": web("echo newer", 2)})
+    standing.spine.seen()
+    process = standing.run(repo=standing.clone)
+    assert process.returncode == 2 and "git pull there first" in process.stderr
+    standing.spine.converge()
+
+
+def test_a_commit_that_is_not_valid(standing):
+    standing.commit("web: misspelt", {"web.yaml": web("true", 2).replace("essential", "x").replace("image:", "imge:")})
+    standing.spine.seen()
+    old = standing.runs()
+    process = standing.run()
+    assert process.returncode == 0 and "the newest commit is not valid" in process.stderr, process.stderr
+    standing.spine.converge()
+    assert standing.runs() == old
+
+
+def test_refused_with_the_remedy(standing):
+    head = standing.commit("one file for both", {"web.yaml": f"{web('echo both', 2)}---\n" + web("echo both").replace(
+        "web", "api"), "api.yaml": None})
+    standing.spine.converge()
+    process = standing.run()
+    assert process.returncode == 2 and standing.repo.head() == head
+    assert "prod/web.yaml" in process.stderr or "service default/api" in process.stderr, process.stderr
+    standing.repo.write("prod/web.yaml", "mine")
+    head = standing.repo.head()
+    process = standing.run("--to", "HEAD~1", "--force")
+    assert process.returncode == 2 and standing.repo.head() == head
+    standing.says("checkout", "--quiet", ".")
+    for arguments, words in [
+        (["--to", "77"], "no commit is known that has revision web:77"),
+        (["--to", "nosuchbranch"], 'there is no commit "nosuchbranch"'),
+        (["--to", "HEAD~1", "--force", "--branch", "rollback/web"], "there is a branch rollback/web already"),
+        (["--push"], "has no remote to push to"),
+        (["--push", "--dry-run"], "--dry-run commits nothing"),
+    ]:
+        process = standing.run(*arguments)
+        assert process.returncode == 2 and words in process.stderr, (arguments, process.stderr)
+        assert standing.repo.head() == head
+
+
+# --- without a daemon -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def alone(repo, tmp_path):
+    def run(*arguments):
+        return subprocess.run(
+            [binary_of("release"), "rollback", "default/web", "--repo", repo.directory, "--socket", tmp_path / "none",
+             *arguments], env={**os.environ, **IDENTITY}, capture_output=True, text=True)
+
+    return run
+
+
+def simple(name, image="busybox:1", count=1):
+    return f"""kind: TaskDefinition
+family: {name}
+containerDefinitions: [{{name: app, image: "{image}", memory: 8}}]
+---
+kind: Service
+serviceName: {name}
+taskDefinition: {name}
+desiredCount: {count}
+"""
+
+
+def test_revisions_are_counted_along_the_branch(repo, alone):
+    repo.commit("one", {"web.yaml": simple("web")})
+    repo.commit("more", {"web.yaml": simple("web", count=3)})
+    repo.commit("two", {"web.yaml": simple("web", "busybox:2", 3)})
+    process = alone()
+    assert process.returncode == 2 and "no davit daemon answers" in process.stderr and "give --to" in process.stderr
+    process = alone("--to", "web:1")
+    assert process.returncode == 0 and "this goes by git alone" in process.stderr, process.stderr
+    assert (repo.directory / "web.yaml").read_text() == simple("web", count=3)
+    process = alone("--to", "2", "--branch", "main", "--dry-run")
+    assert process.returncode == 0 and '+containerDefinitions: [{name: app, image: "busybox:2"' in process.stdout
+    assert alone("--to", "1").returncode == 1
+    process = alone("--to", "3")
+    assert process.returncode == 2 and "no commit is known that has revision web:3" in process.stderr
+
+
+def test_what_an_environment_says(repo, alone):
+    """Its davit.yaml goes back as well where that is what has changed, and not where others live by it."""
+    files = {"web.yaml": simple("web", "busybox:${TAG}"), "api.yaml": simple("api"), "davit.yaml": "variables: {TAG: '1'}\n"}
+    repo.commit("one", files)
+    repo.commit("two", {"davit.yaml": "variables: {TAG: '2'}\n"})
+    process = alone("--to", "1")
+    assert process.returncode == 0 and "  M davit.yaml\n" in process.stdout, process.stderr
+    assert (repo.directory / "davit.yaml").read_text() == files["davit.yaml"]
+    repo.commit("of both", {"api.yaml": simple("api", "busybox:${TAG}")})
+    head = repo.commit("two again", {"davit.yaml": "variables: {TAG: '2'}\n"})
+    process = alone("--to", "1")
+    assert process.returncode == 2 and repo.head() == head
+    assert "would change with it: service default/api" in process.stderr
+    process = alone("--to", "1", "--force")
+    assert process.returncode == 0 and "  changes as well: service default/api\n" in process.stdout, process.stderr
+
+
+def test_a_service_that_was_removed_and_one_that_never_was(repo, alone):
+    repo.commit("api", {"api.yaml": simple("api")})
+    repo.commit("one", {"web.yaml": simple("web")})
+    repo.commit("gone", {"web.yaml": None})
+    process = alone("--to", "HEAD~2")
+    assert process.returncode == 2 and "has no service default/web" in process.stderr
+    process = alone("--to", "HEAD~1")
+    assert process.returncode == 0 and "  A web.yaml\n" in process.stdout, process.stderr
+    assert repo.git("show", "HEAD:web.yaml") + "\n" == simple("web")
+
+
+def test_a_commit_that_would_not_be_valid_is_not_made(repo, alone):
+    repo.commit("one", {"web.yaml": simple("web")})
+    head = repo.commit("moved, and wrong elsewhere", {"web.yaml": simple("web", "busybox:2"), "api.yaml": "kind: Servce\n"})
+    process = alone("--to", "HEAD~1")
+    assert process.returncode == 2 and "the branch is not valid: api.yaml:1:" in process.stderr
+    assert repo.head() == head and repo.git("status", "--porcelain") == ""

@@ -1,0 +1,359 @@
+#include "fixture.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "source/restore.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char *const web[] = {(char[]){"web.yaml"}};
+static const struct string_vec web_only = {(char **)(uintptr_t)web, 1, 1};
+
+static void open_branch(const char *path, const char *name, struct source_branch *branch)
+{
+    struct error err = ERROR_INIT;
+    if (source_branch_open(path, name, branch, &err) < 0)
+        fail_msg("%s", err.message);
+}
+
+/* A branch of the fixture's repository with a second commit, web.yaml=two. */
+static void two_commits(struct fixture *f, struct source_branch *branch)
+{
+    fixture_repository(f);
+    fixture_sh(f,
+               "cd repo; printf two >web.yaml; printf other >other.yaml; git add .; git commit -qm second");
+    open_branch(f->origin, NULL, branch);
+}
+
+static char *oid_of(struct fixture *f, const char *revision)
+{
+    return fixture_ask(f, "git -C repo rev-parse %s", revision);
+}
+
+static void restore(const struct source_branch *branch, const char *target, const struct string_vec *paths,
+                    struct source_restored *restored)
+{
+    struct error err = ERROR_INIT;
+    if (source_restore(&(struct source_restoration){branch, target, paths}, restored, &err) < 0)
+        fail_msg("%s", err.message);
+}
+
+static int publish(const struct source_publication *publication, struct error *err)
+{
+    char oid[COMMIT_OID_SIZE] = "";
+    *err = ERROR_INIT;
+    return source_publish(publication, oid, err);
+}
+
+static void expect_line(struct fixture *f, const char *expected, const char *command)
+{
+    char *line CLEANUP_FREE = fixture_ask(f, "%s", command);
+    if (!text_equal(line, expected))
+        fail_msg("%s: \"%s\", not \"%s\"", command, line, expected);
+}
+
+/* --- branches ------------------------------------------------------------------------------------------- */
+
+static void test_branches(void **state)
+{
+    struct fixture *f = *state;
+    struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+    struct source_branch same CLEANUP(source_branch_deinit) = {0};
+    struct source_branch bare CLEANUP(source_branch_deinit) = {0};
+    two_commits(f, &branch);
+    char *tip CLEANUP_FREE = oid_of(f, "HEAD");
+    assert_string_equal(branch.ref, "refs/heads/main");
+    assert_string_equal(branch.name, "main");
+    assert_string_equal(branch.tip, tip);
+    assert_string_equal(branch.directory, f->origin);
+    assert_true(branch.checked_out);
+    assert_null(branch.remote);
+    fixture_sh(
+        f, "mkdir repo/sub; git clone -q --bare repo bare.git; git -C repo remote add origin ../bare.git");
+    char *sub CLEANUP_FREE = memory_printf("%s/sub", f->origin);
+    open_branch(sub, "refs/heads/main", &same);
+    assert_string_equal(same.directory, f->origin);
+    assert_string_equal(same.remote, "origin");
+    char *path CLEANUP_FREE = memory_printf("%s/bare.git", f->dir);
+    open_branch(path, "main", &bare);
+    assert_false(bare.checked_out);
+    assert_string_equal(bare.directory, path);
+}
+
+static void test_what_is_no_branch(void **state)
+{
+    struct fixture *f = *state;
+    struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+    fixture_repository(f);
+    static const struct {
+        const char *script;
+        const char *branch;
+        int code;
+        const char *words;
+    } cases[] = {
+        {"true", "absent", ERROR_NOT_FOUND, "there is no branch absent with a commit"},
+        {"true", "a b", ERROR_NOT_FOUND, "there is no branch a b"},
+        {"git -C repo worktree add -q ../linked -b linked", "linked", ERROR_CONFLICT, "another work tree"},
+        {"git -C repo checkout -q --detach", NULL, ERROR_CONFLICT, "is on no branch: git switch"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct error err = ERROR_INIT;
+        fixture_sh(f, "%s", cases[i].script);
+        assert_int_equal(source_branch_open(f->origin, cases[i].branch, &branch, &err), cases[i].code);
+        assert_non_null(strstr(err.message, cases[i].words));
+        source_branch_deinit(&branch);
+    }
+    struct error err = ERROR_INIT;
+    assert_int_equal(source_branch_open("/proc", NULL, &branch, &err), ERROR_NOT_FOUND);
+    assert_non_null(strstr(err.message, "/proc is in no git repository"));
+}
+
+static void test_has_and_resolve(void **state)
+{
+    struct fixture *f = *state;
+    struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+    two_commits(f, &branch);
+    fixture_sh(
+        f,
+        "cd repo; git checkout -qb side HEAD~1; git commit -q --allow-empty -m side; git checkout -q main");
+    static const char *const revisions[] = {"main", "main~1", "side"};
+    for (size_t i = 0; i < ARRAY_LEN(revisions); i++) {
+        char *expected CLEANUP_FREE = oid_of(f, revisions[i]);
+        char oid[COMMIT_OID_SIZE];
+        bool has = false;
+        assert_int_equal(source_branch_resolve(&branch, revisions[i], oid, NULL), 0);
+        assert_string_equal(oid, expected);
+        assert_int_equal(source_branch_has(&branch, oid, &has, NULL), 0);
+        assert_int_equal(has, i < 2);
+    }
+    bool has = true;
+    char oid[COMMIT_OID_SIZE];
+    assert_int_equal(source_branch_has(&branch, "00000000000000000000000000000000000000aa", &has, NULL), 0);
+    assert_false(has);
+    assert_int_equal(source_branch_resolve(&branch, "nope", oid, NULL), ERROR_NOT_FOUND);
+    assert_int_equal(source_branch_resolve(&branch, "main:web.yaml", oid, NULL), ERROR_NOT_FOUND);
+}
+
+/* Newest first: those that have the same at the paths are one. */
+static void test_runs(void **state)
+{
+    struct fixture *f = *state;
+    struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+    struct source_run_vec runs = {0};
+    two_commits(f, &branch);
+    fixture_sh(
+        f, "cd repo; git commit -q --allow-empty -m empty; chmod +x web.yaml; git commit -qam executable");
+    source_branch_deinit(&branch);
+    open_branch(f->origin, NULL, &branch);
+    assert_int_equal(source_branch_runs(&(struct source_run_query){&branch, &web_only, NULL}, &runs, NULL),
+                     0);
+    static const char *const expected[][2] = {{"HEAD", "HEAD"}, {"HEAD~1", "HEAD~2"}, {"HEAD~3", "HEAD~3"}};
+    assert_int_equal(runs.len, ARRAY_LEN(expected));
+    for (size_t i = 0; i < runs.len; i++) {
+        char *newest CLEANUP_FREE = oid_of(f, expected[i][0]);
+        char *oldest CLEANUP_FREE = oid_of(f, expected[i][1]);
+        assert_string_equal(runs.items[i].newest, newest);
+        assert_string_equal(runs.items[i].oldest, oldest);
+    }
+    assert_string_equal(runs.items[1].subject, "second");
+    char *end CLEANUP_FREE = oid_of(f, "HEAD~2");
+    runs.len = 0;
+    assert_int_equal(source_branch_runs(&(struct source_run_query){&branch, &web_only, end}, &runs, NULL), 0);
+    assert_int_equal(runs.len, 2);
+    fixture_sh(f, "cd repo; for i in $(seq 40); do echo $i >web.yaml; git commit -qam $i; done");
+    source_branch_deinit(&branch);
+    open_branch(f->origin, NULL, &branch);
+    runs.len = 0;
+    assert_int_equal(source_branch_runs(&(struct source_run_query){&branch, &web_only, NULL}, &runs, NULL),
+                     0);
+    assert_int_equal(runs.len, SOURCE_RUNS);
+    vector_deinit(&runs);
+}
+
+/* --- trees ---------------------------------------------------------------------------------------------- */
+
+static void check_restored(struct fixture *f, const struct source_branch *branch,
+                           const struct string_vec *paths, const char *changes, const char *files)
+{
+    struct source_restored restored CLEANUP(source_restored_deinit) = {0};
+    char *target CLEANUP_FREE = oid_of(f, "HEAD~1");
+    restore(branch, target, paths, &restored);
+    char *all CLEANUP_FREE = memory_strdup("");
+    for (size_t i = 0; i < restored.changes.len; i++) {
+        char *longer = memory_printf("%s%s;", all, restored.changes.items[i]);
+        free(all);
+        all = longer;
+    }
+    assert_string_equal(all, changes);
+    char *there CLEANUP_FREE =
+        fixture_ask(f, "git -C repo ls-tree -r --name-only %s | tr '\\n' ' '", restored.commit);
+    assert_string_equal(there, files);
+    char *parent CLEANUP_FREE = fixture_ask(f, "git -C repo rev-parse %s^", restored.commit);
+    assert_string_equal(parent, branch->tip);
+}
+
+static void test_restores_files_and_directories(void **state)
+{
+    struct fixture *f = *state;
+    struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+    fixture_repository(f);
+    fixture_sh(f,
+               "cd repo; mkdir conf; echo a >conf/a; echo b >conf/b; echo f >turns; git add .; "
+               "git commit -qm before; git rm -q conf/b turns; echo A >conf/a; echo c >conf/c; mkdir turns; "
+               "echo t >turns/t; echo two >web.yaml; echo new >new.yaml; git add .; git commit -qm after");
+    open_branch(f->origin, NULL, &branch);
+    const struct {
+        char *path;
+        const char *changes;
+        const char *files;
+    } cases[] = {
+        {(char[]){"web.yaml"}, "M web.yaml;", "conf/a conf/c new.yaml turns/t web.yaml "},
+        {(char[]){"conf"}, "M conf/a;A conf/b;D conf/c;", "conf/a conf/b new.yaml turns/t web.yaml "},
+        {(char[]){"new.yaml"}, "D new.yaml;", "conf/a conf/c turns/t web.yaml "},
+        {(char[]){"turns"}, "A turns;D turns/t;", "conf/a conf/c new.yaml turns web.yaml "},
+        {(char[]){"never/was"}, "", "conf/a conf/c new.yaml turns/t web.yaml "},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *path = cases[i].path;
+        check_restored(f, &branch, &(struct string_vec){&path, 1, 1}, cases[i].changes, cases[i].files);
+    }
+    expect_line(f, "", "git -C repo status --porcelain"); /* nothing of it is seen */
+}
+
+/* Nothing is written into a repository that git(1) does not trust. */
+static void test_another_owner(void **state)
+{
+    struct fixture *f = *state;
+    struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+    struct source_restored restored CLEANUP(source_restored_deinit) = {0};
+    struct error err = ERROR_INIT;
+    if (geteuid() != 0)
+        skip();
+    two_commits(f, &branch);
+    char *target CLEANUP_FREE = oid_of(f, "HEAD~1");
+    fixture_sh(f, "chown -R 12345 repo; find repo | sort >before");
+    struct source_restoration restoration = {&branch, target, &web_only};
+    assert_int_equal(source_restore(&restoration, &restored, &err), ERROR_CONFLICT);
+    assert_non_null(strstr(err.message, "dubious ownership"));
+    fixture_sh(f, "find repo | sort | cmp - before");
+}
+
+/* --- commits for good ----------------------------------------------------------------------------------- */
+
+static void test_a_work_tree_follows(void **state)
+{
+    struct fixture *f = *state;
+    struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+    struct source_restored restored CLEANUP(source_restored_deinit) = {0};
+    struct error err;
+    two_commits(f, &branch);
+    char *target CLEANUP_FREE = oid_of(f, "HEAD~1");
+    restore(&branch, target, &web_only, &restored);
+    assert_non_null(strstr(restored.patch, "-two"));
+    fixture_sh(f, "cd repo; printf mine >web.yaml");
+    struct source_publication publication = {&branch, restored.commit, "back\n\nTrailer: x\n", NULL, NULL};
+    assert_int_equal(publish(&publication, &err), ERROR_CONFLICT);
+    assert_non_null(strstr(err.message, "nothing was changed"));
+    assert_non_null(strstr(err.message, "web.yaml"));
+    expect_line(f, "mine", "cat repo/web.yaml");
+    expect_line(f, "second", "git -C repo log -1 --format=%s");
+    fixture_sh(f, "cd repo; git checkout -q web.yaml; printf mine >other.yaml");
+    assert_int_equal(publish(&publication, &err), 0);
+    expect_line(f, "one", "cat repo/web.yaml");
+    expect_line(f, "mine", "cat repo/other.yaml");
+    expect_line(f, " M other.yaml", "git -C repo status --porcelain");
+    expect_line(f, "Ada <ada@example.org> back Trailer: x",
+                "git -C repo log -1 --format='%an <%ae> %s %(trailers:separator=)'");
+    fixture_sh(f, "cd repo; git checkout -q .; git commit -q --amend -m another");
+    assert_int_equal(publish(&publication, &err), ERROR_CONFLICT); /* the branch is not where it was */
+}
+
+static void test_a_bare_repository_and_new_branches(void **state)
+{
+    struct fixture *f = *state;
+    struct source_branch work CLEANUP(source_branch_deinit) = {0};
+    struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+    struct source_restored restored CLEANUP(source_restored_deinit) = {0};
+    struct error err;
+    two_commits(f, &work);
+    fixture_sh(f, "git clone -q --bare repo bare.git");
+    char *path CLEANUP_FREE = memory_printf("%s/bare.git", f->dir);
+    char *target CLEANUP_FREE = oid_of(f, "HEAD~1");
+    open_branch(path, "main", &branch);
+    restore(&branch, target, &web_only, &restored);
+    struct source_publication fresh = {&branch, restored.commit, "back", "Bob B <bob@example.org>",
+                                       "back/web"};
+    assert_int_equal(publish(&fresh, &err), 0);
+    expect_line(f, "Bob B <bob@example.org> Bob B",
+                "git -C bare.git log -1 --format='%an <%ae> %cn' back/web");
+    expect_line(f, "second", "git -C bare.git log -1 --format=%s main");
+    assert_int_equal(publish(&fresh, &err), ERROR_EXISTS);
+    fresh.new_branch = "a..b";
+    assert_int_equal(publish(&fresh, &err), ERROR_INVALID);
+    fresh.new_branch = NULL;
+    fresh.author = "Bob";
+    assert_int_equal(publish(&fresh, &err), ERROR_INVALID);
+    assert_non_null(strstr(err.message, "\"Name <mail@example.org>\" is wanted"));
+    fresh.author = NULL;
+    assert_int_equal(publish(&fresh, &err), 0);
+    expect_line(f, "back", "git -C bare.git log -1 --format=%s main");
+    assert_int_equal(publish(&fresh, &err), ERROR_CONFLICT); /* it is not where it was */
+    assert_non_null(strstr(err.message, "nothing was changed: git update-ref"));
+}
+
+static void test_signed_or_not_at_all(void **state)
+{
+    struct fixture *f = *state;
+    struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+    struct source_restored restored CLEANUP(source_restored_deinit) = {0};
+    struct error err;
+    two_commits(f, &branch);
+    char *target CLEANUP_FREE = oid_of(f, "HEAD~1");
+    restore(&branch, target, &web_only, &restored);
+    fixture_sh(f, "cd repo; git config gpg.format ssh; git config commit.gpgSign true; "
+                  "git config user.signingKey ../absent");
+    struct source_publication publication = {&branch, restored.commit, "back", NULL, NULL};
+    assert_int_equal(publish(&publication, &err), ERROR_CONFLICT);
+    assert_non_null(strstr(err.message, "git commit-tree: error: "));
+    expect_line(f, "second", "git -C repo log -1 --format=%s");
+    fixture_sh(f, "ssh-keygen -q -t ed25519 -N '' -f key; cd repo; git config user.signingKey $PWD/../key");
+    assert_int_equal(publish(&publication, &err), 0);
+    expect_line(f, "1", "git -C repo cat-file commit HEAD | grep -c 'BEGIN SSH SIGNATURE'");
+}
+
+static void test_pushes_and_never_by_force(void **state)
+{
+    struct fixture *f = *state;
+    struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+    struct error err = ERROR_INIT;
+    two_commits(f, &branch);
+    fixture_sh(f, "git clone -q --bare repo bare.git; cd repo; git remote add origin ../bare.git; "
+                  "git commit -q --allow-empty -m third");
+    source_branch_deinit(&branch);
+    open_branch(f->origin, NULL, &branch);
+    assert_int_equal(source_push(&branch, "main", &err), 0);
+    expect_line(f, "third", "git -C bare.git log -1 --format=%s main");
+    fixture_sh(f, "cd repo; git reset -q --hard HEAD~1; git commit -q --allow-empty -m another");
+    assert_int_equal(source_push(&branch, "main", &err), ERROR_CONFLICT);
+    expect_line(f, "third", "git -C bare.git log -1 --format=%s main");
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(test_branches),
+        CASE(test_what_is_no_branch),
+        CASE(test_has_and_resolve),
+        CASE(test_runs),
+        CASE(test_restores_files_and_directories),
+        CASE(test_another_owner),
+        CASE(test_a_work_tree_follows),
+        CASE(test_a_bare_repository_and_new_branches),
+        CASE(test_signed_or_not_at_all),
+        CASE(test_pushes_and_never_by_force),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
