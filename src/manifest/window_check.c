@@ -1,5 +1,6 @@
 /* A warning where a change window opens no more: nothing would be deployed any longer, and nobody would know
- * before a change waits; and where a scheduled task is due no more. Seen from the time of the commit. */
+ * before a change waits; and where a scheduled task is due no more. Seen from the time of the commit, or
+ * where there is none from now. */
 #include "manifest/manifest_state.h"
 
 #include "base/memory.h"
@@ -28,9 +29,8 @@ static void check(struct search *search, const struct kind_object *object, const
             .severity = SEVERITY_WARNING,
             .code = "never-open",
             .pointer = memory_strdup("/davit/changeWindows"),
-            .message = memory_printf("no change window of %s opens any more, as far as can be seen from the "
-                                     "time of the commit",
-                                     object->key),
+            .message =
+                memory_printf("no change window of %s opens any more, as far as can be seen", object->key),
             .hint = memory_strdup("give an allow another time, or a deny an end; `davit approve COMMIT` lets "
                                   "a commit through")});
 }
@@ -53,15 +53,13 @@ static void check_schedules(const struct search *search)
         const struct scheduled_task *task = object->scheduled_task;
         if (!task || task->disabled || scheduled_task_next(task, search->now_s, search->now_s, &at_s))
             continue;
-        cross_check_report(
-            search->diagnostics, object, &(struct kind_place){.at = object->at},
-            (struct kind_fault){.severity = SEVERITY_WARNING,
-                                .code = "never-due",
-                                .pointer = memory_strdup("/ScheduleExpression"),
-                                .message = memory_printf("scheduled task %s is never due after "
-                                                         "the time of the commit",
-                                                         object->key),
-                                .hint = memory_strdup("remove it, or give it another time")});
+        cross_check_report(search->diagnostics, object, &(struct kind_place){.at = object->at},
+                           (struct kind_fault){.severity = SEVERITY_WARNING,
+                                               .code = "never-due",
+                                               .pointer = memory_strdup("/ScheduleExpression"),
+                                               .message = memory_printf(
+                                                   "scheduled task %s is never due any more", object->key),
+                                               .hint = memory_strdup("remove it, or give it another time")});
     }
 }
 
