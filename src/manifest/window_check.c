@@ -4,7 +4,6 @@
 #include "manifest/manifest_state.h"
 
 #include "base/memory.h"
-#include "base/text.h"
 
 #include <assert.h>
 
@@ -33,14 +32,6 @@ static void check(struct search *search, const struct kind_object *object, const
                 memory_printf("no change window of %s opens any more, as far as can be seen", object->key),
             .hint = memory_strdup("give an allow another time, or a deny an end; `davit approve COMMIT` lets "
                                   "a commit through")});
-}
-
-static const struct change_window_vec *windows_of(const struct manifest *manifest, const char *cluster)
-{
-    const struct kind_object_vec *clusters = &manifest->objects[KIND_CLUSTER];
-    size_t at = manifest_lower_bound(clusters, cluster);
-    bool found = at < clusters->len && text_equal(clusters->items[at]->key, cluster);
-    return found && clusters->items[at]->cluster ? &clusters->items[at]->cluster->windows : NULL;
 }
 
 /* A one-time schedule that is over is no error: it stays in git until somebody removes it. */
@@ -85,7 +76,8 @@ void window_check(const struct manifest *manifest, const struct commit *commit,
         if (object->service->windows.len == 0)
             continue;
         change_gate_add(&gate, &object->service->windows);
-        change_gate_add(&gate, windows_of(manifest, object->service->cluster));
+        const struct cluster *cluster = cross_check_cluster(manifest, object->service->cluster);
+        change_gate_add(&gate, cluster ? &cluster->windows : NULL);
         check(&search, object, &gate);
     }
 }

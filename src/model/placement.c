@@ -87,6 +87,59 @@ bool container_instances_have_providers(const struct container_instance_vec *ins
     return false;
 }
 
+bool container_instances_all_drain(const struct container_instance_vec *instances)
+{
+    assert(instances);
+    for (size_t i = 0; i < instances->len; i++)
+        if (!instances->items[i].draining)
+            return false;
+    return instances->len > 0;
+}
+
+bool instance_attribute_is_of_engine(const char *attribute)
+{
+    assert(attribute);
+    static const char *const names[] = {"ecs.os-type", "ecs.os-family", "ecs.cpu-architecture"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (text_equal(names[i], attribute))
+            return true;
+    return false;
+}
+
+bool instance_subject_is_of_agent(const char *subject)
+{
+    return text_equal(subject, "agentVersion") || text_equal(subject, "registeredAt");
+}
+
+static const char attribute_prefix[] = "attribute:";
+
+static bool knows(const void *data, const char *subject)
+{
+    if (text_starts_with(subject, attribute_prefix))
+        return !instance_attribute_is_of_engine(subject + strlen(attribute_prefix));
+    return text_equal(subject, "ec2InstanceId") ? data != NULL : instance_subject_is_of_agent(subject);
+}
+
+static bool values(const void *data, const char *subject, bool (*take)(const void *taker, const char *value),
+                   const void *taker)
+{
+    const struct container_instance *instance = data;
+    if (!instance)
+        return false;
+    if (text_equal(subject, "ec2InstanceId"))
+        return take(taker, instance->name);
+    for (size_t i = 0; text_starts_with(subject, attribute_prefix) && i < instance->attributes.len; i++)
+        if (text_equal(instance->attributes.items[i].name, subject + strlen(attribute_prefix)))
+            return take(taker, instance->attributes.items[i].value);
+    return false;
+}
+
+bool container_instance_may_match(const struct container_instance *instance, const struct query *query)
+{
+    assert(query);
+    return query_may_match(query, &(struct query_instance){values, instance}, knows);
+}
+
 /* --- capacity providers --------------------------------------------------------------------------------- */
 
 void capacity_items_from_json(const json_t *list, struct capacity_item_vec *ret_items)

@@ -159,6 +159,8 @@ static const struct rule errors[] = {
     {SERVICE(DAEMON PERCENT(0, 200)), ONE(""), "value", "/deploymentConfiguration/maximumPercent", "is 100"},
     {SERVICE(",\"desiredCount\":-1"), ONE(""), "range", "/desiredCount", "5000"},
     {SERVICE(",\"davit\":{\"minimumHealthy\":1}"), ONE(""), "unknown-member", "/davit/minimumHealthy", NULL},
+    {SERVICE(",\"healthCheckGracePeriodSeconds\":2147483648"), ONE(""), "range",
+     "/healthCheckGracePeriodSeconds", "0 to 2147483647 seconds"},
     {SERVICE(PERCENT(101, 200)), ONE(""), "range", NULL, "100"},
     {SERVICE(PERCENT(100, 99)), ONE(""), "range", NULL, "100"},
     {"{\"kind\":\"Servce\"}", NULL, "kind", "/kind", "did you mean \"Service\""},
