@@ -141,8 +141,10 @@ static void check_targets(struct kind_object *object)
 
 static void check_constraints(struct kind_object *object)
 {
+    static const char member[] = "placementConstraints";
     const struct service *service = object->service;
-    size_t sum = service->constraints.len + service->task_definition->constraints.len;
+    size_t sum = json_array_size(json_object_get(service->json, member)) +
+                 json_array_size(json_object_get(service->task_definition->json, member));
     if (sum > LIMIT_PLACEMENT_CONSTRAINTS)
         cross_check_report(
             &object->together, object, &object->task_definition_at,

@@ -194,6 +194,20 @@ int placement_strategy_parse(const char *type, const char *field, struct placeme
     return 0;
 }
 
+/* ECS computes what its agent must be able to do for the task: of that nothing is asked here. */
+static void require_attribute(struct placement_constraint_vec *constraints, const char *name,
+                              const char *value)
+{
+    if (!name || text_starts_with(name, "com.amazonaws.ecs.capability.") ||
+        text_starts_with(name, "ecs.capability."))
+        return;
+    struct placement_constraint constraint = {.expression =
+                                                  value ? memory_printf("attribute:%s == '%s'", name, value)
+                                                        : memory_printf("attribute:%s exists", name)};
+    query_compile(constraint.expression, &constraint.query, NULL, NULL);
+    vector_push(constraints, constraint);
+}
+
 void placement_constraints_from_json(const json_t *json, struct placement_constraint_vec *ret_constraints)
 {
     assert(ret_constraints);
@@ -210,6 +224,8 @@ void placement_constraints_from_json(const json_t *json, struct placement_constr
         vector_reserve(&constraints, 1); /* nearly always the only one */
         vector_push(&constraints, constraint);
     }
+    json_array_foreach (json_object_get(json, "requiresAttributes"), i, item)
+        require_attribute(&constraints, model_string(item, "name"), model_string(item, "value"));
     *ret_constraints = constraints;
 }
 

@@ -99,6 +99,16 @@ static const struct {
     {NULL, MEMBER_OF("ec2InstanceId == local"), "", "", NULL},
     {TWO, DISTINCT COUNT(2) PERCENT(50, 200), "", MEMBER_OF("attribute:zone == a"),
      "s.yaml:4:31: warning: 1 of 2 tasks can be placed"},
+    /* requiresAttributes */
+    {TWO, "", "", "requiresAttributes: [{name: zone}, {name: ecs.capability.task-eni}]\n", NULL},
+    {TWO, "", "", "requiresAttributes: [{name: com.amazonaws.ecs.capability.ecr-auth}]\n", NULL},
+    {TWO, "", "", "requiresAttributes: [{name: zone, value: b}]\n", NULL},
+    {TWO, "", "", "requiresAttributes: [{name: zone, value: x}]\n",
+     "s.yaml:3:17: warning: no ACTIVE container instance of cluster c can satisfy memberOf attribute:zone == "
+     "'x': no task is placed at /taskDefinition"},
+    {TWO, "", "", "requiresAttributes: [{name: disk}]\n",
+     "s.yaml:3:17: warning: no ACTIVE container instance of cluster c can satisfy memberOf attribute:disk "
+     "exists"},
     /* GPUs */
     {TWO, "", GPU(1), "",
      "s.yaml:3:17: warning: no task can be placed: each takes 1 GPU, and no ACTIVE container instance of "
@@ -172,10 +182,37 @@ static void test_told_again_when_the_cluster_changes(void **state)
     assert_int_equal(fixture->diagnostics.list.len, 1);
 }
 
+/* They say where a task may run: none is replaced for it. */
+static void test_required_attributes_are_no_content(void **state)
+{
+    (void)state;
+    static const char plain[] = "family: web\ncontainerDefinitions:\n- {name: app, image: a, memory: 4}\n";
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+    fixture_put(fixture, "web.yaml", plain);
+    assert_int_equal(fixture_build(fixture), 0);
+    const struct task_definition *web = desired_task_definition(fixture->desired, "web");
+    struct digest digest = web->digest;
+    assert_int_equal(web->constraints.len, 0);
+    char *asking CLEANUP_FREE =
+        memory_printf("%srequiresAttributes: [{name: zone, value: a}, {name: ecs.capability.efs}]\n", plain);
+    fixture_put(fixture, "web.yaml", asking);
+    assert_int_equal(fixture_build(fixture), 0);
+    web = desired_task_definition(fixture->desired, "web");
+    assert_true(digest_equal(&web->digest, &digest));
+    assert_int_equal(web->revision, 1);
+    assert_int_equal(web->constraints.len, 1);
+    assert_string_equal(web->constraints.items[0].expression, "attribute:zone == 'a'");
+    struct task_definition *again = NULL; /* as a snapshot and the ledger keep it */
+    assert_int_equal(manifest_task_definition(web->json, 1, &again), 0);
+    assert_int_equal(again->constraints.len, 1);
+    task_definition_unref(again);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_room),
+        cmocka_unit_test(test_required_attributes_are_no_content),
         cmocka_unit_test(test_told_again_when_the_cluster_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
