@@ -195,7 +195,10 @@ static char *hint_at_cluster(const struct api *api, const char *cluster)
 int api_input_cluster(const struct api *api, const json_t *input, const char **ret_cluster,
                       struct api_fault *fault)
 {
-    const char *name = model_string(input, "cluster");
+    const json_t *given = json_object_get(input, "cluster");
+    const char *name = json_string_value(given);
+    if (given && !json_is_null(given) && !name)
+        return api_fault_invalid(fault, "cluster: expected a text, a cluster's name or ARN");
     name = name && name[0] ? api_name_of(name, "cluster", NULL) : "default";
     if (!name)
         return api_fault_invalid(fault, "Invalid identifier: expected a cluster's name or ARN.");

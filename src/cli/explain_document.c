@@ -214,30 +214,48 @@ bool explain_document(const struct cli *cli, const char *path, int *ret_exit)
 
 /* --- what davit adds ------------------------------------------------------------------------------------ */
 
+struct additions {
+    const struct explanation *explanation;
+    json_t *list;
+    struct cli_grid grid;
+};
+
+static void add(struct additions *additions, const struct explain_place *place, const char *path)
+{
+    const char *description = model_string(place->property, "description");
+    description = description ? description : model_string(place->schema, "description");
+    json_array_append_new(additions->list, json_pack("{s:s,s:s*}", "path", path, "description", description));
+    cli_grid_add(&additions->grid, memory_strdup(path));
+    cli_grid_add(&additions->grid, memory_strdup(description ? description : ""));
+}
+
+/* The members of each davit: there is at the place or below. */
+static void find(struct additions *additions, const struct explain_place *place, const char *path, bool davit)
+{
+    struct explain_place below;
+    for (const struct kind_member *member = place->inside; member && member->name; member++) {
+        if (!explain_step(additions->explanation, place, member->name, &below))
+            continue;
+        char *further CLEANUP_FREE = memory_printf("%s.%s", path, member->name);
+        if (davit)
+            add(additions, &below, further);
+        else
+            find(additions, &below, further, text_equal(member->name, "davit"));
+    }
+}
+
 int explain_additions(const struct cli *cli, const struct explanation *explanation)
 {
     json_t *list CLEANUP(json_decrefp) = json_array();
-    struct cli_grid grid = {.columns = 2};
+    struct additions additions = {explanation, list, {.columns = 2}};
     for (int i = 0; i < KIND_COUNT; i++) {
         struct explain_place kind;
-        struct explain_place davit;
-        struct explain_place below;
         char *name CLEANUP_FREE = explain_kind_text((enum kind)i);
         explain_root(explanation, (enum kind)i, &kind);
-        bool any = explain_step(explanation, &kind, "davit", &davit);
-        for (const struct kind_member *member = any ? davit.inside : NULL; member && member->name; member++) {
-            if (!explain_step(explanation, &davit, member->name, &below))
-                continue;
-            char *path = memory_printf("%s.davit.%s", name, member->name);
-            const char *description = model_string(below.property, "description");
-            description = description ? description : model_string(below.schema, "description");
-            json_array_append_new(list, json_pack("{s:s,s:s*}", "path", path, "description", description));
-            cli_grid_add(&grid, path);
-            cli_grid_add(&grid, memory_strdup(description ? description : ""));
-        }
+        find(&additions, &kind, name, false);
     }
     if (!cli_print_data(cli, list))
-        cli_grid_print(&grid, cli->out);
-    cli_grid_deinit(&grid);
+        cli_grid_print(&additions.grid, cli->out);
+    cli_grid_deinit(&additions.grid);
     return CLI_OK;
 }

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/output.h"
 #include "manifest/manifest.h"
 #include "source/source.h"
 
@@ -10,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 struct reading {
     struct manifest *manifest;
@@ -100,7 +100,6 @@ static int read_one_file(const char *path, struct source_update *ret_update, str
     fclose(stream);
     *ret_update = (struct source_update){.head = true, .full = true};
     ret_update->commit.subject = memory_strdup("working directory");
-    ret_update->commit.time_ms = (int64_t)time(NULL) * 1000;
     vector_push(&ret_update->files, file);
     if (!failed)
         return 0;
@@ -186,6 +185,8 @@ static int attempt(const struct offline_query *query, struct outcome *outcome, s
         r = read_history(query, &reading, err);
     if (r < 0)
         return r;
+    if (!head.commit.time_ms) /* no commit: what is due, or open, is asked of today */
+        head.commit.time_ms = cli_now_ms();
     if (head.no_repository)
         tell_directory(query, reading.manifest);
     if (query->ret_directory) {

@@ -46,6 +46,8 @@ int owner_remember(const char *state_directory, const char *owner, struct error 
     if (len < 0)
         return error_set(err, ERROR_IO, "cannot read %s: %s", path, strerror(failed));
     before[strcspn(before, "\n")] = '\0';
+    if (!before[0]) /* by hand, or of a disk that lost it: it names nobody */
+        return write_file(path, owner, err);
     if (text_equal(before, owner))
         return 0;
     return error_set(

@@ -47,6 +47,14 @@ static struct kind_object *find(const struct kind_object_vec *vec, const char *k
     return at < vec->len && strcmp(vec->items[at]->key, key) == 0 ? vec->items[at] : NULL;
 }
 
+const struct cluster *cross_check_cluster(const struct manifest *manifest, const char *name)
+{
+    assert(manifest);
+    assert(name);
+    const struct kind_object *found = find(&manifest->objects[KIND_CLUSTER], name);
+    return found ? found->cluster : NULL;
+}
+
 char *cross_check_hint(struct cross_hints *hints, enum kind kind, const char *name)
 {
     assert(hints);
@@ -315,7 +323,7 @@ static void bind_anew(struct cross *cross, struct kind_object *object)
     if (object->service->task_definition)
         service_check(object);
     object->entangled = object->references.len || object->service->windows.len || object->together.list.len ||
-                        object->takes_ports;
+                        (object->service->task_definition && room_check_concerns(object->service));
 }
 
 /* The one walk over all services. Of most only the first bytes are read: in a large repository what an object
@@ -365,5 +373,6 @@ void cross_check(struct manifest *manifest, const struct map *families, struct d
     port_check(manifest, diagnostics);
     provider_check(manifest, diagnostics);
     attribute_check(manifest, diagnostics);
+    room_check(manifest, diagnostics);
     drop_old_revisions(&manifest->old_revisions);
 }

@@ -221,7 +221,7 @@ static void on_stop_grace_period(const struct compose_member *member)
 {
     int64_t ms;
     char *text CLEANUP_FREE = import_text(member->value);
-    if (text && text_to_duration_ms(text, &ms) == 0 && ms >= 0 && ms / 1000 <= 2147483)
+    if (text && text_to_duration_ms(text, &ms) == 0 && ms >= 0 && ms <= INT32_MAX * 1000LL)
         json_object_set_new(member->service->container, "stopTimeout", json_integer((ms + 999) / 1000));
     else
         NOTE(member, IMPORT_DROPPED, "a duration such as 30s is expected here");

@@ -73,8 +73,8 @@ static json_t *wished(struct import_run *run, enum kind kind, const json_t *obje
     json_object_foreach ((json_t *)(uintptr_t)object, key, value) {
         const struct kind_member *member = member_named(kind, key);
         char *at CLEANUP_FREE = import_pointer(pointer, key);
-        if (member && member->effect == KIND_OUTPUT)
-            continue;
+        if (member && (member->effect == KIND_OUTPUT || text_equal(key, "requiresAttributes")))
+            continue; /* AWS computes the latter */
         bool name = kind == KIND_SERVICE && text_equal(key, "service");
         if (!member && !name && !text_starts_with(key, "$") && !text_starts_with(key, "x-"))
             import_note(run, IMPORT_DROPPED, at, "ECS has no such member");

@@ -49,9 +49,11 @@ struct kind_place {
 
 /* As the target of a reference: a container of the task definition that the object names. */
 #define KIND_CONTAINER KIND_COUNT
-/* No object at all: an expression of memberOf, and the field of a placement strategy. */
+/* No object at all: an expression of memberOf, the field of a placement strategy, and the type of a placement
+ * constraint. */
 #define KIND_EXPRESSION (KIND_COUNT + 1)
 #define KIND_STRATEGY   (KIND_COUNT + 2)
+#define KIND_CONSTRAINT (KIND_COUNT + 4)
 /* Likewise: overrides as text, of the task definition beside them. */
 #define KIND_OVERRIDES (KIND_COUNT + 3)
 

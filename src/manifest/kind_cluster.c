@@ -8,22 +8,12 @@
 
 #include <assert.h>
 
-bool kind_attribute_is_of_engine(const char *attribute)
-{
-    assert(attribute);
-    static const char *const names[] = {"ecs.os-type", "ecs.os-family", "ecs.cpu-architecture"};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (text_equal(names[i], attribute))
-            return true;
-    return false;
-}
-
 static void check_attributes(const json_t *instance, size_t i, struct diagnostics *diagnostics)
 {
     const char *name;
     json_t *value;
     json_object_foreach (json_object_get(instance, "attributes"), name, value)
-        if (kind_attribute_is_of_engine(name))
+        if (instance_attribute_is_of_engine(name))
             kind_report(diagnostics,
                         (struct kind_fault){
                             .severity = SEVERITY_ERROR,

@@ -228,6 +228,13 @@ static const struct kind_member proxy[] = {
     LIKEWISE_INSIDE("properties", kind_members_variable),
     END};
 
+static const struct kind_member required_attribute[] = {
+    PARTLY(  "name",                  NULL,       "com.amazonaws.ecs.capability. and ecs.capability. are what ECS's own agent can do: they are not asked for", NULL),
+    HONOURED("value",                 NULL,       NULL),
+    OUTPUT(  "targetType"),
+    OUTPUT(  "targetId"),
+    END};
+
 const struct kind_member kind_members_task_definition[] = {
     META(    "$schema"),
     META(    "kind"),
@@ -249,11 +256,11 @@ const struct kind_member kind_members_task_definition[] = {
     IGNORES( "inferenceAccelerators", "the task gets no accelerator", kind_members_accelerator),
     IGNORES( "ephemeralStorage",      "the engine's disk is shared by its containers, and has the size that it has", kind_members_ephemeral_storage),
     INSIDE(  "runtimePlatform",       NULL, runtime_platform),
+    INSIDE(  "requiresAttributes",    NULL, required_attribute),
     IGNORED( "enableFaultInjection",  "false",    "there are no fault injection endpoints"),
     OUTPUT(  "taskDefinitionArn"),
     OUTPUT(  "revision"),
     OUTPUT(  "status"),
-    OUTPUT(  "requiresAttributes"),
     OUTPUT(  "compatibilities"),
     OUTPUT(  "registeredAt"),
     OUTPUT(  "deregisteredAt"),

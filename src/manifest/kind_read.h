@@ -57,6 +57,3 @@ json_t *kind_container_dependencies(const json_t *container);
 /* CPU units of 512, "512" or "0.5 vCPU"; MiB of 2048, "2048" or "2GB". 0 when absent. */
 int64_t kind_task_cpu_units(const json_t *value);
 int64_t kind_task_memory_mib(const json_t *value);
-
-/* kind_cluster.c: whether every engine says the attribute of itself, so that no cluster has to declare it. */
-bool kind_attribute_is_of_engine(const char *attribute);

@@ -36,6 +36,7 @@ static const struct {
     {KIND_SERVICE, KIND_CONTAINER, "loadBalancers/*/containerName"},
     {KIND_SERVICE, KIND_CONTAINER, "serviceRegistries/*/containerName"},
     {KIND_SERVICE, KIND_EXPRESSION, "placementConstraints/*/expression"},
+    {KIND_SERVICE, KIND_CONSTRAINT, "placementConstraints/*/type"},
     {KIND_SERVICE, KIND_STRATEGY, "placementStrategy/*/field"},
     {KIND_SERVICE, KIND_SERVICE, "davit/dependsOn/*/service"},
     {KIND_SERVICE, KIND_TASK_DEFINITION, "davit/preDeploy/*"},
@@ -49,7 +50,8 @@ static char *name_of(unsigned target, const char *text, const json_t *object)
 {
     if (target == KIND_SERVICE)
         return strchr(text, '/') ? memory_strdup(text) : service_key(kind_service_cluster(object), text);
-    if (target == KIND_EXPRESSION || target == KIND_STRATEGY || target == KIND_OVERRIDES)
+    if (target == KIND_EXPRESSION || target == KIND_STRATEGY || target == KIND_CONSTRAINT ||
+        target == KIND_OVERRIDES)
         return memory_strdup(text);
     const char *name = target == KIND_TARGET_GROUP ? strstr(text, ":targetgroup/") : NULL;
     if (!name)

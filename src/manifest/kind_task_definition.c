@@ -167,6 +167,7 @@ static struct digest digest_of(const json_t *value)
         json_array_foreach (json_object_get(normal, "containerDefinitions"), i, container)
             json_array_foreach (json_object_get(container, "portMappings"), j, port)
                 json_object_del(port, "hostPort");
+    json_object_del(normal, "requiresAttributes"); /* where it may run, not what it is */
     struct digest digest = digest_of_json(normal);
     json_decref(normal);
     return digest;

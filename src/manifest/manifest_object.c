@@ -73,7 +73,7 @@ static const struct kind_member *find(const struct kind_member *table, const cha
 
 static bool is_taken(const struct kind_member *member)
 {
-    static const char *const ours[] = {"$schema", "kind", "davit"};
+    static const char *const ours[] = {"$schema", "kind", "davit", "requiresAttributes"};
     if (!member || member->effect == KIND_OUTPUT)
         return false;
     for (size_t i = 0; i < ARRAY_LEN(ours); i++)

@@ -116,6 +116,9 @@ struct cross_hints {
 };
 /* `did you mean "NAME"?`, or NULL. Caller frees. */
 char *cross_check_hint(struct cross_hints *hints, enum kind kind, const char *name);
+/* cross_check.c: a cluster that the commit declares; NULL: it declares none of that name, or with errors.
+ * Borrowed. */
+const struct cluster *cross_check_cluster(const struct manifest *manifest, const char *name);
 /* reference_check.c: errors and warnings where objects name what nobody declares. */
 void reference_check(struct manifest *manifest, const struct map *families, struct cross_hints *hints,
                      struct diagnostics *diagnostics);
@@ -123,6 +126,15 @@ void reference_check(struct manifest *manifest, const struct map *families, stru
 void order_check(const struct manifest *manifest, struct diagnostics *diagnostics);
 /* service_check.c: errors and warnings of a service that is bound to its task definition. */
 void service_check(struct kind_object *object);
+/* The bounds of a rollout: ECS rounds the lower up and the upper down. */
+int64_t service_check_lower(const struct service *service);
+int64_t service_check_upper(const struct service *service);
+/* The first port of the instance that its tasks take, or NULL. Borrowed. */
+const struct port_mapping *service_check_port(const struct service *service);
+/* room_check.c: whether it matters to a service which instances its cluster declares. */
+bool room_check_concerns(const struct service *service);
+/* room_check.c: warnings of services whose cluster has no place for all of their tasks, or for an update. */
+void room_check(const struct manifest *manifest, struct diagnostics *diagnostics);
 /* variable_file.c: warnings of lines of an environment file that give no variable. */
 void variable_file_check(const char *path, const char *content, size_t len, struct diagnostics *diagnostics);
 /* provider_check.c: warnings of capacity provider strategies that lead nowhere. */

@@ -21,6 +21,32 @@ static void report(struct diagnostics *diagnostics, char *pointer, char *message
                                                  .hint = memory_strdup(hint)});
 }
 
+/* The first test of what is not there. */
+static void find_agent_test(void *data, const struct query_test *test)
+{
+    struct query_test *found = data;
+    if (!found->subject && instance_subject_is_of_agent(test->subject))
+        *found = *test;
+}
+
+static void check_agent(const struct query *query, size_t index, struct diagnostics *diagnostics)
+{
+    struct query_test found = {0};
+    query_each_test(query, find_agent_test, &found);
+    if (!found.subject)
+        return;
+    kind_report(diagnostics,
+                (struct kind_fault){
+                    .severity = SEVERITY_WARNING,
+                    .code = "no-effect",
+                    .pointer = memory_printf("/placementConstraints/%zu/expression", index),
+                    .message = memory_printf("no container instance has %s here, which ECS's agent gives it: "
+                                             "what it is compared with is %s true",
+                                             found.subject, found.negated ? "always" : "never"),
+                    .hint = memory_strdup("remove it, or ask for an attribute that "
+                                          "davit.containerInstances of the cluster declare")});
+}
+
 static void check_expression(const char *expression, size_t index, struct diagnostics *diagnostics)
 {
     struct query *query = NULL;
@@ -31,6 +57,7 @@ static void check_expression(const char *expression, size_t index, struct diagno
                memory_printf("character %zu of the expression: %s", offset + 1, err.message),
                "the cluster query language of ECS, such as attribute:ecs.instance-type =~ t2.* and "
                "not(task:group == service:db)");
+    check_agent(query, index, diagnostics);
     query_free(query);
 }
 

@@ -6,15 +6,6 @@
 #include "base/text.h"
 
 #include <assert.h>
-#include <string.h>
-
-static const struct cluster *cluster_named(const struct manifest *manifest, const char *name)
-{
-    const struct kind_object_vec *clusters = &manifest->objects[KIND_CLUSTER];
-    size_t at = manifest_lower_bound(clusters, name);
-    bool declared = at < clusters->len && strcmp(clusters->items[at]->key, name) == 0;
-    return declared ? clusters->items[at]->cluster : NULL;
-}
 
 static bool has_provider(const struct cluster *cluster, const char *provider)
 {
@@ -87,7 +78,7 @@ void provider_check(const struct manifest *manifest, struct diagnostics *diagnos
     for (size_t i = 0; i < manifest->entangled.len; i++) {
         const struct kind_object *object = manifest->entangled.items[i];
         if (json_object_get(object->service->json, "capacityProviderStrategy"))
-            check(object, cluster_named(manifest, object->service->cluster), object->service->daemon,
+            check(object, cross_check_cluster(manifest, object->service->cluster), object->service->daemon,
                   diagnostics);
     }
 }

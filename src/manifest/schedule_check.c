@@ -8,6 +8,7 @@
 #include "manifest/override.h"
 #include "model/change_window.h"
 #include "model/json.h"
+#include "model/scheduled_task.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -41,6 +42,26 @@ static bool check_zone(const char *name, const char *pointer, struct diagnostics
     }
     report(diagnostics, memory_strdup(pointer), message, hint);
     return false;
+}
+
+/* EventBridge Scheduler refuses a schedule that ends before it begins. */
+static void check_dates(const json_t *value, struct diagnostics *diagnostics)
+{
+    static const char *const members[] = {"StartDate", "EndDate"};
+    int64_t dates_s[ARRAY_LEN(members)];
+    size_t found = 0;
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        const json_t *date = json_object_get(value, members[i]);
+        if (scheduled_task_date(date, &dates_s[i]))
+            found++;
+        else if (json_is_string(date) || json_is_number(date))
+            report(diagnostics, memory_printf("/%s", members[i]), memory_printf("%s is no time", members[i]),
+                   memory_strdup("such as 2030-01-31T12:00:00Z, with its zone, or seconds since 1970"));
+    }
+    if (found == ARRAY_LEN(members) && dates_s[1] < dates_s[0])
+        report(diagnostics, memory_strdup("/EndDate"),
+               memory_strdup("EndDate is before StartDate: it would never be due"),
+               memory_strdup("take a later EndDate, or an earlier StartDate"));
 }
 
 /* A schedule of EventBridge Scheduler has a Target, a rule has Targets, no time zone and no at(). `schedule`
@@ -161,6 +182,7 @@ void kind_schedule_check(const json_t *value, struct diagnostics *diagnostics)
         report(diagnostics, memory_strdup("/ScheduleExpression"),
                memory_printf("%s: %s", expression, err.message), memory_strdup(EXPRESSIONS));
     check_rule(value, parsed ? &schedule : NULL, diagnostics);
+    check_dates(value, diagnostics);
     if (zone && parsed)
         check_gap(value, &schedule, diagnostics);
 }

@@ -1,5 +1,4 @@
-/* A service and its task definition together: what cannot be rolled, what cannot be placed, what leads
- * nowhere. */
+/* A service and its task definition together: what cannot be rolled, what leads nowhere. */
 #include "manifest/manifest_state.h"
 
 #include "base/memory.h"
@@ -10,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct port_mapping *static_port(const struct task_definition *definition)
+const struct port_mapping *service_check_port(const struct service *service)
 {
+    const struct task_definition *definition = service->task_definition;
     for (size_t i = 0; i < definition->containers.len; i++)
         for (size_t j = 0; j < definition->containers.items[i].ports.len; j++)
             if (definition->containers.items[i].ports.items[j].host_port)
@@ -36,13 +36,12 @@ static void warn(struct kind_object *object, const struct kind_place *at, struct
                                            .hint = memory_strdup(warning.hint)});
 }
 
-/* ECS rounds the lower bound up and the upper bound down. */
-static int64_t lower_bound(const struct service *service)
+int64_t service_check_lower(const struct service *service)
 {
     return ((int64_t)service->desired_count * service->minimum_healthy_percent + 99) / 100;
 }
 
-static int64_t upper_bound(const struct service *service)
+int64_t service_check_upper(const struct service *service)
 {
     return (int64_t)service->desired_count * service->maximum_percent / 100;
 }
@@ -56,10 +55,10 @@ static void check_rolling(struct kind_object *object)
 {
     const struct service *service = object->service;
     int desired = service->desired_count;
-    if (upper_bound(service) > desired)
+    if (service_check_upper(service) > desired)
         return;
     const char *pointer = same_place(object->deployment_at.at, object->at) ? "" : "/deploymentConfiguration";
-    if (lower_bound(service) >= desired)
+    if (service_check_lower(service) >= desired)
         warn(object, &object->deployment_at,
              (struct warning){"rolling", pointer,
                               memory_printf("an update cannot start: minimumHealthyPercent %d of "
@@ -68,7 +67,7 @@ static void check_rolling(struct kind_object *object)
                                             service->minimum_healthy_percent, desired,
                                             service->maximum_percent),
                               "raise maximumPercent, or lower minimumHealthyPercent"});
-    else if (lower_bound(service) == 0)
+    else if (service_check_lower(service) == 0)
         warn(object, &object->deployment_at,
              (struct warning){
                  "rolling", pointer,
@@ -76,34 +75,6 @@ static void check_rolling(struct kind_object *object)
                                "maximumPercent %d lets another start",
                                service->minimum_healthy_percent, service->maximum_percent),
                  "raise maximumPercent to roll without downtime"});
-}
-
-static void check_static_port(struct kind_object *object)
-{
-    const struct service *service = object->service;
-    const struct port_mapping *port = static_port(service->task_definition);
-    if (!port)
-        return;
-    object->takes_ports = true;
-    if (service->desired_count > 1)
-        warn(object, &object->task_definition_at,
-             (struct warning){
-                 "host-port", "/taskDefinition",
-                 memory_printf(
-                     "cannot run 2 tasks on one instance: both need its port %d/%s; %d tasks need %d "
-                     "instances",
-                     port->host_port, port->udp ? "udp" : "tcp", service->desired_count,
-                     service->desired_count),
-                 "leave out hostPort to let the engine choose a free port"});
-    if (lower_bound(service) >= service->desired_count && upper_bound(service) > service->desired_count)
-        warn(object, &object->task_definition_at,
-             (struct warning){
-                 "rolling", "/taskDefinition",
-                 memory_printf(
-                     "an update needs an instance more: no old task may stop first (minimumHealthyPercent "
-                     "%d), and it holds port %d/%s where it runs",
-                     service->minimum_healthy_percent, port->host_port, port->udp ? "udp" : "tcp"),
-                 "leave out hostPort, or lower minimumHealthyPercent"});
 }
 
 static const json_t *container_named(const struct task_definition *definition, const char *name)
@@ -170,8 +141,10 @@ static void check_targets(struct kind_object *object)
 
 static void check_constraints(struct kind_object *object)
 {
+    static const char member[] = "placementConstraints";
     const struct service *service = object->service;
-    size_t sum = service->constraints.len + service->task_definition->constraints.len;
+    size_t sum = json_array_size(json_object_get(service->json, member)) +
+                 json_array_size(json_object_get(service->task_definition->json, member));
     if (sum > LIMIT_PLACEMENT_CONSTRAINTS)
         cross_check_report(
             &object->together, object, &object->task_definition_at,
@@ -192,10 +165,7 @@ void service_check(struct kind_object *object)
     assert(object->service->task_definition);
     check_targets(object);
     check_constraints(object);
-    if (object->service->daemon)
-        object->takes_ports = static_port(object->service->task_definition) != NULL;
-    if (object->service->desired_count == 0)
-        return;
-    check_rolling(object);
-    check_static_port(object);
+    object->takes_ports = service_check_port(object->service) != NULL;
+    if (object->service->desired_count > 0)
+        check_rolling(object);
 }

@@ -1,9 +1,9 @@
 /* A warning where a change window opens no more: nothing would be deployed any longer, and nobody would know
- * before a change waits; and where a scheduled task is due no more. Seen from the time of the commit. */
+ * before a change waits; and where a scheduled task is due no more. Seen from the time of the commit, or
+ * where there is none from now. */
 #include "manifest/manifest_state.h"
 
 #include "base/memory.h"
-#include "base/text.h"
 
 #include <assert.h>
 
@@ -28,19 +28,10 @@ static void check(struct search *search, const struct kind_object *object, const
             .severity = SEVERITY_WARNING,
             .code = "never-open",
             .pointer = memory_strdup("/davit/changeWindows"),
-            .message = memory_printf("no change window of %s opens any more, as far as can be seen from the "
-                                     "time of the commit",
-                                     object->key),
+            .message =
+                memory_printf("no change window of %s opens any more, as far as can be seen", object->key),
             .hint = memory_strdup("give an allow another time, or a deny an end; `davit approve COMMIT` lets "
                                   "a commit through")});
-}
-
-static const struct change_window_vec *windows_of(const struct manifest *manifest, const char *cluster)
-{
-    const struct kind_object_vec *clusters = &manifest->objects[KIND_CLUSTER];
-    size_t at = manifest_lower_bound(clusters, cluster);
-    bool found = at < clusters->len && text_equal(clusters->items[at]->key, cluster);
-    return found && clusters->items[at]->cluster ? &clusters->items[at]->cluster->windows : NULL;
 }
 
 /* A one-time schedule that is over is no error: it stays in git until somebody removes it. */
@@ -53,15 +44,13 @@ static void check_schedules(const struct search *search)
         const struct scheduled_task *task = object->scheduled_task;
         if (!task || task->disabled || scheduled_task_next(task, search->now_s, search->now_s, &at_s))
             continue;
-        cross_check_report(
-            search->diagnostics, object, &(struct kind_place){.at = object->at},
-            (struct kind_fault){.severity = SEVERITY_WARNING,
-                                .code = "never-due",
-                                .pointer = memory_strdup("/ScheduleExpression"),
-                                .message = memory_printf("scheduled task %s is never due after "
-                                                         "the time of the commit",
-                                                         object->key),
-                                .hint = memory_strdup("remove it, or give it another time")});
+        cross_check_report(search->diagnostics, object, &(struct kind_place){.at = object->at},
+                           (struct kind_fault){.severity = SEVERITY_WARNING,
+                                               .code = "never-due",
+                                               .pointer = memory_strdup("/ScheduleExpression"),
+                                               .message = memory_printf(
+                                                   "scheduled task %s is never due any more", object->key),
+                                               .hint = memory_strdup("remove it, or give it another time")});
     }
 }
 
@@ -87,7 +76,8 @@ void window_check(const struct manifest *manifest, const struct commit *commit,
         if (object->service->windows.len == 0)
             continue;
         change_gate_add(&gate, &object->service->windows);
-        change_gate_add(&gate, windows_of(manifest, object->service->cluster));
+        const struct cluster *cluster = cross_check_cluster(manifest, object->service->cluster);
+        change_gate_add(&gate, cluster ? &cluster->windows : NULL);
         check(&search, object, &gate);
     }
 }

@@ -87,6 +87,59 @@ bool container_instances_have_providers(const struct container_instance_vec *ins
     return false;
 }
 
+bool container_instances_all_drain(const struct container_instance_vec *instances)
+{
+    assert(instances);
+    for (size_t i = 0; i < instances->len; i++)
+        if (!instances->items[i].draining)
+            return false;
+    return instances->len > 0;
+}
+
+bool instance_attribute_is_of_engine(const char *attribute)
+{
+    assert(attribute);
+    static const char *const names[] = {"ecs.os-type", "ecs.os-family", "ecs.cpu-architecture"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (text_equal(names[i], attribute))
+            return true;
+    return false;
+}
+
+bool instance_subject_is_of_agent(const char *subject)
+{
+    return text_equal(subject, "agentVersion") || text_equal(subject, "registeredAt");
+}
+
+static const char attribute_prefix[] = "attribute:";
+
+static bool knows(const void *data, const char *subject)
+{
+    if (text_starts_with(subject, attribute_prefix))
+        return !instance_attribute_is_of_engine(subject + strlen(attribute_prefix));
+    return text_equal(subject, "ec2InstanceId") ? data != NULL : instance_subject_is_of_agent(subject);
+}
+
+static bool values(const void *data, const char *subject, bool (*take)(const void *taker, const char *value),
+                   const void *taker)
+{
+    const struct container_instance *instance = data;
+    if (!instance)
+        return false;
+    if (text_equal(subject, "ec2InstanceId"))
+        return take(taker, instance->name);
+    for (size_t i = 0; text_starts_with(subject, attribute_prefix) && i < instance->attributes.len; i++)
+        if (text_equal(instance->attributes.items[i].name, subject + strlen(attribute_prefix)))
+            return take(taker, instance->attributes.items[i].value);
+    return false;
+}
+
+bool container_instance_may_match(const struct container_instance *instance, const struct query *query)
+{
+    assert(query);
+    return query_may_match(query, &(struct query_instance){values, instance}, knows);
+}
+
 /* --- capacity providers --------------------------------------------------------------------------------- */
 
 void capacity_items_from_json(const json_t *list, struct capacity_item_vec *ret_items)
@@ -141,6 +194,20 @@ int placement_strategy_parse(const char *type, const char *field, struct placeme
     return 0;
 }
 
+/* ECS computes what its agent must be able to do for the task: of that nothing is asked here. */
+static void require_attribute(struct placement_constraint_vec *constraints, const char *name,
+                              const char *value)
+{
+    if (!name || text_starts_with(name, "com.amazonaws.ecs.capability.") ||
+        text_starts_with(name, "ecs.capability."))
+        return;
+    struct placement_constraint constraint = {.expression =
+                                                  value ? memory_printf("attribute:%s == '%s'", name, value)
+                                                        : memory_printf("attribute:%s exists", name)};
+    query_compile(constraint.expression, &constraint.query, NULL, NULL);
+    vector_push(constraints, constraint);
+}
+
 void placement_constraints_from_json(const json_t *json, struct placement_constraint_vec *ret_constraints)
 {
     assert(ret_constraints);
@@ -157,6 +224,8 @@ void placement_constraints_from_json(const json_t *json, struct placement_constr
         vector_reserve(&constraints, 1); /* nearly always the only one */
         vector_push(&constraints, constraint);
     }
+    json_array_foreach (json_object_get(json, "requiresAttributes"), i, item)
+        require_attribute(&constraints, model_string(item, "name"), model_string(item, "value"));
     *ret_constraints = constraints;
 }
 

@@ -32,6 +32,15 @@ void container_instances_from_json(const json_t *cluster, struct container_insta
 void container_instances_deinit(struct container_instance_vec *instances);
 /* Whether its tasks are to stay: the cluster declares none, or declares it as ACTIVE. */
 bool container_instances_keep(const struct container_instance_vec *instances, const char *name);
+/* Whether the cluster declares some, and none of them takes tasks. */
+bool container_instances_all_drain(const struct container_instance_vec *instances);
+/* What every engine says of itself, so that no cluster has to declare it. */
+bool instance_attribute_is_of_engine(const char *attribute);
+/* Subjects of the query language that only ECS's own agent has: agentVersion, registeredAt. */
+bool instance_subject_is_of_agent(const char *subject);
+/* Whether the query may be true of the instance, by what the cluster declares of it; what engines say of
+ * themselves and what runs there may be anything. NULL: of one that the cluster declares nothing of. */
+bool container_instance_may_match(const struct container_instance *instance, const struct query *query);
 /* NULL when the cluster does not declare it. Borrowed. */
 const struct container_instance *container_instances_find(const struct container_instance_vec *instances,
                                                           const char *name);
@@ -65,7 +74,7 @@ void capacity_items_deinit(struct capacity_item_vec *items);
 /* Whether any is of a capacity provider: else no strategy has an effect in the cluster. */
 bool container_instances_have_providers(const struct container_instance_vec *instances);
 
-/* Of a service or a task definition. An expression that cannot be read, of an old revision perhaps, is true
+/* Of a service or a task definition, whose requiresAttributes ask for more. An expression that cannot be read, of an old revision perhaps, is true
  * of no instance. */
 void placement_constraints_from_json(const json_t *json, struct placement_constraint_vec *ret_constraints);
 void placement_constraints_deinit(struct placement_constraint_vec *constraints);

@@ -79,6 +79,7 @@ void query_each_test(const struct query *query, void (*visit)(void *data, const 
     bool named = verb == VERB_EQUAL || verb == VERB_IN;
     visit(data, &(struct query_test){.subject = query->subject,
                                      .existence = verb == VERB_EXIST,
+                                     .negated = query->operator->negated,
                                      .names = (const char *const *)query->arguments.items,
                                      .names_len = named ? query->arguments.len : 0});
 }
@@ -501,4 +502,32 @@ bool query_matches(const struct query *query, const struct query_instance *insta
     default:
         return instance->values(instance->data, query->subject, holds, query) != query->operator->negated;
     }
+}
+
+struct guess {
+    const struct query_instance *instance;
+    bool (*knows)(const void *data, const char *subject);
+};
+
+/* Whether it may come out as is wanted. */
+static bool may_be(const struct guess *guess, const struct query *query, bool wanted)
+{
+    if (query->kind == NODE_NOT)
+        return may_be(guess, query->left, !wanted);
+    if (query->kind == NODE_TEST)
+        return !guess->knows(guess->instance->data, query->subject) ||
+               query_matches(query, guess->instance) == wanted;
+    bool left = may_be(guess, query->left, wanted);
+    bool both = (query->kind == NODE_AND) == wanted;
+    return left == both ? may_be(guess, query->right, wanted) : left;
+}
+
+bool query_may_match(const struct query *query, const struct query_instance *instance,
+                     bool (*knows)(const void *data, const char *subject))
+{
+    assert(query);
+    assert(instance);
+    assert(knows);
+    const struct guess guess = {instance, knows};
+    return may_be(&guess, query, true);
 }

@@ -37,6 +37,7 @@ void query_free(struct query *query); /* NULL is fine */
 struct query_test {
     const char *subject;      /* "attribute:rack", "ec2InstanceId" ... */
     bool existence;           /* exists or !exists */
+    bool negated;             /* one of !=, !in, !~, !exists: true of what has no such value */
     const char *const *names; /* what it is compared with by ==, != and in; none for patterns and orders */
     size_t names_len;
 };
@@ -52,3 +53,6 @@ struct query_instance {
     const void *data;
 };
 bool query_matches(const struct query *query, const struct query_instance *instance);
+/* Whether it may be true of the instance, when a subject that is not known may have any values. */
+bool query_may_match(const struct query *query, const struct query_instance *instance,
+                     bool (*knows)(const void *data, const char *subject));

@@ -10,6 +10,7 @@
 
 #define DEADLINE_S 86400 /* EventBridge's */
 #define ATTEMPTS   185
+#define LATEST_S   253402300799 /* the end of the year 9999, the last that RFC 3339 can say */
 
 /* "arn:aws:ecs:...:cluster/prod" is "prod". Borrowed. */
 static const char *tail_of(const char *text)
@@ -60,13 +61,24 @@ static bool is_target(const json_t *target)
            model_string(json_object_get(target, "EcsParameters"), "TaskDefinitionArn");
 }
 
-/* A text as in RFC 3339, or seconds since 1970. */
-static int64_t time_of(const json_t *value)
+bool scheduled_task_date(const json_t *value, int64_t *ret_s)
 {
+    assert(ret_s);
     int64_t at_ms = 0;
-    if (json_is_number(value))
-        return (int64_t)json_number_value(value);
-    return value && text_to_time_ms(json_string_value(value), &at_ms) == 0 ? at_ms / 1000 : 0;
+    if (json_is_number(value) && json_number_value(value) >= 0 && json_number_value(value) <= LATEST_S)
+        *ret_s = (int64_t)json_number_value(value);
+    else if (json_is_string(value) && text_to_time_ms(json_string_value(value), &at_ms) == 0)
+        *ret_s = at_ms / 1000;
+    else
+        return false;
+    return true;
+}
+
+/* 0 where there is none. */
+static int64_t date_of(const json_t *json, const char *member)
+{
+    int64_t at_s;
+    return scheduled_task_date(json_object_get(json, member), &at_s) ? at_s : 0;
 }
 
 static enum concurrency_policy concurrency_of(const json_t *json)
@@ -105,8 +117,8 @@ struct scheduled_task *scheduled_task_new(const json_t *json)
     task->name = memory_strdup(name);
     task->started_by = memory_printf("%s/%s", target ? "chronos-schedule" : "events-rule", name);
     task->disabled = text_equal(model_string(json, "State"), "DISABLED");
-    task->start_s = time_of(json_object_get(json, "StartDate"));
-    task->end_s = time_of(json_object_get(json, "EndDate"));
+    task->start_s = date_of(json, "StartDate");
+    task->end_s = date_of(json, "EndDate");
     task->concurrency = concurrency_of(json);
     size_t i;
     json_t *item;
@@ -152,13 +164,10 @@ bool scheduled_task_next(const struct scheduled_task *task, int64_t since_s, int
     assert(ret_s);
     const struct schedule_clock clock = {
         .zone = &task->zone, .gap = SCHEDULE_GAP_SKIP, .anchor_s = task->start_s ? task->start_s : since_s};
-    int64_t at_s;
+    int64_t at_s = task->start_s; /* of a rate the first is at StartDate itself */
     int64_t from_s = task->start_s > after_s ? task->start_s - 1 : after_s;
-    if (task->schedule.kind == SCHEDULE_RATE && after_s < task->start_s) {
-        *ret_s = task->start_s; /* the first is at StartDate itself */
-        return !task->disabled;
-    }
-    if (task->disabled || !schedule_next_at(&task->schedule, &clock, from_s, &at_s) ||
+    bool first = task->schedule.kind == SCHEDULE_RATE && after_s < task->start_s;
+    if (task->disabled || (!first && !schedule_next_at(&task->schedule, &clock, from_s, &at_s)) ||
         (task->end_s && at_s > task->end_s))
         return false;
     *ret_s = at_s;

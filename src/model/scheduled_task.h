@@ -41,6 +41,8 @@ struct scheduled_task {
 };
 struct scheduled_task_vec VECTOR_OF(struct scheduled_task *);
 
+/* StartDate and EndDate: a text as in RFC 3339, or seconds since 1970. False: it is no time. */
+bool scheduled_task_date(const json_t *value, int64_t *ret_s);
 /* Of a valid manifest. NULL when it is none: a snapshot that was damaged. */
 struct scheduled_task *scheduled_task_new(const json_t *json);
 struct scheduled_task *scheduled_task_ref(struct scheduled_task *task);

@@ -233,6 +233,8 @@ static void test_refusals(void **state)
          "Cluster not found. There is no cluster \"default\""},
         {"RunTask", "{'cluster':'dmeo','taskDefinition':'job'}", "ClusterNotFoundException",
          "Cluster not found. There is no cluster \"dmeo\"; did you mean demo?"},
+        {"RunTask", "{'cluster':5,'taskDefinition':'job'}", "InvalidParameterException",
+         "cluster: expected a text, a cluster's name or ARN"},
         {"RunTask", "{'cluster':'demo'}", "InvalidParameterException", "TaskDefinition can not be blank."},
         {"RunTask", "{'cluster':'demo','taskDefinition':'jobs'}", "ClientException",
          "TaskDefinition not found. There is no family \"jobs\"; did you mean job?"},

@@ -668,6 +668,22 @@ static void test_validate(void **state)
     expect(line, CLI_ERROR, NULL, "No such file");
 }
 
+/* Files that no commit holds are looked at from now on. */
+static void test_validate_what_is_over(void **state)
+{
+    const struct world *world = *state;
+    char path[64];
+    char line[128];
+    snprintf(path, sizeof path, "%s/demo.yaml", world->dir);
+    write_file(path, "kind: Cluster\nclusterName: demo\ndavit:\n  changeWindows:\n"
+                     "  - {kind: allow, schedule: cron(0 2 1 1 ? 1999), durationMinutes: 60}\n");
+    snprintf(line, sizeof line, "validate %s", world->dir);
+    expect(line, CLI_OK, "1:1: warning: no change window of demo opens any more", "1 warning");
+    snprintf(line, sizeof line, "validate %s", path);
+    expect(line, CLI_OK, "1:1: warning: no change window of demo opens any more", "1 warning");
+    unlink(path);
+}
+
 static void test_validate_for_a_forge(void **state)
 {
     const struct world *world = *state;
@@ -715,6 +731,7 @@ int main(void)
                                         teardown),
         CASE(test_status_diff_wait_reconcile),
         CASE(test_validate),
+        CASE(test_validate_what_is_over),
         CASE(test_validate_for_a_forge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

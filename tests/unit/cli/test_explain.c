@@ -69,6 +69,7 @@ static void test_documents_that_are_no_manifests(void **state)
     expect("configuration.source.poll", "TYPE      integer or string\nEXPECTED  a duration such as");
     expect("configuration.source.poll", "How often a remote is asked.");
     expect("davit", "service.davit.dependsOn ");
+    expect("davit", "task-definition.containerDefinitions.davit.files ");
     struct answer near CLEANUP(answer_deinit) = explain("environment.patches.nam", "text");
     assert_int_equal(near.code, CLI_ERROR);
     assert_non_null(strstr(near.err, "environment.patches has no member \"nam\"; did you mean \"name\"?"));

@@ -63,6 +63,16 @@ static void test_another_is_refused(void **state)
     assert_int_equal(owner_remember(*state, "blog", &err), 0);
 }
 
+static void test_an_empty_file_is_none(void **state)
+{
+    struct error err = ERROR_INIT;
+    char *path CLEANUP_FREE = memory_printf("%s/owner", (char *)*state);
+    assert_int_equal(owner_remember(*state, "shop", &err), 0);
+    assert_int_equal(truncate(path, 0), 0);
+    assert_int_equal(owner_remember(*state, "blog", &err), 0);
+    assert_int_equal(owner_remember(*state, "shop", &err), ERROR_CONFLICT);
+}
+
 /* One that begins alike must not pass for it. */
 static void test_a_long_name(void **state)
 {
@@ -119,7 +129,8 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        CASE(test_the_first_start_writes_it), CASE(test_another_is_refused), CASE(test_a_long_name),
+        CASE(test_the_first_start_writes_it), CASE(test_another_is_refused),
+        CASE(test_an_empty_file_is_none),     CASE(test_a_long_name),
         CASE(test_it_cannot_be_written),      CASE(test_a_start_is_refused),
     };
     struct error err = ERROR_INIT;

@@ -159,6 +159,8 @@ static const struct rule errors[] = {
     {SERVICE(DAEMON PERCENT(0, 200)), ONE(""), "value", "/deploymentConfiguration/maximumPercent", "is 100"},
     {SERVICE(",\"desiredCount\":-1"), ONE(""), "range", "/desiredCount", "5000"},
     {SERVICE(",\"davit\":{\"minimumHealthy\":1}"), ONE(""), "unknown-member", "/davit/minimumHealthy", NULL},
+    {SERVICE(",\"healthCheckGracePeriodSeconds\":2147483648"), ONE(""), "range",
+     "/healthCheckGracePeriodSeconds", "0 to 2147483647 seconds"},
     {SERVICE(PERCENT(101, 200)), ONE(""), "range", NULL, "100"},
     {SERVICE(PERCENT(100, 99)), ONE(""), "range", NULL, "100"},
     {"{\"kind\":\"Servce\"}", NULL, "kind", "/kind", "did you mean \"Service\""},
@@ -393,6 +395,10 @@ static void test_schedule_expressions(void **state)
                   "\"Description\":\"",
                   "goes by UTC"},
                  {"at(2030-01-01T00:00:00)\",\"Targets\":[" RULE "],\"Description\":\"", "recurs: at() is"},
+                 {"rate(1 hour)\",\"StartDate\":\"2030-01-01T00:00:00Z\",\"EndDate\":\"2029-01-01T00:00:00Z",
+                  "error: EndDate is before StartDate: it would never be due at /EndDate"},
+                 {"rate(1 hour)\",\"StartDate\":\"tomorrow", "StartDate is no time at /StartDate; such as"},
+                 {"rate(1 hour)\",\"EndDate\":1e300,\"Description\":\"", "EndDate is no time"},
                  {"at(2027-03-28T02:30:00)\",\"ScheduleExpressionTimezone\":\"Europe/Berlin",
                   "at(2027-03-28T02:30:00): clocks are put forward over that time in Europe/Berlin"}};
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
@@ -496,6 +502,9 @@ static const struct rule warnings[] = {
     {"{\"Name\":\"n\",\"ScheduleExpression\":\"at(2020-01-01T00:00:00)\",\"Target\":{\"Arn\":\"default\","
      "\"EcsParameters\":{\"TaskDefinitionArn\":\"web\"}}}",
      ONE(""), "never-due", "/ScheduleExpression", "scheduled task n"},
+    {"{\"Name\":\"n\",\"ScheduleExpression\":\"rate(1 hour)\",\"EndDate\":\"2020-01-01T00:00:00Z\","
+     "\"Target\":{\"Arn\":\"default\",\"EcsParameters\":{\"TaskDefinitionArn\":\"web\"}}}",
+     ONE(""), "never-due", "/ScheduleExpression", "scheduled task n is never due any more"},
     {LISTENER("arn:x:targetgroup/a/1"), NULL, "no-effect", "", "Listener has no effect yet"},
 };
 

@@ -18,14 +18,14 @@ static void test_values(void **state)
         "- name: app\n  image: nginx\n  cpu: 256\n  memory: 128\n  memoryReservation: 64\n  startTimeout: 7\n"
         "  dependsOn: [{containerName: side, condition: HEALTHY}]\n"
         "  portMappings: [{containerPort: 80}, {containerPort: 53, hostPort: 5353, protocol: udp}]\n"
-        "- name: side\n  image: nginx\n  memory: 32\n  essential: false\n  stopTimeout: 5\n"
+        "- name: side\n  image: nginx\n  memory: 32\n  essential: false\n  stopTimeout: 2147483647\n"
         "  healthCheck: {command: [CMD, 'true']}\n");
     fixture_put(
         fixture, "s.yaml",
         "cluster: prod\nserviceName: s\ntaskDefinition: web\ndesiredCount: 3\n"
         "deploymentConfiguration: {minimumHealthyPercent: 50, deploymentCircuitBreaker: {enable: false, "
         "rollback: true, resetOnHealthyTask: false, thresholdConfiguration: {type: COUNT, value: 7}}}\n"
-        "healthCheckGracePeriodSeconds: 6\n"
+        "healthCheckGracePeriodSeconds: 2147483647\n"
         "davit: {minimumHealthySeconds: 4}\n---\nclusterName: prod\n");
     int r = fixture_build(fixture);
     fixture_print(fixture);
@@ -56,7 +56,7 @@ static void test_values(void **state)
     const struct container_spec *side = task_definition_container(web, "side");
     assert_false(side->essential);
     assert_int_equal(side->memory_mib, 32);
-    assert_int_equal(side->stop_timeout_s, 5);
+    assert_int_equal(side->stop_timeout_s, INT32_MAX);
     assert_true(side->has_health_check);
     const struct service *service = desired_service(fixture->desired, "prod", "s");
     assert_ptr_equal(service->task_definition, web);
@@ -68,7 +68,7 @@ static void test_values(void **state)
     assert_int_equal(service->minimum_healthy_percent, 50);
     assert_int_equal(service->maximum_percent, 200);
     assert_int_equal(service->minimum_healthy_ms, 4000);
-    assert_int_equal(service->health_check_grace_ms, 6000);
+    assert_int_equal(service->health_check_grace_ms, 2147483647000);
     assert_non_null(desired_cluster(fixture->desired, "prod"));
     assert_null(desired_cluster(fixture->desired, "default"));
 }

@@ -3,7 +3,7 @@
 
 #include "base/memory.h"
 #include "base/vector.h"
-#include "model/schedule.h"
+#include "model/scheduled_task.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -222,6 +222,43 @@ static void test_against_the_calendar_of_libc(void **state)
     }
 }
 
+/* What `dates` says of a schedule, seen from 2026-11-22; "" for never. */
+static const struct {
+    const char *expression;
+    const char *dates;
+    const char *next;
+} dated[] = {
+    {"rate(1 minute)", "\"StartDate\":\"2026-11-23T00:00:00Z\"", "2026-11-23 00:00"},
+    {"rate(1 minute)", "\"StartDate\":\"2026-11-23T00:00:00Z\",\"EndDate\":\"2026-11-23T00:00:00Z\"",
+     "2026-11-23 00:00"},
+    {"rate(1 minute)", "\"StartDate\":\"2026-11-23T00:00:00Z\",\"EndDate\":\"2021-01-01T00:00:00Z\"", ""},
+    {"rate(1 minute)", "\"EndDate\":\"2021-01-01T00:00:00Z\"", ""},
+    {"rate(1 minute)", "\"StartDate\":\"2026-11-23T00:00:00Z\",\"State\":\"DISABLED\"", ""},
+    {"cron(0 3 * * ? *)", "\"StartDate\":1795478400", "2026-11-24 03:00"},
+    {"cron(0 3 * * ? *)", "\"EndDate\":\"2026-11-22T02:59:59Z\"", ""},
+};
+
+static void test_between_two_dates(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(dated); i++) {
+        char *text CLEANUP_FREE = memory_printf("{\"Name\":\"n\",\"ScheduleExpression\":\"%s\",%s}",
+                                                dated[i].expression, dated[i].dates);
+        json_t *json = json_loads(text, 0, NULL);
+        struct scheduled_task *task = scheduled_task_new(json);
+        assert_non_null(task);
+        int64_t now_s = seconds("2026-11-22 00:00");
+        int64_t at_s;
+        char next[32] = "";
+        if (scheduled_task_next(task, now_s, now_s, &at_s))
+            text_of(at_s, next, sizeof next);
+        if (strcmp(next, dated[i].next) != 0)
+            fail_msg("%s: %s, not %s", text, next, dated[i].next);
+        scheduled_task_unref(task);
+        json_decref(json);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +266,7 @@ int main(void)
         cmocka_unit_test(test_the_last_time),
         cmocka_unit_test(test_rate),
         cmocka_unit_test(test_what_is_no_schedule),
+        cmocka_unit_test(test_between_two_dates),
         cmocka_unit_test(test_against_the_calendar_of_libc),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
