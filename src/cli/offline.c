@@ -174,6 +174,12 @@ static void tell_directory(const struct offline_query *query, struct manifest *m
     manifest_set_directory(manifest, name, remedy);
 }
 
+static void note_blobs(const struct offline_query *query, const struct source_update *head)
+{
+    for (size_t i = 0; query->blobs && i < head->files.len; i++)
+        map_put(query->blobs, head->files.items[i].path, memory_strdup(head->files.items[i].oid));
+}
+
 static int attempt(const struct offline_query *query, struct outcome *outcome, struct error *err)
 {
     struct reading reading CLEANUP(reading_deinit) = {.manifest = manifest_new(),
@@ -192,6 +198,7 @@ static int attempt(const struct offline_query *query, struct outcome *outcome, s
         free(*query->ret_directory);
         *query->ret_directory = TAKE(head.directory);
     }
+    note_blobs(query, &head);
     take_files(&reading, &head, true);
     outcome->again = manifest_ask(reading.manifest, &outcome->needs, &outcome->roots);
     if (outcome->again)
@@ -219,4 +226,11 @@ int offline_read(const struct offline_query *query, struct desired **ret_desired
     if (r == 0)
         *ret_desired = outcome.desired;
     return r;
+}
+
+void offline_side_deinit(struct offline_side *side)
+{
+    desired_unref(side->desired);
+    diagnostics_deinit(&side->diagnostics);
+    map_deinit(&side->blobs);
 }
