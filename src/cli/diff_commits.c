@@ -221,28 +221,26 @@ static json_t *failure_of(const struct offline_side *side, const struct error *e
     return json_pack("{s:i,s:s,s:s}", "schemaVersion", 1, "error", text, "revision", side->revision);
 }
 
-static int read_side(const struct cli *cli, struct offline_side *side, json_t **ret_failure)
+static struct offline_query query_of(const struct cli *cli)
 {
-    struct offline_query query = {.repository = cli_value(cli, "repo"),
-                                  .revision = side->revision,
+    return (struct offline_query){.repository = cli_value(cli, "repo"),
                                   .sub_path = cli_value(cli, "path"),
-                                  .command = cli->command->name,
-                                  .blobs = &side->blobs};
-    struct error err = ERROR_INIT;
-    int r = offline_read(&query, &side->desired, &side->diagnostics, &err);
-    if (r == 0)
-        return CLI_OK;
-    *ret_failure = failure_of(side, &err, r);
-    return CLI_ERROR;
+                                  .command = cli->command->name};
 }
 
 int cli_diff_read(const struct cli *cli, const char *revision, struct desired **ret_desired,
                   json_t **ret_failure)
 {
     struct offline_side side CLEANUP(offline_side_deinit) = OFFLINE_SIDE_INIT(revision);
-    int r = read_side(cli, &side, ret_failure);
-    *ret_desired = TAKE(side.desired);
-    return r;
+    struct offline_query query = query_of(cli);
+    struct error err = ERROR_INIT;
+    query.revision = revision;
+    int r = offline_read(&query, &side.desired, &side.diagnostics, &err);
+    if (r == 0)
+        *ret_desired = TAKE(side.desired);
+    else
+        *ret_failure = failure_of(&side, &err, r);
+    return r == 0 ? CLI_OK : CLI_ERROR;
 }
 
 static json_t *answer_of(const struct offline_side sides[2])
@@ -262,15 +260,24 @@ static json_t *answer_of(const struct offline_side sides[2])
     return answer;
 }
 
+struct sides {
+    struct offline_side list[2];
+};
+
+static void sides_deinit(struct sides *sides)
+{
+    for (size_t i = 0; i < ARRAY_LEN(sides->list); i++)
+        offline_side_deinit(&sides->list[i]);
+}
+
 int cli_diff_commits(const struct cli *cli, const char *const revisions[static 2], json_t **ret_answer)
 {
-    struct offline_side from CLEANUP(offline_side_deinit) = OFFLINE_SIDE_INIT(revisions[0]);
-    struct offline_side to CLEANUP(offline_side_deinit) = OFFLINE_SIDE_INIT(revisions[1]);
-    int r = read_side(cli, &from, ret_answer);
-    if (r == CLI_OK)
-        r = read_side(cli, &to, ret_answer);
-    if (r)
-        return r;
-    *ret_answer = answer_of((struct offline_side[]){from, to});
-    return CLI_OK;
+    struct sides sides CLEANUP(sides_deinit) = {
+        {OFFLINE_SIDE_INIT(revisions[0]), OFFLINE_SIDE_INIT(revisions[1])}};
+    const struct offline_query query = query_of(cli);
+    struct error err = ERROR_INIT;
+    size_t failed = 0;
+    int r = offline_read_two(&query, sides.list, &failed, &err);
+    *ret_answer = r == 0 ? answer_of(sides.list) : failure_of(&sides.list[failed], &err, r);
+    return r == 0 ? CLI_OK : CLI_ERROR;
 }

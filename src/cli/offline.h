@@ -42,3 +42,8 @@ struct offline_side {
         .revision = (of_revision), .blobs = MAP_INIT(free)                                                   \
     }
 void offline_side_deinit(struct offline_side *side);
+/* Two revisions of a repository, as offline_read() gives them but for warnings, and for revision numbers,
+ * which count only where a manifest names one. What both have is read once. Of the query, revision,
+ * on_manifest, blobs and ret_directory do not count. On failure *ret_failed is the side that it is about. */
+int offline_read_two(const struct offline_query *query, struct offline_side sides[static 2],
+                     size_t *ret_failed, struct error *err);
