@@ -132,7 +132,7 @@ static void compare_services(json_t *answer, const struct offline_side sides[2])
         json_t *difference = left == right ? NULL : compare_service(services, desired);
         if (difference) {
             json_array_append_new(json_object_get(answer, "differences"), difference);
-        } else if (is_touched(sides, right)) {
+        } else if (order == 0 && is_touched(sides, right)) {
             char *key CLEANUP_FREE = service_key(right->cluster, right->name);
             json_array_append_new(unchanged, json_string(key));
         }

@@ -173,3 +173,13 @@ def test_a_number_means_the_one_of_its_own_history(repo, diff):
     (difference,) = answer(diff, "side", "main")["differences"]
     assert {"what": 'container "web" image', "from": "web:side", "to": "web:main"} in difference["details"]
     assert answer(diff, "main~1", "main")["differences"] == []
+
+
+def test_a_number_that_would_mean_another_without_its_history(repo, diff):
+    def pin(image, number):
+        return manifest("web", image).replace("taskDefinition: web\n", f"taskDefinition: web:{number}\n")
+    repo.commit("one", {"web.yaml": pin("web:a", 1)})
+    repo.commit("two", {"web.yaml": pin("web:b", 1)})
+    repo.commit("three", {"web.yaml": pin("web:c", 2)})
+    (difference,) = answer(diff, "HEAD~1", "HEAD")["differences"]
+    assert {"what": 'container "web" image', "from": "web:a", "to": "web:b"} in difference["details"]
