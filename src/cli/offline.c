@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "cli/output.h"
 #include "manifest/manifest.h"
+#include "model/json.h"
 #include "source/source.h"
 
 #include <errno.h>
@@ -173,6 +174,12 @@ static void tell_directory(const struct offline_query *query, struct manifest *m
     manifest_set_directory(manifest, name, remedy);
 }
 
+static void note_blobs(const struct offline_query *query, const struct source_update *head)
+{
+    for (size_t i = 0; query->blobs && i < head->files.len; i++)
+        map_put(query->blobs, head->files.items[i].path, memory_strdup(head->files.items[i].oid));
+}
+
 static int attempt(const struct offline_query *query, struct outcome *outcome, struct error *err)
 {
     struct reading reading CLEANUP(reading_deinit) = {.manifest = manifest_new(),
@@ -193,6 +200,7 @@ static int attempt(const struct offline_query *query, struct outcome *outcome, s
         free(*query->ret_directory);
         *query->ret_directory = TAKE(head.directory);
     }
+    note_blobs(query, &head);
     take_files(&reading, &head, true);
     outcome->again = manifest_ask(reading.manifest, &outcome->needs, &outcome->roots);
     if (outcome->again)
@@ -222,4 +230,170 @@ int offline_read(const struct offline_query *query, struct desired **ret_desired
     if (r == 0)
         *ret_desired = outcome.desired;
     return r;
+}
+
+/* --- two revisions -------------------------------------------------------------------------------------- */
+
+void offline_side_deinit(struct offline_side *side)
+{
+    desired_unref(side->desired);
+    diagnostics_deinit(&side->diagnostics);
+    map_deinit(&side->blobs);
+}
+
+/* Ends in ":3"; an ARN without a number ends in ":task-definition/web". */
+static bool names_number(const char *definition)
+{
+    const char *colon = definition ? strrchr(definition, ':') : NULL;
+    return colon && colon[1] && !colon[1 + strspn(colon + 1, "0123456789")];
+}
+
+/* Whether what it comes to depends on how revisions are counted. */
+static bool counts_revisions(const struct desired *desired)
+{
+    for (size_t i = 0; i < desired->services.len; i++) {
+        const struct service *service = desired->services.items[i];
+        if (names_number(service->task_definition_text))
+            return true;
+        for (size_t j = 0; j < service->pre_deploy.len; j++)
+            if (names_number(service->pre_deploy.items[j]))
+                return true;
+    }
+    for (size_t i = 0; i < desired->scheduled_tasks.len; i++) {
+        const struct scheduled_run_vec *runs = &desired->scheduled_tasks.items[i]->runs;
+        for (size_t j = 0; j < runs->len; j++)
+            if (names_number(model_string(runs->items[j].request, "taskDefinition")))
+                return true;
+    }
+    return false;
+}
+
+/* What both sides are read into, one after the other. */
+struct pair {
+    const struct offline_query *query;
+    struct offline_side *sides;
+    struct string_vec roots;
+    struct manifest_needs needs;
+    bool again; /* with the roots */
+    bool apart; /* nothing is wrong, but this is no way to read them */
+};
+
+static void pair_deinit(struct pair *pair)
+{
+    string_vec_deinit(&pair->roots);
+    manifest_needs_deinit(&pair->needs);
+}
+
+/* The second from what differs: blobs of the first that it has not deleted or replaced are its own. */
+static void note_second_blobs(struct pair *pair, const struct source_update *update)
+{
+    struct offline_query query = {.blobs = &pair->sides[1].blobs};
+    if (!update->full)
+        map_for_each (&pair->sides[0].blobs, entry)
+            map_put(query.blobs, entry->key, memory_strdup(entry->value));
+    note_blobs(&query, update);
+}
+
+static int read_first(struct pair *pair, struct reading *reading, struct error *err)
+{
+    const struct offline_query *query = pair->query;
+    const struct source_tree_query tree = {query->repository, pair->sides[0].revision, query->sub_path,
+                                           &pair->roots};
+    struct source_update update CLEANUP(source_update_deinit) = {0};
+    struct diagnostics ignored CLEANUP(diagnostics_deinit) = {0};
+    int r = source_read_tree(&tree, &update, err);
+    if (r < 0)
+        return r;
+    struct offline_query blobs = {.blobs = &pair->sides[0].blobs};
+    map_clear(blobs.blobs);
+    note_blobs(&blobs, &update);
+    take_files(reading, &update, false);
+    if (pair->needs.missing)
+        return 0;
+    const struct manifest_numbering numbering = {&reading->families, &reading->changed};
+    pair->apart =
+        manifest_build(reading->manifest, &update.commit, &numbering, &pair->sides[0].desired, &ignored) < 0;
+    return 0;
+}
+
+static int read_second(struct pair *pair, struct reading *reading, struct error *err)
+{
+    const struct offline_query *query = pair->query;
+    const struct source_tree_query tree = {query->repository, pair->sides[1].revision, query->sub_path,
+                                           &pair->roots};
+    struct source_update update CLEANUP(source_update_deinit) = {0};
+    struct diagnostics ignored CLEANUP(diagnostics_deinit) = {0};
+    int r = source_read_difference(&tree, pair->sides[0].revision, &update, err);
+    if (r < 0)
+        return r;
+    map_clear(&pair->sides[1].blobs);
+    note_second_blobs(pair, &update);
+    take_files(reading, &update, true);
+    pair->apart = pair->needs.too_many;
+    pair->again = !pair->apart && manifest_ask(reading->manifest, &pair->needs, &pair->roots);
+    if (pair->apart || pair->again)
+        return 0;
+    const struct manifest_numbering numbering = {&reading->families, &reading->changed};
+    pair->apart =
+        manifest_build(reading->manifest, &update.commit, &numbering, &pair->sides[1].desired, &ignored) < 0;
+    return 0;
+}
+
+static void forget_desired(struct pair *pair)
+{
+    for (size_t i = 0; i < 2; i++)
+        desired_unref(TAKE(pair->sides[i].desired));
+}
+
+static int attempt_pair(struct pair *pair, size_t *ret_failed, struct error *err)
+{
+    struct reading reading CLEANUP(reading_deinit) = {.manifest = manifest_new(),
+                                                      .families = MAP_INIT(family_ledger_free),
+                                                      .roots = &pair->roots,
+                                                      .needs = &pair->needs};
+    forget_desired(pair);
+    *ret_failed = 0;
+    int r = read_first(pair, &reading, err);
+    if (r < 0 || pair->apart)
+        return r;
+    *ret_failed = 1;
+    r = read_second(pair, &reading, err);
+    if (r < 0 || pair->apart || pair->again)
+        return r;
+    pair->apart = counts_revisions(pair->sides[0].desired) || counts_revisions(pair->sides[1].desired);
+    return 0;
+}
+
+/* Each by itself, with its history. */
+static int read_apart(const struct offline_query *query, struct offline_side sides[static 2],
+                      size_t *ret_failed, struct error *err)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < 2; i++) {
+        struct offline_query one = *query;
+        one.revision = sides[i].revision;
+        one.blobs = &sides[i].blobs;
+        *ret_failed = i;
+        map_clear(one.blobs);
+        r = offline_read(&one, &sides[i].desired, &sides[i].diagnostics, err);
+    }
+    return r;
+}
+
+int offline_read_two(const struct offline_query *query, struct offline_side sides[static 2],
+                     size_t *ret_failed, struct error *err)
+{
+    struct pair pair CLEANUP(pair_deinit) = {.query = query, .sides = sides};
+    int r = source_library_init(err);
+    if (r < 0)
+        return r;
+    do {
+        pair.again = false;
+        r = attempt_pair(&pair, ret_failed, err);
+    } while (r == 0 && pair.again);
+    source_library_deinit();
+    if (r < 0 || !pair.apart)
+        return r;
+    forget_desired(&pair);
+    return read_apart(query, sides, ret_failed, err);
 }

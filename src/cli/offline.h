@@ -6,6 +6,8 @@
 #include "model/desired.h"
 #include "model/diagnostic.h"
 
+#include <stdlib.h>
+
 struct manifest;
 
 struct offline_query {
@@ -22,6 +24,7 @@ struct offline_query {
     /* Where in the repository the paths of diagnostics begin: "" for its root, and where there is none. Set
      * whenever the tree could be read; caller frees. NULL: not asked for. */
     char **ret_directory;
+    struct map *blobs; /* path of each file that was read -> id of its blob, owned; NULL: not asked for */
 };
 
 /* Builds what the manifests ask for, revision numbers counted along the history as the daemon does. 0;
@@ -29,3 +32,21 @@ struct offline_query {
  * it could not look. Warnings are in *diagnostics in either case; the caller deinits it. */
 int offline_read(const struct offline_query *query, struct desired **ret_desired,
                  struct diagnostics *diagnostics, struct error *err);
+
+/* A revision that is compared with another. */
+struct offline_side {
+    const char *revision;
+    struct desired *desired;
+    struct diagnostics diagnostics;
+    struct map blobs; /* as in struct offline_query */
+};
+#define OFFLINE_SIDE_INIT(of_revision)                                                                       \
+    {                                                                                                        \
+        .revision = (of_revision), .blobs = MAP_INIT(free)                                                   \
+    }
+void offline_side_deinit(struct offline_side *side);
+/* Two revisions of a repository, as offline_read() gives them but for warnings, and for revision numbers,
+ * which count only where a manifest names one. What both have is read once. Of the query, revision,
+ * on_manifest, blobs and ret_directory do not count. On failure *ret_failed is the side that it is about. */
+int offline_read_two(const struct offline_query *query, struct offline_side sides[static 2],
+                     size_t *ret_failed, struct error *err);

@@ -138,6 +138,7 @@ struct source_walk_plan {
     const struct string_vec *roots; /* NULL: none; borrowed likewise */
     int64_t generation;             /* of the roots */
     bool head_full;                 /* and before it the base once more, unless they are the same */
+    bool leaps; /* one update, from the base to the tip, however they are related; the base is there */
 };
 
 struct source_walk;

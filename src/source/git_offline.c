@@ -71,20 +71,25 @@ static int find_place(const char *repository_path, const char *revision, const c
     return 0;
 }
 
-static int read_revision(const struct source_tree_query *query, struct source_update *ret_update,
-                         struct error *err)
+/* since: NULL for everything. */
+static int read_revision(const struct source_tree_query *query, const char *since,
+                         struct source_update *ret_update, struct error *err)
 {
     struct place place CLEANUP(place_deinit) = {0};
+    struct place base CLEANUP(place_deinit) = {0};
     int rc = find_place(query->repository_path, query->revision, query->sub_path, &place, err);
+    if (rc == 0 && since)
+        rc = find_place(query->repository_path, since, query->sub_path, &base, err);
     if (rc < 0)
         return rc;
     struct source_walk_plan plan = {
         .repository = place.repository,
         .tip = place.oid,
-        .base = place.oid, /* only the newest */
+        .base = since ? base.oid : place.oid, /* only the newest */
         .sub_path = place.path,
         .roots = query->roots,
-        .head_full = true,
+        .head_full = !since,
+        .leaps = since != NULL,
     };
     struct source_walk *walk CLEANUP(source_walk_freep) = NULL;
     struct source_update_vec updates CLEANUP(source_update_vec_deinit) = {0};
@@ -238,7 +243,18 @@ int source_read_tree(const struct source_tree_query *query, struct source_update
     struct source_tree_query whole = *query;
     if (whole.sub_path && !*whole.sub_path)
         whole.sub_path = NULL;
-    return whole.revision ? read_revision(&whole, ret_update, err) : read_files(&whole, ret_update, err);
+    return whole.revision ? read_revision(&whole, NULL, ret_update, err)
+                          : read_files(&whole, ret_update, err);
+}
+
+int source_read_difference(const struct source_tree_query *query, const char *since,
+                           struct source_update *ret_update, struct error *err)
+{
+    assert(query->revision && since);
+    struct source_tree_query whole = *query;
+    if (whole.sub_path && !*whole.sub_path)
+        whole.sub_path = NULL;
+    return read_revision(&whole, since, ret_update, err);
 }
 
 int source_history(const struct source_history_query *query, struct error *err)

@@ -150,6 +150,15 @@ int source_walk_new(const struct source_walk_plan *plan, struct source_walk **re
     if (rc < 0)
         return source_git_error(err, rc, "\"%s\" is no commit", plan->tip);
     line_push(&walk->line, &tip);
+    if (plan->leaps) {
+        rc = git_oid_fromstr(&walk->previous, plan->base);
+        if (rc < 0)
+            return source_git_error(err, rc, "\"%s\" is no commit", plan->base);
+        walk->has_previous = true;
+        walk->left = 1;
+        *ret_walk = TAKE(walk);
+        return 0;
+    }
     if (plan->base && *plan->base) {
         walk->plan.base = plan->base;
         rc = start_after_base(walk, err);

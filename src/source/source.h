@@ -203,6 +203,10 @@ struct source_tree_query {
  * sub_path), ERROR_LIMIT, ERROR_IO, ERROR_INVALID. */
 int source_read_tree(const struct source_tree_query *query, struct source_update *ret_update,
                      struct error *err);
+/* Likewise, of query->revision only what differs from the revision `since`, however the two are related; but
+ * all of it, full, where a root has become too large or is so no more (source_options). */
+int source_read_difference(const struct source_tree_query *query, const char *since,
+                           struct source_update *ret_update, struct error *err);
 
 struct source_history_query {
     const char *repository_path;

@@ -21,11 +21,14 @@ WARM_UP = 4
 ROUNDS = 41
 
 
-def elapsed_ms(command, directory=None):
-    """From the start of the process to its end."""
+def elapsed_ms(command, directory=None, expect=0):
+    """From the start of the process to its end, with that exit status."""
     start = time.monotonic()
-    subprocess.run(list(map(str, command)), check=True, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return (time.monotonic() - start) * 1000
+    done = subprocess.run(list(map(str, command)), cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    elapsed = (time.monotonic() - start) * 1000
+    if done.returncode != expect:
+        raise RuntimeError(f"{command[0]} exits with {done.returncode}, not {expect}")
+    return elapsed
 
 
 def validate(build, work):
@@ -37,6 +40,24 @@ def validate(build, work):
     davit = build / "src" / "daemon" / "davit"
     times = [elapsed_ms(["taskset", "-c", "0", davit, "validate", work]) for _ in range(RUNS)]
     show("validate", "ms", times, aim=1000, manifests=MANIFESTS)
+
+
+def diff(build, work):
+    """One of 10,000 services in 20,000 files has another image; git alone says which file it is."""
+    for number in range(MANIFESTS):
+        directory = work / "apps" / f"{number // 100:03}"
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / f"app-{number:05}.service.json").write_text(service(number))
+        (directory / f"app-{number:05}.task.json").write_text(task_definition(number, 0))
+    git = ["git", "-C", work, "-c", "user.name=bench", "-c", "user.email=bench@example.org", "-c", "gc.auto=0"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"], ["gc", "-q"]):
+        subprocess.run([*git, *command], check=True)
+    (work / "apps" / "050" / "app-05000.task.json").write_text(task_definition(5000, 1))
+    subprocess.run([*git, "commit", "-qam", "two"], check=True)
+    davit = [build / "src" / "daemon" / "davit", "diff", "--repo", work, "HEAD~1", "HEAD"]
+    times = [elapsed_ms(davit, expect=1) for _ in range(RUNS)]
+    floor = [elapsed_ms([*git, "diff", "--name-status", "HEAD~1", "HEAD"]) for _ in range(RUNS)]
+    show("diff", "ms", times, aim=200, floor=floor, services=MANIFESTS)
 
 
 def install_ajv(work):
@@ -97,4 +118,4 @@ def schema(build, work):
     warm(build, modules, real, "of many shapes")
 
 
-BENCHES = {"validate": validate, "schema": schema}
+BENCHES = {"validate": validate, "diff": diff, "schema": schema}

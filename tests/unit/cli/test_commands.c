@@ -478,6 +478,14 @@ static void test_status_diff_wait_reconcile(void **state)
            "  waits for its change window, which opens at 2026-01-01 02:00 UTC\n",
            NULL);
     expect("diff -o json", CLI_NO, "\"opensAt\": 1767232800", NULL);
+    expect("diff -o markdown", CLI_NO,
+           "| `web` | changed in place, scale 2 → 4 | `container \"web\" file site/index.html` changed<br>",
+           NULL);
+    expect("diff --socket /nonexistent/davit.sock -o markdown", CLI_ERROR,
+           "### davit: the diff could not be computed\n",
+           "no davit daemon answers at /nonexistent/davit.sock");
+    expect("diff --socket /nonexistent/davit.sock -o json", CLI_ERROR, "\"error\": \"no davit daemon answers",
+           NULL);
     expect("diff", CLI_NO,
            "\nheld: the commit removes 3 of 4 services (c/a, c/b, c/d); what runs stays until davit approve "
            "COMMIT, or a commit with the trailer \"Davit-Approve-Deletions: N\"\n",
@@ -552,6 +560,11 @@ static void test_a_refused_commit(void **state)
            "compared with what runs is abcdef012345 (say hello) instead, the last good commit\n"
            "no differences\n");
     expect("diff -o json", CLI_ERROR, "\"refused\": true", NULL);
+    expect(
+        "diff -o markdown", CLI_ERROR,
+        "\n> **Refused**: `bbbbbbbbbbbb` `typo`; what follows is about `abcdef012345` `say hello`, the last "
+        "good commit\n\n- `web.yaml:8:5: error: no such thing`\n",
+        "davit: HEAD bbbbbbbbbbbb (typo) is refused:\n");
 }
 
 static void test_a_held_commit(void **state)

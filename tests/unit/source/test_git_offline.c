@@ -128,6 +128,39 @@ static void test_says_what_is_missing(void **state)
         ERROR_NOT_FOUND);
 }
 
+/* Also of lines that have nothing in common but the repository. */
+static void test_reads_what_differs(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    fixture_sh(
+        f,
+        "cd repo; printf b >b.yaml; printf c >c.conf; git add .; git commit -qm second; git rm -q web.yaml; "
+        "printf d >b.yaml; printf e >c.conf; git add .; git commit -qm third; git checkout -q --orphan "
+        "other; "
+        "printf z >z.yaml; git add .; git commit -qm apart");
+    struct source_update update = {0};
+    struct string_vec roots = {(char *[]){(char[]){"c.conf"}}, 1, 1};
+    struct source_tree_query query = {f->origin, "main", NULL, &roots};
+    assert_int_equal(source_read_difference(&query, "main~1", &update, NULL), 0);
+    assert_files(&update, "b.yaml=d;c.conf=?;web.yaml=?;");
+    assert_int_equal(update.files.items[2].kind, SOURCE_DELETED);
+    assert_true(update.head && !update.full);
+    assert_string_equal(update.commit.subject, "third");
+    source_update_deinit(&update);
+    query.revision = "main~2";
+    assert_int_equal(source_read_difference(&query, "main", &update, NULL), 0);
+    assert_files(&update, "b.yaml=?;c.conf=?;web.yaml=one;");
+    assert_int_equal(update.files.items[1].kind, SOURCE_DELETED);
+    source_update_deinit(&update);
+    query.revision = "other";
+    query.roots = NULL;
+    assert_int_equal(source_read_difference(&query, "main", &update, NULL), 0);
+    assert_files(&update, "z.yaml=z;");
+    source_update_deinit(&update);
+    assert_int_equal(source_read_difference(&query, "nope", &update, NULL), ERROR_NOT_FOUND);
+}
+
 struct told {
     int count;
     int stop_at;
@@ -167,6 +200,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_reads_the_working_directory_with_gits_ids, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_says_what_is_missing, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_reads_what_differs, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_walks_history, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
