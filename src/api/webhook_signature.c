@@ -140,7 +140,7 @@ int webhook_authenticate(const struct webhook_request *request, const char *secr
         if (!count || (schemes[i].ignored && text_starts_with(value, schemes[i].ignored)))
             continue;
         if (!schemes[i].is_right(&schemes[i], request, value, secret))
-            return error_set(err, ERROR_DENIED, "%s is wrong: another secret, or another body",
+            return error_set(err, ERROR_DENIED, "%s is wrong: it is of another secret or another body",
                              schemes[i].header);
         right++;
     }

@@ -116,8 +116,7 @@
 /* --- webhooks: whoever reaches the socket may send them ------------------------------------------------- */
 #define LIMIT_WEBHOOK_CONNECTIONS 32    /* each may hold LIMIT_API_REQUEST_BYTES */
 #define LIMIT_WEBHOOK_REQUEST_MS  10000 /* GitHub gives up after as long */
-#define LIMIT_WEBHOOK_REFUSALS    10 /* reported one by one in LIMIT_WEBHOOK_REFUSALS_MS; the rest is counted \
-                                      */
+#define LIMIT_WEBHOOK_REFUSALS    10    /* reported one by one in the time of the next; the rest is counted */
 #define LIMIT_WEBHOOK_REFUSALS_MS 60000
 #define LIMIT_WEBHOOK_LOOK_MS     1000 /* between two looks that webhooks ask for */
 

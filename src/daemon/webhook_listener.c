@@ -50,7 +50,16 @@ static int64_t now_ms(void *data)
 static int read_secret(void *data, char **ret_secret, struct error *err)
 {
     const struct webhook_listener *listener = data;
-    return source_access_read_line(listener->options.secret_file, "webhook.secretFile", ret_secret, err);
+    const char *path = listener->options.secret_file;
+    char *secret CLEANUP(wipe_freep) = NULL;
+    int r = source_access_read_line(path, "webhook.secretFile", &secret, err);
+    if (r < 0)
+        return r;
+    r = webhook_check_secret(secret, err);
+    if (r < 0)
+        return error_wrap(err, r, "webhook.secretFile %s", path);
+    *ret_secret = TAKE(secret);
+    return 0;
 }
 
 static const char *branch(void *data)
@@ -74,16 +83,6 @@ static void on_report(void *data, const struct webhook_report *report)
 }
 
 /* --- life ----------------------------------------------------------------------------------------------- */
-
-static int check_secret(struct webhook_listener *listener, struct error *err)
-{
-    char *secret CLEANUP(wipe_freep) = NULL;
-    int r = read_secret(listener, &secret, err);
-    if (r < 0)
-        return r;
-    r = webhook_check_secret(secret, err);
-    return r < 0 ? error_wrap(err, r, "webhook.secretFile %s", listener->options.secret_file) : 0;
-}
 
 static void on_pause_closed(uv_handle_t *handle)
 {
@@ -111,7 +110,8 @@ int webhook_listener_new(const struct webhook_listener_options *options,
                                                .handle = webhook_handle,
                                                .request_ms = LIMIT_WEBHOOK_REQUEST_MS,
                                                .max_connections = LIMIT_WEBHOOK_CONNECTIONS};
-    int r = check_secret(listener, err);
+    char *secret CLEANUP(wipe_freep) = NULL;
+    int r = read_secret(listener, &secret, err); /* a fault of it is to show now, not at the first push */
     if (r == 0)
         r = http_server_new(options->loop, &server, &listener->server, err);
     if (r < 0) {

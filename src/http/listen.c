@@ -231,7 +231,7 @@ static int bind_address(struct http_listener *listener, const union any_address 
 
 static int open_address(struct http_listener *listener, const char *text, bool any, struct error *err)
 {
-    union any_address address;
+    union any_address address = {0};
     int r = parse_address(text, &address, err);
     if (r < 0)
         return r;
