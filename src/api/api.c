@@ -56,16 +56,15 @@ char *api_stream_key(const struct http_server *server, uint64_t id)
     return memory_printf("%p/%llu", (const void *)server, (unsigned long long)id);
 }
 
-/* A UUID that no other request of this process and moment has. */
-static void add_request_id(struct api *api, struct http_exchange *exchange)
+void api_request_id(const struct http_exchange *exchange, int64_t now_ms,
+                    char ret_id[static API_REQUEST_ID_SIZE])
 {
-    uint64_t unique[2] = {http_exchange_id(exchange), (uint64_t)api->now_ms(api->data)};
+    uint64_t unique[2] = {http_exchange_id(exchange), (uint64_t)now_ms};
     struct digest digest = digest_of_bytes(unique, sizeof unique);
     char hex[DIGEST_HEX_SIZE];
     digest_to_hex(&digest, hex);
-    char id[37];
-    snprintf(id, sizeof id, "%.8s-%.4s-4%.3s-a%.3s-%.12s", hex, hex + 8, hex + 12, hex + 15, hex + 18);
-    http_exchange_add_header(exchange, "x-amzn-RequestId", id);
+    snprintf(ret_id, API_REQUEST_ID_SIZE, "%.8s-%.4s-4%.3s-a%.3s-%.12s", hex, hex + 8, hex + 12, hex + 15,
+             hex + 18);
 }
 
 /* Takes json. */
@@ -83,6 +82,11 @@ static json_t *words_of(const struct api_fault *fault)
     memcpy(text, fault->message, sizeof text);
     text_mend_utf8(text);
     return json_string(text);
+}
+
+void api_reply_json(struct http_exchange *exchange, unsigned status, json_t *json)
+{
+    reply_json(exchange, status, OUR_TYPE, json);
 }
 
 static void reply_ecs_fault(struct http_exchange *exchange, const struct api_fault *fault)
@@ -181,7 +185,9 @@ static void handle_ecs(const struct api_listener *listener, struct http_exchange
     struct api *api = listener->api;
     struct api_fault fault = {0};
     const char *target = http_exchange_header(exchange, "X-Amz-Target");
-    add_request_id(api, exchange);
+    char id[API_REQUEST_ID_SIZE];
+    api_request_id(exchange, api->now_ms(api->data), id);
+    http_exchange_add_header(exchange, "x-amzn-RequestId", id);
     if (!target || !text_starts_with(target, ECS_TARGET)) {
         set_fault(&fault, 400, "UnknownOperationException",
                   "expected the header X-Amz-Target: " ECS_TARGET
@@ -271,7 +277,7 @@ static void handle_native(const struct api_listener *listener, struct http_excha
             listener->api, exchange,
             &(struct api_reply){.server = listener->server, .status = 202, .type = OUR_TYPE, .json = output});
     else
-        reply_json(exchange, operation->changes ? 202 : 200, OUR_TYPE, output);
+        api_reply_json(exchange, operation->changes ? 202 : 200, output);
 }
 
 void api_handle(void *data, struct http_exchange *exchange)

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "api/webhook.h"
 #include "base/memory.h"
 #include "core/core.h"
 #include "engine/engine.h"
@@ -24,6 +25,7 @@ struct api_looks {
     unsigned asked;     /* calls of poke_source */
     unsigned answered;  /* those whose look has ended: what it found has been told to core */
     const char *newest; /* oid of the newest commit that core was told of; "" before the first */
+    const struct webhook_news *webhooks; /* NULL: none are listened for */
 };
 
 /* How far the ledger has come with what core wants to have saved: changes since the start. */

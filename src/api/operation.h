@@ -22,6 +22,13 @@ int api_fault_client(struct api_fault *fault, const char *format, ...) __attribu
 int api_fault_unavailable(struct api_fault *fault, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+#define API_REQUEST_ID_SIZE 37
+/* A UUID that no other request of this process and moment has. */
+void api_request_id(const struct http_exchange *exchange, int64_t now_ms,
+                    char ret_id[static API_REQUEST_ID_SIZE]);
+/* Answers in the native part's words; takes json. */
+void api_reply_json(struct http_exchange *exchange, unsigned status, json_t *json);
+
 struct api_stream_call {
     struct api *api;
     struct http_server *server;

@@ -29,6 +29,15 @@ static enum deployment_state rollout(const struct api *api)
     return state;
 }
 
+static json_t *webhooks_json(const struct webhook_news *news)
+{
+    json_t *json = json_pack("{s:i,s:i}", "heard", (int)news->heard, "refused", (int)news->refused);
+    api_set_time_text(json, "heardAt", news->heard_at_ms);
+    api_set_time_text(json, "refusedAt", news->refused_at_ms);
+    model_set_string(json, "refusal", news->refused ? error_text(&news->refusal) : NULL);
+    return json;
+}
+
 json_t *api_source_json(const struct api *api)
 {
     struct view_source view;
@@ -49,6 +58,8 @@ json_t *api_source_json(const struct api *api)
     model_set_string(json, "newest", looks.newest[0] ? looks.newest : NULL);
     json_object_set_new(json, "looksAsked", json_integer(looks.asked));
     json_object_set_new(json, "looksAnswered", json_integer(looks.answered));
+    if (looks.webhooks)
+        json_object_set_new(json, "webhooks", webhooks_json(looks.webhooks));
     api_set_time_text(json, "headSeenAt", view.head_ms);
     model_set_string(json, "held", view.held);
     bool refused = view.diagnostics && view.diagnostics->errors > 0;

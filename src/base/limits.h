@@ -113,6 +113,13 @@
 #define LIMIT_API_CONNECTIONS   256
 #define LIMIT_API_STREAMS       64
 
+/* --- webhooks: whoever reaches the socket may send them ------------------------------------------------- */
+#define LIMIT_WEBHOOK_CONNECTIONS 32    /* each may hold LIMIT_API_REQUEST_BYTES */
+#define LIMIT_WEBHOOK_REQUEST_MS  10000 /* GitHub gives up after as long */
+#define LIMIT_WEBHOOK_REFUSALS    10    /* reported one by one in the time of the next; the rest is counted */
+#define LIMIT_WEBHOOK_REFUSALS_MS 60000
+#define LIMIT_WEBHOOK_LOOK_MS     1000 /* between two looks that webhooks ask for */
+
 /* --- ledger, recorder ----------------------------------------------------------------------------------- */
 #define LIMIT_LEDGER_ENTRY_BYTES   (16 * 1024 * 1024)
 #define LIMIT_FAMILY_CONTENT_BYTES (512 * 1024) /* contents kept of a family's revisions, the newest */

@@ -21,6 +21,21 @@ static void print_commit(const struct cli *cli, const char *title, const json_t 
             cli_tone(cli, tone_of_state(state)), state, cli_tone(cli, CLI_PLAIN));
 }
 
+static void print_webhooks(const struct cli *cli, const json_t *webhooks)
+{
+    const char *heard_at = model_string(webhooks, "heardAt");
+    const char *refused_at = model_string(webhooks, "refusedAt");
+    if (!webhooks)
+        return;
+    fprintf(cli->out, "%-10s %lld heard%s%s", "webhooks", (long long)model_int(webhooks, "heard"),
+            heard_at ? ", last " : "", heard_at ? heard_at : "");
+    if (refused_at)
+        fprintf(cli->out, "; %s%lld refused, last %s: %s%s", cli_tone(cli, CLI_BAD),
+                (long long)model_int(webhooks, "refused"), refused_at, cli_member_string(webhooks, "refusal"),
+                cli_tone(cli, CLI_PLAIN));
+    fputs("\n", cli->out);
+}
+
 static void print_source(const struct cli *cli, const json_t *source)
 {
     const json_t *head = json_object_get(source, "head");
@@ -30,6 +45,7 @@ static void print_source(const struct cli *cli, const json_t *source)
             branch ? " " : "", branch ? branch : "",
             cli_tone(cli, model_bool(source, "ok") ? CLI_GOOD : CLI_BAD),
             model_bool(source, "ok") ? "ok" : cli_member_string(source, "message"), cli_tone(cli, CLI_PLAIN));
+    print_webhooks(cli, json_object_get(source, "webhooks"));
     if (wanted)
         print_commit(cli, "wanted", wanted, cli_member_string(source, "rolloutState"));
     if (model_string(source, "held")) {

@@ -5,6 +5,7 @@
 #include "daemon/config.h"
 #include "daemon/notify.h"
 #include "daemon/runtime.h"
+#include "daemon/webhook_listener.h"
 #include "http/server.h"
 #include "source/source.h"
 
@@ -25,6 +26,7 @@ struct program {
     struct runtime *runtime;
     struct api *api;
     struct api_listener listeners[LISTENERS];
+    struct webhook_listener *webhooks; /* NULL: none are listened for */
     uv_signal_t signals[3];
     uv_timer_t watchdog;
     bool stopping;
@@ -52,7 +54,14 @@ static void looks(void *data, struct api_looks *ret_looks)
 {
     const struct program *program = data;
     const struct source_status *status = runtime_source_status(program->runtime);
-    *ret_looks = (struct api_looks){status->asked, status->answered, status->oid};
+    *ret_looks = (struct api_looks){status->asked, status->answered, status->oid,
+                                    program->webhooks ? webhook_listener_news(program->webhooks) : NULL};
+}
+
+static const char *branch(void *data)
+{
+    const struct program *program = data;
+    return runtime_source_status(program->runtime)->branch;
 }
 
 static void saves(void *data, struct api_saves *ret_saves)
@@ -92,6 +101,7 @@ static void stop(struct program *program)
     for (size_t i = 0; i < LISTENERS; i++)
         if (program->listeners[i].server)
             http_server_free(program->listeners[i].server);
+    webhook_listener_free(TAKE(program->webhooks));
     api_free(program->api);
     program->api = NULL;
     runtime_close(program->runtime);
@@ -163,6 +173,19 @@ static int start_api(struct program *program, const struct config *config, struc
     return r;
 }
 
+static int start_webhooks(struct program *program, const struct config *config, struct error *err)
+{
+    if (!config->webhook_listen)
+        return 0;
+    const struct webhook_listener_options options = {.loop = &program->loop,
+                                                     .address = config->webhook_listen,
+                                                     .secret_file = config->webhook_secret_file,
+                                                     .data = program,
+                                                     .look = poke_source,
+                                                     .branch = branch};
+    return webhook_listener_new(&options, &program->webhooks, err);
+}
+
 static void start_signals(struct program *program)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
@@ -196,6 +219,8 @@ static int serve(const struct cli *cli, const struct config *config)
     }
     start_signals(&program);
     int r = start_api(&program, config, &err);
+    if (r == 0)
+        r = start_webhooks(&program, config, &err);
     if (r == 0)
         notify_send("READY=1");
     else

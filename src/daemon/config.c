@@ -54,6 +54,8 @@ void config_deinit(struct config *config)
     free(config->socket);
     free(config->socket_group);
     free(config->listen);
+    free(config->webhook_listen);
+    free(config->webhook_secret_file);
     free(config->owner);
     json_decref(config->log_drivers);
     free(config->efs_region);
@@ -181,6 +183,8 @@ static void take(const json_t *json, struct config *config)
     take_string(json, "socket", &config->socket);
     take_string(json, "socketGroup", &config->socket_group);
     take_string(json, "listen", &config->listen);
+    take_string(json_object_get(json, "webhook"), "listen", &config->webhook_listen);
+    take_file(json_object_get(json, "webhook"), "secretFile", &config->webhook_secret_file);
     take_string(json, "owner", &config->owner);
     take_string(json_object_get(json, "secrets"), "directory", &config->secret_directory);
     model_strings_from_json(json_object_get(json_object_get(json, "secrets"), "environment"),

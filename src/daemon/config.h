@@ -29,10 +29,12 @@ struct config {
     int64_t fetch_bytes;
     struct source_access access;
     char *state_directory;
-    char *socket;       /* NULL: no unix socket */
-    char *socket_group; /* NULL: the process's */
-    char *listen;       /* loopback address for read operations; NULL: none */
-    char *owner;        /* NULL: follows from origin, branch and path */
+    char *socket;         /* NULL: no unix socket */
+    char *socket_group;   /* NULL: the process's */
+    char *listen;         /* loopback address for read operations; NULL: none */
+    char *webhook_listen; /* IP address and port, or unix socket; NULL: no webhooks */
+    char *webhook_secret_file;
+    char *owner; /* NULL: follows from origin, branch and path */
     struct config_instance_vec instances;
     json_t *log_drivers;    /* ECS's name to {"driver", "options"}; NULL: none */
     char *efs_region;       /* NULL: none is known */

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #define STREAM_BLOCK_BYTES 16384
@@ -172,6 +173,28 @@ const char *http_exchange_query(const struct http_exchange *exchange, const char
 const char *http_exchange_header(const struct http_exchange *exchange, const char *name)
 {
     return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
+}
+
+struct header_count {
+    const char *name;
+    unsigned count;
+};
+
+static enum MHD_Result count_header(void *data, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct header_count *headers = data;
+    (void)kind;
+    (void)value;
+    headers->count += strcasecmp(name, headers->name) == 0;
+    return MHD_YES;
+}
+
+unsigned http_exchange_headers(const struct http_exchange *exchange, const char *name, const char **ret_first)
+{
+    struct header_count headers = {name, 0};
+    *ret_first = http_exchange_header(exchange, name);
+    MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, count_header, &headers);
+    return headers.count;
 }
 
 const char *http_exchange_body(const struct http_exchange *exchange, size_t *ret_len)

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -132,12 +133,7 @@ static int open_unix(struct http_listener *listener, const char *path, const cha
     return r == 0 ? bind_unix(listener, &address, group ? &gid : NULL, err) : r;
 }
 
-/* --- loopback addresses --------------------------------------------------------------------------------- */
-
-static const struct {
-    const char *host;
-    int family;
-} LOOPBACKS[] = {{"127.0.0.1", AF_INET}, {"[::1]", AF_INET6}};
+/* --- IP addresses --------------------------------------------------------------------------------------- */
 
 union any_address {
     struct sockaddr any;
@@ -146,90 +142,122 @@ union any_address {
     struct sockaddr_un local;
 };
 
-static socklen_t fill_loopback(int family, uint16_t port, union any_address *address)
+#define HOST_SIZE (INET6_ADDRSTRLEN + 2) /* with brackets */
+
+/* "127.0.0.1", "[::1]". */
+static void print_host(const union any_address *address, char ret_host[static HOST_SIZE])
 {
-    memset(address, 0, sizeof *address);
-    address->any.sa_family = (sa_family_t)family;
-    if (family == AF_INET) {
-        address->v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        address->v4.sin_port = htons(port);
-        return sizeof address->v4;
-    }
-    address->v6.sin6_addr = in6addr_loopback;
-    address->v6.sin6_port = htons(port);
-    return sizeof address->v6;
+    char text[INET6_ADDRSTRLEN];
+    bool is_v4 = address->any.sa_family == AF_INET;
+    const void *host = is_v4 ? (const void *)&address->v4.sin_addr : &address->v6.sin6_addr;
+    inet_ntop(address->any.sa_family, host, text, sizeof text);
+    snprintf(ret_host, HOST_SIZE, is_v4 ? "%s" : "[%s]", text);
 }
 
-/* Fills address and port from the socket; ERROR_INVALID unless it is a unix socket or loopback. */
-static int describe(struct http_listener *listener, int fd, struct error *err)
+static bool is_loopback(const union any_address *address)
+{
+    if (address->any.sa_family == AF_INET)
+        return address->v4.sin_addr.s_addr == htonl(INADDR_LOOPBACK);
+    return address->any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&address->v6.sin6_addr);
+}
+
+/* "127.0.0.1:8080", "[::1]:8080". */
+static int parse_address(const char *text, union any_address *ret_address, struct error *err)
+{
+    union any_address address = {0};
+    const char *colon = strrchr(text, ':');
+    char *host CLEANUP_FREE = memory_strndup(text, colon ? (size_t)(colon - text) : strlen(text));
+    size_t len = strlen(host);
+    int64_t port = 0;
+    if (!colon)
+        return error_set(err, ERROR_INVALID, "%s: a port is missing, 127.0.0.1:8080", text);
+    if (text_to_int64(colon + 1, 0, 65535, &port) < 0)
+        return error_set(err, ERROR_INVALID, "%s: the port must be 0 to 65535", text);
+    if (inet_pton(AF_INET, host, &address.v4.sin_addr) == 1) {
+        address.v4.sin_family = AF_INET;
+        address.v4.sin_port = htons((uint16_t)port);
+    } else {
+        bool in_brackets = len > 2 && host[0] == '[' && host[len - 1] == ']';
+        host[len ? len - 1 : 0] = '\0';
+        if (!in_brackets || inet_pton(AF_INET6, host + 1, &address.v6.sin6_addr) != 1)
+            return error_set(err, ERROR_INVALID,
+                             "%s: an IP address and a port are wanted, such as 0.0.0.0:8080", text);
+        address.v6.sin6_family = AF_INET6;
+        address.v6.sin6_port = htons((uint16_t)port);
+    }
+    *ret_address = address;
+    return 0;
+}
+
+/* Fills address and port from the socket. */
+static int describe(struct http_listener *listener, int fd, union any_address *ret_bound, struct error *err)
 {
     union any_address bound = {0};
+    char host[HOST_SIZE];
     socklen_t len = sizeof bound;
     if (getsockname(fd, &bound.any, &len) < 0)
         return fail(err, "use", "the socket that was handed over");
+    *ret_bound = bound;
     if (bound.any.sa_family == AF_UNIX) {
         listener->is_unix = true;
         listener->address =
             memory_printf("unix://%.*s", (int)sizeof bound.local.sun_path, bound.local.sun_path);
-        return 0;
+    } else if (bound.any.sa_family == AF_INET || bound.any.sa_family == AF_INET6) {
+        print_host(&bound, host);
+        listener->port = ntohs(bound.any.sa_family == AF_INET ? bound.v4.sin_port : bound.v6.sin6_port);
+        listener->address = memory_printf("tcp://%s:%u", host, listener->port);
     }
-    bool is_v4 = bound.any.sa_family == AF_INET && bound.v4.sin_addr.s_addr == htonl(INADDR_LOOPBACK);
-    bool is_v6 = bound.any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&bound.v6.sin6_addr);
-    if (!is_v4 && !is_v6)
-        return error_set(err, ERROR_INVALID, "the socket that was handed over is neither unix nor loopback");
-    listener->port = ntohs(is_v4 ? bound.v4.sin_port : bound.v6.sin6_port);
-    listener->address = memory_printf("tcp://%s:%u", LOOPBACKS[is_v4 ? 0 : 1].host, listener->port);
     return 0;
 }
 
-static int bind_loopback(struct http_listener *listener, int family, uint16_t port, struct error *err)
+static int bind_address(struct http_listener *listener, const union any_address *address, const char *where,
+                        struct error *err)
 {
-    union any_address address;
-    socklen_t len = fill_loopback(family, port, &address);
+    union any_address bound;
+    int family = address->any.sa_family;
     int on = 1;
-    const char *where = LOOPBACKS[family == AF_INET ? 0 : 1].host;
     listener->fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (listener->fd < 0)
         return fail(err, "make a socket for", where);
     setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(listener->fd, &address.any, len) < 0 || listen(listener->fd, SOMAXCONN) < 0) {
+    if (bind(listener->fd, &address->any, family == AF_INET ? sizeof address->v4 : sizeof address->v6) < 0 ||
+        listen(listener->fd, SOMAXCONN) < 0) {
         if (errno == EADDRINUSE)
-            return error_set(err, ERROR_EXISTS, "another program is listening on %s:%u", where, port);
+            return error_set(err, ERROR_EXISTS, "another program is listening on %s", where);
         return fail(err, "listen on", where);
     }
-    return describe(listener, listener->fd, err);
+    return describe(listener, listener->fd, &bound, err);
 }
 
-static int open_loopback(struct http_listener *listener, const char *address, struct error *err)
+static int open_address(struct http_listener *listener, const char *text, bool any, struct error *err)
 {
-    for (size_t i = 0; i < ARRAY_LEN(LOOPBACKS); i++) {
-        const char *host = LOOPBACKS[i].host;
-        int64_t port;
-        if (!text_starts_with(address, host) || address[strlen(host)] != ':')
-            continue;
-        if (text_to_int64(address + strlen(host) + 1, 0, 65535, &port) < 0)
-            return error_set(err, ERROR_INVALID, "%s: the port must be 0 to 65535", address);
-        return bind_loopback(listener, LOOPBACKS[i].family, (uint16_t)port, err);
-    }
-    return error_set(err, ERROR_INVALID,
-                     "%s: only unix:///path, 127.0.0.1:port and [::1]:port are listened on, as there is no "
-                     "authentication",
-                     address);
+    union any_address address = {0};
+    int r = parse_address(text, &address, err);
+    if (r < 0)
+        return r;
+    if (!any && !is_loopback(&address))
+        return error_set(
+            err, ERROR_INVALID,
+            "%s: only unix:///path, 127.0.0.1:port and [::1]:port are listened on, as there is no "
+            "authentication",
+            text);
+    return bind_address(listener, &address, text, err);
 }
 
 /* --- both ----------------------------------------------------------------------------------------------- */
 
-int http_listener_open(struct http_listener *listener, const char *address, const char *group,
+int http_listener_open(struct http_listener *listener, const struct http_listen_place *place,
                        struct error *err)
 {
-    assert(listener && address);
+    assert(listener && place && place->address);
     *listener = (struct http_listener){.fd = -1, .lock_fd = -1};
+    const char *address = place->address;
     int r;
     if (text_starts_with(address, "unix://"))
-        r = open_unix(listener, address + strlen("unix://"), group, err);
+        r = open_unix(listener, address + strlen("unix://"), place->group, err);
     else
-        r = open_loopback(listener, address + (text_starts_with(address, "tcp://") ? strlen("tcp://") : 0),
-                          err);
+        r = open_address(listener, address + (text_starts_with(address, "tcp://") ? strlen("tcp://") : 0),
+                         place->any, err);
     if (r < 0)
         http_listener_deinit(listener);
     return r;
@@ -239,7 +267,10 @@ int http_listener_adopt(struct http_listener *listener, int fd, struct error *er
 {
     assert(listener && fd >= 0);
     *listener = (struct http_listener){.fd = -1, .lock_fd = -1};
-    int r = describe(listener, fd, err);
+    union any_address bound = {0};
+    int r = describe(listener, fd, &bound, err);
+    if (r == 0 && !listener->is_unix && !is_loopback(&bound))
+        r = error_set(err, ERROR_INVALID, "the socket that was handed over is neither unix nor loopback");
     if (r == 0)
         listener->fd = fd;
     return r;

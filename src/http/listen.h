@@ -1,4 +1,4 @@
-/* Makes the socket a server listens on: a unix socket or a loopback address, nothing else. */
+/* Makes the socket a server listens on: a unix socket, a loopback address or, on demand, any IP address. */
 #pragma once
 
 #include "base/error.h"
@@ -18,8 +18,15 @@ struct http_listener {
     int lock_fd; /* -1: none */
 };
 
+/* See http_server_options. */
+struct http_listen_place {
+    const char *address;
+    const char *group;
+    bool any; /* not only loopback addresses */
+};
+
 /* See http_server_options and http_server_new() for addresses and errors. */
-int http_listener_open(struct http_listener *listener, const char *address, const char *group,
+int http_listener_open(struct http_listener *listener, const struct http_listen_place *place,
                        struct error *err);
 /* Takes a socket that listens already; it stays the caller's on failure. */
 int http_listener_adopt(struct http_listener *listener, int fd, struct error *err);

@@ -152,7 +152,7 @@ static bool is_asked_for_loopback(const struct http_exchange *exchange)
 {
     static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
     const char *host = http_exchange_header(exchange, "Host");
-    if (!host || http_exchange_is_unix(exchange))
+    if (!host || http_exchange_is_unix(exchange) || exchange->server->options.authenticates)
         return true;
     size_t len = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -265,7 +265,8 @@ int http_server_new(uv_loop_t *loop, const struct http_server_options *options,
     struct http_server *server = NEW(struct http_server);
     server->loop = loop;
     server->options = with_defaults(options);
-    int r = options->listen ? http_listener_open(&server->listener, options->listen, options->group, err)
+    const struct http_listen_place place = {options->listen, options->group, options->authenticates};
+    int r = options->listen ? http_listener_open(&server->listener, &place, err)
                             : http_listener_adopt(&server->listener, options->listen_fd, err);
     if (r == 0)
         r = start_daemon(server, err);

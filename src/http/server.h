@@ -1,7 +1,8 @@
 /* An HTTP/1.1 server on a libuv loop: libmicrohttpd with external epoll, one listening socket per server.
  *
  * It has no authentication: whoever reaches the socket is served. So it listens on unix sockets (mode 0660)
- * and on loopback addresses only. While nobody talks to it no timer runs.
+ * and on loopback addresses only, unless the handler authenticates each request by itself. While nobody talks
+ * to it no timer runs.
  *
  * A request is handed to `handle` when it is in as a whole. It is answered by http_reply() or
  * http_stream_start(), at once or later from the loop. What is kept beyond a callback is the exchange's id:
@@ -24,8 +25,9 @@ struct http_server_options {
     /* "unix:///run/davit/davit.sock", "127.0.0.1:8080", "[::1]:8080" (tcp:// before it is allowed). Port 0
      * takes a free one. NULL: listen_fd is used. */
     const char *listen;
-    int listen_fd;     /* a listening unix or loopback socket; owned by the server from success on */
-    const char *group; /* name or number of the group that may use the unix socket; default: the process's */
+    int listen_fd;      /* a listening unix or loopback socket; owned by the server from success on */
+    bool authenticates; /* `handle` does: then `listen` takes any IP address, and any Host is served */
+    const char *group;  /* name or number of the group that may use the unix socket; default: the process's */
 
     void *data; /* handed to handle */
     void (*handle)(void *data, struct http_exchange *exchange);
@@ -77,6 +79,9 @@ const char *http_exchange_path(const struct http_exchange *exchange);
 const char *http_exchange_query(const struct http_exchange *exchange, const char *name);
 /* The first header of that name, case ignored; NULL when absent. */
 const char *http_exchange_header(const struct http_exchange *exchange, const char *name);
+/* How many headers of that name there are. *ret_first is what http_exchange_header() returns. */
+unsigned http_exchange_headers(const struct http_exchange *exchange, const char *name,
+                               const char **ret_first);
 /* Ends in a NUL that *ret_len does not count; never NULL. ret_len may be NULL. */
 const char *http_exchange_body(const struct http_exchange *exchange, size_t *ret_len);
 /* Whether it came in by a unix socket. */

@@ -38,7 +38,9 @@ static void handle(void *data, struct http_exchange *exchange)
 {
     struct world *world = data;
     const char *path = http_exchange_path(exchange);
+    const char *first;
     world->handled++;
+    world->twice = http_exchange_headers(exchange, "X-Twice", &first);
     world->last_exchange = http_exchange_id(exchange);
     if (text_equal(path, "/free"))
         http_server_free(TAKE(world->server));

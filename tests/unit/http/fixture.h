@@ -30,6 +30,7 @@ struct world {
     unsigned handled;
     uint64_t last_exchange; /* of /never and /stream */
     unsigned streams_closed;
+    unsigned twice; /* headers X-Twice of the last request */
 };
 
 /* A request and what became of it. */

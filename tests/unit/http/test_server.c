@@ -314,6 +314,34 @@ static void test_other_addresses_are_refused(void **state)
                      "as there is no authentication");
 }
 
+/* A handler that authenticates may be reached from elsewhere, and behind a proxy by any name. */
+static void test_any_address(void **state)
+{
+    struct world *world = *state;
+    static const char *const refused[] = {"localhost:80", "0.0.0.0", "0.0.0.0:65536", "0.0.0.256:80", "[::",
+                                          "::1:80",       "[::1:80", "[]:80",         ":80",          ""};
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+        expect_no_server(world, (struct http_server_options){.listen = refused[i], .authenticates = true},
+                         ERROR_INVALID, "");
+    restart(world, (struct http_server_options){.listen = "[::]:0", .authenticates = true});
+    assert_true(text_starts_with(http_server_address(world->server), "tcp://[::]:"));
+    restart(world, (struct http_server_options){.listen = "0.0.0.0:0", .authenticates = true});
+    assert_true(text_starts_with(http_server_address(world->server), "tcp://0.0.0.0:"));
+    struct sockaddr_in local = {.sin_family = AF_INET,
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                .sin_port = htons(http_server_port(world->server))};
+    static const char request[] =
+        "GET / HTTP/1.1\r\nHost: davit.example.org\r\nx-twice: a\r\nX-Twice: b\r\n\r\n";
+    char space[256] = "";
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&local, sizeof local), 0);
+    assert_int_equal(send(fd, request, sizeof request - 1, MSG_NOSIGNAL), sizeof request - 1);
+    raw_read(world, fd, space, sizeof space - 1);
+    assert_true(text_starts_with(space, "HTTP/1.1 200"));
+    assert_int_equal(world->twice, 2);
+    close(fd);
+}
+
 static void test_socket_handed_over(void **state)
 {
     struct world *world = *state;
@@ -427,6 +455,7 @@ int main(void)
         TEST(test_free_with_everything_open),
         TEST(test_free_within_handler),
         TEST(test_loopback),
+        TEST(test_any_address),
         TEST(test_other_addresses_are_refused),
         TEST(test_socket_handed_over),
         TEST(test_unix_socket),

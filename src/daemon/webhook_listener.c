@@ -1,0 +1,140 @@
+#include "daemon/webhook_listener.h"
+
+#include "base/wipe.h"
+#include "daemon/log.h"
+#include "daemon/runtime.h"
+#include "source/access.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct webhook_listener {
+    struct webhook_listener_options options;
+    struct webhook *webhook;
+    struct http_server *server;
+    uv_timer_t pause; /* runs for LIMIT_WEBHOOK_LOOK_MS after each look */
+    bool wanted;      /* a look, when the pause is over */
+};
+
+/* --- looks ---------------------------------------------------------------------------------------------- */
+
+static void on_look(void *data);
+
+static void on_pause_over(uv_timer_t *timer)
+{
+    struct webhook_listener *listener = timer->data;
+    if (listener->wanted)
+        on_look(listener);
+}
+
+/* A look that is under way may have passed by what this one is about, so it does not count: source_poke() has
+ * another follow it. */
+static void on_look(void *data)
+{
+    struct webhook_listener *listener = data;
+    listener->wanted = uv_is_active((uv_handle_t *)&listener->pause);
+    if (listener->wanted)
+        return;
+    uv_timer_start(&listener->pause, on_pause_over, LIMIT_WEBHOOK_LOOK_MS, 0);
+    listener->options.look(listener->options.data);
+}
+
+/* --- what a webhook asks for ---------------------------------------------------------------------------- */
+
+static int64_t now_ms(void *data)
+{
+    (void)data;
+    return runtime_now_ms();
+}
+
+static int read_secret(void *data, char **ret_secret, struct error *err)
+{
+    const struct webhook_listener *listener = data;
+    const char *path = listener->options.secret_file;
+    char *secret CLEANUP(wipe_freep) = NULL;
+    int r = source_access_read_line(path, "webhook.secretFile", &secret, err);
+    if (r < 0)
+        return r;
+    r = webhook_check_secret(secret, err);
+    if (r < 0)
+        return error_wrap(err, r, "webhook.secretFile %s", path);
+    *ret_secret = TAKE(secret);
+    return 0;
+}
+
+static const char *branch(void *data)
+{
+    const struct webhook_listener *listener = data;
+    return listener->options.branch(listener->options.data);
+}
+
+static void on_report(void *data, const struct webhook_report *report)
+{
+    (void)data;
+    if (report->untold)
+        log_message(LOG_LEVEL_WARNING, "webhooks: %u more were refused since the last that is told of",
+                    report->untold);
+    if (report->refused)
+        log_message(LOG_LEVEL_WARNING, "webhook %s is refused: %s", report->id, report->message);
+    else if (report->looks)
+        log_message(LOG_LEVEL_INFO, "webhook %s: the source is looked at", report->id);
+    else
+        log_message(LOG_LEVEL_INFO, "webhook %s: nothing to look at: %s", report->id, report->message);
+}
+
+/* --- life ----------------------------------------------------------------------------------------------- */
+
+static void on_pause_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+int webhook_listener_new(const struct webhook_listener_options *options,
+                         struct webhook_listener **ret_listener, struct error *err)
+{
+    assert(options && options->loop && options->address && options->secret_file);
+    assert(options->look && options->branch && ret_listener);
+    struct webhook_listener *listener = NEW(struct webhook_listener);
+    listener->options = *options;
+    listener->webhook = webhook_new(&(struct webhook_options){.data = listener,
+                                                              .now_ms = now_ms,
+                                                              .secret = read_secret,
+                                                              .branch = branch,
+                                                              .look = on_look,
+                                                              .report = on_report});
+    uv_timer_init(options->loop, &listener->pause);
+    listener->pause.data = listener;
+    const struct http_server_options server = {.listen = options->address,
+                                               .authenticates = true,
+                                               .data = listener->webhook,
+                                               .handle = webhook_handle,
+                                               .request_ms = LIMIT_WEBHOOK_REQUEST_MS,
+                                               .max_connections = LIMIT_WEBHOOK_CONNECTIONS};
+    char *secret CLEANUP(wipe_freep) = NULL;
+    int r = read_secret(listener, &secret, err); /* a fault of it is to show now, not at the first push */
+    if (r == 0)
+        r = http_server_new(options->loop, &server, &listener->server, err);
+    if (r < 0) {
+        webhook_listener_free(listener);
+        return r;
+    }
+    log_message(LOG_LEVEL_INFO, "listening for webhooks on %s", http_server_address(listener->server));
+    *ret_listener = listener;
+    return 0;
+}
+
+void webhook_listener_free(struct webhook_listener *listener)
+{
+    if (!listener)
+        return;
+    if (listener->server)
+        http_server_free(listener->server);
+    webhook_free(listener->webhook);
+    uv_close((uv_handle_t *)&listener->pause, on_pause_closed);
+}
+
+const struct webhook_news *webhook_listener_news(const struct webhook_listener *listener)
+{
+    assert(listener);
+    return webhook_get_news(listener->webhook);
+}

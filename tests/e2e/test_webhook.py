@@ -1,0 +1,122 @@
+"""Webhooks: a remote that is asked every ten minutes is looked at when a signed request says so, and at nobody else's word."""
+
+import hashlib
+import hmac
+import http.client
+import json
+import time
+
+import pytest
+
+from support.davit import wait_for
+from support.git_servers import PASSWORD, USER
+from support.spine import Spine, definition, service
+from test_remote_access import https, root  # noqa: F401, the fixtures
+
+SECRET = "correct horse battery"
+PORT = 8321
+
+
+class Forge:
+    """A remote, a daemon that follows it, and what the forge says to the daemon."""
+
+    def __init__(self, davit, repo, docker, image, https, root, directory):
+        self.repo, self.image, self.root, self.https, self.count = repo, image, root, https, 0
+        password, self.secret = directory / "password", directory / "webhook-secret"
+        password.write_text(PASSWORD)
+        self.secret.write_text(SECRET + "\n")
+        self.spine = Spine(
+            davit, repo, docker, webhook={"listen": f"0.0.0.0:{PORT}", "secretFile": str(self.secret)},
+            source={"origin": https.url("infra.git"), "branch": "main", "poll": "10m", "username": USER,
+                    "passwordFile": str(password), "caFile": str(https.ca)},
+        )
+        self.push({"service.json": service(1)})
+        self.spine.start()
+        self.spine.converge()
+
+    def push(self, files=None):
+        self.count += 1
+        web = definition(self.image, f"text-{self.count}")
+        self.repo.commit(f"commit {self.count}", {"web.json": web, **(files or {})})
+        self.repo.git("push", "--quiet", str(self.root / "infra.git"), "main")
+
+    def say(self, branch="main", secret=SECRET, body=None):
+        """As GitHub does it, by the public name that a proxy passes on; returns status and answer."""
+        body = body or json.dumps({"ref": f"refs/heads/{branch}"})
+        signature = hmac.new(secret.encode(), body.encode(), hashlib.sha256).hexdigest()
+        connection = http.client.HTTPConnection("davit.example.org", timeout=30)
+        connection.sock = self.spine.engine.connect("127.0.0.1", PORT, 30)
+        connection.request("POST", "/v1/webhook", body, {
+            "Content-Type": "application/json", "X-GitHub-Event": "push", "X-Hub-Signature-256": f"sha256={signature}"})
+        answer = connection.getresponse()
+        status, text = answer.status, answer.read()
+        connection.close()
+        return status, json.loads(text)
+
+    def runs(self):
+        return self.spine.texts() == [f"text-{self.count}"]
+
+    def webhooks(self):
+        return self.spine.daemon.json("status")["source"]["webhooks"]
+
+
+@pytest.fixture
+def forge(davit, repo, docker, demo_image, https, root, tmp_path):  # noqa: F811
+    return Forge(davit, repo, docker, demo_image, https, root, tmp_path)
+
+
+def test_a_push_and_its_webhook(forge):
+    assert forge.webhooks() == {"heard": 0, "refused": 0}
+    forge.push()
+    status, answer = forge.say()
+    assert (status, answer["look"]) == (202, True)
+    forge.spine.converge()
+    assert forge.runs()
+    assert f"webhook {answer['id']}: the source is looked at" in forge.spine.daemon.log_text()
+    news = forge.webhooks()
+    assert (news["heard"], news["refused"]) == (1, 0) and news["heardAt"]
+
+
+def test_a_wrong_signature_leads_to_nothing(forge):
+    before, requests = forge.spine.ids(), forge.https.requests()
+    forge.push()
+    assert forge.say(secret="correct horse batterz")[0] == 401
+    assert forge.say(branch="other")[0] == 200
+    time.sleep(3)  # davit must not look
+    assert forge.https.requests() == requests and forge.spine.ids() == before
+    news = forge.webhooks()
+    assert (news["heard"], news["refused"]) == (1, 1)
+    text = forge.spine.daemon.run("status").stdout
+    assert "1 refused" in text and "X-Hub-Signature-256 is wrong" in text
+    forge.secret.write_text("another " + SECRET + "\n")
+    assert forge.say()[0] == 401
+    assert forge.say(secret="another " + SECRET)[0] == 202
+    forge.spine.converge()
+    assert forge.runs()
+    log = forge.spine.daemon.log_text()
+    assert SECRET not in log and SECRET not in text
+
+
+def test_a_burst(forge):
+    """Fifty webhooks are at most three looks, and what was pushed before the last one is rolled out."""
+    before = len(forge.https.requests())
+    assert all(forge.say()[0] == 202 for _ in range(49))
+    forge.push()
+    assert forge.say()[0] == 202
+    forge.spine.converge()
+    assert forge.runs()
+    wait_for(lambda: forge.webhooks()["heard"] == 50, 5, "all were heard")
+    seen = [one[0] for one in forge.https.requests()[before:]]
+    assert 1 <= seen.count("GET") <= 3 and seen.count("POST") == 1, seen
+
+
+def test_a_secret_that_is_none(davit, docker, repo, tmp_path):
+    """davit does not start with a secret that could be guessed, or that it cannot read."""
+    secret = tmp_path / "webhook-secret"
+    spine = Spine(davit, repo, docker, webhook={"listen": f"127.0.0.1:{PORT}", "secretFile": str(secret)})
+    for text, word in ((None, "No such file"), ("short\n", "openssl rand -hex 32")):
+        if text:
+            secret.write_text(text)
+        process = spine.daemon.run("daemon", "--config", str(spine.daemon.config))
+        assert process.returncode == 2
+        assert str(secret) in process.stderr and word in process.stderr and "short\n" not in process.stderr
