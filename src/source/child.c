@@ -17,7 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define GLANCE_MS 50 /* how often a wait looks whether it is canceled */
+#define NOT_STARTED 127 /* posix_spawn(3) where it has no vfork, as under valgrind */
+#define GLANCE_MS   50  /* how often a wait looks whether it is canceled */
 
 struct run {
     const struct source_child *child;
@@ -113,6 +114,12 @@ static int start(struct run *run, char *const *environment)
     return rc;
 }
 
+static int fail_to_start(const struct run *run, int number, struct error *err)
+{
+    return error_set(err, number == ENOENT ? ERROR_NOT_FOUND : ERROR_UNAVAILABLE, "cannot start %s: %s",
+                     run->child->argv[0], strerror(number));
+}
+
 /* Words in English, so that they can be told apart; times as the machine has them, as git has it. */
 static int start_clean(struct run *run, struct error *err)
 {
@@ -125,10 +132,7 @@ static int start_clean(struct run *run, struct error *err)
     int rc = start(run, environment);
     close(run->output[1]);
     run->output[1] = -1;
-    if (rc == 0)
-        return 0;
-    return error_set(err, rc == ENOENT ? ERROR_NOT_FOUND : ERROR_UNAVAILABLE, "cannot start %s: %s",
-                     run->child->argv[0], strerror(rc));
+    return rc == 0 ? 0 : fail_to_start(run, rc, err);
 }
 
 /* What ends a wait before its time. */
@@ -213,6 +217,8 @@ int source_child_run(const struct source_child *child, struct source_child_resul
         rc = read_output(&run, &output, err);
     if (rc == 0)
         rc = await_end(&run, &ret_result->status, err);
+    if (rc == 0 && ret_result->status == NOT_STARTED)
+        rc = fail_to_start(&run, ENOENT, err);
     if (rc < 0)
         return rc;
     read_complaint(&run, ret_result->complaint);

@@ -124,8 +124,8 @@ static int import(struct source_judge *judge, struct error *err)
         rc = source_judge_run(judge, &(struct source_child){.argv = argv}, "gpg", &result, err);
     if (rc < 0)
         return rc;
-    const char *count = strstr(result.output, STATUS "IMPORT_RES ");
-    if (count && atoi(count + strlen(STATUS "IMPORT_RES ")) > 0)
+    assert(result.output);
+    if (strstr(result.output, STATUS "IMPORT_OK "))
         return 0;
     char *complaint CLEANUP_FREE = source_judge_complaint(&result);
     return error_set(

@@ -163,6 +163,7 @@ int source_judge_ssh(struct source_judge *judge, const struct source_signed *obj
         rc = find_principals(&question, &found, err);
     if (rc < 0)
         return rc;
+    assert(found.output);
     if (found.status != 0 || !found.output[strspn(found.output, "\n")])
         return deny_stranger(&question, &found, err);
     char *rest = NULL;
