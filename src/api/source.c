@@ -48,6 +48,7 @@ json_t *api_source_json(const struct api *api)
     model_set_string(json, "newest", looks.newest[0] ? looks.newest : NULL);
     json_object_set_new(json, "looksAsked", json_integer(looks.asked));
     json_object_set_new(json, "looksAnswered", json_integer(looks.answered));
+    json_object_set_new(json, "unverified", json_boolean(looks.unverified));
     api_set_time_text(json, "headSeenAt", view.head_ms);
     model_set_string(json, "held", view.held);
     bool refused = view.diagnostics && view.diagnostics->errors > 0;

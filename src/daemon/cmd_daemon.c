@@ -52,7 +52,7 @@ static void looks(void *data, struct api_looks *ret_looks)
 {
     const struct program *program = data;
     const struct source_status *status = runtime_source_status(program->runtime);
-    *ret_looks = (struct api_looks){status->asked, status->answered, status->oid};
+    *ret_looks = (struct api_looks){status->asked, status->answered, status->oid, status->refused};
 }
 
 static void saves(void *data, struct api_saves *ret_saves)

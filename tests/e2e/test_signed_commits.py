@@ -103,7 +103,8 @@ class Story:
         assert all(word in text for word in words), text
         assert "what runs stays" in self.spine.daemon.log_text()
         assert self.spine.ids() == before
-        return text
+        process = self.spine.daemon.run("wait", "--timeout", "60s")
+        assert process.returncode == 1 and all(word in process.stderr for word in words), process.stderr
 
 
 @pytest.fixture
