@@ -60,6 +60,7 @@ json_t *api_source_json(const struct api *api)
     json_object_set_new(json, "looksAnswered", json_integer(looks.answered));
     if (looks.webhooks)
         json_object_set_new(json, "webhooks", webhooks_json(looks.webhooks));
+    json_object_set_new(json, "unverified", json_boolean(looks.unverified));
     api_set_time_text(json, "headSeenAt", view.head_ms);
     model_set_string(json, "held", view.held);
     bool refused = view.diagnostics && view.diagnostics->errors > 0;

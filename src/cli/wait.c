@@ -102,6 +102,14 @@ static bool is_held(const json_t *status)
     return cli_member(status, "source.held") != NULL;
 }
 
+/* The newest commit is not signed as it has to be: waiting helps only if it is not known yet. */
+static bool is_unverified(const json_t *status)
+{
+    const json_t *source = json_object_get(status, "source");
+    return model_bool(source, "unverified") &&
+           model_int(source, "looksAnswered") == model_int(source, "looksAsked");
+}
+
 /* What a broken source hides may be another commit. */
 static bool is_broken(const json_t *status)
 {
@@ -122,6 +130,7 @@ static bool is_current(const json_t *status)
  *
  *  source                     | services                  | then
  *  ---------------------------|---------------------------|--------
+ *  head is unverified         | any                       | NO
  *  broken, or not looked yet  | any                       | wait
  *  head is refused or held    | any                       | NO
  *  head is not yet wanted     | any                       | wait
@@ -133,6 +142,8 @@ static bool is_current(const json_t *status)
  */
 static int judge(const struct cli *cli, const json_t *status, const struct progress_service_vec *services)
 {
+    if (is_unverified(status))
+        return CLI_NO;
     if (!is_current(status))
         return -1;
     if (is_refused(status) || is_held(status))
@@ -165,6 +176,10 @@ static void explain(const struct cli *cli, const json_t *status, const struct pr
                     int result)
 {
     const json_t *source = json_object_get(status, "source");
+    if (is_unverified(status)) {
+        cli_fail(cli, "%s; nothing was changed", cli_member_string(source, "message"));
+        return;
+    }
     if (result == CLI_ERROR)
         tell_missing(cli, status, missing(cli, services));
     if (result == CLI_NO && is_held(status))
@@ -183,7 +198,8 @@ static void explain(const struct cli *cli, const json_t *status, const struct pr
 static void tell_source(const struct cli *cli, const json_t *status, struct progress *progress,
                         const struct progress_service_vec *services, char **told)
 {
-    const char *message = is_broken(status) ? cli_member_string(status, "source.message") : NULL;
+    const char *message =
+        is_broken(status) && !is_unverified(status) ? cli_member_string(status, "source.message") : NULL;
     if (message && !text_equal(message, *told)) {
         progress_finish(progress, services->items, services->len);
         cli_fail(cli, "the source: %s; waiting for it", message);

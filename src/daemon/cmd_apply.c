@@ -49,6 +49,16 @@ static void refuse(struct apply *apply, const struct view_source *source)
     finish(apply, CLI_NO);
 }
 
+/* Waiting helps no commit that is not signed as the configuration wants it. */
+static void refuse_unsigned(struct apply *apply, const char *message)
+{
+    const struct source_status *status = runtime_source_status(apply->runtime);
+    if (!status->refused)
+        return;
+    cli_fail(apply->cli, "%s; nothing was changed", message);
+    finish(apply, CLI_NO);
+}
+
 /* The event's end comes back here as a step. */
 static void hold(struct apply *apply, const struct view_source *source)
 {
@@ -135,8 +145,10 @@ static void stepped(void *data)
     if (apply->result >= 0)
         return;
     core_view_source(runtime_core(apply->runtime), &source);
-    if (!source.seen)
+    if (!source.seen) {
+        refuse_unsigned(apply, source.message);
         return; /* --timeout bounds the wait for the source; the reason is told then */
+    }
     if (source.diagnostics->errors) {
         refuse(apply, &source);
         return;

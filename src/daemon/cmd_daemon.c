@@ -54,8 +54,12 @@ static void looks(void *data, struct api_looks *ret_looks)
 {
     const struct program *program = data;
     const struct source_status *status = runtime_source_status(program->runtime);
-    *ret_looks = (struct api_looks){status->asked, status->answered, status->oid,
-                                    program->webhooks ? webhook_listener_news(program->webhooks) : NULL};
+    *ret_looks =
+        (struct api_looks){.asked = status->asked,
+                           .answered = status->answered,
+                           .newest = status->oid,
+                           .webhooks = program->webhooks ? webhook_listener_news(program->webhooks) : NULL,
+                           .unverified = status->refused};
 }
 
 static const char *branch(void *data)

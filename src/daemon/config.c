@@ -50,6 +50,7 @@ void config_deinit(struct config *config)
     free(config->branch);
     free(config->path);
     source_access_deinit(&config->access);
+    source_verify_deinit(&config->verify);
     free(config->state_directory);
     free(config->socket);
     free(config->socket_group);
@@ -158,6 +159,16 @@ static void take_file(const json_t *json, const char *key, char **target)
     *target = memory_printf("%s/%s", directory, name);
 }
 
+static void take_verify(const json_t *json, struct config *config)
+{
+    const char *policy = model_string(json, "policy");
+    if (policy) /* the schema's names are the policies */
+        source_verify_policy_parse(policy, &config->verify.policy);
+    take_file(json, "gpgKeyringFile", &config->verify.gpg_keyring_file);
+    take_file(json, "allowedSignersFile", &config->verify.allowed_signers_file);
+    take_file(json, "revocationFile", &config->verify.revocation_file);
+}
+
 static void take_source(const json_t *json, struct config *config)
 {
     take_string(json, "origin", &config->origin);
@@ -174,6 +185,7 @@ static void take_source(const json_t *json, struct config *config)
     take_file(json, "caFile", &config->access.ca_file);
     take_string(json, "proxy", &config->access.proxy);
     take_file(json, "proxyLoginFile", &config->access.proxy_login_file);
+    take_verify(json_object_get(json, "verify"), config);
 }
 
 static void take(const json_t *json, struct config *config)
@@ -322,5 +334,5 @@ int config_finish(struct config *config, struct error *err)
         config->efs_region = memory_strdup(region);
     if (!config->owner)
         config->owner = default_owner(config);
-    return 0;
+    return source_verify_check(&config->verify, config->origin, err);
 }

@@ -7,6 +7,7 @@
 #include "daemon/log.h"
 #include "model/diagnostic.h"
 #include "source/access.h"
+#include "source/verify.h"
 
 #include <jansson.h>
 #include <stdint.h>
@@ -28,6 +29,7 @@ struct config {
     int64_t fetch_ms; /* 0: source/'s own default, as is the next one */
     int64_t fetch_bytes;
     struct source_access access;
+    struct source_verify verify;
     char *state_directory;
     char *socket;         /* NULL: no unix socket */
     char *socket_group;   /* NULL: the process's */
@@ -57,5 +59,5 @@ void config_deinit(struct config *config);
  */
 int config_read(struct config *config, const char *path, struct diagnostics *diagnostics, struct error *err);
 /* Fills in what follows from the rest and from the environment: instance "local", EFS's region, owner.
- * ERROR_INVALID when the origin is missing. */
+ * ERROR_INVALID when the origin is missing, or cannot be verified as it is to be. */
 int config_finish(struct config *config, struct error *err);

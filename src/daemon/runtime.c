@@ -718,6 +718,8 @@ static void start_source(struct runtime *runtime, const struct loading *loading)
                                            .since = loading->since[0] ? loading->since : NULL,
                                            .roots = &loading->roots,
                                            .access = &config->access,
+                                           .verify = &config->verify,
+                                           .newest_only = runtime->options.once,
                                            .poll_ms = config->poll_ms,
                                            .fetch_ms = config->fetch_ms,
                                            .fetch_bytes = config->fetch_bytes};

@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <string.h>
 
-/* The line before them is max_bytes. */
+/* The lines before them are max_bytes and whether tags are wanted. */
+#define NUMBERS 2
 static const size_t members[] = {
     offsetof(struct source_fetch_order, url),
     offsetof(struct source_fetch_order, branch),
@@ -21,12 +22,12 @@ static const size_t members[] = {
     offsetof(struct source_fetch_order, access.proxy),
     offsetof(struct source_fetch_order, access.proxy_login_file),
 };
-_Static_assert(ARRAY_LEN(members) + 1 == SOURCE_ORDER_LINES, "a line for each member");
+_Static_assert(ARRAY_LEN(members) + NUMBERS == SOURCE_ORDER_LINES, "a line for each member");
 
 int source_order_write(const struct source_fetch_order *order, struct buffer *text, struct error *err)
 {
     assert(order);
-    int r = buffer_printf(text, "%" PRId64 "\n", order->max_bytes);
+    int r = buffer_printf(text, "%" PRId64 "\n%d\n", order->max_bytes, order->tags);
     for (size_t i = 0; i < ARRAY_LEN(members) && r >= 0; i++) {
         const char *value = *(const char *const *)((const char *)order + members[i]);
         if (value && strchr(value, '\n'))
@@ -56,10 +57,13 @@ int source_order_read(FILE *file, char *lines[static SOURCE_ORDER_LINES],
     int r = read_line(file, &lines[0], err);
     if (r == 0 && text_to_int64(lines[0], 1, INT64_MAX, &order.max_bytes) < 0)
         r = error_set(err, ERROR_INVALID, "the fetch helper was given no size limit");
+    if (r == 0)
+        r = read_line(file, &lines[1], err);
+    order.tags = r == 0 && text_equal(lines[1], "1");
     for (size_t i = 0; i < ARRAY_LEN(members) && r == 0; i++) {
-        r = read_line(file, &lines[i + 1], err);
-        if (r == 0 && lines[i + 1][0])
-            *(char **)((char *)&order + members[i]) = lines[i + 1];
+        r = read_line(file, &lines[i + NUMBERS], err);
+        if (r == 0 && lines[i + NUMBERS][0])
+            *(char **)((char *)&order + members[i]) = lines[i + NUMBERS];
     }
     if (r == 0)
         *ret_order = order;

@@ -14,8 +14,10 @@ struct git_oid;
 #define SOURCE_MIRROR_PACKS 50   /* small ones; with more the mirror is tidied, */
 #define SOURCE_MIRROR_LOOSE 2000 /* as it is with about so many loose objects */
 
-/* The one ref of the mirror that source/ writes; it keeps what was delivered alive. */
-#define SOURCE_MIRROR_REF  "refs/davit/source"
+/* The ref of the mirror that source/ writes; it keeps what was delivered alive. */
+#define SOURCE_MIRROR_REF "refs/davit/source"
+/* And where the tags that point to its commit are, from 0 to LIMIT_SOURCE_TAGS - 1, if anybody wants them. */
+#define SOURCE_MIRROR_TAG  "refs/davit/tag/%d"
 
 #define SOURCE_BATCH       64 /* updates read before they are delivered */
 #define SOURCE_BATCH_BYTES (16LL * 1024 * 1024)
@@ -58,11 +60,24 @@ int source_mirror_tidy(struct git_repository *mirror, struct error *err);
 /* Empty when there is none. */
 int source_mirror_tip(struct git_repository *mirror, char ret_oid[static COMMIT_OID_SIZE], struct error *err);
 int source_mirror_set_tip(struct git_repository *mirror, const char *oid, struct error *err);
+bool source_mirror_has_commit(struct git_repository *mirror, const char *oid);
 
 /* Copies a commit with all its history, as far as `to` lacks it. What `to` has is complete: an object is
  * written after the objects it names. ERROR_IO: an object of `from` cannot be read, or `to` not be written.
  */
 int source_copy(struct git_repository *from, struct git_repository *to, const char *oid, struct error *err);
+
+/* --- annotated tags of one commit, for the policy "tag" of verify.h ---------------------------------------
+ */
+
+/* The tag objects of the mirror that point to `commit`: what was set last and is there. */
+void source_tags_of(struct git_repository *mirror, const char *commit, struct string_vec *ret_tags);
+bool source_tags_are_there(struct git_repository *mirror, const struct string_vec *tags);
+/* In place of those set before; their objects are there. At most LIMIT_SOURCE_TAGS. */
+int source_tags_set(struct git_repository *mirror, const struct string_vec *tags, struct error *err);
+/* Finds them in a local repository, by name, copies them and sets them. */
+int source_tags_copy(struct git_repository *from, struct git_repository *mirror, const char *commit,
+                     struct error *err);
 
 /* --- a local repository as origin ----------------------------------------------------------------------- */
 
@@ -179,6 +194,7 @@ struct source_fetch_order {
     const char *mirror_dir;
     int64_t max_bytes;
     struct source_access access;
+    bool tags; /* also those that point to the branch's commit */
 };
 
 struct source_fetch_result {

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PEELED "^{}"
+
 DEFINE_CLEANUP(git_remote, git_remote_free)
 DEFINE_CLEANUP(git_commit, git_commit_free)
 
@@ -38,9 +40,44 @@ static int find_head(const git_remote_head **heads, size_t heads_len, char **ret
     return ERROR_NOT_FOUND;
 }
 
-/* Sets ref and tip of the result. */
+/* What is to be had of the remote beside the branch. */
+struct tags {
+    struct string_vec oids;     /* of the tag objects */
+    struct string_vec refspecs; /* that bring them */
+};
+
+static void tags_deinit(struct tags *tags)
+{
+    string_vec_deinit(&tags->oids);
+    string_vec_deinit(&tags->refspecs);
+}
+
+/* A remote names an annotated tag and then, with ^{} behind, what it points to. */
+static bool is_peeled(const git_remote_head *peeled, const char *name)
+{
+    size_t len = strlen(name);
+    return strncmp(peeled->name, name, len) == 0 && strcmp(peeled->name + len, PEELED) == 0;
+}
+
+static void find_tags(const git_remote_head **heads, size_t heads_len, const char *tip, struct tags *tags)
+{
+    git_oid commit;
+    char hex[COMMIT_OID_SIZE];
+    if (git_oid_fromstr(&commit, tip) < 0)
+        return;
+    for (size_t i = 0; i + 1 < heads_len && tags->oids.len < LIMIT_SOURCE_TAGS; i++) {
+        if (!text_starts_with(heads[i]->name, "refs/tags/") || !is_peeled(heads[i + 1], heads[i]->name) ||
+            !git_oid_equal(&heads[i + 1]->oid, &commit))
+            continue;
+        char *target CLEANUP_FREE = memory_printf(SOURCE_MIRROR_TAG, (int)tags->oids.len);
+        vector_push(&tags->refspecs, memory_printf("+%s:%s", heads[i]->name, target));
+        vector_push(&tags->oids, memory_strdup(git_oid_tostr(hex, sizeof hex, &heads[i]->oid)));
+    }
+}
+
+/* Sets ref and tip of the result; a tag as branch is its commit. NULL tags are not looked for. */
 static int find_branch(git_remote *remote, const char *branch, struct source_fetch_result *result,
-                       struct error *err)
+                       struct tags *tags, struct error *err)
 {
     const git_remote_head **heads;
     size_t heads_len;
@@ -52,10 +89,13 @@ static int find_branch(git_remote *remote, const char *branch, struct source_fet
     else if (find_head(heads, heads_len, &result->ref) < 0)
         return error_set(err, ERROR_NOT_FOUND, "the remote is empty or its HEAD has no commit");
     for (size_t i = 0; i < heads_len; i++) {
-        if (strcmp(heads[i]->name, result->ref) == 0) {
-            git_oid_tostr(result->tip, sizeof result->tip, &heads[i]->oid);
-            return 0;
-        }
+        if (strcmp(heads[i]->name, result->ref) != 0)
+            continue;
+        bool peeled = i + 1 < heads_len && is_peeled(heads[i + 1], result->ref);
+        git_oid_tostr(result->tip, sizeof result->tip, &heads[i + peeled]->oid);
+        if (tags)
+            find_tags(heads, heads_len, result->tip, tags);
+        return 0;
     }
     return error_set(err, ERROR_NOT_FOUND, "the remote has no branch %s", result->ref);
 }
@@ -131,10 +171,17 @@ static int connect_to(git_remote *remote, const struct source_fetch_order *order
     return rc < 0 ? source_git_error_as(err, ERROR_UNAVAILABLE, "cannot connect") : 0;
 }
 
-static int download(git_remote *remote, const char *ref, int64_t max_bytes, struct way *way,
-                    struct error *err)
+/* What is to be brought, and how much of it at most. */
+struct load {
+    const char *ref;
+    const struct tags *tags;
+    int64_t max_bytes;
+};
+
+static int download(git_remote *remote, const struct load *load, struct way *way, struct error *err)
 {
-    struct progress progress = {.max_bytes = max_bytes};
+    struct string_vec wanted CLEANUP(string_vec_deinit) = {0};
+    struct progress progress = {.max_bytes = load->max_bytes};
     git_fetch_options options;
     git_fetch_options_init(&options, GIT_FETCH_OPTIONS_VERSION);
     options.proxy_opts = proxy_of(way);
@@ -144,13 +191,15 @@ static int download(git_remote *remote, const char *ref, int64_t max_bytes, stru
     options.callbacks.payload = &progress;
     options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
     options.update_fetchhead = 0;
-    char *refspec CLEANUP_FREE = memory_printf("+%s:" SOURCE_MIRROR_REF, ref);
-    git_strarray refspecs = {.strings = &refspec, .count = 1};
+    vector_push(&wanted, memory_printf("+%s:" SOURCE_MIRROR_REF, load->ref));
+    for (size_t i = 0; i < load->tags->refspecs.len; i++)
+        vector_push(&wanted, memory_strdup(load->tags->refspecs.items[i]));
+    git_strarray refspecs = {.strings = wanted.items, .count = wanted.len};
     int rc = git_remote_fetch(remote, &refspecs, &options, NULL);
     if (progress.too_large)
         return error_set(err, ERROR_LIMIT, "the fetch is larger than %" PRId64 " bytes (LIMIT_FETCH_BYTES)",
-                         max_bytes);
-    return rc < 0 ? source_git_error_as(err, ERROR_UNAVAILABLE, "cannot fetch %s", ref) : 0;
+                         load->max_bytes);
+    return rc < 0 ? source_git_error_as(err, ERROR_UNAVAILABLE, "cannot fetch %s", load->ref) : 0;
 }
 
 static int open_mirror(const char *path, git_repository **ret_mirror, struct error *err)
@@ -181,6 +230,7 @@ int source_git_fetch(const struct source_fetch_order *order, struct source_fetch
     git_repository *mirror CLEANUP(source_git_repository_freep) = NULL;
     struct way way CLEANUP(way_deinit) = {0};
     git_remote *remote CLEANUP(git_remote_freep) = NULL;
+    struct tags tags CLEANUP(tags_deinit) = {0};
     char mirrored[COMMIT_OID_SIZE];
     int rc = find_way(order, &way, err);
     if (rc == 0)
@@ -194,9 +244,14 @@ int source_git_fetch(const struct source_fetch_order *order, struct source_fetch
         return source_git_error(err, rc, "%s", order->url);
     rc = connect_to(remote, order, &way, err);
     if (rc == 0)
-        rc = find_branch(remote, order->branch, ret_result, err);
-    if (rc < 0 || text_equal(ret_result->tip, mirrored))
+        rc = find_branch(remote, order->branch, ret_result, order->tags ? &tags : NULL, err);
+    if (rc < 0)
         return rc;
-    rc = download(remote, ret_result->ref, order->max_bytes, &way, err);
-    return rc < 0 ? rc : settle(mirror, ret_result, err);
+    if (!text_equal(ret_result->tip, mirrored) || !source_tags_are_there(mirror, &tags.oids)) {
+        const struct load load = {ret_result->ref, &tags, order->max_bytes};
+        rc = download(remote, &load, &way, err);
+        if (rc == 0)
+            rc = settle(mirror, ret_result, err);
+    }
+    return rc == 0 && order->tags ? source_tags_set(mirror, &tags.oids, err) : rc;
 }

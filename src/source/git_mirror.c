@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+DEFINE_CLEANUP(git_commit, git_commit_free)
 DEFINE_CLEANUP(git_reference, git_reference_free)
 DEFINE_CLEANUP(git_reference_iterator, git_reference_iterator_free)
 
@@ -127,4 +128,11 @@ int source_mirror_set_tip(struct git_repository *mirror, const char *oid_hex, st
     if (rc == 0)
         rc = git_reference_create(&ref, mirror, SOURCE_MIRROR_REF, &oid, 1, NULL);
     return rc < 0 ? source_git_error_as(err, ERROR_UNAVAILABLE, "cannot write the mirror's ref") : 0;
+}
+
+bool source_mirror_has_commit(struct git_repository *mirror, const char *oid_hex)
+{
+    git_commit *commit CLEANUP(git_commit_freep) = NULL;
+    git_oid oid;
+    return git_oid_fromstr(&oid, oid_hex) == 0 && git_commit_lookup(&commit, mirror, &oid) == 0;
 }

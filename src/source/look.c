@@ -24,6 +24,7 @@ void source_look_deinit(struct source_look *look)
     source_update_vec_deinit(&look->updates);
     string_vec_deinit(&look->paths);
     string_vec_deinit(&look->roots);
+    source_verifier_deinit(&look->verifier);
     free(look->origin);
     free(look->branch);
     free(look->mirror_dir);
@@ -38,21 +39,36 @@ static bool has(const char *directory, const char *name)
     return lstat(path, &st) == 0;
 }
 
-static int find_kind(struct source_look *look)
+int source_look_kind(const char *origin, enum source_kind *ret_kind, struct error *err)
 {
     struct stat st;
-    if (stat(look->origin, &st) < 0)
-        return error_set(&look->error, errno == EACCES ? ERROR_DENIED : ERROR_NOT_FOUND, "%s: %s",
-                         look->origin, strerror(errno));
+    if (stat(origin, &st) < 0)
+        return error_set(err, errno == EACCES ? ERROR_DENIED : ERROR_NOT_FOUND, "%s: %s", origin,
+                         strerror(errno));
     if (!S_ISDIR(st.st_mode))
-        return error_set(&look->error, ERROR_INVALID, "%s is neither a repository nor a directory",
-                         look->origin);
-    bool bare = has(look->origin, "HEAD") && has(look->origin, "objects") && has(look->origin, "refs");
-    look->kind = bare || has(look->origin, ".git") ? SOURCE_REPOSITORY : SOURCE_DIRECTORY;
-    if (look->kind == SOURCE_DIRECTORY && look->was_repository)
+        return error_set(err, ERROR_INVALID, "%s is neither a repository nor a directory", origin);
+    bool bare = has(origin, "HEAD") && has(origin, "objects") && has(origin, "refs");
+    *ret_kind = bare || has(origin, ".git") ? SOURCE_REPOSITORY : SOURCE_DIRECTORY;
+    return 0;
+}
+
+int source_look_refuse_directory(const char *origin, struct error *err)
+{
+    return error_set(err, ERROR_INVALID,
+                     "source.verify: %s is a directory without git, which has no signatures: make it a "
+                     "repository, or choose the policy \"none\"",
+                     origin);
+}
+
+static int find_kind(struct source_look *look)
+{
+    int rc = source_look_kind(look->origin, &look->kind, &look->error);
+    if (rc == 0 && look->kind == SOURCE_DIRECTORY && look->was_repository)
         return error_set(&look->error, ERROR_CONFLICT, "%s was a git repository and no longer is",
                          look->origin);
-    return 0;
+    if (rc == 0 && look->kind == SOURCE_DIRECTORY && look->verifier.verify.policy != SOURCE_VERIFY_NONE)
+        return source_look_refuse_directory(look->origin, &look->error);
+    return rc;
 }
 
 static void watch_repository(struct source_look *look, const struct source_local *local)
@@ -65,6 +81,19 @@ static void watch_repository(struct source_look *look, const struct source_local
     vector_push(&look->paths, memory_printf("%spacked-refs", local->common_dir));
     if (local->ref)
         vector_push(&look->paths, memory_printf("%s%s", local->common_dir, local->ref));
+    if (look->verifier.verify.policy == SOURCE_VERIFY_TAG)
+        vector_push(&look->paths, memory_printf("%srefs/tags/*", local->common_dir));
+}
+
+/* A key that is added may be what a commit waits for. */
+static void watch_keys(struct source_look *look)
+{
+    const struct source_verify *verify = &look->verifier.verify;
+    const char *const files[] = {verify->gpg_keyring_file, verify->allowed_signers_file,
+                                 verify->revocation_file};
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        if (verify->policy != SOURCE_VERIFY_NONE && files[i] && files[i][0] == '/')
+            vector_push(&look->paths, memory_strdup(files[i]));
 }
 
 /* `tip` is the mirror's before and after. */
@@ -81,7 +110,11 @@ static int bring_repository(struct source_look *look, char tip[static COMMIT_OID
     bool moved = !text_equal(tip, local.tip);
     memcpy(tip, local.tip, sizeof local.tip);
     rc = source_copy(local.repository, look->mirror, tip, &look->error);
-    return rc == 0 && moved ? source_mirror_set_tip(look->mirror, tip, &look->error) : rc;
+    if (rc == 0 && moved)
+        rc = source_mirror_set_tip(look->mirror, tip, &look->error);
+    if (rc == 0 && look->verifier.verify.policy == SOURCE_VERIFY_TAG)
+        rc = source_tags_copy(local.repository, look->mirror, tip, &look->error);
+    return rc;
 }
 
 static int bring_directory(struct source_look *look, char tip[static COMMIT_OID_SIZE])
@@ -105,6 +138,7 @@ static int bring_local(struct source_look *look, char tip[static COMMIT_OID_SIZE
 {
     vector_push(&look->paths, memory_strdup(look->origin));
     vector_push(&look->paths, memory_printf("%s/.git", look->origin));
+    watch_keys(look);
     int rc = find_kind(look);
     if (rc < 0)
         return rc;
@@ -132,6 +166,24 @@ static int begin_walk(struct source_look *look, const char *tip)
     return rc < 0 ? rc : source_walk_read(look->walk, &look->updates, &look->error);
 }
 
+/* A commit that may not be deployed makes room for the newest that may: what is deployed is kept up with it,
+ * by a life that has not been told of it yet, too. */
+static int begin_allowed_walk(struct source_look *look, const char *tip)
+{
+    int rc = source_verifier_check(&look->verifier, look->mirror, tip, &look->refusal);
+    if (rc == 0)
+        return begin_walk(look, tip);
+    if (rc == ERROR_IO) {
+        look->error = look->refusal;
+        look->refusal = ERROR_INIT;
+        return rc;
+    }
+    const char *base = look->verifier.base;
+    if (look->newest_only || !source_mirror_has_commit(look->mirror, base))
+        return 0;
+    return begin_walk(look, base);
+}
+
 /* *ret_suspect: it is the mirror that failed, not the origin. */
 static int look_once(struct source_look *look, bool *ret_suspect)
 {
@@ -151,7 +203,7 @@ static int look_once(struct source_look *look, bool *ret_suspect)
         return rc;
     *ret_suspect = true;
     if (*tip)
-        return begin_walk(look, tip);
+        return begin_allowed_walk(look, tip);
     look->again = !look->bridges; /* a remote's mirror that was lost since the fetch */
     return error_set(&look->error, ERROR_NOT_FOUND, "the mirror is empty");
 }
@@ -186,6 +238,7 @@ void source_look_run(struct source_look *look)
         /* A look from its start finds out whether the mirror is broken. */
         look->again = rc == ERROR_IO && !look->bridges;
     } else {
+        look->refusal = ERROR_INIT;
         look_anew(look);
     }
     if (look->error.code || !look->walk || source_walk_is_done(look->walk))

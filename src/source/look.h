@@ -3,6 +3,7 @@
 #pragma once
 
 #include "source/git.h"
+#include "source/verifier.h"
 
 struct source_look {
     /* Set once. */
@@ -11,6 +12,8 @@ struct source_look {
     char *mirror_dir;
     char *sub_path;
     bool remote;
+    bool newest_only; /* nothing goes on in place of a commit that does not pass */
+    struct source_verifier verifier;
 
     /* Set before a look. */
     struct string_vec roots;
@@ -30,6 +33,7 @@ struct source_look {
     bool busy;                        /* the directory is being changed */
     bool again;                       /* the mirror was made anew and has to be filled: look again at once */
     struct error error;
+    struct error refusal; /* why the newest commit may not be deployed, of the last look that got so far */
 
     /* Between two looks at a directory: what it held and the commit that this led to. */
     struct digest content;
@@ -41,5 +45,9 @@ struct source_look {
 };
 
 void source_look_deinit(struct source_look *look);
+/* What a local origin is. ERROR_NOT_FOUND, ERROR_DENIED, ERROR_INVALID: neither of both. */
+int source_look_kind(const char *origin, enum source_kind *ret_kind, struct error *err);
+/* ERROR_INVALID: a plain directory has no signatures to look at. */
+int source_look_refuse_directory(const char *origin, struct error *err);
 /* The caller delivers and clears updates between two runs. */
 void source_look_run(struct source_look *look);

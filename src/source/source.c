@@ -167,7 +167,7 @@ static bool update_status(struct source *source)
     status->kind = source->look.kind;
     status->error = *error;
     status->ok = error->code == 0;
-    status->failures = status->ok ? 0 : status->failures + 1;
+    status->failures = status->ok || status->refused ? 0 : status->failures + 1;
     status->looked_at_ms = now_ms();
     if (!text_equal(status->branch, branch)) {
         free(source->branch_shown);
@@ -199,6 +199,9 @@ static void end_look(struct source *source)
     source->postponed_since_ms = 0;
     if (source->outage.code)
         source->look.error = source->outage;
+    source->status.refused = !source->look.error.code && source->look.refusal.code;
+    if (source->status.refused)
+        source->look.error = source->look.refusal;
     source_origin_redact_error(source->look.origin, &source->look.error);
     if (!source->look.remote)
         watch_paths(source);
@@ -284,7 +287,7 @@ static void begin_fetch(struct source *source)
     struct source_fetch_request request = {
         .executable = source->executable,
         .order = {source->look.origin, source->look.branch, source->look.mirror_dir, source->fetch_bytes,
-                  source->access},
+                  source->access, source->look.verifier.verify.policy == SOURCE_VERIFY_TAG},
         .deadline_ms = source->fetch_ms,
         .done = on_fetched,
         .data = source,
@@ -371,8 +374,13 @@ static void set_options(struct source *source, const struct source_options *opti
     look->branch = memory_strdup(or_null(options->branch));
     look->mirror_dir = memory_strdup(options->mirror_dir);
     look->sub_path = memory_strdup(or_null(options->path));
-    if (options->since && strlen(options->since) < sizeof look->delivered)
+    if (options->since && strlen(options->since) < sizeof look->delivered) {
         memcpy(look->delivered, options->since, strlen(options->since) + 1);
+        memcpy(look->verifier.base, options->since, strlen(options->since) + 1);
+    }
+    if (options->verify)
+        look->verifier.verify = source_verify_copy(options->verify);
+    look->newest_only = options->newest_only;
     copy_roots(options->roots, &look->roots);
     source->executable = memory_strdup(or_null(options->executable));
     if (options->access)
@@ -448,6 +456,7 @@ void source_free(struct source *source)
         return;
     assert(!source->freed);
     source->freed = true;
+    atomic_store(&source->look.verifier.canceled, true);
     if (source->fetch)
         source_fetch_kill(source->fetch);
     if (source->watch)

@@ -19,6 +19,7 @@
 #include "base/vector.h"
 #include "model/commit.h"
 #include "source/access.h"
+#include "source/verify.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -82,11 +83,12 @@ struct source_status {
     char oid[COMMIT_OID_SIZE]; /* newest delivered commit; empty before the first */
     bool watching;             /* changes are seen at once; false: by the poll only (always so for remotes) */
     bool ok;                   /* the last look worked */
-    struct error error;        /* otherwise: why; safe to show */
-    unsigned failures;         /* looks that failed in a row */
-    int64_t looked_at_ms;      /* when the last look ended, since the epoch; 0 before the first */
-    unsigned asked;            /* calls of source_poke() */
-    unsigned answered;         /* those of them that a look was begun after, which has ended */
+    bool refused; /* not ok because the newest commit is not signed as `verify` wants it: error says which */
+    struct error error;   /* otherwise: why; safe to show */
+    unsigned failures;    /* looks that failed in a row; a refused commit is no failure */
+    int64_t looked_at_ms; /* when the last look ended, since the epoch; 0 before the first */
+    unsigned asked;       /* calls of source_poke() */
+    unsigned answered;    /* those of them that a look was begun after, which has ended */
 };
 
 /* Everything is borrowed for the length of the callback, but a file's path and content may be taken: NULL is
@@ -126,9 +128,15 @@ struct source_options {
      *  one of the two          | the update is full: other roots may lie in the same place */
     const struct string_vec *roots;
     const struct source_access *access; /* to a remote; NULL: all by default */
-    int64_t poll_ms;                    /* of remotes; 0: SOURCE_POLL_MS; jitter +-10 % */
-    int64_t fetch_ms;                   /* deadline of one fetch; 0: LIMIT_FETCH_MS */
-    int64_t fetch_bytes;                /* most bytes of one fetch; 0: LIMIT_FETCH_BYTES */
+    /* Which commits are handed out as the one to deploy; NULL: each. Older ones, for revision numbers, come
+     * unverified. One that does not pass is refused, see source_status, and looked at again when something
+     * changes and with each poll; meanwhile the one that passed before, or `since`, stays the one to deploy,
+     */
+    const struct source_verify *verify;
+    bool newest_only;    /* but not with this: then nothing is handed out */
+    int64_t poll_ms;     /* of remotes; 0: SOURCE_POLL_MS; jitter +-10 % */
+    int64_t fetch_ms;    /* deadline of one fetch; 0: LIMIT_FETCH_MS */
+    int64_t fetch_bytes; /* most bytes of one fetch; 0: LIMIT_FETCH_BYTES */
 };
 
 #define SOURCE_POLL_MS 60000

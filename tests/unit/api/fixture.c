@@ -46,7 +46,7 @@ static void poke_source(void *data)
 static void looks(void *data, struct api_looks *ret_looks)
 {
     const struct fixture *fixture = data;
-    *ret_looks = (struct api_looks){(unsigned)fixture->poked, 0, "f00d", NULL};
+    *ret_looks = (struct api_looks){.asked = (unsigned)fixture->poked, .newest = "f00d", .unverified = true};
 }
 
 static void saves(void *data, struct api_saves *ret_saves)

@@ -444,6 +444,7 @@ static void test_reconcile_posts_an_event(void **state)
     assert_int_equal(model_int(source, "looksAsked"), 1);
     assert_int_equal(model_int(source, "looksAnswered"), 0);
     assert_string_equal(model_string(source, "newest"), "f00d");
+    assert_true(model_bool(source, "unverified"));
     json_decref(answer);
     assert_string_equal(fixture->posted_cluster, "demo");
     assert_string_equal(fixture->posted_service, "web");

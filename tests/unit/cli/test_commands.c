@@ -211,6 +211,9 @@ static const struct answer rolling_back[] = {
     }
 static const struct answer broken[] =
     UNKNOWN(LOOKED("abcdef0123456789", "2") "\"ok\":false,\"message\":\"the host does not answer\"");
+#define UNSIGNED "\"ok\":false,\"unverified\":true,\"message\":\"commit bbb is refused: it is not signed\""
+static const struct answer unverified[] = UNKNOWN(LOOKED("abcdef0123456789", "2") UNSIGNED);
+static const struct answer unverified_before[] = UNKNOWN(LOOKED("abcdef0123456789", "1") UNSIGNED);
 static const struct answer looking[] = UNKNOWN(LOOKED("abcdef0123456789", "1") "\"ok\":true");
 static const struct answer unjudged[] = UNKNOWN(LOOKED("cccccccccccccccc", "2") "\"ok\":true");
 
@@ -316,6 +319,16 @@ static int setup_rolling_back(void **state)
 static int setup_broken(void **state)
 {
     return begin(state, broken);
+}
+
+static int setup_unverified(void **state)
+{
+    return begin(state, unverified);
+}
+
+static int setup_unverified_before(void **state)
+{
+    return begin(state, unverified_before);
 }
 
 static int setup_looking(void **state)
@@ -621,11 +634,25 @@ static void test_wait_is_not_content_with_a_broken_source(void **state)
            "davit: the source cannot be read after 1s\n");
 }
 
+static void test_wait_does_not_wait_for_a_signature(void **state)
+{
+    (void)state;
+    expect("wait --timeout 50s", CLI_NO, NULL,
+           "davit: commit bbb is refused: it is not signed; nothing was changed\n");
+}
+
 /* Of a look that was asked for, and of a commit that was seen. */
 static void test_wait_waits_for_what_is_under_way(void **state)
 {
     (void)state;
     expect("wait --timeout 1s", CLI_TIMEOUT, NULL, "davit: not steady after 1s\n");
+}
+
+/* The one that was refused may be another's by now. */
+static void test_wait_waits_for_a_newer_commit(void **state)
+{
+    (void)state;
+    expect("wait --timeout 1s", CLI_TIMEOUT, NULL, "the source cannot be read after 1s\n");
 }
 
 static void test_nothing_reaches_the_terminal_as_a_command(void **state)
@@ -737,6 +764,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wait_waits_for_the_end_of_a_rollback, setup_rolling_back,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_wait_is_not_content_with_a_broken_source, setup_broken,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_wait_does_not_wait_for_a_signature, setup_unverified, teardown),
+        cmocka_unit_test_setup_teardown(test_wait_waits_for_a_newer_commit, setup_unverified_before,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_wait_waits_for_what_is_under_way, setup_looking, teardown),
         cmocka_unit_test_setup_teardown(test_wait_waits_for_what_is_under_way, setup_unjudged, teardown),

@@ -1,0 +1,335 @@
+/* The policies, on the objects of the mirror. */
+#include "source/git.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "source/signature.h"
+#include "source/verifier.h"
+
+#include <assert.h>
+#include <git2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define SHOWN_CHARS 60 /* of an author, of a subject, of a tag's name */
+
+DEFINE_CLEANUP(git_commit, git_commit_free)
+DEFINE_CLEANUP(git_odb, git_odb_free)
+DEFINE_CLEANUP(git_odb_object, git_odb_object_free)
+DEFINE_CLEANUP(git_revwalk, git_revwalk_free)
+DEFINE_CLEANUP(git_tag, git_tag_free)
+
+/* One judging of a commit that is to be deployed. */
+struct judging {
+    struct source_verifier *verifier;
+    git_repository *mirror;
+    git_oid tip;
+    struct source_judge judge;
+    char *gpg_home;
+    size_t judged;
+};
+
+static void judging_deinit(struct judging *judging)
+{
+    source_judge_deinit(&judging->judge);
+    free(judging->gpg_home);
+}
+
+/* --- the memory ----------------------------------------------------------------------------------------- */
+
+static struct source_file_stamp stamp_of(const char *path)
+{
+    struct stat st;
+    if (!path || stat(path, &st) < 0)
+        return (struct source_file_stamp){0};
+    return (struct source_file_stamp){st.st_dev, st.st_ino, st.st_size, st.st_mtim.tv_sec,
+                                      st.st_mtim.tv_nsec};
+}
+
+static bool stamps_equal(const struct source_file_stamp *a, const struct source_file_stamp *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size == b->size && a->time_s == b->time_s &&
+           a->time_ns == b->time_ns;
+}
+
+/* With other keys it is another question. */
+static void forget_if_keys_changed(struct source_verifier *verifier)
+{
+    const char *const files[SOURCE_VERIFIER_FILES] = {verifier->verify.gpg_keyring_file,
+                                                      verifier->verify.allowed_signers_file,
+                                                      verifier->verify.revocation_file};
+    for (size_t i = 0; i < SOURCE_VERIFIER_FILES; i++) {
+        struct source_file_stamp now = stamp_of(files[i]);
+        if (!stamps_equal(&now, &verifier->stamps[i]))
+            map_clear(&verifier->good);
+        verifier->stamps[i] = now;
+    }
+}
+
+static bool is_known_good(const struct source_verifier *verifier, const git_oid *oid)
+{
+    char hex[COMMIT_OID_SIZE];
+    return map_get(&verifier->good, git_oid_tostr(hex, sizeof hex, oid)) != NULL;
+}
+
+static void remember(struct source_verifier *verifier, const git_oid *oid)
+{
+    char hex[COMMIT_OID_SIZE];
+    if (verifier->good.len >= 2 * LIMIT_VERIFY_COMMITS)
+        map_clear(&verifier->good);
+    map_put(&verifier->good, git_oid_tostr(hex, sizeof hex, oid), verifier);
+}
+
+void source_verifier_deinit(struct source_verifier *verifier)
+{
+    assert(verifier);
+    source_verify_deinit(&verifier->verify);
+    map_deinit(&verifier->good);
+}
+
+/* --- the words ------------------------------------------------------------------------------------------ */
+
+/* Fit to be shown, and not all of it. Caller frees. */
+static char *shown(const char *text)
+{
+    char *some CLEANUP_FREE = memory_strndup(text ? text : "", strnlen(text ? text : "", SHOWN_CHARS));
+    text_mend_utf8(some);
+    return text_printable(some);
+}
+
+/* Puts before the clause that err holds what it is about. */
+static int say_which(const struct judging *judging, const git_oid *oid, int rc, struct error *err)
+{
+    git_commit *commit CLEANUP(git_commit_freep) = NULL;
+    char hex[COMMIT_OID_SIZE];
+    char tip[COMMIT_OID_SIZE];
+    git_oid_tostr(hex, sizeof hex, oid);
+    git_oid_tostr(tip, sizeof tip, &judging->tip);
+    if (git_commit_lookup(&commit, judging->mirror, oid) < 0)
+        return error_wrap(err, rc, "commit %.12s is refused", tip);
+    const git_signature *author = git_commit_author(commit);
+    char *name CLEANUP_FREE = shown(author->name);
+    char *email CLEANUP_FREE = shown(author->email);
+    char *subject CLEANUP_FREE = shown(git_commit_summary(commit));
+    if (git_oid_equal(oid, &judging->tip))
+        return error_wrap(err, rc, "commit %.12s (\"%s\") by %s <%s> is refused", hex, subject, name, email);
+    return error_wrap(err, rc, "commit %.12s is refused for %.12s (\"%s\") by %s <%s> that it contains", tip,
+                      hex, subject, name, email);
+}
+
+/* --- objects -------------------------------------------------------------------------------------------- */
+
+static int check_size(size_t len, struct error *err)
+{
+    if (len <= LIMIT_SIGNED_BYTES)
+        return 0;
+    return error_set(err, ERROR_LIMIT,
+                     "its signature is not judged: it is larger than %d bytes (LIMIT_SIGNED_BYTES)",
+                     LIMIT_SIGNED_BYTES);
+}
+
+static int judge_buffers(struct judging *judging, const git_oid *oid, int64_t time_s, struct error *err)
+{
+    git_buf signature = GIT_BUF_INIT;
+    git_buf payload = GIT_BUF_INIT;
+    git_oid copy = *oid;
+    int rc = git_commit_extract_signature(&signature, &payload, judging->mirror, &copy, NULL);
+    if (rc == GIT_ENOTFOUND)
+        rc = error_set(err, ERROR_DENIED,
+                       "it is not signed; git commit -S signs, and --amend -S what is there");
+    else if (rc < 0)
+        rc = source_git_error(err, rc, "cannot read it");
+    else
+        rc = check_size(payload.size + signature.size, err);
+    const struct source_signed object = {.payload = {payload.ptr, payload.size},
+                                         .signature = {signature.ptr, signature.size},
+                                         .time_s = time_s};
+    if (rc == 0)
+        rc = source_judge_signature(&judging->judge, &object, err);
+    git_buf_dispose(&signature);
+    git_buf_dispose(&payload);
+    return rc;
+}
+
+static int judge_commit(struct judging *judging, const git_oid *oid, struct error *err)
+{
+    git_commit *commit CLEANUP(git_commit_freep) = NULL;
+    if (is_known_good(judging->verifier, oid))
+        return 0;
+    if (++judging->judged > LIMIT_VERIFY_COMMITS)
+        return error_set(
+            err, ERROR_LIMIT,
+            "more than %d commits would have to be judged (LIMIT_VERIFY_COMMITS): the policy head "
+            "judges one",
+            LIMIT_VERIFY_COMMITS);
+    int rc = git_commit_lookup(&commit, judging->mirror, oid);
+    if (rc < 0)
+        return source_git_error(err, rc, "cannot read commit");
+    rc = judge_buffers(judging, oid, git_commit_time(commit), err);
+    if (rc == 0)
+        remember(judging->verifier, oid);
+    return rc == 0 || rc == ERROR_IO ? rc : say_which(judging, oid, rc, err);
+}
+
+/* --- head, all ------------------------------------------------------------------------------------------ */
+
+/* What the deployed commit contains is left out; one that the mirror no longer has leaves out nothing. */
+static int begin_walk(const struct judging *judging, git_revwalk **ret_walk, struct error *err)
+{
+    git_oid base;
+    git_commit *commit CLEANUP(git_commit_freep) = NULL;
+    int rc = git_revwalk_new(ret_walk, judging->mirror);
+    if (rc == 0)
+        rc = git_revwalk_push(*ret_walk, &judging->tip);
+    if (rc == 0 && git_oid_fromstr(&base, judging->verifier->base) == 0 &&
+        git_commit_lookup(&commit, judging->mirror, &base) == 0)
+        rc = git_revwalk_hide(*ret_walk, &base);
+    return rc < 0 ? source_git_error(err, rc, "cannot walk the commits") : 0;
+}
+
+static int judge_added(struct judging *judging, struct error *err)
+{
+    git_revwalk *walk CLEANUP(git_revwalk_freep) = NULL;
+    git_oid oid;
+    if (!*judging->verifier->base)
+        return 0;
+    int rc = begin_walk(judging, &walk, err);
+    int next = 0;
+    while (rc == 0 && (next = git_revwalk_next(&oid, walk)) == 0)
+        rc = judge_commit(judging, &oid, err);
+    if (rc < 0 || next == GIT_ITEROVER)
+        return rc;
+    if (next != GIT_ENOTFOUND)
+        return source_git_error(err, next, "cannot walk the commits");
+    error_set(err, ERROR_DENIED,
+              "commits that it adds to the one deployed before are not there, as in a shallow clone, and the "
+              "policy all wants to see each; fetch them (git fetch --unshallow)");
+    return say_which(judging, &judging->tip, ERROR_DENIED, err);
+}
+
+/* --- tag ------------------------------------------------------------------------------------------------ */
+
+/* Where the signature begins: at the last line that begins one, as in git. NULL: it is not signed. */
+static const char *find_signature(const char *text, size_t len)
+{
+    static const char *const begins[] = {"-----BEGIN PGP SIGNATURE-----", "-----BEGIN PGP MESSAGE-----",
+                                         "-----BEGIN SSH SIGNATURE-----", "-----BEGIN SIGNED MESSAGE-----"};
+    const char *found = NULL;
+    for (const char *line = text; line && line < text + len;) {
+        size_t left = len - (size_t)(line - text);
+        for (size_t i = 0; i < ARRAY_LEN(begins); i++)
+            if (left >= strlen(begins[i]) && memcmp(line, begins[i], strlen(begins[i])) == 0)
+                found = line;
+        line = memchr(line, '\n', left);
+        line = line ? line + 1 : NULL;
+    }
+    return found;
+}
+
+static int judge_tag_object(struct judging *judging, const git_oid *oid, int64_t time_s, struct error *err)
+{
+    git_odb *odb CLEANUP(git_odb_freep) = NULL;
+    git_odb_object *object CLEANUP(git_odb_object_freep) = NULL;
+    int rc = git_repository_odb(&odb, judging->mirror);
+    if (rc == 0)
+        rc = git_odb_read(&object, odb, oid);
+    if (rc < 0)
+        return source_git_error(err, rc, "cannot read a tag");
+    const char *text = git_odb_object_data(object);
+    size_t len = git_odb_object_size(object);
+    rc = check_size(len, err);
+    if (rc < 0)
+        return rc;
+    const char *begin = find_signature(text, len);
+    if (!begin)
+        return error_set(err, ERROR_DENIED, "it is not signed; git tag -s signs");
+    size_t payload_len = (size_t)(begin - text);
+    const struct source_signed parts = {{text, payload_len}, {begin, len - payload_len}, time_s};
+    return source_judge_signature(&judging->judge, &parts, err);
+}
+
+static int judge_tag(struct judging *judging, const char *oid_hex, struct error *err)
+{
+    git_tag *tag CLEANUP(git_tag_freep) = NULL;
+    git_oid oid;
+    int rc = git_oid_fromstr(&oid, oid_hex);
+    if (rc == 0)
+        rc = git_tag_lookup(&tag, judging->mirror, &oid);
+    if (rc < 0)
+        return source_git_error(err, rc, "cannot read a tag");
+    const git_signature *tagger = git_tag_tagger(tag);
+    rc = judge_tag_object(judging, &oid, tagger ? tagger->when.time : 0, err);
+    if (rc == 0 || rc == ERROR_IO)
+        return rc;
+    char *name CLEANUP_FREE = shown(git_tag_name(tag));
+    return error_wrap(err, rc, "its tag \"%s\"", name);
+}
+
+/* One that is good is enough; else what is wrong with the last one is told. */
+static int judge_tags(struct judging *judging, struct error *err)
+{
+    struct string_vec tags CLEANUP(string_vec_deinit) = {0};
+    char tip[COMMIT_OID_SIZE];
+    if (is_known_good(judging->verifier, &judging->tip))
+        return 0;
+    source_tags_of(judging->mirror, git_oid_tostr(tip, sizeof tip, &judging->tip), &tags);
+    int rc = tags.len ? 0
+                      : error_set(err, ERROR_DENIED,
+                                  "no annotated tag points to it; git tag -s makes one, git push --tags "
+                                  "pushes it");
+    for (size_t i = 0; i < tags.len; i++) {
+        rc = judge_tag(judging, tags.items[i], err);
+        if (rc == 0 || rc == ERROR_IO || rc == ERROR_CANCELED)
+            break;
+    }
+    if (rc < 0)
+        return rc == ERROR_IO ? rc : say_which(judging, &judging->tip, rc, err);
+    if (err)
+        *err = ERROR_INIT; /* of a tag before it */
+    remember(judging->verifier, &judging->tip);
+    return 0;
+}
+
+/* --- the policy ----------------------------------------------------------------------------------------- */
+
+static int judge_tip(struct judging *judging, struct error *err)
+{
+    enum source_verify_policy policy = judging->verifier->verify.policy;
+    if (policy == SOURCE_VERIFY_TAG)
+        return judge_tags(judging, err);
+    int rc = judge_commit(judging, &judging->tip, err);
+    return rc == 0 && policy == SOURCE_VERIFY_ALL ? judge_added(judging, err) : rc;
+}
+
+/* Beside the mirror: "/var/lib/davit/mirror.git.gnupg". */
+static char *home_of(git_repository *mirror)
+{
+    char *path CLEANUP_FREE = memory_strdup(git_repository_path(mirror));
+    for (size_t len = strlen(path); len > 1 && path[len - 1] == '/'; len--)
+        path[len - 1] = '\0';
+    return memory_printf("%s.gnupg", path);
+}
+
+int source_verifier_check(struct source_verifier *verifier, struct git_repository *mirror, const char *oid,
+                          struct error *err)
+{
+    assert(verifier && mirror && oid);
+    if (verifier->verify.policy == SOURCE_VERIFY_NONE ||
+        (verifier->passed && text_equal(verifier->base, oid)))
+        return 0;
+    struct judging judging CLEANUP(judging_deinit) = {
+        .verifier = verifier, .mirror = mirror, .gpg_home = home_of(mirror)};
+    judging.judge = (struct source_judge){
+        .verify = &verifier->verify, .gpg_home = judging.gpg_home, .canceled = &verifier->canceled};
+    int rc = git_oid_fromstr(&judging.tip, oid);
+    if (rc < 0)
+        return source_git_error(err, rc, "\"%s\" is no commit", oid);
+    forget_if_keys_changed(verifier);
+    rc = judge_tip(&judging, err);
+    if (rc < 0)
+        return rc;
+    memcpy(verifier->base, oid, strlen(oid) + 1);
+    verifier->passed = true;
+    return 0;
+}

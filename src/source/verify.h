@@ -1,0 +1,38 @@
+/* Which commits may be deployed: those that carry a signature of somebody who is trusted.
+ *
+ * A signature is judged as git-verify-commit(1) and git-verify-tag(1) do it, by gpg(1) and ssh-keygen(1),
+ * with the files that are named here and nothing of a user's: no other key ring, no key server. They are read
+ * anew for each commit that is not judged yet. So a GPG key that has expired since, or was revoked, is
+ * refused whenever it signed; of an SSH key the time in the commit counts (valid-after and valid-before in
+ * the file).
+ *
+ *  policy | a commit is deployed when
+ *  -------|------------------------------------------------------------------------------------------
+ *  none   | it is on the branch
+ *  head   | it is signed itself
+ *  all    | so are it and all that it adds to the commit deployed before, by any parent; merge commits
+ *         | too, so that of a forge's web UI wants the forge's key. With nothing deployed: as head
+ *  tag    | an annotated, signed tag points to it, of whatever name
+ */
+#pragma once
+
+#include "base/error.h"
+
+enum source_verify_policy { SOURCE_VERIFY_NONE, SOURCE_VERIFY_HEAD, SOURCE_VERIFY_ALL, SOURCE_VERIFY_TAG };
+
+/* NULL in place of a file: signatures of that kind are not believed. */
+struct source_verify {
+    enum source_verify_policy policy;
+    char *gpg_keyring_file;     /* public keys as `gpg --export` writes them, with --armor or without */
+    char *allowed_signers_file; /* as of ssh-keygen(1), and git's gpg.ssh.allowedSignersFile */
+    char *revocation_file;      /* revoked SSH keys: a KRL or a list of public keys; none */
+};
+
+struct source_verify source_verify_copy(const struct source_verify *verify);
+void source_verify_deinit(struct source_verify *verify);
+/* ERROR_INVALID: no policy has that name. */
+int source_verify_policy_parse(const char *name, enum source_verify_policy *ret_policy);
+const char *source_verify_policy_name(enum source_verify_policy policy);
+/* What can be known at a start. ERROR_INVALID: a policy without any keys, or of an origin that is a plain
+ * directory now. */
+int source_verify_check(const struct source_verify *verify, const char *origin, struct error *err);

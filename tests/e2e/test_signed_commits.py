@@ -1,0 +1,224 @@
+"""Whose signatures a commit needs: what is not signed does not deploy, what runs stays, and the next good one goes on."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from support.davit import wait_for
+from support.spine import Spine, definition, service
+
+SSH, GPG = "ssh", "openpgp"
+
+
+class Keys:
+    """Of GPG and SSH: ada is trusted, eve is not."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        (directory / "gnupg").mkdir(parents=True, mode=0o700)
+        for name in ("ada", "eve"):
+            self.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", directory / name)
+            self.run("gpg", "--quiet", "--batch", "--passphrase", "", "--quick-gen-key", f"{name} <{name}@example.org>", "ed25519", "sign", "never")
+        self.keyring.write_text(self.run("gpg", "--armor", "--export", "ada@example.org"))
+        self.allowed.write_text(self.allowed_line("ada"))
+
+    @property
+    def keyring(self):
+        return self.directory / "keyring.asc"
+
+    @property
+    def allowed(self):
+        return self.directory / "allowed_signers"
+
+    def allowed_line(self, name):
+        return f"{name}@example.org {(self.directory / name).with_suffix('.pub').read_text()}"
+
+    def run(self, *command):
+        process = subprocess.run(
+            command, env={**os.environ, "GNUPGHOME": str(self.directory / "gnupg")}, text=True, check=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+        return process.stdout
+
+    def stop(self):
+        subprocess.run(["gpgconf", "--homedir", self.directory / "gnupg", "--kill", "all"], check=False)
+
+    def options(self, who, kind):
+        """Of git, to sign as somebody."""
+        key = self.directory / who if kind == SSH else f"{who}@example.org"
+        return ["-c", f"gpg.format={kind}", "-c", f"user.signingkey={key}"]
+
+    def verify(self, policy):
+        return {"policy": policy, "gpgKeyringFile": str(self.keyring), "allowedSignersFile": str(self.allowed)}
+
+
+@pytest.fixture
+def keys(tmp_path, monkeypatch):
+    if not all(shutil.which(program) for program in ("gpg", "gpg-agent", "ssh-keygen")):
+        pytest.skip("gpg, gpg-agent or ssh-keygen is not installed")
+    keys = Keys(tmp_path / "keys")
+    monkeypatch.setenv("GNUPGHOME", str(tmp_path / "keys" / "gnupg"))  # of git, which signs; davit must not look there
+    yield keys
+    keys.stop()
+
+
+class Story:
+    """One service under a policy, and the commits that are made, signed or not."""
+
+    def __init__(self, davit, repo, docker, image, keys, policy, **source):  # noqa: PLR0913
+        self.repo, self.image, self.keys = repo, image, keys
+        origin = {"origin": str(repo.directory), "branch": "main", "verify": keys.verify(policy), **source}
+        self.spine = Spine(davit, repo, docker, source=origin)
+        repo.write("service.json", service(1))
+
+    def commit(self, text, who=None, kind=SSH):
+        """A commit that makes the service answer `text`, signed by `who` if anybody."""
+        self.repo.write("web.json", definition(self.image, text))
+        self.repo.count += 1
+        self.repo.git("add", "--all")
+        sign = [*self.keys.options(who, kind), "commit", "--gpg-sign"] if who else ["commit"]
+        self.repo.git(*sign, "--quiet", "--message", f"says {text}")
+        return self.repo.head()
+
+    def start(self):
+        self.spine.start()
+
+    def deploys(self, text):
+        self.spine.converge()
+        assert self.spine.texts() == [text]
+        assert self.source()["ok"], self.source()
+
+    def source(self):
+        return self.spine.daemon.json("status")["source"]
+
+    def is_refused(self, commit, *words):
+        """Status says so, and what runs is not touched."""
+        words = (commit[:12], "is refused", *words)
+        before = self.spine.ids()
+        wait_for(lambda: all(word in self.source().get("message", "") for word in words), 20,
+                 lambda: f"{words} in the status: {self.source()}")
+        text = self.spine.daemon.run("status").stdout
+        assert all(word in text for word in words), text
+        assert "what runs stays" in self.spine.daemon.log_text()
+        assert self.spine.ids() == before
+        process = self.spine.daemon.run("wait", "--timeout", "60s")
+        assert process.returncode == 1 and all(word in process.stderr for word in words), process.stderr
+
+
+@pytest.fixture
+def story(davit, repo, docker, demo_image, keys):
+    return lambda policy, **source: Story(davit, repo, docker, demo_image, keys, policy, **source)
+
+
+@pytest.mark.parametrize("kind", [SSH, GPG])
+def test_signed_commits_deploy_and_others_do_not(story, docker, kind):
+    it = story("head")
+    it.commit("one", "ada", kind)
+    it.start()
+    it.deploys("one")
+    it.is_refused(it.commit("two"), "(\"says two\") by Test <test@example.org>", "it is not signed; git commit -S")
+    it.is_refused(it.commit("three", "eve", kind), "which is not in", "says three")
+    [task] = it.spine.ids()
+    docker.api.delete(f"/containers/{task}", force=1)
+    wait_for(lambda: it.spine.texts() == ["one"] and it.spine.ids() != [task], 20, "what runs is healed")
+    it.spine.daemon.stop()
+    [task] = it.spine.ids()
+    docker.api.delete(f"/containers/{task}", force=1)
+    it.start()  # and by the next life too, whose newest commit is refused from the beginning
+    wait_for(lambda: it.spine.texts() == ["one"], 20, "what is deployed is healed after a restart")
+    it.is_refused(it.repo.head(), "says three")
+    it.commit("four", "ada", kind)
+    it.deploys("four")
+
+
+def test_all_catches_what_a_signed_head_brings_in(story):
+    it = story("all")
+    it.commit("one", "ada")
+    it.start()
+    it.deploys("one")
+    sneaked = it.commit("two")
+    it.is_refused(it.commit("three", "ada"), f"for {sneaked[:12]} (\"says two\")", "that it contains: it is not signed")
+    it.repo.git("reset", "--quiet", "--hard", "HEAD~2")
+    it.repo.git("checkout", "--quiet", "-b", "side")
+    sneaked = it.commit("four")
+    it.repo.git("checkout", "--quiet", "main")
+    it.repo.git(*it.keys.options("ada", SSH), "merge", "--quiet", "--gpg-sign", "--no-ff", "--message", "merge", "side")
+    it.is_refused(it.repo.head(), f"for {sneaked[:12]} (\"says four\")")
+    it.repo.git("reset", "--quiet", "--hard", "HEAD~")
+    it.commit("five", "ada", GPG)
+    it.commit("six", "ada")
+    it.deploys("six")
+
+
+def test_a_signed_tag_releases_a_commit_of_a_remote(story, repo, tmp_path):
+    bare = tmp_path / "bare.git"
+    subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", bare], check=True)
+
+    def push():
+        repo.git("push", "--quiet", "--force", "--tags", str(bare), "main")
+
+    it = story("tag", origin=f"file://{bare}", poll="1s")
+    it.commit("one")
+    repo.git(*it.keys.options("ada", GPG), "tag", "--sign", "--message", "release", "v1")
+    push()
+    it.start()
+    it.deploys("one")
+    commit = it.commit("two")
+    push()
+    it.is_refused(commit, "no annotated tag points to it")
+    repo.git("tag", "--annotate", "--message", "not signed", "v2")
+    push()
+    it.is_refused(commit, "its tag \"v2\": it is not signed")
+    repo.git(*it.keys.options("ada", SSH), "tag", "--sign", "--message", "release", "v2.1")
+    push()
+    it.deploys("two")
+
+
+@pytest.mark.parametrize("kind", [SSH, GPG])
+def test_other_keys_are_taken_without_a_restart(story, kind):
+    it = story("head")
+    it.commit("one", "ada", kind)
+    it.start()
+    it.deploys("one")
+    it.is_refused(it.commit("two", "eve", kind), "which is not in")
+    if kind == SSH:
+        it.keys.allowed.write_text(it.keys.allowed_line("ada") + it.keys.allowed_line("eve"))
+    else:
+        it.keys.keyring.write_text(it.keys.run("gpg", "--armor", "--export"))
+    it.deploys("two")
+    it.keys.allowed.unlink()
+    it.keys.keyring.unlink()
+    it.is_refused(it.commit("three", "eve", kind), "cannot be judged", "No such file")
+
+
+def test_apply_refuses(story, docker):
+    """Nothing is started of a commit that is not signed, and it is told at once."""
+    it = story("head")
+    commit = it.commit("one")
+    configuration = str(it.spine.daemon.config)
+    origin = str(it.repo.directory)
+    process = it.spine.daemon.run("apply", origin, "--config", configuration)
+    assert process.returncode == 1, process.stderr
+    assert f"commit {commit[:12]} (\"says one\")" in process.stderr and "nothing was changed" in process.stderr
+    assert it.spine.containers(running=False) == []
+    it.commit("two", "ada")
+    process = it.spine.daemon.run("apply", origin, "--config", configuration)
+    assert process.returncode == 0, process.stderr
+    assert it.spine.texts() == ["two"]
+
+
+def test_configurations_that_are_refused_at_start(davit, docker, tmp_path, keys):
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    for origin, verify, words in (
+        (plain, keys.verify("head"), "is a directory without git, which has no signatures"),
+        (tmp_path, {"policy": "all"}, "the policy \"all\" wants keys"),
+        (tmp_path, {"policy": "sometimes"}, "policy"),
+        (tmp_path, {"gpgKeyringFile": "/x"}, "policy"),
+    ):
+        daemon = davit({}, docker)
+        daemon.configure({"source": {"origin": str(origin), "verify": verify}, "stateDirectory": str(tmp_path / "state")})
+        process = daemon.run("daemon", "--config", str(daemon.config))
+        assert process.returncode == 2 and words in process.stderr, process.stderr
