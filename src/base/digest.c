@@ -32,6 +32,19 @@ struct digest digest_of_json(const json_t *value)
     return out;
 }
 
+struct digest digest_hmac(const char *secret, const void *data, size_t len)
+{
+    assert(secret);
+    assert(data || len == 0);
+    crypto_auth_hmacsha256_state state;
+    struct digest out;
+    crypto_auth_hmacsha256_init(&state, (const unsigned char *)secret, strlen(secret));
+    crypto_auth_hmacsha256_update(&state, data, len);
+    crypto_auth_hmacsha256_final(&state, out.bytes);
+    sodium_memzero(&state, sizeof state);
+    return out;
+}
+
 struct digest digest_combine(const struct digest *a, const struct digest *b)
 {
     assert(a);

@@ -15,6 +15,8 @@ struct digest {
 struct digest digest_of_bytes(const void *data, size_t len);
 /* Members sorted, no white space: equal values give equal digests whatever their spelling. */
 struct digest digest_of_json(const json_t *value);
+/* HMAC-SHA-256 (RFC 2104) of a message under a secret. */
+struct digest digest_hmac(const char *secret, const void *data, size_t len);
 /* The digest of two digests in order. */
 struct digest digest_combine(const struct digest *a, const struct digest *b);
 bool digest_equal(const struct digest *a, const struct digest *b);

@@ -18,6 +18,22 @@ static void test_known_answer(void **state)
     assert_true(digest_from_hex(hex, &back) < 0);
 }
 
+/* RFC 4231, test cases 2 and 6: a short key, and one that is longer than a block. */
+static void test_hmac(void **state)
+{
+    (void)state;
+    char key[132] = "Jefe";
+    char hex[DIGEST_HEX_SIZE];
+    struct digest digest = digest_hmac(key, "what do ya want for nothing?", 28);
+    digest_to_hex(&digest, hex);
+    assert_string_equal(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    memset(key, 0xaa, 131);
+    key[131] = '\0';
+    digest = digest_hmac(key, "Test Using Larger Than Block-Size Key - Hash Key First", 54);
+    digest_to_hex(&digest, hex);
+    assert_string_equal(hex, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
 static void test_json_spelling_does_not_matter(void **state)
 {
     (void)state;
@@ -56,6 +72,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_answer),
+        cmocka_unit_test(test_hmac),
         cmocka_unit_test(test_json_spelling_does_not_matter),
         cmocka_unit_test(test_ids_follow_their_seed),
     };
