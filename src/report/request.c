@@ -272,6 +272,7 @@ int report_request_make(const struct report_target *target, const struct report_
     assert(report_request_fits(target, message));
     *ret_request = (struct report_request){0};
     const char *url = secrets->url ? secrets->url : target->url;
+    assert(url || report_kind_is_forge(target->kind)); /* report_target_check() */
     if (!is_header_value(secrets->token) || (secrets->token && url && !credential_is_private(url)) ||
         (secrets->url && !credential_is_private(secrets->url)))
         return ERROR_INVALID;

@@ -2,6 +2,8 @@
 
 import json
 import os
+import time
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -161,6 +163,23 @@ def test_a_receiver_that_is_down_delays_nothing_and_is_told_once(spine, receiver
     assert (forge.requests, webhook.requests) == requests
 
 
+def test_a_first_commit_that_is_refused_and_one_that_is_held(spine, receiver, demo_image):
+    forge = receiver("gitea")
+    spine = spine(forge)
+    refused = spine.repo.commit("misspelt", {"web.json": {**definition(demo_image), "famly": "web"}})
+    spine.start()
+    ends_with(forge, refused, "failure", "davit")  # no cluster is known
+    more = {f"s-{name}.json": service(0, name=name) for name in "abc"}
+    first = commit(spine, demo_image, "one", **more)
+    ends_with(forge, first, "success")
+    held = spine.repo.commit("emptied", {name: None for name in (*more, "service.json")})
+    ends_with(forge, held, "pending")
+    back = spine.repo.revert()
+    ends_with(forge, back, "success")
+    ends_with(forge, held, "warning")
+    assert forge.states(held) == ["pending", "warning"] and not forge.refused
+
+
 def test_no_secret_is_told(spine, receiver, demo_image):
     forge, slack = receiver("github"), receiver("slack")
     forge.answer = 401, {}, json.dumps({"message": f"bad credentials {TOKEN}"})
@@ -186,9 +205,11 @@ def test_no_secret_is_told(spine, receiver, demo_image):
     assert not forge.states(first) and not forge.refused
 
 
-def test_a_receiver_that_asks_for_a_pause_gets_it(spine, receiver, demo_image):
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_a_receiver_that_asks_for_a_pause_gets_it(spine, receiver, demo_image, form):
     forge = receiver("gitlab")
-    forge.answer = 429, {"Retry-After": "8"}, "{}"
+    until = time.time() + 20
+    forge.answer = 429, {"Retry-After": "20" if form == "seconds" else formatdate(until, usegmt=True)}, "{}"
     spine = spine(forge)
     first = commit(spine, demo_image, "one")
     spine.start()
@@ -196,6 +217,7 @@ def test_a_receiver_that_asks_for_a_pause_gets_it(spine, receiver, demo_image):
     wait_for(lambda: forge.requests == 1, 10, "the first try")
     forge.answer = None
     ends_with(forge, first, "success")
+    assert time.time() >= until - 1  # it would have come back within 5 s
     assert forge.requests == 2 and forge.states(first) == ["success"]
 
 
