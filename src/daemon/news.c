@@ -64,7 +64,7 @@ static const struct deployment *failed_of(const struct view_service *view)
     return NULL;
 }
 
-/* Why, or what is being waited for. Caller frees. */
+/* Of one that is desired, or not deployed: why, or what is being waited for. Caller frees. */
 static char *sentence_of(const struct view_service *view, enum deployment_state rollout)
 {
     if (rollout == DEPLOYMENT_FAILED) {
@@ -73,9 +73,8 @@ static char *sentence_of(const struct view_service *view, enum deployment_state 
                              failed && failed->reason ? failed->reason : "its deployment failed before");
     }
     if (rollout == DEPLOYMENT_COMPLETED) {
-        const struct deployment *primary = view->ledger ? service_ledger_primary(view->ledger) : NULL;
-        return primary ? memory_printf("%s:%d is deployed", primary->family, primary->revision)
-                       : memory_strdup("left alone");
+        const struct deployment *primary = service_ledger_primary(view->ledger);
+        return memory_printf("%s:%d is deployed", primary->family, primary->revision);
     }
     return memory_strdup(view->waiting ? view->waiting : view_service_state(view));
 }
@@ -158,8 +157,6 @@ static void tell_wanted(const struct news *news, const struct commit *wanted, st
     for (size_t i = 0; core_view_service_at(news->core, i, &view); i++) {
         enum deployment_state rollout = view_service_rollout(&view);
         struct sum *sum = sum_of(ret_sums, view.cluster);
-        if (view.left)
-            continue;
         add(sum, &view, rollout);
         if (!news->target->per_service || !wanted || !view.desired)
             continue;

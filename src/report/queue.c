@@ -172,12 +172,11 @@ static void drop(struct report_queue *queue, size_t index, const char *why)
     queue->trouble = memory_strdup(why);
 }
 
-/* Q2: it keeps its place in the order, and its age. */
+/* Q2: it keeps its place in the order. */
 static void replace(struct report_message *waiting, struct report_message *message)
 {
     struct report_message old = *waiting;
     *waiting = *message;
-    waiting->push_ms = old.push_ms;
     *message = old;
     report_message_free(message);
 }

@@ -154,8 +154,9 @@ static void test_each_service(void **state)
     fixture_settle(&world->fixture, 20000);
     expect(world, "davit/demo/api a1 success|davit/demo/web a1 success|");
     deploy(world, "b2", "nginx:1", ""); /* api leaves */
-    fixture_settle(&world->fixture, 20000);
     expect(world, "davit/demo/web b2 success|");
+    fixture_settle(&world->fixture, 20000);
+    expect(world, "");
 }
 
 static void test_deployments(void **state)

@@ -1,5 +1,6 @@
 /* The queue of one receiver, in virtual time. */
 #include "base/limits.h"
+#include "model/json.h"
 #include "report/queue.h"
 #include "unit.h"
 
@@ -80,6 +81,19 @@ static void test_a_newer_state_takes_the_place(void **state)
     expect_delivery(queue, "c1", REPORT_SUCCESS, BEGIN_MS);
     expect_delivery(queue, "c2", REPORT_PENDING, BEGIN_MS);
     assert_null(report_queue_next(queue, BEGIN_MS));
+}
+
+/* It is as young as its state, and one that has failed may be replaced as well. */
+static void test_a_newer_state_after_a_failure(void **state)
+{
+    (void)state;
+    struct report_queue *queue CLEANUP(report_queue_freep) = report_queue_new();
+    push(queue, "c1", REPORT_PENDING, BEGIN_MS);
+    report_queue_next(queue, BEGIN_MS);
+    settle(queue, REPORT_FAILED, BEGIN_MS);
+    push(queue, "c1", REPORT_SUCCESS, BEGIN_MS + HOUR_MS);
+    assert_int_equal(report_queue_len(queue), 1);
+    expect_delivery(queue, "c1", REPORT_SUCCESS, BEGIN_MS + LIMIT_REPORT_AGE_MS);
 }
 
 /* Q3: what is under way is not changed; pending never comes after failure. */
@@ -205,6 +219,9 @@ static void test_the_oldest_make_way(void **state)
     }
     assert_int_equal(report_queue_len(queue), LIMIT_REPORT_QUEUE);
     assert_int_equal(report_queue_dropped(queue), 2);
+    json_t *json CLEANUP(json_decrefp) = report_queue_to_json(queue);
+    const json_t *first = json_array_get(json_object_get(json, "waiting"), 0);
+    assert_string_equal(model_string(first, "subject"), "d0");
     settle(queue, REPORT_DELIVERED, BEGIN_MS);
     expect_delivery(queue, "d3", "COMPLETED", BEGIN_MS);
 }
@@ -301,6 +318,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_state_is_told_once),
         cmocka_unit_test(test_a_newer_state_takes_the_place),
+        cmocka_unit_test(test_a_newer_state_after_a_failure),
         cmocka_unit_test(test_a_newer_state_while_one_is_under_way),
         cmocka_unit_test(test_down_for_an_hour),
         cmocka_unit_test(test_pauses_that_are_asked_for),
