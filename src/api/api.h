@@ -51,6 +51,7 @@ struct api_options {
     void (*poke_source)(void *data);
     void (*looks)(void *data, struct api_looks *ret_looks);
     void (*saves)(void *data, struct api_saves *ret_saves);
+    json_t *(*notifications)(void *data); /* a list of receivers and how they do; the caller's */
     struct engine *(*engine)(void *data, const char *instance); /* NULL: no such instance */
 };
 

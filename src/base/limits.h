@@ -103,6 +103,15 @@
 #define LIMIT_ENGINE_RELIST_MS     300000  /* safety net beside the event stream; ECS agent: 5 min */
 #define LIMIT_LOG_BYTES            (16 * 1024 * 1024)
 
+/* --- notifications -------------------------------------------------------------------------------------- */
+#define LIMIT_REPORT_QUEUE       10000    /* messages that wait for one target; the oldest make way */
+#define LIMIT_REPORT_AGE_MS      86400000 /* EventBridge: an event is tried for 24 h */
+#define LIMIT_REPORT_CALL_MS     30000    /* one delivery, from look-up to the answer's last byte */
+#define LIMIT_REPORT_BACKOFF_MS  600000   /* the longest pause between two tries by ourselves */
+#define LIMIT_REPORT_PAUSE_MS    3600000  /* the longest that a Retry-After is obeyed */
+#define LIMIT_REPORT_REPLY_BYTES (64 * 1024)
+#define LIMIT_REPORT_STATE_BYTES (64 * 1024 * 1024) /* the file of what is queued and was sent */
+
 /* --- http ----------------------------------------------------------------------------------------------- */
 #define LIMIT_HTTP_CONNECT_MS           10000       /* for a connection, look-up and TLS included */
 #define LIMIT_HTTP_REPLY_HEADER_BYTES   (64 * 1024) /* all header lines of one reply */

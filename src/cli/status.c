@@ -136,6 +136,21 @@ static void print_schedules(const struct cli *cli, const json_t *schedules)
     }
 }
 
+/* Those that are well are no news. */
+static void print_notifications(const struct cli *cli, const json_t *notifications)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach ((json_t *)(uintptr_t)notifications, i, item) {
+        int64_t waiting = model_int(item, "waiting");
+        if (model_bool(item, "ok"))
+            continue;
+        fprintf(cli->out, "%-10s %s: %s%s%s, %lld wait%s\n", "notify", cli_member_string(item, "name"),
+                cli_tone(cli, CLI_BAD), cli_member_string(item, "message"), cli_tone(cli, CLI_PLAIN),
+                (long long)waiting, waiting == 1 ? "s" : "");
+    }
+}
+
 static int run(const struct cli *cli)
 {
     json_t *status CLEANUP(json_decrefp) = NULL;
@@ -149,6 +164,7 @@ static int run(const struct cli *cli)
             model_bool(status, "ready") ? "" : ", not ready: ", cli_member_string(status, "notReady"));
     print_source(cli, json_object_get(status, "source"));
     print_instances(cli, json_object_get(status, "instances"));
+    print_notifications(cli, json_object_get(status, "notifications"));
     print_services(cli, json_object_get(status, "services"), cli_member_string(status, "source.wanted.oid"));
     print_schedules(cli, json_object_get(status, "scheduledTasks"));
     return CLI_OK;
@@ -167,7 +183,8 @@ const struct command cli_status = {
     .summary = "show the source, the container instances and every service",
     .description =
         "What is deployed and what is not, and why: a source that cannot be reached, a commit "
-        "that is refused with its diagnostics, and what each service is waiting for.\n\n"
+        "that is refused with its diagnostics, notifications that do not arrive, and what each service "
+        "is waiting for.\n\n"
         "The wanted commit is the newest valid one; it is COMPLETED when every service has arrived "
         "at it, FAILED when one could not, and IN_PROGRESS until then. A service is deploying, "
         "steady, failed, rolling back or rolled back after a failure, removing, moving while tasks leave an "

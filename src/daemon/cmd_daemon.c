@@ -4,6 +4,7 @@
 #include "daemon/commands.h"
 #include "daemon/config.h"
 #include "daemon/notify.h"
+#include "daemon/outbox.h"
 #include "daemon/runtime.h"
 #include "daemon/webhook_listener.h"
 #include "http/server.h"
@@ -25,6 +26,7 @@ struct program {
     uv_loop_t loop;
     struct runtime *runtime;
     struct api *api;
+    struct outbox *outbox;
     struct api_listener listeners[LISTENERS];
     struct webhook_listener *webhooks; /* NULL: none are listened for */
     uv_signal_t signals[3];
@@ -74,6 +76,12 @@ static void saves(void *data, struct api_saves *ret_saves)
     runtime_saves(program->runtime, &ret_saves->wanted, &ret_saves->saved);
 }
 
+static json_t *notifications(void *data)
+{
+    const struct program *program = data;
+    return outbox_status_json(program->outbox);
+}
+
 static struct engine *engine(void *data, const char *instance)
 {
     struct program *program = data;
@@ -83,8 +91,13 @@ static struct engine *engine(void *data, const char *instance)
 static void stepped(void *data)
 {
     struct program *program = data;
+    uint64_t wanted;
+    uint64_t done;
     if (program->api)
         api_publish(program->api);
+    runtime_saves(program->runtime, &wanted, &done);
+    if (program->outbox)
+        outbox_stepped(program->outbox, wanted);
 }
 
 static void saved(void *data)
@@ -108,6 +121,7 @@ static void stop(struct program *program)
     webhook_listener_free(TAKE(program->webhooks));
     api_free(program->api);
     program->api = NULL;
+    outbox_close(TAKE(program->outbox));
     runtime_close(program->runtime);
     for (size_t i = 0; i < ARRAY_LEN(program->signals); i++)
         uv_close((uv_handle_t *)&program->signals[i], NULL);
@@ -163,6 +177,7 @@ static int start_api(struct program *program, const struct config *config, struc
                                         .poke_source = poke_source,
                                         .looks = looks,
                                         .saves = saves,
+                                        .notifications = notifications,
                                         .engine = engine};
     int r = 0;
     program->api = api_new(&options);
@@ -188,6 +203,16 @@ static int start_webhooks(struct program *program, const struct config *config, 
                                                      .look = poke_source,
                                                      .branch = branch};
     return webhook_listener_new(&options, &program->webhooks, err);
+}
+
+static void start_outbox(struct program *program, const struct config *config)
+{
+    const struct outbox_options options = {.loop = &program->loop,
+                                           .config = config,
+                                           .core = runtime_core(program->runtime),
+                                           .data = program,
+                                           .now_ms = now_ms};
+    program->outbox = outbox_new(&options);
 }
 
 static void start_signals(struct program *program)
@@ -222,6 +247,7 @@ static int serve(const struct cli *cli, const struct config *config)
         return cli_fail(cli, "%s", error_text(&err));
     }
     start_signals(&program);
+    start_outbox(&program, config);
     int r = start_api(&program, config, &err);
     if (r == 0)
         r = start_webhooks(&program, config, &err);

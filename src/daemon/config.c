@@ -63,6 +63,9 @@ void config_deinit(struct config *config)
     for (size_t i = 0; i < config->instances.len; i++)
         instance_deinit(&config->instances.items[i]);
     vector_deinit(&config->instances);
+    for (size_t i = 0; i < config->notifications.len; i++)
+        report_target_deinit(&config->notifications.items[i]);
+    vector_deinit(&config->notifications);
     free(config->secret_directory);
     string_vec_deinit(&config->secret_environment);
     free(config->docker_config);
@@ -188,6 +191,44 @@ static void take_source(const json_t *json, struct config *config)
     take_verify(json_object_get(json, "verify"), config);
 }
 
+static unsigned events_of(const json_t *list, enum report_kind kind)
+{
+    static const struct {
+        const char *name;
+        unsigned event;
+    } names[] = {
+        {"commit", REPORT_COMMITS}, {"deployment", REPORT_DEPLOYMENTS}, {"service", REPORT_SERVICES}};
+    unsigned events = 0;
+    size_t i;
+    json_t *item;
+    json_array_foreach (list, i, item)
+        for (size_t k = 0; k < ARRAY_LEN(names); k++)
+            events |= text_equal(json_string_value(item), names[k].name) ? names[k].event : 0;
+    return events                   ? events
+           : kind == REPORT_WEBHOOK ? REPORT_COMMITS | REPORT_DEPLOYMENTS | REPORT_SERVICES
+                                    : REPORT_COMMITS;
+}
+
+static void take_notifications(const json_t *list, struct config *config)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (list, i, item) {
+        struct report_target target = {0};
+        report_kind_parse(model_string(item, "kind"), &target.kind); /* the schema has its names */
+        take_string(item, "url", &target.url);
+        take_file(item, "urlFile", &target.url_file);
+        take_string(item, "repository", &target.repository);
+        take_file(item, "tokenFile", &target.token_file);
+        take_file(item, "secretFile", &target.secret_file);
+        take_file(item, "caFile", &target.ca_file);
+        take_string(item, "targetUrl", &target.link);
+        target.events = events_of(json_object_get(item, "events"), target.kind);
+        target.per_service = model_bool(item, "perService");
+        vector_push(&config->notifications, target);
+    }
+}
+
 static void take(const json_t *json, struct config *config)
 {
     take_source(json_object_get(json, "source"), config);
@@ -213,6 +254,7 @@ static void take(const json_t *json, struct config *config)
     take_instances(json_object_get(json, "instances"), config);
     take_log_drivers(json_object_get(json, "logDrivers"), config);
     take_string(json, "efsRegion", &config->efs_region);
+    take_notifications(json_object_get(json, "notifications"), config);
 }
 
 static int check(const struct document *document, const char *path, struct diagnostics *diagnostics,
@@ -309,6 +351,28 @@ static char *default_owner(const struct config *config)
     return memory_printf("%.16s", hex);
 }
 
+static int check_names(const struct config *config, struct error *err)
+{
+    for (size_t i = 0; i < config->instances.len; i++)
+        for (size_t j = 0; j < i; j++)
+            if (text_equal(config->instances.items[i].name, config->instances.items[j].name))
+                return error_set(err, ERROR_INVALID, "two instances are named %s",
+                                 config->instances.items[i].name);
+    for (size_t i = 0; i < config->notifications.len; i++) {
+        char *key CLEANUP_FREE = report_target_key(&config->notifications.items[i]);
+        int r = report_target_check(&config->notifications.items[i], err);
+        if (r < 0)
+            return r;
+        for (size_t j = 0; j < i; j++) {
+            char *other CLEANUP_FREE = report_target_key(&config->notifications.items[j]);
+            char *name CLEANUP_FREE = report_target_name(&config->notifications.items[i]);
+            if (text_equal(key, other))
+                return error_set(err, ERROR_INVALID, "notifications: %s is there twice", name);
+        }
+    }
+    return 0;
+}
+
 int config_finish(struct config *config, struct error *err)
 {
     assert(config);
@@ -324,11 +388,9 @@ int config_finish(struct config *config, struct error *err)
                                         .endpoint = memory_strdup(host && host[0] ? host : DEFAULT_ENDPOINT)};
         vector_push(&config->instances, local);
     }
-    for (size_t i = 0; i < config->instances.len; i++)
-        for (size_t j = 0; j < i; j++)
-            if (text_equal(config->instances.items[i].name, config->instances.items[j].name))
-                return error_set(err, ERROR_INVALID, "two instances are named %s",
-                                 config->instances.items[i].name);
+    int r = check_names(config, err);
+    if (r < 0)
+        return r;
     const char *region = getenv("AWS_REGION");
     if (!config->efs_region && region && region[0])
         config->efs_region = memory_strdup(region);

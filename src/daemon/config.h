@@ -6,6 +6,7 @@
 #include "base/vector.h"
 #include "daemon/log.h"
 #include "model/diagnostic.h"
+#include "report/target.h"
 #include "source/access.h"
 #include "source/verify.h"
 
@@ -20,6 +21,8 @@ struct config_instance {
     char *tls_key;
 };
 struct config_instance_vec VECTOR_OF(struct config_instance);
+
+struct config_notification_vec VECTOR_OF(struct report_target);
 
 struct config {
     char *origin; /* repository, URL or directory */
@@ -49,6 +52,7 @@ struct config {
     int deletion_percent;
     int64_t lost_after_ms; /* silence of an instance after which its tasks count no more; 0: they do */
     int64_t patience_ms;   /* how long to wait for an engine that has never answered */
+    struct config_notification_vec notifications;
     enum log_level log_level;
 };
 
@@ -59,5 +63,6 @@ void config_deinit(struct config *config);
  */
 int config_read(struct config *config, const char *path, struct diagnostics *diagnostics, struct error *err);
 /* Fills in what follows from the rest and from the environment: instance "local", EFS's region, owner.
- * ERROR_INVALID when the origin is missing, or cannot be verified as it is to be. */
+ * ERROR_INVALID when the origin is missing, or cannot be verified as it is to be, or two receivers of one
+ * name. */
 int config_finish(struct config *config, struct error *err);

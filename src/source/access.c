@@ -1,14 +1,13 @@
 #include "source/access.h"
 
 #include "base/base64.h"
-#include "base/limits.h"
+#include "base/credential.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/wipe.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -40,22 +39,6 @@ void source_access_deinit(struct source_access *access)
     *access = (struct source_access){0};
 }
 
-static ssize_t read_whole(int fd, char *buffer, size_t size)
-{
-    size_t len = 0;
-    while (len < size) {
-        ssize_t n = read(fd, buffer + len, size - len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        if (n == 0)
-            break;
-        len += (size_t)n;
-    }
-    return (ssize_t)len;
-}
-
 static int code_of_errno(int number)
 {
     return number == ENOENT ? ERROR_NOT_FOUND : number == EACCES ? ERROR_DENIED : ERROR_IO;
@@ -76,37 +59,6 @@ int source_access_check(const struct source_access *way, struct error *err)
     return 0;
 }
 
-int source_access_read_line(const char *path, const char *what, char **ret_line, struct error *err)
-{
-    assert(path);
-    assert(ret_line);
-    char *buffer CLEANUP(wipe_freep) = memory_calloc(LIMIT_SECRET_BYTES + 2, 1);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a fifo that nobody writes to does not hang */
-    ssize_t len = fd < 0 ? -1 : read_whole(fd, buffer, LIMIT_SECRET_BYTES + 1);
-    int number = errno;
-    if (fd >= 0)
-        close(fd);
-    if (len < 0)
-        return error_set(err, code_of_errno(number), "%s %s: %s", what, path, strerror(number));
-    buffer[strcspn(buffer, "\r\n")] = '\0';
-    if (!*buffer)
-        return error_set(err, ERROR_INVALID, "%s %s: its first line is empty", what, path);
-    if (strlen(buffer) > LIMIT_SECRET_BYTES)
-        return error_set(err, ERROR_INVALID, "%s %s: its first line is longer than %d bytes", what, path,
-                         LIMIT_SECRET_BYTES);
-    *ret_line = TAKE(buffer);
-    return 0;
-}
-
-static bool is_loopback(const char *url)
-{
-    const char *host = strstr(url, "://") + 3;
-    const char *at = memchr(host, '@', strcspn(host, "/?#"));
-    host = at ? at + 1 : host;
-    return text_starts_with(host, "127.") || text_starts_with(host, "[::1]") ||
-           (text_starts_with(host, "localhost") && strchr(":/", host[strlen("localhost")]));
-}
-
 int source_access_header(const struct source_access *access, const char *url, char **ret_header,
                          struct error *err)
 {
@@ -115,11 +67,11 @@ int source_access_header(const struct source_access *access, const char *url, ch
     assert(ret_header);
     if (!access->password_file || !text_starts_with(url, "http"))
         return 0;
-    if (text_starts_with(url, "http://") && !is_loopback(url))
+    if (!credential_is_private(url))
         return error_set(err, ERROR_INVALID,
                          "a password is not sent over http://, where anybody can read it: use https://");
     char *password CLEANUP(wipe_freep) = NULL;
-    int r = source_access_read_line(access->password_file, "passwordFile", &password, err);
+    int r = credential_read_line(access->password_file, "passwordFile", &password, err);
     if (r < 0)
         return r;
     char *head CLEANUP_FREE = memory_printf("%s:", access->username ? access->username : DEFAULT_USERNAME);
@@ -164,7 +116,7 @@ int source_access_proxy(const struct source_access *access, char **ret_url, stru
     if (!scheme_end)
         return error_set(err, ERROR_INVALID, "proxy \"%s\" is no URL: http://host:port", access->proxy);
     char *login CLEANUP(wipe_freep) = NULL;
-    int r = source_access_read_line(access->proxy_login_file, "proxyLoginFile", &login, err);
+    int r = credential_read_line(access->proxy_login_file, "proxyLoginFile", &login, err);
     if (r < 0)
         return r;
     char *escaped CLEANUP(wipe_freep) = escape_login(login);

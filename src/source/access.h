@@ -22,9 +22,6 @@ void source_access_deinit(struct source_access *access);
 /* Whether its files can be read: else ssh and the TLS library go on without a word. ERROR_NOT_FOUND,
  * ERROR_DENIED, ERROR_IO. */
 int source_access_check(const struct source_access *way, struct error *err);
-/* The first line of a file that holds a secret; `what` names it in errors. Caller wipes. ERROR_NOT_FOUND,
- * ERROR_DENIED, ERROR_IO, ERROR_INVALID: it has none, or one that is longer than LIMIT_SECRET_BYTES. */
-int source_access_read_line(const char *path, const char *what, char **ret_line, struct error *err);
 /* "Authorization: Basic ...", or NULL in *ret_header where there is no password. Sent before anybody asks: an
  * unchanged remote is one request. Never over http:// but to this machine: ERROR_INVALID. Caller wipes. */
 int source_access_header(const struct source_access *access, const char *url, char **ret_header,

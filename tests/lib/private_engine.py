@@ -98,26 +98,30 @@ class PrivateEngine:
         """The command line that runs command in the engine's network. (ip netns exec would hide the cgroups.)"""
         return ["nsenter", f"--net=/run/netns/{self.name}", "--", *map(str, command)]
 
-    def connect(self, host, port, timeout=5):
-        """A TCP connection from inside the engine's network."""
+    def within(self, make_socket):
+        """A socket that make_socket() makes inside the engine's network."""
         result = []
 
-        def enter_and_connect():
+        def enter_and_make():
             try:
                 with open(f"/run/netns/{self.name}") as namespace:
                     if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), CLONE_NEWNET) != 0:
                         raise OSError(ctypes.get_errno(), "setns")
-                result.append(socket.create_connection((host, port), timeout))
+                result.append(make_socket())
             except OSError as error:
                 result.append(error)
 
         # The namespace belongs to the thread; a socket keeps the one it was made in.
-        thread = threading.Thread(target=enter_and_connect)
+        thread = threading.Thread(target=enter_and_make)
         thread.start()
         thread.join()
         if isinstance(result[0], OSError):
             raise result[0]
         return result[0]
+
+    def connect(self, host, port, timeout=5):
+        """A TCP connection from inside the engine's network."""
+        return self.within(lambda: socket.create_connection((host, port), timeout))
 
     def http_get(self, host, port, path="/", timeout=5):
         """(status, body) of an HTTP GET from inside the engine's network."""

@@ -49,6 +49,12 @@ static void looks(void *data, struct api_looks *ret_looks)
     *ret_looks = (struct api_looks){.asked = (unsigned)fixture->poked, .newest = "f00d", .unverified = true};
 }
 
+static json_t *notifications(void *data)
+{
+    (void)data;
+    return json_pack("[{s:s, s:b, s:i}]", "name", "github a/b", "ok", 1, "waiting", 0);
+}
+
 static void saves(void *data, struct api_saves *ret_saves)
 {
     const struct fixture *fixture = data;
@@ -80,6 +86,7 @@ void fixture_init(struct fixture *fixture)
                                                  .poke_source = poke_source,
                                                  .looks = looks,
                                                  .saves = saves,
+                                                 .notifications = notifications,
                                                  .engine = engine});
     struct event source = {.kind = EVENT_SOURCE};
     source.source.ok = true;

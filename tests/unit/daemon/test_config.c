@@ -105,6 +105,75 @@ static void test_region_of_efs(void **state)
     config_deinit(&config);
 }
 
+static void test_notifications(void **state)
+{
+    (void)state;
+    struct config config;
+    char *fault CLEANUP_FREE = NULL;
+    struct error err = ERROR_INIT;
+    setenv("CREDENTIALS_DIRECTORY", "/run/credentials/davit", 1);
+    assert_int_equal(read_text(&config,
+                               "source: {origin: /tmp}\nnotifications:\n"
+                               "  - {kind: gitlab, repository: 42, tokenFile: gitlab-token}\n",
+                               &fault),
+                     ERROR_INVALID); /* a number is written in quotes */
+    config_deinit(&config);
+    memory_freep(&fault);
+    assert_int_equal(
+        read_text(&config,
+                  "source: {origin: /tmp}\nnotifications:\n"
+                  "  - {kind: github, repository: o/r, tokenFile: github-token, perService: true}\n"
+                  "  - {kind: webhook, url: 'https://a/b', secretFile: /etc/secret}\n"
+                  "  - {kind: slack, urlFile: /etc/url, events: [commit, deployment]}\n",
+                  &fault),
+        0);
+    unsetenv("CREDENTIALS_DIRECTORY");
+    assert_int_equal(config_finish(&config, &err), 0);
+    assert_int_equal(config.notifications.len, 3);
+    const struct report_target *targets = config.notifications.items;
+    assert_int_equal(targets[0].kind, REPORT_GITHUB);
+    assert_string_equal(targets[0].token_file, "/run/credentials/davit/github-token");
+    assert_true(targets[0].per_service);
+    assert_int_equal(targets[0].events, REPORT_COMMITS);
+    assert_string_equal(targets[1].secret_file, "/etc/secret");
+    assert_int_equal(targets[1].events, REPORT_COMMITS | REPORT_DEPLOYMENTS | REPORT_SERVICES);
+    assert_int_equal(targets[2].events, REPORT_COMMITS | REPORT_DEPLOYMENTS);
+    config_deinit(&config);
+}
+
+static void test_notifications_that_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *fault; /* NULL: told by config_finish() */
+    } cases[] = {
+        {"{kind: pager}", "/notifications/0/kind"},
+        {"{kind: github, repository: o/r}", "/notifications/0"},
+        {"{kind: gitea, repository: o/r, tokenFile: t}", "/notifications/0"}, /* which one? */
+        {"{kind: github, repository: o/r, tokenFile: t, secretFile: s}", "/notifications/0/secretFile"},
+        {"{kind: slack, url: 'https://a', perService: true}", "/notifications/0/perService"},
+        {"{kind: webhook, url: 'https://me:secret@a'}", "/notifications/0/url"},
+        {"{kind: webhook}", NULL},
+        {"{kind: gitea, url: 'http://a', repository: o/r, tokenFile: t}", NULL},
+        {"{kind: slack, url: 'https://a'}, {kind: slack, url: 'https://a'}", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct config config;
+        struct error err = ERROR_INIT;
+        char *fault CLEANUP_FREE = NULL;
+        char *text CLEANUP_FREE =
+            memory_printf("source: {origin: /tmp}\nnotifications: [%s]\n", cases[i].text);
+        int r = read_text(&config, text, &fault);
+        assert_int_equal(r, cases[i].fault ? ERROR_INVALID : 0);
+        if (cases[i].fault)
+            assert_string_equal(fault, cases[i].fault);
+        else
+            assert_int_equal(config_finish(&config, &err), ERROR_INVALID);
+        config_deinit(&config);
+    }
+}
+
 /* Faults are of the file that was given, whatever its name. */
 static void test_faults_name_the_file(void **state)
 {
@@ -209,6 +278,8 @@ int main(void)
         cmocka_unit_test(test_log_drivers),
         cmocka_unit_test(test_log_drivers_that_are_refused),
         cmocka_unit_test(test_region_of_efs),
+        cmocka_unit_test(test_notifications),
+        cmocka_unit_test(test_notifications_that_are_refused),
         cmocka_unit_test(test_faults_name_the_file),
         cmocka_unit_test(test_a_directory_is_no_configuration),
         cmocka_unit_test(test_owner_of_a_path),

@@ -1,6 +1,7 @@
 /* How a remote is reached, as far as no network is needed for it. */
 #include "fixture.h"
 
+#include "base/credential.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/wipe.h"
@@ -36,7 +37,7 @@ static void test_first_line(void **state)
         char *path CLEANUP_FREE = write_file(*state, "secret", cases[i].text);
         char *line CLEANUP(wipe_freep) = NULL;
         struct error err = ERROR_INIT;
-        int r = source_access_read_line(path, "passwordFile", &line, &err);
+        int r = credential_read_line(path, "passwordFile", &line, &err);
         if (cases[i].line) {
             assert_int_equal(r, 0);
             assert_string_equal(line, cases[i].line);
@@ -53,20 +54,19 @@ static void test_files_that_are_none(void **state)
     const struct fixture *f = *state;
     char *line = NULL;
     struct error err = ERROR_INIT;
-    assert_int_equal(source_access_read_line("/nowhere/secret", "keyFile", &line, &err), ERROR_NOT_FOUND);
+    assert_int_equal(credential_read_line("/nowhere/secret", "keyFile", &line, &err), ERROR_NOT_FOUND);
     assert_non_null(strstr(err.message, "keyFile /nowhere/secret"));
-    assert_int_equal(source_access_read_line(f->dir, "keyFile", &line, &err), ERROR_IO);
+    assert_int_equal(credential_read_line(f->dir, "keyFile", &line, &err), ERROR_IO);
     char *fifo CLEANUP_FREE = memory_printf("%s/fifo", f->dir);
     assert_int_equal(mkfifo(fifo, 0600), 0);
-    assert_int_equal(source_access_read_line(fifo, "keyFile", &line, &err),
-                     ERROR_INVALID); /* does not hang */
+    assert_int_equal(credential_read_line(fifo, "keyFile", &line, &err), ERROR_INVALID); /* does not hang */
     char *text = memory_calloc(LIMIT_SECRET_BYTES + 2, 1);
     memset(text, 'x', LIMIT_SECRET_BYTES + 1);
     char *path CLEANUP_FREE = write_file(f, "long", text);
-    assert_int_equal(source_access_read_line(path, "keyFile", &line, &err), ERROR_INVALID);
+    assert_int_equal(credential_read_line(path, "keyFile", &line, &err), ERROR_INVALID);
     text[LIMIT_SECRET_BYTES] = '\0';
     free(write_file(f, "long", text));
-    assert_int_equal(source_access_read_line(path, "keyFile", &line, &err), 0);
+    assert_int_equal(credential_read_line(path, "keyFile", &line, &err), 0);
     assert_int_equal(strlen(line), LIMIT_SECRET_BYTES);
     free(line);
     free(text);
@@ -107,6 +107,8 @@ static void test_header(void **state)
         {"http://example.org/x", NULL, ""},
         {"http://localhost.example.org/x", NULL, ""},
         {"http://127.0.0.1@example.org/x", NULL, ""},
+        {"http://127.0.0.1.example.org/x", NULL, ""},
+        {"http://127.0.0.1:80/x", "ali", "Authorization: Basic YWxpOm9wZW4gc2VzYW1l"},
         {"http://localhost/x", "ali", "Authorization: Basic YWxpOm9wZW4gc2VzYW1l"},
         {"http://localhost:80/x", "ali", "Authorization: Basic YWxpOm9wZW4gc2VzYW1l"},
         {"http://[::1]:80/x", "ali", "Authorization: Basic YWxpOm9wZW4gc2VzYW1l"},

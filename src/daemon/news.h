@@ -1,0 +1,35 @@
+/* What there is to tell one receiver: from core's views into its queue, which knows what was told.
+ *
+ * A look says how things stand, not what has changed: what nobody looked at in time is not lost, and after a
+ * restart nothing is told twice.
+ *
+ *  row| seen                                             | commit status
+ *  ---|--------------------------------------------------|-----------------------------------------------------
+ *  N1 | the newest commit is refused                     | failure, the first diagnostic; of all clusters
+ * that |                                                  | are known, or "davit" where none is N2 | it is
+ * held for an approval                       | pending, why N3 | the wanted commit: a service's deployment
+ * failed | failure, the first reason; "rolled back" too: what | | runs is not what the commit says N4 |
+ * likewise: one is not deployed, or waits, or one  | pending | is being removed | N5 | likewise, else |
+ * success; of clusters that it does not change too N6 | neither newest nor wanted, and told as pending   |
+ * superseded: how it would have ended nobody knows N7 | success or failure, and it changes: `davit       |
+ * told again | retry`                                           |
+ *
+ * With perService a service has its own context, but for N1 and N2, which are of the commit as a whole.
+ */
+#pragma once
+
+#include "core/core.h"
+#include "report/queue.h"
+#include "report/target.h"
+
+#include <stdint.h>
+
+struct news {
+    const struct core *core;
+    const struct report_target *target;
+    struct report_queue *queue;
+    int64_t now_ms;
+};
+
+/* Before the first commit has been seen there is nothing to tell. */
+void news_look(const struct news *news);

@@ -1,0 +1,372 @@
+#include "report/queue.h"
+
+#include "base/limits.h"
+#include "base/map.h"
+#include "base/text.h"
+#include "base/vector.h"
+#include "model/json.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BACKOFF_FIRST_MS 5000
+
+struct told {
+    char *context;
+    char *subject;
+    char *state;
+    bool is_status;
+    unsigned look;                  /* that saw it last */
+    struct report_message *waiting; /* borrowed: in the queue, has not left and may be replaced; NULL: none */
+};
+
+struct report_queue {
+    struct report_message_vec VECTOR_OF(struct report_message *) messages; /* the first may be under way */
+    struct map told; /* key_of() -> struct told, owned */
+    unsigned look;
+    bool is_new;
+    bool under_way;
+    int failures_in_row;
+    int64_t next_ms; /* not before */
+    uint64_t delivered;
+    uint64_t dropped;
+    uint64_t changes;
+    char *trouble;
+};
+
+static void told_free(struct told *told)
+{
+    free(told->context);
+    free(told->subject);
+    free(told->state);
+    free(told);
+}
+
+struct report_queue *report_queue_new(void)
+{
+    struct report_queue *queue = NEW(struct report_queue);
+    queue->told = MAP_INIT(told_free);
+    queue->is_new = true;
+    return queue;
+}
+
+void report_queue_free(struct report_queue *queue)
+{
+    if (!queue)
+        return;
+    for (size_t i = 0; i < queue->messages.len; i++)
+        report_message_free(queue->messages.items[i]);
+    vector_deinit(&queue->messages);
+    map_deinit(&queue->told);
+    free(queue->trouble);
+    free(queue);
+}
+
+/* --- what was told -------------------------------------------------------------------------------------- */
+
+/* Two commits have a status each, of events the last is what counts. Caller frees. */
+static char *key_of(bool is_status, const char *context, const char *subject)
+{
+    return memory_printf("%s\n%s", context, is_status ? subject : "");
+}
+
+static struct told *told_of(const struct report_queue *queue, const struct report_message *message)
+{
+    char *key CLEANUP_FREE = key_of(message->is_status, message->context, message->subject);
+    return map_get(&queue->told, key);
+}
+
+static bool is_same(const struct told *told, const struct report_message *message)
+{
+    return told && text_equal(told->subject, message->subject) && text_equal(told->state, message->state);
+}
+
+static struct told *tell(struct report_queue *queue, const struct report_message *message)
+{
+    struct told *told = NEW(struct told);
+    *told = (struct told){.context = memory_strdup(message->context),
+                          .subject = memory_strdup(message->subject),
+                          .state = memory_strdup(message->state),
+                          .is_status = message->is_status,
+                          .look = queue->look};
+    char *key CLEANUP_FREE = key_of(message->is_status, message->context, message->subject);
+    map_put(&queue->told, key, told);
+    queue->changes++;
+    return told;
+}
+
+void report_queue_look_begin(struct report_queue *queue)
+{
+    assert(queue);
+    queue->look++;
+}
+
+bool report_queue_knows(struct report_queue *queue, const struct report_message *message)
+{
+    assert(queue);
+    struct told *told = told_of(queue, message);
+    if (told)
+        told->look = queue->look;
+    return is_same(told, message);
+}
+
+bool report_queue_told(struct report_queue *queue, const char *context, struct report_told *ret_told)
+{
+    assert(queue);
+    char *key CLEANUP_FREE = key_of(false, context, NULL);
+    struct told *told = map_get(&queue->told, key);
+    if (!told)
+        return false;
+    told->look = queue->look;
+    *ret_told = (struct report_told){told->subject, told->state};
+    return true;
+}
+
+void report_queue_note(struct report_queue *queue, struct report_message *message)
+{
+    assert(queue);
+    if (!report_queue_knows(queue, message))
+        tell(queue, message);
+    report_message_free(message);
+}
+
+void report_queue_look_end(struct report_queue *queue, struct string_vec *ret_superseded)
+{
+    assert(queue);
+    *ret_superseded = (struct string_vec){0};
+    queue->changes += queue->is_new;
+    queue->is_new = false;
+    map_for_each (&queue->told, entry) {
+        const struct told *told = entry->value;
+        if (told->look == queue->look)
+            continue;
+        if (told->is_status && text_equal(told->state, REPORT_PENDING)) {
+            vector_push(ret_superseded, memory_strdup(told->context));
+            vector_push(ret_superseded, memory_strdup(told->subject));
+        } else {
+            map_remove(&queue->told, entry->key);
+            queue->changes++;
+        }
+    }
+}
+
+/* --- what waits ----------------------------------------------------------------------------------------- */
+
+static void take_out(struct report_queue *queue, size_t index)
+{
+    struct report_message *message = queue->messages.items[index];
+    struct told *told = told_of(queue, message);
+    if (told && told->waiting == message)
+        told->waiting = NULL;
+    vector_remove(&queue->messages, index);
+    report_message_free(message);
+    queue->changes++;
+}
+
+static void drop(struct report_queue *queue, size_t index, const char *why)
+{
+    take_out(queue, index);
+    queue->dropped++;
+    free(queue->trouble);
+    queue->trouble = memory_strdup(why);
+}
+
+/* Q2: it keeps its place in the order. */
+static void replace(struct report_message *waiting, struct report_message *message)
+{
+    struct report_message old = *waiting;
+    *waiting = *message;
+    *message = old;
+    report_message_free(message);
+}
+
+bool report_queue_push(struct report_queue *queue, struct report_message *message, int64_t now_ms)
+{
+    assert(queue);
+    assert(message && message->context && message->subject && message->state && message->text);
+    if (report_queue_knows(queue, message)) {
+        report_message_free(message);
+        return false;
+    }
+    message->push_ms = now_ms;
+    const struct told *before = told_of(queue, message);
+    struct report_message *waiting = before ? before->waiting : NULL;
+    struct told *told = tell(queue, message);
+    if (waiting) {
+        replace(waiting, message);
+        told->waiting = waiting;
+        return true;
+    }
+    if (queue->messages.len >= LIMIT_REPORT_QUEUE)
+        drop(queue, queue->under_way ? 1 : 0, "messages are dropped: too many wait (LIMIT_REPORT_QUEUE)");
+    vector_push(&queue->messages, message);
+    told->waiting = message->is_status ? message : NULL;
+    return true;
+}
+
+/* --- delivery ------------------------------------------------------------------------------------------- */
+
+/* Q8 */
+static void bound_pause(struct report_queue *queue, int64_t now_ms)
+{
+    if (queue->next_ms > now_ms + LIMIT_REPORT_PAUSE_MS)
+        queue->next_ms = now_ms;
+}
+
+const struct report_message *report_queue_next(struct report_queue *queue, int64_t now_ms)
+{
+    assert(queue);
+    if (queue->under_way)
+        return NULL;
+    bound_pause(queue, now_ms);
+    while (queue->messages.len && now_ms - queue->messages.items[0]->push_ms >= LIMIT_REPORT_AGE_MS)
+        drop(queue, 0, "messages are dropped: they could not be delivered for a day (LIMIT_REPORT_AGE_MS)");
+    if (!queue->messages.len || now_ms < queue->next_ms)
+        return NULL;
+    struct told *told = told_of(queue, queue->messages.items[0]);
+    if (told && told->waiting == queue->messages.items[0])
+        told->waiting = NULL;
+    queue->under_way = true;
+    return queue->messages.items[0];
+}
+
+int64_t report_queue_due_ms(const struct report_queue *queue)
+{
+    assert(queue);
+    return queue->under_way || !queue->messages.len ? INT64_MAX : queue->next_ms;
+}
+
+static int64_t pause_of(const struct report_queue *queue, const struct report_outcome *outcome)
+{
+    int64_t pause_ms = BACKOFF_FIRST_MS;
+    for (int i = 1; i < queue->failures_in_row && pause_ms < LIMIT_REPORT_BACKOFF_MS; i++)
+        pause_ms *= 2;
+    if (pause_ms > LIMIT_REPORT_BACKOFF_MS)
+        pause_ms = LIMIT_REPORT_BACKOFF_MS;
+    pause_ms = pause_ms / 2 + (int64_t)(outcome->chance % (unsigned)(pause_ms / 2 + 1));
+    int64_t asked_ms = outcome->pause_ms > LIMIT_REPORT_PAUSE_MS ? LIMIT_REPORT_PAUSE_MS : outcome->pause_ms;
+    return asked_ms > pause_ms ? asked_ms : pause_ms;
+}
+
+/* Q3: a newer state has come meanwhile, or this one may still be replaced. */
+static void put_back(struct report_queue *queue)
+{
+    struct report_message *message = queue->messages.items[0];
+    struct told *told = message->is_status ? told_of(queue, message) : NULL;
+    if (told && told->waiting)
+        take_out(queue, 0);
+    else if (is_same(told, message))
+        told->waiting = message;
+}
+
+bool report_queue_settle(struct report_queue *queue, const struct report_outcome *outcome, int64_t now_ms)
+{
+    assert(queue && queue->under_way && queue->messages.len);
+    assert(outcome->verdict == REPORT_DELIVERED || outcome->why);
+    bool was_well = !queue->trouble;
+    queue->under_way = false;
+    if (outcome->verdict == REPORT_REFUSED) {
+        queue->failures_in_row = 0;
+        drop(queue, 0, outcome->why);
+        return was_well;
+    }
+    if (outcome->verdict == REPORT_DELIVERED) {
+        queue->failures_in_row = 0;
+        queue->delivered++;
+        memory_freep(&queue->trouble);
+        take_out(queue, 0);
+        return !was_well;
+    }
+    queue->failures_in_row++;
+    queue->next_ms = now_ms + pause_of(queue, outcome);
+    free(queue->trouble);
+    queue->trouble = memory_strdup(outcome->why);
+    put_back(queue);
+    return was_well;
+}
+
+/* --- how it does ---------------------------------------------------------------------------------------- */
+
+size_t report_queue_len(const struct report_queue *queue)
+{
+    assert(queue);
+    return queue->messages.len;
+}
+
+uint64_t report_queue_delivered(const struct report_queue *queue)
+{
+    assert(queue);
+    return queue->delivered;
+}
+
+uint64_t report_queue_dropped(const struct report_queue *queue)
+{
+    assert(queue);
+    return queue->dropped;
+}
+
+const char *report_queue_trouble(const struct report_queue *queue)
+{
+    assert(queue);
+    return queue->trouble;
+}
+
+uint64_t report_queue_changes(const struct report_queue *queue)
+{
+    assert(queue);
+    return queue->changes;
+}
+
+bool report_queue_is_new(const struct report_queue *queue)
+{
+    assert(queue);
+    return queue->is_new;
+}
+
+json_t *report_queue_to_json(const struct report_queue *queue)
+{
+    assert(queue);
+    json_t *told = json_array();
+    json_t *waiting = json_array();
+    map_for_each (&queue->told, entry) {
+        const struct told *one = entry->value;
+        json_t *json = json_object();
+        model_set_bool(json, "status", one->is_status);
+        model_set_string(json, "context", one->context);
+        model_set_string(json, "subject", one->subject);
+        model_set_string(json, "state", one->state);
+        json_array_append_new(told, json);
+    }
+    for (size_t i = 0; i < queue->messages.len; i++)
+        json_array_append_new(waiting, report_message_to_json(queue->messages.items[i]));
+    return json_pack("{s:b, s:o, s:o}", "looked", !queue->is_new, "told", told, "waiting", waiting);
+}
+
+struct report_queue *report_queue_from_json(const json_t *json)
+{
+    struct report_queue *queue = report_queue_new();
+    size_t i;
+    const json_t *item;
+    queue->is_new = !model_bool(json, "looked");
+    json_array_foreach (json_object_get(json, "told"), i, item) {
+        struct report_message *message CLEANUP(report_message_freep) = report_message_from_json(item);
+        if (message)
+            tell(queue, message);
+    }
+    json_array_foreach (json_object_get(json, "waiting"), i, item) {
+        struct report_message *message = report_message_from_json(item);
+        if (!message)
+            continue;
+        if (queue->messages.len >= LIMIT_REPORT_QUEUE) {
+            report_message_free(message);
+            break;
+        }
+        vector_push(&queue->messages, message);
+        struct told *told = message->is_status ? told_of(queue, message) : NULL;
+        if (is_same(told, message))
+            told->waiting = message;
+    }
+    queue->changes = 0;
+    return queue;
+}

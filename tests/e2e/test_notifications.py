@@ -1,0 +1,254 @@
+"""Commit statuses and webhooks out, against receivers that hold each request to what its forge documents."""
+
+import json
+import os
+import time
+from email.utils import formatdate
+from pathlib import Path
+
+import pytest
+
+from support.davit import wait_for
+from support.receivers import SECRET, TOKEN, Receiver
+from support.git_servers import run
+from support.spine import Spine, definition, service
+
+WORDS = {  # pending, success, failure, superseded
+    "github": ("pending", "success", "failure", "error"),
+    "gitlab": ("pending", "success", "failed", "canceled"),
+    "gitea": ("pending", "success", "failure", "warning"),
+    "bitbucket": ("INPROGRESS", "SUCCESSFUL", "FAILED", "STOPPED"),
+}
+BREAKER = {"minimumHealthyPercent": 100, "maximumPercent": 200, "deploymentCircuitBreaker": {"enable": True, "rollback": True}}
+
+
+@pytest.fixture
+def receiver(docker):
+    """receiver(kind, ...) listens in the engine's network."""
+    started = []
+
+    def start(kind, **options):
+        started.append(Receiver(docker, kind, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+@pytest.fixture
+def spine(davit, repo, docker, tmp_path):
+    """spine(receivers, ...) is a daemon that tells them, started with one service that runs."""
+
+    def make(*receivers, **more):
+        entries = [one.entry(tmp_path, **(more if one.kind in WORDS else {})) for one in receivers]
+        return Spine(davit, repo, docker, notifications=entries)
+
+    return make
+
+
+def commit(spine, image, text, message="web", seconds=0, **files):
+    crashes = text == "crash"
+    web = definition(image, command="exit 7") if crashes else definition(image, text)
+    seconds = 2 if crashes else seconds  # or what has just started counts as healthy
+    return spine.repo.commit(message, {
+        "web.json": web, "service.json": service(1, healthy_seconds=seconds, deploymentConfiguration=BREAKER), **files})
+
+
+def notify(spine):
+    return spine.daemon.json("status")["notifications"]
+
+
+def settled(spine):
+    """All that was queued has been delivered."""
+    wait_for(lambda: all(one["waiting"] == 0 for one in notify(spine)), 30, "nothing waits")
+
+
+def ends_with(receiver, oid, state, context="davit/default"):
+    wait_for(lambda: receiver.states(oid, context)[-1:] == [state], 30, f"{receiver.kind}: {state} of {oid[:7]}")
+
+
+def test_each_gets_the_sequence_of_deploy_failure_rollback_and_supersede(spine, receiver, demo_image):
+    forges = [receiver(kind) for kind in WORDS]
+    webhook, slack = receiver("webhook"), receiver("slack")
+    spine = spine(*forges, webhook, slack)
+    first = commit(spine, demo_image, "one")
+    spine.start()
+    spine.converge()
+    settled(spine)
+    crashes = commit(spine, demo_image, "crash")
+    spine.seen()
+    for forge in forges:
+        ends_with(forge, crashes, WORDS[forge.kind][2])
+    wait_for(lambda: spine.daemon.json("status")["services"][0]["state"] == "rolled back", 60, "rolled back")
+    slow = commit(spine, demo_image, "two", seconds=600)
+    for forge in forges:
+        ends_with(forge, slow, WORDS[forge.kind][0])
+    second = commit(spine, demo_image, "three")
+    spine.converge()
+    settled(spine)
+    refused = spine.repo.commit("misspelt", {"web.json": {**definition(demo_image), "famly": "web"}})
+    for forge in forges:
+        pending, success, failure, superseded = WORDS[forge.kind]
+        ends_with(forge, refused, failure)
+        assert forge.states(first) == [pending, success]
+        assert forge.states(crashes) == [pending, failure]
+        assert forge.states(slow) == [pending, superseded]
+        assert forge.states(second) == [pending, success]
+        assert forge.states(refused) == [failure]
+    settled(spine)
+    for one in (*forges, webhook, slack):
+        assert not one.refused
+    look_at_events(webhook, first, slow, second, refused)
+    lines = [text for text, in slack.taken]
+    assert f"davit/default {crashes[:12]}: failure: web: rolled back: " in "\n".join(lines), lines
+    assert [line for line in lines if refused[:12] in line and "refused: web.json:" in line and "famly" in line], lines
+    assert spine.texts() == ["three"]
+
+
+def look_at_events(webhook, first, slow, second, refused):
+    """EventBridge's shapes, in order, each once."""
+    assert len({event_id for event_id, _, _ in webhook.taken}) == len(webhook.taken)
+    deployments = [(detail["davit"]["commit"]["oid"], detail["eventName"].removeprefix("SERVICE_DEPLOYMENT_"))
+                   for _, kind, detail in webhook.taken if kind == "ECS Deployment State Change"]
+    assert deployments[:2] == [(first, "IN_PROGRESS"), (first, "COMPLETED")]
+    states = [state for _, state in deployments]
+    # crashes; what it is rolled back to; slow, which ECS has no word for the end of; second
+    assert states[2:] == ["IN_PROGRESS", "FAILED", "IN_PROGRESS", "COMPLETED", "IN_PROGRESS", "IN_PROGRESS", "COMPLETED"]
+    assert deployments[-3:] == [(slow, "IN_PROGRESS"), (second, "IN_PROGRESS"), (second, "COMPLETED")]
+    failed = next(detail for _, _, detail in webhook.taken if detail.get("eventName") == "SERVICE_DEPLOYMENT_FAILED")
+    assert failed["eventType"] == "ERROR" and "circuit breaker" in failed["reason"]
+    actions = [detail["eventName"] for _, kind, detail in webhook.taken if kind == "ECS Service Action"]
+    assert actions and set(actions) == {"SERVICE_STEADY_STATE"}
+    commits = [(detail["commit"]["oid"], detail["state"]) for _, kind, detail in webhook.taken if kind == "davit Commit State Change"]
+    assert (slow, "superseded") in commits and commits[-1] == (refused, "failure")
+
+
+def test_a_receiver_that_is_down_delays_nothing_and_is_told_once(spine, receiver, demo_image):
+    forge, webhook = receiver("gitea"), receiver("webhook")
+    spine = spine(forge, webhook)
+    first = commit(spine, demo_image, "one")
+    spine.start()
+    spine.converge()
+    settled(spine)
+    before = len(webhook.taken)
+    forge.stop()
+    webhook.stop()
+    second = commit(spine, demo_image, "two")
+    spine.converge()
+    assert spine.texts() == ["two"]
+    wait_for(lambda: not any(one["ok"] for one in notify(spine)), 10, "status tells")
+    assert "\nnotify     gitea o/r: " in spine.daemon.run("status").stdout
+    # What waits, and what was told, outlives davit.
+    wait_for(lambda: second in (Path(spine.daemon.directory) / "state" / "notifications.json").read_text(), 10, "it is kept")
+    spine.daemon.kill()
+    spine.start()
+    assert not forge.states(second)
+    forge.start()
+    webhook.start()
+    ends_with(forge, second, "success")
+    settled(spine)
+    assert forge.states(second) == ["success"]  # that it was pending is no news any more
+    assert forge.states(first) == ["pending", "success"]  # nothing is told twice over the restart
+    new = [detail["eventName"] for _, _, detail in webhook.taken[before:] if "eventName" in detail]
+    assert new == ["SERVICE_DEPLOYMENT_IN_PROGRESS", "SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_STEADY_STATE"], new
+    log = spine.daemon.log_text()
+    assert log.count("notifications to gitea o/r fail and are tried again") <= 2  # one for each life
+    wait_for(lambda: "notifications to gitea o/r work again" in spine.daemon.log_text(), 10, "the log tells")
+    requests = forge.requests, webhook.requests
+    assert spine.daemon.stop() == 0
+    spine.start()
+    spine.converge()
+    settled(spine)
+    assert (forge.requests, webhook.requests) == requests
+
+
+def test_a_first_commit_that_is_refused_and_one_that_is_held(spine, receiver, demo_image):
+    forge = receiver("gitea")
+    spine = spine(forge)
+    refused = spine.repo.commit("misspelt", {"web.json": {**definition(demo_image), "famly": "web"}})
+    spine.start()
+    ends_with(forge, refused, "failure", "davit")  # no cluster is known
+    more = {f"s-{name}.json": service(0, name=name) for name in "abc"}
+    first = commit(spine, demo_image, "one", **more)
+    ends_with(forge, first, "success")
+    held = spine.repo.commit("emptied", {name: None for name in (*more, "service.json")})
+    ends_with(forge, held, "pending")
+    back = spine.repo.revert()
+    ends_with(forge, back, "success")
+    ends_with(forge, held, "warning")
+    assert forge.states(held) == ["pending", "warning"] and not forge.refused
+
+
+def test_no_secret_is_told(spine, receiver, demo_image):
+    forge, slack = receiver("github"), receiver("slack")
+    forge.answer = 401, {}, json.dumps({"message": f"bad credentials {TOKEN}"})
+    slack.answer = 302, {"Location": f"https://example.org/{TOKEN}"}, ""
+    spine = spine(forge, slack)
+    first = commit(spine, demo_image, "one")
+    spine.start()
+    spine.converge()
+    wait_for(lambda: all(one["dropped"] for one in notify(spine)), 20, "refused for good")
+    settled(spine)
+    shown = spine.daemon.run("status").stdout + json.dumps(notify(spine))
+    assert "it answers 401; look at the token" in shown and "redirects are not followed" in shown
+    assert spine.daemon.log_text().count("notifications to github o/r are dropped") == 1
+    process = Path(f"/proc/{spine.daemon.process.pid}")
+    shown += spine.daemon.log_text() + (process / "cmdline").read_text() + (process / "environ").read_text()
+    for directory, _, files in os.walk(spine.daemon.directory / "state"):
+        shown += "".join((Path(directory) / name).read_bytes().decode(errors="replace") for name in files)
+    assert TOKEN not in shown and SECRET not in shown
+    # A new token needs no restart; what was refused is over, the next is told.
+    forge.answer = None
+    second = commit(spine, demo_image, "two")
+    ends_with(forge, second, "success")
+    assert not forge.states(first) and not forge.refused
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_a_receiver_that_asks_for_a_pause_gets_it(spine, receiver, demo_image, form):
+    forge = receiver("gitlab")
+    until = time.time() + 20
+    forge.answer = 429, {"Retry-After": "20" if form == "seconds" else formatdate(until, usegmt=True)}, "{}"
+    spine = spine(forge)
+    first = commit(spine, demo_image, "one")
+    spine.start()
+    spine.converge()
+    wait_for(lambda: forge.requests == 1, 10, "the first try")
+    forge.answer = None
+    ends_with(forge, first, "success")
+    assert time.time() >= until - 1  # it would have come back within 5 s
+    assert forge.requests == 2 and forge.states(first) == ["success"]
+
+
+def test_a_context_a_service(spine, receiver, demo_image):
+    forge = receiver("github")
+    spine = spine(forge, perService=True)
+    api = {"api.json": definition(demo_image, family="api"), "s-api.json": service(1, name="api", family="api")}
+    first = commit(spine, demo_image, "one", **api)
+    spine.start()
+    spine.converge()
+    ends_with(forge, first, "success", "davit/default/web")
+    ends_with(forge, first, "success", "davit/default/api")
+    crashes = commit(spine, demo_image, "crash")
+    ends_with(forge, crashes, "failure", "davit/default/web")
+    ends_with(forge, crashes, "success", "davit/default/api")
+    assert not forge.states(first) and not forge.refused  # no aggregate
+
+
+def test_tls_is_verified(spine, receiver, demo_image, tmp_path):
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+        "-keyout", "key.pem", "-out", "ca.pem", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", cwd=tmp_path)
+    both = tmp_path / "both.pem"
+    both.write_text((tmp_path / "key.pem").read_text() + (tmp_path / "ca.pem").read_text())
+    trusted, other = receiver("gitea", certificate=both), receiver("github", certificate=both)
+    make = spine(trusted, other)
+    make.directory_config["notifications"][0]["caFile"] = str(tmp_path / "ca.pem")
+    make.daemon.configure({**json.loads(make.daemon.config.read_text()), "notifications": make.directory_config["notifications"]})
+    first = commit(make, demo_image, "one")
+    make.start()
+    make.converge()
+    ends_with(trusted, first, "success")
+    wait_for(lambda: not notify(make)[1]["ok"], 10, "status tells")
+    assert "certificate" in notify(make)[1]["message"], notify(make)[1]
+    assert other.requests == 0

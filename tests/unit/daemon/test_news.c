@@ -1,0 +1,216 @@
+/* What is told of what core does, in virtual time. */
+#include "../api/fixture.h"
+#include "base/buffer.h"
+#include "base/text.h"
+#include "daemon/news.h"
+#include "model/json.h"
+#include "unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ROLLS_BACK "deploymentConfiguration: {deploymentCircuitBreaker: {enable: true, rollback: true}}\n"
+
+struct world {
+    struct fixture fixture;
+    struct report_target target;
+    struct report_queue *queue;
+    struct buffer told; /* "CONTEXT SUBJECT STATE|" */
+};
+
+static int setup(void **state)
+{
+    struct world *world = NEW(struct world);
+    fixture_init(&world->fixture);
+    world->target = (struct report_target){.kind = REPORT_GITHUB, .events = REPORT_COMMITS};
+    world->queue = report_queue_new();
+    world->told = BUFFER_INIT(65536);
+    *state = world;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *world = *state;
+    report_queue_free(world->queue);
+    buffer_deinit(&world->told);
+    fixture_deinit(&world->fixture);
+    free(world);
+    return 0;
+}
+
+static void look(struct world *world)
+{
+    news_look(&(struct news){world->fixture.core, &world->target, world->queue, world->fixture.now_ms});
+}
+
+/* Looks, and delivers all: what was told is compared and forgotten. Commits are repeated pairs of digits. */
+static void expect(struct world *world, const char *expected)
+{
+    const struct report_message *message;
+    int64_t now_ms = world->fixture.now_ms;
+    look(world);
+    while ((message = report_queue_next(world->queue, now_ms))) {
+        buffer_printf(&world->told, "%s %.2s %s|", message->context,
+                      message->is_status ? message->subject : "", message->state);
+        report_queue_settle(world->queue, &(struct report_outcome){.verdict = REPORT_DELIVERED}, now_ms);
+    }
+    assert_string_equal(buffer_str(&world->told), expected);
+    buffer_clear(&world->told);
+}
+
+static void deploy(struct world *world, const char *oid, const char *image, const char *more)
+{
+    char *start CLEANUP_FREE = memory_printf(FIXTURE_MANIFEST, image);
+    char *yaml CLEANUP_FREE = memory_printf("%s%s", start, more);
+    fixture_commit(&world->fixture, oid, yaml);
+    fixture_settle(&world->fixture, 0);
+}
+
+static void test_deploy_failure_and_retry(void **state)
+{
+    struct world *world = *state;
+    world->fixture.broken_image = "nginx:broken";
+    expect(world, ""); /* no commit yet */
+    deploy(world, "a1", "nginx:1", "");
+    expect(world, "davit/demo a1 pending|");
+    expect(world, "");
+    fixture_settle(&world->fixture, 20000);
+    expect(world, "davit/demo a1 success|");
+    deploy(world, "b2", "nginx:broken", "");
+    expect(world, "davit/demo b2 pending|");
+    fixture_settle(&world->fixture, 60000);
+    expect(world, "davit/demo b2 failure|");
+    fixture_settle(&world->fixture, 60000);
+    expect(world, "");
+    world->fixture.broken_image = NULL;
+    struct event retry = {.kind = EVENT_RETRY, .now_ms = world->fixture.now_ms, .seed = 1};
+    retry.retry.cluster = memory_strdup("demo");
+    retry.retry.service = memory_strdup("web");
+    struct effect_vec effects = {0};
+    core_step(world->fixture.core, &retry, &effects);
+    event_deinit(&retry);
+    effect_vec_deinit(&effects);
+    expect(world, "davit/demo b2 pending|");
+    fixture_settle(&world->fixture, 60000);
+    expect(world, "davit/demo b2 success|");
+}
+
+static void test_rolled_back_is_a_failure(void **state)
+{
+    struct world *world = *state;
+    world->fixture.broken_image = "nginx:broken";
+    deploy(world, "a1", "nginx:1", ROLLS_BACK);
+    fixture_settle(&world->fixture, 20000);
+    deploy(world, "b2", "nginx:broken", ROLLS_BACK);
+    expect(world, "davit/demo b2 pending|");
+    fixture_settle(&world->fixture, 120000);
+    look(world);
+    const struct report_message *message = report_queue_next(world->queue, world->fixture.now_ms);
+    assert_string_equal(message->state, REPORT_FAILURE);
+    assert_true(text_starts_with(message->text, "web: rolled back: "));
+    assert_non_null(strstr(message->text, "circuit breaker"));
+}
+
+static void test_superseded(void **state)
+{
+    struct world *world = *state;
+    deploy(world, "a1", "nginx:1", "");
+    expect(world, "davit/demo a1 pending|");
+    deploy(world, "b2", "nginx:2", "");
+    expect(world, "davit/demo b2 pending|davit/demo a1 superseded|");
+    fixture_settle(&world->fixture, 20000);
+    expect(world, "davit/demo b2 success|");
+    deploy(world, "c3", "nginx:2", "# a comment\n");
+    expect(world, "davit/demo c3 success|"); /* nothing to do; b2 had ended */
+}
+
+/* What is refused is no end of what is being deployed. */
+static void test_refused(void **state)
+{
+    struct world *world = *state;
+    fixture_commit(&world->fixture, "a0", "kind: Service\nserviceName: 3\n");
+    expect(world, "davit a0 failure|"); /* no cluster is known */
+    deploy(world, "a1", "nginx:1", "");
+    expect(world, "davit/demo a1 pending|");
+    deploy(world, "b2", "nginx:2", "desired: 3\n");
+    look(world);
+    const struct report_message *message = report_queue_next(world->queue, world->fixture.now_ms);
+    assert_true(text_starts_with(message->text, "refused: demo.yaml:"));
+    report_queue_settle(world->queue, &(struct report_outcome){.verdict = REPORT_DELIVERED},
+                        world->fixture.now_ms);
+    fixture_settle(&world->fixture, 20000);
+    expect(world, "davit/demo a1 success|");
+}
+
+static void test_each_service(void **state)
+{
+    struct world *world = *state;
+    world->target.per_service = true;
+    world->fixture.broken_image = "nginx:broken";
+    deploy(world, "a1", "nginx:1",
+           "---\nkind: Service\nserviceName: api\ncluster: demo\ntaskDefinition: web\n");
+    expect(world, "davit/demo/api a1 pending|davit/demo/web a1 pending|");
+    fixture_settle(&world->fixture, 20000);
+    expect(world, "davit/demo/api a1 success|davit/demo/web a1 success|");
+    deploy(world, "b2", "nginx:1", ""); /* api leaves */
+    expect(world, "davit/demo/web b2 success|");
+    fixture_settle(&world->fixture, 20000);
+    expect(world, "");
+}
+
+static void test_deployments(void **state)
+{
+    struct world *world = *state;
+    world->target =
+        (struct report_target){.kind = REPORT_WEBHOOK, .events = REPORT_DEPLOYMENTS | REPORT_SERVICES};
+    world->fixture.broken_image = "nginx:broken";
+    deploy(world, "a1", "nginx:1", ROLLS_BACK);
+    fixture_settle(&world->fixture, 20000);
+    expect(world, "service demo/web  SERVICE_STEADY_STATE|"); /* a new receiver is not told what is over */
+    deploy(world, "b2", "nginx:broken", ROLLS_BACK);
+    expect(world, "deployment demo/web  IN_PROGRESS|");
+    fixture_settle(&world->fixture, 120000); /* nobody looked at all of that */
+    expect(world,
+           "deployment demo/web  FAILED|deployment demo/web  IN_PROGRESS|deployment demo/web  COMPLETED|"
+           "service demo/web  SERVICE_STEADY_STATE|");
+    deploy(world, "c3", "nginx:3", ROLLS_BACK);
+    deploy(world, "d4", "nginx:4", ROLLS_BACK);
+    fixture_settle(&world->fixture, 20000);
+    expect(world,
+           "deployment demo/web  IN_PROGRESS|deployment demo/web  IN_PROGRESS|deployment demo/web  COMPLETED|"
+           "service demo/web  SERVICE_STEADY_STATE|");
+}
+
+static void test_nothing_twice_over_a_restart(void **state)
+{
+    struct world *world = *state;
+    world->target = (struct report_target){.kind = REPORT_WEBHOOK,
+                                           .events = REPORT_COMMITS | REPORT_DEPLOYMENTS | REPORT_SERVICES};
+    deploy(world, "a1", "nginx:1", "");
+    expect(world, "davit/demo a1 pending|deployment demo/web  IN_PROGRESS|");
+    fixture_settle(&world->fixture, 20000);
+    look(world);
+    for (int i = 0; i < 2; i++) { /* before it leaves, and after */
+        json_t *json CLEANUP(json_decrefp) = report_queue_to_json(world->queue);
+        report_queue_free(world->queue);
+        world->queue = report_queue_from_json(json);
+        expect(world, i ? ""
+                        : "davit/demo a1 success|deployment demo/web  COMPLETED|service demo/web  "
+                          "SERVICE_STEADY_STATE|");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_deploy_failure_and_retry, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_rolled_back_is_a_failure, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_superseded, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_each_service, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_deployments, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_nothing_twice_over_a_restart, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
