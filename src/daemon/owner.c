@@ -24,7 +24,7 @@ int owner_remember(const char *state_directory, const char *owner, struct error 
         return error_set(err, r, "%s", error_text(&cause));
     before[strcspn(before, "\n")] = '\0';
     if (!before[0]) /* by hand, or of a disk that lost it: it names nobody */
-        return write_file(path, owner, err);
+        return state_file_write(path, line, err);
     if (text_equal(before, owner))
         return 0;
     return error_set(

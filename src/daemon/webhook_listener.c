@@ -1,9 +1,9 @@
 #include "daemon/webhook_listener.h"
 
+#include "base/credential.h"
 #include "base/wipe.h"
 #include "daemon/log.h"
 #include "daemon/runtime.h"
-#include "source/access.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -52,7 +52,7 @@ static int read_secret(void *data, char **ret_secret, struct error *err)
     const struct webhook_listener *listener = data;
     const char *path = listener->options.secret_file;
     char *secret CLEANUP(wipe_freep) = NULL;
-    int r = source_access_read_line(path, "webhook.secretFile", &secret, err);
+    int r = credential_read_line(path, "webhook.secretFile", &secret, err);
     if (r < 0)
         return r;
     r = webhook_check_secret(secret, err);

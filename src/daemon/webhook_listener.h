@@ -18,7 +18,7 @@ struct webhook_listener_options {
 
 struct webhook_listener;
 
-/* Errors of source_access_read_line(), webhook_check_secret() and http_server_new(). */
+/* Errors of credential_read_line(), webhook_check_secret() and http_server_new(). */
 int webhook_listener_new(const struct webhook_listener_options *options,
                          struct webhook_listener **ret_listener, struct error *err);
 /* No callback comes any more. The memory goes when the loop has closed the handles. NULL is fine. */
