@@ -26,7 +26,7 @@ struct api_looks {
     unsigned answered;  /* those whose look has ended: what it found has been told to core */
     const char *newest; /* oid of the newest commit that core was told of; "" before the first */
     const struct webhook_news *webhooks; /* NULL: none are listened for */
-    bool unverified;    /* there is a newer one, which is not signed as it has to be; core has the reason */
+    bool unverified; /* there is a newer one, which is not signed as it has to be; core has the reason */
 };
 
 /* How far the ledger has come with what core wants to have saved: changes since the start. */

@@ -221,14 +221,25 @@ static void test_failure_to_start(void **state)
     expect(last, "exitedContainer", "job");
 }
 
+struct refusal {
+    const char *operation;
+    const char *input;
+    const char *type;
+    const char *message;
+};
+
+static void refuses(void **state, const struct refusal *cases, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        struct api_fault fault = fixture_refusal(*state, NULL, cases[i].operation, cases[i].input);
+        assert_string_equal(fault.type, cases[i].type);
+        assert_string_equal(fault.message, cases[i].message);
+    }
+}
+
 static void test_refusals(void **state)
 {
-    static const struct {
-        const char *operation;
-        const char *input;
-        const char *type;
-        const char *message;
-    } cases[] = {
+    static const struct refusal cases[] = {
         {"RunTask", "{'taskDefinition':'job'}", "ClusterNotFoundException",
          "Cluster not found. There is no cluster \"default\""},
         {"RunTask", "{'cluster':'dmeo','taskDefinition':'job'}", "ClusterNotFoundException",
@@ -278,6 +289,13 @@ static void test_refusals(void **state)
         WRONG("'capacityProviderStrategy':[{'capacityProvider':'a'},{'capacityProvider':'b','base':1}]",
               "capacityProviderStrategy: expected a weight greater than 0 of at least one"),
 #undef WRONG
+    };
+    refuses(state, cases, ARRAY_LEN(cases));
+}
+
+static void test_refusals_of_stop_task(void **state)
+{
+    static const struct refusal cases[] = {
         {"StopTask", "{'cluster':'demo'}", "InvalidParameterException", "Task can not be blank."},
         {"StopTask", "{'cluster':'demo','task':'0123456789abcdef0123456789abcdef'}",
          "InvalidParameterException",
@@ -287,11 +305,7 @@ static void test_refusals(void **state)
          "InvalidParameterException",
          "Invalid identifier: Identifier is for cluster other. Your cluster is demo"},
     };
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct api_fault fault = fixture_refusal(*state, NULL, cases[i].operation, cases[i].input);
-        assert_string_equal(fault.type, cases[i].type);
-        assert_string_equal(fault.message, cases[i].message);
-    }
+    refuses(state, cases, ARRAY_LEN(cases));
 }
 
 static void test_refusals_with_tasks(void **state)
@@ -329,7 +343,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_life),     TEST(test_without_containers),         TEST(test_lists),
         TEST(test_no_place), TEST(test_what_has_no_effect_is_told), TEST(test_failure_to_start),
-        TEST(test_refusals), TEST(test_refusals_with_tasks),
+        TEST(test_refusals), TEST(test_refusals_of_stop_task),      TEST(test_refusals_with_tasks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
