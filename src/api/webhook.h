@@ -63,7 +63,8 @@ int webhook_authenticate(const struct webhook_request *request, const char *secr
  *  Bitbucket Data Center                | changes[].ref.id: "refs/heads/main"
  *
  * A body is JSON, or a form whose member payload is. In doubt it does. branch: "main", or a full ref; NULL
- * while it is not known. why (may be NULL) says what it is about otherwise. */
+ * while it is not known. Where the remote's HEAD is followed, the poll alone sees that it names another
+ * branch now. why (may be NULL) says what it is about otherwise. */
 bool webhook_asks_for_look(const struct webhook_request *request, const char *branch, struct error *why);
 
 /* --- the server's side ---------------------------------------------------------------------------------- */
