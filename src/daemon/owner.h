@@ -4,6 +4,6 @@
 
 #include "base/error.h"
 
-/* The first start writes the file "owner", durable; an empty one counts as none. ERROR_CONFLICT when it names another; any other error:
- * the file could be neither read nor written. */
+/* The first start writes the file "owner", durable; an empty one counts as none. ERROR_CONFLICT when it names
+ * another; any other error: the file could be neither read nor written. */
 int owner_remember(const char *state_directory, const char *owner, struct error *err);

@@ -74,8 +74,8 @@ void capacity_items_deinit(struct capacity_item_vec *items);
 /* Whether any is of a capacity provider: else no strategy has an effect in the cluster. */
 bool container_instances_have_providers(const struct container_instance_vec *instances);
 
-/* Of a service or a task definition, whose requiresAttributes ask for more. An expression that cannot be read, of an old revision perhaps, is true
- * of no instance. */
+/* Of a service or a task definition, whose requiresAttributes ask for more. An expression that cannot be
+ * read, of an old revision perhaps, is true of no instance. */
 void placement_constraints_from_json(const json_t *json, struct placement_constraint_vec *ret_constraints);
 void placement_constraints_deinit(struct placement_constraint_vec *constraints);
 /* Of a service. None: ECS's default, over zones and then over instances. */

@@ -233,8 +233,6 @@ static void test_refusals(void **state)
          "Cluster not found. There is no cluster \"default\""},
         {"RunTask", "{'cluster':'dmeo','taskDefinition':'job'}", "ClusterNotFoundException",
          "Cluster not found. There is no cluster \"dmeo\"; did you mean demo?"},
-        {"RunTask", "{'cluster':5,'taskDefinition':'job'}", "InvalidParameterException",
-         "cluster: expected a text, a cluster's name or ARN"},
         {"RunTask", "{'cluster':'demo'}", "InvalidParameterException", "TaskDefinition can not be blank."},
         {"RunTask", "{'cluster':'demo','taskDefinition':'jobs'}", "ClientException",
          "TaskDefinition not found. There is no family \"jobs\"; did you mean job?"},
@@ -294,6 +292,14 @@ static void test_refusals(void **state)
     }
 }
 
+/* It must not mean the default cluster. */
+static void test_a_cluster_that_is_no_text(void **state)
+{
+    struct api_fault fault = fixture_refusal(*state, NULL, "RunTask", "{'cluster':5,'taskDefinition':'job'}");
+    assert_string_equal(fault.type, "InvalidParameterException");
+    assert_string_equal(fault.message, "cluster: expected a text, a cluster's name or ARN");
+}
+
 static void test_refusals_with_tasks(void **state)
 {
     struct fixture *fixture = *state;
@@ -329,7 +335,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_life),     TEST(test_without_containers),         TEST(test_lists),
         TEST(test_no_place), TEST(test_what_has_no_effect_is_told), TEST(test_failure_to_start),
-        TEST(test_refusals), TEST(test_refusals_with_tasks),
+        TEST(test_refusals), TEST(test_a_cluster_that_is_no_text),  TEST(test_refusals_with_tasks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
