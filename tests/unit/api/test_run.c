@@ -221,31 +221,18 @@ static void test_failure_to_start(void **state)
     expect(last, "exitedContainer", "job");
 }
 
-struct refusal {
-    const char *operation;
-    const char *input;
-    const char *type;
-    const char *message;
-};
-
-static void refuses(void **state, const struct refusal *cases, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        struct api_fault fault = fixture_refusal(*state, NULL, cases[i].operation, cases[i].input);
-        assert_string_equal(fault.type, cases[i].type);
-        assert_string_equal(fault.message, cases[i].message);
-    }
-}
-
 static void test_refusals(void **state)
 {
-    static const struct refusal cases[] = {
+    static const struct {
+        const char *operation;
+        const char *input;
+        const char *type;
+        const char *message;
+    } cases[] = {
         {"RunTask", "{'taskDefinition':'job'}", "ClusterNotFoundException",
          "Cluster not found. There is no cluster \"default\""},
         {"RunTask", "{'cluster':'dmeo','taskDefinition':'job'}", "ClusterNotFoundException",
          "Cluster not found. There is no cluster \"dmeo\"; did you mean demo?"},
-        {"RunTask", "{'cluster':5,'taskDefinition':'job'}", "InvalidParameterException",
-         "cluster: expected a text, a cluster's name or ARN"},
         {"RunTask", "{'cluster':'demo'}", "InvalidParameterException", "TaskDefinition can not be blank."},
         {"RunTask", "{'cluster':'demo','taskDefinition':'jobs'}", "ClientException",
          "TaskDefinition not found. There is no family \"jobs\"; did you mean job?"},
@@ -289,13 +276,6 @@ static void test_refusals(void **state)
         WRONG("'capacityProviderStrategy':[{'capacityProvider':'a'},{'capacityProvider':'b','base':1}]",
               "capacityProviderStrategy: expected a weight greater than 0 of at least one"),
 #undef WRONG
-    };
-    refuses(state, cases, ARRAY_LEN(cases));
-}
-
-static void test_refusals_of_stop_task(void **state)
-{
-    static const struct refusal cases[] = {
         {"StopTask", "{'cluster':'demo'}", "InvalidParameterException", "Task can not be blank."},
         {"StopTask", "{'cluster':'demo','task':'0123456789abcdef0123456789abcdef'}",
          "InvalidParameterException",
@@ -305,7 +285,19 @@ static void test_refusals_of_stop_task(void **state)
          "InvalidParameterException",
          "Invalid identifier: Identifier is for cluster other. Your cluster is demo"},
     };
-    refuses(state, cases, ARRAY_LEN(cases));
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct api_fault fault = fixture_refusal(*state, NULL, cases[i].operation, cases[i].input);
+        assert_string_equal(fault.type, cases[i].type);
+        assert_string_equal(fault.message, cases[i].message);
+    }
+}
+
+/* It must not mean the default cluster. */
+static void test_a_cluster_that_is_no_text(void **state)
+{
+    struct api_fault fault = fixture_refusal(*state, NULL, "RunTask", "{'cluster':5,'taskDefinition':'job'}");
+    assert_string_equal(fault.type, "InvalidParameterException");
+    assert_string_equal(fault.message, "cluster: expected a text, a cluster's name or ARN");
 }
 
 static void test_refusals_with_tasks(void **state)
@@ -343,7 +335,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_life),     TEST(test_without_containers),         TEST(test_lists),
         TEST(test_no_place), TEST(test_what_has_no_effect_is_told), TEST(test_failure_to_start),
-        TEST(test_refusals), TEST(test_refusals_of_stop_task),      TEST(test_refusals_with_tasks),
+        TEST(test_refusals), TEST(test_a_cluster_that_is_no_text),  TEST(test_refusals_with_tasks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

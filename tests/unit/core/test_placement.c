@@ -272,6 +272,31 @@ static void test_a_new_task_definition_keeps_placement(void **state)
     assert_int_equal(creates_on(fixture, "two"), 1);
 }
 
+static void test_required_attributes(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = two_instances();
+    struct core *copy = NULL;
+    json_t *snapshot CLEANUP(json_decrefp) = json_object();
+    fixture_file(fixture, "cluster.json",
+                 CLUSTER("{\"name\":\"one\"},{\"name\":\"two\",\"attributes\":{\"disk\":\"ssd\"}}"));
+    fixture_file(
+        fixture, "web-definition.json",
+        "{\"family\":\"web\",\"requiresAttributes\":[{\"name\":\"disk\",\"value\":\"ssd\"},{\"name\":"
+        "\"ecs.capability.task-eni\"}],\"containerDefinitions\":[{\"name\":\"app\",\"image\":"
+        "\"nginx\",\"memory\":64}]}");
+    fixture_file(fixture, "web-service.json",
+                 "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"desiredCount\":2}");
+    fixture_turn(fixture);
+    assert_int_equal(creates_on(fixture, "one"), 0);
+    assert_int_equal(creates_on(fixture, "two"), 2);
+    assert_int_equal(core_snapshot(fixture->core, join_part, snapshot), 0);
+    assert_int_equal(core_restore(snapshot, &copy, NULL), 0);
+    const struct service *service = desired_service(core_desired(copy), "c", "web");
+    assert_int_equal(service->task_definition->constraints.len, 1);
+    core_free(copy);
+}
+
 static void connect_as(struct fixture *fixture, const char *instance, const char *arch)
 {
     fixture_step(fixture, (struct event){.kind = EVENT_CONNECTED,
@@ -424,6 +449,7 @@ int main(void)
         cmocka_unit_test(test_an_equal_cluster_marks_nobody),
         cmocka_unit_test(test_a_snapshot_keeps_placement),
         cmocka_unit_test(test_a_new_task_definition_keeps_placement),
+        cmocka_unit_test(test_required_attributes),
         cmocka_unit_test(test_an_instance_of_another_architecture),
         cmocka_unit_test(test_affinity_waits_for_the_other),
         cmocka_unit_test(test_no_gpu_is_given_twice),
