@@ -32,19 +32,6 @@ struct digest digest_of_json(const json_t *value)
     return out;
 }
 
-struct digest digest_hmac(const char *secret, const void *data, size_t len)
-{
-    assert(secret);
-    assert(data || len == 0);
-    crypto_auth_hmacsha256_state state;
-    struct digest out;
-    crypto_auth_hmacsha256_init(&state, (const unsigned char *)secret, strlen(secret));
-    crypto_auth_hmacsha256_update(&state, data, len);
-    crypto_auth_hmacsha256_final(&state, out.bytes);
-    sodium_memzero(&state, sizeof state);
-    return out;
-}
-
 struct digest digest_combine(const struct digest *a, const struct digest *b)
 {
     assert(a);
@@ -53,11 +40,31 @@ struct digest digest_combine(const struct digest *a, const struct digest *b)
     return digest_of_bytes(both, sizeof both);
 }
 
+struct digest digest_hmac(const struct digest_part *key, const struct digest_part *parts, size_t parts_len)
+{
+    assert(key && parts);
+    crypto_auth_hmacsha256_state state;
+    struct digest out;
+    crypto_auth_hmacsha256_init(&state, key->data, key->len);
+    for (size_t i = 0; i < parts_len; i++)
+        crypto_auth_hmacsha256_update(&state, parts[i].data, parts[i].len);
+    crypto_auth_hmacsha256_final(&state, out.bytes);
+    sodium_memzero(&state, sizeof state); /* it is as good as the key */
+    return out;
+}
+
 bool digest_equal(const struct digest *a, const struct digest *b)
 {
     assert(a);
     assert(b);
     return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
+bool digest_equal_constant_time(const struct digest *a, const struct digest *b)
+{
+    assert(a);
+    assert(b);
+    return sodium_memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
 bool digest_is_zero(const struct digest *digest)

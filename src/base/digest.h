@@ -1,4 +1,4 @@
-/* SHA-256 of bytes and of canonical JSON, and ids that are drawn from an event's seed. */
+/* SHA-256 of bytes and of canonical JSON, with a key too, and ids that are drawn from an event's seed. */
 #pragma once
 
 #include <jansson.h>
@@ -15,11 +15,19 @@ struct digest {
 struct digest digest_of_bytes(const void *data, size_t len);
 /* Members sorted, no white space: equal values give equal digests whatever their spelling. */
 struct digest digest_of_json(const json_t *value);
-/* HMAC-SHA-256 (RFC 2104) of a message under a secret. */
-struct digest digest_hmac(const char *secret, const void *data, size_t len);
 /* The digest of two digests in order. */
 struct digest digest_combine(const struct digest *a, const struct digest *b);
+
+struct digest_part {
+    const void *data;
+    size_t len;
+};
+/* HMAC-SHA256 (RFC 2104) of the parts, one after the other. */
+struct digest digest_hmac(const struct digest_part *key, const struct digest_part *parts, size_t parts_len);
+
 bool digest_equal(const struct digest *a, const struct digest *b);
+/* Takes the same time wherever they differ: for what a stranger sends, and may send again. */
+bool digest_equal_constant_time(const struct digest *a, const struct digest *b);
 bool digest_is_zero(const struct digest *digest);
 void digest_to_hex(const struct digest *digest, char ret_hex[static DIGEST_HEX_SIZE]);
 /* ERROR_INVALID unless it is 64 hex digits. */

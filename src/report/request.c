@@ -200,7 +200,9 @@ static void make_status(const struct report_target *target, const struct report_
 
 static void add_signature(struct report_request *request, const char *signer)
 {
-    struct digest digest = digest_hmac(signer, request->body, strlen(request->body));
+    const struct digest_part key = {signer, strlen(signer)};
+    const struct digest_part body = {request->body, strlen(request->body)};
+    struct digest digest = digest_hmac(&key, &body, 1);
     char hex[DIGEST_HEX_SIZE];
     digest_to_hex(&digest, hex);
     vector_push(&request->headers, memory_printf("X-Davit-Signature-256: sha256=%s", hex));

@@ -18,18 +18,27 @@ static void test_known_answer(void **state)
     assert_true(digest_from_hex(hex, &back) < 0);
 }
 
-/* RFC 4231, test cases 2 and 6: a short key, and one that is longer than a block. */
+/* RFC 4231, cases 2 and 6 (whose key is longer than a block), in one part and in several. */
 static void test_hmac(void **state)
 {
     (void)state;
-    char key[132] = "Jefe";
+    char long_key[131];
+    memset(long_key, 0xaa, sizeof long_key);
+    static const char text[] = "what do ya want for nothing?";
+    static const char other[] = "Test Using Larger Than Block-Size Key - Hash Key First";
+    const struct digest_part key = {"Jefe", 4};
+    const struct digest_part keys[] = {{long_key, sizeof long_key}};
+    const struct digest_part whole[] = {{other, sizeof other - 1}};
+    const struct digest_part parts[] = {{text, 5}, {text + 5, 0}, {text + 5, sizeof text - 6}};
+    struct digest digest = digest_hmac(&key, parts, 3);
     char hex[DIGEST_HEX_SIZE];
-    struct digest digest = digest_hmac(key, "what do ya want for nothing?", 28);
     digest_to_hex(&digest, hex);
     assert_string_equal(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-    memset(key, 0xaa, 131);
-    key[131] = '\0';
-    digest = digest_hmac(key, "Test Using Larger Than Block-Size Key - Hash Key First", 54);
+    struct digest changed = digest;
+    assert_true(digest_equal_constant_time(&digest, &changed));
+    changed.bytes[31] ^= 1;
+    assert_false(digest_equal_constant_time(&digest, &changed));
+    digest = digest_hmac(keys, whole, 1);
     digest_to_hex(&digest, hex);
     assert_string_equal(hex, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
