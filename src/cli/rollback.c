@@ -301,7 +301,10 @@ static int commit(const struct rollback *rollback, const struct plan *plan)
     print_plan(rollback, plan);
     fprintf(cli->out, "committed %.12s on %s of %s\n", oid, name, rollback->branch.directory);
     if (cli_is_on(cli, "push") && source_push(&rollback->branch, name, &err) < 0)
-        return cli_fail(cli, "the commit is on %s, but was not pushed: %s", name, error_text(&err));
+        return cli_fail(cli,
+                        "the commit is on %s of %s, but was not pushed: %s; where others were faster, git "
+                        "pull --rebase there and git push again",
+                        name, rollback->branch.directory, error_text(&err));
     print_next(rollback, name);
     return CLI_OK;
 }

@@ -120,7 +120,9 @@ static int tell(const struct source_git_call *call, const struct streams *stream
         return error_set(err, ERROR_CONFLICT, "git %s was ended by signal %d", call->arguments[0],
                          WTERMSIG(status));
     return error_set(err, ERROR_CONFLICT, "git %s: %s", call->arguments[0],
-                     *line ? line : "it failed without a word");
+                     *line         ? line
+                     : call->shown ? "it says why above"
+                                   : "it failed without a word");
 }
 
 int source_git_child(const struct source_git_call *call, char **ret_output, struct error *err)

@@ -131,6 +131,8 @@ def test_from_a_completed_one_to_the_one_before_and_to_a_commit(standing):
 
 
 def test_on_a_branch_pushed_from_a_clone(standing):
+    standing.commit("web: for the clone", {"web.yaml": web("echo clone", 2)})
+    standing.spine.converge()
     standing.says("switch", "--quiet", "--detach")  # so that main can be pushed to
     subprocess.run(["git", "clone", "--quiet", "--branch", "main", standing.repo.directory, standing.clone], check=True)
     tip = standing.repo.head("main")
@@ -146,6 +148,9 @@ def test_on_a_branch_pushed_from_a_clone(standing):
     standing.spine.seen()
     process = standing.run(repo=standing.clone)
     assert process.returncode == 2 and "git pull there first" in process.stderr
+    lonely = standing.run("--to", "HEAD~1", "--push", "--socket", "/nonexistent", "--path", "prod", repo=standing.clone)
+    assert lonely.returncode == 2 and "git pull --rebase there" in lonely.stderr  # never by force
+    assert standing.says("log", "-1", "--format=%s", "main") == "web: newer than the clone"
     standing.spine.converge()
 
 

@@ -121,7 +121,7 @@ static void test_has_and_resolve(void **state)
     static const char *const revisions[] = {"main", "main~1", "side"};
     for (size_t i = 0; i < ARRAY_LEN(revisions); i++) {
         char *expected CLEANUP_FREE = oid_of(f, revisions[i]);
-        char oid[COMMIT_OID_SIZE];
+        char oid[COMMIT_OID_SIZE] = "";
         bool has = false;
         assert_int_equal(source_branch_resolve(&branch, revisions[i], oid, NULL), 0);
         assert_string_equal(oid, expected);
@@ -151,7 +151,7 @@ static void test_runs(void **state)
                      0);
     static const char *const expected[][2] = {{"HEAD", "HEAD"}, {"HEAD~1", "HEAD~2"}, {"HEAD~3", "HEAD~3"}};
     assert_int_equal(runs.len, ARRAY_LEN(expected));
-    for (size_t i = 0; i < runs.len; i++) {
+    for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
         char *newest CLEANUP_FREE = oid_of(f, expected[i][0]);
         char *oldest CLEANUP_FREE = oid_of(f, expected[i][1]);
         assert_string_equal(runs.items[i].newest, newest);
@@ -337,6 +337,7 @@ static void test_pushes_and_never_by_force(void **state)
     expect_line(f, "third", "git -C bare.git log -1 --format=%s main");
     fixture_sh(f, "cd repo; git reset -q --hard HEAD~1; git commit -q --allow-empty -m another");
     assert_int_equal(source_push(&branch, "main", &err), ERROR_CONFLICT);
+    assert_string_equal(err.message, "git push: it says why above");
     expect_line(f, "third", "git -C bare.git log -1 --format=%s main");
 }
 
