@@ -96,7 +96,8 @@ static bool may_match(const struct placement_constraint_vec *constraints,
     return true;
 }
 
-static bool has_gpus(const struct room *room, const struct container_instance *instance)
+/* Whether it is ACTIVE, and has as many GPUs as a task takes, which may be none. */
+static bool is_ready(const struct room *room, const struct container_instance *instance)
 {
     int64_t least = room->gpus >= GPUS_ALL ? 1 : room->gpus;
     return !instance->draining && (int64_t)instance->gpus.len >= least;
@@ -105,7 +106,7 @@ static bool has_gpus(const struct room *room, const struct container_instance *i
 /* For how many tasks of the service it has a place, as far as is known. */
 static int64_t places_on(const struct room *room, const struct container_instance *instance)
 {
-    if (instance->draining || !has_gpus(room, instance) || !is_of_provider(room, instance) ||
+    if (!is_ready(room, instance) || !is_of_provider(room, instance) ||
         !may_match(&room->service->task_definition->constraints, instance) ||
         !may_match(&room->service->constraints, instance))
         return 0;
@@ -255,7 +256,7 @@ static void tell_no_place(const struct room *room)
 static bool lacks_gpus(const struct room *room)
 {
     for (size_t i = 0; i < room->instances->len; i++)
-        if (has_gpus(room, &room->instances->items[i]))
+        if (is_ready(room, &room->instances->items[i]))
             return false;
     struct warning warning = at_definition(room, "no-place");
     warning.hint = "declare them as gpus in davit.containerInstances of the cluster, or ask for fewer";

@@ -77,6 +77,10 @@ static const struct {
     {TWO, MEMBER_OF("attribute:ecs.os-type == linux and attribute:zone == a"), "", "", NULL},
     {TWO, MEMBER_OF("attribute:ecs.os-type == linux and attribute:zone == x"), "", "",
      "s.yaml:4:53: warning: no ACTIVE container instance"},
+    {ACTIVE("a"), MEMBER_OF("not(attribute:zone == a and attribute:zone == x)"), "", "", NULL},
+    {ACTIVE("a"), MEMBER_OF("attribute:zone == x or attribute:zone == a"), "", "", NULL},
+    {ACTIVE("a"), MEMBER_OF("not(attribute:zone == a or task:group == service:db)"), "", "",
+     "s.yaml:4:53: warning: no ACTIVE container instance"},
     {TWO, MEMBER_OF("not(task:group == service:db)"), "", "", NULL},
     {TWO, MEMBER_OF("runningTasksCount == 0 and not(ec2InstanceId == a)"), "", "", NULL},
     {ACTIVE("a") ", " DRAINING("b"), MEMBER_OF("ec2InstanceId == b"), "", "",
@@ -122,6 +126,7 @@ static const struct {
      "s.yaml:3:17: warning: an update cannot start: minimumHealthyPercent 100 of desiredCount 2 lets no task "
      "stop, and a new one has no other place in the cluster: each takes 1 GPU at"},
     {GPUS("a"), COUNT(3), GPU(1), "", "s.yaml:3:17: warning: 2 of 3 tasks can be placed: each takes 1 GPU"},
+    {GPUS("a"), COUNT(2), GPU(2), "", "s.yaml:3:17: warning: 1 of 2 tasks can be placed: each takes 2 GPUs"},
     {GPUS("a") ", " GPUS("b"), COUNT(2) PERCENT(50, 200), GPU(ALL), "", NULL},
     /* capacity providers */
     {"{name: a, capacityProvider: spot, status: DRAINING}, {name: b, capacityProvider: other}",
