@@ -4,7 +4,9 @@ Several workers (pytest-xdist) run them at the same time. Each worker starts eng
 needs, and empties them after each test.
 """
 
+import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from private_engine import EngineUnavailable, PrivateDocker, PrivatePodman  # noqa: E402
 
 from support.davit import Davit, built_binary  # noqa: E402
+from support.git_servers import HTTP_BACKEND, Https, Ssh  # noqa: E402
 from support.proxy import RecordingProxy  # noqa: E402
 from support.repo import Repo  # noqa: E402
 from support.sampler import EngineSampler  # noqa: E402
@@ -125,6 +128,33 @@ def demo_image():
 def repo(tmp_path):
     """An empty git repository on branch main."""
     return Repo(tmp_path / "repo")
+
+
+@pytest.fixture
+def root(tmp_path, repo):
+    """Where the servers find repositories: infra.git, that repo.push() pushes into."""
+    subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", tmp_path / "root" / "infra.git"], check=True)
+    return tmp_path / "root"
+
+
+@pytest.fixture
+def https(docker, tmp_path, root):
+    if not shutil.which("lighttpd", path="/usr/sbin:/usr/bin") or not shutil.which(HTTP_BACKEND):
+        pytest.skip("lighttpd or git http-backend is not installed")
+    server = Https(docker, tmp_path / "https", root)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def ssh(docker, tmp_path):
+    if not shutil.which("/usr/sbin/sshd"):
+        pytest.skip("sshd is not installed")
+    server = Ssh(docker, tmp_path / "ssh")
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

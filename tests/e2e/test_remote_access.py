@@ -2,41 +2,11 @@
 and the next good fetch recovers."""
 
 import os
-import shutil
 import subprocess
 
-import pytest
-
 from support.davit import wait_for
-from support.git_servers import HTTP_BACKEND, PASSWORD, USER, Https, Mute, Ssh
+from support.git_servers import PASSWORD, USER, Mute
 from support.spine import Spine, definition, service
-
-
-@pytest.fixture
-def root(tmp_path, repo):
-    """Where the servers find repositories: infra.git, that repo.push() pushes into."""
-    subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", tmp_path / "root" / "infra.git"], check=True)
-    return tmp_path / "root"
-
-
-@pytest.fixture
-def https(docker, tmp_path, root):
-    if not shutil.which("lighttpd", path="/usr/sbin:/usr/bin") or not shutil.which(HTTP_BACKEND):
-        pytest.skip("lighttpd or git http-backend is not installed")
-    server = Https(docker, tmp_path / "https", root)
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def ssh(docker, tmp_path):
-    if not shutil.which("/usr/sbin/sshd"):
-        pytest.skip("sshd is not installed")
-    server = Ssh(docker, tmp_path / "ssh")
-    server.start()
-    yield server
-    server.stop()
 
 
 class Story:

@@ -11,7 +11,6 @@ import pytest
 from support.davit import wait_for
 from support.git_servers import PASSWORD, USER
 from support.spine import Spine, definition, service
-from test_remote_access import https, root  # noqa: F401, the fixtures
 
 SECRET = "correct horse battery"
 PORT = 8321
