@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "core/core.h"
 #include "model/json.h"
+#include "model/service_rename.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -120,31 +121,48 @@ static void add_window(json_t *difference, const struct service *const services[
     diff_add_window(difference, &gate, (int64_t)time(NULL));
 }
 
+/* Of one service: left is as it was, and right as it will be, or NULL. */
+static void compare_services(json_t *list, const struct service *left, const struct service *right,
+                             const struct service_rename *rename, const struct desired *const sides[2])
+{
+    const struct service *any = right ? right : left;
+    struct diff_side before = left ? diff_side_of(left) : (struct diff_side){0};
+    struct diff_side after = right ? diff_side_of(right) : (struct diff_side){0};
+    json_t *difference = diff_service(any->cluster, any->name, left ? &before : NULL, right ? &after : NULL);
+    if (rename)
+        diff_add_rename(&difference, rename);
+    add_window(difference, (const struct service *[]){left, right}, sides);
+    if (difference)
+        json_array_append_new(list, difference);
+}
+
 /* Both are sorted: one walk. */
 static json_t *compare_commits(const struct desired *from, const struct desired *to)
 {
     json_t *list = json_array();
+    const struct desired *const sides[] = {from, to};
+    struct service_rename_vec renames = {0};
     compare_clusters(list, from, to);
+    service_renames_between(from, to, &renames);
     size_t f = 0;
     size_t t = 0;
     while (f < from->services.len || t < to->services.len) {
         const struct service *left = f < from->services.len ? from->services.items[f] : NULL;
         const struct service *right = t < to->services.len ? to->services.items[t] : NULL;
         int order = !left ? 1 : !right ? -1 : compare(left, right);
-        const struct service *any = order <= 0 ? left : right;
-        assert(any); /* the walk ends with the longer list */
-        struct diff_side before = order <= 0 ? diff_side_of(left) : (struct diff_side){0};
-        struct diff_side after = order >= 0 ? diff_side_of(right) : (struct diff_side){0};
-        json_t *difference =
-            diff_service(any->cluster, any->name, order <= 0 ? &before : NULL, order >= 0 ? &after : NULL);
-        add_window(difference,
-                   (const struct service *[]){order <= 0 ? left : NULL, order >= 0 ? right : NULL},
-                   (const struct desired *[]){from, to});
-        if (difference)
-            json_array_append_new(list, difference);
+        assert(left || right); /* the walk ends with the longer list */
+        const struct service_rename *rename =
+            order > 0 ? service_rename_to(&renames, right->cluster, right->name) : NULL;
+        if (rename)
+            left = desired_service(from, rename->cluster, rename->from);
+        if (order >= 0)
+            compare_services(list, order == 0 || rename ? left : NULL, right, rename, sides);
+        else if (!service_rename_from(&renames, left->cluster, left->name))
+            compare_services(list, left, NULL, NULL, sides);
         f += order <= 0;
         t += order >= 0;
     }
+    vector_deinit(&renames);
     compare_schedules(list, from, to);
     return list;
 }
@@ -346,6 +364,17 @@ static void print_rollout(const struct cli *cli, const json_t *rollout)
             model_int(rollout, "newTasks"), wanted, text_plural(wanted), wanted == 1 ? "is" : "are");
 }
 
+static void print_rename(const struct cli *cli, const json_t *difference)
+{
+    const char *from = model_string(difference, "renamedFrom");
+    if (from)
+        fprintf(
+            cli->out,
+            "  renamed from %s: its tasks go on; their containers have that in their names until they are "
+            "replaced\n",
+            from);
+}
+
 static void print_difference(const struct cli *cli, const json_t *difference)
 {
     static const char *const words[][2] = {{"create", "new service"},
@@ -353,7 +382,8 @@ static void print_difference(const struct cli *cli, const json_t *difference)
                                            {"leave", "left; its tasks stay (davit.prune: disabled)"},
                                            {"deploy", "new deployment"},
                                            {"update", "changed in place"},
-                                           {"rollout", "not all of it is deployed"}};
+                                           {"rollout", "not all of it is deployed"},
+                                           {"rename", "has a new name, nothing restarts"}};
     const char *change = cli_member_string(difference, "change");
     const char *service = model_string(difference, "service");
     const char *schedule = model_string(difference, "scheduledTask");
@@ -375,6 +405,7 @@ static void print_difference(const struct cli *cli, const json_t *difference)
         else
             print_detail(cli, detail);
     }
+    print_rename(cli, difference);
     print_before(cli, difference);
     print_rollout(cli, json_object_get(difference, "rollout"));
 }
