@@ -250,10 +250,11 @@ void check_begin_life(struct world *world)
     checker->born_ms = world->now_ms;
     const json_t *suspension = disk_entry(&world->disk, LEDGER_SUSPENSION, "c");
     for (int s = 0; s < SERVICES_MAX; s++) {
-        checker->floors[s] = -1;
-        for (int a = 0; a < NAMES_MAX; a++)
+        for (int a = 0; a < NAMES_MAX; a++) {
+            checker->floors[s * NAMES_MAX + a] = -1;
             checker->suspended[a][s] =
                 json_object_get(json_object_get(suspension, "services"), repo_name_of(s, a).text) != NULL;
+        }
     }
     checker->suspended[0][SERVICES_MAX] = json_object_get(suspension, "since") != NULL;
     checker->owners.free_value = free;
@@ -270,10 +271,16 @@ static int service_number(const char *key)
     return key[strlen(key) - 1] - '0';
 }
 
+/* Of names there are more. */
+static int name_number(const char *name)
+{
+    return service_number(name) * NAMES_MAX + (name[0] == 'r');
+}
+
 static void note_count(struct world *world, const struct view_service *view)
 {
     if (view->desired)
-        world->checker.counts[service_number(view->name)] = view->desired->desired_count;
+        world->checker.counts[name_number(view->name)] = view->desired->desired_count;
 }
 
 /* One walk over all services: what a view of them takes is most of the time of a check. */
@@ -412,8 +419,8 @@ static void note_floors(struct world *world)
 {
     struct view_service view;
     int *floors = world->checker.floors;
-    for (int s = 0; s < SERVICES_MAX; s++) {
-        struct name is = repo_name_now(world, s);
+    for (int s = 0; s < SERVICES_MAX * NAMES_MAX; s++) {
+        struct name is = repo_name_of(s / NAMES_MAX, s % NAMES_MAX);
         const char *name = is.text;
         bool there = core_view_service(world->davit.core, "c", name, &view);
         if (there && view.left)
@@ -442,8 +449,8 @@ static void check_order(struct world *world, const struct view_service *view,
     if (view->aim != view->desired)
         return; /* what served before asks nobody */
     for (size_t d = 0; primary->state == DEPLOYMENT_IN_PROGRESS && d < view->desired->depends_on.len; d++) {
-        int number = service_number(view->desired->depends_on.items[d].service);
         const char *name = strchr(view->desired->depends_on.items[d].service, '/') + 1;
+        int number = name_number(name);
         struct view_service other;
         int healthy = 0;
         bool complete = view->desired->depends_on.items[d].complete;

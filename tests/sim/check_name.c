@@ -74,6 +74,8 @@ void name_check(struct world *world, int number)
     int to = name.text[0] == 'r';
     suspended[to][number] |= suspended[!to][number];
     suspended[!to][number] = false;
+    int *floors = &world->checker.floors[number * NAMES_MAX];
+    floors[to] = floors[!to];
 }
 
 void name_deinit(struct checker *checker)

@@ -218,23 +218,24 @@ struct was {
 };
 
 struct checker {
-    struct map mirror[HOSTS_MAX]; /* what davit has been told: id -> container, owned */
-    struct map targets;           /* id of an action -> its container's, in this life */
-    int64_t born_ms;              /* of this davit */
-    bool listed[HOSTS_MAX];       /* once in this life */
-    int64_t lost_ms[HOSTS_MAX];   /* since when nothing is heard of a host; 0: it answers */
-    struct map stops;             /* tasks that were to stop before this turn */
-    struct map known_deployments; /* ids that were ever acknowledged */
-    struct map retried;           /* "cluster/service digest": the ledger does not know of it yet */
-    struct map launched;          /* tasks that were ever created */
-    int counts[SERVICES_MAX];     /* tasks desired before this turn */
-    int floors[SERVICES_MAX];     /* fewest tasks desired since the content was COMPLETED; -1: it is not */
-    struct map let_through;       /* "s0 digest", "s0 gone": what was wanted while the window was open */
-    struct map up;                /* tasks that were up once in this life of davit */
-    struct map runs;              /* standalone tasks that the ledger ever had: runs.c */
-    struct map ran;               /* names of their containers that were started once, */
-    struct map again;             /* and of those that an engine has made anew since */
-    struct map ended;             /* names of all containers that have ended once */
+    struct map mirror[HOSTS_MAX];         /* what davit has been told: id -> container, owned */
+    struct map targets;                   /* id of an action -> its container's, in this life */
+    int64_t born_ms;                      /* of this davit */
+    bool listed[HOSTS_MAX];               /* once in this life */
+    int64_t lost_ms[HOSTS_MAX];           /* since when nothing is heard of a host; 0: it answers */
+    struct map stops;                     /* tasks that were to stop before this turn */
+    struct map known_deployments;         /* ids that were ever acknowledged */
+    struct map retried;                   /* "cluster/service digest": the ledger does not know of it yet */
+    struct map launched;                  /* tasks that were ever created */
+    int counts[NAMES_MAX * SERVICES_MAX]; /* tasks desired before this turn */
+    int floors[NAMES_MAX *
+               SERVICES_MAX]; /* fewest tasks desired since the content was COMPLETED; -1: it is not */
+    struct map let_through;   /* "s0 digest", "s0 gone": what was wanted while the window was open */
+    struct map up;            /* tasks that were up once in this life of davit */
+    struct map runs;          /* standalone tasks that the ledger ever had: runs.c */
+    struct map ran;           /* names of their containers that were started once, */
+    struct map again;         /* and of those that an engine has made anew since */
+    struct map ended;         /* names of all containers that have ended once */
     bool suspended[NAMES_MAX][SERVICES_MAX + 1]; /* by hand, as davit was told or the disk has it; the last:
                                                     the cluster, of either */
     struct map owners; /* tasks that are another service's than their labels say -> its name, owned */
