@@ -163,6 +163,12 @@ static const json_t *named(const json_t *list, const char *member, const char *n
     return NULL;
 }
 
+/* Any other commit, which the client has read for itself. */
+struct commit_given {
+    const json_t *input;
+    struct service_rename_vec renames; /* to the names that it has */
+};
+
 /* --- its windows ---------------------------------------------------------------------------------------- */
 
 /* A change waits for all windows that hold now and all that it brings. */
@@ -187,42 +193,61 @@ static void add_window(struct api *api, const struct view_service *view, const j
     vector_deinit(&of_cluster);
 }
 
+/* Of the services that are given, those that would only have another name. Caller deinits the vector. */
+static void find_renames(const struct api *api, const json_t *input, struct service_rename_vec *ret_renames)
+{
+    struct service_content_vec services = {0};
+    size_t i;
+    json_t *item;
+    json_array_foreach (json_object_get(input, "services"), i, item)
+        vector_push(&services,
+                    (struct service_content){model_string(item, "cluster"), model_string(item, "name"),
+                                             model_digest(item, "digest")});
+    core_would_rename(api->core, &services, ret_renames);
+    vector_deinit(&services);
+}
+
 /* Services that run and are not given would be removed. */
-static void append_removed(struct api *api, const struct map *given, const json_t *input, json_t *list)
+static void append_removed(struct api *api, const struct map *given, const struct commit_given *commit,
+                           json_t *list)
 {
     struct view_service view;
     struct diff_side from;
     for (size_t i = 0; core_view_service_at(api->core, i, &view); i++) {
         char *key CLEANUP_FREE = service_key(view.cluster, view.name);
         bool stays = view.left || (view.desired && view.desired->prune_disabled);
-        if (stays || map_get(given, key) || !running_side(api, &view, &from))
+        if (stays || map_get(given, key) || !running_side(api, &view, &from) ||
+            service_rename_from(&commit->renames, view.cluster, view.name))
             continue;
         json_t *difference = diff_service(view.cluster, view.name, &from, NULL);
-        add_window(api, &view, input, NULL, difference);
+        add_window(api, &view, commit->input, NULL, difference);
         append(list, difference);
     }
 }
 
-static void append_services(struct api *api, const json_t *input, json_t *list)
+static void append_services(struct api *api, const struct commit_given *commit, json_t *list)
 {
     struct map given CLEANUP(map_deinit) = MAP_INIT(NULL);
     size_t i;
     json_t *item;
-    json_array_foreach (json_object_get(input, "services"), i, item) {
+    json_array_foreach (json_object_get(commit->input, "services"), i, item) {
         const char *cluster = model_string(item, "cluster");
         const char *name = model_string(item, "name");
         char *key CLEANUP_FREE = service_key(cluster, name);
         struct view_service view;
         struct diff_side from;
         struct diff_side to = given_side(item);
-        bool known = core_view_service(api->core, cluster, name, &view);
+        const struct service_rename *rename = service_rename_to(&commit->renames, cluster, name);
+        bool known = core_view_service(api->core, cluster, rename ? rename->from : name, &view);
         bool runs = known && running_side(api, &view, &from);
         json_t *difference = diff_service(cluster, name, runs ? &from : NULL, &to);
+        if (rename && runs)
+            diff_add_rename(&difference, rename);
         map_put(&given, key, item);
-        add_window(api, known ? &view : NULL, input, item, difference);
+        add_window(api, known ? &view : NULL, commit->input, item, difference);
         append(list, difference);
     }
-    append_removed(api, &given, input, list);
+    append_removed(api, &given, commit, list);
 }
 
 /* --- clusters and scheduled tasks ----------------------------------------------------------------------- */
@@ -294,8 +319,9 @@ static void append_schedules(const struct desired *desired, const json_t *given,
 /* --- the deletion budget -------------------------------------------------------------------------------- */
 
 /* Against what is wanted now, which need not have been deployed yet. Caller frees; NULL: nothing is held. */
-static char *held_by_budget(const struct api *api, const json_t *input)
+static char *held_by_budget(const struct api *api, const struct commit_given *commit)
 {
+    const json_t *input = commit->input;
     const struct desired *desired = core_desired(api->core);
     const json_t *schedules = json_object_get(input, "scheduledTasks");
     struct map given CLEANUP(map_deinit) = MAP_INIT(NULL);
@@ -310,7 +336,9 @@ static char *held_by_budget(const struct api *api, const json_t *input)
     for (i = 0; desired && i < desired->services.len; i++) {
         const struct service *service = desired->services.items[i];
         char *key CLEANUP_FREE = service_key(service->cluster, service->name);
-        core_removal_add(&removals.services, service->prune_disabled || map_get(&given, key) ? NULL : key);
+        bool stays = service->prune_disabled || map_get(&given, key) ||
+                     service_rename_from(&commit->renames, service->cluster, service->name);
+        core_removal_add(&removals.services, stays ? NULL : key);
     }
     for (i = 0; desired && schedules && i < desired->scheduled_tasks.len; i++) {
         const char *name = desired->scheduled_tasks.items[i]->name;
@@ -321,18 +349,21 @@ static char *held_by_budget(const struct api *api, const json_t *input)
 
 /* {"services": [{"cluster", "name", "digest", "desiredCount", "countAbsent", "family", "revision",
  * "taskDefinition", "davit"}], "clusters": [as committed], "scheduledTasks": [see schedule_difference()],
- * "approvedDeletions"}: any other commit, which the client has read for itself. */
+ * "approvedDeletions"}. */
 int api_post_diff(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
 {
     int r = check_given(input, fault);
     if (r < 0)
         return r;
     const struct desired *desired = core_desired(api->core);
+    struct commit_given commit = {.input = input};
+    find_renames(api, input, &commit.renames);
     json_t *list = json_array();
     append_clusters(desired, json_object_get(input, "clusters"), list);
-    append_services(api, input, list);
+    append_services(api, &commit, list);
     append_schedules(desired, json_object_get(input, "scheduledTasks"), list);
     *ret_output = api_list("differences", list);
-    api_set_owned(*ret_output, "held", held_by_budget(api, input));
+    api_set_owned(*ret_output, "held", held_by_budget(api, &commit));
+    vector_deinit(&commit.renames);
     return 0;
 }

@@ -339,6 +339,9 @@ json_t *api_service_json(const struct api *api, const struct view_service *view)
     json_object_set_new(json, "leaving", json_integer(view->leaving_count));
     model_set_string(json, "schedulingStrategy", scheduling_strategy(view));
     set_lost(view, json);
+    if (view->earlier_count)
+        json_object_set_new(json, "earlierName",
+                            json_pack("{s:s,s:i}", "name", view->earlier_name, "tasks", view->earlier_count));
     set_wanted(view, json);
     model_set_string(json, "waiting", view->waiting);
     json_object_set_new(json, "deployment", rollout_json(primary));

@@ -7,6 +7,7 @@
 #include "core/core.h"
 #include "model/diff.h"
 #include "model/json.h"
+#include "model/service_rename.h"
 
 #include <assert.h>
 #include <string.h>
@@ -91,8 +92,9 @@ static void add_window(json_t *difference, const struct service *const services[
     diff_add_window(difference, &gate, (int64_t)time(NULL));
 }
 
-/* One service on its two sides, either may be NULL. */
-static json_t *compare_service(const struct service *const services[2], const struct desired *const sides[2])
+/* One service on its two sides, either may be NULL, as may the rename. */
+static json_t *compare_service(const struct service *const services[2], const struct service_rename *rename,
+                               const struct desired *const sides[2])
 {
     const struct service *any = services[1] ? services[1] : services[0];
     struct diff_side states[2] = {0};
@@ -101,6 +103,8 @@ static json_t *compare_service(const struct service *const services[2], const st
             states[i] = diff_side_of(services[i]);
     json_t *difference = diff_service(any->cluster, any->name, services[0] ? &states[0] : NULL,
                                       services[1] ? &states[1] : NULL);
+    if (rename)
+        diff_add_rename(&difference, rename);
     add_window(difference, services, sides);
     cli_diff_add_tasks(
         difference, &(struct diff_states){services[0], services[1], desired_cluster(sides[1], any->cluster)});
@@ -123,13 +127,21 @@ static void compare_services(json_t *answer, const struct offline_side sides[2])
 {
     const struct desired *const desired[] = {sides[0].desired, sides[1].desired};
     json_t *unchanged = json_array();
+    struct service_rename_vec renames = {0};
+    service_renames_between(desired[0], desired[1], &renames);
     json_object_set_new(answer, "unchanged", unchanged);
     for (size_t f = 0, t = 0; f < desired[0]->services.len || t < desired[1]->services.len;) {
         const struct service *left = f < desired[0]->services.len ? desired[0]->services.items[f] : NULL;
         const struct service *right = t < desired[1]->services.len ? desired[1]->services.items[t] : NULL;
         int order = !left ? 1 : !right ? -1 : service_compare(left, right);
-        const struct service *const services[] = {order <= 0 ? left : NULL, order >= 0 ? right : NULL};
-        json_t *difference = left == right ? NULL : compare_service(services, desired);
+        const struct service_rename *rename =
+            order > 0 ? service_rename_to(&renames, right->cluster, right->name) : NULL;
+        const struct service *before = rename ? desired_service(desired[0], rename->cluster, rename->from)
+                                       : order <= 0 ? left
+                                                    : NULL;
+        const struct service *const services[] = {before, order >= 0 ? right : NULL};
+        bool same = left == right || (order < 0 && service_rename_from(&renames, left->cluster, left->name));
+        json_t *difference = same ? NULL : compare_service(services, rename, desired);
         if (difference) {
             json_array_append_new(json_object_get(answer, "differences"), difference);
         } else if (order == 0 && is_touched(sides, right)) {
@@ -139,6 +151,7 @@ static void compare_services(json_t *answer, const struct offline_side sides[2])
         f += order <= 0;
         t += order >= 0;
     }
+    vector_deinit(&renames);
 }
 
 static bool is_deployed(const json_t *difference)
@@ -176,9 +189,9 @@ static void count(json_t *summary, const char *member, int64_t more)
 
 static json_t *summarize(const json_t *differences)
 {
-    static const char *const members[] = {"create",    "deploy",   "update",         "remove",
-                                          "leave",     "clusters", "scheduledTasks", "tasksStart",
-                                          "tasksStop", "uncounted"};
+    static const char *const members[] = {"rename",     "create",    "deploy",   "update",
+                                          "remove",     "leave",     "clusters", "scheduledTasks",
+                                          "tasksStart", "tasksStop", "uncounted"};
     json_t *summary = json_object();
     size_t i;
     json_t *difference;
@@ -193,7 +206,8 @@ static json_t *summarize(const json_t *differences)
         count(summary, "tasksStart", model_int(tasks, "starts"));
         count(summary, "tasksStop", model_int(tasks, "stops"));
         count(summary, "uncounted",
-              is_service && !tasks && !text_equal(change, "update") && !text_equal(change, "leave"));
+              is_service && !tasks && !text_equal(change, "update") && !text_equal(change, "leave") &&
+                  !text_equal(change, "rename"));
     }
     return summary;
 }

@@ -4,23 +4,26 @@
  * Besides what GET /v1/diff answers ("differences" as of model/diff.h, "held") it has
  *
  *  member                | meaning
- *  ----------------------|--------------------------------------------------------------------------------------
+ *  ----------------------|------------------------------------------------------------------------------
  *  "from", "to"          | the commits
  *  "unchanged"           | services in files that changed, for which nothing happens: comments, order,
- * formatting "summary"             | how many services: "create", "deploy", "update", "remove", "leave"; and
- * how many | "clusters" and "scheduledTasks" differ, "tasksStart", "tasksStop", and "uncounted", | services
- * whose number of tasks git does not know
+ *                        | formatting
+ *  "summary"             | how many services: "create", "deploy", "update", "rename", "remove", "leave";
+ *                        | how many "clusters" and "scheduledTasks" differ; "tasksStart", "tasksStop"; and
+ *                        | "uncounted", services whose number of tasks git does not know
  *
  * and each difference of a service
  *
  *  "tasks"               | "before", "after", "starts", "stops", and as struct rollout has them "rounds",
- * "atOnce", | "minimumHealthy", "maximum", "stuck"; absent where git does not know their number
+ *                        | "atOnce", "minimumHealthy", "maximum", "stuck"; absent where git does not know
+ *                        | their number
  *  "schedulingStrategy"  | "DAEMON" where it is that: a task on every instance
  *  "downtime"            | of tasks that are replaced: {"expected": "none" | "possible" | "certain",
- * "reasons": [...]} "needs"               | what instances must have for it besides room: ["an instance where
- * host port 80 ..."] "dependsOn"           | services that the same commit deploys and that have to be
- * healthy before "suspended"           | true: it is left alone, so that nothing of it happens until that
- * ends
+ *                        | "reasons": [...]}
+ *  "needs"               | what instances must have for it besides room: ["an instance where host port 80
+ *                        | ..."]
+ *  "dependsOn"           | services that the same commit deploys and that have to be healthy before
+ *  "suspended"           | true: it is left alone, so that nothing of it happens until that ends
  *
  * What could not be read is {"error", "revision", and "diagnostics" where the manifests are at fault}.
  */

@@ -193,6 +193,15 @@ static void put_heading(struct buffer *out, const json_t *before, const json_t *
                   group ? "service" : "what");
 }
 
+static void put_rename(struct buffer *out, const char *from, const json_t *details)
+{
+    if (!from)
+        return;
+    buffer_append_str(out, "renamed from ");
+    put_code(out, from);
+    buffer_append_str(out, json_array_size(details) ? ", " : "");
+}
+
 static void put_row(struct buffer *out, const json_t *before, const json_t *difference)
 {
     const char *service = model_string(difference, "service");
@@ -206,6 +215,7 @@ static void put_row(struct buffer *out, const json_t *before, const json_t *diff
     if (!text_equal(model_string(difference, "change"), "create"))
         put_scale(out, details);
     buffer_append_str(out, " | ");
+    put_rename(out, model_string(difference, "renamedFrom"), details);
     put_reasons(out, details);
     buffer_append_str(out, " | ");
     put_rollout(out, difference);

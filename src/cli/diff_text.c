@@ -74,6 +74,17 @@ static void print_rollout(const struct cli *cli, const json_t *rollout)
             model_int(rollout, "newTasks"), wanted, text_plural(wanted), wanted == 1 ? "is" : "are");
 }
 
+static void print_rename(const struct cli *cli, const json_t *difference)
+{
+    const char *from = model_string(difference, "renamedFrom");
+    if (from)
+        fprintf(
+            cli->out,
+            "  renamed from %s: its tasks go on; their containers have that in their names until they are "
+            "replaced\n",
+            from);
+}
+
 static void print_difference(const struct cli *cli, const json_t *difference)
 {
     const char *service = model_string(difference, "service");
@@ -88,6 +99,7 @@ static void print_difference(const struct cli *cli, const json_t *difference)
             cli_diff_change(difference));
     json_array_foreach (json_object_get(difference, "details"), i, detail)
         print_detail(cli, detail);
+    print_rename(cli, difference);
     print_before(cli, difference);
     print_tasks(cli, difference);
     print_rollout(cli, json_object_get(difference, "rollout"));

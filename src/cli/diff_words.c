@@ -25,7 +25,8 @@ const char *cli_diff_change(const json_t *difference)
                                            {"leave", "left; its tasks stay (davit.prune: disabled)"},
                                            {"deploy", "new deployment"},
                                            {"update", "changed in place"},
-                                           {"rollout", "not all of it is deployed"}};
+                                           {"rollout", "not all of it is deployed"},
+                                           {"rename", "has a new name, nothing restarts"}};
     const char *change = cli_member_string(difference, "change");
     if (model_string(difference, "scheduledTask") && text_equal(change, "create"))
         return "new";
@@ -143,6 +144,7 @@ char *cli_diff_summary(const json_t *answer)
         {"create", "new service", "new services"},
         {"deploy", "new deployment", "new deployments"},
         {"update", "service changed in place", "services changed in place"},
+        {"rename", "service renamed", "services renamed"},
         {"remove", "service removed", "services removed"},
         {"leave", "service left as it runs", "services left as they run"},
         {"clusters", "cluster changed", "clusters changed"},

@@ -6,6 +6,7 @@
 #include "cli/progress.h"
 #include "model/json.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static enum cli_tone tone_of_state(const char *state)
@@ -82,6 +83,17 @@ static enum cli_tone tone_of(const struct progress_service *service)
                                              : CLI_BAD;
 }
 
+/* Who finds a task by the name of its container still finds it by that. */
+static void print_earlier_name(const struct cli *cli, const json_t *service, int width)
+{
+    const json_t *earlier = json_object_get(service, "earlierName");
+    int64_t tasks = model_int(earlier, "tasks");
+    if (tasks)
+        fprintf(cli->out,
+                "%*s  renamed: the containers of %" PRId64 " task%s are called %s until they are replaced\n",
+                width, "", tasks, text_plural(tasks), cli_member_string(earlier, "name"));
+}
+
 /* wanted: the commit. */
 static void print_services(const struct cli *cli, const json_t *services, const char *wanted)
 {
@@ -99,6 +111,7 @@ static void print_services(const struct cli *cli, const json_t *services, const 
         progress_of_json(item, &service);
         char *line CLEANUP_FREE = progress_line(&service, width);
         fprintf(cli->out, "%s%s%s\n", cli_tone(cli, tone_of(&service)), line, cli_tone(cli, CLI_PLAIN));
+        print_earlier_name(cli, item, width);
         if (service.state == PROGRESS_FAILED)
             fprintf(cli->out, "%*s  other content is tried, or the same by davit retry %s/%s\n", width, "",
                     service.cluster, service.name);

@@ -36,9 +36,16 @@ struct candidate {
     bool stays; /* whether or not it is in the repository */
 };
 
-static void count(struct core_removal *removal, const struct desired *next, struct candidate service)
+/* What there will be. */
+struct future {
+    const struct desired *desired;
+    struct service_rename_vec renames; /* of what there is */
+};
+
+static void count(struct core_removal *removal, const struct future *next, struct candidate service)
 {
-    bool goes = !service.stays && !desired_service(next, service.cluster, service.name);
+    bool goes = !service.stays && !desired_service(next->desired, service.cluster, service.name) &&
+                !service_rename_from(&next->renames, service.cluster, service.name);
     char *key CLEANUP_FREE = goes ? service_key(service.cluster, service.name) : NULL;
     core_removal_add(removal, key);
 }
@@ -83,8 +90,10 @@ char *core_would_hold(const struct core *core, struct core_removals *removals, i
 }
 
 /* Both are sorted, and nearly all are the same object, whose names need not be fetched from memory. */
-static void count_desired(struct core_removal *removal, const struct desired *old, const struct desired *next)
+static void count_desired(struct core_removal *removal, const struct desired *old,
+                          const struct future *future)
 {
+    const struct desired *next = future->desired;
     size_t n = 0;
     for (size_t o = 0; o < old->services.len; o++) {
         const struct service *service = old->services.items[o];
@@ -94,9 +103,16 @@ static void count_desired(struct core_removal *removal, const struct desired *ol
         if (n < next->services.len && next->services.items[n] == service)
             core_removal_add(removal, NULL);
         else
-            count(removal, next,
+            count(removal, future,
                   (struct candidate){service->cluster, service->name, service->prune_disabled});
     }
+}
+
+static void count_all(struct core_removals *removals, const struct desired *old, const struct future *next)
+{
+    count_desired(&removals->services, old, next);
+    for (size_t i = 0; i < old->scheduled_tasks.len; i++)
+        count_scheduled(&removals->scheduled, next->desired, old->scheduled_tasks.items[i]->name);
 }
 
 void core_removals_add(struct core_removals *removals, const struct desired *old, const struct desired *next)
@@ -104,13 +120,14 @@ void core_removals_add(struct core_removals *removals, const struct desired *old
     assert(removals);
     assert(old);
     assert(next);
-    count_desired(&removals->services, old, next);
-    for (size_t i = 0; i < old->scheduled_tasks.len; i++)
-        count_scheduled(&removals->scheduled, next, old->scheduled_tasks.items[i]->name);
+    struct future future = {.desired = next};
+    service_renames_between(old, next, &future.renames);
+    count_all(removals, old, &future);
+    vector_deinit(&future.renames);
 }
 
 /* Only the ledger knows what was desired. */
-static void count_remembered(const struct core *core, const struct desired *next,
+static void count_remembered(const struct core *core, const struct future *next,
                              struct core_removals *removals)
 {
     map_for_each (&core->services, entry) {
@@ -120,7 +137,7 @@ static void count_remembered(const struct core *core, const struct desired *next
                   (struct candidate){service->cluster, service->name, service->ledger->prune_disabled});
     }
     map_for_each (&core->schedules, entry)
-        count_scheduled(&removals->scheduled, next, entry->key);
+        count_scheduled(&removals->scheduled, next->desired, entry->key);
 }
 
 char *core_over_budget(const struct core *core, const struct desired *next)
@@ -129,9 +146,12 @@ char *core_over_budget(const struct core *core, const struct desired *next)
     assert(next);
     struct core_removals removals CLEANUP(core_removals_deinit);
     core_removals_init(&removals);
+    struct future future = {.desired = next};
+    core_find_renames(core, next, &future.renames);
     if (core->desired)
-        core_removals_add(&removals, core->desired, next);
+        count_all(&removals, core->desired, &future);
     else
-        count_remembered(core, next, &removals);
+        count_remembered(core, &future, &removals);
+    vector_deinit(&future.renames);
     return core_would_hold(core, &removals, 0);
 }

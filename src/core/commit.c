@@ -18,6 +18,7 @@ void core_on_ledger(struct core *core, struct event *event, struct effect_vec *e
             return; /* unreadable: what runs is adopted by its labels, a new deployment takes over */
         struct service_state *service = core_service_state(core, entry->cluster, entry->service, true);
         core_set_ledger(service, entry);
+        core_index_adopted(core, service);
         core_mark(core, service);
     } else if (event->ledger.kind == LEDGER_FAMILY) {
         struct family_ledger *entry = NULL;
@@ -173,6 +174,13 @@ static void set_desired(const struct adoption *adoption, const char *cluster, co
     vector_deinit(&own);
 }
 
+/* One that has another name by now is found under that. */
+static void leave(const struct adoption *adoption, const struct service *service)
+{
+    if (core_service_state(adoption->core, service->cluster, service->name, false))
+        set_desired(adoption, service->cluster, service->name, NULL);
+}
+
 /* Where they stand in the order of a desired state; one that is missing stands behind all others. */
 static int compare_places(const struct service *left, const struct service *right)
 {
@@ -211,12 +219,13 @@ static void adopt(struct core *core, struct desired *next, struct effect_vec *ef
     const struct desired *old = core->desired ? core->desired : &none;
     size_t o = 0;
     size_t n = 0;
+    core_rename_services(core, next, effects);
     while (o < old->services.len || n < next->services.len) {
         const struct service *left = o < old->services.len ? old->services.items[o] : NULL;
         struct service *right = n < next->services.len ? next->services.items[n] : NULL;
         int order = compare_places(left, right);
         if (left && order < 0)
-            set_desired(&adoption, left->cluster, left->name, NULL);
+            leave(&adoption, left);
         else if (right && left != right)
             set_desired(&adoption, right->cluster, right->name, right);
         o += order <= 0;

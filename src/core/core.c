@@ -78,6 +78,7 @@ void core_free(struct core *core)
     map_deinit(&core->suspensions);
     map_deinit(&core->schedules);
     map_deinit(&core->services);
+    map_deinit(&core->adopted);
     map_deinit(&core->runs);
     if (core->outcome)
         run_outcome_deinit(core->outcome);
@@ -141,6 +142,7 @@ void core_forget_service(struct core *core, struct service_state *service)
     core_wake_at(core, service, 0);
     core_await_room(core, service, false);
     core_leave_order(core, service);
+    core_forget_adopted(core, service);
     if (service->dirty)
         core_unlist(&core->marked, service);
     map_remove(&core->services, key);

@@ -11,6 +11,7 @@
 #include "core/event.h"
 #include "model/desired.h"
 #include "model/diagnostic.h"
+#include "model/service_rename.h"
 #include "plan/plan.h"
 
 #include <stdbool.h>
@@ -28,7 +29,8 @@ struct core;
  *  more; EVENT_APPROVE names the commit                    | deployed, and windows hold (W)
  *  more, else                                              | held: what runs stays, the view says why
  *
- * Scheduled tasks are counted likewise, by themselves, and a trailer allows so many of each.
+ * One that the commit only renames (N1) is not removed. Scheduled tasks are counted likewise, by themselves,
+ * and a trailer allows so many of each.
  */
 struct core_deletion {
     int services; /* 0: there is no budget */
@@ -55,6 +57,37 @@ void core_removals_add(struct core_removals *removals, const struct desired *old
 /* Why the commit is held, "removes 5 of 6 services (...)"; NULL: it is not. `approved` is what trailers
  * allow. Caller frees. */
 char *core_removals_judge(struct core_removals *removals, const struct core_deletion *deletion, int approved);
+
+/* New names. A service is known by its name, and so is its entry in the ledger; its content is not. Labels of
+ * containers cannot be changed.
+ *
+ *  row| a commit removes a service and adds another     | then
+ *  ---|-------------------------------------------------|---------------------------------------------------
+ *  N1 | in the same cluster, with the same content      | it is the same one: tasks, what is under way and
+ *     | (service.digest), and nothing of it is there    | what the ledger knows (deployments, failures, known
+ *     |                                                 | bad contents, the count that git does not own,
+ *     |                                                 | a suspension by hand) go on under the new name. No
+ *     |                                                 | container is stopped, started or created for that
+ *  N2 | as N1, and several have that content            | they pair in the order of their names; who is left
+ *     |                                                 | over is removed, or new
+ *  N3 | otherwise; or the old one has davit.prune:      | the one leaves (D2, D12), the other is new (D4)
+ *     | disabled: it stays                              |
+ *  N4 | as N1, and what is no content changes as well:  | N1, then as if it had had the new name before. Only
+ *     | count, percentages, placement, DAEMON           | this may wait for a window: a name is no deployment
+ *  N5 | as N1                                           | the entry lists its tasks that have another name in
+ *     |                                                 | their labels, until they are gone: the old name may
+ *     |                                                 | be another service's by then. What is first seen
+ *     |                                                 | later belongs to who has its deployment in the
+ *     |                                                 | ledger. What its tasks have yet to create has the
+ *     |                                                 | name that their other containers have
+ *  N6 | davit starts, and the commit that was deployed  | what the ledger has and git has not was removed:
+ *     | cannot be built any more                        | N1 to N3, by the content that git asked for last
+ *  N7 | as N6, and the ledger is lost                   | N3: of a container nobody knows that it was renamed
+ *
+ * One save puts the entry under the new name and takes away the old one, before the commit is noted as
+ * deployed: who is killed in between finds the service under the one name or the other, and by N6 under the
+ * right one.
+ */
 
 /* Change windows: davit.changeWindows says when what git asks for may begin. It is each service that waits,
  * and not the commit: one that also changes a cluster without windows must not wait there, nor must the
@@ -178,6 +211,11 @@ int64_t core_skew_ms(const struct core *core);
  */
 char *core_would_hold(const struct core *core, struct core_removals *removals, int approved);
 
+/* Which services a commit with these would rename, N1; what the vector has besides is dropped. Caller deinits
+ * both. */
+void core_would_rename(const struct core *core, struct service_content_vec *services,
+                       struct service_rename_vec *ret_renames);
+
 struct view_event {
     char *id;
     int64_t at_ms;
@@ -222,6 +260,8 @@ struct view_service {
     int gone_count;            /* of these: lost for so long that no other count has them, P10 */
     const char *lost_instance; /* one of these instances; NULL: all answer */
     int64_t lost_ms;           /* since when nothing is heard of it; 0: it was never heard of */
+    int earlier_count;         /* not stopped, whose containers have an earlier name of the service: N5 */
+    const char *earlier_name;  /* of one of these; NULL: there is none */
     struct view_revision revisions[VIEW_REVISIONS]; /* newest first */
     size_t revisions_len;
 };

@@ -22,6 +22,7 @@ static json_t *effect_to_json(const struct effect *effect)
     switch (effect->kind) {
     case EFFECT_SAVE:
         model_set_string(json, "save", effect->change.name);
+        model_set_string(json, "former", effect->change.former);
         model_set_string(json, "message", effect->change.message);
         json_object_set(json, "entry", effect->change.entry);
         break;

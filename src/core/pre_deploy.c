@@ -19,6 +19,14 @@ static char *group_of(const struct service_state *service)
     return memory_printf(GROUP "%s", service->name);
 }
 
+/* One that has been renamed since has the deployment that started it. NULL: it is of no service. */
+static struct service_state *service_of(const struct core *core, const struct run *run)
+{
+    return text_starts_with(run->group, GROUP)
+               ? core_deployed_by(core, run->cluster, run->group + strlen(GROUP), run->started_by)
+               : NULL;
+}
+
 static void write_token(const struct deployment *deployment, size_t index,
                         char ret_token[static LIMIT_CLIENT_TOKEN_CHARS + 1])
 {
@@ -57,7 +65,7 @@ static void find_runs(const struct core *core, struct step *step)
 {
     map_for_each (&core->runs, entry) {
         const struct run *run = ((const struct service_state *)entry->value)->run;
-        if (!text_equal(run->group, step->group) || !text_equal(run->cluster, step->service->cluster))
+        if (service_of(core, run) != step->service)
             continue;
         if (!text_equal(run->started_by, step->deployment->id)) {
             if (!run->stopped_ms && !is_given_up(core, run))
@@ -200,15 +208,12 @@ static bool note_end(const struct core *core, struct service_state *service, con
  * is forgotten one day, and a revert brings the content back. */
 static void note_ends(const struct core *core, struct service_state *service, struct effect_vec *effects)
 {
-    bool any = core->runs.len && service->ledger;
-    char *group CLEANUP_FREE = any ? group_of(service) : NULL;
-    bool again = group != NULL; /* its next step may have ended as well */
+    bool again = core->runs.len && service->ledger; /* its next step may have ended as well */
     while (again) {
         again = false;
         map_for_each (&core->runs, entry) {
             const struct run *run = ((const struct service_state *)entry->value)->run;
-            if (text_equal(run->group, group) && text_equal(run->cluster, service->cluster) &&
-                run->stopped_ms)
+            if (run->stopped_ms && service_of(core, run) == service)
                 again |= note_end(core, service, run, effects);
         }
     }
@@ -283,13 +288,6 @@ void core_pre_deploy(struct core *core, struct service_state *service, struct ef
     free(step.group);
 }
 
-static struct service_state *service_of(struct core *core, const struct run *run)
-{
-    return text_starts_with(run->group, GROUP)
-               ? core_service_state(core, run->cluster, run->group + strlen(GROUP), false)
-               : NULL;
-}
-
 bool core_pre_deploy_needs(struct core *core, const struct run *run)
 {
     assert(core);
@@ -306,11 +304,11 @@ void core_pre_deploy_release(struct core *core, const struct service_state *serv
 {
     assert(core);
     assert(service);
-    char *group CLEANUP_FREE = core->runs.len && !service->run ? group_of(service) : NULL;
+    if (service->run)
+        return;
     map_for_each (&core->runs, entry) {
         struct service_state *state = entry->value;
-        if (group && state->run->stopped_ms && text_equal(state->run->group, group) &&
-            text_equal(state->cluster, service->cluster))
+        if (state->run->stopped_ms && service_of(core, state->run) == service)
             core_mark(core, state);
     }
 }

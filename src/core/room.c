@@ -201,6 +201,12 @@ static bool stays_to_the_last(const struct service_state *service)
     return service->ledger && service->ledger->prune_disabled;
 }
 
+static void give_back(struct core *core, struct service_state *service)
+{
+    plan_room_give(&core->rooms, &service->booked);
+    plan_booking_vec_deinit(&service->booked);
+}
+
 bool core_book(struct core *core, struct service_state *service)
 {
     assert(core);
@@ -219,8 +225,7 @@ bool core_book(struct core *core, struct service_state *service)
         return false;
     }
     bool freed = plan_booking_freed(&service->booked, &now);
-    plan_room_give(&core->rooms, &service->booked);
-    plan_booking_vec_deinit(&service->booked);
+    give_back(core, service);
     for (size_t i = 0; i < now.len; i++)
         if (now.items[i].pieces)
             vector_trim(&now.items[i].pieces->ports);
@@ -228,6 +233,18 @@ bool core_book(struct core *core, struct service_state *service)
     service->booked = now;
     plan_room_take(&core->rooms, &service->booked);
     return freed;
+}
+
+void core_vacate(struct core *core, struct service_state *service)
+{
+    assert(core);
+    assert(service);
+    give_back(core, service);
+    if (service->kept.len == 0)
+        return;
+    plan_room_give(&core->rooms, &service->kept);
+    core_unlist(&core->keepers, service);
+    plan_booking_vec_deinit(&service->kept);
 }
 
 void core_book_marked(struct core *core)

@@ -66,7 +66,7 @@ struct service_state *core_owner_of(struct core *core, const struct container *c
     assert(container);
     const struct task_labels *labels = &container->labels;
     if (!labels->group)
-        return core_service_state(core, labels->cluster, labels->service, create);
+        return core_service_of_task(core, labels, create);
     struct service_state *state = core_run_state(core, labels->cluster, labels->task);
     return state || !create ? state : core_put_run(core, run_of_container(container)); /* T13 */
 }

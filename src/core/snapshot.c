@@ -456,6 +456,7 @@ static int services_in(const json_t *list, struct core *core, struct error *err)
             core_set_ledger(service, own);
             if (r < 0)
                 return r;
+            core_index_adopted(core, service);
         }
     }
     return 0;

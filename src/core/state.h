@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "core/core.h"
 #include "manifest/manifest.h"
+#include "model/service_rename.h"
 
 struct fleet;
 struct service_state;
@@ -160,6 +161,9 @@ struct core {
     struct service_state_vec awaiting_room; /* to be planned when room is freed */
     struct service_state_vec keepers;       /* room is kept for them */
     struct map services;                    /* key -> struct service_state, owned */
+    struct map adopted;                     /* task id -> struct service_state, borrowed: tasks whose labels
+                                               have another name than their service, N5 */
+    bool any_renamed;                       /* a service has had another name: N5 */
     struct map runs;                        /* standalone tasks: likewise */
     struct run_outcome *outcome;            /* of the last EVENT_RUN_TASK; NULL: none */
     struct service_state_vec sorted;        /* by key; valid unless unsorted */
@@ -183,6 +187,22 @@ struct core {
 
 struct service_state *core_service_state(struct core *core, const char *cluster, const char *name,
                                          bool create);
+/* rename.c; the table is in core.h */
+/* What the next desired state calls otherwise, as core takes it. Caller deinits the vector. */
+void core_find_renames(const struct core *core, const struct desired *next,
+                       struct service_rename_vec *ret_renames);
+/* Before any of them is adopted: they have their new names from here on. */
+void core_rename_services(struct core *core, const struct desired *next, struct effect_vec *effects);
+/* Whose a container is: NULL when that is not known, unless the service is to be created. */
+struct service_state *core_service_of_task(struct core *core, const struct task_labels *labels, bool create);
+/* Of that name, or the one that had it when the deployment began, if it still knows. NULL: there is none. */
+struct service_state *core_deployed_by(const struct core *core, const char *cluster, const char *name,
+                                       const char *deployment);
+/* The entry was loaded; the service is about to be forgotten. */
+void core_index_adopted(struct core *core, struct service_state *service);
+void core_forget_adopted(struct core *core, const struct service_state *service);
+/* The entry lists the tasks that are there. */
+void core_keep_adopted(struct core *core, struct service_state *service, struct effect_vec *effects);
 /* run.c */
 /* NULL when there is none. */
 struct service_state *core_run_state(const struct core *core, const char *cluster, const char *id);
@@ -303,6 +323,12 @@ void core_mark_suspensions(struct core *core, const struct desired *next);
 void core_load_suspensions(struct core *core, const char *cluster, const json_t *entry); /* of the ledger */
 json_t *core_suspensions_out(const struct core *core);
 void core_suspensions_in(struct core *core, const json_t *json);
+/* Where the service's former name is suspended by hand, so is the service. Whether it is. */
+bool core_share_suspension(struct core *core, const struct service_state *service, const char *former,
+                           struct effect_vec *effects);
+/* And that name no longer. */
+void core_end_suspension(struct core *core, const char *cluster, const char *name,
+                         struct effect_vec *effects);
 /* clock.c: the time that the calendar goes by. */
 int64_t core_wall_ms(const struct core *core);
 /* What the calendar has core wake for, on the time of events. */
@@ -347,6 +373,8 @@ void core_adopt_service(struct core *core, struct service_state *service, struct
                         struct effect_vec *effects);
 /* room.c: counts what the service holds anew. Whether it freed some. */
 bool core_book(struct core *core, struct service_state *service);
+/* All of its room is given back, with its name; to be booked again. */
+void core_vacate(struct core *core, struct service_state *service);
 /* E3. Room that is kept is lent back while those are planned whom it is kept for, so that none of them waits
  * for another's; then it is kept again. */
 void core_lend_kept(struct core *core);

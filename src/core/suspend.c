@@ -142,14 +142,10 @@ void core_load_suspensions(struct core *core, const char *cluster, const json_t 
     }
 }
 
-static void save(const struct core *core, const struct event *event, struct effect_vec *effects)
+static void save(const struct core *core, const char *cluster, const char *message,
+                 struct effect_vec *effects)
 {
-    const char *cluster = event->suspend.cluster;
-    const char *service = event->suspend.service;
     json_t *entry = entry_of(core, cluster);
-    char *message CLEANUP_FREE =
-        memory_printf("%s%s%s: %s", cluster, service ? "/" : "", service ? service : "",
-                      event->suspend.resume ? "resumed" : "suspended");
     if (!json_object_size(entry)) {
         json_decref(entry);
         entry = NULL;
@@ -170,7 +166,9 @@ void core_on_suspend(struct core *core, struct event *event, struct effect_vec *
         map_remove(&core->suspensions, key);
     else
         put(core, key, core->now_ms);
-    save(core, event, effects);
+    char *message CLEANUP_FREE =
+        memory_printf("%s: %s", key, event->suspend.resume ? "resumed" : "suspended");
+    save(core, cluster, message, effects);
     map_for_each (&core->services, entry) {
         struct service_state *service = entry->value;
         if (text_equal(service->cluster, cluster) && (!name || text_equal(service->name, name)))
@@ -181,6 +179,32 @@ void core_on_suspend(struct core *core, struct event *event, struct effect_vec *
         if (text_equal(run->cluster, cluster) && !name)
             core_mark(core, run);
     }
+}
+
+bool core_share_suspension(struct core *core, const struct service_state *service, const char *former,
+                           struct effect_vec *effects)
+{
+    assert(core);
+    assert(service);
+    assert(former);
+    int64_t since_ms = core_suspended_ms(core, service->cluster, former);
+    if (!since_ms)
+        return false;
+    char *message CLEANUP_FREE = memory_printf("%s: suspended, as %s", service->key, former);
+    if (!core_suspended_ms(core, service->cluster, service->name))
+        put(core, service->key, since_ms);
+    save(core, service->cluster, message, effects);
+    return true;
+}
+
+void core_end_suspension(struct core *core, const char *cluster, const char *name, struct effect_vec *effects)
+{
+    assert(core);
+    assert(cluster && name);
+    char *key CLEANUP_FREE = service_key(cluster, name);
+    char *message CLEANUP_FREE = memory_printf("%s: resumed, it has another name", key);
+    map_remove(&core->suspensions, key);
+    save(core, cluster, message, effects);
 }
 
 /* --- snapshots ------------------------------------------------------------------------------------------ */

@@ -91,6 +91,7 @@ static void take_output(struct core *core, struct service_state *service, struct
 
 static void plan(struct core *core, struct service_state *service, struct effect_vec *effects)
 {
+    core_keep_adopted(core, service, effects);
     char *suspended CLEANUP_FREE = core_suspended(core, service);
     if (!suspended && core_stands_still(core, service))
         suspended = memory_strdup(service->delayed->text);

@@ -172,6 +172,10 @@ static void count_task(const struct core *core, struct view_service *view, const
     if (task->status == TASK_STOPPED)
         return;
     count_revision(view, task);
+    if (!text_equal(task->service, view->name)) {
+        view->earlier_count++;
+        view->earlier_name = task->service;
+    }
     const struct cluster *cluster = core->desired ? desired_cluster(core->desired, view->cluster) : NULL;
     view->leaving_count += cluster && !container_instances_keep(&cluster->instances, task->instance);
 }

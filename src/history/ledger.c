@@ -67,7 +67,7 @@ void history_free(struct history *history)
 struct planned {
     char *path;
     const struct ledger_change *change; /* NULL: content is text */
-    const char *text;
+    const char *text;                   /* NULL as well: the path goes */
     size_t order;
 };
 
@@ -102,6 +102,12 @@ static int plan_edits(const struct history *history, const struct ledger_change_
         if (status < 0)
             return status;
         vector_push(planned, (struct planned){.path = path, .change = &changes->items[i], .order = i});
+        if (!changes->items[i].former)
+            continue;
+        status = history_layout_path(changes->items[i].kind, changes->items[i].former, &path, err);
+        if (status < 0)
+            return status;
+        vector_push(planned, (struct planned){.path = path, .order = i});
     }
     if (!history->has_head) {
         vector_push(planned, (struct planned){.path = memory_strdup("README"), .text = readme});
@@ -134,9 +140,9 @@ static int write_edits(struct history *history, const struct planned_vec *planne
             continue; /* the last word counts */
         struct history_edit edit = {.path = one->path};
         int status = 0;
-        if (!one->change)
+        if (one->text)
             status = history_store_blob(&history->store, one->text, &edit.blob, err);
-        else if (one->change->entry)
+        else if (one->change && one->change->entry)
             status = write_entry(history, one->change, &edit.blob, err);
         else
             edit.remove = true;

@@ -370,6 +370,38 @@ struct service *service_copy(const struct service *service)
     return copy;
 }
 
+/* As committed; NULL gives NULL. Caller's reference. */
+static json_t *manifest_renamed(const json_t *manifest, const char *name)
+{
+    json_t *copy = manifest ? json_copy((json_t *)(uintptr_t)manifest) : NULL;
+    if (copy)
+        json_object_set_new(copy, "serviceName", json_string(name));
+    return copy;
+}
+
+struct service *service_renamed(const struct service *service, const char *name)
+{
+    assert(service);
+    assert(name);
+    struct service *copy = service_copy(service);
+    free(copy->name);
+    copy->name = memory_strdup(name);
+    json_decref(copy->json);
+    copy->json = manifest_renamed(service->json, name);
+    return copy;
+}
+
+json_t *service_json_renamed(const json_t *json, const char *name)
+{
+    assert(json);
+    assert(name);
+    json_t *copy = json_copy((json_t *)(uintptr_t)json);
+    json_object_set_new(copy, "name", json_string(name));
+    if (json_object_get(json, "json"))
+        json_object_set_new(copy, "json", manifest_renamed(json_object_get(json, "json"), name));
+    return copy;
+}
+
 const struct digest *service_task_digest(const struct service *service)
 {
     static const struct digest none;

@@ -165,8 +165,12 @@ void service_unref(struct service *service);
 DEFINE_CLEANUP(struct service, service_unref)
 /* All of it but its origin, with its own task definition: manifest/ makes a service of it again. */
 json_t *service_to_json(const struct service *service);
+/* Of that: the same under another name. Caller's reference. */
+json_t *service_json_renamed(const json_t *json, const char *name);
 /* Not sealed. The caller owns it. */
 struct service *service_copy(const struct service *service);
+/* Likewise, under another name. */
+struct service *service_renamed(const struct service *service, const char *name);
 /* Their order in a desired state: by cluster, then name. */
 int service_compare(const struct service *left, const struct service *right);
 /* What its tasks are known by; zero without a task definition. Borrowed. */

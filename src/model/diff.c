@@ -420,6 +420,16 @@ void diff_add_rollout(json_t **difference, const char *cluster, const char *serv
                                   "wantedTasks", rollout->wanted_tasks));
 }
 
+void diff_add_rename(json_t **difference, const struct service_rename *rename)
+{
+    assert(difference);
+    assert(rename);
+    if (!*difference)
+        *difference = json_pack("{s:s,s:s,s:s,s:[]}", "cluster", rename->cluster, "service", rename->to,
+                                "change", "rename", "details");
+    json_object_set_new(*difference, "renamedFrom", json_string(rename->from));
+}
+
 /* --- what comes before it ------------------------------------------------------------------------------- */
 
 /* W2: what is no deployment waits for no window. */
@@ -433,7 +443,9 @@ static bool waits_for_windows(const json_t *difference)
     json_array_foreach ((json_t *)details, i, detail)
         for (size_t j = 0; j < ARRAY_LEN(at_once); j++)
             without += text_equal(model_string(detail, "what"), at_once[j]);
-    return without < json_array_size(details) || !text_equal(model_string(difference, "change"), "update");
+    const char *change = model_string(difference, "change");
+    return without < json_array_size(details) ||
+           !(text_equal(change, "update") || text_equal(change, "rename"));
 }
 
 void diff_add_wait(json_t *difference, const char *waits, int64_t opens_s)

@@ -6,6 +6,7 @@
 #include "base/digest.h"
 #include "model/change_window.h"
 #include "model/desired.h"
+#include "model/service_rename.h"
 
 #include <jansson.h>
 
@@ -45,6 +46,10 @@ struct diff_rollout {
  * "state": "IN_PROGRESS" | "FAILED", "newTasks", "wantedTasks"}. */
 void diff_add_rollout(json_t **difference, const char *cluster, const char *service,
                       const struct diff_rollout *rollout);
+
+/* Adds to a difference of what has the new name from what has the old one, which is made if it is NULL, as
+ * "change": "rename": "renamedFrom". */
+void diff_add_rename(json_t **difference, const struct service_rename *rename);
 
 /* Of the manifests of a cluster, either may be NULL: what davit adds, for all its services at once. NULL when
  * that is the same. Else as of a service, without the member "service". */

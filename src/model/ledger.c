@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "model/desired.h"
 #include "model/json.h"
 
 #include <assert.h>
@@ -163,6 +164,8 @@ void service_ledger_free(struct service_ledger *entry)
     vector_deinit(&entry->prepared);
     json_decref(entry->completed);
     json_decref(entry->delayed);
+    free(entry->renamed_from);
+    string_vec_deinit(&entry->adopted);
     free(entry);
 }
 
@@ -174,6 +177,9 @@ struct service_ledger *service_ledger_copy(const struct service_ledger *entry)
     copy->completed = json_incref(entry->completed);
     copy->delayed = json_incref(entry->delayed);
     copy->prune_disabled = entry->prune_disabled;
+    copy->renamed_from = memory_strdup(entry->renamed_from);
+    for (size_t i = 0; i < entry->adopted.len; i++)
+        vector_push(&copy->adopted, memory_strdup(entry->adopted.items[i]));
     for (size_t i = 0; i < entry->deployments.len; i++) {
         struct deployment deployment;
         deployment_copy(&entry->deployments.items[i], &deployment);
@@ -184,6 +190,25 @@ struct service_ledger *service_ledger_copy(const struct service_ledger *entry)
         vector_push(&copy->known_bad, entry->known_bad.items[i]);
     for (size_t i = 0; i < entry->prepared.len; i++)
         vector_push(&copy->prepared, entry->prepared.items[i]);
+    return copy;
+}
+
+struct service_ledger *service_ledger_renamed(const struct service_ledger *entry, const char *service)
+{
+    assert(entry);
+    assert(service);
+    struct service_ledger *copy = service_ledger_copy(entry);
+    json_t **services[] = {&copy->completed, &copy->delayed};
+    for (size_t i = 0; i < ARRAY_LEN(services); i++) {
+        json_t *before = *services[i];
+        if (!model_string(before, "name"))
+            continue;
+        *services[i] = service_json_renamed(before, service);
+        json_decref(before);
+    }
+    free(copy->renamed_from);
+    copy->renamed_from = copy->service;
+    copy->service = memory_strdup(service);
     return copy;
 }
 
@@ -201,6 +226,9 @@ json_t *service_ledger_to_json(const struct service_ledger *entry)
     if (entry->delayed)
         json_object_set(json, "delayed", entry->delayed);
     model_set_bool(json, "pruneDisabled", entry->prune_disabled);
+    model_set_string(json, "renamedFrom", entry->renamed_from);
+    if (entry->adopted.len)
+        json_object_set_new(json, "adopted", model_strings_to_json(&entry->adopted));
     if (entry->known_bad.len) {
         json_t *list = json_array();
         for (size_t i = 0; i < entry->known_bad.len; i++) {
@@ -234,6 +262,8 @@ int service_ledger_from_json(const json_t *json, struct service_ledger **ret_ent
     entry->completed = json_incref(json_object_get(json, "completed"));
     entry->delayed = json_incref(json_object_get(json, "delayed"));
     entry->prune_disabled = model_bool(json, "pruneDisabled");
+    entry->renamed_from = memory_strdup(model_string(json, "renamedFrom"));
+    model_strings_from_json(json_object_get(json, "adopted"), &entry->adopted);
     size_t i;
     json_t *item;
     json_array_foreach (json_object_get(json, "deployments"), i, item) {
@@ -264,6 +294,15 @@ struct deployment *service_ledger_primary(const struct service_ledger *entry)
 {
     assert(entry);
     return entry->deployments.len ? &entry->deployments.items[0] : NULL;
+}
+
+bool service_ledger_has_deployment(const struct service_ledger *entry, const char *id)
+{
+    assert(entry);
+    for (size_t i = 0; i < entry->deployments.len; i++)
+        if (text_equal(entry->deployments.items[i].id, id))
+            return true;
+    return false;
 }
 
 struct deployment *service_ledger_add(struct service_ledger *entry)
@@ -554,6 +593,7 @@ void ledger_change_deinit(struct ledger_change *change)
 {
     assert(change);
     free(change->name);
+    free(change->former);
     free(change->message);
     json_decref(change->entry);
     memset(change, 0, sizeof *change);

@@ -78,12 +78,20 @@ struct service_ledger {
                             or nobody knows what; shared, never changed; NULL: none waits */
     bool prune_disabled; /* davit.prune, as the repository said last */
     bool removed;        /* left the repository; the entry goes when the last task is gone */
+    char *renamed_from;  /* the name that the service had before; NULL: this is its first */
+    struct string_vec adopted; /* of such a one: ids of its tasks whose labels have another name, for labels
+                                  stay as they are. It is by id that they are its own: another service may
+                                  have the name by now */
 };
 
 struct service_ledger *service_ledger_new(const char *cluster, const char *service);
 void service_ledger_free(struct service_ledger *entry);
 DEFINE_CLEANUP(struct service_ledger, service_ledger_free)
 struct service_ledger *service_ledger_copy(const struct service_ledger *entry);
+/* The same under another name, also where what COMPLETED and what is delayed name the service. */
+struct service_ledger *service_ledger_renamed(const struct service_ledger *entry, const char *service);
+/* Whether it has the deployment with that id. */
+bool service_ledger_has_deployment(const struct service_ledger *entry, const char *id);
 json_t *service_ledger_to_json(const struct service_ledger *entry);
 int service_ledger_from_json(const json_t *json, struct service_ledger **ret_entry, struct error *err);
 /* PRIMARY or NULL. Borrowed, valid until the vector changes. */
@@ -156,6 +164,7 @@ struct ledger_change {
     enum ledger_change_kind kind;
     char *name;    /* "cluster/service", family, source name, cluster, "cluster/task id", or scheduled task */
     json_t *entry; /* owned; NULL removes the entry */
+    char *former;  /* LEDGER_SERVICE: what the entry was called before; that one goes with the same write */
     char *message; /* one line for the commit: service, deployment, state, source commit */
     bool warning;  /* somebody ought to look at that */
 };

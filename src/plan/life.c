@@ -297,7 +297,7 @@ static void create(struct pass *pass, const struct task *task, const struct cont
     action->task_definition = task_definition_ref(definition);
     action->labels = (struct task_labels){.owner = memory_strdup(pass->in->options->owner),
                                           .cluster = memory_strdup(pass->in->cluster),
-                                          .service = memory_strdup(pass->in->service),
+                                          .service = memory_strdup(task->service),
                                           .deployment = memory_strdup(task->deployment),
                                           .group = memory_strdup(run ? run->group : NULL),
                                           .started_by = memory_strdup(run ? run->started_by : NULL),

@@ -252,6 +252,7 @@ struct task {
     char id[ID_HEX_SIZE];
     const char *instance;   /* borrowed from a container or an action */
     const char *deployment; /* likewise */
+    const char *service;    /* likewise: of its labels, the name that its service had; NULL: none */
     const char *family;
     int revision;
     struct digest digest;

@@ -70,6 +70,7 @@ void rolling_launch(struct pass *pass, const struct plan_instance *instance, con
     const struct deployment *primary = pass_primary(pass);
     struct task task = {.instance = instance->name,
                         .deployment = primary->id,
+                        .service = pass->in->service,
                         .family = primary->family,
                         .revision = primary->revision,
                         .digest = *service_task_digest(desired),

@@ -58,6 +58,7 @@ static void identify(struct task *task, const char *instance, const struct task_
         return;
     task->instance = instance;
     task->deployment = labels->deployment;
+    task->service = labels->service;
     task->family = labels->family;
     task->revision = labels->revision;
     task->digest = labels->digest;

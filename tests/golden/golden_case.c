@@ -279,10 +279,11 @@ static struct task_labels make_labels(struct golden_case *golden, const char *ta
                                       const struct container_spec *spec)
 {
     const struct run *run = golden->run;
+    const char *former = model_string(golden->input, "formerName"); /* that the tasks' labels have */
     struct task_labels labels = {
         .owner = memory_strdup("me"),
         .cluster = memory_strdup("prod"),
-        .service = run ? NULL : memory_strdup("web"),
+        .service = run ? NULL : memory_strdup(former ? former : "web"),
         .deployment = run ? NULL : memory_printf("ecs-svc/%s", content),
         .group = run ? memory_strdup(run->group) : NULL,
         .family = memory_strdup("web"),

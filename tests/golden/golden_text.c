@@ -64,8 +64,10 @@ static char *action_text(struct golden_case *golden, const struct action *action
         return memory_printf("remove %s of %s", action->container, task);
     static const struct string_vec none;
     const struct string_vec *gpus = action->labels.spec ? &action->labels.spec->gpu_ids : &none;
-    char *text = memory_printf("%s %s of %s on %s", action_kind_name(action->kind), action->container, task,
-                               action->instance);
+    bool create = action->kind == ACTION_CREATE;
+    bool former = create && action->labels.service && !text_equal(action->labels.service, action->service);
+    char *text = memory_printf("%s %s of %s on %s%s%s", action_kind_name(action->kind), action->container,
+                               task, action->instance, former ? ", called " : "", former ? action->name : "");
     for (size_t i = 0; i < gpus->len; i++) {
         char *before CLEANUP_FREE = text;
         text = memory_printf("%s%s%s", before, i ? "," : " with GPU ", gpus->items[i]);

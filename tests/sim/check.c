@@ -127,10 +127,13 @@ bool check_is_lost(const struct world *world, const char *instance)
     return lost_ms && world->now_ms >= lost_ms + LOST_AFTER_MS;
 }
 
-static void mark_those_up(const struct world *world, struct sighting_vec *sightings)
+static void complete(const struct world *world, struct sighting_vec *sightings)
 {
-    for (size_t i = 0; i < sightings->len; i++)
-        sightings->items[i].was_up = map_get(&world->checker.up, sightings->items[i].id);
+    for (size_t i = 0; i < sightings->len; i++) {
+        struct sighting *sighting = &sightings->items[i];
+        sighting->was_up = map_get(&world->checker.up, sighting->id);
+        sighting->service = check_owner(world, sighting->labels);
+    }
 }
 
 static struct sighting_vec survey_mirror(const struct world *world)
@@ -145,7 +148,7 @@ static struct sighting_vec survey_mirror(const struct world *world)
         for (size_t s = known; s < sightings.len; s++)
             sightings.items[s].lost = check_is_lost(world, world->hosts[i].name);
     }
-    mark_those_up(world, &sightings);
+    complete(world, &sightings);
     return sightings;
 }
 
@@ -155,17 +158,18 @@ static struct sighting_vec survey_truth(const struct world *world)
     for (int i = 0; i < world->hosts_len; i++)
         for (size_t c = 0; c < sim_containers_len(world->hosts[i].sim); c++)
             survey_add(&sightings, sim_container_at(world->hosts[i].sim, c), i, world->now_ms);
-    mark_those_up(world, &sightings);
+    complete(world, &sightings);
     return sightings;
 }
 
 /* --- before and after a step */
 
+/* Whatever its name is. */
 static void retry_key(const char *service, const struct digest *digest, char *ret_key, size_t size)
 {
     char hex[DIGEST_HEX_SIZE];
     digest_to_hex(digest, hex);
-    snprintf(ret_key, size, "%s %s", service, hex);
+    snprintf(ret_key, size, "%c %s", service[strlen(service) - 1], hex);
 }
 
 static bool is_retried(const struct world *world, const char *service, const struct digest *digest)
@@ -246,11 +250,15 @@ void check_begin_life(struct world *world)
     checker->born_ms = world->now_ms;
     const json_t *suspension = disk_entry(&world->disk, LEDGER_SUSPENSION, "c");
     for (int s = 0; s < SERVICES_MAX; s++) {
-        char name[8] = {'s', (char)('0' + s)};
-        checker->floors[s] = -1;
-        checker->suspended[s] = json_object_get(json_object_get(suspension, "services"), name) != NULL;
+        for (int a = 0; a < NAMES_MAX; a++) {
+            checker->floors[s * NAMES_MAX + a] = -1;
+            checker->suspended[a][s] =
+                json_object_get(json_object_get(suspension, "services"), repo_name_of(s, a).text) != NULL;
+        }
     }
-    checker->suspended[SERVICES_MAX] = json_object_get(suspension, "since") != NULL;
+    checker->suspended[0][SERVICES_MAX] = json_object_get(suspension, "since") != NULL;
+    checker->owners.free_value = free;
+    map_clear(&checker->owners);
     map_deinit(&checker->stops);
     map_deinit(&checker->retried);
     map_deinit(&checker->up);
@@ -263,10 +271,16 @@ static int service_number(const char *key)
     return key[strlen(key) - 1] - '0';
 }
 
+/* Of names there are more. */
+static int name_number(const char *name)
+{
+    return service_number(name) * NAMES_MAX + (name[0] == 'r');
+}
+
 static void note_count(struct world *world, const struct view_service *view)
 {
     if (view->desired)
-        world->checker.counts[service_number(view->name)] = view->desired->desired_count;
+        world->checker.counts[name_number(view->name)] = view->desired->desired_count;
 }
 
 /* One walk over all services: what a view of them takes is most of the time of a check. */
@@ -298,6 +312,8 @@ void check_before(struct world *world, const struct event *event)
         note_retry(world, event);
     if (event->kind == EVENT_TURN)
         note_services(world);
+    for (int s = 0; s < SERVICES_MAX && event->kind == EVENT_COMMIT; s++)
+        name_note(world, s);
 }
 
 /* What a DAEMON has on a host that is to be left, or does not meet its constraints any more, goes in any
@@ -403,8 +419,9 @@ static void note_floors(struct world *world)
 {
     struct view_service view;
     int *floors = world->checker.floors;
-    for (int s = 0; s < SERVICES_MAX; s++) {
-        char name[8] = {'s', (char)('0' + s)};
+    for (int s = 0; s < SERVICES_MAX * NAMES_MAX; s++) {
+        struct name is = repo_name_of(s / NAMES_MAX, s % NAMES_MAX);
+        const char *name = is.text;
         bool there = core_view_service(world->davit.core, "c", name, &view);
         if (there && view.left)
             continue; /* and what comes back with more tasks too */
@@ -432,8 +449,8 @@ static void check_order(struct world *world, const struct view_service *view,
     if (view->aim != view->desired)
         return; /* what served before asks nobody */
     for (size_t d = 0; primary->state == DEPLOYMENT_IN_PROGRESS && d < view->desired->depends_on.len; d++) {
-        int number = service_number(view->desired->depends_on.items[d].service);
-        char name[8] = {'s', (char)('0' + number)};
+        const char *name = strchr(view->desired->depends_on.items[d].service, '/') + 1;
+        int number = name_number(name);
         struct view_service other;
         int healthy = 0;
         bool complete = view->desired->depends_on.items[d].complete;
@@ -511,8 +528,8 @@ static void check_turn(struct world *world)
 
 bool check_is_suspended(const struct world *world, const char *service)
 {
-    return (service && world->checker.suspended[service_number(service)]) ||
-           world->checker.suspended[SERVICES_MAX] || repo_suspends(world, service);
+    return (service && world->checker.suspended[service[0] == 'r'][service_number(service)]) ||
+           world->checker.suspended[0][SERVICES_MAX] || repo_suspends(world, service);
 }
 
 /* (e) A commit deploys whole or not at all. */
@@ -530,10 +547,16 @@ static void check_commit(struct world *world)
     if (!broken && (!desired || !text_equal(desired->commit.oid, source.head->oid)))
         world_fail(world, "(e) a good commit is not deployed");
     for (int s = 0; s < SERVICES_MAX && !broken && desired; s++) {
-        char name[8] = {'s', (char)('0' + s)};
-        if (world->repo.versions[version].recipes[s].present != (desired_service(desired, "c", name) != NULL))
-            world_fail(world, "(e) service %s is not as the commit says", name);
+        const struct recipe *recipe = &world->repo.versions[version].recipes[s];
+        for (int a = 0; a < NAMES_MAX; a++) {
+            struct name name = repo_name_of(s, a);
+            bool wanted = recipe->present && recipe->alias == a;
+            if (wanted != (desired_service(desired, "c", name.text) != NULL))
+                world_fail(world, "(e) service %s is not as the commit says", name.text);
+        }
     }
+    for (int s = 0; s < SERVICES_MAX && !broken && desired; s++)
+        name_check(world, s);
     map_clear(&world->checker.calm_bounds);
 }
 
@@ -553,16 +576,23 @@ static void check_restart(struct world *world, const struct action *action)
         world_fail(world, "(i) %s is started again after %lld ms", container->name, (long long)ran_ms);
 }
 
+/* A content may begin under any of its names. NULL: that it is gone. Caller frees. */
+static char *let_through_key(const char *name, const struct digest *digest)
+{
+    char hex[DIGEST_HEX_SIZE];
+    if (!digest)
+        return memory_printf("%s gone", name);
+    digest_to_hex(digest, hex);
+    return memory_printf("%d %s", service_number(name), hex);
+}
+
 void check_let_through(struct world *world)
 {
     const struct desired *desired = core_desired(world->davit.core);
-    for (int s = 0; s < SERVICES_MAX && desired; s++) {
-        char name[8] = {'s', (char)('0' + s)};
-        char digest[DIGEST_HEX_SIZE] = "gone";
-        const struct service *service = desired_service(desired, "c", name);
-        if (service)
-            digest_to_hex(&service->digest, digest);
-        char *key CLEANUP_FREE = memory_printf("%s %s", name, digest);
+    for (int s = 0; s < SERVICES_MAX * NAMES_MAX && desired; s++) {
+        struct name name = repo_name_of(s / NAMES_MAX, s % NAMES_MAX);
+        const struct service *service = desired_service(desired, "c", name.text);
+        char *key CLEANUP_FREE = let_through_key(name.text, service ? &service->digest : NULL);
         map_put(&world->checker.let_through, key, (void *)1);
     }
 }
@@ -571,16 +601,13 @@ void check_let_through(struct world *world)
 static void check_window(struct world *world, const struct ledger_change *change)
 {
     struct service_ledger *entry CLEANUP(service_ledger_freep) = NULL;
-    char digest[DIGEST_HEX_SIZE] = "gone";
     if (change->kind != LEDGER_SERVICE || !change->entry ||
         service_ledger_from_json(change->entry, &entry, NULL) < 0 || entry->deployments.len == 0)
         return;
     const struct deployment *primary = service_ledger_primary(entry);
-    if (!entry->removed && digest_is_zero(&primary->rollback_of))
-        digest_to_hex(&primary->digest, digest);
-    else if (!entry->removed)
+    if (!entry->removed && !digest_is_zero(&primary->rollback_of))
         return; /* what has begun may go back */
-    char *key CLEANUP_FREE = memory_printf("%s %s", entry->service, digest);
+    char *key CLEANUP_FREE = let_through_key(entry->service, entry->removed ? NULL : &primary->digest);
     if (!map_get(&world->checker.let_through, key))
         world_fail(world, "(w) %s begins outside of its window", key);
     if (entry->delayed)
@@ -594,6 +621,8 @@ void check_after(struct world *world, enum event_kind kind, const struct effect_
     for (size_t i = from; i < effects->len; i++)
         if (effects->items[i].kind == EFFECT_SAVE)
             check_window(world, &effects->items[i].change);
+    if (kind == EVENT_TURN || kind == EVENT_COMMIT || kind == EVENT_LEDGER)
+        name_note_owners(world);
     if (kind == EVENT_TURN)
         check_turn(world);
     else
@@ -645,7 +674,8 @@ void check_saved(struct world *world, const struct ledger_change *change)
         world_fail(world, "(f) %s: the entry is not readable", change->name);
         return;
     }
-    const json_t *old = disk_entry(&world->disk, LEDGER_SERVICE, change->name);
+    const json_t *old =
+        disk_entry(&world->disk, LEDGER_SERVICE, change->former ? change->former : change->name);
     for (size_t i = 0; i < now->deployments.len; i++) {
         const struct deployment *deployment = &now->deployments.items[i];
         map_put(&world->checker.known_deployments, deployment->id, (void *)1);
@@ -840,8 +870,7 @@ static bool any_suspended(const struct world *world)
 {
     bool any = false;
     for (int s = 0; s < SERVICES_MAX; s++) {
-        char name[8] = {'s', (char)('0' + s)};
-        any |= check_is_suspended(world, name);
+        any |= check_is_suspended(world, repo_name_now(world, s).text);
     }
     return any;
 }
@@ -851,7 +880,8 @@ static bool waits_rightly(const struct world *world, const struct view_service *
 {
     if (!view->desired || !view->waiting || !text_starts_with(view->waiting, "waits for service c/"))
         return false;
-    char name[8] = {'s', view->waiting[strlen("waits for service c/s")]};
+    char name[3] = {0};
+    memcpy(name, view->waiting + strlen("waits for service c/"), 2);
     struct view_service other;
     if (check_is_suspended(world, name))
         return true;
@@ -1008,7 +1038,7 @@ void check_goal(struct world *world)
     for (size_t i = 0; core_view_service_at(world->davit.core, i, &view); i++)
         check_service(world, &view, &truth);
     for (size_t i = 0; i < truth.len; i++) {
-        const char *service = truth.items[i].labels->service;
+        const char *service = truth.items[i].service;
         struct view_run run;
         if (service ? !core_view_service(world->davit.core, "c", service, &view)
                     : !core_view_run(world->davit.core, "c", truth.items[i].id, &run))
@@ -1035,6 +1065,7 @@ void check_deinit(struct checker *checker)
     map_deinit(&checker->ended);
     map_deinit(&checker->let_through);
     map_deinit(&checker->calm_bounds);
+    name_deinit(checker);
     pre_deinit(checker);
     timer_deinit(checker);
 }

@@ -131,7 +131,7 @@ bool check_place_free(const struct world *world, const char *service, int host)
     const struct sim *sim = world->hosts[host].sim;
     for (size_t c = 0; c < sim_containers_len(sim); c++) {
         const struct container *container = sim_container_at(sim, c);
-        const char *of = container->labels.service;
+        const char *of = check_owner(world, &container->labels);
         if (container->status == CONTAINER_STOPPED || !of)
             continue;
         if ((place->distinct && text_equal(of, service)) || (place->avoids && text_equal(of, place->avoids)))
@@ -148,15 +148,15 @@ bool check_place_lingers(const struct world *world, const struct view_service *v
     for (size_t c = 0; c < sim_containers_len(sim); c++) {
         const struct container *container = sim_container_at(sim, c);
         struct view_service other;
-        bool kept = container->labels.service && check_is_suspended(world, container->labels.service);
-        if ((container->status == CONTAINER_STOPPED && !kept) ||
-            text_equal(container->labels.service, view->name))
+        const char *of = check_owner(world, &container->labels);
+        bool kept = of && check_is_suspended(world, of);
+        if ((container->status == CONTAINER_STOPPED && !kept) || text_equal(of, view->name))
             continue;
         if (container->labels.group) /* a standalone task runs to its end there */
             return true;
-        if (!container->labels.service)
+        if (!of)
             continue;
-        if (core_view_service(world->davit.core, "c", container->labels.service, &other) &&
+        if (core_view_service(world->davit.core, "c", of, &other) &&
             !(other.desired && other.desired->daemon))
             return true;
     }
@@ -241,10 +241,9 @@ static struct room room_of_task(const struct world *world, const struct sim *sim
         if (!labels->cluster || !text_equal(labels->task, task))
             continue; /* without labels it is not davit's */
         struct view_service view;
+        const char *of = check_owner(world, labels);
         const struct service *service =
-            labels->service && core_view_service(world->davit.core, labels->cluster, labels->service, &view)
-                ? view.aim
-                : NULL;
+            of && core_view_service(world->davit.core, labels->cluster, of, &view) ? view.aim : NULL;
         struct view_run run;
         bool is_run = labels->group && core_view_run(world->davit.core, "c", task, &run);
         lives |= container->status != CONTAINER_STOPPED;
@@ -383,7 +382,7 @@ static bool stands(const struct world *world, const char *service, int host)
 {
     const struct sim *sim = world->hosts[host].sim;
     for (size_t c = 0; c < sim_containers_len(sim); c++)
-        if (text_equal(sim_container_at(sim, c)->labels.service, service) &&
+        if (text_equal(check_owner(world, &sim_container_at(sim, c)->labels), service) &&
             sim_container_at(sim, c)->status != CONTAINER_STOPPED)
             return true;
     return false;
@@ -405,7 +404,7 @@ static bool any_is_half_made(const struct world *world, int host)
 {
     const struct sim *sim = world->hosts[host].sim;
     for (size_t c = 0; c < sim_containers_len(sim); c++) {
-        const char *service = sim_container_at(sim, c)->labels.service;
+        const char *service = check_owner(world, &sim_container_at(sim, c)->labels);
         if (service && check_is_suspended(world, service))
             return true;
     }

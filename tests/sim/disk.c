@@ -79,6 +79,10 @@ static void make_durable(struct world *world)
         const struct ledger_change *change = &disk->saving.items[i];
         char *key CLEANUP_FREE = memory_printf("%s/%s", kind_names[change->kind], change->name);
         check_saved(world, change);
+        if (change->former) {
+            char *former CLEANUP_FREE = memory_printf("%s/%s", kind_names[change->kind], change->former);
+            map_remove(&disk->entries, former);
+        }
         if (change->entry)
             map_put(&disk->entries, key, json_deep_copy(change->entry));
         else

@@ -236,7 +236,7 @@ static void write_order(struct buffer *out, int service, const struct version *v
     for (int s = 0; s < SERVICES_MAX; s++) {
         if (!(version->recipes[service].order & 1 << s) || !version->recipes[s].present)
             continue;
-        buffer_printf(out, "%s{\"service\":\"s%d\"%s}", separator, s,
+        buffer_printf(out, "%s{\"service\":\"%s\"%s}", separator, repo_name(version, s).text,
                       version->recipes[service].complete & 1 << s ? ",\"condition\":\"COMPLETE\"" : "");
         separator = ",";
     }
@@ -333,8 +333,8 @@ static void write_service(struct buffer *out, int service, const struct version 
 {
     const struct recipe *recipe = &version->recipes[service];
     bool daemon = recipe->daemon;
-    buffer_printf(out, "{\"cluster\":\"c\",\"serviceName\":\"s%d\",\"taskDefinition\":\"f%d\",", service,
-                  service);
+    buffer_printf(out, "{\"cluster\":\"c\",\"serviceName\":\"%s\",\"taskDefinition\":\"f%d\",",
+                  repo_name(version, service).text, service);
     if (daemon)
         buffer_append_str(out, "\"schedulingStrategy\":\"DAEMON\",");
     else

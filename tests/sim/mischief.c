@@ -169,20 +169,20 @@ static void somebody_retries(struct world *world)
     if (!world->davit.core)
         return;
     event.retry.cluster = memory_strdup("c");
-    event.retry.service = memory_printf("s%d", world_pick(world, SERVICES_MAX));
+    event.retry.service = memory_strdup(repo_name_now(world, world_pick(world, SERVICES_MAX)).text);
     world_trace(world, "davit retry c/%s", event.retry.service);
     davit_step(world, &event);
 }
 
-static void say(struct world *world, int service, bool resume)
+static void say(struct world *world, int alias, int service, bool resume)
 {
-    char name[8] = {'s', (char)('0' + service)};
+    struct name name = repo_name_of(service, alias);
     struct event event = {.kind = EVENT_SUSPEND,
                           .suspend = {.cluster = memory_strdup("c"),
-                                      .service = service < SERVICES_MAX ? memory_strdup(name) : NULL,
+                                      .service = service < SERVICES_MAX ? memory_strdup(name.text) : NULL,
                                       .resume = resume}};
-    world_trace(world, "%s %s", resume ? "resume" : "suspend", service < SERVICES_MAX ? name : "c");
-    world->checker.suspended[service] = !resume;
+    world_trace(world, "%s %s", resume ? "resume" : "suspend", service < SERVICES_MAX ? name.text : "c");
+    world->checker.suspended[alias][service] = !resume;
     davit_step(world, &event);
 }
 
@@ -193,12 +193,18 @@ static void somebody_suspends(struct world *world)
     if (!world->davit.core)
         return;
     for (int s = 0; s <= SERVICES_MAX; s++) {
-        any |= world->checker.suspended[s];
-        if (world->checker.suspended[s] && world_chance(world, 80))
-            say(world, s, true);
+        for (int a = 0; a < NAMES_MAX; a++) {
+            bool is = world->checker.suspended[a][s];
+            any |= is;
+            if (is && world_chance(world, 80))
+                say(world, a, s, true);
+        }
     }
-    if (!any)
-        say(world, world_pick(world, SERVICES_MAX + 1), false);
+    if (any)
+        return;
+    int service = world_pick(world, SERVICES_MAX + 1);
+    bool renamed = service < SERVICES_MAX && repo_name_now(world, service).text[0] == 'r';
+    say(world, renamed, service, false);
 }
 
 /* Who cannot wait for the window. */

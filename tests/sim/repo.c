@@ -22,6 +22,25 @@ void repo_oid(int version, char ret_oid[static COMMIT_OID_SIZE])
     snprintf(ret_oid, COMMIT_OID_SIZE, "%08d%032d", version + 1, 0);
 }
 
+/* --- names */
+
+struct name repo_name_of(int service, int alias)
+{
+    return (struct name){{alias ? 'r' : 's', (char)('0' + service)}};
+}
+
+struct name repo_name(const struct version *version, int service)
+{
+    return repo_name_of(service, version->recipes[service].alias);
+}
+
+struct name repo_name_now(const struct world *world, int service)
+{
+    const struct desired *desired = core_desired(world->davit.core);
+    int version = desired ? repo_version(desired->commit.oid) : 0;
+    return repo_name(&world->repo.versions[version], service);
+}
+
 /* --- commits */
 
 static int some_place(struct world *world)
@@ -109,6 +128,17 @@ static struct recipe some_recipe(struct world *world)
     return recipe;
 }
 
+/* Some worlds have many new names, and nothing that speaks against them. */
+#define RENAMES(world) ((world)->seed % 7 == 5)
+
+static void allow_names(const struct world *world, struct version *version)
+{
+    for (int s = 0; s < SERVICES_MAX && RENAMES(world); s++) {
+        version->recipes[s].keep = false;
+        version->recipes[s].steps = 0;
+    }
+}
+
 void repo_begin(struct world *world)
 {
     struct version *version = &world->repo.versions[0];
@@ -128,6 +158,7 @@ void repo_begin(struct world *world)
         manifests_settle(world, &version->recipes[s]);
         world->repo.len = 1; /* the next one sees the ports of the one before */
     }
+    allow_names(world, version);
 }
 
 static void change_content(struct world *world, struct recipe *recipe)
@@ -171,7 +202,9 @@ bool repo_suspends(const struct world *world, const char *service)
         return false;
     const struct version *version = &world->repo.versions[repo_version(desired->commit.oid)];
     const struct recipe *recipe = service ? &version->recipes[service[1] - '0'] : NULL;
-    return version->suspend || (recipe && recipe->present && recipe->suspend);
+    bool own = recipe && recipe->present && recipe->suspend &&
+               text_equal(repo_name(version, service[1] - '0').text, service);
+    return version->suspend || own;
 }
 
 bool repo_window_is_open(const struct world *world)
@@ -194,6 +227,27 @@ static void change_suspension(struct world *world, struct version *version)
         version->suspend = true;
 }
 
+/* What is left as it is keeps its port for ever, and tasks of davit.preDeploy are counted by name. */
+static bool may_be_renamed(const struct repo *repo, int service)
+{
+    bool any = false;
+    for (int v = 0; v <= repo->len; v++)
+        any |= repo->versions[v].recipes[service].keep || repo->versions[v].recipes[service].steps;
+    return !any;
+}
+
+static void change_names(struct world *world)
+{
+    struct repo *repo = &world->repo;
+    struct version *version = &repo->versions[repo->len];
+    allow_names(world, version);
+    if (RENAMES(world) && world_chance(world, 30))
+        version->recipes[world_pick(world, SERVICES_MAX)].alias ^= 1;
+    for (int s = 0; s < SERVICES_MAX; s++)
+        if (!may_be_renamed(repo, s))
+            version->recipes[s].alias = repo->versions[repo->len - 1].recipes[s].alias;
+}
+
 static void trace_commit(struct world *world, const struct version *version)
 {
     int number = world->repo.len;
@@ -209,9 +263,9 @@ static void trace_commit(struct world *world, const struct version *version)
         const struct recipe *one = &version->recipes[s];
         if (one->present)
             world_trace(world,
-                        "commit %d%s: s%d shape %d image %s:%d count %d%s bounds %d/%d order %d/%d steps %d "
+                        "commit %d%s: %s shape %d image %s:%d count %d%s bounds %d/%d order %d/%d steps %d "
                         "(j0 %s:%d, j1 %s:%d)%s%s%s%s",
-                        number, version->broken ? " (broken)" : "", s, one->shape,
+                        number, version->broken ? " (broken)" : "", repo_name(version, s).text, one->shape,
                         manifests_image(one->image), one->tag, one->count, one->daemon ? " DAEMON" : "",
                         bounds[one->bounds].minimum, bounds[one->bounds].maximum, one->order, one->complete,
                         one->steps, manifests_job_image(version->jobs[0].image), version->jobs[0].tag,
@@ -264,7 +318,12 @@ void repo_push(struct world *world)
     } else if (what < 95) {
         *version = repo->versions[world_pick(world, repo->len)]; /* git revert */
         version->broken = false;
+    } else {
+        recipe->alias = !recipe->alias;
+        if (what % 2)
+            recipe->count = (recipe->count + 1) % 6;
     }
+    change_names(world);
     change_suspension(world, version);
     for (int s = 0; s < SERVICES_MAX; s++)
         manifests_settle(world, &version->recipes[s]);

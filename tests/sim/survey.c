@@ -54,7 +54,7 @@ const struct digest *survey_digest(const struct service *aim, const struct task_
 
 bool survey_is_of(const struct sighting *sighting, const char *service)
 {
-    return text_equal(sighting->labels->service, service);
+    return text_equal(sighting->service, service);
 }
 
 bool survey_serves(const struct sighting *sighting)

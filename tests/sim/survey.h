@@ -7,6 +7,7 @@
 struct sighting {
     char id[ID_HEX_SIZE];
     const struct task_labels *labels; /* of one of its containers, borrowed */
+    const char *service;              /* that it is of; set by whoever made the survey; borrowed */
     int host;
     int containers;
     int created; /* of these: not started yet */

@@ -33,6 +33,7 @@ struct world;
 /* What a generated service is made of. */
 struct recipe {
     bool present;
+    int alias;    /* it is called "s0", or "r0" */
     int shape;    /* which containers, see repo.c */
     int image;    /* of its main container */
     int tag;      /* makes contents of one image differ */
@@ -111,6 +112,15 @@ struct repo {
     int64_t deliver_ms;
 };
 
+#define NAMES_MAX 2 /* of a service */
+struct name {
+    char text[4];
+};
+struct name repo_name_of(int service, int alias);
+/* As the version calls it. */
+struct name repo_name(const struct version *version, int service);
+/* As what is wanted now calls it. */
+struct name repo_name_now(const struct world *world, int service);
 const struct place *repo_place(const struct version *version, const char *service);
 bool repo_has_ssd(int host);
 bool repo_same_zone(int host, int other);
@@ -198,26 +208,38 @@ void davit_replay(struct world *world);
 
 /* --- invariants: check.c */
 
+/* What was wanted of a service, and what there was. */
+struct was {
+    struct name name;
+    bool wanted;
+    struct digest digest;
+    bool new_is_there; /* something of its other name */
+    char *tasks;       /* owned */
+};
+
 struct checker {
-    struct map mirror[HOSTS_MAX]; /* what davit has been told: id -> container, owned */
-    struct map targets;           /* id of an action -> its container's, in this life */
-    int64_t born_ms;              /* of this davit */
-    bool listed[HOSTS_MAX];       /* once in this life */
-    int64_t lost_ms[HOSTS_MAX];   /* since when nothing is heard of a host; 0: it answers */
-    struct map stops;             /* tasks that were to stop before this turn */
-    struct map known_deployments; /* ids that were ever acknowledged */
-    struct map retried;           /* "cluster/service digest": the ledger does not know of it yet */
-    struct map launched;          /* tasks that were ever created */
-    int counts[SERVICES_MAX];     /* tasks desired before this turn */
-    int floors[SERVICES_MAX];     /* fewest tasks desired since the content was COMPLETED; -1: it is not */
-    struct map let_through;       /* "s0 digest", "s0 gone": what was wanted while the window was open */
-    struct map up;                /* tasks that were up once in this life of davit */
-    struct map runs;              /* standalone tasks that the ledger ever had: runs.c */
-    struct map ran;               /* names of their containers that were started once, */
-    struct map again;             /* and of those that an engine has made anew since */
-    struct map ended;             /* names of all containers that have ended once */
-    bool suspended[SERVICES_MAX +
-                   1]; /* by hand, as davit was told or the disk has it; the last: the cluster */
+    struct map mirror[HOSTS_MAX];         /* what davit has been told: id -> container, owned */
+    struct map targets;                   /* id of an action -> its container's, in this life */
+    int64_t born_ms;                      /* of this davit */
+    bool listed[HOSTS_MAX];               /* once in this life */
+    int64_t lost_ms[HOSTS_MAX];           /* since when nothing is heard of a host; 0: it answers */
+    struct map stops;                     /* tasks that were to stop before this turn */
+    struct map known_deployments;         /* ids that were ever acknowledged */
+    struct map retried;                   /* "cluster/service digest": the ledger does not know of it yet */
+    struct map launched;                  /* tasks that were ever created */
+    int counts[NAMES_MAX * SERVICES_MAX]; /* tasks desired before this turn */
+    int floors[NAMES_MAX *
+               SERVICES_MAX]; /* fewest tasks desired since the content was COMPLETED; -1: it is not */
+    struct map let_through;   /* "s0 digest", "s0 gone": what was wanted while the window was open */
+    struct map up;            /* tasks that were up once in this life of davit */
+    struct map runs;          /* standalone tasks that the ledger ever had: runs.c */
+    struct map ran;           /* names of their containers that were started once, */
+    struct map again;         /* and of those that an engine has made anew since */
+    struct map ended;         /* names of all containers that have ended once */
+    bool suspended[NAMES_MAX][SERVICES_MAX + 1]; /* by hand, as davit was told or the disk has it; the last:
+                                                    the cluster, of either */
+    struct map owners; /* tasks that are another service's than their labels say -> its name, owned */
+    struct was was[SERVICES_MAX]; /* as it was before a commit */
     const struct desired *desired;
     size_t log_seen[HOSTS_MAX];
     struct map step_runs;       /* tasks of davit.preDeploy that the ledger ever had: check_pre.c */
@@ -243,6 +265,8 @@ void check_let_through(struct world *world);
 void check_moment(struct world *world);
 /* While a host is split off and all else is calm: others do its work. */
 void check_absence(struct world *world);
+/* Which service the task is of: as its labels say, unless that has another name by now. NULL: of none. */
+const char *check_owner(const struct world *world, const struct task_labels *labels);
 /* Whether a service (NULL: its cluster) is suspended, by git or by hand. */
 bool check_is_suspended(const struct world *world, const char *service);
 /* At the end: the world is as desired. */
@@ -250,6 +274,14 @@ void check_goal(struct world *world);
 void check_deinit(struct checker *checker);
 /* P10: whether davit has not heard of the instance for so long that its tasks are lost. */
 bool check_is_lost(const struct world *world, const char *instance);
+
+/* --- (x) new names: check_name.c */
+
+/* Before a commit, and after it. */
+void name_note(struct world *world, int service);
+void name_check(struct world *world, int service);
+void name_note_owners(struct world *world);
+void name_deinit(struct checker *checker);
 
 /* --- standalone tasks: runs.c */
 

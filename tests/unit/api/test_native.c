@@ -221,6 +221,54 @@ static void test_diff(void **state)
     assert_int_equal(differences(fixture_ask(*state, "GET", "/v1/diff", NULL)), 0);
 }
 
+static json_t *only(json_t *answer, const char *member)
+{
+    json_t *item = json_incref(json_array_get(json_object_get(answer, member), 0));
+    assert_int_equal(json_array_size(json_object_get(answer, member)), 1);
+    json_decref(answer);
+    return item;
+}
+
+/* Against what runs: asked with the digest that it has. Then it is committed. */
+static void test_diff_of_a_new_name(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_deploy(fixture, "a1", "nginx:1");
+    fixture_settle(fixture, 20000);
+    const struct service *web = desired_service(core_desired(fixture->core), "demo", "web");
+    char hex[DIGEST_HEX_SIZE];
+    digest_to_hex(&web->digest, hex);
+    static const int counts[] = {2, 3};
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        char *body CLEANUP_FREE =
+            memory_printf("{'services': [{'cluster': 'demo', 'name': 'shop', 'digest': '%s', 'desiredCount': "
+                          "%d}]}",
+                          hex, counts[i]);
+        json_t *difference = only(fixture_ask(fixture, "POST", "/v1/diff", body), "differences");
+        assert_string_equal(model_string(difference, "service"), "shop");
+        assert_string_equal(model_string(difference, "change"), i ? "update" : "rename");
+        assert_string_equal(model_string(difference, "renamedFrom"), "web");
+        assert_int_equal(json_array_size(json_object_get(difference, "details")), i);
+        json_decref(difference);
+    }
+    json_t *service = only(fixture_ask(fixture, "GET", "/v1/services", NULL), "services");
+    assert_null(json_object_get(service, "earlierName"));
+    json_decref(service);
+    char yaml[2048];
+    snprintf(yaml, sizeof yaml, FIXTURE_MANIFEST, "nginx:1");
+    char *name = strstr(yaml, "serviceName: web");
+    assert_non_null(name);
+    memcpy(name, "serviceName: wob", strlen("serviceName: wob"));
+    fixture_commit(fixture, "b2", yaml);
+    fixture_settle(fixture, 20000);
+    assert_int_equal(differences(fixture_ask(fixture, "GET", "/v1/diff", NULL)), 0);
+    service = only(fixture_ask(fixture, "GET", "/v1/services", NULL), "services");
+    assert_string_equal(model_string(service, "name"), "wob");
+    assert_string_equal(model_string(json_object_get(service, "earlierName"), "name"), "web");
+    assert_int_equal(model_int(json_object_get(service, "earlierName"), "tasks"), 2);
+    json_decref(service);
+}
+
 /* The newest deployment has what is asked for, and the old tasks still run. */
 static void test_diff_during_a_rollout(void **state)
 {
@@ -741,6 +789,7 @@ int main(void)
         CASE(test_a_new_service_of_nothing_is_steady),
         CASE(test_events_are_in_order_and_hold_no_secret),
         CASE(test_diff),
+        CASE(test_diff_of_a_new_name),
         CASE(test_diff_during_a_rollout),
         CASE(test_diff_after_a_failed_deployment),
         CASE(test_diff_says_that_the_newest_commit_is_refused),

@@ -32,6 +32,34 @@ static void test_what_is_saved_is_loaded(void **state)
     assert_int_equal(fixture_count(f), 2);
 }
 
+/* One commit takes the entry from the one name to the other; the last word on a name counts. */
+static void test_a_new_name(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(fixture_save(f, "prod/web", 1, NULL), 0);
+    struct ledger_change items[] = {
+        fixture_change(LEDGER_SERVICE, "prod/web", json_pack("{s:i}", "n", 2), "prod/web: COMPLETED"),
+        fixture_change(LEDGER_SERVICE, "prod/shop", json_pack("{s:i}", "n", 3),
+                       "prod/shop: renamed from web"),
+        fixture_change(LEDGER_SERVICE, "prod/web", json_pack("{s:i}", "n", 4), "prod/web: anew"),
+    };
+    char former[] = "prod/web";
+    items[1].former = former;
+    struct ledger_change_vec changes = {.items = items, .len = 2};
+    assert_int_equal(history_save(f->history, &changes, 1700000000000, NULL), 0);
+    assert_int_equal(fixture_load(f, "prod/web", NULL), -1);
+    assert_int_equal(fixture_load(f, "prod/shop", NULL), 3);
+    changes.len = 3;
+    assert_int_equal(history_save(f->history, &changes, 1700000001000, NULL), 0);
+    assert_int_equal(fixture_load(f, "prod/web", NULL), 4);
+    assert_int_equal(fixture_load(f, "prod/shop", NULL), 3);
+    char bad[] = "no such name";
+    items[1].former = bad;
+    assert_int_equal(history_save(f->history, &changes, 1700000002000, NULL), ERROR_INVALID);
+    for (size_t i = 0; i < 3; i++)
+        json_decref(items[i].entry);
+}
+
 static void test_git_shows_the_history_of_deployments(void **state)
 {
     struct fixture *f = *state;
@@ -249,6 +277,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_what_is_saved_is_loaded),
+        TEST(test_a_new_name),
         TEST(test_git_shows_the_history_of_deployments),
         TEST(test_log_of_a_service),
         TEST(test_bad_names_and_large_entries_change_nothing),

@@ -48,6 +48,36 @@ static void test_entry_survives_json(void **state)
     service_ledger_free(copy);
 }
 
+/* Also where its contents name it; what was shared with the one before stays as it was. */
+static void test_renamed(void **state)
+{
+    (void)state;
+    struct service_ledger *entry CLEANUP(service_ledger_freep) = sample();
+    entry->completed = json_pack("{s:s,s:s,s:{s:s,s:i}}", "cluster", "prod", "name", "web", "json",
+                                 "serviceName", "web", "desiredCount", 4);
+    entry->delayed = json_pack("{s:i}", "since", 5); /* of a new one: it has no name */
+    vector_push(&entry->adopted, memory_strdup("0123456789abcdef0123456789abcdef"));
+    struct service_ledger *shop CLEANUP(service_ledger_freep) = service_ledger_renamed(entry, "shop");
+    json_t *json CLEANUP(json_decrefp) = service_ledger_to_json(shop);
+    struct service_ledger *back CLEANUP(service_ledger_freep) = NULL;
+    assert_int_equal(service_ledger_from_json(json, &back, NULL), 0);
+    json_t *again CLEANUP(json_decrefp) = service_ledger_to_json(back);
+    assert_true(json_equal(json, again));
+    assert_string_equal(back->service, "shop");
+    assert_string_equal(back->renamed_from, "web");
+    assert_int_equal(back->adopted.len, 1);
+    const json_t *manifest = json_object_get(back->completed, "json");
+    assert_string_equal(json_string_value(json_object_get(back->completed, "name")), "shop");
+    assert_string_equal(json_string_value(json_object_get(manifest, "serviceName")), "shop");
+    assert_int_equal(json_integer_value(json_object_get(manifest, "desiredCount")), 4);
+    assert_null(json_object_get(back->delayed, "name"));
+    assert_string_equal(json_string_value(json_object_get(entry->completed, "name")), "web");
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(entry->completed, "json"), "serviceName")), "web");
+    assert_true(service_ledger_has_deployment(shop, "ecs-svc/1234567890123456789"));
+    assert_false(service_ledger_has_deployment(shop, "ecs-svc/1"));
+}
+
 static void test_failures_are_counted_beyond_those_kept(void **state)
 {
     (void)state;
@@ -168,6 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_entry_survives_json),
+        cmocka_unit_test(test_renamed),
         cmocka_unit_test(test_failures_are_counted_beyond_those_kept),
         cmocka_unit_test(test_damaged_entry_is_an_error),
         cmocka_unit_test(test_newest_deployment_first_and_bounded),
