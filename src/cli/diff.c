@@ -490,7 +490,10 @@ const struct command cli_diff = {
         "davit.preDeploy\nthat run first are told, and until when a change would wait for its change window. "
         "So is a commit "
         "that removes so much that it would be held for davit approve; between two commits by the usual "
-        "deletionBudget, 3 and 50 percent.",
+        "deletionBudget, 3 and 50 percent.\n\n"
+        "A service that only has another name, with the same content in the same cluster, goes on as it is: "
+        "\"renamed from\". Containers keep their names until they are replaced: who finds one by that name "
+        "still does, and by the new one not before.",
     .flags = flags,
     .examples = examples,
     .exits = exits,

@@ -588,7 +588,9 @@ static void test_renamed_while_davit_was_down(void **state)
         assert_null(fixture_action(second, 0));
         char *after CLEANUP_FREE = tasks_of(second, "shop");
         assert_string_equal(after, before);
-        assert_int_equal(adopted(second, "shop"), 2); /* saved as soon as they are known */
+        const struct effect *save = fixture_effect(second, EFFECT_SAVE, 0);
+        assert_int_equal(save != NULL, late); /* as soon as they are known */
+        assert_int_equal(adopted(second, "shop"), 2);
         assert_int_equal(core_services_len(second->core), 1);
     }
 }
