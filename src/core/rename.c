@@ -60,8 +60,11 @@ struct service_state *core_service_of_task(struct core *core, const struct task_
     service = core_deployed_by(core, labels->cluster, labels->service, labels->deployment);
     if (!service)
         return core_service_state(core, labels->cluster, labels->service, true);
-    if (!text_equal(service->name, labels->service))
+    if (!text_equal(service->name, labels->service)) {
         map_put(&core->adopted, labels->task, service);
+        vector_push(&service->ledger->adopted, memory_strdup(labels->task));
+        service->adopts = true;
+    }
     return service;
 }
 
@@ -113,6 +116,7 @@ static void set_adopted(struct core *core, struct service_state *service, struct
 {
     core_forget_adopted(core, service);
     string_vec_deinit(&service->ledger->adopted);
+    service->adopts = false;
     service->ledger->adopted = *adopted;
     *adopted = (struct string_vec){0};
     core_index_adopted(core, service);
@@ -133,7 +137,7 @@ void core_keep_adopted(struct core *core, struct service_state *service, struct 
     if (!service->ledger || !service->ledger->renamed_from)
         return;
     struct string_vec adopted CLEANUP(string_vec_deinit) = find_adopted(core, service);
-    if (same_strings(&adopted, &service->ledger->adopted))
+    if (same_strings(&adopted, &service->ledger->adopted) && !service->adopts)
         return;
     char *message CLEANUP_FREE = memory_printf("%s: %zu task%s carry an earlier name", service->key,
                                                adopted.len, adopted.len == 1 ? "" : "s");

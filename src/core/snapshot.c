@@ -157,6 +157,7 @@ static json_t *state_out(const struct service_state *service)
                   failures_out(&service->failures), "troubles", troubles_out(&service->troubles), "wake",
                   (json_int_t)service->wake_ms, "dirty", service->dirty, "awaitsRoom", service->awaits_room);
     model_set_string(json, "waiting", service->waiting);
+    model_set_bool(json, "adopts", service->adopts);
     model_set_string(json, "waitsFor", service->waits_for ? service->waits_for->key : NULL);
     if (service->kept.len)
         json_object_set_new(json, "kept", core_kept_out(service));
@@ -449,6 +450,7 @@ static int services_in(const json_t *list, struct core *core, struct error *err)
         failures_in(json_object_get(item, "failures"), service);
         troubles_in(json_object_get(item, "troubles"), service);
         service->waiting = memory_strdup(model_string(item, "waiting"));
+        service->adopts = model_bool(item, "adopts");
         const json_t *ledger = json_object_get(item, "ledger");
         if (ledger) {
             struct service_ledger *own = NULL;

@@ -48,6 +48,7 @@ struct service_state {
     char *pre_deploy;        /* set before each plan, R13: the task of davit.preDeploy that is waited for */
     char *pre_deploy_failed; /* likewise, F16 */
     bool pre_deploy_lacks;   /* likewise: it was not started, there is no place */
+    bool adopts;             /* its entry lists tasks that it did not list when it was saved, N5 */
     struct service_state
         *waits_for; /* the first of its dependsOn that is not ready; NULL: none is waited for */
     struct service_state_vec followers; /* those whose waits_for this is */

@@ -188,7 +188,8 @@ static void test_in_the_middle_of_a_deployment(void **state)
     struct action *create CLEANUP(action_freep) = action_copy(fixture_action(fixture, 0));
     assert_string_equal(create->container, "app");
     rename_to(fixture, NAMED("shop", ""), "web", "shop");
-    /* What was under way comes with the old name, and so does what the task has yet to create. */
+    assert_int_equal(adopted(fixture, "shop"), 2); /* the old task, and what is under way */
+    /* That comes with the old name, and so does what the task has yet to create. */
     fixture_done(fixture, create->id, 0, fixture_container(create, CONTAINER_CREATED, fixture->now_ms));
     assert_false(there_is(fixture, "web"));
     fixture_turn(fixture);
@@ -588,7 +589,9 @@ static void test_renamed_while_davit_was_down(void **state)
         assert_null(fixture_action(second, 0));
         char *after CLEANUP_FREE = tasks_of(second, "shop");
         assert_string_equal(after, before);
-        assert_int_equal(adopted(second, "shop"), 2); /* saved as soon as they are known */
+        const struct effect *save = fixture_effect(second, EFFECT_SAVE, 0);
+        assert_int_equal(save != NULL, late); /* as soon as they are known */
+        assert_int_equal(adopted(second, "shop"), 2);
         assert_int_equal(core_services_len(second->core), 1);
     }
 }
