@@ -27,6 +27,8 @@ static json_t *deployment_json(const struct api *api, const struct view_service 
         json_array_append_new(failures, item);
     }
     json_object_set_new(json, "failures", failures);
+    if (deployment->images.len)
+        json_object_set_new(json, "images", deployment_images_to_json(deployment));
     return json;
 }
 

@@ -73,6 +73,7 @@ void event_deinit(struct event *event)
     case EVENT_ACTION_DONE:
         free(event->action.message);
         container_free(event->action.container);
+        free(event->action.image_digest);
         break;
     case EVENT_PROGRESS:
         free(event->progress.status);
@@ -212,6 +213,7 @@ static json_t *action_event_to_json(const struct event *event)
     json_t *json = json_pack("{s:I,s:i}", "id", (json_int_t)event->action.id, "code", event->action.code);
     model_set_string(json, "message", event->action.message);
     model_set_bool(json, "gone", event->action.gone);
+    model_set_string(json, "imageDigest", event->action.image_digest);
     if (event->action.container)
         json_object_set_new(json, "container", container_to_json(event->action.container));
     return json;
@@ -384,6 +386,7 @@ static int body_from_json(const json_t *json, struct event *event, struct error 
         event->action.code = model_int_in(json, "code", INT32_MIN, 0);
         event->action.message = memory_strdup(model_string(json, "message"));
         event->action.gone = model_bool(json, "gone");
+        event->action.image_digest = memory_strdup(model_string(json, "imageDigest"));
         return json_object_get(json, "container")
                    ? container_from_json(json_object_get(json, "container"), &event->action.container, err)
                    : 0;

@@ -95,9 +95,10 @@ struct event {
         } engine;
         struct {
             uint64_t id;
-            int code; /* 0, or an error_code */
-            char *message;
+            int code;      /* 0, or an error_code */
+            char *message; /* with code 0: what somebody ought to know all the same; may be NULL */
             struct container *container; /* as it is now, owned; NULL: not known or gone */
+            char *image_digest;          /* ACTION_RESOLVE: "sha256:..."; NULL: there is none */
             bool gone;                   /* the engine says that it does not exist */
         } action;
         struct {

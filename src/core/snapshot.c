@@ -119,6 +119,7 @@ static json_t *failures_out(const struct plan_failure_vec *failures)
         json_t *item = json_pack("{s:s,s:s,s:s}", "task", failures->items[i].task, "container",
                                  failures->items[i].container, "reason", failures->items[i].reason);
         model_set_digest(item, "digest", &failures->items[i].digest);
+        model_set_bool(item, "ofImage", failures->items[i].of_image);
         json_array_append_new(list, item);
     }
     return list;
@@ -410,7 +411,8 @@ static void failures_in(const json_t *list, struct service_state *service)
     json_array_foreach (list, i, item) {
         struct plan_failure failure = {.container = memory_strdup(model_string(item, "container")),
                                        .reason = memory_strdup(model_string(item, "reason")),
-                                       .digest = model_digest(item, "digest")};
+                                       .digest = model_digest(item, "digest"),
+                                       .of_image = model_bool(item, "ofImage")};
         model_string_into(item, "task", failure.task, sizeof failure.task);
         vector_push(&service->failures, failure);
     }

@@ -370,6 +370,9 @@ void core_room_refresh(struct core *core);
 /* observe.c: the container as it is now (taken over), or its end. */
 void core_put_container(struct core *core, struct instance_state *instance, struct container *container);
 void core_drop_container(struct core *core, struct instance_state *instance, const char *id);
+/* image.c: what an image's tag means for the deployment that asked, I5. */
+void core_image_resolved(struct core *core, const struct flight *flight, const struct event *event,
+                         struct effect_vec *effects);
 /* flight.c */
 void core_launch(struct core *core, struct service_state *service, struct action *action,
                  struct effect_vec *effects);

@@ -156,6 +156,8 @@ static void take_action_failures(struct pass *pass)
             struct task gone = {0}; /* its first create failed: nothing of it exists */
             memcpy(gone.id, failure->task, sizeof gone.id);
             count(pass, &gone, reason);
+            if (failure->of_image)
+                image_count_failure(pass);
         }
     }
 }

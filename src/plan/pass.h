@@ -95,6 +95,16 @@ void pass_count(struct pass *pass);
 /* daemon.c: E2 to E12, in place of R1 to R12. */
 void daemon_roll(struct pass *pass, const struct deployment *primary);
 
+/* image.c: which images a deployment that has just become PRIMARY has to resolve, I1 and I2. */
+void image_begin(const struct pass *pass, const struct service *content, struct deployment *deployment);
+/* image.c: I3 and I4, before a task is launched: whether it has to wait; what for is told. */
+bool image_gate(struct pass *pass);
+/* image.c: I6, a failure was counted for one task; if another one came before it, now for all that wait. */
+void image_count_failure(struct pass *pass);
+/* image.c: I7, what a container of the desired content is created of (owned); NULL: as its definition says.
+ */
+char *image_of_task(const struct pass *pass, const char *container);
+
 /* deployment.c: keeps in the entry what davit.prune says: once the service is gone only the entry knows, D12.
  */
 void deployment_note_prune(struct pass *pass);

@@ -126,7 +126,8 @@ struct plan_failure {
     char task[ID_HEX_SIZE];
     char *container;
     char *reason;
-    struct digest digest; /* a create: of the content that the task was to have; else zero */
+    struct digest digest; /* a create or resolve: of the content that the task was to have; else zero */
+    bool of_image;        /* a resolve: no task of the deployment can be created */
 };
 struct plan_failure_vec VECTOR_OF(struct plan_failure);
 

@@ -24,9 +24,9 @@ struct tally {
     char *no_place; /* owned: why placement failed */
 };
 
-/* R12, R13: what the deployment waits for before it launches anything, or completes; NULL: for nothing.
+/* R12, R13, I3: what the deployment waits for before it launches anything, or completes; NULL: for nothing.
  * `launches` says whether it would launch. Borrowed. */
-const char *rolling_gate(const struct pass *pass, bool launches);
+const char *rolling_gate(struct pass *pass, bool launches);
 /* F9: whether nothing may be launched yet; it says so, and wakes. */
 bool rolling_is_held_back(struct pass *pass);
 /* A task without containers yet; pass_life() creates them. */
