@@ -149,7 +149,7 @@ static struct sim_image *known_image(struct sim *sim, const char *image)
 
 void sim_image_local(struct sim *sim, const char *image)
 {
-    known_image(sim, image)->local = true;
+    sim_image_pulled(sim, image);
 }
 
 void sim_image_pullable(struct sim *sim, const char *image, int64_t pull_ms)
@@ -177,6 +177,11 @@ void sim_image_publish(struct sim *sim, const char *image, const char *digest)
     pinned->digest = memory_strdup(digest);
     free(pinned->tag);
     pinned->tag = memory_strdup(image);
+}
+
+void sim_image_withdraw(struct sim *sim, const char *image)
+{
+    known_image(sim, image)->withdrawn = true;
 }
 
 void sim_image_pulled(struct sim *sim, const char *image)

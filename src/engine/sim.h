@@ -46,6 +46,8 @@ void sim_image_remove(struct sim *sim, const char *image); /* neither of both */
 /* What its tag means in the registry from now on, "sha256:..."; a pull brings that. By the digest it is
  * pullable as well, for ever. Without a call an image was built where it is, and has no digest. */
 void sim_image_publish(struct sim *sim, const char *image, const char *digest);
+/* The registry does not know that tag any more. */
+void sim_image_withdraw(struct sim *sim, const char *image);
 
 /* How containers of an image behave. Zero is a well-behaved server. Taken when the container is created. */
 struct sim_behaviour {

@@ -66,7 +66,7 @@ static bool effect_inspect(struct sim *sim, struct sim_request *request)
 static bool effect_pull(struct sim *sim, struct sim_request *request)
 {
     const struct sim_image *image = map_get(&sim->images, request->target);
-    if (!image || (!image->local && !image->pullable)) {
+    if (!image || image->withdrawn || (!image->local && !image->pullable)) {
         error_set(&request->result.error, ERROR_NOT_FOUND,
                   "pull access denied for %s, repository does not exist or may require 'docker login'",
                   request->target);

@@ -67,6 +67,7 @@ void sim_container_free(struct sim_container *container);
 struct sim_image {
     bool local;
     bool pullable;
+    bool withdrawn;
     int64_t pull_ms;
     char *digest;       /* in the registry; NULL: none */
     char *local_digest; /* at which it was pulled; NULL: it is not local, or was built there */

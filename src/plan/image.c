@@ -150,7 +150,7 @@ bool image_gate(struct pass *pass)
     assert(pass);
     const struct deployment *primary = pass_primary(pass);
     bool waits = false;
-    for (size_t i = 0; i < primary->images.len; i++) {
+    for (size_t i = 0; primary->state != DEPLOYMENT_FAILED && i < primary->images.len; i++) {
         const struct deployment_image *image = &primary->images.items[i];
         if (image->resolved)
             continue;

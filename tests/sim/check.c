@@ -819,6 +819,8 @@ void check_moment(struct world *world)
         if (sim_foreign_writes(world->hosts[h].sim))
             world_fail(world, "(d) a foreign container was written to");
         check_gpus(world, h);
+        if (news)
+            check_images(world, h);
     }
     if (news)
         check_names(world);
@@ -1035,6 +1037,7 @@ void check_deinit(struct checker *checker)
     map_deinit(&checker->ended);
     map_deinit(&checker->let_through);
     map_deinit(&checker->calm_bounds);
+    map_deinit(&checker->images);
     pre_deinit(checker);
     timer_deinit(checker);
 }

@@ -230,7 +230,8 @@ static const struct {
     {host_dies, 6, false},       {host_falls_silent, 4, false},  {disk_suffers, 5, false},
     {streams_break, 5, false},   {one_request_fails, 20, false}, {look_again, 4, true},
     {somebody_retries, 5, true}, {somebody_suspends, 8, false},  {runs_start_some, 10, true},
-    {runs_stop_one, 4, true},    {somebody_approves, 3, true},   {somebody_sets_the_clock, 6, true}};
+    {runs_stop_one, 4, true},    {somebody_approves, 3, true},   {somebody_sets_the_clock, 6, true},
+    {repo_move_tag, 10, true}};
 
 void mischief_step(struct world *world)
 {
