@@ -46,7 +46,7 @@ struct deployment *pass_deploy(struct pass *pass, const struct service *content,
     deployment->reason = memory_printf("ECS deployment %s in progress.", id);
     deployment->desired_count = pass->asked->desired_count;
     deployment->created_ms = deployment->updated_ms = in->now_ms;
-    image_begin(pass, content, deployment);
+    image_begin(content, deployment);
     in->memory->failures_in_row = 0; /* ECS 3.4: a new deployment clears the throttle */
     in->memory->crashes_in_row = in->memory->relapses_in_row = 0;
     in->memory->steady = false;

@@ -23,29 +23,52 @@ static bool has_live_task(const struct pass *pass, const struct deployment *depl
 static const struct deployment *predecessor(const struct pass *pass, const struct service *content)
 {
     const struct deployment_vec *all = &pass->ledger->deployments;
-    bool rolls_back = !digest_equal(&content->digest, &pass->asked->digest);
+    const struct deployment *primary = pass_primary(pass);
+    bool rolls_back = !digest_is_zero(&primary->rollback_of);
     for (size_t i = 1; i < all->len; i++)
-        if ((rolls_back && digest_equal(&all->items[i].digest, &content->digest)) ||
+        if ((rolls_back && digest_equal(&all->items[i].digest, &primary->digest)) ||
             has_live_task(pass, &all->items[i], content))
             return &all->items[i];
     return NULL;
 }
 
-void image_begin(const struct pass *pass, const struct service *content, struct deployment *deployment)
+void image_begin(const struct service *content, struct deployment *deployment)
 {
-    assert(pass);
     assert(content && content->task_definition);
-    assert(deployment == service_ledger_primary(pass->ledger) && deployment->images.len == 0);
+    assert(deployment && deployment->images.len == 0);
     const struct container_spec_vec *specs = &content->task_definition->containers;
-    const struct deployment *before = predecessor(pass, content);
     for (size_t i = 0; i < specs->len; i++) {
         const char *image = image_to_resolve(content->task_definition, specs->items[i].name);
-        if (!image || deployment_image(deployment, image))
+        if (image)
+            deployment_add_image(deployment, image);
+    }
+}
+
+static bool is_resolved(const struct deployment *deployment)
+{
+    for (size_t i = 0; i < deployment->images.len; i++)
+        if (!deployment->images.items[i].resolved)
+            return false;
+    return true;
+}
+
+void pass_images(struct pass *pass)
+{
+    assert(pass);
+    const struct deployment *primary = pass_primary(pass);
+    bool open = pass->in->desired && primary && !is_resolved(primary);
+    const struct deployment *before = open ? predecessor(pass, pass->in->desired) : NULL;
+    for (size_t i = 0; before && i < before->images.len; i++) {
+        const struct deployment_image *known = &before->images.items[i];
+        const struct deployment_image *image = deployment_image(pass_primary(pass), known->image);
+        if (!image || image->resolved || !known->resolved)
             continue;
-        deployment_add_image(deployment, image);
-        const struct deployment_image *known = before ? deployment_image(before, image) : NULL;
-        if (known && known->resolved)
-            deployment_image_resolve(deployment_image(deployment, image), known->digest);
+        size_t at = (size_t)(before - pass->ledger->deployments.items);
+        struct service_ledger *edit = pass_edit(pass, "image %s as of %s", known->image, before->id);
+        before = &edit->deployments.items[at];
+        deployment_image_resolve(
+            deployment_image(service_ledger_primary(edit), before->images.items[i].image),
+            before->images.items[i].digest);
     }
 }
 

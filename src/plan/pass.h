@@ -85,6 +85,7 @@ void task_settle_stop(struct task *task);
 /* The passes, in order. */
 void pass_deployment(struct pass *pass);
 void pass_failures(struct pass *pass);
+void pass_images(struct pass *pass);
 void pass_lost(struct pass *pass);
 void pass_rolling(struct pass *pass);
 void pass_life(struct pass *pass);
@@ -95,8 +96,8 @@ void pass_count(struct pass *pass);
 /* daemon.c: E2 to E12, in place of R1 to R12. */
 void daemon_roll(struct pass *pass, const struct deployment *primary);
 
-/* image.c: which images a deployment that has just become PRIMARY has to resolve, I1 and I2. */
-void image_begin(const struct pass *pass, const struct service *content, struct deployment *deployment);
+/* image.c: which images a deployment has to resolve, I1. */
+void image_begin(const struct service *content, struct deployment *deployment);
 /* image.c: I3 and I4, before a task is launched: whether it has to wait; what for is told. */
 bool image_gate(struct pass *pass);
 /* image.c: I6, a failure was counted for one task; if another one came before it, now for all that wait. */

@@ -128,7 +128,8 @@ static bool load_deployment(struct golden_case *golden, const json_t *json)
         .updated_ms = CASE_NOW_MS - HEALTHY_SINCE_MS};
     if (model_string(json, "rollbackOf"))
         deployment.rollback_of = case_digest(model_string(json, "rollbackOf"));
-    snprintf(deployment.id, sizeof deployment.id, "ecs-svc/%s", content);
+    const char *id = model_string(json, "id"); /* tasks are of that of their content */
+    snprintf(deployment.id, sizeof deployment.id, "ecs-svc/%s", id ? id : content);
     strcpy(deployment.commit.oid, "1111111111111111111111111111111111111111");
     for (int i = 0; i < int_or(json, "failures", 0); i++) {
         char task[16];
