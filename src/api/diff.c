@@ -216,7 +216,10 @@ static void append_services(struct api *api, const json_t *input, json_t *list)
         struct diff_side from;
         struct diff_side to = given_side(item);
         bool known = core_view_service(api->core, cluster, name, &view);
+        struct digest by;
         bool runs = known && running_side(api, &view, &from);
+        if (runs && service_ledger_forces(view.ledger, &to.digest, &by)) /* no commit knows of that */
+            to.digest = digest_combine(&to.digest, &by);
         json_t *difference = diff_service(cluster, name, runs ? &from : NULL, &to);
         map_put(&given, key, item);
         add_window(api, known ? &view : NULL, input, item, difference);

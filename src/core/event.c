@@ -11,8 +11,8 @@
 
 static const char *const kind_names[] = {"ledger",    "commit",    "source", "connected", "disconnected",
                                          "listed",    "container", "gone",   "done",      "progress",
-                                         "reconcile", "approve",   "retry",  "suspend",   "run-task",
-                                         "stop-task", "clock",     "turn"};
+                                         "reconcile", "approve",   "retry",  "redeploy",  "suspend",
+                                         "run-task",  "stop-task", "clock",  "turn"};
 static const char *const file_kind_names[] = {"file", "deleted", "symlink", "submodule", "too-large", "lfs"};
 static const char *const ledger_kind_names[] = {"service",    "family", "source",
                                                 "suspension", "task",   "schedule"};
@@ -83,6 +83,7 @@ void event_deinit(struct event *event)
         free(event->reconcile.service);
         break;
     case EVENT_RETRY:
+    case EVENT_REDEPLOY:
         free(event->retry.cluster);
         free(event->retry.service);
         break;
@@ -261,6 +262,7 @@ static json_t *body_to_json(const struct event *event)
         model_set_string(json, "oid", event->approve.oid);
         return json;
     case EVENT_RETRY:
+    case EVENT_REDEPLOY:
         model_set_string(json, "cluster", event->retry.cluster);
         model_set_string(json, "service", event->retry.service);
         return json;
@@ -400,6 +402,7 @@ static int body_from_json(const json_t *json, struct event *event, struct error 
         model_string_into(json, "oid", event->approve.oid, sizeof event->approve.oid);
         return 0;
     case EVENT_RETRY:
+    case EVENT_REDEPLOY:
         event->retry.cluster = memory_strdup(model_string(json, "cluster"));
         event->retry.service = memory_strdup(model_string(json, "service"));
         return event->retry.cluster && event->retry.service ? 0 : ERROR_INVALID;

@@ -27,6 +27,7 @@ enum event_kind {
     EVENT_RECONCILE,    /* from api: look at a service, a cluster, or everything again */
     EVENT_APPROVE,      /* from api: the commit may remove what it removes */
     EVENT_RETRY,        /* from api: what failed of a service may be tried once more */
+    EVENT_REDEPLOY,     /* from api: a service is to be deployed anew, though nothing of it changed */
     EVENT_SUSPEND,      /* from api: leave a service or a cluster alone, or no longer */
     EVENT_RUN_TASK,     /* from api: start standalone tasks */
     EVENT_STOP_TASK,    /* from api: stop one */
@@ -117,7 +118,7 @@ struct event {
         struct {
             char *cluster;
             char *service;
-        } retry;
+        } retry; /* EVENT_RETRY, EVENT_REDEPLOY */
         struct {
             char *cluster;
             char *service; /* NULL: the cluster */

@@ -398,7 +398,8 @@ static int desired_in(const json_t *json, struct core *core)
     desired_seal(desired);
     for (i = 0; i < desired->services.len; i++) {
         struct service *service = desired->services.items[i];
-        core_service_state(core, service->cluster, service->name, true)->desired = service_ref(service);
+        struct service_state *state = core_service_state(core, service->cluster, service->name, true);
+        state->desired = core_redeployed(state, service);
     }
     core->desired = TAKE(desired);
     return 0;

@@ -213,6 +213,8 @@ void core_forget_service(struct core *core, struct service_state *service);
 void core_save(struct effect_vec *effects, enum ledger_change_kind kind, const char *name, json_t *entry,
                const char *message);
 
+/* redeploy.c: what the service is to be, if its content was redeployed another one. A new reference. */
+struct service *core_redeployed(const struct service_state *state, struct service *service);
 /* commit.c: of a DAEMON, how many tasks it is to have, E1. */
 void core_set_count(struct service_state *service, int desired_count);
 /* completed.c */
@@ -246,6 +248,7 @@ void core_on_progress(struct core *core, struct event *event, struct effect_vec 
 void core_on_reconcile(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_approve(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_retry(struct core *core, struct event *event, struct effect_vec *effects);
+void core_on_redeploy(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_suspend(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_run_task(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_stop_task(struct core *core, struct event *event, struct effect_vec *effects);

@@ -19,6 +19,7 @@ static const struct command *const commands[] = {
     &cli_reconcile,
     &cli_approve,
     &cli_retry,
+    &cli_redeploy,
     &cli_run_task,
     &cli_stop_task,
     &cli_suspend,

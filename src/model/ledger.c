@@ -7,6 +7,7 @@
 #include "model/json.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -258,6 +259,7 @@ struct service_ledger *service_ledger_copy(const struct service_ledger *entry)
     copy->completed = json_incref(entry->completed);
     copy->delayed = json_incref(entry->delayed);
     copy->prune_disabled = entry->prune_disabled;
+    copy->redeployed = entry->redeployed;
     for (size_t i = 0; i < entry->deployments.len; i++) {
         struct deployment deployment;
         deployment_copy(&entry->deployments.items[i], &deployment);
@@ -285,6 +287,8 @@ json_t *service_ledger_to_json(const struct service_ledger *entry)
     if (entry->delayed)
         json_object_set(json, "delayed", entry->delayed);
     model_set_bool(json, "pruneDisabled", entry->prune_disabled);
+    model_set_digest(json, "redeployed", &entry->redeployed.digest);
+    model_set_int(json, "redeployedAt", entry->redeployed.at_ms);
     if (entry->known_bad.len) {
         json_t *list = json_array();
         for (size_t i = 0; i < entry->known_bad.len; i++) {
@@ -318,6 +322,8 @@ int service_ledger_from_json(const json_t *json, struct service_ledger **ret_ent
     entry->completed = json_incref(json_object_get(json, "completed"));
     entry->delayed = json_incref(json_object_get(json, "delayed"));
     entry->prune_disabled = model_bool(json, "pruneDisabled");
+    entry->redeployed =
+        (struct redeployment){model_digest(json, "redeployed"), model_int(json, "redeployedAt")};
     size_t i;
     json_t *item;
     json_array_foreach (json_object_get(json, "deployments"), i, item) {
@@ -455,6 +461,18 @@ bool service_ledger_is_rolled_back(const struct service_ledger *entry, const str
     const struct deployment *primary = service_ledger_primary(entry);
     return primary && !digest_is_zero(&primary->rollback_of) && digest_equal(&primary->rollback_of, asked) &&
            service_ledger_known_bad(entry, asked);
+}
+
+bool service_ledger_forces(const struct service_ledger *entry, const struct digest *digest,
+                           struct digest *ret_by)
+{
+    assert(entry && digest && ret_by);
+    if (digest_is_zero(digest) || !digest_equal(&entry->redeployed.digest, digest))
+        return false;
+    char text[24];
+    snprintf(text, sizeof text, "%" PRId64, entry->redeployed.at_ms);
+    *ret_by = digest_of_bytes(text, strlen(text));
+    return true;
 }
 
 bool service_ledger_forget_known_bad(struct service_ledger *entry, const struct digest *digest)

@@ -73,6 +73,12 @@ struct prepared {
 };
 struct prepared_vec VECTOR_OF(struct prepared);
 
+/* davit redeploy: a content that was to be deployed anew is another one from then on. */
+struct redeployment {
+    struct digest digest; /* as the repository has it; zero: there was none */
+    int64_t at_ms;
+};
+
 /* One service's entry. deployments[0] is PRIMARY; older ones follow, newest first. */
 struct service_ledger {
     char *cluster;
@@ -80,14 +86,15 @@ struct service_ledger {
     struct deployment_vec deployments;
     struct known_bad_vec known_bad; /* contents that failed: not tried again */
     struct prepared_vec prepared;   /* the last LIMIT_PREPARED_DIGESTS contents, oldest first */
-    json_t *completed;   /* of a service with rollback: what COMPLETED last, as service_to_json(), with the
-                            `commit` of its deployment; shared, never changed; NULL: nothing */
-    json_t *delayed;     /* while a change of it waits for its window: what goes on, as service_to_json(), the
-                            `clusterWindows` that were in force, the `commit` and the
-                            `preDeployDefinitions`; without a name: it is new,
-                            or nobody knows what; shared, never changed; NULL: none waits */
-    bool prune_disabled; /* davit.prune, as the repository said last */
-    bool removed;        /* left the repository; the entry goes when the last task is gone */
+    json_t *completed; /* of a service with rollback: what COMPLETED last, as service_to_json(), with the
+                          `commit` of its deployment; shared, never changed; NULL: nothing */
+    json_t *delayed;   /* while a change of it waits for its window: what goes on, as service_to_json(), the
+                          `clusterWindows` that were in force, the `commit` and the
+                          `preDeployDefinitions`; without a name: it is new,
+                          or nobody knows what; shared, never changed; NULL: none waits */
+    struct redeployment redeployed; /* the last one */
+    bool prune_disabled;            /* davit.prune, as the repository said last */
+    bool removed;                   /* left the repository; the entry goes when the last task is gone */
 };
 
 struct service_ledger *service_ledger_new(const char *cluster, const char *service);
@@ -112,6 +119,9 @@ bool service_ledger_has_completed(const struct service_ledger *entry, const stru
 void service_ledger_set_completed(struct service_ledger *entry, json_t *service, const struct commit *commit);
 /* Whether PRIMARY stands in for that content, which failed. */
 bool service_ledger_is_rolled_back(const struct service_ledger *entry, const struct digest *asked);
+/* What makes that content another one since it was redeployed. False: nothing. */
+bool service_ledger_forces(const struct service_ledger *entry, const struct digest *digest,
+                           struct digest *ret_by);
 /* Whether it was one. */
 bool service_ledger_forget_known_bad(struct service_ledger *entry, const struct digest *digest);
 

@@ -94,8 +94,8 @@ static void test_a_create_of_another_image(void **state)
     struct contract_world *world = *state;
     struct outcome outcome CLEANUP(outcome_deinit) = {0};
     struct sample sample CLEANUP(sample_deinit);
-    char *text CLEANUP_FREE = memory_printf("{'name':'app','image':'davit-absent:1','memory':16,%s}",
-                                            commands[CONTRACT_SERVER]);
+    char *text CLEANUP_FREE =
+        memory_printf("{'name':'app','image':'davit-absent:1','memory':16,%s}", commands[CONTRACT_SERVER]);
     sample_init(&sample, 1, text);
     sample.create.image = world->image(world, CONTRACT_SERVER);
     DO_WELL(world, &outcome, create, &sample.create);

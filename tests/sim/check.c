@@ -567,6 +567,16 @@ void check_let_through(struct world *world)
     }
 }
 
+/* As the commit has the content that a redeployment made another. */
+static struct digest committed(const struct service_ledger *entry, const struct digest *digest)
+{
+    struct digest by;
+    if (!service_ledger_forces(entry, &entry->redeployed.digest, &by))
+        return *digest;
+    struct digest forced = digest_combine(&entry->redeployed.digest, &by);
+    return digest_equal(&forced, digest) ? entry->redeployed.digest : *digest;
+}
+
 /* (w) What begins was wanted while its window was open. */
 static void check_window(struct world *world, const struct ledger_change *change)
 {
@@ -576,8 +586,9 @@ static void check_window(struct world *world, const struct ledger_change *change
         service_ledger_from_json(change->entry, &entry, NULL) < 0 || entry->deployments.len == 0)
         return;
     const struct deployment *primary = service_ledger_primary(entry);
+    struct digest wanted = committed(entry, &primary->digest);
     if (!entry->removed && digest_is_zero(&primary->rollback_of))
-        digest_to_hex(&primary->digest, digest);
+        digest_to_hex(&wanted, digest);
     else if (!entry->removed)
         return; /* what has begun may go back */
     char *key CLEANUP_FREE = memory_printf("%s %s", entry->service, digest);

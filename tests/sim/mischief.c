@@ -173,6 +173,18 @@ static void somebody_retries(struct world *world)
     davit_step(world, &event);
 }
 
+/* Of what waits for its window as well, which changes nothing. */
+static void somebody_redeploys(struct world *world)
+{
+    struct event event = {.kind = EVENT_REDEPLOY};
+    if (!world->davit.core)
+        return;
+    event.retry.cluster = memory_strdup("c");
+    event.retry.service = memory_printf("s%d", world_pick(world, SERVICES_MAX));
+    world_trace(world, "davit redeploy c/%s", event.retry.service);
+    davit_step(world, &event);
+}
+
 static void say(struct world *world, int service, bool resume)
 {
     char name[8] = {'s', (char)('0' + service)};
@@ -231,7 +243,7 @@ static const struct {
     {streams_break, 5, false},   {one_request_fails, 20, false}, {look_again, 4, true},
     {somebody_retries, 5, true}, {somebody_suspends, 8, false},  {runs_start_some, 10, true},
     {runs_stop_one, 4, true},    {somebody_approves, 3, true},   {somebody_sets_the_clock, 6, true},
-    {repo_move_tag, 10, true}};
+    {repo_move_tag, 10, true},   {somebody_redeploys, 6, true}};
 
 void mischief_step(struct world *world)
 {
