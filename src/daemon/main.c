@@ -21,6 +21,7 @@ static const struct command *const commands[] = {
     &cli_approve,
     &cli_retry,
     &cli_rollback,
+    &cli_redeploy,
     &cli_run_task,
     &cli_stop_task,
     &cli_suspend,

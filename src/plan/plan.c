@@ -189,6 +189,7 @@ static void run_passes(struct pass *pass)
     pass_aim(pass);
     pass_failures(pass);
     pass_roll_back(pass);
+    pass_images(pass);
     pass_lost(pass);
     pass_rolling(pass);
     pass_life(pass);

@@ -607,7 +607,8 @@ static void check_window(struct world *world, const struct ledger_change *change
     const struct deployment *primary = service_ledger_primary(entry);
     if (!entry->removed && !digest_is_zero(&primary->rollback_of))
         return; /* what has begun may go back */
-    char *key CLEANUP_FREE = let_through_key(entry->service, entry->removed ? NULL : &primary->digest);
+    struct digest wanted = service_ledger_committed(entry, &primary->digest);
+    char *key CLEANUP_FREE = let_through_key(entry->service, entry->removed ? NULL : &wanted);
     if (!map_get(&world->checker.let_through, key))
         world_fail(world, "(w) %s begins outside of its window", key);
     if (entry->delayed)
@@ -849,6 +850,8 @@ void check_moment(struct world *world)
         if (sim_foreign_writes(world->hosts[h].sim))
             world_fail(world, "(d) a foreign container was written to");
         check_gpus(world, h);
+        if (news)
+            check_images(world, h);
     }
     if (news)
         check_names(world);
@@ -1066,6 +1069,7 @@ void check_deinit(struct checker *checker)
     map_deinit(&checker->let_through);
     map_deinit(&checker->calm_bounds);
     name_deinit(checker);
+    map_deinit(&checker->images);
     pre_deinit(checker);
     timer_deinit(checker);
 }

@@ -135,6 +135,7 @@ static struct event sample(enum event_kind kind)
         event.reconcile.cluster = memory_strdup("c");
         break;
     case EVENT_RETRY:
+    case EVENT_REDEPLOY:
         event.retry.cluster = memory_strdup("c");
         event.retry.service = memory_strdup("s");
         break;
