@@ -86,16 +86,16 @@ struct service_ledger {
     struct deployment_vec deployments;
     struct known_bad_vec known_bad; /* contents that failed: not tried again */
     struct prepared_vec prepared;   /* the last LIMIT_PREPARED_DIGESTS contents, oldest first */
-    json_t *completed;   /* of a service with rollback: what COMPLETED last, as service_to_json(), with the
-                            `commit` of its deployment; shared, never changed; NULL: nothing */
-    json_t *delayed;     /* while a change of it waits for its window: what goes on, as service_to_json(), the
-                            `clusterWindows` that were in force, the `commit` and the
-                            `preDeployDefinitions`; without a name: it is new,
-                            or nobody knows what; shared, never changed; NULL: none waits */
+    json_t *completed; /* of a service with rollback: what COMPLETED last, as service_to_json(), with the
+                          `commit` of its deployment; shared, never changed; NULL: nothing */
+    json_t *delayed;   /* while a change of it waits for its window: what goes on, as service_to_json(), the
+                          `clusterWindows` that were in force, the `commit` and the
+                          `preDeployDefinitions`; without a name: it is new,
+                          or nobody knows what; shared, never changed; NULL: none waits */
     struct redeployment redeployed; /* the last one */
-    bool prune_disabled; /* davit.prune, as the repository said last */
-    bool removed;        /* left the repository; the entry goes when the last task is gone */
-    char *renamed_from;  /* the name that the service had before; NULL: this is its first */
+    bool prune_disabled;            /* davit.prune, as the repository said last */
+    bool removed;                   /* left the repository; the entry goes when the last task is gone */
+    char *renamed_from;             /* the name that the service had before; NULL: this is its first */
     struct string_vec adopted; /* of such a one: ids of its tasks whose labels have another name, for labels
                                   stay as they are. It is by id that they are its own: another service may
                                   have the name by now */
