@@ -27,6 +27,18 @@ static struct service_state *service_of(const struct core *core, const struct ru
                : NULL;
 }
 
+/* Whether it is of that one: of many tasks, most are another's. */
+static bool is_of(const struct core *core, const struct run *run, const struct service_state *service)
+{
+    if (!text_starts_with(run->group, GROUP) || !text_equal(run->cluster, service->cluster))
+        return false;
+    bool named = text_equal(run->group + strlen(GROUP), service->name);
+    if (!core->any_renamed)
+        return named;
+    bool own = service->ledger && service_ledger_has_deployment(service->ledger, run->started_by);
+    return own || (named && service_of(core, run) == service);
+}
+
 static void write_token(const struct deployment *deployment, size_t index,
                         char ret_token[static LIMIT_CLIENT_TOKEN_CHARS + 1])
 {
@@ -65,7 +77,7 @@ static void find_runs(const struct core *core, struct step *step)
 {
     map_for_each (&core->runs, entry) {
         const struct run *run = ((const struct service_state *)entry->value)->run;
-        if (service_of(core, run) != step->service)
+        if (!is_of(core, run, step->service))
             continue;
         if (!text_equal(run->started_by, step->deployment->id)) {
             if (!run->stopped_ms && !is_given_up(core, run))
@@ -213,7 +225,7 @@ static void note_ends(const struct core *core, struct service_state *service, st
         again = false;
         map_for_each (&core->runs, entry) {
             const struct run *run = ((const struct service_state *)entry->value)->run;
-            if (run->stopped_ms && service_of(core, run) == service)
+            if (run->stopped_ms && is_of(core, run, service))
                 again |= note_end(core, service, run, effects);
         }
     }
@@ -308,7 +320,7 @@ void core_pre_deploy_release(struct core *core, const struct service_state *serv
         return;
     map_for_each (&core->runs, entry) {
         struct service_state *state = entry->value;
-        if (state->run->stopped_ms && service_of(core, state->run) == service)
+        if (state->run->stopped_ms && is_of(core, state->run, service))
             core_mark(core, state);
     }
 }

@@ -164,12 +164,12 @@ struct core {
     struct map services;                    /* key -> struct service_state, owned */
     struct map adopted;                     /* task id -> struct service_state, borrowed: tasks whose labels
                                                have another name than their service, N5 */
-    bool any_renamed;                       /* a service has had another name: N5 */
     struct map runs;                        /* standalone tasks: likewise */
     struct run_outcome *outcome;            /* of the last EVENT_RUN_TASK; NULL: none */
     struct service_state_vec sorted;        /* by key; valid unless unsorted */
     bool once;
     bool unsorted;
+    bool any_renamed;       /* a service has had another name, N5 */
     bool schedules_changed; /* to be looked at with the next turn */
     size_t delayed_len;     /* services with a change that waits for its window */
     struct map suspensions; /* "cluster" or "cluster/service" -> struct suspension, owned: by EVENT_SUSPEND */
