@@ -254,7 +254,7 @@ bool import_bytes(const json_t *value, int64_t *ret_bytes)
 
 char *import_name(const char *text)
 {
-    char *name = memory_strndup(text[0] ? text : "x", strnlen(text[0] ? text : "x", LIMIT_NAME_CHARS));
+    char *name = memory_strndup(text[0] ? text : "x", LIMIT_NAME_CHARS);
     static const char legal[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
     for (char *c = name; *c; c++)
         if (!strchr(legal, *c))

@@ -93,7 +93,7 @@ void source_verifier_deinit(struct source_verifier *verifier)
 /* Fit to be shown, and not all of it. Caller frees. */
 static char *shown(const char *text)
 {
-    char *some CLEANUP_FREE = memory_strndup(text ? text : "", strnlen(text ? text : "", SHOWN_CHARS));
+    char *some CLEANUP_FREE = memory_strndup(text ? text : "", SHOWN_CHARS);
     text_mend_utf8(some);
     return text_printable(some);
 }

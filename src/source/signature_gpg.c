@@ -57,7 +57,7 @@ static char *key_of(const char *rest, const struct verdict *verdict)
     char *id CLEANUP_FREE = memory_strndup(rest, id_len);
     if (!rest[id_len] || text_equal(verdict->keyword, "ERRSIG"))
         return text_printable(id);
-    char *name CLEANUP_FREE = memory_strndup(rest + id_len + 1, strnlen(rest + id_len + 1, NAME_CHARS));
+    char *name CLEANUP_FREE = memory_strndup(rest + id_len + 1, NAME_CHARS);
     char *both CLEANUP_FREE = memory_printf("%s (%s)", id, name);
     return text_printable(both);
 }

@@ -72,7 +72,8 @@ def test_approved(spine, demo_image):
     spine.repo.commit("nothing changes here", {"cluster.json": cluster(freeze)})
     spine.converge()
     before = spine.ids()
-    spine.repo.commit("web: gone, another comes", {"service.json": None, "other.json": service(1, name="other")})
+    other = {"other.json": definition(demo_image, family="other"), "one.json": service(1, name="other", family="other")}
+    spine.repo.commit("web: gone, another comes", {"service.json": None, **other})
     spine.seen()
     wait_for(lambda: state_of(spine) == "waiting" and state_of(spine, "other") == "waiting", 10, "both wait")
     time.sleep(1)
