@@ -357,6 +357,17 @@ static int progress_event_from_json(const json_t *json, struct event *event)
     return 0;
 }
 
+static int action_event_from_json(const json_t *json, struct event *event, struct error *err)
+{
+    const json_t *container = json_object_get(json, "container");
+    event->action.id = (uint64_t)model_int(json, "id");
+    event->action.code = model_int_in(json, "code", INT32_MIN, 0);
+    event->action.message = memory_strdup(model_string(json, "message"));
+    event->action.gone = model_bool(json, "gone");
+    event->action.image_digest = memory_strdup(model_string(json, "imageDigest"));
+    return container ? container_from_json(container, &event->action.container, err) : 0;
+}
+
 static int body_from_json(const json_t *json, struct event *event, struct error *err)
 {
     int kind;
@@ -384,14 +395,7 @@ static int body_from_json(const json_t *json, struct event *event, struct error 
     case EVENT_GONE:
         return engine_event_from_json(json, event, err);
     case EVENT_ACTION_DONE:
-        event->action.id = (uint64_t)model_int(json, "id");
-        event->action.code = model_int_in(json, "code", INT32_MIN, 0);
-        event->action.message = memory_strdup(model_string(json, "message"));
-        event->action.gone = model_bool(json, "gone");
-        event->action.image_digest = memory_strdup(model_string(json, "imageDigest"));
-        return json_object_get(json, "container")
-                   ? container_from_json(json_object_get(json, "container"), &event->action.container, err)
-                   : 0;
+        return action_event_from_json(json, event, err);
     case EVENT_PROGRESS:
         return progress_event_from_json(json, event);
     case EVENT_RECONCILE:
