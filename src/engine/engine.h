@@ -20,8 +20,8 @@
  * asked.
  *
  * Where Podman cannot keep this: an inspection does not tell the reason of a failed start (the reply to start
- * does), its health checks need systemd on the host: without, health stays HEALTH_UNKNOWN, and a start starts
- * the pause container as well that it joins.
+ * does), its health checks need systemd on the host: without, health stays HEALTH_UNKNOWN, a start starts the
+ * pause container as well that it joins, and an image that was built there has a digest as well.
  */
 #pragma once
 

@@ -82,7 +82,7 @@ static void test_an_image_that_was_built_has_no_digest(void **state)
     struct contract_world *world = *state;
     struct outcome outcome CLEANUP(outcome_deinit) = {0};
     DO_WELL(world, &outcome, image_inspect, world->image(world, CONTRACT_SERVER));
-    assert_null(outcome.image_digest);
+    assert_true(world->is_podman || !outcome.image_digest);
     DO(world, &outcome, image_inspect, "davit-absent:1");
     assert_int_equal(outcome.code, ERROR_NOT_FOUND);
     DO(world, &outcome, image_inspect, "127.0.0.1:1/davit/none:latest");
@@ -99,7 +99,7 @@ static void test_a_create_of_another_image(void **state)
     sample_init(&sample, 1, text);
     sample.create.image = world->image(world, CONTRACT_SERVER);
     DO_WELL(world, &outcome, create, &sample.create);
-    assert_string_equal(outcome.container->image, sample.create.image);
+    assert_true(text_ends_with(outcome.container->image, sample.create.image));
     sample.create.image =
         "davit-absent@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     sample.create.name = "davit-contract-absent";

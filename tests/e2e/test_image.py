@@ -92,3 +92,41 @@ def test_an_image_that_was_built_there_asks_nobody(davit, repo, docker, proxy, d
     spine.converge()
     assert images(spine) == {demo_image}
     assert not [one for one in between.requests if "/images/create" in one.path]
+
+
+def test_redeploy_takes_the_new_one(davit, repo, docker, registry, versions):
+    spine = Spine(davit, repo, docker)
+    commit(spine, 2)
+    spine.start()
+    spine.converge()
+    first, before = images(spine), spine.ids()
+    push(docker, versions[1], IMAGE)
+    process = spine.daemon.run("redeploy", "default/web")
+    assert process.returncode == 0 and "is deployed anew" in process.stderr, process.stderr
+    wait_for(lambda: len(spine.ids()) == 2 and not set(spine.ids()) & set(before), 60, "every task is replaced")
+    second = images(spine)
+    assert len(second) == 1 and second != first
+    spine.converge()
+    after = spine.ids()
+
+    spine.daemon.stop()  # once is enough, for a later life too
+    spine.start()
+    spine.converge()
+    assert spine.ids() == after
+
+    push(docker, versions[0], IMAGE)
+    forced = service(2)
+    forced["davit"]["forceNewDeployment"] = "again"
+    spine.repo.commit("by git", {"service.json": forced})
+    spine.converge()
+    assert images(spine) == first and not set(spine.ids()) & set(after)
+    assert spine.daemon.run("redeploy", "default/none").returncode != 0
+
+
+def test_an_order_is_no_state(davit, repo, docker, demo_image):
+    spine = Spine(davit, repo, docker)
+    spine.repo.commit("ECS's", {"web.json": definition(demo_image), "service.json": service(1, forceNewDeployment=True)})
+    process = spine.daemon.run("validate", str(spine.repo.directory))
+    assert process.returncode != 0
+    assert "davit.forceNewDeployment" in process.stdout + process.stderr
+    assert "davit redeploy CLUSTER/SERVICE" in process.stdout + process.stderr

@@ -24,6 +24,7 @@ static struct fixture *asking_fixture(int count)
     assert_int_equal(fixture_action(fixture, 0)->kind, ACTION_RESOLVE);
     assert_string_equal(action_image(fixture_action(fixture, 0)), "nginx");
     assert_null(fixture_action(fixture, 1));
+    assert_int_equal(fixture_view(fixture, "web").pending_count, 0); /* a question is no task */
     return fixture;
 }
 

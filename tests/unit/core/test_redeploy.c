@@ -104,6 +104,31 @@ static void test_it_happens_once(void **state)
     assert_int_equal(ledger_of(after)->deployments.len, 2);
 }
 
+static int join_part(void *data, const json_t *part)
+{
+    core_snapshot_join(data, part);
+    return 0;
+}
+
+static void test_a_snapshot_knows_it(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = steady_fixture();
+    fixture_step(fixture, redeploy_of("web"));
+    fixture_settle(fixture);
+    json_t *snapshot CLEANUP(json_decrefp) = json_object();
+    struct error err = ERROR_INIT;
+    assert_int_equal(core_snapshot(fixture->core, join_part, snapshot), 0);
+    core_free(TAKE(fixture->core));
+    assert_int_equal(core_restore(snapshot, &fixture->core, &err), 0);
+    char *before CLEANUP_FREE = tasks_of(fixture);
+    fixture_commit(fixture, "db", "postgres", 1, 0);
+    fixture_settle(fixture);
+    char *after CLEANUP_FREE = tasks_of(fixture);
+    assert_string_equal(after, before);
+    assert_int_equal(ledger_of(fixture)->deployments.len, 2);
+}
+
 static void test_what_failed_is_tried_again(void **state)
 {
     (void)state;
@@ -172,6 +197,7 @@ int main(void)
         cmocka_unit_test(test_what_failed_is_tried_again),
         cmocka_unit_test(test_a_suspended_service_waits),
         cmocka_unit_test(test_another_value_in_git),
+        cmocka_unit_test(test_a_snapshot_knows_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
