@@ -5,6 +5,17 @@
 
 #include <stdlib.h>
 
+/* I8: a task that was half made may be found by one who has forgotten its deployment. */
+static bool is_remembered(const struct world *world, const struct task_labels *labels)
+{
+    struct view_service view;
+    for (size_t i = 0; world->davit.core && core_view_service_at(world->davit.core, i, &view); i++)
+        for (size_t d = 0; view.ledger && d < view.ledger->deployments.len; d++)
+            if (text_equal(view.ledger->deployments.items[d].id, labels->deployment))
+                return true;
+    return false;
+}
+
 static void check_one(struct world *world, const char *host, const struct container *container)
 {
     const struct task_labels *labels = &container->labels;
@@ -12,6 +23,8 @@ static void check_one(struct world *world, const char *host, const struct contai
     struct map *images = &world->checker.images;
     images->free_value = free;
     const char *known = map_get(images, key);
+    if (!image_digest(container->image) && !is_remembered(world, labels))
+        return;
     if (!image_digest(container->image))
         world_fail(world, "(I) %s on %s was created by its tag: %s", container->name, host, container->image);
     else if (!known)
