@@ -236,6 +236,16 @@ static void note_up(struct world *world, const struct task_vec *tasks, const str
             map_put(&world->checker.up, tasks->items[i].id, (void *)1);
 }
 
+/* By the entry of the cluster: a service that gets another name takes it along, whatever was there before. */
+static void note_suspension(struct checker *checker, const json_t *entry)
+{
+    const json_t *services = json_object_get(entry, "services");
+    for (int s = 0; s < SERVICES_MAX; s++)
+        for (int a = 0; a < NAMES_MAX; a++)
+            checker->suspended[a][s] = json_object_get(services, repo_name_of(s, a).text) != NULL;
+    checker->suspended[0][SERVICES_MAX] = json_object_get(entry, "since") != NULL;
+}
+
 void check_begin_life(struct world *world)
 {
     struct checker *checker = &world->checker;
@@ -248,15 +258,9 @@ void check_begin_life(struct world *world)
     map_deinit(&checker->targets);
     checker->targets = MAP_INIT(free);
     checker->born_ms = world->now_ms;
-    const json_t *suspension = disk_entry(&world->disk, LEDGER_SUSPENSION, "c");
-    for (int s = 0; s < SERVICES_MAX; s++) {
-        for (int a = 0; a < NAMES_MAX; a++) {
-            checker->floors[s * NAMES_MAX + a] = -1;
-            checker->suspended[a][s] =
-                json_object_get(json_object_get(suspension, "services"), repo_name_of(s, a).text) != NULL;
-        }
-    }
-    checker->suspended[0][SERVICES_MAX] = json_object_get(suspension, "since") != NULL;
+    for (int s = 0; s < SERVICES_MAX * NAMES_MAX; s++)
+        checker->floors[s] = -1;
+    note_suspension(checker, disk_entry(&world->disk, LEDGER_SUSPENSION, "c"));
     checker->owners.free_value = free;
     map_clear(&checker->owners);
     map_deinit(&checker->stops);
@@ -409,8 +413,8 @@ static int answering(const struct world *world, const char *service)
 {
     int count = 0;
     for (int h = 0; h < world->hosts_len; h++)
-        count +=
-            world->checker.listed[h] && !world->checker.lost_ms[h] && check_place_allowed(world, service, h);
+        count += world->checker.listed[h] && !world->checker.lost_ms[h] &&
+                 check_place_allowed(world, service, h) && !check_place_avoided(world, service, h);
     return count;
 }
 
@@ -668,6 +672,8 @@ void check_saved(struct world *world, const struct ledger_change *change)
     runs_check_saved(world, change);
     pre_check_saved(world, change);
     timer_check_saved(world, change);
+    if (change->kind == LEDGER_SUSPENSION)
+        note_suspension(&world->checker, change->entry);
     if (change->kind != LEDGER_SERVICE || !change->entry)
         return;
     if (service_ledger_from_json(change->entry, &now, NULL) < 0) {

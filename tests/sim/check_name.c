@@ -70,10 +70,7 @@ void name_check(struct world *world, int number)
         world_fail(world, "(x) %s has another name, and had the tasks%s", name.text, was->tasks);
     if (core_view_service(world->davit.core, "c", was->name.text, &view))
         world_fail(world, "(x) %s has another name, and is still there", was->name.text);
-    bool *suspended[] = {world->checker.suspended[0], world->checker.suspended[1]};
     int to = name.text[0] == 'r';
-    suspended[to][number] |= suspended[!to][number];
-    suspended[!to][number] = false;
     int *floors = &world->checker.floors[number * NAMES_MAX];
     floors[to] = floors[!to];
 }

@@ -120,6 +120,19 @@ void check_place(struct world *world, const struct view_service *view, const str
     check_provider(world, view, spread.launched, spread.least);
 }
 
+bool check_place_avoided(const struct world *world, const char *service, int host)
+{
+    const struct version *version =
+        &world->repo.versions[repo_version(core_desired(world->davit.core)->commit.oid)];
+    const char *avoids = repo_place(version, service)->avoids;
+    const struct sim *sim = world->hosts[host].sim;
+    for (size_t c = 0; avoids && c < sim_containers_len(sim); c++)
+        if (sim_container_at(sim, c)->status != CONTAINER_STOPPED &&
+            text_equal(sim_container_at(sim, c)->labels.service, avoids))
+            return true;
+    return false;
+}
+
 /* Whether one more task of the service may be there, by engine truth. */
 bool check_place_free(const struct world *world, const char *service, int host)
 {

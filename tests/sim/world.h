@@ -328,6 +328,8 @@ bool check_place_allowed(const struct world *world, const char *service, int hos
 bool check_place_stays(const struct world *world, const struct view_service *view, int host);
 /* And whether one more has its place there, but for cpu. */
 bool check_place_free(const struct world *world, const char *service, int host);
+/* Whether a service that it is not to be beside has tasks there. */
+bool check_place_avoided(const struct world *world, const char *service, int host);
 /* Whether a host has the place and the cpu for one more task, by engine truth. */
 bool check_room_on(const struct world *world, const struct service *service, int host);
 /* Whether a standalone task has its place there. */
