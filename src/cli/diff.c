@@ -197,6 +197,8 @@ const struct command cli_diff = {
         "So is a commit "
         "that removes so much that it would be held for davit approve; between two commits by the usual "
         "deletionBudget, 3 and 50 percent.\n\n"
+        "A service that only has another name, with the same content in the same cluster, goes on as it is: "
+        "\"renamed from\". Containers keep their names until they are replaced.\n\n"
         "Between two commits it also says how many tasks start and stop, in how many rounds and between "
         "which bounds (as if every task became healthy and found a place), whether that is without downtime, "
         "and what waits for what. -o markdown is made for a comment of a pull request: no more than 60,000 "

@@ -133,6 +133,7 @@ static void compare_services(json_t *answer, const struct offline_side sides[2])
     for (size_t f = 0, t = 0; f < desired[0]->services.len || t < desired[1]->services.len;) {
         const struct service *left = f < desired[0]->services.len ? desired[0]->services.items[f] : NULL;
         const struct service *right = t < desired[1]->services.len ? desired[1]->services.items[t] : NULL;
+        assert(left || right); /* the walk ends with the longer list */
         int order = !left ? 1 : !right ? -1 : service_compare(left, right);
         const struct service_rename *rename =
             order > 0 ? service_rename_to(&renames, right->cluster, right->name) : NULL;

@@ -101,9 +101,9 @@ int back_off_held(struct pass *pass, const char *instance)
 {
     assert(pass);
     const struct plan_back_off *back_off = find(pass, instance);
-    int64_t next_ms = back_off ? next_launch_ms(back_off) : 0;
-    if (next_ms <= pass->in->now_ms)
+    if (!back_off || next_launch_ms(back_off) <= pass->in->now_ms)
         return 0;
+    int64_t next_ms = next_launch_ms(back_off);
     char *left CLEANUP_FREE = text_from_duration_ms(next_ms - pass->in->now_ms);
     bool on = place_of(pass, instance) == instance;
     pass_waiting(pass,

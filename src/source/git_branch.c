@@ -74,13 +74,15 @@ static void find_remote(git_repository *repository, struct source_branch *branch
     git_config *config CLEANUP(git_config_freep) = NULL;
     char *key CLEANUP_FREE = memory_printf("branch.%s.remote", branch->name);
     const char *name = NULL;
-    git_remote *remote = NULL;
-    if (git_repository_config_snapshot(&config, repository) == 0 &&
-        git_config_get_string(&name, config, key) < 0)
+    const char *found = NULL;
+    if (git_repository_config_snapshot(&config, repository) < 0)
+        return;
+    if (git_config_get_string(&name, config, key) < 0)
         name = "origin";
-    if (name && git_remote_lookup(&remote, repository, name) == 0)
+    /* Not git_remote_lookup(): libgit2 1.5 loses the match data of its regular expressions. */
+    char *url CLEANUP_FREE = memory_printf("remote.%s.url", name);
+    if (git_config_get_string(&found, config, url) == 0)
         branch->remote = memory_strdup(name);
-    git_remote_free(remote);
 }
 
 int source_branch_open(const char *repository_path, const char *name, struct source_branch *ret_branch,

@@ -144,7 +144,7 @@ static git_strarray headers_of(struct way *way)
     return (git_strarray){.strings = &way->header, .count = way->header != NULL};
 }
 
-/* A password that is sent before anybody asks goes to the host that was named, and to no other. */
+/* Asked for, and not heeded by libgit2 1.5: it follows the first redirect with the password all the same. */
 static git_remote_redirect_t redirect_of(const struct way *way)
 {
     return way->header ? GIT_REMOTE_REDIRECT_NONE : GIT_REMOTE_REDIRECT_INITIAL;

@@ -193,6 +193,7 @@ static const struct {
     {"ipcMode", "docker_pause_join()"},
     {"runtimePlatform", "placement"},
     {"placementConstraints", "placement"},
+    {"requiresAttributes", "placement"},
 };
 
 static bool is_done_elsewhere(const char *member)

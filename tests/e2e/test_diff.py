@@ -66,8 +66,8 @@ def test_what_becomes_of_tasks(repo, diff):
     assert of["scale"]["change"] == "update" and of["scale"]["tasks"]["starts"] == 3 and "downtime" not in of["scale"]
     assert of["new"]["suspended"] is True
     assert found["unchanged"] == ["demo/note"] and "idle" not in of
-    assert found["summary"] == {"create": 1, "deploy": 5, "update": 1, "remove": 1, "leave": 0, "clusters": 0, "scheduledTasks": 0,
-                                "tasksStart": 4 + 1 + 1 + 3 + 2, "tasksStop": 4 + 1 + 1 + 3, "uncounted": 2}
+    assert found["summary"] == {"create": 1, "deploy": 5, "update": 1, "rename": 0, "remove": 1, "leave": 0, "clusters": 0,
+                                "scheduledTasks": 0, "tasksStart": 4 + 1 + 1 + 3 + 2, "tasksStop": 4 + 1 + 1 + 3, "uncounted": 2}
     text = diff("HEAD~1", "HEAD")
     assert text.returncode == 1
     assert "  4 tasks in 2 rounds, 2 at a time; at least 2 of 4 healthy, at most 4 at once\n  without downtime\n" in text.stdout

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 
@@ -17,7 +18,8 @@ class Keys:
 
     def __init__(self, directory):
         self.directory = directory
-        (directory / "gnupg").mkdir(parents=True, mode=0o700)
+        self.gnupg = tempfile.mkdtemp(prefix="gpg-", dir="/tmp")  # the path of the agent's socket has 108 bytes
+        directory.mkdir()
         for name in ("ada", "eve"):
             self.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", directory / name)
             self.run("gpg", "--quiet", "--batch", "--passphrase", "", "--quick-gen-key", f"{name} <{name}@example.org>", "ed25519", "sign", "never")
@@ -37,13 +39,14 @@ class Keys:
 
     def run(self, *command):
         process = subprocess.run(
-            command, env={**os.environ, "GNUPGHOME": str(self.directory / "gnupg")}, text=True, check=True,
+            command, env={**os.environ, "GNUPGHOME": self.gnupg}, text=True, check=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )
         return process.stdout
 
     def stop(self):
-        subprocess.run(["gpgconf", "--homedir", self.directory / "gnupg", "--kill", "all"], check=False)
+        subprocess.run(["gpgconf", "--homedir", self.gnupg, "--kill", "all"], check=False)
+        shutil.rmtree(self.gnupg, ignore_errors=True)
 
     def options(self, who, kind):
         """Of git, to sign as somebody."""
@@ -59,7 +62,7 @@ def keys(tmp_path, monkeypatch):
     if not all(shutil.which(program) for program in ("gpg", "gpg-agent", "ssh-keygen")):
         pytest.skip("gpg, gpg-agent or ssh-keygen is not installed")
     keys = Keys(tmp_path / "keys")
-    monkeypatch.setenv("GNUPGHOME", str(tmp_path / "keys" / "gnupg"))  # of git, which signs; davit must not look there
+    monkeypatch.setenv("GNUPGHOME", keys.gnupg)  # of git, which signs; davit must not look there
     yield keys
     keys.stop()
 
