@@ -23,7 +23,9 @@ struct job {
     uint64_t call;       /* operation under way; 0 while waiting */
     unsigned has;        /* errands that were run for it, by their bits: once is enough */
     struct mask secrets; /* that the create under way was given */
-    struct error cause;  /* nothing was asked of the engine; told from the loop, as every outcome */
+    bool has_copy;       /* ACTION_RESOLVE: the instance has the image, with this digest (owned) or none */
+    char *copy_digest;
+    struct error cause; /* nothing was asked of the engine; told from the loop, as every outcome */
 };
 
 struct job_vec VECTOR_OF(struct job *);
@@ -62,6 +64,7 @@ struct act {
 static void job_free(struct job *job)
 {
     mask_deinit(&job->secrets);
+    free(job->copy_digest);
     action_free(job->action);
     free(job);
 }
@@ -159,6 +162,7 @@ static void tell(struct job *job, const struct engine_reply *reply)
         .error = &error,
         .container = container,
         .warning = reply->warning,
+        .image_digest = reply->image_digest,
         .gone = removed || (job->action->container_id && reply->error.code == ERROR_NOT_FOUND)};
     act->options.done(act->options.data, &outcome);
     job_free(job);
@@ -233,6 +237,22 @@ static int failure_code(const struct errand *errand, int code)
     return code;
 }
 
+/* What the instance has is used, unless the engine itself did not answer. What no registry has was built
+ * there, or loaded. */
+static void tell_pull_failed(struct job *job, const struct engine_reply *failed, bool unpublished)
+{
+    int code = failed->error.code;
+    if (!job->has_copy || code == ERROR_UNAVAILABLE || code == ERROR_PROTOCOL) {
+        tell(job, failed);
+        return;
+    }
+    char *warning CLEANUP_FREE =
+        memory_printf("%s; the copy of instance %s is used", failed->error.message, job->action->instance);
+    const struct engine_reply copy = {.image_digest = unpublished ? NULL : job->copy_digest,
+                                      .warning = unpublished ? NULL : warning};
+    tell(job, &copy);
+}
+
 static void tell_failed(struct errand *errand, const struct engine_reply *reply)
 {
     static const char *const words[] = {[ERRAND_PULL] = "CannotPullContainerError: ",
@@ -250,7 +270,7 @@ static void tell_failed(struct errand *errand, const struct engine_reply *reply)
     }
     error_wrap(&failed.error, ERROR_INTERNAL, "%s%s", words[errand->kind], errand->target);
     for (size_t i = 0; i < errand->jobs.len; i++)
-        tell(errand->jobs.items[i], &failed);
+        tell_pull_failed(errand->jobs.items[i], &failed, reply->error.code == ERROR_NOT_FOUND);
 }
 
 /* Their turn comes again, with what they needed. */
@@ -305,7 +325,7 @@ static void wait_for(struct job *job, enum errand_kind kind, const char *target)
     struct act_login login = {0};
     leave_lane(job);
     if (kind == ERRAND_PULL && find_login(job, target, &login, &refused.error) < 0) {
-        tell(job, &refused);
+        tell_pull_failed(job, &refused, false);
         return;
     }
     for (size_t i = 0; i < queue->errands.len; i++) {
@@ -383,6 +403,7 @@ static void create(struct job *job)
                                        .labels = &job->action->labels,
                                        .definition = job->action->task_definition,
                                        .container = job->action->container,
+                                       .image = job->action->image,
                                        .environment = supply.has_environment ? &supply.environment : NULL,
                                        .log_options = supply.log_options,
                                        .files = supply.files.items,
@@ -391,10 +412,28 @@ static void create(struct job *job)
     job->call = job->engine->ops->create(job->engine, &what, &call);
 }
 
+/* Before the pull, or after it. */
+static void on_image(void *data, const struct engine_reply *reply)
+{
+    struct job *job = data;
+    struct lane_queue *lane = job->lane;
+    bool absent = reply->error.code == ERROR_NOT_FOUND;
+    if (job->has & 1U << ERRAND_PULL || (!absent && !reply->image_digest)) {
+        on_done(job, reply); /* answered; or built there; or failed */
+        return;
+    }
+    job->call = 0;
+    job->has_copy = !absent;
+    job->copy_digest = memory_strdup(reply->image_digest);
+    wait_for(job, ERRAND_PULL, job->action->image);
+    fill_lane(lane);
+}
+
 static void begin(struct job *job)
 {
     const struct engine_ops *ops = job->engine->ops;
     const struct engine_call call = {.done = on_done, .data = job};
+    const struct engine_call image_call = {.done = on_image, .data = job};
     const char *id = job->action->container_id;
     switch (job->action->kind) {
     case ACTION_CREATE:
@@ -409,6 +448,9 @@ static void begin(struct job *job)
     case ACTION_REMOVE:
         job->call = ops->remove(job->engine, id, false, &call);
         break;
+    case ACTION_RESOLVE:
+        job->call = ops->image_inspect(job->engine, job->action->image, &image_call);
+        break;
     }
 }
 
@@ -416,7 +458,7 @@ void act_run(struct act *act, struct action *action)
 {
     assert(act);
     assert(action);
-    assert(action->kind == ACTION_CREATE || action->container_id);
+    assert(action->kind == ACTION_CREATE || action->kind == ACTION_RESOLVE || action->container_id);
     struct instance_queue *queue = map_get(&act->instances, action->instance);
     if (!queue) {
         queue = NEW(struct instance_queue);

@@ -5,9 +5,12 @@
  * without it there is no create.
  *
  * A create whose image is not there leaves its place to others while the image is pulled: once for all that
- * wait for it, LIMIT_ENGINE_PULLS images at a time. In the same way a pause container waits for the network
- * of its cluster, which is made unless it is there, and for its image, which is davit's own and is loaded,
- * never pulled.
+ * wait for it, LIMIT_ENGINE_PULLS images at a time. ACTION_RESOLVE waits for a pull in the same way, unless
+ * the image was built where it is: then there is nothing to ask a registry for. When the pull fails and the
+ * instance has the image, that copy is used (the ECS agent's default pull behaviour), and the outcome warns;
+ * when the registry says that it has no such image, it was built or loaded. In the same way a pause container
+ * waits for the network of its cluster, which is made unless it is there, and for its image, which is davit's
+ * own and is loaded, never pulled.
  */
 #pragma once
 
@@ -25,8 +28,10 @@ struct act_outcome {
     const char *container_id;          /* that it was about; NULL: there is none yet */
     const struct error *error;         /* code 0: it worked */
     const struct container *container; /* as it is now; NULL: not known */
-    const char *warning; /* what of the definition the container was made without; NULL: nothing */
-    bool gone;           /* the engine says that it does not exist */
+    const char *warning; /* what of the definition the container was made without, or why an old copy of the
+                            image is used; NULL: nothing */
+    const char *image_digest; /* ACTION_RESOLVE: "sha256:..."; NULL: there is none, the tag is the image */
+    bool gone;                /* the engine says that it does not exist */
 };
 
 /* A registry's login. */

@@ -29,6 +29,8 @@ static json_t *deployment_json(const struct api *api, const struct view_service 
     json_object_set_new(json, "failures", failures);
     if (index > 0) /* newest first: the one before is what took its place */
         model_set_string(json, "supersededBy", view->ledger->deployments.items[index - 1].id);
+    if (deployment->images.len)
+        json_object_set_new(json, "images", deployment_images_to_json(deployment));
     return json;
 }
 

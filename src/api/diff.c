@@ -239,7 +239,10 @@ static void append_services(struct api *api, const struct commit_given *commit, 
         struct diff_side to = given_side(item);
         const struct service_rename *rename = service_rename_to(&commit->renames, cluster, name);
         bool known = core_view_service(api->core, cluster, rename ? rename->from : name, &view);
+        struct digest by;
         bool runs = known && running_side(api, &view, &from);
+        if (runs && service_ledger_forces(view.ledger, &to.digest, &by)) /* no commit knows of that */
+            to.digest = digest_combine(&to.digest, &by);
         json_t *difference = diff_service(cluster, name, runs ? &from : NULL, &to);
         if (rename && runs)
             diff_add_rename(&difference, rename);

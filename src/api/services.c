@@ -259,6 +259,8 @@ static json_t *rollout_json(const struct deployment *primary)
     json_object_set_new(json, "commit", commit_to_json(&primary->commit));
     api_set_time_text(json, "createdAt", primary->created_ms);
     api_set_time_text(json, "endedAt", primary->ended_ms);
+    if (primary->images.len)
+        json_object_set_new(json, "images", deployment_images_to_json(primary));
     return json;
 }
 

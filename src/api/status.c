@@ -101,3 +101,30 @@ int api_post_retry(struct api *api, const json_t *input, json_t **ret_output, st
         json_object_set_new(*ret_output, "suspended", json_string(view.waiting ? view.waiting : ""));
     return 0;
 }
+
+int api_post_redeploy(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
+{
+    const char *cluster = api_parameter(input, "cluster");
+    const char *service = api_parameter(input, "service");
+    struct view_service view;
+    if (!cluster || !service)
+        return api_fault_invalid(fault, "a service is wanted, together with its cluster");
+    int r = api_check_target(api, input, fault);
+    if (r < 0)
+        return r;
+    core_view_service(api->core, cluster, service, &view);
+    if (!view.desired || !view.ledger)
+        return api_fault_client(fault, "%s/%s is %s: there is nothing to deploy anew", cluster, service,
+                                view_service_state(&view));
+    if (view.delayed)
+        return api_fault_client(fault, "%s/%s %s: \"davit approve COMMIT\" does not wait", cluster, service,
+                                view.delayed_text);
+    struct event event = {.kind = EVENT_REDEPLOY};
+    event.retry.cluster = memory_strdup(cluster);
+    event.retry.service = memory_strdup(service);
+    api->post(api->data, &event);
+    *ret_output = json_pack("{s:i,s:b}", "schemaVersion", 1, "accepted", 1);
+    if (view.suspended)
+        json_object_set_new(*ret_output, "suspended", json_string(view.waiting ? view.waiting : ""));
+    return 0;
+}

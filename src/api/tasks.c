@@ -1,5 +1,6 @@
 #include "api/operation.h"
 #include "base/text.h"
+#include "model/image.h"
 #include "model/json.h"
 
 #include <stdio.h>
@@ -10,6 +11,7 @@ struct described {
     const char *service;        /* NULL: a standalone task */
     const struct view_run *run; /* NULL: a task of the service */
     const struct task *task;
+    const struct service_ledger *ledger; /* of its service; NULL: none */
 };
 
 static bool is_to_stop(const struct task *task)
@@ -68,7 +70,7 @@ static void list_of_service(struct api *api, const struct view_service *view,
     struct task_vec tasks CLEANUP(task_vec_deinit);
     core_view_tasks(api->core, view->cluster, view->name, api->now_ms(api->data), &tasks);
     for (size_t i = 0; i < tasks.len; i++) {
-        const struct described of = {view->cluster, view->name, NULL, &tasks.items[i]};
+        const struct described of = {view->cluster, view->name, NULL, &tasks.items[i], view->ledger};
         if (passes(filter, &of))
             vector_push(arns, api_task_arn(api, view->cluster, tasks.items[i].id));
     }
@@ -101,7 +103,7 @@ static void visit_run(struct api *api, const struct view_run *view,
     struct task_vec seen CLEANUP(task_vec_deinit);
     core_view_run_tasks(api->core, view->run->cluster, view->run->id, api->now_ms(api->data), &seen);
     const struct task task = task_of_run(view, &seen);
-    visit(data, &(struct described){view->run->cluster, NULL, view, &task});
+    visit(data, &(struct described){view->run->cluster, NULL, view, &task, NULL});
 }
 
 static void visit_runs(struct api *api, const char *cluster,
@@ -196,6 +198,22 @@ static json_t *interfaces_json(const struct task *task)
     return json_pack("[{s:s,s:s}]", "attachmentId", task->id, "privateIpv4Address", address);
 }
 
+/* As its task definition has it; of an unknown deployment as the container was created. */
+static const char *image_name(const struct described *of, const struct container *container)
+{
+    for (size_t i = 0; of->ledger && i < of->ledger->deployments.len; i++)
+        if (text_equal(of->ledger->deployments.items[i].id, container->labels.deployment))
+            return deployment_image_name(&of->ledger->deployments.items[i], container->image);
+    return container->image;
+}
+
+/* Of the registry; of an image that was built on the instance its id there. */
+static const char *digest_of(const struct container *container)
+{
+    const char *digest = container->image ? image_digest(container->image) : NULL;
+    return digest ? digest : container->image_id;
+}
+
 static json_t *container_json(const struct api *api, const struct described *of,
                               const struct container *container)
 {
@@ -208,11 +226,11 @@ static json_t *container_json(const struct api *api, const struct described *of,
     api_set_owned(json, "taskArn", api_task_arn(api, of->cluster, of->task->id));
     json_object_update_new(json,
                            json_pack("{s:s,s:s*,s:s*,s:s,s:s,s:s,s:o,s:o}", "name", spec->name, "image",
-                                     container->image, "runtimeId", container->id, "lastStatus",
+                                     image_name(of, container), "runtimeId", container->id, "lastStatus",
                                      container_status_name(container->status), "healthStatus",
                                      health_status_name(container->health), "cpu", cpu, "networkInterfaces",
                                      interfaces_json(of->task), "networkBindings", bindings_json(container)));
-    model_set_string(json, "imageDigest", container->image_id);
+    model_set_string(json, "imageDigest", digest_of(container));
     model_set_string(json, "reason", container->reason);
     if (container->has_exit_code)
         json_object_set_new(json, "exitCode", json_integer(container->exit_code));
@@ -395,7 +413,7 @@ static void describe_wanted(struct api *api, const char *cluster, struct map *wa
         struct task_vec tasks CLEANUP(task_vec_deinit);
         core_view_tasks(api->core, cluster, view.name, api->now_ms(api->data), &tasks);
         for (size_t t = 0; t < tasks.len; t++) {
-            struct described of = {cluster, view.name, NULL, &tasks.items[t]};
+            struct described of = {cluster, view.name, NULL, &tasks.items[t], view.ledger};
             if (map_get(wanted, of.task->id))
                 map_put(wanted, of.task->id, describe(api, &of));
         }
@@ -440,14 +458,15 @@ int api_describe_tasks(struct api *api, const json_t *input, json_t **ret_output
 
 /* --- native --------------------------------------------------------------------------------------------- */
 
-static json_t *native_container_json(const struct container *container)
+static json_t *native_container_json(const struct described *of, const struct container *container)
 {
     json_t *json = json_pack("{s:s,s:s,s:s,s:s,s:s*,s:o}", "name", container->labels.spec->name, "id",
                              container->id, "status", container_status_name(container->status), "health",
-                             health_status_name(container->health), "image", container->image, "ports",
-                             bindings_json(container));
+                             health_status_name(container->health), "image", image_name(of, container),
+                             "ports", bindings_json(container));
     if (container->has_exit_code)
         json_object_set_new(json, "exitCode", json_integer(container->exit_code));
+    model_set_string(json, "imageDigest", digest_of(container));
     model_set_bool(json, "oomKilled", container->oom_killed);
     model_set_string(json, "reason", container->reason);
     return json;
@@ -506,7 +525,7 @@ static json_t *native_json(const struct api *api, const struct described *of)
     json_t *containers = json_array();
     for (size_t i = 0; i < task->containers_len; i++)
         if (!container_is_internal(task->containers[i]->labels.spec->name))
-            json_array_append_new(containers, native_container_json(task->containers[i]));
+            json_array_append_new(containers, native_container_json(of, task->containers[i]));
     json_t *json =
         json_pack("{s:s,s:s,s:s*,s:s,s:s,s:s,s:b,s:s*,s:s*,s:s*,s:o}", "id", task->id, "cluster", of->cluster,
                   "service", of->service, "status", task_last_status(task), "desiredStatus",
@@ -558,7 +577,7 @@ int api_get_tasks(struct api *api, const json_t *input, json_t **ret_output, str
         struct task_vec tasks CLEANUP(task_vec_deinit);
         core_view_tasks(api->core, view.cluster, view.name, api->now_ms(api->data), &tasks);
         for (size_t t = 0; t < tasks.len; t++) {
-            struct described of = {view.cluster, view.name, NULL, &tasks.items[t]};
+            struct described of = {view.cluster, view.name, NULL, &tasks.items[t], view.ledger};
             if (is_the_one(input, of.task))
                 json_array_append_new(list, native_json(api, &of));
         }

@@ -147,6 +147,7 @@ extern const struct command cli_events;
 extern const struct command cli_wait;
 extern const struct command cli_reconcile;
 extern const struct command cli_approve;
+extern const struct command cli_redeploy;
 extern const struct command cli_retry;
 extern const struct command cli_rollback;
 extern const struct command cli_run_task;

@@ -161,12 +161,14 @@ static void set_desired(const struct adoption *adoption, const char *cluster, co
                         struct service *desired)
 {
     struct service_state *service = core_service_state(adoption->core, cluster, name, true);
-    const struct core_change change = {desired, adoption->wanted, adoption->again};
+    struct service *next = desired ? core_redeployed(service, desired) : NULL;
+    const struct core_change change = {next, adoption->wanted, adoption->again};
     bool waited = service->delayed != NULL;
     struct effect_vec own = {0};
     bool waits = core_window_delays(adoption->core, service, &change, &own);
     if (!waits)
-        core_adopt_service(adoption->core, service, desired, &own);
+        core_adopt_service(adoption->core, service, next, &own);
+    service_unref(next);
     /* What waits is noted before the commit that makes it wait, what waits no more after the one that ends
      * it. */
     for (size_t i = 0; i < own.len; i++)

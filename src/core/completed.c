@@ -46,6 +46,7 @@ struct service *core_service_of_json(const json_t *json)
                          .health_check_grace_ms = model_int(json, "graceMs"),
                          .breaker = circuit_breaker_from_json(json_object_get(json, "breaker")),
                          .digest = model_digest(json, "digest"),
+                         .forced = model_digest(json, "forced"),
                          .json = json_incref(json_object_get(json, "json"))};
     service_dependencies_from_json(json_object_get(json, "dependsOn"), &service->depends_on);
     model_strings_from_json(json_object_get(json, "preDeploy"), &service->pre_deploy);

@@ -11,8 +11,8 @@
 
 static const char *const kind_names[] = {"ledger",    "commit",    "source", "connected", "disconnected",
                                          "listed",    "container", "gone",   "done",      "progress",
-                                         "reconcile", "approve",   "retry",  "suspend",   "run-task",
-                                         "stop-task", "clock",     "turn"};
+                                         "reconcile", "approve",   "retry",  "redeploy",  "suspend",
+                                         "run-task",  "stop-task", "clock",  "turn"};
 static const char *const file_kind_names[] = {"file", "deleted", "symlink", "submodule", "too-large", "lfs"};
 static const char *const ledger_kind_names[] = {"service",    "family", "source",
                                                 "suspension", "task",   "schedule"};
@@ -73,6 +73,7 @@ void event_deinit(struct event *event)
     case EVENT_ACTION_DONE:
         free(event->action.message);
         container_free(event->action.container);
+        free(event->action.image_digest);
         break;
     case EVENT_PROGRESS:
         free(event->progress.status);
@@ -82,6 +83,7 @@ void event_deinit(struct event *event)
         free(event->reconcile.service);
         break;
     case EVENT_RETRY:
+    case EVENT_REDEPLOY:
         free(event->retry.cluster);
         free(event->retry.service);
         break;
@@ -212,6 +214,7 @@ static json_t *action_event_to_json(const struct event *event)
     json_t *json = json_pack("{s:I,s:i}", "id", (json_int_t)event->action.id, "code", event->action.code);
     model_set_string(json, "message", event->action.message);
     model_set_bool(json, "gone", event->action.gone);
+    model_set_string(json, "imageDigest", event->action.image_digest);
     if (event->action.container)
         json_object_set_new(json, "container", container_to_json(event->action.container));
     return json;
@@ -259,6 +262,7 @@ static json_t *body_to_json(const struct event *event)
         model_set_string(json, "oid", event->approve.oid);
         return json;
     case EVENT_RETRY:
+    case EVENT_REDEPLOY:
         model_set_string(json, "cluster", event->retry.cluster);
         model_set_string(json, "service", event->retry.service);
         return json;
@@ -353,6 +357,17 @@ static int progress_event_from_json(const json_t *json, struct event *event)
     return 0;
 }
 
+static int action_event_from_json(const json_t *json, struct event *event, struct error *err)
+{
+    event->action.id = (uint64_t)model_int(json, "id");
+    event->action.code = model_int_in(json, "code", INT32_MIN, 0);
+    event->action.message = memory_strdup(model_string(json, "message"));
+    event->action.gone = model_bool(json, "gone");
+    event->action.image_digest = memory_strdup(model_string(json, "imageDigest"));
+    const json_t *container = json_object_get(json, "container");
+    return container ? container_from_json(container, &event->action.container, err) : 0;
+}
+
 static int body_from_json(const json_t *json, struct event *event, struct error *err)
 {
     int kind;
@@ -380,13 +395,7 @@ static int body_from_json(const json_t *json, struct event *event, struct error 
     case EVENT_GONE:
         return engine_event_from_json(json, event, err);
     case EVENT_ACTION_DONE:
-        event->action.id = (uint64_t)model_int(json, "id");
-        event->action.code = model_int_in(json, "code", INT32_MIN, 0);
-        event->action.message = memory_strdup(model_string(json, "message"));
-        event->action.gone = model_bool(json, "gone");
-        return json_object_get(json, "container")
-                   ? container_from_json(json_object_get(json, "container"), &event->action.container, err)
-                   : 0;
+        return action_event_from_json(json, event, err);
     case EVENT_PROGRESS:
         return progress_event_from_json(json, event);
     case EVENT_RECONCILE:
@@ -397,6 +406,7 @@ static int body_from_json(const json_t *json, struct event *event, struct error 
         model_string_into(json, "oid", event->approve.oid, sizeof event->approve.oid);
         return 0;
     case EVENT_RETRY:
+    case EVENT_REDEPLOY:
         event->retry.cluster = memory_strdup(model_string(json, "cluster"));
         event->retry.service = memory_strdup(model_string(json, "service"));
         return event->retry.cluster && event->retry.service ? 0 : ERROR_INVALID;

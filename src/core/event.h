@@ -27,6 +27,7 @@ enum event_kind {
     EVENT_RECONCILE,    /* from api: look at a service, a cluster, or everything again */
     EVENT_APPROVE,      /* from api: the commit may remove what it removes */
     EVENT_RETRY,        /* from api: what failed of a service may be tried once more */
+    EVENT_REDEPLOY,     /* from api: a service is to be deployed anew, though nothing of it changed */
     EVENT_SUSPEND,      /* from api: leave a service or a cluster alone, or no longer */
     EVENT_RUN_TASK,     /* from api: start standalone tasks */
     EVENT_STOP_TASK,    /* from api: stop one */
@@ -95,9 +96,10 @@ struct event {
         } engine;
         struct {
             uint64_t id;
-            int code; /* 0, or an error_code */
-            char *message;
+            int code;      /* 0, or an error_code */
+            char *message; /* with code 0: what somebody ought to know all the same; may be NULL */
             struct container *container; /* as it is now, owned; NULL: not known or gone */
+            char *image_digest;          /* ACTION_RESOLVE: "sha256:..."; NULL: there is none */
             bool gone;                   /* the engine says that it does not exist */
         } action;
         struct {
@@ -116,7 +118,7 @@ struct event {
         struct {
             char *cluster;
             char *service;
-        } retry;
+        } retry; /* EVENT_RETRY, EVENT_REDEPLOY */
         struct {
             char *cluster;
             char *service; /* NULL: the cluster */

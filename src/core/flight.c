@@ -66,7 +66,8 @@ static void land(struct core *core, struct flight *flight)
 /* What goes wrong again counts on: of tasks that could not be created each try is another task. */
 static char *trouble_key(const struct action *action)
 {
-    const char *task = action->kind == ACTION_CREATE ? "" : action->task;
+    bool anew = action->kind == ACTION_CREATE || action->kind == ACTION_RESOLVE;
+    const char *task = anew ? "" : action->task;
     return memory_printf("%s %s %s", action_kind_name(action->kind), action->container, task);
 }
 
@@ -138,6 +139,8 @@ static bool is_fulfilled(const struct flight *flight)
         return !target || target->status != CONTAINER_RUNNING;
     case ACTION_REMOVE:
         return !target;
+    case ACTION_RESOLVE:
+        return false;
     }
     return false;
 }
@@ -200,7 +203,8 @@ static void fail(struct flight *flight, const char *message)
     struct plan_failure failure = {.instance = memory_strdup(flight->action->instance),
                                    .container = memory_strdup(flight->action->container),
                                    .reason = memory_strdup(message),
-                                   .digest = flight->action->labels.digest};
+                                   .digest = flight->action->labels.digest,
+                                   .of_image = flight->action->kind == ACTION_RESOLVE};
     memcpy(failure.task, flight->action->task, sizeof failure.task);
     vector_push(&flight->service->failures, failure);
 }
@@ -228,7 +232,7 @@ void core_on_action_done(struct core *core, struct event *event, struct effect_v
                                              .instance = memory_strdup(flight->action->instance)});
         return;
     }
-    bool brings_up = flight->action->kind == ACTION_CREATE || flight->action->kind == ACTION_START;
+    bool brings_up = flight->action->kind != ACTION_STOP && flight->action->kind != ACTION_REMOVE;
     bool gone = event->action.gone && flight->action->container_id;
     bool refused = event->action.code != 0 && !gone;
     if (refused && brings_up) {
@@ -239,6 +243,8 @@ void core_on_action_done(struct core *core, struct event *event, struct effect_v
         hold(core, flight, message);
     else
         end_trouble(flight);
+    if (flight->action->kind == ACTION_RESOLVE && !refused)
+        core_image_resolved(core, flight, event, effects);
     if (instance && event->action.container)
         core_put_container(core, instance, TAKE(event->action.container));
     else if (instance && gone)

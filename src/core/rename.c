@@ -170,7 +170,8 @@ static void add_remembered(const struct service_state *service, const struct des
         return;
     const struct digest *asked =
         digest_is_zero(&primary->rollback_of) ? &primary->digest : &primary->rollback_of;
-    vector_push(gone, (struct service_content){service->cluster, service->name, *asked});
+    vector_push(gone, (struct service_content){service->cluster, service->name,
+                                               service_ledger_committed(ledger, asked)});
 }
 
 static void pair_remembered(const struct core *core, const struct desired *next,

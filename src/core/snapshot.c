@@ -120,6 +120,7 @@ static json_t *failures_out(const struct plan_failure_vec *failures)
                                  failures->items[i].container, "reason", failures->items[i].reason);
         model_set_string(item, "instance", failures->items[i].instance);
         model_set_digest(item, "digest", &failures->items[i].digest);
+        model_set_bool(item, "ofImage", failures->items[i].of_image);
         json_array_append_new(list, item);
     }
     return list;
@@ -399,7 +400,8 @@ static int desired_in(const json_t *json, struct core *core)
     desired_seal(desired);
     for (i = 0; i < desired->services.len; i++) {
         struct service *service = desired->services.items[i];
-        core_service_state(core, service->cluster, service->name, true)->desired = service_ref(service);
+        struct service_state *state = core_service_state(core, service->cluster, service->name, true);
+        state->desired = core_redeployed(state, service);
     }
     core->desired = TAKE(desired);
     return 0;
@@ -413,7 +415,8 @@ static void failures_in(const json_t *list, struct service_state *service)
         struct plan_failure failure = {.instance = memory_strdup(model_string(item, "instance")),
                                        .container = memory_strdup(model_string(item, "container")),
                                        .reason = memory_strdup(model_string(item, "reason")),
-                                       .digest = model_digest(item, "digest")};
+                                       .digest = model_digest(item, "digest"),
+                                       .of_image = model_bool(item, "ofImage")};
         model_string_into(item, "task", failure.task, sizeof failure.task);
         vector_push(&service->failures, failure);
     }

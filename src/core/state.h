@@ -234,6 +234,8 @@ void core_forget_service(struct core *core, struct service_state *service);
 void core_save(struct effect_vec *effects, enum ledger_change_kind kind, const char *name, json_t *entry,
                const char *message);
 
+/* redeploy.c: what the service is to be, if its content was redeployed another one. A new reference. */
+struct service *core_redeployed(const struct service_state *state, struct service *service);
 /* commit.c: of a DAEMON, how many tasks it is to have, E1. */
 void core_set_count(struct service_state *service, int desired_count);
 /* completed.c */
@@ -267,6 +269,7 @@ void core_on_progress(struct core *core, struct event *event, struct effect_vec 
 void core_on_reconcile(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_approve(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_retry(struct core *core, struct event *event, struct effect_vec *effects);
+void core_on_redeploy(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_suspend(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_run_task(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_stop_task(struct core *core, struct event *event, struct effect_vec *effects);
@@ -399,6 +402,9 @@ void core_room_refresh(struct core *core);
 /* observe.c: the container as it is now (taken over), or its end. */
 void core_put_container(struct core *core, struct instance_state *instance, struct container *container);
 void core_drop_container(struct core *core, struct instance_state *instance, const char *id);
+/* image.c: what an image's tag means for the deployment that asked, I5. */
+void core_image_resolved(struct core *core, const struct flight *flight, const struct event *event,
+                         struct effect_vec *effects);
 /* flight.c */
 void core_launch(struct core *core, struct service_state *service, struct action *action,
                  struct effect_vec *effects);

@@ -108,13 +108,15 @@ void input_gone(const char *instance, const char *container_id, struct event *re
 void input_action_done(const struct act_outcome *outcome, struct event *ret_event)
 {
     assert(outcome);
-    *ret_event = (struct event){
-        .kind = EVENT_ACTION_DONE,
-        .action = {.id = outcome->action_id,
-                   .code = outcome->error->code,
-                   .message = outcome->error->code ? memory_strdup(error_text(outcome->error)) : NULL,
-                   .container = outcome->container ? container_copy(outcome->container) : NULL,
-                   .gone = outcome->gone}};
+    *ret_event =
+        (struct event){.kind = EVENT_ACTION_DONE,
+                       .action = {.id = outcome->action_id,
+                                  .code = outcome->error->code,
+                                  .message = memory_strdup(outcome->error->code ? error_text(outcome->error)
+                                                                                : outcome->warning),
+                                  .image_digest = memory_strdup(outcome->image_digest),
+                                  .container = outcome->container ? container_copy(outcome->container) : NULL,
+                                  .gone = outcome->gone}};
 }
 
 void input_progress(uint64_t action_id, const struct engine_progress *progress, struct event *ret_event)

@@ -74,6 +74,7 @@ static const struct engine_ops docker_ops = {
     .network_create = docker_network_create,
     .network_remove = docker_network_remove,
     .images = docker_images,
+    .image_inspect = docker_image_inspect,
     .after = docker_after,
     .cancel = docker_cancel,
     .free = docker_free,

@@ -121,3 +121,4 @@ uint64_t docker_network_create(struct engine *engine, const char *owner, const c
                                const struct engine_call *call);
 uint64_t docker_network_remove(struct engine *engine, const char *name, const struct engine_call *call);
 uint64_t docker_images(struct engine *engine, const struct engine_call *call);
+uint64_t docker_image_inspect(struct engine *engine, const char *reference, const struct engine_call *call);

@@ -146,6 +146,8 @@ json_t *docker_create_body(const struct engine_create *create, const struct dock
     if (r == 0)
         r = apply(&body, docker_task_mappings, create->definition->json, err);
     if (r == 0) {
+        if (create->image)
+            json_object_set_new(body.config, "Image", json_string(create->image));
         docker_pause_join(create, body.config);
         *ret_warning = body.warning;
         return body.config;

@@ -1,5 +1,6 @@
 #include "base/text.h"
 #include "engine/docker_call.h"
+#include "model/image.h"
 #include "model/json.h"
 
 #include <string.h>
@@ -215,4 +216,23 @@ uint64_t docker_images(struct engine *engine, const struct engine_call *call)
 {
     return docker_send(docker_call_new(engine, NULL, call, LIMIT_ENGINE_CALL_MS),
                        (struct docker_send){.path = "/images/json", .on_answer = on_images});
+}
+
+static void on_image(struct docker_call *call, const struct docker_answer *answer)
+{
+    struct engine_reply reply = {0};
+    size_t i;
+    json_t *digest;
+    json_array_foreach (json_object_get(answer->json, "RepoDigests"), i, digest)
+        if (!reply.image_digest && json_is_string(digest) &&
+            image_is_of(call->target, json_string_value(digest)))
+            reply.image_digest = image_digest(json_string_value(digest));
+    docker_done(call, &reply);
+}
+
+uint64_t docker_image_inspect(struct engine *engine, const char *reference, const struct engine_call *call)
+{
+    char *path CLEANUP_FREE = docker_path("/images/", reference, "/json");
+    return docker_send(docker_call_new(engine, reference, call, LIMIT_ENGINE_CALL_MS),
+                       (struct docker_send){.path = path, .on_answer = on_image});
 }

@@ -20,8 +20,8 @@
  * asked.
  *
  * Where Podman cannot keep this: an inspection does not tell the reason of a failed start (the reply to start
- * does), its health checks need systemd on the host: without, health stays HEALTH_UNKNOWN, and a start starts
- * the pause container as well that it joins.
+ * does), its health checks need systemd on the host: without, health stays HEALTH_UNKNOWN, a start starts the
+ * pause container as well that it joins, and an image that was built there has a digest as well.
  */
 #pragma once
 
@@ -78,6 +78,7 @@ struct engine_reply {
         *container; /* inspect create start stop kill: as it is afterwards; NULL when gone */
     const struct engine_image *images; /* images */
     size_t images_len;
+    const char *image_digest;              /* image_inspect: "sha256:..."; NULL: it has none */
     const struct engine_network *networks; /* networks, network_create */
     size_t networks_len;
     const char *output; /* exec */
@@ -118,6 +119,7 @@ struct engine_create {
     const struct task_labels *labels;
     const struct task_definition *definition; /* volumes and network mode come from its root */
     const char *container;                    /* which of its containers */
+    const char *image;                        /* in place of what the definition names; NULL: that */
     const struct string_vec *environment;     /* "NAME=VALUE": all of it; NULL: the definition's own */
     const json_t *log_options;                /* besides those of the definition; NULL: none */
     const struct engine_file *files;          /* that it has before it starts */
@@ -188,6 +190,10 @@ struct engine_ops {
                                const struct engine_call *);
     uint64_t (*network_remove)(struct engine *, const char *name, const struct engine_call *);
     uint64_t (*images)(struct engine *, const struct engine_call *);
+    /* What the reference means there now, without a look at its registry: the digest at which an image of
+     * that repository was pulled. One that was built or loaded there has none, nor has one that was pulled
+     * from another repository. ERROR_NOT_FOUND: there is no such image. */
+    uint64_t (*image_inspect)(struct engine *, const char *reference, const struct engine_call *);
     /* Runs fire(data) once, ms from now, on the engine's own clock (real or virtual). Canceled like an
      * operation. */
     uint64_t (*after)(struct engine *, int64_t ms, void (*fire)(void *data), void *data);

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "engine/sim_state.h"
+#include "model/image.h"
 
 #include <assert.h>
 
@@ -19,7 +20,7 @@ struct sim *sim_new(const struct sim_options *options)
         sim->options.memory_mib = 8192;
     sim->now_ms = sim->options.now_ms ? sim->options.now_ms : FIRST_MS;
     sim->random = sim->options.seed;
-    sim->images = MAP_INIT(free);
+    sim->images = MAP_INIT(sim_image_free);
     sim->behaviours = MAP_INIT(free);
     return sim;
 }
@@ -126,7 +127,17 @@ void sim_advance_to(struct sim *sim, int64_t now_ms)
         sim->now_ms = now_ms;
 }
 
-static struct sim_image *image_of(struct sim *sim, const char *image)
+void sim_image_free(struct sim_image *image)
+{
+    if (!image)
+        return;
+    free(image->digest);
+    free(image->local_digest);
+    free(image->tag);
+    free(image);
+}
+
+static struct sim_image *known_image(struct sim *sim, const char *image)
 {
     struct sim_image *found = map_get(&sim->images, image);
     if (!found) {
@@ -138,12 +149,12 @@ static struct sim_image *image_of(struct sim *sim, const char *image)
 
 void sim_image_local(struct sim *sim, const char *image)
 {
-    image_of(sim, image)->local = true;
+    sim_image_pulled(sim, image);
 }
 
 void sim_image_pullable(struct sim *sim, const char *image, int64_t pull_ms)
 {
-    struct sim_image *found = image_of(sim, image);
+    struct sim_image *found = known_image(sim, image);
     found->pullable = true;
     found->pull_ms = pull_ms;
 }
@@ -151,6 +162,49 @@ void sim_image_pullable(struct sim *sim, const char *image, int64_t pull_ms)
 void sim_image_remove(struct sim *sim, const char *image)
 {
     map_remove(&sim->images, image);
+}
+
+void sim_image_publish(struct sim *sim, const char *image, const char *digest)
+{
+    struct sim_image *tagged = known_image(sim, image);
+    free(tagged->digest);
+    tagged->digest = memory_strdup(digest);
+    char *name CLEANUP_FREE = image_at(image, digest);
+    struct sim_image *pinned = known_image(sim, name);
+    pinned->pullable = true;
+    pinned->pull_ms = tagged->pull_ms;
+    free(pinned->digest);
+    pinned->digest = memory_strdup(digest);
+    free(pinned->tag);
+    pinned->tag = memory_strdup(image);
+}
+
+void sim_image_withdraw(struct sim *sim, const char *image)
+{
+    known_image(sim, image)->withdrawn = true;
+}
+
+void sim_image_pulled(struct sim *sim, const char *image)
+{
+    struct sim_image *pulled = known_image(sim, image);
+    pulled->local = true;
+    if (!pulled->digest)
+        return;
+    free(pulled->local_digest);
+    pulled->local_digest = memory_strdup(pulled->digest);
+    char *name CLEANUP_FREE = image_at(image, pulled->digest);
+    struct sim_image *pinned = known_image(sim, name);
+    if (pinned != pulled) {
+        pinned->local = true;
+        free(pinned->local_digest);
+        pinned->local_digest = memory_strdup(pulled->digest);
+    }
+}
+
+const struct sim_behaviour *sim_behaviour_of(const struct sim *sim, const char *image)
+{
+    const struct sim_image *known = map_get(&sim->images, image);
+    return map_get(&sim->behaviours, known && known->tag ? known->tag : image);
 }
 
 void sim_set_behaviour(struct sim *sim, const char *image, const struct sim_behaviour *behaviour)

@@ -43,6 +43,11 @@ void sim_image_local(struct sim *sim, const char *image); /* present on the host
 void sim_image_pullable(struct sim *sim, const char *image,
                         int64_t pull_ms);                  /* a pull brings it in that time */
 void sim_image_remove(struct sim *sim, const char *image); /* neither of both */
+/* What its tag means in the registry from now on, "sha256:..."; a pull brings that. By the digest it is
+ * pullable as well, for ever. Without a call an image was built where it is, and has no digest. */
+void sim_image_publish(struct sim *sim, const char *image, const char *digest);
+/* The registry does not know that tag any more. */
+void sim_image_withdraw(struct sim *sim, const char *image);
 
 /* How containers of an image behave. Zero is a well-behaved server. Taken when the container is created. */
 struct sim_behaviour {
@@ -81,6 +86,7 @@ enum sim_op {
     SIM_NETWORK_CREATE,
     SIM_NETWORK_REMOVE,
     SIM_IMAGES,
+    SIM_IMAGE_INSPECT,
     SIM_AFTER, /* no fault touches it */
     SIM_OPS,   /* their number */
 };

@@ -67,7 +67,7 @@ void sim_add(struct sim *sim, struct sim_container *container)
     sim_make_id(sim, container->serial, id);
     container->view->id = memory_strdup(id);
     container->view->created_ms = sim->now_ms;
-    const struct sim_behaviour *behaviour = map_get(&sim->behaviours, container->view->image);
+    const struct sim_behaviour *behaviour = sim_behaviour_of(sim, container->view->image);
     if (behaviour && !container->foreign)
         container->behaviour = *behaviour;
     vector_push(&sim->containers, container);

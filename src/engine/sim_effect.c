@@ -66,13 +66,13 @@ static bool effect_inspect(struct sim *sim, struct sim_request *request)
 static bool effect_pull(struct sim *sim, struct sim_request *request)
 {
     const struct sim_image *image = map_get(&sim->images, request->target);
-    if (!image || (!image->local && !image->pullable)) {
+    if (!image || image->withdrawn || (!image->local && !image->pullable)) {
         error_set(&request->result.error, ERROR_NOT_FOUND,
                   "pull access denied for %s, repository does not exist or may require 'docker login'",
                   request->target);
         return true;
     }
-    if (image->local)
+    if (image->local && text_equal(image->digest, image->local_digest))
         return true;
     for (int i = 1; i <= PROGRESS_STEPS; i++)
         sim_in(sim, image->pull_ms * i / PROGRESS_STEPS,
@@ -93,6 +93,8 @@ static const char *image_name(const struct sim_request *request)
     json_t *item;
     if (text_equal(request->extra, PAUSE_CONTAINER))
         return pause_image.image;
+    if (request->text)
+        return request->text;
     json_array_foreach (json_object_get(request->definition->json, "containerDefinitions"), i, item)
         if (text_equal(json_string_value(json_object_get(item, "name")), request->extra))
             return json_string_value(json_object_get(item, "image"));
@@ -156,7 +158,7 @@ static bool effect_create(struct sim *sim, struct sim_request *request)
         error_set(&request->result.error, ERROR_NOT_FOUND, "No such image: %s", image_key);
         return true;
     }
-    const struct sim_behaviour *behaviour = map_get(&sim->behaviours, image_key);
+    const struct sim_behaviour *behaviour = sim_behaviour_of(sim, image_key);
     if (behaviour && behaviour->create_fails) {
         error_set(&request->result.error, ERROR_INVALID, "%s", behaviour->create_fails);
         return true;
@@ -327,6 +329,16 @@ static bool effect_network_remove(struct sim *sim, struct sim_request *request)
     return true;
 }
 
+static bool effect_image_inspect(struct sim *sim, struct sim_request *request)
+{
+    const struct sim_image *image = map_get(&sim->images, request->target);
+    if (!image || !image->local)
+        error_set(&request->result.error, ERROR_NOT_FOUND, "No such image: %s", request->target);
+    else
+        request->result.image_digest = memory_strdup(image->local_digest);
+    return true;
+}
+
 static const struct {
     bool (*run)(struct sim *, struct sim_request *);
     bool writes;
@@ -348,6 +360,7 @@ static const struct {
     [SIM_NETWORK_CREATE] = {effect_network_create, true},
     [SIM_NETWORK_REMOVE] = {effect_network_remove, true},
     [SIM_IMAGES] = {effect_nothing, false},
+    [SIM_IMAGE_INSPECT] = {effect_image_inspect, false},
 };
 
 bool sim_effect(struct sim *sim, struct sim_request *request)

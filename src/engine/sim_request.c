@@ -28,6 +28,7 @@ static const struct {
     [SIM_NETWORK_CREATE] = {20, 200},
     [SIM_NETWORK_REMOVE] = {20, 200},
     [SIM_IMAGES] = {1, 30},
+    [SIM_IMAGE_INSPECT] = {1, 15},
 };
 #define SLOW_FACTOR 50
 
@@ -54,6 +55,7 @@ static void result_clear(struct sim_result *result)
     container_free(result->container);
     container_vec_deinit(&result->containers);
     buffer_deinit(&result->output);
+    free(result->image_digest);
     memset(result, 0, sizeof *result);
     result->output = BUFFER_INIT(LIMIT_LOG_BYTES);
 }
@@ -225,6 +227,7 @@ static uint64_t op_create(struct engine *engine, const struct engine_create *cre
 {
     struct sim_request *request = request_new(engine, SIM_CREATE, create->name, call);
     request->extra = memory_strdup(create->container);
+    request->text = memory_strdup(create->image);
     request->files_len = create->files_len;
     task_labels_copy(create->labels, &request->labels);
     /* The count is not the value: definitions are shared and never changed. */
@@ -317,6 +320,11 @@ static uint64_t op_images(struct engine *engine, const struct engine_call *call)
     return send_request(engine, request_new(engine, SIM_IMAGES, NULL, call));
 }
 
+static uint64_t op_image_inspect(struct engine *engine, const char *reference, const struct engine_call *call)
+{
+    return send_request(engine, request_new(engine, SIM_IMAGE_INSPECT, reference, call));
+}
+
 static void no_reply(void *data, const struct engine_reply *reply)
 {
     (void)data;
@@ -375,6 +383,7 @@ static const struct engine_ops engine_ops = {
     .network_create = op_network_create,
     .network_remove = op_network_remove,
     .images = op_images,
+    .image_inspect = op_image_inspect,
     .after = op_after,
     .cancel = op_cancel,
     .free = op_free,
@@ -402,7 +411,7 @@ static void fill_networks(const struct sim *sim, const struct sim_request *reque
 static void fill_images(const struct sim *sim, struct engine_image *out, size_t *len)
 {
     map_for_each (&sim->images, entry)
-        if (((const struct sim_image *)entry->value)->local)
+        if (((const struct sim_image *)entry->value)->local && !((const struct sim_image *)entry->value)->tag)
             out[(*len)++] = (struct engine_image){.id = entry->key, .tag = entry->key};
 }
 
@@ -426,6 +435,7 @@ static void call_done(struct sim *sim, const struct sim_request *request)
     reply.output = request->op == SIM_EXEC ? buffer_str(&result->output) : NULL;
     reply.output_len = result->output.len;
     reply.exit_code = result->exit_code;
+    reply.image_digest = result->image_digest;
     reply.images = images;
     reply.networks = networks;
     if (request->op == SIM_IMAGES)
@@ -568,7 +578,7 @@ static void pull_progress(struct sim *sim, const struct sim_entry *entry)
     request = sim_request_find(sim, entry->target);
     if (!request || entry->value < 100)
         return;
-    sim_image_local(sim, request->target);
+    sim_image_pulled(sim, request->target);
     sim_reply(sim, request);
 }
 

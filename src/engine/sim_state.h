@@ -67,8 +67,17 @@ void sim_container_free(struct sim_container *container);
 struct sim_image {
     bool local;
     bool pullable;
+    bool withdrawn;
     int64_t pull_ms;
+    char *digest;       /* in the registry; NULL: none */
+    char *local_digest; /* at which it was pulled; NULL: it is not local, or was built there */
+    char *tag;          /* of what is named by its digest: that behaves like it; NULL: it is named by a tag */
 };
+void sim_image_free(struct sim_image *image);
+/* By the name that a container was created of. NULL: a well-behaved server. */
+const struct sim_behaviour *sim_behaviour_of(const struct sim *sim, const char *image);
+/* A pull has brought it. */
+void sim_image_pulled(struct sim *sim, const char *image);
 
 struct sim_network {
     char *id;
@@ -92,6 +101,7 @@ struct sim_result {
     struct container_vec containers;
     struct buffer output;
     int exit_code;
+    char *image_digest;
 };
 
 struct sim_request {
@@ -105,7 +115,7 @@ struct sim_request {
     /* arguments, as far as the operation has them */
     char *target; /* container id or name, image, network, owner */
     char *extra;  /* signal; network's name; what exec runs */
-    char *text;   /* what exec prints */
+    char *text;   /* what exec prints; create: the image, if it is not the definition's */
     int number;   /* stop: timeout in seconds; logs: tail */
     bool force;
     bool follow;

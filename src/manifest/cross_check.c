@@ -251,6 +251,18 @@ static struct digest digest_of(const struct task_definition *definition,
     return digest;
 }
 
+/* ECS's UpdateService with forceNewDeployment: another value is another deployment of the same. */
+static void set_forced(struct service *service)
+{
+    const json_t *by = json_object_get(json_object_get(service->json, "davit"), "forceNewDeployment");
+    char *text CLEANUP_FREE = by ? json_dumps(by, JSON_ENCODE_ANY) : NULL;
+    service->forced = (struct digest){0};
+    if (!text || !service->task_definition)
+        return;
+    struct digest digest = digest_of_bytes(text, strlen(text));
+    service_force(service, &digest);
+}
+
 /* Takes the definitions over. */
 static void set_pre_deploy(struct service *service, struct task_definition_vec *definitions)
 {
@@ -282,6 +294,7 @@ static void bind(struct cross *cross, struct kind_object *object, struct task_de
     task_definition_unref(service->task_definition);
     service->task_definition = definition ? task_definition_ref(definition) : NULL;
     service->digest = digest_of(definition, &pre_deploy);
+    set_forced(service);
     if (service->pre_deploy.len)
         set_pre_deploy(service, &pre_deploy);
 }

@@ -144,7 +144,7 @@ static const struct kind_member container[] = {
     INSIDE(  "volumesFrom",           "HostConfig.VolumesFrom", volume_from),
     INSIDE(  "linuxParameters",       NULL, linux_parameters),
     INSIDE(  "secrets",               "Config.Env", kind_members_secret),
-    IGNORED( "versionConsistency",    "disabled", "the tag is resolved by each instance for itself"),
+    HONOURED("versionConsistency",    "enabled",  NULL),
     HONOURED("hostname",               NULL,       "Config.Hostname"),
     HONOURED("disableNetworking",      "false",    "Config.NetworkDisabled"),
     HONOURED("dnsServers",             NULL,       "HostConfig.Dns"),

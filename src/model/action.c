@@ -3,13 +3,14 @@
 #include "base/buffer.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "model/image.h"
 #include "model/json.h"
 
 #include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 
-static const char *const kind_names[] = {"create", "start", "stop", "remove"};
+static const char *const kind_names[] = {"create", "start", "stop", "remove", "resolve"};
 
 const char *action_kind_name(enum action_kind kind)
 {
@@ -34,6 +35,7 @@ void action_free(struct action *action)
     free(action->container);
     free(action->container_id);
     free(action->reason);
+    free(action->image);
     free(action->name);
     task_labels_deinit(&action->labels);
     task_definition_unref(action->task_definition);
@@ -51,6 +53,7 @@ struct action *action_copy(const struct action *action)
     copy->container = memory_strdup(action->container);
     copy->container_id = memory_strdup(action->container_id);
     copy->reason = memory_strdup(action->reason);
+    copy->image = memory_strdup(action->image);
     copy->name = memory_strdup(action->name);
     task_labels_copy(&action->labels, &copy->labels);
     copy->task_definition = action->task_definition ? task_definition_ref(action->task_definition) : NULL;
@@ -76,16 +79,9 @@ char *action_key(const struct action *action)
 const char *action_image(const struct action *action)
 {
     assert(action);
-    size_t i;
-    json_t *container;
-    if (!action->task_definition)
-        return NULL;
-    json_array_foreach (json_object_get(action->task_definition->json, "containerDefinitions"), i,
-                        container) {
-        if (text_equal(model_string(container, "name"), action->container))
-            return model_string(container, "image");
-    }
-    return NULL;
+    if (action->image || !action->task_definition)
+        return action->image;
+    return image_of(action->task_definition, action->container);
 }
 
 json_t *action_to_json(const struct action *action)
@@ -103,6 +99,11 @@ json_t *action_to_json(const struct action *action)
     if (action->kind == ACTION_STOP)
         json_object_set_new(json, "stopTimeout", json_integer(action->stop_timeout_s));
     model_set_string(json, "reason", action->reason);
+    model_set_string(json, "image", action->image);
+    if (action->kind == ACTION_RESOLVE) {
+        model_set_string(json, "deployment", action->labels.deployment);
+        model_set_digest(json, "digest", &action->labels.digest);
+    }
     if (action->kind == ACTION_CREATE) {
         model_set_string(json, "name", action->name);
         json_object_set_new(json, "labels", task_labels_to_json(&action->labels));
@@ -124,6 +125,10 @@ int action_from_json(const json_t *json, struct action **ret_action, struct erro
         if (r < 0)
             return r;
     }
+    if (action->kind == ACTION_RESOLVE) {
+        action->labels.deployment = memory_strdup(model_string(json, "deployment"));
+        action->labels.digest = model_digest(json, "digest");
+    }
     action->id = (uint64_t)model_int(json, "id");
     action->instance = memory_strdup(model_string(json, "instance"));
     action->cluster = memory_strdup(model_string(json, "cluster"));
@@ -133,6 +138,7 @@ int action_from_json(const json_t *json, struct action **ret_action, struct erro
     action->container_id = memory_strdup(model_string(json, "containerId"));
     action->stop_timeout_s = model_int_in(json, "stopTimeout", 0, INT32_MAX);
     action->reason = memory_strdup(model_string(json, "reason"));
+    action->image = memory_strdup(model_string(json, "image"));
     action->name = memory_strdup(model_string(json, "name"));
     *ret_action = TAKE(action);
     return 0;

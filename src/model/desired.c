@@ -406,7 +406,16 @@ const struct digest *service_task_digest(const struct service *service)
 {
     static const struct digest none;
     assert(service);
+    if (!digest_is_zero(&service->forced))
+        return &service->forced;
     return service->task_definition ? &service->task_definition->digest : &none;
+}
+
+void service_force(struct service *service, const struct digest *by)
+{
+    assert(service && by);
+    service->forced = digest_combine(service_task_digest(service), by);
+    service->digest = digest_combine(&service->digest, by);
 }
 
 char *service_key(const char *cluster, const char *name)
@@ -569,6 +578,7 @@ json_t *service_to_json(const struct service *service)
         (json_int_t)service->health_check_grace_ms, "breaker", circuit_breaker_to_json(&service->breaker),
         "json", service->json);
     model_set_digest(json, "digest", &service->digest);
+    model_set_digest(json, "forced", &service->forced);
     model_set_bool(json, "countAbsent", service->count_absent);
     model_set_bool(json, "daemon", service->daemon);
     model_set_bool(json, "rebalances", service->rebalances);

@@ -155,6 +155,8 @@ struct service {
     struct digest digest; /* identity of a deployment: the content of the task definition, and of those of
                              davit.preDeploy; desiredCount, percentages, placement and the circuit breaker are
                              not in it. Tasks are known by the digest of the task definition alone */
+    struct digest forced; /* davit.forceNewDeployment, or davit redeploy: what tasks are known by instead, and
+                             part of `digest`; zero: neither */
     json_t *json;         /* as committed, for display and diff */
     struct origin origin;
 };
@@ -173,6 +175,9 @@ struct service *service_copy(const struct service *service);
 struct service *service_renamed(const struct service *service, const char *name);
 /* Their order in a desired state: by cluster, then name. */
 int service_compare(const struct service *left, const struct service *right);
+/* Makes it another content to deployments and tasks, though nothing else of it changes. `digest` has no part
+ * of it yet. */
+void service_force(struct service *service, const struct digest *by);
 /* What its tasks are known by; zero without a task definition. Borrowed. */
 const struct digest *service_task_digest(const struct service *service);
 /* "cluster/service", the key of maps and of the command line. Caller frees. */

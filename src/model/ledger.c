@@ -4,9 +4,11 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "model/desired.h"
+#include "model/image.h"
 #include "model/json.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +28,78 @@ static void failures_deinit(struct task_failure_vec *failures)
     vector_deinit(failures);
 }
 
+static void images_deinit(struct deployment_image_vec *images)
+{
+    for (size_t i = 0; i < images->len; i++) {
+        free(images->items[i].image);
+        free(images->items[i].digest);
+    }
+    vector_deinit(images);
+}
+
+struct deployment_image *deployment_image(const struct deployment *deployment, const char *image)
+{
+    assert(deployment);
+    for (size_t i = 0; i < deployment->images.len; i++)
+        if (text_equal(deployment->images.items[i].image, image))
+            return &deployment->images.items[i];
+    return NULL;
+}
+
+void deployment_add_image(struct deployment *deployment, const char *image)
+{
+    assert(deployment);
+    assert(image);
+    if (!deployment_image(deployment, image))
+        vector_push(&deployment->images, (struct deployment_image){.image = memory_strdup(image)});
+}
+
+const char *deployment_image_name(const struct deployment *deployment, const char *created_of)
+{
+    assert(deployment);
+    for (size_t i = 0; i < deployment->images.len; i++) {
+        const struct deployment_image *image = &deployment->images.items[i];
+        char *at CLEANUP_FREE = image->digest ? image_at(image->image, image->digest) : NULL;
+        if (text_equal(at, created_of))
+            return image->image;
+    }
+    return created_of;
+}
+
+void deployment_image_resolve(struct deployment_image *image, const char *digest)
+{
+    assert(image && !image->resolved);
+    image->digest = memory_strdup(digest);
+    image->resolved = true;
+}
+
+json_t *deployment_images_to_json(const struct deployment *deployment)
+{
+    assert(deployment);
+    json_t *list = deployment->images.len ? json_array() : NULL;
+    for (size_t i = 0; i < deployment->images.len; i++) {
+        const struct deployment_image *image = &deployment->images.items[i];
+        json_t *item = json_pack("{s:s,s:s*}", "image", image->image, "digest", image->digest);
+        model_set_bool(item, "resolved", image->resolved);
+        json_array_append_new(list, item);
+    }
+    return list;
+}
+
+static void images_from_json(const json_t *json, struct deployment *deployment)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach (json, i, item) {
+        if (i >= LIMIT_CONTAINERS_PER_TASK || !model_string(item, "image"))
+            break;
+        deployment_add_image(deployment, model_string(item, "image"));
+        struct deployment_image *image = deployment_image(deployment, model_string(item, "image"));
+        if (model_bool(item, "resolved") && !image->resolved)
+            deployment_image_resolve(image, model_string(item, "digest"));
+    }
+}
+
 void deployment_deinit(struct deployment *deployment)
 {
     assert(deployment);
@@ -33,6 +107,7 @@ void deployment_deinit(struct deployment *deployment)
     free(deployment->reason);
     commit_deinit(&deployment->commit);
     failures_deinit(&deployment->failures);
+    images_deinit(&deployment->images);
     memset(deployment, 0, sizeof *deployment);
 }
 
@@ -71,6 +146,13 @@ static void deployment_copy(const struct deployment *from, struct deployment *re
         failure.reason = memory_strdup(failure.reason);
         vector_push(&ret_copy->failures, failure);
     }
+    memset(&ret_copy->images, 0, sizeof ret_copy->images);
+    for (size_t i = 0; i < from->images.len; i++) {
+        struct deployment_image image = from->images.items[i];
+        image.image = memory_strdup(image.image);
+        image.digest = memory_strdup(image.digest);
+        vector_push(&ret_copy->images, image);
+    }
 }
 
 json_t *deployment_to_json(const struct deployment *deployment)
@@ -100,6 +182,8 @@ json_t *deployment_to_json(const struct deployment *deployment)
         }
         json_object_set_new(json, "failures", list);
     }
+    if (deployment->images.len)
+        json_object_set_new(json, "images", deployment_images_to_json(deployment));
     return json;
 }
 
@@ -135,6 +219,7 @@ static int deployment_from_json(const json_t *json, struct deployment *ret_deplo
         model_string_into(item, "task", failure.task, sizeof failure.task);
         vector_push(&deployment.failures, failure);
     }
+    images_from_json(json_object_get(json, "images"), &deployment);
     deployment.failed_tasks = /* what an older davit wrote has only the list */
         model_int_in(json, "failedTasks", (int)deployment.failures.len, INT32_MAX);
     *ret_deployment = deployment;
@@ -180,6 +265,7 @@ struct service_ledger *service_ledger_copy(const struct service_ledger *entry)
     copy->renamed_from = memory_strdup(entry->renamed_from);
     for (size_t i = 0; i < entry->adopted.len; i++)
         vector_push(&copy->adopted, memory_strdup(entry->adopted.items[i]));
+    copy->redeployed = entry->redeployed;
     for (size_t i = 0; i < entry->deployments.len; i++) {
         struct deployment deployment;
         deployment_copy(&entry->deployments.items[i], &deployment);
@@ -229,6 +315,8 @@ json_t *service_ledger_to_json(const struct service_ledger *entry)
     model_set_string(json, "renamedFrom", entry->renamed_from);
     if (entry->adopted.len)
         json_object_set_new(json, "adopted", model_strings_to_json(&entry->adopted));
+    model_set_digest(json, "redeployed", &entry->redeployed.digest);
+    model_set_int(json, "redeployedAt", entry->redeployed.at_ms);
     if (entry->known_bad.len) {
         json_t *list = json_array();
         for (size_t i = 0; i < entry->known_bad.len; i++) {
@@ -264,6 +352,8 @@ int service_ledger_from_json(const json_t *json, struct service_ledger **ret_ent
     entry->prune_disabled = model_bool(json, "pruneDisabled");
     entry->renamed_from = memory_strdup(model_string(json, "renamedFrom"));
     model_strings_from_json(json_object_get(json, "adopted"), &entry->adopted);
+    entry->redeployed =
+        (struct redeployment){model_digest(json, "redeployed"), model_int(json, "redeployedAt")};
     size_t i;
     json_t *item;
     json_array_foreach (json_object_get(json, "deployments"), i, item) {
@@ -410,6 +500,28 @@ bool service_ledger_is_rolled_back(const struct service_ledger *entry, const str
     const struct deployment *primary = service_ledger_primary(entry);
     return primary && !digest_is_zero(&primary->rollback_of) && digest_equal(&primary->rollback_of, asked) &&
            service_ledger_known_bad(entry, asked);
+}
+
+bool service_ledger_forces(const struct service_ledger *entry, const struct digest *digest,
+                           struct digest *ret_by)
+{
+    assert(entry && digest && ret_by);
+    if (digest_is_zero(digest) || !digest_equal(&entry->redeployed.digest, digest))
+        return false;
+    char text[24];
+    snprintf(text, sizeof text, "%" PRId64, entry->redeployed.at_ms);
+    *ret_by = digest_of_bytes(text, strlen(text));
+    return true;
+}
+
+struct digest service_ledger_committed(const struct service_ledger *entry, const struct digest *digest)
+{
+    assert(entry && digest);
+    struct digest by;
+    if (!service_ledger_forces(entry, &entry->redeployed.digest, &by))
+        return *digest;
+    struct digest forced = digest_combine(&entry->redeployed.digest, &by);
+    return digest_equal(&forced, digest) ? entry->redeployed.digest : *digest;
 }
 
 bool service_ledger_forget_known_bad(struct service_ledger *entry, const struct digest *digest)

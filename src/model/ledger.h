@@ -29,6 +29,15 @@ struct task_failure {
 };
 struct task_failure_vec VECTOR_OF(struct task_failure);
 
+/* An image that the containers of a deployment name by a tag, and what the tag meant when it was asked for.
+ */
+struct deployment_image {
+    char *image;   /* as the task definition has it */
+    char *digest;  /* "sha256:..."; NULL: not asked yet, or built on the instance, so that there is none */
+    bool resolved; /* asked for, and answered */
+};
+struct deployment_image_vec VECTOR_OF(struct deployment_image);
+
 #define DEPLOYMENT_ID_SIZE 32 /* "ecs-svc/" and 19 digits */
 
 struct deployment {
@@ -43,9 +52,10 @@ struct deployment {
     int desired_count;
     int64_t created_ms;
     int64_t updated_ms;
-    int64_t ended_ms;                 /* completed, failed or superseded; 0 while in progress */
-    int failed_tasks;                 /* ECS: failedTasks; in a row, unless the breaker counts them all */
-    struct task_failure_vec failures; /* the last of them; bounded */
+    int64_t ended_ms;                   /* completed, failed or superseded; 0 while in progress */
+    int failed_tasks;                   /* ECS: failedTasks; in a row, unless the breaker counts them all */
+    struct task_failure_vec failures;   /* the last of them; bounded */
+    struct deployment_image_vec images; /* of one that an older davit began: none */
 };
 struct deployment_vec VECTOR_OF(struct deployment);
 
@@ -63,6 +73,12 @@ struct prepared {
 };
 struct prepared_vec VECTOR_OF(struct prepared);
 
+/* davit redeploy: a content that was to be deployed anew is another one from then on. */
+struct redeployment {
+    struct digest digest; /* as the repository has it; zero: there was none */
+    int64_t at_ms;
+};
+
 /* One service's entry. deployments[0] is PRIMARY; older ones follow, newest first. */
 struct service_ledger {
     char *cluster;
@@ -70,15 +86,16 @@ struct service_ledger {
     struct deployment_vec deployments;
     struct known_bad_vec known_bad; /* contents that failed: not tried again */
     struct prepared_vec prepared;   /* the last LIMIT_PREPARED_DIGESTS contents, oldest first */
-    json_t *completed;   /* of a service with rollback: what COMPLETED last, as service_to_json(), with the
-                            `commit` of its deployment; shared, never changed; NULL: nothing */
-    json_t *delayed;     /* while a change of it waits for its window: what goes on, as service_to_json(), the
-                            `clusterWindows` that were in force, the `commit` and the
-                            `preDeployDefinitions`; without a name: it is new,
-                            or nobody knows what; shared, never changed; NULL: none waits */
-    bool prune_disabled; /* davit.prune, as the repository said last */
-    bool removed;        /* left the repository; the entry goes when the last task is gone */
-    char *renamed_from;  /* the name that the service had before; NULL: this is its first */
+    json_t *completed; /* of a service with rollback: what COMPLETED last, as service_to_json(), with the
+                          `commit` of its deployment; shared, never changed; NULL: nothing */
+    json_t *delayed;   /* while a change of it waits for its window: what goes on, as service_to_json(), the
+                          `clusterWindows` that were in force, the `commit` and the
+                          `preDeployDefinitions`; without a name: it is new,
+                          or nobody knows what; shared, never changed; NULL: none waits */
+    struct redeployment redeployed; /* the last one */
+    bool prune_disabled;            /* davit.prune, as the repository said last */
+    bool removed;                   /* left the repository; the entry goes when the last task is gone */
+    char *renamed_from;             /* the name that the service had before; NULL: this is its first */
     struct string_vec adopted; /* of such a one: ids of its tasks whose labels have another name, for labels
                                   stay as they are. It is by id that they are its own: another service may
                                   have the name by now */
@@ -110,6 +127,11 @@ bool service_ledger_has_completed(const struct service_ledger *entry, const stru
 void service_ledger_set_completed(struct service_ledger *entry, json_t *service, const struct commit *commit);
 /* Whether PRIMARY stands in for that content, which failed. */
 bool service_ledger_is_rolled_back(const struct service_ledger *entry, const struct digest *asked);
+/* What makes that content another one since it was redeployed. False: nothing. */
+bool service_ledger_forces(const struct service_ledger *entry, const struct digest *digest,
+                           struct digest *ret_by);
+/* The content as it was committed, if a redeployment has made it another one; else the same. */
+struct digest service_ledger_committed(const struct service_ledger *entry, const struct digest *digest);
 /* Whether it was one. */
 bool service_ledger_forget_known_bad(struct service_ledger *entry, const struct digest *digest);
 
@@ -118,6 +140,16 @@ void deployment_add_failure(struct deployment *deployment, const char *task, int
                             const char *reason);
 /* Counts from zero. */
 void deployment_clear_failures(struct deployment *deployment);
+/* The entry of that image; NULL: there is none. Borrowed, valid until the vector changes. */
+struct deployment_image *deployment_image(const struct deployment *deployment, const char *image);
+/* Unless it has that image already; nothing is known of it. */
+void deployment_add_image(struct deployment *deployment, const char *image);
+/* What the task definition calls an image that a container of the deployment was created of. Borrowed. */
+const char *deployment_image_name(const struct deployment *deployment, const char *created_of);
+/* digest NULL: there is none. */
+void deployment_image_resolve(struct deployment_image *image, const char *digest);
+/* [{image, digest}]; NULL when there is none. The caller's. */
+json_t *deployment_images_to_json(const struct deployment *deployment);
 void deployment_deinit(struct deployment *deployment);
 json_t *deployment_to_json(const struct deployment *deployment);
 

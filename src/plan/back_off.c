@@ -113,6 +113,13 @@ int back_off_held(struct pass *pass, const char *instance)
     return pass_primary(pass)->state == DEPLOYMENT_COMPLETED ? back_off->owed : INT_MAX;
 }
 
+int back_off_rounds(const struct pass *pass, const char *instance)
+{
+    assert(pass);
+    const struct plan_back_off *back_off = find(pass, instance);
+    return back_off ? back_off->rounds : 0;
+}
+
 int64_t back_off_next_ms(const struct pass *pass)
 {
     assert(pass);

@@ -46,6 +46,7 @@ struct deployment *pass_deploy(struct pass *pass, const struct service *content,
     deployment->reason = memory_printf("ECS deployment %s in progress.", id);
     deployment->desired_count = pass->asked->desired_count;
     deployment->created_ms = deployment->updated_ms = in->now_ms;
+    image_begin(content, deployment);
     map_clear(&in->memory->back_offs); /* ECS 3.4: a new deployment clears the throttle */
     in->memory->crashes_in_row = in->memory->relapses_in_row = 0;
     in->memory->steady = false;

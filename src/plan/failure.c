@@ -151,9 +151,11 @@ static void take_action_failures(struct pass *pass)
             pass_stop(pass, task, reason);
         } else if (digest_equal(&failure->digest, service_task_digest(pass->in->desired))) {
             struct task gone = {.instance =
-                                    failure->instance}; /* its first create failed: nothing of it exists */
+                                    failure->of_image ? NULL : failure->instance}; /* nothing is there */
             memcpy(gone.id, failure->task, sizeof gone.id);
             count(pass, &gone, reason);
+            if (failure->of_image)
+                image_count_failure(pass);
         }
     }
 }

@@ -309,6 +309,7 @@ static void create(struct pass *pass, const struct task *task, const struct cont
     memcpy(action->labels.task, task->id, sizeof action->labels.task);
     action->labels.spec = container_spec_new(&chosen);
     container_spec_deinit(&chosen);
+    action->image = run ? NULL : image_of_task(pass, spec->name);
     action->name = action_container_name(&action->labels);
 }
 

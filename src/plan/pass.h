@@ -85,6 +85,7 @@ void task_settle_stop(struct task *task);
 /* The passes, in order. */
 void pass_deployment(struct pass *pass);
 void pass_failures(struct pass *pass);
+void pass_images(struct pass *pass);
 void pass_lost(struct pass *pass);
 void pass_rolling(struct pass *pass);
 void pass_life(struct pass *pass);
@@ -94,6 +95,16 @@ void pass_cleanup(struct pass *pass);
 void pass_count(struct pass *pass);
 /* daemon.c: E2 to E12, in place of R1 to R12. */
 void daemon_roll(struct pass *pass, const struct deployment *primary);
+
+/* image.c: which images a deployment has to resolve, I1. */
+void image_begin(const struct service *content, struct deployment *deployment);
+/* image.c: I3 and I4, before a task is launched: whether it has to wait; what for is told. */
+bool image_gate(struct pass *pass);
+/* image.c: I6, a failure was counted for one task; if another one came before it, now for all that wait. */
+void image_count_failure(struct pass *pass);
+/* image.c: I7, what a container of the desired content is created of (owned); NULL: as its definition says.
+ */
+char *image_of_task(const struct pass *pass, const char *container);
 
 /* deployment.c: keeps in the entry what davit.prune says: once the service is gone only the entry knows, D12.
  */
@@ -229,5 +240,7 @@ void back_off_launch(const struct pass *pass, const char *instance);
 void back_off_end(const struct pass *pass, const char *instance);
 /* back_off.c: how many launches have to wait, and says so; INT_MAX: all. `instance` is asked for a DAEMON. */
 int back_off_held(struct pass *pass, const char *instance);
+/* back_off.c: how many rounds have failed in a row. */
+int back_off_rounds(const struct pass *pass, const char *instance);
 /* back_off.c: when the next of those that wait is launched; 0: nobody waits. */
 int64_t back_off_next_ms(const struct pass *pass);

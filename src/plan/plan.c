@@ -189,6 +189,7 @@ static void run_passes(struct pass *pass)
     pass_aim(pass);
     pass_failures(pass);
     pass_roll_back(pass);
+    pass_images(pass);
     pass_lost(pass);
     pass_rolling(pass);
     pass_life(pass);
@@ -212,7 +213,10 @@ void plan_service(const struct plan_input *input, struct plan_output *ret_output
         .minimum_healthy_ms = input->desired ? input->desired->minimum_healthy_ms : 0,
         .health_check_grace_ms = input->desired ? input->desired->health_check_grace_ms : 0,
         .memory = input->memory};
-    restart_witness(input);
+    if (is_left(input))
+        map_clear(&input->memory->ran); /* nobody starts it again: what ends has ended */
+    else
+        restart_witness(input);
     pass_aim(&pass);
     task_vec_build(pass.in, &roll_up, &pass.tasks);
     if (!input->suspended) /* U1: the count stays what the ledger has */

@@ -127,7 +127,8 @@ struct plan_failure {
     char *instance;
     char *container;
     char *reason;
-    struct digest digest; /* a create: of the content that the task was to have; else zero */
+    struct digest digest; /* a create or resolve: of the content that the task was to have; else zero */
+    bool of_image;        /* a resolve: no task of the deployment can be created */
 };
 struct plan_failure_vec VECTOR_OF(struct plan_failure);
 void plan_failure_vec_deinit(struct plan_failure_vec *failures);

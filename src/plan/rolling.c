@@ -292,12 +292,14 @@ void rolling_contain(struct pass *pass, struct tally *tally, const struct deploy
         primary->id, pass->in->cluster, pass->in->service, primary->reason, stays ? stays : "");
 }
 
-const char *rolling_gate(const struct pass *pass, bool launches)
+const char *rolling_gate(struct pass *pass, bool launches)
 {
     assert(pass);
-    if (pass_primary(pass)->state != DEPLOYMENT_IN_PROGRESS)
-        return NULL;
-    return launches && pass->in->waits_for ? pass->in->waits_for : pass->in->pre_deploy;
+    const struct plan_input *in = pass->in;
+    const char *gate = launches && in->waits_for ? in->waits_for : in->pre_deploy;
+    if (gate && pass_primary(pass)->state == DEPLOYMENT_IN_PROGRESS)
+        return gate;
+    return launches && image_gate(pass) ? pass->out->waiting : NULL;
 }
 
 /* R12, R13: what serves runs on, however long it takes; new tasks that came before the wait take over. */

@@ -24,9 +24,9 @@ struct tally {
     char *no_place; /* owned: why placement failed */
 };
 
-/* R12, R13: what the deployment waits for before it launches anything, or completes; NULL: for nothing.
+/* R12, R13, I3: what the deployment waits for before it launches anything, or completes; NULL: for nothing.
  * `launches` says whether it would launch. Borrowed. */
-const char *rolling_gate(const struct pass *pass, bool launches);
+const char *rolling_gate(struct pass *pass, bool launches);
 /* A task without containers yet; pass_life() creates them. */
 void rolling_launch(struct pass *pass, const struct plan_instance *instance, const char *id);
 /* ECS's event, when tally->stopped. */

@@ -87,6 +87,8 @@ static void group(const struct plan_input *input, struct task_vec *tasks)
     }
     for (size_t i = 0; i < input->under_way_len; i++) {
         const struct action *action = input->under_way[i];
+        if (action->kind == ACTION_RESOLVE) /* of no task */
+            continue;
         struct task *task = task_of(tasks, &index, action->task);
         if (action->kind == ACTION_CREATE)
             identify(task, action->instance, &action->labels);

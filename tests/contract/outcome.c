@@ -9,6 +9,7 @@ void outcome_deinit(struct outcome *outcome)
     free(outcome->api);
     free(outcome->output);
     free(outcome->warning);
+    free(outcome->image_digest);
     memset(outcome, 0, sizeof *outcome);
 }
 
@@ -27,6 +28,7 @@ void outcome_take(void *data, const struct engine_reply *reply)
         instance_info_copy(reply->info, &outcome->info);
     outcome->api = memory_strdup(reply->version ? reply->version->api : NULL);
     outcome->warning = memory_strdup(reply->warning);
+    outcome->image_digest = memory_strdup(reply->image_digest);
     if (reply->output)
         outcome->output = memory_strndup(reply->output, reply->output_len);
     for (size_t i = 0; i < reply->networks_len; i++)

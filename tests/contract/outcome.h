@@ -20,6 +20,7 @@ struct outcome {
     char *api;
     char *output;
     char *warning;
+    char *image_digest;
     struct string_vec names; /* of networks; tags of images */
 };
 

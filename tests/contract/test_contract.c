@@ -77,6 +77,36 @@ static void test_pull_of_what_nobody_has_fails(void **state)
     assert_true(outcome.code == ERROR_NOT_FOUND || outcome.code == ERROR_INTERNAL);
 }
 
+static void test_an_image_that_was_built_has_no_digest(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    DO_WELL(world, &outcome, image_inspect, world->image(world, CONTRACT_SERVER));
+    assert_true(world->is_podman || !outcome.image_digest);
+    DO(world, &outcome, image_inspect, "davit-absent:1");
+    assert_int_equal(outcome.code, ERROR_NOT_FOUND);
+    DO(world, &outcome, image_inspect, "127.0.0.1:1/davit/none:latest");
+    assert_int_equal(outcome.code, ERROR_NOT_FOUND);
+}
+
+static void test_a_create_of_another_image(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct sample sample CLEANUP(sample_deinit);
+    char *text CLEANUP_FREE =
+        memory_printf("{'name':'app','image':'davit-absent:1','memory':16,%s}", commands[CONTRACT_SERVER]);
+    sample_init(&sample, 1, text);
+    sample.create.image = world->image(world, CONTRACT_SERVER);
+    DO_WELL(world, &outcome, create, &sample.create);
+    assert_true(text_ends_with(outcome.container->image, sample.create.image));
+    sample.create.image =
+        "davit-absent@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    sample.create.name = "davit-contract-absent";
+    DO(world, &outcome, create, &sample.create);
+    assert_int_equal(outcome.code, ERROR_NOT_FOUND);
+}
+
 static void test_networks(void **state)
 {
     struct contract_world *world = *state;
@@ -986,6 +1016,8 @@ static int run(struct contract_world *world)
         TEST(test_version_tells_what_the_host_has),
         TEST(test_images_lists_tags),
         TEST(test_pull_of_what_nobody_has_fails),
+        TEST(test_an_image_that_was_built_has_no_digest),
+        TEST(test_a_create_of_another_image),
         TEST(test_networks),
         TEST(test_create_and_read_back),
         TEST(test_create_again_is_the_same_container),

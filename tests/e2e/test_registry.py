@@ -1,26 +1,19 @@
 """Images of a registry that wants a login: docker-registry with htpasswd, in the engine's own network."""
 
 import base64
-import http.client
 import json
-import shutil
 import subprocess
 import sys
 
 import pytest
 
-from engine_api import UnixConnection
 from support.davit import wait_for
+from support.registry import HOST, call, push, running
 from support.spine import Spine, definition, service
 
 USER, PASSWORD = "puller", "r3g1stry-c4nary"
-HOST = "127.0.0.1:5055"
 IMAGE = f"{HOST}/private/app:1"
-CONFIG = """version: 0.1
-storage: {{filesystem: {{rootdirectory: {root}/data}}}}
-http: {{addr: "{host}"}}
-auth: {{htpasswd: {{realm: test, path: {root}/htpasswd}}}}
-"""
+LOGIN = "auth: {{htpasswd: {{realm: test, path: {root}/htpasswd}}}}\n"
 
 
 def hashed(password):
@@ -33,51 +26,13 @@ def hashed(password):
     pytest.skip("no Python with the crypt module makes a bcrypt hash")
 
 
-def call(engine, method, path, login=None):
-    """A request to the engine, with a registry's login; returns status and text."""
-    connection = UnixConnection(engine.socket, 60)
-    headers = {}
-    if login:
-        body = json.dumps({"username": login[0], "password": login[1], "serveraddress": HOST}).encode()
-        headers["X-Registry-Auth"] = base64.urlsafe_b64encode(body).decode()
-    try:
-        connection.request(method, path, headers=headers)
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
-    finally:
-        connection.close()
-
-
 @pytest.fixture
 def registry(docker, tmp_path, demo_image):
-    if not shutil.which("docker-registry"):
-        pytest.skip("docker-registry is not installed")
     (tmp_path / "htpasswd").write_text(f"{USER}:{hashed(PASSWORD)}\n")
-    (tmp_path / "registry.yml").write_text(CONFIG.format(root=tmp_path, host=HOST))
-    with open(tmp_path / "registry.log", "wb") as log:
-        process = subprocess.Popen(docker.inside("docker-registry", "serve", str(tmp_path / "registry.yml")),
-                                   stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-    try:
-        host, port = HOST.split(":")
-        wait_for(lambda: process.poll() is not None or answers(docker, host, int(port)), 30, "the registry answers")
-        assert process.poll() is None, (tmp_path / "registry.log").read_text()
-        repository, _, tag = IMAGE.rpartition(":")
-        assert call(docker, "POST", f"/images/{demo_image}/tag?repo={repository}&tag={tag}")[0] == 201
-        text = call(docker, "POST", f"/images/{repository}/push?tag={tag}", (USER, PASSWORD))[1]
-        assert '"error"' not in text, text
-        call(docker, "DELETE", f"/images/{IMAGE}?force=1")
+    with running(docker, tmp_path, LOGIN.format(root=tmp_path)):
+        push(docker, demo_image, IMAGE, (USER, PASSWORD))
         yield
-    finally:
-        process.terminate()
-        process.wait()
-        call(docker, "DELETE", f"/images/{IMAGE}?force=1")
-
-
-def answers(engine, host, port):
-    try:
-        return engine.http_get(host, port, "/v2/")[0] in (200, 401)
-    except (OSError, http.client.HTTPException):
-        return False
+    call(docker, "DELETE", f"/images/{IMAGE}?force=1")
 
 
 def commit(spine, **container):

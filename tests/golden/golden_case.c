@@ -50,6 +50,8 @@ static bool load_definition(struct golden_case *golden)
     definition->digest = case_digest("new");
     placement_constraints_from_json(golden->input, &definition->constraints);
     definition->json = json_object();
+    if (json_object_get(golden->input, "images")) /* as in a definition: name, image, versionConsistency */
+        json_object_set(definition->json, "containerDefinitions", json_object_get(golden->input, "images"));
     json_t *list = json_object_get(golden->input, "containers");
     if (!list) {
         vector_push(
@@ -109,6 +111,7 @@ static bool load_deployment(struct golden_case *golden, const json_t *json)
                   {"FAILED", DEPLOYMENT_FAILED},
                   {"SUPERSEDED", DEPLOYMENT_SUPERSEDED}};
     const char *content = model_string(json, "content");
+    json_t *image;
     size_t s = 0;
     while (s < ARRAY_LEN(states) && !text_equal(states[s].name, model_string(json, "state")))
         s++;
@@ -125,12 +128,18 @@ static bool load_deployment(struct golden_case *golden, const json_t *json)
         .updated_ms = CASE_NOW_MS - HEALTHY_SINCE_MS};
     if (model_string(json, "rollbackOf"))
         deployment.rollback_of = case_digest(model_string(json, "rollbackOf"));
-    snprintf(deployment.id, sizeof deployment.id, "ecs-svc/%s", content);
+    const char *id = model_string(json, "id"); /* tasks are of that of their content */
+    snprintf(deployment.id, sizeof deployment.id, "ecs-svc/%s", id ? id : content);
     strcpy(deployment.commit.oid, "1111111111111111111111111111111111111111");
     for (int i = 0; i < int_or(json, "failures", 0); i++) {
         char task[16];
         snprintf(task, sizeof task, "f%d", i);
         deployment_add_failure(&deployment, task, CASE_NOW_MS - 1000, "container app exited with code 1");
+    }
+    json_array_foreach (json_object_get(json, "images"), s, image) {
+        deployment_add_image(&deployment, model_string(image, "image"));
+        if (!model_bool(image, "asked"))
+            deployment_image_resolve(&deployment.images.items[s], model_string(image, "digest"));
     }
     vector_push(&golden->ledger->deployments, deployment);
     return true;
@@ -340,11 +349,31 @@ static struct container *find_container(struct golden_case *golden, const char *
 
 /* --- actions under way, failures */
 
+/* "resolve nginx:1 for ecs-svc/new on local" */
+static bool load_resolve(struct golden_case *golden, const char *text)
+{
+    char image[32], deployment[DEPLOYMENT_ID_SIZE], instance[16];
+    if (sscanf(text, "resolve %31s for %31s on %15s", image, deployment, instance) != 3)
+        return complain("underWay", text);
+    struct action *action = action_new(ACTION_RESOLVE);
+    action->instance = memory_strdup(instance);
+    action->cluster = memory_strdup("prod");
+    action->service = memory_strdup("web");
+    action->container = memory_strdup("app");
+    action->image = memory_strdup(image);
+    action->labels.deployment = memory_strdup(deployment);
+    full_id("r1", action->task);
+    vector_push(&golden->under_way, action);
+    return true;
+}
+
 /* "stop app of a1", "create app of a1 as old": what a sent action says. */
 static bool load_action(struct golden_case *golden, const char *text)
 {
     static const char *const kinds[] = {"create", "start", "stop", "remove"};
     char kind[16], container[32], task[16], content[16] = "new";
+    if (text_starts_with(text ? text : "", "resolve "))
+        return load_resolve(golden, text);
     if (!text || sscanf(text, "%15s %31s of %15s as %15s", kind, container, task, content) < 3)
         return complain("underWay", text);
     const struct container_spec *spec = task_definition_container(golden->definition, container);
@@ -366,7 +395,7 @@ static bool load_action(struct golden_case *golden, const char *text)
     return true;
 }
 
-/* "app of a1: no such image", "app of a1 as old: ..." */
+/* "app of a1: no such image", "app of a1 as old: ...", "app of a1 image: ..." of a resolve */
 static bool load_failure(struct golden_case *golden, const char *text)
 {
     char container[32], task[16], content[16] = "new";
@@ -376,7 +405,8 @@ static bool load_failure(struct golden_case *golden, const char *text)
         return complain("failures", text);
     struct plan_failure failure = {.container = memory_strdup(container),
                                    .reason = memory_strdup(colon + 2),
-                                   .digest = case_digest(content)};
+                                   .digest = case_digest(content),
+                                   .of_image = text_ends_with(head, " image")};
     full_id(task, failure.task);
     map_put(&golden->names, failure.task, memory_strdup(task));
     vector_push(&golden->failures, failure);
@@ -653,7 +683,10 @@ static void carry_out(struct golden_case *golden, const struct action *action)
 {
     const char *world = model_string(golden->input, "world");
     struct container *container = find_container(golden, action->task, action->container);
-    if (action->kind == ACTION_CREATE && text_equal(world, "create fails")) {
+    if (action->kind == ACTION_RESOLVE) {
+        struct deployment *primary = service_ledger_primary(golden->ledger);
+        deployment_image_resolve(deployment_image(primary, action->image), "sha256:1");
+    } else if (action->kind == ACTION_CREATE && text_equal(world, "create fails")) {
         struct plan_failure failure = {.instance = memory_strdup(action->instance),
                                        .container = memory_strdup(action->container),
                                        .reason = memory_strdup("no such image"),

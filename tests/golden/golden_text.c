@@ -62,12 +62,18 @@ static char *action_text(struct golden_case *golden, const struct action *action
                              reason);
     if (action->kind == ACTION_REMOVE)
         return memory_printf("remove %s of %s", action->container, task);
+    if (action->kind == ACTION_RESOLVE)
+        return memory_printf("resolve %s for %s on %s", action->image, task, action->instance);
     static const struct string_vec none;
     const struct string_vec *gpus = action->labels.spec ? &action->labels.spec->gpu_ids : &none;
     bool create = action->kind == ACTION_CREATE;
     bool former = create && action->labels.service && !text_equal(action->labels.service, action->service);
     char *text = memory_printf("%s %s of %s on %s%s%s", action_kind_name(action->kind), action->container,
                                task, action->instance, former ? ", called " : "", former ? action->name : "");
+    if (action->image) {
+        char *before CLEANUP_FREE = text;
+        text = memory_printf("%s of %s", before, action->image);
+    }
     for (size_t i = 0; i < gpus->len; i++) {
         char *before CLEANUP_FREE = text;
         text = memory_printf("%s%s%s", before, i ? "," : " with GPU ", gpus->items[i]);
@@ -86,6 +92,18 @@ static const char *content_word(const struct digest *digest)
     return "?";
 }
 
+/* "  nginx:1 is sha256:1" below its deployment */
+static void add_images(json_t *list, const struct deployment *deployment)
+{
+    for (size_t i = 0; i < deployment->images.len; i++) {
+        const struct deployment_image *image = &deployment->images.items[i];
+        json_array_append_new(list, json_sprintf("  %s is %s", image->image,
+                                                 image->digest     ? image->digest
+                                                 : image->resolved ? "as it is"
+                                                                   : "to be resolved"));
+    }
+}
+
 static json_t *ledger_to_json(struct golden_case *golden, const struct service_ledger *ledger)
 {
     json_t *list = json_array();
@@ -96,6 +114,7 @@ static json_t *ledger_to_json(struct golden_case *golden, const struct service_l
             deployment_state_name(deployment->state), deployment->desired_count, deployment->failed_tasks,
             deployment->reason ? deployment->reason : "");
         json_array_append_new(list, plain_json(golden, line));
+        add_images(list, deployment);
     }
     json_t *json = json_pack("{s:o}", "deployments", list);
     if (ledger->known_bad.len) {

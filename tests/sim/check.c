@@ -189,17 +189,33 @@ static bool end_retry(struct world *world, const char *service, const struct dig
     return retried;
 }
 
+static void note_tried_again(struct world *world, const struct view_service *view,
+                             const struct digest *digest)
+{
+    char name[32];
+    char key[128];
+    if (!service_ledger_known_bad(view->ledger, digest))
+        return;
+    snprintf(name, sizeof name, "%s/%s", view->cluster, view->name);
+    retry_key(name, digest, key, sizeof key);
+    map_put(&world->checker.retried, key, (void *)1);
+}
+
+/* A redeployment lets go of what the commit has as well, which an earlier one may have made another. */
 static void note_retry(struct world *world, const struct event *event)
 {
     struct view_service view;
-    char name[32];
-    char key[128];
-    if (!core_view_service(world->davit.core, event->retry.cluster, event->retry.service, &view) ||
-        !view.desired || !view.ledger || !service_ledger_known_bad(view.ledger, &view.desired->digest))
+    const struct desired *desired = core_desired(world->davit.core);
+    const char *cluster = event->retry.cluster;
+    const char *name = event->retry.service;
+    const struct service *service = desired ? desired_service(desired, cluster, name) : NULL;
+    if (!core_view_service(world->davit.core, cluster, name, &view) || !view.desired || !view.ledger)
         return;
-    snprintf(name, sizeof name, "%s/%s", event->retry.cluster, event->retry.service);
-    retry_key(name, &view.desired->digest, key, sizeof key);
-    map_put(&world->checker.retried, key, (void *)1);
+    bool redeploys = event->kind == EVENT_REDEPLOY;
+    if (!redeploys || (service && !view.delayed))
+        note_tried_again(world, &view, &view.desired->digest);
+    if (redeploys && service && !view.delayed)
+        note_tried_again(world, &view, &service->digest);
 }
 
 static void add_stops(const struct task_vec *tasks, struct map *stops)
@@ -312,7 +328,7 @@ void check_before(struct world *world, const struct event *event)
     struct checker *checker = &world->checker;
     mirror_event(world, event);
     checker->desired = core_desired(world->davit.core);
-    if (event->kind == EVENT_RETRY)
+    if (event->kind == EVENT_RETRY || event->kind == EVENT_REDEPLOY)
         note_retry(world, event);
     if (event->kind == EVENT_TURN)
         note_services(world);
@@ -601,6 +617,19 @@ void check_let_through(struct world *world)
     }
 }
 
+/* What was let through may be redeployed: then it counts as another content. */
+static void note_redeployed(struct world *world, const struct service_ledger *entry)
+{
+    struct digest by;
+    if (!service_ledger_forces(entry, &entry->redeployed.digest, &by))
+        return;
+    const struct digest forced = digest_combine(&entry->redeployed.digest, &by);
+    char *wanted CLEANUP_FREE = let_through_key(entry->service, &entry->redeployed.digest);
+    char *now CLEANUP_FREE = let_through_key(entry->service, &forced);
+    if (map_get(&world->checker.let_through, wanted))
+        map_put(&world->checker.let_through, now, (void *)1);
+}
+
 /* (w) What begins was wanted while its window was open. */
 static void check_window(struct world *world, const struct ledger_change *change)
 {
@@ -609,6 +638,7 @@ static void check_window(struct world *world, const struct ledger_change *change
         service_ledger_from_json(change->entry, &entry, NULL) < 0 || entry->deployments.len == 0)
         return;
     const struct deployment *primary = service_ledger_primary(entry);
+    note_redeployed(world, entry);
     if (!entry->removed && !digest_is_zero(&primary->rollback_of))
         return; /* what has begun may go back */
     char *key CLEANUP_FREE = let_through_key(entry->service, entry->removed ? NULL : &primary->digest);
@@ -855,6 +885,8 @@ void check_moment(struct world *world)
         if (sim_foreign_writes(world->hosts[h].sim))
             world_fail(world, "(d) a foreign container was written to");
         check_gpus(world, h);
+        if (news)
+            check_images(world, h);
     }
     if (news)
         check_names(world);
@@ -1072,6 +1104,7 @@ void check_deinit(struct checker *checker)
     map_deinit(&checker->let_through);
     map_deinit(&checker->calm_bounds);
     name_deinit(checker);
+    map_deinit(&checker->images);
     pre_deinit(checker);
     timer_deinit(checker);
 }

@@ -53,11 +53,24 @@ void repo_images(struct sim *sim)
 {
     for (size_t i = 0; i < ARRAY_LEN(images); i++) {
         sim_set_behaviour(sim, images[i].name, &images[i].behaviour);
+        if (images[i].pull_ms)
+            sim_image_pullable(sim, images[i].name, images[i].pull_ms);
+        if (images[i].local || images[i].pull_ms)
+            sim_image_publish(sim, images[i].name, "sha256:0");
         if (images[i].local)
             sim_image_local(sim, images[i].name);
-        else if (images[i].pull_ms)
-            sim_image_pullable(sim, images[i].name, images[i].pull_ms);
     }
+}
+
+void repo_move_tag(struct world *world)
+{
+    size_t i = (size_t)world_pick(world, (int)ARRAY_LEN(images));
+    if (!images[i].local && !images[i].pull_ms)
+        return;
+    char *digest CLEANUP_FREE = memory_printf("sha256:%d", ++world->tags_moved);
+    world_trace(world, "%s is %s from now on", images[i].name, digest);
+    for (int h = 0; h < world->hosts_len; h++)
+        sim_image_publish(world->hosts[h].sim, images[i].name, digest);
 }
 
 /* --- manifests */

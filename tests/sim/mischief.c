@@ -174,6 +174,18 @@ static void somebody_retries(struct world *world)
     davit_step(world, &event);
 }
 
+/* Of what waits for its window as well, which changes nothing. */
+static void somebody_redeploys(struct world *world)
+{
+    struct event event = {.kind = EVENT_REDEPLOY};
+    if (!world->davit.core)
+        return;
+    event.retry.cluster = memory_strdup("c");
+    event.retry.service = memory_printf("s%d", world_pick(world, SERVICES_MAX));
+    world_trace(world, "davit redeploy c/%s", event.retry.service);
+    davit_step(world, &event);
+}
+
 static void say(struct world *world, int alias, int service, bool resume)
 {
     struct name name = repo_name_of(service, alias);
@@ -237,7 +249,8 @@ static const struct {
     {host_dies, 6, false},       {host_falls_silent, 4, false},  {disk_suffers, 5, false},
     {streams_break, 5, false},   {one_request_fails, 20, false}, {look_again, 4, true},
     {somebody_retries, 5, true}, {somebody_suspends, 8, false},  {runs_start_some, 10, true},
-    {runs_stop_one, 4, true},    {somebody_approves, 3, true},   {somebody_sets_the_clock, 6, true}};
+    {runs_stop_one, 4, true},    {somebody_approves, 3, true},   {somebody_sets_the_clock, 6, true},
+    {repo_move_tag, 10, true},   {somebody_redeploys, 6, true}};
 
 void mischief_step(struct world *world)
 {

@@ -140,6 +140,8 @@ bool repo_is_good(const struct version *version);
 char *repo_blob(const char *oid);
 /* What every host knows of images. */
 void repo_images(struct sim *sim);
+/* A tag means another image from now on, for whoever pulls it. */
+void repo_move_tag(struct world *world);
 /* The other way round; -1 for NULL. */
 int repo_version(const char *oid);
 /* Whether what is wanted now suspends a service or its cluster. */
@@ -252,6 +254,7 @@ struct checker {
     struct map timer_tokens;    /* their clientTokens, alone and with the time of the call */
     struct map timer_begun;     /* those that were seen to begin */
     int64_t away_ms[HOSTS_MAX]; /* when a host was away last; 0: never */
+    struct map images;          /* "DEPLOYMENT CONTAINER" -> what the first was created of: check_image.c */
     struct map calm_bounds;     /* fair weather: service -> struct fair, owned */
 };
 
@@ -317,6 +320,10 @@ void timer_check_saved(struct world *world, const struct ledger_change *change);
 void timer_check_turn(struct world *world);
 void timer_check_goal(struct world *world);
 void timer_deinit(struct checker *checker);
+
+/* --- images: check_image.c */
+
+void check_images(struct world *world, int host);
 
 /* --- invariants of placement: check_place.c */
 
@@ -399,6 +406,7 @@ struct world {
     struct davit davit;
     struct checker checker;
     int64_t next_mischief_ms;
+    int tags_moved;
     uint64_t steps; /* of core */
 };
 

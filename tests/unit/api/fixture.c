@@ -165,6 +165,10 @@ static void act(struct fixture *fixture, const struct action *action)
 {
     struct event event = {.kind = EVENT_ACTION_DONE};
     event.action.id = action->id;
+    if (action->kind == ACTION_RESOLVE) { /* it was built there */
+        step(fixture, &event, NULL);
+        return;
+    }
     struct container *container = action->kind == ACTION_CREATE
                                       ? create(fixture, action)
                                       : map_get(&fixture->containers, action->container_id);

@@ -39,9 +39,37 @@ void fixture_step(struct fixture *fixture, struct event event)
     core_step(fixture->core, &event, &fixture->effects);
 }
 
+static void add_step(struct fixture *fixture, struct event event)
+{
+    event.now_ms = fixture->now_ms;
+    event.seed = (uint64_t)++fixture->commits;
+    core_step(fixture->core, &event, &fixture->effects);
+}
+
+/* Whether there was one to answer, which is no effect of the turn any more. */
+static bool answer_resolve(struct fixture *fixture)
+{
+    for (size_t i = 0; i < fixture->effects.len; i++) {
+        struct effect *effect = &fixture->effects.items[i];
+        if (effect->kind != EFFECT_ACT || effect->action->kind != ACTION_RESOLVE)
+            continue;
+        uint64_t id = effect->action->id;
+        action_free(effect->action);
+        vector_remove(&fixture->effects, i);
+        add_step(fixture, (struct event){.kind = EVENT_ACTION_DONE, .action = {.id = id}});
+        return true;
+    }
+    return false;
+}
+
 void fixture_turn(struct fixture *fixture)
 {
     fixture_step(fixture, (struct event){.kind = EVENT_TURN});
+    bool any = false;
+    while (!fixture->asked && answer_resolve(fixture))
+        any = true;
+    if (any)
+        add_step(fixture, (struct event){.kind = EVENT_TURN});
 }
 
 void fixture_leap(struct fixture *fixture, int64_t step_ms)

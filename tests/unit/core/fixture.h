@@ -14,6 +14,8 @@ struct fixture {
     int64_t now_ms;
     int64_t skew_ms; /* of the wall clock */
     int commits;
+    bool asked; /* tests answer ACTION_RESOLVE themselves; else a turn does, as of an image that was built
+                   there */
 };
 
 /* Instances "one", "two" ... */

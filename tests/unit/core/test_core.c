@@ -70,7 +70,7 @@ static void test_saves_come_before_actions(void **state)
     (void)state;
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
     fixture_empty(fixture, "one");
-    fixture_commit(fixture, "web", "nginx", 2, 0);
+    fixture_commit(fixture, "web", "nginx@sha256:1", 2, 0);
     assert_int_equal(fixture_effect(fixture, EFFECT_SAVE, 0)->change.kind, LEDGER_FAMILY);
     assert_int_equal(fixture_effect(fixture, EFFECT_SAVE, 1)->change.kind, LEDGER_SOURCE);
     fixture_turn(fixture);
@@ -705,7 +705,7 @@ static void test_progress_and_source_are_shown(void **state)
     struct view_action_vec actions;
     struct view_source source;
     fixture_empty(fixture, "one");
-    fixture_commit(fixture, "web", "nginx", 1, 0);
+    fixture_commit(fixture, "web", "nginx@sha256:1", 1, 0);
     fixture_turn(fixture);
     fixture_step(fixture, (struct event){.kind = EVENT_PROGRESS,
                                          .progress = {.id = 1,

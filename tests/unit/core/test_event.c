@@ -91,6 +91,16 @@ static void fill_engine(struct event *event)
         event->engine.container_id = memory_strdup("c1");
 }
 
+static void fill_action(struct event *event)
+{
+    event->action.id = 7;
+    event->action.code = ERROR_CONFLICT;
+    event->action.message = memory_strdup("in use");
+    event->action.container = sample_container();
+    event->action.gone = true;
+    event->action.image_digest = memory_strdup("sha256:1");
+}
+
 static struct event sample(enum event_kind kind)
 {
     struct event event = {.kind = kind, .now_ms = 1700000000001, .seed = INT64_MAX};
@@ -116,11 +126,7 @@ static struct event sample(enum event_kind kind)
         fill_engine(&event);
         break;
     case EVENT_ACTION_DONE:
-        event.action.id = 7;
-        event.action.code = ERROR_CONFLICT;
-        event.action.message = memory_strdup("in use");
-        event.action.container = sample_container();
-        event.action.gone = true;
+        fill_action(&event);
         break;
     case EVENT_PROGRESS:
         event.progress.id = 7;
@@ -135,6 +141,7 @@ static struct event sample(enum event_kind kind)
         event.reconcile.cluster = memory_strdup("c");
         break;
     case EVENT_RETRY:
+    case EVENT_REDEPLOY:
         event.retry.cluster = memory_strdup("c");
         event.retry.service = memory_strdup("s");
         break;

@@ -15,8 +15,8 @@ static enum deployment_state state_of(const struct fixture *fixture, const char 
 static struct fixture *fixture_of_two(int instances)
 {
     struct fixture *fixture = fixture_new(instances);
-    fixture_commit(fixture, "db", "nginx", 2, 0);
-    fixture_commit(fixture, "api", "nginx", 1, 0);
+    fixture_commit(fixture, "db", "nginx@sha256:1", 2, 0);
+    fixture_commit(fixture, "api", "nginx@sha256:1", 1, 0);
     fixture_file(fixture, "api-service.json",
                  "{\"cluster\":\"c\",\"serviceName\":\"api\",\"taskDefinition\":\"api\",\"desiredCount\":1,"
                  "\"davit\":{\"dependsOn\":[{\"service\":\"db\"}]}}");
@@ -141,7 +141,7 @@ static void test_scaling_is_not_waited_for(void **state)
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_two(1);
     fixture_empty(fixture, "one");
     fixture_settle(fixture);
-    fixture_commit(fixture, "db", "nginx", 4, 0);
+    fixture_commit(fixture, "db", "nginx@sha256:1", 4, 0);
     fixture_change(fixture, "api", "two");
     fixture_run(fixture);
     assert_string_equal(fixture_view(fixture, "api").waiting, "0 of 1 new tasks healthy, 1 starting");

@@ -63,6 +63,38 @@ static void test_its_tasks_are_left(void **state)
     assert_int_equal(core_services_len(fixture->core), 0);
 }
 
+/* Nobody restarts it, whatever its policy: it does not count as running for ever (seed 1228). */
+static void test_what_ends_has_ended(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    fixture_file(fixture, "web-definition.json",
+                 "{\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"nginx\","
+                 "\"memory\":64,\"restartPolicy\":{\"enabled\":true,\"restartAttemptPeriod\":60}}]}");
+    fixture_file(fixture, "web-service.json", DISABLED);
+    settle(fixture);
+    fixture_file(fixture, "web-service.json", NULL);
+    fixture_run(fixture);
+    assert_int_equal(view_of(fixture).running_count, 1);
+    fixture_after(fixture, 70000);
+    struct task_vec tasks;
+    core_view_tasks(fixture->core, "c", "web", fixture->now_ms, &tasks);
+    struct container *ended = container_copy(tasks.items[0].containers[0]);
+    task_vec_deinit(&tasks);
+    ended->status = CONTAINER_STOPPED;
+    ended->finished_ms = fixture->now_ms;
+    ended->has_exit_code = true;
+    fixture_listed(fixture, "one", &ended, 1);
+    fixture_turn(fixture);
+    assert_null(fixture_action(fixture, 0));
+    core_view_tasks(fixture->core, "c", "web", fixture->now_ms, &tasks);
+    assert_int_equal(tasks.items[0].status, TASK_STOPPED);
+    task_vec_deinit(&tasks);
+    assert_int_equal(view_of(fixture).running_count, 0);
+}
+
 static void test_enabled_again(void **state)
 {
     (void)state;
@@ -125,9 +157,8 @@ static void test_the_deletion_budget(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_its_tasks_are_left),
-        cmocka_unit_test(test_enabled_again),
-        cmocka_unit_test(test_over_a_restart),
+        cmocka_unit_test(test_its_tasks_are_left),  cmocka_unit_test(test_what_ends_has_ended),
+        cmocka_unit_test(test_enabled_again),       cmocka_unit_test(test_over_a_restart),
         cmocka_unit_test(test_the_deletion_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,6 +27,8 @@ struct world {
     struct error error;  /* the last failure */
     char *container_id;  /* of the last success */
     char *login;         /* of the last pull */
+    char *digest;        /* of the last resolve; NULL: none */
+    char *warning;       /* of the last outcome */
     char *created;       /* what the last create was given besides */
 };
 
@@ -126,6 +128,10 @@ static void on_done(void *data, const struct act_outcome *outcome)
     assert_int_equal(world->codes[outcome->action_id], 1);
     assert_string_equal(outcome->instance, "local");
     world->codes[outcome->action_id] = outcome->error->code;
+    free(world->digest);
+    free(world->warning);
+    world->digest = memory_strdup(outcome->image_digest);
+    world->warning = memory_strdup(outcome->warning);
     if (outcome->error->code)
         world->error = *outcome->error;
     if (outcome->container) {
@@ -176,6 +182,8 @@ static int teardown(void **state)
     sim_free(world->sim);
     free(world->container_id);
     free(world->login);
+    free(world->digest);
+    free(world->warning);
     free(world->created);
     free(world);
     return 0;
@@ -486,6 +494,107 @@ static void test_free_cancels_everything(void **state)
     assert_int_equal(act_under_way(world->act), 2 * LIMIT_ENGINE_PULLS);
 }
 
+static void resolve(struct world *world, int id, const char *image)
+{
+    struct sample sample;
+    char *json CLEANUP_FREE = memory_printf("{'name':'app','image':'%s','memory':64}", image);
+    sample_init(&sample, id, json);
+    struct action *action = action_new(ACTION_RESOLVE);
+    action->id = (uint64_t)id;
+    action->instance = memory_strdup("local");
+    action->container = memory_strdup("app");
+    action->image = memory_strdup(image);
+    action->task_definition = task_definition_ref(sample.definition);
+    sample_deinit(&sample);
+    act_run(world->act, action);
+    run_for(world, 10000);
+}
+
+static void test_a_tag_is_what_the_registry_says_now(void **state)
+{
+    struct world *world = *state;
+    sim_image_pullable(world->sim, "web:1", 1000);
+    sim_image_publish(world->sim, "web:1", "sha256:1");
+    resolve(world, 1, "web:1");
+    assert_int_equal(world->codes[1], 0);
+    assert_string_equal(world->digest, "sha256:1");
+    sim_image_publish(world->sim, "web:1", "sha256:2");
+    resolve(world, 2, "web:1");
+    assert_string_equal(world->digest, "sha256:2");
+    assert_int_equal(world->pulls, 2);
+}
+
+static void test_what_was_built_there_needs_no_registry(void **state)
+{
+    struct world *world = *state;
+    sim_image_local(world->sim, "web:1");
+    resolve(world, 1, "web:1");
+    assert_int_equal(world->codes[1], 0);
+    assert_null(world->digest);
+    assert_int_equal(world->pulls, 0);
+}
+
+static void test_a_registry_that_is_down_leaves_the_copy(void **state)
+{
+    struct world *world = *state;
+    sim_image_publish(world->sim, "web:1", "sha256:1");
+    sim_image_local(world->sim, "web:1");
+    sim_image_publish(world->sim, "web:1", "sha256:2");
+    sim_fault_next(world->sim, SIM_PULL, SIM_FAULT_ERROR, 1);
+    resolve(world, 1, "web:1");
+    assert_int_equal(world->codes[1], 0);
+    assert_string_equal(world->digest, "sha256:1");
+    assert_true(text_starts_with(world->warning, "CannotPullContainerError: web:1: "));
+    assert_true(text_ends_with(world->warning, "; the copy of instance local is used"));
+}
+
+/* The engine did not answer: what it has by now is not known either. */
+static void test_an_engine_that_is_gone_leaves_nothing(void **state)
+{
+    struct world *world = *state;
+    sim_image_publish(world->sim, "web:1", "sha256:1");
+    sim_image_local(world->sim, "web:1");
+    sim_fault_next(world->sim, SIM_PULL, SIM_FAULT_LOST, 1);
+    resolve(world, 1, "web:1");
+    assert_int_equal(world->codes[1], ERROR_UNAVAILABLE);
+}
+
+static void test_what_nobody_has_is_a_failed_pull(void **state)
+{
+    struct world *world = *state;
+    resolve(world, 1, "web:1");
+    assert_int_equal(world->codes[1], ERROR_INVALID);
+    assert_true(
+        text_starts_with(world->error.message, "CannotPullContainerError: web:1: pull access denied"));
+}
+
+/* Where engines give what was built a digest of its own: the registry says that it knows none. */
+static void test_what_no_registry_has_was_built(void **state)
+{
+    struct world *world = *state;
+    sim_image_publish(world->sim, "web:1", "sha256:1");
+    sim_image_local(world->sim, "web:1");
+    sim_image_withdraw(world->sim, "web:1");
+    resolve(world, 1, "web:1");
+    assert_int_equal(world->codes[1], 0);
+    assert_null(world->digest);
+    assert_null(world->warning);
+    assert_int_equal(world->pulls, 1);
+}
+
+static void test_a_create_and_a_resolve_share_a_pull(void **state)
+{
+    struct world *world = *state;
+    sim_image_pullable(world->sim, "web:1", 5000);
+    sim_image_publish(world->sim, "web:1", "sha256:1");
+    create(world, 1, "web:1");
+    run_for(world, 2000);
+    resolve(world, 2, "web:1");
+    assert_int_equal(world->codes[1], 0);
+    assert_int_equal(world->codes[2], 0);
+    assert_int_equal(world->pulls, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -503,6 +612,13 @@ int main(void)
         TEST(test_what_an_engine_quotes_is_masked),
         TEST(test_what_cannot_be_had_makes_no_container),
         TEST(test_a_pull_has_the_login_of_its_container),
+        TEST(test_a_tag_is_what_the_registry_says_now),
+        TEST(test_what_was_built_there_needs_no_registry),
+        TEST(test_a_registry_that_is_down_leaves_the_copy),
+        TEST(test_an_engine_that_is_gone_leaves_nothing),
+        TEST(test_what_nobody_has_is_a_failed_pull),
+        TEST(test_what_no_registry_has_was_built),
+        TEST(test_a_create_and_a_resolve_share_a_pull),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,7 +36,6 @@ static const struct {
     const char *reason;
 } operation_only[] = {
     {"UpdateServiceRequest.service", "which one is changed: a manifest says serviceName"},
-    {"UpdateServiceRequest.forceNewDeployment", "an event; a manifest that has not changed asks for nothing"},
     {"UpdateClusterRequest.cluster", "which one is changed: a manifest says clusterName"},
     {"PutClusterCapacityProvidersRequest.cluster", "likewise"},
     {"StartTaskRequest.containerInstances", "a placement by hand, which RunTask does not have"},

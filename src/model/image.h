@@ -1,0 +1,22 @@
+/* References to images: "nginx", "nginx:1.27", "registry.example:5000/web:2", "nginx@sha256:...". Which of
+ * them are resolved to a digest, once for all tasks of a deployment, is ECS's versionConsistency: those
+ * without a digest, unless the container says "disabled" (ECS, "Container image resolution").
+ */
+#pragma once
+
+#include "base/vector.h"
+#include "model/desired.h"
+
+/* "sha256:..." at its end; NULL: it names no digest. Borrowed. */
+const char *image_digest(const char *reference);
+/* The same repository at that digest, without the tag: "nginx:1.27" gives "nginx@sha256:...". Caller frees.
+ */
+char *image_at(const char *reference, const char *digest);
+/* Whether a RepoDigest of an engine ("docker.io/library/nginx@sha256:...") is of the reference's repository.
+ * Never for "localhost/...": so Podman calls what was built there. */
+bool image_is_of(const char *reference, const char *repo_digest);
+
+/* The image of a container as its definition names it; NULL when there is none. Borrowed. */
+const char *image_of(const struct task_definition *definition, const char *container);
+/* The same, if it is to be resolved; else NULL. */
+const char *image_to_resolve(const struct task_definition *definition, const char *container);

@@ -1,0 +1,46 @@
+/* (I) A tag means one image for all tasks of a deployment, whatever it means meanwhile. */
+#include "base/text.h"
+#include "model/image.h"
+#include "world.h"
+
+#include <stdlib.h>
+
+/* I8: a task that was half made may be found by one who has forgotten its deployment. */
+static bool is_remembered(const struct world *world, const struct task_labels *labels)
+{
+    struct view_service view;
+    for (size_t i = 0; world->davit.core && core_view_service_at(world->davit.core, i, &view); i++)
+        for (size_t d = 0; view.ledger && d < view.ledger->deployments.len; d++)
+            if (text_equal(view.ledger->deployments.items[d].id, labels->deployment))
+                return true;
+    return false;
+}
+
+static void check_one(struct world *world, const char *host, const struct container *container)
+{
+    const struct task_labels *labels = &container->labels;
+    char *key CLEANUP_FREE = memory_printf("%s %s", labels->deployment, labels->spec->name);
+    struct map *images = &world->checker.images;
+    images->free_value = free;
+    const char *known = map_get(images, key);
+    if (!image_digest(container->image) && !is_remembered(world, labels))
+        return;
+    if (!image_digest(container->image))
+        world_fail(world, "(I) %s on %s was created by its tag: %s", container->name, host, container->image);
+    else if (!known)
+        map_put(images, key, memory_strdup(container->image));
+    else if (!text_equal(known, container->image))
+        world_fail(world, "(I) %s on %s is of %s, others of %s of %s", container->name, host,
+                   container->image, labels->deployment, known);
+}
+
+void check_images(struct world *world, int host)
+{
+    const struct sim *sim = world->hosts[host].sim;
+    for (size_t i = 0; i < sim_containers_len(sim) && !world->failed; i++) {
+        const struct container *container = sim_container_at(sim, i);
+        if (text_equal(container->labels.owner, OWNER) && container->labels.deployment &&
+            !container_is_internal(container->labels.spec->name))
+            check_one(world, world->hosts[host].name, container);
+    }
+}
