@@ -71,8 +71,7 @@ static void save_families(struct core *core, const struct commit *because, struc
     string_vec_deinit(changed);
 }
 
-/* By value: after a snapshot was restored, equal services are different objects. */
-static bool same_content(const struct service *left, const struct service *right)
+bool core_same_service(const struct service *left, const struct service *right)
 {
     return left && right && digest_equal(&left->digest, &right->digest) &&
            json_equal(left->json, right->json);
@@ -147,7 +146,7 @@ void core_adopt_service(struct core *core, struct service_state *service, struct
     core_keep_completed(service, desired, effects);
     keep_prune(service, desired, effects);
     keep_count(service, desired, effects);
-    if (!same_content(service->desired, desired)) {
+    if (!core_same_service(service->desired, desired)) {
         core_mark(core, service);
         core_mark_awaiting_room(
             core); /* what the old content had still to create is no longer kept room for */
@@ -203,8 +202,10 @@ static void mark_changed_clusters(struct core *core, const struct desired *old, 
             continue;
         map_for_each (&core->services, entry) {
             struct service_state *service = entry->value;
-            if (text_equal(service->cluster, now->name))
-                core_mark(core, service);
+            if (!text_equal(service->cluster, now->name))
+                continue;
+            core_doubt_window(core, service); /* the cluster may have others by now */
+            core_mark(core, service);
         }
         core_mark_awaiting_room(core); /* a standalone task whose container waits for a GPU */
     }

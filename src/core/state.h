@@ -361,6 +361,8 @@ void core_recall_removals(struct core *core, const struct desired *wanted, bool 
 json_t *core_prepared_service_to_json(const struct service *service);
 /* W10: the wall clock was set. */
 void core_doubt_windows(struct core *core);
+/* The windows of its cluster may be others: the next turn looks. */
+void core_doubt_window(struct core *core, struct service_state *service);
 /* W5. */
 void core_open_windows(struct core *core, struct effect_vec *effects);
 /* W7. */
@@ -372,6 +374,8 @@ void core_tell_delay(struct service_state *service);
 json_t *core_delay_out(const struct service_state *service);
 void core_delay_in(struct core *core, struct service_state *service, const json_t *json);
 void delayed_change_free(struct delayed_change *delayed);
+/* By value: after a snapshot was restored, equal services are different objects. */
+bool core_same_service(const struct service *left, const struct service *right);
 /* commit.c: from here on that is what it is to be; NULL: nothing. */
 void core_adopt_service(struct core *core, struct service_state *service, struct service *next,
                         struct effect_vec *effects);

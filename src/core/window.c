@@ -278,6 +278,8 @@ bool core_window_delays(struct core *core, struct service_state *service, const 
     assert(service);
     assert(change && change->wanted);
     bool began = service->delayed != NULL;
+    if (began && core_same_service(service->delayed->next, change->next)) /* its window opens in a turn */
+        return service->delayed->known;
     struct delayed_change *delayed = delay(core, service, change);
     if (!changes(service, delayed, change->next) || judge(core, service, delayed, change->wanted)) {
         delayed_change_free(delayed);
@@ -326,17 +328,23 @@ static void let_through(struct core *core, struct service_state *service, struct
     core_mark(core, service);
 }
 
+void core_doubt_window(struct core *core, struct service_state *service)
+{
+    assert(core);
+    assert(service);
+    if (!service->delayed)
+        return;
+    service->delayed->opens_ms = core->now_ms;
+    core_mark(core, service);
+}
+
 void core_doubt_windows(struct core *core)
 {
     assert(core);
     if (core->delayed_len == 0)
         return;
     map_for_each (&core->services, entry) {
-        struct service_state *service = entry->value;
-        if (!service->delayed)
-            continue;
-        service->delayed->opens_ms = core->now_ms;
-        core_mark(core, service);
+        core_doubt_window(core, entry->value);
     }
 }
 

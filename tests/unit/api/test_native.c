@@ -697,6 +697,7 @@ static void test_diff_tells_a_window_that_only_an_older_commit_has(void **state)
     fixture_commit(fixture, "a1b2c3d4", shut);
     fixture_commit(fixture, "b1b2c3d4", waits);
     fixture_commit(fixture, "c1b2c3d4", opens);
+    fixture_settle(fixture, 0);
     json_t *answer = fixture_ask(fixture, "GET", "/v1/diff", NULL);
     const json_t *difference = json_array_get(json_object_get(answer, "differences"), 0);
     assert_string_equal(model_string(difference, "waits"),

@@ -234,6 +234,17 @@ static void test_no_commit_opens_its_own_window(void **state)
     assert_int_equal(count_of(fixture, "web", 2), 2);
 }
 
+/* The commit has nothing of the service: it waits for the cluster's new windows all the same, and at once. */
+static void test_new_windows_of_the_cluster(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    fixture_file(fixture, "web-service.json", SERVICE("web", ",\"desiredCount\":3"));
+    expect_waits(fixture, WAITS);
+    fixture_file(fixture, "cluster.json", CLUSTER(FROZEN));
+    expect_waits(fixture, "waits for its change window, which opens at 2023-11-16 02:00 UTC");
+}
+
 static void test_a_service_has_its_own(void **state)
 {
     (void)state;
@@ -780,6 +791,7 @@ int main(void)
         cmocka_unit_test(test_only_where_it_is_shut),
         cmocka_unit_test(test_windows_and_suspend_do_not_wait),
         cmocka_unit_test(test_no_commit_opens_its_own_window),
+        cmocka_unit_test(test_new_windows_of_the_cluster),
         cmocka_unit_test(test_a_service_has_its_own),
         cmocka_unit_test(test_a_new_service_waits),
         cmocka_unit_test(test_a_new_service_prepares_nothing),
