@@ -154,6 +154,25 @@ int api_list_services(struct api *api, const json_t *input, json_t **ret_output,
 int api_describe_services(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 int api_get_services(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 json_t *api_service_json(const struct api *api, const struct view_service *view); /* native */
+struct api_deployment_counts {
+    int running;
+    int pending;
+    int living; /* not STOPPED */
+};
+struct api_deployment_counts api_count_deployment(const struct task_vec *tasks, const char *id);
+/* The strategy that counts, in place of launchType. */
+void api_set_capacity(const struct api *api, const struct view_service *view, json_t *json);
+/* What the repository says, with ECS's defaults for what davit always does. */
+void api_set_configuration(const struct service *desired, json_t *json);
+
+int api_list_service_deployments(struct api *api, const json_t *input, json_t **ret_output,
+                                 struct api_fault *fault);
+int api_describe_service_deployments(struct api *api, const json_t *input, json_t **ret_output,
+                                     struct api_fault *fault);
+int api_describe_service_revisions(struct api *api, const json_t *input, json_t **ret_output,
+                                   struct api_fault *fault);
+/* currentServiceDeployment and currentServiceRevisions of ECS's Service. */
+void api_set_current_deployment(const struct api *api, const struct view_service *view, json_t *json);
 
 int api_list_tasks(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 int api_describe_tasks(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);

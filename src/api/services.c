@@ -37,15 +37,9 @@ int api_list_services(struct api *api, const json_t *input, json_t **ret_output,
     return api_page(&(struct api_page){"serviceArns", 10}, input, arns, ret_output, fault);
 }
 
-struct deployment_counts {
-    int running;
-    int pending;
-    int living; /* not STOPPED */
-};
-
-static struct deployment_counts count(const struct task_vec *tasks, const char *id)
+struct api_deployment_counts api_count_deployment(const struct task_vec *tasks, const char *id)
 {
-    struct deployment_counts counts = {0};
+    struct api_deployment_counts counts = {0};
     for (size_t i = 0; i < tasks->len; i++) {
         const struct task *task = &tasks->items[i];
         if (!text_equal(task->deployment, id))
@@ -75,7 +69,7 @@ static void set_reason(json_t *json, const struct deployment *deployment)
 
 struct describe_deployment {
     const struct deployment *deployment;
-    struct deployment_counts counts;
+    struct api_deployment_counts counts;
     int desired_count;
     bool primary;
 };
@@ -97,8 +91,7 @@ static json_t *deployment_json(const struct api *api, const struct describe_depl
     return json;
 }
 
-/* The strategy that counts, in place of launchType. */
-static void set_capacity(const struct api *api, const struct view_service *view, json_t *json)
+void api_set_capacity(const struct api *api, const struct view_service *view, json_t *json)
 {
     const struct desired *desired = core_desired(api->core);
     const struct cluster *cluster = desired ? desired_cluster(desired, view->cluster) : NULL;
@@ -126,14 +119,15 @@ static json_t *deployments_json(const struct api *api, const struct view_service
     core_view_tasks(api->core, view->cluster, view->name, api->now_ms(api->data), &tasks);
     for (size_t i = 0; i < view->ledger->deployments.len; i++) {
         const struct deployment *deployment = &view->ledger->deployments.items[i];
-        struct describe_deployment of = {
-            .deployment = deployment, .counts = count(&tasks, deployment->id), .primary = i == 0};
+        struct describe_deployment of = {.deployment = deployment,
+                                         .counts = api_count_deployment(&tasks, deployment->id),
+                                         .primary = i == 0};
         if (i == 0)
             of.desired_count = view->desired ? view->desired->desired_count : 0;
         if (i > 0 && !of.counts.living)
             continue;
         json_t *json = deployment_json(api, &of);
-        set_capacity(api, view, json);
+        api_set_capacity(api, view, json);
         json_array_append_new(list, json);
     }
     return list;
@@ -163,8 +157,7 @@ static void set_task_definition(const struct api *api, const struct view_service
                       api_task_definition_arn(api, definition->family, definition->revision));
 }
 
-/* What the repository says, with ECS's defaults for what davit always does. */
-static void set_configuration(const struct service *desired, json_t *json)
+void api_set_configuration(const struct service *desired, json_t *json)
 {
     if (!desired)
         return;
@@ -208,11 +201,12 @@ static json_t *describe(const struct api *api, const struct view_service *view)
                         "placementConstraints", "placementStrategy", "enableECSManagedTags", 0,
                         "propagateTags", "NONE", "enableExecuteCommand", 0));
     set_task_definition(api, view, json);
-    set_configuration(view->desired, json);
+    api_set_configuration(view->desired, json);
     set_placement(view->desired, json);
-    set_capacity(api, view, json);
+    api_set_capacity(api, view, json);
     api_set_time(json, "createdAt", created_ms(view->ledger));
     json_object_set_new(json, "deployments", deployments_json(api, view));
+    api_set_current_deployment(api, view, json);
     json_object_set_new(json, "events", events_json(view));
     return json;
 }

@@ -130,6 +130,127 @@ static void test_failed_deployment(void **state)
     json_decref(deployments);
 }
 
+/* The only item of a list. Borrowed. */
+static json_t *only(json_t *answer, const char *key)
+{
+    assert_int_equal(json_array_size(json_object_get(answer, key)), 1);
+    return json_array_get(json_object_get(answer, key), 0);
+}
+
+/* What describes the one ARN. Caller decrefs the answer. */
+static json_t *described(struct fixture *fixture, const char *operation, const char *key, const char *arn)
+{
+    char *input CLEANUP_FREE = memory_printf("{'%s':['%s']}", key, arn);
+    return fixture_ask(fixture, NULL, operation, input);
+}
+
+static void test_service_deployment(void **state)
+{
+    struct fixture *fixture = *state;
+    json_t *list = fixture_ask(fixture, NULL, "ListServiceDeployments", "{'cluster':'demo','service':'web'}");
+    json_t *item = only(list, "serviceDeployments");
+    assert_string_equal(model_string(item, "status"), "SUCCESSFUL");
+    assert_string_equal(model_string(item, "serviceArn"), "arn:aws:ecs:local:000000000000:service/demo/web");
+    const char *arn = model_string(item, "serviceDeploymentArn");
+    json_t *answer;
+    const json_t *json = service(fixture, &answer);
+    assert_string_equal(model_string(json, "currentServiceDeployment"), arn);
+    const json_t *current = json_array_get(json_object_get(json, "currentServiceRevisions"), 0);
+    assert_string_equal(model_string(current, "arn"), model_string(item, "targetServiceRevisionArn"));
+    assert_int_equal(model_int(current, "runningTaskCount"), 2);
+    json_decref(answer);
+    answer = described(fixture, "DescribeServiceDeployments", "serviceDeploymentArns", arn);
+    json = only(answer, "serviceDeployments");
+    assert_int_equal(json_array_size(json_object_get(json, "sourceServiceRevisions")), 0);
+    assert_int_equal(model_int(json_object_get(json, "targetServiceRevision"), "requestedTaskCount"), 2);
+    const json_t *breaker = json_object_get(json, "deploymentCircuitBreaker");
+    assert_string_equal(model_string(breaker, "status"), "MONITORING_COMPLETE");
+    assert_int_equal(model_int(breaker, "threshold"), 3);
+    assert_true(json_is_real(json_object_get(json, "finishedAt")));
+    assert_null(json_object_get(json, "stoppedAt"));
+    json_decref(answer);
+    answer = described(fixture, "DescribeServiceRevisions", "serviceRevisionArns",
+                       model_string(item, "targetServiceRevisionArn"));
+    json = only(answer, "serviceRevisions");
+    assert_string_equal(model_string(json, "taskDefinition"),
+                        "arn:aws:ecs:local:000000000000:task-definition/web:1");
+    const json_t *image = json_array_get(json_object_get(json, "containerImages"), 0);
+    assert_string_equal(model_string(image, "containerName"), "web");
+    assert_string_equal(model_string(image, "image"), "nginx:1");
+    json_decref(answer);
+    json_decref(list);
+}
+
+static void test_service_deployment_that_is_rolled_back(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char manifest[] =
+        "{kind: Cluster, clusterName: demo}\n---\n"
+        "{kind: TaskDefinition, family: web, containerDefinitions: [{name: web, image: '%s', memory: 64}]}\n"
+        "---\n{kind: Service, serviceName: web, cluster: demo, taskDefinition: web, desiredCount: 2,\n"
+        " deploymentConfiguration: {deploymentCircuitBreaker: {enable: true, rollback: true}}}\n";
+    char *good CLEANUP_FREE = memory_printf(manifest, "nginx:1");
+    char *bad CLEANUP_FREE = memory_printf(manifest, "nginx:broken");
+    fixture->broken_image = "nginx:broken";
+    fixture_commit(fixture, "b2", good);
+    fixture_settle(fixture, 60000);
+    fixture_commit(fixture, "c3", bad);
+    fixture_settle(fixture, 600000);
+    json_t *list = fixture_ask(fixture, NULL, "ListServiceDeployments",
+                               "{'cluster':'demo','service':'web','status':['ROLLBACK_SUCCESSFUL']}");
+    json_t *item = only(list, "serviceDeployments");
+    json_t *answer = described(fixture, "DescribeServiceDeployments", "serviceDeploymentArns",
+                               model_string(item, "serviceDeploymentArn"));
+    const json_t *json = only(answer, "serviceDeployments");
+    const json_t *rollback = json_object_get(json, "rollback");
+    assert_non_null(strstr(model_string(rollback, "reason"), "circuit breaker"));
+    assert_string_equal(model_string(json_object_get(json, "deploymentCircuitBreaker"), "status"),
+                        "TRIGGERED");
+    assert_int_equal(json_array_size(json_object_get(json, "sourceServiceRevisions")), 1);
+    json_t *revision = described(fixture, "DescribeServiceRevisions", "serviceRevisionArns",
+                                 model_string(rollback, "serviceRevisionArn"));
+    const json_t *image =
+        json_array_get(json_object_get(only(revision, "serviceRevisions"), "containerImages"), 0);
+    assert_string_equal(model_string(image, "image"), "nginx:1");
+    json_t *described_service;
+    assert_string_equal(model_string(service(fixture, &described_service), "currentServiceDeployment"),
+                        model_string(item, "serviceDeploymentArn"));
+    json_decref(described_service);
+    json_decref(revision);
+    json_decref(answer);
+    json_decref(list);
+    list = fixture_ask(fixture, NULL, "ListServiceDeployments",
+                       "{'cluster':'demo','service':'web','maxResults':1}");
+    assert_non_null(model_string(list, "nextToken")); /* two more, and the rollback is none of them */
+    json_decref(list);
+    list = fixture_ask(fixture, NULL, "ListServiceDeployments",
+                       "{'cluster':'demo','service':'web','createdAt':{'before':1000}}");
+    assert_int_equal(json_array_size(json_object_get(list, "serviceDeployments")), 0);
+    json_decref(list);
+}
+
+static void test_service_deployments_that_are_not_there(void **state)
+{
+    static const char *const arns[] = {"x", "arn:aws:ecs:local:000000000000:service-deployment/demo/web/1",
+                                       "arn:aws:ecs:local:000000000000:service-deployment/web",
+                                       "arn:aws:ecs:local:000000000000:service/demo/web"};
+    for (size_t i = 0; i < ARRAY_LEN(arns); i++) {
+        json_t *answer = described(*state, "DescribeServiceDeployments", "serviceDeploymentArns", arns[i]);
+        assert_string_equal(model_string(only(answer, "failures"), "arn"), arns[i]);
+        json_decref(answer);
+        answer = described(*state, "DescribeServiceRevisions", "serviceRevisionArns", arns[i]);
+        assert_string_equal(model_string(only(answer, "failures"), "reason"), "MISSING");
+        json_decref(answer);
+    }
+    struct api_fault fault =
+        fixture_refusal(*state, NULL, "ListServiceDeployments", "{'cluster':'demo','service':'nope'}");
+    assert_string_equal(fault.type, "ServiceNotFoundException");
+    fault = fixture_refusal(*state, NULL, "ListServiceDeployments", "{'cluster':'demo'}");
+    assert_string_equal(fault.type, "InvalidParameterException");
+    fault = fixture_refusal(*state, NULL, "DescribeServiceRevisions", "{}");
+    assert_string_equal(fault.type, "InvalidParameterException");
+}
+
 static size_t instances_listed(void *state, const char *input)
 {
     json_t *answer = fixture_ask(state, NULL, "ListContainerInstances", input);
@@ -463,6 +584,9 @@ int main(void)
         CASE(test_steady_service_satisfies_the_waiter),
         CASE(test_rollout_shows_both_deployments),
         CASE(test_failed_deployment),
+        CASE(test_service_deployment),
+        CASE(test_service_deployment_that_is_rolled_back),
+        CASE(test_service_deployments_that_are_not_there),
         CASE(test_container_instances),
         CASE(test_resources_of_instances),
         CASE(test_default_of_the_cluster),
