@@ -25,7 +25,9 @@ struct job {
     struct mask secrets; /* that the create under way was given */
     bool has_copy;       /* ACTION_RESOLVE: the instance has the image, with this digest (owned) or none */
     char *copy_digest;
-    struct error cause; /* nothing was asked of the engine; told from the loop, as every outcome */
+    bool uses_copy;      /* for the pull failed */
+    char *pulled_digest; /* what the engine said that it pulled; NULL: nothing */
+    struct error cause;  /* nothing was asked of the engine; told from the loop, as every outcome */
 };
 
 struct job_vec VECTOR_OF(struct job *);
@@ -65,6 +67,7 @@ static void job_free(struct job *job)
 {
     mask_deinit(&job->secrets);
     free(job->copy_digest);
+    free(job->pulled_digest);
     action_free(job->action);
     free(job);
 }
@@ -163,6 +166,7 @@ static void tell(struct job *job, const struct engine_reply *reply)
         .container = container,
         .warning = reply->warning,
         .image_digest = reply->image_digest,
+        .image_is_copy = job->uses_copy,
         .gone = removed || (job->action->container_id && reply->error.code == ERROR_NOT_FOUND)};
     act->options.done(act->options.data, &outcome);
     job_free(job);
@@ -237,9 +241,9 @@ static int failure_code(const struct errand *errand, int code)
     return code;
 }
 
-/* What the instance has is used, unless the engine itself did not answer. What no registry has was built
- * there, or loaded. */
-static void tell_pull_failed(struct job *job, const struct engine_reply *failed, bool unpublished)
+/* What the instance has is used, unless the engine itself did not answer. Whether it was built there, or the
+ * login has run out, registries do not tell apart. */
+static void tell_pull_failed(struct job *job, const struct engine_reply *failed)
 {
     int code = failed->error.code;
     if (!job->has_copy || code == ERROR_UNAVAILABLE || code == ERROR_PROTOCOL) {
@@ -248,8 +252,8 @@ static void tell_pull_failed(struct job *job, const struct engine_reply *failed,
     }
     char *warning CLEANUP_FREE =
         memory_printf("%s; the copy of instance %s is used", failed->error.message, job->action->instance);
-    const struct engine_reply copy = {.image_digest = unpublished ? NULL : job->copy_digest,
-                                      .warning = unpublished ? NULL : warning};
+    const struct engine_reply copy = {.image_digest = job->copy_digest, .warning = warning};
+    job->uses_copy = true;
     tell(job, &copy);
 }
 
@@ -270,14 +274,16 @@ static void tell_failed(struct errand *errand, const struct engine_reply *reply)
     }
     error_wrap(&failed.error, ERROR_INTERNAL, "%s%s", words[errand->kind], errand->target);
     for (size_t i = 0; i < errand->jobs.len; i++)
-        tell_pull_failed(errand->jobs.items[i], &failed, reply->error.code == ERROR_NOT_FOUND);
+        tell_pull_failed(errand->jobs.items[i], &failed);
 }
 
 /* Their turn comes again, with what they needed. */
-static void let_wait(const struct errand *errand, struct lane_queue *lane)
+static void let_wait(const struct errand *errand, struct lane_queue *lane, const char *digest)
 {
     for (size_t i = 0; i < errand->jobs.len; i++) {
         errand->jobs.items[i]->has |= 1U << errand->kind;
+        free(errand->jobs.items[i]->pulled_digest);
+        errand->jobs.items[i]->pulled_digest = memory_strdup(digest);
         vector_push(&lane->waiting, errand->jobs.items[i]);
     }
 }
@@ -297,7 +303,7 @@ static void on_errand_done(void *data, const struct engine_reply *reply)
     if (reply->error.code < 0)
         tell_failed(errand, reply);
     else
-        let_wait(errand, lane);
+        let_wait(errand, lane, errand->kind == ERRAND_PULL ? reply->image_digest : NULL);
     errand->jobs.len = 0;
     errand_free(errand);
     fill_errands(queue);
@@ -325,7 +331,7 @@ static void wait_for(struct job *job, enum errand_kind kind, const char *target)
     struct act_login login = {0};
     leave_lane(job);
     if (kind == ERRAND_PULL && find_login(job, target, &login, &refused.error) < 0) {
-        tell_pull_failed(job, &refused, false);
+        tell_pull_failed(job, &refused);
         return;
     }
     for (size_t i = 0; i < queue->errands.len; i++) {
@@ -418,8 +424,15 @@ static void on_image(void *data, const struct engine_reply *reply)
     struct job *job = data;
     struct lane_queue *lane = job->lane;
     bool absent = reply->error.code == ERROR_NOT_FOUND;
-    if (job->has & 1U << ERRAND_PULL || (!absent && !reply->image_digest)) {
-        on_done(job, reply); /* answered; or built there; or failed */
+    if (job->has & 1U << ERRAND_PULL) {
+        struct engine_reply pulled = *reply;
+        if (reply->error.code == 0 && job->pulled_digest)
+            pulled.image_digest = job->pulled_digest;
+        on_done(job, &pulled);
+        return;
+    }
+    if (!absent && !reply->image_digest) {
+        on_done(job, reply); /* built there; or failed */
         return;
     }
     job->call = 0;

@@ -31,6 +31,7 @@ struct act_outcome {
     const char *warning; /* what of the definition the container was made without, or why an old copy of the
                             image is used; NULL: nothing */
     const char *image_digest; /* ACTION_RESOLVE: "sha256:..."; NULL: there is none, the tag is the image */
+    bool image_is_copy;       /* it is what the instance has: no registry was asked with success */
     bool gone;                /* the engine says that it does not exist */
 };
 

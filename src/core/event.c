@@ -215,6 +215,7 @@ static json_t *action_event_to_json(const struct event *event)
     model_set_string(json, "message", event->action.message);
     model_set_bool(json, "gone", event->action.gone);
     model_set_string(json, "imageDigest", event->action.image_digest);
+    model_set_bool(json, "imageIsCopy", event->action.image_is_copy);
     if (event->action.container)
         json_object_set_new(json, "container", container_to_json(event->action.container));
     return json;
@@ -364,6 +365,7 @@ static int action_event_from_json(const json_t *json, struct event *event, struc
     event->action.message = memory_strdup(model_string(json, "message"));
     event->action.gone = model_bool(json, "gone");
     event->action.image_digest = memory_strdup(model_string(json, "imageDigest"));
+    event->action.image_is_copy = model_bool(json, "imageIsCopy");
     const json_t *container = json_object_get(json, "container");
     return container ? container_from_json(container, &event->action.container, err) : 0;
 }

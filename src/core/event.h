@@ -100,6 +100,7 @@ struct event {
             char *message; /* with code 0: what somebody ought to know all the same; may be NULL */
             struct container *container; /* as it is now, owned; NULL: not known or gone */
             char *image_digest;          /* ACTION_RESOLVE: "sha256:..."; NULL: there is none */
+            bool image_is_copy;          /* it is what the instance has, for no registry answered */
             bool gone;                   /* the engine says that it does not exist */
         } action;
         struct {

@@ -17,6 +17,23 @@ static const struct deployment_image *awaited(const struct service_state *servic
     return image && !image->resolved ? image : NULL;
 }
 
+/* What an instance has may have been built there: another instance may get that digest from nowhere, unless a
+ * registry has given it for an earlier deployment. */
+static const char *digest_of(const struct service_state *service, const struct event *event,
+                             const char *image)
+{
+    const char *digest = event->action.image_digest;
+    const struct deployment_vec *all = &service->ledger->deployments;
+    if (!digest || !event->action.image_is_copy)
+        return digest;
+    for (size_t i = 0; i < all->len; i++) {
+        const struct deployment_image *known = deployment_image(&all->items[i], image);
+        if (known && text_equal(known->digest, digest))
+            return digest;
+    }
+    return NULL;
+}
+
 static void tell(struct core *core, struct service_state *service, const struct event *event)
 {
     if (!event->action.message)
@@ -32,9 +49,9 @@ void core_image_resolved(struct core *core, const struct flight *flight, const s
     assert(flight && flight->action->kind == ACTION_RESOLVE);
     struct service_state *service = flight->service;
     const struct action *action = flight->action;
-    const char *digest = event->action.image_digest;
     if (!awaited(service, action))
         return;
+    const char *digest = digest_of(service, event, action->image);
     struct service_ledger *ledger = service_ledger_copy(service->ledger);
     deployment_image_resolve(deployment_image(service_ledger_primary(ledger), action->image), digest);
     char *message CLEANUP_FREE =

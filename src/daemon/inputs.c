@@ -115,6 +115,7 @@ void input_action_done(const struct act_outcome *outcome, struct event *ret_even
                                   .message = memory_strdup(outcome->error->code ? error_text(outcome->error)
                                                                                 : outcome->warning),
                                   .image_digest = memory_strdup(outcome->image_digest),
+                                  .image_is_copy = outcome->image_is_copy,
                                   .container = outcome->container ? container_copy(outcome->container) : NULL,
                                   .gone = outcome->gone}};
 }

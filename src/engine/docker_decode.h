@@ -81,6 +81,7 @@ struct docker_layer_vec VECTOR_OF(struct docker_layer);
 /* What a pull has brought, layer by layer. */
 struct docker_pull {
     struct docker_layer_vec layers;
+    char *digest; /* what the tag means; NULL: the engine has not said so (yet) */
 };
 
 void docker_pull_deinit(struct docker_pull *pull);

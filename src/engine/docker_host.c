@@ -218,16 +218,36 @@ uint64_t docker_images(struct engine *engine, const struct engine_call *call)
                        (struct docker_send){.path = "/images/json", .on_answer = on_images});
 }
 
+/* Podman's own word for it, which of several is that of the tag. Docker does not know the path. */
+static void on_libpod_image(struct docker_call *call, const struct docker_answer *answer)
+{
+    const char *digest = answer->error.code ? NULL : model_string(answer->json, "Digest");
+    bool known = digest && image_digest_is_valid(digest);
+    docker_done(call, &(struct engine_reply){.image_digest = known ? digest : call->text});
+}
+
+/* Of one repository there may be several: of all that the image was ever known by, or of a list for several
+ * platforms and of what it has for this one. */
 static void on_image(struct docker_call *call, const struct docker_answer *answer)
 {
-    struct engine_reply reply = {0};
+    size_t found = 0;
     size_t i;
-    json_t *digest;
-    json_array_foreach (json_object_get(answer->json, "RepoDigests"), i, digest)
-        if (!reply.image_digest && json_is_string(digest) &&
-            image_is_of(call->target, json_string_value(digest)))
-            reply.image_digest = image_digest(json_string_value(digest));
-    docker_done(call, &reply);
+    json_t *item;
+    json_array_foreach (json_object_get(answer->json, "RepoDigests"), i, item) {
+        const char *name = json_string_value(item);
+        const char *digest = name && image_is_of(call->target, name) ? image_digest(name) : NULL;
+        if (!digest || !image_digest_is_valid(digest))
+            continue;
+        if (found++ == 0)
+            call->text = memory_strdup(digest);
+    }
+    if (found < 2) {
+        docker_done(call, &(struct engine_reply){.image_digest = call->text});
+        return;
+    }
+    char *path CLEANUP_FREE = docker_path("/libpod/images/", call->target, "/json");
+    docker_send(call,
+                (struct docker_send){.path = path, .takes_failures = true, .on_answer = on_libpod_image});
 }
 
 uint64_t docker_image_inspect(struct engine *engine, const char *reference, const struct engine_call *call)

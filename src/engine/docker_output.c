@@ -46,7 +46,8 @@ static int on_pull_bytes(struct docker_call *call, const char *bytes, size_t len
 static void on_pulled(struct docker_call *call, const struct docker_answer *answer)
 {
     (void)answer;
-    struct engine_reply reply = {0};
+    const struct pull_state *state = call->state;
+    struct engine_reply reply = {.image_digest = state->pull.digest};
     docker_done(call, &reply);
 }
 

@@ -1,5 +1,6 @@
 #include "base/text.h"
 #include "engine/docker_decode.h"
+#include "model/image.h"
 #include "model/json.h"
 
 #include <assert.h>
@@ -82,6 +83,7 @@ void docker_pull_deinit(struct docker_pull *pull)
     for (size_t i = 0; i < pull->layers.len; i++)
         free(pull->layers.items[i].id);
     vector_deinit(&pull->layers);
+    free(pull->digest);
 }
 
 #define LAYERS_COUNTED 512 /* an image has 127 at most; the rest is not summed up */
@@ -117,6 +119,16 @@ static int pull_error(const char *message, struct error *err)
     return error_set(err, ERROR_INTERNAL, "%s", message);
 }
 
+/* Docker: "Digest: sha256:...", of the list where the tag is one for several platforms. */
+static void note_digest(struct docker_pull *pull, const char *status)
+{
+    static const char words[] = "Digest: ";
+    if (!text_starts_with(status, words) || !image_digest_is_valid(status + strlen(words)))
+        return;
+    free(pull->digest);
+    pull->digest = memory_strdup(status + strlen(words));
+}
+
 #define LAYER_BYTES_MAX (1LL << 50) /* sums of LAYERS_COUNTED stay in range whatever an engine says */
 
 static int64_t layer_bytes(const json_t *detail, const char *key)
@@ -138,6 +150,7 @@ int docker_pull_next(struct docker_pull *pull, const json_t *line, struct engine
     const char *id = model_string(line, "id");
     const json_t *detail = json_object_get(line, "progressDetail");
     *ret_progress = (struct engine_progress){.status = status ? status : ""};
+    note_digest(pull, ret_progress->status);
     struct docker_layer *layer = id && json_object_get(detail, "total") ? layer_of(pull, id) : NULL;
     /* Extraction counts the same bytes once more: only the transfer is told. */
     if (layer && text_equal(status, "Downloading")) {

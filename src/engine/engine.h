@@ -21,7 +21,8 @@
  *
  * Where Podman cannot keep this: an inspection does not tell the reason of a failed start (the reply to start
  * does), its health checks need systemd on the host: without, health stays HEALTH_UNKNOWN, a start starts the
- * pause container as well that it joins, and an image that was built there has a digest as well.
+ * pause container as well that it joins, an image that was built there has a digest as well (as with
+ * Docker's containerd image store), and a pull does not say what the tag means: an inspection after it does.
  */
 #pragma once
 
@@ -78,7 +79,8 @@ struct engine_reply {
         *container; /* inspect create start stop kill: as it is afterwards; NULL when gone */
     const struct engine_image *images; /* images */
     size_t images_len;
-    const char *image_digest;              /* image_inspect: "sha256:..."; NULL: it has none */
+    const char *image_digest; /* image_inspect: "sha256:...", that of a copy; NULL: it has none. pull: what
+                                 the tag means by now; NULL: the engine does not say */
     const struct engine_network *networks; /* networks, network_create */
     size_t networks_len;
     const char *output; /* exec */

@@ -14,6 +14,13 @@ const char *image_digest(const char *reference)
     return at ? at + 1 : NULL;
 }
 
+bool image_digest_is_valid(const char *digest)
+{
+    assert(digest);
+    return text_starts_with(digest, "sha256:") && strlen(digest) == strlen("sha256:") + 64 &&
+           strspn(digest + strlen("sha256:"), "0123456789abcdef") == 64;
+}
+
 /* A colon before the last slash belongs to the registry's port. */
 static size_t repository_len(const char *reference)
 {

@@ -9,6 +9,8 @@
 
 /* "sha256:..." at its end; NULL: it names no digest. Borrowed. */
 const char *image_digest(const char *reference);
+/* Whether it is one as registries have them: "sha256:" and 64 hexadecimal digits. */
+bool image_digest_is_valid(const char *digest);
 /* The same repository at that digest, without the tag: "nginx:1.27" gives "nginx@sha256:...". Caller frees.
  */
 char *image_at(const char *reference, const char *digest);

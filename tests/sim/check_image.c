@@ -16,6 +16,40 @@ static bool is_remembered(const struct world *world, const struct task_labels *l
     return false;
 }
 
+/* Whether the deployment has that it goes by the tag: it began while no registry answered, and what the
+ * instances have may be anything. */
+static bool goes_by_tag(const struct world *world, const struct container *container)
+{
+    struct view_service view;
+    const char *name = check_owner(world, &container->labels);
+    if (world->fair || !name || !world->davit.core ||
+        !core_view_service(world->davit.core, "c", name, &view) || !view.ledger)
+        return false;
+    for (size_t d = 0; d < view.ledger->deployments.len; d++) {
+        const struct deployment_vec *all = &view.ledger->deployments;
+        const struct deployment_image *image = deployment_image(&all->items[d], container->image);
+        if (image && image->resolved && !image->digest)
+            return true;
+    }
+    return false;
+}
+
+/* A task that was half made is made up by a later deployment of its content, with the image of that. */
+static bool is_of_primary(const struct world *world, const struct container *container)
+{
+    struct view_service view;
+    const char *name = check_owner(world, &container->labels);
+    const struct deployment *primary =
+        name && world->davit.core && core_view_service(world->davit.core, "c", name, &view) && view.ledger
+            ? service_ledger_primary(view.ledger)
+            : NULL;
+    for (size_t i = 0; primary && i < primary->images.len; i++)
+        if (primary->images.items[i].digest &&
+            text_equal(primary->images.items[i].digest, image_digest(container->image)))
+            return !text_equal(primary->id, container->labels.deployment);
+    return false;
+}
+
 static void check_one(struct world *world, const char *host, const struct container *container)
 {
     const struct task_labels *labels = &container->labels;
@@ -23,13 +57,13 @@ static void check_one(struct world *world, const char *host, const struct contai
     struct map *images = &world->checker.images;
     images->free_value = free;
     const char *known = map_get(images, key);
-    if (!image_digest(container->image) && !is_remembered(world, labels))
+    if (!image_digest(container->image) && (!is_remembered(world, labels) || goes_by_tag(world, container)))
         return;
     if (!image_digest(container->image))
         world_fail(world, "(I) %s on %s was created by its tag: %s", container->name, host, container->image);
     else if (!known)
         map_put(images, key, memory_strdup(container->image));
-    else if (!text_equal(known, container->image))
+    else if (!text_equal(known, container->image) && !is_of_primary(world, container))
         world_fail(world, "(I) %s on %s is of %s, others of %s of %s", container->name, host,
                    container->image, labels->deployment, known);
 }

@@ -93,6 +93,40 @@ static void test_an_old_copy_is_told_of(void **state)
 }
 
 /* The engine broke the connection: nobody knows what it means there, and it is asked again. */
+static void answer_with_copy(struct fixture *fixture, const char *digest)
+{
+    fixture_step(fixture, (struct event){.kind = EVENT_ACTION_DONE,
+                                         .action = {.id = fixture_action(fixture, 0)->id,
+                                                    .image_digest = memory_strdup(digest),
+                                                    .image_is_copy = true}});
+}
+
+/* It may have been built there: no other instance could get it by that digest. */
+static void test_a_copy_counts_where_a_registry_has_given_it_before(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = asking_fixture(2);
+    answer_with_copy(fixture, "sha256:1");
+    assert_true(image_of_primary(fixture)->resolved);
+    assert_null(image_of_primary(fixture)->digest);
+    static const struct {
+        const char *digest;
+        bool counts;
+    } copies[] = {{"sha256:2", true}, {"sha256:3", false}};
+    for (size_t i = 0; i < ARRAY_LEN(copies); i++) {
+        struct fixture *known CLEANUP(fixture_freep) = asking_fixture(2);
+        answer(known, fixture_action(known, 0)->id, "sha256:2", NULL);
+        fixture_run(known);
+        fixture_file(known, "web-definition.json",
+                     "{\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"nginx\","
+                     "\"memory\":65}]}");
+        fixture_turn(known);
+        assert_int_equal(fixture_action(known, 0)->kind, ACTION_RESOLVE);
+        answer_with_copy(known, copies[i].digest);
+        assert_true(text_equal(image_of_primary(known)->digest, copies[i].counts ? copies[i].digest : NULL));
+    }
+}
+
 static void test_a_lost_answer_is_asked_for_again(void **state)
 {
     (void)state;
@@ -159,6 +193,7 @@ int main(void)
         cmocka_unit_test(test_a_later_life_knows_it),
         cmocka_unit_test(test_what_was_built_there_has_none),
         cmocka_unit_test(test_an_old_copy_is_told_of),
+        cmocka_unit_test(test_a_copy_counts_where_a_registry_has_given_it_before),
         cmocka_unit_test(test_a_lost_answer_is_asked_for_again),
         cmocka_unit_test(test_a_silent_instance_is_passed_over),
         cmocka_unit_test(test_a_failed_pull_is_a_failed_task),

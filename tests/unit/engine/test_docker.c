@@ -147,6 +147,7 @@ struct outcome {
     size_t containers;
     size_t unreadable;
     char why[LIMIT_ERROR_CHARS];
+    char digest[80]; /* of an image; "": none */
     int progresses;
     int64_t bytes;
     int events;
@@ -163,6 +164,7 @@ static void on_done(void *data, const struct engine_reply *reply)
     memcpy(outcome->message, reply->error.message, sizeof outcome->message);
     outcome->containers = reply->containers ? reply->containers->len : 0;
     outcome->unreadable = reply->unreadable_len;
+    snprintf(outcome->digest, sizeof outcome->digest, "%s", reply->image_digest ? reply->image_digest : "");
     snprintf(outcome->why, sizeof outcome->why, "%s", reply->unreadable ? reply->unreadable : "");
     if (outcome->frees_engine) {
         engine_free(outcome->server->engine);
@@ -512,6 +514,48 @@ static char *http_ok(json_t *json)
     return memory_printf("HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(body), body);
 }
 
+#define DIGITS        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde"
+#define DIGEST(digit) "sha256:" DIGITS #digit
+
+/* Podman knows an image by the digest of a list for several platforms and by that of what it has of it, in
+ * any order, and says in its own words which the tag means; Docker has no such words, and all that it ever
+ * was. */
+static void test_an_image_of_several_digests(void **state)
+{
+    static const struct {
+        const char *digests[3];
+        const char *own; /* Podman's; NULL: it is Docker */
+        const char *digest;
+    } cases[] = {
+        {{"web@" DIGEST(1), "web@" DIGEST(2)}, DIGEST(2), DIGEST(2)},
+        {{"web@" DIGEST(1), "web@" DIGEST(2)}, NULL, DIGEST(1)},
+        {{"web@" DIGEST(1), "web@" DIGEST(2)}, "../../x", DIGEST(1)},
+        {{"other@" DIGEST(1), "docker.io/library/web@" DIGEST(2)}, DIGEST(3), DIGEST(2)},
+        {{"web@sha256:1", "web@md5:" DIGITS "0"}, NULL, ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct server *server = *state;
+        struct outcome outcome = {0};
+        const struct engine_call call = call_for(server, &outcome);
+        json_t *list = json_array();
+        for (size_t d = 0; cases[i].digests[d]; d++)
+            json_array_append_new(list, json_string(cases[i].digests[d]));
+        char *image CLEANUP_FREE = http_ok(json_pack("{s:o}", "RepoDigests", list));
+        char *own CLEANUP_FREE = http_ok(json_pack("{s:s*}", "Digest", cases[i].own));
+        const struct rule rules[] = {
+            VERSION,
+            {"GET /v1.47/images/web%3A1/json", image, 0, false},
+            {"GET /v1.47/libpod/images/web%3A1/json",
+             cases[i].own ? own : "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", 0, false},
+            {0}};
+        server->rules = rules;
+        server->engine->ops->image_inspect(server->engine, "web:1", &call);
+        wait_for(server, &outcome);
+        assert_int_equal(outcome.code, 0);
+        assert_string_equal(outcome.digest, cases[i].digest);
+    }
+}
+
 static json_t *entry(int serial, bool has_labels)
 {
     struct sample sample CLEANUP(sample_deinit);
@@ -591,6 +635,7 @@ int main(void)
         TEST(test_a_replaced_engine_is_asked_again),
         TEST(test_a_broken_connection_leads_to_a_new_negotiation),
         TEST(test_pull),
+        TEST(test_an_image_of_several_digests),
         TEST(test_events_end_with_their_cause),
         TEST(test_cancel_from_within_an_event),
         TEST(test_list_leaves_out_what_vanished),

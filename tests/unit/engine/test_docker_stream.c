@@ -123,9 +123,26 @@ static void test_an_error_in_the_stream_is_an_error(void **state)
         ERROR_NOT_FOUND);
 }
 
+/* Of the list where a tag is one for several platforms: no guess among what the image is known by. */
+static void test_pull_tells_what_the_tag_means(void **state)
+{
+    (void)state;
+    static const char digest[] = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    struct docker_pull pull CLEANUP(docker_pull_deinit) = {0};
+    struct engine_progress progress;
+    pull_line(&pull, "{\"status\":\"Digest: sha256:12\"}", &progress, NULL);
+    pull_line(&pull, "{\"status\":\"Digest: ../../x\"}", &progress, NULL);
+    assert_null(pull.digest);
+    char *line CLEANUP_FREE = memory_printf("{\"status\":\"Digest: %s\"}", digest);
+    pull_line(&pull, line, &progress, NULL);
+    pull_line(&pull, line, &progress, NULL);
+    assert_string_equal(pull.digest, digest);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pull_tells_what_the_tag_means),
         cmocka_unit_test(test_lines_cut_anywhere),
         cmocka_unit_test(test_lines_that_are_no_json_or_too_long),
         cmocka_unit_test(test_frames_cut_anywhere),
