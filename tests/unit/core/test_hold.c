@@ -112,6 +112,7 @@ static void test_what_completed_is_taken_back(void **state)
     assert_int_equal(view.held->at_ms, since_ms);
     assert_string_equal(view.held->commit, ledger_of(fixture)->deployments.items[1].commit.oid);
     assert_int_equal(ledger_of(fixture)->deployments.items[1].state, DEPLOYMENT_FAILED);
+    assert_true(text_ends_with(view_service_event(&view, view.events_len - 1)->message, "a steady state."));
     assert_non_null(strstr(primary_of(fixture)->reason,
                            "Rolled back to web:1, commit 000000000000, because web:2, commit 000000000000, "
                            "failed: taken back by davit rollback --hold"));
@@ -371,6 +372,47 @@ static void test_it_goes_back_to_a_redeployment(void **state)
     assert_string_equal(after, before);
 }
 
+/* The old task made room for one that cannot start: the old one need not wait for what the new one has to. */
+static void test_failures_of_what_is_taken_back_do_not_count(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = steady_fixture(1);
+    fixture_file(fixture, "web-service.json",
+                 "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"desiredCount\":1,"
+                 "\"deploymentConfiguration\":{\"minimumHealthyPercent\":0,\"maximumPercent\":100,"
+                 "\"deploymentCircuitBreaker\":{\"enable\":false,\"rollback\":false}}}");
+    fixture_settle(fixture);
+    fixture_change(fixture, "web", "two");
+    for (int i = 0; i < 60; i++) {
+        fixture_turn(fixture);
+        for (size_t n = 0; fixture_action(fixture, n); n++) {
+            const struct action *action = fixture_action(fixture, n);
+            uint64_t id = action->id;
+            if (action->kind == ACTION_CREATE) {
+                fixture_done(fixture, id, ERROR_INVALID, NULL);
+                break;
+            }
+            if (action->kind == ACTION_STOP) {
+                struct task_vec tasks CLEANUP(task_vec_deinit);
+                core_view_tasks(fixture->core, "c", "web", fixture->now_ms, &tasks);
+                struct container *stopped = NULL;
+                for (size_t t = 0; t < tasks.len; t++)
+                    if (text_equal(tasks.items[t].id, action->task))
+                        stopped = container_copy(tasks.items[t].containers[0]);
+                stopped->status = CONTAINER_STOPPED;
+                fixture_done(fixture, id, 0, stopped);
+                break;
+            }
+        }
+        fixture_after(fixture, 1000);
+    }
+    fixture_turn(fixture);
+    assert_null(fixture_action(fixture, 0)); /* it waits */
+    fixture_step(fixture, event_of(fixture, NULL));
+    fixture_turn(fixture);
+    assert_string_equal(action_image(fixture_action(fixture, 0)), "one");
+}
+
 static void test_a_daemon_goes_back(void **state)
 {
     (void)state;
@@ -407,6 +449,7 @@ int main(void)
         cmocka_unit_test(test_a_commit_came_in_between),
         cmocka_unit_test(test_a_redeployment_is_taken_back),
         cmocka_unit_test(test_it_goes_back_to_a_redeployment),
+        cmocka_unit_test(test_failures_of_what_is_taken_back_do_not_count),
         cmocka_unit_test(test_a_daemon_goes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
