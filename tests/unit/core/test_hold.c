@@ -112,7 +112,6 @@ static void test_what_completed_is_taken_back(void **state)
     assert_int_equal(view.held->at_ms, since_ms);
     assert_string_equal(view.held->commit, ledger_of(fixture)->deployments.items[1].commit.oid);
     assert_int_equal(ledger_of(fixture)->deployments.items[1].state, DEPLOYMENT_FAILED);
-    assert_true(text_ends_with(view_service_event(&view, view.events_len - 1)->message, "a steady state."));
     assert_non_null(strstr(primary_of(fixture)->reason,
                            "Rolled back to web:1, commit 000000000000, because web:2, commit 000000000000, "
                            "failed: taken back by davit rollback --hold"));
@@ -346,6 +345,7 @@ static void test_a_redeployment_is_taken_back(void **state)
     assert_true(ledger_of(fixture)->deployments.items[1].images.items[0].resolved);
     fixture->asked = true; /* nobody is */
     fixture_step(fixture, event_of(fixture, NULL));
+    assert_true(primary_of(fixture)->images.items[0].resolved); /* before the planner has looked */
     fixture_settle(fixture);
     expect_held(fixture, 1);
     char *after CLEANUP_FREE = tasks_of(fixture);
@@ -372,6 +372,71 @@ static void test_it_goes_back_to_a_redeployment(void **state)
     assert_string_equal(after, before);
 }
 
+static struct container *stopped(const struct fixture *fixture, const struct action *action)
+{
+    struct task_vec tasks CLEANUP(task_vec_deinit);
+    struct container *container = NULL;
+    core_view_tasks(fixture->core, "c", "web", fixture->now_ms, &tasks);
+    for (size_t t = 0; action->kind == ACTION_STOP && t < tasks.len; t++)
+        if (text_equal(tasks.items[t].id, action->task))
+            container = container_copy(tasks.items[t].containers[0]);
+    if (container)
+        container->status = CONTAINER_STOPPED;
+    return container;
+}
+
+/* For a minute no container can be created; what is to stop does. */
+static void let_it_fail(struct fixture *fixture)
+{
+    for (int i = 0; i < 60; i++) {
+        struct action_vec actions = {0};
+        fixture_turn(fixture);
+        for (size_t n = 0; fixture_action(fixture, n); n++)
+            vector_push(&actions, action_copy(fixture_action(fixture, n)));
+        for (size_t n = 0; n < actions.len; n++) {
+            struct container *container = stopped(fixture, actions.items[n]);
+            fixture_done(fixture, actions.items[n]->id, container ? 0 : ERROR_INVALID, container);
+        }
+        action_vec_deinit(&actions);
+        fixture_after(fixture, 1000);
+    }
+    fixture_turn(fixture);
+    assert_null(fixture_action(fixture, 0));
+}
+
+static void test_what_failed_is_taken_back(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = steady_fixture(1);
+    fixture_change(fixture, "web", "two");
+    let_it_fail(fixture);
+    assert_string_equal(state_of(fixture), "failed");
+    char *why CLEANUP_FREE = memory_strdup(primary_of(fixture)->reason);
+    int64_t since_ms = fixture->now_ms;
+    fixture_step(fixture, event_of(fixture, NULL));
+    fixture_settle(fixture);
+    expect_held(fixture, 1);
+    assert_int_equal(fixture_view(fixture, "web").held->at_ms, since_ms);
+    assert_string_equal(ledger_of(fixture)->deployments.items[1].reason, why);
+}
+
+/* A commit that came just now has no deployment yet, and gets none. */
+static void test_what_has_not_begun_is_taken_back(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = steady_fixture(1);
+    char *before CLEANUP_FREE = tasks_of(fixture);
+    fixture_change(fixture, "web", "two");
+    fixture_step(fixture, event_of(fixture, NULL));
+    fixture_settle(fixture);
+    expect_held(fixture, 1);
+    char *after CLEANUP_FREE = tasks_of(fixture);
+    assert_string_equal(after, before);
+    assert_int_equal(ledger_of(fixture)->deployments.len, 2);
+    struct view_service view = fixture_view(fixture, "web");
+    assert_true(text_ends_with(view_service_event(&view, view.events_len - 1)->message, "a steady state."));
+}
+
 /* The old task made room for one that cannot start: the old one need not wait for what the new one has to. */
 static void test_failures_of_what_is_taken_back_do_not_count(void **state)
 {
@@ -383,31 +448,8 @@ static void test_failures_of_what_is_taken_back_do_not_count(void **state)
                  "\"deploymentCircuitBreaker\":{\"enable\":false,\"rollback\":false}}}");
     fixture_settle(fixture);
     fixture_change(fixture, "web", "two");
-    for (int i = 0; i < 60; i++) {
-        fixture_turn(fixture);
-        for (size_t n = 0; fixture_action(fixture, n); n++) {
-            const struct action *action = fixture_action(fixture, n);
-            uint64_t id = action->id;
-            if (action->kind == ACTION_CREATE) {
-                fixture_done(fixture, id, ERROR_INVALID, NULL);
-                break;
-            }
-            if (action->kind == ACTION_STOP) {
-                struct task_vec tasks CLEANUP(task_vec_deinit);
-                core_view_tasks(fixture->core, "c", "web", fixture->now_ms, &tasks);
-                struct container *stopped = NULL;
-                for (size_t t = 0; t < tasks.len; t++)
-                    if (text_equal(tasks.items[t].id, action->task))
-                        stopped = container_copy(tasks.items[t].containers[0]);
-                stopped->status = CONTAINER_STOPPED;
-                fixture_done(fixture, id, 0, stopped);
-                break;
-            }
-        }
-        fixture_after(fixture, 1000);
-    }
-    fixture_turn(fixture);
-    assert_null(fixture_action(fixture, 0)); /* it waits */
+    let_it_fail(fixture);
+    assert_string_equal(state_of(fixture), "deploying"); /* it waits */
     fixture_step(fixture, event_of(fixture, NULL));
     fixture_turn(fixture);
     assert_string_equal(action_image(fixture_action(fixture, 0)), "one");
@@ -449,6 +491,8 @@ int main(void)
         cmocka_unit_test(test_a_commit_came_in_between),
         cmocka_unit_test(test_a_redeployment_is_taken_back),
         cmocka_unit_test(test_it_goes_back_to_a_redeployment),
+        cmocka_unit_test(test_what_failed_is_taken_back),
+        cmocka_unit_test(test_what_has_not_begun_is_taken_back),
         cmocka_unit_test(test_failures_of_what_is_taken_back_do_not_count),
         cmocka_unit_test(test_a_daemon_goes_back),
     };
