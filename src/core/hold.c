@@ -84,6 +84,7 @@ static int find(const struct core *core, const struct service_state *service,
     const struct deployment_vec *all = &service->ledger->deployments;
     const struct deployment *first = NULL; /* that is meant, and why not */
     const char *why = NULL;
+    assert(all->items);
     *ret_hold = (struct core_hold){.bad = service->desired, .to = &all->items[0]};
     ret_hold->holds = has_gone_back(service) && (!request->to || is_meant(ret_hold->to, request->to));
     if (ret_hold->holds)
