@@ -93,11 +93,11 @@ static int find(const struct core *core, const struct service_state *service,
         const struct deployment *deployment = &all->items[i];
         if (request->to && !is_meant(deployment, request->to))
             continue;
-        const char *not = obstacle(core, service, deployment);
+        const char *reason = obstacle(core, service, deployment);
         ret_hold->to = deployment;
-        if (!not )
+        if (!reason)
             return 0;
-        why = first ? why : not ;
+        why = first ? why : reason;
         first = first ? first : deployment;
     }
     return refuse(request, first, request->to ? why : NULL, err);

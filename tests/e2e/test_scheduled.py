@@ -124,8 +124,8 @@ def test_each_due_time_once_and_what_overlaps_by_its_policy(davit, repo, docker,
         if minute == first:  # a restart starts nothing twice
             spine.daemon.kill()
             spine.start()
-    wait_for(lambda: len(Runs(spine, "replace").started) == 3 and len(Runs(spine, "forbid").started) == 2
-             and None not in Runs(spine, "replace").ended[:2], 45, "the last of them have begun")
+    wait_for(lambda: all(len(Runs(spine, family).started) == runs for family, runs in (("allow", 3), ("replace", 3), ("forbid", 2)))
+             and None not in Runs(spine, "replace").ended[:2] + Runs(spine, "short").ended, 15, "the last of them have begun")
 
     short, forbid, replace, allow = (Runs(spine, family) for family in ("short", "forbid", "replace", "allow"))
     due = [first, first + 1, first + 2]

@@ -455,6 +455,31 @@ static void test_failures_of_what_is_taken_back_do_not_count(void **state)
     assert_string_equal(action_image(fixture_action(fixture, 0)), "one");
 }
 
+/* What goes on meanwhile may be what is bad. */
+static void test_while_a_change_waits_for_its_window(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = steady_fixture(2);
+    fixture_file(fixture, "cluster.json",
+                 "{\"clusterName\":\"c\",\"davit\":{\"changeWindows\":[{\"kind\":\"deny\","
+                 "\"durationMinutes\":44640,\"schedule\":\"cron(0 0 1 * ? *)\"}]}}");
+    fixture_settle(fixture);
+    fixture_change(fixture, "web", "three");
+    fixture_settle(fixture);
+    assert_string_equal(state_of(fixture), "waiting");
+    fixture_step(fixture, event_of(fixture, NULL));
+    fixture_settle(fixture);
+    assert_int_equal(primary_of(fixture)->revision, 1);
+    assert_int_equal(primary_of(fixture)->state, DEPLOYMENT_COMPLETED);
+    assert_non_null(fixture_view(fixture, "web").held);
+    struct event approve = {.kind = EVENT_APPROVE};
+    memcpy(approve.approve.oid, core_desired(fixture->core)->commit.oid, sizeof approve.approve.oid);
+    fixture_step(fixture, approve);
+    fixture_settle(fixture);
+    assert_string_equal(state_of(fixture), "steady");
+    assert_int_equal(primary_of(fixture)->revision, 3);
+}
+
 static void test_a_daemon_goes_back(void **state)
 {
     (void)state;
@@ -494,6 +519,7 @@ int main(void)
         cmocka_unit_test(test_what_failed_is_taken_back),
         cmocka_unit_test(test_what_has_not_begun_is_taken_back),
         cmocka_unit_test(test_failures_of_what_is_taken_back_do_not_count),
+        cmocka_unit_test(test_while_a_change_waits_for_its_window),
         cmocka_unit_test(test_a_daemon_goes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
