@@ -43,6 +43,7 @@ const struct api_operation api_operations[] = {
     {"/v1/approve", "POST", " commit ", API_KEEPS, api_post_approve, NULL},
     {"/v1/retry", "POST", " cluster service ", API_KEEPS, api_post_retry, NULL},
     {"/v1/redeploy", "POST", " cluster service ", API_KEEPS, api_post_redeploy, NULL},
+    {"/v1/hold", "POST", " cluster service to ", API_KEEPS, api_post_hold, NULL},
     {"/v1/suspend", "POST", " cluster service ", API_KEEPS, api_post_suspend, NULL},
     {"/v1/resume", "POST", " cluster service ", API_KEEPS, api_post_resume, NULL},
     {.name = NULL},

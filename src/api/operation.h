@@ -209,6 +209,7 @@ int api_get_ready(struct api *api, const json_t *input, json_t **ret_output, str
 int api_post_approve(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 int api_post_retry(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 int api_post_redeploy(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
+int api_post_hold(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 int api_post_reconcile(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 int api_post_suspend(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 int api_post_resume(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);

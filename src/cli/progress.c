@@ -69,6 +69,8 @@ void progress_of_view(const struct core *core, const struct view_service *view,
         .lost_ms = view->lost_ms,
         .removing = !view->desired,
         .suspended = view->suspended,
+        .held_commit = view->held ? view->held->commit : NULL,
+        .held_ms = view->held ? view->held->at_ms : 0,
     };
     memcpy(ret_service->revisions, view->revisions, sizeof view->revisions);
     pull_of_view(core, view, ret_service);
@@ -139,9 +141,13 @@ void progress_of_json(const json_t *service, struct progress_service *ret_servic
         .lost_instance = model_string(service, "lostInstance"),
         .removing = text_equal(model_string(service, "status"), "DRAINING"),
         .suspended = model_bool(service, "suspended"),
+        .held_commit = model_string(json_object_get(service, "held"), "commit"),
     };
+    const char *held_at = model_string(json_object_get(service, "held"), "since");
     if (lost_at)
         text_to_time_ms(lost_at, &ret_service->lost_ms);
+    if (held_at)
+        text_to_time_ms(held_at, &ret_service->held_ms);
     revisions_of_json(json_object_get(service, "revisions"), ret_service);
     pull_of_json(json_object_get(service, "actions"), ret_service);
 }
@@ -229,8 +235,9 @@ char *progress_line(const struct progress_service *service, int name_width)
     buffer_printf(&out, "%-*s  ", name_width, key);
     append_bar(&out, service);
     buffer_printf(&out, "  %s", service->word);
-    if (text_starts_with(service->word, "roll"))
-        buffer_append_str(&out, " to"); /* "rolled back to web:2" */
+    bool held = text_equal(service->word, "held");
+    if (held || text_starts_with(service->word, "roll"))
+        buffer_append_str(&out, held ? " at" : " to"); /* "rolled back to web:2" */
     if (service->family)
         buffer_printf(&out, " %s:%d", service->family, service->revision);
     if (service->commit && service->commit[0]) {
@@ -241,7 +248,7 @@ char *progress_line(const struct progress_service *service, int name_width)
     append_lost(&out, service);
     if (service->state == PROGRESS_BUSY)
         append_pull(&out, service);
-    if (service->state == PROGRESS_FAILED && service->reason && !service->suspended)
+    if (service->state == PROGRESS_FAILED && service->reason && !service->suspended && !held)
         buffer_printf(&out, "  %s", service->reason);
     else if (service->state == PROGRESS_BUSY && service->waiting)
         buffer_printf(&out, "  waiting: %s", service->waiting);
@@ -253,6 +260,19 @@ char *progress_line(const struct progress_service *service, int name_width)
     char *line = text_printable(buffer_str(&out));
     buffer_deinit(&out);
     return line;
+}
+
+char *progress_remedy(const struct progress_service *service)
+{
+    const char *cluster = service->cluster;
+    const char *name = service->name;
+    char since[TEXT_TIME_SIZE];
+    if (!service->held_commit)
+        return memory_printf("other content is tried, or the same by davit retry %s/%s", cluster, name);
+    text_from_time_ms(service->held_ms, since);
+    return memory_printf("by davit rollback --hold since %.19sZ; commit %.12s is not applied until the "
+                         "content changes, or by davit retry %s/%s",
+                         since, service->held_commit, cluster, name);
 }
 
 /* --- all of them ---------------------------------------------------------------------------------------- */

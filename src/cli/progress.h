@@ -35,8 +35,13 @@ struct progress_service {
     int64_t pulled_bytes;
     int64_t pull_bytes; /* 0: not known */
     bool removing;
-    bool suspended; /* then `waiting` says by whom */
+    bool suspended;          /* then `waiting` says by whom */
+    const char *held_commit; /* that davit rollback --hold took back; NULL: none */
+    int64_t held_ms;         /* since then */
 };
+
+/* Of one that has failed or is held: what makes davit try again. Caller frees. */
+char *progress_remedy(const struct progress_service *service);
 
 void progress_of_view(const struct core *core, const struct view_service *view,
                       struct progress_service *ret_service);

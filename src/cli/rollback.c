@@ -339,6 +339,8 @@ static int run(const struct cli *cli)
     struct error err = ERROR_INIT;
     if (cli_target(cli, cli->argv[0], &rollback.cluster, &rollback.service))
         return CLI_ERROR;
+    if (cli_is_on(cli, "hold"))
+        return rollback_hold(cli, rollback.cluster, rollback.service);
     if (cli_is_on(cli, "dry-run") && cli_is_on(cli, "push"))
         return cli_usage(cli, "--dry-run commits nothing that --push could push");
     if (source_library_init(&err) < 0)
@@ -350,6 +352,7 @@ static int run(const struct cli *cli)
 
 static const struct cli_flag flags[] = {
     {"to", 0, "TARGET", NULL, "a revision (web:2, or 2) or a commit to go back to", NULL},
+    {"hold", 0, NULL, NULL, "at once and without a commit, until the content changes", NULL},
     {"branch", 0, "NAME", NULL, "commit on a new branch, for a pull request", NULL},
     {"push", 0, NULL, NULL, "git push it, never by force", NULL},
     {"dry-run", 0, NULL, NULL, "show what would be committed, and commit nothing", NULL},
@@ -367,19 +370,22 @@ static const char *const examples[] = {
     "davit rollback prod/web --dry-run && davit rollback prod/web --push",
     "for a review",
     "davit rollback prod/web --to web:12 --branch rollback-web --push",
+    "first make it work again, then look for the cause",
+    "davit rollback prod/web --hold",
     "in the repository that davit watches on this host",
     "davit rollback prod/web --repo /srv/git/infra.git",
     NULL,
 };
 
-static const struct cli_exit exits[] = {{CLI_OK, "it is committed, or with --dry-run it could be"},
-                                        {CLI_NO, "there is nothing to roll back"},
-                                        {CLI_ERROR, "it failed or is refused, or the usage is wrong"},
-                                        {0, NULL}};
+static const struct cli_exit exits[] = {
+    {CLI_OK, "it is committed, or with --dry-run it could be, or the daemon holds it"},
+    {CLI_NO, "there is nothing to roll back"},
+    {CLI_ERROR, "it failed or is refused, or the usage is wrong"},
+    {0, NULL}};
 
 const struct command cli_rollback = {
     .name = "rollback",
-    .summary = "commit what a service was before",
+    .summary = "commit what a service was before, or go back to it at once",
     .args = "CLUSTER/SERVICE",
     .description =
         "Makes the commit that brings the manifests of one service, its task definitions and the files that "
@@ -395,7 +401,13 @@ const struct command cli_rollback = {
         "its author is yours, it is signed where commit.gpgSign says so, and files of the work tree with "
         "changes of your own are left alone and the rollback refused. A file that defines other services as "
         "well is brought back only if they stay what they are, or with --force. --push uses your own "
-        "credentials.",
+        "credentials.\n\n"
+        "With --hold nothing is committed: the daemon goes back at once, to the newest deployment with "
+        "another content that COMPLETED and has not failed since, or to that of --to if its ledger still has "
+        "it, with the images that it had. It stops a deployment that is under way as well. What the "
+        "repository asks for then counts as failed, and is not applied until the service's content changes, "
+        "by a fix or by git revert, or until davit retry; other commits are deployed as ever, and so is a "
+        "new desiredCount. davit status shows what is held, since when and for which commit.",
     .flags = flags,
     .examples = examples,
     .exits = exits,

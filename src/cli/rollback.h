@@ -45,5 +45,7 @@ void rollback_others(const struct rollback *rollback, const struct rollback_view
  * after a message when the tip asks for that content already, CLI_ERROR after one when there is none. */
 int rollback_find(const struct rollback *rollback, const char *to, const struct rollback_view *tip,
                   struct rollback_view *ret_target);
+/* --hold. An exit code. */
+int rollback_hold(const struct cli *cli, const char *cluster, const char *service);
 /* The newest deployment of that content that COMPLETED; NULL: none is known. Borrowed. */
 const json_t *rollback_deployment(const struct rollback *rollback, const struct rollback_view *view);

@@ -94,6 +94,14 @@ static void print_earlier_name(const struct cli *cli, const json_t *service, int
                 width, "", tasks, text_plural(tasks), cli_member_string(earlier, "name"));
 }
 
+static void print_remedy(const struct cli *cli, const struct progress_service *service, int width)
+{
+    if (service->state != PROGRESS_FAILED && !service->held_commit)
+        return;
+    char *remedy CLEANUP_FREE = progress_remedy(service);
+    fprintf(cli->out, "%*s  %s\n", width, "", remedy);
+}
+
 /* wanted: the commit. */
 static void print_services(const struct cli *cli, const json_t *services, const char *wanted)
 {
@@ -112,9 +120,7 @@ static void print_services(const struct cli *cli, const json_t *services, const 
         char *line CLEANUP_FREE = progress_line(&service, width);
         fprintf(cli->out, "%s%s%s\n", cli_tone(cli, tone_of(&service)), line, cli_tone(cli, CLI_PLAIN));
         print_earlier_name(cli, item, width);
-        if (service.state == PROGRESS_FAILED)
-            fprintf(cli->out, "%*s  other content is tried, or the same by davit retry %s/%s\n", width, "",
-                    service.cluster, service.name);
+        print_remedy(cli, &service, width);
         if (service.state == PROGRESS_BLOCKED && text_equal(service.word, "waiting"))
             fprintf(cli->out, "%*s  davit approve %.12s lets it through now\n", width, "", wanted);
     }
@@ -200,7 +206,8 @@ const struct command cli_status = {
         "is waiting for.\n\n"
         "The wanted commit is the newest valid one; it is COMPLETED when every service has arrived "
         "at it, FAILED when one could not, and IN_PROGRESS until then. A service is deploying, "
-        "steady, failed, rolling back or rolled back after a failure, removing, moving while tasks leave an "
+        "steady, failed, rolling back or rolled back after a failure, held by davit rollback --hold, "
+        "removing, moving while tasks leave an "
         "instance that is DRAINING or that the cluster declares no more, healing when a task is missing, "
         "rebalancing when one starts in another zone before one stops, "
         "crash-looping when tasks crash again and again, "

@@ -164,11 +164,13 @@ static int judge(const struct cli *cli, const json_t *status, const struct progr
 
 static void tell_failed(const struct cli *cli, const struct progress_service_vec *services)
 {
-    for (size_t i = 0; i < services->len; i++)
-        if (services->items[i].state == PROGRESS_FAILED)
-            cli_fail(cli, "%s/%s has failed: other content is tried, or the same by davit retry %s/%s",
-                     services->items[i].cluster, services->items[i].name, services->items[i].cluster,
-                     services->items[i].name);
+    for (size_t i = 0; i < services->len; i++) {
+        const struct progress_service *service = &services->items[i];
+        char *remedy CLEANUP_FREE = progress_remedy(service);
+        if (service->state == PROGRESS_FAILED)
+            cli_fail(cli, "%s/%s %s: %s", service->cluster, service->name,
+                     service->held_commit ? "is held" : "has failed", remedy);
+    }
 }
 
 /* What the lines of the services do not say. */

@@ -277,6 +277,7 @@ static void (*const handlers[])(struct core *, struct event *, struct effect_vec
     [EVENT_APPROVE] = core_on_approve,
     [EVENT_RETRY] = core_on_retry,
     [EVENT_REDEPLOY] = core_on_redeploy,
+    [EVENT_HOLD] = core_on_hold,
     [EVENT_SUSPEND] = core_on_suspend,
     [EVENT_RUN_TASK] = core_on_run_task,
     [EVENT_STOP_TASK] = core_on_stop_task,

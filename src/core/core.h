@@ -155,6 +155,52 @@ char *core_removals_judge(struct core_removals *removals, const struct core_dele
  * them as EVENT_CLOCK told it last.
  */
 
+/* `davit rollback --hold`, EVENT_HOLD: back at once, without a commit, from what the repository asks for to
+ * an earlier deployment of the service, as row F12 of the planner goes back from what failed. "Bad" is the
+ * content that the repository asks for now.
+ *
+ *  row| asked for                                     | then
+ *  ---|-----------------------------------------------|-----------------------------------------------------
+ *  H1 | nothing                                       | goes back to the newest deployment that COMPLETED,
+ *     |                                               | has another content than bad, is not known bad, and
+ *     |                                               | whose content the ledger still has
+ *  H2 | a revision (3, web:3), or the beginning of    | likewise to the newest of those that is of it
+ *     | a commit (7 digits at least)                  |
+ *  H3 | there is none                                 | refused, and says why: `davit rollback` as a commit
+ *     |                                               | knows more, for it has all of git
+ *  H4 | it goes back, or did, and to nothing else     | nothing: so it may be said twice. Also where the
+ *     |                                               | circuit breaker did it
+ *  H5 | it is suspended, or the change that waits for | refused
+ *     | its window is all that is known of it         |
+ *  H6 | between the question and the event a commit   | nothing: somebody decided about another content
+ *     | changed the content                           |
+ *  H7 | H1, H2                                        | bad is known bad, "held"; its deployment is FAILED,
+ *     |                                               | also one that COMPLETED; the other content is what
+ *     |                                               | COMPLETED last (completed.c), and a new deployment of
+ *     |                                               | it, with the images that it had, is PRIMARY. It is in
+ *     |                                               | the ledger before anything is sent
+ *  H8 | afterwards                                    | D11, for a restart of davit and commits that do not
+ *     |                                               | change the content, DAEMONs as well. Other content,
+ *     |                                               | `davit retry` and `davit redeploy` end it. Bad stays
+ *     |                                               | known bad: D8 if a later commit comes back to it
+ */
+struct core_hold_request {
+    const char *cluster;
+    const char *service;
+    const char *to; /* H2; NULL: H1 */
+};
+struct core_hold {
+    const struct service *bad;   /* borrowed, as is ... */
+    const struct deployment *to; /* ... what it goes back to, or has gone back to */
+    bool holds;                  /* H4 */
+};
+/* ERROR_NOT_FOUND: no such service. ERROR_CONFLICT: H3, H5. */
+int core_find_hold(const struct core *core, const struct core_hold_request *request,
+                   struct core_hold *ret_hold, struct error *err);
+/* H7; the caller deinits it. */
+void core_hold_event(const struct core_hold_request *request, const struct core_hold *hold,
+                     struct event *ret_event);
+
 struct core_options {
     const char *owner;
     const char *const *instances; /* names, in order of preference */
@@ -240,7 +286,8 @@ struct view_service {
     const struct service_ledger *ledger; /* NULL: never planned */
     const char *waiting;                 /* NULL: nothing is being waited for */
     bool crash_looping; /* COMPLETED, and its tasks end again and again soon after their start: F15 */
-    bool left;          /* it left the repository, and its tasks do not: davit.prune */
+    const struct known_bad *held; /* H7: why the aim is not what is desired; NULL: it is, or that failed */
+    bool left;                    /* it left the repository, and its tasks do not: davit.prune */
     bool suspended;
     bool delayed;                       /* a change of it waits for its window */
     const struct service *delayed_next; /* the content that waits; NULL: it is removed, or nothing waits */
@@ -277,8 +324,9 @@ bool core_view_service_at(const struct core *core, size_t index, struct view_ser
 enum deployment_state view_service_rollout(const struct view_service *view);
 /* In a word for people: "deploying", "moving" off an instance, "healing", "rebalancing" between zones,
  * "stopping" when nothing is missing and some tasks are too many, "steady", "crash-looping", "failed",
- * "rolling back" and "rolled back" after a failure, "suspended", "waiting" for its change window, "blocked",
- * "removing", "left", or "unknown" when only lost tasks keep it from being steady. */
+ * "rolling back" and "rolled back" after a failure, "held" in place of the latter (H7), "suspended",
+ * "waiting" for its change window, "blocked", "removing", "left", or "unknown" when only lost tasks keep it
+ * from being steady. */
 const char *view_service_state(const struct view_service *view);
 /* Whether nothing is decided yet, after a start, because instances have not said what runs on them. */
 bool core_is_awaiting(const struct core *core);

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kind_names[] = {"ledger",    "commit",    "source", "connected", "disconnected",
-                                         "listed",    "container", "gone",   "done",      "progress",
-                                         "reconcile", "approve",   "retry",  "redeploy",  "suspend",
-                                         "run-task",  "stop-task", "clock",  "turn"};
+static const char *const kind_names[] = {"ledger",    "commit",    "source",    "connected", "disconnected",
+                                         "listed",    "container", "gone",      "done",      "progress",
+                                         "reconcile", "approve",   "retry",     "redeploy",  "hold",
+                                         "suspend",   "run-task",  "stop-task", "clock",     "turn"};
 static const char *const file_kind_names[] = {"file", "deleted", "symlink", "submodule", "too-large", "lfs"};
 static const char *const ledger_kind_names[] = {"service",    "family", "source",
                                                 "suspension", "task",   "schedule"};
@@ -86,6 +86,10 @@ void event_deinit(struct event *event)
     case EVENT_REDEPLOY:
         free(event->retry.cluster);
         free(event->retry.service);
+        break;
+    case EVENT_HOLD:
+        free(event->hold.cluster);
+        free(event->hold.service);
         break;
     case EVENT_SUSPEND:
         free(event->suspend.cluster);
@@ -221,6 +225,22 @@ static json_t *action_event_to_json(const struct event *event)
     return json;
 }
 
+static void progress_event_to_json(const struct event *event, json_t *json)
+{
+    model_set_int(json, "id", (int64_t)event->progress.id);
+    model_set_string(json, "status", event->progress.status);
+    model_set_int(json, "current", event->progress.current_bytes);
+    model_set_int(json, "total", event->progress.total_bytes);
+}
+
+static void hold_event_to_json(const struct event *event, json_t *json)
+{
+    model_set_string(json, "cluster", event->hold.cluster);
+    model_set_string(json, "service", event->hold.service);
+    model_set_digest(json, "takenBack", &event->hold.taken_back);
+    model_set_string(json, "deployment", event->hold.deployment);
+}
+
 static json_t *body_to_json(const struct event *event)
 {
     json_t *json = json_object();
@@ -250,10 +270,7 @@ static json_t *body_to_json(const struct event *event)
         json_decref(json);
         return action_event_to_json(event);
     case EVENT_PROGRESS:
-        model_set_int(json, "id", (int64_t)event->progress.id);
-        model_set_string(json, "status", event->progress.status);
-        model_set_int(json, "current", event->progress.current_bytes);
-        model_set_int(json, "total", event->progress.total_bytes);
+        progress_event_to_json(event, json);
         return json;
     case EVENT_RECONCILE:
         model_set_string(json, "cluster", event->reconcile.cluster);
@@ -266,6 +283,9 @@ static json_t *body_to_json(const struct event *event)
     case EVENT_REDEPLOY:
         model_set_string(json, "cluster", event->retry.cluster);
         model_set_string(json, "service", event->retry.service);
+        return json;
+    case EVENT_HOLD:
+        hold_event_to_json(event, json);
         return json;
     case EVENT_SUSPEND:
         model_set_string(json, "cluster", event->suspend.cluster);
@@ -412,6 +432,12 @@ static int body_from_json(const json_t *json, struct event *event, struct error 
         event->retry.cluster = memory_strdup(model_string(json, "cluster"));
         event->retry.service = memory_strdup(model_string(json, "service"));
         return event->retry.cluster && event->retry.service ? 0 : ERROR_INVALID;
+    case EVENT_HOLD:
+        event->hold.cluster = memory_strdup(model_string(json, "cluster"));
+        event->hold.service = memory_strdup(model_string(json, "service"));
+        event->hold.taken_back = model_digest(json, "takenBack");
+        model_string_into(json, "deployment", event->hold.deployment, sizeof event->hold.deployment);
+        return event->hold.cluster && event->hold.service ? 0 : ERROR_INVALID;
     case EVENT_SUSPEND:
         event->suspend.cluster = memory_strdup(model_string(json, "cluster"));
         event->suspend.service = memory_strdup(model_string(json, "service"));

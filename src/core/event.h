@@ -28,6 +28,7 @@ enum event_kind {
     EVENT_APPROVE,      /* from api: the commit may remove what it removes */
     EVENT_RETRY,        /* from api: what failed of a service may be tried once more */
     EVENT_REDEPLOY,     /* from api: a service is to be deployed anew, though nothing of it changed */
+    EVENT_HOLD,         /* from api: a service goes back to an earlier deployment, and stays there */
     EVENT_SUSPEND,      /* from api: leave a service or a cluster alone, or no longer */
     EVENT_RUN_TASK,     /* from api: start standalone tasks */
     EVENT_STOP_TASK,    /* from api: stop one */
@@ -120,6 +121,12 @@ struct event {
             char *cluster;
             char *service;
         } retry; /* EVENT_RETRY, EVENT_REDEPLOY */
+        struct {
+            char *cluster;
+            char *service;
+            struct digest taken_back;            /* what was desired when somebody decided so */
+            char deployment[DEPLOYMENT_ID_SIZE]; /* what it goes back to */
+        } hold;
         struct {
             char *cluster;
             char *service; /* NULL: the cluster */

@@ -270,6 +270,7 @@ void core_on_reconcile(struct core *core, struct event *event, struct effect_vec
 void core_on_approve(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_retry(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_redeploy(struct core *core, struct event *event, struct effect_vec *effects);
+void core_on_hold(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_suspend(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_run_task(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_stop_task(struct core *core, struct event *event, struct effect_vec *effects);

@@ -209,6 +209,10 @@ static void fill(const struct core *core, const struct service_state *service, s
                               .events_len = service->events.len};
     fill_delayed(core, service->delayed, view);
     const struct deployment *primary = service->ledger ? service_ledger_primary(service->ledger) : NULL;
+    const struct known_bad *bad = view->aim != view->desired
+                                      ? service_ledger_known_bad(service->ledger, &service->desired->digest)
+                                      : NULL;
+    view->held = bad && bad->held ? bad : NULL;
     view->crash_looping = service->desired && primary && primary->state == DEPLOYMENT_COMPLETED &&
                           plan_crash_loops(&service->memory, core->now_ms);
     build_tasks(core, service, core->now_ms, &tasks);
@@ -233,6 +237,18 @@ enum deployment_state view_service_rollout(const struct view_service *view)
                : DEPLOYMENT_IN_PROGRESS;
 }
 
+static const char *rollback_state(const struct view_service *view)
+{
+    switch (service_ledger_primary(view->ledger)->state) {
+    case DEPLOYMENT_IN_PROGRESS:
+        return "rolling back";
+    case DEPLOYMENT_COMPLETED:
+        return view->held ? "held" : "rolled back";
+    default:
+        return "failed";
+    }
+}
+
 const char *view_service_state(const struct view_service *view)
 {
     assert(view);
@@ -244,9 +260,7 @@ const char *view_service_state(const struct view_service *view)
     if (!view->desired)
         return view->left ? "left" : "removing";
     if (rollout == DEPLOYMENT_FAILED && view->aim != view->desired)
-        return service_ledger_primary(view->ledger)->state == DEPLOYMENT_IN_PROGRESS ? "rolling back"
-               : service_ledger_primary(view->ledger)->state == DEPLOYMENT_COMPLETED ? "rolled back"
-                                                                                     : "failed";
+        return rollback_state(view);
     if (rollout == DEPLOYMENT_FAILED)
         return "failed";
     if (view->crash_looping)

@@ -323,6 +323,7 @@ json_t *service_ledger_to_json(const struct service_ledger *entry)
             const struct known_bad *bad = &entry->known_bad.items[i];
             json_t *item = json_pack("{s:s,s:I}", "commit", bad->commit, "at", (json_int_t)bad->at_ms);
             model_set_digest(item, "digest", &bad->digest);
+            model_set_bool(item, "held", bad->held);
             json_array_append_new(list, item);
         }
         json_object_set_new(json, "knownBad", list);
@@ -365,7 +366,9 @@ int service_ledger_from_json(const json_t *json, struct service_ledger **ret_ent
         vector_push(&entry->deployments, deployment);
     }
     json_array_foreach (json_object_get(json, "knownBad"), i, item) {
-        struct known_bad bad = {.digest = model_digest(item, "digest"), .at_ms = model_int(item, "at")};
+        struct known_bad bad = {.digest = model_digest(item, "digest"),
+                                .at_ms = model_int(item, "at"),
+                                .held = model_bool(item, "held")};
         model_string_into(item, "commit", bad.commit, sizeof bad.commit);
         if (i < LIMIT_KNOWN_BAD_DIGESTS)
             vector_push(&entry->known_bad, bad);
@@ -474,6 +477,16 @@ void service_ledger_add_known_bad(struct service_ledger *entry, const struct dep
     struct known_bad bad = {.digest = failed->digest, .at_ms = now_ms};
     memcpy(bad.commit, failed->commit.oid, sizeof bad.commit);
     vector_push(&entry->known_bad, bad);
+}
+
+void service_ledger_hold(struct service_ledger *entry, const struct deployment *taken_back, int64_t now_ms)
+{
+    assert(entry);
+    assert(taken_back);
+    service_ledger_add_known_bad(entry, taken_back, now_ms);
+    struct known_bad *bad = &entry->known_bad.items[find_known_bad(entry, &taken_back->digest)];
+    bad->held = true;
+    bad->at_ms = now_ms;
 }
 
 bool service_ledger_has_completed(const struct service_ledger *entry, const struct digest *digest)

@@ -63,6 +63,7 @@ struct known_bad {
     struct digest digest;
     char commit[COMMIT_OID_SIZE]; /* where it failed */
     int64_t at_ms;
+    bool held; /* it did not fail by itself: davit rollback --hold took it back, at that time */
 };
 struct known_bad_vec VECTOR_OF(struct known_bad);
 
@@ -127,6 +128,8 @@ bool service_ledger_has_completed(const struct service_ledger *entry, const stru
 void service_ledger_set_completed(struct service_ledger *entry, json_t *service, const struct commit *commit);
 /* Whether PRIMARY stands in for that content, which failed. */
 bool service_ledger_is_rolled_back(const struct service_ledger *entry, const struct digest *asked);
+/* The content is known bad from now on because somebody took it back, whether it had failed or not. */
+void service_ledger_hold(struct service_ledger *entry, const struct deployment *taken_back, int64_t now_ms);
 /* What makes that content another one since it was redeployed. False: nothing. */
 bool service_ledger_forces(const struct service_ledger *entry, const struct digest *digest,
                            struct digest *ret_by);

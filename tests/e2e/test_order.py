@@ -5,7 +5,7 @@ import json
 import pytest
 
 from support.davit import wait_for
-from support.spine import Spine, definition, service
+from support.spine import Spine, definition, engine_seconds, service
 
 
 @pytest.fixture
@@ -67,6 +67,44 @@ def test_one_after_the_other(spine, demo_image):
     spine.converge()
     assert started(spine, "api")[0] > started(spine, "db")[-1]
     assert spine.texts() == ["two"] * 3
+
+
+def test_complete_asks_for_the_deployment_alone(spine, demo_image, tmp_path):
+    """What was deployed and is sick by now keeps those waiting that want it HEALTHY, and not those that want it COMPLETE."""
+    flag = tmp_path / "flag"
+    flag.mkdir()
+    (flag / "ok").touch()
+    check = {"command": ["CMD-SHELL", "test -e /flag/ok"], "interval": 5, "retries": 1}
+    db = definition(demo_image, family="db", healthCheck=check, mountPoints=[{"sourceVolume": "flag", "containerPath": "/flag"}])
+    db["volumes"] = [{"name": "flag", "host": {"sourcePath": str(flag)}}]
+    complete = {"davit": {"minimumHealthySeconds": 0, "dependsOn": [{"service": "db", "condition": "COMPLETE"}]}}
+
+    def dependents(message):
+        return {"api.json": definition(demo_image, message, family="api"), "web.json": definition(demo_image, message),
+                "s-api.json": service(1, name="api", family="api", **complete), "s-web.json": service(1, **on("db"))}
+
+    def healths():
+        return [spine.engine.api.get(f"/containers/{one}/json")["State"]["Health"]["Status"] for one in ids_of(spine, "db")]
+
+    spine.repo.commit("all", {"db.json": db, "s-db.json": service(1, name="db", family="db"), **dependents("one")})
+    spine.start()
+    wait_for(lambda: ids_of(spine, "db"), 30, "it runs")
+    assert not ids_of(spine, "api") and not ids_of(spine, "web")
+    spine.converge()
+    first = engine_seconds(min(started(spine, "api") + started(spine, "web")))
+    assert first - engine_seconds(started(spine, "db")[0]) > check["interval"] - 1  # not before its first check
+    api, web = ids_of(spine, "api"), ids_of(spine, "web")
+
+    (flag / "ok").unlink()
+    wait_for(lambda: "unhealthy" in healths(), 60, "it is sick")
+    spine.repo.commit("both again", dependents("two"))
+    wait_for(lambda: ids_of(spine, "api") and not set(ids_of(spine, "api")) & set(api), 60, "COMPLETE is enough for api")
+    assert ids_of(spine, "web") == web and waiting(spine, "web").startswith("waits for service default/db")
+    assert "healthy" not in healths()
+
+    (flag / "ok").touch()
+    wait_for(lambda: ids_of(spine, "web") and not set(ids_of(spine, "web")) & set(web), 60, "web waited for it to be well")
+    spine.converge()
 
 
 def test_a_failure_leaves_those_behind_it_untouched(spine, demo_image):

@@ -2,11 +2,12 @@
 
 import datetime
 import json
+import time
 
 import pytest
 
 from support.davit import wait_for
-from support.spine import Spine, definition
+from support.spine import Spine, definition, engine_seconds
 
 
 @pytest.fixture
@@ -76,3 +77,62 @@ def test_every_minute_and_no_more(spine, demo_image):
     spine.seen()
     wait_for(lambda: not listed(spine), 10, "it is forgotten")
     assert len(spine.containers()) == 2, "what was started runs on"
+
+
+MINUTE = 60
+
+
+def every_minute(name, policy=None):
+    """A schedule and the task definition that it starts."""
+    target = {"Arn": "default", "EcsParameters": {"TaskDefinitionArn": name, "TaskCount": 1}}
+    more = {"davit": {"concurrencyPolicy": policy}} if policy else {}
+    return {"Name": name, "ScheduleExpression": "cron(* * * * ? *)", "FlexibleTimeWindow": {"Mode": "OFF"},
+            "Target": target, **more}
+
+
+class Runs:
+    """The containers of one family as the engine lists them, those that have ended too, in the order of their start."""
+
+    def __init__(self, spine, family):
+        found = [spine.engine.api.get(f"/containers/{one['Id']}/json") for one in spine.containers(running=False)
+                 if one["Labels"]["com.amazonaws.ecs.task-definition-family"] == family]
+        states = sorted((one["State"] for one in found), key=lambda state: state["StartedAt"])
+        self.started = [engine_seconds(state["StartedAt"]) for state in states]
+        self.ended = [None if state["Running"] else engine_seconds(state["FinishedAt"]) for state in states]
+
+    def minutes(self):
+        return [int(start // MINUTE) for start in self.started]
+
+
+@pytest.mark.long
+def test_each_due_time_once_and_what_overlaps_by_its_policy(davit, repo, docker, demo_image):
+    """Three due times in a row, with a restart of davit between two of them."""
+    spine = Spine(davit, repo, docker, stoppedTaskRetention="1h", stoppedTasksKept=50)
+    slow = "trap 'exit 0' TERM; sleep 300 & wait"
+    spine.repo.commit("schedules", {
+        "short.json": definition(demo_image, family="short", command="exit 0"), "s-short.json": every_minute("short"),
+        "forbid.json": definition(demo_image, family="forbid", command=f"trap 'exit 0' TERM; sleep {MINUTE + 20} & wait"),
+        "s-forbid.json": every_minute("forbid", "Forbid"),
+        "replace.json": definition(demo_image, family="replace", command=slow), "s-replace.json": every_minute("replace", "Replace"),
+        "allow.json": definition(demo_image, family="allow", command=slow), "s-allow.json": every_minute("allow"),
+    })
+    spine.start()
+    wait_for(lambda: len(listed(spine)) == 4, 30, "they are known")
+    first = int(time.time() // MINUTE) + 1
+    for minute in (first, first + 1, first + 2):
+        wait_for(lambda due=minute: len(Runs(spine, "short").started) == due - first + 1, MINUTE + 15, f"minute {minute} has run")
+        if minute == first:  # a restart starts nothing twice
+            spine.daemon.kill()
+            spine.start()
+    wait_for(lambda: all(len(Runs(spine, family).started) == runs for family, runs in (("allow", 3), ("replace", 3), ("forbid", 2)))
+             and None not in Runs(spine, "replace").ended[:2] + Runs(spine, "short").ended, 15, "the last of them have begun")
+
+    short, forbid, replace, allow = (Runs(spine, family) for family in ("short", "forbid", "replace", "allow"))
+    due = [first, first + 1, first + 2]
+    assert short.minutes() == due and None not in short.ended
+    assert allow.minutes() == due and allow.ended == [None] * 3  # the default: side by side
+    assert forbid.minutes() == [due[0], due[2]]  # the second was due while the first ran
+    assert forbid.ended[0] > due[1] * MINUTE and forbid.ended[0] < forbid.started[1]
+    assert replace.minutes() == due
+    assert replace.ended[2] is None and all(end >= at * MINUTE for end, at in zip(replace.ended[:2], due[1:]))
+    assert all(end < at * MINUTE + 50 for end, at in zip(replace.ended[:2], due[1:]))  # stopped, not slept out

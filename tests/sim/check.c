@@ -726,6 +726,7 @@ void check_saved(struct world *world, const struct ledger_change *change)
     }
     if (!before)
         return;
+    hold_check_saved(world, before, now);
     for (size_t i = 0; i < before->known_bad.len; i++) {
         const struct digest *digest = &before->known_bad.items[i].digest;
         if (!service_ledger_known_bad(now, digest) && !end_retry(world, change->name, digest))
@@ -941,6 +942,7 @@ static void check_rollback(struct world *world, const struct view_service *view)
     bool wants = view->desired->breaker.rollback;
     if (wants && primary->state == DEPLOYMENT_COMPLETED && !digest_equal(&completed, &primary->digest))
         world_fail(world, "(r) %s: what COMPLETED is not noted", view->name);
+    hold_check_goal(world, view);
     if (view->aim != view->desired)
         world_trace(world, "%s is rolled back", view->name);
     if (wants && service_ledger_known_bad(view->ledger, &view->desired->digest) && view->ledger->completed &&

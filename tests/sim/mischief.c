@@ -186,6 +186,31 @@ static void somebody_redeploys(struct world *world)
     davit_step(world, &event);
 }
 
+/* Back from what is under way, COMPLETED or FAILED, and further back from what is held. */
+static void hold(struct world *world, int service)
+{
+    struct name name = repo_name_now(world, service);
+    int revision = 1 + world_pick(world, 8);
+    char *to CLEANUP_FREE = world_chance(world, 30) ? memory_printf("%d", revision) : NULL;
+    const struct core_hold_request request = {"c", name.text, to};
+    struct core_hold hold;
+    struct event event;
+    if (core_find_hold(world->davit.core, &request, &hold, NULL) < 0 || hold.holds)
+        return;
+    const struct digest digest = hold.to->digest;
+    core_hold_event(&request, &hold, &event);
+    world_trace(world, "davit rollback c/%s --hold, to %s:%d", name.text, hold.to->family, hold.to->revision);
+    davit_step(world, &event);
+    if (world->davit.core)
+        hold_check_begun(world, name.text, &digest);
+}
+
+static void somebody_holds(struct world *world)
+{
+    for (int s = 0; s < SERVICES_MAX && world->davit.core; s++)
+        hold(world, s);
+}
+
 static void say(struct world *world, int alias, int service, bool resume)
 {
     struct name name = repo_name_of(service, alias);
@@ -250,7 +275,7 @@ static const struct {
     {streams_break, 5, false},   {one_request_fails, 20, false}, {look_again, 4, true},
     {somebody_retries, 5, true}, {somebody_suspends, 8, false},  {runs_start_some, 10, true},
     {runs_stop_one, 4, true},    {somebody_approves, 3, true},   {somebody_sets_the_clock, 6, true},
-    {repo_move_tag, 10, true},   {somebody_redeploys, 6, true}};
+    {repo_move_tag, 10, true},   {somebody_redeploys, 6, true},  {somebody_holds, 8, true}};
 
 void mischief_step(struct world *world)
 {

@@ -321,6 +321,12 @@ void timer_check_turn(struct world *world);
 void timer_check_goal(struct world *world);
 void timer_deinit(struct checker *checker);
 
+/* --- davit rollback --hold: check_hold.c; the digest is of what it goes back to */
+void hold_check_begun(struct world *world, const char *name, const struct digest *to);
+void hold_check_saved(struct world *world, const struct service_ledger *before,
+                      const struct service_ledger *now);
+void hold_check_goal(struct world *world, const struct view_service *view);
+
 /* --- images: check_image.c */
 
 void check_images(struct world *world, int host);

@@ -1,4 +1,4 @@
-"""A TCP port in front of a unix socket, as an operator may put one there: relay.py PORT SOCKET."""
+"""A TCP port in front of a unix socket, as an operator may put one there: relay.py PORT SOCKET [ADDRESS]."""
 
 import socket
 import sys
@@ -25,7 +25,8 @@ def serve(client, path):
 
 
 def main():
-    with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as listener:
+    address = sys.argv[3] if len(sys.argv) > 3 else "127.0.0.1"
+    with socket.create_server((address, int(sys.argv[1]))) as listener:
         while True:
             client, _ = listener.accept()
             threading.Thread(target=serve, args=(client, sys.argv[2]), daemon=True).start()

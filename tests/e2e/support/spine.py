@@ -1,5 +1,6 @@
 """A repository with one service, and a daemon on it: what most end-to-end tests start from."""
 
+import datetime
 import time
 
 from .davit import PATIENCE, wait_for
@@ -32,6 +33,13 @@ def service(count=2, name="web", family="web", minimum=100, maximum=200, healthy
         "davit": {"minimumHealthySeconds": healthy_seconds},
         **more,
     }
+
+
+def engine_seconds(text):
+    """Of the engine's "2026-11-22T17:00:00.123456789Z", since the epoch."""
+    whole, _, fraction = text.rstrip("Z").partition(".")
+    moment = datetime.datetime.fromisoformat(whole).replace(tzinfo=datetime.timezone.utc)
+    return moment.timestamp() + float(f"0.{fraction or 0}")
 
 
 class Spine:

@@ -706,6 +706,40 @@ static void test_diff_tells_a_window_that_only_an_older_commit_has(void **state)
     json_decref(answer);
 }
 
+static void test_a_hold(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_deploy(fixture, "a1", "nginx:1");
+    fixture_settle(fixture, 20000);
+    assert_int_equal(fixture_refusal(fixture, "POST", "/v1/hold", "{'cluster':'demo'}").status, 400);
+    assert_int_equal(fixture_refusal(fixture, "POST", "/v1/hold", "{'cluster':'demo','service':'db'}").status,
+                     404);
+    struct api_fault fault =
+        fixture_refusal(fixture, "POST", "/v1/hold", "{'cluster':'demo','service':'web'}");
+    assert_int_equal(fault.status, 400);
+    assert_true(text_starts_with(fault.message, "there is nothing that demo/web could go back to"));
+    fixture_deploy(fixture, "b2", "nginx:2");
+    fixture_settle(fixture, 60000);
+    json_t *answer =
+        fixture_ask(fixture, "POST", "/v1/hold", "{'cluster':'demo','service':'web','to':'web:1'}");
+    assert_int_equal(fixture->posted, 1);
+    assert_false(model_bool(answer, "already"));
+    assert_int_equal(model_int(json_object_get(answer, "to"), "revision"), 1);
+    json_decref(answer);
+    fixture_settle(fixture, 60000);
+    answer = fixture_ask(fixture, "GET", "/v1/services", "{'cluster':'demo','service':'web'}");
+    const json_t *service = json_array_get(json_object_get(answer, "services"), 0);
+    const json_t *held = json_object_get(service, "held");
+    assert_string_equal(model_string(service, "state"), "held");
+    assert_true(text_starts_with(model_string(held, "commit"), "b2"));
+    assert_non_null(model_string(held, "since"));
+    json_decref(answer);
+    answer = fixture_ask(fixture, "POST", "/v1/hold", "{'cluster':'demo','service':'web'}");
+    assert_true(model_bool(answer, "already"));
+    assert_int_equal(fixture->posted, 1);
+    json_decref(answer);
+}
+
 static void test_retry_is_of_what_has_failed(void **state)
 {
     struct fixture *fixture = *state;
@@ -807,6 +841,7 @@ int main(void)
         CASE(test_approve_lets_through_what_waits_for_its_window),
         CASE(test_diff_tells_windows_by_the_wall_clock),
         CASE(test_diff_tells_a_window_that_only_an_older_commit_has),
+        CASE(test_a_hold),
         CASE(test_retry_is_of_what_has_failed),
         CASE(test_revisions_and_instances),
         CASE(test_instances_of_clusters),

@@ -198,6 +198,24 @@ static const struct answer rolling_back[] = {
     {"", "404 Not Found", "{}"},
 };
 
+/* Of a daemon one of whose services is held at what it was before. */
+static const struct answer held[] = {
+    {"GET /v1/status ", "200 OK",
+     STATUS(
+         "\"rolloutState\":\"FAILED\"," LOOKED("abcdef0123456789", "2") "\"refused\":false,\"head\":" COMMIT,
+         "{\"cluster\":\"demo\",\"name\":\"web\",\"desiredCount\":2,\"healthy\":2,\"failed\":true,"
+         "\"state\":\"held\",\"held\":{\"commit\":\"dddddddddddddddd\",\"since\":"
+         "\"2026-01-01T00:00:00.000Z\"},\"deployment\":{\"family\":\"web\",\"revision\":1,"
+         "\"reason\":\"completed\",\"commit\":{\"oid\":\"abcdef0123456789\"}}}")},
+    {"POST /v1/hold?cluster=demo&service=web ", "202 Accepted",
+     "{\"already\":true,\"to\":{\"family\":\"web\",\"revision\":1,\"commit\":{\"oid\":"
+     "\"abcdef0123456789\"}}}"},
+    {"POST /v1/hold?cluster=demo&service=web&to=3 ", "202 Accepted",
+     "{\"already\":false,\"to\":{\"family\":\"web\",\"revision\":3,\"commit\":{\"oid\":"
+     "\"eeeeeeeeeeeeeeee\"}}}"},
+    {"", "400 Bad Request", "{\"error\":{\"message\":\"there is nothing to go back to\"}}"},
+};
+
 /* Of daemons that cannot say whether all is as the repository says. */
 #define UNKNOWN(more)                                                                                        \
     {                                                                                                        \
@@ -316,6 +334,11 @@ static int setup_rolling_back(void **state)
     return begin(state, rolling_back);
 }
 
+static int setup_held(void **state)
+{
+    return begin(state, held);
+}
+
 static int setup_broken(void **state)
 {
     return begin(state, broken);
@@ -358,9 +381,9 @@ static int teardown(void **state)
 }
 
 static const struct command *const commands[] = {
-    &cli_blame, &cli_status,    &cli_get,      &cli_history,  &cli_logs,     &cli_events,
-    &cli_diff,  &cli_reconcile, &cli_validate, &cli_wait,     &cli_help,     &cli_approve,
-    &cli_retry, &cli_suspend,   &cli_resume,   &cli_run_task, &cli_stop_task};
+    &cli_blame, &cli_status,    &cli_get,      &cli_history,  &cli_logs,      &cli_events,
+    &cli_diff,  &cli_reconcile, &cli_validate, &cli_wait,     &cli_help,      &cli_approve,
+    &cli_retry, &cli_suspend,   &cli_resume,   &cli_run_task, &cli_stop_task, &cli_rollback};
 
 /* Words between blanks, '' for an empty one; checks the exit code and looks for texts. */
 static void expect(const char *line, int code, const char *in_out, const char *in_err)
@@ -618,6 +641,28 @@ static void test_a_failed_service(void **state)
     expect("retry", CLI_ERROR, NULL, "CLUSTER/SERVICE");
 }
 
+static void test_a_held_service(void **state)
+{
+    (void)state;
+    expect(
+        "status", 0,
+        "demo/web  [##########] 2/2 healthy  held at web:1 (abcdef0)\n"
+        "          by davit rollback --hold since 2026-01-01T00:00:00Z; commit dddddddddddd is not applied "
+        "until the content changes, or by davit retry demo/web\n",
+        NULL);
+    expect("wait --timeout 1s", CLI_NO, NULL,
+           "davit: demo/web is held: by davit rollback --hold since 2026-01-01T00:00:00Z; commit");
+    expect("rollback demo/web --hold", 0, NULL,
+           "demo/web has gone back to web:1 (commit abcdef012345) already");
+    expect(
+        "rollback demo/web --hold --to 3", 0, NULL,
+        "demo/web goes back to web:3 (commit eeeeeeeeeeee), until its content in the repository changes or "
+        "\"davit retry demo/web\"");
+    expect("rollback demo/db --hold", CLI_ERROR, NULL, "davit: there is nothing to go back to\n");
+    expect("rollback demo/web --hold --push", CLI_ERROR, NULL, "--push says nothing to it");
+    expect("rollback demo/web --hold --branch b", CLI_ERROR, NULL, "--branch says nothing to it");
+}
+
 static void test_wait_waits_for_the_end_of_a_rollback(void **state)
 {
     (void)state;
@@ -761,6 +806,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_refused_commit, setup_refused, teardown),
         cmocka_unit_test_setup_teardown(test_a_held_commit, setup_holding, teardown),
         cmocka_unit_test_setup_teardown(test_a_failed_service, setup_failing, teardown),
+        cmocka_unit_test_setup_teardown(test_a_held_service, setup_held, teardown),
         cmocka_unit_test_setup_teardown(test_wait_waits_for_the_end_of_a_rollback, setup_rolling_back,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_wait_is_not_content_with_a_broken_source, setup_broken,

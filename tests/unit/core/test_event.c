@@ -101,6 +101,14 @@ static void fill_action(struct event *event)
     event->action.image_digest = memory_strdup("sha256:1");
 }
 
+static void fill_hold(struct event *event)
+{
+    event->hold.cluster = memory_strdup("c");
+    event->hold.service = memory_strdup("s");
+    event->hold.taken_back = digest_of_bytes("bad", 3);
+    memcpy(event->hold.deployment, "ecs-svc/1", sizeof "ecs-svc/1");
+}
+
 static struct event sample(enum event_kind kind)
 {
     struct event event = {.kind = kind, .now_ms = 1700000000001, .seed = INT64_MAX};
@@ -144,6 +152,9 @@ static struct event sample(enum event_kind kind)
     case EVENT_REDEPLOY:
         event.retry.cluster = memory_strdup("c");
         event.retry.service = memory_strdup("s");
+        break;
+    case EVENT_HOLD:
+        fill_hold(&event);
         break;
     case EVENT_SUSPEND:
         event.suspend.cluster = memory_strdup("c");

@@ -30,6 +30,8 @@ static void test_entry_survives_json(void **state)
 {
     (void)state;
     struct service_ledger *entry = sample();
+    struct deployment held = {.digest = digest_of_bytes("two", 3)};
+    service_ledger_hold(entry, &held, 3000);
     json_t *json = service_ledger_to_json(entry);
     struct service_ledger *back = NULL;
     assert_int_equal(service_ledger_from_json(json, &back, NULL), 0);
@@ -37,6 +39,12 @@ static void test_entry_survives_json(void **state)
     assert_true(json_equal(json, again));
     struct digest digest = digest_of_bytes("one", 3);
     assert_non_null(service_ledger_known_bad(back, &digest));
+    assert_false(service_ledger_known_bad(back, &digest)->held);
+    assert_true(service_ledger_known_bad(back, &held.digest)->held);
+    service_ledger_hold(entry, &(struct deployment){.digest = digest}, 4000); /* it had failed before */
+    assert_int_equal(entry->known_bad.len, 2);
+    assert_true(service_ledger_known_bad(entry, &digest)->held);
+    assert_int_equal(service_ledger_known_bad(entry, &digest)->at_ms, 4000);
     struct service_ledger *copy = service_ledger_copy(back);
     json_t *third = service_ledger_to_json(copy);
     assert_true(json_equal(json, third));
