@@ -346,6 +346,7 @@ json_t *api_service_json(const struct api *api, const struct view_service *view)
                             json_pack("{s:s,s:i}", "name", view->earlier_name, "tasks", view->earlier_count));
     set_wanted(view, json);
     model_set_string(json, "waiting", view->waiting);
+    model_set_string(json, "source", view->source);
     json_object_set_new(json, "deployment", rollout_json(primary));
     json_object_set_new(json, "revisions", revisions_json(view));
     json_object_set_new(json, "actions", actions_json(api, view));

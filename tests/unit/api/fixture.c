@@ -37,14 +37,16 @@ static void post(void *data, struct event *event)
     event_deinit(event);
 }
 
-static void poke_source(void *data)
+static void poke_source(void *data, const char *source)
 {
+    (void)source;
     struct fixture *fixture = data;
     fixture->poked++;
 }
 
-static void looks(void *data, struct api_looks *ret_looks)
+static void looks(void *data, const char *source, struct api_looks *ret_looks)
 {
+    (void)source;
     const struct fixture *fixture = data;
     *ret_looks = (struct api_looks){.asked = (unsigned)fixture->poked, .newest = "f00d", .unverified = true};
 }

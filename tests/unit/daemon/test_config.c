@@ -221,7 +221,7 @@ static char *owner_of(const char *origin)
     struct config config;
     struct error err = ERROR_INIT;
     config_init(&config);
-    config.origin = memory_strdup(origin);
+    config_only_source(&config)->origin = memory_strdup(origin);
     assert_int_equal(config_finish(&config, &err), 0);
     char *owner = TAKE(config.owner);
     config_deinit(&config);
