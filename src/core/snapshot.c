@@ -702,6 +702,8 @@ static int sources_in(const json_t *snapshot, struct core *core, struct error *e
 {
     size_t i;
     json_t *item;
+    if (!json_array_size(json_object_get(snapshot, "sources")))
+        return error_set(err, ERROR_INVALID, "snapshot: no sources, it is of another version of davit");
     json_array_foreach (json_object_get(snapshot, "sources"), i, item) {
         const char *name = model_string(item, "name");
         if (name && i == core->sources.len)

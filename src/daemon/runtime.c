@@ -423,8 +423,10 @@ static void log_refusal(const struct core *core, size_t index)
         if (diagnostic->severity != SEVERITY_ERROR)
             continue;
         char *text CLEANUP_FREE = diagnostic_to_text(diagnostic);
-        log_message(LOG_LEVEL_ERROR, "commit %.12s is refused, %s: %zu error%s, the first: %s",
-                    source.head->oid, source.wanted ? "what was deployed stays" : "nothing is deployed yet",
+        log_message(LOG_LEVEL_ERROR, "commit %.12s%s%s is refused, %s: %zu error%s, the first: %s",
+                    source.head->oid, core_sources_len(core) > 1 ? " of source " : "",
+                    core_sources_len(core) > 1 ? source.name : "",
+                    source.wanted ? "what was deployed stays" : "nothing is deployed yet",
                     source.diagnostics->errors, text_plural((int64_t)source.diagnostics->errors), text);
         return;
     }
