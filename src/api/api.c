@@ -22,7 +22,6 @@ struct api *api_new(const struct api_options *options)
     api->version = memory_strdup(options->version ? options->version : "");
     api->region = memory_strdup(options->region ? options->region : API_REGION);
     api->account = memory_strdup(options->account ? options->account : API_ACCOUNT);
-    api->path = memory_strdup(options->path ? options->path : "");
     api->data = options->data;
     api->now_ms = options->now_ms;
     api->post = options->post;
@@ -48,7 +47,6 @@ void api_free(struct api *api)
     free(api->version);
     free(api->region);
     free(api->account);
-    free(api->path);
     free(api);
 }
 

@@ -26,6 +26,7 @@ struct api_looks {
     unsigned answered;  /* those whose look has ended: what it found has been told to core */
     const char *newest; /* oid of the newest commit that core was told of; "" before the first */
     const struct webhook_news *webhooks; /* NULL: none are listened for */
+    const char *path;                    /* where in the repository the manifests are; NULL: its root */
     bool unverified; /* there is a newer one, which is not signed as it has to be; core has the reason */
 };
 
@@ -41,15 +42,14 @@ struct api_options {
     const char *version; /* of davit */
     const char *region;  /* in ARNs; NULL: API_REGION */
     const char *account; /* in ARNs; NULL: API_ACCOUNT */
-    const char *path;    /* where in the repository the manifests are; NULL: its root */
 
     void *data; /* handed to the callbacks; none may be NULL */
     int64_t (*now_ms)(void *data);
     /* A wish of a client (EVENT_RECONCILE, EVENT_RUN_TASK ...): takes over what the event owns. now_ms and
      * seed are the receiver's to set. */
     void (*post)(void *data, struct event *event);
-    void (*poke_source)(void *data);
-    void (*looks)(void *data, struct api_looks *ret_looks);
+    void (*poke_source)(void *data, const char *source); /* NULL: each */
+    void (*looks)(void *data, const char *source, struct api_looks *ret_looks);
     void (*saves)(void *data, struct api_saves *ret_saves);
     json_t *(*notifications)(void *data); /* a list of receivers and how they do; the caller's */
     struct engine *(*engine)(void *data, const char *instance); /* NULL: no such instance */

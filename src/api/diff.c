@@ -86,11 +86,23 @@ static void add_refusal(json_t *answer, const struct view_source *source)
     json_object_set_new(answer, "diagnostics", diagnostics_to_json(source->diagnostics));
 }
 
+/* The first that has a commit which is not compared, else the first. */
+static void view_worst_source(const struct api *api, struct view_source *ret_view)
+{
+    core_view_source(api->core, ret_view);
+    for (size_t i = 1; i < core_sources_len(api->core); i++) {
+        struct view_source view;
+        core_view_source_at(api->core, i, &view);
+        if (!ret_view->held && !ret_view->diagnostics->errors && (view.held || view.diagnostics->errors))
+            *ret_view = view;
+    }
+}
+
 int api_get_diff(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
 {
     const struct desired *desired = core_desired(api->core);
     struct view_source source;
-    core_view_source(api->core, &source);
+    view_worst_source(api, &source);
     if (!desired && source.diagnostics->errors)
         return api_fault_unavailable(fault,
                                      "commit %.12s is refused, and there is no good one before it; davit "
@@ -166,6 +178,7 @@ static const json_t *named(const json_t *list, const char *member, const char *n
 /* Any other commit, which the client has read for itself. */
 struct commit_given {
     const json_t *input;
+    const char *source;                /* that it is, or would be, of */
     struct service_rename_vec renames; /* to the names that it has */
 };
 
@@ -194,7 +207,8 @@ static void add_window(struct api *api, const struct view_service *view, const j
 }
 
 /* Of the services that are given, those that would only have another name. Caller deinits the vector. */
-static void find_renames(const struct api *api, const json_t *input, struct service_rename_vec *ret_renames)
+static void find_renames(const struct api *api, const char *source, const json_t *input,
+                         struct service_rename_vec *ret_renames)
 {
     struct service_content_vec services = {0};
     size_t i;
@@ -203,7 +217,7 @@ static void find_renames(const struct api *api, const json_t *input, struct serv
         vector_push(&services,
                     (struct service_content){model_string(item, "cluster"), model_string(item, "name"),
                                              model_digest(item, "digest")});
-    core_would_rename(api->core, &services, ret_renames);
+    core_would_rename(api->core, source, &services, ret_renames);
     vector_deinit(&services);
 }
 
@@ -215,7 +229,8 @@ static void append_removed(struct api *api, const struct map *given, const struc
     struct diff_side from;
     for (size_t i = 0; core_view_service_at(api->core, i, &view); i++) {
         char *key CLEANUP_FREE = service_key(view.cluster, view.name);
-        bool stays = view.left || (view.desired && view.desired->prune_disabled);
+        bool stays = view.left || !text_equal(view.source, commit->source) ||
+                     (view.desired && view.desired->prune_disabled);
         if (stays || map_get(given, key) || !running_side(api, &view, &from) ||
             service_rename_from(&commit->renames, view.cluster, view.name))
             continue;
@@ -325,7 +340,7 @@ static void append_schedules(const struct desired *desired, const json_t *given,
 static char *held_by_budget(const struct api *api, const struct commit_given *commit)
 {
     const json_t *input = commit->input;
-    const struct desired *desired = core_desired(api->core);
+    const struct desired *desired = core_source_desired(api->core, commit->source);
     const json_t *schedules = json_object_get(input, "scheduledTasks");
     struct map given CLEANUP(map_deinit) = MAP_INIT(NULL);
     struct core_removals removals CLEANUP(core_removals_deinit);
@@ -347,20 +362,23 @@ static char *held_by_budget(const struct api *api, const struct commit_given *co
         const char *name = desired->scheduled_tasks.items[i]->name;
         core_removal_add(&removals.scheduled, named(schedules, "name", name) ? NULL : name);
     }
-    return core_would_hold(api->core, &removals, model_int_in(input, "approvedDeletions", 0, INT32_MAX));
+    return core_would_hold(api->core, commit->source, &removals,
+                           model_int_in(input, "approvedDeletions", 0, INT32_MAX));
 }
 
 /* {"services": [{"cluster", "name", "digest", "desiredCount", "countAbsent", "family", "revision",
  * "taskDefinition", "davit"}], "clusters": [as committed], "scheduledTasks": [see schedule_difference()],
- * "approvedDeletions"}. */
+ * "approvedDeletions", "source" (where there are several)}. */
 int api_post_diff(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
 {
+    struct commit_given commit = {.input = input};
     int r = check_given(input, fault);
+    if (r == 0)
+        r = api_check_source(api, input, &commit.source, fault);
     if (r < 0)
         return r;
-    const struct desired *desired = core_desired(api->core);
-    struct commit_given commit = {.input = input};
-    find_renames(api, input, &commit.renames);
+    const struct desired *desired = core_source_desired(api->core, commit.source);
+    find_renames(api, commit.source, input, &commit.renames);
     json_t *list = json_array();
     append_clusters(desired, json_object_get(input, "clusters"), list);
     append_services(api, &commit, list);

@@ -39,7 +39,7 @@ const struct api_operation api_operations[] = {
      api_stream_logs},
     {"/v1/logs", "POST", " cluster service task container follow tail timestamps since ", API_READS, NULL,
      api_stream_logs},
-    {"/v1/reconcile", "POST", " cluster service ", API_ASKS, api_post_reconcile, NULL},
+    {"/v1/reconcile", "POST", " cluster service source ", API_ASKS, api_post_reconcile, NULL},
     {"/v1/approve", "POST", " commit ", API_KEEPS, api_post_approve, NULL},
     {"/v1/retry", "POST", " cluster service ", API_KEEPS, api_post_retry, NULL},
     {"/v1/redeploy", "POST", " cluster service ", API_KEEPS, api_post_redeploy, NULL},

@@ -75,12 +75,11 @@ struct api {
     char *version;
     char *region;
     char *account;
-    char *path;
     void *data;
     int64_t (*now_ms)(void *data);
     void (*post)(void *data, struct event *event);
-    void (*poke_source)(void *data);
-    void (*looks)(void *data, struct api_looks *ret_looks);
+    void (*poke_source)(void *data, const char *source);
+    void (*looks)(void *data, const char *source, struct api_looks *ret_looks);
     void (*saves)(void *data, struct api_saves *ret_saves);
     json_t *(*notifications)(void *data);
     struct engine *(*engine)(void *data, const char *instance);
@@ -202,7 +201,11 @@ int api_get_schedules(struct api *api, const json_t *input, json_t **ret_output,
 int api_get_instances(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 json_t *api_instances_json(const struct api *api);
 int api_get_source(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
-json_t *api_source_json(const struct api *api);
+/* Of each, but of one that is gone only while something of it is left. */
+json_t *api_sources_json(const struct api *api);
+/* The source that the request names; without a name the only one. Borrowed. */
+int api_check_source(const struct api *api, const json_t *input, const char **ret_source,
+                     struct api_fault *fault);
 int api_get_status(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 int api_get_health(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);
 int api_get_ready(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault);

@@ -1,8 +1,10 @@
 #include "api/operation.h"
+#include "base/buffer.h"
 #include "base/text.h"
 #include "model/json.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 /* What the commit says of instances is there when nobody is on those that are to be left; E9: but DAEMONs,
@@ -12,13 +14,15 @@ static bool is_moving(const struct view_service *view)
     return view->leaving_count > 0 && view->desired && !view->desired->daemon;
 }
 
-/* What has become of the wanted commit: FAILED when one service's deployment has, IN_PROGRESS until every
- * service has arrived, and has left the instances that it has to leave. */
-static enum deployment_state rollout(const struct api *api)
+/* What has become of the source's wanted commit: FAILED when one service's deployment has, IN_PROGRESS until
+ * every service has arrived, and has left the instances that it has to leave. */
+static enum deployment_state rollout(const struct api *api, const char *source)
 {
     enum deployment_state state = DEPLOYMENT_COMPLETED;
     struct view_service view;
     for (size_t i = 0; core_view_service_at(api->core, i, &view); i++) {
+        if (!text_equal(view.source, source))
+            continue;
         enum deployment_state own = view_service_rollout(&view);
         if (own == DEPLOYMENT_FAILED)
             return own;
@@ -38,29 +42,34 @@ static json_t *webhooks_json(const struct webhook_news *news)
     return json;
 }
 
-json_t *api_source_json(const struct api *api)
+static void add_looks(const struct api *api, const char *source, json_t *json)
 {
-    struct view_source view;
-    core_view_source(api->core, &view);
-    json_t *json = json_pack("{s:b,s:b}", "seen", view.seen, "ok", view.ok);
-    model_set_string(json, "message", view.ok ? NULL : view.message);
-    model_set_string(json, "origin", view.origin);
-    model_set_string(json, "branch", view.branch);
-    model_set_string(json, "path", *api->path ? api->path : NULL);
-    if (view.head)
-        json_object_set_new(json, "head", commit_to_json(view.head));
-    if (view.wanted) {
-        json_object_set_new(json, "wanted", commit_to_json(view.wanted));
-        model_set_string(json, "rolloutState", deployment_state_name(rollout(api)));
-    }
     struct api_looks looks;
-    api->looks(api->data, &looks);
+    api->looks(api->data, source, &looks);
+    model_set_string(json, "path", looks.path);
     model_set_string(json, "newest", looks.newest[0] ? looks.newest : NULL);
     json_object_set_new(json, "looksAsked", json_integer(looks.asked));
     json_object_set_new(json, "looksAnswered", json_integer(looks.answered));
     if (looks.webhooks)
         json_object_set_new(json, "webhooks", webhooks_json(looks.webhooks));
     json_object_set_new(json, "unverified", json_boolean(looks.unverified));
+}
+
+static json_t *source_json(const struct api *api, size_t index)
+{
+    struct view_source view;
+    core_view_source_at(api->core, index, &view);
+    json_t *json = json_pack("{s:s,s:b,s:b}", "name", view.name, "seen", view.seen, "ok", view.ok);
+    model_set_string(json, "message", view.ok ? NULL : view.message);
+    model_set_string(json, "origin", view.origin);
+    model_set_string(json, "branch", view.branch);
+    if (view.head)
+        json_object_set_new(json, "head", commit_to_json(view.head));
+    if (view.wanted) {
+        json_object_set_new(json, "wanted", commit_to_json(view.wanted));
+        model_set_string(json, "rolloutState", deployment_state_name(rollout(api, view.name)));
+    }
+    add_looks(api, view.name, json);
     api_set_time_text(json, "headSeenAt", view.head_ms);
     model_set_string(json, "held", view.held);
     bool refused = view.diagnostics && view.diagnostics->errors > 0;
@@ -70,12 +79,72 @@ json_t *api_source_json(const struct api *api)
     return json;
 }
 
+/* Nobody reads it: M5. */
+static json_t *gone_json(const struct view_source *view, int left)
+{
+    json_t *json = json_pack("{s:s,s:b,s:i,s:s*}", "name", view->name, "gone", 1, "left", left, "deployed",
+                             view->deployed[0] ? view->deployed : NULL);
+    api_set_owned(json, "message",
+                  view->deployed[0]
+                      ? memory_printf("not in the configuration any more; %d service%s of it stay%s as they "
+                                      "are, davit approve %.12s removes them",
+                                      left, text_plural(left), left == 1 ? "s" : "", view->deployed)
+                      : memory_printf("not in the configuration; %d service%s of it stay%s as they are", left,
+                                      text_plural(left), left == 1 ? "s" : ""));
+    return json;
+}
+
+json_t *api_sources_json(const struct api *api)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < core_sources_len(api->core); i++) {
+        struct view_source view;
+        core_view_source_at(api->core, i, &view);
+        int left = view.gone ? core_source_left(api->core, view.name) : 0;
+        if (left)
+            json_array_append_new(list, gone_json(&view, left));
+        else if (!view.gone)
+            json_array_append_new(list, source_json(api, i));
+    }
+    return list;
+}
+
 int api_get_source(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
 {
     (void)input;
     (void)fault;
-    *ret_output = api_list("source", api_source_json(api));
+    json_t *sources = api_sources_json(api);
+    *ret_output = api_list("source", json_incref(json_array_get(sources, 0)));
+    json_object_set_new(*ret_output, "sources", sources);
     return 0;
+}
+
+int api_check_source(const struct api *api, const json_t *input, const char **ret_source,
+                     struct api_fault *fault)
+{
+    const char *name = model_string(input, "source");
+    struct buffer names = BUFFER_INIT(LIMIT_ERROR_CHARS);
+    size_t len = 0;
+    bool found = false;
+    for (size_t i = 0; i < core_sources_len(api->core); i++) {
+        struct view_source view;
+        core_view_source_at(api->core, i, &view);
+        if (view.gone)
+            continue;
+        buffer_printf(&names, "%s%s", len++ ? ", " : "", view.name);
+        if (text_equal(view.name, name) || (!name && len == 1)) {
+            *ret_source = view.name;
+            found = true;
+        }
+    }
+    int r = 0;
+    if (!name && len > 1)
+        r = api_fault_invalid(fault, "there are several sources: name one of %s", buffer_str(&names));
+    else if (!found)
+        r = api_fault_invalid(fault, "there is no source \"%.64s\": there is %s", name ? name : "",
+                              buffer_str(&names));
+    buffer_deinit(&names);
+    return r;
 }
 
 #define OID_MIN 7 /* as many digits as git shows */
@@ -106,29 +175,93 @@ static int check_commit(const struct view_source *view, const char *commit, stru
     return 0;
 }
 
-int api_post_approve(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
+/* NULL: of a source that is gone no more than the id is known. */
+static const struct commit *commit_of(const struct api *api, const char *oid)
 {
-    const char *commit = api_parameter(input, "commit");
-    struct view_source view;
-    core_view_source(api->core, &view);
-    commit = commit ? resolve(&view, commit) : NULL;
-    int r = check_commit(&view, commit, fault);
-    if (r < 0)
-        return r;
-    const struct commit *approved = view.held ? view.head : view.wanted;
-    if (!view.held && !core_any_delayed(api->core))
+    for (size_t i = 0; i < core_sources_len(api->core); i++) {
+        struct view_source view;
+        core_view_source_at(api->core, i, &view);
+        const struct commit *commit = view.held ? view.head : view.wanted;
+        if (commit && text_equal(commit->oid, oid))
+            return commit;
+    }
+    return NULL;
+}
+
+/* What the source has that waits for an approval; NULL: nothing does. */
+static const char *awaits(const struct api *api, const struct view_source *view)
+{
+    if (view->held)
+        return view->head->oid;
+    if (view->gone)
+        return view->deployed[0] && core_source_left(api->core, view->name) ? view->deployed : NULL;
+    return view->wanted && core_any_delayed(api->core) ? view->wanted->oid : NULL;
+}
+
+/* Of several sources the commit is found by its digits; a name stands for the newest commit of the only one.
+ */
+static int approve_one(const struct api *api, const char *commit, const char **ret_oid,
+                       struct api_fault *fault)
+{
+    struct buffer others = BUFFER_INIT(LIMIT_ERROR_CHARS);
+    size_t waiting = 0;
+    for (size_t i = 0; i < core_sources_len(api->core); i++) {
+        struct view_source view;
+        core_view_source_at(api->core, i, &view);
+        const char *oid = awaits(api, &view);
+        if (!oid)
+            continue;
+        buffer_printf(&others, "%s%.12s of source %s", waiting++ ? ", " : "", oid, view.name);
+        if (text_starts_with(oid, commit))
+            *ret_oid = oid;
+    }
+    int r = 0;
+    if (!waiting)
+        r = api_fault_client(fault, "no commit is held, and no change waits for its window");
+    else if (!*ret_oid)
+        r = api_fault_client(fault, "not commit %.12s but %s waits for an approval", commit,
+                             buffer_str(&others));
+    buffer_deinit(&others);
+    return r;
+}
+
+static int approve_only(const struct api *api, const struct view_source *view, const char *commit,
+                        const char **ret_oid, struct api_fault *fault)
+{
+    const struct commit *approved = view->held ? view->head : view->wanted;
+    if (!view->held && !core_any_delayed(api->core))
         return api_fault_client(fault, "no commit is held, and no change waits for its window");
     assert(approved);
-    if (view.held && !text_starts_with(approved->oid, commit))
+    if (view->held && !text_starts_with(approved->oid, commit))
         return api_fault_client(fault, "not commit %.12s but %.12s is held: it %s", commit, approved->oid,
-                                view.held);
+                                view->held);
     if (!text_starts_with(approved->oid, commit))
         return api_fault_client(fault, "not commit %.12s but %.12s waits for a change window", commit,
                                 approved->oid);
-    *ret_output =
-        json_pack("{s:i,s:b,s:o}", "schemaVersion", 1, "accepted", 1, "commit", commit_to_json(approved));
+    *ret_oid = approved->oid;
+    return 0;
+}
+
+int api_post_approve(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
+{
+    const char *commit = api_parameter(input, "commit");
+    const char *oid = NULL;
+    struct view_source view;
+    bool several = core_sources_len(api->core) > 1;
+    core_view_source(api->core, &view);
+    commit = commit && !several ? resolve(&view, commit) : commit;
+    int r = check_commit(&view, commit, fault);
+    if (r == 0)
+        r = several ? approve_one(api, commit, &oid, fault) : approve_only(api, &view, commit, &oid, fault);
+    if (r < 0)
+        return r;
     struct event event = {.kind = EVENT_APPROVE};
-    memcpy(event.approve.oid, approved->oid, sizeof event.approve.oid);
+    snprintf(event.approve.oid, sizeof event.approve.oid, "%s", oid);
+    const struct commit bare = {0};
+    const struct commit *known = commit_of(api, oid);
+    json_t *answer = commit_to_json(known ? known : &bare);
+    json_object_set_new(answer, "oid", json_string(oid));
+    *ret_output = json_pack("{s:i,s:b,s:o}", "schemaVersion", 1, "accepted", 1, "commit", answer);
     api->post(api->data, &event);
     return 0;
 }

@@ -8,9 +8,10 @@ static const char *unready(const struct api *api)
 {
     struct view_source source;
     core_view_source(api->core, &source);
-    if (!source.seen)
+    bool nothing = core_desired(api->core) == NULL;
+    if (nothing && !source.seen)
         return source.ok || !source.message ? "no commit has been seen yet" : source.message;
-    if (!core_desired(api->core))
+    if (nothing)
         return "no commit has been accepted yet";
     for (size_t i = 0; i < core_instances_len(api->core); i++) {
         struct view_instance instance;
@@ -30,9 +31,10 @@ int api_get_status(struct api *api, const json_t *input, json_t **ret_output, st
     for (size_t i = 0; core_view_service_at(api->core, i, &view); i++)
         json_array_append_new(services, api_service_json(api, &view));
     const char *why = unready(api);
-    json_t *json =
-        json_pack("{s:s,s:b,s:o,s:o,s:o}", "version", api->version, "ready", why == NULL, "source",
-                  api_source_json(api), "instances", api_instances_json(api), "services", services);
+    json_t *sources = api_sources_json(api);
+    json_t *json = json_pack("{s:s,s:b,s:O,s:o,s:o,s:o}", "version", api->version, "ready", why == NULL,
+                             "source", json_array_get(sources, 0), "sources", sources, "instances",
+                             api_instances_json(api), "services", services);
     json_object_set_new(json, "scheduledTasks", api_schedules_json(api, false));
     json_object_set_new(json, "notifications", api->notifications(api->data));
     model_set_string(json, "notReady", why);
@@ -69,11 +71,14 @@ int api_post_reconcile(struct api *api, const json_t *input, json_t **ret_output
     const char *service = api_parameter(input, "service");
     if (service && !cluster)
         return api_fault_invalid(fault, "a service is named together with its cluster");
+    const char *source = NULL;
+    if (api_parameter(input, "source") && (r = api_check_source(api, input, &source, fault)) < 0)
+        return r;
     struct event event = {.kind = EVENT_RECONCILE};
     event.reconcile.cluster = memory_strdup(cluster);
     event.reconcile.service = memory_strdup(service);
     api->post(api->data, &event);
-    api->poke_source(api->data);
+    api->poke_source(api->data, source);
     *ret_output = json_pack("{s:i,s:b}", "schemaVersion", 1, "accepted", 1);
     return 0;
 }

@@ -13,14 +13,14 @@
 struct knowledge {
     json_t *deployments;
     json_t *revisions;
-    json_t *source;
+    json_t *sources;
 };
 
 static void knowledge_deinit(struct knowledge *knowledge)
 {
     json_decref(knowledge->deployments);
     json_decref(knowledge->revisions);
-    json_decref(knowledge->source);
+    json_decref(knowledge->sources);
 }
 
 static const json_t *commit_in(const json_t *answer, const char *list, const char *oid)
@@ -39,13 +39,17 @@ static const json_t *commit_in(const json_t *answer, const char *list, const cha
  * branch. */
 static const json_t *find_commit(const struct knowledge *knowledge, const char *oid)
 {
-    static const char *const places[] = {"source.wanted", "source.head"};
+    static const char *const places[] = {"wanted", "head"};
     const json_t *found = commit_in(knowledge->deployments, "deployments", oid);
     if (!found)
         found = commit_in(knowledge->revisions, "revisions", oid);
-    for (size_t i = 0; !found && i < ARRAY_LEN(places); i++) {
-        const json_t *commit = cli_member(knowledge->source, places[i]);
-        found = text_equal(model_string(commit, "oid"), oid) ? commit : NULL;
+    size_t s;
+    json_t *source;
+    json_array_foreach (knowledge->sources, s, source) {
+        for (size_t i = 0; !found && i < ARRAY_LEN(places); i++) {
+            const json_t *commit = json_object_get(source, places[i]);
+            found = text_equal(model_string(commit, "oid"), oid) ? commit : NULL;
+        }
     }
     return found;
 }
@@ -151,15 +155,17 @@ static int run(const struct cli *cli)
     char *query CLEANUP_FREE = cli_query_target(cluster, service);
     struct knowledge knowledge CLEANUP(knowledge_deinit) = {0};
     json_t *tasks CLEANUP(json_decrefp) = NULL;
+    json_t *source CLEANUP(json_decrefp) = NULL;
     int r = ask(cli, "/v1/tasks", query, &tasks);
     if (!r)
         r = ask(cli, "/v1/deployments", query, &knowledge.deployments);
     if (!r)
         r = ask(cli, "/v1/revisions", NULL, &knowledge.revisions);
     if (!r)
-        r = ask(cli, "/v1/source", NULL, &knowledge.source);
+        r = ask(cli, "/v1/source", NULL, &source);
     if (r)
         return r;
+    knowledge.sources = cli_sources(source);
     json_t *answer CLEANUP(json_decrefp) =
         json_pack("{s:O?,s:o}", "schemaVersion", json_object_get(tasks, "schemaVersion"), "tasks",
                   running_rows(tasks, &knowledge));

@@ -34,6 +34,12 @@ char *cli_query_target(const char *cluster, const char *service)
     return cli_query_add(cli_query_add(NULL, "cluster", cluster), "service", service);
 }
 
+json_t *cli_sources(const json_t *answer)
+{
+    json_t *sources = json_object_get(answer, "sources");
+    return sources ? json_incref(sources) : json_pack("[O*]", json_object_get(answer, "source"));
+}
+
 /* One question under way. */
 struct question {
     const struct cli *cli;

@@ -42,4 +42,6 @@ int cli_follow(const struct cli *cli, struct cli_follow *follow, struct error *e
  * was. */
 char *cli_query_add(char *query, const char *name, const char *value);
 /* cluster=...&service=... of a target, either may be NULL. Caller frees. */
+/* The sources of an answer, of a davit that knows of one only its own. The caller's. */
+json_t *cli_sources(const json_t *answer);
 char *cli_query_target(const char *cluster, const char *service);

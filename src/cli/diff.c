@@ -69,6 +69,9 @@ static int ask_about(const struct cli *cli, const struct desired *desired, json_
     json_t *body CLEANUP(json_decrefp) =
         json_pack("{s:o,s:o,s:o,s:i}", "services", services, "clusters", clusters, "scheduledTasks",
                   schedules, "approvedDeletions", desired->commit.approved_deletions);
+    const char *source = cli_value(cli, "source");
+    if (source)
+        json_object_set_new(body, "source", json_string(source));
     struct cli_request request = {.method = "POST", .path = "/v1/diff", .body = body};
     return ask(cli, &request, ret_answer);
 }
@@ -158,6 +161,7 @@ static const struct cli_flag flags[] = {
     {"output", 'o', "FORMAT", "text", "how to print", "text json yaml markdown"},
     CLI_FLAG_REPO,
     CLI_FLAG_PATH,
+    {"source", 0, "NAME", NULL, "of several sources of the daemon, the one whose commit this is", NULL},
     CLI_FLAG_SOCKET,
     CLI_FLAG_END,
 };

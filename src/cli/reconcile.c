@@ -13,6 +13,7 @@ static int run(const struct cli *cli)
     else if (cli->argc && cli_target(cli, cli->argv[0], &cluster, &service))
         return CLI_ERROR;
     char *query CLEANUP_FREE = cli_query_target(cluster, service);
+    query = cli_query_add(query, "source", cli_value(cli, "source"));
     struct cli_request request = {.method = "POST", .path = "/v1/reconcile", .query = query};
     struct error err = ERROR_INIT;
     if (cli_request(cli, &request, NULL, &err) < 0)
@@ -22,7 +23,11 @@ static int run(const struct cli *cli)
     return CLI_OK;
 }
 
-static const struct cli_flag flags[] = {CLI_FLAG_SOCKET, CLI_FLAG_END};
+static const struct cli_flag flags[] = {
+    {"source", 0, "NAME", NULL, "of several sources look at this one alone", NULL},
+    CLI_FLAG_SOCKET,
+    CLI_FLAG_END,
+};
 
 static const char *const examples[] = {
     "do not wait for the next poll of the remote",
@@ -34,7 +39,7 @@ const struct command cli_reconcile = {
     .name = "reconcile",
     .summary = "ask the daemon to look again now",
     .args = "[CLUSTER[/SERVICE]]",
-    .description = "The source is asked for new commits, and the services are planned again. Nothing is "
+    .description = "Each source is asked for new commits, and the services are planned again. Nothing is "
                    "restarted that is as "
                    "it should be.",
     .flags = flags,

@@ -23,6 +23,24 @@ static void rollback_deinit(struct rollback *rollback)
 
 /* --- where ---------------------------------------------------------------------------------------------- */
 
+/* Of several sources the one that has the service; of one that nobody has, the first. Borrowed. */
+static json_t *source_of_service(const struct rollback *rollback, const json_t *sources)
+{
+    json_t *answer CLEANUP(json_decrefp) = NULL;
+    json_t *list = json_object_get(sources, "sources");
+    size_t i;
+    json_t *item;
+    char *query CLEANUP_FREE = cli_query_target(rollback->cluster, rollback->service);
+    if (json_array_size(list) > 1)
+        cli_request(rollback->cli, &(struct cli_request){.path = "/v1/services", .query = query}, &answer,
+                    NULL);
+    const json_t *service = json_array_get(json_object_get(answer, "services"), 0);
+    json_array_foreach (list, i, item)
+        if (service && text_equal(model_string(service, "source"), model_string(item, "name")))
+            return item;
+    return json_object_get(sources, "source");
+}
+
 /* What the daemon says, if there is one; a service that it does not know may be in git. */
 static int ask_daemon(struct rollback *rollback)
 {
@@ -36,7 +54,7 @@ static int ask_daemon(struct rollback *rollback)
     int r = cli_request(cli, &(struct cli_request){.path = "/v1/deployments", .query = query}, &answer, &err);
     if (r < 0 && r != ERROR_NOT_FOUND)
         return cli_fail(cli, "%s", error_text(&err));
-    rollback->daemon = json_incref(json_object_get(source, "source"));
+    rollback->daemon = json_incref(source_of_service(rollback, source));
     rollback->deployments = json_incref(json_object_get(answer, "deployments"));
     return CLI_OK;
 }

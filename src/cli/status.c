@@ -37,13 +37,14 @@ static void print_webhooks(const struct cli *cli, const json_t *webhooks)
     fputs("\n", cli->out);
 }
 
-static void print_source(const struct cli *cli, const json_t *source)
+/* named: there are several. */
+static void print_source(const struct cli *cli, const json_t *source, bool named)
 {
     const json_t *head = json_object_get(source, "head");
     const json_t *wanted = json_object_get(source, "wanted");
     const char *branch = model_string(source, "branch");
-    fprintf(cli->out, "%-10s %s%s%s: %s%s%s\n", "source", cli_member_string(source, "origin"),
-            branch ? " " : "", branch ? branch : "",
+    fprintf(cli->out, "%-10s %s%s%s%s%s: %s%s%s\n", "source", named ? cli_member_string(source, "name") : "",
+            named ? "  " : "", cli_member_string(source, "origin"), branch ? " " : "", branch ? branch : "",
             cli_tone(cli, model_bool(source, "ok") ? CLI_GOOD : CLI_BAD),
             model_bool(source, "ok") ? "ok" : cli_member_string(source, "message"), cli_tone(cli, CLI_PLAIN));
     print_webhooks(cli, json_object_get(source, "webhooks"));
@@ -59,6 +60,14 @@ static void print_source(const struct cli *cli, const json_t *source)
         return;
     print_commit(cli, "head", head, "REFUSED");
     cli_write_answer_diagnostics(cli->out, json_object_get(source, "diagnostics"), "           ");
+}
+
+static void print_sources(const struct cli *cli, const json_t *sources)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach ((json_t *)(uintptr_t)sources, i, item)
+        print_source(cli, item, json_array_size(sources) > 1);
 }
 
 static void print_instances(const struct cli *cli, const json_t *instances)
@@ -102,8 +111,19 @@ static void print_remedy(const struct cli *cli, const struct progress_service *s
     fprintf(cli->out, "%*s  %s\n", width, "", remedy);
 }
 
-/* wanted: the commit. */
-static void print_services(const struct cli *cli, const json_t *services, const char *wanted)
+/* The commit that the service's source wants. Borrowed. */
+static const char *wanted_of(const json_t *sources, const json_t *service)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach ((json_t *)(uintptr_t)sources, i, item)
+        if (json_array_size(sources) == 1 ||
+            text_equal(model_string(item, "name"), model_string(service, "source")))
+            return cli_member_string(item, "wanted.oid");
+    return "";
+}
+
+static void print_services(const struct cli *cli, const json_t *services, const json_t *sources)
 {
     size_t i;
     json_t *item;
@@ -122,7 +142,8 @@ static void print_services(const struct cli *cli, const json_t *services, const 
         print_earlier_name(cli, item, width);
         print_remedy(cli, &service, width);
         if (service.state == PROGRESS_BLOCKED && text_equal(service.word, "waiting"))
-            fprintf(cli->out, "%*s  davit approve %.12s lets it through now\n", width, "", wanted);
+            fprintf(cli->out, "%*s  davit approve %.12s lets it through now\n", width, "",
+                    wanted_of(sources, item));
     }
 }
 
@@ -179,12 +200,13 @@ static int run(const struct cli *cli)
     if (cli_print_data(cli, status))
         return CLI_OK;
     cli_make_printable(status);
+    json_t *sources CLEANUP(json_decrefp) = cli_sources(status);
     fprintf(cli->out, "%-10s %s%s%s\n", "davit", cli_member_string(status, "version"),
             model_bool(status, "ready") ? "" : ", not ready: ", cli_member_string(status, "notReady"));
-    print_source(cli, json_object_get(status, "source"));
+    print_sources(cli, sources);
     print_instances(cli, json_object_get(status, "instances"));
     print_notifications(cli, json_object_get(status, "notifications"));
-    print_services(cli, json_object_get(status, "services"), cli_member_string(status, "source.wanted.oid"));
+    print_services(cli, json_object_get(status, "services"), sources);
     print_schedules(cli, json_object_get(status, "scheduledTasks"));
     return CLI_OK;
 }

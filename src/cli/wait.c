@@ -4,6 +4,7 @@
 #include "cli/client.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "model/desired.h"
 #include "model/json.h"
 
 #include <string.h>
@@ -221,6 +222,60 @@ static int check_cluster(const struct cli *cli)
     return CLI_OK;
 }
 
+/* Of the services that are named, or of all. */
+static bool is_source_meant(const struct cli *cli, const json_t *status, const char *name)
+{
+    size_t i;
+    json_t *item;
+    bool all_known = cli->argc > 0;
+    for (int a = 0; a < cli->argc; a++) {
+        const char *source = NULL;
+        json_array_foreach (json_object_get(status, "services"), i, item) {
+            char *key CLEANUP_FREE =
+                service_key(cli_member_string(item, "cluster"), cli_member_string(item, "name"));
+            if (text_equal(key, cli->argv[a]))
+                source = model_string(item, "source");
+        }
+        if (text_equal(source, name))
+            return true;
+        all_known &= source != NULL;
+    }
+    return !all_known;
+}
+
+/* How far a source is from what is waited for; the largest counts. */
+static int distance(const json_t *status)
+{
+    if (is_unverified(status))
+        return 4;
+    if (!is_current(status))
+        return 2;
+    if (is_refused(status) || is_held(status))
+        return 3;
+    return !text_equal(cli_member_string(status, "source.head.oid"),
+                       cli_member_string(status, "source.wanted.oid"));
+}
+
+/* Of several sources, the one that there is most to say of becomes the status's `source`. */
+static void choose_source(const struct cli *cli, json_t *status)
+{
+    size_t i;
+    json_t *item;
+    json_t *worst = NULL;
+    int most = -1;
+    json_array_foreach (json_object_get(status, "sources"), i, item) {
+        if (model_bool(item, "gone") || !is_source_meant(cli, status, model_string(item, "name")))
+            continue;
+        json_object_set(status, "source", item);
+        if (distance(status) > most) {
+            most = distance(status);
+            worst = item;
+        }
+    }
+    if (worst)
+        json_object_set(status, "source", worst);
+}
+
 /* last: there is no time for another look. */
 static int look(const struct cli *cli, struct progress *progress, bool last, char **told)
 {
@@ -229,6 +284,7 @@ static int look(const struct cli *cli, struct progress *progress, bool last, cha
     if (cli_request(cli, &(struct cli_request){.path = "/v1/status"}, &status, &err) < 0)
         return cli_fail(cli, "%s", error_text(&err));
     struct progress_service_vec services = {0};
+    choose_source(cli, status);
     collect(cli, status, &services);
     int r = judge(cli, status, &services);
     tell_source(cli, status, progress, &services, told);

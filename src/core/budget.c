@@ -82,11 +82,13 @@ char *core_removals_judge(struct core_removals *removals, const struct core_dele
     return left && right ? memory_printf("%s; %s", left, right) : left ? TAKE(left) : TAKE(right);
 }
 
-char *core_would_hold(const struct core *core, struct core_removals *removals, int approved)
+char *core_would_hold(const struct core *core, const char *name, struct core_removals *removals, int approved)
 {
     assert(core);
+    const struct core_source *source = core_source_of_event(core, name);
+    assert(source);
     return core_removals_judge(removals, &core->deletion,
-                               core_sum_of_deletions(core->approved_deletions, approved));
+                               core_sum_of_deletions(source->approved_deletions, approved));
 }
 
 /* Both are sorted, and nearly all are the same object, whose names need not be fetched from memory. */
@@ -127,31 +129,33 @@ void core_removals_add(struct core_removals *removals, const struct desired *old
 }
 
 /* Only the ledger knows what was desired. */
-static void count_remembered(const struct core *core, const struct future *next,
-                             struct core_removals *removals)
+static void count_remembered(const struct core *core, const struct core_source *source,
+                             const struct future *next, struct core_removals *removals)
 {
     map_for_each (&core->services, entry) {
         const struct service_state *service = entry->value;
-        if (service->ledger && !service->ledger->removed)
+        if (service->ledger && !service->ledger->removed && core_source_of_service(core, service) == source)
             count(&removals->services, next,
                   (struct candidate){service->cluster, service->name, service->ledger->prune_disabled});
     }
     map_for_each (&core->schedules, entry)
-        count_scheduled(&removals->scheduled, next->desired, entry->key);
+        if (core_source_of_schedule(core, entry->key) == source)
+            count_scheduled(&removals->scheduled, next->desired, entry->key);
 }
 
-char *core_over_budget(const struct core *core, const struct desired *next)
+char *core_over_budget(const struct core *core, const struct core_source *source, const struct desired *next)
 {
     assert(core);
+    assert(source);
     assert(next);
     struct core_removals removals CLEANUP(core_removals_deinit);
     core_removals_init(&removals);
     struct future future = {.desired = next};
-    core_find_renames(core, next, &future.renames);
-    if (core->desired)
-        count_all(&removals, core->desired, &future);
+    core_find_renames(core, source, next, &future.renames);
+    if (source->desired)
+        count_all(&removals, source->desired, &future);
     else
-        count_remembered(core, &future, &removals);
+        count_remembered(core, source, &future, &removals);
     vector_deinit(&future.renames);
-    return core_would_hold(core, &removals, 0);
+    return core_would_hold(core, source->name, &removals, 0);
 }

@@ -17,13 +17,15 @@ void core_on_ledger(struct core *core, struct event *event, struct effect_vec *e
         if (service_ledger_from_json(event->ledger.entry, &entry, NULL) < 0)
             return; /* unreadable: what runs is adopted by its labels, a new deployment takes over */
         struct service_state *service = core_service_state(core, entry->cluster, entry->service, true);
+        core_source_recall(core, entry->source);
         core_set_ledger(service, entry);
         core_index_adopted(core, service);
         core_mark(core, service);
     } else if (event->ledger.kind == LEDGER_FAMILY) {
         struct family_ledger *entry = NULL;
-        if (family_ledger_from_json(event->ledger.entry, &entry, NULL) == 0)
-            map_put(&core->families, entry->family, entry);
+        struct core_source *source = core_source(core, model_string(event->ledger.entry, "source"));
+        if (source && family_ledger_from_json(event->ledger.entry, &entry, NULL) == 0)
+            map_put(&source->families, entry->family, entry);
     } else if (event->ledger.kind == LEDGER_TASK) {
         struct run *run = core_run_of_json(event->ledger.entry);
         if (run) /* else its containers are adopted, T13 */
@@ -33,11 +35,7 @@ void core_on_ledger(struct core *core, struct event *event, struct effect_vec *e
     } else if (event->ledger.kind == LEDGER_SUSPENSION && event->ledger.name) {
         core_load_suspensions(core, event->ledger.name, event->ledger.entry);
     } else {
-        model_string_into(json_object_get(event->ledger.entry, "deployed"), "oid", core->deployed,
-                          sizeof core->deployed);
-        memcpy(core->numbered, core->deployed, sizeof core->numbered);
-        string_vec_deinit(&core->roots);
-        model_strings_from_json(json_object_get(event->ledger.entry, "roots"), &core->roots);
+        core_source_load(core, event->ledger.name, event->ledger.entry);
     }
 }
 
@@ -50,23 +48,40 @@ static void share_commit(json_t *entry, const struct commit *commit, json_t *sha
         json_object_set(newest, "commit", shared);
 }
 
-static void save_families(struct core *core, const struct commit *because, struct string_vec *changed,
+/* The ledger has one entry of a family: of the source that defines it. */
+static bool has_family(const struct core *core, const struct core_source *source, const char *family)
+{
+    const struct core_source *owner = core->sources.len > 1 ? core_source_of_family(core, family) : source;
+    return owner == source || owner->gone ||
+           (owner->desired && !desired_task_definition(owner->desired, family));
+}
+
+static void save_family(const struct core_source *source, const struct commit *because, json_t *shared,
+                        const char *name, struct effect_vec *effects)
+{
+    const struct family_ledger *family = map_get(&source->families, name);
+    if (!family || family->revisions.len == 0)
+        return;
+    const struct revision *newest = &family->revisions.items[family->revisions.len - 1];
+    char commit[COMMIT_SHORT_SIZE];
+    commit_short(newest->commit.oid, commit);
+    char *message CLEANUP_FREE =
+        memory_printf("%s:%d: registered, commit %s", family->family, newest->number, commit);
+    json_t *entry = family_ledger_to_json(family);
+    share_commit(entry, because, shared);
+    if (!core_source_is_default(source))
+        model_set_string(entry, "source", source->name);
+    core_save(effects, LEDGER_FAMILY, family->family, entry, message);
+}
+
+static void save_families(const struct core *core, const struct core_source *source,
+                          const struct commit *because, struct string_vec *changed,
                           struct effect_vec *effects)
 {
     json_t *shared = commit_to_json(because);
-    for (size_t i = 0; i < changed->len; i++) {
-        const struct family_ledger *family = map_get(&core->families, changed->items[i]);
-        if (!family || family->revisions.len == 0)
-            continue;
-        const struct revision *newest = &family->revisions.items[family->revisions.len - 1];
-        char commit[COMMIT_SHORT_SIZE];
-        commit_short(newest->commit.oid, commit);
-        char *message CLEANUP_FREE =
-            memory_printf("%s:%d: registered, commit %s", family->family, newest->number, commit);
-        json_t *entry = family_ledger_to_json(family);
-        share_commit(entry, because, shared);
-        core_save(effects, LEDGER_FAMILY, family->family, entry, message);
-    }
+    for (size_t i = 0; i < changed->len; i++)
+        if (has_family(core, source, changed->items[i]))
+            save_family(source, because, shared, changed->items[i], effects);
     json_decref(shared);
     string_vec_deinit(changed);
 }
@@ -118,8 +133,9 @@ static void keep_count(struct service_state *service, const struct service *next
 
 struct adoption {
     struct core *core;
-    const struct desired *wanted;
-    bool again; /* after a start: an earlier life had deployed it */
+    struct core_source *source;
+    const struct desired *wanted; /* of all sources */
+    bool again;                   /* after a start: an earlier life had deployed it */
     struct effect_vec *effects;
     struct effect_vec *later; /* after the commit is noted as deployed */
 };
@@ -192,106 +208,182 @@ static int compare_places(const struct service *left, const struct service *righ
     return service_compare(left, right);
 }
 
-/* Where its tasks may run, and what the instances are. */
+static void mark_cluster(struct core *core, const char *cluster)
+{
+    map_for_each (&core->services, entry) {
+        struct service_state *service = entry->value;
+        if (!text_equal(service->cluster, cluster))
+            continue;
+        core_doubt_window(core, service); /* the cluster may have others by now */
+        core_mark(core, service);
+    }
+    core_mark_awaiting_room(core); /* a standalone task whose container waits for a GPU */
+}
+
+/* Where its tasks may run, and what the instances are; M6. */
 static void mark_changed_clusters(struct core *core, const struct desired *old, const struct desired *next)
 {
     for (size_t i = 0; i < next->clusters.len; i++) {
         const struct cluster *now = next->clusters.items[i];
         const struct cluster *before = desired_cluster(old, now->name);
-        if (now == before || (before && json_equal(before->json, now->json)))
-            continue;
-        map_for_each (&core->services, entry) {
-            struct service_state *service = entry->value;
-            if (!text_equal(service->cluster, now->name))
-                continue;
-            core_doubt_window(core, service); /* the cluster may have others by now */
-            core_mark(core, service);
-        }
-        core_mark_awaiting_room(core); /* a standalone task whose container waits for a GPU */
+        if (now != before && !(before && json_equal(before->json, now->json)))
+            mark_cluster(core, now->name);
     }
+    for (size_t i = 0; core->sources.len > 1 && i < old->clusters.len; i++)
+        if (!desired_cluster(next, old->clusters.items[i]->name))
+            mark_cluster(core, old->clusters.items[i]->name);
+}
+
+/* M4: whose they are from now on. A later life that did not know would take them for what the other source
+ * has left out. */
+static void sign(const struct adoption *adoption, const struct desired *before)
+{
+    struct core *core = adoption->core;
+    const struct desired *next = adoption->source->desired;
+    for (size_t i = 0; core->sources.len > 1 && i < next->services.len; i++) {
+        const struct service *service = next->services.items[i];
+        const struct service_state *state = core_service_state(core, service->cluster, service->name, false);
+        if (!state || !state->ledger || !core_source_sign(core, state, state->ledger))
+            continue;
+        char *message CLEANUP_FREE =
+            memory_printf("%s: is of source %s now", state->key, adoption->source->name);
+        core_save(adoption->effects, LEDGER_SERVICE, state->key, service_ledger_to_json(state->ledger),
+                  message);
+    }
+    json_t *shared = commit_to_json(&next->commit);
+    for (size_t i = 0; core->sources.len > 1 && i < next->task_definitions.len; i++) {
+        const char *family = next->task_definitions.items[i]->family;
+        bool news = !before || !desired_task_definition(before, family);
+        for (size_t s = 0; news && s < core->sources.len; s++)
+            if (core->sources.items[s] != adoption->source &&
+                map_get(&core->sources.items[s]->families, family))
+                save_family(adoption->source, &next->commit, shared, family, adoption->effects);
+    }
+    json_decref(shared);
+}
+
+/* From here on that is what all sources want together. */
+static void set_sum(struct core *core, struct desired *sum)
+{
+    const struct desired none = {0};
+    mark_changed_clusters(core, core->desired ? core->desired : &none, sum);
+    core_mark_suspensions(core, sum);
+    desired_unref(core->desired);
+    core->desired = sum;
+    core->schedules_changed = true;
+    core->dirty |= sum->scheduled_tasks.len + core->schedules.len > 0;
+    core_drop_fleets(core);
 }
 
 /* Both are sorted: one walk finds what came, what changed and what went. */
-static void adopt(struct core *core, struct desired *next, struct effect_vec *effects,
-                  struct effect_vec *later)
+static void walk(const struct adoption *adoption, const struct desired *old, const struct desired *next)
 {
-    bool first = core->desired == NULL;
-    const struct adoption adoption = {core, next, first && text_equal(next->commit.oid, core->deployed),
-                                      effects, later};
-    static const struct desired none;
-    const struct desired *old = core->desired ? core->desired : &none;
     size_t o = 0;
     size_t n = 0;
-    core_rename_services(core, next, effects);
     while (o < old->services.len || n < next->services.len) {
         const struct service *left = o < old->services.len ? old->services.items[o] : NULL;
         struct service *right = n < next->services.len ? next->services.items[n] : NULL;
         int order = compare_places(left, right);
         if (left && order < 0)
-            leave(&adoption, left);
+            leave(adoption, left);
         else if (right && left != right)
-            set_desired(&adoption, right->cluster, right->name, right);
+            set_desired(adoption, right->cluster, right->name, right);
         o += order <= 0;
         n += order >= 0;
     }
-    mark_changed_clusters(core, old, next);
-    core_mark_suspensions(core, next);
+}
+
+/* Takes `next` over. */
+static void adopt(struct core *core, struct core_source *source, struct desired *next,
+                  struct effect_vec *effects, struct effect_vec *later)
+{
+    static const struct desired none;
+    bool first = source->desired == NULL;
+    struct desired *sum = core_source_merge(core, source, next, &next->commit);
+    const struct adoption adoption = {
+        core, source, sum, first && text_equal(next->commit.oid, source->deployed), effects, later};
+    core_rename_services(core, source, next, effects);
+    walk(&adoption, source->desired ? source->desired : &none, next);
     if (first)
-        core_recall_removals(core, next, adoption.again, effects);
-    desired_unref(core->desired);
-    core->desired = next;
-    core->schedules_changed = true;
-    core->dirty |= next->scheduled_tasks.len + core->schedules.len > 0;
-    core_drop_fleets(core);
+        core_recall_removals(core, source, sum, adoption.again, effects);
+    struct desired *before = source->desired;
+    source->desired = next;
+    sign(&adoption, before);
+    desired_unref(before);
+    set_sum(core, sum);
     if (first)
         core_mark_all(core); /* what the ledger or the engines know and the repository does not */
 }
 
-/* A later life begins with the roots that are of use now. */
-static json_t *source_entry(const struct core *core)
-{
-    struct string_vec roots CLEANUP(string_vec_deinit) = {0};
-    json_t *entry = json_pack("{s:o}", "deployed", commit_to_json(&core->head));
-    manifest_wanted_roots(core->manifest, &roots);
-    if (roots.len)
-        json_object_set_new(entry, "roots", model_strings_to_json(&roots));
-    return entry;
-}
-
-static void deploy(struct core *core, struct desired *next, struct effect_vec *effects)
+static void deploy(struct core *core, struct core_source *source, struct desired *next,
+                   struct effect_vec *effects)
 {
     char commit[COMMIT_SHORT_SIZE];
-    commit_short(core->head.oid, commit);
+    commit_short(source->head.oid, commit);
     char *message CLEANUP_FREE =
-        memory_printf("commit %s: %s", commit, core->head.subject ? core->head.subject : "(no subject)");
-    core->approved_deletions = 0;
+        memory_printf("commit %s: %s", commit, source->head.subject ? source->head.subject : "(no subject)");
+    source->approved_deletions = 0;
     struct effect_vec later = {0};
-    adopt(core, next, effects, &later);
+    adopt(core, source, next, effects, &later);
     /* A later life that knows the commit for deployed must know what of it waits. */
-    core_save(effects, LEDGER_SOURCE, "default", source_entry(core), message);
+    core_save(effects, LEDGER_SOURCE, source->name, core_source_to_json(core, source), message);
     for (size_t i = 0; i < later.len; i++)
         vector_push(effects, later.items[i]);
     vector_deinit(&later);
 }
 
-/* Deployed, refused or held, and always as a whole: else what runs stays. */
-static void judge_head(struct core *core, struct effect_vec *effects)
+struct judgement {
+    const struct commit *commit; /* as the source's files are now */
+    struct diagnostics *diagnostics;
+    struct effect_vec *effects;
+};
+
+/* With the source's own numbers. ERROR_INVALID when it is refused. */
+static int build(struct core *core, struct core_source *source, const struct judgement *judgement,
+                 struct desired **ret_desired)
+{
+    struct desired *next CLEANUP(desired_unrefp) = NULL;
+    struct string_vec changed = {0};
+    struct manifest_numbering numbering = {&source->families, &changed};
+    core_source_share_clusters(core, source);
+    int r = manifest_build(source->manifest, judgement->commit, &numbering, &next, judgement->diagnostics);
+    save_families(core, source, judgement->commit, &changed, judgement->effects);
+    if (r < 0)
+        return r;
+    core_source_check(core, source, next, judgement->diagnostics);
+    if (judgement->diagnostics->errors)
+        return ERROR_INVALID;
+    *ret_desired = TAKE(next);
+    return 0;
+}
+
+/* Deployed, refused or held, and always as a whole: else what runs stays. Whether it was deployed. */
+static bool judge_head(struct core *core, struct core_source *source, struct effect_vec *effects)
 {
     struct desired *next = NULL;
-    struct string_vec changed = {0};
-    struct manifest_numbering numbering = {&core->families, &changed};
-    free(core->held);
-    core->held = NULL;
-    diagnostics_deinit(&core->diagnostics);
-    core->diagnostics = (struct diagnostics){0};
-    int r = manifest_build(core->manifest, &core->head, &numbering, &next, &core->diagnostics);
-    save_families(core, &core->head, &changed, effects);
-    if (r == 0)
-        core->held = core_over_budget(core, next);
-    if (core->held)
+    free(TAKE(source->held));
+    diagnostics_deinit(&source->diagnostics);
+    source->diagnostics = (struct diagnostics){0};
+    const struct judgement judgement = {&source->head, &source->diagnostics, effects};
+    source->refused = build(core, source, &judgement, &next) < 0;
+    if (source->refused)
+        return false;
+    source->held = core_over_budget(core, source, next);
+    if (source->held)
         desired_unref(next);
-    else if (r == 0)
-        deploy(core, next, effects);
+    else
+        deploy(core, source, next, effects);
+    return !source->held;
+}
+
+/* M1: what was in the way of one may be gone. Each deployment ends a refusal, so this ends. */
+static void judge_refused(struct core *core, struct effect_vec *effects)
+{
+    for (size_t i = 0; core->sources.len > 1 && i < core->sources.len; i++) {
+        struct core_source *source = core->sources.items[i];
+        if (source->refused && judge_head(core, source, effects))
+            i = SIZE_MAX; /* from the first again */
+    }
 }
 
 int core_sum_of_deletions(int a, int b)
@@ -299,50 +391,94 @@ int core_sum_of_deletions(int a, int b)
     return a > INT_MAX - b ? INT_MAX : a + b;
 }
 
+/* What other sources go by when the next life cannot read this one, M2. */
+static void note_clusters(const struct core *core, const struct core_source *source,
+                          struct effect_vec *effects)
+{
+    const struct cluster_vec *now = &source->desired->clusters;
+    const struct desired *noted = source->remembered;
+    size_t same = 0;
+    for (size_t i = 0; noted && i < now->len && i < noted->clusters.len; i++)
+        same += json_equal(now->items[i]->json, noted->clusters.items[i]->json) != 0;
+    if (core->sources.len == 1 || (same == now->len && same == (noted ? noted->clusters.len : 0)))
+        return;
+    char *message CLEANUP_FREE = memory_printf("source %s: its clusters are noted", source->name);
+    core_save(effects, LEDGER_SOURCE, source->name, core_source_to_json(core, source), message);
+}
+
 /* What an earlier life had deployed is desired again, without a word: the head may be one that is refused. */
-static void deploy_again(struct core *core, const struct commit *commit,
-                         const struct manifest_numbering *numbering, struct effect_vec *effects)
+static void deploy_again(struct core *core, struct core_source *source, const struct commit *commit,
+                         struct effect_vec *effects)
 {
     struct desired *next = NULL;
-    struct diagnostics diagnostics = {0};
-    if (manifest_build(core->manifest, commit, numbering, &next, &diagnostics) == 0)
-        adopt(core, next, effects, effects);
-    diagnostics_deinit(&diagnostics);
+    struct diagnostics diagnostics CLEANUP(diagnostics_deinit) = {0};
+    const struct judgement judgement = {commit, &diagnostics, effects};
+    if (build(core, source, &judgement, &next) < 0)
+        return;
+    adopt(core, source, next, effects, effects);
+    note_clusters(core, source, effects);
+    judge_refused(core, effects);
+}
+
+static void number(struct core *core, struct core_source *source, const struct commit *commit,
+                   struct effect_vec *effects)
+{
+    struct string_vec changed = {0};
+    struct manifest_numbering numbering = {&source->families, &changed};
+    manifest_number(source->manifest, commit, &numbering);
+    save_families(core, source, commit, &changed, effects);
 }
 
 void core_on_commit(struct core *core, struct event *event, struct effect_vec *effects)
 {
     assert(core);
-    if (!core_take_files(core, event, effects))
+    struct core_source *source = core_source_of_event(core, event->commit.source);
+    if (!source || !core_take_files(source, event, effects))
         return;
-    core->approved_deletions =
-        core_sum_of_deletions(core->approved_deletions, event->commit.commit.approved_deletions);
+    const struct commit *commit = &event->commit.commit;
+    source->approved_deletions =
+        core_sum_of_deletions(source->approved_deletions, commit->approved_deletions);
     if (event->commit.head) {
-        commit_deinit(&core->head);
-        core->head = event->commit.commit;
+        commit_deinit(&source->head);
+        source->head = event->commit.commit;
         memset(&event->commit.commit, 0, sizeof event->commit.commit);
-        core->head_ms = core->now_ms;
-        judge_head(core, effects);
-        return;
+        source->head_ms = core->now_ms;
+        if (judge_head(core, source, effects))
+            judge_refused(core, effects);
+    } else if (!source->desired && event->commit.full && text_equal(commit->oid, source->deployed)) {
+        deploy_again(core, source, commit, effects);
+    } else {
+        number(core, source, commit, effects);
     }
-    struct string_vec changed = {0};
-    struct manifest_numbering numbering = {&core->families, &changed};
-    if (!core->desired && event->commit.full && text_equal(event->commit.commit.oid, core->deployed))
-        deploy_again(core, &event->commit.commit, &numbering, effects);
-    else
-        manifest_number(core->manifest, &event->commit.commit, &numbering);
-    save_families(core, &event->commit.commit, &changed, effects);
+}
+
+/* M5. */
+static void remove_source(struct core *core, struct core_source *source, struct effect_vec *effects)
+{
+    source->removed = true;
+    char *message CLEANUP_FREE = memory_printf("source %s: what it had may go", source->name);
+    core_save(effects, LEDGER_SOURCE, source->name,
+              json_pack("{s:b,s:{s:s}}", "removed", 1, "deployed", "oid", source->deployed), message);
+    if (core->desired)
+        set_sum(core, core_source_merge(core, NULL, NULL, &core->desired->commit));
+    core_mark_all(core);
+    judge_refused(core, effects);
 }
 
 void core_on_approve(struct core *core, struct event *event, struct effect_vec *effects)
 {
     assert(core);
-    if (!core->held) {
-        core_approve_changes(core, event->approve.oid, effects);
-        return;
+    const char *oid = event->approve.oid;
+    for (size_t i = 0; i < core->sources.len; i++) {
+        struct core_source *source = core->sources.items[i];
+        if (source->gone && !source->removed && text_equal(source->deployed, oid)) {
+            remove_source(core, source, effects);
+        } else if (!source->held) {
+            core_approve_changes(core, source, oid, effects);
+        } else if (text_equal(source->head.oid, oid)) { /* else another commit came in between */
+            source->approved_deletions = INT_MAX;
+            if (judge_head(core, source, effects))
+                judge_refused(core, effects);
+        }
     }
-    if (!text_equal(event->approve.oid, core->head.oid))
-        return; /* another commit came in between */
-    core->approved_deletions = INT_MAX;
-    judge_head(core, effects);
 }

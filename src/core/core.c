@@ -35,6 +35,19 @@ static void service_state_free(struct service_state *service)
     free(service);
 }
 
+static void add_sources(struct core *core, const struct core_options *options)
+{
+    for (size_t i = 0; i < options->sources_len; i++) {
+        const struct core_source_options *one = &options->sources[i];
+        struct core_source *source = core_source_new(one->name);
+        if (one->allowance)
+            allowance_copy(one->allowance, &source->allowance);
+        vector_push(&core->sources, source);
+    }
+    if (core->sources.len == 0)
+        vector_push(&core->sources, core_source_new(CORE_SOURCE_DEFAULT));
+}
+
 struct core *core_new(const struct core_options *options)
 {
     assert(options);
@@ -57,15 +70,13 @@ struct core *core_new(const struct core_options *options)
         vector_push(&core->rooms, (struct plan_instance){.name = core->instances[i].name});
     }
     plan_instances_index(&core->rooms);
-    core->manifest = manifest_new();
-    core->families = MAP_INIT(family_ledger_free);
+    add_sources(core, options);
     core->services = MAP_INIT_BORROWING(service_state_free);
     core->runs = MAP_INIT_BORROWING(service_state_free);
     core->flights = MAP_INIT(flight_free);
     core->fleets = MAP_INIT(fleet_free);
     core->suspensions = MAP_INIT(free);
     core->schedules = MAP_INIT(schedule_state_free);
-    core->source_message = memory_strdup("has not been read yet");
     return core;
 }
 
@@ -97,17 +108,10 @@ void core_free(struct core *core)
     }
     free(core->instances);
     free(core->awaited);
-    map_deinit(&core->families);
-    manifest_free(core->manifest);
     desired_unref(core->desired);
-    commit_deinit(&core->head);
-    diagnostics_deinit(&core->diagnostics);
-    free(core->held);
-    string_vec_deinit(&core->roots);
-    manifest_needs_deinit(&core->needs);
-    free(core->source_message);
-    free(core->source_origin);
-    free(core->source_branch);
+    for (size_t i = 0; i < core->sources.len; i++)
+        core_source_free(core->sources.items[i]);
+    vector_deinit(&core->sources);
     free(core->owner);
     free(core);
 }
@@ -220,16 +224,19 @@ void core_on_source(struct core *core, struct event *event, struct effect_vec *e
 {
     assert(core);
     (void)effects;
-    core->source_ok = event->source.ok;
-    free(core->source_message);
-    core->source_message = TAKE(event->source.message);
+    struct core_source *source = core_source_of_event(core, event->source.name);
+    if (!source)
+        return;
+    source->ok = event->source.ok;
+    free(source->message);
+    source->message = TAKE(event->source.message);
     if (event->source.origin) {
-        free(core->source_origin);
-        core->source_origin = TAKE(event->source.origin);
+        free(source->origin);
+        source->origin = TAKE(event->source.origin);
     }
     if (event->source.branch) {
-        free(core->source_branch);
-        core->source_branch = TAKE(event->source.branch);
+        free(source->branch);
+        source->branch = TAKE(event->source.branch);
     }
 }
 

@@ -11,6 +11,7 @@
 #include "core/event.h"
 #include "model/desired.h"
 #include "model/diagnostic.h"
+#include "model/merge.h"
 #include "model/service_rename.h"
 #include "plan/plan.h"
 
@@ -57,6 +58,28 @@ void core_removals_add(struct core_removals *removals, const struct desired *old
 /* Why the commit is held, "removes 5 of 6 services (...)"; NULL: it is not. `approved` is what trailers
  * allow. Caller frees. */
 char *core_removals_judge(struct core_removals *removals, const struct core_deletion *deletion, int approved);
+
+/* Several sources. Each has its own commits, revision numbers, deletion budget and refusals; what is planned
+ * is the sum of the newest good commit of each (model/merge.h). The ledger has, of each service and scheduled
+ * task, whose it is, and of each source its clusters.
+ *
+ *  row| seen                                           | then
+ *  ---|------------------------------------------------|----------------------------------------------------
+ *  M1 | a commit defines what another source has, or   | it is refused as a whole, with both places. Judged
+ *     | what its own may not                           | again when another source changes
+ *  M2 | davit starts, and a source is not read yet     | what the ledger has of it stays as it is: nothing is
+ *     |                                                | removed, healed or scaled; the others go on. So does
+ *     |                                                | a container of which nobody knows whose it is. Its
+ *     |                                                | clusters are as they were
+ *  M3 | likewise, and another source adds what the     | M1: the one that had it first has it
+ *     | ledger says is its                             |
+ *  M4 | what one source leaves out and another adds    | it is the same one, and nothing restarts
+ *  M5 | a source is in the ledger and not in the       | as M2, until EVENT_APPROVE names the commit that it
+ *     | configuration                                  | deployed last: then what nobody defines is removed.
+ *     |                                                | What it had is free for others to define
+ *  M6 | a service is in a cluster that no source has   | it stays as it is until one has
+ *     | any more                                       |
+ */
 
 /* New names. A service is known by its name, and so is its entry in the ledger; its content is not. Labels of
  * containers cannot be changed.
@@ -201,9 +224,17 @@ int core_find_hold(const struct core *core, const struct core_hold_request *requ
 void core_hold_event(const struct core_hold_request *request, const struct core_hold *hold,
                      struct event *ret_event);
 
+/* A repository. Strings are copied. */
+struct core_source_options {
+    const char *name;
+    const struct allowance *allowance; /* NULL: all */
+};
+
 struct core_options {
     const char *owner;
-    const char *const *instances; /* names, in order of preference */
+    const struct core_source_options *sources; /* names differ */
+    size_t sources_len;                        /* 0: one, "default", that may define all */
+    const char *const *instances;              /* names, in order of preference */
     size_t instances_len;
     int64_t stopped_retention_ms;
     int stopped_kept;
@@ -236,7 +267,10 @@ int core_restore(const json_t *snapshot, struct core **ret_core, struct error *e
 /* --- views: what api/ shows. Borrowed, valid until the next step. --------------------------------------- */
 
 struct view_source {
-    bool seen; /* a commit has been delivered */
+    const char *name;
+    bool gone;            /* the configuration does not have it, M5 */
+    const char *deployed; /* oid that it deployed last, of one that is gone; "": not known */
+    bool seen;            /* a commit has been delivered */
     bool ok;
     const char *message; /* why not */
     const char *origin;
@@ -247,19 +281,28 @@ struct view_source {
     const char *held; /* why head waits for an approval: "removes 5 of 6 services (...)"; NULL: it does not */
     int64_t head_ms;  /* when it was seen */
 };
+/* In the order of the options, then those that are gone. */
+size_t core_sources_len(const struct core *core);
+void core_view_source_at(const struct core *core, size_t index, struct view_source *ret_view);
+/* The first: for who has one. */
 void core_view_source(const struct core *core, struct view_source *ret_view);
 /* The desired state, NULL before the first good commit. */
 const struct desired *core_desired(const struct core *core);
+/* What one source has of it; NULL likewise. */
+const struct desired *core_source_desired(const struct core *core, const char *source);
+/* How many services the ledger has of a source that are left alone: M2, M5. */
+int core_source_left(const struct core *core, const char *source);
 /* The wall clock, which the calendar goes by, minus the time of events. */
 int64_t core_skew_ms(const struct core *core);
-/* Why a commit with these removals, that approves `approved` of them in its trailer, would be held as
- * view_source.held is; NULL: it would not. Caller frees.
+/* Why a commit of the source with these removals, that approves `approved` of them in its trailer, would be
+ * held as view_source.held is; NULL: it would not. Caller frees.
  */
-char *core_would_hold(const struct core *core, struct core_removals *removals, int approved);
+char *core_would_hold(const struct core *core, const char *source, struct core_removals *removals,
+                      int approved);
 
-/* Which services a commit with these would rename, N1; what the vector has besides is dropped. Caller deinits
- * both. */
-void core_would_rename(const struct core *core, struct service_content_vec *services,
+/* Which services a commit of the source with these would rename, N1; what the vector has besides is dropped.
+ * Caller deinits both. */
+void core_would_rename(const struct core *core, const char *source, struct service_content_vec *services,
                        struct service_rename_vec *ret_renames);
 
 struct view_event {
@@ -281,6 +324,7 @@ struct view_revision {
 struct view_service {
     const char *cluster;
     const char *name;
+    const char *source;            /* whose it is, or was last; NULL: not known */
     const struct service *desired; /* NULL: being removed */
     const struct service *aim;     /* the content that is to run: desired, or what it was rolled back to */
     const struct service_ledger *ledger; /* NULL: never planned */

@@ -11,6 +11,7 @@ void effect_vec_deinit(struct effect_vec *effects)
         ledger_change_deinit(&effects->items[i].change);
         action_free(effects->items[i].action);
         free(effects->items[i].instance);
+        free(effects->items[i].source);
         string_vec_deinit(&effects->items[i].roots);
     }
     vector_deinit(effects);
@@ -37,6 +38,7 @@ static json_t *effect_to_json(const struct effect *effect)
         break;
     case EFFECT_ROOTS:
         json_object_set_new(json, "roots", model_strings_to_json(&effect->roots));
+        model_set_string(json, "source", effect->source);
         model_set_string(json, "since", effect->since);
         model_set_int(json, "generation", effect->generation);
         break;

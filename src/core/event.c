@@ -33,6 +33,7 @@ const char *event_kind_name(enum event_kind kind)
 
 static void commit_event_deinit(struct event *event)
 {
+    free(event->commit.source);
     commit_deinit(&event->commit.commit);
     for (size_t i = 0; i < event->commit.files.len; i++) {
         free(event->commit.files.items[i].path);
@@ -53,6 +54,7 @@ void event_deinit(struct event *event)
         commit_event_deinit(event);
         break;
     case EVENT_SOURCE:
+        free(event->source.name);
         free(event->source.message);
         free(event->source.origin);
         free(event->source.branch);
@@ -183,6 +185,7 @@ static json_t *commit_event_to_json(const struct event *event)
     }
     json_t *json = json_pack("{s:o,s:b,s:b,s:o}", "commit", commit_to_json(&event->commit.commit), "head",
                              event->commit.head, "full", event->commit.full, "files", files);
+    model_set_string(json, "source", event->commit.source);
     model_set_int(json, "generation", event->commit.generation);
     model_set_int(json, "levels", event->commit.levels);
     return json;
@@ -254,6 +257,7 @@ static json_t *body_to_json(const struct event *event)
         json_decref(json);
         return commit_event_to_json(event);
     case EVENT_SOURCE:
+        model_set_string(json, "name", event->source.name);
         model_set_bool(json, "ok", event->source.ok);
         model_set_string(json, "message", event->source.message);
         model_set_string(json, "origin", event->source.origin);
@@ -323,6 +327,7 @@ static int commit_event_from_json(const json_t *json, struct event *event)
 {
     if (commit_from_json(json_object_get(json, "commit"), &event->commit.commit) < 0)
         return ERROR_INVALID;
+    event->commit.source = memory_strdup(model_string(json, "source"));
     event->commit.head = model_bool(json, "head");
     event->commit.full = model_bool(json, "full");
     event->commit.generation = model_int(json, "generation");
@@ -405,6 +410,7 @@ static int body_from_json(const json_t *json, struct event *event, struct error 
     case EVENT_COMMIT:
         return commit_event_from_json(json, event);
     case EVENT_SOURCE:
+        event->source.name = memory_strdup(model_string(json, "name"));
         event->source.ok = model_bool(json, "ok");
         event->source.message = memory_strdup(model_string(json, "message"));
         event->source.origin = memory_strdup(model_string(json, "origin"));

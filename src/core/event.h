@@ -71,6 +71,7 @@ struct event {
             json_t *entry;
         } ledger;
         struct {
+            char *source; /* NULL: the first one, as in EVENT_SOURCE */
             struct commit commit;
             bool head; /* to be deployed; else only for counting revisions, but for the one that an earlier
                           life had deployed: given in full after a start, it is desired until the head is */
@@ -80,6 +81,7 @@ struct event {
             int levels;         /* directories of the repository that the manifests are below */
         } commit;
         struct {
+            char *name;
             bool ok;
             char *message; /* why not */
             char *origin;  /* for people, credentials left out */
@@ -169,6 +171,7 @@ struct effect {
     char *instance;              /* EFFECT_LIST */
     int64_t at_ms;               /* EFFECT_WAKE */
     struct string_vec roots;     /* EFFECT_ROOTS: all of them, in place of those before */
+    char *source;                /* EFFECT_ROOTS: whose; NULL: the first one's */
     int64_t generation;          /* EFFECT_ROOTS */
     char since[COMMIT_OID_SIZE]; /* EFFECT_ROOTS: "" is from the start */
 };

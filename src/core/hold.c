@@ -25,10 +25,12 @@ static bool is_meant(const struct deployment *deployment, const char *to)
     return strlen(to) >= COMMIT_DIGITS && text_starts_with(deployment->commit.oid, to);
 }
 
-static const struct revision *revision_of(const struct core *core, const struct deployment *deployment)
+static const struct revision *revision_of(const struct core *core, const struct service_state *service,
+                                          const struct deployment *deployment)
 {
+    const struct core_source *source = core_source_of_service(core, service);
     const struct family_ledger *family =
-        deployment->family ? map_get(&core->families, deployment->family) : NULL;
+        source && deployment->family ? map_get(&source->families, deployment->family) : NULL;
     return family ? family_ledger_revision(family, deployment->revision) : NULL;
 }
 
@@ -42,7 +44,8 @@ static const char *obstacle(const struct core *core, const struct service_state 
         return "has failed itself";
     if (deployment->state != DEPLOYMENT_COMPLETED)
         return "never completed";
-    if (!service_ledger_has_completed(service->ledger, &deployment->digest) && !revision_of(core, deployment))
+    if (!service_ledger_has_completed(service->ledger, &deployment->digest) &&
+        !revision_of(core, service, deployment))
         return "is so old that the ledger has its content no more";
     return NULL;
 }
@@ -146,7 +149,7 @@ void core_hold_event(const struct core_hold_request *request, const struct core_
 static struct service *content_of(const struct core *core, const struct service_state *service,
                                   const struct deployment *deployment)
 {
-    const struct revision *revision = revision_of(core, deployment);
+    const struct revision *revision = revision_of(core, service, deployment);
     struct task_definition *definition = NULL;
     struct digest by;
     if (!revision || manifest_task_definition(revision->json, revision->number, &definition) < 0)
@@ -167,7 +170,8 @@ static void take_back(const struct core *core, const struct service_state *servi
                       struct service_ledger *ledger)
 {
     struct deployment *primary = service_ledger_primary(ledger);
-    const struct commit *commit = service->delayed ? &service->delayed->commit : &core->desired->commit;
+    const struct commit *commit =
+        service->delayed ? &service->delayed->commit : core_commit_of(core, service);
     struct deployment bad = {.digest = service->desired->digest};
     bool is_bad = digest_equal(&primary->digest, &bad.digest);
     memcpy(bad.commit.oid, is_bad ? primary->commit.oid : commit->oid, sizeof bad.commit.oid);

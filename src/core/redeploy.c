@@ -20,7 +20,7 @@ static void save(struct core *core, struct service_state *state, struct effect_v
 {
     char commit[COMMIT_SHORT_SIZE];
     const struct task_definition *definition = state->desired->task_definition;
-    commit_short(core->desired->commit.oid, commit);
+    commit_short(core_commit_of(core, state)->oid, commit);
     char *message CLEANUP_FREE = memory_printf("%s: %s:%d is to be deployed anew, commit %s", state->key,
                                                definition->family, definition->revision, commit);
     core_save(effects, LEDGER_SERVICE, state->key, service_ledger_to_json(state->ledger), message);

@@ -174,13 +174,14 @@ static void add_remembered(const struct service_state *service, const struct des
                                                service_ledger_committed(ledger, asked)});
 }
 
-static void pair_remembered(const struct core *core, const struct desired *next,
-                            struct service_rename_vec *ret_renames)
+static void pair_remembered(const struct core *core, const struct core_source *source,
+                            const struct desired *next, struct service_rename_vec *ret_renames)
 {
     struct service_content_vec gone = {0};
     struct service_content_vec come = {0};
     map_for_each (&core->services, entry)
-        add_remembered(entry->value, next, &gone);
+        if (core_source_of_service(core, entry->value) == source)
+            add_remembered(entry->value, next, &gone);
     for (size_t i = 0; gone.len && i < next->services.len; i++) {
         const struct service *service = next->services.items[i];
         if (is_new(state_of(core, service->cluster, service->name)))
@@ -203,23 +204,25 @@ static void drop_those_there(const struct core *core, struct service_rename_vec 
     renames->len = kept;
 }
 
-void core_find_renames(const struct core *core, const struct desired *next,
+void core_find_renames(const struct core *core, const struct core_source *source, const struct desired *next,
                        struct service_rename_vec *ret_renames)
 {
     assert(core);
+    assert(source);
     assert(next);
     assert(ret_renames);
-    if (core->desired)
-        service_renames_between(core->desired, next, ret_renames);
+    if (source->desired)
+        service_renames_between(source->desired, next, ret_renames);
     else
-        pair_remembered(core, next, ret_renames);
+        pair_remembered(core, source, next, ret_renames);
     drop_those_there(core, ret_renames);
 }
 
-void core_would_rename(const struct core *core, struct service_content_vec *services,
+void core_would_rename(const struct core *core, const char *source, struct service_content_vec *services,
                        struct service_rename_vec *ret_renames)
 {
     assert(core);
+    const struct desired *desired = core_source_of_event(core, source)->desired;
     assert(services);
     assert(ret_renames);
     struct service_content_vec gone = {0};
@@ -229,12 +232,12 @@ void core_would_rename(const struct core *core, struct service_content_vec *serv
         const struct service_content service = services->items[i];
         char *key CLEANUP_FREE = service_key(service.cluster, service.name);
         map_put(&given, key, (void *)1);
-        if (!core->desired || !desired_service(core->desired, service.cluster, service.name))
+        if (!desired || !desired_service(desired, service.cluster, service.name))
             services->items[come++] = service;
     }
     services->len = come;
-    for (size_t i = 0; core->desired && i < core->desired->services.len; i++) {
-        const struct service *service = core->desired->services.items[i];
+    for (size_t i = 0; desired && i < desired->services.len; i++) {
+        const struct service *service = desired->services.items[i];
         char *key CLEANUP_FREE = service_key(service->cluster, service->name);
         if (!service->prune_disabled && !map_get(&given, key))
             vector_push(&gone, (struct service_content){service->cluster, service->name, service->digest});
@@ -336,13 +339,14 @@ static void rename_service(struct core *core, const struct service_rename *renam
     core_mark_awaiting_room(core); /* constraints ask for tasks by the name of their service */
 }
 
-void core_rename_services(struct core *core, const struct desired *next, struct effect_vec *effects)
+void core_rename_services(struct core *core, const struct core_source *source, const struct desired *next,
+                          struct effect_vec *effects)
 {
     assert(core);
     assert(next);
     assert(effects);
     struct service_rename_vec renames = {0};
-    core_find_renames(core, next, &renames);
+    core_find_renames(core, source, next, &renames);
     for (size_t i = 0; i < renames.len; i++)
         rename_service(core, &renames.items[i], next, effects);
     vector_deinit(&renames);

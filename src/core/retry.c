@@ -8,7 +8,7 @@ static void save(struct core *core, struct service_state *service, struct effect
 {
     char commit[COMMIT_SHORT_SIZE];
     const struct task_definition *definition = service->desired->task_definition;
-    commit_short(core->desired->commit.oid, commit);
+    commit_short(core_commit_of(core, service)->oid, commit);
     char *message CLEANUP_FREE = memory_printf("%s: %s:%d is to be tried again, commit %s", service->key,
                                                definition->family, definition->revision, commit);
     core_save(effects, LEDGER_SERVICE, service->key, service_ledger_to_json(service->ledger), message);

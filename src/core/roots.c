@@ -48,56 +48,58 @@ static void visit_file(void *data, const struct manifest_file *file)
     visit->visit(visit->data, &copy);
 }
 
-void core_visit_files(const struct core *core, void (*visit)(void *data, const struct event_file *file),
-                      void *data)
+void core_visit_files(const struct core_source *source,
+                      void (*visit)(void *data, const struct event_file *file), void *data)
 {
-    assert(core);
+    assert(source);
     struct visit visitor = {visit, data};
-    manifest_each_file(core->manifest, visit_file, &visitor);
+    manifest_each_file(source->manifest, visit_file, &visitor);
 }
 
-void core_restore_file(struct core *core, struct event_file *file)
+void core_restore_file(struct core_source *source, struct event_file *file)
 {
-    assert(core);
+    assert(source);
     const struct manifest_file one = manifest_file_of(file);
-    manifest_update(core->manifest, false, &one, 1);
+    manifest_update(source->manifest, false, &one, 1);
 }
 
 /* What was taken in is forgotten: with what comes again it is numbered in its order. */
-static void ask(struct core *core, struct effect_vec *effects)
+static void ask(struct core_source *source, struct effect_vec *effects)
 {
-    struct effect effect = {.kind = EFFECT_ROOTS, .generation = ++core->generation};
-    for (size_t i = 0; i < core->roots.len; i++)
-        vector_push(&effect.roots, memory_strdup(core->roots.items[i]));
-    memcpy(effect.since, core->numbered, sizeof effect.since);
+    struct effect effect = {.kind = EFFECT_ROOTS, .generation = ++source->generation};
+    if (!core_source_is_default(source))
+        effect.source = memory_strdup(source->name);
+    for (size_t i = 0; i < source->roots.len; i++)
+        vector_push(&effect.roots, memory_strdup(source->roots.items[i]));
+    memcpy(effect.since, source->numbered, sizeof effect.since);
     vector_push(effects, effect);
-    core->approved_deletions = 0;
-    manifest_free(core->manifest);
-    core->manifest = manifest_new();
+    source->approved_deletions = 0;
+    manifest_free(source->manifest);
+    source->manifest = manifest_new();
 }
 
-bool core_take_files(struct core *core, struct event *event, struct effect_vec *effects)
+bool core_take_files(struct core_source *source, struct event *event, struct effect_vec *effects)
 {
-    assert(core);
+    assert(source);
     struct event_file_vec *from = &event->commit.files;
-    if (event->commit.generation != core->generation)
+    if (event->commit.generation != source->generation)
         return false; /* was under way when they were asked for */
-    if (core->desired && !event->commit.head && text_equal(event->commit.commit.oid, core->numbered))
+    if (source->desired && !event->commit.head && text_equal(event->commit.commit.oid, source->numbered))
         return false; /* told once more, for who has nothing to go on with; what it names need not be there */
     struct manifest_file *files CLEANUP_FREE = memory_calloc(from->len, sizeof *files);
     for (size_t i = 0; i < from->len; i++) {
         files[i] = manifest_file_of(&from->items[i]);
         from->items[i].content = NULL;
     }
-    manifest_set_roots(core->manifest, &core->roots, event->commit.levels);
-    manifest_take(core->manifest, event->commit.full, files, from->len);
-    manifest_note_needs(core->manifest, event->commit.head, &core->needs);
+    manifest_set_roots(source->manifest, &source->roots, event->commit.levels);
+    manifest_take(source->manifest, event->commit.full, files, from->len);
+    manifest_note_needs(source->manifest, event->commit.head, &source->needs);
     if (!event->commit.head)
-        return !core->needs.missing;
-    if (manifest_ask(core->manifest, &core->needs, &core->roots)) {
-        ask(core, effects);
+        return !source->needs.missing;
+    if (manifest_ask(source->manifest, &source->needs, &source->roots)) {
+        ask(source, effects);
         return false;
     }
-    memcpy(core->numbered, event->commit.commit.oid, sizeof core->numbered);
+    memcpy(source->numbered, event->commit.commit.oid, sizeof source->numbered);
     return true;
 }

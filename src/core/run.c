@@ -160,13 +160,19 @@ static int no_definition(const struct core *core, const char *family, const stru
                      family, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
+static const struct commit *commit_of(const struct core *core, const char *family)
+{
+    const struct core_source *source = core_source_of_family(core, family);
+    return source && source->desired ? &source->desired->commit : &core->desired->commit;
+}
+
 /* The definition of a family that the repository has, in the revision that is asked for. */
 static int find_definition(const struct core *core, const char *name, struct task_definition **ret_definition,
                            struct error *err)
 {
     const char *colon = strchr(name, ':');
     char *family CLEANUP_FREE = colon ? memory_strndup(name, (size_t)(colon - name)) : memory_strdup(name);
-    const struct family_ledger *ledger = map_get(&core->families, family);
+    const struct family_ledger *ledger = core_family(core, family);
     struct task_definition *current = desired_task_definition(core->desired, family);
     int64_t number = current ? current->revision : 0;
     if (colon && text_to_int64(colon + 1, 1, INT32_MAX, &number) < 0)
@@ -258,7 +264,7 @@ static struct run *new_run(struct core *core, const struct run_request *request,
                         .created_ms = core->now_ms};
     id_draw_hex(&core->ids, run->id);
     snprintf(run->commit, sizeof run->commit, "%s",
-             request->commit ? request->commit : core->desired->commit.oid);
+             request->commit ? request->commit : commit_of(core, definition->family)->oid);
     return run;
 }
 

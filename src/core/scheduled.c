@@ -26,6 +26,7 @@ void schedule_state_free(struct schedule_state *state)
         run_deinit(&state->runs.items[i]);
     vector_deinit(&state->runs);
     event_ring_deinit(&state->events);
+    free(state->source);
     free(state->message);
     free(state->news);
     free(state);
@@ -82,6 +83,7 @@ json_t *core_schedule_to_json(const struct schedule_state *state)
 {
     assert(state);
     json_t *json = json_object();
+    model_set_string(json, "source", state->source);
     model_set_digest(json, "digest", &state->digest);
     model_set_int(json, "since", state->since_ms);
     model_set_int(json, "done", state->done_ms);
@@ -102,7 +104,8 @@ void core_load_schedule(struct core *core, const char *name, const json_t *entry
     assert(core);
     assert(name);
     struct schedule_state *state = NEW(struct schedule_state);
-    *state = (struct schedule_state){.digest = model_digest(entry, "digest"),
+    *state = (struct schedule_state){.source = memory_strdup(model_string(entry, "source")),
+                                     .digest = model_digest(entry, "digest"),
                                      .since_ms = model_int(entry, "since"),
                                      .done_ms = model_int(entry, "done"),
                                      .disabled = model_bool(entry, "disabled"),
@@ -429,6 +432,9 @@ static struct schedule_state *state_of(struct core *core, const struct scheduled
         map_put(&core->schedules, task->name, state);
         begin(core, task, state);
     }
+    const struct core_source *source = core_source_of_schedule(core, task->name);
+    free(state->source);
+    state->source = source && !core_source_is_default(source) ? memory_strdup(source->name) : NULL;
     bool enabled = state->disabled && !task->disabled;
     if (!digest_equal(&state->digest, &task->digest) || enabled || is_wrong(core, task, state))
         begin(core, task, state);
@@ -484,8 +490,8 @@ static void forget_others(struct core *core, struct effect_vec *effects)
         bool found = false;
         for (size_t i = 0; i < core->desired->scheduled_tasks.len; i++)
             found |= text_equal(core->desired->scheduled_tasks.items[i]->name, entry->key);
-        if (found)
-            continue;
+        if (found || !core_source_is_read(core, core_source_of_schedule(core, entry->key)))
+            continue; /* M2 */
         char *name CLEANUP_FREE = memory_strdup(entry->key);
         char *message CLEANUP_FREE = memory_printf("scheduled task %s: left the repository", name);
         core_save(effects, LEDGER_SCHEDULE, name, NULL, message);

@@ -17,7 +17,8 @@
 struct parts {
     core_part_fn *take;
     void *data;
-    const char *key; /* of the list */
+    const char *suffix; /* of keys: whose the items are */
+    const char *key;    /* of the list */
     json_t *list;
     int status;
 };
@@ -32,8 +33,9 @@ static void part_out(struct parts *parts, json_t *json)
 
 static void flush(struct parts *parts)
 {
+    char *key CLEANUP_FREE = memory_printf("%s%s", parts->list ? parts->key : "", parts->suffix);
     if (parts->list)
-        part_out(parts, json_pack("{s:o}", parts->key, TAKE(parts->list)));
+        part_out(parts, json_pack("{s:o}", key, TAKE(parts->list)));
 }
 
 static void item_out(struct parts *parts, const char *key, json_t *item)
@@ -89,18 +91,18 @@ static json_t *desired_service_out(const struct core *core, const struct service
 }
 
 /* The families have most of them. */
-static json_t *definition_out(const struct core *core, const struct task_definition *definition)
+static json_t *definition_out(const struct core_source *source, const struct task_definition *definition)
 {
-    const struct family_ledger *family = map_get(&core->families, definition->family);
+    const struct family_ledger *family = map_get(&source->families, definition->family);
     json_t *json = json_pack("{s:s,s:i}", "family", definition->family, "revision", definition->revision);
     if (!family || !family_ledger_revision(family, definition->revision))
         json_object_set(json, "json", definition->json);
     return json;
 }
 
-static void desired_out(const struct core *core, struct parts *parts)
+static void desired_out(const struct core *core, const struct core_source *source, struct parts *parts)
 {
-    const struct desired *desired = core->desired;
+    const struct desired *desired = source->desired;
     for (size_t i = 0; desired && i < desired->clusters.len; i++)
         item_out(parts, "clusters", json_incref(desired->clusters.items[i]->json));
     for (size_t i = 0; desired && i < desired->services.len; i++) {
@@ -109,7 +111,7 @@ static void desired_out(const struct core *core, struct parts *parts)
     for (size_t i = 0; desired && i < desired->scheduled_tasks.len; i++)
         item_out(parts, "scheduledTasks", json_incref(desired->scheduled_tasks.items[i]->json));
     for (size_t i = 0; desired && i < desired->task_definitions.len; i++)
-        item_out(parts, "definitions", definition_out(core, desired->task_definitions.items[i]));
+        item_out(parts, "definitions", definition_out(source, desired->task_definitions.items[i]));
 }
 
 static json_t *failures_out(const struct plan_failure_vec *failures)
@@ -198,6 +200,57 @@ static json_t *schedules_out(const struct core *core)
                      (json_int_t)core->scheduled_ms, "next", (json_int_t)core->schedule_ms, "states", states);
 }
 
+/* What is of one source has its name behind the key, but for the default one's: most have no other. Caller
+ * frees. */
+static char *suffix_of(const char *name)
+{
+    return text_equal(name, CORE_SOURCE_DEFAULT) ? memory_strdup("") : memory_printf("@%s", name);
+}
+
+static json_t *clusters_out(const struct desired *desired)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < desired->clusters.len; i++)
+        json_array_append(list, desired->clusters.items[i]->json);
+    return list;
+}
+
+static void source_out(const struct core_source *source, json_t *json)
+{
+    model_set_string(json, "deployed", source->deployed[0] ? source->deployed : NULL);
+    model_set_string(json, "numbered", source->numbered[0] ? source->numbered : NULL);
+    json_object_set_new(json, "roots", model_strings_to_json(&source->roots));
+    json_object_set_new(json, "generation", json_integer(source->generation));
+    json_object_set_new(json, "needs", needs_out(&source->needs));
+    model_set_int(json, "approvedDeletions", source->approved_deletions);
+    model_set_string(json, "held", source->held);
+    model_set_bool(json, "refused", source->refused);
+    model_set_bool(json, "gone", source->gone);
+    model_set_bool(json, "removed", source->removed);
+    if (source->held || source->refused)
+        json_object_set_new(json, "head", commit_to_json(&source->head));
+    if (source->desired)
+        json_object_set_new(json, "desiredCommit", commit_to_json(&source->desired->commit));
+    if (source->remembered)
+        json_object_set_new(json, "remembered", clusters_out(source->remembered));
+    json_object_set_new(json, "allow", allowance_to_json(&source->allowance));
+}
+
+/* Of the sum a step looks at the commit alone. */
+static void sources_out(const struct core *core, json_t *json)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < core->sources.len; i++) {
+        const struct core_source *source = core->sources.items[i];
+        json_t *item = json_pack("{s:s}", "name", source->name);
+        source_out(source, item);
+        json_array_append_new(list, item);
+    }
+    json_object_set_new(json, "sources", list);
+    if (core->desired)
+        json_object_set_new(json, "commit", commit_to_json(&core->desired->commit));
+}
+
 /* Of clusters a step looks at nothing else. */
 static json_t *head_out(const struct core *core)
 {
@@ -208,27 +261,15 @@ static json_t *head_out(const struct core *core)
                   (json_int_t)core->now_ms, "wakeMs", (json_int_t)core->wake_ms, "lastActionId",
                   (json_int_t)core->last_action_id, "dirty", core->dirty);
     json_object_set_new(json, "lostAfterMs", json_integer(core->plan.lost_after_ms));
-    model_set_string(json, "deployed", core->deployed[0] ? core->deployed : NULL);
-    model_set_string(json, "numbered", core->numbered[0] ? core->numbered : NULL);
-    json_object_set_new(json, "roots", model_strings_to_json(&core->roots));
-    json_object_set_new(json, "generation", json_integer(core->generation));
-    json_object_set_new(json, "needs", needs_out(&core->needs));
+    sources_out(core, json);
     json_object_set_new(json, "instances", instances_out(core));
     json_object_set_new(json, "flights", flights_out(core));
     model_set_bool(json, "once", core->once);
     model_set_int(json, "skewMs", core->skew_ms);
     model_set_int(json, "deletionServices", core->deletion.services);
     model_set_int(json, "deletionPercent", core->deletion.percent);
-    model_set_int(json, "approvedDeletions", core->approved_deletions);
-    if (core->held) {
-        model_set_string(json, "held", core->held);
-        json_object_set_new(json, "head", commit_to_json(&core->head));
-    }
     json_object_set_new(json, "suspensions", core_suspensions_out(core));
     json_object_set_new(json, "schedules", schedules_out(core));
-    if (core->desired) {
-        json_object_set_new(json, "desiredCommit", commit_to_json(&core->desired->commit));
-    }
     return json;
 }
 
@@ -236,16 +277,21 @@ int core_snapshot(const struct core *core, core_part_fn *take, void *data)
 {
     assert(core);
     assert(take);
-    struct parts parts = {.take = take, .data = data};
+    struct parts parts = {.take = take, .data = data, .suffix = ""};
     part_out(&parts, head_out(core));
     services_out(core, &parts);
-    map_for_each (&core->families, entry) {
-        item_out(&parts, "families", family_ledger_to_json(entry->value));
-    }
     containers_out(core, &parts);
-    core_visit_files(core, file_out, &parts);
-    desired_out(core, &parts);
     flush(&parts);
+    for (size_t i = 0; i < core->sources.len; i++) {
+        const struct core_source *source = core->sources.items[i];
+        char *suffix CLEANUP_FREE = suffix_of(source->name);
+        parts.suffix = suffix;
+        map_for_each (&source->families, entry)
+            item_out(&parts, "families", family_ledger_to_json(entry->value));
+        core_visit_files(source, file_out, &parts);
+        desired_out(core, source, &parts);
+        flush(&parts);
+    }
     part_out(&parts, json_pack("{s:b}", "whole", 1));
     return parts.status;
 }
@@ -303,7 +349,7 @@ static int containers_in(const json_t *list, struct core *core, struct error *er
     return 0;
 }
 
-static int files_in(const json_t *list, struct core *core)
+static int files_in(const json_t *list, struct core_source *source)
 {
     size_t i;
     json_t *item;
@@ -311,7 +357,7 @@ static int files_in(const json_t *list, struct core *core)
         struct event_file file;
         if (event_file_from_json(item, &file) < 0)
             return ERROR_INVALID;
-        core_restore_file(core, &file);
+        core_restore_file(source, &file);
         free(file.path);
         free(file.content);
     }
@@ -328,10 +374,10 @@ static int desired_service_in(const json_t *json, struct desired *desired)
 }
 
 /* The ledger's content is what it was numbered by: it is readable. */
-static int definition_in(const json_t *json, const struct core *core, struct desired *desired)
+static int definition_in(const json_t *json, const struct core_source *source, struct desired *desired)
 {
     const char *name = model_string(json, "family");
-    const struct family_ledger *family = name ? map_get(&core->families, name) : NULL;
+    const struct family_ledger *family = name ? map_get(&source->families, name) : NULL;
     int number = model_int_in(json, "revision", 0, INT32_MAX);
     const struct revision *revision = family ? family_ledger_revision(family, number) : NULL;
     const json_t *content = revision ? revision->json : json_object_get(json, "json");
@@ -369,41 +415,82 @@ static int cluster_in(const json_t *json, struct desired *desired)
     return 0;
 }
 
-static int desired_in(const json_t *json, struct core *core)
+struct desired *core_clusters_in(const json_t *list)
 {
-    const json_t *commit = json_object_get(json, "desiredCommit");
-    if (!commit)
-        return 0;
-    struct desired *desired CLEANUP(desired_unrefp) = desired_new();
-    if (commit_from_json(commit, &desired->commit) < 0)
-        return ERROR_INVALID;
+    if (!json_is_array(list))
+        return NULL;
+    struct desired *desired = desired_new();
     size_t i;
     json_t *item;
-    json_array_foreach (json_object_get(json, "clusters"), i, item) {
+    json_array_foreach (list, i, item)
+        cluster_in(item, desired); /* what is damaged is not known */
+    desired_seal(desired);
+    return desired;
+}
+
+/* A list of the snapshot that is the source's own. Borrowed. */
+static const json_t *list_of(const json_t *snapshot, const char *key, const struct core_source *source)
+{
+    char *suffix CLEANUP_FREE = suffix_of(source->name);
+    char *name CLEANUP_FREE = memory_printf("%s%s", key, suffix);
+    return json_object_get(snapshot, name);
+}
+
+static int objects_in(const json_t *snapshot, const struct core_source *source, struct desired *desired)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (list_of(snapshot, "clusters", source), i, item) {
         if (cluster_in(item, desired) < 0)
             return ERROR_INVALID;
     }
-    json_array_foreach (json_object_get(json, "desired"), i, item) {
+    json_array_foreach (list_of(snapshot, "desired", source), i, item) {
         if (desired_service_in(item, desired) < 0)
             return ERROR_INVALID;
     }
-    json_array_foreach (json_object_get(json, "definitions"), i, item) {
-        if (definition_in(item, core, desired) < 0)
+    json_array_foreach (list_of(snapshot, "definitions", source), i, item) {
+        if (definition_in(item, source, desired) < 0)
             return ERROR_INVALID;
     }
-    json_array_foreach (json_object_get(json, "scheduledTasks"), i, item) {
+    json_array_foreach (list_of(snapshot, "scheduledTasks", source), i, item) {
         struct scheduled_task *task = scheduled_task_new(item);
         if (!task)
             return ERROR_INVALID;
         vector_push(&desired->scheduled_tasks, task);
     }
+    return 0;
+}
+
+static int desired_in(const json_t *snapshot, const json_t *json, struct core *core,
+                      struct core_source *source)
+{
+    const json_t *commit = json_object_get(json, "desiredCommit");
+    if (!commit)
+        return 0;
+    struct desired *desired CLEANUP(desired_unrefp) = desired_new();
+    if (commit_from_json(commit, &desired->commit) < 0 || objects_in(snapshot, source, desired) < 0)
+        return ERROR_INVALID;
     desired_seal(desired);
-    for (i = 0; i < desired->services.len; i++) {
+    for (size_t i = 0; i < desired->services.len; i++) {
         struct service *service = desired->services.items[i];
         struct service_state *state = core_service_state(core, service->cluster, service->name, true);
         state->desired = core_redeployed(state, service);
     }
-    core->desired = TAKE(desired);
+    source->desired = TAKE(desired);
+    return 0;
+}
+
+/* The sum, with the commit that it had. */
+static int sum_in(const json_t *snapshot, struct core *core)
+{
+    const json_t *json = json_object_get(snapshot, "commit");
+    struct commit commit;
+    if (!json)
+        return 0;
+    if (commit_from_json(json, &commit) < 0)
+        return ERROR_INVALID;
+    core->desired = core_source_merge(core, NULL, NULL, &commit);
+    commit_deinit(&commit);
     return 0;
 }
 
@@ -534,7 +621,7 @@ static int flights_in(const json_t *list, struct core *core, struct error *err)
     return 0;
 }
 
-static int families_in(const json_t *list, struct core *core, struct error *err)
+static int families_in(const json_t *list, struct core_source *source, struct error *err)
 {
     size_t i;
     json_t *item;
@@ -543,7 +630,7 @@ static int families_in(const json_t *list, struct core *core, struct error *err)
         int r = family_ledger_from_json(item, &family, err);
         if (r < 0)
             return r;
-        map_put(&core->families, family->family, family);
+        map_put(&source->families, family->family, family);
     }
     return 0;
 }
@@ -558,7 +645,11 @@ static struct core *core_of(const json_t *json)
         if (!names[i])
             names[i] = "";
     }
+    const char *first = model_string(json_array_get(json_object_get(json, "sources"), 0), "name");
+    const struct core_source_options source = {.name = first ? first : CORE_SOURCE_DEFAULT};
     const struct core_options options = {.owner = model_string(json, "owner"),
+                                         .sources = &source,
+                                         .sources_len = 1,
                                          .instances = names,
                                          .instances_len = len,
                                          .stopped_retention_ms = model_int(json, "stoppedRetentionMs"),
@@ -588,6 +679,62 @@ static void needs_in(const json_t *json, struct manifest_needs *needs)
     needs->too_many = model_bool(json, "tooMany");
 }
 
+static int source_in(const json_t *json, struct core_source *source)
+{
+    allowance_deinit(&source->allowance);
+    allowance_from_json(json_object_get(json, "allow"), &source->allowance);
+    model_string_into(json, "deployed", source->deployed, sizeof source->deployed);
+    model_string_into(json, "numbered", source->numbered, sizeof source->numbered);
+    model_strings_from_json(json_object_get(json, "roots"), &source->roots);
+    source->generation = model_int(json, "generation");
+    needs_in(json_object_get(json, "needs"), &source->needs);
+    source->approved_deletions = model_int_in(json, "approvedDeletions", 0, INT32_MAX);
+    source->held = memory_strdup(model_string(json, "held"));
+    source->refused = model_bool(json, "refused");
+    source->gone = model_bool(json, "gone");
+    source->removed = model_bool(json, "removed");
+    source->remembered = core_clusters_in(json_object_get(json, "remembered"));
+    const json_t *head = json_object_get(json, "head");
+    return head ? commit_from_json(head, &source->head) : 0;
+}
+
+static int sources_in(const json_t *snapshot, struct core *core, struct error *err)
+{
+    size_t i;
+    json_t *item;
+    if (!json_array_size(json_object_get(snapshot, "sources")))
+        return error_set(err, ERROR_INVALID, "snapshot: no sources, it is of another version of davit");
+    json_array_foreach (json_object_get(snapshot, "sources"), i, item) {
+        const char *name = model_string(item, "name");
+        if (name && i == core->sources.len)
+            vector_push(&core->sources, core_source_new(name));
+        if (!name || i >= core->sources.len || source_in(item, core->sources.items[i]) < 0)
+            return error_set(err, ERROR_INVALID, "snapshot: source %zu is not readable", i);
+        int r =
+            families_in(list_of(snapshot, "families", core->sources.items[i]), core->sources.items[i], err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int manifests_in(const json_t *snapshot, struct core *core, struct error *err)
+{
+    size_t i;
+    json_t *item;
+    int r = 0;
+    json_array_foreach (json_object_get(snapshot, "sources"), i, item) {
+        struct core_source *source = core->sources.items[i];
+        if (r == 0)
+            r = files_in(list_of(snapshot, "files", source), source);
+        if (r == 0)
+            r = desired_in(snapshot, item, core, source);
+    }
+    if (r == 0)
+        r = sum_in(snapshot, core);
+    return r < 0 ? error_set(err, ERROR_INVALID, "snapshot: its files or services are not readable") : 0;
+}
+
 int core_restore(const json_t *snapshot, struct core **ret_core, struct error *err)
 {
     assert(ret_core);
@@ -597,30 +744,21 @@ int core_restore(const json_t *snapshot, struct core **ret_core, struct error *e
     const json_t *services = json_object_get(snapshot, "services");
     int r = services_in(services, core, err);
     if (r == 0)
-        r = families_in(json_object_get(snapshot, "families"), core, err);
+        r = sources_in(snapshot, core, err);
     instances_in(json_object_get(snapshot, "instances"), core);
     if (r == 0)
         r = containers_in(json_object_get(snapshot, "containers"), core, err);
     if (r == 0)
         r = flights_in(json_object_get(snapshot, "flights"), core, err);
+    if (r == 0)
+        r = manifests_in(snapshot, core, err);
     if (r < 0)
         return r;
-    if (files_in(json_object_get(snapshot, "files"), core) < 0 || desired_in(snapshot, core) < 0)
-        return error_set(err, ERROR_INVALID, "snapshot: its files or services are not readable");
     core_suspensions_in(core, json_object_get(snapshot, "suspensions"));
     schedules_in(core, json_object_get(snapshot, "schedules"));
     marks_in(services, core);
     core->dirty = model_bool(snapshot, "dirty");
     core->wake_ms = model_int(snapshot, "wakeMs");
-    model_string_into(snapshot, "deployed", core->deployed, sizeof core->deployed);
-    model_string_into(snapshot, "numbered", core->numbered, sizeof core->numbered);
-    model_strings_from_json(json_object_get(snapshot, "roots"), &core->roots);
-    core->generation = model_int(snapshot, "generation");
-    needs_in(json_object_get(snapshot, "needs"), &core->needs);
-    core->approved_deletions = model_int_in(snapshot, "approvedDeletions", 0, INT32_MAX);
-    core->held = memory_strdup(model_string(snapshot, "held"));
-    if (core->held && commit_from_json(json_object_get(snapshot, "head"), &core->head) < 0)
-        return error_set(err, ERROR_INVALID, "snapshot: its head is not readable");
     *ret_core = TAKE(core);
     return 0;
 }

@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "core/core.h"
 #include "manifest/manifest.h"
+#include "model/merge.h"
 #include "model/service_rename.h"
 
 struct fleet;
@@ -77,6 +78,35 @@ struct delayed_change {
     char *text;       /* "waits for its change window, which opens at ..." */
 };
 
+/* One repository: what it is known by, and what was read of it. Desired states are each source's own; what is
+ * planned is their sum, core.desired. */
+struct core_source {
+    char *name;
+    bool gone;    /* the configuration does not have it */
+    bool removed; /* likewise, and what it had may go */
+    struct allowance allowance;
+    struct manifest *manifest;
+    struct map families;            /* family -> struct family_ledger, owned: numbers are each source's own */
+    struct desired *desired;        /* its newest good commit; NULL: it was not read since the start */
+    struct desired *remembered;     /* until then: the clusters that the ledger has of it; NULL: none */
+    char deployed[COMMIT_OID_SIZE]; /* what an earlier life had deployed last; "": nothing */
+    struct commit head;             /* oid "" before the first */
+    int64_t head_ms;
+    struct diagnostics diagnostics;
+    bool refused;                   /* head is: judged again when another source changes */
+    char *held;                     /* why head waits for an approval; NULL: it does not */
+    int approved_deletions;         /* since the last commit that was deployed */
+    struct string_vec roots;        /* that it was asked for last */
+    int64_t generation;             /* of that question; 0: what an earlier life knew */
+    struct manifest_needs needs;    /* of the commits since `numbered` */
+    char numbered[COMMIT_OID_SIZE]; /* newest head that came with all its roots */
+    bool ok;
+    char *message; /* why not */
+    char *origin;
+    char *branch;
+};
+struct core_source_vec VECTOR_OF(struct core_source *);
+
 /* A time of a scheduled task that was due. */
 struct schedule_run {
     int64_t due_ms;
@@ -89,6 +119,7 @@ struct schedule_run_vec VECTOR_OF(struct schedule_run);
 
 /* What is known of a scheduled task: scheduled.c. */
 struct schedule_state {
+    char *source;         /* whose it is; NULL: "default" */
     struct digest digest; /* of the times that it was counted by */
     int64_t since_ms;     /* it counts from then */
     int64_t done_ms;      /* times up to then are over */
@@ -137,23 +168,10 @@ struct core {
     struct instance_state *instances;
     size_t instances_len;
 
-    struct manifest *manifest;
-    struct map families; /* family -> struct family_ledger, owned */
-    struct desired *desired;
-    char deployed[COMMIT_OID_SIZE]; /* what an earlier life had deployed last; "": nothing */
-    struct commit head;             /* oid "" before the first */
-    int64_t head_ms;
-    struct diagnostics diagnostics;
-    char *held;                     /* why head waits for an approval; NULL: it does not */
-    int approved_deletions;         /* since the last commit that was deployed */
-    struct string_vec roots;        /* that source was asked for last */
-    int64_t generation;             /* of that question; 0: what an earlier life knew */
-    struct manifest_needs needs;    /* of the commits since `numbered` */
-    char numbered[COMMIT_OID_SIZE]; /* newest head that came with all its roots */
-    bool source_ok;
-    char *source_message;
-    char *source_origin;
-    char *source_branch;
+    struct core_source_vec
+        sources;             /* owned: those that are configured, then those that only the ledger has */
+    struct desired *desired; /* the sum of what they want; its commit is that of the last change. NULL:
+                                none of them has been read */
 
     struct plan_instance_vec rooms;         /* one per instance, in their order: what is free */
     struct map fleets;                      /* cluster -> struct fleet, owned. Set by core_fleet() */
@@ -188,12 +206,51 @@ struct core {
 
 struct service_state *core_service_state(struct core *core, const char *cluster, const char *name,
                                          bool create);
+/* source.c; the table is in core.h */
+#define CORE_SOURCE_DEFAULT "default"
+struct core_source *core_source_new(const char *name);
+void core_source_free(struct core_source *source);
+/* NULL name: "default". NULL: there is none of that name. */
+struct core_source *core_source(const struct core *core, const char *name);
+/* The one that the event names; without a name the first. */
+struct core_source *core_source_of_event(const struct core *core, const char *name);
+bool core_source_is_default(const struct core_source *source);
+/* The source that defines it, else the one that did when the ledger heard of it last; NULL: not known. */
+struct core_source *core_source_of_service(const struct core *core, const struct service_state *service);
+struct core_source *core_source_of_schedule(const struct core *core, const char *name);
+struct core_source *core_source_of_family(const struct core *core, const char *family);
+/* The commit that says what the service is to be; the newest one of all where nobody defines it. */
+const struct commit *core_commit_of(const struct core *core, const struct service_state *service);
+/* Whether what only the ledger or the engines have of the source was left out by it: its commit has been read
+ * since the start, or it may go. `source` NULL: of all of them. */
+bool core_source_is_read(const struct core *core, const struct core_source *source);
+/* Why nothing may be done for the service until a source has been read; NULL: it may. Caller frees. */
+char *core_source_unread(const struct core *core, const struct service_state *service);
+/* The sum of what there is, with `next` for the source, and that commit. A new reference. */
+struct desired *core_source_merge(const struct core *core, const struct core_source *source,
+                                  struct desired *next, const struct commit *commit);
+/* Tells the source which clusters the others have. */
+void core_source_share_clusters(const struct core *core, struct core_source *source);
+/* Adds errors where `next` is more than the source may define, or what others define. */
+void core_source_check(const struct core *core, const struct core_source *source, const struct desired *next,
+                       struct diagnostics *diagnostics);
+/* Notes in the entry whose service it is. Whether that is news. */
+bool core_source_sign(const struct core *core, const struct service_state *service,
+                      struct service_ledger *ledger);
+/* The entry of the ledger, and what it says. */
+json_t *core_source_to_json(const struct core *core, const struct core_source *source);
+void core_source_load(struct core *core, const char *name, const json_t *entry);
+/* An entry of the ledger names it. */
+void core_source_recall(struct core *core, const char *name);
+/* snapshot.c: a sealed desired state of nothing but these; NULL where there are none. */
+struct desired *core_clusters_in(const json_t *list);
 /* rename.c; the table is in core.h */
-/* What the next desired state calls otherwise, as core takes it. Caller deinits the vector. */
-void core_find_renames(const struct core *core, const struct desired *next,
+/* What the next desired state of the source calls otherwise, as core takes it. Caller deinits the vector. */
+void core_find_renames(const struct core *core, const struct core_source *source, const struct desired *next,
                        struct service_rename_vec *ret_renames);
 /* Before any of them is adopted: they have their new names from here on. */
-void core_rename_services(struct core *core, const struct desired *next, struct effect_vec *effects);
+void core_rename_services(struct core *core, const struct core_source *source, const struct desired *next,
+                          struct effect_vec *effects);
 /* Whose a container is: NULL when that is not known, unless the service is to be created. */
 struct service_state *core_service_of_task(struct core *core, const struct task_labels *labels, bool create);
 /* Of that name, or the one that had it when the deployment began, if it still knows. NULL: there is none. */
@@ -255,7 +312,7 @@ void core_keep_completed(struct service_state *service, const struct service *ne
 /* commit.c: INT_MAX at most. */
 int core_sum_of_deletions(int a, int b);
 /* budget.c: why a commit that wants this is to be held; NULL when it may be deployed. Caller frees. */
-char *core_over_budget(const struct core *core, const struct desired *next);
+char *core_over_budget(const struct core *core, const struct core_source *source, const struct desired *next);
 void core_on_ledger(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_commit(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_source(struct core *core, struct event *event, struct effect_vec *effects);
@@ -279,10 +336,10 @@ void core_on_turn(struct core *core, struct event *event, struct effect_vec *eff
 
 /* roots.c: puts the files of a commit into the manifest. False when it came without all that it needs: then
  * nothing may be numbered or built before source has delivered again. */
-bool core_take_files(struct core *core, struct event *event, struct effect_vec *effects);
-void core_visit_files(const struct core *core, void (*visit)(void *data, const struct event_file *file),
-                      void *data);
-void core_restore_file(struct core *core, struct event_file *file);
+bool core_take_files(struct core_source *source, struct event *event, struct effect_vec *effects);
+void core_visit_files(const struct core_source *source,
+                      void (*visit)(void *data, const struct event_file *file), void *data);
+void core_restore_file(struct core_source *source, struct event_file *file);
 
 /* due.c: to be planned with the next turn, at a time (0: at none), when room was freed. */
 void core_mark(struct core *core, struct service_state *service);
@@ -354,9 +411,10 @@ struct core_change {
 /* Whether what the service has goes on, and `next` is not to be adopted now. */
 bool core_window_delays(struct core *core, struct service_state *service, const struct core_change *change,
                         struct effect_vec *effects);
-/* After a start: those that are in the ledger only. `again`: an earlier life had deployed what is wanted. */
-void core_recall_removals(struct core *core, const struct desired *wanted, bool again,
-                          struct effect_vec *effects);
+/* After a start: those of the source that are in the ledger only. `again`: an earlier life had deployed what
+ * is wanted. */
+void core_recall_removals(struct core *core, const struct core_source *source, const struct desired *wanted,
+                          bool again, struct effect_vec *effects);
 /* As service_to_json(), with the definitions of its davit.preDeploy: the newest commit may have others, or
  * none. */
 json_t *core_prepared_service_to_json(const struct service *service);
@@ -366,8 +424,9 @@ void core_doubt_windows(struct core *core);
 void core_doubt_window(struct core *core, struct service_state *service);
 /* W5. */
 void core_open_windows(struct core *core, struct effect_vec *effects);
-/* W7. */
-void core_approve_changes(struct core *core, const char *oid, struct effect_vec *effects);
+/* W7: those of the source, if the commit is its newest good one. */
+void core_approve_changes(struct core *core, const struct core_source *source, const char *oid,
+                          struct effect_vec *effects);
 /* W4: whether nothing is done for it. */
 bool core_stands_still(const struct core *core, const struct service_state *service);
 /* Puts the delay before what else is waited for. */

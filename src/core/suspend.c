@@ -42,13 +42,19 @@ static bool git_suspends(const struct service_state *service)
     return (service->desired && service->desired->suspend) || (next && next->suspend);
 }
 
+static bool is_unread(const struct core *core, const struct service_state *service)
+{
+    char *unread CLEANUP_FREE = core_source_unread(core, service);
+    return unread != NULL;
+}
+
 bool core_is_suspended(const struct core *core, const struct service_state *service)
 {
     assert(core);
     assert(service);
     return git_suspends(service) || cluster_suspends(core->desired, service->cluster) ||
            core_suspended_ms(core, service->cluster, service->name) ||
-           core_suspended_ms(core, service->cluster, NULL);
+           core_suspended_ms(core, service->cluster, NULL) || is_unread(core, service);
 }
 
 static char *since(const char *what, int64_t since_ms)
@@ -80,7 +86,8 @@ char *core_suspended(const struct core *core, const struct service_state *servic
         return memory_strdup("suspended by git, with its cluster");
     if (own_ms)
         return since("suspended by davit suspend", own_ms);
-    return cluster_ms ? since("suspended by davit suspend, with its cluster", cluster_ms) : NULL;
+    return cluster_ms ? since("suspended by davit suspend, with its cluster", cluster_ms)
+                      : core_source_unread(core, service);
 }
 
 static bool any_cluster_suspends(const struct desired *desired)

@@ -48,6 +48,7 @@ static void take_output(struct core *core, struct service_state *service, struct
                         struct effect_vec *effects)
 {
     if (output->ledger) {
+        core_source_sign(core, service, output->ledger);
         core_save(effects, LEDGER_SERVICE, service->key, service_ledger_to_json(output->ledger),
                   output->ledger_message);
         core_set_ledger(service, TAKE(output->ledger));
@@ -105,7 +106,7 @@ static void plan(struct core *core, struct service_state *service, struct effect
                                .desired = service->desired,
                                .commit = service->delayed && service->delayed->known
                                              ? &service->delayed->commit
-                                             : &core->desired->commit,
+                                             : core_commit_of(core, service),
                                .ledger = service->ledger,
                                .run = service->run,
                                .completed = service->completed,

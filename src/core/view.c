@@ -9,23 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void core_view_source(const struct core *core, struct view_source *ret_view)
-{
-    assert(core);
-    assert(ret_view);
-    bool seen = core->head.oid[0] != '\0';
-    *ret_view = (struct view_source){.seen = seen,
-                                     .ok = core->source_ok,
-                                     .message = core->source_message,
-                                     .origin = core->source_origin,
-                                     .branch = core->source_branch,
-                                     .head = seen ? &core->head : NULL,
-                                     .wanted = core->desired ? &core->desired->commit : NULL,
-                                     .diagnostics = &core->diagnostics,
-                                     .held = core->held,
-                                     .head_ms = core->head_ms};
-}
-
 const struct desired *core_desired(const struct core *core)
 {
     assert(core);
@@ -193,9 +176,11 @@ static void fill_delayed(const struct core *core, const struct delayed_change *d
 static void fill(const struct core *core, const struct service_state *service, struct view_service *view)
 {
     struct task_vec tasks;
+    const struct core_source *source = core_source_of_service(core, service);
     *view =
         (struct view_service){.cluster = service->cluster,
                               .name = service->name,
+                              .source = source ? source->name : NULL,
                               .desired = service->desired,
                               .aim = core_aim(service),
                               .ledger = service->ledger,
@@ -439,35 +424,4 @@ void core_view_instance_at(const struct core *core, size_t index, struct view_in
     ret_view->pending_tasks = (int)pending.len;
     map_deinit(&running);
     map_deinit(&pending);
-}
-
-size_t core_families_len(const struct core *core)
-{
-    assert(core);
-    return core->families.len;
-}
-
-const struct family_ledger *core_family(const struct core *core, const char *family)
-{
-    assert(core);
-    assert(family);
-    return map_get(&core->families, family);
-}
-
-static int compare_families(const void *a, const void *b)
-{
-    return strcmp((*(const struct family_ledger *const *)a)->family,
-                  (*(const struct family_ledger *const *)b)->family);
-}
-
-void core_view_families(const struct core *core, struct view_family_vec *ret_families)
-{
-    assert(core);
-    assert(ret_families);
-    memset(ret_families, 0, sizeof *ret_families);
-    map_for_each (&core->families, entry) {
-        vector_push(ret_families, (const struct family_ledger *)entry->value);
-    }
-    if (ret_families->len)
-        qsort(ret_families->items, ret_families->len, sizeof *ret_families->items, compare_families);
 }

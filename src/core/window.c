@@ -246,8 +246,9 @@ static struct delayed_change *delay(struct core *core, struct service_state *ser
     delayed = delayed_new(change->next, windows_of(cluster));
     delayed->since_ms = core->now_ms;
     delayed->known = service->desired && primary_of(service);
-    if (core->desired)
-        commit_copy(&core->desired->commit, &delayed->commit);
+    const struct core_source *source = core_source_of_service(core, service);
+    if (source && source->desired)
+        commit_copy(&source->desired->commit, &delayed->commit);
     return delayed;
 }
 
@@ -305,14 +306,15 @@ static bool is_removal(const struct service_state *service)
            (ledger->delayed || (!ledger->removed && ledger->deployments.len));
 }
 
-void core_recall_removals(struct core *core, const struct desired *wanted, bool again,
-                          struct effect_vec *effects)
+void core_recall_removals(struct core *core, const struct core_source *source, const struct desired *wanted,
+                          bool again, struct effect_vec *effects)
 {
     assert(core);
     map_for_each (&core->services, entry) {
         struct service_state *service = entry->value;
         const struct core_change removal = {.wanted = wanted, .again = again};
-        if (is_removal(service) && !core_window_delays(core, service, &removal, effects))
+        if (is_removal(service) && core_source_of_service(core, service) == source &&
+            !core_window_delays(core, service, &removal, effects))
             core_adopt_service(core, service, NULL, effects);
     }
 }
@@ -365,17 +367,19 @@ void core_open_windows(struct core *core, struct effect_vec *effects)
     }
 }
 
-void core_approve_changes(struct core *core, const char *oid, struct effect_vec *effects)
+void core_approve_changes(struct core *core, const struct core_source *source, const char *oid,
+                          struct effect_vec *effects)
 {
     assert(core);
+    assert(source);
     assert(oid);
     char commit[COMMIT_SHORT_SIZE];
-    if (!core->desired || !text_equal(core->desired->commit.oid, oid))
+    if (!source->desired || !text_equal(source->desired->commit.oid, oid))
         return;
     commit_short(oid, commit);
     map_for_each (&core->services, entry) {
         struct service_state *service = entry->value;
-        if (!service->delayed)
+        if (!service->delayed || core_source_of_service(core, service) != source)
             continue;
         char *message CLEANUP_FREE =
             memory_printf("(service %s) commit %s was approved: its change did not wait for its window.",

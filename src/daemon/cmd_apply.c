@@ -52,7 +52,7 @@ static void refuse(struct apply *apply, const struct view_source *source)
 /* Waiting helps no commit that is not signed as the configuration wants it. */
 static void refuse_unsigned(struct apply *apply, const char *message)
 {
-    const struct source_status *status = runtime_source_status(apply->runtime);
+    const struct source_status *status = runtime_source_status(apply->runtime, NULL);
     if (!status->refused)
         return;
     cli_fail(apply->cli, "%s; nothing was changed", message);
@@ -285,12 +285,16 @@ static int run(const struct cli *cli)
     config_init(&config);
     default_state(&config);
     config.log_level = LOG_LEVEL_WARNING;
-    config.origin = memory_strdup(cli->argc ? cli->argv[0] : ".");
+    struct config_source *source = config_only_source(&config);
+    source->origin = memory_strdup(cli->argc ? cli->argv[0] : ".");
     int r = cli_duration_ms(cli, "timeout", &timeout_ms);
     if (r == CLI_OK)
         r = daemon_configure(cli, cli_value(cli, "config"), &config);
-    if (r == CLI_OK && !strchr(config.origin, ':') && access(config.origin, F_OK) < 0)
-        r = cli_fail(cli, "%s: no such repository or directory", config.origin);
+    source = config_only_source(&config);
+    if (r == CLI_OK && !source)
+        r = cli_usage(cli, "the configuration has `sources`, which only davit daemon follows");
+    if (r == CLI_OK && !strchr(source->origin, ':') && access(source->origin, F_OK) < 0)
+        r = cli_fail(cli, "%s: no such repository or directory", source->origin);
     if (r == CLI_OK && (sodium_init() < 0 || source_library_init(&err) < 0))
         r = cli_fail(cli, "cannot start: %s", err.message[0] ? err.message : "no randomness");
     else if (r == CLI_OK) {

@@ -24,6 +24,7 @@ enum { SOCKET, LOOPBACK, LISTENERS };
 
 struct program {
     uv_loop_t loop;
+    const struct config *config;
     struct runtime *runtime;
     struct api *api;
     struct outbox *outbox;
@@ -46,28 +47,35 @@ static void post(void *data, struct event *event)
     runtime_post(program->runtime, event);
 }
 
-static void poke_source(void *data)
+static void poke_source(void *data, const char *source)
 {
     struct program *program = data;
-    runtime_poke_source(program->runtime);
+    runtime_poke_source(program->runtime, source);
 }
 
-static void looks(void *data, struct api_looks *ret_looks)
+/* Whose webhook it is nobody says who is believed: each is looked at. */
+static void poke_each(void *data)
+{
+    poke_source(data, NULL);
+}
+
+static void looks(void *data, const char *source, struct api_looks *ret_looks)
 {
     const struct program *program = data;
-    const struct source_status *status = runtime_source_status(program->runtime);
+    const struct source_status *status = runtime_source_status(program->runtime, source);
     *ret_looks =
         (struct api_looks){.asked = status->asked,
                            .answered = status->answered,
                            .newest = status->oid,
                            .webhooks = program->webhooks ? webhook_listener_news(program->webhooks) : NULL,
+                           .path = config_source(program->config, source)->path,
                            .unverified = status->refused};
 }
 
 static const char *branch(void *data)
 {
     const struct program *program = data;
-    return runtime_source_status(program->runtime)->branch;
+    return program->config->sources.len > 1 ? NULL : runtime_source_status(program->runtime, NULL)->branch;
 }
 
 static void saves(void *data, struct api_saves *ret_saves)
@@ -132,7 +140,7 @@ static void on_signal(uv_signal_t *handle, int number)
 {
     struct program *program = handle->data;
     if (number == SIGHUP)
-        runtime_poke_source(program->runtime);
+        runtime_poke_source(program->runtime, NULL);
     else
         stop(program);
 }
@@ -170,7 +178,6 @@ static int start_api(struct program *program, const struct config *config, struc
 {
     const struct api_options options = {.core = runtime_core(program->runtime),
                                         .version = DAVIT_VERSION,
-                                        .path = config->path,
                                         .data = program,
                                         .now_ms = now_ms,
                                         .post = post,
@@ -200,7 +207,7 @@ static int start_webhooks(struct program *program, const struct config *config, 
                                                      .address = config->webhook_listen,
                                                      .secret_file = config->webhook_secret_file,
                                                      .data = program,
-                                                     .look = poke_source,
+                                                     .look = poke_each,
                                                      .branch = branch};
     return webhook_listener_new(&options, &program->webhooks, err);
 }
@@ -233,7 +240,7 @@ static void start_signals(struct program *program)
 static int serve(const struct cli *cli, const struct config *config)
 {
     struct error err = ERROR_INIT;
-    struct program program = {0};
+    struct program program = {.config = config};
     char *executable CLEANUP_FREE = daemon_executable();
     uv_loop_init(&program.loop);
     const struct runtime_options options = {.loop = &program.loop,

@@ -8,6 +8,7 @@
 #include "manifest/manifest.h"
 #include "manifest/schema.h"
 #include "model/json.h"
+#include "source/source.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -22,8 +23,7 @@
 void config_init(struct config *config)
 {
     assert(config);
-    *config = (struct config){.poll_ms = 60000,
-                              .state_directory = memory_strdup("/var/lib/davit"),
+    *config = (struct config){.state_directory = memory_strdup("/var/lib/davit"),
                               .socket = memory_strdup("/run/davit/davit.sock"),
                               .stopped_retention_ms = 3 * 3600 * 1000LL,
                               .stopped_kept = LIMIT_STOPPED_TASKS_KEPT,
@@ -43,14 +43,23 @@ static void instance_deinit(struct config_instance *instance)
     free(instance->tls_key);
 }
 
+static void source_deinit(struct config_source *source)
+{
+    free(source->name);
+    free(source->origin);
+    free(source->branch);
+    free(source->path);
+    source_access_deinit(&source->access);
+    source_verify_deinit(&source->verify);
+    allowance_deinit(&source->allowance);
+}
+
 void config_deinit(struct config *config)
 {
     assert(config);
-    free(config->origin);
-    free(config->branch);
-    free(config->path);
-    source_access_deinit(&config->access);
-    source_verify_deinit(&config->verify);
+    for (size_t i = 0; i < config->sources.len; i++)
+        source_deinit(&config->sources.items[i]);
+    vector_deinit(&config->sources);
     free(config->state_directory);
     free(config->socket);
     free(config->socket_group);
@@ -162,33 +171,66 @@ static void take_file(const json_t *json, const char *key, char **target)
     *target = memory_printf("%s/%s", directory, name);
 }
 
-static void take_verify(const json_t *json, struct config *config)
+static void take_verify(const json_t *json, struct source_verify *verify)
 {
     const char *policy = model_string(json, "policy");
     if (policy) /* the schema's names are the policies */
-        source_verify_policy_parse(policy, &config->verify.policy);
-    take_file(json, "gpgKeyringFile", &config->verify.gpg_keyring_file);
-    take_file(json, "allowedSignersFile", &config->verify.allowed_signers_file);
-    take_file(json, "revocationFile", &config->verify.revocation_file);
+        source_verify_policy_parse(policy, &verify->policy);
+    take_file(json, "gpgKeyringFile", &verify->gpg_keyring_file);
+    take_file(json, "allowedSignersFile", &verify->allowed_signers_file);
+    take_file(json, "revocationFile", &verify->revocation_file);
 }
 
-static void take_source(const json_t *json, struct config *config)
+static struct config_source *add_source(struct config *config, const char *name)
 {
-    take_string(json, "origin", &config->origin);
-    take_string(json, "branch", &config->branch);
-    take_string(json, "path", &config->path);
-    take_duration(json, "poll", &config->poll_ms);
-    take_duration(json, "fetchTimeout", &config->fetch_ms);
+    const struct config_source source = {.name = memory_strdup(name), .poll_ms = SOURCE_POLL_MS};
+    vector_push(&config->sources, source);
+    return &config->sources.items[config->sources.len - 1];
+}
+
+struct config_source *config_only_source(struct config *config)
+{
+    assert(config);
+    if (config->sources.len > 1)
+        return NULL;
+    return config->sources.len ? &config->sources.items[0] : add_source(config, CONFIG_SOURCE_DEFAULT);
+}
+
+static void take_source(const json_t *json, struct config_source *source)
+{
+    take_string(json, "origin", &source->origin);
+    take_string(json, "branch", &source->branch);
+    take_string(json, "path", &source->path);
+    take_duration(json, "poll", &source->poll_ms);
+    take_duration(json, "fetchTimeout", &source->fetch_ms);
     if (json_object_get(json, "fetchMebibytes"))
-        config->fetch_bytes = (int64_t)model_int_in(json, "fetchMebibytes", 1, INT32_MAX) * 1024 * 1024;
-    take_string(json, "username", &config->access.username);
-    take_file(json, "passwordFile", &config->access.password_file);
-    take_file(json, "keyFile", &config->access.key_file);
-    take_file(json, "knownHostsFile", &config->access.known_hosts_file);
-    take_file(json, "caFile", &config->access.ca_file);
-    take_string(json, "proxy", &config->access.proxy);
-    take_file(json, "proxyLoginFile", &config->access.proxy_login_file);
-    take_verify(json_object_get(json, "verify"), config);
+        source->fetch_bytes = (int64_t)model_int_in(json, "fetchMebibytes", 1, INT32_MAX) * 1024 * 1024;
+    take_string(json, "username", &source->access.username);
+    take_file(json, "passwordFile", &source->access.password_file);
+    take_file(json, "keyFile", &source->access.key_file);
+    take_file(json, "knownHostsFile", &source->access.known_hosts_file);
+    take_file(json, "caFile", &source->access.ca_file);
+    take_string(json, "proxy", &source->access.proxy);
+    take_file(json, "proxyLoginFile", &source->access.proxy_login_file);
+    take_verify(json_object_get(json, "verify"), &source->verify);
+    allowance_deinit(&source->allowance);
+    allowance_from_json(json_object_get(json, "allow"), &source->allowance);
+}
+
+/* The schema has the one or the other. */
+static void take_sources(const json_t *json, struct config *config)
+{
+    const json_t *only = json_object_get(json, "source");
+    const char *only_name = model_string(only, "name");
+    size_t i;
+    json_t *item;
+    struct config_source *said = only ? config_only_source(config) : NULL; /* over what is there */
+    if (said)
+        take_source(only, said);
+    if (said && only_name)
+        take_string(only, "name", &said->name);
+    json_array_foreach (json_object_get(json, "sources"), i, item)
+        take_source(item, add_source(config, model_string(item, "name")));
 }
 
 static unsigned events_of(const json_t *list, enum report_kind kind)
@@ -223,6 +265,7 @@ static void take_notifications(const json_t *list, struct config *config)
         take_file(item, "secretFile", &target.secret_file);
         take_file(item, "caFile", &target.ca_file);
         take_string(item, "targetUrl", &target.link);
+        take_string(item, "source", &target.source);
         target.events = events_of(json_object_get(item, "events"), target.kind);
         target.per_service = model_bool(item, "perService");
         vector_push(&config->notifications, target);
@@ -231,7 +274,7 @@ static void take_notifications(const json_t *list, struct config *config)
 
 static void take(const json_t *json, struct config *config)
 {
-    take_source(json_object_get(json, "source"), config);
+    take_sources(json, config);
     take_string(json, "stateDirectory", &config->state_directory);
     take_string(json, "socket", &config->socket);
     take_string(json, "socketGroup", &config->socket_group);
@@ -340,11 +383,11 @@ static char *place_of(const char *origin)
     return real;
 }
 
-static char *default_owner(const struct config *config)
+static char *default_owner(const struct config_source *source)
 {
-    char *place CLEANUP_FREE = place_of(config->origin);
-    char *identity CLEANUP_FREE = memory_printf("%s\n%s\n%s", place, config->branch ? config->branch : "",
-                                                config->path ? config->path : "");
+    char *place CLEANUP_FREE = place_of(source->origin);
+    char *identity CLEANUP_FREE = memory_printf("%s\n%s\n%s", place, source->branch ? source->branch : "",
+                                                source->path ? source->path : "");
     struct digest digest = digest_of_bytes(identity, strlen(identity));
     char hex[DIGEST_HEX_SIZE];
     digest_to_hex(&digest, hex);
@@ -373,28 +416,77 @@ static int check_names(const struct config *config, struct error *err)
     return 0;
 }
 
+const struct config_source *config_source(const struct config *config, const char *name)
+{
+    assert(config);
+    for (size_t i = 0; i < config->sources.len; i++)
+        if (text_equal(config->sources.items[i].name, name))
+            return &config->sources.items[i];
+    return NULL;
+}
+
+/* A forge is told of the commits of one repository. */
+static int check_targets(const struct config *config, struct error *err)
+{
+    for (size_t i = 0; i < config->notifications.len; i++) {
+        struct report_target *target = &config->notifications.items[i];
+        char *name CLEANUP_FREE = report_target_name(target);
+        if (!target->source && config->sources.len > 1)
+            return error_set(err, ERROR_INVALID,
+                             "notifications: %s: name its source, there are several (source: %s)", name,
+                             config->sources.items[0].name);
+        if (target->source && !config_source(config, target->source))
+            return error_set(err, ERROR_INVALID, "notifications: %s: there is no source %s", name,
+                             target->source);
+    }
+    return 0;
+}
+
+/* Labels of containers and the name of what they belong to must not follow from what is added or removed. */
+static int check_sources(const struct config *config, struct error *err)
+{
+    const struct config_source_vec *sources = &config->sources;
+    if (sources->len == 0 || !sources->items[0].origin)
+        return error_set(
+            err, ERROR_INVALID,
+            "no source: name a repository or directory (source.origin in the configuration, or --source)");
+    for (size_t i = 0; i < sources->len; i++) {
+        const struct config_source *source = &sources->items[i];
+        if (config_source(config, source->name) != source)
+            return error_set(err, ERROR_INVALID, "two sources are named %s", source->name);
+        int r = source_verify_check(&source->verify, source->origin, err);
+        if (r < 0)
+            return sources->len > 1 ? error_wrap(err, r, "source %s", source->name) : r;
+    }
+    if (sources->len > 1 && !config->owner)
+        return error_set(err, ERROR_INVALID,
+                         "several sources need an owner, which marks davit's containers: owner: NAME in the "
+                         "configuration (where davit ran with one source before, the name that the file "
+                         "owner in %s has)",
+                         config->state_directory);
+    return check_targets(config, err);
+}
+
 int config_finish(struct config *config, struct error *err)
 {
     assert(config);
     if (!config->docker_config)
         config->docker_config = default_docker_config();
-    if (!config->origin)
-        return error_set(
-            err, ERROR_INVALID,
-            "no source: name a repository or directory (source.origin in the configuration, or --source)");
     if (config->instances.len == 0) {
         const char *host = getenv("DOCKER_HOST");
         struct config_instance local = {.name = memory_strdup("local"),
                                         .endpoint = memory_strdup(host && host[0] ? host : DEFAULT_ENDPOINT)};
         vector_push(&config->instances, local);
     }
-    int r = check_names(config, err);
+    int r = check_sources(config, err);
+    if (r == 0)
+        r = check_names(config, err);
     if (r < 0)
         return r;
     const char *region = getenv("AWS_REGION");
     if (!config->efs_region && region && region[0])
         config->efs_region = memory_strdup(region);
     if (!config->owner)
-        config->owner = default_owner(config);
-    return source_verify_check(&config->verify, config->origin, err);
+        config->owner = default_owner(&config->sources.items[0]);
+    return 0;
 }

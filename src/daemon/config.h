@@ -6,6 +6,7 @@
 #include "base/vector.h"
 #include "daemon/log.h"
 #include "model/diagnostic.h"
+#include "model/merge.h"
 #include "report/target.h"
 #include "source/access.h"
 #include "source/verify.h"
@@ -24,7 +25,8 @@ struct config_instance_vec VECTOR_OF(struct config_instance);
 
 struct config_notification_vec VECTOR_OF(struct report_target);
 
-struct config {
+struct config_source {
+    char *name;   /* of its directory in the state directory, too */
     char *origin; /* repository, URL or directory */
     char *branch; /* NULL: the origin's HEAD */
     char *path;   /* NULL: the root */
@@ -33,13 +35,21 @@ struct config {
     int64_t fetch_bytes;
     struct source_access access;
     struct source_verify verify;
+    struct allowance allowance; /* what it may define */
+};
+struct config_source_vec VECTOR_OF(struct config_source);
+
+#define CONFIG_SOURCE_DEFAULT "default" /* the one of `source`, which has no name of its own */
+
+struct config {
+    struct config_source_vec sources; /* one at least, after config_finish() */
     char *state_directory;
     char *socket;         /* NULL: no unix socket */
     char *socket_group;   /* NULL: the process's */
     char *listen;         /* loopback address for read operations; NULL: none */
     char *webhook_listen; /* IP address and port, or unix socket; NULL: no webhooks */
     char *webhook_secret_file;
-    char *owner; /* NULL: follows from origin, branch and path */
+    char *owner; /* NULL: follows from origin, branch and path of the only source */
     struct config_instance_vec instances;
     json_t *log_drivers;    /* ECS's name to {"driver", "options"}; NULL: none */
     char *efs_region;       /* NULL: none is known */
@@ -63,6 +73,10 @@ void config_deinit(struct config *config);
  */
 int config_read(struct config *config, const char *path, struct diagnostics *diagnostics, struct error *err);
 /* Fills in what follows from the rest and from the environment: instance "local", EFS's region, owner.
- * ERROR_INVALID when the origin is missing, or cannot be verified as it is to be, or two receivers of one
- * name. */
+ * ERROR_INVALID when there is no source, or one cannot be verified as it is to be, two sources or receivers
+ * have one name, a receiver is of no source, or several sources have no owner. */
 int config_finish(struct config *config, struct error *err);
+/* NULL: none of that name. Borrowed. */
+const struct config_source *config_source(const struct config *config, const char *name);
+/* The source that is said on the command line: made when there is none. NULL: there are several. */
+struct config_source *config_only_source(struct config *config);

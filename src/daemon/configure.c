@@ -29,18 +29,31 @@ static int read_config(const struct cli *cli, const char *file, struct config *c
     return r < 0 ? cli_fail(cli, "%s", error_text(&err)) : CLI_OK;
 }
 
+/* They are of the only source. */
+static int take_source_flags(const struct cli *cli, struct config *config)
+{
+    static const char *const names[] = {"source", "branch", "path"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (!cli_value(cli, names[i]))
+            continue;
+        struct config_source *source = config_only_source(config);
+        if (!source)
+            return cli_usage(cli, "--%s: the configuration has several sources", names[i]);
+        char **targets[] = {&source->origin, &source->branch, &source->path};
+        take_flag(cli, names[i], targets[i]);
+    }
+    return CLI_OK;
+}
+
 int daemon_configure(const struct cli *cli, const char *file, struct config *config)
 {
     assert(cli);
     assert(config);
-    if (file) {
-        int r = read_config(cli, file, config);
-        if (r)
-            return r;
-    }
-    take_flag(cli, "source", &config->origin);
-    take_flag(cli, "branch", &config->branch);
-    take_flag(cli, "path", &config->path);
+    int r = file ? read_config(cli, file, config) : CLI_OK;
+    if (r == CLI_OK)
+        r = take_source_flags(cli, config);
+    if (r)
+        return r;
     take_flag(cli, "state-directory", &config->state_directory);
     take_flag(cli, "owner", &config->owner);
     const char *level = cli_value(cli, "log-level");

@@ -24,12 +24,13 @@ static enum event_file_kind file_kind(const struct source_file *file)
     return file->too_large ? EVENT_FILE_TOO_LARGE : kinds[file->kind];
 }
 
-void input_commit(const struct source_update *update, struct event *ret_event)
+void input_commit(const char *source, const struct source_update *update, struct event *ret_event)
 {
     assert(update);
     assert(ret_event);
     *ret_event = (struct event){.kind = EVENT_COMMIT,
-                                .commit = {.head = update->head,
+                                .commit = {.source = memory_strdup(source),
+                                           .head = update->head,
                                            .full = update->full,
                                            .generation = update->generation,
                                            .levels = update->levels}};
@@ -52,13 +53,14 @@ void input_commit(const struct source_update *update, struct event *ret_event)
     }
 }
 
-void input_source(const struct source_status *status, struct event *ret_event)
+void input_source(const char *source, const struct source_status *status, struct event *ret_event)
 {
     assert(status);
     assert(ret_event);
     *ret_event =
         (struct event){.kind = EVENT_SOURCE,
-                       .source = {.ok = status->ok,
+                       .source = {.name = memory_strdup(source),
+                                  .ok = status->ok,
                                   .message = status->ok ? NULL : memory_strdup(error_text(&status->error)),
                                   .origin = memory_strdup(status->origin),
                                   .branch = memory_strdup(status->branch)}};

@@ -10,8 +10,9 @@
 
 void input_ledger(enum ledger_change_kind kind, const char *name, const json_t *entry,
                   struct event *ret_event);
-void input_commit(const struct source_update *update, struct event *ret_event);
-void input_source(const struct source_status *status, struct event *ret_event);
+/* source: NULL where there is only one. */
+void input_commit(const char *source, const struct source_update *update, struct event *ret_event);
+void input_source(const char *source, const struct source_status *status, struct event *ret_event);
 void input_connected(const char *instance, const struct instance_info *info, struct event *ret_event);
 /* silent_ms: how long ago it answered last. */
 void input_disconnected(const char *instance, const struct error *cause, int64_t silent_ms,

@@ -11,6 +11,12 @@
 
 #define CONTEXT "davit"
 
+/* Of the receiver's source; without a name of the only one. */
+static bool concerns(const struct news *news, const struct view_service *view)
+{
+    return !news->target->source || text_equal(news->target->source, view->source);
+}
+
 static struct report_place place_of(const char *cluster, const char *service)
 {
     return (struct report_place){API_REGION, API_ACCOUNT, cluster, service};
@@ -150,11 +156,15 @@ static void tell_sum(const struct news *news, const struct commit *commit, const
 /* N3 to N5; ret_sums has all clusters that are known. */
 static void tell_wanted(const struct news *news, const struct commit *wanted, struct sum_vec *ret_sums)
 {
-    const struct desired *desired = core_desired(news->core);
+    const char *source = news->target->source;
+    const struct desired *desired =
+        source ? core_source_desired(news->core, source) : core_desired(news->core);
     struct view_service view;
     for (size_t i = 0; desired && i < desired->clusters.len; i++)
         sum_of(ret_sums, desired->clusters.items[i]->name);
     for (size_t i = 0; core_view_service_at(news->core, i, &view); i++) {
+        if (!concerns(news, &view))
+            continue;
         enum deployment_state rollout = view_service_rollout(&view);
         struct sum *sum = sum_of(ret_sums, view.cluster);
         add(sum, &view, rollout);
@@ -325,7 +335,7 @@ static void tell_services(const struct news *news)
 {
     struct view_service view;
     for (size_t i = 0; core_view_service_at(news->core, i, &view); i++) {
-        if (!view.ledger || !service_ledger_primary(view.ledger))
+        if (!view.ledger || !service_ledger_primary(view.ledger) || !concerns(news, &view))
             continue;
         if (news->target->events & REPORT_DEPLOYMENTS)
             tell_deployments(news, &view);
@@ -334,12 +344,21 @@ static void tell_services(const struct news *news)
     }
 }
 
+static void view_source(const struct news *news, struct view_source *ret_view)
+{
+    size_t i = 0;
+    core_view_source_at(news->core, i, ret_view);
+    while (news->target->source && !text_equal(ret_view->name, news->target->source) &&
+           ++i < core_sources_len(news->core))
+        core_view_source_at(news->core, i, ret_view);
+}
+
 void news_look(const struct news *news)
 {
     assert(news && news->core && news->target && news->queue);
     struct view_source source;
     struct string_vec superseded;
-    core_view_source(news->core, &source);
+    view_source(news, &source);
     if (!source.head)
         return;
     report_queue_look_begin(news->queue);

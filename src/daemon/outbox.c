@@ -18,9 +18,9 @@
 struct seen {
     uint64_t saves;
     int64_t head_ms;
-    size_t errors;
-    bool held;
-    bool wanted;
+    size_t errors; /* sums over the sources */
+    size_t held;
+    size_t wanted;
 };
 
 struct outbox {
@@ -163,10 +163,15 @@ static bool is_same(const struct seen *a, const struct seen *b)
 void outbox_stepped(struct outbox *outbox, uint64_t saves)
 {
     assert(outbox);
-    struct view_source source;
-    core_view_source(outbox->options.core, &source);
-    const struct seen now = {saves, source.head_ms, source.diagnostics->errors, source.held != NULL,
-                             source.wanted != NULL};
+    struct seen now = {.saves = saves};
+    for (size_t i = 0; i < core_sources_len(outbox->options.core); i++) {
+        struct view_source source;
+        core_view_source_at(outbox->options.core, i, &source);
+        now.head_ms += source.head_ms; /* of each it only grows */
+        now.errors += source.diagnostics->errors;
+        now.held += source.held != NULL;
+        now.wanted += source.wanted != NULL;
+    }
     if (!outbox->tells_services && is_same(&now, &outbox->seen))
         return;
     outbox->seen = now;

@@ -37,12 +37,21 @@ struct runtime_instance {
     bool is_local;         /* its clock is this host's */
 };
 
+struct runtime_source {
+    struct runtime *runtime;
+    const struct config_source *config;
+    struct source *source;
+    char since[COMMIT_OID_SIZE]; /* what an earlier life deployed last; "": nothing is known */
+    struct string_vec roots;     /* that it was asked for last then */
+};
+
 struct runtime {
     struct runtime_options options;
     struct core *core;
     struct act *act;
     struct writer *writer;
-    struct source *source;
+    struct runtime_source *sources; /* as in the configuration */
+    size_t sources_len;
     struct history_lock *lock;
     struct recorder *recorder;
     struct secret_store *secrets;
@@ -118,16 +127,29 @@ struct engine *runtime_engine(struct runtime *runtime, const char *instance)
     return found ? found->engine : NULL;
 }
 
-void runtime_poke_source(struct runtime *runtime)
+/* NULL: there is none of that name; without a name the first. */
+static struct runtime_source *source_of(const struct runtime *runtime, const char *name)
 {
-    assert(runtime);
-    source_poke(runtime->source);
+    for (size_t i = 0; i < runtime->sources_len; i++)
+        if (!name || text_equal(runtime->sources[i].config->name, name))
+            return &runtime->sources[i];
+    return NULL;
 }
 
-const struct source_status *runtime_source_status(const struct runtime *runtime)
+void runtime_poke_source(struct runtime *runtime, const char *source)
 {
     assert(runtime);
-    return source_get_status(runtime->source);
+    for (size_t i = 0; i < runtime->sources_len; i++)
+        if (!source || text_equal(runtime->sources[i].config->name, source))
+            source_poke(runtime->sources[i].source);
+}
+
+const struct source_status *runtime_source_status(const struct runtime *runtime, const char *source)
+{
+    assert(runtime);
+    const struct runtime_source *found = source_of(runtime, source);
+    assert(found);
+    return source_get_status(found->source);
 }
 
 /* --- steps ---------------------------------------------------------------------------------------------- */
@@ -279,7 +301,7 @@ static void carry_out(struct runtime *runtime)
             set_wake(runtime, effect->at_ms);
             break;
         case EFFECT_ROOTS:
-            source_set_roots(runtime->source,
+            source_set_roots(source_of(runtime, effect->source)->source,
                              &(struct source_question){&effect->roots, effect->generation, effect->since});
             break;
         }
@@ -315,12 +337,19 @@ static void on_act(void *data, struct action *action)
     act_run(runtime->act, action);
 }
 
+/* For events: of the only one there is nothing to say. */
+static const char *event_name(const struct runtime_source *source)
+{
+    return source->runtime->sources_len > 1 ? source->config->name : NULL;
+}
+
 /* `davit status` shows the source's line first: there it also tells of a ledger that cannot be written,
  * because then nothing of what the source says is carried out. */
-static void post_source(struct runtime *runtime, const struct source_status *status)
+static void post_source(const struct runtime_source *source, const struct source_status *status)
 {
+    struct runtime *runtime = source->runtime;
     struct event event;
-    input_source(status, &event);
+    input_source(event_name(source), status, &event);
     if (runtime->save_trouble) {
         char *own CLEANUP_FREE = TAKE(event.source.message);
         event.source.ok = false;
@@ -334,9 +363,12 @@ static void set_save_trouble(struct runtime *runtime, char *trouble)
 {
     free(runtime->save_trouble);
     runtime->save_trouble = trouble;
-    const struct source_status *status = runtime->source ? source_get_status(runtime->source) : NULL;
-    if (status && (trouble || status->looked_at_ms)) /* else its first look tells */
-        post_source(runtime, status);
+    for (size_t i = 0; i < runtime->sources_len; i++) {
+        const struct runtime_source *source = &runtime->sources[i];
+        const struct source_status *status = source->source ? source_get_status(source->source) : NULL;
+        if (status && (trouble || status->looked_at_ms)) /* else its first look tells */
+            post_source(source, status);
+    }
 }
 
 static void on_save_failed(void *data, const struct error *cause)
@@ -380,10 +412,10 @@ static void on_untidy(void *data, const struct error *cause)
 /* --- what the parts report ------------------------------------------------------------------------------ */
 
 /* Whoever reads the log alone must learn that a commit is not deployed. */
-static void log_refusal(const struct core *core)
+static void log_refusal(const struct core *core, size_t index)
 {
     struct view_source source;
-    core_view_source(core, &source);
+    core_view_source_at(core, index, &source);
     if (!source.head || !source.diagnostics->errors)
         return;
     for (size_t i = 0; i < source.diagnostics->list.len; i++) {
@@ -391,8 +423,10 @@ static void log_refusal(const struct core *core)
         if (diagnostic->severity != SEVERITY_ERROR)
             continue;
         char *text CLEANUP_FREE = diagnostic_to_text(diagnostic);
-        log_message(LOG_LEVEL_ERROR, "commit %.12s is refused, %s: %zu error%s, the first: %s",
-                    source.head->oid, source.wanted ? "what was deployed stays" : "nothing is deployed yet",
+        log_message(LOG_LEVEL_ERROR, "commit %.12s%s%s is refused, %s: %zu error%s, the first: %s",
+                    source.head->oid, core_sources_len(core) > 1 ? " of source " : "",
+                    core_sources_len(core) > 1 ? source.name : "",
+                    source.wanted ? "what was deployed stays" : "nothing is deployed yet",
                     source.diagnostics->errors, text_plural((int64_t)source.diagnostics->errors), text);
         return;
     }
@@ -400,12 +434,13 @@ static void log_refusal(const struct core *core)
 
 static void on_update(void *data, const struct source_update *update)
 {
-    struct runtime *runtime = data;
+    const struct runtime_source *source = data;
+    struct runtime *runtime = source->runtime;
     struct event event;
-    input_commit(update, &event);
+    input_commit(event_name(source), update, &event);
     runtime_post(runtime, &event);
     if (update->head)
-        log_refusal(runtime->core);
+        log_refusal(runtime->core, (size_t)(source - runtime->sources));
 }
 
 static void on_status(void *data, const struct source_status *status)
@@ -518,16 +553,23 @@ static void on_progress(void *data, uint64_t action_id, const struct engine_prog
 
 /* --- what a create needs -------------------------------------------------------------------------------- */
 
-static char *mirror_of(const struct runtime *runtime)
+static char *mirror_of(const struct runtime_source *source)
 {
-    return memory_printf("%s/default/mirror.git", runtime->options.config->state_directory);
+    return memory_printf("%s/%s/mirror.git", source->runtime->options.config->state_directory,
+                         source->config->name);
 }
 
+/* A blob's id is its content's: whichever source has it, it is what the manifest named. */
 static int on_blob(void *data, const char *oid, char **ret_content, size_t *ret_len, struct error *err)
 {
-    char *mirror CLEANUP_FREE = mirror_of(data);
-    const struct source_blob blob = {mirror, oid, LIMIT_FILE_BYTES};
-    return source_read_blob(&blob, ret_content, ret_len, err);
+    const struct runtime *runtime = data;
+    int r = ERROR_NOT_FOUND;
+    for (size_t i = 0; r == ERROR_NOT_FOUND && i < runtime->sources_len; i++) {
+        char *mirror CLEANUP_FREE = mirror_of(&runtime->sources[i]);
+        const struct source_blob blob = {mirror, oid, LIMIT_FILE_BYTES};
+        r = source_read_blob(&blob, ret_content, ret_len, err);
+    }
+    return r;
 }
 
 static int on_secret(void *data, const char *value_from, char **ret_value, struct error *err)
@@ -566,29 +608,17 @@ static void make_act(struct runtime *runtime)
 
 /* --- life ----------------------------------------------------------------------------------------------- */
 
-struct loading {
-    struct runtime *runtime;
-    char since[COMMIT_OID_SIZE];
-    struct string_vec roots;
-};
-
-static void loading_deinit(struct loading *loading)
-{
-    string_vec_deinit(&loading->roots);
-}
-
 static int on_entry(void *data, enum ledger_change_kind kind, const char *name, const json_t *entry)
 {
-    struct loading *loading = data;
+    struct runtime *runtime = data;
     struct event event;
-    if (kind == LEDGER_SOURCE) {
-        const char *oid = json_string_value(json_object_get(json_object_get(entry, "deployed"), "oid"));
-        if (oid && strlen(oid) < sizeof loading->since)
-            snprintf(loading->since, sizeof loading->since, "%s", oid);
-        model_strings_from_json(json_object_get(entry, "roots"), &loading->roots);
+    struct runtime_source *source = kind == LEDGER_SOURCE ? source_of(runtime, name) : NULL;
+    if (source) {
+        model_string_into(json_object_get(entry, "deployed"), "oid", source->since, sizeof source->since);
+        model_strings_from_json(json_object_get(entry, "roots"), &source->roots);
     }
     input_ledger(kind, name, entry, &event);
-    step(loading->runtime, &event);
+    step(runtime, &event);
     return 0;
 }
 
@@ -620,7 +650,7 @@ static int remember_owner(const struct runtime *runtime, struct error *err)
     return 0;
 }
 
-static int open_state(struct runtime *runtime, struct loading *loading, struct error *err)
+static int open_state(struct runtime *runtime, struct error *err)
 {
     const char *directory = runtime->options.config->state_directory;
     char *records CLEANUP_FREE = memory_printf("%s/records", directory);
@@ -640,7 +670,7 @@ static int open_state(struct runtime *runtime, struct loading *loading, struct e
         log_message(LOG_LEVEL_WARNING, "inputs are not recorded: %s", error_text(&recording));
     runtime->recording = runtime->recorder != NULL;
     struct history_report report;
-    const struct history_visitor visitor = {on_entry, loading};
+    const struct history_visitor visitor = {on_entry, runtime};
     r = history_load(history, &visitor, &report, err);
     if (report.text[0])
         log_message(LOG_LEVEL_WARNING, "ledger: %s", report.text);
@@ -706,25 +736,26 @@ static void start_watching(struct runtime *runtime)
     }
 }
 
-static void start_source(struct runtime *runtime, const struct loading *loading)
+static void start_source(struct runtime_source *source)
 {
-    const struct config *config = runtime->options.config;
-    char *mirror CLEANUP_FREE = mirror_of(runtime);
+    struct runtime *runtime = source->runtime;
+    const struct config_source *config = source->config;
+    char *mirror CLEANUP_FREE = mirror_of(source);
     const struct source_options options = {.origin = config->origin,
                                            .branch = config->branch,
                                            .path = config->path,
                                            .mirror_dir = mirror,
                                            .executable = runtime->options.executable,
-                                           .since = loading->since[0] ? loading->since : NULL,
-                                           .roots = &loading->roots,
+                                           .since = source->since[0] ? source->since : NULL,
+                                           .roots = &source->roots,
                                            .access = &config->access,
                                            .verify = &config->verify,
                                            .newest_only = runtime->options.once,
                                            .poll_ms = config->poll_ms,
                                            .fetch_ms = config->fetch_ms,
                                            .fetch_bytes = config->fetch_bytes};
-    const struct source_listener listener = {.on_update = on_update, .on_status = on_status, .data = runtime};
-    runtime->source = source_new(runtime->options.loop, &options, &listener);
+    const struct source_listener listener = {.on_update = on_update, .on_status = on_status, .data = source};
+    source->source = source_new(runtime->options.loop, &options, &listener);
 }
 
 static struct core *make_core(const struct config *config, bool once)
@@ -732,7 +763,13 @@ static struct core *make_core(const struct config *config, bool once)
     const char **names = memory_calloc(config->instances.len, sizeof *names);
     for (size_t i = 0; i < config->instances.len; i++)
         names[i] = config->instances.items[i].name;
+    struct core_source_options *sources = memory_calloc(config->sources.len, sizeof *sources);
+    for (size_t i = 0; i < config->sources.len; i++)
+        sources[i] =
+            (struct core_source_options){config->sources.items[i].name, &config->sources.items[i].allowance};
     const struct core_options options = {.owner = config->owner,
+                                         .sources = sources,
+                                         .sources_len = config->sources.len,
                                          .instances = names,
                                          .instances_len = config->instances.len,
                                          .stopped_retention_ms = config->stopped_retention_ms,
@@ -742,8 +779,18 @@ static struct core *make_core(const struct config *config, bool once)
                                          .once = once,
                                          .patience_ms = config->patience_ms};
     struct core *core = core_new(&options);
+    free(sources);
     free(names);
     return core;
+}
+
+static void make_sources(struct runtime *runtime)
+{
+    const struct config_source_vec *sources = &runtime->options.config->sources;
+    runtime->sources = memory_calloc(sources->len, sizeof *runtime->sources);
+    runtime->sources_len = sources->len;
+    for (size_t i = 0; i < sources->len; i++)
+        runtime->sources[i] = (struct runtime_source){.runtime = runtime, .config = &sources->items[i]};
 }
 
 int runtime_new(const struct runtime_options *options, struct runtime **ret_runtime, struct error *err)
@@ -752,10 +799,10 @@ int runtime_new(const struct runtime_options *options, struct runtime **ret_runt
     assert(ret_runtime);
     thrift_prepare();
     struct runtime *runtime = NEW(struct runtime);
-    struct loading loading CLEANUP(loading_deinit) = {.runtime = runtime};
     runtime->options = *options;
     timebase_init(&runtime->timebase, runtime_now_ms(), boot_ms());
     runtime->core = make_core(options->config, options->once);
+    make_sources(runtime);
     uv_prepare_init(options->loop, &runtime->before_sleep);
     uv_timer_init(options->loop, &runtime->wake);
     thrift_init(&runtime->thrift, options->loop);
@@ -765,7 +812,7 @@ int runtime_new(const struct runtime_options *options, struct runtime **ret_runt
     if (r < 0)
         r = error_set(err, ERROR_IO, "cannot watch the clock: %s", strerror(-r));
     if (r == 0)
-        r = open_state(runtime, &loading, err);
+        r = open_state(runtime, err);
     if (r == 0)
         r = open_engines(runtime, err);
     if (r < 0) {
@@ -776,7 +823,8 @@ int runtime_new(const struct runtime_options *options, struct runtime **ret_runt
     }
     uv_prepare_start(&runtime->before_sleep, before_sleep);
     start_watching(runtime);
-    start_source(runtime, &loading);
+    for (size_t i = 0; i < runtime->sources_len; i++)
+        start_source(&runtime->sources[i]);
     *ret_runtime = runtime;
     return 0;
 }
@@ -786,7 +834,8 @@ void runtime_close(struct runtime *runtime)
     assert(runtime);
     assert(!runtime->closing);
     runtime->closing = true;
-    source_free(runtime->source);
+    for (size_t i = 0; i < runtime->sources_len; i++)
+        source_free(runtime->sources[i].source);
     for (size_t i = 0; i < runtime->instances_len; i++)
         engine_watch_free(runtime->instances[i].watch);
     act_free(runtime->act);
@@ -808,6 +857,9 @@ void runtime_free(struct runtime *runtime)
     history_lock_free(runtime->lock);
     core_free(runtime->core);
     secret_store_free(runtime->secrets);
+    for (size_t i = 0; i < runtime->sources_len; i++)
+        string_vec_deinit(&runtime->sources[i].roots);
+    free(runtime->sources);
     effect_vec_deinit(&runtime->effects);
     free(runtime->instances);
     free(runtime->save_trouble);

@@ -40,10 +40,12 @@ void runtime_free(struct runtime *runtime);
 const struct core *runtime_core(const struct runtime *runtime);
 /* Takes over the event; time and seed are set here. */
 void runtime_post(struct runtime *runtime, struct event *event);
-void runtime_poke_source(struct runtime *runtime);
+/* NULL: each of them. */
+void runtime_poke_source(struct runtime *runtime, const char *source);
 /* Changes of the ledger since the start: that core wants to have saved, and that are on disk. */
 void runtime_saves(const struct runtime *runtime, uint64_t *ret_wanted, uint64_t *ret_saved);
-const struct source_status *runtime_source_status(const struct runtime *runtime);
+/* NULL: the first one. */
+const struct source_status *runtime_source_status(const struct runtime *runtime, const char *source);
 struct engine *runtime_engine(struct runtime *runtime, const char *instance); /* NULL: no such instance */
 /* The time of core, which never goes back (daemon/timebase.h). */
 int64_t runtime_time_ms(struct runtime *runtime);

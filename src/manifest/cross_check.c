@@ -52,7 +52,9 @@ const struct cluster *cross_check_cluster(const struct manifest *manifest, const
     assert(manifest);
     assert(name);
     const struct kind_object *found = find(&manifest->objects[KIND_CLUSTER], name);
-    return found ? found->cluster : NULL;
+    if (found)
+        return found->cluster;
+    return manifest->elsewhere ? desired_cluster(manifest->elsewhere, name) : NULL;
 }
 
 char *cross_check_hint(struct cross_hints *hints, enum kind kind, const char *name)
@@ -125,7 +127,8 @@ static void check_duplicates(struct cross *cross, enum kind kind)
 static void check_cluster(struct cross *cross, struct kind_object *object)
 {
     const char *name = object->service->cluster;
-    if (find(&cross->manifest->objects[KIND_CLUSTER], name) || text_equal(name, "default")) {
+    bool elsewhere = cross->manifest->elsewhere && desired_cluster(cross->manifest->elsewhere, name);
+    if (find(&cross->manifest->objects[KIND_CLUSTER], name) || elsewhere || text_equal(name, "default")) {
         object->cluster_known = true;
         return;
     }

@@ -58,6 +58,7 @@ void manifest_free(struct manifest *manifest)
     map_deinit(&manifest->wanted);
     map_deinit(&manifest->data);
     cluster_unref(manifest->default_cluster);
+    desired_unref(manifest->elsewhere);
     environment_free(manifest->environment);
     kind_set_deinit(&manifest->kinds);
     free(manifest->outside);
@@ -559,4 +560,26 @@ const char *manifest_schema(const char *kind)
 const char *const *manifest_schema_kinds(void)
 {
     return kind_names;
+}
+
+static bool same_clusters(const struct desired *before, const struct cluster_vec *now)
+{
+    size_t len = before ? before->clusters.len : 0;
+    for (size_t i = 0; i < len && len == now->len; i++)
+        if (before->clusters.items[i] != now->items[i])
+            return false;
+    return len == now->len;
+}
+
+void manifest_set_clusters(struct manifest *manifest, const struct cluster_vec *clusters)
+{
+    assert(manifest);
+    assert(clusters);
+    if (same_clusters(manifest->elsewhere, clusters))
+        return;
+    desired_unref(manifest->elsewhere);
+    manifest->elsewhere = desired_new();
+    for (size_t i = 0; i < clusters->len; i++)
+        vector_push(&manifest->elsewhere->clusters, cluster_ref(clusters->items[i]));
+    manifest->clusters_left = true;
 }

@@ -107,6 +107,11 @@ struct manifest_numbering {
     struct string_vec *changed; /* the names of families that changed are appended (owned strings) */
 };
 
+/* Clusters that services and scheduled tasks may name although this commit does not declare them: those of
+ * other repositories. Copied; sorted by name, as those of a desired state are. They are in force until the
+ * next call. */
+void manifest_set_clusters(struct manifest *manifest, const struct cluster_vec *clusters);
+
 /* Numbers the task definitions of the files that changed since the last call. Definitions that do not
  * validate are passed over. */
 void manifest_number(struct manifest *manifest, const struct commit *commit,

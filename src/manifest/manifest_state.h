@@ -83,6 +83,7 @@ struct manifest {
     struct map wanted;        /* roots that the manifests name; as of the last file_resolve(), as is `data` */
     struct map data;          /* paths of files that are named, and so are no manifests */
     struct map old_revisions; /* "family:3" -> struct task_definition, as services name them */
+    struct desired *elsewhere;       /* clusters of others; NULL: none */
     struct cluster *default_cluster; /* "default" need not be declared */
     struct environment *environment; /* NULL without a davit.yaml at the root */
     bool roots_changed;              /* since the environment was looked at, or what came of them */
@@ -116,7 +117,7 @@ struct cross_hints {
 };
 /* `did you mean "NAME"?`, or NULL. Caller frees. */
 char *cross_check_hint(struct cross_hints *hints, enum kind kind, const char *name);
-/* cross_check.c: a cluster that the commit declares; NULL: it declares none of that name, or with errors.
+/* cross_check.c: a cluster that the commit declares, or others do; NULL: none of that name, or with errors.
  * Borrowed. */
 const struct cluster *cross_check_cluster(const struct manifest *manifest, const char *name);
 /* reference_check.c: errors and warnings where objects name what nobody declares. */

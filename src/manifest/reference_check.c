@@ -83,7 +83,8 @@ static bool is_known(const struct manifest *manifest, const struct map *families
         return is_provider(manifest, name);
     if (reference->target == KIND_TASK_DEFINITION)
         return is_task_definition(manifest, families, name);
-    if (reference->target == KIND_CLUSTER && text_equal(name, "default"))
+    if (reference->target == KIND_CLUSTER &&
+        (text_equal(name, "default") || cross_check_cluster(manifest, name)))
         return true;
     return reference->target >= KIND_COUNT || /* the others are attribute_check.c's */
            (reference->target == KIND_TARGET_GROUP && reference->arn) ||

@@ -249,6 +249,7 @@ void service_ledger_free(struct service_ledger *entry)
     vector_deinit(&entry->prepared);
     json_decref(entry->completed);
     json_decref(entry->delayed);
+    free(entry->source);
     free(entry->renamed_from);
     string_vec_deinit(&entry->adopted);
     free(entry);
@@ -262,6 +263,7 @@ struct service_ledger *service_ledger_copy(const struct service_ledger *entry)
     copy->completed = json_incref(entry->completed);
     copy->delayed = json_incref(entry->delayed);
     copy->prune_disabled = entry->prune_disabled;
+    copy->source = memory_strdup(entry->source);
     copy->renamed_from = memory_strdup(entry->renamed_from);
     for (size_t i = 0; i < entry->adopted.len; i++)
         vector_push(&copy->adopted, memory_strdup(entry->adopted.items[i]));
@@ -312,6 +314,7 @@ json_t *service_ledger_to_json(const struct service_ledger *entry)
     if (entry->delayed)
         json_object_set(json, "delayed", entry->delayed);
     model_set_bool(json, "pruneDisabled", entry->prune_disabled);
+    model_set_string(json, "source", entry->source);
     model_set_string(json, "renamedFrom", entry->renamed_from);
     if (entry->adopted.len)
         json_object_set_new(json, "adopted", model_strings_to_json(&entry->adopted));
@@ -351,6 +354,7 @@ int service_ledger_from_json(const json_t *json, struct service_ledger **ret_ent
     entry->completed = json_incref(json_object_get(json, "completed"));
     entry->delayed = json_incref(json_object_get(json, "delayed"));
     entry->prune_disabled = model_bool(json, "pruneDisabled");
+    entry->source = memory_strdup(model_string(json, "source"));
     entry->renamed_from = memory_strdup(model_string(json, "renamedFrom"));
     model_strings_from_json(json_object_get(json, "adopted"), &entry->adopted);
     entry->redeployed =

@@ -96,6 +96,7 @@ struct service_ledger {
     struct redeployment redeployed; /* the last one */
     bool prune_disabled;            /* davit.prune, as the repository said last */
     bool removed;                   /* left the repository; the entry goes when the last task is gone */
+    char *source;                   /* whose service it is, or was last; NULL: "default" */
     char *renamed_from;             /* the name that the service had before; NULL: this is its first */
     struct string_vec adopted; /* of such a one: ids of its tasks whose labels have another name, for labels
                                   stay as they are. It is by id that they are its own: another service may

@@ -47,6 +47,7 @@ void report_target_deinit(struct report_target *target)
     free(target->secret_file);
     free(target->ca_file);
     free(target->link);
+    free(target->source);
     *target = (struct report_target){0};
 }
 
@@ -62,6 +63,7 @@ void report_target_copy(const struct report_target *target, struct report_target
     ret_copy->secret_file = memory_strdup(target->secret_file);
     ret_copy->ca_file = memory_strdup(target->ca_file);
     ret_copy->link = memory_strdup(target->link);
+    ret_copy->source = memory_strdup(target->source);
 }
 
 int report_target_check(const struct report_target *target, struct error *err)
@@ -105,6 +107,8 @@ char *report_target_key(const struct report_target *target)
         json_pack("{s:s, s:s?, s:s?, s:s?, s:i, s:b}", "kind", report_kind_name(target->kind), "url",
                   target->url, "urlFile", target->url_file, "repository", target->repository, "events",
                   (int)target->events, "perService", target->per_service);
+    if (target->source)
+        json_object_set_new(json, "source", json_string(target->source));
     struct digest digest = digest_of_json(json);
     char hex[DIGEST_HEX_SIZE];
     digest_to_hex(&digest, hex);

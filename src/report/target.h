@@ -30,6 +30,7 @@ struct report_target {
     char *secret_file; /* webhook: its first line signs; NULL: nothing is signed */
     char *ca_file;     /* PEM, in place of the system's authorities; NULL: these */
     char *link;        /* a forge: where a status leads to; NULL: nowhere */
+    char *source;      /* whose commits and services it is told of; NULL: those of the only one */
     unsigned events;   /* enum report_events */
     bool per_service;  /* a forge: a context a service */
 };

@@ -105,8 +105,8 @@ static void on_stepped(void *data)
 static void configure(struct config *config, const char *origin, const char *state, bool engine)
 {
     config_init(config);
-    config->origin = memory_strdup(origin);
-    config->branch = memory_strdup("main");
+    config_only_source(config)->origin = memory_strdup(origin);
+    config_only_source(config)->branch = memory_strdup("main");
     free(config->state_directory);
     config->state_directory = memory_strdup(state);
     config->owner = memory_strdup("bench");
@@ -267,7 +267,7 @@ struct latencies {
 static double floor_once(const struct bench *bench, const char *oid)
 {
     double began_ms = clock_ms(CLOCK_MONOTONIC);
-    write_ref(bench->config.origin, "bench-floor", oid, false);
+    write_ref(bench->config.sources.items[0].origin, "bench-floor", oid, false);
     write_ref(bench->config.state_directory, "bench-floor", oid, true);
     return clock_ms(CLOCK_MONOTONIC) - began_ms;
 }
@@ -278,7 +278,7 @@ static void commit_once(struct bench *bench, const char *oid, struct latencies *
     bench->first_write_ms = 0;
     bench->awaited = oid;
     double began_ms = clock_ms(CLOCK_MONOTONIC);
-    write_ref(bench->config.origin, BRANCH_REF, oid, false);
+    write_ref(bench->config.sources.items[0].origin, BRANCH_REF, oid, false);
     while (bench->first_write_ms == 0)
         uv_run(&bench->loop, UV_RUN_ONCE);
     to->all_ms = memory_realloc(to->all_ms, to->len + 1, sizeof *to->all_ms);

@@ -37,14 +37,17 @@ static void post(void *data, struct event *event)
     event_deinit(event);
 }
 
-static void poke_source(void *data)
+static void poke_source(void *data, const char *source)
 {
     struct fixture *fixture = data;
+    free(fixture->poked_source);
+    fixture->poked_source = memory_strdup(source);
     fixture->poked++;
 }
 
-static void looks(void *data, struct api_looks *ret_looks)
+static void looks(void *data, const char *source, struct api_looks *ret_looks)
 {
+    (void)source;
     const struct fixture *fixture = data;
     *ret_looks = (struct api_looks){.asked = (unsigned)fixture->poked, .newest = "f00d", .unverified = true};
 }
@@ -70,9 +73,16 @@ static struct engine *engine(void *data, const char *instance)
 
 void fixture_init(struct fixture *fixture)
 {
+    fixture_init_with(fixture, NULL, 0);
+}
+
+void fixture_init_with(struct fixture *fixture, const struct core_source_options *sources, size_t len)
+{
     static const char *const instances[] = {"local"};
     *fixture = (struct fixture){.now_ms = 1767225600123, .containers = MAP_INIT(container_free)};
     fixture->core = core_new(&(struct core_options){.owner = "test",
+                                                    .sources = sources,
+                                                    .sources_len = len,
                                                     .instances = instances,
                                                     .instances_len = 1,
                                                     .stopped_retention_ms = 3600000,
@@ -108,13 +118,20 @@ void fixture_deinit(struct fixture *fixture)
     api_free(fixture->api);
     core_free(fixture->core);
     map_deinit(&fixture->containers);
+    free(fixture->poked_source);
     free(fixture->posted_cluster);
     free(fixture->posted_service);
 }
 
 void fixture_commit(struct fixture *fixture, const char *oid, const char *yaml)
 {
+    fixture_commit_to(fixture, NULL, oid, yaml);
+}
+
+void fixture_commit_to(struct fixture *fixture, const char *source, const char *oid, const char *yaml)
+{
     struct event event = {.kind = EVENT_COMMIT};
+    event.commit.source = memory_strdup(source);
     for (size_t i = 0; i < 40; i++)
         event.commit.commit.oid[i] = oid[i % strlen(oid)];
     event.commit.commit.author = memory_strdup("Ada <ada@example.org>");

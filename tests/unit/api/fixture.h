@@ -18,14 +18,17 @@ struct fixture {
     char *posted_cluster;
     char *posted_service;
     int poked;
+    char *poked_source;     /* the last one; NULL: each */
     struct api_saves saves; /* likewise */
     struct engine *engine;  /* what the api is told when it asks for one */
 };
 
 void fixture_init(struct fixture *fixture);
+void fixture_init_with(struct fixture *fixture, const struct core_source_options *sources, size_t len);
 void fixture_deinit(struct fixture *fixture);
 /* A commit of one file. oid is repeated up to 40 digits. */
 void fixture_commit(struct fixture *fixture, const char *oid, const char *yaml);
+void fixture_commit_to(struct fixture *fixture, const char *source, const char *oid, const char *yaml);
 /* The only instance does not answer any more. */
 void fixture_lose(struct fixture *fixture);
 /* Turns until nothing is to be done, and ms later again. */

@@ -8,9 +8,11 @@
 
 static const char *const names[] = {"one", "two", "three"};
 
-struct fixture *fixture_new(int instances)
+static struct core *new_core(int instances, const struct core_source_options *sources, size_t sources_len)
 {
     const struct core_options options = {.owner = "me",
+                                         .sources = sources,
+                                         .sources_len = sources_len,
                                          .instances = names,
                                          .instances_len = (size_t)instances,
                                          .stopped_retention_ms = 3600000,
@@ -18,16 +20,65 @@ struct fixture *fixture_new(int instances)
                                          .deletion = {3, 50},
                                          .lost_after_ms = LOST_AFTER_MS,
                                          .patience_ms = PATIENCE_MS};
+    return core_new(&options);
+}
+
+struct fixture *fixture_new(int instances)
+{
     struct fixture *fixture = NEW(struct fixture);
-    fixture->core = core_new(&options);
+    fixture->core = new_core(instances, NULL, 0);
     fixture->now_ms = FIRST_MS;
     return fixture;
+}
+
+struct fixture *fixture_of_sources(const struct core_source_options *sources, size_t len)
+{
+    struct fixture *fixture = NEW(struct fixture);
+    fixture->core = new_core(1, sources, len);
+    fixture->now_ms = FIRST_MS;
+    fixture->ledger = json_object();
+    return fixture;
+}
+
+static void note_saves(struct fixture *fixture, size_t from)
+{
+    for (size_t i = from; fixture->ledger && i < fixture->effects.len; i++) {
+        const struct ledger_change *change = &fixture->effects.items[i].change;
+        if (fixture->effects.items[i].kind != EFFECT_SAVE)
+            continue;
+        char *key CLEANUP_FREE = memory_printf("%d %s", (int)change->kind, change->name);
+        char *former CLEANUP_FREE = memory_printf("%d %s", (int)change->kind, change->former);
+        json_object_del(fixture->ledger, former);
+        if (change->entry)
+            json_object_set_new(fixture->ledger, key, json_deep_copy(change->entry));
+        else
+            json_object_del(fixture->ledger, key);
+    }
+}
+
+void fixture_restart(struct fixture *fixture, const struct core_source_options *sources, size_t len)
+{
+    json_t *ledger CLEANUP(json_decrefp) = json_deep_copy(fixture->ledger);
+    const char *key;
+    json_t *entry;
+    core_free(fixture->core);
+    fixture->core = new_core(1, sources, len);
+    for (int kind = LEDGER_SERVICE; kind <= LEDGER_SCHEDULE; kind++) {
+        json_object_foreach (ledger, key, entry) {
+            if (atoi(key) == kind)
+                fixture_step(fixture, (struct event){.kind = EVENT_LEDGER,
+                                                     .ledger = {(enum ledger_change_kind)kind,
+                                                                memory_strdup(strchr(key, ' ') + 1),
+                                                                json_incref(entry)}});
+        }
+    }
 }
 
 void fixture_free(struct fixture *fixture)
 {
     core_free(fixture->core);
     effect_vec_deinit(&fixture->effects);
+    json_decref(fixture->ledger);
     free(fixture);
 }
 
@@ -37,13 +88,16 @@ void fixture_step(struct fixture *fixture, struct event event)
     event.seed = (uint64_t)++fixture->commits;
     effect_vec_deinit(&fixture->effects);
     core_step(fixture->core, &event, &fixture->effects);
+    note_saves(fixture, 0);
 }
 
 static void add_step(struct fixture *fixture, struct event event)
 {
     event.now_ms = fixture->now_ms;
     event.seed = (uint64_t)++fixture->commits;
+    size_t before = fixture->effects.len;
     core_step(fixture->core, &event, &fixture->effects);
+    note_saves(fixture, before);
 }
 
 /* Whether there was one to answer, which is no effect of the turn any more. */

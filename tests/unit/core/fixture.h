@@ -14,12 +14,17 @@ struct fixture {
     int64_t now_ms;
     int64_t skew_ms; /* of the wall clock */
     int commits;
-    bool asked; /* tests answer ACTION_RESOLVE themselves; else a turn does, as of an image that was built
-                   there */
+    json_t *ledger; /* of fixture_of_sources(): "kind name" -> what was saved last */
+    bool asked;     /* tests answer ACTION_RESOLVE themselves; else a turn does, as of an image that was built
+                       there */
 };
 
 /* Instances "one", "two" ... */
 struct fixture *fixture_new(int instances);
+/* Of one instance, with these sources. */
+struct fixture *fixture_of_sources(const struct core_source_options *sources, size_t len);
+/* The core is another one, that has read the ledger which the last ones have left behind. */
+void fixture_restart(struct fixture *fixture, const struct core_source_options *sources, size_t len);
 void fixture_free(struct fixture *fixture);
 DEFINE_CLEANUP(struct fixture, fixture_free)
 

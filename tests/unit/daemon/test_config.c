@@ -221,7 +221,7 @@ static char *owner_of(const char *origin)
     struct config config;
     struct error err = ERROR_INIT;
     config_init(&config);
-    config.origin = memory_strdup(origin);
+    config_only_source(&config)->origin = memory_strdup(origin);
     assert_int_equal(config_finish(&config, &err), 0);
     char *owner = TAKE(config.owner);
     config_deinit(&config);
@@ -271,6 +271,68 @@ static void test_owner_of_one_repository_however_spelled(void **state)
     assert_int_equal(system(clean), 0);
 }
 
+#define TWO                                                                                                  \
+    "sources: [{name: a, origin: /tmp}, {name: b, origin: /tmp, path: b, allow: {services: [\"w*\"]}}]\n"
+
+static void test_several_sources(void **state)
+{
+    (void)state;
+    struct config config;
+    char *fault CLEANUP_FREE = NULL;
+    struct error err = ERROR_INIT;
+    assert_int_equal(
+        read_text(&config,
+                  TWO "owner: me\nnotifications: [{kind: slack, url: \"https://x.org/\", source: b}]\n",
+                  &fault),
+        0);
+    assert_int_equal(config_finish(&config, &err), 0);
+    assert_int_equal(config.sources.len, 2);
+    assert_string_equal(config_source(&config, "b")->path, "b");
+    assert_string_equal(config_source(&config, "b")->allowance.services.items[0], "w*");
+    assert_int_equal(config_source(&config, "b")->poll_ms, 60000);
+    assert_null(config_only_source(&config)); /* a flag would be of which? */
+    assert_string_equal(config.notifications.items[0].source, "b");
+    config_deinit(&config);
+    assert_int_equal(read_text(&config, "source: {origin: /tmp}\n", &fault), 0);
+    assert_string_equal(config_only_source(&config)->name, CONFIG_SOURCE_DEFAULT);
+    config_deinit(&config);
+}
+
+static void test_several_sources_that_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *fault; /* a fault of the schema, or NULL and */
+        const char *message;
+    } rows[] = {
+        {TWO "source: {origin: /tmp}\n", "/source", NULL},
+        {"sources: [{origin: /tmp}]\n", "/sources/0", NULL},
+        {"sources: [{name: a/b, origin: /tmp}]\n", "/sources/0/name", NULL},
+        {"sources: [{name: a, origin: /tmp, allow: {services: []}}]\n", "/sources/0/allow/services", NULL},
+        {"sources: [{name: a, origin: /tmp, allow: {service: [x]}}]\n", "/sources/0/allow/service", NULL},
+        {TWO, NULL, "several sources need an owner"},
+        {"owner: me\nsources: [{name: a, origin: /tmp}, {name: a, origin: /x}]\n", NULL,
+         "two sources are named a"},
+        {TWO "owner: me\nnotifications: [{kind: slack, url: \"https://x.org/\"}]\n", NULL, "name its source"},
+        {TWO "owner: me\nnotifications: [{kind: slack, url: \"https://x.org/\", source: c}]\n", NULL,
+         "there is no source c"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct config config;
+        char *fault CLEANUP_FREE = NULL;
+        struct error err = ERROR_INIT;
+        int r = read_text(&config, rows[i].text, &fault);
+        if (rows[i].fault) {
+            assert_true(r < 0);
+            assert_string_equal(fault, rows[i].fault);
+        } else {
+            assert_int_equal(config_finish(&config, &err), ERROR_INVALID);
+            assert_non_null(strstr(error_text(&err), rows[i].message));
+        }
+        config_deinit(&config);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +344,8 @@ int main(void)
         cmocka_unit_test(test_notifications_that_are_refused),
         cmocka_unit_test(test_faults_name_the_file),
         cmocka_unit_test(test_a_directory_is_no_configuration),
+        cmocka_unit_test(test_several_sources),
+        cmocka_unit_test(test_several_sources_that_are_refused),
         cmocka_unit_test(test_owner_of_a_path),
         cmocka_unit_test(test_owner_of_one_repository_however_spelled),
     };

@@ -205,6 +205,38 @@ static void test_nothing_twice_over_a_restart(void **state)
     }
 }
 
+static int setup_two(void **state)
+{
+    static const struct core_source_options sources[] = {{"infra", NULL}, {"shop", NULL}};
+    setup(state);
+    struct world *world = *state;
+    fixture_deinit(&world->fixture);
+    fixture_init_with(&world->fixture, sources, 2);
+    return 0;
+}
+
+static void test_a_receiver_is_told_of_its_source(void **state)
+{
+    struct world *world = *state;
+    char *yaml CLEANUP_FREE = memory_printf(FIXTURE_MANIFEST, "nginx:1");
+    char shop[] = "shop";
+    world->target.source = shop;
+    world->target.events = REPORT_COMMITS | REPORT_DEPLOYMENTS;
+    fixture_commit_to(&world->fixture, "infra", "a1", yaml);
+    fixture_settle(&world->fixture, 20000);
+    expect(world, "");
+    fixture_commit_to(
+        &world->fixture, "shop", "b2",
+        "kind: TaskDefinition\nfamily: api\n"
+        "containerDefinitions: [{name: api, image: 'nginx:1', memory: 64}]\n---\n"
+        "kind: Service\nserviceName: api\ncluster: demo\ntaskDefinition: api\ndesiredCount: 1\n");
+    expect(world, "davit/demo b2 pending|");
+    fixture_settle(&world->fixture, 20000);
+    expect(world, "davit/demo b2 success|deployment demo/api  IN_PROGRESS|deployment demo/api  COMPLETED|");
+    fixture_commit_to(&world->fixture, "infra", "c3", "kind: Cluster\n");
+    expect(world, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +247,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_each_service, setup, teardown),
         cmocka_unit_test_setup_teardown(test_deployments, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nothing_twice_over_a_restart, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_receiver_is_told_of_its_source, setup_two, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,7 +101,7 @@ static int start(const char *dir, const char *owner, struct error *err)
     config_init(&config);
     free(config.state_directory);
     config.state_directory = memory_printf("%s/state", dir);
-    config.origin = memory_strdup(dir);
+    config_only_source(&config)->origin = memory_strdup(dir);
     config.owner = memory_strdup(owner);
     assert_int_equal(config_finish(&config, err), 0);
     uv_loop_init(&loop);
