@@ -9,6 +9,10 @@
 
 /* "sha256:..." at its end; NULL: it names no digest. Borrowed. */
 const char *image_digest(const char *reference);
+/* Without tag and digest: "registry.example:5000/web". Caller frees. */
+char *image_repository(const char *reference);
+/* "1.27" of "nginx:1.27@sha256:..."; NULL: it names no tag. Caller frees. */
+char *image_tag(const char *reference);
 /* The same repository at that digest, without the tag: "nginx:1.27" gives "nginx@sha256:...". Caller frees.
  */
 char *image_at(const char *reference, const char *digest);
