@@ -24,6 +24,16 @@ struct config_instance_vec VECTOR_OF(struct config_instance);
 
 struct config_notification_vec VECTOR_OF(struct report_target);
 
+/* Newer images by the clock, see daemon/image_updates.h. */
+struct config_image_updates {
+    int64_t interval_ms; /* 0: none */
+    char *branch;        /* for review; NULL: the source's */
+    char *author;        /* NULL: who git says */
+    char *certificates;  /* NULL: Docker's */
+    struct string_vec insecure;
+    char *repository; /* of the origin; set by config_finish() */
+};
+
 struct config {
     char *origin; /* repository, URL or directory */
     char *branch; /* NULL: the origin's HEAD */
@@ -53,6 +63,7 @@ struct config {
     int64_t lost_after_ms; /* silence of an instance after which its tasks count no more; 0: they do */
     int64_t patience_ms;   /* how long to wait for an engine that has never answered */
     struct config_notification_vec notifications;
+    struct config_image_updates image_updates;
     enum log_level log_level;
 };
 
@@ -64,5 +75,5 @@ void config_deinit(struct config *config);
 int config_read(struct config *config, const char *path, struct diagnostics *diagnostics, struct error *err);
 /* Fills in what follows from the rest and from the environment: instance "local", EFS's region, owner.
  * ERROR_INVALID when the origin is missing, or cannot be verified as it is to be, or two receivers of one
- * name. */
+ * name, or image updates of what is no local repository. */
 int config_finish(struct config *config, struct error *err);

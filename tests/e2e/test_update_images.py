@@ -3,11 +3,13 @@
 import base64
 import http.server
 import json
+import socket
 import subprocess
 import threading
 
 import pytest
 
+from support.davit import wait_for
 from support.registry import HOST, push, running
 from support.repo import IDENTITY
 from support.spine import Spine, service
@@ -225,6 +227,86 @@ def test_a_registry_with_a_login(davit, repo, docker, versions, tmp_path):
             said = updating.run(*arguments, status=status)
             assert PASSWORD not in said and auth not in said
         assert f"{NAME}:1.1.0 " in updating.file()
+
+
+def status(updating):
+    return json.loads(updating.spine.daemon.run("status", "-o", "json").stdout)["imageUpdates"]
+
+
+def test_the_daemon_commits_and_deploys(davit, repo, docker, registry, versions):
+    updating = Updating(davit, repo, docker, imageUpdates={"interval": "1s", "author": "davit <davit@example.org>"})
+    spine = updating.spine
+    spine.daemon.environment["DAVIT_DRY_RUN"] = "1"  # a flag of the command, and not the daemon's to hand on
+    updating.commit(web=manifest(f"{NAME}:1.0.0", "{semver: 1.x}"), service=service(2))
+    first = updating.repo.head()
+    spine.start()
+    spine.converge()
+    wait_for(lambda: "checkedAt" in status(updating), 20, "it has looked")
+    assert updating.repo.head() == first and status(updating)["ok"]
+    push(docker, versions[1], f"{NAME}:1.1.0")
+    wait_for(lambda: updating.repo.head() != first, 20, "it commits")
+    assert updating.repo.git("log", "-1", "--format=%an <%ae>|%cn|%s") == "davit <davit@example.org>|davit|Update the image of web app"
+    assert f"{NAME}:1.1.0 " in updating.file() and updating.repo.git("status", "--porcelain") == ""
+    spine.converge()
+    wait_for(lambda: status(updating).get("commit") == updating.repo.head(), 20, "it tells the commit")
+    assert f"last commit {updating.repo.head()[:12]} on main" in spine.daemon.run("status").stdout
+    assert f"default/web app: {NAME}:1.0.0 -> {NAME}:1.1.0" in spine.daemon.log_text()
+
+    registry.terminate()
+    registry.wait()
+    wait_for(lambda: not status(updating)["ok"], 20, "a registry that is down is told")
+    assert f"           default/web app, {NAME}:1.1.0: shop/web of {HOST}: " in spine.daemon.run("status").stdout
+    assert spine.daemon.log_text().count("warning: image updates") == 1
+    assert spine.daemon.stop() == 0
+
+
+def test_the_daemon_commits_for_review(davit, repo, docker, registry, versions):
+    updating = Updating(davit, repo, docker, imageUpdates={"interval": "1s", "branch": "updates"})
+    push(docker, versions[1], f"{NAME}:1.1.0")
+    first = updating.commit(web=manifest(f"{NAME}:1.0.0", "{semver: 1.x}"), service=service(1))
+    updating.spine.start()
+    wait_for(lambda: updating.repo.git("branch", "--list", "updates"), 20, "it commits on the branch")
+    updating.spine.converge()
+    assert updating.repo.head() == first and updating.repo.head("updates~1") == first
+    checked = status(updating)["checkedAt"]
+    wait_for(lambda: status(updating)["checkedAt"] != checked, 20, "it looks again")
+    assert updating.repo.git("rev-list", "--count", "main..updates") == "1"
+    updating.repo.git("merge", "--quiet", "updates")
+    updating.spine.converge()
+    assert f"{NAME}:1.1.0 " in updating.file()
+
+
+def test_the_daemon_says_why_it_cannot_commit(davit, repo, docker, registry, versions):
+    updating = Updating(davit, repo, docker, imageUpdates={"interval": "1s"})
+    push(docker, versions[1], f"{NAME}:1.1.0")
+    updating.commit(web=manifest(f"{NAME}:1.0.0", "{semver: 1.x}"), service=service(1))
+    mine = manifest(f"{NAME}:1.0.0", "{semver: 1.x}") + "# mine\n"
+    updating.repo.write("web.yaml", mine)
+    updating.spine.start()
+    wait_for(lambda: "nothing was changed" in status(updating).get("message", ""), 20, "the reason is told")
+    assert (updating.repo.directory / "web.yaml").read_text() == mine
+    assert "nothing was changed" in updating.spine.daemon.run("status").stdout
+    updating.repo.git("checkout", "--", "web.yaml")
+    wait_for(lambda: f"{NAME}:1.1.0 " in updating.file(), 60, "it recovers by itself")
+    assert updating.spine.daemon.stop() == 0
+
+
+def test_a_daemon_that_stops_leaves_no_process(davit, repo, docker, tmp_path):
+    """A registry that never answers, and a daemon that does not wait for it."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    image = f"127.0.0.1:{listener.getsockname()[1]}/a/b:1.0.0"
+    spine = Spine(davit, repo, docker, imageUpdates={"interval": "1s"})
+    spine.daemon.engine = None  # in this network, where the listener is
+    spine.repo.commit("first", {"web.yaml": manifest(image, "{semver: 1.x}"), "service.json": service(0)})
+    spine.start()
+    listener.settimeout(60)
+    connection, _ = listener.accept()
+    assert spine.daemon.stop() == 0
+    connection.settimeout(20)
+    while connection.recv(65536):  # until its other end is gone
+        pass
+    connection.close()
+    listener.close()
 
 
 ANSWERS = [b"", b"not http\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n" + b"[" * 100000, b"HTTP/1.1 200 OK\r\n\r\n{\"tags\": [\"9.9.9\\u0000\"]}",

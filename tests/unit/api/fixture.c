@@ -49,6 +49,12 @@ static void looks(void *data, struct api_looks *ret_looks)
     *ret_looks = (struct api_looks){.asked = (unsigned)fixture->poked, .newest = "f00d", .unverified = true};
 }
 
+static json_t *image_updates(void *data)
+{
+    (void)data;
+    return json_pack("{s:b}", "ok", 1);
+}
+
 static json_t *notifications(void *data)
 {
     (void)data;
@@ -87,6 +93,7 @@ void fixture_init(struct fixture *fixture)
                                                  .looks = looks,
                                                  .saves = saves,
                                                  .notifications = notifications,
+                                                 .image_updates = image_updates,
                                                  .engine = engine});
     struct event source = {.kind = EVENT_SOURCE};
     source.source.ok = true;
