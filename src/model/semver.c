@@ -340,8 +340,8 @@ static bool is_hyphen(const char *at)
 
 static int take_comparator(struct reading *reading, struct error *err)
 {
-    struct semver version;
-    struct semver last;
+    struct semver version = {0};
+    struct semver last = {0};
     size_t i = 0;
     while (i < ARRAY_LEN(signs) && !text_starts_with(reading->at, signs[i].sign))
         i++;

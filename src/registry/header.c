@@ -101,7 +101,7 @@ bool registry_challenge_parse(const char *header, struct registry_challenge *ret
     if (challenge.scheme == REGISTRY_OTHER || (challenge.scheme == REGISTRY_BEARER && !challenge.realm))
         return false;
     *ret_challenge = challenge;
-    challenge = (struct registry_challenge){0};
+    memset(&challenge, 0, sizeof challenge);
     return true;
 }
 

@@ -80,7 +80,7 @@ int registry_name_parse(const char *image, struct registry_name *ret_name, struc
     if (!is_host(name.host) || !is_repository(name.repository))
         return error_set(err, ERROR_INVALID, "\"%.200s\" is no name of an image", image);
     *ret_name = name;
-    name = (struct registry_name){0};
+    memset(&name, 0, sizeof name);
     return 0;
 }
 

@@ -82,7 +82,7 @@ static int move(struct place *place, const char *location, struct error *err)
         return error_set(err, ERROR_PROTOCOL, "it redirects from https to plain HTTP: that is not followed");
     place_deinit(place);
     *place = next;
-    next = (struct place){0};
+    memset(&next, 0, sizeof next);
     return 0;
 }
 
