@@ -16,7 +16,8 @@
 struct api *api_new(const struct api_options *options)
 {
     assert(options && options->core && options->now_ms && options->post && options->poke_source &&
-           options->looks && options->saves && options->notifications && options->engine);
+           options->looks && options->saves && options->notifications && options->image_updates &&
+           options->engine);
     struct api *api = NEW(struct api);
     api->core = options->core;
     api->version = memory_strdup(options->version ? options->version : "");
@@ -29,6 +30,7 @@ struct api *api_new(const struct api_options *options)
     api->looks = options->looks;
     api->saves = options->saves;
     api->notifications = options->notifications;
+    api->image_updates = options->image_updates;
     api->engine = options->engine;
     api_events_init(api);
     api_logs_init(api);

@@ -52,6 +52,7 @@ struct api_options {
     void (*looks)(void *data, const char *source, struct api_looks *ret_looks);
     void (*saves)(void *data, struct api_saves *ret_saves);
     json_t *(*notifications)(void *data); /* a list of receivers and how they do; the caller's */
+    json_t *(*image_updates)(void *data); /* of the last look for newer ones; NULL: none is wanted */
     struct engine *(*engine)(void *data, const char *instance); /* NULL: no such instance */
 };
 

@@ -37,6 +37,9 @@ int api_get_status(struct api *api, const json_t *input, json_t **ret_output, st
                              api_instances_json(api), "services", services);
     json_object_set_new(json, "scheduledTasks", api_schedules_json(api, false));
     json_object_set_new(json, "notifications", api->notifications(api->data));
+    json_t *updates = api->image_updates(api->data);
+    if (updates)
+        json_object_set_new(json, "imageUpdates", updates);
     model_set_string(json, "notReady", why);
     json_object_set_new(json, "schemaVersion", json_integer(1));
     api_set_time_text(json, "now", api->now_ms(api->data));

@@ -45,6 +45,19 @@
     (64 * 1024 * 1024) /* strings with replaced references, and patches applied                              \
                         */
 
+/* --- image policies, registries ------------------------------------------------------------------------- */
+#define LIMIT_SEMVER_RANGE_CHARS       256
+#define LIMIT_IMAGE_PATTERN_STEPS      10000             /* pcre2 match limit, of one tag */
+#define LIMIT_REGISTRY_TAGS            100000            /* of one repository */
+#define LIMIT_REGISTRY_PAGES           1000              /* of one list of tags */
+#define LIMIT_REGISTRY_REPLY_BYTES     (8 * 1024 * 1024) /* one page, one manifest, one token */
+#define LIMIT_REGISTRY_REDIRECTS       4
+#define LIMIT_REGISTRY_CALL_MS         30000 /* one request, from look-up to the answer's last byte */
+#define LIMIT_REGISTRY_LIST_MS         300000 /* all pages of one list of tags, and pauses that are asked for */
+#define LIMIT_REGISTRY_PAUSE_MS        60000   /* the longest Retry-After that is waited for */
+#define LIMIT_IMAGE_UPDATES_RUN_MS     1800000 /* one look of the daemon's at all registries */
+#define LIMIT_IMAGE_UPDATES_BACKOFF_MS 3600000 /* the longest pause after looks that failed */
+
 /* --- files that manifests name -------------------------------------------------------------------------- */
 #define LIMIT_FILE_BYTES            (1024 * 1024)     /* one config file, one environment file */
 #define LIMIT_CONTAINER_FILES       256               /* config files of one container */

@@ -191,6 +191,30 @@ static void print_notifications(const struct cli *cli, const json_t *notificatio
     }
 }
 
+static void print_image_updates(const struct cli *cli, const json_t *updates)
+{
+    const char *checked = model_string(updates, "checkedAt");
+    const char *commit = model_string(updates, "commit");
+    const json_t *failures = json_object_get(updates, "failures");
+    size_t i;
+    json_t *item;
+    if (!updates)
+        return;
+    fprintf(cli->out, "%-10s %s%s", "images", checked ? "checked " : "not checked yet",
+            checked ? checked : "");
+    if (commit)
+        fprintf(cli->out, ", last commit %.12s on %s, %s", commit, cli_member_string(updates, "branch"),
+                cli_member_string(updates, "committedAt"));
+    if (!model_bool(updates, "ok") && !json_array_size(failures))
+        fprintf(cli->out, ": %s%s%s", cli_tone(cli, CLI_BAD), cli_member_string(updates, "message"),
+                cli_tone(cli, CLI_PLAIN));
+    fputs("\n", cli->out);
+    json_array_foreach ((json_t *)(uintptr_t)failures, i, item)
+        fprintf(cli->out, "           %s, %s: %s%s%s\n", cli_member_string(item, "name"),
+                cli_member_string(item, "image"), cli_tone(cli, CLI_BAD), cli_member_string(item, "message"),
+                cli_tone(cli, CLI_PLAIN));
+}
+
 static int run(const struct cli *cli)
 {
     json_t *status CLEANUP(json_decrefp) = NULL;
@@ -206,6 +230,7 @@ static int run(const struct cli *cli)
     print_sources(cli, sources);
     print_instances(cli, json_object_get(status, "instances"));
     print_notifications(cli, json_object_get(status, "notifications"));
+    print_image_updates(cli, json_object_get(status, "imageUpdates"));
     print_services(cli, json_object_get(status, "services"), sources);
     print_schedules(cli, json_object_get(status, "scheduledTasks"));
     return CLI_OK;
@@ -224,7 +249,8 @@ const struct command cli_status = {
     .summary = "show the source, the container instances and every service",
     .description =
         "What is deployed and what is not, and why: a source that cannot be reached, a commit "
-        "that is refused with its diagnostics, notifications that do not arrive, and what each service "
+        "that is refused with its diagnostics, notifications that do not arrive, images that cannot be "
+        "looked up, and what each service "
         "is waiting for.\n\n"
         "The wanted commit is the newest valid one; it is COMPLETED when every service has arrived "
         "at it, FAILED when one could not, and IN_PROGRESS until then. A service is deploying, "

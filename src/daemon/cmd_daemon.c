@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "daemon/commands.h"
 #include "daemon/config.h"
+#include "daemon/image_updates.h"
 #include "daemon/notify.h"
 #include "daemon/outbox.h"
 #include "daemon/runtime.h"
@@ -28,6 +29,7 @@ struct program {
     struct runtime *runtime;
     struct api *api;
     struct outbox *outbox;
+    struct image_updates *image_updates; /* NULL: none are wanted */
     struct api_listener listeners[LISTENERS];
     struct webhook_listener *webhooks; /* NULL: none are listened for */
     uv_signal_t signals[3];
@@ -90,6 +92,12 @@ static json_t *notifications(void *data)
     return outbox_status_json(program->outbox);
 }
 
+static json_t *image_updates(void *data)
+{
+    const struct program *program = data;
+    return program->image_updates ? image_updates_status_json(program->image_updates) : NULL;
+}
+
 static struct engine *engine(void *data, const char *instance)
 {
     struct program *program = data;
@@ -130,6 +138,7 @@ static void stop(struct program *program)
     api_free(program->api);
     program->api = NULL;
     outbox_close(TAKE(program->outbox));
+    image_updates_close(TAKE(program->image_updates));
     runtime_close(program->runtime);
     for (size_t i = 0; i < ARRAY_LEN(program->signals); i++)
         uv_close((uv_handle_t *)&program->signals[i], NULL);
@@ -185,6 +194,7 @@ static int start_api(struct program *program, const struct config *config, struc
                                         .looks = looks,
                                         .saves = saves,
                                         .notifications = notifications,
+                                        .image_updates = image_updates,
                                         .engine = engine};
     int r = 0;
     program->api = api_new(&options);
@@ -222,6 +232,14 @@ static void start_outbox(struct program *program, const struct config *config)
     program->outbox = outbox_new(&options);
 }
 
+static void start_image_updates(struct program *program, const struct config *config, const char *executable)
+{
+    const struct image_updates_options options = {
+        .loop = &program->loop, .config = config, .executable = executable};
+    if (config->image_updates.interval_ms > 0)
+        program->image_updates = image_updates_new(&options);
+}
+
 static void start_signals(struct program *program)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
@@ -255,6 +273,7 @@ static int serve(const struct cli *cli, const struct config *config)
     }
     start_signals(&program);
     start_outbox(&program, config);
+    start_image_updates(&program, config, executable);
     int r = start_api(&program, config, &err);
     if (r == 0)
         r = start_webhooks(&program, config, &err);

@@ -8,6 +8,7 @@
 #include "manifest/manifest.h"
 #include "manifest/schema.h"
 #include "model/json.h"
+#include "source/origin.h"
 #include "source/source.h"
 
 #include <assert.h>
@@ -19,6 +20,8 @@
 #include <unistd.h>
 
 #define DEFAULT_ENDPOINT "unix:///var/run/docker.sock"
+#define IMAGE_UPDATES_MS 300000
+#define FILE_SCHEME      "file://"
 
 void config_init(struct config *config)
 {
@@ -78,6 +81,11 @@ void config_deinit(struct config *config)
     free(config->secret_directory);
     string_vec_deinit(&config->secret_environment);
     free(config->docker_config);
+    free(config->image_updates.branch);
+    free(config->image_updates.author);
+    free(config->image_updates.certificates);
+    free(config->image_updates.repository);
+    string_vec_deinit(&config->image_updates.insecure);
     memset(config, 0, sizeof *config);
 }
 
@@ -272,6 +280,18 @@ static void take_notifications(const json_t *list, struct config *config)
     }
 }
 
+static void take_image_updates(const json_t *json, struct config_image_updates *updates)
+{
+    if (!json)
+        return;
+    updates->interval_ms = IMAGE_UPDATES_MS;
+    take_duration(json, "interval", &updates->interval_ms);
+    take_string(json, "branch", &updates->branch);
+    take_string(json, "author", &updates->author);
+    take_string(json, "certificates", &updates->certificates);
+    model_strings_from_json(json_object_get(json, "insecureRegistries"), &updates->insecure);
+}
+
 static void take(const json_t *json, struct config *config)
 {
     take_sources(json, config);
@@ -298,6 +318,7 @@ static void take(const json_t *json, struct config *config)
     take_log_drivers(json_object_get(json, "logDrivers"), config);
     take_string(json, "efsRegion", &config->efs_region);
     take_notifications(json_object_get(json, "notifications"), config);
+    take_image_updates(json_object_get(json, "imageUpdates"), &config->image_updates);
 }
 
 static int check(const struct document *document, const char *path, struct diagnostics *diagnostics,
@@ -467,6 +488,32 @@ static int check_sources(const struct config *config, struct error *err)
     return check_targets(config, err);
 }
 
+/* They are written to a repository on this machine. */
+static int finish_image_updates(struct config *config, struct error *err)
+{
+    struct config_image_updates *updates = &config->image_updates;
+    if (updates->interval_ms <= 0)
+        return 0;
+    if (config->sources.len > 1)
+        return error_set(err, ERROR_INVALID,
+                         "imageUpdates: there are several sources: run `davit update-images` by the clock in "
+                         "each repository");
+    const char *origin = config->sources.items[0].origin;
+    if (text_starts_with(origin, FILE_SCHEME)) {
+        origin += strlen(FILE_SCHEME);
+        origin += text_starts_with(origin, "localhost/") ? strlen("localhost") : 0;
+    }
+    if (source_origin_is_remote(origin))
+        return error_set(
+            err, ERROR_INVALID,
+            "imageUpdates: davit commits to repositories on this machine alone, and the origin is "
+            "a remote: run `davit update-images --push` by the clock in a clone of it, as in a "
+            "pipeline");
+    free(updates->repository);
+    updates->repository = memory_strdup(origin);
+    return 0;
+}
+
 int config_finish(struct config *config, struct error *err)
 {
     assert(config);
@@ -481,6 +528,8 @@ int config_finish(struct config *config, struct error *err)
     int r = check_sources(config, err);
     if (r == 0)
         r = check_names(config, err);
+    if (r == 0)
+        r = finish_image_updates(config, err);
     if (r < 0)
         return r;
     const char *region = getenv("AWS_REGION");

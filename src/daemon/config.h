@@ -25,6 +25,16 @@ struct config_instance_vec VECTOR_OF(struct config_instance);
 
 struct config_notification_vec VECTOR_OF(struct report_target);
 
+/* Newer images by the clock, see daemon/image_updates.h. */
+struct config_image_updates {
+    int64_t interval_ms; /* 0: none */
+    char *branch;        /* for review; NULL: the source's */
+    char *author;        /* NULL: who git says */
+    char *certificates;  /* NULL: Docker's */
+    struct string_vec insecure;
+    char *repository; /* of the origin; set by config_finish() */
+};
+
 struct config_source {
     char *name;   /* of its directory in the state directory, too */
     char *origin; /* repository, URL or directory */
@@ -63,6 +73,7 @@ struct config {
     int64_t lost_after_ms; /* silence of an instance after which its tasks count no more; 0: they do */
     int64_t patience_ms;   /* how long to wait for an engine that has never answered */
     struct config_notification_vec notifications;
+    struct config_image_updates image_updates;
     enum log_level log_level;
 };
 
@@ -74,7 +85,8 @@ void config_deinit(struct config *config);
 int config_read(struct config *config, const char *path, struct diagnostics *diagnostics, struct error *err);
 /* Fills in what follows from the rest and from the environment: instance "local", EFS's region, owner.
  * ERROR_INVALID when there is no source, or one cannot be verified as it is to be, two sources or receivers
- * have one name, a receiver is of no source, or several sources have no owner. */
+ * have one name, a receiver is of no source, several sources have no owner, or image
+ * updates are of what is no local repository, or of several sources. */
 int config_finish(struct config *config, struct error *err);
 /* NULL: none of that name. Borrowed. */
 const struct config_source *config_source(const struct config *config, const char *name);

@@ -108,7 +108,14 @@ static const struct kind_member environment_content[] = {
     HONOURED("size",                  NULL,       NULL),
     END};
 
+static const struct kind_member image_policy[] = {
+    META(    "semver"),
+    META(    "pattern"),
+    META(    "digest"),
+    END};
+
 static const struct kind_member container_davit[] = {
+    META_INSIDE("imagePolicy", image_policy), /* the image that it leads to is content */
     INSIDE(  "environmentFiles",      NULL, environment_content),
     INSIDE(  "files",                 NULL, container_file),
     END};

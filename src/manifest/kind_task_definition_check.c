@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "model/image_policy.h"
 #include "model/json.h"
 
 #include <assert.h>
@@ -403,6 +404,20 @@ static void check_health_command(const struct check *check, size_t index, const 
     kind_report(check->diagnostics, fault);
 }
 
+static void check_image_policy(const struct check *check, size_t index, const json_t *container)
+{
+    const json_t *json = json_object_get(json_object_get(container, "davit"), "imagePolicy");
+    struct image_policy *policy CLEANUP(image_policy_freep) = NULL;
+    struct error err = ERROR_INIT;
+    const char *member;
+    if (!json || image_policy_compile(json, &policy, &member, &err) == 0)
+        return;
+    struct kind_fault fault =
+        fault_at("value", "/containerDefinitions/%zu/davit/imagePolicy/%s", index, member);
+    fault.message = memory_printf("no image policy: %s", error_text(&err));
+    kind_report(check->diagnostics, fault);
+}
+
 static void check_size(const struct check *check)
 {
     size_t bytes = json_dumpb(check->definition, NULL, 0, JSON_COMPACT);
@@ -440,5 +455,6 @@ void kind_task_definition_check(const json_t *value, struct diagnostics *diagnos
         check_network(&check, i, container);
         check_memory(&check, i, container);
         check_health_command(&check, i, container);
+        check_image_policy(&check, i, container);
     }
 }

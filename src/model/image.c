@@ -32,6 +32,20 @@ static size_t repository_len(const char *reference)
     return colon ? (size_t)(colon - reference) : len;
 }
 
+char *image_repository(const char *reference)
+{
+    assert(reference);
+    return memory_strndup(reference, repository_len(reference));
+}
+
+char *image_tag(const char *reference)
+{
+    assert(reference);
+    const char *end = reference + strcspn(reference, "@");
+    const char *colon = reference + repository_len(reference);
+    return colon < end ? memory_strndup(colon + 1, (size_t)(end - colon) - 1) : NULL;
+}
+
 char *image_at(const char *reference, const char *digest)
 {
     assert(reference);

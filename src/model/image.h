@@ -11,6 +11,10 @@
 const char *image_digest(const char *reference);
 /* Whether it is one as registries have them: "sha256:" and 64 hexadecimal digits. */
 bool image_digest_is_valid(const char *digest);
+/* Without tag and digest: "registry.example:5000/web". Caller frees. */
+char *image_repository(const char *reference);
+/* "1.27" of "nginx:1.27@sha256:..."; NULL: it names no tag. Caller frees. */
+char *image_tag(const char *reference);
 /* The same repository at that digest, without the tag: "nginx:1.27" gives "nginx@sha256:...". Caller frees.
  */
 char *image_at(const char *reference, const char *digest);

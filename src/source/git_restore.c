@@ -1,4 +1,4 @@
-/* A tree with the content of an earlier commit at some paths, and a commit of it on a branch. */
+/* A tree with other contents at some paths, and a commit of it on a branch. */
 #include "source/restore.h"
 
 #include "base/memory.h"
@@ -109,6 +109,24 @@ static int lookup(git_repository *repository, const char *oid, git_commit **ret_
     return rc < 0 ? rc : git_commit_tree(ret_tree, *ret_commit);
 }
 
+/* A commit of the tree behind the parent, whose tree is `onto`. */
+static int draft(git_repository *repository, const git_commit *parent, git_tree *onto, git_tree *tree,
+                 struct source_restored *restored)
+{
+    git_signature *davit CLEANUP(git_signature_freep) = NULL;
+    git_oid id;
+    int rc = tell_changes(repository, onto, tree, restored);
+    if (rc == 0)
+        rc = git_signature_now(&davit, "davit", "davit@localhost");
+    const git_commit *parents[] = {parent};
+    if (rc == 0)
+        rc = git_commit_create(&id, repository, NULL, davit, davit, "UTF-8", "a draft of davit\n", tree, 1,
+                               parents);
+    if (rc == 0)
+        git_oid_tostr(restored->commit, sizeof restored->commit, &id);
+    return rc;
+}
+
 static int make(const struct source_restoration *restoration, git_repository *repository,
                 struct source_restored *restored)
 {
@@ -117,24 +135,12 @@ static int make(const struct source_restoration *restoration, git_repository *re
     git_tree *onto CLEANUP(git_tree_freep) = NULL;
     git_tree *from CLEANUP(git_tree_freep) = NULL;
     git_tree *tree CLEANUP(git_tree_freep) = NULL;
-    git_signature *davit CLEANUP(git_signature_freep) = NULL;
-    git_oid id;
     int rc = lookup(repository, restoration->branch->tip, &parent, &onto);
     if (rc == 0)
         rc = lookup(repository, restoration->target, &target, &from);
     if (rc == 0)
         rc = restore_tree(repository, onto, from, restoration->paths, &tree);
-    if (rc == 0)
-        rc = tell_changes(repository, onto, tree, restored);
-    if (rc == 0)
-        rc = git_signature_now(&davit, "davit", "davit@localhost");
-    const git_commit *parents[] = {parent};
-    if (rc == 0)
-        rc = git_commit_create(&id, repository, NULL, davit, davit, "UTF-8", "a draft of davit rollback\n",
-                               tree, 1, parents);
-    if (rc == 0)
-        git_oid_tostr(restored->commit, sizeof restored->commit, &id);
-    return rc;
+    return rc < 0 ? rc : draft(repository, parent, onto, tree, restored);
 }
 
 /* Before anything is written: files of another owner's would keep him from writing to his own repository. */
@@ -145,19 +151,80 @@ static int ask_git(const char *directory, struct error *err)
     return source_git_child(&call, NULL, err);
 }
 
+static int open_repository(const char *directory, git_repository **ret_repository, struct error *err)
+{
+    if (git_repository_open_ext(ret_repository, directory, 0, NULL) < 0)
+        return source_git_error_as(err, ERROR_NOT_FOUND, "%s is no git repository any more", directory);
+    int rc = source_git_guard(*ret_repository, err);
+    return rc < 0 ? rc : ask_git(directory, err);
+}
+
 int source_restore(const struct source_restoration *restoration, struct source_restored *ret_restored,
                    struct error *err)
 {
     git_repository *repository CLEANUP(source_git_repository_freep) = NULL;
     const char *directory = restoration->branch->directory;
-    if (git_repository_open_ext(&repository, directory, 0, NULL) < 0)
-        return source_git_error_as(err, ERROR_NOT_FOUND, "%s is no git repository any more", directory);
-    int rc = source_git_guard(repository, err);
-    if (rc == 0)
-        rc = ask_git(directory, err);
+    int rc = open_repository(directory, &repository, err);
     if (rc < 0)
         return rc;
     rc = make(restoration, repository, ret_restored);
+    return rc < 0 ? source_git_error(err, rc, "cannot make a commit in %s", directory) : 0;
+}
+
+/* --- contents ------------------------------------------------------------------------------------------- */
+
+void source_content_vec_deinit(struct source_content_vec *contents)
+{
+    for (size_t i = 0; i < contents->len; i++) {
+        free(contents->items[i].path);
+        free(contents->items[i].text);
+    }
+    vector_deinit(contents);
+}
+
+/* The mode stays. */
+static int put_content(git_repository *repository, git_index *index, const struct source_content *content)
+{
+    const git_index_entry *before = git_index_get_bypath(index, content->path, 0);
+    git_index_entry fresh = {.path = content->path};
+    if (!before)
+        return GIT_ENOTFOUND;
+    fresh.mode = before->mode;
+    int rc = git_blob_create_from_buffer(&fresh.id, repository, content->text, strlen(content->text));
+    return rc < 0 ? rc : git_index_add(index, &fresh);
+}
+
+static int rewrite(const struct source_rewriting *rewriting, git_repository *repository,
+                   struct source_restored *restored)
+{
+    git_commit *parent CLEANUP(git_commit_freep) = NULL;
+    git_tree *onto CLEANUP(git_tree_freep) = NULL;
+    git_tree *tree CLEANUP(git_tree_freep) = NULL;
+    git_index *index CLEANUP(git_index_freep) = NULL;
+    git_oid id;
+    int rc = lookup(repository, rewriting->parent, &parent, &onto);
+    if (rc == 0)
+        rc = git_index_new(&index);
+    if (rc == 0)
+        rc = git_index_read_tree(index, onto);
+    for (size_t i = 0; rc == 0 && i < rewriting->contents->len; i++)
+        rc = put_content(repository, index, &rewriting->contents->items[i]);
+    if (rc == 0)
+        rc = git_index_write_tree_to(&id, index, repository);
+    if (rc == 0)
+        rc = git_tree_lookup(&tree, repository, &id);
+    return rc < 0 ? rc : draft(repository, parent, onto, tree, restored);
+}
+
+int source_rewrite(const struct source_rewriting *rewriting, struct source_restored *ret_restored,
+                   struct error *err)
+{
+    git_repository *repository CLEANUP(source_git_repository_freep) = NULL;
+    const char *directory = rewriting->branch->directory;
+    int rc = open_repository(directory, &repository, err);
+    if (rc < 0)
+        return rc;
+    rc = rewrite(rewriting, repository, ret_restored);
     return rc < 0 ? source_git_error(err, rc, "cannot make a commit in %s", directory) : 0;
 }
 
@@ -195,14 +262,14 @@ static int commit_tree(const struct source_publication *publication, char ret_oi
     const struct source_branch *branch = publication->branch;
     char *author CLEANUP_FREE = memory_strdup(publication->author);
     char *tree CLEANUP_FREE = memory_printf("%s^{tree}", publication->commit);
+    char *parent CLEANUP_FREE = memory_printf("%s^", publication->commit);
     char *oid CLEANUP_FREE = NULL;
     struct source_git_call call = {.directory = branch->directory, .input = publication->message};
     bool signs = false;
     int rc = author ? split_author(author, &call, err) : 0;
     if (rc == 0)
         rc = is_signing(branch, &signs, err);
-    const char *const arguments[] = {"commit-tree", "-p", branch->tip,         "-F",
-                                     "-",           tree, signs ? "-S" : NULL, NULL};
+    const char *const arguments[] = {"commit-tree", "-p", parent, "-F", "-", tree, signs ? "-S" : NULL, NULL};
     call.arguments = arguments;
     if (rc == 0)
         rc = source_git_child(&call, &oid, err);
@@ -221,7 +288,7 @@ static int move_branch(const struct source_publication *publication, const char 
         publication->new_branch ? memory_printf(HEADS "%s", publication->new_branch) : NULL;
     const char *const merge[] = {"merge", "--ff-only", "--quiet", oid, NULL};
     const char *const update[] = {
-        "update-ref", "-m", "davit rollback", fresh ? fresh : branch->ref, oid, fresh ? "" : branch->tip,
+        "update-ref", "-m", publication->command, fresh ? fresh : branch->ref, oid, fresh ? "" : branch->tip,
         NULL};
     bool in_work_tree = branch->checked_out && !fresh;
     struct source_git_call call = {.directory = branch->directory,

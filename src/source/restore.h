@@ -1,4 +1,5 @@
-/* A commit in a repository of the user's that brings files back to what an earlier commit had. Blocking.
+/* Commits in a repository of the user's: files as an earlier commit had them, or with contents of ours.
+ * Blocking.
  *
  * Trees and history are read and written by libgit2. What goes by the user's own settings is left to his
  * git(1), in a child process: who writes the commit, how it is signed, his work tree, his
@@ -75,17 +76,36 @@ void source_restored_deinit(struct source_restored *restored);
 int source_restore(const struct source_restoration *restoration, struct source_restored *ret_restored,
                    struct error *err);
 
+struct source_content {
+    char *path; /* of a file that is there */
+    char *text;
+};
+struct source_content_vec VECTOR_OF(struct source_content);
+void source_content_vec_deinit(struct source_content_vec *contents);
+
+struct source_rewriting {
+    const struct source_branch *branch; /* of the repository */
+    const char *parent;                 /* oid */
+    const struct source_content_vec *contents;
+};
+/* As source_restore(), with the contents in place of those of their files. ERROR_NOT_FOUND: there is no such
+ * file. */
+int source_rewrite(const struct source_rewriting *rewriting, struct source_restored *ret_restored,
+                   struct error *err);
+
 struct source_publication {
     const struct source_branch *branch;
     const char *commit; /* of source_restored: its tree and parent */
     const char *message;
     const char *author;     /* "Name <mail>", of author and committer; NULL: who git says */
     const char *new_branch; /* made for it, in place of `branch`; NULL: none */
+    const char *command;    /* for the reflog: "davit rollback" */
 };
 /* Commits for good, signed where commit.gpgSign says so, and moves the branch from its tip to the commit,
- * with its work tree where it is checked out. ERROR_CONFLICT: git(1) refuses; the message has its words, as
- * where the branch has moved, a file of the work tree has changes, or it cannot sign. Then all is as it was.
- * ERROR_EXISTS: new_branch is there already. ERROR_INVALID: author, or name of the branch. */
+ * which has to come after it, with its work tree where it is checked out. ERROR_CONFLICT: git(1) refuses; the
+ * message has its words, as where the branch has moved, a file of the work tree has changes, or it cannot
+ * sign. Then all is as it was. ERROR_EXISTS: new_branch is there already. ERROR_INVALID: author, or name of
+ * the branch. */
 int source_publish(const struct source_publication *publication, char ret_oid[static COMMIT_OID_SIZE],
                    struct error *err);
 /* git push, never by force; what git says goes to this process's stderr. `name`: of the branch. */

@@ -52,6 +52,12 @@ static void looks(void *data, const char *source, struct api_looks *ret_looks)
     *ret_looks = (struct api_looks){.asked = (unsigned)fixture->poked, .newest = "f00d", .unverified = true};
 }
 
+static json_t *image_updates(void *data)
+{
+    (void)data;
+    return json_pack("{s:b}", "ok", 1);
+}
+
 static json_t *notifications(void *data)
 {
     (void)data;
@@ -97,6 +103,7 @@ void fixture_init_with(struct fixture *fixture, const struct core_source_options
                                                  .looks = looks,
                                                  .saves = saves,
                                                  .notifications = notifications,
+                                                 .image_updates = image_updates,
                                                  .engine = engine});
     struct event source = {.kind = EVENT_SOURCE};
     source.source.ok = true;

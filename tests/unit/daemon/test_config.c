@@ -51,6 +51,50 @@ static void test_deletion_budget(void **state)
     config_deinit(&config);
 }
 
+static void test_image_updates(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t interval_ms;
+        const char *repository; /* NULL: none */
+    } cases[] = {
+        {"source: {origin: /srv/infra}\n", 0, NULL},
+        {"source: {origin: /srv/infra}\nimageUpdates: {}\n", 300000, "/srv/infra"},
+        {"source: {origin: \"file:///srv/infra\"}\nimageUpdates: {interval: 1h}\n", 3600000, "/srv/infra"},
+        {"source: {origin: \"file://localhost/srv/infra\"}\nimageUpdates: {interval: 30}\n", 30000,
+         "/srv/infra"},
+        {"source: {origin: \"https://git.example.org/a\"}\nimageUpdates: {}\n", 300000, NULL},
+        {"source: {origin: \"git@git.example.org:a\"}\nimageUpdates: {}\n", 300000, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct config config;
+        struct error err = ERROR_INIT;
+        char *fault CLEANUP_FREE = NULL;
+        assert_int_equal(read_text(&config, cases[i].text, &fault), 0);
+        bool fails = cases[i].interval_ms && !cases[i].repository;
+        assert_int_equal(config_finish(&config, &err), fails ? ERROR_INVALID : 0);
+        assert_int_equal(config.image_updates.interval_ms, cases[i].interval_ms);
+        if (cases[i].repository)
+            assert_string_equal(config.image_updates.repository, cases[i].repository);
+        else
+            assert_null(config.image_updates.repository);
+        if (fails)
+            assert_non_null(strstr(err.message, "davit update-images --push"));
+        config_deinit(&config);
+    }
+    static const char *const bad[] = {"{branch: ''}", "{author: nobody}", "{every: 5m}", "{interval: soon}",
+                                      "{insecureRegistries: a}"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct config config;
+        char *fault CLEANUP_FREE = NULL;
+        char *text CLEANUP_FREE = memory_printf("imageUpdates: %s\n", bad[i]);
+        assert_true(read_text(&config, text, &fault) < 0);
+        assert_true(strncmp(fault, "/imageUpdates/", 14) == 0);
+        config_deinit(&config);
+    }
+}
+
 static void test_log_drivers(void **state)
 {
     (void)state;
@@ -336,6 +380,7 @@ static void test_several_sources_that_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_image_updates),
         cmocka_unit_test(test_deletion_budget),
         cmocka_unit_test(test_log_drivers),
         cmocka_unit_test(test_log_drivers_that_are_refused),

@@ -1,0 +1,335 @@
+#include "cli/update_images.h"
+
+#include "base/buffer.h"
+#include "base/text.h"
+#include "cli/output.h"
+#include "model/json.h"
+#include "source/source.h"
+
+#include <string.h>
+
+static void image_update_deinit(struct image_update *update)
+{
+    source_branch_deinit(&update->base);
+    source_branch_deinit(&update->review);
+    free(update->directory);
+    desired_unref(update->desired);
+    image_edit_vec_deinit(&update->edits);
+    source_content_vec_deinit(&update->contents);
+    for (size_t i = 0; i < update->failures.len; i++)
+        free(update->failures.items[i].message);
+    vector_deinit(&update->failures);
+}
+
+/* --- where ---------------------------------------------------------------------------------------------- */
+
+/* A branch for review that is there: what waits on it is gone on with, what was merged is begun anew, from
+ * where the base is now. Both lead forward from its tip. */
+static int find_review(struct image_update *update)
+{
+    struct error err = ERROR_INIT;
+    bool is_merged = false;
+    int rc = source_branch_open(cli_value(update->cli, "repo"), update->review_name, &update->review, &err);
+    if (rc == ERROR_NOT_FOUND) {
+        source_branch_deinit(&update->review);
+        return CLI_OK;
+    }
+    if (rc == 0)
+        rc = source_branch_has(&update->base, update->review.tip, &is_merged, &err);
+    if (rc < 0)
+        return cli_fail(update->cli, "%s", error_text(&err));
+    update->parent = is_merged ? update->base.tip : update->review.tip;
+    return CLI_OK;
+}
+
+static int find_branches(struct image_update *update)
+{
+    const struct cli *cli = update->cli;
+    const char *review = cli_value(cli, "branch");
+    struct error err = ERROR_INIT;
+    if (source_branch_open(cli_value(cli, "repo"), cli_value(cli, "base"), &update->base, &err) < 0)
+        return cli_fail(cli, "%s", error_text(&err));
+    update->parent = update->base.tip;
+    if (cli_is_on(cli, "push") && !update->base.remote)
+        return cli_fail(cli, "%s has no remote to push to", update->base.directory);
+    if (!review || text_equal(review, update->base.name))
+        return CLI_OK;
+    update->review_name = review;
+    return find_review(update);
+}
+
+/* --- in words ------------------------------------------------------------------------------------------- */
+
+static size_t count_changes(const struct image_update *update)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < update->edits.len; i++)
+        count += update->edits.items[i].replacement != NULL;
+    return count;
+}
+
+/* "default/web app: nginx:1.27 -> nginx:1.28". Caller frees. */
+static char *change_text(const struct image_update *update, const struct image_edit *edit)
+{
+    char *label CLEANUP_FREE = image_update_label(update, edit);
+    return memory_printf("%s: %s -> %s", label, edit->image, edit->replacement);
+}
+
+static char *message_of(const struct image_update *update)
+{
+    struct buffer out = BUFFER_INIT((size_t)LIMIT_MANIFEST_BYTES);
+    size_t count = count_changes(update);
+    const struct image_edit *first = update->edits.items;
+    while (!first->replacement)
+        first++;
+    if (count == 1)
+        buffer_printf(&out, "Update the image of %s %s\n\n", first->family, first->container);
+    else
+        buffer_printf(&out, "Update %zu images\n\n", count);
+    for (size_t i = 0; i < update->edits.len; i++) {
+        if (!update->edits.items[i].replacement)
+            continue;
+        char *text CLEANUP_FREE = change_text(update, &update->edits.items[i]);
+        char *line CLEANUP_FREE = text_printable(text);
+        if (buffer_printf(&out, "%s\n", line) < 0)
+            break;
+    }
+    return buffer_steal(&out);
+}
+
+static json_t *services_of(const struct image_update *update, const struct image_edit *edit)
+{
+    char *label CLEANUP_FREE = image_update_label(update, edit);
+    return json_string(label);
+}
+
+static json_t *edit_to_json(const struct image_update *update, const struct image_edit *edit)
+{
+    json_t *json = json_pack("{s:s,s:i,s:i,s:s,s:s,s:s}", "file", edit->file, "line", edit->at.line, "column",
+                             edit->at.column, "family", edit->family, "container", edit->container, "image",
+                             edit->image);
+    json_object_set_new(json, "name", services_of(update, edit));
+    model_set_string(json, "replacement", edit->replacement);
+    return json;
+}
+
+static json_t *to_json(const struct image_update *update, const char *oid)
+{
+    json_t *json = json_pack("{s:i}", "schemaVersion", 1);
+    json_t *changes = json_array();
+    json_t *failures = json_array();
+    model_set_string(json, "branch", update->review_name ? update->review_name : update->base.name);
+    model_set_string(json, "commit", oid);
+    json_object_set_new(json, "policies", json_integer((json_int_t)update->edits.len));
+    for (size_t i = 0; i < update->edits.len; i++)
+        if (update->edits.items[i].replacement)
+            json_array_append_new(changes, edit_to_json(update, &update->edits.items[i]));
+    for (size_t i = 0; i < update->failures.len; i++) {
+        const struct image_failure *failure = &update->failures.items[i];
+        json_t *item = edit_to_json(update, &update->edits.items[failure->edit]);
+        model_set_string(item, "message", failure->message);
+        json_array_append_new(failures, item);
+    }
+    json_object_set_new(json, "changes", changes);
+    json_object_set_new(json, "failures", failures);
+    return json;
+}
+
+static void print_line(FILE *file, const char *before, const char *text)
+{
+    char *printable CLEANUP_FREE = text_printable(text);
+    fprintf(file, "%s%s\n", before, printable);
+}
+
+static void print_changes(const struct image_update *update)
+{
+    for (size_t i = 0; i < update->edits.len; i++) {
+        const struct image_edit *edit = &update->edits.items[i];
+        char *text CLEANUP_FREE = edit->replacement ? change_text(update, edit) : NULL;
+        if (text)
+            print_line(update->cli->out, "", text);
+    }
+}
+
+static void print_failures(const struct image_update *update)
+{
+    for (size_t i = 0; i < update->failures.len; i++) {
+        const struct image_failure *failure = &update->failures.items[i];
+        const struct image_edit *edit = &update->edits.items[failure->edit];
+        char *label CLEANUP_FREE = image_update_label(update, edit);
+        char *text CLEANUP_FREE = memory_printf("%s:%d:%d: %s: %s", edit->file, edit->at.line,
+                                                edit->at.column, label, failure->message);
+        char *printable CLEANUP_FREE = text_printable(text);
+        cli_fail(update->cli, "%s", printable);
+    }
+}
+
+static void print_nothing(const struct image_update *update)
+{
+    size_t judged = update->edits.len - update->failures.len;
+    if (!update->edits.len)
+        fputs("no container has an image policy: nothing to update\n", update->cli->err);
+    else if (judged)
+        fprintf(update->cli->err, "%zu image%s as the policies ask for: nothing to update\n", judged,
+                judged == 1 ? " is" : "s are");
+}
+
+static void print_next(const struct image_update *update, const char *name)
+{
+    const struct cli *cli = update->cli;
+    bool is_pushed = cli_is_on(cli, "push");
+    if (update->base.remote && !is_pushed)
+        fprintf(cli->out, "next: git -C %s push %s %s\n", update->base.directory, update->base.remote, name);
+    else if (update->review_name)
+        fprintf(cli->out, "next: merge %s into %s, by a pull request where you have them\n", name,
+                update->base.name);
+}
+
+/* --- doing it ------------------------------------------------------------------------------------------- */
+
+static int print_patch(const struct image_update *update, const struct source_restored *restored)
+{
+    json_t *json CLEANUP(json_decrefp) = to_json(update, NULL);
+    if (cli_print_data(update->cli, json))
+        return CLI_OK;
+    print_changes(update);
+    if (!update->cli->out_is_terminal) {
+        fputs(restored->patch, update->cli->out);
+        return CLI_OK;
+    }
+    for (const char *line = restored->patch; *line;) { /* as git prints it, but harmless to a terminal */
+        size_t len = strcspn(line, "\n");
+        char *text CLEANUP_FREE = memory_strndup(line, len);
+        print_line(update->cli->out, "", text);
+        line += len + (line[len] == '\n');
+    }
+    return CLI_OK;
+}
+
+static int publish(const struct image_update *update, const struct source_restored *restored)
+{
+    const struct cli *cli = update->cli;
+    bool is_there = update->review.directory != NULL;
+    const struct source_branch *branch = is_there ? &update->review : &update->base;
+    const char *name = update->review_name ? update->review_name : update->base.name;
+    char *message CLEANUP_FREE = message_of(update);
+    char oid[COMMIT_OID_SIZE];
+    struct error err = ERROR_INIT;
+    const struct source_publication publication = {.branch = branch,
+                                                   .commit = restored->commit,
+                                                   .message = message,
+                                                   .author = cli_value(cli, "author"),
+                                                   .new_branch = is_there ? NULL : update->review_name,
+                                                   .command = "davit update-images"};
+    if (source_publish(&publication, oid, &err) < 0)
+        return cli_fail(cli, "%s", error_text(&err));
+    json_t *json CLEANUP(json_decrefp) = to_json(update, oid);
+    bool is_data = cli_print_data(cli, json);
+    if (!is_data) {
+        print_changes(update);
+        fprintf(cli->out, "committed %.12s on %s of %s\n", oid, name, branch->directory);
+    }
+    if (cli_is_on(cli, "push") && source_push(branch, name, &err) < 0)
+        return cli_fail(cli,
+                        "the commit is on %s of %s, but was not pushed: %s; where others were faster, git "
+                        "pull --rebase there and git push again",
+                        name, branch->directory, error_text(&err));
+    if (!is_data)
+        print_next(update, name);
+    return CLI_OK;
+}
+
+static int commit(const struct image_update *update)
+{
+    const struct cli *cli = update->cli;
+    struct source_restored restored CLEANUP(source_restored_deinit) = {0};
+    struct error err = ERROR_INIT;
+    const struct source_rewriting rewriting = {&update->base, update->parent, &update->contents};
+    if (source_rewrite(&rewriting, &restored, &err) < 0)
+        return cli_fail(cli, "%s", error_text(&err));
+    return cli_is_on(cli, "dry-run") ? print_patch(update, &restored) : publish(update, &restored);
+}
+
+static int update_images(struct image_update *update)
+{
+    int r = find_branches(update);
+    if (!r)
+        r = image_update_find(update);
+    if (r)
+        return r;
+    print_failures(update);
+    if (update->contents.len) {
+        r = commit(update);
+    } else {
+        json_t *json CLEANUP(json_decrefp) = to_json(update, NULL);
+        if (!cli_print_data(update->cli, json))
+            print_nothing(update);
+    }
+    return r ? r : update->failures.len ? CLI_NO : CLI_OK;
+}
+
+static int run(const struct cli *cli)
+{
+    struct image_update update CLEANUP(image_update_deinit) = {.cli = cli};
+    struct error err = ERROR_INIT;
+    if (cli_is_on(cli, "dry-run") && cli_is_on(cli, "push"))
+        return cli_usage(cli, "--dry-run commits nothing that --push could push");
+    if (source_library_init(&err) < 0)
+        return cli_fail(cli, "%s", error_text(&err));
+    int r = update_images(&update);
+    source_library_deinit();
+    return r;
+}
+
+static const struct cli_flag flags[] = {
+    {"branch", 0, "NAME", NULL, "commit on this branch for review, in place of the one that is deployed",
+     NULL},
+    {"base", 0, "NAME", NULL, "the branch that is deployed; default: the one that HEAD is on", NULL},
+    {"push", 0, NULL, NULL, "git push it, never by force", NULL},
+    {"dry-run", 0, NULL, NULL, "show what would be committed, and commit nothing", NULL},
+    {"author", 0, "\"NAME <MAIL>\"", NULL, "who commits, in place of the one that git says", NULL},
+    IMAGE_UPDATE_FLAGS,
+    CLI_FLAG_TEXT,
+    CLI_FLAG_REPO,
+    CLI_FLAG_PATH,
+    CLI_FLAG_END,
+};
+
+static const char *const examples[] = {
+    "what is newer",
+    "davit update-images --dry-run",
+    "for a pull request, from a pipeline that runs by the clock",
+    "davit update-images --branch image-updates --push",
+    "in the repository that davit watches on this host",
+    "davit update-images --repo /srv/git/infra.git",
+    NULL,
+};
+
+static const struct cli_exit exits[] = {
+    {CLI_OK, "it is committed, or there is nothing to update, or with --dry-run it could be"},
+    {CLI_NO, "some images could not be asked for or not be replaced; what could be is committed"},
+    {CLI_ERROR, "it failed or is refused, or the usage is wrong"},
+    {0, NULL}};
+
+const struct command cli_update_images = {
+    .name = "update-images",
+    .summary = "commit newer images, as their policies say",
+    .description =
+        "Containers with davit: {imagePolicy: {semver: \"1.x\"}}, {pattern: REGEX} or {digest: true} get the "
+        "image that the policy chooses of what their registry has. All that is newer is one commit, which "
+        "davit deploys as any other; nothing that runs changes by itself. Each repository is asked once.\n\n"
+        "In the manifests of the branch's newest commit only the images change: comments and formatting "
+        "stay. An image "
+        "with a variable in it, or one whose text other values share by a YAML anchor, is left and told.\n\n"
+        "With --branch, commits that wait there are gone on with; once it is merged it begins anew from the "
+        "deployed branch. After a squash merge delete it. The commit is made by your git: its author is "
+        "yours, "
+        "and it is signed where commit.gpgSign says so.\n\n"
+        "Logins are those of Docker's credential file, and of repositoryCredentials. Registries are asked by "
+        "TLS but on this machine.",
+    .flags = flags,
+    .examples = examples,
+    .exits = exits,
+    .words = "",
+    .run = run,
+};
