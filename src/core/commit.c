@@ -293,6 +293,32 @@ static void walk(const struct adoption *adoption, const struct desired *old, con
     }
 }
 
+static bool saves_service(const struct effect_vec *effects, const char *name)
+{
+    for (size_t i = 0; i < effects->len; i++)
+        if (effects->items[i].kind == EFFECT_SAVE && effects->items[i].change.kind == LEDGER_SERVICE &&
+            text_equal(effects->items[i].change.name, name))
+            return true;
+    return false;
+}
+
+/* New names are noted after the commit: who is killed in between knows the old ones, and finds the new ones
+ * by it, N6; the other way round the commit before would give the old ones back, and who has one of them by
+ * now would pass for new. Only what waits for its window is noted before its commit, and its name with it. */
+static void note_renames(struct effect_vec *renames, struct effect_vec *effects, struct effect_vec *later)
+{
+    bool waits = false;
+    for (size_t i = 0; i < renames->len && !waits; i++)
+        waits = saves_service(effects, renames->items[i].change.name);
+    struct effect_vec *others =
+        waits ? effects : later; /* which may save the same entries, as they are then */
+    for (size_t i = 0; i < others->len; i++)
+        vector_push(renames, others->items[i]);
+    vector_deinit(others);
+    *others = *renames;
+    *renames = (struct effect_vec){0};
+}
+
 /* Takes `next` over. */
 static void adopt(struct core *core, struct core_source *source, struct desired *next,
                   struct effect_vec *effects, struct effect_vec *later)
@@ -302,13 +328,15 @@ static void adopt(struct core *core, struct core_source *source, struct desired 
     struct desired *sum = core_source_merge(core, source, next, &next->commit);
     const struct adoption adoption = {
         core, source, sum, first && text_equal(next->commit.oid, source->deployed), effects, later};
-    core_rename_services(core, source, next, effects);
+    struct effect_vec renames = {0};
+    core_rename_services(core, source, next, &renames);
     walk(&adoption, source->desired ? source->desired : &none, next);
     if (first)
         core_recall_removals(core, source, sum, adoption.again, effects);
     struct desired *before = source->desired;
     source->desired = next;
     sign(&adoption, before);
+    note_renames(&renames, effects, later);
     desired_unref(before);
     set_sum(core, sum);
     if (first)

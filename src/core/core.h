@@ -107,9 +107,10 @@ char *core_removals_judge(struct core_removals *removals, const struct core_dele
  *     | cannot be built any more                        | N1 to N3, by the content that git asked for last
  *  N7 | as N6, and the ledger is lost                   | N3: of a container nobody knows that it was renamed
  *
- * One save puts the entry under the new name and takes away the old one, before the commit is noted as
- * deployed: who is killed in between finds the service under the one name or the other, and by N6 under the
- * right one.
+ * One save puts the entry under the new name and takes away the old one, after the commit is noted as
+ * deployed: who is killed in between finds the service under the old name, and by N6 under the right one. The
+ * other way round the commit that was noted before would give it the old name back, and what has that by now
+ * would pass for new. What waits for its window is noted before its commit, N4, and its name with it.
  */
 
 /* Change windows: davit.changeWindows says when what git asks for may begin. It is each service that waits,

@@ -94,13 +94,13 @@ static void test_nothing_restarts(void **state)
     char *deployment CLEANUP_FREE = memory_strdup(primary(fixture, "web")->id);
     char *before CLEANUP_FREE = tasks_of(fixture, "web");
     fixture_file(fixture, "s.json", NAMED("shop", TWO));
-    /* One save moves the entry, before the commit is noted. */
-    const struct effect *save = fixture_effect(fixture, EFFECT_SAVE, 0);
+    /* One save moves the entry, after the commit is noted. */
+    assert_int_equal(fixture_effect(fixture, EFFECT_SAVE, 0)->change.kind, LEDGER_SOURCE);
+    const struct effect *save = fixture_effect(fixture, EFFECT_SAVE, 1);
     assert_string_equal(save->change.name, "c/shop");
     assert_string_equal(save->change.former, "c/web");
     assert_string_equal(save->change.message, "c/shop: renamed from web");
     assert_int_equal(json_array_size(json_object_get(save->change.entry, "adopted")), 2);
-    assert_int_equal(fixture_effect(fixture, EFFECT_SAVE, 1)->change.kind, LEDGER_SOURCE);
     assert_null(fixture_effect(fixture, EFFECT_SAVE, 2));
     fixture_turn(fixture);
     assert_null(fixture_effect(fixture, EFFECT_SAVE, 0));
@@ -246,11 +246,11 @@ static void test_suspended(void **state)
     fixture_after(fixture, 1000);
     fixture_file(fixture, "s.json", NAMED("shop", ""));
     /* Nobody is resumed by whoever dies between two saves. */
-    const struct effect *both = fixture_effect(fixture, EFFECT_SAVE, 0);
+    const struct effect *both = fixture_effect(fixture, EFFECT_SAVE, 1);
     assert_int_equal(both->change.kind, LEDGER_SUSPENSION);
     assert_int_equal(json_object_size(json_object_get(both->change.entry, "services")), 2);
-    assert_string_equal(fixture_effect(fixture, EFFECT_SAVE, 1)->change.former, "c/web");
-    const struct effect *one = fixture_effect(fixture, EFFECT_SAVE, 2);
+    assert_string_equal(fixture_effect(fixture, EFFECT_SAVE, 2)->change.former, "c/web");
+    const struct effect *one = fixture_effect(fixture, EFFECT_SAVE, 3);
     assert_int_equal(one->change.kind, LEDGER_SUSPENSION);
     assert_int_equal(json_object_size(json_object_get(one->change.entry, "services")), 1);
     assert_true(core_suspended_ms(fixture->core, "c", "shop") == since_ms);
@@ -582,7 +582,7 @@ static void test_renamed_while_davit_was_down(void **state)
         if (!late)
             fixture_listed(second, "one", life.containers, life.len);
         fixture_step(second, whole_commit(77, true, NAMED("shop", TWO)));
-        assert_string_equal(fixture_effect(second, EFFECT_SAVE, 1)->change.former, "c/web");
+        assert_string_equal(fixture_effect(second, EFFECT_SAVE, 2)->change.former, "c/web");
         if (late)
             fixture_listed(second, "one", life.containers, life.len);
         fixture_turn(second);
