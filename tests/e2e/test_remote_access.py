@@ -3,9 +3,12 @@ and the next good fetch recovers."""
 
 import os
 import subprocess
+from base64 import b64decode
+
+import pytest
 
 from support.davit import wait_for
-from support.git_servers import PASSWORD, USER, Mute
+from support.git_servers import PASSWORD, USER, Mute, Redirect
 from support.spine import Spine, definition, service
 
 
@@ -69,6 +72,25 @@ def test_https(davit, repo, docker, demo_image, root, https, tmp_path):
 
     story.outage(lambda: expire(-1), lambda: expire(2), "certificate", "expired")
     story.outage(https.stop, https.start, "Connection refused")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_password_follows_no_redirect(davit, repo, docker, tmp_path, host):
+    """To another port, and to another name: the password goes to the address that was configured."""
+    password = tmp_path / "password"
+    password.write_text(PASSWORD)
+    server = Redirect(docker, tmp_path / "redirect", host)
+    server.start()
+    spine = Spine(davit, repo, docker, source={"origin": f"http://127.0.0.1:{server.port}/infra.git", "username": USER,
+                                               "passwordFile": str(password)})
+    spine.start()
+    wait_for(lambda: "name that address in source.origin" in spine.daemon.run("status").stdout, 20, "status says what to do")
+    text = spine.daemon.run("status").stdout
+    server.stop()
+    assert "redirect" in text and host in text
+    assert f"eve:{host}" not in text + spine.daemon.log_text()
+    assert [b64decode(headers["Authorization"].split()[1]).decode() for headers in server.seen(0)] == [f"{USER}:{PASSWORD}"]
+    assert server.seen(1) == []
 
 
 def test_https_slow_loris(davit, repo, docker, demo_image, root, https, tmp_path):

@@ -3,6 +3,7 @@
 Both run inside the network of an engine, where davit is, on ports of their own.
 """
 
+import json
 import os
 import pwd
 import shutil
@@ -75,6 +76,40 @@ class Mute(Server):
         self.spawn("python3", "-c", "import socket\n"
                    f"listener, kept = socket.create_server(('127.0.0.1', {self.port})), []\n"
                    "while True: kept.append(listener.accept())")
+
+
+class Redirect(Server):
+    """Sends whoever comes on to the port after its own, as `host`. Both note what they are asked."""
+
+    SCRIPT = """
+import http.server, json, sys, threading
+port, host, notes = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        with open(notes, 'a') as file:
+            print(json.dumps([self.server.server_port - port, self.path, dict(self.headers)]), file=file)
+        self.send_response(302 if self.server.server_port == port else 404)
+        self.send_header('Location', f'http://eve:{host}@{host}:{port + 1}{self.path}')
+        self.send_header('Content-Length', '0')
+        self.end_headers()
+second, first = [http.server.ThreadingHTTPServer(('127.0.0.1', port + n), Handler) for n in (1, 0)]
+threading.Thread(target=second.serve_forever).start()
+first.serve_forever()
+"""
+
+    def __init__(self, engine, directory, host, port=9500):
+        super().__init__(engine, directory, port)
+        self.host, self.notes = host, self.directory / "notes"
+        self.notes.touch()
+
+    def start(self):
+        self.spawn("python3", "-c", self.SCRIPT, str(self.port), self.host, str(self.notes))
+        self.notes.write_text("")
+
+    def seen(self, second):
+        """The headers of the requests at the first port, or at the second."""
+        notes = [json.loads(line) for line in self.notes.read_text().splitlines()]
+        return [headers for place, _, headers in notes if place == second]
 
 
 class Https(Server):
