@@ -197,7 +197,7 @@ def test_a_secret_is_in_no_process_list(davit, repo, docker, demo_image, root, h
     mute.start()
     spine = Spine(davit, repo, docker, source={
         "origin": https.url("infra.git"), "username": USER, "passwordFile": str(password), "caFile": str(https.ca),
-        "fetchTimeout": "20s"})
+        "fetchTimeout": "10m"})
     spine.start()
 
     def helper():
@@ -208,4 +208,7 @@ def test_a_secret_is_in_no_process_list(davit, repo, docker, demo_image, root, h
     for name in ("cmdline", "environ"):
         with open(f"/proc/{helper()[0]}/{name}", encoding="utf-8", errors="replace") as file:
             assert PASSWORD not in file.read()
+    [pid] = helper()
+    spine.daemon.kill()
+    wait_for(lambda: not os.path.exists(f"/proc/{pid}"), 10, "the helper ends with its davit, before its own deadline")
     mute.stop()
