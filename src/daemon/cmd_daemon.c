@@ -62,6 +62,10 @@ static void looks(void *data, struct api_looks *ret_looks)
                            .newest = status->oid,
                            .webhooks = program->webhooks ? webhook_listener_news(program->webhooks) : NULL,
                            .unverified = status->refused};
+    const struct source_rewrite *rewrite = &status->rewrite;
+    if (rewrite->from[0])
+        ret_looks->rewrite =
+            (struct api_rewrite){rewrite->from, rewrite->to, rewrite->fork, rewrite->seen_at_ms};
 }
 
 static const char *branch(void *data)

@@ -56,7 +56,8 @@ struct runtime {
     struct clock_watch clock_watch;
     bool leaped; /* the wall clock, and core was not told yet */
     int64_t leaped_ms;
-    char *save_trouble; /* why the ledger cannot be written; NULL: it can */
+    char *save_trouble;      /* why the ledger cannot be written; NULL: it can */
+    int64_t rewrite_told_ms; /* of the branch, when the one that the log has was seen */
     int64_t wake_at_ms;
     bool stepped;
     uint64_t saves_wanted;
@@ -398,9 +399,23 @@ static void log_refusal(const struct core *core)
     }
 }
 
+static void log_rewrite(struct runtime *runtime)
+{
+    const struct source_status *status = source_get_status(runtime->source);
+    const struct source_rewrite *rewrite = &status->rewrite;
+    if (rewrite->seen_at_ms == runtime->rewrite_told_ms)
+        return;
+    runtime->rewrite_told_ms = rewrite->seen_at_ms;
+    log_message(LOG_LEVEL_WARNING,
+                "source %s: %s was rewritten, from %.12s to %.12s, which does not contain it; %s%.12s",
+                status->origin, status->branch ? status->branch : "the branch", rewrite->from, rewrite->to,
+                rewrite->fork[0] ? "both have " : "they have no commit in common", rewrite->fork);
+}
+
 static void on_update(void *data, const struct source_update *update)
 {
     struct runtime *runtime = data;
+    log_rewrite(runtime);
     struct event event;
     input_commit(update, &event);
     runtime_post(runtime, &event);

@@ -46,7 +46,10 @@ static void poke_source(void *data)
 static void looks(void *data, struct api_looks *ret_looks)
 {
     const struct fixture *fixture = data;
-    *ret_looks = (struct api_looks){.asked = (unsigned)fixture->poked, .newest = "f00d", .unverified = true};
+    *ret_looks = (struct api_looks){.asked = (unsigned)fixture->poked,
+                                    .newest = "f00d",
+                                    .rewrite = {"0ld", "f00d", "", 1000},
+                                    .unverified = true};
 }
 
 static json_t *notifications(void *data)
