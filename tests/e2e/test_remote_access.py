@@ -1,6 +1,7 @@
 """Remotes over https and ssh, by real servers, and all that can be wrong with them: a clear status, nothing changes,
 and the next good fetch recovers."""
 
+import json
 import os
 import subprocess
 from base64 import b64decode
@@ -13,12 +14,14 @@ from support.spine import Spine, definition, service
 
 
 class Story:
-    """One service, rolled out from a remote, and what becomes of it."""
+    """One service, rolled out from a remote, and what becomes of it. `others` are services of the same definition
+    that want no task."""
 
-    def __init__(self, davit, repo, docker, image, root, **source):
+    def __init__(self, davit, repo, docker, image, root, others=0, **source):
         self.repo, self.image, self.root, self.count = repo, image, root, 0
         self.spine = Spine(davit, repo, docker, source={"branch": "main", "poll": "1s", "fetchTimeout": "3s", **source})
-        self.commit({"service.json": service(1)})
+        idle = [json.dumps(service(0, name=f"idle-{i}")) for i in range(others)]
+        self.commit({"service.json": service(1), **({"idle.yaml": "\n---\n".join(idle)} if others else {})})
         self.spine.start()
         self.spine.converge()
         self.is_as_wanted()
@@ -138,22 +141,25 @@ def test_https_server_killed_in_the_middle_of_a_fetch(davit, repo, docker, demo_
     story.outage(die_while_it_sends, serve, "cannot")
 
 
-def test_requests(davit, repo, docker, demo_image, root, https, tmp_path):
+@pytest.mark.parametrize("services", [1, 100, 1000])
+def test_requests(davit, repo, docker, demo_image, root, https, tmp_path, services):
     """One request for a poll that finds nothing new; two, one fetch, for a commit; no child stays."""
     password = tmp_path / "password"
     password.write_text(PASSWORD)
-    story = Story(davit, repo, docker, demo_image, root, origin=https.url("infra.git"), username=USER, poll="10m",
-                  passwordFile=str(password), caFile=str(https.ca))
-    before = len(https.requests())
+    story = Story(davit, repo, docker, demo_image, root, others=services - 1, origin=https.url("infra.git"), username=USER,
+                  poll="10m", passwordFile=str(password), caFile=str(https.ca))
+    poll, fetch = ("GET", "/git/infra.git/info/refs", "200"), ("POST", "/git/infra.git/git-upload-pack", "200")
+    assert https.requests() == [poll, fetch]
     assert story.spine.daemon.run("reconcile").returncode == 0
     assert story.spine.wait().returncode == 0
-    assert [one[0] for one in https.requests()[before:]] == ["GET"]
+    assert https.requests() == [poll]
     story.commit()
-    before = len(https.requests())
     assert story.spine.daemon.run("reconcile").returncode == 0
     story.spine.converge()
-    assert [one[0] for one in https.requests()[before:]] == ["GET", "POST"]
-    assert all(one[2] == "200" for one in https.requests())
+    story.is_as_wanted()
+    assert https.requests() == [poll, fetch]
+    deployed = story.spine.daemon.json("status")["services"]
+    assert [one["deployment"]["commit"]["oid"] for one in deployed] == [repo.head()] * services
     children = subprocess.run(["pgrep", "-P", str(story.spine.daemon.process.pid)], capture_output=True, text=True).stdout
     assert children == ""
 

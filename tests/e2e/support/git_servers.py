@@ -148,11 +148,11 @@ class Https(Server):
         return f"https://localhost:{self.port}/git/{repository}"
 
     def requests(self):
-        """[(method, path, status)] so far; lighttpd writes its log every few seconds."""
-        seen = None
-        while seen != (seen := self.log.read_text()):
-            time.sleep(6)
-        return [tuple(line.split()) for line in seen.splitlines()]
+        """[(method, path, status)] since the last call. lighttpd writes its log every few seconds, or to begin another."""
+        full = self.log.rename(self.log.with_suffix(".full"))
+        self.process.send_signal(signal.SIGHUP)
+        wait_for(self.log.exists, 10, "lighttpd begins another log")
+        return [tuple(line.split()) for line in full.read_text().splitlines()]
 
 
 class Ssh(Server):
