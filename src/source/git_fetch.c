@@ -103,6 +103,7 @@ static int find_branch(git_remote *remote, const char *branch, struct source_fet
 
 /* What source_access asks for, in libgit2's terms. */
 struct way {
+    const struct source_fetch_order *order;
     struct source_ssh *ssh;
     char *header; /* "Authorization: ..."; NULL: none */
     char *proxy;
@@ -121,6 +122,7 @@ static int find_way(const struct source_fetch_order *order, git_repository *mirr
                     struct error *err)
 {
     const char *ca = order->access.ca_file;
+    way->order = order;
     int rc = source_access_check(&order->access, err);
     if (rc == 0)
         rc = source_ssh_new(&order->access, &way->ssh, err);
@@ -150,14 +152,37 @@ static git_strarray headers_of(struct way *way)
     return (git_strarray){.strings = &way->header, .count = way->header != NULL};
 }
 
+/* Whose words libgit2's last error has: it tells the two refusals apart by its text alone. */
+static bool is_of_proxy(void)
+{
+    const git_error *last = git_error_last();
+    return last && last->message && text_starts_with(last->message, "proxy ");
+}
+
 static int unavailable(const struct way *way, const char *what, struct error *err)
 {
     int rc = source_address_why(way->address, err);
-    return rc < 0 ? rc : source_git_error_as(err, ERROR_UNAVAILABLE, "%s", what);
+    const char *proxy = text_starts_with(way->order->url, "http") ? way->order->access.proxy : NULL;
+    return rc < 0 ? rc
+                  : source_git_error_as(err, ERROR_UNAVAILABLE, "%s%s%s", what, proxy ? " by proxy " : "",
+                                        proxy ? proxy : "");
 }
 
-static int connect_to(git_remote *remote, const struct source_fetch_order *order, struct way *way,
-                      struct error *err)
+static int unauthenticated(const struct way *way, struct error *err)
+{
+    const struct source_access *access = &way->order->access;
+    if (is_of_proxy() && access->proxy && access->proxy_login_file)
+        return error_set(err, ERROR_DENIED, "the proxy %s refuses the login of %s", access->proxy,
+                         access->proxy_login_file);
+    if (is_of_proxy())
+        return source_git_error(err, GIT_EAUTH, "the proxy asks who we are: name a proxyLoginFile");
+    if (way->header)
+        return error_set(err, ERROR_DENIED, "the remote refuses user \"%s\" with the password of %s",
+                         access->username ? access->username : "git", access->password_file);
+    return source_git_error(err, GIT_EAUTH, "the remote asks who we are: name a passwordFile");
+}
+
+static int connect_to(git_remote *remote, struct way *way, struct error *err)
 {
     git_remote_connect_options options;
     git_remote_connect_options_init(&options, GIT_REMOTE_CONNECT_OPTIONS_VERSION);
@@ -165,15 +190,11 @@ static int connect_to(git_remote *remote, const struct source_fetch_order *order
     options.custom_headers = headers_of(way);
     options.follow_redirects = GIT_REMOTE_REDIRECT_NONE; /* to other hosts */
     int rc = git_remote_connect_ext(remote, GIT_DIRECTION_FETCH, &options);
-    const char *user = order->access.username ? order->access.username : "git";
-    if (rc == GIT_EAUTH && way->header)
-        return error_set(err, ERROR_DENIED, "the remote refuses user \"%s\" with the password of %s", user,
-                         order->access.password_file);
     if (rc == GIT_EAUTH)
-        return source_git_error(err, rc, "the remote asks who we are: name a passwordFile");
+        return unauthenticated(way, err);
     if (rc == GIT_ECERTIFICATE)
         return source_git_error(err, rc, "the remote's certificate is not believed%s",
-                                order->access.ca_file ? "" : " (caFile names other authorities)");
+                                way->order->access.ca_file ? "" : " (caFile names other authorities)");
     return rc < 0 ? unavailable(way, "cannot connect", err) : 0;
 }
 
@@ -249,7 +270,7 @@ int source_git_fetch(const struct source_fetch_order *order, struct source_fetch
     rc = git_remote_create_anonymous(&remote, mirror, order->url);
     if (rc < 0)
         return source_git_error(err, rc, "%s", order->url);
-    rc = connect_to(remote, order, &way, err);
+    rc = connect_to(remote, &way, err);
     if (rc == 0)
         rc = find_branch(remote, order->branch, ret_result, order->tags ? &tags : NULL, err);
     if (rc < 0)

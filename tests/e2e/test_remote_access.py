@@ -4,12 +4,12 @@ and the next good fetch recovers."""
 import json
 import os
 import subprocess
-from base64 import b64decode
+from base64 import b64decode, b64encode
 
 import pytest
 
 from support.davit import wait_for
-from support.git_servers import PASSWORD, USER, Mute, Redirect
+from support.git_servers import PASSWORD, USER, Mute, Proxy, Redirect
 from support.spine import Spine, definition, service
 
 
@@ -94,6 +94,24 @@ def test_a_password_follows_no_redirect(davit, repo, docker, tmp_path, host):
     assert f"eve:{host}" not in text + spine.daemon.log_text()
     assert [b64decode(headers["Authorization"].split()[1]).decode() for headers in server.seen(0)] == [f"{USER}:{PASSWORD}"]
     assert server.seen(1) == []
+
+
+def test_https_through_a_proxy(davit, repo, docker, demo_image, root, https, tmp_path):
+    """All goes through it, and its login is nobody else's business."""
+    password, login, proxy = tmp_path / "password", tmp_path / "login", Proxy(docker, tmp_path / "proxy")
+    password.write_text(PASSWORD)
+    login.write_text(Proxy.LOGIN + "\n")
+    proxy.start()
+    story = Story(davit, repo, docker, demo_image, root, origin=https.url("infra.git"), username=USER, proxy=proxy.url,
+                  passwordFile=str(password), caFile=str(https.ca), proxyLoginFile=str(login))
+    place = f"localhost:{https.port}"
+    assert {where for where, _ in proxy.seen()} == {place} and (place, True) in proxy.seen()
+    story.outage(proxy.stop, proxy.start, "proxy", proxy.url, "Connection refused")
+    story.outage(lambda: login.write_text("surfer:wr0ng\n"), lambda: login.write_text(Proxy.LOGIN), proxy.url, "refuses", str(login))
+    shown = story.spine.daemon.log_text() + story.spine.daemon.run("status", "-o", "json").stdout
+    for secret in ("surfer", "p@ss", "p%40ss", "wr0ng", b64encode(Proxy.LOGIN.encode()).decode()):
+        assert secret not in shown
+    proxy.stop()
 
 
 def test_https_slow_loris(davit, repo, docker, demo_image, root, https, tmp_path):

@@ -112,6 +112,53 @@ first.serve_forever()
         return [headers for place, _, headers in notes if place == second]
 
 
+class Proxy(Server):
+    """Relays CONNECT for whoever knows its login; notes every request, and whether it was let through."""
+
+    LOGIN = "surfer:p@ss word"
+    SCRIPT = """
+import base64, http.server, select, socket, sys
+port, login, notes = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    def do_CONNECT(self):
+        known = self.headers.get('Proxy-Authorization') == 'Basic ' + base64.b64encode(login.encode()).decode()
+        with open(notes, 'a') as file:
+            print(self.path, known, file=file)
+        self.send_response(200 if known else 407)
+        if known:
+            self.end_headers()
+            return self.relay()
+        self.send_header('Proxy-Authenticate', 'Basic realm=proxy')
+        self.send_header('Content-Length', '0')
+        self.end_headers()
+    def relay(self):
+        self.close_connection = True
+        host, _, port = self.path.partition(':')
+        with socket.create_connection((host, int(port))) as server:
+            others = {self.connection: server, server: self.connection}
+            while True:
+                for one in select.select(others, [], [])[0]:
+                    chunk = one.recv(65536)
+                    if not chunk:
+                        return
+                    others[one].sendall(chunk)
+http.server.ThreadingHTTPServer(('127.0.0.1', port), Handler).serve_forever()
+"""
+
+    def __init__(self, engine, directory, port=9700):
+        super().__init__(engine, directory, port)
+        self.notes = self.directory / "notes"
+        self.url = f"http://127.0.0.1:{port}"
+
+    def start(self):
+        self.spawn("python3", "-c", self.SCRIPT, str(self.port), self.LOGIN, str(self.notes))
+
+    def seen(self):
+        """[(where to, let through)]"""
+        return [(place, known == "True") for place, known in map(str.split, self.notes.read_text().splitlines())]
+
+
 class Https(Server):
     """lighttpd with TLS and basic authentication in front of git http-backend."""
 
