@@ -20,6 +20,14 @@
 #define API_LOG_SOURCES  64    /* containers that one log request may read */
 #define API_LOG_LINE_MAX 16384 /* bytes; a longer line arrives in pieces */
 
+/* A branch that no longer contains the commit that was deployed from it. */
+struct api_rewrite {
+    const char *from; /* oids; NULL: there was none */
+    const char *to;
+    const char *fork;   /* the newest commit that both have; "": they have none */
+    int64_t seen_at_ms; /* since the epoch */
+};
+
 /* How far the source has come with what it was asked for. */
 struct api_looks {
     unsigned asked;     /* calls of poke_source */
@@ -27,6 +35,7 @@ struct api_looks {
     const char *newest; /* oid of the newest commit that core was told of; "" before the first */
     const struct webhook_news *webhooks; /* NULL: none are listened for */
     const char *path;                    /* where in the repository the manifests are; NULL: its root */
+    struct api_rewrite rewrite;          /* of the branch, the last one of this life */
     bool unverified; /* there is a newer one, which is not signed as it has to be; core has the reason */
 };
 

@@ -42,6 +42,14 @@ static json_t *webhooks_json(const struct webhook_news *news)
     return json;
 }
 
+static json_t *rewrite_json(const struct api_rewrite *rewrite)
+{
+    json_t *json = json_pack("{s:s,s:s}", "from", rewrite->from, "to", rewrite->to);
+    model_set_string(json, "fork", rewrite->fork[0] ? rewrite->fork : NULL);
+    api_set_time_text(json, "seenAt", rewrite->seen_at_ms);
+    return json;
+}
+
 static void add_looks(const struct api *api, const char *source, json_t *json)
 {
     struct api_looks looks;
@@ -52,6 +60,8 @@ static void add_looks(const struct api *api, const char *source, json_t *json)
     json_object_set_new(json, "looksAnswered", json_integer(looks.answered));
     if (looks.webhooks)
         json_object_set_new(json, "webhooks", webhooks_json(looks.webhooks));
+    if (looks.rewrite.from)
+        json_object_set_new(json, "rewritten", rewrite_json(&looks.rewrite));
     json_object_set_new(json, "unverified", json_boolean(looks.unverified));
 }
 

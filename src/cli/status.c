@@ -37,6 +37,18 @@ static void print_webhooks(const struct cli *cli, const json_t *webhooks)
     fputs("\n", cli->out);
 }
 
+/* As long as nothing newer has been committed on top. */
+static void print_rewrite(const struct cli *cli, const json_t *rewrite, const char *newest)
+{
+    const char *fork = model_string(rewrite, "fork");
+    if (!rewrite || !text_equal(cli_member_string(rewrite, "to"), newest))
+        return;
+    fprintf(cli->out, "           %srewritten%s %s: it was at %.12s, which is no part of it any more",
+            cli_tone(cli, CLI_BUSY), cli_tone(cli, CLI_PLAIN), cli_member_string(rewrite, "seenAt"),
+            cli_member_string(rewrite, "from"));
+    fprintf(cli->out, fork ? "; both have %.12s\n" : "; they have no commit in common\n", fork);
+}
+
 /* named: there are several. */
 static void print_source(const struct cli *cli, const json_t *source, bool named)
 {
@@ -47,6 +59,7 @@ static void print_source(const struct cli *cli, const json_t *source, bool named
             named ? "  " : "", cli_member_string(source, "origin"), branch ? " " : "", branch ? branch : "",
             cli_tone(cli, model_bool(source, "ok") ? CLI_GOOD : CLI_BAD),
             model_bool(source, "ok") ? "ok" : cli_member_string(source, "message"), cli_tone(cli, CLI_PLAIN));
+    print_rewrite(cli, json_object_get(source, "rewritten"), cli_member_string(source, "newest"));
     print_webhooks(cli, json_object_get(source, "webhooks"));
     if (wanted)
         print_commit(cli, "wanted", wanted, cli_member_string(source, "rolloutState"));

@@ -72,6 +72,10 @@ static void looks(void *data, const char *source, struct api_looks *ret_looks)
                            .webhooks = program->webhooks ? webhook_listener_news(program->webhooks) : NULL,
                            .path = config_source(program->config, source)->path,
                            .unverified = status->refused};
+    const struct source_rewrite *rewrite = &status->rewrite;
+    if (rewrite->from[0])
+        ret_looks->rewrite =
+            (struct api_rewrite){rewrite->from, rewrite->to, rewrite->fork, rewrite->seen_at_ms};
 }
 
 static const char *branch(void *data)

@@ -43,6 +43,7 @@ struct runtime_source {
     struct source *source;
     char since[COMMIT_OID_SIZE]; /* what an earlier life deployed last; "": nothing is known */
     struct string_vec roots;     /* that it was asked for last then */
+    int64_t rewrite_told_ms;     /* of the branch, when the one that the log has was seen */
 };
 
 struct runtime {
@@ -432,10 +433,24 @@ static void log_refusal(const struct core *core, size_t index)
     }
 }
 
+static void log_rewrite(struct runtime_source *source)
+{
+    const struct source_status *status = source_get_status(source->source);
+    const struct source_rewrite *rewrite = &status->rewrite;
+    if (rewrite->seen_at_ms == source->rewrite_told_ms)
+        return;
+    source->rewrite_told_ms = rewrite->seen_at_ms;
+    log_message(LOG_LEVEL_WARNING,
+                "source %s: %s was rewritten, from %.12s to %.12s, which does not contain it; %s%.12s",
+                status->origin, status->branch ? status->branch : "the branch", rewrite->from, rewrite->to,
+                rewrite->fork[0] ? "both have " : "they have no commit in common", rewrite->fork);
+}
+
 static void on_update(void *data, const struct source_update *update)
 {
-    const struct runtime_source *source = data;
+    struct runtime_source *source = data;
     struct runtime *runtime = source->runtime;
+    log_rewrite(source);
     struct event event;
     input_commit(event_name(source), update, &event);
     runtime_post(runtime, &event);

@@ -237,6 +237,17 @@ void odb_pack_remove_others(const char *path, const char *name)
     remove_files(path, keep, true);
 }
 
+void odb_pack_remove_unfinished(const char *path)
+{
+    char *packs CLEANUP_FREE = memory_printf("%sobjects/pack", path);
+    DIR *dir CLEANUP(closedirp) = opendir(packs);
+    if (!dir)
+        return;
+    for (const struct dirent *entry; (entry = readdir(dir));)
+        if (text_starts_with(entry->d_name, "pack_git2_") || text_ends_with(entry->d_name, ".idx.lock"))
+            unlinkat(dirfd(dir), entry->d_name, 0);
+}
+
 static bool is_small(int dir_fd, const char *index, size_t objects)
 {
     struct stat st;

@@ -37,6 +37,9 @@ int odb_pack_build(const char *directory, unsigned mode, git_packbuilder *builde
 void odb_pack_remove(const char *path, const char *name);
 /* All of objects/pack but that one goes, also what is no pack. */
 void odb_pack_remove_others(const char *path, const char *name);
+/* What a writer that was killed left in objects/pack: libgit2's file of a pack that was coming in, which may
+ * be as large as a fetch, and the lock of its index. Nobody writes there meanwhile. */
+void odb_pack_remove_unfinished(const char *path);
 /* Appends the names of packs of fewer than `objects` objects. */
 void odb_pack_list(const char *path, size_t objects, struct string_vec *names);
 

@@ -6,9 +6,11 @@
 #include "source/fetch_order.h"
 #include "source/origin.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static int run(char *lines[static SOURCE_ORDER_LINES], struct source_fetch_result *ret_result,
@@ -33,7 +35,8 @@ int source_fetch_helper_main(int argc, char **argv)
     int64_t deadline_ms = LIMIT_FETCH_MS;
     if (argc > 1)
         text_to_int64(argv[1], 1, INT64_MAX / 2, &deadline_ms);
-    alarm((unsigned)(deadline_ms / 1000 + 5)); /* should the daemon die first */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);          /* the mirror is the next daemon's, when this one has died */
+    alarm((unsigned)(deadline_ms / 1000 + 5)); /* should it have died before */
 
     char *lines[SOURCE_ORDER_LINES] = {0};
     struct source_fetch_result result = {0};

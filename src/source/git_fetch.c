@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/wipe.h"
+#include "source/git_address.h"
 #include "source/git_ssh.h"
 #include "source/origin.h"
 
@@ -102,21 +103,26 @@ static int find_branch(git_remote *remote, const char *branch, struct source_fet
 
 /* What source_access asks for, in libgit2's terms. */
 struct way {
+    const struct source_fetch_order *order;
     struct source_ssh *ssh;
     char *header; /* "Authorization: ..."; NULL: none */
     char *proxy;
+    struct source_address *address; /* that header and proxy are for */
 };
 
 static void way_deinit(struct way *way)
 {
     source_ssh_free(way->ssh);
+    source_address_free(way->address);
     wipe_free(way->header);
     wipe_free(way->proxy);
 }
 
-static int find_way(const struct source_fetch_order *order, struct way *way, struct error *err)
+static int find_way(const struct source_fetch_order *order, git_repository *mirror, struct way *way,
+                    struct error *err)
 {
     const char *ca = order->access.ca_file;
+    way->order = order;
     int rc = source_access_check(&order->access, err);
     if (rc == 0)
         rc = source_ssh_new(&order->access, &way->ssh, err);
@@ -124,18 +130,20 @@ static int find_way(const struct source_fetch_order *order, struct way *way, str
         rc = source_access_header(&order->access, order->url, &way->header, err);
     if (rc == 0)
         rc = source_access_proxy(&order->access, &way->proxy, err);
+    if (rc == 0)
+        rc = source_address_new(mirror, way->proxy, &way->address, err);
     if (rc < 0 || !ca)
         return rc;
     rc = git_libgit2_opts(GIT_OPT_SET_SSL_CERT_LOCATIONS, ca, NULL);
     return rc < 0 ? source_git_error_as(err, ERROR_INVALID, "caFile %s", ca) : 0;
 }
 
-static git_proxy_options proxy_of(const struct way *way)
+/* As the configuration says, which way.address is a part of. */
+static git_proxy_options proxy_by_configuration(void)
 {
     git_proxy_options options;
     git_proxy_options_init(&options, GIT_PROXY_OPTIONS_VERSION);
-    options.type = way->proxy ? GIT_PROXY_SPECIFIED : GIT_PROXY_AUTO;
-    options.url = way->proxy;
+    options.type = GIT_PROXY_AUTO;
     return options;
 }
 
@@ -144,31 +152,50 @@ static git_strarray headers_of(struct way *way)
     return (git_strarray){.strings = &way->header, .count = way->header != NULL};
 }
 
-/* Asked for, and not heeded by libgit2 1.5: it follows the first redirect with the password all the same. */
-static git_remote_redirect_t redirect_of(const struct way *way)
+/* Whose words libgit2's last error has: it tells the two refusals apart by its text alone. */
+static bool is_of_proxy(void)
 {
-    return way->header ? GIT_REMOTE_REDIRECT_NONE : GIT_REMOTE_REDIRECT_INITIAL;
+    const git_error *last = git_error_last();
+    return last && last->message && text_starts_with(last->message, "proxy ");
 }
 
-static int connect_to(git_remote *remote, const struct source_fetch_order *order, struct way *way,
-                      struct error *err)
+static int unavailable(const struct way *way, const char *what, struct error *err)
+{
+    int rc = source_address_why(way->address, err);
+    const char *proxy = text_starts_with(way->order->url, "http") ? way->order->access.proxy : NULL;
+    return rc < 0 ? rc
+                  : source_git_error_as(err, ERROR_UNAVAILABLE, "%s%s%s", what, proxy ? " by proxy " : "",
+                                        proxy ? proxy : "");
+}
+
+static int unauthenticated(const struct way *way, struct error *err)
+{
+    const struct source_access *access = &way->order->access;
+    if (is_of_proxy() && access->proxy && access->proxy_login_file)
+        return error_set(err, ERROR_DENIED, "the proxy %s refuses the login of %s", access->proxy,
+                         access->proxy_login_file);
+    if (is_of_proxy())
+        return source_git_error(err, GIT_EAUTH, "the proxy asks who we are: name a proxyLoginFile");
+    if (way->header)
+        return error_set(err, ERROR_DENIED, "the remote refuses user \"%s\" with the password of %s",
+                         access->username ? access->username : "git", access->password_file);
+    return source_git_error(err, GIT_EAUTH, "the remote asks who we are: name a passwordFile");
+}
+
+static int connect_to(git_remote *remote, struct way *way, struct error *err)
 {
     git_remote_connect_options options;
     git_remote_connect_options_init(&options, GIT_REMOTE_CONNECT_OPTIONS_VERSION);
-    options.proxy_opts = proxy_of(way);
+    options.proxy_opts = proxy_by_configuration();
     options.custom_headers = headers_of(way);
-    options.follow_redirects = redirect_of(way);
+    options.follow_redirects = GIT_REMOTE_REDIRECT_NONE; /* to other hosts */
     int rc = git_remote_connect_ext(remote, GIT_DIRECTION_FETCH, &options);
-    const char *user = order->access.username ? order->access.username : "git";
-    if (rc == GIT_EAUTH && way->header)
-        return error_set(err, ERROR_DENIED, "the remote refuses user \"%s\" with the password of %s", user,
-                         order->access.password_file);
     if (rc == GIT_EAUTH)
-        return source_git_error(err, rc, "the remote asks who we are: name a passwordFile");
+        return unauthenticated(way, err);
     if (rc == GIT_ECERTIFICATE)
         return source_git_error(err, rc, "the remote's certificate is not believed%s",
-                                order->access.ca_file ? "" : " (caFile names other authorities)");
-    return rc < 0 ? source_git_error_as(err, ERROR_UNAVAILABLE, "cannot connect") : 0;
+                                way->order->access.ca_file ? "" : " (caFile names other authorities)");
+    return rc < 0 ? unavailable(way, "cannot connect", err) : 0;
 }
 
 /* What is to be brought, and how much of it at most. */
@@ -184,9 +211,9 @@ static int download(git_remote *remote, const struct load *load, struct way *way
     struct progress progress = {.max_bytes = load->max_bytes};
     git_fetch_options options;
     git_fetch_options_init(&options, GIT_FETCH_OPTIONS_VERSION);
-    options.proxy_opts = proxy_of(way);
+    options.proxy_opts = proxy_by_configuration();
     options.custom_headers = headers_of(way);
-    options.follow_redirects = redirect_of(way);
+    options.follow_redirects = GIT_REMOTE_REDIRECT_NONE; /* to other hosts */
     options.callbacks.transfer_progress = on_progress;
     options.callbacks.payload = &progress;
     options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
@@ -199,7 +226,8 @@ static int download(git_remote *remote, const struct load *load, struct way *way
     if (progress.too_large)
         return error_set(err, ERROR_LIMIT, "the fetch is larger than %" PRId64 " bytes (LIMIT_FETCH_BYTES)",
                          load->max_bytes);
-    return rc < 0 ? source_git_error_as(err, ERROR_UNAVAILABLE, "cannot fetch %s", load->ref) : 0;
+    char *what CLEANUP_FREE = memory_printf("cannot fetch %s", load->ref);
+    return rc < 0 ? unavailable(way, what, err) : 0;
 }
 
 static int open_mirror(const char *path, git_repository **ret_mirror, struct error *err)
@@ -227,14 +255,14 @@ static int settle(git_repository *mirror, struct source_fetch_result *result, st
 int source_git_fetch(const struct source_fetch_order *order, struct source_fetch_result *ret_result,
                      struct error *err)
 {
+    struct way way CLEANUP(way_deinit) = {0}; /* outlives the mirror */
     git_repository *mirror CLEANUP(source_git_repository_freep) = NULL;
-    struct way way CLEANUP(way_deinit) = {0};
     git_remote *remote CLEANUP(git_remote_freep) = NULL;
     struct tags tags CLEANUP(tags_deinit) = {0};
     char mirrored[COMMIT_OID_SIZE];
-    int rc = find_way(order, &way, err);
+    int rc = open_mirror(order->mirror_dir, &mirror, err);
     if (rc == 0)
-        rc = open_mirror(order->mirror_dir, &mirror, err);
+        rc = find_way(order, mirror, &way, err);
     if (rc == 0)
         rc = source_mirror_tip(mirror, mirrored, err);
     if (rc < 0)
@@ -242,7 +270,7 @@ int source_git_fetch(const struct source_fetch_order *order, struct source_fetch
     rc = git_remote_create_anonymous(&remote, mirror, order->url);
     if (rc < 0)
         return source_git_error(err, rc, "%s", order->url);
-    rc = connect_to(remote, order, &way, err);
+    rc = connect_to(remote, &way, err);
     if (rc == 0)
         rc = find_branch(remote, order->branch, ret_result, order->tags ? &tags : NULL, err);
     if (rc < 0)

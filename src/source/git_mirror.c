@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "odb/merge.h"
+#include "odb/pack.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -37,9 +38,13 @@ int source_mirror_open(const char *path, struct git_repository **ret_mirror, str
             return create(path, ret_mirror, err);
         return error_set(err, ERROR_DENIED, "the mirror %s: %s", path, strerror(errno));
     }
-    /* This ref has one writer at a time, and that is who opens: a lock was left by one that was killed. */
+    /* This ref and the packs have one writer at a time, and that is who opens: a lock or an unfinished pack
+     * was left by one that was killed. (The state directory has one daemon, which fetches after it has
+     * looked, and a fetch helper dies with its daemon.) */
     char *lock CLEANUP_FREE = memory_printf("%s/" SOURCE_MIRROR_REF ".lock", path);
+    char *directory CLEANUP_FREE = memory_printf("%s/", path);
     unlink(lock);
+    odb_pack_remove_unfinished(directory);
     int rc = git_repository_open_bare(ret_mirror, path);
     return rc < 0 ? source_git_error_as(err, ERROR_IO, "the mirror %s", path)
                   : source_git_guard(*ret_mirror, err);

@@ -113,24 +113,28 @@ static bool has_commit(git_repository *repository, const git_oid *oid)
     return git_commit_lookup(&commit, repository, oid) == 0;
 }
 
+/* By way of a second parent: a merge that was made the other way round. */
+static bool was_merged(const struct source_walk *walk, const git_oid *commit)
+{
+    return git_graph_descendant_of(walk->plan.repository, &walk->line.oids.items[0], commit) == 1;
+}
+
 static int start_after_base(struct source_walk *walk, struct error *err)
 {
     git_oid base;
     size_t place = 0;
-    walk->rewritten = true;
-    if (git_oid_fromstr(&base, walk->plan.base) == 0 && has_commit(walk->plan.repository, &base)) {
-        int rc = find_fork(walk, &base, &place, err);
-        if (rc < 0)
-            return rc;
-    }
+    bool known = git_oid_fromstr(&base, walk->plan.base) == 0 && has_commit(walk->plan.repository, &base);
+    int rc = known ? find_fork(walk, &base, &place, err) : 0;
+    if (rc < 0)
+        return rc;
+    bool on_line = place && git_oid_equal(&walk->line.oids.items[place - 1], &base);
+    walk->rewritten = !known || (!on_line && !was_merged(walk, &base));
     if (!place) {
         walk->left = walk->line.oids.len;
         return 0;
     }
-    const git_oid *fork = &walk->line.oids.items[place - 1];
-    walk->rewritten = !git_oid_equal(fork, &base);
     if (walk->rewritten)
-        git_oid_tostr(walk->fork, sizeof walk->fork, fork);
+        git_oid_tostr(walk->fork, sizeof walk->fork, &walk->line.oids.items[place - 1]);
     walk->previous = walk->deployed = base;
     walk->has_previous = true;
     walk->tells_deployed = walk->plan.head_full && !git_oid_equal(&base, &walk->line.oids.items[0]);

@@ -40,7 +40,8 @@ struct source {
     bool wanted;    /* look again when it is over */
     bool second;  /* the look is for new roots only: the mirror has the commits, and a remote is not asked */
     bool renewed; /* the mirror was made anew by the look before */
-    struct error outage; /* why the remote gave nothing to the look that is under way */
+    struct source_rewrite rewrite; /* whose commit to deploy has not come yet */
+    struct error outage;           /* why the remote gave nothing to the look that is under way */
     bool freed;
     int open_handles;
     unsigned busy_looks;
@@ -215,9 +216,28 @@ static void end_look(struct source *source)
 
 /* --- a look --------------------------------------------------------------------------------------------- */
 
+/* A line that is told anew, to other roots, tells of the same rewrite again. */
+static void note_rewrite(struct source *source, const struct source_update *update)
+{
+    struct source_rewrite *pending = &source->rewrite;
+    struct source_rewrite *last = &source->status.rewrite;
+    if (update->rewritten) {
+        memcpy(pending->from, source->look.delivered, sizeof pending->from);
+        memcpy(pending->fork, update->fork, sizeof pending->fork);
+    }
+    if (!pending->from[0] || !update->head)
+        return;
+    memcpy(pending->to, update->commit.oid, sizeof pending->to);
+    pending->seen_at_ms = now_ms();
+    if (!text_equal(pending->from, last->from) || !text_equal(pending->to, last->to))
+        *last = *pending;
+    *pending = (struct source_rewrite){0};
+}
+
 static void deliver(struct source *source, const struct source_update *update)
 {
     struct source_look *look = &source->look;
+    note_rewrite(source, update);
     memcpy(look->delivered, update->commit.oid, sizeof look->delivered);
     look->delivered_is_head = update->head;
     look->head_known |= update->head;

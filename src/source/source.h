@@ -75,6 +75,15 @@ void source_update_deinit(struct source_update *update);
 
 enum source_kind { SOURCE_REPOSITORY, SOURCE_REMOTE, SOURCE_DIRECTORY };
 
+/* The branch no longer contains what was delivered of it: a forced push, or another repository. Ids are as
+ * those of source_update. */
+struct source_rewrite {
+    char from[COMMIT_OID_SIZE]; /* that was delivered before; empty: there was no rewrite */
+    char to[COMMIT_OID_SIZE];   /* the first one to deploy that lacks it */
+    char fork[COMMIT_OID_SIZE];
+    int64_t seen_at_ms; /* since the epoch */
+};
+
 struct source_status {
     enum source_kind kind;
     const char *origin; /* without password */
@@ -84,11 +93,12 @@ struct source_status {
     bool watching;             /* changes are seen at once; false: by the poll only (always so for remotes) */
     bool ok;                   /* the last look worked */
     bool refused; /* not ok because the newest commit is not signed as `verify` wants it: error says which */
-    struct error error;   /* otherwise: why; safe to show */
-    unsigned failures;    /* looks that failed in a row; a refused commit is no failure */
-    int64_t looked_at_ms; /* when the last look ended, since the epoch; 0 before the first */
-    unsigned asked;       /* calls of source_poke() */
-    unsigned answered;    /* those of them that a look was begun after, which has ended */
+    struct error error;            /* otherwise: why; safe to show */
+    unsigned failures;             /* looks that failed in a row; a refused commit is no failure */
+    int64_t looked_at_ms;          /* when the last look ended, since the epoch; 0 before the first */
+    struct source_rewrite rewrite; /* the last one of this life */
+    unsigned asked;                /* calls of source_poke() */
+    unsigned answered;             /* those of them that a look was begun after, which has ended */
 };
 
 /* Everything is borrowed for the length of the callback, but a file's path and content may be taken: NULL is

@@ -155,6 +155,16 @@ def test_force_push_back(branch):
     branch.git("reset", "--quiet", "--hard", old)
     assert branch.did() == ([old], branch.runs, 0)
     assert branch.newest_revision() == before + 1  # the number that was given is not given again
+    text = f"it was at {commit[:12]}, which is no part of it any more; both have {old[:12]}"
+    assert text in branch.spine.daemon.run("status").stdout
+    rewritten = branch.listed("status")["source"]["rewritten"]
+    assert (rewritten["from"], rewritten["to"], rewritten["fork"]) == (commit, old, old)
+    told = f"main was rewritten, from {commit[:12]} to {old[:12]}"
+    assert branch.spine.daemon.log_text().count(told) == 1
+    branch.write("on top of it")
+    branch.did()
+    assert text not in branch.spine.daemon.run("status").stdout  # what follows is the news
+    assert branch.spine.daemon.log_text().count("was rewritten, from") == 1
 
 
 def test_unrelated_history(branch):
@@ -167,6 +177,7 @@ def test_unrelated_history(branch):
     commit = branch.write("of an unrelated history")
     branch.git("branch", "--quiet", "-M", "fresh", "main")
     assert branch.did() == ([commit], before + 1, 0)
+    assert "; they have no commit in common" in branch.spine.daemon.run("status").stdout
 
 
 def test_branch_deleted_and_made_again(branch):

@@ -1,21 +1,27 @@
 """Remotes over https and ssh, by real servers, and all that can be wrong with them: a clear status, nothing changes,
 and the next good fetch recovers."""
 
+import json
 import os
 import subprocess
+from base64 import b64decode, b64encode
+
+import pytest
 
 from support.davit import wait_for
-from support.git_servers import PASSWORD, USER, Mute
+from support.git_servers import PASSWORD, USER, Mute, Proxy, Redirect
 from support.spine import Spine, definition, service
 
 
 class Story:
-    """One service, rolled out from a remote, and what becomes of it."""
+    """One service, rolled out from a remote, and what becomes of it. `others` are services of the same definition
+    that want no task."""
 
-    def __init__(self, davit, repo, docker, image, root, **source):
+    def __init__(self, davit, repo, docker, image, root, others=0, **source):
         self.repo, self.image, self.root, self.count = repo, image, root, 0
         self.spine = Spine(davit, repo, docker, source={"branch": "main", "poll": "1s", "fetchTimeout": "3s", **source})
-        self.commit({"service.json": service(1)})
+        idle = [json.dumps(service(0, name=f"idle-{i}")) for i in range(others)]
+        self.commit({"service.json": service(1), **({"idle.yaml": "\n---\n".join(idle)} if others else {})})
         self.spine.start()
         self.spine.converge()
         self.is_as_wanted()
@@ -71,6 +77,43 @@ def test_https(davit, repo, docker, demo_image, root, https, tmp_path):
     story.outage(https.stop, https.start, "Connection refused")
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_password_follows_no_redirect(davit, repo, docker, tmp_path, host):
+    """To another port, and to another name: the password goes to the address that was configured."""
+    password = tmp_path / "password"
+    password.write_text(PASSWORD)
+    server = Redirect(docker, tmp_path / "redirect", host)
+    server.start()
+    spine = Spine(davit, repo, docker, source={"origin": f"http://127.0.0.1:{server.port}/infra.git", "username": USER,
+                                               "passwordFile": str(password)})
+    spine.start()
+    wait_for(lambda: "name that address in source.origin" in spine.daemon.run("status").stdout, 20, "status says what to do")
+    text = spine.daemon.run("status").stdout
+    server.stop()
+    assert "redirect" in text and host in text
+    assert f"eve:{host}" not in text + spine.daemon.log_text()
+    assert [b64decode(headers["Authorization"].split()[1]).decode() for headers in server.seen(0)] == [f"{USER}:{PASSWORD}"]
+    assert server.seen(1) == []
+
+
+def test_https_through_a_proxy(davit, repo, docker, demo_image, root, https, tmp_path):
+    """All goes through it, and its login is nobody else's business."""
+    password, login, proxy = tmp_path / "password", tmp_path / "login", Proxy(docker, tmp_path / "proxy")
+    password.write_text(PASSWORD)
+    login.write_text(Proxy.LOGIN + "\n")
+    proxy.start()
+    story = Story(davit, repo, docker, demo_image, root, origin=https.url("infra.git"), username=USER, proxy=proxy.url,
+                  passwordFile=str(password), caFile=str(https.ca), proxyLoginFile=str(login))
+    place = f"localhost:{https.port}"
+    assert {where for where, _ in proxy.seen()} == {place} and (place, True) in proxy.seen()
+    story.outage(proxy.stop, proxy.start, "proxy", proxy.url, "Connection refused")
+    story.outage(lambda: login.write_text("surfer:wr0ng\n"), lambda: login.write_text(Proxy.LOGIN), proxy.url, "refuses", str(login))
+    shown = story.spine.daemon.log_text() + story.spine.daemon.run("status", "-o", "json").stdout
+    for secret in ("surfer", "p@ss", "p%40ss", "wr0ng", b64encode(Proxy.LOGIN.encode()).decode()):
+        assert secret not in shown
+    proxy.stop()
+
+
 def test_https_slow_loris(davit, repo, docker, demo_image, root, https, tmp_path):
     """A server that takes the connection and says nothing."""
     password = tmp_path / "password"
@@ -116,22 +159,25 @@ def test_https_server_killed_in_the_middle_of_a_fetch(davit, repo, docker, demo_
     story.outage(die_while_it_sends, serve, "cannot")
 
 
-def test_requests(davit, repo, docker, demo_image, root, https, tmp_path):
+@pytest.mark.parametrize("services", [1, 100, 1000])
+def test_requests(davit, repo, docker, demo_image, root, https, tmp_path, services):
     """One request for a poll that finds nothing new; two, one fetch, for a commit; no child stays."""
     password = tmp_path / "password"
     password.write_text(PASSWORD)
-    story = Story(davit, repo, docker, demo_image, root, origin=https.url("infra.git"), username=USER, poll="10m",
-                  passwordFile=str(password), caFile=str(https.ca))
-    before = len(https.requests())
+    story = Story(davit, repo, docker, demo_image, root, others=services - 1, origin=https.url("infra.git"), username=USER,
+                  poll="10m", passwordFile=str(password), caFile=str(https.ca))
+    poll, fetch = ("GET", "/git/infra.git/info/refs", "200"), ("POST", "/git/infra.git/git-upload-pack", "200")
+    assert https.requests() == [poll, fetch]
     assert story.spine.daemon.run("reconcile").returncode == 0
     assert story.spine.wait().returncode == 0
-    assert [one[0] for one in https.requests()[before:]] == ["GET"]
+    assert https.requests() == [poll]
     story.commit()
-    before = len(https.requests())
     assert story.spine.daemon.run("reconcile").returncode == 0
     story.spine.converge()
-    assert [one[0] for one in https.requests()[before:]] == ["GET", "POST"]
-    assert all(one[2] == "200" for one in https.requests())
+    story.is_as_wanted()
+    assert https.requests() == [poll, fetch]
+    deployed = story.spine.daemon.json("status")["services"]
+    assert [one["deployment"]["commit"]["oid"] for one in deployed] == [repo.head()] * services
     children = subprocess.run(["pgrep", "-P", str(story.spine.daemon.process.pid)], capture_output=True, text=True).stdout
     assert children == ""
 
@@ -175,7 +221,7 @@ def test_a_secret_is_in_no_process_list(davit, repo, docker, demo_image, root, h
     mute.start()
     spine = Spine(davit, repo, docker, source={
         "origin": https.url("infra.git"), "username": USER, "passwordFile": str(password), "caFile": str(https.ca),
-        "fetchTimeout": "20s"})
+        "fetchTimeout": "10m"})
     spine.start()
 
     def helper():
@@ -186,4 +232,7 @@ def test_a_secret_is_in_no_process_list(davit, repo, docker, demo_image, root, h
     for name in ("cmdline", "environ"):
         with open(f"/proc/{helper()[0]}/{name}", encoding="utf-8", errors="replace") as file:
             assert PASSWORD not in file.read()
+    [pid] = helper()
+    spine.daemon.kill()
+    wait_for(lambda: not os.path.exists(f"/proc/{pid}"), 10, "the helper ends with its davit, before its own deadline")
     mute.stop()

@@ -3,6 +3,7 @@
 Both run inside the network of an engine, where davit is, on ports of their own.
 """
 
+import json
 import os
 import pwd
 import shutil
@@ -77,6 +78,87 @@ class Mute(Server):
                    "while True: kept.append(listener.accept())")
 
 
+class Redirect(Server):
+    """Sends whoever comes on to the port after its own, as `host`. Both note what they are asked."""
+
+    SCRIPT = """
+import http.server, json, sys, threading
+port, host, notes = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        with open(notes, 'a') as file:
+            print(json.dumps([self.server.server_port - port, self.path, dict(self.headers)]), file=file)
+        self.send_response(302 if self.server.server_port == port else 404)
+        self.send_header('Location', f'http://eve:{host}@{host}:{port + 1}{self.path}')
+        self.send_header('Content-Length', '0')
+        self.end_headers()
+second, first = [http.server.ThreadingHTTPServer(('127.0.0.1', port + n), Handler) for n in (1, 0)]
+threading.Thread(target=second.serve_forever).start()
+first.serve_forever()
+"""
+
+    def __init__(self, engine, directory, host, port=9500):
+        super().__init__(engine, directory, port)
+        self.host, self.notes = host, self.directory / "notes"
+        self.notes.touch()
+
+    def start(self):
+        self.spawn("python3", "-c", self.SCRIPT, str(self.port), self.host, str(self.notes))
+        self.notes.write_text("")
+
+    def seen(self, second):
+        """The headers of the requests at the first port, or at the second."""
+        notes = [json.loads(line) for line in self.notes.read_text().splitlines()]
+        return [headers for place, _, headers in notes if place == second]
+
+
+class Proxy(Server):
+    """Relays CONNECT for whoever knows its login; notes every request, and whether it was let through."""
+
+    LOGIN = "surfer:p@ss word"
+    SCRIPT = """
+import base64, http.server, select, socket, sys
+port, login, notes = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    def do_CONNECT(self):
+        known = self.headers.get('Proxy-Authorization') == 'Basic ' + base64.b64encode(login.encode()).decode()
+        with open(notes, 'a') as file:
+            print(self.path, known, file=file)
+        self.send_response(200 if known else 407)
+        if known:
+            self.end_headers()
+            return self.relay()
+        self.send_header('Proxy-Authenticate', 'Basic realm=proxy')
+        self.send_header('Content-Length', '0')
+        self.end_headers()
+    def relay(self):
+        self.close_connection = True
+        host, _, port = self.path.partition(':')
+        with socket.create_connection((host, int(port))) as server:
+            others = {self.connection: server, server: self.connection}
+            while True:
+                for one in select.select(others, [], [])[0]:
+                    chunk = one.recv(65536)
+                    if not chunk:
+                        return
+                    others[one].sendall(chunk)
+http.server.ThreadingHTTPServer(('127.0.0.1', port), Handler).serve_forever()
+"""
+
+    def __init__(self, engine, directory, port=9700):
+        super().__init__(engine, directory, port)
+        self.notes = self.directory / "notes"
+        self.url = f"http://127.0.0.1:{port}"
+
+    def start(self):
+        self.spawn("python3", "-c", self.SCRIPT, str(self.port), self.LOGIN, str(self.notes))
+
+    def seen(self):
+        """[(where to, let through)]"""
+        return [(place, known == "True") for place, known in map(str.split, self.notes.read_text().splitlines())]
+
+
 class Https(Server):
     """lighttpd with TLS and basic authentication in front of git http-backend."""
 
@@ -113,11 +195,11 @@ class Https(Server):
         return f"https://localhost:{self.port}/git/{repository}"
 
     def requests(self):
-        """[(method, path, status)] so far; lighttpd writes its log every few seconds."""
-        seen = None
-        while seen != (seen := self.log.read_text()):
-            time.sleep(6)
-        return [tuple(line.split()) for line in seen.splitlines()]
+        """[(method, path, status)] since the last call. lighttpd writes its log every few seconds, or to begin another."""
+        full = self.log.rename(self.log.with_suffix(".full"))
+        self.process.send_signal(signal.SIGHUP)
+        wait_for(self.log.exists, 10, "lighttpd begins another log")
+        return [tuple(line.split()) for line in full.read_text().splitlines()]
 
 
 class Ssh(Server):

@@ -49,7 +49,10 @@ static void looks(void *data, const char *source, struct api_looks *ret_looks)
 {
     (void)source;
     const struct fixture *fixture = data;
-    *ret_looks = (struct api_looks){.asked = (unsigned)fixture->poked, .newest = "f00d", .unverified = true};
+    *ret_looks = (struct api_looks){.asked = (unsigned)fixture->poked,
+                                    .newest = "f00d",
+                                    .rewrite = {"0ld", "f00d", "", 1000},
+                                    .unverified = true};
 }
 
 static json_t *image_updates(void *data)

@@ -493,6 +493,10 @@ static void test_reconcile_posts_an_event(void **state)
     assert_int_equal(model_int(source, "looksAnswered"), 0);
     assert_string_equal(model_string(source, "newest"), "f00d");
     assert_true(model_bool(source, "unverified"));
+    const json_t *rewritten = json_object_get(source, "rewritten");
+    assert_string_equal(model_string(rewritten, "from"), "0ld");
+    assert_string_equal(model_string(rewritten, "seenAt"), "1970-01-01T00:00:01.000Z");
+    assert_null(json_object_get(rewritten, "fork"));
     json_decref(answer);
     assert_string_equal(fixture->posted_cluster, "demo");
     assert_string_equal(fixture->posted_service, "web");

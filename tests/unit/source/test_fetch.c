@@ -5,10 +5,14 @@
 #include "base/text.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* By its name: /proc/self/exe is valgrind under valgrind. */
@@ -185,16 +189,99 @@ static void test_too_large_a_fetch(void **state)
     assert_int_equal(f->seen.len, 0);
 }
 
+/* A port of this machine that somebody may listen at. */
+static int listen_at(int *ret_port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+    *ret_port = ntohs(address.sin_port);
+    return fd;
+}
+
+/* Answers each request with a redirect, in a child process that ends with this one. */
+static pid_t redirect_from(int fd, const char *location)
+{
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid != 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    char request[4096];
+    while (true) {
+        int peer = accept(fd, NULL, NULL);
+        if (peer < 0 || read(peer, request, sizeof request) <= 0)
+            _exit(1);
+        dprintf(peer, "HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                location);
+        close(peer);
+    }
+}
+
+/* The password is sent with each request: to the address that is configured, and to no other. */
+static void test_a_redirect_to_another_address_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct source_access access = {.password_file = memory_printf("%s/password", f->dir)};
+    int port;
+    int other_port;
+    int other = listen_at(&other_port);
+    int first = listen_at(&port);
+    struct {
+        const char *host;
+        const char *login;
+        const char *said;
+    } places[] = {{"127.0.0.1", "", "redirects to http://127.0.0.1:"},
+                  {"127.0.0.1", "eve:s3cret@", "redirects to http://***@127.0.0.1:"},
+                  {"localhost", "", "cannot redirect from '127.0.0.1' to 'localhost'"}};
+    fixture_sh(f, "echo s3cret >password");
+    f->options.access = &access;
+    set_url(f, memory_printf("http://127.0.0.1:%d/repo.git", port));
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char *location CLEANUP_FREE =
+            memory_printf("http://%s%s:%d/repo.git/info/refs?service=git-upload-pack", places[i].login,
+                          places[i].host, other_port);
+        pid_t server = redirect_from(first, location);
+        fixture_start(f);
+        fixture_await_error(f, places[i].said);
+        fixture_await_error(f, "name that address in source.origin");
+        fixture_stop(f);
+        kill(server, SIGKILL);
+        waitpid(server, NULL, 0);
+        for (size_t n = 0; n < f->errors.len; n++)
+            assert_null(strstr(f->errors.items[n], "s3cret"));
+        fixture_forget(f);
+    }
+    assert_int_equal(poll(&(struct pollfd){.fd = other, .events = POLLIN}, 1, 0), 0); /* nobody came */
+    close(first);
+    close(other);
+    free(access.password_file);
+}
+
+/* A repository that has moved within its host. */
+static void test_a_redirect_to_another_path_is_followed(void **state)
+{
+    struct fixture *f = *state;
+    int port;
+    int fd = listen_at(&port);
+    pid_t server = redirect_from(fd, "/moved.git/info/refs?service=git-upload-pack");
+    set_url(f, memory_printf("http://127.0.0.1:%d/repo.git", port));
+    fixture_start(f);
+    fixture_await_error(f, "too many redirects");
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+    close(fd);
+}
+
 static void test_deadline_kills_and_nothing_is_told_of_the_password(void **state)
 {
     struct fixture *f = *state;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof address;
-    int silent = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(silent, (struct sockaddr *)&address, len), 0);
-    assert_int_equal(listen(silent, 8), 0);
-    assert_int_equal(getsockname(silent, (struct sockaddr *)&address, &len), 0);
-    set_url(f, memory_printf("http://ada:s3cret@127.0.0.1:%d/repo.git", ntohs(address.sin_port)));
+    int port;
+    int silent = listen_at(&port);
+    set_url(f, memory_printf("http://ada:s3cret@127.0.0.1:%d/repo.git", port));
     f->options.fetch_ms = 300;
     fixture_start(f);
     fixture_await_error(f, "longer than 300 ms");
@@ -244,6 +331,10 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_empty_remote, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_broken_mirror_of_a_remote, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_too_large_a_fetch, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_redirect_to_another_address_is_refused, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_redirect_to_another_path_is_followed, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_deadline_kills_and_nothing_is_told_of_the_password,
                                         fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_free_during_a_fetch_and_without_a_helper, fixture_setup,

@@ -124,10 +124,23 @@ static void test_packed_refs_and_amend(void **state)
     char *old CLEANUP_FREE = memory_strdup(fixture_last(f)->commit.oid);
     fixture_sh(f, "cd repo; printf two >web.yaml; git commit -qam second; git pack-refs --all");
     fixture_await_head(f, "web.yaml=two;");
-    fixture_sh(f, "cd repo; printf three >web.yaml; git commit -q --amend -am amended");
+    char *lost CLEANUP_FREE = memory_strdup(fixture_last(f)->commit.oid);
+    const struct source_rewrite *rewrite = &source_get_status(f->source)->rewrite;
+    assert_string_equal(rewrite->from, "");
+    fixture_sh(f, "cd repo; printf 3 >web.yaml; git commit -q --amend -am amended; "
+                  "printf three >web.yaml; git commit -qam fourth");
     fixture_await_head(f, "web.yaml=three;");
-    assert_true(fixture_last(f)->rewritten);
-    assert_string_equal(fixture_last(f)->fork, old);
+    assert_true(f->seen.items[f->seen.len - 2].rewritten); /* once, by the oldest that is new */
+    assert_string_equal(f->seen.items[f->seen.len - 2].fork, old);
+    assert_false(fixture_last(f)->rewritten);
+    assert_string_equal(rewrite->from, lost);
+    assert_string_equal(rewrite->to, fixture_last(f)->commit.oid);
+    assert_string_equal(rewrite->fork, old);
+    int64_t seen_at_ms = rewrite->seen_at_ms;
+    fixture_sh(f, "cd repo; printf five >web.yaml; git commit -qam fifth");
+    fixture_await_head(f, "web.yaml=five;");
+    assert_true(seen_at_ms > 0 && rewrite->seen_at_ms == seen_at_ms);
+    assert_string_not_equal(rewrite->to, fixture_last(f)->commit.oid);
 }
 
 static void test_reset_and_unrelated_history(void **state)
@@ -287,6 +300,24 @@ static void test_merge_is_one_first_parent_commit(void **state)
     assert_string_equal(missing, "0");
 }
 
+/* What was deployed is in it, if not on the first-parent line. */
+static void test_a_merge_the_other_way_round_is_no_rewrite(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    fixture_sh(f, "cd repo; printf two >web.yaml; git commit -qam second");
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=two;");
+    fixture_sh(f,
+               "cd repo; git checkout -q -b side HEAD~1; printf s >side.yaml; git add .; git commit -qm s1; "
+               "git merge -q --no-ff -m merged main; git branch -qM side main");
+    fixture_await_updates(f, f->seen.len + 2);
+    assert_string_equal(fixture_last(f)->commit.subject, "merged");
+    for (size_t i = 0; i < f->seen.len; i++)
+        assert_false(f->seen.items[i].rewritten);
+    assert_string_equal(source_get_status(f->source)->rewrite.from, "");
+}
+
 static void test_sub_path(void **state)
 {
     struct fixture *f = *state;
@@ -386,6 +417,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_repository_does_not_become_a_directory, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_merge_is_one_first_parent_commit, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_merge_the_other_way_round_is_no_rewrite, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_sub_path, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_trailer_approves_deletions, fixture_setup, fixture_teardown),

@@ -50,6 +50,16 @@ static void test_a_lock_of_a_killed_life_is_no_hindrance(void **state)
     live_damage_and_live(*state, ": >refs/davit/source.lock");
 }
 
+/* As a fetch or a copy that is killed leaves it: a file as large as what it had received. */
+static void test_an_unfinished_pack_goes(void **state)
+{
+    struct fixture *f = *state;
+    live_damage_and_live(f, "git repack -qad; echo half >objects/pack/pack_git2_x1; "
+                            ": >objects/pack/pack-12.idx.lock; : >objects/pack/pack-12.keep");
+    fixture_sh(f, "cd state/a/mirror.git/objects/pack; test -z \"$(ls | grep -e pack_git2_ -e lock)\"; "
+                  "test -e pack-12.keep; ls | grep 'pack$'; ls | grep 'idx$'");
+}
+
 static void test_an_empty_ref_of_the_mirror(void **state)
 {
     struct fixture *f = *state;
@@ -167,6 +177,7 @@ int main(void)
                                         fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_lock_of_a_killed_life_is_no_hindrance, fixture_setup,
                                         fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_an_unfinished_pack_goes, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_an_empty_ref_of_the_mirror, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_broken_mirror_of_a_directory, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_mirror_lost_while_running, fixture_setup, fixture_teardown),
