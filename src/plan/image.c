@@ -19,15 +19,32 @@ static bool has_live_task(const struct pass *pass, const struct deployment *depl
     return false;
 }
 
-/* I2: the newest whose tasks are adopted, or which is rolled back to; NULL: there is none. */
+static bool is_resolved(const struct deployment *deployment)
+{
+    for (size_t i = 0; i < deployment->images.len; i++)
+        if (!deployment->images.items[i].resolved)
+            return false;
+    return true;
+}
+
+/* F12: what COMPLETED is what it was rolled back to; another deployment of that content may have begun since,
+ * of what its tags meant by then. */
+static bool is_rolled_back_to(const struct deployment *primary, const struct deployment *deployment)
+{
+    return !digest_is_zero(&primary->rollback_of) && deployment->state == DEPLOYMENT_COMPLETED &&
+           digest_equal(&deployment->digest, &primary->digest) && deployment->images.len &&
+           is_resolved(deployment);
+}
+
+/* I2: what is rolled back to, or the newest whose tasks are adopted; NULL: there is none. */
 static const struct deployment *predecessor(const struct pass *pass, const struct service *content)
 {
     const struct deployment_vec *all = &pass->ledger->deployments;
-    const struct deployment *primary = pass_primary(pass);
-    bool rolls_back = !digest_is_zero(&primary->rollback_of);
     for (size_t i = 1; i < all->len; i++)
-        if ((rolls_back && digest_equal(&all->items[i].digest, &primary->digest)) ||
-            has_live_task(pass, &all->items[i], content))
+        if (is_rolled_back_to(pass_primary(pass), &all->items[i]))
+            return &all->items[i];
+    for (size_t i = 1; i < all->len; i++)
+        if (has_live_task(pass, &all->items[i], content))
             return &all->items[i];
     return NULL;
 }
@@ -42,14 +59,6 @@ void image_begin(const struct service *content, struct deployment *deployment)
         if (image)
             deployment_add_image(deployment, image);
     }
-}
-
-static bool is_resolved(const struct deployment *deployment)
-{
-    for (size_t i = 0; i < deployment->images.len; i++)
-        if (!deployment->images.items[i].resolved)
-            return false;
-    return true;
 }
 
 void pass_images(struct pass *pass)
