@@ -118,20 +118,34 @@ static const struct plan_instance *choose(struct pass *pass, const char *task, i
     return chosen;
 }
 
+static bool is_asked(const struct pass *pass, const struct action *action)
+{
+    return action->kind == ACTION_RESOLVE && text_equal(action->labels.deployment, pass_primary(pass)->id);
+}
+
 /* I4. On an instance that does not answer nothing comes of it. */
 static const char *asked_on(const struct pass *pass, const char *image)
 {
     const struct plan_input *in = pass->in;
     for (size_t i = 0; i < in->under_way_len; i++) {
         const struct action *action = in->under_way[i];
-        if (action->kind != ACTION_RESOLVE || !text_equal(action->image, image) ||
-            !text_equal(action->labels.deployment, pass_primary(pass)->id))
+        if (!is_asked(pass, action) || !text_equal(action->image, image))
             continue;
         const struct plan_instance *instance = placement_instance(in->instances, action->instance);
         if (instance && instance->usable)
             return instance->name;
     }
     return NULL;
+}
+
+/* I6: the task that other images are asked for already, unless it has failed. */
+static void find_task(const struct pass *pass, char *ret_id)
+{
+    for (size_t i = 0; i < pass->in->under_way_len; i++) {
+        const struct action *action = pass->in->under_way[i];
+        if (is_asked(pass, action) && !failure_is_noted(pass, action->task))
+            memcpy(ret_id, action->task, sizeof action->task);
+    }
 }
 
 static const char *container_with(const struct task_definition *definition, const char *image)
@@ -142,13 +156,16 @@ static const char *container_with(const struct task_definition *definition, cons
     return NULL;
 }
 
-/* I3. The task that a failure is counted for, as if its create had failed, is one that will never be. */
-static const char *ask(struct pass *pass, const char *image)
+/* I3. The task that a failure is counted for, as if its create had failed, is one that will never be: the
+ * same for all images that are asked for together, `task_id`, drawn by the first of them. */
+static const char *ask(struct pass *pass, const char *image, char *task_id)
 {
     struct task task = {0};
     struct task_definition *definition = pass->in->desired->task_definition;
     const struct deployment *primary = pass_primary(pass);
-    id_draw_hex(pass->in->ids, task.id);
+    if (!task_id[0])
+        id_draw_hex(pass->in->ids, task_id);
+    memcpy(task.id, task_id, sizeof task.id);
     const struct plan_instance *instance = choose(pass, task.id, back_off_rounds(pass, NULL));
     const char *container = container_with(definition, image);
     if (!instance || !container)
@@ -182,7 +199,9 @@ bool image_gate(struct pass *pass)
 {
     assert(pass);
     const struct deployment *primary = pass_primary(pass);
+    char task_id[ID_HEX_SIZE] = "";
     bool waits = false;
+    find_task(pass, task_id);
     for (size_t i = 0; primary->state != DEPLOYMENT_FAILED && i < primary->images.len; i++) {
         const struct deployment_image *image = &primary->images.items[i];
         if (image->resolved)
@@ -191,7 +210,7 @@ bool image_gate(struct pass *pass)
             return true;
         const char *instance = asked_on(pass, image->image);
         if (!instance)
-            instance = ask(pass, image->image);
+            instance = ask(pass, image->image, task_id);
         if (!instance) /* P2 says what each of them lacks */
             return false;
         waits = true;

@@ -225,6 +225,8 @@ void crash_tell(struct pass *pass);
 
 /* failure.c: notes which tasks were up once, F10. */
 void failure_witness(struct pass *pass);
+/* failure.c: whether the task is among the failed ones that PRIMARY keeps. */
+bool failure_is_noted(const struct pass *pass, const char *task);
 /* failure.c: whether the task goes on without the container, F10. */
 bool failure_gave_up(const struct pass *pass, const struct task *task, const char *container);
 /* failure.c: F10, whether the task goes on without the container that failed, which is noted then. */

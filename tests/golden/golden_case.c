@@ -132,8 +132,10 @@ static bool load_deployment(struct golden_case *golden, const json_t *json)
     snprintf(deployment.id, sizeof deployment.id, "ecs-svc/%s", id ? id : content);
     strcpy(deployment.commit.oid, "1111111111111111111111111111111111111111");
     for (int i = 0; i < int_or(json, "failures", 0); i++) {
-        char task[16];
-        snprintf(task, sizeof task, "f%d", i);
+        char name[16];
+        char task[ID_HEX_SIZE];
+        snprintf(name, sizeof name, "f%d", i);
+        full_id(name, task);
         deployment_add_failure(&deployment, task, CASE_NOW_MS - 1000, "container app exited with code 1");
     }
     json_array_foreach (json_object_get(json, "images"), s, image) {
@@ -363,6 +365,7 @@ static bool load_resolve(struct golden_case *golden, const char *text)
     action->image = memory_strdup(image);
     action->labels.deployment = memory_strdup(deployment);
     full_id("r1", action->task);
+    map_put(&golden->names, action->task, memory_strdup("r1"));
     vector_push(&golden->under_way, action);
     return true;
 }
