@@ -106,6 +106,9 @@ void image_count_failure(struct pass *pass);
  */
 char *image_of_task(const struct pass *pass, const char *container);
 
+/* deployment.c: whether nothing is there, and nothing under way that may leave something: an image that is
+ * asked for leaves no container. */
+bool deployment_is_gone(const struct plan_input *in);
 /* deployment.c: keeps in the entry what davit.prune says: once the service is gone only the entry knows, D12.
  */
 void deployment_note_prune(struct pass *pass);
