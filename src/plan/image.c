@@ -61,13 +61,26 @@ void image_begin(const struct service *content, struct deployment *deployment)
     }
 }
 
-void pass_images(struct pass *pass)
+/* I2: what a container of a task that is adopted was created of; NULL: of a tag, or there is none. */
+static const char *digest_of_adopted(const struct pass *pass, const char *image)
 {
-    assert(pass);
-    const struct deployment *primary = pass_primary(pass);
-    bool open = pass->in->desired && primary && !is_resolved(primary);
-    const struct deployment *before = open ? predecessor(pass, pass->in->desired) : NULL;
-    for (size_t i = 0; before && i < before->images.len; i++) {
+    const struct task_definition *definition = pass->in->desired->task_definition;
+    for (size_t i = 0; i < pass->tasks.len; i++) {
+        const struct task *task = &pass->tasks.items[i];
+        for (size_t c = 0; task_is_live(task) && pass_is_new(pass, task) && c < task->containers_len; c++) {
+            const struct container *container = task->containers[c];
+            if (text_equal(image_to_resolve(definition, container->labels.spec->name), image) &&
+                container->image && image_is_of(image, container->image))
+                return image_digest(container->image);
+        }
+    }
+    return NULL;
+}
+
+/* I2, of a deployment that the ledger knows. */
+static void take_over(struct pass *pass, const struct deployment *before)
+{
+    for (size_t i = 0; i < before->images.len; i++) {
         const struct deployment_image *known = &before->images.items[i];
         const struct deployment_image *image = deployment_image(pass_primary(pass), known->image);
         if (!image || image->resolved || !known->resolved)
@@ -78,6 +91,25 @@ void pass_images(struct pass *pass)
         deployment_image_resolve(
             deployment_image(service_ledger_primary(edit), before->images.items[i].image),
             before->images.items[i].digest);
+    }
+}
+
+void pass_images(struct pass *pass)
+{
+    assert(pass);
+    const struct deployment *primary = pass_primary(pass);
+    if (!pass->in->desired || !primary || is_resolved(primary))
+        return;
+    const struct deployment *before = predecessor(pass, pass->in->desired);
+    if (before)
+        take_over(pass, before);
+    for (size_t i = 0; i < pass_primary(pass)->images.len; i++) {
+        const struct deployment_image *image = &pass_primary(pass)->images.items[i];
+        const char *digest = image->resolved ? NULL : digest_of_adopted(pass, image->image);
+        if (!digest)
+            continue;
+        struct service_ledger *edit = pass_edit(pass, "image %s as of its tasks", image->image);
+        deployment_image_resolve(&service_ledger_primary(edit)->images.items[i], digest);
     }
 }
 

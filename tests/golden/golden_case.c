@@ -309,7 +309,7 @@ static struct task_labels make_labels(struct golden_case *golden, const char *ta
 }
 
 /* "old healthy": content, and the state of every container. Or {"content":, "instance":, "containers":
- * {name: state}} with the containers that exist. */
+ * {name: state}} with the containers that exist, and "images": {name: what it was created of}. */
 static bool load_task(struct golden_case *golden, const char *name, const json_t *json)
 {
     const char *text = json_string_value(json);
@@ -332,6 +332,7 @@ static bool load_task(struct golden_case *golden, const char *name, const json_t
                                 &labels.spec->gpu_ids);
         struct container *container = add_container(golden, &labels, instance ? instance : "local");
         container->created_ms = CASE_NOW_MS - HEALTHY_SINCE_MS;
+        container->image = memory_strdup(model_string(json_object_get(json, "images"), spec->name));
         task_labels_deinit(&labels);
         if (!set_state(container, state, golden->now_ms))
             return false;
