@@ -524,6 +524,14 @@ struct digest service_ledger_committed(const struct service_ledger *entry, const
     return digest_equal(&forced, digest) ? entry->redeployed.digest : *digest;
 }
 
+void service_ledger_redeploy(struct service_ledger *entry, const struct digest *digest, int64_t now_ms)
+{
+    assert(entry && digest);
+    for (size_t i = 0; i < entry->known_bad.len; i++)
+        entry->known_bad.items[i].digest = service_ledger_committed(entry, &entry->known_bad.items[i].digest);
+    entry->redeployed = (struct redeployment){*digest, now_ms};
+}
+
 bool service_ledger_forget_known_bad(struct service_ledger *entry, const struct digest *digest)
 {
     assert(entry);
