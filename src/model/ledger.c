@@ -57,10 +57,10 @@ void deployment_add_image(struct deployment *deployment, const char *image)
 const char *deployment_image_name(const struct deployment *deployment, const char *created_of)
 {
     assert(deployment);
-    for (size_t i = 0; i < deployment->images.len; i++) {
+    const char *digest = created_of ? image_digest(created_of) : NULL;
+    for (size_t i = 0; digest && i < deployment->images.len; i++) {
         const struct deployment_image *image = &deployment->images.items[i];
-        char *at CLEANUP_FREE = image->digest ? image_at(image->image, image->digest) : NULL;
-        if (text_equal(at, created_of))
+        if (text_equal(image->digest, digest) && image_is_of(image->image, created_of))
             return image->image;
     }
     return created_of;

@@ -38,7 +38,8 @@ struct deployment_image {
 };
 struct deployment_image_vec VECTOR_OF(struct deployment_image);
 
-#define DEPLOYMENT_ID_SIZE 32 /* "ecs-svc/" and 19 digits */
+#define DEPLOYMENT_BREAKER "ECS deployment circuit breaker: " /* its reason, when that has ended it */
+#define DEPLOYMENT_ID_SIZE 32                                 /* "ecs-svc/" and 19 digits */
 
 struct deployment {
     char id[DEPLOYMENT_ID_SIZE];
@@ -147,7 +148,8 @@ void deployment_clear_failures(struct deployment *deployment);
 struct deployment_image *deployment_image(const struct deployment *deployment, const char *image);
 /* Unless it has that image already; nothing is known of it. */
 void deployment_add_image(struct deployment *deployment, const char *image);
-/* What the task definition calls an image that a container of the deployment was created of. Borrowed. */
+/* What the task definition calls an image that a container of the deployment was created of, which Podman
+ * gives its long name, "docker.io/library/nginx@sha256:...". Borrowed. */
 const char *deployment_image_name(const struct deployment *deployment, const char *created_of);
 /* digest NULL: there is none. */
 void deployment_image_resolve(struct deployment_image *image, const char *digest);
