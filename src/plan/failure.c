@@ -249,9 +249,8 @@ static void trip_breaker(struct pass *pass, const char *what, int failures)
     const struct deployment *primary = pass_primary(pass);
     char *note CLEANUP_FREE = memory_printf("%d task%s failed", failures, failures == 1 ? "" : "s");
     char *event CLEANUP_FREE = memory_printf("tasks %s", what);
-    char *reason CLEANUP_FREE =
-        memory_printf("ECS deployment circuit breaker: tasks %s. %s, the last: %s", what, note,
-                      primary->failures.items[primary->failures.len - 1].reason);
+    char *reason CLEANUP_FREE = memory_printf(DEPLOYMENT_BREAKER "tasks %s. %s, the last: %s", what, note,
+                                              primary->failures.items[primary->failures.len - 1].reason);
     fail_deployment(pass, note, reason, event);
 }
 
