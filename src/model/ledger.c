@@ -527,8 +527,18 @@ struct digest service_ledger_committed(const struct service_ledger *entry, const
 void service_ledger_redeploy(struct service_ledger *entry, const struct digest *digest, int64_t now_ms)
 {
     assert(entry && digest);
-    for (size_t i = 0; i < entry->known_bad.len; i++)
-        entry->known_bad.items[i].digest = service_ledger_committed(entry, &entry->known_bad.items[i].digest);
+    struct deployment failed = {.digest = entry->redeployed.digest};
+    int64_t at_ms = 0;
+    for (size_t i = 0; i < entry->known_bad.len; i++) {
+        const struct known_bad *bad = &entry->known_bad.items[i];
+        struct digest committed = service_ledger_committed(entry, &bad->digest);
+        if (digest_equal(&committed, &bad->digest))
+            continue;
+        memcpy(failed.commit.oid, bad->commit, sizeof bad->commit);
+        at_ms = bad->at_ms;
+    }
+    if (at_ms)
+        service_ledger_add_known_bad(entry, &failed, at_ms);
     entry->redeployed = (struct redeployment){*digest, now_ms};
 }
 

@@ -134,7 +134,7 @@ bool service_ledger_forces(const struct service_ledger *entry, const struct dige
 /* The content as it was committed, if a redeployment has made it another one; else the same. */
 struct digest service_ledger_committed(const struct service_ledger *entry, const struct digest *digest);
 /* From now on that content, as it was committed, is another one. What failed as what a redeployment before
- * had made of its content is known bad as it was committed: nobody else would know it any more. */
+ * had made of its content is known bad as it was committed as well: nobody else would know it any more. */
 void service_ledger_redeploy(struct service_ledger *entry, const struct digest *digest, int64_t now_ms);
 /* Whether it was one. */
 bool service_ledger_forget_known_bad(struct service_ledger *entry, const struct digest *digest);
