@@ -6,10 +6,13 @@
 #include "model/image.h"
 #include "model/json.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #define NUMBER(deployment) ((deployment)->id + strlen("ecs-svc/"))
 #define MOST_ARNS          20
+#define KEY_CHARS          19 /* INT64_MAX has so many digits */
+#define KEY_FORMAT         "%019" PRId64
 
 /* A deployment among those of its service, and the rollback that it ended in. */
 struct found {
@@ -137,14 +140,17 @@ static bool is_current(const struct found *found)
     return found->view.desired && found->index == (found->rollback ? 1 : 0);
 }
 
+/* A deployment that FAILED otherwise, by its preparation or because it is known bad, did not trigger it. */
 static json_t *breaker(const struct found *found)
 {
     const struct service *desired = found->view.desired;
     enum deployment_state state = found->deployment->state;
-    const char *status = !desired->breaker.enable          ? "DISABLED"
-                         : state == DEPLOYMENT_IN_PROGRESS ? "MONITORING"
-                         : state == DEPLOYMENT_FAILED      ? "TRIGGERED"
-                                                           : "MONITORING_COMPLETE";
+    const char *status =
+        !desired->breaker.enable          ? "DISABLED"
+        : state == DEPLOYMENT_IN_PROGRESS ? "MONITORING"
+        : state == DEPLOYMENT_FAILED && text_starts_with(found->deployment->reason, DEPLOYMENT_BREAKER)
+            ? "TRIGGERED"
+            : "MONITORING_COMPLETE";
     return json_pack("{s:s,s:i,s:i}", "status", status, "failureCount", found->deployment->failed_tasks,
                      "threshold", plan_failure_threshold(&desired->breaker, desired->desired_count));
 }
@@ -243,10 +249,12 @@ static bool is_in_time(const json_t *range, int64_t created_ms)
            !(json_is_number(before) && seconds > json_number_value(before));
 }
 
-/* Newest first. */
-static json_t *arns_of(const struct api *api, const struct view_service *view, const json_t *input)
+/* Newest first, by keys that sort like that, so that a page begins where the one before has ended though the
+ * deployment between them is listed no more: before the ARN stands how long before the end of time it began.
+ */
+static json_t *keys_of(const struct api *api, const struct view_service *view, const json_t *input)
 {
-    json_t *arns = json_array();
+    json_t *keys = json_array();
     for (size_t i = 0; view->ledger && i < view->ledger->deployments.len; i++) {
         struct found found = found_at(view, i);
         if (!is_service_deployment(view, i) ||
@@ -254,9 +262,11 @@ static json_t *arns_of(const struct api *api, const struct view_service *view, c
             !is_in_time(json_object_get(input, "createdAt"), found.deployment->created_ms))
             continue;
         char *arn CLEANUP_FREE = deployment_arn(api, view, found.deployment);
-        json_array_append_new(arns, json_string(arn));
+        char *key CLEANUP_FREE =
+            memory_printf(KEY_FORMAT "%s", INT64_MAX - found.deployment->created_ms, arn);
+        json_array_append_new(keys, json_string(key));
     }
-    return arns;
+    return keys;
 }
 
 int api_list_service_deployments(struct api *api, const json_t *input, json_t **ret_output,
@@ -274,12 +284,12 @@ int api_list_service_deployments(struct api *api, const json_t *input, json_t **
         return api_fault_invalid(fault, "service: expected the name or ARN of a service.");
     if (!core_view_service(api->core, cluster, name, &view) || (of && !text_equal(of, cluster)))
         return api_fault_not_found(fault, "ServiceNotFoundException", "Service not found.");
-    r = api_page(&(struct api_page){"serviceDeployments", MOST_ARNS}, input, arns_of(api, &view, input),
+    r = api_page(&(struct api_page){"serviceDeployments", MOST_ARNS}, input, keys_of(api, &view, input),
                  ret_output, fault);
     json_t *list = r < 0 ? NULL : json_object_get(*ret_output, "serviceDeployments");
     for (size_t i = 0; i < json_array_size(list); i++) {
         struct found found;
-        if (!find(api, json_string_value(json_array_get(list, i)), "service-deployment", &found))
+        if (!find(api, json_string_value(json_array_get(list, i)) + KEY_CHARS, "service-deployment", &found))
             continue; /* never: it was there a moment ago */
         json_t *json = brief(api, &found);
         api_set_owned(json, "targetServiceRevisionArn", revision_arn(api, &view, found.deployment));

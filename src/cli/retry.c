@@ -39,7 +39,9 @@ const struct command cli_retry = {
         "What failed is not tried again until its content changes, by a fix or by git revert. Where the "
         "cause "
         "lies outside of the repository, a secret's file or an image that was missing, there is nothing to "
-        "commit: this forgets the failure and starts a new deployment of the same content.",
+        "commit: this forgets the failure and starts a new deployment of the same content. Tasks that are "
+        "healthy stay, and as long as there are any, the images that they were made of: for a tag that was "
+        "pushed again there is davit redeploy.",
     .flags = flags,
     .examples = examples,
     .words = "",

@@ -139,6 +139,7 @@ void core_forget_service(struct core *core, struct service_state *service)
 {
     assert(core);
     assert(service->containers.len == 0);
+    core_drop_questions(core, service);
     assert(service->under_way.len == 0);
     char *key CLEANUP_FREE = memory_strdup(service->key);
     assert(service->booked.len == 0);

@@ -61,6 +61,15 @@ static void land(struct core *core, struct flight *flight)
     map_remove(&core->flights, key_of(flight->action->id).text);
 }
 
+void core_drop_questions(struct core *core, struct service_state *service)
+{
+    assert(core);
+    assert(service);
+    for (size_t i = service->under_way.len; i-- > 0;)
+        if (service->under_way.items[i]->kind == ACTION_RESOLVE)
+            land(core, map_get(&core->flights, key_of(service->under_way.items[i]->id).text));
+}
+
 /* --- what has no outcome, or one that is worth a retry: not at once ------------------------------------- */
 
 /* What goes wrong again counts on: of tasks that could not be created each try is another task. */

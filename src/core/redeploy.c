@@ -35,7 +35,7 @@ void core_on_redeploy(struct core *core, struct event *event, struct effect_vec 
     if (!state || !state->desired || !state->ledger || state->delayed || !service)
         return; /* a commit came in between */
     struct service_ledger *ledger = service_ledger_copy(state->ledger);
-    ledger->redeployed = (struct redeployment){service->digest, core->now_ms};
+    service_ledger_redeploy(ledger, &service->digest, core->now_ms);
     service_ledger_forget_known_bad(ledger, &service->digest);
     service_ledger_forget_known_bad(ledger, &state->desired->digest);
     core_set_ledger(state, ledger);

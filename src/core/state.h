@@ -477,5 +477,7 @@ void core_settle_unknown(struct core *core, const char *instance);
 void core_end_holds(struct core *core, struct service_state *service, int64_t until_ms);
 /* When the first hold of the service ends; 0: there is none. */
 int64_t core_next_hold_ms(const struct core *core, const struct service_state *service);
+/* Of a service that is gone: nobody waits for what its images' tags mean, and an answer is of no flight. */
+void core_drop_questions(struct core *core, struct service_state *service);
 void flight_free(struct flight *flight);
 void trouble_free(struct trouble *trouble);

@@ -57,10 +57,10 @@ void deployment_add_image(struct deployment *deployment, const char *image)
 const char *deployment_image_name(const struct deployment *deployment, const char *created_of)
 {
     assert(deployment);
-    for (size_t i = 0; i < deployment->images.len; i++) {
+    const char *digest = created_of ? image_digest(created_of) : NULL;
+    for (size_t i = 0; digest && i < deployment->images.len; i++) {
         const struct deployment_image *image = &deployment->images.items[i];
-        char *at CLEANUP_FREE = image->digest ? image_at(image->image, image->digest) : NULL;
-        if (text_equal(at, created_of))
+        if (text_equal(image->digest, digest) && image_is_of(image->image, created_of))
             return image->image;
     }
     return created_of;
@@ -539,6 +539,24 @@ struct digest service_ledger_committed(const struct service_ledger *entry, const
         return *digest;
     struct digest forced = digest_combine(&entry->redeployed.digest, &by);
     return digest_equal(&forced, digest) ? entry->redeployed.digest : *digest;
+}
+
+void service_ledger_redeploy(struct service_ledger *entry, const struct digest *digest, int64_t now_ms)
+{
+    assert(entry && digest);
+    struct deployment failed = {.digest = entry->redeployed.digest};
+    int64_t at_ms = 0;
+    for (size_t i = 0; i < entry->known_bad.len; i++) {
+        const struct known_bad *bad = &entry->known_bad.items[i];
+        struct digest committed = service_ledger_committed(entry, &bad->digest);
+        if (digest_equal(&committed, &bad->digest))
+            continue;
+        memcpy(failed.commit.oid, bad->commit, sizeof bad->commit);
+        at_ms = bad->at_ms;
+    }
+    if (at_ms)
+        service_ledger_add_known_bad(entry, &failed, at_ms);
+    entry->redeployed = (struct redeployment){*digest, now_ms};
 }
 
 bool service_ledger_forget_known_bad(struct service_ledger *entry, const struct digest *digest)

@@ -38,7 +38,8 @@ struct deployment_image {
 };
 struct deployment_image_vec VECTOR_OF(struct deployment_image);
 
-#define DEPLOYMENT_ID_SIZE 32 /* "ecs-svc/" and 19 digits */
+#define DEPLOYMENT_BREAKER "ECS deployment circuit breaker: " /* its reason, when that has ended it */
+#define DEPLOYMENT_ID_SIZE 32                                 /* "ecs-svc/" and 19 digits */
 
 struct deployment {
     char id[DEPLOYMENT_ID_SIZE];
@@ -136,6 +137,9 @@ bool service_ledger_forces(const struct service_ledger *entry, const struct dige
                            struct digest *ret_by);
 /* The content as it was committed, if a redeployment has made it another one; else the same. */
 struct digest service_ledger_committed(const struct service_ledger *entry, const struct digest *digest);
+/* From now on that content, as it was committed, is another one. What failed as what a redeployment before
+ * had made of its content is known bad as it was committed as well: nobody else would know it any more. */
+void service_ledger_redeploy(struct service_ledger *entry, const struct digest *digest, int64_t now_ms);
 /* Whether it was one. */
 bool service_ledger_forget_known_bad(struct service_ledger *entry, const struct digest *digest);
 
@@ -148,7 +152,8 @@ void deployment_clear_failures(struct deployment *deployment);
 struct deployment_image *deployment_image(const struct deployment *deployment, const char *image);
 /* Unless it has that image already; nothing is known of it. */
 void deployment_add_image(struct deployment *deployment, const char *image);
-/* What the task definition calls an image that a container of the deployment was created of. Borrowed. */
+/* What the task definition calls an image that a container of the deployment was created of, which Podman
+ * gives its long name, "docker.io/library/nginx@sha256:...". Borrowed. */
 const char *deployment_image_name(const struct deployment *deployment, const char *created_of);
 /* digest NULL: there is none. */
 void deployment_image_resolve(struct deployment_image *image, const char *digest);

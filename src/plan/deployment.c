@@ -71,10 +71,19 @@ static void deploy(struct pass *pass)
                deployment->id, failed_at);
 }
 
+bool deployment_is_gone(const struct plan_input *in)
+{
+    assert(in);
+    for (size_t i = 0; i < in->under_way_len; i++)
+        if (in->under_way[i]->kind != ACTION_RESOLVE)
+            return false;
+    return in->containers_len == 0;
+}
+
 static void remove_service(struct pass *pass)
 {
     const struct plan_input *in = pass->in;
-    if (in->containers_len == 0 && in->under_way_len == 0) { /* D1, D3 */
+    if (deployment_is_gone(in)) { /* D1, D3 */
         pass->out->forget = true;
         if (pass->ledger)
             pass->out->ledger_message = memory_printf("%s/%s: INACTIVE, removed", in->cluster, in->service);

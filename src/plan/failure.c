@@ -35,6 +35,16 @@ static bool is_only_reported(const struct pass *pass, const struct task *task)
     return false;
 }
 
+bool failure_is_noted(const struct pass *pass, const char *task)
+{
+    assert(pass);
+    const struct deployment *primary = pass_primary(pass);
+    for (size_t i = 0; primary && i < primary->failures.len; i++)
+        if (text_equal(primary->failures.items[i].task, task))
+            return true;
+    return false;
+}
+
 static void count(struct pass *pass, struct task *task, const char *reason)
 {
     struct plan_memory *memory = pass->in->memory;
@@ -51,9 +61,8 @@ static void count(struct pass *pass, struct task *task, const char *reason)
     const struct deployment *primary = pass_primary(pass);
     if (!primary || primary->state != DEPLOYMENT_IN_PROGRESS || is_only_reported(pass, task)) /* F8, F1 */
         return;
-    for (size_t i = 0; i < primary->failures.len; i++)
-        if (text_equal(primary->failures.items[i].task, task->id))
-            return;
+    if (failure_is_noted(pass, task->id))
+        return;
     struct deployment *edit =
         service_ledger_primary(pass_edit(pass, "%s: task %.12s failed", primary->id, task->id));
     deployment_add_failure(edit, task->id, pass->in->now_ms, reason);
@@ -133,6 +142,19 @@ bool failure_give_up(struct pass *pass, const struct task *task, const struct pl
     return true;
 }
 
+/* F2 of a task that was to come, and I6, where several images may fail for one. */
+static void take_failure_of_none(struct pass *pass, const struct plan_failure *failure, const char *reason)
+{
+    if (!digest_equal(&failure->digest, service_task_digest(pass->in->desired)) ||
+        (failure->of_image && failure_is_noted(pass, failure->task)))
+        return;
+    struct task gone = {.instance = failure->of_image ? NULL : failure->instance}; /* nothing is there */
+    memcpy(gone.id, failure->task, sizeof gone.id);
+    count(pass, &gone, reason);
+    if (failure->of_image)
+        image_count_failure(pass);
+}
+
 /* F2: an action on a container of the task failed for good. */
 static void take_action_failures(struct pass *pass)
 {
@@ -149,13 +171,8 @@ static void take_action_failures(struct pass *pass)
             if (pass_is_new(pass, task) && task_is_live(task))
                 count(pass, task, reason);
             pass_stop(pass, task, reason);
-        } else if (digest_equal(&failure->digest, service_task_digest(pass->in->desired))) {
-            struct task gone = {.instance =
-                                    failure->of_image ? NULL : failure->instance}; /* nothing is there */
-            memcpy(gone.id, failure->task, sizeof gone.id);
-            count(pass, &gone, reason);
-            if (failure->of_image)
-                image_count_failure(pass);
+        } else {
+            take_failure_of_none(pass, failure, reason);
         }
     }
 }
@@ -232,9 +249,8 @@ static void trip_breaker(struct pass *pass, const char *what, int failures)
     const struct deployment *primary = pass_primary(pass);
     char *note CLEANUP_FREE = memory_printf("%d task%s failed", failures, failures == 1 ? "" : "s");
     char *event CLEANUP_FREE = memory_printf("tasks %s", what);
-    char *reason CLEANUP_FREE =
-        memory_printf("ECS deployment circuit breaker: tasks %s. %s, the last: %s", what, note,
-                      primary->failures.items[primary->failures.len - 1].reason);
+    char *reason CLEANUP_FREE = memory_printf(DEPLOYMENT_BREAKER "tasks %s. %s, the last: %s", what, note,
+                                              primary->failures.items[primary->failures.len - 1].reason);
     fail_deployment(pass, note, reason, event);
 }
 

@@ -19,15 +19,32 @@ static bool has_live_task(const struct pass *pass, const struct deployment *depl
     return false;
 }
 
-/* I2: the newest whose tasks are adopted, or which is rolled back to; NULL: there is none. */
+static bool is_resolved(const struct deployment *deployment)
+{
+    for (size_t i = 0; i < deployment->images.len; i++)
+        if (!deployment->images.items[i].resolved)
+            return false;
+    return true;
+}
+
+/* F12: what COMPLETED is what it was rolled back to; another deployment of that content may have begun since,
+ * of what its tags meant by then. */
+static bool is_rolled_back_to(const struct deployment *primary, const struct deployment *deployment)
+{
+    return !digest_is_zero(&primary->rollback_of) && deployment->state == DEPLOYMENT_COMPLETED &&
+           digest_equal(&deployment->digest, &primary->digest) && deployment->images.len &&
+           is_resolved(deployment);
+}
+
+/* I2: what is rolled back to, or the newest whose tasks are adopted; NULL: there is none. */
 static const struct deployment *predecessor(const struct pass *pass, const struct service *content)
 {
     const struct deployment_vec *all = &pass->ledger->deployments;
-    const struct deployment *primary = pass_primary(pass);
-    bool rolls_back = !digest_is_zero(&primary->rollback_of);
     for (size_t i = 1; i < all->len; i++)
-        if ((rolls_back && digest_equal(&all->items[i].digest, &primary->digest)) ||
-            has_live_task(pass, &all->items[i], content))
+        if (is_rolled_back_to(pass_primary(pass), &all->items[i]))
+            return &all->items[i];
+    for (size_t i = 1; i < all->len; i++)
+        if (has_live_task(pass, &all->items[i], content))
             return &all->items[i];
     return NULL;
 }
@@ -44,21 +61,26 @@ void image_begin(const struct service *content, struct deployment *deployment)
     }
 }
 
-static bool is_resolved(const struct deployment *deployment)
+/* I2: what a container of a task that is adopted was created of; NULL: of a tag, or there is none. */
+static const char *digest_of_adopted(const struct pass *pass, const char *image)
 {
-    for (size_t i = 0; i < deployment->images.len; i++)
-        if (!deployment->images.items[i].resolved)
-            return false;
-    return true;
+    const struct task_definition *definition = pass->in->desired->task_definition;
+    for (size_t i = 0; i < pass->tasks.len; i++) {
+        const struct task *task = &pass->tasks.items[i];
+        for (size_t c = 0; task_is_live(task) && pass_is_new(pass, task) && c < task->containers_len; c++) {
+            const struct container *container = task->containers[c];
+            if (text_equal(image_to_resolve(definition, container->labels.spec->name), image) &&
+                container->image && image_is_of(image, container->image))
+                return image_digest(container->image);
+        }
+    }
+    return NULL;
 }
 
-void pass_images(struct pass *pass)
+/* I2, of a deployment that the ledger knows. */
+static void take_over(struct pass *pass, const struct deployment *before)
 {
-    assert(pass);
-    const struct deployment *primary = pass_primary(pass);
-    bool open = pass->in->desired && primary && !is_resolved(primary);
-    const struct deployment *before = open ? predecessor(pass, pass->in->desired) : NULL;
-    for (size_t i = 0; before && i < before->images.len; i++) {
+    for (size_t i = 0; i < before->images.len; i++) {
         const struct deployment_image *known = &before->images.items[i];
         const struct deployment_image *image = deployment_image(pass_primary(pass), known->image);
         if (!image || image->resolved || !known->resolved)
@@ -69,6 +91,25 @@ void pass_images(struct pass *pass)
         deployment_image_resolve(
             deployment_image(service_ledger_primary(edit), before->images.items[i].image),
             before->images.items[i].digest);
+    }
+}
+
+void pass_images(struct pass *pass)
+{
+    assert(pass);
+    const struct deployment *primary = pass_primary(pass);
+    if (!pass->in->desired || !primary || is_resolved(primary))
+        return;
+    const struct deployment *before = predecessor(pass, pass->in->desired);
+    if (before)
+        take_over(pass, before);
+    for (size_t i = 0; i < pass_primary(pass)->images.len; i++) {
+        const struct deployment_image *image = &pass_primary(pass)->images.items[i];
+        const char *digest = image->resolved ? NULL : digest_of_adopted(pass, image->image);
+        if (!digest)
+            continue;
+        struct service_ledger *edit = pass_edit(pass, "image %s as of its tasks", image->image);
+        deployment_image_resolve(&service_ledger_primary(edit)->images.items[i], digest);
     }
 }
 
@@ -109,20 +150,34 @@ static const struct plan_instance *choose(struct pass *pass, const char *task, i
     return chosen;
 }
 
+static bool is_asked(const struct pass *pass, const struct action *action)
+{
+    return action->kind == ACTION_RESOLVE && text_equal(action->labels.deployment, pass_primary(pass)->id);
+}
+
 /* I4. On an instance that does not answer nothing comes of it. */
 static const char *asked_on(const struct pass *pass, const char *image)
 {
     const struct plan_input *in = pass->in;
     for (size_t i = 0; i < in->under_way_len; i++) {
         const struct action *action = in->under_way[i];
-        if (action->kind != ACTION_RESOLVE || !text_equal(action->image, image) ||
-            !text_equal(action->labels.deployment, pass_primary(pass)->id))
+        if (!is_asked(pass, action) || !text_equal(action->image, image))
             continue;
         const struct plan_instance *instance = placement_instance(in->instances, action->instance);
         if (instance && instance->usable)
             return instance->name;
     }
     return NULL;
+}
+
+/* I6: the task that other images are asked for already, unless it has failed. */
+static void find_task(const struct pass *pass, char *ret_id)
+{
+    for (size_t i = 0; i < pass->in->under_way_len; i++) {
+        const struct action *action = pass->in->under_way[i];
+        if (is_asked(pass, action) && !failure_is_noted(pass, action->task))
+            memcpy(ret_id, action->task, sizeof action->task);
+    }
 }
 
 static const char *container_with(const struct task_definition *definition, const char *image)
@@ -133,13 +188,16 @@ static const char *container_with(const struct task_definition *definition, cons
     return NULL;
 }
 
-/* I3. The task that a failure is counted for, as if its create had failed, is one that will never be. */
-static const char *ask(struct pass *pass, const char *image)
+/* I3. The task that a failure is counted for, as if its create had failed, is one that will never be: the
+ * same for all images that are asked for together, `task_id`, drawn by the first of them. */
+static const char *ask(struct pass *pass, const char *image, char *task_id)
 {
     struct task task = {0};
     struct task_definition *definition = pass->in->desired->task_definition;
     const struct deployment *primary = pass_primary(pass);
-    id_draw_hex(pass->in->ids, task.id);
+    if (!task_id[0])
+        id_draw_hex(pass->in->ids, task_id);
+    memcpy(task.id, task_id, sizeof task.id);
     const struct plan_instance *instance = choose(pass, task.id, back_off_rounds(pass, NULL));
     const char *container = container_with(definition, image);
     if (!instance || !container)
@@ -173,7 +231,9 @@ bool image_gate(struct pass *pass)
 {
     assert(pass);
     const struct deployment *primary = pass_primary(pass);
+    char task_id[ID_HEX_SIZE] = "";
     bool waits = false;
+    find_task(pass, task_id);
     for (size_t i = 0; primary->state != DEPLOYMENT_FAILED && i < primary->images.len; i++) {
         const struct deployment_image *image = &primary->images.items[i];
         if (image->resolved)
@@ -182,7 +242,7 @@ bool image_gate(struct pass *pass)
             return true;
         const char *instance = asked_on(pass, image->image);
         if (!instance)
-            instance = ask(pass, image->image);
+            instance = ask(pass, image->image, task_id);
         if (!instance) /* P2 says what each of them lacks */
             return false;
         waits = true;

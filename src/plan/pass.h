@@ -106,6 +106,9 @@ void image_count_failure(struct pass *pass);
  */
 char *image_of_task(const struct pass *pass, const char *container);
 
+/* deployment.c: whether nothing is there, and nothing under way that may leave something: an image that is
+ * asked for leaves no container. */
+bool deployment_is_gone(const struct plan_input *in);
 /* deployment.c: keeps in the entry what davit.prune says: once the service is gone only the entry knows, D12.
  */
 void deployment_note_prune(struct pass *pass);
@@ -225,6 +228,8 @@ void crash_tell(struct pass *pass);
 
 /* failure.c: notes which tasks were up once, F10. */
 void failure_witness(struct pass *pass);
+/* failure.c: whether the task is among the failed ones that PRIMARY keeps. */
+bool failure_is_noted(const struct pass *pass, const char *task);
 /* failure.c: whether the task goes on without the container, F10. */
 bool failure_gave_up(const struct pass *pass, const struct task *task, const char *container);
 /* failure.c: F10, whether the task goes on without the container that failed, which is noted then. */

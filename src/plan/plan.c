@@ -170,7 +170,7 @@ static void forget_tasks(struct plan_memory *memory, const struct task_vec *task
 /* D12. */
 static bool is_left(const struct plan_input *in)
 {
-    return !in->desired && in->ledger && in->ledger->prune_disabled && in->containers_len + in->under_way_len;
+    return !in->desired && in->ledger && in->ledger->prune_disabled && !deployment_is_gone(in);
 }
 
 /* U1, D12: nothing but to look on. What ends now is nobody's fault, later either. */

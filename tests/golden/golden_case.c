@@ -132,8 +132,10 @@ static bool load_deployment(struct golden_case *golden, const json_t *json)
     snprintf(deployment.id, sizeof deployment.id, "ecs-svc/%s", id ? id : content);
     strcpy(deployment.commit.oid, "1111111111111111111111111111111111111111");
     for (int i = 0; i < int_or(json, "failures", 0); i++) {
-        char task[16];
-        snprintf(task, sizeof task, "f%d", i);
+        char name[16];
+        char task[ID_HEX_SIZE];
+        snprintf(name, sizeof name, "f%d", i);
+        full_id(name, task);
         deployment_add_failure(&deployment, task, CASE_NOW_MS - 1000, "container app exited with code 1");
     }
     json_array_foreach (json_object_get(json, "images"), s, image) {
@@ -307,7 +309,7 @@ static struct task_labels make_labels(struct golden_case *golden, const char *ta
 }
 
 /* "old healthy": content, and the state of every container. Or {"content":, "instance":, "containers":
- * {name: state}} with the containers that exist. */
+ * {name: state}} with the containers that exist, and "images": {name: what it was created of}. */
 static bool load_task(struct golden_case *golden, const char *name, const json_t *json)
 {
     const char *text = json_string_value(json);
@@ -330,6 +332,7 @@ static bool load_task(struct golden_case *golden, const char *name, const json_t
                                 &labels.spec->gpu_ids);
         struct container *container = add_container(golden, &labels, instance ? instance : "local");
         container->created_ms = CASE_NOW_MS - HEALTHY_SINCE_MS;
+        container->image = memory_strdup(model_string(json_object_get(json, "images"), spec->name));
         task_labels_deinit(&labels);
         if (!set_state(container, state, golden->now_ms))
             return false;
@@ -363,6 +366,7 @@ static bool load_resolve(struct golden_case *golden, const char *text)
     action->image = memory_strdup(image);
     action->labels.deployment = memory_strdup(deployment);
     full_id("r1", action->task);
+    map_put(&golden->names, action->task, memory_strdup("r1"));
     vector_push(&golden->under_way, action);
     return true;
 }

@@ -181,6 +181,65 @@ static void test_service_deployment(void **state)
     json_decref(list);
 }
 
+/* The page of one after the token (owned, the next one's afterwards). The answer; caller decrefs. */
+static json_t *page_of_one(struct fixture *fixture, double before, char **token)
+{
+    char *input CLEANUP_FREE = memory_printf(
+        "{'cluster':'demo','service':'web','maxResults':1,'createdAt':{'before':%.3f},'nextToken':'%s'}",
+        before, *token ? *token : "");
+    json_t *page = fixture_ask(fixture, NULL, "ListServiceDeployments", input);
+    free(*token);
+    *token = memory_strdup(model_string(page, "nextToken"));
+    return page;
+}
+
+/* Page by page none is missing and none is twice, also when the last one is not listed any more. */
+static void test_pages_of_service_deployments(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int i = 2; i < 8; i++) {
+        char oid[3] = {'b', (char)('0' + i), '\0'};
+        char *text CLEANUP_FREE = memory_printf(
+            "{kind: Cluster, clusterName: demo}\n---\n"
+            "{kind: TaskDefinition, family: web, containerDefinitions: [{name: web, image: 'nginx:%d', "
+            "memory: 64}]}\n---\n"
+            "{kind: Service, serviceName: web, cluster: demo, taskDefinition: web, desiredCount: 2}\n",
+            i);
+        fixture_commit(fixture, oid, text);
+        fixture_settle(fixture, 60000);
+    }
+    json_t *all = fixture_ask(fixture, NULL, "ListServiceDeployments", "{'cluster':'demo','service':'web'}");
+    const json_t *list = json_object_get(all, "serviceDeployments");
+    char *token = NULL;
+    double after = 1e10;
+    assert_int_equal(json_array_size(list), 7);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *item = json_array_get(list, i);
+        json_t *page = page_of_one(fixture, after, &token);
+        assert_string_equal(model_string(only(page, "serviceDeployments"), "serviceDeploymentArn"),
+                            model_string(item, "serviceDeploymentArn"));
+        json_decref(page);
+        after = json_number_value(json_object_get(item, "createdAt")) - 0.001; /* it is gone */
+    }
+    assert_null(token);
+    json_decref(all);
+}
+
+/* It is not tried again: the circuit breaker has had nothing to count. */
+static void assert_known_bad(struct fixture *fixture)
+{
+    json_t *answer;
+    const char *arn = model_string(service(fixture, &answer), "currentServiceDeployment");
+    json_t *deployments = described(fixture, "DescribeServiceDeployments", "serviceDeploymentArns", arn);
+    const json_t *json = only(deployments, "serviceDeployments");
+    const json_t *breaker = json_object_get(json, "deploymentCircuitBreaker");
+    assert_string_equal(model_string(json, "status"), "ROLLBACK_SUCCESSFUL");
+    assert_string_equal(model_string(breaker, "status"), "MONITORING_COMPLETE");
+    assert_int_equal(model_int(breaker, "failureCount"), 0);
+    json_decref(deployments);
+    json_decref(answer);
+}
+
 static void test_service_deployment_that_is_rolled_back(void **state)
 {
     struct fixture *fixture = *state;
@@ -227,6 +286,12 @@ static void test_service_deployment_that_is_rolled_back(void **state)
                        "{'cluster':'demo','service':'web','createdAt':{'before':1000}}");
     assert_int_equal(json_array_size(json_object_get(list, "serviceDeployments")), 0);
     json_decref(list);
+    char *better CLEANUP_FREE = memory_printf(manifest, "nginx:2");
+    fixture_commit(fixture, "d4", better);
+    fixture_settle(fixture, 60000);
+    fixture_commit(fixture, "e5", bad);
+    fixture_settle(fixture, 60000);
+    assert_known_bad(fixture);
 }
 
 static void test_service_deployments_that_are_not_there(void **state)
@@ -586,6 +651,7 @@ int main(void)
         CASE(test_failed_deployment),
         CASE(test_service_deployment),
         CASE(test_service_deployment_that_is_rolled_back),
+        CASE(test_pages_of_service_deployments),
         CASE(test_service_deployments_that_are_not_there),
         CASE(test_container_instances),
         CASE(test_resources_of_instances),

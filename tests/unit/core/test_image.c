@@ -186,6 +186,45 @@ static void test_an_answer_for_what_was_replaced_is_none(void **state)
     assert_null(fixture_effect(fixture, EFFECT_SAVE, 0));
 }
 
+static bool is_forgotten(const struct fixture *fixture)
+{
+    const struct effect *save = fixture_effect(fixture, EFFECT_SAVE, 0);
+    return save && text_equal(save->change.name, "c/web") && !save->change.entry;
+}
+
+/* A pull may take hours. */
+static void test_nobody_waits_for_it_when_the_service_is_gone(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = asking_fixture(1);
+    uint64_t first = fixture_action(fixture, 0)->id;
+    fixture_file(fixture, "web-service.json", NULL);
+    fixture_turn(fixture);
+    assert_true(is_forgotten(fixture));
+    answer(fixture, first, "sha256:1", NULL);
+    assert_null(fixture_effect(fixture, EFFECT_SAVE, 0));
+    fixture_turn(fixture);
+    assert_null(fixture_action(fixture, 0));
+}
+
+static void test_nor_for_an_instance_that_died(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = asking_fixture(1);
+    uint64_t first = fixture_action(fixture, 0)->id;
+    fixture_after(fixture, PATIENCE_MS);
+    fixture_done(fixture, first, ERROR_UNAVAILABLE, NULL);
+    fixture_step(fixture, (struct event){.kind = EVENT_DISCONNECTED,
+                                         .engine = {.instance = memory_strdup("one"),
+                                                    .message = memory_strdup("gone")}});
+    fixture_file(fixture, "web-service.json", NULL);
+    fixture_turn(fixture);
+    assert_true(is_forgotten(fixture));
+    fixture_empty(fixture, "one");
+    fixture_turn(fixture);
+    assert_false(core_is_dirty(fixture->core));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +237,8 @@ int main(void)
         cmocka_unit_test(test_a_silent_instance_is_passed_over),
         cmocka_unit_test(test_a_failed_pull_is_a_failed_task),
         cmocka_unit_test(test_an_answer_for_what_was_replaced_is_none),
+        cmocka_unit_test(test_nobody_waits_for_it_when_the_service_is_gone),
+        cmocka_unit_test(test_nor_for_an_instance_that_died),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -129,23 +129,54 @@ static void test_a_snapshot_knows_it(void **state)
     assert_int_equal(ledger_of(fixture)->deployments.len, 2);
 }
 
+/* No task comes up, until the content is known bad. */
+static void fail_rollout(struct fixture *fixture)
+{
+    for (int i = 0; i < 10 && service_ledger_primary(ledger_of(fixture))->state != DEPLOYMENT_FAILED; i++) {
+        if (fixture_action(fixture, 0))
+            fixture_done(fixture, fixture_action(fixture, 0)->id, ERROR_INVALID, NULL);
+        fixture_after(fixture, 10000);
+        fixture_turn(fixture);
+    }
+    assert_int_equal(service_ledger_primary(ledger_of(fixture))->state, DEPLOYMENT_FAILED);
+}
+
 static void test_what_failed_is_tried_again(void **state)
 {
     (void)state;
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
     fixture_empty(fixture, "one");
     fixture_commit(fixture, "web", "nginx", 1, 0);
-    for (int i = 0; i < 10 && !(ledger_of(fixture) && ledger_of(fixture)->known_bad.len); i++) {
-        fixture_turn(fixture);
-        if (fixture_action(fixture, 0))
-            fixture_done(fixture, fixture_action(fixture, 0)->id, ERROR_INVALID, NULL);
-        fixture_after(fixture, 10000);
-    }
+    fixture_turn(fixture);
+    fail_rollout(fixture);
     assert_int_equal(ledger_of(fixture)->known_bad.len, 1);
     fixture_step(fixture, redeploy_of("web"));
     assert_int_equal(ledger_of(fixture)->known_bad.len, 0);
     fixture_turn(fixture);
     assert_int_equal(service_ledger_primary(ledger_of(fixture))->state, DEPLOYMENT_IN_PROGRESS);
+}
+
+/* It failed as it was committed, and redeployed: another content's redeployment changes nothing of that. */
+static void test_what_failed_again_stays_known_bad(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "web", "nginx", 1, 0);
+    fixture_turn(fixture);
+    fail_rollout(fixture);
+    fixture_step(fixture, redeploy_of("web"));
+    fixture_turn(fixture);
+    fail_rollout(fixture);
+    fixture_change(fixture, "web", "apache");
+    fixture_settle(fixture);
+    assert_int_equal(service_ledger_primary(ledger_of(fixture))->state, DEPLOYMENT_COMPLETED);
+    fixture_step(fixture, redeploy_of("web"));
+    fixture_settle(fixture);
+    assert_int_equal(service_ledger_primary(ledger_of(fixture))->state, DEPLOYMENT_COMPLETED);
+    fixture_change(fixture, "web", "nginx");
+    fixture_turn(fixture);
+    assert_int_equal(service_ledger_primary(ledger_of(fixture))->state, DEPLOYMENT_FAILED);
 }
 
 static void test_a_suspended_service_waits(void **state)
@@ -195,6 +226,7 @@ int main(void)
         cmocka_unit_test(test_its_images_are_asked_for_anew),
         cmocka_unit_test(test_it_happens_once),
         cmocka_unit_test(test_what_failed_is_tried_again),
+        cmocka_unit_test(test_what_failed_again_stays_known_bad),
         cmocka_unit_test(test_a_suspended_service_waits),
         cmocka_unit_test(test_another_value_in_git),
         cmocka_unit_test(test_a_snapshot_knows_it),

@@ -140,6 +140,30 @@ static void test_newest_deployment_first_and_bounded(void **state)
     service_ledger_free(entry);
 }
 
+static void test_an_image_has_the_definitions_name(void **state)
+{
+    (void)state;
+    struct deployment deployment = {0};
+    deployment_add_image(&deployment, "nginx:1");
+    deployment_add_image(&deployment, "nginx:2");
+    deployment_add_image(&deployment, "example.org:5000/web:3");
+    deployment_image_resolve(&deployment.images.items[0], "sha256:1");
+    deployment_image_resolve(&deployment.images.items[1], "sha256:2");
+    deployment_image_resolve(&deployment.images.items[2], "sha256:3");
+    static const char *const names[][2] = {
+        {"nginx@sha256:2", "nginx:2"},
+        {"docker.io/library/nginx@sha256:1", "nginx:1"}, /* Podman */
+        {"example.org:5000/web@sha256:3", "example.org:5000/web:3"},
+        {"web@sha256:3", "web@sha256:3"},
+        {"nginx@sha256:3", "nginx@sha256:3"},
+        {"nginx:1", "nginx:1"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        assert_string_equal(deployment_image_name(&deployment, names[i][0]), names[i][1]);
+    assert_null(deployment_image_name(&deployment, NULL));
+    deployment_deinit(&deployment);
+}
+
 static void test_same_content_has_one_number(void **state)
 {
     (void)state;
@@ -210,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_failures_are_counted_beyond_those_kept),
         cmocka_unit_test(test_damaged_entry_is_an_error),
         cmocka_unit_test(test_newest_deployment_first_and_bounded),
+        cmocka_unit_test(test_an_image_has_the_definitions_name),
         cmocka_unit_test(test_same_content_has_one_number),
         cmocka_unit_test(test_old_contents_are_dropped_and_numbers_stay),
     };
