@@ -15,7 +15,7 @@ void core_on_ledger(struct core *core, struct event *event, struct effect_vec *e
     if (event->ledger.kind == LEDGER_SERVICE) {
         struct service_ledger *entry = NULL;
         if (service_ledger_from_json(event->ledger.entry, &entry, NULL) < 0)
-            return; /* unreadable: what runs is adopted by its labels, a new deployment takes over */
+            return; /* unreadable: rebuilt from labels, rows L */
         struct service_state *service = core_service_state(core, entry->cluster, entry->service, true);
         core_set_ledger(service, entry);
         core_index_adopted(core, service);
@@ -312,6 +312,7 @@ static void deploy_again(struct core *core, const struct commit *commit,
 void core_on_commit(struct core *core, struct event *event, struct effect_vec *effects)
 {
     assert(core);
+    core_remember_commit(core, &event->commit.commit);
     if (!core_take_files(core, event, effects))
         return;
     core->approved_deletions =

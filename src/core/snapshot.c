@@ -242,6 +242,9 @@ int core_snapshot(const struct core *core, core_part_fn *take, void *data)
     map_for_each (&core->families, entry) {
         item_out(&parts, "families", family_ledger_to_json(entry->value));
     }
+    map_for_each (&core->commits, entry) {
+        item_out(&parts, "commits", commit_to_json(entry->value));
+    }
     containers_out(core, &parts);
     core_visit_files(core, file_out, &parts);
     desired_out(core, &parts);
@@ -548,6 +551,18 @@ static int families_in(const json_t *list, struct core *core, struct error *err)
     return 0;
 }
 
+static void commits_in(const json_t *list, struct core *core)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (list, i, item) {
+        struct commit commit = {0};
+        if (commit_from_json(item, &commit) == 0)
+            core_remember_commit(core, &commit);
+        commit_deinit(&commit);
+    }
+}
+
 static struct core *core_of(const json_t *json)
 {
     const json_t *instances = json_object_get(json, "instances");
@@ -598,6 +613,7 @@ int core_restore(const json_t *snapshot, struct core **ret_core, struct error *e
     int r = services_in(services, core, err);
     if (r == 0)
         r = families_in(json_object_get(snapshot, "families"), core, err);
+    commits_in(json_object_get(snapshot, "commits"), core);
     instances_in(json_object_get(snapshot, "instances"), core);
     if (r == 0)
         r = containers_in(json_object_get(snapshot, "containers"), core, err);
