@@ -16,7 +16,9 @@ static json_t *deployment_json(const struct api *api, const struct view_service 
     api_set_time_text(json, "createdAt", deployment->created_ms);
     api_set_time_text(json, "updatedAt", deployment->updated_ms);
     api_set_time_text(json, "endedAt", deployment->ended_ms);
-    int64_t end_ms = deployment->ended_ms ? deployment->ended_ms : api->now_ms(api->data);
+    model_set_bool(json, "rebuilt", deployment->rebuilt);
+    bool goes_on = !deployment->ended_ms && deployment->state == DEPLOYMENT_IN_PROGRESS;
+    int64_t end_ms = goes_on ? api->now_ms(api->data) : deployment->ended_ms; /* 0: not known */
     model_set_int(json, "durationMs", end_ms > deployment->created_ms ? end_ms - deployment->created_ms : 0);
     json_t *failures = json_array();
     for (size_t i = 0; i < deployment->failures.len; i++) {

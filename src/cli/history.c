@@ -29,14 +29,15 @@ static char *author(const json_t *row, int64_t now_ms)
 
 static char *started(const json_t *row, int64_t now_ms)
 {
-    return cli_age(model_string(row, "createdAt"), now_ms);
+    char *age CLEANUP_FREE = cli_age(model_string(row, "createdAt"), now_ms);
+    return age && model_bool(row, "rebuilt") ? memory_printf("~%s", age) : TAKE(age);
 }
 
 static char *duration(const json_t *row, int64_t now_ms)
 {
     (void)now_ms;
     int64_t ms = model_int(row, "durationMs");
-    return ms ? cli_duration(ms) : NULL; /* content that is known to fail is not even tried */
+    return ms ? cli_duration(ms) : NULL; /* not known, or content that is known to fail: not even tried */
 }
 
 static const struct cli_column columns[] = {{"DEPLOYMENT", "id", false, NULL},
@@ -157,9 +158,10 @@ const struct command cli_history = {
         "which nothing was started.\n\n"
         "A service that was removed is forgotten by the daemon when its tasks have gone; the ledger in its "
         "state directory has the deployments, as far as it reaches back.\n\n"
-        "A lost state directory takes the deployments of before along: what runs is taken on as one "
-        "deployment "
-        "of the newest commit, with the revision that it had. \"davit blame\" still tells the commits.",
+        "After the state directory was lost, the deployments of what runs are rebuilt from the labels of "
+        "containers: ids, revisions and commits are those of before. ~ is when the oldest container left of "
+        "it "
+        "was created; when it ended, and deployments without a container, nobody knows.",
     .flags = flags,
     .examples = examples,
     .words = "",

@@ -15,7 +15,7 @@ void core_on_ledger(struct core *core, struct event *event, struct effect_vec *e
     if (event->ledger.kind == LEDGER_SERVICE) {
         struct service_ledger *entry = NULL;
         if (service_ledger_from_json(event->ledger.entry, &entry, NULL) < 0)
-            return; /* unreadable: what runs is adopted by its labels, a new deployment takes over */
+            return; /* unreadable: rebuilt from labels, rows L */
         struct service_state *service = core_service_state(core, entry->cluster, entry->service, true);
         core_source_recall(core, entry->source);
         core_set_ledger(service, entry);
@@ -461,7 +461,10 @@ void core_on_commit(struct core *core, struct event *event, struct effect_vec *e
 {
     assert(core);
     struct core_source *source = core_source_of_event(core, event->commit.source);
-    if (!source || !core_take_files(source, event, effects))
+    if (!source)
+        return;
+    core_remember_commit(core, source, &event->commit.commit);
+    if (!core_take_files(source, event, effects))
         return;
     const struct commit *commit = &event->commit.commit;
     source->approved_deletions =

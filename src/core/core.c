@@ -91,6 +91,7 @@ void core_free(struct core *core)
     map_deinit(&core->services);
     map_deinit(&core->adopted);
     map_deinit(&core->runs);
+    map_deinit(&core->commits);
     if (core->outcome)
         run_outcome_deinit(core->outcome);
     free(core->outcome);

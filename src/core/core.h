@@ -179,6 +179,33 @@ char *core_removals_judge(struct core_removals *removals, const struct core_dele
  * them as EVENT_CLOCK told it last.
  */
 
+/* A lost entry: a service of the repository has containers, and the ledger knows no deployment of it, because
+ * the state directory was deleted or the entry cannot be read. What their labels tell is noted again before
+ * anything is planned, so that nothing restarts and ids stay what they were.
+ *
+ *  row| seen                                          | then
+ *  ---|-----------------------------------------------|-----------------------------------------------------
+ *  L1 | containers of a deployment                    | it is in the entry again, marked `rebuilt`: id,
+ *     |                                               | revision, commit. It began no later than the first
+ *     |                                               | container that is left of it. Author and subject are
+ *     |                                               | git's, if the branch still has the commit
+ *  L2 | of several deployments                        | whose container was created last is PRIMARY. How the
+ *     |                                               | others ended nobody knows: SUPERSEDED
+ *  L3 | all live tasks are of PRIMARY's content and   | PRIMARY is COMPLETED, since when nobody knows
+ *     | healthy, and there are as many as desired     |
+ *  L4 | otherwise                                     | IN_PROGRESS: rows R and F of the planner go on; what
+ *     |                                               | had stopped before is not counted (F7)
+ *  L5 | PRIMARY has another content than git          | D6 or D7: a new deployment, after that
+ *  L6 | davit.preDeploy of PRIMARY's content          | has succeeded: tasks were launched after it (R13)
+ *  L7 | git does not own the count                    | it is that of the live tasks, of a rollout at least
+ *     |                                               | that of the content with more of them
+ *  L8 | containers created of an image's digest       | that is what the tag means to PRIMARY (I1)
+ *
+ * What no label has is lost: how deployments ended, contents that are known bad (one is tried again) or were
+ * redeployed by `davit redeploy` (another deployment replaces the tasks), a suspension by hand, new names
+ * (N7).
+ */
+
 /* `davit rollback --hold`, EVENT_HOLD: back at once, without a commit, from what the repository asks for to
  * an earlier deployment of the service, as row F12 of the planner goes back from what failed. "Bad" is the
  * content that the repository asks for now.

@@ -280,6 +280,9 @@ int core_snapshot(const struct core *core, core_part_fn *take, void *data)
     struct parts parts = {.take = take, .data = data, .suffix = ""};
     part_out(&parts, head_out(core));
     services_out(core, &parts);
+    map_for_each (&core->commits, entry) {
+        item_out(&parts, "commits", commit_to_json(entry->value));
+    }
     containers_out(core, &parts);
     flush(&parts);
     for (size_t i = 0; i < core->sources.len; i++) {
@@ -635,6 +638,18 @@ static int families_in(const json_t *list, struct core_source *source, struct er
     return 0;
 }
 
+static void commits_in(const json_t *list, struct core *core)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (list, i, item) {
+        struct commit commit = {0};
+        if (commit_from_json(item, &commit) == 0)
+            core_remember_commit(core, core_source_of_event(core, NULL), &commit);
+        commit_deinit(&commit);
+    }
+}
+
 static struct core *core_of(const json_t *json)
 {
     const json_t *instances = json_object_get(json, "instances");
@@ -745,6 +760,7 @@ int core_restore(const json_t *snapshot, struct core **ret_core, struct error *e
     int r = services_in(services, core, err);
     if (r == 0)
         r = sources_in(snapshot, core, err);
+    commits_in(json_object_get(snapshot, "commits"), core);
     instances_in(json_object_get(snapshot, "instances"), core);
     if (r == 0)
         r = containers_in(json_object_get(snapshot, "containers"), core, err);

@@ -196,10 +196,11 @@ struct core {
     int64_t schedule_ms;    /* when one of them is due next; 0: never */
     struct map flights;     /* id in decimal -> struct flight, owned */
     uint64_t last_action_id;
-    int64_t first_ms; /* of the first event */
-    int64_t now_ms;   /* of the last event */
-    int64_t skew_ms;  /* the wall clock minus that; set by EVENT_CLOCK */
-    int64_t wake_ms;  /* last EFFECT_WAKE */
+    struct map commits; /* oid -> struct commit, owned: while the ledger may have to be rebuilt, those told */
+    int64_t first_ms;   /* of the first event */
+    int64_t now_ms;     /* of the last event */
+    int64_t skew_ms;    /* the wall clock minus that; set by EVENT_CLOCK */
+    int64_t wake_ms;    /* last EFFECT_WAKE */
     bool dirty;
     struct id_source ids; /* of the current step */
 };
@@ -291,6 +292,11 @@ void core_forget_service(struct core *core, struct service_state *service);
 void core_save(struct effect_vec *effects, enum ledger_change_kind kind, const char *name, json_t *entry,
                const char *message);
 
+/* rebuild.c; the table is in core.h */
+/* Of a start without ledger, until the first plan. */
+void core_remember_commit(struct core *core, const struct core_source *source, const struct commit *commit);
+/* Before the service is planned: its entry, if that is lost. */
+void core_rebuild(struct core *core, struct service_state *service, struct effect_vec *effects);
 /* redeploy.c: what the service is to be, if its content was redeployed another one. A new reference. */
 struct service *core_redeployed(const struct service_state *state, struct service *service);
 /* commit.c: of a DAEMON, how many tasks it is to have, E1. */

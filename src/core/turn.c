@@ -185,6 +185,7 @@ static void plan_due(struct core *core, struct effect_vec *effects)
     core_take_due(core, &due);
     for (size_t i = 0; i < due.len; i++) {
         core_end_holds(core, due.items[i], core->now_ms);
+        core_rebuild(core, due.items[i], effects);
         core_book(core, due.items[i]);
     }
     for (size_t i = 0; i < due.len; i++)
@@ -213,6 +214,7 @@ void core_on_turn(struct core *core, struct event *event, struct effect_vec *eff
     if (is_ready(core)) {
         core_run_schedules(core, effects);
         plan_due(core, effects);
+        map_deinit(&core->commits);
         wake(core, effects);
         return;
     }

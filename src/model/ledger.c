@@ -184,6 +184,7 @@ json_t *deployment_to_json(const struct deployment *deployment)
     }
     if (deployment->images.len)
         json_object_set_new(json, "images", deployment_images_to_json(deployment));
+    model_set_bool(json, "rebuilt", deployment->rebuilt);
     return json;
 }
 
@@ -207,7 +208,8 @@ static int deployment_from_json(const json_t *json, struct deployment *ret_deplo
                                         model_int_in(json, "desiredCount", 0, LIMIT_DESIRED_COUNT),
                                     .created_ms = model_int(json, "created"),
                                     .updated_ms = model_int(json, "updated"),
-                                    .ended_ms = model_int(json, "ended")};
+                                    .ended_ms = model_int(json, "ended"),
+                                    .rebuilt = model_bool(json, "rebuilt")};
     model_string_into(json, "id", deployment.id, sizeof deployment.id);
     size_t i;
     json_t *item;

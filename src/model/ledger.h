@@ -57,6 +57,8 @@ struct deployment {
     int failed_tasks;                   /* ECS: failedTasks; in a row, unless the breaker counts them all */
     struct task_failure_vec failures;   /* the last of them; bounded */
     struct deployment_image_vec images; /* of one that an older davit began: none */
+    bool rebuilt; /* from labels, rows L of core.h: began at created_ms or before, and when it ended is not
+                     known unless davit saw it */
 };
 struct deployment_vec VECTOR_OF(struct deployment);
 

@@ -69,8 +69,12 @@ def test_nothing_is_touched_and_all_numbers_are_the_same(davit, repo, docker, de
         {one["Id"]: one["State"] for one in containers}
     again = newest(spine)
     for index in range(SERVICES):
-        for member in ("family", "revision", "digest", "state", "desiredCount"):
+        for member in ("id", "family", "revision", "digest", "state", "desiredCount", "commit"):
             assert again[index][member] == deployed[index][member]
-        # Which commit deployed what still runs is in the labels alone, and no deployment of before is anywhere.
-        assert again[index]["commit"]["oid"] == repo.head()
+        # As the oldest container of it tells, which came after the decision to deploy it; how long it took no label has.
+        assert again[index]["rebuilt"]
+        assert again[index]["createdAt"] >= deployed[index]["createdAt"]
+        assert again[index]["createdAt"] <= deployed[index]["endedAt"]
+        assert "endedAt" not in again[index]
         assert len(spine.daemon.json("history", f"default/s{index}")["deployments"]) == 1
+    assert " ~" in spine.daemon.run("history", "default/s0").stdout
