@@ -1,6 +1,7 @@
 #include "base/digest.h"
 
 #include "base/error.h"
+#include "base/json_text.h"
 
 #include <assert.h>
 #include <sodium.h>
@@ -14,9 +15,9 @@ struct digest digest_of_bytes(const void *data, size_t len)
     return out;
 }
 
-static int feed(const char *chunk, size_t size, void *data)
+static void feed(void *data, const char *piece, size_t len)
 {
-    return crypto_hash_sha256_update(data, (const unsigned char *)chunk, size);
+    crypto_hash_sha256_update(data, (const unsigned char *)piece, len);
 }
 
 struct digest digest_of_json(const json_t *value)
@@ -25,9 +26,7 @@ struct digest digest_of_json(const json_t *value)
     crypto_hash_sha256_state state;
     struct digest out;
     crypto_hash_sha256_init(&state);
-    int r = json_dump_callback(value, feed, &state, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-    assert(r == 0);
-    (void)r;
+    json_text_write(value, true, &(struct json_text_sink){feed, &state});
     crypto_hash_sha256_final(&state, out.bytes);
     return out;
 }

@@ -3,7 +3,6 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/diff_rollout.h"
-#include "cli/offline.h"
 #include "core/core.h"
 #include "model/diff.h"
 #include "model/json.h"
@@ -258,7 +257,7 @@ int cli_diff_read(const struct cli *cli, const char *revision, struct desired **
     return r == 0 ? CLI_OK : CLI_ERROR;
 }
 
-static json_t *answer_of(const struct offline_side sides[2])
+json_t *cli_diff_answer(const struct offline_side sides[static 2])
 {
     const struct desired *from = sides[0].desired;
     const struct desired *to = sides[1].desired;
@@ -293,6 +292,6 @@ int cli_diff_commits(const struct cli *cli, const char *const revisions[static 2
     struct error err = ERROR_INIT;
     size_t failed = 0;
     int r = offline_read_two(&query, sides.list, &failed, &err);
-    *ret_answer = r == 0 ? answer_of(sides.list) : failure_of(&sides.list[failed], &err, r);
+    *ret_answer = r == 0 ? cli_diff_answer(sides.list) : failure_of(&sides.list[failed], &err, r);
     return r == 0 ? CLI_OK : CLI_ERROR;
 }

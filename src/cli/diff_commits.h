@@ -30,6 +30,7 @@
 #pragma once
 
 #include "cli/cli.h"
+#include "cli/offline.h"
 #include "model/desired.h"
 
 #include <jansson.h>
@@ -39,6 +40,9 @@ int cli_diff_read(const struct cli *cli, const char *revision, struct desired **
                   json_t **ret_failure);
 /* The second is compared with the first. CLI_ERROR: *ret_answer is a failure. */
 int cli_diff_commits(const struct cli *cli, const char *const revisions[static 2], json_t **ret_answer);
+
+/* What is in the header of this file, of two sides that were read. Caller frees. */
+json_t *cli_diff_answer(const struct offline_side sides[static 2]);
 
 /* The newest revision that a target starts, as the commit has it; NULL where it names a number. */
 const struct task_definition *cli_diff_started(const struct desired *desired,

@@ -216,17 +216,32 @@ static int attempt(const struct offline_query *query, struct outcome *outcome, s
     return r;
 }
 
+/* git has hashed the objects when it fetched or made them: it is a third of a walk of the history. */
+static int begin_reading(struct error *err)
+{
+    int r = source_library_init(err);
+    if (r == 0)
+        source_library_hash_objects(false);
+    return r;
+}
+
+static void end_reading(void)
+{
+    source_library_hash_objects(true);
+    source_library_deinit();
+}
+
 int offline_read(const struct offline_query *query, struct desired **ret_desired,
                  struct diagnostics *diagnostics, struct error *err)
 {
     struct outcome outcome CLEANUP(outcome_deinit) = {.diagnostics = diagnostics};
-    int r = source_library_init(err);
+    int r = begin_reading(err);
     if (r < 0)
         return r;
     do
         r = attempt(query, &outcome, err);
     while (r == 0 && outcome.again);
-    source_library_deinit();
+    end_reading();
     if (r == 0)
         *ret_desired = outcome.desired;
     return r;
@@ -384,14 +399,14 @@ int offline_read_two(const struct offline_query *query, struct offline_side side
                      size_t *ret_failed, struct error *err)
 {
     struct pair pair CLEANUP(pair_deinit) = {.query = query, .sides = sides};
-    int r = source_library_init(err);
+    int r = begin_reading(err);
     if (r < 0)
         return r;
     do {
         pair.again = false;
         r = attempt_pair(&pair, ret_failed, err);
     } while (r == 0 && pair.again);
-    source_library_deinit();
+    end_reading();
     if (r < 0 || !pair.apart)
         return r;
     forget_desired(&pair);

@@ -190,7 +190,7 @@ static int parse(struct stacking *stacking, struct environment_layer *layer,
     int r = document_parse(&input, &documents, diagnostics);
     if (r < 0)
         return r;
-    layer->content = entry->content;
+    layer->content = digest_of_bytes(entry->text, entry->len);
     if (documents.len == 0)
         return 0;
     if (documents.len > 1) {

@@ -1,10 +1,12 @@
 #include "manifest/kind_pool.h"
 
-#include "base/digest.h"
 #include "base/text.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SWEEP_MIN_LEN 1024
 
@@ -19,7 +21,70 @@ static bool is_composite(const json_t *value)
     return json_is_object(value) || json_is_array(value);
 }
 
-/* Takes over the value and returns the one to hold instead. */
+/* FNV-1a. */
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t len)
+{
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ bytes[i]) * 0x100000001b3ULL;
+    return hash;
+}
+
+/* What is inside comes from the pool: its address says which value it is. */
+static uint64_t hash_item(uint64_t hash, const json_t *item)
+{
+    json_int_t number = json_integer_value(item);
+    double real = json_real_value(item);
+    hash = (hash ^ (unsigned)json_typeof(item)) * 0x100000001b3ULL;
+    if (is_composite(item))
+        return hash_bytes(hash, &item, sizeof item);
+    if (json_is_string(item))
+        return hash_bytes(hash, json_string_value(item), json_string_length(item));
+    if (json_is_integer(item))
+        return hash_bytes(hash, &number, sizeof number);
+    return json_is_real(item) ? hash_bytes(hash, &real, sizeof real) : hash;
+}
+
+/* The order of members does not count. */
+static uint64_t hash_of(json_t *value)
+{
+    const uint64_t start = 0xcbf29ce484222325ULL;
+    const char *name;
+    json_t *item;
+    size_t i;
+    uint64_t hash = start + (unsigned)json_typeof(value);
+    json_object_foreach (value, name, item)
+        hash += hash_item(hash_bytes(start, name, strlen(name)), item);
+    json_array_foreach (value, i, item)
+        hash = hash_item(hash, item);
+    return hash;
+}
+
+static bool is_same_item(const json_t *a, const json_t *b)
+{
+    return a == b || (a && b && !is_composite(a) && json_equal(a, b));
+}
+
+/* Both hold values of the pool. */
+static bool is_same(json_t *a, json_t *b)
+{
+    const char *name;
+    json_t *item;
+    size_t i;
+    if (json_typeof(a) != json_typeof(b) || json_object_size(a) != json_object_size(b) ||
+        json_array_size(a) != json_array_size(b))
+        return false;
+    json_object_foreach (a, name, item)
+        if (!is_same_item(item, json_object_get(b, name)))
+            return false;
+    json_array_foreach (a, i, item)
+        if (!is_same_item(item, json_array_get(b, i)))
+            return false;
+    return true;
+}
+
+/* Takes over the value and returns the one to hold instead. Of two that have one hash the later is not
+ * shared. */
 static json_t *share(struct kind_pool *pool, json_t *value)
 {
     size_t i;
@@ -29,14 +94,13 @@ static json_t *share(struct kind_pool *pool, json_t *value)
     json_array_foreach (value, i, item)
         if (is_composite(item))
             json_array_set_new(value, i, share(pool, json_incref(item)));
-    struct digest digest = digest_of_json(value);
-    char key[DIGEST_HEX_SIZE];
-    digest_to_hex(&digest, key);
+    char key[sizeof "0123456789abcdef"];
+    snprintf(key, sizeof key, "%016" PRIx64, hash_of(value));
     json_t *known = map_get(&pool->values, key);
-    if (!known) {
+    if (!known)
         map_put(&pool->values, key, json_incref(value));
+    if (!known || !is_same(known, value))
         return value;
-    }
     json_decref(value);
     return json_incref(known);
 }

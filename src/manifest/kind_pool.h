@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 struct kind_pool {
-    struct map values; /* digest in hex -> json_t */
+    struct map values; /* hash in hex -> json_t, which holds values of the pool */
     size_t swept_len;  /* what the last sweep left */
 };
 

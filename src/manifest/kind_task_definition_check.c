@@ -3,6 +3,7 @@
 #include "manifest/kind_read.h"
 
 #include "base/buffer.h"
+#include "base/json_text.h"
 #include "base/limits.h"
 #include "base/map.h"
 #include "base/memory.h"
@@ -420,7 +421,7 @@ static void check_image_policy(const struct check *check, size_t index, const js
 
 static void check_size(const struct check *check)
 {
-    size_t bytes = json_dumpb(check->definition, NULL, 0, JSON_COMPACT);
+    size_t bytes = json_text_write(check->definition, false, &(struct json_text_sink){0});
     if (bytes <= LIMIT_TASK_DEFINITION_BYTES)
         return;
     struct kind_fault fault = fault_at("limit", "%s", "");

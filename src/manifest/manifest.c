@@ -257,18 +257,21 @@ static void read_entry(struct change *change, struct manifest_entry *entry)
     manifest->environment_bytes += entry->reading ? entry->reading->bytes : 0;
 }
 
+static bool has_text(const struct manifest_entry *entry, const struct manifest_file *file)
+{
+    return file->kind == MANIFEST_FILE && entry->kind == MANIFEST_FILE && entry->len == file->len &&
+           memcmp(entry->text, file->content, file->len) == 0;
+}
+
 /* Takes the content over. */
 static void take_file(struct change *change, const struct manifest_file *file)
 {
     struct map *files = &change->manifest->files;
     struct manifest_entry *old = map_get(files, file->path);
-    if (old && file->kind == MANIFEST_FILE) {
-        struct digest content = digest_of_bytes(file->content, file->len);
-        if (digest_equal(&content, &old->content)) {
-            old->listed = true;
-            free((char *)file->content);
-            return;
-        }
+    if (old && has_text(old, file)) {
+        old->listed = true;
+        free((char *)file->content);
+        return;
     }
     if (old)
         leave(change, map_take(files, file->path));

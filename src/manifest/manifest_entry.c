@@ -194,7 +194,6 @@ struct manifest_entry *manifest_entry_new(const struct manifest_file *file)
     if (file->kind == MANIFEST_FILE) {
         entry->text = (char *)file->content;
         entry->len = file->len;
-        entry->content = digest_of_bytes(file->content, file->len);
     }
     return entry;
 }
@@ -207,7 +206,6 @@ struct manifest_entry *manifest_entry_renew(struct manifest_entry *entry)
     renewed->kind = entry->kind;
     renewed->text = TAKE(entry->text);
     renewed->len = entry->len;
-    renewed->content = entry->content;
     renewed->listed = entry->listed;
     return renewed;
 }

@@ -22,7 +22,6 @@ struct manifest_entry {
     enum manifest_file_kind kind;
     char *text; /* as it was taken in; NULL unless MANIFEST_FILE */
     size_t len;
-    struct digest content; /* of the text; zero when it was refused unread */
     struct kind_object_vec objects;
     struct kind_object_vec broken; /* with errors and without value, see struct kind_source */
     struct diagnostics diagnostics;

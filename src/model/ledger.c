@@ -1,6 +1,7 @@
 #include "model/ledger.h"
 
 #include "base/error.h"
+#include "base/json_text.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "model/desired.h"
@@ -643,7 +644,7 @@ static void share_content(struct revision *revision, const json_t *json)
 static void set_content(struct revision *revision, const json_t *json)
 {
     share_content(revision, json);
-    revision->json_bytes = json_dumpb(json, NULL, 0, JSON_COMPACT);
+    revision->json_bytes = json_text_write(json, false, &(struct json_text_sink){0});
 }
 
 /* Most that is read at a start is never asked for, and a tree takes ten times the memory of its text. */

@@ -10,6 +10,9 @@
 #include <zlib.h>
 
 #define CHUNK_BYTES 16384
+/* libgit2's own backends have 2 (packs) and 1 (loose files), and of equals the older one is asked first: the
+ * guard stands between them, so that what is packed costs no look at a file that is not there. */
+#define PRIORITY 2
 
 struct guard {
     git_odb_backend base;
@@ -106,7 +109,7 @@ int odb_guard_add(git_odb *odb, const char *path)
     guard->base.read_header = guard_read_header;
     guard->base.free = guard_free;
     guard->path = memory_strdup(path);
-    int status = git_odb_add_backend(odb, &guard->base, 100);
+    int status = git_odb_add_backend(odb, &guard->base, PRIORITY);
     if (status < 0)
         guard_free(&guard->base);
     return status;

@@ -5,8 +5,8 @@
 #include <git2.h>
 #include <stdbool.h>
 
-/* Puts the check before every read of the database. path: of the repository, ends in a slash. 0 or libgit2's
- * code. */
+/* Puts the check before every read of a loose object; one that a pack has too is read from there. path: of
+ * the repository, ends in a slash. 0 or libgit2's code. */
 int odb_guard_add(git_odb *odb, const char *path);
 
 /* Whether the file of a loose object is a complete zlib stream; also true when there is no file. */

@@ -13,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CACHED_TREE_BYTES ((size_t)64 * 1024) /* a thousand files in a directory */
+#define CACHE_BYTES       ((ssize_t)4 * 1024 * 1024)
+
 DEFINE_CLEANUP(git_odb, git_odb_free)
 
 /* With `path` NULL as git finds them. */
@@ -32,6 +35,14 @@ int source_library_configure(struct error *err)
     return rc < 0 ? source_git_error(err, rc, "libgit2 refuses an option") : 0;
 }
 
+/* Going along a history, the trees of one commit are read once more as those before the next one. By default
+ * trees over 4 KiB are not kept, and the rest until it comes to 256 MiB. */
+static int set_cache(void)
+{
+    int rc = git_libgit2_opts(GIT_OPT_SET_CACHE_OBJECT_LIMIT, GIT_OBJECT_TREE, CACHED_TREE_BYTES);
+    return rc < 0 ? rc : git_libgit2_opts(GIT_OPT_SET_CACHE_MAX_SIZE, CACHE_BYTES);
+}
+
 int source_library_init(struct error *err)
 {
     int rc = git_libgit2_init();
@@ -43,7 +54,14 @@ int source_library_init(struct error *err)
     /* A person's settings have no say in what davit reads and saves, nor does a mistake in them. */
     if (rc == 0)
         rc = set_configuration("");
+    if (rc == 0)
+        rc = set_cache();
     return rc < 0 ? source_git_error(err, rc, "libgit2 refuses an option") : 0;
+}
+
+void source_library_hash_objects(bool hash)
+{
+    git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, (int)hash);
 }
 
 void source_library_deinit(void)

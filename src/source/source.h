@@ -159,6 +159,10 @@ int source_library_init(struct error *err);
 /* For a process that talks to remotes: ~/.gitconfig and /etc/gitconfig are read, for url.insteadOf and
  * proxies. */
 int source_library_configure(struct error *err);
+/* Whether objects that are read are hashed, to see that they are what their ids say; so it begins. Without, a
+ * pack and zlib are taken at their checksums, as git does: for commands that only look into a repository of
+ * the user's, not for what copies objects or believes signatures. */
+void source_library_hash_objects(bool hash);
 void source_library_deinit(void);
 
 /* Starts at once: the first look begins on the loop. Wants options->origin, mirror_dir and both callbacks;

@@ -2,12 +2,18 @@
  *
  * bench-runtime load ORIGIN STATE             until the desired state is known, with no engine that answers
  * bench-runtime commits ORIGIN STATE < oids   brings everything up, then moves main to each of the commits
+ * bench-runtime push URL STATE ACCESS < oids  likewise, of a remote: says {"ready"} and takes webhooks at
+ *                                             STATE/webhook.sock. For each oid it waits for the first engine
+ *                                             call of that commit, whoever pushes it and says so
  *
- * Prints one line of JSON: raw values, for tests/bench/run to judge.
+ * ACCESS is a directory with the files user, password, ca.pem and webhook-secret. Prints one line of JSON, of
+ * push one for each oid: raw values, for tests/bench/run to judge.
  */
+#include "base/credential.h"
 #include "base/text.h"
 #include "daemon/log.h"
 #include "daemon/runtime.h"
+#include "daemon/webhook_listener.h"
 #include "engine/sim.h"
 #include "source/source.h"
 
@@ -24,6 +30,7 @@
 #define BRANCH_REF    "refs/heads/main"
 #define PASSES        21
 #define PAUSE_MS      200  /* between commits: what the last one has left to do is not the next one's */
+#define QUIET_MS      8000 /* nothing was saved for so long: nothing more will be */
 #define SETTLE_MS     3000 /* after a load: saves end */
 #define START_GIVE_UP 300000
 
@@ -36,7 +43,11 @@ struct bench {
     const struct engine_ops *sim_ops;
     uv_timer_t tick;
     const char *awaited;   /* commit whose first container is waited for */
-    double first_write_ms; /* 0: not yet */
+    double first_write_ms; /* 0: not yet; likewise the next three */
+    double heard_ms;       /* the webhook was believed */
+    double known_ms;       /* core has the commit, */
+    double planned_ms;     /* and has said what is to be done */
+    uv_check_t handled;
     bool stepped;
 };
 
@@ -97,14 +108,30 @@ static void on_tick(uv_timer_t *timer)
 /* --- the runtime -----------------------------------------------------------------------------------------
  */
 
+/* 0 becomes now once core has the awaited commit. */
+static void stamp_known(const struct bench *bench, double *stamp_ms)
+{
+    const struct desired *desired = bench->awaited ? core_desired(runtime_core(bench->runtime)) : NULL;
+    if (*stamp_ms == 0 && desired && text_equal(desired->commit.oid, bench->awaited))
+        *stamp_ms = clock_ms(CLOCK_MONOTONIC);
+}
+
+/* libuv calls it when what came in was handled, and before the runtime plans. */
+static void on_handled(uv_check_t *check)
+{
+    struct bench *bench = check->data;
+    stamp_known(bench, &bench->known_ms);
+}
+
 static void on_stepped(void *data)
 {
-    ((struct bench *)data)->stepped = true;
+    struct bench *bench = data;
+    bench->stepped = true;
+    stamp_known(bench, &bench->planned_ms);
 }
 
 static void configure(struct config *config, const char *origin, const char *state, bool engine)
 {
-    config_init(config);
     config_only_source(config)->origin = memory_strdup(origin);
     config_only_source(config)->branch = memory_strdup("main");
     free(config->state_directory);
@@ -226,7 +253,7 @@ static void settle(struct bench *bench)
     char after[COMMIT_OID_SIZE];
     do {
         read_ledger_ref(bench, before);
-        run_for(bench, 8000);
+        run_for(bench, QUIET_MS);
         read_ledger_ref(bench, after);
     } while (!text_equal(before, after));
 }
@@ -326,16 +353,141 @@ static void bench_commits(struct bench *bench, const char *origin, const char *s
     free(latencies.floor_ms);
 }
 
+/* --- push ------------------------------------------------------------------------------------------------
+ */
+
+/* The runtime starts this program as its fetch helper, which says here when it began and when it ended. */
+#define STAMPS "DAVIT_BENCH_STAMPS"
+
+static int run_fetch_helper(int argc, char **argv)
+{
+    double began_ms = clock_ms(CLOCK_MONOTONIC);
+    int status = source_fetch_helper_main(argc, argv);
+    FILE *stamps = getenv(STAMPS) ? fopen(getenv(STAMPS), "we") : NULL;
+    if (stamps && (fprintf(stamps, "%.3f %.3f", began_ms, clock_ms(CLOCK_MONOTONIC)) < 0 || fclose(stamps)))
+        perror(STAMPS);
+    return status;
+}
+
+static void read_stamps(double *ret_began_ms, double *ret_ended_ms)
+{
+    FILE *stamps = fopen(getenv(STAMPS), "re");
+    if (!stamps || fscanf(stamps, "%lf %lf", ret_began_ms, ret_ended_ms) != 2) {
+        fprintf(stderr, "no fetch has left its times\n");
+        exit(1);
+    }
+    fclose(stamps);
+}
+
+static void on_heard(void *data)
+{
+    struct bench *bench = data;
+    if (bench->heard_ms == 0)
+        bench->heard_ms = clock_ms(CLOCK_MONOTONIC);
+    runtime_poke_source(bench->runtime, NULL);
+}
+
+static const char *branch_of(void *data)
+{
+    return runtime_source_status(((struct bench *)data)->runtime, NULL)->branch;
+}
+
+static char *read_access(const char *directory, const char *name)
+{
+    char *path CLEANUP_FREE = memory_printf("%s/%s", directory, name);
+    char *line = NULL;
+    struct error err = ERROR_INIT;
+    if (credential_read_line(path, name, &line, &err) < 0) {
+        fprintf(stderr, "%s\n", error_text(&err));
+        exit(1);
+    }
+    return line;
+}
+
+static struct webhook_listener *listen_to_webhooks(struct bench *bench)
+{
+    struct webhook_listener *listener = NULL;
+    struct error err = ERROR_INIT;
+    const struct webhook_listener_options options = {.loop = &bench->loop,
+                                                     .address = bench->config.webhook_listen,
+                                                     .secret_file = bench->config.webhook_secret_file,
+                                                     .data = bench,
+                                                     .look = on_heard,
+                                                     .branch = branch_of};
+    if (webhook_listener_new(&options, &listener, &err) < 0) {
+        fprintf(stderr, "%s\n", error_text(&err));
+        exit(1);
+    }
+    return listener;
+}
+
+static void push_once(struct bench *bench, const char *oid)
+{
+    double began_ms = 0;
+    double ended_ms = 0;
+    bench->first_write_ms = bench->heard_ms = bench->known_ms = bench->planned_ms = 0;
+    bench->awaited = oid;
+    while (bench->first_write_ms == 0)
+        uv_run(&bench->loop, UV_RUN_ONCE);
+    read_stamps(&began_ms, &ended_ms);
+    /* Its successor is heard of at once: no look that a webhook asked for is less than this ago. */
+    run_for(bench, LIMIT_WEBHOOK_LOOK_MS + PAUSE_MS);
+    printf("{\"heard_ms\":%.3f,\"fetch_began_ms\":%.3f,\"fetched_ms\":%.3f,\"known_ms\":%.3f,"
+           "\"planned_ms\":%.3f,\"called_ms\":%.3f}\n",
+           bench->heard_ms, began_ms, ended_ms, bench->known_ms, bench->planned_ms, bench->first_write_ms);
+    fflush(stdout);
+}
+
+static void bench_push(struct bench *bench, const char *url, const char *state, const char *access)
+{
+    char oid[COMMIT_OID_SIZE + 1];
+    char *stamps CLEANUP_FREE = memory_printf("%s.stamps", state);
+    setenv(STAMPS, stamps, 1);
+    config_only_source(&bench->config)->access.username = read_access(access, "user");
+    config_only_source(&bench->config)->access.password_file = memory_printf("%s/password", access);
+    config_only_source(&bench->config)->access.ca_file = memory_printf("%s/ca.pem", access);
+    bench->config.webhook_listen = memory_printf("unix://%s/webhook.sock", state);
+    bench->config.webhook_secret_file = memory_printf("%s/webhook-secret", access);
+    start(bench, url, state, true);
+    uv_check_init(&bench->loop, &bench->handled);
+    bench->handled.data = bench;
+    uv_check_start(&bench->handled, on_handled);
+    struct webhook_listener *listener = listen_to_webhooks(bench);
+    bring_up(bench);
+    printf("{\"ready\":true}\n");
+    fflush(stdout);
+    while (fgets(oid, sizeof oid, stdin)) {
+        oid[strcspn(oid, "\n")] = '\0';
+        push_once(bench, oid);
+    }
+    webhook_listener_free(listener);
+    uv_close((uv_handle_t *)&bench->handled, NULL);
+}
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: bench-runtime load|commits ORIGIN STATE\n"
+                    "       bench-runtime push URL STATE ACCESS\n");
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
     struct bench bench = {0};
     struct error err = ERROR_INIT;
-    if (argc != 4 || sodium_init() < 0 || source_library_init(&err) < 0) {
-        fprintf(stderr, "usage: bench-runtime load|commits ORIGIN STATE\n");
-        return 2;
+    if (argc > 1 && text_equal(argv[1], "fetch-helper"))
+        return run_fetch_helper(argc - 1, argv + 1);
+    if (argc < 4 || argc != 4 + text_equal(argv[1], "push"))
+        return usage();
+    if (sodium_init() < 0 || source_library_init(&err) < 0) {
+        fprintf(stderr, "%s\n", error_text(&err));
+        return 1;
     }
+    config_init(&bench.config);
     if (text_equal(argv[1], "load"))
         bench_load(&bench, argv[2], argv[3]);
+    else if (text_equal(argv[1], "push"))
+        bench_push(&bench, argv[2], argv[3], argv[4]);
     else
         bench_commits(&bench, argv[2], argv[3]);
     stop(&bench);

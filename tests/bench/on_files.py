@@ -1,4 +1,4 @@
-"""What files cost that are only checked: davit validate, and the JSON Schema validator beside ajv."""
+"""What files and their history cost that are only read: validate, diff, and the JSON Schema validator beside ajv."""
 
 import json
 import os
@@ -10,12 +10,14 @@ import time
 from pathlib import Path
 
 from figure import show
-from on_sim import service, task_definition
+from on_sim import commit_of, file_of, service, task_definition
 
 HERE = Path(__file__).resolve().parent
 CORPUS = Path(os.environ.get("DAVIT_CORPUS", HERE.parents[2] / "shared" / "corpus")) / "task-definitions"
 SCHEMA = HERE.parents[1] / "schemas" / "TaskDefinition.json"
 MANIFESTS = 10_000
+COMMITS = 20_000
+COMMITTED = 1000  # services, of which each commit changes one
 RUNS = 7
 WARM_UP = 4
 ROUNDS = 41
@@ -58,6 +60,37 @@ def diff(build, work):
     times = [elapsed_ms(davit, expect=1) for _ in range(RUNS)]
     floor = [elapsed_ms([*git, "diff", "--name-status", "HEAD~1", "HEAD"]) for _ in range(RUNS)]
     show("diff", "ms", times, aim=200, floor=floor, services=MANIFESTS)
+
+
+def make_history(repo):
+    """A packed bare repository of so many commits, each with another image for one service."""
+    def path(number, kind):
+        return f"apps/{number // 100:03}/app-{number:05}.{kind}.json"
+
+    subprocess.run(["git", "init", "-q", "--bare", "--initial-branch=main", repo], check=True)
+    files = [file_of(path(number, kind), make) for number in range(COMMITTED)
+             for kind, make in (("service", service(number)), ("task", task_definition(number, 0)))]
+    importing = subprocess.Popen(["git", "fast-import", "--quiet"], cwd=repo, stdin=subprocess.PIPE, text=True)
+    importing.stdin.write(commit_of("refs/heads/main", 0, files))
+    for version in range(1, COMMITS):
+        number = version * 37 % COMMITTED
+        changed = file_of(path(number, "task"), task_definition(number, version))
+        importing.stdin.write(commit_of("refs/heads/main", version, [changed]))
+    importing.stdin.close()
+    if importing.wait():
+        raise RuntimeError("git fast-import fails")
+    subprocess.run(["git", "-C", repo, "gc", "-q"], check=True)
+
+
+def walk(build, work):
+    """Every commit is read for revision numbers; git alone says which file each has changed."""
+    repo = work / "history.git"
+    make_history(repo)
+    davit = [build / "src" / "daemon" / "davit", "validate", "--revision", "main", repo]
+    times = [elapsed_ms(davit) / 1000 for _ in range(RUNS)]
+    git = ["git", "-C", repo, "log", "--first-parent", "--name-only", "--format=%H", "main"]
+    floor = [elapsed_ms(git) / 1000 for _ in range(RUNS)]
+    show("walk", "s", times, aim=2, floor=floor, commits=COMMITS)
 
 
 def install_ajv(work):
@@ -118,4 +151,4 @@ def schema(build, work):
     warm(build, modules, real, "of many shapes")
 
 
-BENCHES = {"validate": validate, "diff": diff, "schema": schema}
+BENCHES = {"validate": validate, "diff": diff, "walk": walk, "schema": schema}

@@ -49,7 +49,7 @@ def import_into(repo, stream):
                    env={**os.environ, **IDENTITY})
 
 
-def make_origin(repo, services):
+def make_origin(repo, services, changes=COMMITS):
     """A bare repository of so many services, each in two files; returns the commits that are not on main yet."""
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", repo], check=True)
     files = []
@@ -60,8 +60,8 @@ def make_origin(repo, services):
     import_into(repo, commit_of("refs/heads/main", 0, files))
     head = parent = git(repo, "rev-parse", "main")
     commits = []
-    for i in range(COMMITS):
-        number = i * (services // COMMITS)
+    for i in range(changes):
+        number = i * (services // changes)
         path = f"apps/{number // A_DIRECTORY:03}/app-{number:05}.task.json"
         import_into(repo, commit_of("refs/heads/next", i + 1, [file_of(path, task_definition(number, 1))], parent))
         parent = git(repo, "rev-parse", "next")

@@ -114,7 +114,7 @@ void check_place(struct world *world, const struct view_service *view, const str
             world_fail(world, "(j) %s: %d tasks on %s in spite of distinctInstance", view->name,
                        spread.all[host], world->hosts[host].name);
         if (world->hosts[host].cpu_units == WIDE_CPU_UNITS && place->even &&
-            !provider_strategy(world, view->name) && !check_wants_gpus(view->desired))
+            !provider_strategy(world, view->name) && !check_wants_gpus(view->aim))
             check_even(world, view, &spread, host);
     }
     check_provider(world, view, spread.launched, spread.least);

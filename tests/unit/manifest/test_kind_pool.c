@@ -27,6 +27,37 @@ static void test_equal_parts_become_one(void **state)
     json_decref(copy);
 }
 
+/* Each differs from the first in one thing alone. */
+static void test_only_equal_parts_become_one(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {
+        "{\"a\": [{\"x\": 1, \"y\": \"1\"}]}",   "{\"a\": [{\"x\": 1, \"y\": 1}]}",
+        "{\"a\": [{\"x\": 1.0, \"y\": \"1\"}]}", "{\"a\": [{\"x\": true, \"y\": \"1\"}]}",
+        "{\"a\": [{\"y\": 1, \"x\": \"1\"}]}",   "{\"a\": [{\"x\": 1, \"z\": \"1\"}]}",
+        "{\"a\": [{\"x\": 1}, {\"y\": \"1\"}]}", "{\"a\": [[\"x\", 1], [\"y\", \"1\"]]}",
+        "{\"a\": [{\"x\": 1.5, \"y\": \"1\"}]}", "{\"a\": {\"x\": 1, \"y\": \"1\"}}",
+    };
+    enum { PARTS = sizeof parts / sizeof *parts };
+    struct kind_pool pool = KIND_POOL_INIT;
+    json_t *objects[2 * PARTS];
+    for (size_t i = 0; i < 2 * PARTS; i++) {
+        objects[i] = json_loads(parts[i % PARTS], 0, NULL);
+        kind_pool_share(&pool, objects[i], NULL);
+    }
+    for (size_t i = 0; i < 2 * PARTS; i++) {
+        json_t *expected = json_loads(parts[i % PARTS], 0, NULL);
+        assert_true(json_equal(objects[i], expected));
+        json_decref(expected);
+        for (size_t j = 0; j < i; j++)
+            assert_int_equal(json_object_get(objects[i], "a") == json_object_get(objects[j], "a"),
+                             i % PARTS == j % PARTS);
+    }
+    for (size_t i = 0; i < 2 * PARTS; i++)
+        json_decref(objects[i]);
+    kind_pool_deinit(&pool);
+}
+
 static void test_an_excepted_member_is_left_alone(void **state)
 {
     (void)state;
@@ -66,6 +97,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equal_parts_become_one),
+        cmocka_unit_test(test_only_equal_parts_become_one),
         cmocka_unit_test(test_an_excepted_member_is_left_alone),
         cmocka_unit_test(test_a_sweep_keeps_what_is_in_use),
     };

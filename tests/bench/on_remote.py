@@ -1,0 +1,146 @@
+"""From a push to the first engine call, stage by stage: see the mode push of bench_runtime.c."""
+
+import hashlib
+import hmac
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+from figure import percentile, show
+from on_sim import git, make_origin
+from support.git_servers import PASSWORD, USER, Https
+
+SERVICES = 1000
+PUSHES = 18
+SECRET = "the secret of the bench"
+STAGES = ("webhook", "spawn", "fetch", "load", "plan", "save")
+
+
+class Here:
+    """This machine's own loopback, where e2e has the network of an engine."""
+
+    @staticmethod
+    def inside(*line):
+        return list(map(str, line))
+
+    @staticmethod
+    def connect(host, port, timeout=10):
+        return socket.create_connection((host, port), timeout)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def post_webhook(path):
+    """As GitHub does it; returns when it was sent. The answer is read and has to be 202."""
+    body = json.dumps({"ref": "refs/heads/main"}).encode()
+    signature = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    connection = http.client.HTTPConnection("localhost", timeout=30)
+    connection.sock = socket.socket(socket.AF_UNIX)
+    connection.sock.connect(str(path))
+    sent = time.monotonic() * 1000
+    connection.request("POST", "/v1/webhook", body, {
+        "Content-Type": "application/json", "X-GitHub-Event": "push", "X-Hub-Signature-256": signature})
+    status = connection.getresponse().status
+    connection.close()
+    if status != 202:
+        raise RuntimeError(f"the webhook is answered with {status}")
+    return sent
+
+
+class Clone:
+    """What git itself takes for the same fetch, with the same credentials and certificate."""
+
+    def __init__(self, work, server):
+        self.repo, self.url = work / "floor.git", server.url("infra.git").replace("://", f"://{USER}@")
+        askpass = work / "askpass"
+        askpass.write_text(f"#!/bin/sh\necho '{PASSWORD}'\n")
+        askpass.chmod(0o700)
+        self.environment = {**os.environ, "GIT_SSL_CAINFO": str(server.ca), "GIT_ASKPASS": str(askpass),
+                            "GIT_TERMINAL_PROMPT": "0"}
+        subprocess.run(["git", "init", "--quiet", "--bare", self.repo], check=True)
+        self.fetch()
+
+    def fetch(self):
+        began = time.monotonic()
+        subprocess.run(["git", "-c", "credential.helper=", "-c", "gc.auto=0", "fetch", "--quiet", self.url,
+                        "+main:refs/heads/main"], cwd=self.repo, env=self.environment, check=True)
+        return (time.monotonic() - began) * 1000
+
+
+class Daemon:
+    """The production runtime on the simulated engine, following the server."""
+
+    def __init__(self, build, work, server):
+        access, self.state = work / "access", work / "state"
+        access.mkdir()
+        for name, text in (("user", USER), ("password", PASSWORD), ("webhook-secret", SECRET)):
+            (access / name).write_text(text + "\n")
+        shutil.copy(server.ca, access / "ca.pem")
+        self.process = subprocess.Popen(
+            [build / "tests/bench/bench-runtime", "push", server.url("infra.git"), self.state, access],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sys.stderr, text=True)
+        self.read()
+
+    def read(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("bench-runtime has ended")
+        return json.loads(line)
+
+    def push(self, oid):
+        """The stages of one push in ms, and all of it."""
+        self.process.stdin.write(oid + "\n")
+        self.process.stdin.flush()
+        sent = post_webhook(self.state / "webhook.sock")
+        at = self.read()
+        marks = [sent, *(at[name] for name in ("heard_ms", "fetch_began_ms", "fetched_ms", "known_ms", "planned_ms", "called_ms"))]
+        return [later - before for before, later in zip(marks, marks[1:])] + [marks[-1] - sent]
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def print_table(stages, floor):
+    print(f"{'ms':>18}  {'p50':>8}  {'p99':>8}", file=sys.stderr)
+    for name, values in (*stages.items(), ("git fetch (floor)", floor)):
+        print(f"{name:>18}  {percentile(values, 50):8.1f}  {percentile(values, 99):8.1f}", file=sys.stderr)
+
+
+def push(build, work):
+    """A push over https and its webhook; the floor is `git fetch` of the same commit just before."""
+    if not shutil.which("lighttpd", path="/usr/sbin:/usr/bin"):
+        print("tests/bench/run: push is left out: there is no lighttpd", file=sys.stderr)
+        return
+    root = work / "served"
+    root.mkdir()
+    commits = make_origin(root / "infra.git", SERVICES, PUSHES)
+    server = Https(Here, work / "lighttpd", root, free_port())
+    server.start()
+    try:
+        clone, rows, floor = Clone(work, server), [], []
+        daemon = Daemon(build, work, server)
+        for oid in commits:
+            git(root / "infra.git", "update-ref", "refs/heads/main", oid)
+            floor.append(clone.fetch())
+            rows.append(daemon.push(oid))
+        daemon.end()
+    finally:
+        server.stop()
+    stages = dict(zip((*STAGES, "all"), zip(*rows)))
+    for name, values in stages.items():
+        show(f"push_to_engine_{SERVICES}, {name}", "ms", values, **({"floor": floor} if name in ("fetch", "all") else {}))
+    own = [row[-1] - row[2] for row in rows]  # all but the fetch itself
+    show(f"push_to_engine_{SERVICES}, besides the fetch", "ms", own, 50, "p50")
+    print_table({**stages, "besides the fetch": own}, floor)
+
+
+BENCHES = {"push": push}
