@@ -42,6 +42,17 @@ static void commit_event_deinit(struct event *event)
     vector_deinit(&event->commit.files);
 }
 
+static void engine_event_deinit(struct event *event)
+{
+    free(event->engine.instance);
+    instance_info_deinit(&event->engine.info);
+    free(event->engine.message);
+    container_vec_deinit(&event->engine.containers);
+    string_vec_deinit(&event->engine.unchanged);
+    container_free(event->engine.container);
+    free(event->engine.container_id);
+}
+
 void event_deinit(struct event *event)
 {
     assert(event);
@@ -64,13 +75,7 @@ void event_deinit(struct event *event)
     case EVENT_LISTED:
     case EVENT_CONTAINER:
     case EVENT_GONE:
-        free(event->engine.instance);
-        instance_info_deinit(&event->engine.info);
-        free(event->engine.message);
-        container_vec_deinit(&event->engine.containers);
-        string_vec_deinit(&event->engine.unchanged);
-        container_free(event->engine.container);
-        free(event->engine.container_id);
+        engine_event_deinit(event);
         break;
     case EVENT_ACTION_DONE:
         free(event->action.message);
@@ -395,6 +400,15 @@ static int action_event_from_json(const json_t *json, struct event *event, struc
     return container ? container_from_json(container, &event->action.container, err) : 0;
 }
 
+static void source_event_from_json(const json_t *json, struct event *event)
+{
+    event->source.name = memory_strdup(model_string(json, "name"));
+    event->source.ok = model_bool(json, "ok");
+    event->source.message = memory_strdup(model_string(json, "message"));
+    event->source.origin = memory_strdup(model_string(json, "origin"));
+    event->source.branch = memory_strdup(model_string(json, "branch"));
+}
+
 static int body_from_json(const json_t *json, struct event *event, struct error *err)
 {
     int kind;
@@ -410,11 +424,7 @@ static int body_from_json(const json_t *json, struct event *event, struct error 
     case EVENT_COMMIT:
         return commit_event_from_json(json, event);
     case EVENT_SOURCE:
-        event->source.name = memory_strdup(model_string(json, "name"));
-        event->source.ok = model_bool(json, "ok");
-        event->source.message = memory_strdup(model_string(json, "message"));
-        event->source.origin = memory_strdup(model_string(json, "origin"));
-        event->source.branch = memory_strdup(model_string(json, "branch"));
+        source_event_from_json(json, event);
         return 0;
     case EVENT_CONNECTED:
     case EVENT_DISCONNECTED:
