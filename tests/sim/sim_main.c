@@ -10,7 +10,7 @@
 struct report {
     const char *program;
     bool trace;
-    uint64_t steps;
+    struct world_totals totals;
     int64_t seeds; /* done */
 };
 
@@ -23,11 +23,11 @@ static bool run_seed(struct report *report, int64_t seed)
 {
     char *failure CLEANUP_FREE = NULL;
     report->seeds++;
-    if (world_run((uint64_t)seed, report->trace, &report->steps, &failure))
+    if (world_run((uint64_t)seed, report->trace, &report->totals, &failure))
         return true;
     char *again CLEANUP_FREE = NULL;
     if (!report->trace)
-        world_run((uint64_t)seed, true, &report->steps, &again);
+        world_run((uint64_t)seed, true, &report->totals, &again);
     printf("seed %lld: %s\nreproduce: %s --from %lld --seeds 1 --trace\n", (long long)seed, failure,
            report->program, (long long)seed);
     return false;
@@ -85,6 +85,8 @@ int main(int argc, char **argv)
         good = run_seed(&report, seed);
     if (!good)
         return EXIT_FAILURE;
-    printf("%lld seeds, %llu steps\n", (long long)report.seeds, (unsigned long long)report.steps);
+    char *time CLEANUP_FREE = text_from_duration_ms(report.totals.ms);
+    printf("%lld seeds, %llu steps, %s of virtual time\n", (long long)report.seeds,
+           (unsigned long long)report.totals.steps, time);
     return EXIT_SUCCESS;
 }

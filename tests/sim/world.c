@@ -189,13 +189,14 @@ static void end(struct world *world)
     check_deinit(&world->checker);
 }
 
-bool world_run(uint64_t seed, bool trace, uint64_t *ret_steps, char **ret_failure)
+bool world_run(uint64_t seed, bool trace, struct world_totals *totals, char **ret_failure)
 {
     struct world *world = NEW(struct world);
     world->seed = seed;
     world->random = seed;
     world->trace = trace;
     begin(world);
+    int64_t began_ms = world->now_ms;
     run_until(world, world->now_ms + STORM_MS);
     world->calm = true;
     if (!world->failed)
@@ -210,7 +211,8 @@ bool world_run(uint64_t seed, bool trace, uint64_t *ret_steps, char **ret_failur
         check_quiet(world);
     end(world);
     bool good = !world->failed;
-    *ret_steps += world->steps;
+    totals->steps += world->steps;
+    totals->ms += world->now_ms - began_ms;
     *ret_failure = world->failure;
     free(world);
     return good;

@@ -416,8 +416,13 @@ struct world {
     uint64_t steps; /* of core */
 };
 
-/* Runs one seed; false when an invariant broke, *ret_failure (owned) says which. */
-bool world_run(uint64_t seed, bool trace, uint64_t *ret_steps, char **ret_failure);
+struct world_totals {
+    uint64_t steps; /* of core */
+    int64_t ms;     /* of virtual time */
+};
+
+/* Runs one seed, and adds to the totals; false when an invariant broke, *ret_failure (owned) says which. */
+bool world_run(uint64_t seed, bool trace, struct world_totals *totals, char **ret_failure);
 
 uint64_t world_random(struct world *world);
 int world_pick(struct world *world, int below); /* 0 ... below - 1 */
