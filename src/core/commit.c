@@ -302,21 +302,30 @@ static bool saves_service(const struct effect_vec *effects, const char *name)
     return false;
 }
 
+/* Takes them over. */
+static void append(struct effect_vec *effects, struct effect_vec *more)
+{
+    for (size_t i = 0; i < more->len; i++)
+        vector_push(effects, more->items[i]);
+    vector_deinit(more);
+    *more = (struct effect_vec){0};
+}
+
 /* New names are noted after the commit: who is killed in between knows the old ones, and finds the new ones
  * by it, N6; the other way round the commit before would give the old ones back, and who has one of them by
- * now would pass for new. Only what waits for its window is noted before its commit, and its name with it. */
-static void note_renames(struct effect_vec *renames, struct effect_vec *effects, struct effect_vec *later)
+ * now would pass for new. Only what waits for its window is noted before its commit, and its name with it.
+ * Others may save the same entries, as they are then. */
+static void note_renames(const struct adoption *adoption, struct effect_vec *renames,
+                         struct effect_vec *effects)
 {
     bool waits = false;
     for (size_t i = 0; i < renames->len && !waits; i++)
-        waits = saves_service(effects, renames->items[i].change.name);
-    struct effect_vec *others =
-        waits ? effects : later; /* which may save the same entries, as they are then */
-    for (size_t i = 0; i < others->len; i++)
-        vector_push(renames, others->items[i]);
-    vector_deinit(others);
-    *others = *renames;
-    *renames = (struct effect_vec){0};
+        waits = saves_service(adoption->effects, renames->items[i].change.name);
+    if (waits)
+        append(effects, renames);
+    append(effects, adoption->effects);
+    append(renames, adoption->later);
+    append(adoption->later, renames);
 }
 
 /* Takes `next` over. */
@@ -326,17 +335,18 @@ static void adopt(struct core *core, struct core_source *source, struct desired 
     static const struct desired none;
     bool first = source->desired == NULL;
     struct desired *sum = core_source_merge(core, source, next, &next->commit);
-    const struct adoption adoption = {
-        core, source, sum, first && text_equal(next->commit.oid, source->deployed), effects, later};
+    struct effect_vec own = {0};
     struct effect_vec renames = {0};
+    const struct adoption adoption = {
+        core, source, sum, first && text_equal(next->commit.oid, source->deployed), &own, later};
     core_rename_services(core, source, next, &renames);
     walk(&adoption, source->desired ? source->desired : &none, next);
     if (first)
-        core_recall_removals(core, source, sum, adoption.again, effects);
+        core_recall_removals(core, source, sum, adoption.again, &own);
     struct desired *before = source->desired;
     source->desired = next;
     sign(&adoption, before);
-    note_renames(&renames, effects, later);
+    note_renames(&adoption, &renames, effects);
     desired_unref(before);
     set_sum(core, sum);
     if (first)
@@ -355,9 +365,7 @@ static void deploy(struct core *core, struct core_source *source, struct desired
     adopt(core, source, next, effects, &later);
     /* A later life that knows the commit for deployed must know what of it waits. */
     core_save(effects, LEDGER_SOURCE, source->name, core_source_to_json(core, source), message);
-    for (size_t i = 0; i < later.len; i++)
-        vector_push(effects, later.items[i]);
-    vector_deinit(&later);
+    append(effects, &later);
 }
 
 struct judgement {
@@ -443,7 +451,9 @@ static void deploy_again(struct core *core, struct core_source *source, const st
     const struct judgement judgement = {commit, &diagnostics, effects};
     if (build(core, source, &judgement, &next) < 0)
         return;
-    adopt(core, source, next, effects, effects);
+    struct effect_vec later = {0};
+    adopt(core, source, next, effects, &later);
+    append(effects, &later);
     note_clusters(core, source, effects);
     judge_refused(core, effects);
 }

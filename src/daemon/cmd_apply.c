@@ -286,6 +286,7 @@ static int run(const struct cli *cli)
     default_state(&config);
     config.log_level = LOG_LEVEL_WARNING;
     struct config_source *source = config_only_source(&config);
+    assert(source); /* nothing has been read that could name several */
     source->origin = memory_strdup(cli->argc ? cli->argv[0] : ".");
     int r = cli_duration_ms(cli, "timeout", &timeout_ms);
     if (r == CLI_OK)

@@ -181,6 +181,7 @@ static const struct {
     {"dependsOn", "the planner"},
     {"startTimeout", "the planner"},
     {"restartPolicy", "the planner"},
+    {"versionConsistency", "the planner"},
     {"repositoryCredentials", "the pull"},
     {"environmentFiles", "act/supply.c"},
     {"secrets", "act/supply.c"},
