@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from engine_api import EngineError
 from support.davit import wait_for
 from support.spine import Spine, definition, engine_seconds
 
@@ -94,11 +95,19 @@ class Runs:
     """The containers of one family as the engine lists them, those that have ended too, in the order of their start."""
 
     def __init__(self, spine, family):
-        found = [spine.engine.api.get(f"/containers/{one['Id']}/json") for one in spine.containers(running=False)
+        found = [self.inspect(spine, one["Id"]) for one in spine.containers(running=False)
                  if one["Labels"]["com.amazonaws.ecs.task-definition-family"] == family]
-        states = sorted((one["State"] for one in found), key=lambda state: state["StartedAt"])
+        states = sorted((one["State"] for one in found if one), key=lambda state: state["StartedAt"])
         self.started = [engine_seconds(state["StartedAt"]) for state in states]
         self.ended = [None if state["Running"] else engine_seconds(state["FinishedAt"]) for state in states]
+
+    @staticmethod
+    def inspect(spine, container):
+        """None: the engine lists it, and is still about to make it."""
+        try:
+            return spine.engine.api.get(f"/containers/{container}/json")
+        except EngineError:
+            return None
 
     def minutes(self):
         return [int(start // MINUTE) for start in self.started]
