@@ -982,8 +982,10 @@ static void check_service(struct world *world, const struct view_service *view, 
         check_left(world, view, truth);
         return;
     }
-    /* What it was rolled back to had COMPLETED, and crashes after a while. */
-    if (view->crash_looping && view->aim != view->desired && !world->fair) {
+    /* What it was rolled back to had COMPLETED, and crashes after a while; or no task of it was wanted then.
+     */
+    if (view->desired && view->aim != view->desired &&
+        ((view->crash_looping && !world->fair) || !repo_content_can_run(view->aim))) {
         world->restless = true;
         return;
     }

@@ -5,33 +5,28 @@
 
 #include <stdlib.h>
 
-/* I8: a task that was half made may be found by one who has forgotten its deployment. */
-static bool is_remembered(const struct world *world, const struct task_labels *labels)
+/* The service that has the task's deployment, under whatever name; NULL ledger: nobody remembers it. */
+static struct view_service service_of(const struct world *world, const struct task_labels *labels)
 {
     struct view_service view;
     for (size_t i = 0; world->davit.core && core_view_service_at(world->davit.core, i, &view); i++)
-        for (size_t d = 0; view.ledger && d < view.ledger->deployments.len; d++)
-            if (text_equal(view.ledger->deployments.items[d].id, labels->deployment))
-                return true;
-    return false;
+        if (view.ledger && service_ledger_has_deployment(view.ledger, labels->deployment))
+            return view;
+    return (struct view_service){0};
 }
 
-/* Whether the deployment has that it goes by the tag: it began while no registry answered, and what the
- * instances have may be anything. */
-static bool goes_by_tag(const struct world *world, const struct container *container)
+/* I8: a task that was half made may be found by one who has forgotten its deployment. Or that goes by the
+ * tag: it began while no registry answered, and what the instances have may be anything. */
+static bool may_go_by_tag(const struct world *world, const struct container *container)
 {
-    struct view_service view;
-    const char *name = check_owner(world, &container->labels);
-    if (world->fair || !name || !world->davit.core ||
-        !core_view_service(world->davit.core, "c", name, &view) || !view.ledger)
-        return false;
-    for (size_t d = 0; d < view.ledger->deployments.len; d++) {
-        const struct deployment_vec *all = &view.ledger->deployments;
-        const struct deployment_image *image = deployment_image(&all->items[d], container->image);
+    const struct service_ledger *ledger = service_of(world, &container->labels).ledger;
+    for (size_t d = 0; ledger && !world->fair && d < ledger->deployments.len; d++) {
+        const struct deployment_image *image =
+            deployment_image(&ledger->deployments.items[d], container->image);
         if (image && image->resolved && !image->digest)
             return true;
     }
-    return false;
+    return !ledger;
 }
 
 /* A task that was half made is made up by a later deployment of its content, with the image of that. */
@@ -57,7 +52,7 @@ static void check_one(struct world *world, const char *host, const struct contai
     struct map *images = &world->checker.images;
     images->free_value = free;
     const char *known = map_get(images, key);
-    if (!image_digest(container->image) && (!is_remembered(world, labels) || goes_by_tag(world, container)))
+    if (!image_digest(container->image) && may_go_by_tag(world, container))
         return;
     if (!image_digest(container->image))
         world_fail(world, "(I) %s on %s was created by its tag: %s", container->name, host, container->image);

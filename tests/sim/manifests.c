@@ -2,6 +2,7 @@
 #include "manifests.h"
 #include "base/buffer.h"
 #include "base/text.h"
+#include "model/image.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,17 @@ void repo_images(struct sim *sim)
         if (images[i].local)
             sim_image_local(sim, images[i].name);
     }
+}
+
+bool repo_content_can_run(const struct service *content)
+{
+    const struct container_spec_vec *specs = &content->task_definition->containers;
+    for (size_t c = 0; c < specs->len; c++)
+        for (size_t i = IMAGES_GOOD; i < ARRAY_LEN(images); i++)
+            if (text_equal(specs->items[c].name, "app") &&
+                text_equal(image_of(content->task_definition, "app"), images[i].name))
+                return false;
+    return true;
 }
 
 void repo_move_tag(struct world *world)

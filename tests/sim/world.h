@@ -151,6 +151,8 @@ bool repo_suspends(const struct world *world, const char *service);
 int64_t world_wall_ms(const struct world *world);
 bool repo_window_is_open(const struct world *world);
 /* Whether what is wanted of a service now is an image that can run. */
+/* Whether tasks of that content run; of an image by its name. */
+bool repo_content_can_run(const struct service *content);
 bool repo_can_run(const struct world *world, const char *service);
 void repo_oid(int version, char ret_oid[static COMMIT_OID_SIZE]);
 
