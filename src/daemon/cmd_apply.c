@@ -294,7 +294,7 @@ static int run(const struct cli *cli)
     source = config_only_source(&config);
     if (r == CLI_OK && !source)
         r = cli_usage(cli, "the configuration has `sources`, which only davit daemon follows");
-    if (r == CLI_OK && !strchr(source->origin, ':') && access(source->origin, F_OK) < 0)
+    if (r == CLI_OK && source && !strchr(source->origin, ':') && access(source->origin, F_OK) < 0)
         r = cli_fail(cli, "%s: no such repository or directory", source->origin);
     if (r == CLI_OK && (sodium_init() < 0 || source_library_init(&err) < 0))
         r = cli_fail(cli, "cannot start: %s", err.message[0] ? err.message : "no randomness");

@@ -260,7 +260,7 @@ static void read_entry(struct change *change, struct manifest_entry *entry)
 static bool has_text(const struct manifest_entry *entry, const struct manifest_file *file)
 {
     return file->kind == MANIFEST_FILE && entry->kind == MANIFEST_FILE && entry->len == file->len &&
-           (file->len == 0 || memcmp(entry->text, file->content, file->len) == 0);
+           (file->len == 0 || (file->content && memcmp(entry->text, file->content, file->len) == 0));
 }
 
 /* Takes the content over. */
