@@ -100,3 +100,6 @@ def test_what_fails_on_one_instance_holds_up_no_other(two, demo_image):
             two.engines["one"].api.delete(f"/containers/{container['Id']}", force=1)
         wait_for(lambda: two.on("one") not in ([], [task]), 5, waiting)
     assert two.counts()[0] == 1
+    # no create may be under way when the engine is cleaned for the next test
+    two.repo.commit("no agent", {"service.json": None})
+    wait_for(lambda: not two.on("one") and not two.on("two"), 30, "all are gone")
