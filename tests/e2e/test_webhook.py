@@ -104,7 +104,7 @@ def test_a_burst(forge):
     forge.push()
     assert forge.say()[0] == 202
     forge.spine.converge()
-    assert forge.runs()
+    wait_for(forge.runs, 15, "the last push is rolled out")
     wait_for(lambda: forge.webhooks()["heard"] == 50, 5, "all were heard")
     seen = [one[0] for one in forge.https.requests()]
     assert 1 <= seen.count("GET") <= 3 and seen.count("POST") == 1, seen
