@@ -301,3 +301,23 @@ int cli_follow(const struct cli *cli, struct cli_follow *follow, struct error *e
         *err = ERROR_INIT;
     }
 }
+
+int cli_restart(const struct cli *cli, const char *path, const char *what)
+{
+    char *cluster CLEANUP_FREE = NULL;
+    char *service CLEANUP_FREE = NULL;
+    if (cli_target(cli, cli->argv[0], &cluster, &service))
+        return CLI_ERROR;
+    char *query CLEANUP_FREE = cli_query_target(cluster, service);
+    struct cli_request request = {.method = "POST", .path = path, .query = query, .keeps = true};
+    struct error err = ERROR_INIT;
+    json_t *answer CLEANUP(json_decrefp) = NULL;
+    if (cli_request(cli, &request, &answer, &err) < 0)
+        return cli_fail(cli, "%s", error_text(&err));
+    if (json_object_get(answer, "suspended"))
+        fprintf(cli->err, "%s/%s will be %s once it is resumed: it is suspended\n", cluster, service, what);
+    else
+        fprintf(cli->err, "%s/%s is %s; \"davit wait %s/%s\" shows how it gets on\n", cluster, service, what,
+                cluster, service);
+    return CLI_OK;
+}

@@ -41,7 +41,10 @@ int cli_follow(const struct cli *cli, struct cli_follow *follow, struct error *e
 /* Appends "&name=value" (encoded) to a query and returns it; takes query, NULL begins one. NULL value: as it
  * was. */
 char *cli_query_add(char *query, const char *name, const char *value);
-/* cluster=...&service=... of a target, either may be NULL. Caller frees. */
 /* The sources of an answer, of a davit that knows of one only its own. The caller's. */
 json_t *cli_sources(const json_t *answer);
+/* cluster=...&service=... of a target, either may be NULL. Caller frees. */
 char *cli_query_target(const char *cluster, const char *service);
+/* Asks at that path for a new deployment of the service that the first argument names, and says so: it "is
+ * tried again". The exit code. */
+int cli_restart(const struct cli *cli, const char *path, const char *what);

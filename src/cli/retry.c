@@ -1,26 +1,9 @@
-#include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/client.h"
 
 static int run(const struct cli *cli)
 {
-    char *cluster CLEANUP_FREE = NULL;
-    char *service CLEANUP_FREE = NULL;
-    if (cli_target(cli, cli->argv[0], &cluster, &service))
-        return CLI_ERROR;
-    char *query CLEANUP_FREE = cli_query_target(cluster, service);
-    struct cli_request request = {.method = "POST", .path = "/v1/retry", .query = query, .keeps = true};
-    struct error err = ERROR_INIT;
-    json_t *answer CLEANUP(json_decrefp) = NULL;
-    if (cli_request(cli, &request, &answer, &err) < 0)
-        return cli_fail(cli, "%s", error_text(&err));
-    if (json_object_get(answer, "suspended"))
-        fprintf(cli->err, "%s/%s will be tried again once it is resumed: it is suspended\n", cluster,
-                service);
-    else
-        fprintf(cli->err, "%s/%s is tried again; \"davit wait %s/%s\" shows how it gets on\n", cluster,
-                service, cluster, service);
-    return CLI_OK;
+    return cli_restart(cli, "/v1/retry", "tried again");
 }
 
 static const struct cli_flag flags[] = {CLI_FLAG_SOCKET, CLI_FLAG_END};
