@@ -168,13 +168,13 @@ static void put(struct event *event, char *path, char *content)
         (struct event_file){.path = path, .kind = EVENT_FILE, .content = content, .len = strlen(content)});
 }
 
+/* By digest: a tag is asked for first, and its answer is no decision. */
 static void put_service(const struct bench *bench, struct event *event, int number)
 {
     put(event, memory_printf("s%05d.task.json", number),
-        memory_printf(
-            "{\"family\":\"app-%05d\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"app:%d\","
-            "\"cpu\":64,\"memory\":128}]}",
-            number, bench->commits));
+        memory_printf("{\"family\":\"app-%05d\",\"containerDefinitions\":[{\"name\":\"app\","
+                      "\"image\":\"app@sha256:%064d\",\"cpu\":64,\"memory\":128}]}",
+                      number, bench->commits));
     if (bench->commits == 1)
         put(event, memory_printf("s%05d.service.json", number),
             memory_printf("{\"serviceName\":\"app-%05d\",\"taskDefinition\":\"app-%05d\","
