@@ -37,15 +37,15 @@ struct lane_queue {
     struct job_vec waiting;
 };
 
-/* What creates wait for, once for all of them. They are in no lane meanwhile. */
-enum errand_kind { ERRAND_PULL, ERRAND_LOAD, ERRAND_NETWORK };
+/* What jobs wait for, once for all of them. They are in no lane meanwhile. */
+enum errand_kind { ERRAND_DISTRIBUTION, ERRAND_PULL, ERRAND_LOAD, ERRAND_NETWORK };
 
 struct errand {
     enum errand_kind kind;
     struct instance_queue *queue;
     struct engine *engine;
     char *target;           /* image or network */
-    struct act_login login; /* ERRAND_PULL */
+    struct act_login login; /* the registry's */
     struct job_vec jobs;
     uint64_t call; /* 0 while it waits for its turn */
 };
@@ -204,6 +204,9 @@ static void run_errand(struct errand *errand)
     const struct engine_call call = {.done = on_errand_done, .progress = on_progress, .data = errand};
     const struct engine_pull what = {.image = errand->target, .login = errand->login.header};
     switch (errand->kind) {
+    case ERRAND_DISTRIBUTION:
+        errand->call = ops->distribution_inspect(errand->engine, &what, &call);
+        break;
     case ERRAND_PULL:
         errand->call = ops->pull(errand->engine, &what, &call);
         break;
@@ -216,17 +219,21 @@ static void run_errand(struct errand *errand)
     }
 }
 
-/* Only pulls, which take long, wait for each other. */
+/* Pulls take long, and what asks a registry may. */
 static void fill_errands(struct instance_queue *queue)
 {
-    size_t pulls = 0;
+    static const size_t at_once[] = {[ERRAND_DISTRIBUTION] = LIMIT_ENGINE_CONCURRENCY,
+                                     [ERRAND_PULL] = LIMIT_ENGINE_PULLS,
+                                     [ERRAND_LOAD] = SIZE_MAX,
+                                     [ERRAND_NETWORK] = SIZE_MAX};
+    size_t under_way[ARRAY_LEN(at_once)] = {0};
     for (size_t i = 0; i < queue->errands.len; i++)
-        pulls += queue->errands.items[i]->kind == ERRAND_PULL && queue->errands.items[i]->call != 0;
+        under_way[queue->errands.items[i]->kind] += queue->errands.items[i]->call != 0;
     for (size_t i = 0; i < queue->errands.len; i++) {
         struct errand *errand = queue->errands.items[i];
-        if (errand->call || (errand->kind == ERRAND_PULL && pulls == LIMIT_ENGINE_PULLS))
+        if (errand->call || under_way[errand->kind] == at_once[errand->kind])
             continue;
-        pulls += errand->kind == ERRAND_PULL;
+        under_way[errand->kind]++;
         run_errand(errand);
     }
 }
@@ -288,6 +295,20 @@ static void let_wait(const struct errand *errand, struct lane_queue *lane, const
     }
 }
 
+static void wait_for(struct job *job, enum errand_kind kind, const char *target);
+
+/* Without a word of the registry's, for whatever reason, the pull tells. */
+static void take_distribution(const struct errand *errand, const struct engine_reply *reply)
+{
+    const struct engine_reply found = {.image_digest = reply->image_digest};
+    for (size_t i = 0; i < errand->jobs.len; i++) {
+        if (reply->error.code < 0 || !reply->image_digest)
+            wait_for(errand->jobs.items[i], ERRAND_PULL, errand->target);
+        else
+            tell(errand->jobs.items[i], &found);
+    }
+}
+
 static void on_errand_done(void *data, const struct engine_reply *reply)
 {
     struct errand *errand = data;
@@ -300,7 +321,9 @@ static void on_errand_done(void *data, const struct engine_reply *reply)
         vector_remove(&queue->errands, i);
         break;
     }
-    if (reply->error.code < 0)
+    if (errand->kind == ERRAND_DISTRIBUTION)
+        take_distribution(errand, reply);
+    else if (reply->error.code < 0)
         tell_failed(errand, reply);
     else
         let_wait(errand, lane, errand->kind == ERRAND_PULL ? reply->image_digest : NULL);
@@ -330,7 +353,8 @@ static void wait_for(struct job *job, enum errand_kind kind, const char *target)
     struct engine_reply refused = {0};
     struct act_login login = {0};
     leave_lane(job);
-    if (kind == ERRAND_PULL && find_login(job, target, &login, &refused.error) < 0) {
+    if ((kind == ERRAND_PULL || kind == ERRAND_DISTRIBUTION) &&
+        find_login(job, target, &login, &refused.error) < 0) {
         tell_pull_failed(job, &refused);
         return;
     }
@@ -438,7 +462,9 @@ static void on_image(void *data, const struct engine_reply *reply)
     job->call = 0;
     job->has_copy = !absent;
     job->copy_digest = memory_strdup(reply->image_digest);
-    wait_for(job, ERRAND_PULL, job->action->image);
+    /* Not by a pull if it can be had: one slow instance would keep the whole rollout waiting. */
+    wait_for(job, job->engine->ops->distribution_inspect ? ERRAND_DISTRIBUTION : ERRAND_PULL,
+             job->action->image);
     fill_lane(lane);
 }
 

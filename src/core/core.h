@@ -191,8 +191,8 @@ char *core_removals_judge(struct core_removals *removals, const struct core_dele
  *     |                                               | git's, if the branch still has the commit
  *  L2 | of several deployments                        | whose container was created last is PRIMARY. How the
  *     |                                               | others ended nobody knows: SUPERSEDED
- *  L3 | all live tasks are of PRIMARY's content and   | PRIMARY is COMPLETED, since when nobody knows
- *     | healthy, and there are as many as desired     |
+ *  L3 | all live tasks are of PRIMARY's content and   | PRIMARY is COMPLETED, since when nobody knows; of
+ *     | healthy, and there are as many as desired     | git's content, it is what a rollback goes back to
  *  L4 | otherwise                                     | IN_PROGRESS: rows R and F of the planner go on; what
  *     |                                               | had stopped before is not counted (F7)
  *  L5 | PRIMARY has another content than git          | D6 or D7: a new deployment, after that

@@ -232,6 +232,8 @@ static void finish_primary(struct service_state *service, struct service_ledger 
         primary->desired_count = desired->desired_count;
     add_images(service, desired->task_definition, primary);
     primary->digest = desired->digest;
+    if (primary->state == DEPLOYMENT_COMPLETED && desired->breaker.rollback) /* L3 */
+        service_ledger_set_completed(ledger, service_to_json(desired), &primary->commit);
     for (size_t i = 0; i < desired->pre_deploy.len; i++) /* L6 */
         service_ledger_add_prepared(ledger, &desired->digest);
 }

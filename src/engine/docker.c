@@ -75,6 +75,7 @@ static const struct engine_ops docker_ops = {
     .network_remove = docker_network_remove,
     .images = docker_images,
     .image_inspect = docker_image_inspect,
+    .distribution_inspect = docker_distribution_inspect,
     .after = docker_after,
     .cancel = docker_cancel,
     .free = docker_free,

@@ -107,6 +107,8 @@ uint64_t docker_remove(struct engine *engine, const char *container_id, bool for
 
 /* docker_output.c */
 uint64_t docker_pull(struct engine *engine, const struct engine_pull *pull, const struct engine_call *call);
+uint64_t docker_distribution_inspect(struct engine *engine, const struct engine_pull *image,
+                                     const struct engine_call *call);
 uint64_t docker_image_load(struct engine *engine, const struct engine_archive *archive,
                            const struct engine_call *call);
 uint64_t docker_events(struct engine *engine, const char *owner, const struct engine_call *call);

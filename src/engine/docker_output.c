@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "base/wipe.h"
 #include "engine/docker_call.h"
+#include "model/image.h"
 #include "model/json.h"
 
 #include <assert.h>
@@ -51,6 +52,18 @@ static void on_pulled(struct docker_call *call, const struct docker_answer *answ
     docker_done(call, &reply);
 }
 
+/* They live as long as the call. */
+static const char *const *keep_login(struct docker_call *call, const struct engine_pull *pull)
+{
+    struct pull_state *state = NEW(struct pull_state);
+    state->lines = DOCKER_LINES_INIT;
+    call->state = state;
+    call->state_free = pull_state_free;
+    if (pull->login)
+        state->headers[0] = state->login = wipe_join("X-Registry-Auth: ", pull->login);
+    return state->headers;
+}
+
 /* The engine wants name and tag apart; without a tag it would bring all of them. */
 static char *pull_path(const char *image)
 {
@@ -66,19 +79,33 @@ static char *pull_path(const char *image)
 uint64_t docker_pull(struct engine *engine, const struct engine_pull *pull, const struct engine_call *call)
 {
     struct docker_call *new = docker_call_new(engine, pull->image, call, LIMIT_ENGINE_PULL_MS);
-    struct pull_state *state = NEW(struct pull_state);
-    state->lines = DOCKER_LINES_INIT;
-    new->state = state;
-    new->state_free = pull_state_free;
     char *path CLEANUP_FREE = pull_path(pull->image);
-    if (pull->login)
-        state->headers[0] = state->login = wipe_join("X-Registry-Auth: ", pull->login);
     return docker_send(new, (struct docker_send){.method = "POST",
                                                  .path = path,
-                                                 .headers = state->headers,
+                                                 .headers = keep_login(new, pull),
                                                  .idle_ms = LIMIT_ENGINE_PULL_IDLE_MS,
                                                  .on_answer = on_pulled,
                                                  .on_bytes = on_pull_bytes});
+}
+
+/* --- what the registry says, with the login of a pull ----------------------------------------------------
+ */
+
+static void on_distribution(struct docker_call *call, const struct docker_answer *answer)
+{
+    const char *digest = model_string(json_object_get(answer->json, "Descriptor"), "digest");
+    bool known = digest && image_digest_is_valid(digest);
+    docker_done(call, &(struct engine_reply){.image_digest = known ? digest : NULL});
+}
+
+uint64_t docker_distribution_inspect(struct engine *engine, const struct engine_pull *image,
+                                     const struct engine_call *call)
+{
+    struct docker_call *new = docker_call_new(engine, image->image, call, LIMIT_ENGINE_CALL_MS);
+    char *path CLEANUP_FREE = docker_path("/distribution/", image->image, "/json");
+    return docker_send(
+        new,
+        (struct docker_send){.path = path, .headers = keep_login(new, image), .on_answer = on_distribution});
 }
 
 /* --- load: tells its end as a pull does ------------------------------------------------------------------

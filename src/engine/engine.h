@@ -79,8 +79,9 @@ struct engine_reply {
         *container; /* inspect create start stop kill: as it is afterwards; NULL when gone */
     const struct engine_image *images; /* images */
     size_t images_len;
-    const char *image_digest; /* image_inspect: "sha256:...", that of a copy; NULL: it has none. pull: what
-                                 the tag means by now; NULL: the engine does not say */
+    const char *image_digest; /* image_inspect: "sha256:...", that of a copy; NULL: it has none. pull,
+                                 distribution_inspect: what the tag means by now; NULL: the engine does not
+                                 say */
     const struct engine_network *networks; /* networks, network_create */
     size_t networks_len;
     const char *output; /* exec */
@@ -196,6 +197,10 @@ struct engine_ops {
      * that repository was pulled. One that was built or loaded there has none, nor has one that was pulled
      * from another repository. ERROR_NOT_FOUND: there is no such image. */
     uint64_t (*image_inspect)(struct engine *, const char *reference, const struct engine_call *);
+    /* What the registry says that the reference means, at which nothing is pulled: image_digest. Any failure
+     * says no more than that a pull has to tell: Podman does not know the request. NULL: no such engine does.
+     */
+    uint64_t (*distribution_inspect)(struct engine *, const struct engine_pull *, const struct engine_call *);
     /* Runs fire(data) once, ms from now, on the engine's own clock (real or virtual). Canceled like an
      * operation. */
     uint64_t (*after)(struct engine *, int64_t ms, void (*fire)(void *data), void *data);

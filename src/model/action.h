@@ -17,8 +17,8 @@ enum action_kind {
     ACTION_START,
     ACTION_STOP,    /* SIGTERM (or the image's STOPSIGNAL), SIGKILL after stop_timeout_s */
     ACTION_REMOVE,  /* the container and its anonymous volumes; named volumes stay */
-    ACTION_RESOLVE, /* the digest that the image's tag means now, for all tasks of a deployment: pull it, or
-                       take the copy that the instance has */
+    ACTION_RESOLVE, /* the digest that the image's tag means now, for all tasks of a deployment: ask its
+                       registry, by a pull if need be, or take the copy that the instance has */
 };
 
 const char *action_kind_name(enum action_kind kind); /* "create" ... */

@@ -639,8 +639,8 @@ static void check_window(struct world *world, const struct ledger_change *change
         return;
     const struct deployment *primary = service_ledger_primary(entry);
     note_redeployed(world, entry);
-    if (!entry->removed && !digest_is_zero(&primary->rollback_of))
-        return; /* what has begun may go back */
+    if (!entry->removed && (primary->rebuilt || !digest_is_zero(&primary->rollback_of)))
+        return; /* what has begun is known again, or may go back */
     char *key CLEANUP_FREE = let_through_key(entry->service, entry->removed ? NULL : &primary->digest);
     if (!map_get(&world->checker.let_through, key))
         world_fail(world, "(w) %s begins outside of its window", key);
@@ -1013,7 +1013,8 @@ static void check_service(struct world *world, const struct view_service *view, 
         else if (primary->state == DEPLOYMENT_COMPLETED && !survey_is_new(sighting, view->aim))
             world_fail(world, "goal: %s: task %.12s is old: %s", view->name, sighting->id,
                        view->waiting ? view->waiting : "nothing is waited for");
-        else if (!survey_is_healthy(sighting, view->desired) && survey_is_new(sighting, view->aim))
+        else if (!survey_is_healthy(sighting, view->desired) && survey_is_new(sighting, view->aim) &&
+                 !check_goes_on_without_gpu(world, view->aim, sighting->host))
             world_fail(world, "goal: %s: task %.12s is not healthy, %s", view->name, sighting->id, state);
         else if (sighting->essential_started < sighting->labels->essential)
             world_fail(world, "goal: %s: task %.12s never started", view->name, sighting->id);

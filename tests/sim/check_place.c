@@ -270,6 +270,11 @@ static struct room room_of_task(const struct world *world, const struct sim *sim
     return lives ? sum : (struct room){0};
 }
 
+static const struct version *current_version(const struct world *world)
+{
+    return &world->repo.versions[repo_version(core_desired(world->davit.core)->commit.oid)];
+}
+
 static int gpus_of(const struct version *version, int host)
 {
     return version->gpus && version->declared & 1 << host ? host_gpus[host] : 0;
@@ -296,8 +301,7 @@ static struct room room_promised(const struct world *world, int host, const stru
 
 static bool has_room(const struct world *world, int host, struct room need)
 {
-    const struct version *version =
-        &world->repo.versions[repo_version(core_desired(world->davit.core)->commit.oid)];
+    const struct version *version = current_version(world);
     const struct sim *sim = world->hosts[host].sim;
     struct room rest = {world->hosts[host].cpu_units, gpus_of(version, host)};
     struct map tasks = {0};
@@ -331,13 +335,22 @@ bool check_waits_for_gpu(const struct world *world, const char *waiting)
         return false;
     int host = at[strlen(at) - 1] - '0';
     const struct sim *sim = world->hosts[host].sim;
-    int rest =
-        gpus_of(&world->repo.versions[repo_version(core_desired(world->davit.core)->commit.oid)], host);
+    int rest = gpus_of(current_version(world), host);
     for (size_t c = 0; c < sim_containers_len(sim); c++) {
         const struct task_labels *labels = &sim_container_at(sim, c)->labels;
         rest -= labels->spec && lives(sim, labels->task) ? (int)labels->spec->gpu_ids.len : 0;
     }
     return rest < 1;
+}
+
+bool check_goes_on_without_gpu(const struct world *world, const struct service *aim, int host)
+{
+    int essential = 0;
+    for (size_t i = 0; i < aim->task_definition->containers.len; i++)
+        if (aim->task_definition->containers.items[i].essential)
+            essential += aim->task_definition->containers.items[i].gpus;
+    return gpus_of(current_version(world), host) < room_of(aim->task_definition).gpus &&
+           room_of(aim->task_definition).gpus > essential;
 }
 
 /* It ended, and a request of an earlier davit starts it again before this one stops it: nobody decided that,

@@ -353,6 +353,8 @@ bool check_room_for_run(const struct world *world, int host, int cpu_units);
 bool check_wants_gpus(const struct service *service);
 /* P13: whether that is what it says, and rightly: the commit took away what the task was promised. */
 bool check_waits_for_gpu(const struct world *world, const char *waiting);
+/* P13: likewise of a sidecar, without which its task goes on. */
+bool check_goes_on_without_gpu(const struct world *world, const struct service *aim, int host);
 void check_gpus_given(struct world *world, const struct action *action);
 /* What containers of the host have of them. */
 void check_gpus(struct world *world, int host);

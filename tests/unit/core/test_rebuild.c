@@ -98,6 +98,26 @@ static void test_what_completed_is_known_again(void **state)
     assert_int_equal(fixture_view(after, "web").ledger->deployments.len, 1);
 }
 
+/* L3, F12: its tasks may go before it is seen steady, and the next one may fail. */
+static void test_a_rollback_goes_back_to_what_was_rebuilt(void **state)
+{
+    (void)state;
+    struct fixture *before CLEANUP(fixture_freep) = steady_fixture(1);
+    struct fixture *after CLEANUP(fixture_freep) = next_life(before, NULL);
+    commit_again(after, "nginx", 1);
+    fixture_file(after, "web-service.json",
+                 "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"desiredCount\":1,"
+                 "\"deploymentConfiguration\":{\"deploymentCircuitBreaker\":{\"enable\":true,"
+                 "\"rollback\":true}}}");
+    fixture_turn(after);
+    const struct service_ledger *ledger = fixture_view(after, "web").ledger;
+    assert_int_equal(primary_of(after)->state, DEPLOYMENT_COMPLETED);
+    assert_true(service_ledger_has_completed(ledger, &primary_of(after)->digest));
+    const struct effect *save = fixture_effect(after, EFFECT_SAVE, 0);
+    assert_true(text_starts_with(save->change.message, "c/web: rebuilt from labels"));
+    assert_true(json_is_object(json_object_get(save->change.entry, "completed")));
+}
+
 static void test_the_entry_says_that_it_was_rebuilt(void **state)
 {
     (void)state;
@@ -443,6 +463,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_completed_is_known_again),
+        cmocka_unit_test(test_a_rollback_goes_back_to_what_was_rebuilt),
         cmocka_unit_test(test_the_entry_says_that_it_was_rebuilt),
         cmocka_unit_test(test_a_commit_that_is_gone_keeps_its_id),
         cmocka_unit_test(test_a_rollout_goes_on),
