@@ -157,3 +157,6 @@ _Static_assert(LIMIT_TASK_DEFINITION_BYTES <= LIMIT_MANIFEST_BYTES, "a definitio
 _Static_assert(LIMIT_ENGINE_EVENT_BYTES <= LIMIT_ENGINE_REPLY_BYTES, "an event fits a reply");
 _Static_assert(LIMIT_TASK_DEFINITION_BYTES <= LIMIT_FAMILY_CONTENT_BYTES, "the newest revision is kept");
 _Static_assert(LIMIT_MANIFEST_BYTES <= LIMIT_FETCH_BYTES, "a manifest fits a fetch");
+_Static_assert(LIMIT_DEPLOYMENTS_KEPT *LIMIT_FAILED_TASKS_KEPT *(LIMIT_ERROR_CHARS + 128) <=
+                   LIMIT_LEDGER_ENTRY_BYTES / 2,
+               "failures of all deployments fit an entry");

@@ -20,13 +20,18 @@ void core_removals_deinit(struct core_removals *removals)
     assert(removals);
     buffer_deinit(&removals->services.names);
     buffer_deinit(&removals->scheduled.names);
+    string_vec_deinit(&removals->services.keys);
+    string_vec_deinit(&removals->scheduled.keys);
 }
 
 void core_removal_add(struct core_removal *removal, const char *removed)
 {
     assert(removal);
     removal->there++;
-    if (removed && removal->removed++ < NAMED_SERVICES)
+    if (!removed)
+        return;
+    vector_push(&removal->keys, memory_strdup(removed));
+    if (removal->removed++ < NAMED_SERVICES)
         buffer_printf(&removal->names, "%s%s", removal->removed > 1 ? ", " : "", removed);
 }
 
@@ -40,22 +45,36 @@ struct candidate {
 struct future {
     const struct desired *desired;
     struct service_rename_vec renames; /* of what there is */
+    const struct map *released;        /* not counted again; NULL: nothing */
 };
+
+static bool is_released(const struct future *next, const char *key)
+{
+    return next->released && map_get(next->released, key);
+}
 
 static void count(struct core_removal *removal, const struct future *next, struct candidate service)
 {
     bool goes = !service.stays && !desired_service(next->desired, service.cluster, service.name) &&
                 !service_rename_from(&next->renames, service.cluster, service.name);
     char *key CLEANUP_FREE = goes ? service_key(service.cluster, service.name) : NULL;
-    core_removal_add(removal, key);
+    if (!key || !is_released(next, key))
+        core_removal_add(removal, key);
 }
 
-static void count_scheduled(struct core_removal *removal, const struct desired *next, const char *name)
+static bool has_scheduled(const struct desired *desired, const char *name)
 {
-    bool stays = false;
-    for (size_t i = 0; i < next->scheduled_tasks.len && !stays; i++)
-        stays = text_equal(next->scheduled_tasks.items[i]->name, name);
-    core_removal_add(removal, stays ? NULL : name);
+    for (size_t i = 0; i < desired->scheduled_tasks.len; i++)
+        if (text_equal(desired->scheduled_tasks.items[i]->name, name))
+            return true;
+    return false;
+}
+
+static void count_scheduled(struct core_removal *removal, const struct future *next, const char *name)
+{
+    bool stays = has_scheduled(next->desired, name);
+    if (stays || !is_released(next, name))
+        core_removal_add(removal, stays ? NULL : name);
 }
 
 /* Services and scheduled tasks each by themselves: few of the ones may not hide all of the others. NULL: it
@@ -114,7 +133,7 @@ static void count_all(struct core_removals *removals, const struct desired *old,
 {
     count_desired(&removals->services, old, next);
     for (size_t i = 0; i < old->scheduled_tasks.len; i++)
-        count_scheduled(&removals->scheduled, next->desired, old->scheduled_tasks.items[i]->name);
+        count_scheduled(&removals->scheduled, next, old->scheduled_tasks.items[i]->name);
 }
 
 void core_removals_add(struct core_removals *removals, const struct desired *old, const struct desired *next)
@@ -140,7 +159,18 @@ static void count_remembered(const struct core *core, const struct core_source *
     }
     map_for_each (&core->schedules, entry)
         if (core_source_of_schedule(core, entry->key) == source)
-            count_scheduled(&removals->scheduled, next->desired, entry->key);
+            count_scheduled(&removals->scheduled, next, entry->key);
+}
+
+static void count_known(const struct core *core, const struct core_source *source, struct future *next,
+                        struct core_removals *removals)
+{
+    core_find_renames(core, source, next->desired, &next->renames);
+    if (source->desired)
+        count_all(removals, source->desired, next);
+    else
+        count_remembered(core, source, next, removals);
+    vector_deinit(&next->renames);
 }
 
 char *core_over_budget(const struct core *core, const struct core_source *source, const struct desired *next)
@@ -150,12 +180,38 @@ char *core_over_budget(const struct core *core, const struct core_source *source
     assert(next);
     struct core_removals removals CLEANUP(core_removals_deinit);
     core_removals_init(&removals);
-    struct future future = {.desired = next};
-    core_find_renames(core, source, next, &future.renames);
-    if (source->desired)
-        count_all(&removals, source->desired, &future);
-    else
-        count_remembered(core, source, &future, &removals);
-    vector_deinit(&future.renames);
+    struct future future = {.desired = next, .released = source->desired ? NULL : &source->released};
+    count_known(core, source, &future, &removals);
     return core_would_hold(core, source->name, &removals, 0);
+}
+
+/* Names of scheduled tasks have no slash, keys of services have one. */
+static bool is_still_there(const struct core *core, const char *key, const struct desired *next)
+{
+    const struct service_state *service = map_get(&core->services, key);
+    if (service)
+        return service->ledger && !service->ledger->removed &&
+               !desired_service(next, service->cluster, service->name);
+    return map_get(&core->schedules, key) && !has_scheduled(next, key);
+}
+
+void core_release(const struct core *core, struct core_source *source, const struct desired *next)
+{
+    assert(core);
+    assert(source);
+    assert(next);
+    struct map released = {0};
+    struct core_removals removals CLEANUP(core_removals_deinit);
+    core_removals_init(&removals);
+    struct future future = {.desired = next};
+    map_for_each (&source->released, entry)
+        if (is_still_there(core, entry->key, next))
+            map_put(&released, entry->key, source);
+    count_known(core, source, &future, &removals);
+    const struct string_vec *lists[] = {&removals.services.keys, &removals.scheduled.keys};
+    for (size_t l = 0; l < ARRAY_LEN(lists); l++)
+        for (size_t i = 0; i < lists[l]->len; i++)
+            map_put(&released, lists[l]->items[i], source);
+    map_deinit(&source->released);
+    source->released = released;
 }

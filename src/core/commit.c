@@ -361,6 +361,7 @@ static void deploy(struct core *core, struct core_source *source, struct desired
     char *message CLEANUP_FREE =
         memory_printf("commit %s: %s", commit, source->head.subject ? source->head.subject : "(no subject)");
     source->approved_deletions = 0;
+    core_release(core, source, next);
     struct effect_vec later = {0};
     adopt(core, source, next, effects, &later);
     /* A later life that knows the commit for deployed must know what of it waits. */
@@ -442,7 +443,8 @@ static void note_clusters(const struct core *core, const struct core_source *sou
     core_save(effects, LEDGER_SOURCE, source->name, core_source_to_json(core, source), message);
 }
 
-/* What an earlier life had deployed is desired again, without a word: the head may be one that is refused. */
+/* What an earlier life had deployed is desired again, without a word: the head may be one that is refused.
+ * Not if it is another by now, of a directory that somebody configured since, and removes too much. */
 static void deploy_again(struct core *core, struct core_source *source, const struct commit *commit,
                          struct effect_vec *effects)
 {
@@ -451,6 +453,11 @@ static void deploy_again(struct core *core, struct core_source *source, const st
     const struct judgement judgement = {commit, &diagnostics, effects};
     if (build(core, source, &judgement, &next) < 0)
         return;
+    char *held CLEANUP_FREE = core_over_budget(core, source, next);
+    if (held) {
+        desired_unref(next);
+        return;
+    }
     struct effect_vec later = {0};
     adopt(core, source, next, effects, &later);
     append(effects, &later);
@@ -474,11 +481,15 @@ void core_on_commit(struct core *core, struct event *event, struct effect_vec *e
     if (!source)
         return;
     core_remember_commit(core, source, &event->commit.commit);
+    const struct commit *commit = &event->commit.commit;
+    bool again = text_equal(commit->oid, source->numbered);
+    if (event->commit.rewritten)
+        source->approved_deletions = source->approved_numbered = 0;
     if (!core_take_files(source, event, effects))
         return;
-    const struct commit *commit = &event->commit.commit;
-    source->approved_deletions =
-        core_sum_of_deletions(source->approved_deletions, commit->approved_deletions);
+    if (!again) /* its own are in the sum, or used up by an earlier life */
+        source->approved_deletions =
+            core_sum_of_deletions(source->approved_deletions, commit->approved_deletions);
     if (event->commit.head) {
         commit_deinit(&source->head);
         source->head = event->commit.commit;
@@ -486,6 +497,7 @@ void core_on_commit(struct core *core, struct event *event, struct effect_vec *e
         source->head_ms = core->now_ms;
         if (judge_head(core, source, effects))
             judge_refused(core, effects);
+        source->approved_numbered = source->approved_deletions;
     } else if (!source->desired && event->commit.full && text_equal(commit->oid, source->deployed)) {
         deploy_again(core, source, commit, effects);
     } else {

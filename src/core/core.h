@@ -30,6 +30,10 @@ struct core;
  *  more; EVENT_APPROVE names the commit                    | deployed, and windows hold (W)
  *  more, else                                              | held: what runs stays, the view says why
  *
+ * After a start the ledger is what was there. What an earlier life has let go is noted with its commit, and
+ * not counted again while it is still there: suspended, or waiting for its window. A trailer is used up by
+ * the deployment of its commit, and is nothing any more when the branch was rewritten.
+ *
  * One that the commit only renames (N1) is not removed. Scheduled tasks are counted likewise, by themselves,
  * and a trailer allows so many of each.
  */
@@ -41,7 +45,8 @@ struct core_deletion {
 
 /* What a commit would take away, of services or of scheduled tasks, for those who ask before it comes. */
 struct core_removal {
-    struct buffer names;
+    struct buffer names; /* some, for people */
+    struct string_vec keys;
     int there; /* before */
     int removed;
 };

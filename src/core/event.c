@@ -191,6 +191,7 @@ static json_t *commit_event_to_json(const struct event *event)
     json_t *json = json_pack("{s:o,s:b,s:b,s:o}", "commit", commit_to_json(&event->commit.commit), "head",
                              event->commit.head, "full", event->commit.full, "files", files);
     model_set_string(json, "source", event->commit.source);
+    model_set_bool(json, "rewritten", event->commit.rewritten);
     model_set_int(json, "generation", event->commit.generation);
     model_set_int(json, "levels", event->commit.levels);
     return json;
@@ -335,6 +336,7 @@ static int commit_event_from_json(const json_t *json, struct event *event)
     event->commit.source = memory_strdup(model_string(json, "source"));
     event->commit.head = model_bool(json, "head");
     event->commit.full = model_bool(json, "full");
+    event->commit.rewritten = model_bool(json, "rewritten");
     event->commit.generation = model_int(json, "generation");
     event->commit.levels = model_int_in(json, "levels", 0, INT32_MAX);
     size_t i;

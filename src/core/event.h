@@ -76,6 +76,7 @@ struct event {
             bool head; /* to be deployed; else only for counting revisions, but for the one that an earlier
                           life had deployed: given in full after a start, it is desired until the head is */
             bool full; /* files is the whole tree; else what changed since the commit before */
+            bool rewritten; /* the first after the branch has left what was told of it */
             struct event_file_vec files;
             int64_t generation; /* of the question for roots that this answers; 0: none */
             int levels;         /* directories of the repository that the manifests are below */

@@ -73,7 +73,7 @@ static void ask(struct core_source *source, struct effect_vec *effects)
         vector_push(&effect.roots, memory_strdup(source->roots.items[i]));
     memcpy(effect.since, source->numbered, sizeof effect.since);
     vector_push(effects, effect);
-    source->approved_deletions = 0;
+    source->approved_deletions = source->approved_numbered;
     manifest_free(source->manifest);
     source->manifest = manifest_new();
 }

@@ -361,15 +361,20 @@ static void attempt(struct core *core, const struct scheduled_task *task, struct
     state->attempts = 0;
 }
 
+/* Its source could not be read for longer than its task was kept. */
+static const char not_known[] = "not known: its task was forgotten before";
+
 /* NULL: it goes on. Caller frees; *ret_failed is the first task that did, or NULL. */
 static char *result_of(const struct core *core, const struct schedule_run *run, const struct run **ret_failed)
 {
     const struct run *failed = NULL;
+    bool forgotten = false;
     *ret_failed = NULL;
     for (size_t i = 0; i < run->tasks.len; i++) {
         const struct service_state *task = map_get(&core->runs, run->tasks.items[i]);
         if (task && !task->run->stopped_ms)
             return NULL;
+        forgotten |= !task;
         if (task && !run_succeeded(task->run) && !failed)
             failed = task->run;
     }
@@ -379,7 +384,7 @@ static char *result_of(const struct core *core, const struct schedule_run *run, 
         return memory_printf("failed: %s", why);
     if (run->lack)
         return memory_printf("%s: %s", run->tasks.len ? "not all started" : "not started", run->lack);
-    return memory_strdup("succeeded");
+    return memory_strdup(forgotten ? not_known : "succeeded");
 }
 
 /* S11. Kept, for the tasks are forgotten sooner. */
@@ -391,7 +396,7 @@ static void note_results(struct core *core, const struct scheduled_task *task, s
             continue;
         const struct run *failed;
         run->result = result_of(core, run, &failed);
-        if (!run->result || (run->lack && !failed))
+        if (!run->result || (run->lack && !failed) || text_equal(run->result, not_known))
             continue;
         char *news CLEANUP_FREE = failed ? memory_printf("has %s (task %s)", run->result, failed->id)
                                          : memory_strdup("has succeeded");

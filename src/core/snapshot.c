@@ -223,6 +223,8 @@ static void source_out(const struct core_source *source, json_t *json)
     json_object_set_new(json, "generation", json_integer(source->generation));
     json_object_set_new(json, "needs", needs_out(&source->needs));
     model_set_int(json, "approvedDeletions", source->approved_deletions);
+    model_set_int(json, "approvedNumbered", source->approved_numbered);
+    json_object_set_new(json, "released", core_released_out(source));
     model_set_string(json, "held", source->held);
     model_set_bool(json, "refused", source->refused);
     model_set_bool(json, "gone", source->gone);
@@ -704,6 +706,8 @@ static int source_in(const json_t *json, struct core_source *source)
     source->generation = model_int(json, "generation");
     needs_in(json_object_get(json, "needs"), &source->needs);
     source->approved_deletions = model_int_in(json, "approvedDeletions", 0, INT32_MAX);
+    source->approved_numbered = model_int_in(json, "approvedNumbered", 0, INT32_MAX);
+    core_released_in(source, json_object_get(json, "released"));
     source->held = memory_strdup(model_string(json, "held"));
     source->refused = model_bool(json, "refused");
     source->gone = model_bool(json, "gone");

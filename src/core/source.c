@@ -31,6 +31,7 @@ void core_source_free(struct core_source *source)
     commit_deinit(&source->head);
     diagnostics_deinit(&source->diagnostics);
     free(source->held);
+    map_deinit(&source->released);
     string_vec_deinit(&source->roots);
     manifest_needs_deinit(&source->needs);
     free(source->message);
@@ -315,6 +316,26 @@ void core_source_check(const struct core *core, const struct core_source *source
 
 /* --- the ledger ----------------------------------------------------------------------------------------- */
 
+json_t *core_released_out(const struct core_source *source)
+{
+    assert(source);
+    json_t *list = json_array();
+    map_for_each (&source->released, entry)
+        json_array_append_new(list, json_string(entry->key));
+    return list;
+}
+
+void core_released_in(struct core_source *source, const json_t *json)
+{
+    assert(source);
+    size_t i;
+    json_t *key;
+    map_clear(&source->released);
+    json_array_foreach ((json_t *)(uintptr_t)json, i, key)
+        if (json_is_string(key))
+            map_put(&source->released, json_string_value(key), source);
+}
+
 /* A later life begins with the roots that are of use now; and with the clusters, which others use: M2. */
 json_t *core_source_to_json(const struct core *core, const struct core_source *source)
 {
@@ -325,6 +346,8 @@ json_t *core_source_to_json(const struct core *core, const struct core_source *s
     manifest_wanted_roots(source->manifest, &roots);
     if (roots.len)
         json_object_set_new(entry, "roots", model_strings_to_json(&roots));
+    if (source->released.len)
+        json_object_set_new(entry, "released", core_released_out(source));
     if (core->sources.len == 1)
         return entry;
     json_t *clusters = json_array();
@@ -343,6 +366,7 @@ void core_source_load(struct core *core, const char *name, const json_t *entry)
     memcpy(source->numbered, source->deployed, sizeof source->numbered);
     string_vec_deinit(&source->roots);
     model_strings_from_json(json_object_get(entry, "roots"), &source->roots);
+    core_released_in(source, json_object_get(entry, "released"));
     desired_unref(source->remembered);
     source->remembered = core_clusters_in(json_object_get(entry, "clusters"));
 }

@@ -93,12 +93,14 @@ struct core_source {
     struct commit head;             /* oid "" before the first */
     int64_t head_ms;
     struct diagnostics diagnostics;
-    bool refused;                   /* head is: judged again when another source changes */
-    char *held;                     /* why head waits for an approval; NULL: it does not */
-    int approved_deletions;         /* since the last commit that was deployed */
-    struct string_vec roots;        /* that it was asked for last */
-    int64_t generation;             /* of that question; 0: what an earlier life knew */
-    struct manifest_needs needs;    /* of the commits since `numbered` */
+    bool refused;                /* head is: judged again when another source changes */
+    char *held;                  /* why head waits for an approval; NULL: it does not */
+    int approved_deletions;      /* by trailers since the last commit that was deployed */
+    int approved_numbered;       /* likewise, up to `numbered` */
+    struct map released;         /* services and scheduled tasks that a deployed commit let go; no values */
+    struct string_vec roots;     /* that it was asked for last */
+    int64_t generation;          /* of that question; 0: what an earlier life knew */
+    struct manifest_needs needs; /* of the commits since `numbered` */
     char numbered[COMMIT_OID_SIZE]; /* newest head that came with all its roots */
     bool ok;
     char *message; /* why not */
@@ -245,6 +247,8 @@ void core_source_load(struct core *core, const char *name, const json_t *entry);
 void core_source_recall(struct core *core, const char *name);
 /* snapshot.c: a sealed desired state of nothing but these; NULL where there are none. */
 struct desired *core_clusters_in(const json_t *list);
+json_t *core_released_out(const struct core_source *source);
+void core_released_in(struct core_source *source, const json_t *json);
 /* rename.c; the table is in core.h */
 /* What the next desired state of the source calls otherwise, as core takes it. Caller deinits the vector. */
 void core_find_renames(const struct core *core, const struct core_source *source, const struct desired *next,
@@ -319,6 +323,8 @@ void core_keep_completed(struct service_state *service, const struct service *ne
 int core_sum_of_deletions(int a, int b);
 /* budget.c: why a commit that wants this is to be held; NULL when it may be deployed. Caller frees. */
 char *core_over_budget(const struct core *core, const struct core_source *source, const struct desired *next);
+/* budget.c: it is deployed, and what it removes may go. */
+void core_release(const struct core *core, struct core_source *source, const struct desired *next);
 void core_on_ledger(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_commit(struct core *core, struct event *event, struct effect_vec *effects);
 void core_on_source(struct core *core, struct event *event, struct effect_vec *effects);

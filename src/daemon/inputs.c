@@ -32,6 +32,7 @@ void input_commit(const char *source, const struct source_update *update, struct
                                 .commit = {.source = memory_strdup(source),
                                            .head = update->head,
                                            .full = update->full,
+                                           .rewritten = update->rewritten,
                                            .generation = update->generation,
                                            .levels = update->levels}};
     commit_copy(&update->commit, &ret_event->commit.commit);

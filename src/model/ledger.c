@@ -116,7 +116,9 @@ void deployment_add_failure(struct deployment *deployment, const char *task, int
                             const char *reason)
 {
     assert(deployment);
-    struct task_failure failure = {.at_ms = at_ms, .reason = memory_strdup(reason)};
+    struct error cut = ERROR_INIT; /* an engine may have said a lot */
+    error_set(&cut, ERROR_INTERNAL, "%s", reason ? reason : "");
+    struct task_failure failure = {.at_ms = at_ms, .reason = memory_strdup(reason ? cut.message : NULL)};
     snprintf(failure.task, sizeof failure.task, "%s", task);
     if (deployment->failures.len == LIMIT_FAILED_TASKS_KEPT) {
         free(deployment->failures.items[0].reason);
@@ -475,10 +477,12 @@ void service_ledger_add_known_bad(struct service_ledger *entry, const struct dep
     if (find_known_bad(entry, &failed->digest) < entry->known_bad.len)
         return;
     const struct deployment *primary = service_ledger_primary(entry);
-    size_t oldest = 0; /* but not what PRIMARY stands in for: D11 asks for it */
-    if (primary && !digest_is_zero(&primary->rollback_of) && entry->known_bad.len &&
-        digest_equal(&entry->known_bad.items[0].digest, &primary->rollback_of))
-        oldest = 1;
+    size_t oldest =
+        0; /* but not what PRIMARY stands in for, D11 asks for it; nor PRIMARY's own, as D8 does */
+    while (primary && oldest < entry->known_bad.len &&
+           (digest_equal(&entry->known_bad.items[oldest].digest, &primary->rollback_of) ||
+            digest_equal(&entry->known_bad.items[oldest].digest, &primary->digest)))
+        oldest++;
     if (entry->known_bad.len == LIMIT_KNOWN_BAD_DIGESTS)
         vector_remove(&entry->known_bad, oldest);
     struct known_bad bad = {.digest = failed->digest, .at_ms = now_ms};

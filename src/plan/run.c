@@ -225,6 +225,8 @@ static void forget(struct pass *pass, const struct task *task)
     if (!pass->run->stopped_ms || task->containers_len || task->under_way_len || !is_all_known(pass))
         return;
     int64_t due_ms = pass->run->stopped_ms + pass->in->options->stopped_retention_ms;
+    if (pass->in->run->stopped_ms == 0 && due_ms <= pass->in->now_ms)
+        due_ms = pass->in->now_ms + 1; /* T10 is noted first: others go by it */
     if (due_ms > pass->in->now_ms) {
         pass_wake(pass, due_ms);
         return;

@@ -274,6 +274,7 @@ void check_begin_life(struct world *world)
     map_deinit(&checker->targets);
     checker->targets = MAP_INIT(free);
     checker->born_ms = world->now_ms;
+    budget_begin_life(world);
     for (int s = 0; s < SERVICES_MAX * NAMES_MAX; s++)
         checker->floors[s] = -1;
     note_suspension(checker, disk_entry(&world->disk, LEDGER_SUSPENSION, "c"));
@@ -560,7 +561,7 @@ static void check_commit(struct world *world)
     if (!source.head)
         return;
     int version = repo_version(source.head->oid);
-    bool broken = !repo_is_good(&world->repo.versions[version]);
+    bool broken = !repo_is_good(&world->repo.versions[version]) || source.held;
     const struct desired *desired = core_desired(world->davit.core);
     if (broken && desired != world->checker.desired)
         world_fail(world, "(e) a broken commit changed the desired state");
@@ -653,8 +654,10 @@ void check_after(struct world *world, enum event_kind kind, const struct effect_
     if (repo_window_is_open(world))
         check_let_through(world);
     for (size_t i = from; i < effects->len; i++)
-        if (effects->items[i].kind == EFFECT_SAVE)
+        if (effects->items[i].kind == EFFECT_SAVE) {
+            budget_check(world, &effects->items[i].change);
             check_window(world, &effects->items[i].change);
+        }
     if (kind == EVENT_TURN || kind == EVENT_COMMIT || kind == EVENT_LEDGER)
         name_note_owners(world);
     if (kind == EVENT_TURN)

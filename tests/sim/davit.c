@@ -263,13 +263,15 @@ static struct core *make_core(const struct world *world)
     const char *names[HOSTS_MAX];
     for (int i = 0; i < world->hosts_len; i++)
         names[i] = world->hosts[i].name;
-    const struct core_options options = {.owner = OWNER,
-                                         .instances = names,
-                                         .instances_len = (size_t)world->hosts_len,
-                                         .stopped_retention_ms = STOPPED_RETENTION_MS,
-                                         .stopped_kept = STOPPED_KEPT,
-                                         .lost_after_ms = LOST_AFTER_MS,
-                                         .patience_ms = PATIENCE_MS};
+    const struct core_options options = {
+        .owner = OWNER,
+        .instances = names,
+        .instances_len = (size_t)world->hosts_len,
+        .stopped_retention_ms = world->seed % 5 == 3 ? 0 : STOPPED_RETENTION_MS,
+        .stopped_kept = STOPPED_KEPT,
+        .deletion = {world_has_budget(world) ? BUDGET_SERVICES : 0, BUDGET_PERCENT},
+        .lost_after_ms = LOST_AFTER_MS,
+        .patience_ms = PATIENCE_MS};
     return core_new(&options);
 }
 

@@ -248,7 +248,7 @@ static void somebody_suspends(struct world *world)
 static void somebody_approves(struct world *world)
 {
     struct event event = {.kind = EVENT_APPROVE};
-    if (!world->davit.core || !core_any_delayed(world->davit.core))
+    if (budget_approve(world) || !world->davit.core || !core_any_delayed(world->davit.core))
         return;
     memcpy(event.approve.oid, core_desired(world->davit.core)->commit.oid, sizeof event.approve.oid);
     world_trace(world, "davit approve %.8s", event.approve.oid);
@@ -279,6 +279,8 @@ static const struct {
 
 void mischief_step(struct world *world)
 {
+    if (world->calm)
+        budget_approve(world);
     if (world->calm || world->now_ms < world->next_mischief_ms)
         return;
     int sum = 0;

@@ -325,6 +325,7 @@ void repo_push(struct world *world)
     }
     change_names(world);
     change_suspension(world, version);
+    version->approves = world_has_budget(world) && world_chance(world, 25) ? 1 + world_pick(world, 2) : 0;
     for (int s = 0; s < SERVICES_MAX; s++)
         manifests_settle(world, &version->recipes[s]);
     trace_commit(world, version);
@@ -389,6 +390,7 @@ static void deliver(struct world *world, int version, bool head, bool full)
     const struct version *before = full ? &nothing : &world->repo.versions[version - 1];
     repo_oid(version, event.commit.commit.oid);
     event.commit.commit.subject = memory_printf("change %d", version);
+    event.commit.commit.approved_deletions = now->approves;
     for (int f = 0; f < FILES; f++) {
         char *text = manifests_text(now, f);
         char *old CLEANUP_FREE = full ? NULL : manifests_text(before, f);

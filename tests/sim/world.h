@@ -23,6 +23,8 @@
 #define LOST_AFTER_MS        20000
 #define ABSENCE_MS           1800000
 #define STOPPED_RETENTION_MS 60000
+#define BUDGET_SERVICES      1
+#define BUDGET_PERCENT       40
 #define STOPPED_KEPT         2
 #define WIDE_CPU_UNITS       4096 /* of a host: room for everybody */
 
@@ -92,6 +94,7 @@ struct version {
     bool providers; /* those that are declared name their capacity provider */
     bool gpus;      /* and have GPUs */
     int capacity;   /* the cluster's default strategy, as a recipe's */
+    int approves;   /* removals, by a trailer */
 };
 
 /* What a davit has asked for. */
@@ -222,6 +225,8 @@ struct was {
 };
 
 struct checker {
+    int deployed;                         /* version that davit has noted last as deployed; -1: none */
+    int approved;                         /* version that somebody approved in this life; -1: none */
     struct map mirror[HOSTS_MAX];         /* what davit has been told: id -> container, owned */
     struct map targets;                   /* id of an action -> its container's, in this life */
     int64_t born_ms;                      /* of this davit */
@@ -419,6 +424,13 @@ struct world {
     int tags_moved;
     uint64_t steps; /* of core */
 };
+
+/* Some seeds have a deletion budget, and some keep nothing that has stopped. */
+bool world_has_budget(const struct world *world);
+void budget_begin_life(struct world *world);
+void budget_check(struct world *world, const struct ledger_change *change);
+/* Whether a commit was held. */
+bool budget_approve(struct world *world);
 
 struct world_totals {
     uint64_t steps; /* of core */

@@ -136,6 +136,128 @@ static void test_after_a_start_the_ledger_counts(void **state)
     assert_int_equal(wanted(fixture), 1);
 }
 
+#define ONE (&(struct core_source_options){.name = "default"})
+
+/* As source tells it once more after a start: in full, not as the head. */
+static struct event deployed_before(struct event commit)
+{
+    commit.commit.head = false;
+    return commit;
+}
+
+static struct fixture *fixture_with(int services)
+{
+    struct fixture *fixture = fixture_of_sources(ONE, 1);
+    fixture_empty(fixture, "one");
+    fixture_step(fixture, commit_of(1, services, 0));
+    fixture_turn(fixture);
+    return fixture;
+}
+
+static void next_life(struct fixture *fixture)
+{
+    fixture_restart(fixture, ONE, 1);
+    fixture_empty(fixture, "one");
+}
+
+static void test_a_trailer_is_used_up_over_a_start(void **state)
+{
+    (void)state;
+    for (int restarts = 0; restarts < 2; restarts++) {
+        struct fixture *fixture CLEANUP(fixture_freep) = fixture_with(20);
+        fixture_step(fixture, commit_of(2, 8, 12));
+        fixture_turn(fixture);
+        assert_int_equal(wanted(fixture), 2);
+        if (restarts) {
+            next_life(fixture);
+            fixture_step(fixture, deployed_before(commit_of(2, 8, 12)));
+            fixture_turn(fixture);
+        }
+        fixture_step(fixture, commit_of(3, 0, 0));
+        fixture_turn(fixture);
+        assert_non_null(held(fixture));
+        assert_int_equal(wanted(fixture), 2);
+        assert_int_equal(core_services_len(fixture->core), 8);
+    }
+}
+
+/* Removed, and not gone: killed before the turn, or suspended. Whatever else is not there now was not let go:
+ * of a directory that somebody configured since. */
+static void test_what_was_let_go_is_let_go_over_a_start(void **state)
+{
+    (void)state;
+    for (int suspended = 0; suspended < 2; suspended++) {
+        struct fixture *fixture CLEANUP(fixture_freep) = fixture_with(9);
+        if (suspended)
+            fixture_step(fixture,
+                         (struct event){.kind = EVENT_SUSPEND, .suspend = {.cluster = memory_strdup("c")}});
+        fixture_step(fixture, commit_of(2, 4, 0));
+        assert_non_null(held(fixture));
+        fixture_step(fixture, approval(2));
+        assert_int_equal(wanted(fixture), 2);
+        if (suspended)
+            fixture_turn(fixture);
+        next_life(fixture);
+        fixture_step(fixture, commit_of(2, 4, 0));
+        assert_null(held(fixture));
+        assert_int_equal(wanted(fixture), 2);
+        fixture_step(fixture, commit_of(3, 4, 0)); /* and with what is deployed next */
+        next_life(fixture);
+        fixture_step(fixture, deployed_before(commit_of(3, 4, 0)));
+        assert_int_equal(wanted(fixture), 3);
+        next_life(fixture);
+        fixture_step(fixture, deployed_before(commit_of(3, 0, 0)));
+        assert_null(core_desired(fixture->core));
+        fixture_step(fixture, commit_of(3, 0, 9));
+        assert_string_equal(held(fixture), "removes 4 of 4 services (c/s0, c/s1, c/s2, c/s3)");
+    }
+}
+
+static void test_what_was_force_pushed_away_approves_nothing(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_with(20);
+    fixture_step(fixture, commit_of(2, 1, 10));
+    assert_non_null(held(fixture));
+    struct event amended = commit_of(3, 1, 10);
+    amended.commit.rewritten = true;
+    fixture_step(fixture, amended);
+    assert_non_null(held(fixture));
+    fixture_step(fixture, commit_of(4, 1, 9)); /* on top of it */
+    assert_null(held(fixture));
+}
+
+static struct event with_root(struct event event)
+{
+    char *text =
+        memory_strdup("{\"family\":\"other\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"i\","
+                      "\"memory\":64,\"davit\":{\"files\":[{\"source\":\"../a\",\"target\":\"/a\"}]}}]}");
+    vector_push(&event.commit.files,
+                (struct event_file){.path = memory_strdup("o.json"), .content = text, .len = strlen(text)});
+    event.commit.levels = 1;
+    return event;
+}
+
+static void test_a_trailer_counts_on_over_another_root(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_with(20);
+    fixture_step(fixture, commit_of(2, 2, 10));
+    assert_non_null(held(fixture));
+    fixture_step(fixture, with_root(commit_of(3, 2, 8)));
+    const struct effect *asked = fixture_effect(fixture, EFFECT_ROOTS, 0);
+    assert_non_null(asked);
+    struct event again = with_root(commit_of(3, 2, 8));
+    vector_push(&again.commit.files, (struct event_file){.path = memory_strdup("../a"),
+                                                         .other = true,
+                                                         .oid = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                                                         .size_bytes = 1});
+    again.commit.generation = asked->generation;
+    fixture_step(fixture, again);
+    assert_null(held(fixture));
+    assert_int_equal(wanted(fixture), 3);
+}
+
 static struct event with_scheduled(struct event event, int tasks)
 {
     for (int i = 0; i < tasks; i++) {
@@ -215,6 +337,10 @@ int main(void)
         cmocka_unit_test(test_an_approval_is_of_one_commit),
         cmocka_unit_test(test_a_trailer_approves_as_many),
         cmocka_unit_test(test_after_a_start_the_ledger_counts),
+        cmocka_unit_test(test_a_trailer_is_used_up_over_a_start),
+        cmocka_unit_test(test_what_was_let_go_is_let_go_over_a_start),
+        cmocka_unit_test(test_what_was_force_pushed_away_approves_nothing),
+        cmocka_unit_test(test_a_trailer_counts_on_over_another_root),
         cmocka_unit_test(test_scheduled_tasks_count),
         cmocka_unit_test(test_a_snapshot_holds_it_too),
     };

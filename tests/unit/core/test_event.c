@@ -63,6 +63,7 @@ static void fill_commit(struct event *event)
         {.path = memory_strdup("h.conf"), .kind = EVENT_FILE_LFS, .other = true, .oid = "4567"}};
     event->commit.generation = 1LL << 40;
     event->commit.levels = 1;
+    event->commit.rewritten = true;
     for (size_t i = 0; i < ARRAY_LEN(files); i++)
         vector_push(&event->commit.files, files[i]);
 }

@@ -378,6 +378,51 @@ static void test_a_snapshot_goes_on_alike(void **state)
     assert_int_equal(wanted(fixture, "shop"), 3);
 }
 
+/* For longer than its tasks are kept. */
+static void test_a_result_that_nobody_saw_is_not_known(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_sources(both, 2);
+    struct view_run_vec runs;
+    struct task_vec tasks;
+    struct view_schedule schedule;
+    fixture_empty(fixture, "one");
+    fixture_step(fixture, commit("infra", 1, "@c"));
+    fixture_step(fixture, commit("shop", 2, "%night"));
+    fixture_run(fixture);
+    fixture_after(fixture, 3600000);
+    fixture_run(fixture);
+    core_view_runs(fixture->core, &runs);
+    assert_int_equal(runs.len, 1);
+    core_view_run_tasks(fixture->core, "c", runs.items[0].run->id, fixture->now_ms, &tasks);
+    struct container *container = container_copy(tasks.items[0].containers[0]);
+    task_vec_deinit(&tasks);
+    vector_deinit(&runs);
+    container->status = CONTAINER_STOPPED;
+    container->has_exit_code = true;
+    container->exit_code = 3;
+    container->finished_ms = fixture->now_ms;
+    fixture_restart(fixture, both, 2);
+    fixture_step(fixture, commit("infra", 1, "@c"));
+    fixture_listed(fixture, "one", &container, 1);
+    fixture_run(fixture);
+    for (int i = 0; i < 3; i++) {
+        fixture_after(fixture, 3600000);
+        fixture_run(fixture);
+    }
+    core_view_runs(fixture->core, &runs);
+    assert_int_equal(runs.len, 0);
+    vector_deinit(&runs);
+    fixture_step(fixture, commit("shop", 2, "%night"));
+    fixture_turn(fixture);
+    assert_true(core_view_schedule_at(fixture->core, 0, &schedule));
+    struct view_schedule_run run;
+    core_view_schedule_run(fixture->core, &schedule, schedule.runs_len - 1, &run);
+    assert_string_equal(run.result, "not known: its task was forgotten before");
+    for (size_t i = 0; i < schedule.events_len; i++)
+        assert_null(strstr(view_schedule_event(&schedule, i)->message, "has succeeded"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -394,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_a_source_that_is_gone_needs_an_approval),
         cmocka_unit_test(test_what_a_gone_source_had_is_free),
         cmocka_unit_test(test_revisions_are_counted_in_each_source),
+        cmocka_unit_test(test_a_result_that_nobody_saw_is_not_known),
         cmocka_unit_test(test_a_snapshot_goes_on_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,9 @@ struct world {
     const struct engine_ops *real;
     struct engine *engine;
     int pulls;
+    int questions;       /* of distributions */
+    const char *meaning; /* what the registry says that a tag means; NULL: it says nothing */
+    struct engine_call asking;
     int loads;
     int networks;
     int progress;
@@ -43,6 +46,26 @@ static uint64_t count_pull(struct engine *engine, const struct engine_pull *pull
     free(counted->login);
     counted->login = memory_strdup(pull->login);
     return counted->real->pull(engine, pull, call);
+}
+
+static void answer_distribution(void *data)
+{
+    const struct world *world = data;
+    struct engine_reply reply = {.image_digest = world->meaning};
+    if (!world->meaning)
+        reply.error.code = ERROR_NOT_FOUND;
+    world->asking.done(world->asking.data, &reply);
+}
+
+/* Of the engine that knows the request, one question at a time. */
+static uint64_t count_question(struct engine *engine, const struct engine_pull *image,
+                               const struct engine_call *call)
+{
+    counted->questions++;
+    counted->asking = *call;
+    free(counted->login);
+    counted->login = memory_strdup(image->login);
+    return counted->real->after(engine, 100, answer_distribution, counted);
 }
 
 static uint64_t note_create(struct engine *engine, const struct engine_create *create,
@@ -526,6 +549,42 @@ static void test_a_tag_is_what_the_registry_says_now(void **state)
     assert_int_equal(world->pulls, 2);
 }
 
+/* One slow instance would keep a whole rollout waiting. */
+static void test_a_registry_that_tells_saves_the_pull(void **state)
+{
+    struct world *world = *state;
+    world->ops.distribution_inspect = count_question;
+    world->meaning = "sha256:7";
+    resolve(world, 1, "web:1");
+    assert_int_equal(world->codes[1], 0);
+    assert_string_equal(world->digest, "sha256:7");
+    assert_false(world->is_copy);
+    assert_int_equal(world->questions, 1);
+    assert_int_equal(world->pulls, 0);
+    assert_int_equal(act_under_way(world->act), 0);
+}
+
+static void test_a_registry_that_does_not_tell_is_pulled_from(void **state)
+{
+    struct world *world = *state;
+    world->ops.distribution_inspect = count_question;
+    sim_image_pullable(world->sim, "web:1", 1000);
+    sim_image_publish(world->sim, "web:1", "sha256:1");
+    resolve(world, 1, "web:1");
+    assert_int_equal(world->codes[1], 0);
+    assert_string_equal(world->digest, "sha256:1");
+    assert_int_equal(world->questions, 1);
+    assert_int_equal(world->pulls, 1);
+    resolve(world, 2, "none:1");
+    assert_int_equal(world->codes[2], ERROR_INVALID);
+    assert_true(
+        text_starts_with(world->error.message, "CannotPullContainerError: none:1: pull access denied"));
+    sim_image_local(world->sim, "built:1");
+    resolve(world, 3, "built:1");
+    assert_int_equal(world->codes[3], 0);
+    assert_int_equal(world->questions, 2); /* who built it knows better */
+}
+
 static void test_what_was_built_there_needs_no_registry(void **state)
 {
     struct world *world = *state;
@@ -616,6 +675,8 @@ int main(void)
         TEST(test_what_cannot_be_had_makes_no_container),
         TEST(test_a_pull_has_the_login_of_its_container),
         TEST(test_a_tag_is_what_the_registry_says_now),
+        TEST(test_a_registry_that_tells_saves_the_pull),
+        TEST(test_a_registry_that_does_not_tell_is_pulled_from),
         TEST(test_what_was_built_there_needs_no_registry),
         TEST(test_a_registry_that_is_down_leaves_the_copy),
         TEST(test_an_engine_that_is_gone_leaves_nothing),

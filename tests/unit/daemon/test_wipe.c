@@ -143,8 +143,9 @@ static void test_a_create_and_a_pull(void **state)
     engine->ops->create(engine, &create, &call);
     supply_deinit(&supply);
     engine->ops->pull(engine, &(struct engine_pull){.image = "x", .login = CANARY}, &call);
+    engine->ops->distribution_inspect(engine, &(struct engine_pull){.image = "x", .login = CANARY}, &call);
     uv_run(&loop, UV_RUN_DEFAULT);
-    assert_int_equal(replies, 2);
+    assert_int_equal(replies, 3);
     engine_free(engine);
     uv_run(&loop, UV_RUN_DEFAULT);
     uv_loop_close(&loop);

@@ -29,6 +29,7 @@ struct server {
     const struct rule *rules;
     int used[16];
     char requests[4096]; /* first lines */
+    bool logged_in;      /* the last one had a registry's login */
     int connections;
 };
 
@@ -58,6 +59,7 @@ static void answer(struct connection *connection)
     char *line CLEANUP_FREE = memory_strndup(connection->in.data, strcspn(connection->in.data, "\r"));
     size_t have = strlen(server->requests);
     snprintf(server->requests + have, sizeof server->requests - have, "%s\n", line);
+    server->logged_in = strstr(connection->in.data, "\r\nX-Registry-Auth: bG9naW4=\r\n") != NULL;
     buffer_clear(&connection->in);
     for (size_t i = 0; server->rules[i].match; i++) {
         const struct rule *rule = &server->rules[i];
@@ -517,6 +519,39 @@ static char *http_ok(json_t *json)
 #define DIGITS        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde"
 #define DIGEST(digit) "sha256:" DIGITS #digit
 
+/* The login goes along as it does with a pull. */
+static void test_distribution(void **state)
+{
+    static const struct {
+        const char *answer;
+        int code;
+        const char *digest;
+    } rows[] = {
+        {"{\"Descriptor\":{\"digest\":\"" DIGEST(1) "\",\"size\":7},\"Platforms\":[]}", 0, DIGEST(1)},
+        {"{\"Descriptor\":{\"digest\":\"../../x\"}}", 0, ""},
+        {"[]", 0, ""},
+        {NULL, ERROR_NOT_FOUND, ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct server *server = *state;
+        struct outcome outcome = {0};
+        const struct engine_call call = call_for(server, &outcome);
+        char *answer CLEANUP_FREE =
+            rows[i].answer ? http_ok(json_loads(rows[i].answer, 0, NULL))
+                           : memory_strdup("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+        const struct rule rules[] = {
+            VERSION, {"GET /v1.47/distribution/registry%3A5000%2Fa%2Fb%3A2/json", answer, 0, false}, {0}};
+        server->rules = rules;
+        server->engine->ops->distribution_inspect(
+            server->engine, &(struct engine_pull){.image = "registry:5000/a/b:2", .login = "bG9naW4="},
+            &call);
+        wait_for(server, &outcome);
+        assert_int_equal(outcome.code, rows[i].code);
+        assert_string_equal(outcome.digest, rows[i].digest);
+        assert_true(server->logged_in);
+    }
+}
+
 /* Podman knows an image by the digest of a list for several platforms and by that of what it has of it, in
  * any order, and says in its own words which the tag means; Docker has no such words, and all that it ever
  * was. */
@@ -635,6 +670,7 @@ int main(void)
         TEST(test_a_replaced_engine_is_asked_again),
         TEST(test_a_broken_connection_leads_to_a_new_negotiation),
         TEST(test_pull),
+        TEST(test_distribution),
         TEST(test_an_image_of_several_digests),
         TEST(test_events_end_with_their_cause),
         TEST(test_cancel_from_within_an_event),

@@ -226,11 +226,56 @@ static void test_old_contents_are_dropped_and_numbers_stay(void **state)
     family_ledger_free(back);
 }
 
+static void test_what_a_revert_asks_for_stays_known_bad(void **state)
+{
+    (void)state;
+    for (int stands_in = 0; stands_in < 2; stands_in++) {
+        struct service_ledger *entry = service_ledger_new("prod", "web");
+        for (int i = 0; i < LIMIT_KNOWN_BAD_DIGESTS; i++)
+            service_ledger_add_known_bad(entry, &(struct deployment){.digest = digest_of_bytes(&i, sizeof i)},
+                                         1);
+        int oldest = 0;
+        int late = -1;
+        struct deployment *primary = service_ledger_add(entry);
+        *(stands_in ? &primary->rollback_of : &primary->digest) = digest_of_bytes(&oldest, sizeof oldest);
+        service_ledger_add_known_bad(entry,
+                                     &(struct deployment){.digest = digest_of_bytes(&late, sizeof late)}, 2);
+        struct digest digest = digest_of_bytes(&oldest, sizeof oldest);
+        assert_non_null(service_ledger_known_bad(entry, &digest));
+        int second = 1;
+        digest = digest_of_bytes(&second, sizeof second);
+        assert_null(service_ledger_known_bad(entry, &digest));
+        assert_int_equal(entry->known_bad.len, LIMIT_KNOWN_BAD_DIGESTS);
+        service_ledger_free(entry);
+    }
+}
+
+/* Else no ledger could be written any more. */
+static void test_an_entry_within_its_limits_fits_the_ledger(void **state)
+{
+    (void)state;
+    struct service_ledger *entry = service_ledger_new("prod", "web");
+    char reason[LIMIT_ENGINE_TEXT_BYTES + 1];
+    memset(reason, '"', sizeof reason - 1);
+    reason[sizeof reason - 1] = '\0';
+    for (int i = 0; i < LIMIT_DEPLOYMENTS_KEPT; i++) {
+        struct deployment *deployment = service_ledger_add(entry);
+        for (int k = 0; k < LIMIT_FAILED_TASKS_KEPT; k++)
+            deployment_add_failure(deployment, "0123456789abcdef0123456789abcdef", 1, reason);
+    }
+    json_t *json = service_ledger_to_json(entry);
+    assert_in_range(json_dumpb(json, NULL, 0, JSON_SORT_KEYS | JSON_INDENT(2)), 1, LIMIT_LEDGER_ENTRY_BYTES);
+    json_decref(json);
+    service_ledger_free(entry);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_entry_survives_json),
         cmocka_unit_test(test_renamed),
+        cmocka_unit_test(test_what_a_revert_asks_for_stays_known_bad),
+        cmocka_unit_test(test_an_entry_within_its_limits_fits_the_ledger),
         cmocka_unit_test(test_failures_are_counted_beyond_those_kept),
         cmocka_unit_test(test_damaged_entry_is_an_error),
         cmocka_unit_test(test_newest_deployment_first_and_bounded),
