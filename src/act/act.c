@@ -200,7 +200,8 @@ static void on_errand_done(void *data, const struct engine_reply *reply);
 static void run_errand(struct errand *errand)
 {
     const struct engine_ops *ops = errand->engine->ops;
-    const struct job *job = errand->jobs.items[0];
+    const struct job *job =
+        errand->jobs.len ? errand->jobs.items[0] : NULL; /* of a pull alone nobody waits */
     const struct engine_call call = {.done = on_errand_done, .progress = on_progress, .data = errand};
     const struct engine_pull what = {.image = errand->target, .login = errand->login.header};
     switch (errand->kind) {
@@ -297,16 +298,47 @@ static void let_wait(const struct errand *errand, struct lane_queue *lane, const
 
 static void wait_for(struct job *job, enum errand_kind kind, const char *target);
 
-/* Without a word of the registry's, for whatever reason, the pull tells. */
-static void take_distribution(const struct errand *errand, const struct engine_reply *reply)
+/* Of the queue, if somebody waits for the same already. Takes the login over. */
+static struct errand *find_errand(struct errand wanted)
+{
+    struct errand_vec *errands = &wanted.queue->errands;
+    for (size_t i = 0; i < errands->len; i++) {
+        struct errand *errand = errands->items[i];
+        if (errand->kind != wanted.kind || !text_equal(errand->target, wanted.target) ||
+            !text_equal(errand->login.header, wanted.login.header))
+            continue;
+        login_deinit(&wanted.login);
+        return errand;
+    }
+    struct errand *errand = NEW(struct errand);
+    *errand = wanted;
+    errand->target = memory_strdup(wanted.target);
+    vector_push(errands, errand);
+    return errand;
+}
+
+/* Without a word of the registry's, for whatever reason, the pull tells. With it nobody waits for the pull,
+ * and the instance knows the tag afterwards: the next deployment may find no registry. */
+static void take_distribution(struct errand *errand, const struct engine_reply *reply)
 {
     const struct engine_reply found = {.image_digest = reply->image_digest};
+    bool told = reply->error.code == 0 && reply->image_digest;
+    bool known = false;
     for (size_t i = 0; i < errand->jobs.len; i++) {
-        if (reply->error.code < 0 || !reply->image_digest)
-            wait_for(errand->jobs.items[i], ERRAND_PULL, errand->target);
+        struct job *job = errand->jobs.items[i];
+        known |= text_equal(job->copy_digest, reply->image_digest);
+        if (told)
+            tell(job, &found);
         else
-            tell(errand->jobs.items[i], &found);
+            wait_for(job, ERRAND_PULL, errand->target);
     }
+    if (!told || known)
+        return;
+    struct errand pull = *errand;
+    pull.kind = ERRAND_PULL;
+    pull.jobs = (struct job_vec){0};
+    errand->login = (struct act_login){0};
+    find_errand(pull);
 }
 
 static void on_errand_done(void *data, const struct engine_reply *reply)
@@ -358,23 +390,9 @@ static void wait_for(struct job *job, enum errand_kind kind, const char *target)
         tell_pull_failed(job, &refused);
         return;
     }
-    for (size_t i = 0; i < queue->errands.len; i++) {
-        struct errand *errand = queue->errands.items[i];
-        if (errand->kind != kind || !text_equal(errand->target, target) ||
-            !text_equal(errand->login.header, login.header))
-            continue;
-        login_deinit(&login);
-        vector_push(&errand->jobs, job);
-        return;
-    }
-    struct errand *errand = NEW(struct errand);
-    errand->kind = kind;
-    errand->queue = queue;
-    errand->engine = job->engine;
-    errand->target = memory_strdup(target);
-    errand->login = login;
+    struct errand *errand = find_errand((struct errand){
+        .kind = kind, .queue = queue, .engine = job->engine, .target = (char *)target, .login = login});
     vector_push(&errand->jobs, job);
-    vector_push(&queue->errands, errand);
     fill_errands(queue);
 }
 

@@ -59,7 +59,8 @@ void timer_check_saved(struct world *world, const struct ledger_change *change)
     char *key CLEANUP_FREE = memory_printf("%s %lld", token, (long long)created_ms);
     /* S8: it may have been wrong; S12: a span that goes on over a leap meets the same time of day again */
     bool span = !world->davit.core || expressions[deployed(world)->timers[timer].expression].period_s;
-    bool anew = world->put_back_ms > (span ? 0 : INT64_C(1000) * timer_ages[0]);
+    bool forgets = world_keeps_nothing(world); /* a token is known for as long as its task */
+    bool anew = world->put_back_ms > (span || forgets ? 0 : INT64_C(1000) * timer_ages[0]);
     if (!anew && map_get(&checker->timer_tokens, token) && !map_get(&checker->timer_tokens, key))
         world_fail(world, "(s) t%d: a time that was due is started twice: %s", timer, token);
     map_put(&checker->timer_tokens, token, (void *)1);

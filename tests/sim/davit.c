@@ -267,7 +267,7 @@ static struct core *make_core(const struct world *world)
         .owner = OWNER,
         .instances = names,
         .instances_len = (size_t)world->hosts_len,
-        .stopped_retention_ms = world->seed % 5 == 3 ? 0 : STOPPED_RETENTION_MS,
+        .stopped_retention_ms = world_keeps_nothing(world) ? 0 : STOPPED_RETENTION_MS,
         .stopped_kept = STOPPED_KEPT,
         .deletion = {world_has_budget(world) ? BUDGET_SERVICES : 0, BUDGET_PERCENT},
         .lost_after_ms = LOST_AFTER_MS,

@@ -427,6 +427,7 @@ struct world {
 
 /* Some seeds have a deletion budget, and some keep nothing that has stopped. */
 bool world_has_budget(const struct world *world);
+bool world_keeps_nothing(const struct world *world);
 void budget_begin_life(struct world *world);
 void budget_check(struct world *world, const struct ledger_change *change);
 /* Whether a commit was held. */

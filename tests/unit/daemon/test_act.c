@@ -560,8 +560,30 @@ static void test_a_registry_that_tells_saves_the_pull(void **state)
     assert_string_equal(world->digest, "sha256:7");
     assert_false(world->is_copy);
     assert_int_equal(world->questions, 1);
-    assert_int_equal(world->pulls, 0);
     assert_int_equal(act_under_way(world->act), 0);
+}
+
+/* The registry may be gone by the next deployment. */
+static void test_the_tag_is_known_there_afterwards(void **state)
+{
+    struct world *world = *state;
+    world->ops.distribution_inspect = count_question;
+    world->meaning = "sha256:1";
+    sim_image_pullable(world->sim, "web:1", 60000);
+    sim_image_publish(world->sim, "web:1", "sha256:1");
+    resolve(world, 1, "web:1"); /* in a fraction of that time */
+    assert_string_equal(world->digest, "sha256:1");
+    run_for(world, 120000);
+    assert_int_equal(world->pulls, 1);
+    resolve(world, 2, "web:1");
+    assert_string_equal(world->digest, "sha256:1");
+    run_for(world, 120000);
+    assert_int_equal(world->pulls, 1); /* nothing new */
+    world->meaning = NULL;
+    sim_fault_next(world->sim, SIM_PULL, SIM_FAULT_ERROR, 1);
+    resolve(world, 3, "web:1");
+    assert_int_equal(world->codes[3], 0);
+    assert_true(world->is_copy);
 }
 
 static void test_a_registry_that_does_not_tell_is_pulled_from(void **state)
@@ -676,6 +698,7 @@ int main(void)
         TEST(test_a_pull_has_the_login_of_its_container),
         TEST(test_a_tag_is_what_the_registry_says_now),
         TEST(test_a_registry_that_tells_saves_the_pull),
+        TEST(test_the_tag_is_known_there_afterwards),
         TEST(test_a_registry_that_does_not_tell_is_pulled_from),
         TEST(test_what_was_built_there_needs_no_registry),
         TEST(test_a_registry_that_is_down_leaves_the_copy),
