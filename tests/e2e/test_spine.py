@@ -224,6 +224,35 @@ def test_a_commit_that_removes_most_is_held(spine, demo_image):
     wait_for(lambda: len(spine.containers(running=False)) == 1, 30, "three services are gone again")
 
 
+def test_what_was_approved_is_so_over_a_restart_and_nothing_else(spine, demo_image):
+    """The trailer of a commit is used up by it; what an approval let go need not be approved again."""
+    services = {f"{name}.json": service(1, name=name) for name in "abcdefg"}
+    spine.repo.commit("seven", {"web.json": definition(demo_image), **services})
+    spine.start()
+    spine.converge()
+    spine.repo.commit("four go\n\nDavit-Approve-Deletions: 4", {f"{name}.json": None for name in "abcd"})
+    wait_for(lambda: len(spine.containers(running=False)) == 3, 30, "four services are gone")
+    three = spine.ids()
+    spine.repo.commit("all", {f"{name}.json": None for name in "efg"})
+    spine.seen()
+    for _ in range(2):
+        assert "HELD" in spine.daemon.run("status").stdout
+        spine.daemon.kill()
+        spine.start()
+        spine.seen()
+    assert "HELD" in spine.daemon.run("status").stdout and spine.ids() == three
+
+    assert spine.daemon.run("suspend", "default").returncode == 0
+    assert spine.daemon.run("approve", spine.repo.head()).returncode == 0
+    assert "HELD" not in spine.daemon.run("status").stdout
+    spine.daemon.kill()
+    spine.start()
+    spine.seen()
+    assert "HELD" not in spine.daemon.run("status").stdout and spine.ids() == three
+    assert spine.daemon.run("resume", "default").returncode == 0
+    wait_for(lambda: not spine.containers(running=False), 30, "the others are gone")
+
+
 def test_containers_of_others_are_left_alone(spine, demo_image):
     foreign = spine.engine.api.run(demo_image, name="foreign")
     other = spine.engine.api.run(demo_image, name="other-davit", Labels={LABEL_OWNER: "somebody-else"})
