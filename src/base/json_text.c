@@ -1,6 +1,7 @@
 #include "base/json_text.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "base/vector.h"
 
 #include <assert.h>
@@ -19,7 +20,7 @@ struct writer {
 
 static void flush(struct writer *writer)
 {
-    if (writer->len)
+    if (writer->len && writer->sink->take)
         writer->sink->take(writer->sink->data, writer->piece, writer->len);
     writer->len = 0;
 }
@@ -27,12 +28,11 @@ static void flush(struct writer *writer)
 static void put(struct writer *writer, const char *text, size_t len)
 {
     writer->bytes += len;
-    if (!writer->sink->take)
-        return;
     if (len > sizeof writer->piece - writer->len)
         flush(writer);
     if (len > sizeof writer->piece) {
-        writer->sink->take(writer->sink->data, text, len);
+        if (writer->sink->take)
+            writer->sink->take(writer->sink->data, text, len);
         return;
     }
     memcpy(writer->piece + writer->len, text, len);
@@ -41,7 +41,10 @@ static void put(struct writer *writer, const char *text, size_t len)
 
 static void put_char(struct writer *writer, char c)
 {
-    put(writer, &c, 1);
+    if (writer->len == sizeof writer->piece)
+        flush(writer);
+    writer->bytes++;
+    writer->piece[writer->len++] = c;
 }
 
 static void put_escaped(struct writer *writer, unsigned char c)
@@ -58,10 +61,8 @@ static void put_string(struct writer *writer, const char *text, size_t len)
 {
     size_t from = 0;
     put_char(writer, '"');
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = text_plain_len(text, len); i < len; i += 1 + text_plain_len(text + i + 1, len - i - 1)) {
         unsigned char c = (unsigned char)text[i];
-        if (c >= ' ' && c != '"' && c != '\\')
-            continue;
         put(writer, text + from, i - from);
         put_escaped(writer, c);
         from = i + 1;
@@ -73,8 +74,15 @@ static void put_string(struct writer *writer, const char *text, size_t len)
 static void put_integer(struct writer *writer, json_int_t number)
 {
     char text[sizeof "-9223372036854775808"];
-    int len = snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, number);
-    put(writer, text, (size_t)len);
+    char *end = text + sizeof text;
+    char *at = end;
+    uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    do
+        *--at = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (number < 0)
+        *--at = '-';
+    put(writer, at, (size_t)(end - at));
 }
 
 /* They are rare, and their digits are jansson's choice. */
@@ -190,7 +198,6 @@ size_t json_text_write(const json_t *value, bool sorted, const struct json_text_
     writer.bytes = writer.len = 0;
     put_value(&writer, value);
     flush(&writer);
-    if (sink->take)
-        explicit_bzero(writer.piece, writer.bytes < sizeof writer.piece ? writer.bytes : sizeof writer.piece);
+    explicit_bzero(writer.piece, writer.bytes < sizeof writer.piece ? writer.bytes : sizeof writer.piece);
     return writer.bytes;
 }

@@ -77,6 +77,36 @@ bool text_is_utf8(const char *s, size_t len)
     return true;
 }
 
+static uint64_t eight(char c)
+{
+    return (unsigned char)c * UINT64_C(0x0101010101010101);
+}
+
+/* A bit in the high end of a byte that is 0, if there is one; false ones are above it only. */
+static uint64_t zero_bytes(uint64_t word)
+{
+    return (word - eight(1)) & ~word & eight('\x80');
+}
+
+static bool are_plain(const char *s)
+{
+    uint64_t word;
+    memcpy(&word, s, sizeof word);
+    uint64_t control = (word - eight(' ')) & ~word & eight('\x80');
+    return !(control | zero_bytes(word ^ eight('"')) | zero_bytes(word ^ eight('\\')));
+}
+
+size_t text_plain_len(const char *s, size_t len)
+{
+    assert(s || len == 0);
+    size_t i = 0;
+    while (len - i >= sizeof(uint64_t) && are_plain(s + i))
+        i += sizeof(uint64_t);
+    while (i < len && (unsigned char)s[i] >= ' ' && s[i] != '"' && s[i] != '\\')
+        i++;
+    return i;
+}
+
 /* The string ends within the character that begins at s. */
 static bool is_half(const unsigned char *s, size_t left)
 {

@@ -15,6 +15,10 @@ bool text_is_utf8(const char *s, size_t len);
  * where somebody cut, is dropped. */
 void text_mend_utf8(char *s);
 
+/* How many bytes from `s` on stand for themselves in a JSON string: up to the first quote, backslash or
+ * control character. */
+size_t text_plain_len(const char *s, size_t len);
+
 /* Whole string, base 10. ERROR_INVALID or, out of [min, max], ERROR_LIMIT. */
 int text_to_int64(const char *s, int64_t min, int64_t max, int64_t *ret_value);
 

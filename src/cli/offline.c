@@ -28,13 +28,14 @@ static void reading_deinit(struct reading *reading)
     string_vec_deinit(&reading->changed);
 }
 
-static void take_files(struct reading *reading, const struct source_update *update, bool last)
+/* Of as many as the update has. Caller frees. */
+static struct manifest_file *files_of(const struct source_update *update)
 {
     static const enum manifest_file_kind kinds[] = {
         [SOURCE_FILE] = MANIFEST_FILE,       [SOURCE_DELETED] = MANIFEST_DELETED,
         [SOURCE_SYMLINK] = MANIFEST_SYMLINK, [SOURCE_SUBMODULE] = MANIFEST_SUBMODULE,
         [SOURCE_LFS] = MANIFEST_LFS,         [SOURCE_TOO_LARGE] = MANIFEST_TOO_LARGE};
-    struct manifest_file *files CLEANUP_FREE = memory_calloc(update->files.len + 1, sizeof *files);
+    struct manifest_file *files = memory_calloc(update->files.len + 1, sizeof *files);
     for (size_t i = 0; i < update->files.len; i++) {
         const struct source_file *file = &update->files.items[i];
         files[i] = (struct manifest_file){
@@ -48,15 +49,27 @@ static void take_files(struct reading *reading, const struct source_update *upda
             .executable = file->executable,
         };
     }
+    return files;
+}
+
+/* The contents are the manifest's from now on. */
+static void take_files(struct reading *reading, struct source_update *update, bool last)
+{
+    struct manifest_file *files CLEANUP_FREE = files_of(update);
     manifest_set_roots(reading->manifest, reading->roots, update->levels);
-    manifest_update(reading->manifest, update->full, files, update->files.len);
+    manifest_take(reading->manifest, update->full, files, update->files.len);
+    for (size_t i = 0; i < update->files.len; i++)
+        update->files.items[i].content = NULL;
     manifest_note_needs(reading->manifest, last, reading->needs);
 }
 
 static int on_history(void *data, const struct source_update *update)
 {
     struct reading *reading = data;
-    take_files(reading, update, false);
+    struct manifest_file *files CLEANUP_FREE = files_of(update);
+    manifest_set_roots(reading->manifest, reading->roots, update->levels);
+    manifest_update(reading->manifest, update->full, files, update->files.len);
+    manifest_note_needs(reading->manifest, false, reading->needs);
     if (!reading->needs->missing)
         manifest_number(reading->manifest, &update->commit,
                         &(struct manifest_numbering){&reading->families, &reading->changed});
@@ -309,11 +322,15 @@ static void note_second_blobs(struct pair *pair, const struct source_update *upd
     note_blobs(&query, update);
 }
 
+static struct source_tree_query tree_of(const struct pair *pair, size_t side)
+{
+    return (struct source_tree_query){pair->query->repository, pair->sides[side].revision,
+                                      pair->query->sub_path, &pair->roots};
+}
+
 static int read_first(struct pair *pair, struct reading *reading, struct error *err)
 {
-    const struct offline_query *query = pair->query;
-    const struct source_tree_query tree = {query->repository, pair->sides[0].revision, query->sub_path,
-                                           &pair->roots};
+    const struct source_tree_query tree = tree_of(pair, 0);
     struct source_update update CLEANUP(source_update_deinit) = {0};
     struct diagnostics ignored CLEANUP(diagnostics_deinit) = {0};
     int r = source_read_tree(&tree, &update, err);
@@ -331,27 +348,29 @@ static int read_first(struct pair *pair, struct reading *reading, struct error *
     return 0;
 }
 
-static int read_second(struct pair *pair, struct reading *reading, struct error *err)
+static int take_second(struct pair *pair, struct reading *reading, struct source_update *update)
 {
-    const struct offline_query *query = pair->query;
-    const struct source_tree_query tree = {query->repository, pair->sides[1].revision, query->sub_path,
-                                           &pair->roots};
-    struct source_update update CLEANUP(source_update_deinit) = {0};
     struct diagnostics ignored CLEANUP(diagnostics_deinit) = {0};
-    int r = source_read_difference(&tree, pair->sides[0].revision, &update, err);
-    if (r < 0)
-        return r;
     map_clear(&pair->sides[1].blobs);
-    note_second_blobs(pair, &update);
-    take_files(reading, &update, true);
+    note_second_blobs(pair, update);
+    take_files(reading, update, true);
     pair->apart = pair->needs.too_many;
     pair->again = !pair->apart && manifest_ask(reading->manifest, &pair->needs, &pair->roots);
     if (pair->apart || pair->again)
         return 0;
     const struct manifest_numbering numbering = {&reading->families, &reading->changed};
     pair->apart =
-        manifest_build(reading->manifest, &update.commit, &numbering, &pair->sides[1].desired, &ignored) < 0;
+        manifest_build(reading->manifest, &update->commit, &numbering, &pair->sides[1].desired, &ignored) < 0;
     return 0;
+}
+
+static void note_changing(const struct source_update *change, struct map *paths, struct reading *reading)
+{
+    if (change->full)
+        return;
+    for (size_t i = 0; i < change->files.len; i++)
+        map_put(paths, change->files.items[i].path, reading);
+    manifest_set_changing(reading->manifest, paths);
 }
 
 static void forget_desired(struct pair *pair)
@@ -366,13 +385,26 @@ static int attempt_pair(struct pair *pair, size_t *ret_failed, struct error *err
                                                       .families = MAP_INIT(family_ledger_free),
                                                       .roots = &pair->roots,
                                                       .needs = &pair->needs};
+    struct source_update change CLEANUP(source_update_deinit) = {0};
+    struct map changing CLEANUP(map_deinit) = {0};
+    struct error second_err = ERROR_INIT;
     forget_desired(pair);
+    /* What differs is known before anything is parsed; but of two that cannot be read the first is told. */
+    const struct source_tree_query tree = tree_of(pair, 1);
+    int second = source_read_difference(&tree, pair->sides[0].revision, &change, &second_err);
+    if (second == 0)
+        note_changing(&change, &changing, &reading);
     *ret_failed = 0;
     int r = read_first(pair, &reading, err);
     if (r < 0 || pair->apart)
         return r;
     *ret_failed = 1;
-    r = read_second(pair, &reading, err);
+    if (second < 0) {
+        if (err)
+            *err = second_err;
+        return second;
+    }
+    r = take_second(pair, &reading, &change);
     if (r < 0 || pair->apart || pair->again)
         return r;
     pair->apart = counts_revisions(pair->sides[0].desired) || counts_revisions(pair->sides[1].desired);

@@ -1,3 +1,4 @@
+#include "manifest/kind_read.h"
 #include "manifest/manifest_state.h"
 
 #include "base/error.h"
@@ -232,9 +233,10 @@ static struct task_definition *find_definition(struct cross *cross, const char *
     return definition;
 }
 
-/* Only the manifest says what is meant by "migrate"; the service says which revision that was. */
-static void find_pre_deploy(struct cross *cross, const struct kind_object *object,
-                            struct task_definition_vec *ret_definitions)
+/* The task definitions that an object names beyond that of a service, which is told which revision "migrate"
+ * is: only the manifest knows. References are counted. */
+static void find_named(struct cross *cross, const struct kind_object *object,
+                       struct task_definition_vec *ret_definitions)
 {
     for (size_t i = 0; i < object->references.len; i++) {
         if (object->references.items[i].target != KIND_TASK_DEFINITION)
@@ -243,6 +245,17 @@ static void find_pre_deploy(struct cross *cross, const struct kind_object *objec
         if (definition)
             vector_push(ret_definitions, definition);
     }
+}
+
+/* Of a service that stays with a task definition that stays nobody asks for it. */
+static void settle(const struct cross *cross, const struct kind_object *object,
+                   struct task_definition *definition, const struct task_definition_vec *pre_deploy)
+{
+    if (!definition || (!pre_deploy->len && manifest_stays(cross->manifest, object->file)))
+        return;
+    kind_task_definition_settle(definition);
+    for (size_t i = 0; i < pre_deploy->len; i++)
+        kind_task_definition_settle(pre_deploy->items[i]);
 }
 
 static struct digest digest_of(const struct task_definition *definition,
@@ -285,7 +298,7 @@ static void bind(struct cross *cross, struct kind_object *object, struct task_de
 {
     struct task_definition_vec pre_deploy = {0};
     if (object->service->pre_deploy.len)
-        find_pre_deploy(cross, object, &pre_deploy);
+        find_named(cross, object, &pre_deploy);
     else if (object->service->task_definition == definition)
         return;
     if (object->service->refs > 1) {
@@ -296,6 +309,7 @@ static void bind(struct cross *cross, struct kind_object *object, struct task_de
     struct service *service = object->service;
     task_definition_unref(service->task_definition);
     service->task_definition = definition ? task_definition_ref(definition) : NULL;
+    settle(cross, object, definition, &pre_deploy);
     service->digest = digest_of(definition, &pre_deploy);
     set_forced(service);
     if (service->pre_deploy.len)
@@ -368,6 +382,21 @@ static void visit_services(struct cross *cross)
     vector_deinit(left);
 }
 
+/* What they start is compared by content. */
+static void settle_scheduled(struct cross *cross)
+{
+    const struct kind_object_vec *scheduled = &cross->manifest->objects[KIND_SCHEDULED_TASK];
+    for (size_t i = 0; i < scheduled->len; i++) {
+        struct task_definition_vec started = {0};
+        find_named(cross, scheduled->items[i], &started);
+        for (size_t j = 0; j < started.len; j++) {
+            kind_task_definition_settle(started.items[j]);
+            task_definition_unref(started.items[j]);
+        }
+        vector_deinit(&started);
+    }
+}
+
 static void drop_old_revisions(struct map *revisions)
 {
     map_for_each (revisions, slot)
@@ -384,6 +413,7 @@ void cross_check(struct manifest *manifest, const struct map *families, struct d
     for (int kind = 0; kind < KIND_COUNT; kind++)
         check_duplicates(&cross, (enum kind)kind);
     visit_services(&cross);
+    settle_scheduled(&cross);
     reference_check(manifest, families, &cross.hints, diagnostics);
     order_check(manifest, diagnostics);
     port_check(manifest, diagnostics);

@@ -37,6 +37,16 @@ static void skip(struct json_text *text, size_t len)
     }
 }
 
+/* The same over text without a line's end. */
+static void skip_plain(struct json_text *text, size_t len)
+{
+    int columns = 0;
+    for (size_t i = 0; i < len; i++)
+        columns += ((unsigned char)text->at[i] & 0xC0) != 0x80;
+    text->at += len;
+    text->position.column += columns;
+}
+
 static bool is_space(char c)
 {
     return c == ' ' || c == '\n' || c == '\t' || c == '\r';
@@ -44,8 +54,11 @@ static bool is_space(char c)
 
 static void skip_space(struct json_text *text)
 {
-    while (text->at < text->end && is_space(*text->at))
-        skip(text, 1);
+    while (text->at < text->end && is_space(*text->at)) {
+        bool is_end = *text->at++ == '\n';
+        text->position.line += is_end;
+        text->position.column = is_end ? 1 : text->position.column + 1;
+    }
 }
 
 static bool looks_at(const struct json_text *text, const char *word)
@@ -191,11 +204,9 @@ static int read_string(struct json_text *text)
     buffer_clear(&text->scratch);
     skip(text, 1);
     for (;;) {
-        const char *from = text->at;
-        while (text->at < text->end && *text->at != '"' && *text->at != '\\' &&
-               (unsigned char)*text->at >= 0x20)
-            skip(text, 1);
-        buffer_append(&text->scratch, from, (size_t)(text->at - from));
+        size_t plain = text_plain_len(text->at, (size_t)(text->end - text->at));
+        buffer_append(&text->scratch, text->at, plain);
+        skip_plain(text, plain);
         if (text->at == text->end || *text->at == '\n' || *text->at == '\r') {
             text->position = start;
             return syntax(text, "the string that begins here is not closed on its line",

@@ -410,6 +410,8 @@ static void make_definition(struct manifest *manifest, struct kind_object *objec
     struct task_definition *fresh =
         !files->faults.errors ? kind_task_definition_new(resolution.definition) : NULL;
     json_decref(resolution.definition);
+    if (fresh)
+        kind_task_definition_settle(fresh);
     if (fresh && object->task_definition && digest_equal(&object->task_definition->digest, &fresh->digest))
         task_definition_unref(fresh);
     else

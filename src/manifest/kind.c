@@ -564,6 +564,7 @@ int kind_old_task_definition(const struct schema *schema, const json_t *json, in
     int r = copy ? schema_validate(schema, copy, NULL) : ERROR_INVALID;
     if (r == 0) {
         *ret_definition = kind_task_definition_new(copy);
+        kind_task_definition_settle(*ret_definition);
         (*ret_definition)->revision = revision;
     }
     json_decref(copy);

@@ -12,7 +12,7 @@ const struct kind_member *kind_members_find(const struct kind_member *table, con
     assert(table);
     assert(name);
     for (const struct kind_member *member = table; member->name; member++)
-        if (strcmp(member->name, name) == 0)
+        if (member->name[0] == name[0] && strcmp(member->name, name) == 0) /* most begin otherwise */
             return member;
     return NULL;
 }
@@ -74,6 +74,23 @@ static bool has_word(const char *words, const char *text)
     return false;
 }
 
+/* Where an object stands. As text only for what is told: most objects have nothing to tell. */
+struct spot {
+    const struct spot *outer; /* NULL: at `name` */
+    const char *name;         /* of the member of `outer` */
+    size_t index;             /* in the list that the member is, from 1; 0: it is the object itself */
+};
+
+/* Caller frees. */
+static char *pointer_of(const struct spot *spot)
+{
+    if (!spot->outer)
+        return memory_strdup(spot->name);
+    char *outer CLEANUP_FREE = pointer_of(spot->outer);
+    return spot->index ? memory_printf("%s/%s/%zu", outer, spot->name, spot->index - 1)
+                       : memory_printf("%s/%s", outer, spot->name);
+}
+
 static void warn(const struct kind_member *member, char *pointer, struct diagnostics *diagnostics)
 {
     kind_report(diagnostics, (struct kind_fault){.severity = SEVERITY_WARNING,
@@ -96,29 +113,30 @@ static void refuse(const struct kind_member *member, char *pointer, const char *
                                     .hint = memory_strdup(member->reason)});
 }
 
-static void check_member(const struct kind_member *member, const json_t *value, const char *pointer,
+static void check_member(const struct kind_member *member, const json_t *value, const struct spot *object,
                          struct diagnostics *diagnostics)
 {
     const char *text = json_string_value(value);
     bool refused = text && member->refused && has_word(member->refused, text);
+    const struct spot spot = {object, member->name, 0};
     if (member->effect == KIND_IGNORED)
-        warn(member, memory_printf("%s/%s", pointer, member->name), diagnostics);
+        warn(member, pointer_of(&spot), diagnostics);
     else if (member->effect == KIND_REFUSED || refused)
-        refuse(member, memory_printf("%s/%s", pointer, member->name), refused ? text : NULL, diagnostics);
+        refuse(member, pointer_of(&spot), refused ? text : NULL, diagnostics);
 }
 
-static void check_inside(const struct kind_member *member, const json_t *value, const char *pointer,
+static void check_object(const struct kind_member *table, const json_t *object, const struct spot *at,
+                         struct diagnostics *diagnostics);
+
+static void check_inside(const struct kind_member *member, const json_t *value, const struct spot *object,
                          struct diagnostics *diagnostics)
 {
-    char *below CLEANUP_FREE = memory_printf("%s/%s", pointer, member->name);
     size_t i;
     json_t *item;
     if (json_is_object(value))
-        kind_members_check(member->inside, value, below, diagnostics);
-    json_array_foreach (value, i, item) {
-        char *at CLEANUP_FREE = memory_printf("%s/%zu", below, i);
-        kind_members_check(member->inside, item, at, diagnostics);
-    }
+        check_object(member->inside, value, &(struct spot){object, member->name, 0}, diagnostics);
+    json_array_foreach (value, i, item)
+        check_object(member->inside, item, &(struct spot){object, member->name, i + 1}, diagnostics);
 }
 
 static void prune_inside(const struct kind_member *table, json_t *value)
@@ -130,11 +148,9 @@ static void prune_inside(const struct kind_member *table, json_t *value)
         kind_members_prune(table, item);
 }
 
-void kind_members_check(const struct kind_member *table, const json_t *object, const char *pointer,
-                        struct diagnostics *diagnostics)
+static void check_object(const struct kind_member *table, const json_t *object, const struct spot *at,
+                         struct diagnostics *diagnostics)
 {
-    assert(table);
-    assert(pointer);
     const char *name;
     json_t *value;
     json_object_foreach ((json_t *)object, name, value) {
@@ -142,10 +158,18 @@ void kind_members_check(const struct kind_member *table, const json_t *object, c
         if (!member || is_empty(value) || equals_text(value, member->usual))
             continue;
         if (member->inside && member->effect == KIND_HONOURED)
-            check_inside(member, value, pointer, diagnostics);
+            check_inside(member, value, at, diagnostics);
         else
-            check_member(member, value, pointer, diagnostics);
+            check_member(member, value, at, diagnostics);
     }
+}
+
+void kind_members_check(const struct kind_member *table, const json_t *object, const char *pointer,
+                        struct diagnostics *diagnostics)
+{
+    assert(table);
+    assert(pointer);
+    check_object(table, object, &(struct spot){NULL, pointer, 0}, diagnostics);
 }
 
 void kind_members_prune(const struct kind_member *table, json_t *object)

@@ -3,12 +3,12 @@
 #include "base/text.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SWEEP_MIN_LEN 1024
+#define HASH_HEX_SIZE (sizeof "0123456789abcdef")
 
 void kind_pool_deinit(struct kind_pool *pool)
 {
@@ -83,6 +83,14 @@ static bool is_same(json_t *a, json_t *b)
     return true;
 }
 
+/* As text: maps have no other keys. */
+static void write_hex(uint64_t number, char ret_hex[static HASH_HEX_SIZE])
+{
+    for (size_t i = HASH_HEX_SIZE - 1; i-- > 0; number >>= 4)
+        ret_hex[i] = "0123456789abcdef"[number & 0xF];
+    ret_hex[HASH_HEX_SIZE - 1] = '\0';
+}
+
 /* Takes over the value and returns the one to hold instead. Of two that have one hash the later is not
  * shared. */
 static json_t *share(struct kind_pool *pool, json_t *value)
@@ -94,8 +102,8 @@ static json_t *share(struct kind_pool *pool, json_t *value)
     json_array_foreach (value, i, item)
         if (is_composite(item))
             json_array_set_new(value, i, share(pool, json_incref(item)));
-    char key[sizeof "0123456789abcdef"];
-    snprintf(key, sizeof key, "%016" PRIx64, hash_of(value));
+    char key[HASH_HEX_SIZE];
+    write_hex(hash_of(value), key);
     json_t *known = map_get(&pool->values, key);
     if (!known)
         map_put(&pool->values, key, json_incref(value));

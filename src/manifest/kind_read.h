@@ -39,8 +39,10 @@ json_t *kind_sound_check(const struct schema *schema, const json_t *value, struc
                          struct diagnostics *diagnostics);
 /* The cluster that a service names, "default" without one. Borrowed. */
 const char *kind_service_cluster(const json_t *value);
-/* Without checks, as an old revision is read. */
+/* Without checks, as an old revision is read. It has no digest yet. */
 struct task_definition *kind_task_definition_new(json_t *value);
+/* Gives it its digest, unless it has one: a fifth of what reading it costs. */
+void kind_task_definition_settle(struct task_definition *definition);
 
 /* Rules within one task definition that a schema cannot say. `value` is valid by its schema. */
 void kind_task_definition_check(const json_t *value, struct diagnostics *diagnostics);

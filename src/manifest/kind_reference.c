@@ -7,6 +7,8 @@
 #include <assert.h>
 #include <string.h>
 
+#define MEMBER_SIZE 40 /* of a member's name below */
+
 static const struct {
     enum kind kind;
     unsigned target;
@@ -80,8 +82,11 @@ static void follow(const struct search *search, const json_t *value, const char 
         return;
     }
     size_t len = strcspn(path, "/");
+    char name[MEMBER_SIZE];
+    assert(len < sizeof name);
+    memcpy(name, path, len);
+    name[len] = '\0';
     const char *rest = path[len] ? path + len + 1 : path + len;
-    char *name CLEANUP_FREE = memory_strndup(path, len);
     if (text_equal(name, "{}") && json_is_string(value)) {
         json_t *inner = json_loads(json_string_value(value), 0, NULL);
         follow(&(struct search){search->object, search->root, search->target, true}, inner, rest, pointer);

@@ -186,7 +186,6 @@ struct task_definition *kind_task_definition_new(json_t *value)
     kind_members_strip(kind_members(KIND_TASK_DEFINITION), value);
     normalise_amounts(value);
     definition->json = json_incref(value);
-    definition->digest = digest_of(value);
     const json_t *list = json_object_get(value, "containerDefinitions");
     /* Exact: ten thousand of them are kept. */
     definition->containers.cap = json_array_size(list) + needs_pause(value);
@@ -199,6 +198,13 @@ struct task_definition *kind_task_definition_new(json_t *value)
     if (needs_pause(value))
         add_pause(definition);
     return definition;
+}
+
+void kind_task_definition_settle(struct task_definition *definition)
+{
+    assert(definition);
+    if (digest_is_zero(&definition->digest))
+        definition->digest = digest_of(definition->json);
 }
 
 void kind_task_definition_read(json_t *value, struct kind_object *object, struct diagnostics *diagnostics)

@@ -115,19 +115,25 @@ static void check_names(const struct check *check)
                  &(struct unique_rule){"name", "container", SEVERITY_ERROR, NULL});
     check_unique(check, json_object_get(check->definition, "volumes"), "/volumes",
                  &(struct unique_rule){"name", "volume", SEVERITY_ERROR, NULL});
+    static const struct {
+        const char *list;
+        struct unique_rule rule;
+    } of_containers[] = {
+        {"environment", {"name", "variable", SEVERITY_WARNING, "the last value counts"}},
+        {"mountPoints", {"containerPath", "mount point", SEVERITY_ERROR, NULL}},
+        {"ulimits", {"name", "ulimit", SEVERITY_ERROR, NULL}},
+    };
     size_t i;
     json_t *container;
-    json_array_foreach ((json_t *)check->containers, i, container) {
-        char *environment CLEANUP_FREE = memory_printf("/containerDefinitions/%zu/environment", i);
-        check_unique(check, json_object_get(container, "environment"), environment,
-                     &(struct unique_rule){"name", "variable", SEVERITY_WARNING, "the last value counts"});
-        char *mounts CLEANUP_FREE = memory_printf("/containerDefinitions/%zu/mountPoints", i);
-        check_unique(check, json_object_get(container, "mountPoints"), mounts,
-                     &(struct unique_rule){"containerPath", "mount point", SEVERITY_ERROR, NULL});
-        char *ulimits CLEANUP_FREE = memory_printf("/containerDefinitions/%zu/ulimits", i);
-        check_unique(check, json_object_get(container, "ulimits"), ulimits,
-                     &(struct unique_rule){"name", "ulimit", SEVERITY_ERROR, NULL});
-    }
+    json_array_foreach ((json_t *)check->containers, i, container)
+        for (size_t j = 0; j < ARRAY_LEN(of_containers); j++) {
+            const json_t *list = json_object_get(container, of_containers[j].list);
+            if (json_array_size(list) < 2) /* the common case, and nothing to compare */
+                continue;
+            char *pointer CLEANUP_FREE =
+                memory_printf("/containerDefinitions/%zu/%s", i, of_containers[j].list);
+            check_unique(check, list, pointer, &of_containers[j].rule);
+        }
 }
 
 static void check_essential(const struct check *check)

@@ -248,7 +248,8 @@ static void read_entry(struct change *change, struct manifest_entry *entry)
         struct kind_object *object = entry->objects.items[i];
         vector_push(&change->fresh[object->kind], object);
         manifest->files_changed |= object->kind == KIND_TASK_DEFINITION && object->files;
-        if (object->kind == KIND_TASK_DEFINITION && object->task_definition)
+        if (object->kind == KIND_TASK_DEFINITION && object->task_definition &&
+            !manifest_stays(manifest, entry->path))
             vector_push(&manifest->unnumbered, task_definition_ref(object->task_definition));
     }
     manifest->unreadable += entry->unreadable;
@@ -494,6 +495,22 @@ void manifest_set_roots(struct manifest *manifest, const struct string_vec *root
     manifest->levels = levels;
     manifest->files_changed = true;
     manifest->roots_changed = true;
+}
+
+void manifest_set_changing(struct manifest *manifest, const struct map *paths)
+{
+    assert(manifest && paths);
+    assert(manifest->files.len == 0);
+    map_for_each (paths, slot)
+        if (environment_is_file(slot->key))
+            return;
+    manifest->changing = paths;
+}
+
+bool manifest_stays(const struct manifest *manifest, const char *path)
+{
+    assert(manifest && path);
+    return manifest->changing && !manifest->environment && !map_get(manifest->changing, path);
 }
 
 void manifest_set_directory(struct manifest *manifest, const char *name, const char *remedy)

@@ -46,6 +46,18 @@ struct manifest *manifest_new(void);
 void manifest_free(struct manifest *manifest);
 DEFINE_CLEANUP(struct manifest, manifest_free)
 
+/* For two commits that are compared: of the manifests of the first only those at these paths (borrowed) are
+ * another, or gone, in the second, and it has no others besides. To be said before any file. Everything is
+ * read and validated all the same; but of the rest, nothing is numbered, and a task definition has a digest
+ * only where a file among these, or a scheduled task, names it: the others are equal on both sides.
+ *
+ *  a layer (environment.h) on either side | everything counts: another one is another meaning of all files
+ *  a definition that names files          | counts: they may have changed, and it has not
+ *  a service, its definition changes      | both contents of the definition have digests, so it has two
+ *  a service that changes or is new       | its definition gets a digest, whoever else names it
+ */
+void manifest_set_changing(struct manifest *manifest, const struct map *paths);
+
 /* Takes in the files of a commit: all that there are (full) or those that changed. Nothing is judged yet. */
 void manifest_update(struct manifest *manifest, bool full, const struct manifest_file *files,
                      size_t files_len);

@@ -85,12 +85,16 @@ struct manifest {
     struct desired *elsewhere;       /* clusters of others; NULL: none */
     struct cluster *default_cluster; /* "default" need not be declared */
     struct environment *environment; /* NULL without a davit.yaml at the root */
+    const struct map *changing;      /* as given; NULL: everything counts */
     bool roots_changed;              /* since the environment was looked at, or what came of them */
     size_t environment_bytes;        /* of all entries */
 };
 
 /* manifest.c: the definition leaves its object; who is bound to it has to be bound anew. */
 void manifest_leave_definition(struct manifest *manifest, struct task_definition *definition);
+
+/* manifest.c: whether the file is one that manifest_set_changing() leaves out. */
+bool manifest_stays(const struct manifest *manifest, const char *path);
 
 /* manifest.c: the objects of a kind, and those of it that have errors and a name; in the same order. The list
  * is the caller's, what is in it is borrowed. */

@@ -1,3 +1,4 @@
+#include "manifest/kind_read.h"
 #include "manifest/manifest_state.h"
 
 #include "base/memory.h"
@@ -27,6 +28,7 @@ static void number(struct task_definition *definition, const struct commit *comm
         map_put(numbering->families, definition->family, entry);
     }
     bool new;
+    kind_task_definition_settle(definition);
     definition->revision = family_ledger_number(entry, &definition->digest, definition->json, commit, &new);
     if (new)
         vector_push(numbering->changed, memory_strdup(definition->family));

@@ -201,8 +201,19 @@ static const git_tree_entry *counterpart(const git_tree *tree, size_t *place, co
     while (*place < len && (order = git_tree_entry_cmp(git_tree_entry_byindex(tree, *place), entry)) < 0)
         ++*place;
     if (*place < len && order == 0)
-        return git_tree_entry_byindex(tree, *place);
+        return git_tree_entry_byindex(tree, (*place)++);
     return tree ? git_tree_entry_byname(tree, git_tree_entry_name(entry)) : NULL;
+}
+
+/* It stands in the other tree as it is: nearly all do, so that this is asked before anything else. */
+static bool is_unchanged(const git_tree *tree, size_t *place, const git_tree_entry *entry)
+{
+    const git_tree_entry *other = tree ? git_tree_entry_byindex(tree, *place) : NULL;
+    bool unchanged = other && git_oid_equal(git_tree_entry_id(other), git_tree_entry_id(entry)) &&
+                     git_tree_entry_filemode_raw(other) == git_tree_entry_filemode_raw(entry) &&
+                     strcmp(git_tree_entry_name(other), git_tree_entry_name(entry)) == 0;
+    *place += unchanged;
+    return unchanged;
 }
 
 static int compare_trees(struct differ *differ, const struct pair *pair)
@@ -216,13 +227,14 @@ static int compare_trees(struct differ *differ, const struct pair *pair)
         if (git_tree_entry_name(entry)[0] == '.')
             continue;
         rc = check_bounds(differ, pair);
-        if (rc == 0)
+        if (rc == 0 && !is_unchanged(pair->old_tree, &place, entry))
             rc = compare_entries(differ, pair, counterpart(pair->old_tree, &place, entry), entry);
     }
     place = 0;
     for (size_t i = 0; rc == 0 && i < old_len; i++) {
         const git_tree_entry *entry = git_tree_entry_byindex(pair->old_tree, i);
-        if (git_tree_entry_name(entry)[0] == '.' || counterpart(pair->new_tree, &place, entry))
+        if (git_tree_entry_name(entry)[0] == '.' || is_unchanged(pair->new_tree, &place, entry) ||
+            counterpart(pair->new_tree, &place, entry))
             continue;
         rc = check_bounds(differ, pair);
         if (rc == 0)

@@ -152,13 +152,34 @@ static void test_plural(void **state)
     assert_string_equal(text_plural(2), "s");
 }
 
+/* Every byte at every place of what is looked at eight bytes at a time, and with every byte before it. */
+static void test_what_is_plain_in_a_string(void **state)
+{
+    (void)state;
+    for (int c = 0; c < 256; c++)
+        for (size_t at = 0; at < 20; at++) {
+            char text[20];
+            memset(text, "a\x80!#["[at % 5], sizeof text);
+            text[at] = (char)c;
+            bool plain = c >= ' ' && c != '"' && c != '\\';
+            assert_int_equal(text_plain_len(text, sizeof text), plain ? sizeof text : at);
+            assert_int_equal(text_plain_len(text, at), at);
+        }
+    assert_int_equal(text_plain_len("", 0), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plural),       cmocka_unit_test(test_numbers_are_whole_strings),
-        cmocka_unit_test(test_durations),    cmocka_unit_test(test_times_go_both_ways),
-        cmocka_unit_test(test_utf8),         cmocka_unit_test(test_mended_text_is_utf8),
-        cmocka_unit_test(test_nearest_name), cmocka_unit_test(test_printable),
+        cmocka_unit_test(test_what_is_plain_in_a_string),
+        cmocka_unit_test(test_plural),
+        cmocka_unit_test(test_numbers_are_whole_strings),
+        cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_times_go_both_ways),
+        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_mended_text_is_utf8),
+        cmocka_unit_test(test_nearest_name),
+        cmocka_unit_test(test_printable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
