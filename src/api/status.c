@@ -86,28 +86,45 @@ int api_post_reconcile(struct api *api, const json_t *input, json_t **ret_output
     return 0;
 }
 
-int api_post_retry(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
+/* A service that is there, of "cluster" and "service". */
+static int find_service(struct api *api, const json_t *input, struct view_service *ret_view,
+                        struct api_fault *fault)
 {
     const char *cluster = api_parameter(input, "cluster");
     const char *service = api_parameter(input, "service");
-    struct view_service view;
     if (!cluster || !service)
         return api_fault_invalid(fault, "a service is wanted, together with its cluster");
     int r = api_check_target(api, input, fault);
-    if (r < 0)
-        return r;
-    core_view_service(api->core, cluster, service, &view);
-    if (!view_service_has_failed(&view))
-        return api_fault_client(fault, "%s/%s has not failed, it is %s: there is nothing to retry", cluster,
-                                service, view_service_state(&view));
-    struct event event = {.kind = EVENT_RETRY};
-    event.retry.cluster = memory_strdup(cluster);
-    event.retry.service = memory_strdup(service);
+    if (r == 0)
+        core_view_service(api->core, cluster, service, ret_view);
+    return r;
+}
+
+/* One that is suspended is told with what it waits for: it begins when that has ended. */
+static int post_of_service(struct api *api, const json_t *input, enum event_kind kind,
+                           const struct view_service *view, json_t **ret_output)
+{
+    struct event event = {.kind = kind};
+    event.retry.cluster = memory_strdup(api_parameter(input, "cluster"));
+    event.retry.service = memory_strdup(api_parameter(input, "service"));
     api->post(api->data, &event);
     *ret_output = json_pack("{s:i,s:b}", "schemaVersion", 1, "accepted", 1);
-    if (view.suspended)
-        json_object_set_new(*ret_output, "suspended", json_string(view.waiting ? view.waiting : ""));
+    if (view->suspended)
+        json_object_set_new(*ret_output, "suspended", json_string(view->waiting ? view->waiting : ""));
     return 0;
+}
+
+int api_post_retry(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
+{
+    struct view_service view;
+    int r = find_service(api, input, &view, fault);
+    if (r < 0)
+        return r;
+    if (!view_service_has_failed(&view))
+        return api_fault_client(fault, "%s/%s has not failed, it is %s: there is nothing to retry",
+                                api_parameter(input, "cluster"), api_parameter(input, "service"),
+                                view_service_state(&view));
+    return post_of_service(api, input, EVENT_RETRY, &view, ret_output);
 }
 
 int api_post_redeploy(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
@@ -115,24 +132,14 @@ int api_post_redeploy(struct api *api, const json_t *input, json_t **ret_output,
     const char *cluster = api_parameter(input, "cluster");
     const char *service = api_parameter(input, "service");
     struct view_service view;
-    if (!cluster || !service)
-        return api_fault_invalid(fault, "a service is wanted, together with its cluster");
-    int r = api_check_target(api, input, fault);
+    int r = find_service(api, input, &view, fault);
     if (r < 0)
         return r;
-    core_view_service(api->core, cluster, service, &view);
     if (!view.desired || !view.ledger)
         return api_fault_client(fault, "%s/%s is %s: there is nothing to deploy anew", cluster, service,
                                 view_service_state(&view));
     if (view.delayed)
         return api_fault_client(fault, "%s/%s %s: \"davit approve COMMIT\" does not wait", cluster, service,
                                 view.delayed_text);
-    struct event event = {.kind = EVENT_REDEPLOY};
-    event.retry.cluster = memory_strdup(cluster);
-    event.retry.service = memory_strdup(service);
-    api->post(api->data, &event);
-    *ret_output = json_pack("{s:i,s:b}", "schemaVersion", 1, "accepted", 1);
-    if (view.suspended)
-        json_object_set_new(*ret_output, "suspended", json_string(view.waiting ? view.waiting : ""));
-    return 0;
+    return post_of_service(api, input, EVENT_REDEPLOY, &view, ret_output);
 }

@@ -95,20 +95,6 @@ static char *owner(const json_t *row, int64_t now_ms)
     return memory_strdup(service ? service : cli_member_string(row, "group"));
 }
 
-static char *commit(const json_t *row, int64_t now_ms)
-{
-    (void)now_ms;
-    const char *oid = cli_member_string(row, "commit.oid");
-    return *oid ? memory_printf("%.12s", oid) : NULL;
-}
-
-static char *author(const json_t *row, int64_t now_ms)
-{
-    (void)now_ms;
-    const char *whole = cli_member_string(row, "commit.author");
-    return *whole ? cli_author(whole) : NULL;
-}
-
 /* The day, as git blame has it. */
 static char *date(const json_t *row, int64_t now_ms)
 {
@@ -124,8 +110,8 @@ static char *date(const json_t *row, int64_t now_ms)
 static const struct cli_column columns[] = {{"SERVICE", NULL, false, owner},
                                             {"TASK", NULL, false, task},
                                             {"REVISION", "taskDefinition", false, NULL},
-                                            {"COMMIT", NULL, false, commit},
-                                            {"AUTHOR", NULL, false, author},
+                                            {"COMMIT", NULL, false, cli_column_commit},
+                                            {"AUTHOR", NULL, false, cli_column_author},
                                             {"DATE", NULL, false, date},
                                             {"DEPLOYMENT", "deployment", false, NULL},
                                             {"SUBJECT", "commit.subject", false, NULL},
@@ -146,13 +132,9 @@ static int ask(const struct cli *cli, const char *path, const char *query, json_
 static int run(const struct cli *cli)
 {
     static const struct cli_table table = {columns, "tasks", "no tasks run"};
-    char *cluster CLEANUP_FREE = NULL;
-    char *service CLEANUP_FREE = NULL;
-    if (!strchr(cli->argv[0], '/'))
-        cluster = memory_strdup(cli->argv[0]);
-    else if (cli_target(cli, cli->argv[0], &cluster, &service))
+    char *query CLEANUP_FREE = cli_query_argument(cli);
+    if (!query)
         return CLI_ERROR;
-    char *query CLEANUP_FREE = cli_query_target(cluster, service);
     struct knowledge knowledge CLEANUP(knowledge_deinit) = {0};
     json_t *tasks CLEANUP(json_decrefp) = NULL;
     json_t *source CLEANUP(json_decrefp) = NULL;

@@ -34,6 +34,17 @@ char *cli_query_target(const char *cluster, const char *service)
     return cli_query_add(cli_query_add(NULL, "cluster", cluster), "service", service);
 }
 
+char *cli_query_argument(const struct cli *cli)
+{
+    char *cluster CLEANUP_FREE = NULL;
+    char *service CLEANUP_FREE = NULL;
+    if (!strchr(cli->argv[0], '/'))
+        return cli_query_target(cli->argv[0], NULL);
+    if (cli_target(cli, cli->argv[0], &cluster, &service))
+        return NULL;
+    return cli_query_target(cluster, service);
+}
+
 json_t *cli_sources(const json_t *answer)
 {
     json_t *sources = json_object_get(answer, "sources");

@@ -45,6 +45,8 @@ char *cli_query_add(char *query, const char *name, const char *value);
 json_t *cli_sources(const json_t *answer);
 /* cluster=...&service=... of a target, either may be NULL. Caller frees. */
 char *cli_query_target(const char *cluster, const char *service);
+/* The same of the argument CLUSTER[/SERVICE]. NULL after a message when it is neither. Caller frees. */
+char *cli_query_argument(const struct cli *cli);
 /* Asks at that path for a new deployment of the service that the first argument names, and says so: it "is
  * tried again". The exit code. */
 int cli_restart(const struct cli *cli, const char *path, const char *what);

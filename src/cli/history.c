@@ -15,18 +15,6 @@ static char *revision(const json_t *row, int64_t now_ms)
     return memory_printf("%s:%" PRId64, cli_member_string(row, "family"), model_int(row, "revision"));
 }
 
-static char *commit(const json_t *row, int64_t now_ms)
-{
-    (void)now_ms;
-    return memory_printf("%.12s", cli_member_string(row, "commit.oid"));
-}
-
-static char *author(const json_t *row, int64_t now_ms)
-{
-    (void)now_ms;
-    return cli_author(cli_member_string(row, "commit.author"));
-}
-
 static char *started(const json_t *row, int64_t now_ms)
 {
     char *age CLEANUP_FREE = cli_age(model_string(row, "createdAt"), now_ms);
@@ -40,18 +28,13 @@ static char *duration(const json_t *row, int64_t now_ms)
     return ms ? cli_duration(ms) : NULL; /* not known, or content that is known to fail: not even tried */
 }
 
-static const struct cli_column columns[] = {{"DEPLOYMENT", "id", false, NULL},
-                                            {"REVISION", NULL, false, revision},
-                                            {"COMMIT", NULL, false, commit},
-                                            {"AUTHOR", NULL, false, author},
-                                            {"STARTED", NULL, false, started},
-                                            {"DURATION", NULL, false, duration},
-                                            {"RESULT", "state", false, NULL},
-                                            {"SUPERSEDED BY", "supersededBy", false, NULL},
-                                            {"SUBJECT", "commit.subject", false, NULL},
-                                            {"FAILED TASKS", "failedTasks", true, NULL},
-                                            {"REASON", "reason", true, NULL},
-                                            {NULL, NULL, false, NULL}};
+static const struct cli_column columns[] = {
+    {"DEPLOYMENT", "id", false, NULL},          {"REVISION", NULL, false, revision},
+    {"COMMIT", NULL, false, cli_column_commit}, {"AUTHOR", NULL, false, cli_column_author},
+    {"STARTED", NULL, false, started},          {"DURATION", NULL, false, duration},
+    {"RESULT", "state", false, NULL},           {"SUPERSEDED BY", "supersededBy", false, NULL},
+    {"SUBJECT", "commit.subject", false, NULL}, {"FAILED TASKS", "failedTasks", true, NULL},
+    {"REASON", "reason", true, NULL},           {NULL, NULL, false, NULL}};
 
 /* --- of a scheduled task -------------------------------------------------------------------------------- */
 

@@ -71,6 +71,20 @@ char *cli_author(const char *author)
                                        : memory_strdup(author);
 }
 
+char *cli_column_commit(const json_t *row, int64_t now_ms)
+{
+    (void)now_ms;
+    const char *oid = cli_member_string(row, "commit.oid");
+    return *oid ? memory_printf("%.12s", oid) : NULL;
+}
+
+char *cli_column_author(const json_t *row, int64_t now_ms)
+{
+    (void)now_ms;
+    const char *whole = cli_member_string(row, "commit.author");
+    return *whole ? cli_author(whole) : NULL;
+}
+
 #define ID_LONG  32 /* hex digits: tasks have so many, commits and containers more */
 #define ID_SHORT 12
 

@@ -50,6 +50,9 @@ char *cli_age(const char *time, int64_t now_ms);
 char *cli_duration(int64_t ms);
 /* The name of "Name <mail>", or all of it where there is no name. Caller frees. */
 char *cli_author(const char *author);
+/* `text` of columns over rows with a "commit": the first digits of its id, the name of its author. */
+char *cli_column_commit(const json_t *row, int64_t now_ms);
+char *cli_column_author(const json_t *row, int64_t now_ms);
 /* The text with long ids cut to what tells them apart, 12 characters: of tasks, deployments, digests. Caller
  * frees. */
 char *cli_short_ids(const char *text);

@@ -2,18 +2,12 @@
 #include "cli/cli.h"
 #include "cli/client.h"
 
-#include <string.h>
-
 static int ask(const struct cli *cli, const char *path, json_t **ret_answer)
 {
-    char *cluster CLEANUP_FREE = NULL;
-    char *service CLEANUP_FREE = NULL;
-    if (!strchr(cli->argv[0], '/'))
-        cluster = memory_strdup(cli->argv[0]);
-    else if (cli_target(cli, cli->argv[0], &cluster, &service))
-        return CLI_ERROR;
-    char *query CLEANUP_FREE = cli_query_target(cluster, service);
+    char *query CLEANUP_FREE = cli_query_argument(cli);
     struct error err = ERROR_INIT;
+    if (!query)
+        return CLI_ERROR;
     if (cli_request(cli, &(struct cli_request){.method = "POST", .path = path, .query = query, .keeps = true},
                     ret_answer, &err) < 0)
         return cli_fail(cli, "%s", error_text(&err));

@@ -21,6 +21,7 @@ from support.git_servers import HTTP_BACKEND, Https, Ssh  # noqa: E402
 from support.proxy import RecordingProxy  # noqa: E402
 from support.repo import Repo  # noqa: E402
 from support.sampler import EngineSampler  # noqa: E402
+from support.spine import Spine  # noqa: E402
 
 DEMO_IMAGE = "davit-demo:latest"
 
@@ -180,6 +181,21 @@ def davit(tmp_path, daemons):
         daemon.kill()
         # Shown only if the test has failed.
         print(f"--- {daemon.log}\n{daemon.log_text()[-8000:]}")
+
+
+@pytest.fixture
+def spine(davit, repo, docker):
+    """A daemon, not yet started, with its repository and one engine."""
+    return Spine(davit, repo, docker)
+
+
+@pytest.fixture
+def versions(docker):
+    """Two images of the same program that differ."""
+    names = ["davit-version-one:1", "davit-version-two:1"]
+    for name in names:
+        docker.api.import_image(name, files={"/version": name})
+    return names
 
 
 @pytest.fixture

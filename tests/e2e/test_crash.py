@@ -1,14 +1,7 @@
 """Tasks that crash after their deployment has completed, read from the engine and from the status."""
 
-import pytest
-
 from support.davit import wait_for
-from support.spine import Spine, definition, service
-
-
-@pytest.fixture
-def spine(davit, repo, docker):
-    yield Spine(davit, repo, docker)
+from support.spine import definition, service
 
 
 def state(spine):

@@ -2,15 +2,8 @@
 
 import json
 
-import pytest
-
 from support.davit import wait_for
 from support.spine import Spine, definition, service
-
-
-@pytest.fixture
-def spine(davit, repo, docker):
-    yield Spine(davit, repo, docker)
 
 
 def test_retry_deploys_what_failed_for_a_cause_outside_of_git(davit, repo, docker, demo_image, tmp_path):

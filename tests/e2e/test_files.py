@@ -5,18 +5,11 @@ import re
 import subprocess
 import tarfile
 
-import pytest
-
 from engine_api import UnixConnection
 from support.davit import wait_for
 from support.spine import LABEL_OWNER, OWNER, Spine, definition, service
 
 CANARY = "c4n4ry-v4lue-7f3a"
-
-
-@pytest.fixture
-def spine(davit, repo, docker):
-    yield Spine(davit, repo, docker)
 
 
 def with_file(image, source="../config/app.conf", **more):

@@ -3,16 +3,9 @@ has no driver for it and says so."""
 
 import json
 
-import pytest
-
 from engine_api import EngineError
 from support.davit import wait_for
-from support.spine import Spine, definition, service
-
-
-@pytest.fixture
-def spine(davit, repo, docker):
-    yield Spine(davit, repo, docker)
+from support.spine import definition, service
 
 
 def test_only_where_there_is_one(spine, demo_image):

@@ -12,15 +12,6 @@ IMAGE = f"{HOST}/shop/web:1"
 
 
 @pytest.fixture
-def versions(docker):
-    """Two images of the same program that differ."""
-    names = ["davit-version-one:1", "davit-version-two:1"]
-    for name in names:
-        docker.api.import_image(name, files={"/version": name})
-    return names
-
-
-@pytest.fixture
 def registry(docker, tmp_path, versions):
     with running(docker, tmp_path) as process:
         push(docker, versions[0], IMAGE)

@@ -1,9 +1,7 @@
 """What the other ways into davit write runs as it stands: import docker, import compose, init."""
 
-import pytest
-
 from support.davit import wait_for
-from support.spine import LABEL_OWNER, OWNER, Spine
+from support.spine import LABEL_OWNER, OWNER
 
 SECOND = 1_000_000_000
 MIB = 1024 * 1024
@@ -33,11 +31,6 @@ CONFIG = ("Entrypoint", "Cmd", "User", "WorkingDir", "Hostname", "OpenStdin", "T
 HOST = ("PortBindings", "Memory", "MemoryReservation", "CpuShares", "ShmSize", "Ulimits", "CapAdd", "CapDrop",
         "ReadonlyRootfs", "Init", "Privileged", "SecurityOpt", "Sysctls", "ExtraHosts", "Dns", "DnsSearch", "LogConfig",
         "NetworkMode", "IpcMode")
-
-
-@pytest.fixture
-def spine(davit, repo, docker):
-    return Spine(davit, repo, docker)
 
 
 def essence(inspected):

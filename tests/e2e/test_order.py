@@ -2,15 +2,8 @@
 
 import json
 
-import pytest
-
 from support.davit import wait_for
-from support.spine import Spine, definition, engine_seconds, service
-
-
-@pytest.fixture
-def spine(davit, repo, docker):
-    yield Spine(davit, repo, docker)
+from support.spine import definition, engine_seconds, service
 
 
 def on(*names):

@@ -1,14 +1,7 @@
 """A commit gives a service another name: nothing restarts, over kill -9, and what is started anew has the new name."""
 
-import pytest
-
 from support.davit import wait_for
-from support.spine import Spine, definition, service
-
-
-@pytest.fixture
-def spine(davit, repo, docker):
-    yield Spine(davit, repo, docker)
+from support.spine import definition, service
 
 
 def lives(spine):

@@ -11,11 +11,6 @@ from support.davit import wait_for
 from support.spine import Spine, definition, engine_seconds
 
 
-@pytest.fixture
-def spine(davit, repo, docker):
-    yield Spine(davit, repo, docker)
-
-
 def schedule(at, **more):
     target = {"Arn": "default", "EcsParameters": {"TaskDefinitionArn": "report"},
               "Input": json.dumps({"containerOverrides": [{"name": "app", "command": ["exit 3"]}]})}

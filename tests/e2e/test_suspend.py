@@ -1,32 +1,13 @@
 """What is left alone: suspended by davit suspend, over a restart of davit, or by git; and what davit.prune keeps."""
 
-import json
 import time
 
-import pytest
-
 from support.davit import wait_for
-from support.spine import Spine, definition, service
-
-
-@pytest.fixture
-def spine(davit, repo, docker):
-    yield Spine(davit, repo, docker)
-
-
-def state_of(spine, name="web"):
-    found = json.loads(spine.daemon.run("get", "services", "-o", "json").stdout)["services"]
-    return next(one["state"] for one in found if one["name"] == name)
-
-
-def first(spine, image):
-    spine.repo.commit("web", {"web.json": definition(image), "service.json": service(2)})
-    spine.start()
-    spine.converge()
+from support.spine import definition, service
 
 
 def test_by_hand_and_over_a_restart(spine, demo_image):
-    first(spine, demo_image)
+    spine.begin(demo_image)
     process = spine.daemon.run("suspend", "default/web")
     assert process.returncode == 0 and "davit resume default/web" in process.stderr
     victim, left = spine.ids()
@@ -40,7 +21,7 @@ def test_by_hand_and_over_a_restart(spine, demo_image):
     spine.start()
     spine.seen()
     time.sleep(2)
-    assert spine.ids() == [left] and state_of(spine) == "suspended"
+    assert spine.ids() == [left] and spine.state() == "suspended"
     assert spine.daemon.run("resume", "default/web").returncode == 0
     spine.converge()
     assert spine.texts() == ["two"] * 2
@@ -49,12 +30,12 @@ def test_by_hand_and_over_a_restart(spine, demo_image):
 
 
 def test_a_cluster(spine, demo_image):
-    first(spine, demo_image)
+    spine.begin(demo_image)
     before = spine.ids()
     assert spine.daemon.run("suspend", "default").returncode == 0
     spine.repo.commit("more, and another", {"service.json": service(4), "other.json": service(1, name="other")})
     spine.seen()
-    wait_for(lambda: state_of(spine, "other") == "suspended", 10, "the new service is suspended too")
+    wait_for(lambda: spine.state("other") == "suspended", 10, "the new service is suspended too")
     time.sleep(1)
     assert spine.ids() == before
     assert spine.daemon.run("resume", "default").returncode == 0
@@ -63,13 +44,13 @@ def test_a_cluster(spine, demo_image):
 
 
 def test_by_git(spine, demo_image):
-    first(spine, demo_image)
+    spine.begin(demo_image)
     before = spine.ids()
     suspended = {"davit": {"minimumHealthySeconds": 0, "suspend": True}}
     files = {"web.json": definition(demo_image, "two"), "service.json": service(1, **suspended)}
     spine.repo.commit("web: suspended, and changed", files)
     spine.seen()
-    wait_for(lambda: state_of(spine) == "suspended", 10, "it is suspended")
+    wait_for(lambda: spine.state() == "suspended", 10, "it is suspended")
     assert "suspended by git" in spine.daemon.run("status").stdout
     process = spine.daemon.run("resume", "default/web")
     assert process.returncode != 0 and "take davit.suspend out of service.json" in process.stderr
@@ -91,7 +72,7 @@ def test_tasks_that_outlive_their_manifest(spine, demo_image):
     spine.daemon.stop()
     spine.start()
     spine.converge()
-    assert spine.ids() == before and state_of(spine) == "left"
+    assert spine.ids() == before and spine.state() == "left"
     assert "davit.prune: disabled leaves its tasks" in spine.daemon.run("status").stdout
     spine.repo.commit("web: back", {"service.json": kept})
     spine.converge()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.davit import wait_for
-from support.spine import Spine, definition, service
+from support.spine import definition, service
 
 HOUR_S = 3600
 
@@ -35,11 +35,6 @@ class WallClock:
 
     def now(self):
         return datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=self.skew_s)
-
-
-@pytest.fixture
-def spine(davit, repo, docker):
-    yield Spine(davit, repo, docker)
 
 
 def scheduled(spine):

@@ -4,34 +4,16 @@ import datetime
 import json
 import time
 
-import pytest
-
 from support.davit import wait_for
-from support.spine import Spine, definition, service
-
-
-@pytest.fixture
-def spine(davit, repo, docker):
-    yield Spine(davit, repo, docker)
+from support.spine import definition, service
 
 
 def cluster(*windows):
     return {"clusterName": "default", "davit": {"changeWindows": list(windows)}}
 
 
-def state_of(spine, name="web"):
-    found = json.loads(spine.daemon.run("get", "services", "-o", "json").stdout)["services"]
-    return next(one["state"] for one in found if one["name"] == name)
-
-
-def first(spine, image):
-    spine.repo.commit("web", {"web.json": definition(image), "service.json": service(2)})
-    spine.start()
-    spine.converge()
-
-
 def test_a_change_waits_for_the_opening(spine, demo_image):
-    first(spine, demo_image)
+    spine.begin(demo_image)
     # A whole minute, late enough for what is to be seen before.
     opens = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=85)
     opens = opens.replace(second=0, microsecond=0)
@@ -58,16 +40,16 @@ def test_a_change_waits_for_the_opening(spine, demo_image):
     spine.start()
     wait_for(lambda: len(spine.ids()) == 2 and left in spine.ids() and victim not in spine.ids(), 20,
              "what was lost is back, as it was")
-    assert spine.texts() == ["one"] * 2 and state_of(spine) == "waiting"
+    assert spine.texts() == ["one"] * 2 and spine.state() == "waiting"
     assert datetime.datetime.now(datetime.timezone.utc) < opens, "all of this was outside of the window"
-    wait_for(lambda: state_of(spine) != "waiting", 90, "the window opens")
+    wait_for(lambda: spine.state() != "waiting", 90, "the window opens")
     assert datetime.datetime.now(datetime.timezone.utc) >= opens
     spine.converge()
     assert spine.texts() == ["two"] * 3
 
 
 def test_approved(spine, demo_image):
-    first(spine, demo_image)
+    spine.begin(demo_image)
     freeze = {"kind": "deny", "schedule": "cron(* * * * ? *)", "durationMinutes": 60, "timezone": "Europe/Berlin"}
     spine.repo.commit("nothing changes here", {"cluster.json": cluster(freeze)})
     spine.converge()
@@ -75,7 +57,7 @@ def test_approved(spine, demo_image):
     other = {"other.json": definition(demo_image, family="other"), "one.json": service(1, name="other", family="other")}
     spine.repo.commit("web: gone, another comes", {"service.json": None, **other})
     spine.seen()
-    wait_for(lambda: state_of(spine) == "waiting" and state_of(spine, "other") == "waiting", 10, "both wait")
+    wait_for(lambda: spine.state() == "waiting" and spine.state("other") == "waiting", 10, "both wait")
     time.sleep(1)
     assert spine.ids() == before
     assert "does not open as far as can be seen" in spine.daemon.run("status").stdout
@@ -90,7 +72,7 @@ def test_approved(spine, demo_image):
 
 
 def test_a_window_that_is_none(spine, demo_image):
-    first(spine, demo_image)
+    spine.begin(demo_image)
     window = {"kind": "allow", "schedule": "cron(0 2 31 2 ? *)", "durationMinutes": 60, "timezone": "Europe/Berln"}
     spine.repo.commit("a window", {"cluster.json": cluster(window)})
     spine.seen()

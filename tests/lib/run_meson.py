@@ -54,12 +54,13 @@ def run(args):
     while not ended:
         ended = process.poll() is not None
         if log.exists():
-            text = log.read_text()
-            complete = text.rfind("\n") + 1
-            for line in text[position:complete].splitlines():
+            with log.open("rb") as new:
+                new.seek(position)
+                lines = new.read().rpartition(b"\n")[:2]
+            for line in lines[0].splitlines():
                 show(json.loads(line), args)
                 shown += 1
-            position = complete
+            position += sum(map(len, lines))
         time.sleep(0.05)
     # meson exits with 1 where tests failed, which the results say already.
     return 0 if shown and process.returncode >= 0 else 1

@@ -87,6 +87,9 @@ def self_test():
         expect_none(check(root, Builds(root)))
         (root / "src/a.c").write_text(clean.replace("return a;", "if (a) {\n    }\n    return a == a;"))
         expect(check(root, Builds(root)), "src/a.c", 6, "both sides of operator are equivalent")
+        freed = "#include <stdlib.h>\nint f(int *a);\nint f(int *a)\n{\n    free(a);\n    return *a;\n}\n"
+        (root / "src/a.c").write_text(freed)
+        expect(check(root, Builds(root)), "src/a.c", 6, "Use of memory after it is freed")
 
 
 if __name__ == "__main__":

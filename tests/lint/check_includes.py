@@ -7,7 +7,7 @@ from lint import Finding, expect, expect_none, files_under, line_of, main, proje
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 TABLE = "src/README.md"
-TOP_LEVEL = {"src", "schemas", "examples", "tests", "systemd"}
+TOP_LEVEL = {"src", "schemas", "docs", "examples", "tests", "systemd"}
 TOP_FILES = {"meson.build", "meson_options.txt", "README.md", "NEWS.md", "LICENSE", "build-dev.ini"}
 
 
@@ -34,7 +34,7 @@ def check_tree(repo, rows):
         yield Finding(TABLE, rows[name].line, f"{name}/ does not exist: remove its row")
     for name, is_directory in sorted({(path.split("/")[0], "/" in path) for path in project_files(repo)}):
         if not name.startswith(".") and name not in (TOP_LEVEL if is_directory else TOP_FILES):
-            yield Finding(name, 0, "does not belong on the top level: find its place under src, tests or examples")
+            yield Finding(name, 0, "does not belong on the top level: find its place under src, tests, docs or examples")
 
 
 def check_quoted(rows, row, header):

@@ -88,11 +88,15 @@ class Davit:
 
 
 def wait_for(condition, timeout=20, what=""):
-    """Waits until condition() is true (an AssertionError in it is not yet) and returns its value."""
+    """Waits until condition() is true (an AssertionError in it is not yet) and returns its value.
+
+    A condition often runs davit and asks an engine: the pause is longer where asking is, so that six workers that wait
+    leave the processors to what they wait for.
+    """
     timeout *= PATIENCE
     deadline = time.monotonic() + timeout
     while True:
-        last = None
+        last, began = None, time.monotonic()
         try:
             value = condition()
             if value:
@@ -101,4 +105,4 @@ def wait_for(condition, timeout=20, what=""):
             last = error
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {timeout} s: {what or condition.__name__}") from last
-        time.sleep(0.05)
+        time.sleep(min(0.2, max(0.05, 3 * (time.monotonic() - began))))

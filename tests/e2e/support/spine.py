@@ -67,6 +67,16 @@ class Spine:
         self.daemon.start()
         wait_for(lambda: self.daemon.run("status").returncode == 0, 20, "the daemon answers")
 
+    def begin(self, image):
+        """Commits the service web, starts the daemon and waits until it runs."""
+        self.repo.commit("web", {"web.json": definition(image), "service.json": service(2)})
+        self.start()
+        self.converge()
+
+    def state(self, name="web"):
+        """What `davit get services` says of a service."""
+        return next(one["state"] for one in self.daemon.json("get", "services")["services"] if one["name"] == name)
+
     def seen(self, commit=None):
         """davit has looked at the commit, whatever came of it."""
         commit = commit or self.repo.head()

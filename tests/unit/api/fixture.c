@@ -24,8 +24,9 @@ static void post(void *data, struct event *event)
 {
     struct fixture *fixture = data;
     fixture->posted++;
-    if (event->kind == EVENT_APPROVE || event->kind == EVENT_RETRY || event->kind == EVENT_SUSPEND ||
-        event->kind == EVENT_HOLD || event->kind == EVENT_RUN_TASK || event->kind == EVENT_STOP_TASK) {
+    if (event->kind == EVENT_APPROVE || event->kind == EVENT_RETRY || event->kind == EVENT_REDEPLOY ||
+        event->kind == EVENT_SUSPEND || event->kind == EVENT_HOLD || event->kind == EVENT_RUN_TASK ||
+        event->kind == EVENT_STOP_TASK) {
         step(fixture, event, NULL);
         return;
     }

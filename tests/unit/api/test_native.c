@@ -768,6 +768,28 @@ static void test_retry_is_of_what_has_failed(void **state)
     json_decref(status);
 }
 
+static void test_redeploy_is_of_what_is_there(void **state)
+{
+    static const char web[] = "{'cluster':'demo','service':'web'}";
+    struct fixture *fixture = *state;
+    fixture_deploy(fixture, "a1", "nginx:1");
+    fixture_settle(fixture, 20000);
+    assert_int_equal(fixture_refusal(fixture, "POST", "/v1/redeploy", "{'cluster':'demo'}").status, 400);
+    assert_int_equal(
+        fixture_refusal(fixture, "POST", "/v1/redeploy", "{'cluster':'demo','service':'db'}").status, 404);
+    json_t *answer = fixture_ask(fixture, "POST", "/v1/redeploy", web);
+    assert_null(json_object_get(answer, "suspended"));
+    json_decref(answer);
+    fixture_settle(fixture, 60000);
+    answer = fixture_ask(fixture, "GET", "/v1/deployments", web);
+    assert_int_equal(json_array_size(json_object_get(answer, "deployments")), 2);
+    json_decref(answer);
+    json_decref(fixture_ask(fixture, "POST", "/v1/suspend", web));
+    answer = fixture_ask(fixture, "POST", "/v1/redeploy", web);
+    assert_non_null(model_string(answer, "suspended"));
+    json_decref(answer);
+}
+
 static void test_revisions_and_instances(void **state)
 {
     fixture_deploy(*state, "a1", "nginx:1");
@@ -928,6 +950,7 @@ int main(void)
         CASE(test_diff_tells_a_window_that_only_an_older_commit_has),
         CASE(test_a_hold),
         CASE(test_retry_is_of_what_has_failed),
+        CASE(test_redeploy_is_of_what_is_there),
         CASE(test_revisions_and_instances),
         CASE(test_instances_of_clusters),
         cmocka_unit_test_setup_teardown(test_status_of_several_sources, setup_two, teardown),
