@@ -245,6 +245,16 @@ static int compare(struct talk *talk, const struct tip *tip, struct error *err)
     return rc;
 }
 
+static int push(const struct source_remote *remote, const struct tip *tip, bool may_replace,
+                struct verdict *verdict, struct error *err)
+{
+    struct talk talk CLEANUP(talk_deinit) = {0};
+    int rc = talk_init(&talk, remote, GIT_DIRECTION_PUSH, err);
+    if (rc == 0)
+        rc = compare(&talk, tip, err);
+    return rc < 0 ? rc : upload(&talk, tip, may_replace, verdict, err);
+}
+
 /* Somebody may have been faster between the look and the push: each server has its own words for that, the
  * branch tells. */
 static int explain(const struct source_remote *remote, const struct tip *tip, const struct verdict *verdict,
@@ -270,13 +280,8 @@ int source_remote_push(struct source_remote *remote, const char *name, bool may_
     char *ref CLEANUP_FREE = source_origin_ref(name);
     const struct tip *tip = text_equal(ref, remote->base.ref) ? &remote->base : &remote->review;
     struct verdict verdict = {.words = BUFFER_INIT(WORDS_BYTES)};
-    struct talk talk CLEANUP(talk_deinit) = {0};
     assert(text_equal(ref, tip->ref));
-    int rc = talk_init(&talk, remote, GIT_DIRECTION_PUSH, err);
-    if (rc == 0)
-        rc = compare(&talk, tip, err);
-    if (rc == 0)
-        rc = upload(&talk, tip, may_replace, &verdict, err);
+    int rc = push(remote, tip, may_replace, &verdict, err);
     if (rc == 0 && verdict.refusal)
         rc = explain(remote, tip, &verdict, err);
     source_origin_redact_error(remote->order.url, err);

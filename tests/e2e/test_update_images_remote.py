@@ -83,18 +83,16 @@ def commits_and_deploys(remote, docker, versions):  # noqa: F811
     spine.converge()
     remote.looked()
     assert remote.head() == remote.first and remote.status()["ok"]
+    remote.hook("update", """git show "$3:web.yaml" | grep -q web:1.1.0 && git show "$3:api.yaml" | grep -q api:2.2.0""")  # both
     push(docker, versions[1], f"{NAME}:1.1.0")
     push(docker, versions[1], f"{HOST}/shop/api:2.2.0")
     wait_for(lambda: f"{NAME}:1.1.0 " in remote.file() and "api:2.2.0 " in remote.file(path="api.yaml"), 60, "it pushes")
     assert remote.git("log", "-1", "--format=%an <%ae>|%cn <%ce>") == f"{AUTHOR}|{AUTHOR}"
-    assert remote.git("log", "--format=%P", "-1", "main") != "" and remote.git("merge-base", remote.first, "main") == remote.first
+    assert remote.head("main~1") == remote.first and remote.git("log", "-1", "--format=%s") == "Update 2 images"
     wait_for(lambda: remote.status().get("commit") == remote.head(), 20, "it tells the commit")
     remote.pull()
     spine.converge()
-    assert all(one["Image"].startswith(f"{NAME}:1.1.0") for one in spine.containers()), spine.containers()
-    said = spine.daemon.log_text() + json.dumps(remote.status())
-    assert PASSWORD not in said
-    return said
+    assert PASSWORD not in spine.daemon.log_text() + json.dumps(remote.status())
 
 
 def test_https(davit, repo, docker, registry, versions, root, over_https, https):  # noqa: F811
@@ -143,19 +141,15 @@ def test_what_goes_wrong_is_told_once_and_mended(davit, repo, docker, registry, 
 
 
 def test_a_branch_that_moves_meanwhile(davit, repo, docker, registry, versions, root, ssh):  # noqa: F811
-    """Between the fetch and the push, and between the look and the push: made anew on what is there, never forced."""
+    """Made anew on what is there, never forced, and no trouble to tell."""
     remote = Remote(davit, repo, docker, root, over_ssh(ssh, root))
-    moved = root / "moved"
-    # Somebody is faster by a moment, once: the hook of davit's own push is where that is sure.
+    moved = root / "moved"  # somebody is faster, once: it is the hook of davit's own push that makes it sure
     remote.hook("update", f"""[ -e {moved} ] && exit 0
 touch {moved}
 unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES
 export GIT_AUTHOR_NAME=Ada GIT_AUTHOR_EMAIL=ada@example.org GIT_COMMITTER_NAME=Ada GIT_COMMITTER_EMAIL=ada@example.org
 other=$(git commit-tree -p "$2" -m "Ada is faster" "$2^{{tree}}")
 git update-ref "$1" $other""")
-    moved.touch()
-    remote.commit({"note.txt": "before\n"})
-    moved.unlink()
     remote.spine.start()
     push(docker, versions[1], f"{NAME}:1.1.0")
     wait_for(lambda: f"{NAME}:1.1.0 " in remote.file(), 60, "it pushes")
