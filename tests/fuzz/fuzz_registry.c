@@ -136,7 +136,8 @@ static void ask(const struct registry_question *question, const char *base, cons
     assert((r < 0) == (err.message[0] != '\0') && (r == 0 || !tags.len));
     for (size_t i = 0; i < tags.len; i++)
         assert(registry_is_tag(tags.items[i]));
-    assert(!strstr(err.message, "s3cret") && !strstr(err.message, "t0ken"));
+    assert(strstr(input, "s3cret") || !strstr(err.message, "s3cret"));
+    assert(strstr(input, "t0ken") || !strstr(err.message, "t0ken"));
     registry_free(registry);
     script = (struct script){.rest = memory_strdup(input), .base = base};
     char *again CLEANUP_FREE = script.rest;

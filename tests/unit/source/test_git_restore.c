@@ -321,10 +321,8 @@ static void test_signed_or_not_at_all(void **state)
     restore(&branch, target, &web_only, &restored);
     fixture_sh(f, "cd repo; git config gpg.format ssh; git config commit.gpgSign true; "
                   "git config user.signingKey ../absent");
-    struct source_publication publication = {.branch = &branch,
-                                             .commit = restored.commit,
-                                             .message = "back",
-                                             .command = "davit rollback"};
+    struct source_publication publication = {
+        .branch = &branch, .commit = restored.commit, .message = "back", .command = "davit rollback"};
     assert_int_equal(publish(&publication, &err), ERROR_CONFLICT);
     assert_non_null(strstr(err.message, "git commit-tree: error: "));
     expect_line(f, "second", "git -C repo log -1 --format=%s");
