@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from support.davit import wait_for
-from support.git_servers import PASSWORD, USER
+from support.git_servers import PASSWORD, USER, Mute
 from support.registry import HOST, push
 from support.repo import IDENTITY
 from support.spine import Spine, service
@@ -193,3 +193,16 @@ def test_a_branch_for_review(davit, repo, docker, registry, versions, root, over
     wait_for(lambda: f"{NAME}:1.4.0 " in remote.file("updates"), 60, "it goes on")
     assert remote.head("updates~1") == mine and remote.head() == squashed
     assert remote.spine.daemon.stop() == 0
+
+
+def test_a_remote_that_says_nothing(davit, repo, docker, tmp_path):
+    """It is waited for as long as a fetch may take, and the daemon goes on."""
+    mute = Mute(docker, tmp_path / "mute", 9600)
+    mute.start()
+    spine = Spine(davit, repo, docker, source={"origin": f"https://127.0.0.1:{mute.port}/infra.git", "fetchTimeout": "1s"},
+                  imageUpdates={"interval": "1s"})
+    spine.start()
+    wait_for(lambda: "took longer than source.fetchTimeout" in spine.daemon.json("status")["imageUpdates"].get("message", ""), 30,
+             "the deadline is told")
+    assert spine.daemon.stop() == 0
+    mute.stop()
