@@ -5,9 +5,10 @@
  *
  *  when     | a while after the start, then an interval (jitter +-10 %) after the end of the run before
  *  back-off | a run that fails as a whole doubles the pause, up to LIMIT_IMAGE_UPDATES_BACKOFF_MS; one
- * registry | that fails does not bounds   | LIMIT_IMAGE_UPDATES_RUN_MS, then the process and those that it
- * has started are killed; of a | remote also the source's fetchTimeout, for each fetch and push told     | in
- * the log: a trouble once, and when it is over; in the status: each
+ *           | registry that fails does not
+ *  bounds   | LIMIT_IMAGE_UPDATES_RUN_MS, then the process and those that it has started are killed; of
+ *           | a remote also the source's fetchTimeout, for each fetch and push
+ *  told     | in the log: a trouble once, and when it is over; in the status: each
  */
 #pragma once
 
