@@ -8,7 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static void say(struct api_fault *fault, const char *format, va_list ap)
+__attribute__((format(printf, 2, 0))) static void say(struct api_fault *fault, const char *format, va_list ap)
 {
     vsnprintf(fault->message, sizeof fault->message, format, ap);
 }

@@ -151,6 +151,7 @@ extern const struct command cli_redeploy;
 extern const struct command cli_retry;
 extern const struct command cli_rollback;
 extern const struct command cli_update_images;
+extern const struct command cli_update_images_remote;
 extern const struct command cli_run_task;
 extern const struct command cli_stop_task;
 extern const struct command cli_suspend;

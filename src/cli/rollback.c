@@ -312,8 +312,12 @@ static int commit(const struct rollback *rollback, const struct plan *plan)
     char *message CLEANUP_FREE = message_of(rollback, plan);
     char oid[COMMIT_OID_SIZE];
     struct error err = ERROR_INIT;
-    struct source_publication publication = {
-        &rollback->branch, plan->restored.commit, message, cli_value(cli, "author"), fresh, "davit rollback"};
+    const struct source_publication publication = {.branch = &rollback->branch,
+                                                   .commit = plan->restored.commit,
+                                                   .message = message,
+                                                   .author = cli_value(cli, "author"),
+                                                   .new_branch = fresh,
+                                                   .command = "davit rollback"};
     if (source_publish(&publication, oid, &err) < 0)
         return cli_fail(cli, "%s", error_text(&err));
     print_plan(rollback, plan);

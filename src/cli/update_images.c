@@ -8,12 +8,12 @@
 
 #include <string.h>
 
-static void image_update_deinit(struct image_update *update)
+#define ATTEMPTS 3 /* at a remote whose branch moves meanwhile */
+
+static void forget_findings(struct image_update *update)
 {
-    source_branch_deinit(&update->base);
-    source_branch_deinit(&update->review);
-    free(update->directory);
-    desired_unref(update->desired);
+    free(TAKE(update->directory));
+    desired_unref(TAKE(update->desired));
     image_edit_vec_deinit(&update->edits);
     source_content_vec_deinit(&update->contents);
     for (size_t i = 0; i < update->failures.len; i++)
@@ -21,7 +21,19 @@ static void image_update_deinit(struct image_update *update)
     vector_deinit(&update->failures);
 }
 
+static void image_update_deinit(struct image_update *update)
+{
+    source_branch_deinit(&update->base);
+    source_branch_deinit(&update->review);
+    forget_findings(update);
+}
+
 /* --- where ---------------------------------------------------------------------------------------------- */
+
+const char *image_update_repository(const struct image_update *update)
+{
+    return update->remote ? source_remote_directory(update->remote->source) : cli_value(update->cli, "repo");
+}
 
 /* A branch for review that is there: what waits on it is gone on with, what was merged is begun anew, from
  * where the base is now. Both lead forward from its tip. */
@@ -29,7 +41,7 @@ static int find_review(struct image_update *update)
 {
     struct error err = ERROR_INIT;
     bool is_merged = false;
-    int rc = source_branch_open(cli_value(update->cli, "repo"), update->review_name, &update->review, &err);
+    int rc = source_branch_open(image_update_repository(update), update->review_name, &update->review, &err);
     if (rc == ERROR_NOT_FOUND) {
         source_branch_deinit(&update->review);
         return CLI_OK;
@@ -47,7 +59,12 @@ static int find_branches(struct image_update *update)
     const struct cli *cli = update->cli;
     const char *review = cli_value(cli, "branch");
     struct error err = ERROR_INIT;
-    if (source_branch_open(cli_value(cli, "repo"), cli_value(cli, "base"), &update->base, &err) < 0)
+    int rc = update->remote ? image_update_fetch(update, &err) : 0;
+    const char *base =
+        update->remote && rc == 0 ? source_remote_branch(update->remote->source) : cli_value(cli, "base");
+    if (rc == 0)
+        rc = source_branch_open(image_update_repository(update), base, &update->base, &err);
+    if (rc < 0)
         return cli_fail(cli, "%s", error_text(&err));
     update->parent = update->base.tip;
     if (cli_is_on(cli, "push") && !update->base.remote)
@@ -56,6 +73,24 @@ static int find_branches(struct image_update *update)
         return CLI_OK;
     update->review_name = review;
     return find_review(update);
+}
+
+/* What waits for review is put on the newest commit of the base, in place of what was there, where nobody
+ * else has committed on it: else a squash merge would leave behind what conflicts with itself. */
+static int find_anew(struct image_update *update)
+{
+    const char *author = cli_value(update->cli, "author");
+    bool is_ours = false;
+    struct error err = ERROR_INIT;
+    if (!update->remote || !update->contents.len || update->parent == update->base.tip || !author)
+        return CLI_OK;
+    if (source_branch_is_of(&update->review, update->base.tip, author, &is_ours, &err) < 0)
+        return cli_fail(update->cli, "%s", error_text(&err));
+    if (!is_ours)
+        return CLI_OK;
+    forget_findings(update);
+    update->parent = update->base.tip;
+    return image_update_find(update);
 }
 
 /* --- in words ------------------------------------------------------------------------------------------- */
@@ -206,7 +241,15 @@ static int print_patch(const struct image_update *update, const struct source_re
     return CLI_OK;
 }
 
-static int publish(const struct image_update *update, const struct source_restored *restored)
+static int push_to_remote(struct image_update *update, const char *name)
+{
+    struct error err = ERROR_INIT;
+    int rc = image_update_push(update, name, &err);
+    update->is_late = rc == ERROR_CONFLICT;
+    return rc < 0 ? cli_fail(update->cli, "%s", error_text(&err)) : CLI_OK;
+}
+
+static int publish(struct image_update *update, const struct source_restored *restored)
 {
     const struct cli *cli = update->cli;
     bool is_there = update->review.directory != NULL;
@@ -219,10 +262,14 @@ static int publish(const struct image_update *update, const struct source_restor
                                                    .commit = restored->commit,
                                                    .message = message,
                                                    .author = cli_value(cli, "author"),
+                                                   .signing_key = cli_value(cli, "signing-key"),
                                                    .new_branch = is_there ? NULL : update->review_name,
                                                    .command = "davit update-images"};
     if (source_publish(&publication, oid, &err) < 0)
         return cli_fail(cli, "%s", error_text(&err));
+    int r = update->remote ? push_to_remote(update, name) : CLI_OK;
+    if (r)
+        return r;
     json_t *json CLEANUP(json_decrefp) = to_json(update, oid);
     bool is_data = cli_print_data(cli, json);
     if (!is_data) {
@@ -239,7 +286,7 @@ static int publish(const struct image_update *update, const struct source_restor
     return CLI_OK;
 }
 
-static int commit(const struct image_update *update)
+static int commit(struct image_update *update)
 {
     const struct cli *cli = update->cli;
     struct source_restored restored CLEANUP(source_restored_deinit) = {0};
@@ -255,6 +302,8 @@ static int update_images(struct image_update *update)
     int r = find_branches(update);
     if (!r)
         r = image_update_find(update);
+    if (!r)
+        r = find_anew(update);
     if (r)
         return r;
     print_failures(update);
@@ -268,27 +317,45 @@ static int update_images(struct image_update *update)
     return r ? r : update->failures.len ? CLI_NO : CLI_OK;
 }
 
+int image_update_run(const struct cli *cli, const struct image_update_remote *remote)
+{
+    for (int attempt = 1;; attempt++) {
+        struct image_update update CLEANUP(image_update_deinit) = {.cli = cli, .remote = remote};
+        int r = update_images(&update);
+        if (!update.is_late || attempt == ATTEMPTS)
+            return r;
+    }
+}
+
 static int run(const struct cli *cli)
 {
-    struct image_update update CLEANUP(image_update_deinit) = {.cli = cli};
     struct error err = ERROR_INIT;
     if (cli_is_on(cli, "dry-run") && cli_is_on(cli, "push"))
         return cli_usage(cli, "--dry-run commits nothing that --push could push");
     if (source_library_init(&err) < 0)
         return cli_fail(cli, "%s", error_text(&err));
-    int r = update_images(&update);
+    int r = image_update_run(cli, NULL);
     source_library_deinit();
     return r;
 }
 
-static const struct cli_flag flags[] = {
+const struct cli_flag image_update_flags[] = {
     {"branch", 0, "NAME", NULL, "commit on this branch for review, in place of the one that is deployed",
      NULL},
     {"base", 0, "NAME", NULL, "the branch that is deployed; default: the one that HEAD is on", NULL},
     {"push", 0, NULL, NULL, "git push it, never by force", NULL},
     {"dry-run", 0, NULL, NULL, "show what would be committed, and commit nothing", NULL},
     {"author", 0, "\"NAME <MAIL>\"", NULL, "who commits, in place of the one that git says", NULL},
-    IMAGE_UPDATE_FLAGS,
+    {"signing-key", 0, "FILE", NULL, "sign it with this SSH key; default: as commit.gpgSign of git says",
+     NULL},
+    {"docker-config", 0, "FILE", NULL,
+     "logins of registries; default: $DOCKER_CONFIG/config.json, ~/.docker/config.json", NULL},
+    {"secrets", 0, "DIRECTORY", NULL, "where the secrets of repositoryCredentials are files", NULL},
+    {"certs", 0, "DIRECTORY", "/etc/docker/certs.d", "DIRECTORY/HOST/ca.crt is who a registry is signed by",
+     NULL},
+    {"ca", 0, "FILE", NULL, "who all other registries are signed by, in place of the system's authorities",
+     NULL},
+    {"insecure-registry", 0, "HOST[:PORT]", NULL, "asked by plain HTTP; may be given several times", NULL},
     CLI_FLAG_TEXT,
     CLI_FLAG_REPO,
     CLI_FLAG_PATH,
@@ -327,7 +394,7 @@ const struct command cli_update_images = {
         "and it is signed where commit.gpgSign says so.\n\n"
         "Logins are those of Docker's credential file, and of repositoryCredentials. Registries are asked by "
         "TLS but on this machine.",
-    .flags = flags,
+    .flags = image_update_flags,
     .examples = examples,
     .exits = exits,
     .words = "",

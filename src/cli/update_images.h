@@ -7,6 +7,7 @@
 #include "manifest/image_edit.h"
 #include "model/desired.h"
 #include "registry/registry.h"
+#include "source/remote.h"
 #include "source/restore.h"
 
 /* An image that could not be judged, or not be replaced. */
@@ -16,10 +17,17 @@ struct image_failure {
 };
 struct image_failure_vec VECTOR_OF(struct image_failure);
 
+/* A remote, and the repository of davit's in which is committed for it. */
+struct image_update_remote {
+    struct source_remote *source;
+    unsigned deadline_s; /* of one fetch, one push; then the process ends */
+};
+
 /* One run. */
 struct image_update {
     const struct cli *cli;
-    struct source_branch base; /* that is deployed from */
+    const struct image_update_remote *remote; /* whose branches they are; NULL: of the user's repository */
+    struct source_branch base;                /* that is deployed from */
     struct source_branch
         review; /* that is committed to in its place; no directory: it is not there yet, or ... */
     const char *review_name; /* ... NULL: none is wanted */
@@ -29,7 +37,16 @@ struct image_update {
     struct image_edit_vec edits;        /* what has a policy; what is to change has a replacement */
     struct source_content_vec contents; /* of the files that change */
     struct image_failure_vec failures;
+    bool is_late; /* the remote's branch has moved meanwhile: once more */
 };
+
+/* Of the remote, which is given. Errors of source/remote.h. */
+int image_update_fetch(const struct image_update *update, struct error *err);
+int image_update_push(const struct image_update *update, const char *name, struct error *err);
+
+/* Fetches, commits and pushes where a remote is given. CLI_NO: of some images only. */
+int image_update_run(const struct cli *cli, const struct image_update_remote *remote);
+extern const struct cli_flag image_update_flags[];
 
 /* Reads the manifests of `parent`, asks the registries and fills what is behind it. CLI_ERROR after a
  * message; what fails of single images is in `failures`. */
@@ -38,21 +55,5 @@ int image_update_find(struct image_update *update);
 char *image_update_label(const struct image_update *update, const struct image_edit *edit);
 /* The failure of that edit is told in `failures`; takes the message. */
 void image_update_fail(struct image_update *update, size_t edit, char *message);
-/* The flags that say how registries are asked. */
-#define IMAGE_UPDATE_FLAGS                                                                                   \
-    {"docker-config",                                                                                        \
-     0,                                                                                                      \
-     "FILE",                                                                                                 \
-     NULL,                                                                                                   \
-     "logins of registries; default: $DOCKER_CONFIG/config.json, ~/.docker/config.json",                     \
-     NULL},                                                                                                  \
-        {"secrets", 0, "DIRECTORY", NULL, "where the secrets of repositoryCredentials are files", NULL},     \
-        {"certs",                                                                                            \
-         0,                                                                                                  \
-         "DIRECTORY",                                                                                        \
-         "/etc/docker/certs.d",                                                                              \
-         "DIRECTORY/HOST/ca.crt is who a registry is signed by",                                             \
-         NULL},                                                                                              \
-    {                                                                                                        \
-        "insecure-registry", 0, "HOST[:PORT]", NULL, "asked by plain HTTP; may be given several times", NULL \
-    }
+/* The repository that is committed in; borrowed. */
+const char *image_update_repository(const struct image_update *update);

@@ -203,8 +203,11 @@ static int ask_registries(struct image_update *update)
                                            .docker_config = config};
     struct asking asking = {
         .update = update, .secrets = secret_store_new(&secrets), .answers = MAP_INIT(answer_free)};
-    const struct registry_options options = {
-        .insecure = &insecure, .certificates = cli_value(cli, "certs"), .data = &asking, .login = on_login};
+    const struct registry_options options = {.insecure = &insecure,
+                                             .certificates = cli_value(cli, "certs"),
+                                             .authorities = cli_value(cli, "ca"),
+                                             .data = &asking,
+                                             .login = on_login};
     for (size_t n = 0; cli_nth_value(cli, "insecure-registry", n); n++)
         vector_push(&insecure, memory_strdup(cli_nth_value(cli, "insecure-registry", n)));
     asking.registry = registry_new(&options);
@@ -273,7 +276,7 @@ int image_update_find(struct image_update *update)
     struct reading reading = {.update = update};
     struct diagnostics diagnostics CLEANUP(diagnostics_deinit) = {0};
     struct error err = ERROR_INIT;
-    const struct offline_query query = {.repository = cli_value(update->cli, "repo"),
+    const struct offline_query query = {.repository = image_update_repository(update),
                                         .revision = update->parent,
                                         .sub_path = cli_value(update->cli, "path"),
                                         .command = update->cli->command->name,

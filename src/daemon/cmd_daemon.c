@@ -236,10 +236,19 @@ static void start_outbox(struct program *program, const struct config *config)
     program->outbox = outbox_new(&options);
 }
 
+static void on_image_commit(void *data)
+{
+    struct program *program = data;
+    runtime_poke_source(program->runtime, NULL);
+}
+
 static void start_image_updates(struct program *program, const struct config *config, const char *executable)
 {
-    const struct image_updates_options options = {
-        .loop = &program->loop, .config = config, .executable = executable};
+    const struct image_updates_options options = {.loop = &program->loop,
+                                                  .config = config,
+                                                  .executable = executable,
+                                                  .committed = on_image_commit,
+                                                  .data = program};
     if (config->image_updates.interval_ms > 0)
         program->image_updates = image_updates_new(&options);
 }

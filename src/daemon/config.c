@@ -21,6 +21,7 @@
 
 #define DEFAULT_ENDPOINT "unix:///var/run/docker.sock"
 #define IMAGE_UPDATES_MS 300000
+#define DEFAULT_AUTHOR   "davit <davit@localhost>"
 #define FILE_SCHEME      "file://"
 
 void config_init(struct config *config)
@@ -83,7 +84,9 @@ void config_deinit(struct config *config)
     free(config->docker_config);
     free(config->image_updates.branch);
     free(config->image_updates.author);
+    free(config->image_updates.signing_key);
     free(config->image_updates.certificates);
+    free(config->image_updates.ca_file);
     free(config->image_updates.repository);
     string_vec_deinit(&config->image_updates.insecure);
     memset(config, 0, sizeof *config);
@@ -288,7 +291,9 @@ static void take_image_updates(const json_t *json, struct config_image_updates *
     take_duration(json, "interval", &updates->interval_ms);
     take_string(json, "branch", &updates->branch);
     take_string(json, "author", &updates->author);
+    take_file(json, "signingKeyFile", &updates->signing_key);
     take_string(json, "certificates", &updates->certificates);
+    take_file(json, "caFile", &updates->ca_file);
     model_strings_from_json(json_object_get(json, "insecureRegistries"), &updates->insecure);
 }
 
@@ -488,7 +493,6 @@ static int check_sources(const struct config *config, struct error *err)
     return check_targets(config, err);
 }
 
-/* They are written to a repository on this machine. */
 static int finish_image_updates(struct config *config, struct error *err)
 {
     struct config_image_updates *updates = &config->image_updates;
@@ -503,14 +507,10 @@ static int finish_image_updates(struct config *config, struct error *err)
         origin += strlen(FILE_SCHEME);
         origin += text_starts_with(origin, "localhost/") ? strlen("localhost") : 0;
     }
-    if (source_origin_is_remote(origin))
-        return error_set(
-            err, ERROR_INVALID,
-            "imageUpdates: davit commits to repositories on this machine alone, and the origin is "
-            "a remote: run `davit update-images --push` by the clock in a clone of it, as in a "
-            "pipeline");
     free(updates->repository);
-    updates->repository = memory_strdup(origin);
+    updates->repository = source_origin_is_remote(origin) ? NULL : memory_strdup(origin);
+    if (!updates->repository && !updates->author) /* git may not know who a daemon is */
+        updates->author = memory_strdup(DEFAULT_AUTHOR);
     return 0;
 }
 

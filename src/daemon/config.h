@@ -30,9 +30,11 @@ struct config_image_updates {
     int64_t interval_ms; /* 0: none */
     char *branch;        /* for review; NULL: the source's */
     char *author;        /* NULL: who git says */
+    char *signing_key;   /* file; NULL: as git says */
     char *certificates;  /* NULL: Docker's */
+    char *ca_file;       /* NULL: the system's */
     struct string_vec insecure;
-    char *repository; /* of the origin; set by config_finish() */
+    char *repository; /* of the origin; NULL: it is a remote. Set by config_finish() */
 };
 
 struct config_source {
@@ -86,7 +88,7 @@ int config_read(struct config *config, const char *path, struct diagnostics *dia
 /* Fills in what follows from the rest and from the environment: instance "local", EFS's region, owner.
  * ERROR_INVALID when there is no source, or one cannot be verified as it is to be, two sources or receivers
  * have one name, a receiver is of no source, several sources have no owner, or image
- * updates are of what is no local repository, or of several sources. */
+ * updates are of several sources. */
 int config_finish(struct config *config, struct error *err);
 /* NULL: none of that name. Borrowed. */
 const struct config_source *config_source(const struct config *config, const char *name);

@@ -7,12 +7,15 @@
 #include "daemon/log.h"
 #include "daemon/runtime.h"
 #include "model/json.h"
+#include "source/remote.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FIRST_MS         10000 /* after the start */
 #define OUTPUT_BYTES     ((size_t)LIMIT_MANIFEST_BYTES * 4)
@@ -156,6 +159,7 @@ static void take_answer(struct image_updates *updates, const json_t *answer)
         model_set_string(updates->status, "branch", model_string(answer, "branch"));
         set_time(updates->status, "committedAt");
         log_commit(answer);
+        updates->options.committed(updates->options.data);
     }
     updates->failures = 0;
     tell(updates, trouble);
@@ -281,34 +285,71 @@ static void add(struct string_vec *arguments, const char *flag, const char *valu
         vector_push(arguments, memory_printf("--%s=%s", flag, value));
 }
 
+static void add_where(const struct image_updates *updates, struct string_vec *arguments)
+{
+    const struct config_source *source = &updates->options.config->sources.items[0];
+    const char *repository = updates->options.config->image_updates.repository;
+    vector_push(arguments, memory_strdup(repository ? "update-images" : "update-images-remote"));
+    if (!repository) {
+        vector_push(arguments,
+                    memory_printf("%" PRId64, source->fetch_ms ? source->fetch_ms : LIMIT_FETCH_MS));
+        return;
+    }
+    add(arguments, "repo", repository);
+    add(arguments, "base", source->branch);
+}
+
 static void arguments_of_look(const struct image_updates *updates, struct string_vec *arguments)
 {
     const struct config *config = updates->options.config;
     const struct config_image_updates *own = &config->image_updates;
     vector_push(arguments, memory_strdup(updates->options.executable));
-    vector_push(arguments, memory_strdup("update-images"));
+    add_where(updates, arguments);
     add(arguments, "output", "json");
-    add(arguments, "repo", own->repository);
-    add(arguments, "base", config->sources.items[0].branch);
     add(arguments, "path", config->sources.items[0].path);
     add(arguments, "branch", own->branch);
     add(arguments, "author", own->author);
+    add(arguments, "signing-key", own->signing_key);
     add(arguments, "docker-config", config->docker_config);
     add(arguments, "secrets", config->secret_directory);
     add(arguments, "certs", own->certificates);
+    add(arguments, "ca", own->ca_file);
     for (size_t i = 0; i < own->insecure.len; i++)
         add(arguments, "insecure-registry", own->insecure.items[i]);
     vector_push(arguments, NULL);
 }
 
-static int spawn(struct image_updates *updates, struct look *look)
+/* The end of a pipe that says which remote it is; -1: none is wanted. */
+static int open_order(const struct image_updates *updates, int *ret_fd, struct error *err)
+{
+    const struct config *config = updates->options.config;
+    const struct config_source *source = &config->sources.items[0];
+    *ret_fd = -1;
+    if (config->image_updates.repository)
+        return 0;
+    char *directory CLEANUP_FREE = memory_printf("%s/%s/images.git", config->state_directory, source->name);
+    const struct source_remote_options options = {.url = source->origin,
+                                                  .branch = source->branch,
+                                                  .directory = directory,
+                                                  .max_bytes = source->fetch_bytes ? source->fetch_bytes
+                                                                                   : LIMIT_FETCH_BYTES,
+                                                  .access = &source->access};
+    int rc = source_remote_order(&options, err);
+    *ret_fd = rc;
+    return rc < 0 ? rc : 0;
+}
+
+static int spawn(struct image_updates *updates, struct look *look, struct error *err)
 {
     struct string_vec arguments CLEANUP(string_vec_deinit) = {0};
     struct string_vec environment = {0};
+    int order;
+    if (open_order(updates, &order, err) < 0)
+        return err->code;
     arguments_of_look(updates, &arguments);
     environment_of_look(&environment);
     uv_stdio_container_t stdio[] = {
-        {.flags = UV_IGNORE},
+        {.flags = order < 0 ? UV_IGNORE : UV_INHERIT_FD, .data.fd = order},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&look->output.pipe},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&look->complaint.pipe},
     };
@@ -323,7 +364,11 @@ static int spawn(struct image_updates *updates, struct look *look)
     };
     int rc = uv_spawn(updates->options.loop, &look->process, &options);
     vector_deinit(&environment);
-    return rc;
+    if (order >= 0)
+        close(order);
+    return rc < 0 ? error_set(err, ERROR_UNAVAILABLE, "%s cannot be started: %s", updates->options.executable,
+                              uv_strerror(rc))
+                  : 0;
 }
 
 static void start(struct image_updates *updates)
@@ -336,10 +381,9 @@ static void start(struct image_updates *updates)
     uv_pipe_init(updates->options.loop, &look->complaint.pipe, 0);
     look->process.data = look->output.pipe.data = look->complaint.pipe.data = look;
     updates->look = look;
-    int rc = spawn(updates, look);
-    if (rc < 0) {
-        buffer_printf(&look->complaint.text, "%s cannot be started: %s", updates->options.executable,
-                      uv_strerror(rc));
+    struct error err = ERROR_INIT;
+    if (spawn(updates, look, &err) < 0) {
+        buffer_append_str(&look->complaint.text, error_text(&err));
         look->exited = look->output.ended = look->complaint.ended = true;
         close_when_over(look);
         return;
@@ -364,7 +408,7 @@ static void on_time(uv_timer_t *timer)
 
 struct image_updates *image_updates_new(const struct image_updates_options *options)
 {
-    assert(options && options->config->image_updates.repository && options->executable);
+    assert(options && options->config->sources.len == 1 && options->executable && options->committed);
     struct image_updates *updates = NEW(struct image_updates);
     int64_t first_ms = options->config->image_updates.interval_ms;
     updates->options = *options;

@@ -36,6 +36,7 @@ static const struct command *const commands[] = {
     &cli_completion,
     &cli_help,
     &daemon_fetch_helper_command,
+    &cli_update_images_remote,
 };
 
 int main(int argc, char **argv)

@@ -405,7 +405,7 @@ static void write_task(struct compose *compose, size_t group)
     struct task task = task_of(compose, group);
     const struct compose_service *first = task.members[0];
     if (!first->once && !first->daemon && !says_order(&task)) /* before volumes are named anew */
-        task.stops_first = writes_alone(&task) | has_fixed_port(&task);
+        task.stops_first = writes_alone(&task) || has_fixed_port(&task);
     write_definition(&task, first->family);
     char *profiles CLEANUP_FREE = import_pointer(first->pointer, "profiles");
     char *restart CLEANUP_FREE = import_pointer(first->pointer, "restart");

@@ -24,7 +24,7 @@ static const struct override_member of_task[] = {
     {"taskRoleArn", FORM_TEXT},
     {"ephemeralStorage", FORM_REFUSED},
     {"inferenceAcceleratorOverrides", FORM_REFUSED},
-    {NULL},
+    {NULL, FORM_REFUSED},
 };
 
 static const struct override_member of_container[] = {
@@ -35,7 +35,7 @@ static const struct override_member of_container[] = {
     {"memoryReservation", FORM_AMOUNT},
     {"environmentFiles", FORM_REFUSED},
     {"resourceRequirements", FORM_REFUSED},
-    {NULL},
+    {NULL, FORM_REFUSED},
 };
 
 static bool is_list_of_texts(const json_t *value)

@@ -1,14 +1,18 @@
 /* A client of image registries: OCI Distribution Specification 1.1, which is the Docker Registry HTTP API v2,
  * and its token authentication. It only reads. Blocking, on a loop of its own: for commands.
  *
- *  Asked        | GET /v2/NAME/tags/list, page by page (Link); HEAD /v2/NAME/manifests/TAG for the digest
- *  Login        | none at first; then what WWW-Authenticate asks for: Basic, or a token of the realm for
- *               | "repository:NAME:pull" and nothing more. The login goes to the registry and to the realm,
- * by | https or on this machine, never elsewhere: redirects are followed without it Plain HTTP   | to this
- * machine (localhost, 127.0.0.0/8, [::1]), and to hosts that are named as insecure TLS          | verified;
- * DIRECTORY/HOST/ca.crt, as Docker has it, in place of the system's authorities Busy         | 429 and 503
- * with a Retry-After are asked again after it, 3 times Bounds       | LIMIT_REGISTRY_*; a registry that does
- * not answer is not asked again in this run
+ *  Asked      | GET /v2/NAME/tags/list, page by page (Link); HEAD /v2/NAME/manifests/TAG for the digest
+ *  Login      | none at first; then what WWW-Authenticate asks for: Basic, or a token of the realm for
+ *             | "repository:NAME:pull" and nothing more. The login goes to the registry, and to the realm
+ *             | that it names, on whatever host, as Docker has it; but by https or on this machine, and a
+ *             | registry that is asked by plain HTTP is not believed where its realm is
+ *  Redirects  | to another host, where blobs are stored, are followed without login and token; from https
+ *             | to plain HTTP not at all
+ *  Plain HTTP | to this machine (localhost, 127.0.0.0/8, [::1]), and to hosts that are named as insecure
+ *  TLS        | verified: by DIRECTORY/HOST/ca.crt as Docker has it, else by FILE, else by the system's
+ *             | authorities
+ *  Busy       | 429 and 503 with a Retry-After are asked again after it, 3 times
+ *  Bounds     | LIMIT_REGISTRY_*; a registry that does not answer is not asked again in this run
  *
  * What comes back may be anything. Errors name the repository and the remedy, never a login or token.
  */
@@ -33,6 +37,7 @@ void registry_login_deinit(struct registry_login *login);
 struct registry_options {
     const struct string_vec *insecure; /* hosts ("registry.lan:5000") that are asked by plain HTTP; or NULL */
     const char *certificates;          /* DIRECTORY above; NULL: none */
+    const char *authorities;           /* FILE above; NULL: the system's */
     void *data;
     /* The login for an image's registry, asked for when one is wanted; NULL: there are none. A failure is
      * that of the question. */

@@ -46,17 +46,16 @@ static void on_done(void *data, const struct http_reply *reply)
     answer->retry_after = memory_strdup(http_reply_header(reply, "Retry-After"));
 }
 
-/* DIRECTORY/HOST/ca.crt, where there is such a file. Caller frees. */
+/* Who a registry is signed by; NULL: as the system says. Caller frees. */
 static char *authorities_of(const struct registry *registry, const char *base)
 {
     const char *host = strstr(base, "://") + 3;
-    if (!registry->options.certificates)
-        return NULL;
-    char *path = memory_printf("%s/%s/ca.crt", registry->options.certificates, host);
-    if (access(path, R_OK) == 0)
+    const char *directory = registry->options.certificates;
+    char *path = directory ? memory_printf("%s/%s/ca.crt", directory, host) : NULL;
+    if (path && access(path, R_OK) == 0)
         return path;
     free(path);
-    return NULL;
+    return memory_strdup(registry->options.authorities);
 }
 
 static int set_endpoint(const struct registry *registry, const char *base, struct http_endpoint *endpoint,

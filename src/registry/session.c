@@ -70,9 +70,10 @@ static int send_to(const struct registry_session *session, const struct registry
     return registry_send(session->registry, &request, answer, err);
 }
 
-static int move(struct place *place, const char *location, struct error *err)
+static int move(const struct registry_session *session, struct place *place, const char *location,
+                struct error *err)
 {
-    struct place next CLEANUP(place_deinit) = {.elsewhere = true};
+    struct place next CLEANUP(place_deinit) = {0};
     if (!location)
         return error_set(err, ERROR_PROTOCOL, "it answered with a redirect to nowhere");
     int rc = registry_resolve(place->base, location, &next.base, &next.path, err);
@@ -80,6 +81,7 @@ static int move(struct place *place, const char *location, struct error *err)
         return error_wrap(err, rc, "it redirects");
     if (text_starts_with(place->base, "https://") && !text_starts_with(next.base, "https://"))
         return error_set(err, ERROR_PROTOCOL, "it redirects from https to plain HTTP: that is not followed");
+    next.elsewhere = place->elsewhere || !text_equal(next.base, session->base);
     place_deinit(place);
     *place = next;
     memset(&next, 0, sizeof next);
@@ -131,7 +133,7 @@ static int judge(struct registry_session *session, struct place *place, const st
             ++*redirects > LIMIT_REGISTRY_REDIRECTS
                 ? error_set(err, ERROR_PROTOCOL, "it redirects more than %d times (LIMIT_REGISTRY_REDIRECTS)",
                             LIMIT_REGISTRY_REDIRECTS)
-                : move(place, answer->location, err);
+                : move(session, place, answer->location, err);
         break;
     case 401:
         rc = place->elsewhere ? refuse(403, err) : registry_session_log_in(session, answer->challenge, err);

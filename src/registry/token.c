@@ -77,7 +77,10 @@ static int check_realm(const struct registry_session *session, const char *base,
     if (!is_fine)
         return error_set(err, ERROR_PROTOCOL, "it sends for a token to %s, by plain HTTP: that is not done",
                          base);
-    return has_login(&session->login) ? check_private(base, err) : 0;
+    if (!has_login(&session->login))
+        return 0;
+    int rc = check_private(session->base, err); /* else who is in between names a realm of his own */
+    return rc < 0 ? rc : check_private(base, err);
 }
 
 static int read_token(struct registry_session *session, const struct registry_answer *answer,

@@ -7,8 +7,6 @@
 #include "source/origin.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,7 +15,6 @@
 #include <unistd.h>
 
 #define REPLY_BYTES 4096
-#define ORDER_BYTES 32768 /* less than a pipe holds */
 
 struct source_fetch {
     uv_process_t process;
@@ -136,25 +133,6 @@ void source_fetch_kill(struct source_fetch *fetch)
         uv_process_kill(&fetch->process, SIGKILL);
 }
 
-/* A pipe that holds the order already and whose other end is closed: a URL with a password is no argument
- * that ps shows, and a child that does not read hurts nobody. Returns the end to read from. */
-static int open_order(const struct source_fetch_order *order, struct error *err)
-{
-    int ends[2];
-    struct buffer text CLEANUP(buffer_deinit) = BUFFER_INIT(ORDER_BYTES);
-    int r = source_order_write(order, &text, err);
-    if (r < 0)
-        return r;
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return error_set(err, ERROR_UNAVAILABLE, "cannot make a pipe: %s", strerror(errno));
-    ssize_t written = write(ends[1], text.data, text.len);
-    close(ends[1]);
-    if (written == (ssize_t)text.len)
-        return ends[0];
-    close(ends[0]);
-    return error_set(err, ERROR_UNAVAILABLE, "cannot fill a pipe");
-}
-
 static int spawn(struct source_fetch *fetch, uv_loop_t *loop, const char *executable, int order_fd)
 {
     char command[] = "fetch-helper";
@@ -196,7 +174,7 @@ int source_fetch_start(uv_loop_t *loop, const struct source_fetch_request *reque
 {
     if (!request->executable)
         return error_set(err, ERROR_UNSUPPORTED, "no program is given that fetches from remotes");
-    int order_fd = open_order(&request->order, err);
+    int order_fd = source_order_open(&request->order, err);
     if (order_fd < 0)
         return order_fd;
     struct source_fetch *fetch = fetch_new(loop, request);

@@ -4,9 +4,14 @@
 #include "base/text.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
+
+#define ORDER_BYTES 32768 /* less than a pipe holds */
 
 /* The lines before them are max_bytes and whether tags are wanted. */
 #define NUMBERS 2
@@ -68,4 +73,21 @@ int source_order_read(FILE *file, char *lines[static SOURCE_ORDER_LINES],
     if (r == 0)
         *ret_order = order;
     return r;
+}
+
+int source_order_open(const struct source_fetch_order *order, struct error *err)
+{
+    int ends[2];
+    struct buffer text CLEANUP(buffer_deinit) = BUFFER_INIT(ORDER_BYTES);
+    int r = source_order_write(order, &text, err);
+    if (r < 0)
+        return r;
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return error_set(err, ERROR_UNAVAILABLE, "cannot make a pipe: %s", strerror(errno));
+    ssize_t written = write(ends[1], text.data, text.len);
+    close(ends[1]);
+    if (written == (ssize_t)text.len)
+        return ends[0];
+    close(ends[0]);
+    return error_set(err, ERROR_UNAVAILABLE, "cannot fill a pipe");
 }

@@ -15,3 +15,6 @@ int source_order_write(const struct source_fetch_order *order, struct buffer *te
 /* *ret_order borrows from the lines, which the caller frees in either case. ERROR_INVALID. */
 int source_order_read(FILE *file, char *lines[static SOURCE_ORDER_LINES],
                       struct source_fetch_order *ret_order, struct error *err);
+/* A pipe that holds the order already and whose other end is closed: a child that does not read hurts nobody.
+ * Returns the end to read from, the caller's. ERROR_UNAVAILABLE; errors of source_order_write(). */
+int source_order_open(const struct source_fetch_order *order, struct error *err);

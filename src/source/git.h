@@ -1,4 +1,4 @@
-/* What the rest of source/ sees of libgit2. Object ids are hex strings here; git2.h is included by git_*.c
+/* What the rest of source/ sees of libgit2. Object ids are hex strings here; git2.h is included by git_*
  * only. All of it blocks and runs on a worker thread, in the fetch helper or in an offline command. */
 #pragma once
 
@@ -51,6 +51,8 @@ bool source_is_lfs_pointer(const char *content, size_t len);
 
 /* Opens it, or makes an empty one with its parent directories. ERROR_IO: what is there is no repository. */
 int source_mirror_open(const char *path, struct git_repository **ret_mirror, struct error *err);
+/* As source_mirror_open(), and what is no repository is rebuilt. */
+int source_mirror_mend(const char *path, struct git_repository **ret_mirror, struct error *err);
 /* Puts what is there aside as "<path>.broken" and makes an empty mirror, into which the other refs/davit/
  * refs (the ledger) are copied as far as they can be read. */
 int source_mirror_rebuild(const char *path, struct error *err);

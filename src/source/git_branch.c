@@ -17,6 +17,7 @@ DEFINE_CLEANUP(git_commit, git_commit_free)
 DEFINE_CLEANUP(git_tree, git_tree_free)
 DEFINE_CLEANUP(git_tree_entry, git_tree_entry_free)
 DEFINE_CLEANUP(git_config, git_config_free)
+DEFINE_CLEANUP(git_revwalk, git_revwalk_free)
 
 void source_branch_deinit(struct source_branch *branch)
 {
@@ -133,6 +134,52 @@ int source_branch_has(const struct source_branch *branch, const char *oid, bool 
         return source_git_error(err, rc, "cannot read the history of %s", branch->directory);
     *ret_has = rc == 1;
     return 0;
+}
+
+static bool is_by(git_commit *commit, const char *author)
+{
+    const git_signature *by = git_commit_author(commit);
+    char *text CLEANUP_FREE = memory_printf("%s <%s>", by->name, by->email);
+    return strcmp(text, author) == 0;
+}
+
+static int walk_authors(git_revwalk *walk, git_repository *repository, const char *author, bool *ret_is)
+{
+    git_oid id;
+    int rc;
+    *ret_is = true;
+    while (*ret_is && (rc = git_revwalk_next(&id, walk)) == 0) {
+        git_commit *commit CLEANUP(git_commit_freep) = NULL;
+        rc = git_commit_lookup(&commit, repository, &id);
+        if (rc < 0)
+            return rc;
+        *ret_is = is_by(commit, author);
+    }
+    return !*ret_is || rc == GIT_ITEROVER ? 0 : rc;
+}
+
+int source_branch_is_of(const struct source_branch *branch, const char *base, const char *author,
+                        bool *ret_is, struct error *err)
+{
+    git_repository *repository CLEANUP(source_git_repository_freep) = NULL;
+    git_revwalk *walk CLEANUP(git_revwalk_freep) = NULL;
+    git_oid tip;
+    git_oid hidden;
+    int rc = open_repository(branch->directory, &repository, err);
+    if (rc < 0)
+        return rc;
+    rc = git_revwalk_new(&walk, repository);
+    if (rc == 0)
+        rc = git_oid_fromstr(&tip, branch->tip);
+    if (rc == 0)
+        rc = git_oid_fromstr(&hidden, base);
+    if (rc == 0)
+        rc = git_revwalk_push(walk, &tip);
+    if (rc == 0)
+        rc = git_revwalk_hide(walk, &hidden);
+    if (rc == 0)
+        rc = walk_authors(walk, repository, author, ret_is);
+    return rc < 0 ? source_git_error(err, rc, "cannot read the history of %s", branch->directory) : 0;
 }
 
 int source_branch_resolve(const struct source_branch *branch, const char *revision,

@@ -135,6 +135,10 @@ int source_git_child(const struct source_git_call *call, char **ret_output, stru
     const char *const begin[] = {"git", "-C", call->directory};
     for (size_t i = 0; i < ARRAY_LEN(begin); i++)
         vector_push(&argv, (char *)(uintptr_t)begin[i]);
+    for (size_t i = 0; call->settings && call->settings[i]; i++) {
+        vector_push(&argv, (char *)(uintptr_t) "-c");
+        vector_push(&argv, (char *)(uintptr_t)call->settings[i]);
+    }
     for (size_t i = 0; call->arguments[i]; i++)
         vector_push(&argv, (char *)(uintptr_t)call->arguments[i]);
     vector_push(&argv, NULL);

@@ -8,6 +8,7 @@
 struct source_git_call {
     const char *directory;        /* of the repository */
     const char *const *arguments; /* behind `git -C DIRECTORY`; NULL at the end */
+    const char *const *settings;  /* "gpg.format=ssh", in place of git's own; NULL at the end; NULL: none */
     const char *input;            /* NULL: none */
     const char *name;             /* of author and committer, with `mail`; NULL: who git says */
     const char *mail;

@@ -141,3 +141,12 @@ bool source_mirror_has_commit(struct git_repository *mirror, const char *oid_hex
     git_oid oid;
     return git_oid_fromstr(&oid, oid_hex) == 0 && git_commit_lookup(&commit, mirror, &oid) == 0;
 }
+
+int source_mirror_mend(const char *path, struct git_repository **ret_mirror, struct error *err)
+{
+    int rc = source_mirror_open(path, ret_mirror, err);
+    if (rc != ERROR_IO)
+        return rc;
+    rc = source_mirror_rebuild(path, err);
+    return rc < 0 ? rc : source_mirror_open(path, ret_mirror, err);
+}

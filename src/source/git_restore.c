@@ -265,9 +265,14 @@ static int commit_tree(const struct source_publication *publication, char ret_oi
     char *parent CLEANUP_FREE = memory_printf("%s^", publication->commit);
     char *oid CLEANUP_FREE = NULL;
     struct source_git_call call = {.directory = branch->directory, .input = publication->message};
-    bool signs = false;
+    char *key CLEANUP_FREE =
+        memory_printf("user.signingKey=%s", publication->signing_key ? publication->signing_key : "");
+    const char *const settings[] = {"gpg.format=ssh", key, NULL};
+    bool signs = publication->signing_key != NULL;
     int rc = author ? split_author(author, &call, err) : 0;
-    if (rc == 0)
+    if (signs)
+        call.settings = settings;
+    else if (rc == 0)
         rc = is_signing(branch, &signs, err);
     const char *const arguments[] = {"commit-tree", "-p", parent, "-F", "-", tree, signs ? "-S" : NULL, NULL};
     call.arguments = arguments;

@@ -113,7 +113,8 @@ static char *split(const char *url, struct source_ssh_target *target)
     return path;
 }
 
-int source_ssh_parse(const char *url, struct source_ssh_target *ret_target, struct error *err)
+int source_ssh_parse(const char *url, const char *service, struct source_ssh_target *ret_target,
+                     struct error *err)
 {
     assert(url);
     assert(ret_target);
@@ -128,7 +129,7 @@ int source_ssh_parse(const char *url, struct source_ssh_target *ret_target, stru
         (target.port && strspn(target.port, "0123456789") != strlen(target.port)))
         return error_set(err, ERROR_INVALID, "host, port or path of the URL would be an option to ssh");
     char *quoted CLEANUP_FREE = quote(path);
-    target.command = memory_printf("git-upload-pack %s", quoted);
+    target.command = memory_printf("%s %s", service, quoted);
     *ret_target = target;
     target = (struct source_ssh_target){0};
     return 0;
@@ -296,12 +297,12 @@ static void on_stream_free(git_smart_subtransport_stream *stream)
 
 /* --- what libgit2 calls --------------------------------------------------------------------------------- */
 
-static int connect_to(struct subtransport *subtransport, const char *url)
+static int connect_to(struct subtransport *subtransport, const char *url, const char *service)
 {
     struct source_ssh_target target CLEANUP(source_ssh_target_deinit) = {0};
     struct string_vec argv CLEANUP(string_vec_deinit) = {0};
     struct error err = ERROR_INIT;
-    if (source_ssh_parse(url, &target, &err) < 0) {
+    if (source_ssh_parse(url, service, &target, &err) < 0) {
         git_error_set_str(GIT_ERROR_SSH, error_text(&err));
         return -1;
     }
@@ -327,11 +328,9 @@ static int on_action(git_smart_subtransport_stream **ret_stream, git_smart_subtr
                      const char *url, git_smart_service_t action)
 {
     struct subtransport *subtransport = (struct subtransport *)parent;
-    if (action != GIT_SERVICE_UPLOADPACK_LS && action != GIT_SERVICE_UPLOADPACK) {
-        git_error_set_str(GIT_ERROR_SSH, "nothing is pushed");
-        return -1;
-    }
-    if (!subtransport->connection && connect_to(subtransport, url) < 0)
+    bool pushes = action == GIT_SERVICE_RECEIVEPACK_LS || action == GIT_SERVICE_RECEIVEPACK;
+    const char *service = pushes ? "git-receive-pack" : "git-upload-pack";
+    if (!subtransport->connection && connect_to(subtransport, url, service) < 0)
         return -1;
     *ret_stream = &subtransport->connection->stream;
     return 0;

@@ -1,6 +1,6 @@
 /* ssh by OpenSSH's own client, as git does it: keys of every kind, agents, certificates, ssh_config and
- * known_hosts are its business. (libgit2's own way, libssh2, knows no ed25519 in Debian 12.) In the fetch
- * helper only. */
+ * known_hosts are its business. (libgit2's own way, libssh2, knows no ed25519 in Debian 12.) In the
+ * processes that talk to remotes only. */
 #pragma once
 
 #include "base/error.h"
@@ -21,6 +21,8 @@ struct source_ssh_target {
     char *port; /* NULL: ssh's own choice */
     char *command;
 };
-/* ERROR_INVALID: no host or no path, or one that ssh would take for an option. */
-int source_ssh_parse(const char *url, struct source_ssh_target *ret_target, struct error *err);
+/* service: "git-upload-pack" or "git-receive-pack". ERROR_INVALID: no host or no path, or one that ssh would
+ * take for an option. */
+int source_ssh_parse(const char *url, const char *service, struct source_ssh_target *ret_target,
+                     struct error *err);
 void source_ssh_target_deinit(struct source_ssh_target *target);

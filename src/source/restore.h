@@ -37,6 +37,9 @@ int source_branch_open(const char *repository_path, const char *name, struct sou
 /* Whether the commit is the branch's tip or one that leads to it. One that is not in the repository at all is
  * not. */
 int source_branch_has(const struct source_branch *branch, const char *oid, bool *ret_has, struct error *err);
+/* Whether all that the branch has and `base`, a commit, has not was written by `author`, "Name <mail>". */
+int source_branch_is_of(const struct source_branch *branch, const char *base, const char *author,
+                        bool *ret_is, struct error *err);
 /* The id of what git calls so, "HEAD~2", "v1", "4234fd4". ERROR_NOT_FOUND. */
 int source_branch_resolve(const struct source_branch *branch, const char *revision,
                           char ret_oid[static COMMIT_OID_SIZE], struct error *err);
@@ -97,15 +100,16 @@ struct source_publication {
     const struct source_branch *branch;
     const char *commit; /* of source_restored: its tree and parent */
     const char *message;
-    const char *author;     /* "Name <mail>", of author and committer; NULL: who git says */
-    const char *new_branch; /* made for it, in place of `branch`; NULL: none */
-    const char *command;    /* for the reflog: "davit rollback" */
+    const char *author;      /* "Name <mail>", of author and committer; NULL: who git says */
+    const char *signing_key; /* file of an SSH key that it is signed with; NULL: as commit.gpgSign says */
+    const char *new_branch;  /* made for it, in place of `branch`; NULL: none */
+    const char *command;     /* for the reflog: "davit rollback" */
 };
-/* Commits for good, signed where commit.gpgSign says so, and moves the branch from its tip to the commit,
- * which has to come after it, with its work tree where it is checked out. ERROR_CONFLICT: git(1) refuses; the
- * message has its words, as where the branch has moved, a file of the work tree has changes, or it cannot
- * sign. Then all is as it was. ERROR_EXISTS: new_branch is there already. ERROR_INVALID: author, or name of
- * the branch. */
+/* Commits for good, signed where signing_key or commit.gpgSign says so, and moves the branch from its tip to
+ * the commit, which has to come after it, with its work tree where it is checked out. ERROR_CONFLICT: git(1)
+ * refuses; the message has its words, as where the branch has moved, a file of the work tree has changes, or
+ * it cannot sign. Then all is as it was. ERROR_EXISTS: new_branch is there already. ERROR_INVALID: author, or
+ * name of the branch. */
 int source_publish(const struct source_publication *publication, char ret_oid[static COMMIT_OID_SIZE],
                    struct error *err);
 /* git push, never by force; what git says goes to this process's stderr. `name`: of the branch. */

@@ -363,6 +363,74 @@ static void test_redirects(void **state)
     end(&world);
 }
 
+/* Within the registry the login stays; what leads away and back has lost it. */
+static void test_redirects_within_the_registry(void **state)
+{
+    (void)state;
+    static const struct line script[] = {
+        {"GET /v2/a/b/tags/list", "Authorization: Basic", "HTTP/1.1 308 Moved\nLocation: /moved\n\n"},
+        {"GET /v2/a/b/tags/list", NULL, "HTTP/1.1 401 Unauthorized\nWWW-Authenticate: Basic realm=\"r\"\n\n"},
+        {"GET /moved", "Authorization: Basic", OK "\n{\"tags\": [\"1\"]}"},
+        {NULL, NULL, NULL}};
+    static const struct line around[] = {
+        {"GET /v2/a/b/tags/list", "Authorization: Basic",
+         "HTTP/1.1 307 Moved\nLocation: http://localhost:%/away\n\n"},
+        {"GET /v2/a/b/tags/list", NULL, "HTTP/1.1 401 Unauthorized\nWWW-Authenticate: Basic realm=\"r\"\n\n"},
+        {"GET /away", NULL, "HTTP/1.1 307 Moved\nLocation: http://127.0.0.1:%/back\n\n"},
+        {"GET /back", "Authorization", "HTTP/1.1 500 Leak\n\n"},
+        {"GET /back", NULL, OK "\n{\"tags\": [\"1\"]}"},
+        {NULL, NULL, NULL}};
+    const struct line *const scripts[] = {script, around};
+    for (size_t i = 0; i < ARRAY_LEN(scripts); i++) {
+        struct world world;
+        begin(&world, scripts[i]);
+        world.has_login = true;
+        expect_tags(&world, "1");
+        end(&world);
+    }
+}
+
+/* Pages of a thousand tags without end. */
+static void test_tags_without_end(void **state)
+{
+    (void)state;
+    struct buffer answer CLEANUP(buffer_deinit) = BUFFER_INIT(65536);
+    buffer_append_str(&answer, OK "Link: </v2/a/b/tags/list?n=1000>; rel=next\n\n{\"tags\": [\"0\"");
+    for (int i = 1; i < 1000; i++)
+        buffer_printf(&answer, ", \"%d\"", i);
+    buffer_append_str(&answer, "]}");
+    const struct line script[] = {{"GET /", NULL, buffer_str(&answer)}, {NULL, NULL, NULL}};
+    struct world world;
+    begin(&world, script);
+    expect_error(&world, ERROR_LIMIT, "more than 100000 tags (LIMIT_REGISTRY_TAGS)");
+    assert_int_equal(world.count, 101);
+    end(&world);
+}
+
+/* 0.0.0.0 leads to this machine and is not known to. */
+static void test_plain_http_sends_no_login_to_a_realm(void **state)
+{
+    (void)state;
+    static const struct line script[] = {
+        {"GET /", NULL,
+         "HTTP/1.1 401 Unauthorized\nWWW-Authenticate: Bearer realm=\"https://192.0.2.1/token\"\n\n"},
+        {NULL, NULL, NULL}};
+    struct string_vec insecure = {0};
+    struct world world;
+    begin(&world, script);
+    world.has_login = true;
+    snprintf(world.image, sizeof world.image, "0.0.0.0:%d/a/b:1", world.port);
+    char *host CLEANUP_FREE = memory_printf("0.0.0.0:%d", world.port);
+    vector_push(&insecure, host);
+    registry_free(world.registry);
+    world.options.insecure = &insecure;
+    world.registry = registry_new(&world.options);
+    expect_error(&world, ERROR_DENIED, "a login is not sent to http://0.0.0.0:");
+    assert_null(strstr(buffer_str(&world.seen), "Authorization"));
+    end(&world);
+    vector_deinit(&insecure);
+}
+
 static void test_the_other_side_is_not_asked_again(void **state)
 {
     (void)state;
@@ -379,10 +447,16 @@ static void test_the_other_side_is_not_asked_again(void **state)
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pages),       cmocka_unit_test(test_digests),
-        cmocka_unit_test(test_basic_login), cmocka_unit_test(test_refused_login),
-        cmocka_unit_test(test_tokens),      cmocka_unit_test(test_what_is_no_answer),
-        cmocka_unit_test(test_redirects),   cmocka_unit_test(test_the_other_side_is_not_asked_again)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_pages),
+                                       cmocka_unit_test(test_digests),
+                                       cmocka_unit_test(test_basic_login),
+                                       cmocka_unit_test(test_refused_login),
+                                       cmocka_unit_test(test_tokens),
+                                       cmocka_unit_test(test_what_is_no_answer),
+                                       cmocka_unit_test(test_redirects),
+                                       cmocka_unit_test(test_the_other_side_is_not_asked_again),
+                                       cmocka_unit_test(test_redirects_within_the_registry),
+                                       cmocka_unit_test(test_tags_without_end),
+                                       cmocka_unit_test(test_plain_http_sends_no_login_to_a_realm)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

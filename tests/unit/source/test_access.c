@@ -176,7 +176,7 @@ static void test_ssh_urls(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct source_ssh_target target CLEANUP(source_ssh_target_deinit) = {0};
         struct error err = ERROR_INIT;
-        int r = source_ssh_parse(cases[i].url, &target, &err);
+        int r = source_ssh_parse(cases[i].url, "git-upload-pack", &target, &err);
         if (!cases[i].host) {
             assert_int_equal(r, ERROR_INVALID);
             assert_null(target.host);

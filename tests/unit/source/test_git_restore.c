@@ -253,8 +253,10 @@ static void test_a_work_tree_follows(void **state)
     restore(&branch, target, &web_only, &restored);
     assert_non_null(strstr(restored.patch, "-two"));
     fixture_sh(f, "cd repo; printf mine >web.yaml");
-    struct source_publication publication = {&branch, restored.commit, "back\n\nTrailer: x\n", NULL,
-                                             NULL,    "davit rollback"};
+    struct source_publication publication = {.branch = &branch,
+                                             .commit = restored.commit,
+                                             .message = "back\n\nTrailer: x\n",
+                                             .command = "davit rollback"};
     assert_int_equal(publish(&publication, &err), ERROR_CONFLICT);
     assert_non_null(strstr(err.message, "nothing was changed"));
     assert_non_null(strstr(err.message, "web.yaml"));
@@ -284,8 +286,12 @@ static void test_a_bare_repository_and_new_branches(void **state)
     char *target CLEANUP_FREE = oid_of(f, "HEAD~1");
     open_branch(path, "main", &branch);
     restore(&branch, target, &web_only, &restored);
-    struct source_publication fresh = {&branch,    restored.commit, "back", "Bob B <bob@example.org>",
-                                       "back/web", "davit rollback"};
+    struct source_publication fresh = {.branch = &branch,
+                                       .commit = restored.commit,
+                                       .message = "back",
+                                       .author = "Bob B <bob@example.org>",
+                                       .new_branch = "back/web",
+                                       .command = "davit rollback"};
     assert_int_equal(publish(&fresh, &err), 0);
     expect_line(f, "Bob B <bob@example.org> Bob B",
                 "git -C bare.git log -1 --format='%an <%ae> %cn' back/web");
@@ -315,7 +321,8 @@ static void test_signed_or_not_at_all(void **state)
     restore(&branch, target, &web_only, &restored);
     fixture_sh(f, "cd repo; git config gpg.format ssh; git config commit.gpgSign true; "
                   "git config user.signingKey ../absent");
-    struct source_publication publication = {&branch, restored.commit, "back", NULL, NULL, "davit rollback"};
+    struct source_publication publication = {
+        .branch = &branch, .commit = restored.commit, .message = "back", .command = "davit rollback"};
     assert_int_equal(publish(&publication, &err), ERROR_CONFLICT);
     assert_non_null(strstr(err.message, "git commit-tree: error: "));
     expect_line(f, "second", "git -C repo log -1 --format=%s");

@@ -1,0 +1,156 @@
+#include "source/git_way.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/wipe.h"
+#include "source/git.h"
+#include "source/git_address.h"
+#include "source/git_ssh.h"
+#include "source/origin.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+void source_way_deinit(struct source_way *way)
+{
+    source_ssh_free(way->ssh);
+    source_address_free(way->address);
+    wipe_free(way->header);
+    wipe_free(way->proxy);
+}
+
+int source_way_init(struct source_way *way, git_repository *repository, struct error *err)
+{
+    assert(way->url && way->access);
+    const char *ca = way->access->ca_file;
+    int rc = source_access_check(way->access, err);
+    if (rc == 0)
+        rc = source_ssh_new(way->access, &way->ssh, err);
+    if (rc == 0)
+        rc = source_access_header(way->access, way->url, &way->header, err);
+    if (rc == 0)
+        rc = source_access_proxy(way->access, &way->proxy, err);
+    if (rc == 0)
+        rc = source_address_new(repository, way->proxy, &way->address, err);
+    if (rc < 0 || !ca)
+        return rc;
+    rc = git_libgit2_opts(GIT_OPT_SET_SSL_CERT_LOCATIONS, ca, NULL);
+    return rc < 0 ? source_git_error_as(err, ERROR_INVALID, "caFile %s", ca) : 0;
+}
+
+/* As the configuration says, which way.address is a part of. */
+git_proxy_options source_way_proxy(void)
+{
+    git_proxy_options options;
+    git_proxy_options_init(&options, GIT_PROXY_OPTIONS_VERSION);
+    options.type = GIT_PROXY_AUTO;
+    return options;
+}
+
+git_strarray source_way_headers(struct source_way *way)
+{
+    return (git_strarray){.strings = &way->header, .count = way->header != NULL};
+}
+
+/* Whose words libgit2's last error has: it tells the two refusals apart by its text alone. */
+static bool is_of_proxy(void)
+{
+    const git_error *last = git_error_last();
+    return last && last->message && text_starts_with(last->message, "proxy ");
+}
+
+int source_way_unavailable(const struct source_way *way, const char *what, struct error *err)
+{
+    int rc = source_address_why(way->address, err);
+    const char *proxy = text_starts_with(way->url, "http") ? way->access->proxy : NULL;
+    return rc < 0 ? rc
+                  : source_git_error_as(err, ERROR_UNAVAILABLE, "%s%s%s", what, proxy ? " by proxy " : "",
+                                        proxy ? proxy : "");
+}
+
+static int unauthenticated(const struct source_way *way, struct error *err)
+{
+    const struct source_access *access = way->access;
+    if (is_of_proxy() && access->proxy && access->proxy_login_file)
+        return error_set(err, ERROR_DENIED, "the proxy %s refuses the login of %s", access->proxy,
+                         access->proxy_login_file);
+    if (is_of_proxy())
+        return source_git_error(err, GIT_EAUTH, "the proxy asks who we are: name a proxyLoginFile");
+    if (way->header)
+        return error_set(err, ERROR_DENIED, "the remote refuses user \"%s\" with the password of %s",
+                         access->username ? access->username : "git", access->password_file);
+    return source_git_error(err, GIT_EAUTH, "the remote asks who we are: name a passwordFile");
+}
+
+int source_way_connect(struct source_way *way, git_remote *remote, git_direction direction, struct error *err)
+{
+    git_remote_connect_options options;
+    git_remote_connect_options_init(&options, GIT_REMOTE_CONNECT_OPTIONS_VERSION);
+    options.proxy_opts = source_way_proxy();
+    options.custom_headers = source_way_headers(way);
+    options.follow_redirects = GIT_REMOTE_REDIRECT_NONE; /* to other hosts */
+    int rc = git_remote_connect_ext(remote, direction, &options);
+    if (rc == GIT_EAUTH)
+        return unauthenticated(way, err);
+    if (rc == GIT_ECERTIFICATE)
+        return source_git_error(err, rc, "the remote's certificate is not believed%s",
+                                way->access->ca_file ? "" : " (caFile names other authorities)");
+    return rc < 0 ? source_way_unavailable(way, "cannot connect", err) : 0;
+}
+
+int source_way_branch(git_remote *remote, const char *branch, char **ret_ref, struct error *err)
+{
+    const git_remote_head **heads;
+    size_t heads_len;
+    if (branch) {
+        *ret_ref = source_origin_ref(branch);
+        return 0;
+    }
+    int rc = git_remote_ls(&heads, &heads_len, remote);
+    if (rc < 0)
+        return source_git_error(err, rc, "cannot list the remote's branches");
+    for (size_t i = 0; i < heads_len; i++) {
+        if (strcmp(heads[i]->name, "HEAD") != 0)
+            continue;
+        *ret_ref = memory_strdup(heads[i]->symref_target ? heads[i]->symref_target : "HEAD");
+        return 0;
+    }
+    return error_set(err, ERROR_NOT_FOUND, "the remote is empty or its HEAD has no commit");
+}
+
+/* --- fetching ------------------------------------------------------------------------------------------- */
+
+struct progress {
+    int64_t max_bytes;
+    bool too_large;
+};
+
+static int on_progress(const git_indexer_progress *stats, void *data)
+{
+    struct progress *progress = data;
+    progress->too_large = stats->received_bytes > (uint64_t)progress->max_bytes;
+    return progress->too_large ? GIT_EUSER : 0;
+}
+
+int source_way_download(struct source_way *way, git_remote *remote, const struct source_download *download,
+                        struct error *err)
+{
+    struct progress progress = {.max_bytes = download->max_bytes};
+    git_strarray refspecs = {.strings = download->refspecs->items, .count = download->refspecs->len};
+    git_fetch_options options;
+    git_fetch_options_init(&options, GIT_FETCH_OPTIONS_VERSION);
+    options.proxy_opts = source_way_proxy();
+    options.custom_headers = source_way_headers(way);
+    options.follow_redirects = GIT_REMOTE_REDIRECT_NONE; /* to other hosts */
+    options.callbacks.transfer_progress = on_progress;
+    options.callbacks.payload = &progress;
+    options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
+    options.update_fetchhead = 0;
+    int rc = git_remote_fetch(remote, &refspecs, &options, NULL);
+    if (progress.too_large)
+        return error_set(err, ERROR_LIMIT, "the fetch is larger than %" PRId64 " bytes (LIMIT_FETCH_BYTES)",
+                         download->max_bytes);
+    char *what CLEANUP_FREE = memory_printf("cannot fetch %s", download->what);
+    return rc < 0 ? source_way_unavailable(way, what, err) : 0;
+}
