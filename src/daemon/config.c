@@ -211,6 +211,7 @@ static void take_source(const json_t *json, struct config_source *source)
     take_string(json, "path", &source->path);
     take_duration(json, "poll", &source->poll_ms);
     take_duration(json, "fetchTimeout", &source->fetch_ms);
+    take_duration(json, "fetchStallTimeout", &source->fetch_stall_ms);
     if (json_object_get(json, "fetchMebibytes"))
         source->fetch_bytes = (int64_t)model_int_in(json, "fetchMebibytes", 1, INT32_MAX) * 1024 * 1024;
     take_string(json, "username", &source->access.username);

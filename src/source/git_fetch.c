@@ -6,6 +6,7 @@
 #include "source/git_address.h"
 #include "source/git_ssh.h"
 #include "source/origin.h"
+#include "source/pace.h"
 
 #include <assert.h>
 #include <git2.h>
@@ -21,11 +22,26 @@ DEFINE_CLEANUP(git_commit, git_commit_free)
 struct progress {
     int64_t max_bytes;
     bool too_large;
+    struct source_pace *pace;
 };
+
+static int on_word(const char *text, int len, void *data)
+{
+    const struct progress *progress = data;
+    (void)text;
+    (void)len;
+    source_pace_note_word(progress->pace);
+    return 0;
+}
 
 static int on_progress(const git_indexer_progress *stats, void *data)
 {
     struct progress *progress = data;
+    const struct source_pace_news news = {.bytes = stats->received_bytes,
+                                          .steps = (uint64_t)stats->indexed_objects + stats->indexed_deltas,
+                                          .complete = stats->total_objects &&
+                                                      stats->received_objects == stats->total_objects};
+    source_pace_note(progress->pace, &news);
     progress->too_large = stats->received_bytes > (uint64_t)progress->max_bytes;
     return progress->too_large ? GIT_EUSER : 0;
 }
@@ -203,18 +219,28 @@ struct load {
     const char *ref;
     const struct tags *tags;
     int64_t max_bytes;
+    struct source_pace *pace;
 };
+
+static int refuse_size(int64_t max_bytes, struct error *err)
+{
+    return error_set(err, ERROR_LIMIT,
+                     "the fetch is larger than %" PRId64
+                     " bytes (LIMIT_FETCH_BYTES; fetchMebibytes says otherwise)",
+                     max_bytes);
+}
 
 static int download(git_remote *remote, const struct load *load, struct way *way, struct error *err)
 {
     struct string_vec wanted CLEANUP(string_vec_deinit) = {0};
-    struct progress progress = {.max_bytes = load->max_bytes};
+    struct progress progress = {.max_bytes = load->max_bytes, .pace = load->pace};
     git_fetch_options options;
     git_fetch_options_init(&options, GIT_FETCH_OPTIONS_VERSION);
     options.proxy_opts = proxy_by_configuration();
     options.custom_headers = headers_of(way);
     options.follow_redirects = GIT_REMOTE_REDIRECT_NONE; /* to other hosts */
     options.callbacks.transfer_progress = on_progress;
+    options.callbacks.sideband_progress = on_word;
     options.callbacks.payload = &progress;
     options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
     options.update_fetchhead = 0;
@@ -224,8 +250,7 @@ static int download(git_remote *remote, const struct load *load, struct way *way
     git_strarray refspecs = {.strings = wanted.items, .count = wanted.len};
     int rc = git_remote_fetch(remote, &refspecs, &options, NULL);
     if (progress.too_large)
-        return error_set(err, ERROR_LIMIT, "the fetch is larger than %" PRId64 " bytes (LIMIT_FETCH_BYTES)",
-                         load->max_bytes);
+        return refuse_size(load->max_bytes, err);
     char *what CLEANUP_FREE = memory_printf("cannot fetch %s", load->ref);
     return rc < 0 ? unavailable(way, what, err) : 0;
 }
@@ -259,6 +284,7 @@ int source_git_fetch(const struct source_fetch_order *order, struct source_fetch
     git_repository *mirror CLEANUP(source_git_repository_freep) = NULL;
     git_remote *remote CLEANUP(git_remote_freep) = NULL;
     struct tags tags CLEANUP(tags_deinit) = {0};
+    struct source_pace pace CLEANUP(source_pace_end) = {0};
     char mirrored[COMMIT_OID_SIZE];
     int rc = open_mirror(order->mirror_dir, &mirror, err);
     if (rc == 0)
@@ -270,13 +296,17 @@ int source_git_fetch(const struct source_fetch_order *order, struct source_fetch
     rc = git_remote_create_anonymous(&remote, mirror, order->url);
     if (rc < 0)
         return source_git_error(err, rc, "%s", order->url);
-    rc = connect_to(remote, &way, err);
+    rc = source_pace_begin(&pace, order->stall_ms, err);
+    if (rc == 0)
+        rc = connect_to(remote, &way, err);
     if (rc == 0)
         rc = find_branch(remote, order->branch, ret_result, order->tags ? &tags : NULL, err);
     if (rc < 0)
         return rc;
     if (!text_equal(ret_result->tip, mirrored) || !source_tags_are_there(mirror, &tags.oids)) {
-        const struct load load = {ret_result->ref, &tags, order->max_bytes};
+        if (text_equal(ret_result->tip, order->too_large))
+            return refuse_size(order->max_bytes, err);
+        const struct load load = {ret_result->ref, &tags, order->max_bytes, &pace};
         rc = download(remote, &load, &way, err);
         if (rc == 0)
             rc = settle(mirror, ret_result, err);
