@@ -309,9 +309,10 @@ static void test_a_remote_that_does_not_get_on(void **state)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         int peer = accept(fd, NULL, NULL);
         signal(SIGPIPE, SIG_DFL);
-        dprintf(peer, "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\n\r\n");
+        dprintf(peer,
+                "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\n\r\nfff0");
         while (true) {
-            dprintf(peer, "0");
+            dprintf(peer, "x");
             nanosleep(&moment, NULL);
         }
     }
