@@ -82,7 +82,7 @@ struct api_listener {
 void api_handle(void *listener, struct http_exchange *exchange);
 
 /* Tells those who follow the events what is new, and reads new containers for those who follow logs. Call it
- * after steps of the core; without followers it costs nothing. */
+ * after steps of the core; without followers it costs a look at each source, whose events are made of it. */
 void api_publish(struct api *api);
 /* Answers those who wait for the ledger. Call it after each save. */
 void api_saved(struct api *api);

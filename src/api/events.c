@@ -1,5 +1,6 @@
-/* Events of services and scheduled tasks: as a list, and as a stream of JSON lines. */
+/* Events of services, scheduled tasks and sources: as a list, and as a stream of JSON lines. */
 #include "api/operation.h"
+#include "api/source_log.h"
 #include "base/text.h"
 #include "model/json.h"
 
@@ -18,21 +19,63 @@ static void follower_free(struct follower *follower)
     free(follower);
 }
 
-/* Whose events they are: a service, or a scheduled task. */
+/* Whose events they are: a service, a scheduled task or a source. */
 struct teller {
-    const char *kind; /* member of an event that has the name */
-    const char *cluster;
+    const char *kind;    /* member of an event that has the name */
+    const char *cluster; /* NULL: of a source */
     const char *name;
     struct view_service service;
-    struct view_schedule schedule; /* its task is NULL: a service */
+    struct view_schedule schedule;
+    const struct view_event *(*event_at)(const struct teller *teller, size_t index);
+    const struct source_log *log;
     size_t events_len;
 };
 
-/* Services first, then scheduled tasks, which are of the cluster of their first target. */
-static bool teller_at(const struct core *core, size_t index, struct teller *ret_teller)
+static const struct view_event *service_event(const struct teller *teller, size_t index)
 {
+    return view_service_event(&teller->service, index);
+}
+
+static const struct view_event *schedule_event(const struct teller *teller, size_t index)
+{
+    return view_schedule_event(&teller->schedule, index);
+}
+
+static const struct view_event *source_event(const struct teller *teller, size_t index)
+{
+    return &teller->log->events[index];
+}
+
+static size_t schedules_len(const struct core *core)
+{
+    size_t len = 0;
+    struct view_schedule schedule;
+    while (core_view_schedule_at(core, len, &schedule))
+        len++;
+    return len;
+}
+
+static bool source_at(const struct api *api, size_t index, struct teller *ret_teller)
+{
+    struct view_source source;
+    if (index >= core_sources_len(api->core))
+        return false;
+    core_view_source_at(api->core, index, &source);
+    ret_teller->kind = "source";
+    ret_teller->name = source.name;
+    ret_teller->event_at = source_event;
+    ret_teller->log = map_get(&api->source_logs, source.name);
+    ret_teller->events_len = ret_teller->log ? ret_teller->log->events_len : 0;
+    return true;
+}
+
+/* Services first, then scheduled tasks, which are of the cluster of their first target, then sources. */
+static bool teller_at(const struct api *api, size_t index, struct teller *ret_teller)
+{
+    const struct core *core = api->core;
     size_t services = core_services_len(core);
-    *ret_teller = (struct teller){.kind = index < services ? "service" : "scheduledTask"};
+    *ret_teller = (struct teller){.kind = index < services ? "service" : "scheduledTask",
+                                  .event_at = index < services ? service_event : schedule_event};
     if (index < services) {
         core_view_service_at(core, index, &ret_teller->service);
         ret_teller->cluster = ret_teller->service.cluster;
@@ -41,7 +84,7 @@ static bool teller_at(const struct core *core, size_t index, struct teller *ret_
         return true;
     }
     if (!core_view_schedule_at(core, index - services, &ret_teller->schedule))
-        return false;
+        return source_at(api, index - services - schedules_len(core), ret_teller);
     ret_teller->cluster = ret_teller->schedule.task->runs.items[0].cluster;
     ret_teller->name = ret_teller->schedule.task->name;
     ret_teller->events_len = ret_teller->schedule.events_len;
@@ -50,12 +93,13 @@ static bool teller_at(const struct core *core, size_t index, struct teller *ret_
 
 static const struct view_event *told_at(const struct teller *teller, size_t index)
 {
-    return teller->schedule.task ? view_schedule_event(&teller->schedule, index)
-                                 : view_service_event(&teller->service, index);
+    return teller->event_at(teller, index);
 }
 
 static bool is_meant(const json_t *input, const struct teller *teller)
 {
+    if (!teller->cluster)
+        return !api_parameter(input, "cluster") && !api_parameter(input, "service");
     return teller->schedule.task
                ? !api_parameter(input, "service") && api_matches(input, teller->cluster, NULL)
                : api_matches(input, teller->cluster, teller->name);
@@ -63,7 +107,7 @@ static bool is_meant(const json_t *input, const struct teller *teller)
 
 static json_t *event_json(const struct teller *teller, const struct view_event *event)
 {
-    json_t *json = json_pack("{s:s,s:s,s:s,s:s}", "cluster", teller->cluster, teller->kind, teller->name,
+    json_t *json = json_pack("{s:s*,s:s,s:s,s:s}", "cluster", teller->cluster, teller->kind, teller->name,
                              "id", event->id, "message", event->message);
     api_set_time_text(json, "at", event->at_ms);
     return json;
@@ -90,7 +134,7 @@ static json_t *events_json(const struct api *api, const json_t *input)
 {
     struct dated_vec events = {0};
     struct teller teller;
-    for (size_t i = 0; teller_at(api->core, i, &teller); i++) {
+    for (size_t i = 0; teller_at(api, i, &teller); i++) {
         for (size_t k = 0; is_meant(input, &teller) && k < teller.events_len; k++)
             vector_push(&events, (struct dated){told_at(&teller, k)->at_ms, events.len,
                                                 event_json(&teller, told_at(&teller, k))});
@@ -109,6 +153,7 @@ int api_get_events(struct api *api, const json_t *input, json_t **ret_output, st
     int r = api_check_target(api, input, fault);
     if (r < 0)
         return r;
+    source_log_note(api);
     *ret_output = api_list("events", events_json(api, input));
     return 0;
 }
@@ -130,7 +175,7 @@ static const char *newest(const struct teller *teller)
 
 static char *key_of(const struct teller *teller)
 {
-    return memory_printf("%s %s/%s", teller->kind, teller->cluster, teller->name);
+    return memory_printf("%s %s/%s", teller->kind, teller->cluster ? teller->cluster : "", teller->name);
 }
 
 /* The newest events of all count as told from now on. */
@@ -138,7 +183,7 @@ static void mark_published(struct api *api)
 {
     struct teller teller;
     map_clear(&api->published);
-    for (size_t i = 0; teller_at(api->core, i, &teller); i++) {
+    for (size_t i = 0; teller_at(api, i, &teller); i++) {
         char *key CLEANUP_FREE = key_of(&teller);
         if (teller.events_len)
             map_put(&api->published, key, memory_strdup(newest(&teller)));
@@ -200,11 +245,12 @@ static size_t first_new(const struct teller *teller, const char *told)
 void api_publish(struct api *api)
 {
     assert(api);
+    source_log_note(api);
     api_logs_publish(api);
     if (!api->followers.len)
         return;
     struct teller teller;
-    for (size_t i = 0; teller_at(api->core, i, &teller); i++) {
+    for (size_t i = 0; teller_at(api, i, &teller); i++) {
         if (!teller.events_len)
             continue;
         char *key CLEANUP_FREE = key_of(&teller);
@@ -220,6 +266,7 @@ void api_events_init(struct api *api)
 {
     api->followers = MAP_INIT(follower_free);
     api->published = MAP_INIT(free);
+    api->source_logs = MAP_INIT(source_log_free);
 }
 
 void api_events_deinit(struct api *api)
@@ -230,4 +277,5 @@ void api_events_deinit(struct api *api)
     }
     map_deinit(&api->followers);
     map_deinit(&api->published);
+    map_deinit(&api->source_logs);
 }

@@ -84,8 +84,9 @@ struct api {
     json_t *(*notifications)(void *data);
     json_t *(*image_updates)(void *data);
     struct engine *(*engine)(void *data, const char *instance);
-    struct map followers; /* "server/stream" -> struct follower; events.c */
-    struct map published; /* service key -> id of the newest event that followers were told; events.c */
+    struct map followers;   /* "server/stream" -> struct follower; events.c */
+    struct map published;   /* service key -> id of the newest event that followers were told; events.c */
+    struct map source_logs; /* name -> struct source_log; source_log.c */
     struct api_reply_vec replies; /* that wait for the ledger; api.c */
     struct map logs;              /* "server/stream" -> struct log_stream; logs.c */
 };

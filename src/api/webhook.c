@@ -1,6 +1,7 @@
 #include "api/webhook.h"
 
 #include "api/operation.h"
+#include "base/buffer.h"
 #include "base/text.h"
 #include "base/wipe.h"
 
@@ -28,7 +29,7 @@ struct call {
 
 struct webhook *webhook_new(const struct webhook_options *options)
 {
-    assert(options && options->now_ms && options->secret && options->branch && options->look &&
+    assert(options && options->now_ms && options->secret && options->source && options->look &&
            options->report);
     struct webhook *webhook = NEW(struct webhook);
     webhook->options = *options;
@@ -112,6 +113,72 @@ static int authenticate(struct webhook *webhook, const struct webhook_request *r
     return r < 0 ? r : webhook_authenticate(request, secret, err);
 }
 
+/* --- looks ---------------------------------------------------------------------------------------------- */
+
+/* Which sources a push is for. */
+struct round {
+    const struct webhook_options *options;
+    const struct webhook_push *push;
+    bool named;     /* one at least is at the repository that it names */
+    unsigned asked; /* sources whose branch was looked for in it */
+    unsigned looks;
+    struct error why;   /* nothing is to be looked at in the last that was asked */
+    struct buffer whom; /* the names of those that are looked at */
+};
+
+static void round_deinit(struct round *round)
+{
+    buffer_deinit(&round->whom);
+}
+
+static bool is_named(const struct round *round)
+{
+    for (size_t i = 0; i < round->options->sources_len; i++)
+        if (webhook_push_is_of(round->push, round->options->source(round->options->data, i).origin))
+            return true;
+    return false;
+}
+
+static void look_at(struct round *round, size_t index)
+{
+    const struct webhook_options *options = round->options;
+    struct webhook_source source = options->source(options->data, index);
+    if (round->named && !webhook_push_is_of(round->push, source.origin))
+        return;
+    round->asked++;
+    if (!webhook_push_asks_for_look(round->push, source.branch, &round->why))
+        return;
+    buffer_printf(&round->whom, "%s%s", round->looks++ ? ", " : "", source.name); /* as many as fit */
+    options->look(options->data, index);
+}
+
+/* What came of it. Caller frees. */
+static char *sentence_of(const struct round *round)
+{
+    const struct string_vec *repositories = &round->push->repositories;
+    bool unknown = !round->named && repositories->len;
+    if (!round->looks && round->asked > 1 && !round->push->ping)
+        return memory_strdup("a push of a branch that no source of it follows");
+    if (!round->looks)
+        return memory_strdup(error_text(&round->why));
+    return memory_printf("%s%s%s%.200s",
+                         round->options->sources_len > 1 ? "looked at: " : "the source is looked at",
+                         round->options->sources_len > 1 ? buffer_str(&round->whom) : "",
+                         unknown ? "; none is at " : "", unknown ? repositories->items[0] : "");
+}
+
+/* Returns whether there is one to look at. */
+static bool look(const struct webhook_options *options, const struct webhook_push *push, char **ret_sentence)
+{
+    struct round round CLEANUP(round_deinit) = {
+        .options = options, .push = push, .whom = BUFFER_INIT(LIMIT_ERROR_CHARS)};
+    round.named = is_named(&round);
+    for (size_t i = 0; i < options->sources_len; i++)
+        look_at(&round, i);
+    *ret_sentence = sentence_of(&round);
+    return round.looks > 0;
+}
+
 static void take(const struct call *call)
 {
     struct webhook *webhook = call->webhook;
@@ -122,16 +189,16 @@ static void take(const struct call *call)
         refuse(call, &why);
         return;
     }
-    bool looks = webhook_asks_for_look(&request, webhook->options.branch(webhook->options.data), &why);
+    struct webhook_push push CLEANUP(webhook_push_deinit);
+    char *message CLEANUP_FREE = NULL;
+    webhook_push_read(&request, &push);
+    bool looks = look(&webhook->options, &push, &message);
     webhook->news.heard++;
     webhook->news.heard_at_ms = webhook->options.now_ms(webhook->options.data);
-    const char *message = looks ? NULL : error_text(&why);
     report(call, (struct webhook_report){.looks = looks, .message = message});
-    json_t *json = json_pack("{s:i,s:s,s:b,s:s*}", "schemaVersion", 1, "id", call->id, "look", looks,
-                             "message", message);
+    json_t *json =
+        json_pack("{s:i,s:s,s:b,s:s}", "schemaVersion", 1, "id", call->id, "look", looks, "message", message);
     api_reply_json(call->exchange, looks ? 202 : 200, json);
-    if (looks)
-        webhook->options.look(webhook->options.data);
 }
 
 void webhook_handle(void *data, struct http_exchange *exchange)

@@ -2,8 +2,8 @@
  *
  * A webhook says "look again" and nothing more. What is deployed comes from the source alone, so a request is
  * trusted with no more than a look: a replayed one costs a look that finds nothing new, and neither a nonce
- * nor a clock is asked. Nor is the repository that it names: who has the secret may ask for a look, and a
- * repository that was moved, or has several URLs, would not be known again.
+ * nor a clock is asked. The repository that it names only says which of several sources to look at, and the
+ * branch whether to look at all.
  *
  * A request is authenticated by what its headers say of its raw body, by the one secret, and by nothing else.
  * Every header of the table that is there has to be right, and one has to be there: a wrong signature is not
@@ -29,8 +29,10 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/vector.h"
 #include "http/server.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -54,7 +56,34 @@ int webhook_check_secret(const char *secret, struct error *err);
 /* ERROR_DENIED; the message is for the log, not for whoever sent it. */
 int webhook_authenticate(const struct webhook_request *request, const char *secret, struct error *err);
 
-/* Whether a genuine request asks for a look. Not a ping, and not a push that is known to be of other refs:
+/* What a genuine request says. */
+struct webhook_push {
+    json_t *payload; /* NULL: it was not understood */
+    bool ping;
+    struct string_vec repositories; /* addresses that it names, see webhook_address(); no two are equal */
+};
+
+void webhook_push_read(const struct webhook_request *request, struct webhook_push *ret_push);
+void webhook_push_deinit(struct webhook_push *push);
+
+/* "host/path" of a repository's URL or scp form, by which its other forms are known too: in lower case, as
+ * forges do not tell names apart by it, without scheme, user, password, port, query and ".git". NULL where
+ * there is no host: a path, file://. Caller frees. */
+char *webhook_address(const char *url);
+
+/* Whether it names the repository at `origin`. The addresses are those of the forges' payloads:
+ *
+ *  forge                   | members
+ *  ------------------------|---------------------------------------------------------------------
+ *  GitHub                  | repository: clone_url, ssh_url, git_url, html_url
+ *  Gitea, Forgejo, Gogs    | repository: clone_url, ssh_url, html_url
+ *  GitLab                  | project and repository: git_http_url, git_ssh_url, web_url
+ *  Bitbucket Cloud         | repository.links.html.href
+ *  Bitbucket Data Center   | repository.links.clone[].href, where there are some
+ */
+bool webhook_push_is_of(const struct webhook_push *push, const char *origin);
+
+/* Whether it asks for a look. Not a ping, and not a push that is known to be of other refs:
  *
  *  forge                                | refs
  *  -------------------------------------|--------------------------------------------------
@@ -65,7 +94,7 @@ int webhook_authenticate(const struct webhook_request *request, const char *secr
  * A body is JSON, or a form whose member payload is. In doubt it does. branch: "main", or a full ref; NULL
  * while it is not known. Where the remote's HEAD is followed, the poll alone sees that it names another
  * branch now. why (may be NULL) says what it is about otherwise. */
-bool webhook_asks_for_look(const struct webhook_request *request, const char *branch, struct error *why);
+bool webhook_push_asks_for_look(const struct webhook_push *push, const char *branch, struct error *why);
 
 /* --- the server's side ---------------------------------------------------------------------------------- */
 
@@ -81,9 +110,16 @@ struct webhook_news {
 struct webhook_report {
     const char *id; /* the answer has it as well */
     bool refused;
-    bool looks;          /* the source is looked at */
+    bool looks;          /* a source is looked at */
     unsigned untold;     /* refusals before this one that were not reported, as there were too many */
-    const char *message; /* NULL: nothing to add */
+    const char *message; /* why it is refused, what is looked at, why nothing is */
+};
+
+/* Borrowed until the callback's next call. */
+struct webhook_source {
+    const char *name;
+    const char *origin; /* as configured */
+    const char *branch; /* NULL: not known yet */
 };
 
 /* The secret is read anew for each request: a new one needs no restart, as with passwordFile of a source. */
@@ -91,8 +127,9 @@ struct webhook_options {
     void *data; /* handed to the callbacks; none may be NULL */
     int64_t (*now_ms)(void *data);
     int (*secret)(void *data, char **ret_secret, struct error *err); /* what is returned is wiped */
-    const char *(*branch)(void *data);                               /* NULL: not known yet */
-    void (*look)(void *data);                                        /* whoever is called paces the looks */
+    size_t sources_len;
+    struct webhook_source (*source)(void *data, size_t index);
+    void (*look)(void *data, size_t index); /* at that source; whoever is called paces the looks */
     /* Refusals over LIMIT_WEBHOOK_REFUSALS a minute are not reported one by one. */
     void (*report)(void *data, const struct webhook_report *report);
 };
@@ -101,9 +138,11 @@ struct webhook;
 
 struct webhook *webhook_new(const struct webhook_options *options);
 void webhook_free(struct webhook *webhook);
-/* The handle of http_server_options, with the webhook as data:
+/* The handle of http_server_options, with the webhook as data. Looked at is, of the sources whose branch it
+ * may be about, each whose repository is named; and where none is, each: a repository that was moved, or that
+ * davit knows by another name than the forge does, is looked at too often rather than never.
  *
- *  202  genuine, the source is looked at      404, 405  another path, another method than POST
+ *  202  genuine, a source is looked at        404, 405  another path, another method than POST
  *  200  genuine, nothing to look at           413       (the server) over LIMIT_API_REQUEST_BYTES
  *  401  not genuine, whatever the reason      429       likewise, and so were too many of the last minute:
  * who 503  the secret cannot be read                       signs rightly is answered as ever, nobody is

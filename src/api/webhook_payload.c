@@ -7,8 +7,9 @@
 #include <ctype.h>
 #include <string.h>
 
-#define FORM_MEMBER "payload="
-#define HEADS       "refs/heads/"
+#define FORM_MEMBER  "payload="
+#define HEADS        "refs/heads/"
+#define REPOSITORIES 32 /* addresses of one that are kept; forges send one a protocol */
 
 /* What is known of the refs that a payload is about. */
 struct refs {
@@ -90,6 +91,85 @@ static char *form_value(const char *text)
     return value;
 }
 
+/* --- repositories --------------------------------------------------------------------------------------- */
+
+/* Cuts user, password and port off, in place; "[::1]" keeps its brackets. */
+static char *host_of(char *authority)
+{
+    char *at = strrchr(authority, '@');
+    char *host = at ? at + 1 : authority;
+    char *bracket = strchr(host, ']');
+    char *port = strchr(bracket ? bracket : host, ':');
+    if (port)
+        *port = '\0';
+    return host;
+}
+
+/* Without slashes around it and ".git" at its end, in place. */
+static char *path_of(char *path)
+{
+    path += strspn(path, "/");
+    size_t len = strcspn(path, "?#");
+    while (len && path[len - 1] == '/')
+        len--;
+    path[len] = '\0';
+    if (text_ends_with(path, ".git"))
+        path[len - strlen(".git")] = '\0';
+    return path;
+}
+
+char *webhook_address(const char *url)
+{
+    assert(url);
+    const char *scheme_end = strstr(url, "://");
+    char *whole CLEANUP_FREE = memory_strdup(scheme_end ? scheme_end + strlen("://") : url);
+    char *bracket = strchr(whole, ']');
+    char *slash = strchr(whole, '/');
+    char *end = scheme_end ? slash : strchr(bracket ? bracket : whole, ':');
+    if (!end || (slash && slash < end))
+        return NULL;
+    *end = '\0';
+    const char *host = host_of(whole);
+    const char *path = path_of(end + 1);
+    if (!*host || !*path)
+        return NULL;
+    char *address = memory_printf("%s/%s", host, path);
+    for (char *c = address; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    return address;
+}
+
+static void name(struct string_vec *repositories, const char *url)
+{
+    char *address CLEANUP_FREE = url ? webhook_address(url) : NULL;
+    if (address && !string_vec_has(repositories, address))
+        vector_push(repositories, TAKE(address));
+}
+
+static void name_members(struct string_vec *repositories, const json_t *repository)
+{
+    static const char *const members[] = {"clone_url",    "ssh_url",     "git_url", "html_url",
+                                          "git_http_url", "git_ssh_url", "web_url"};
+    size_t i;
+    json_t *clone;
+    const json_t *links = json_object_get(repository, "links");
+    for (i = 0; i < ARRAY_LEN(members); i++)
+        name(repositories, model_string(repository, members[i]));
+    name(repositories, model_string(json_object_get(links, "html"), "href"));
+    json_array_foreach (json_object_get(links, "clone"), i, clone)
+        if (repositories->len < REPOSITORIES)
+            name(repositories, model_string(clone, "href"));
+}
+
+bool webhook_push_is_of(const struct webhook_push *push, const char *origin)
+{
+    assert(push && origin);
+    char *address CLEANUP_FREE = webhook_address(origin);
+    return address && string_vec_has(&push->repositories, address);
+}
+
+/* --- bodies --------------------------------------------------------------------------------------------- */
+
 /* NULL unless it is an object. GitHub, Gitea and Gogs send a form on demand. */
 static json_t *payload_of(const struct webhook_request *request)
 {
@@ -116,19 +196,33 @@ static bool is_ping(const struct webhook_request *request)
     return false;
 }
 
-bool webhook_asks_for_look(const struct webhook_request *request, const char *branch, struct error *why)
+void webhook_push_read(const struct webhook_request *request, struct webhook_push *ret_push)
 {
-    assert(request && request->body);
-    if (is_ping(request)) {
+    assert(request && request->body && ret_push);
+    *ret_push = (struct webhook_push){.payload = payload_of(request), .ping = is_ping(request)};
+    name_members(&ret_push->repositories, json_object_get(ret_push->payload, "repository"));
+    name_members(&ret_push->repositories, json_object_get(ret_push->payload, "project"));
+}
+
+void webhook_push_deinit(struct webhook_push *push)
+{
+    assert(push);
+    json_decref(push->payload);
+    string_vec_deinit(&push->repositories);
+}
+
+bool webhook_push_asks_for_look(const struct webhook_push *push, const char *branch, struct error *why)
+{
+    assert(push);
+    if (push->ping) {
         error_set(why, ERROR_CANCELED, "a ping");
         return false;
     }
-    json_t *payload CLEANUP(json_decrefp) = branch ? payload_of(request) : NULL;
-    if (!payload)
+    if (!push->payload || !branch)
         return true;
     char *wanted CLEANUP_FREE = memory_printf("%s%s", text_starts_with(branch, "refs/") ? "" : HEADS, branch);
     struct refs refs = {.wanted = wanted};
-    see_payload(&refs, payload);
+    see_payload(&refs, push->payload);
     if (refs.found || refs.in_doubt || !refs.other)
         return true;
     error_set(why, ERROR_CANCELED, "a push of %s%.200s, not of %.200s", refs.other_in, refs.other, wanted);

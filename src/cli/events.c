@@ -5,10 +5,17 @@
 #include "cli/output.h"
 #include "model/json.h"
 
-/* A scheduled task has no "service". */
+/* An event has one of them. */
+static const char *kind_of(const json_t *row)
+{
+    return json_object_get(row, "service")  ? "service"
+           : json_object_get(row, "source") ? "source"
+                                            : "scheduledTask";
+}
+
 static const char *name_of(const json_t *row)
 {
-    return cli_member_string(row, json_object_get(row, "service") ? "service" : "scheduledTask");
+    return cli_member_string(row, kind_of(row));
 }
 
 static char *name(const json_t *row, int64_t now_ms)
@@ -34,7 +41,7 @@ struct told {
 
 struct watching {
     const struct cli *cli;
-    struct map told; /* "cluster/service", "cluster/scheduled task name" -> struct told */
+    struct map told; /* "cluster/kind name" -> struct told */
 };
 
 static void told_free(struct told *told)
@@ -48,9 +55,8 @@ static void told_free(struct told *told)
 static bool is_told(struct watching *watching, const json_t *line)
 {
     const char *id = model_string(line, "id");
-    bool is_service = json_object_get(line, "service") != NULL;
-    char *key CLEANUP_FREE = memory_printf("%s/%s%s", cli_member_string(line, "cluster"),
-                                           is_service ? "" : "scheduled task ", name_of(line));
+    char *key CLEANUP_FREE =
+        memory_printf("%s/%s %s", cli_member_string(line, "cluster"), kind_of(line), name_of(line));
     struct told *told = map_get(&watching->told, key);
     if (!id)
         return false;
@@ -80,8 +86,9 @@ static int on_line(void *data, const json_t *line)
         const char *message = cli_member_string(line, "message");
         char *text CLEANUP_FREE =
             text_equal(cli_value(cli, "output"), "wide") ? memory_strdup(message) : cli_short_ids(message);
-        char *whole CLEANUP_FREE = memory_printf("%s  %s/%s  %s", cli_member_string(line, "at"),
-                                                 cli_member_string(line, "cluster"), name_of(line), text);
+        const char *cluster = cli_member_string(line, "cluster");
+        char *whole CLEANUP_FREE = memory_printf("%s  %s%s%s  %s", cli_member_string(line, "at"), cluster,
+                                                 *cluster ? "/" : "", name_of(line), text);
         char *printable CLEANUP_FREE = text_printable(whole);
         fprintf(cli->out, "%s\n", printable);
     }
@@ -139,11 +146,15 @@ static const char *const examples[] = {
 
 const struct command cli_events = {
     .name = "events",
-    .summary = "list what happened to services and scheduled tasks",
+    .summary = "list what happened to services, scheduled tasks and sources",
     .args = "[CLUSTER/SERVICE]",
     .description =
         "Oldest first, in ECS's words, since the daemon's start: they are kept in memory. Those of a "
-        "scheduled task are listed with the cluster of its first target, and of a service that was removed "
+        "scheduled task are listed with the cluster of its first target, those of a source without one and "
+        "only "
+        "when no cluster is named: that it cannot be read and has recovered, that a commit is refused or "
+        "held, "
+        "that the branch was rewritten. Of a service that was removed there are "
         "none: see davit help history. With "
         "--watch and -o json each line is one JSON object. Ids are cut to "
         "their first 12 characters, but for -o wide, json and yaml.",

@@ -61,6 +61,7 @@ static void say_next_steps(const struct cli *cli, const char *directory)
     if (stat(git, &st) < 0)
         fputs("  git init -b main\n", cli->err);
     fputs("  davit validate\n"
+          "  edit the pipeline of your forge (DAVIT_GIT_URL), remove the others\n"
           "  git add -A && git commit -m \"web: first version\"\n"
           "  sudo davit daemon --source .    # or davit apply, without a daemon\n"
           "  davit wait demo/web\n",
@@ -98,9 +99,10 @@ const struct command cli_init = {
     .args = "[DIRECTORY]",
     .description = "A cluster, a service and its task definition that validate as they are, schemas for the "
                    "editor, and\n"
-                   "pipelines for GitHub, GitLab, Gitea and Forgejo that check a merge request. The names of "
-                   "the files go\n"
-                   "to standard output.",
+                   "pipelines for GitHub, GitLab, Gitea and Forgejo that check a merge request and say on it "
+                   "what its merge\n"
+                   "deploys; they build davit from where DAVIT_GIT_URL says. The names of the files go to "
+                   "standard output.",
     .flags = flags,
     .examples = examples,
     .args_max = 1,

@@ -22,6 +22,11 @@ static const char readme[] =
     "(`davit diff`). What is\n"
     "merged is deployed; `git revert` is the rollback.\n"
     "\n"
+    "There is a pipeline for GitHub, for Gitea and Forgejo, and for GitLab: remove those of other forges, "
+    "and "
+    "say in the one\n"
+    "that stays where it gets davit from (`DAVIT_GIT_URL`).\n"
+    "\n"
     "    davit validate                  # before a commit\n"
     "    davit diff origin/main HEAD     # what the branch would change\n"
     "    davit status                    # what runs, and what davit waits for\n";
@@ -57,44 +62,6 @@ static const char service[] = MODELINE("Service") "kind: Service\n"
                                                   "  minimumHealthyPercent: 50\n"
                                                   "  maximumPercent: 200\n";
 
-/* GitHub's, which Gitea and Forgejo understand as well. "davit diff" says 1 when there are differences. */
-#define WORKFLOW(variables)                                                                                  \
-    "# Needs a runner that has davit and git.\n"                                                             \
-    "name: davit\n"                                                                                          \
-    "on:\n"                                                                                                  \
-    "  push:\n"                                                                                              \
-    "    branches: [main]\n"                                                                                 \
-    "  pull_request:\n"                                                                                      \
-    "jobs:\n"                                                                                                \
-    "  manifests:\n"                                                                                         \
-    "    runs-on: " variables "\n"                                                                           \
-    "    steps:\n"                                                                                           \
-    "      - uses: actions/checkout@v4\n"                                                                    \
-    "        with:\n"                                                                                        \
-    "          fetch-depth: 0 # revisions are counted along the history\n"                                   \
-    "      - name: validate\n"                                                                               \
-    "        run: davit validate .\n"                                                                        \
-    "      - name: what the merge would deploy\n"                                                            \
-    "        if: github.event_name == 'pull_request'\n"                                                      \
-    "        run: davit diff \"origin/${{ github.base_ref }}\" HEAD || [ $? -eq 1 ]\n"
-
-static const char github[] = WORKFLOW("self-hosted");
-static const char gitea[] = WORKFLOW("davit # a label of your runner");
-
-static const char gitlab[] = "# Needs a runner that has davit and git.\n"
-                             "manifests:\n"
-                             "  variables:\n"
-                             "    GIT_DEPTH: 0 # revisions are counted along the history\n"
-                             "  rules:\n"
-                             "    - if: $CI_PIPELINE_SOURCE == \"merge_request_event\"\n"
-                             "    - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH\n"
-                             "  script:\n"
-                             "    - davit validate .\n"
-                             "    - |\n"
-                             "      if [ -n \"$CI_MERGE_REQUEST_DIFF_BASE_SHA\" ]; then\n"
-                             "        davit diff \"$CI_MERGE_REQUEST_DIFF_BASE_SHA\" HEAD || [ $? -eq 1 ]\n"
-                             "      fi\n";
-
 const struct init_file init_files[] = {
     {"README.md", readme, NULL},
     {".gitignore", gitignore, NULL},
@@ -106,8 +73,8 @@ const struct init_file init_files[] = {
     {".davit/schemas/ScheduledTask.json", NULL, "ScheduledTask"},
     {".davit/schemas/Service.json", NULL, "Service"},
     {".davit/schemas/TaskDefinition.json", NULL, "TaskDefinition"},
-    {".github/workflows/davit.yaml", github, NULL},
-    {".gitea/workflows/davit.yaml", gitea, NULL},
-    {".gitlab-ci.yml", gitlab, NULL},
+    {".github/workflows/davit.yaml", init_pipeline_github, NULL},
+    {".gitea/workflows/davit.yaml", init_pipeline_forgejo, NULL},
+    {".gitlab-ci.yml", init_pipeline_gitlab, NULL},
     {NULL, NULL, NULL},
 };

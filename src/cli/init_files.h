@@ -7,5 +7,10 @@ struct init_file {
     const char *kind;
 };
 
+/* The pipelines of examples/ci, byte for byte. */
+extern const char init_pipeline_github[];
+extern const char init_pipeline_forgejo[]; /* Gitea's too */
+extern const char init_pipeline_gitlab[];
+
 /* Ends with a NULL path. */
 extern const struct init_file init_files[];

@@ -55,10 +55,10 @@ static void poke_source(void *data, const char *source)
     runtime_poke_source(program->runtime, source);
 }
 
-/* Whose webhook it is nobody says who is believed: each is looked at. */
-static void poke_each(void *data)
+static void poke_at(void *data, size_t index)
 {
-    poke_source(data, NULL);
+    const struct program *program = data;
+    poke_source(data, program->config->sources.items[index].name);
 }
 
 static void looks(void *data, const char *source, struct api_looks *ret_looks)
@@ -78,10 +78,12 @@ static void looks(void *data, const char *source, struct api_looks *ret_looks)
             (struct api_rewrite){rewrite->from, rewrite->to, rewrite->fork, rewrite->seen_at_ms};
 }
 
-static const char *branch(void *data)
+static struct webhook_source webhook_source(void *data, size_t index)
 {
     const struct program *program = data;
-    return program->config->sources.len > 1 ? NULL : runtime_source_status(program->runtime, NULL)->branch;
+    const struct config_source *source = &program->config->sources.items[index];
+    return (struct webhook_source){source->name, source->origin,
+                                   runtime_source_status(program->runtime, source->name)->branch};
 }
 
 static void saves(void *data, struct api_saves *ret_saves)
@@ -221,8 +223,9 @@ static int start_webhooks(struct program *program, const struct config *config, 
                                                      .address = config->webhook_listen,
                                                      .secret_file = config->webhook_secret_file,
                                                      .data = program,
-                                                     .look = poke_each,
-                                                     .branch = branch};
+                                                     .sources_len = config->sources.len,
+                                                     .source = webhook_source,
+                                                     .look = poke_at};
     return webhook_listener_new(&options, &program->webhooks, err);
 }
 

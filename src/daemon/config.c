@@ -214,6 +214,7 @@ static void take_source(const json_t *json, struct config_source *source)
     take_string(json, "path", &source->path);
     take_duration(json, "poll", &source->poll_ms);
     take_duration(json, "fetchTimeout", &source->fetch_ms);
+    take_duration(json, "fetchStallTimeout", &source->fetch_stall_ms);
     if (json_object_get(json, "fetchMebibytes"))
         source->fetch_bytes = (int64_t)model_int_in(json, "fetchMebibytes", 1, INT32_MAX) * 1024 * 1024;
     take_string(json, "username", &source->access.username);
@@ -451,8 +452,19 @@ const struct config_source *config_source(const struct config *config, const cha
     return NULL;
 }
 
+/* Two sources that are paths of one repository have the same commits: by one context the statuses of the one
+ * would replace those of the other. */
+static void mark_shared(struct config_notification_vec *targets)
+{
+    for (size_t i = 0; i < targets->len; i++)
+        for (size_t j = 0; j < targets->len; j++)
+            targets->items[i].shared |=
+                !text_equal(targets->items[i].source, targets->items[j].source) &&
+                report_target_is_of_one_repository(&targets->items[i], &targets->items[j]);
+}
+
 /* A forge is told of the commits of one repository. */
-static int check_targets(const struct config *config, struct error *err)
+static int check_targets(struct config *config, struct error *err)
 {
     for (size_t i = 0; i < config->notifications.len; i++) {
         struct report_target *target = &config->notifications.items[i];
@@ -465,11 +477,12 @@ static int check_targets(const struct config *config, struct error *err)
             return error_set(err, ERROR_INVALID, "notifications: %s: there is no source %s", name,
                              target->source);
     }
+    mark_shared(&config->notifications);
     return 0;
 }
 
 /* Labels of containers and the name of what they belong to must not follow from what is added or removed. */
-static int check_sources(const struct config *config, struct error *err)
+static int check_sources(struct config *config, struct error *err)
 {
     const struct config_source_vec *sources = &config->sources;
     if (sources->len == 0 || !sources->items[0].origin)

@@ -43,7 +43,8 @@ struct config_source {
     char *branch; /* NULL: the origin's HEAD */
     char *path;   /* NULL: the root */
     int64_t poll_ms;
-    int64_t fetch_ms; /* 0: source/'s own default, as is the next one */
+    int64_t fetch_ms; /* 0: source/'s own default, as are the next two */
+    int64_t fetch_stall_ms;
     int64_t fetch_bytes;
     struct source_access access;
     struct source_verify verify;

@@ -32,30 +32,46 @@ struct verdict {
     const char *text;
 };
 
-static void tell_status(const struct news *news, const struct verdict *verdict)
+/* What every context of the receiver begins with. Caller frees. */
+static char *prefix_of(const struct news *news)
 {
-    char *context CLEANUP_FREE = memory_printf(
-        "%s%s%s%s%s", CONTEXT, verdict->cluster ? "/" : "", verdict->cluster ? verdict->cluster : "",
-        verdict->service ? "/" : "", verdict->service ? verdict->service : "");
+    return news->target->shared ? memory_printf(CONTEXT "/%s", news->target->source) : memory_strdup(CONTEXT);
+}
+
+static void tell_context(const struct news *news, const char *context, const struct verdict *verdict)
+{
     const struct report_message look = {.is_status = true,
-                                        .context = context,
+                                        .context = (char *)(uintptr_t)context,
                                         .subject = (char *)(uintptr_t)verdict->commit->oid,
                                         .state = (char *)(uintptr_t)verdict->state};
     if (report_queue_knows(news->queue, &look))
         return;
     struct report_place place = place_of(verdict->cluster, verdict->service);
-    const struct report_commit event = {verdict->commit, context, verdict->state, verdict->text,
-                                        news->now_ms};
+    const struct report_commit event = {.source = news->target->source,
+                                        .commit = verdict->commit,
+                                        .context = context,
+                                        .state = verdict->state,
+                                        .text = verdict->text,
+                                        .at_ms = news->now_ms};
     struct report_message *message = NEW(struct report_message);
     *message = (struct report_message){
         .is_status = true,
-        .context = TAKE(context),
+        .context = memory_strdup(context),
         .subject = memory_strdup(look.subject),
         .state = memory_strdup(look.state),
         .text = memory_strdup(verdict->text),
         .at_ms = news->now_ms,
         .event = news->target->kind == REPORT_WEBHOOK ? report_event_commit(&place, &event) : NULL};
     report_queue_push(news->queue, message, news->now_ms);
+}
+
+static void tell_status(const struct news *news, const struct verdict *verdict)
+{
+    char *prefix CLEANUP_FREE = prefix_of(news);
+    char *context CLEANUP_FREE = memory_printf(
+        "%s%s%s%s%s", prefix, verdict->cluster ? "/" : "", verdict->cluster ? verdict->cluster : "",
+        verdict->service ? "/" : "", verdict->service ? verdict->service : "");
+    tell_context(news, context, verdict);
 }
 
 /* The deployment that failed with what the repository asks for; NULL: it is too long ago. */
@@ -217,15 +233,17 @@ static void tell_superseded(const struct news *news, const struct string_vec *su
                             const struct commit *by)
 {
     char *text CLEANUP_FREE = memory_printf("superseded by %.12s before it was deployed", by->oid);
+    char *prefix CLEANUP_FREE = prefix_of(news);
     for (size_t i = 0; i + 1 < superseded->len; i += 2) {
         struct commit commit = {0};
-        const char *slash = strchr(superseded->items[i], '/');
+        const char *context = superseded->items[i];
+        const char *rest = context + (text_starts_with(context, prefix) ? strlen(prefix) : strlen(context));
         const char *oid = superseded->items[i + 1];
         if (strlen(oid) >= sizeof commit.oid)
             continue;
         memcpy(commit.oid, oid, strlen(oid) + 1);
-        tell_status(news,
-                    &(struct verdict){&commit, slash ? slash + 1 : NULL, NULL, REPORT_SUPERSEDED, text});
+        tell_context(news, context,
+                     &(struct verdict){&commit, *rest ? rest + 1 : NULL, NULL, REPORT_SUPERSEDED, text});
     }
 }
 

@@ -14,7 +14,10 @@
  * superseded: how it would have ended nobody knows N7 | success or failure, and it changes: `davit       |
  * told again | retry`                                           |
  *
- * With perService a service has its own context, but for N1 and N2, which are of the commit as a whole.
+ * With perService a service has its own context, but for N1 and N2, which are of the commit as a whole. Where
+ * a forge is told of one repository for several sources, which are paths of it, contexts are
+ * "davit/SOURCE/CLUSTER": each commit is of all of them, and a failure of one is not to be hidden by the
+ * success of another.
  */
 #pragma once
 

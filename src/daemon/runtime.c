@@ -768,6 +768,7 @@ static void start_source(struct runtime_source *source)
                                            .newest_only = runtime->options.once,
                                            .poll_ms = config->poll_ms,
                                            .fetch_ms = config->fetch_ms,
+                                           .fetch_stall_ms = config->fetch_stall_ms,
                                            .fetch_bytes = config->fetch_bytes};
     const struct source_listener listener = {.on_update = on_update, .on_status = on_status, .data = source};
     source->source = source_new(runtime->options.loop, &options, &listener);

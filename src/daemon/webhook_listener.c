@@ -12,31 +12,38 @@ struct webhook_listener {
     struct webhook_listener_options options;
     struct webhook *webhook;
     struct http_server *server;
+    struct turn *turns; /* one a source */
+    size_t open_turns;
+};
+
+struct turn {
+    struct webhook_listener *listener;
     uv_timer_t pause; /* runs for LIMIT_WEBHOOK_LOOK_MS after each look */
     bool wanted;      /* a look, when the pause is over */
 };
 
 /* --- looks ---------------------------------------------------------------------------------------------- */
 
-static void on_look(void *data);
+static void on_look(void *data, size_t index);
 
 static void on_pause_over(uv_timer_t *timer)
 {
-    struct webhook_listener *listener = timer->data;
-    if (listener->wanted)
-        on_look(listener);
+    struct turn *turn = timer->data;
+    if (turn->wanted)
+        on_look(turn->listener, (size_t)(turn - turn->listener->turns));
 }
 
 /* A look that is under way may have passed by what this one is about, so it does not count: source_poke() has
  * another follow it. */
-static void on_look(void *data)
+static void on_look(void *data, size_t index)
 {
     struct webhook_listener *listener = data;
-    listener->wanted = uv_is_active((uv_handle_t *)&listener->pause);
-    if (listener->wanted)
+    struct turn *turn = &listener->turns[index];
+    turn->wanted = uv_is_active((uv_handle_t *)&turn->pause);
+    if (turn->wanted)
         return;
-    uv_timer_start(&listener->pause, on_pause_over, LIMIT_WEBHOOK_LOOK_MS, 0);
-    listener->options.look(listener->options.data);
+    uv_timer_start(&turn->pause, on_pause_over, LIMIT_WEBHOOK_LOOK_MS, 0);
+    listener->options.look(listener->options.data, index);
 }
 
 /* --- what a webhook asks for ---------------------------------------------------------------------------- */
@@ -62,10 +69,10 @@ static int read_secret(void *data, char **ret_secret, struct error *err)
     return 0;
 }
 
-static const char *branch(void *data)
+static struct webhook_source source(void *data, size_t index)
 {
     const struct webhook_listener *listener = data;
-    return listener->options.branch(listener->options.data);
+    return listener->options.source(listener->options.data, index);
 }
 
 static void on_report(void *data, const struct webhook_report *report)
@@ -77,33 +84,50 @@ static void on_report(void *data, const struct webhook_report *report)
     if (report->refused)
         log_message(LOG_LEVEL_WARNING, "webhook %s is refused: %s", report->id, report->message);
     else if (report->looks)
-        log_message(LOG_LEVEL_INFO, "webhook %s: the source is looked at", report->id);
+        log_message(LOG_LEVEL_INFO, "webhook %s: %s", report->id, report->message);
     else
         log_message(LOG_LEVEL_INFO, "webhook %s: nothing to look at: %s", report->id, report->message);
 }
 
 /* --- life ----------------------------------------------------------------------------------------------- */
 
+static void make_turns(struct webhook_listener *listener)
+{
+    const struct webhook_listener_options *options = &listener->options;
+    listener->turns = memory_calloc(options->sources_len, sizeof *listener->turns);
+    listener->open_turns = options->sources_len;
+    for (size_t i = 0; i < options->sources_len; i++) {
+        struct turn *turn = &listener->turns[i];
+        turn->listener = listener;
+        uv_timer_init(options->loop, &turn->pause);
+        turn->pause.data = turn;
+    }
+}
+
 static void on_pause_closed(uv_handle_t *handle)
 {
-    free(handle->data);
+    struct webhook_listener *listener = ((struct turn *)handle->data)->listener;
+    if (--listener->open_turns > 0)
+        return;
+    free(listener->turns);
+    free(listener);
 }
 
 int webhook_listener_new(const struct webhook_listener_options *options,
                          struct webhook_listener **ret_listener, struct error *err)
 {
     assert(options && options->loop && options->address && options->secret_file);
-    assert(options->look && options->branch && ret_listener);
+    assert(options->look && options->source && options->sources_len > 0 && ret_listener);
     struct webhook_listener *listener = NEW(struct webhook_listener);
     listener->options = *options;
     listener->webhook = webhook_new(&(struct webhook_options){.data = listener,
                                                               .now_ms = now_ms,
                                                               .secret = read_secret,
-                                                              .branch = branch,
+                                                              .sources_len = options->sources_len,
+                                                              .source = source,
                                                               .look = on_look,
                                                               .report = on_report});
-    uv_timer_init(options->loop, &listener->pause);
-    listener->pause.data = listener;
+    make_turns(listener);
     const struct http_server_options server = {.listen = options->address,
                                                .authenticates = true,
                                                .data = listener->webhook,
@@ -130,7 +154,8 @@ void webhook_listener_free(struct webhook_listener *listener)
     if (listener->server)
         http_server_free(listener->server);
     webhook_free(listener->webhook);
-    uv_close((uv_handle_t *)&listener->pause, on_pause_closed);
+    for (size_t i = 0; i < listener->options.sources_len; i++)
+        uv_close((uv_handle_t *)&listener->turns[i].pause, on_pause_closed);
 }
 
 const struct webhook_news *webhook_listener_news(const struct webhook_listener *listener)

@@ -1,5 +1,5 @@
-/* Where forges say that the source has news: a server that takes webhooks and nothing else, and at most one
- * look at the source a second out of them. None is lost: after the last one a look begins. */
+/* Where forges say that a source has news: a server that takes webhooks and nothing else, and at most one
+ * look at each source a second out of them. None is lost: after the last one a look begins. */
 #pragma once
 
 #include "api/webhook.h"
@@ -12,8 +12,9 @@ struct webhook_listener_options {
     const char *address;     /* "127.0.0.1:8321", "0.0.0.0:8321", "unix:///run/davit/webhook.sock" */
     const char *secret_file; /* its first line */
     void *data;              /* handed to the callbacks; none may be NULL */
-    void (*look)(void *data);
-    const char *(*branch)(void *data); /* NULL: not known yet */
+    size_t sources_len;
+    struct webhook_source (*source)(void *data, size_t index);
+    void (*look)(void *data, size_t index);
 };
 
 struct webhook_listener;

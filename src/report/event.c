@@ -138,6 +138,7 @@ json_t *report_event_commit(const struct report_place *place, const struct repor
     assert(place);
     assert(commit && commit->commit);
     json_t *detail = own_of(place);
+    model_set_string(detail, "source", commit->source);
     model_set_string(detail, "context", commit->context);
     model_set_string(detail, "state", commit->state);
     model_set_string(detail, "description", commit->text);

@@ -38,6 +38,7 @@ struct report_action {
 json_t *report_event_action(const struct report_place *place, const struct report_action *action);
 
 struct report_commit {
+    const char *source; /* NULL: the only one */
     const struct commit *commit;
     const char *context;
     const char *state; /* REPORT_PENDING ... */

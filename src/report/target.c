@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const char *const kinds[] = {
     [REPORT_GITHUB] = "github",       [REPORT_GITLAB] = "gitlab",   [REPORT_GITEA] = "gitea",
@@ -35,6 +36,13 @@ int report_kind_parse(const char *name, enum report_kind *ret_kind)
 bool report_kind_is_forge(enum report_kind kind)
 {
     return kind != REPORT_WEBHOOK && kind != REPORT_SLACK;
+}
+
+bool report_target_is_of_one_repository(const struct report_target *a, const struct report_target *b)
+{
+    assert(a && b);
+    return a->kind == b->kind && report_kind_is_forge(a->kind) && text_equal(a->url, b->url) &&
+           strcasecmp(a->repository, b->repository) == 0; /* forges do not tell names apart by case */
 }
 
 void report_target_deinit(struct report_target *target)

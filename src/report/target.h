@@ -33,6 +33,8 @@ struct report_target {
     char *source;      /* whose commits and services it is told of; NULL: those of the only one */
     unsigned events;   /* enum report_events */
     bool per_service;  /* a forge: a context a service */
+    bool shared;       /* a forge is told of the same repository's commits for another source too: contexts
+                          name the source */
 };
 
 void report_target_deinit(struct report_target *target);
@@ -41,6 +43,8 @@ const char *report_kind_name(enum report_kind kind);
 /* ERROR_NOT_FOUND. */
 int report_kind_parse(const char *name, enum report_kind *ret_kind);
 bool report_kind_is_forge(enum report_kind kind);
+/* Whether commit statuses of both are of one repository. */
+bool report_target_is_of_one_repository(const struct report_target *a, const struct report_target *b);
 /* What the schema cannot say. ERROR_INVALID, with the target's name. */
 int report_target_check(const struct report_target *target, struct error *err);
 /* For people: "github owner/name", "slack https://hooks.slack.com": nothing of a URL that may be secret.

@@ -23,6 +23,7 @@ struct source_fetch {
     struct buffer reply;
     char *url;
     int64_t deadline_ms;
+    int64_t stall_ms;
     bool exited;
     bool ended; /* the output */
     bool late;
@@ -33,21 +34,32 @@ struct source_fetch {
     void *data;
 };
 
-/* "ok", oid, ref or "error", code, text: one a line. */
+static bool take_tip(const char *oid, struct source_fetch_result *result)
+{
+    if (strlen(oid) >= sizeof result->tip)
+        return false;
+    memcpy(result->tip, oid, strlen(oid) + 1);
+    return true;
+}
+
+/* "ok", oid, ref or "error", code, text, and oid if it is known: one a line. */
 static int parse_reply(char *reply, struct source_fetch_result *ret_result, struct error *err)
 {
     char *rest = NULL;
     const char *kind = strtok_r(reply, "\n", &rest);
     const char *second = kind ? strtok_r(NULL, "\n", &rest) : NULL;
     const char *third = second ? strtok_r(NULL, "\n", &rest) : NULL;
+    const char *fourth = third ? strtok_r(NULL, "\n", &rest) : NULL;
     int64_t code;
-    if (third && text_equal(kind, "ok") && strlen(second) < sizeof ret_result->tip) {
-        memcpy(ret_result->tip, second, strlen(second) + 1);
+    if (third && text_equal(kind, "ok") && take_tip(second, ret_result)) {
         ret_result->ref = memory_strdup(third);
         return 0;
     }
-    if (third && text_equal(kind, "error") && text_to_int64(second, ERROR_INTERNAL, -1, &code) == 0)
+    if (third && text_equal(kind, "error") && text_to_int64(second, ERROR_INTERNAL, -1, &code) == 0) {
+        if (fourth)
+            take_tip(fourth, ret_result);
         return error_set(err, (int)code, "%s", third);
+    }
     return error_set(err, ERROR_UNAVAILABLE, "the fetch helper said nothing of use");
 }
 
@@ -56,8 +68,12 @@ static void finish(struct source_fetch *fetch)
     struct source_fetch_result result = {0};
     struct error error = ERROR_INIT;
     if (fetch->late)
-        error_set(&error, ERROR_TIMEOUT, "the fetch took longer than %" PRId64 " ms (LIMIT_FETCH_MS)",
+        error_set(&error, ERROR_TIMEOUT, "the fetch took longer than %" PRId64 " ms (fetchTimeout)",
                   fetch->deadline_ms);
+    else if (fetch->signal == SIGALRM)
+        error_set(&error, ERROR_TIMEOUT,
+                  "the remote does not get on: less than %d bytes in %" PRId64 " ms (fetchStallTimeout)",
+                  LIMIT_FETCH_STALL_BYTES, fetch->stall_ms);
     else if (fetch->signal)
         error_set(&error, ERROR_UNAVAILABLE, "the fetch helper was ended by signal %d", fetch->signal);
     else
@@ -160,6 +176,7 @@ static struct source_fetch *fetch_new(uv_loop_t *loop, const struct source_fetch
     fetch->reply = BUFFER_INIT(REPLY_BYTES);
     fetch->url = memory_strdup(request->order.url);
     fetch->deadline_ms = request->deadline_ms;
+    fetch->stall_ms = request->order.stall_ms;
     fetch->done = request->done;
     fetch->data = request->data;
     fetch->process.data = fetch->output.data = fetch->timer.data = fetch;

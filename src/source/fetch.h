@@ -13,7 +13,8 @@ struct source_fetch_request {
     const char *executable;
     struct source_fetch_order order; /* copied to the child */
     int64_t deadline_ms;
-    /* Once, and never from within source_fetch_start(). error.code 0: the mirror has the branch. */
+    /* Once, and never from within source_fetch_start(). error.code 0: the mirror has the branch. ERROR_LIMIT:
+     * the result has the tip that is too large. ERROR_TIMEOUT: the deadline, or it did not get on. */
     void (*done)(void *data, const struct source_fetch_result *result, const struct error *error);
     void *data;
 };

@@ -47,7 +47,7 @@ int source_fetch_helper_main(int argc, char **argv)
     if (rc == 0)
         printf("ok\n%s\n%s\n", result.tip, result.ref);
     else
-        printf("error\n%d\n%s\n", error.code, error_text(&error));
+        printf("error\n%d\n%s\n%s\n", error.code, error_text(&error), result.tip);
     free(result.ref);
     for (int i = 0; i < SOURCE_ORDER_LINES; i++)
         free(lines[i]);

@@ -13,12 +13,13 @@
 
 #define ORDER_BYTES 32768 /* less than a pipe holds */
 
-/* The lines before them are max_bytes and whether tags are wanted. */
-#define NUMBERS 2
+/* The lines before them are max_bytes, stall_ms and whether tags are wanted. */
+#define NUMBERS 3
 static const size_t members[] = {
     offsetof(struct source_fetch_order, url),
     offsetof(struct source_fetch_order, branch),
     offsetof(struct source_fetch_order, mirror_dir),
+    offsetof(struct source_fetch_order, too_large),
     offsetof(struct source_fetch_order, access.username),
     offsetof(struct source_fetch_order, access.password_file),
     offsetof(struct source_fetch_order, access.key_file),
@@ -32,7 +33,8 @@ _Static_assert(ARRAY_LEN(members) + NUMBERS == SOURCE_ORDER_LINES, "a line for e
 int source_order_write(const struct source_fetch_order *order, struct buffer *text, struct error *err)
 {
     assert(order);
-    int r = buffer_printf(text, "%" PRId64 "\n%d\n", order->max_bytes, order->tags);
+    int r =
+        buffer_printf(text, "%" PRId64 "\n%" PRId64 "\n%d\n", order->max_bytes, order->stall_ms, order->tags);
     for (size_t i = 0; i < ARRAY_LEN(members) && r >= 0; i++) {
         const char *value = *(const char *const *)((const char *)order + members[i]);
         if (value && strchr(value, '\n'))
@@ -53,18 +55,26 @@ static int read_line(FILE *file, char **line, struct error *err)
     return 0;
 }
 
+static int read_number(FILE *file, char **line, int64_t *ret_number, struct error *err)
+{
+    int r = read_line(file, line, err);
+    if (r == 0 && text_to_int64(*line, 1, INT64_MAX, ret_number) < 0)
+        r = error_set(err, ERROR_INVALID, "the fetch helper was given no limit");
+    return r;
+}
+
 int source_order_read(FILE *file, char *lines[static SOURCE_ORDER_LINES],
                       struct source_fetch_order *ret_order, struct error *err)
 {
     assert(file);
     assert(ret_order);
     struct source_fetch_order order = {0};
-    int r = read_line(file, &lines[0], err);
-    if (r == 0 && text_to_int64(lines[0], 1, INT64_MAX, &order.max_bytes) < 0)
-        r = error_set(err, ERROR_INVALID, "the fetch helper was given no size limit");
+    int r = read_number(file, &lines[0], &order.max_bytes, err);
     if (r == 0)
-        r = read_line(file, &lines[1], err);
-    order.tags = r == 0 && text_equal(lines[1], "1");
+        r = read_number(file, &lines[1], &order.stall_ms, err);
+    if (r == 0)
+        r = read_line(file, &lines[2], err);
+    order.tags = r == 0 && text_equal(lines[2], "1");
     for (size_t i = 0; i < ARRAY_LEN(members) && r == 0; i++) {
         r = read_line(file, &lines[i + NUMBERS], err);
         if (r == 0 && lines[i + NUMBERS][0])

@@ -194,7 +194,9 @@ struct source_fetch_order {
     const char *url;
     const char *branch; /* NULL: the remote's HEAD */
     const char *mirror_dir;
+    const char *too_large; /* a commit that an earlier fetch refused with ERROR_LIMIT; NULL: none */
     int64_t max_bytes;
+    int64_t stall_ms; /* see pace.h */
     struct source_access access;
     bool tags; /* also those that point to the branch's commit */
 };
@@ -204,6 +206,8 @@ struct source_fetch_result {
     char *ref; /* caller frees */
 };
 
-/* Lists the remote's refs and fetches the branch when the mirror's tip is another. */
+/* Lists the remote's refs and fetches the branch when the mirror's tip is another. On failure ret_result is
+ * filled as far as it was known. ERROR_LIMIT: more than max_bytes, which is counted as it arrives, since git
+ * tells no sizes before; with the tip that was wanted, so that nobody needs to ask for it again. */
 int source_git_fetch(const struct source_fetch_order *order, struct source_fetch_result *ret_result,
                      struct error *err);

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "source/git_way.h"
+#include "source/pace.h"
 
 #include <assert.h>
 #include <git2.h>
@@ -106,6 +107,7 @@ int source_git_fetch(const struct source_fetch_order *order, struct source_fetch
     git_repository *mirror CLEANUP(source_git_repository_freep) = NULL;
     git_remote *remote CLEANUP(git_remote_freep) = NULL;
     struct tags tags CLEANUP(tags_deinit) = {0};
+    struct source_pace pace CLEANUP(source_pace_end) = {0};
     char mirrored[COMMIT_OID_SIZE];
     int rc = source_mirror_mend(order->mirror_dir, &mirror, err);
     if (rc == 0)
@@ -117,13 +119,18 @@ int source_git_fetch(const struct source_fetch_order *order, struct source_fetch
     rc = git_remote_create_anonymous(&remote, mirror, order->url);
     if (rc < 0)
         return source_git_error(err, rc, "%s", order->url);
-    rc = source_way_connect(&way, remote, GIT_DIRECTION_FETCH, err);
+    rc = source_pace_begin(&pace, order->stall_ms, err);
+    if (rc == 0)
+        rc = source_way_connect(&way, remote, GIT_DIRECTION_FETCH, err);
     if (rc == 0)
         rc = find_branch(remote, order->branch, ret_result, order->tags ? &tags : NULL, err);
     if (rc < 0)
         return rc;
     if (!text_equal(ret_result->tip, mirrored) || !source_tags_are_there(mirror, &tags.oids)) {
-        const struct source_download branch = {.what = ret_result->ref, .max_bytes = order->max_bytes};
+        if (text_equal(ret_result->tip, order->too_large))
+            return source_way_too_large(order->max_bytes, err);
+        const struct source_download branch = {
+            .what = ret_result->ref, .max_bytes = order->max_bytes, .pace = &pace};
         rc = download(&way, remote, &branch, &tags, err);
         if (rc == 0)
             rc = settle(mirror, ret_result, err);

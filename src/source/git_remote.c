@@ -37,6 +37,7 @@ int source_remote_order(const struct source_remote_options *options, struct erro
                                              .branch = options->branch,
                                              .mirror_dir = options->directory,
                                              .max_bytes = options->max_bytes,
+                                             .stall_ms = LIMIT_FETCH_STALL_MS, /* its deadline comes first */
                                              .access = *options->access};
     return source_order_open(&order, err);
 }

@@ -124,19 +124,44 @@ int source_way_branch(git_remote *remote, const char *branch, char **ret_ref, st
 struct progress {
     int64_t max_bytes;
     bool too_large;
+    struct source_pace *pace;
 };
+
+static int on_word(const char *text, int len, void *data)
+{
+    const struct progress *progress = data;
+    (void)text;
+    (void)len;
+    if (progress->pace)
+        source_pace_note_word(progress->pace);
+    return 0;
+}
 
 static int on_progress(const git_indexer_progress *stats, void *data)
 {
     struct progress *progress = data;
+    const struct source_pace_news news = {.bytes = stats->received_bytes,
+                                          .steps = (uint64_t)stats->indexed_objects + stats->indexed_deltas,
+                                          .complete = stats->total_objects &&
+                                                      stats->received_objects == stats->total_objects};
+    if (progress->pace)
+        source_pace_note(progress->pace, &news);
     progress->too_large = stats->received_bytes > (uint64_t)progress->max_bytes;
     return progress->too_large ? GIT_EUSER : 0;
+}
+
+int source_way_too_large(int64_t max_bytes, struct error *err)
+{
+    return error_set(err, ERROR_LIMIT,
+                     "the fetch is larger than %" PRId64
+                     " bytes (LIMIT_FETCH_BYTES; fetchMebibytes says otherwise)",
+                     max_bytes);
 }
 
 int source_way_download(struct source_way *way, git_remote *remote, const struct source_download *download,
                         struct error *err)
 {
-    struct progress progress = {.max_bytes = download->max_bytes};
+    struct progress progress = {.max_bytes = download->max_bytes, .pace = download->pace};
     git_strarray refspecs = {.strings = download->refspecs->items, .count = download->refspecs->len};
     git_fetch_options options;
     git_fetch_options_init(&options, GIT_FETCH_OPTIONS_VERSION);
@@ -144,13 +169,13 @@ int source_way_download(struct source_way *way, git_remote *remote, const struct
     options.custom_headers = source_way_headers(way);
     options.follow_redirects = GIT_REMOTE_REDIRECT_NONE; /* to other hosts */
     options.callbacks.transfer_progress = on_progress;
+    options.callbacks.sideband_progress = on_word;
     options.callbacks.payload = &progress;
     options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
     options.update_fetchhead = 0;
     int rc = git_remote_fetch(remote, &refspecs, &options, NULL);
     if (progress.too_large)
-        return error_set(err, ERROR_LIMIT, "the fetch is larger than %" PRId64 " bytes (LIMIT_FETCH_BYTES)",
-                         download->max_bytes);
+        return source_way_too_large(download->max_bytes, err);
     char *what CLEANUP_FREE = memory_printf("cannot fetch %s", download->what);
     return rc < 0 ? source_way_unavailable(way, what, err) : 0;
 }

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/vector.h"
 #include "source/access.h"
+#include "source/pace.h"
 
 #include <git2.h>
 #include <stdint.h>
@@ -40,7 +41,10 @@ struct source_download {
     const struct string_vec *refspecs;
     const char *what; /* for errors: "refs/heads/main" */
     int64_t max_bytes;
+    struct source_pace *pace; /* to be told; NULL: it may take as long as the process has */
 };
 /* From a remote that is connected. ERROR_LIMIT; as of source_way_connect(). */
 int source_way_download(struct source_way *way, git_remote *remote, const struct source_download *download,
                         struct error *err);
+/* ERROR_LIMIT, in words. */
+int source_way_too_large(int64_t max_bytes, struct error *err);

@@ -34,10 +34,12 @@ struct source {
     struct source_access access;
     int64_t poll_ms;
     int64_t fetch_ms;
+    int64_t fetch_stall_ms;
     int64_t fetch_bytes;
-    unsigned asked; /* status.asked when the origin was looked at last */
-    bool working;   /* a look is under way: fetch, batches, deliveries */
-    bool wanted;    /* look again when it is over */
+    char too_large[COMMIT_OID_SIZE]; /* the commit that was over fetch_bytes; empty: none */
+    unsigned asked;                  /* status.asked when the origin was looked at last */
+    bool working;                    /* a look is under way: fetch, batches, deliveries */
+    bool wanted;                     /* look again when it is over */
     bool second;  /* the look is for new roots only: the mirror has the commits, and a remote is not asked */
     bool renewed; /* the mirror was made anew by the look before */
     struct source_rewrite rewrite; /* whose commit to deploy has not come yet */
@@ -299,6 +301,8 @@ static void on_fetched(void *data, const struct source_fetch_result *result, con
         free(source->look.ref);
         source->look.ref = memory_strdup(result->ref);
     }
+    if (error->code == ERROR_LIMIT)
+        memcpy(source->too_large, result->tip, sizeof source->too_large);
     look_after_fetch(source, error);
 }
 
@@ -306,8 +310,14 @@ static void begin_fetch(struct source *source)
 {
     struct source_fetch_request request = {
         .executable = source->executable,
-        .order = {source->look.origin, source->look.branch, source->look.mirror_dir, source->fetch_bytes,
-                  source->access, source->look.verifier.verify.policy == SOURCE_VERIFY_TAG},
+        .order = {.url = source->look.origin,
+                  .branch = source->look.branch,
+                  .mirror_dir = source->look.mirror_dir,
+                  .too_large = source->too_large,
+                  .max_bytes = source->fetch_bytes,
+                  .stall_ms = source->fetch_stall_ms,
+                  .access = source->access,
+                  .tags = source->look.verifier.verify.policy == SOURCE_VERIFY_TAG},
         .deadline_ms = source->fetch_ms,
         .done = on_fetched,
         .data = source,
@@ -407,6 +417,7 @@ static void set_options(struct source *source, const struct source_options *opti
         source->access = source_access_copy(options->access);
     source->poll_ms = options->poll_ms ? options->poll_ms : SOURCE_POLL_MS;
     source->fetch_ms = options->fetch_ms ? options->fetch_ms : LIMIT_FETCH_MS;
+    source->fetch_stall_ms = options->fetch_stall_ms ? options->fetch_stall_ms : LIMIT_FETCH_STALL_MS;
     source->fetch_bytes = options->fetch_bytes ? options->fetch_bytes : LIMIT_FETCH_BYTES;
     source->origin_shown = source_redact(look->origin);
     source->status.origin = source->origin_shown;

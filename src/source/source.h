@@ -143,10 +143,12 @@ struct source_options {
      * changes and with each poll; meanwhile the one that passed before, or `since`, stays the one to deploy,
      */
     const struct source_verify *verify;
-    bool newest_only;    /* but not with this: then nothing is handed out */
-    int64_t poll_ms;     /* of remotes; 0: SOURCE_POLL_MS; jitter +-10 % */
-    int64_t fetch_ms;    /* deadline of one fetch; 0: LIMIT_FETCH_MS */
-    int64_t fetch_bytes; /* most bytes of one fetch; 0: LIMIT_FETCH_BYTES */
+    bool newest_only;       /* but not with this: then nothing is handed out */
+    int64_t poll_ms;        /* of remotes; 0: SOURCE_POLL_MS; jitter +-10 % */
+    int64_t fetch_ms;       /* deadline of one fetch; 0: LIMIT_FETCH_MS */
+    int64_t fetch_stall_ms; /* of one that does not get on, see pace.h; 0: LIMIT_FETCH_STALL_MS */
+    /* Most bytes of one fetch; 0: LIMIT_FETCH_BYTES. A commit that is over it is not fetched again. */
+    int64_t fetch_bytes;
 };
 
 #define SOURCE_POLL_MS 60000

@@ -379,17 +379,21 @@ static void read_stamps(double *ret_began_ms, double *ret_ended_ms)
     fclose(stamps);
 }
 
-static void on_heard(void *data)
+static void on_heard(void *data, size_t index)
 {
     struct bench *bench = data;
+    (void)index; /* there is one */
     if (bench->heard_ms == 0)
         bench->heard_ms = clock_ms(CLOCK_MONOTONIC);
     runtime_poke_source(bench->runtime, NULL);
 }
 
-static const char *branch_of(void *data)
+static struct webhook_source source_of(void *data, size_t index)
 {
-    return runtime_source_status(((struct bench *)data)->runtime, NULL)->branch;
+    const struct bench *bench = data;
+    const struct config_source *source = &bench->config.sources.items[index];
+    return (struct webhook_source){source->name, source->origin,
+                                   runtime_source_status(bench->runtime, NULL)->branch};
 }
 
 static char *read_access(const char *directory, const char *name)
@@ -412,8 +416,9 @@ static struct webhook_listener *listen_to_webhooks(struct bench *bench)
                                                      .address = bench->config.webhook_listen,
                                                      .secret_file = bench->config.webhook_secret_file,
                                                      .data = bench,
-                                                     .look = on_heard,
-                                                     .branch = branch_of};
+                                                     .sources_len = bench->config.sources.len,
+                                                     .source = source_of,
+                                                     .look = on_heard};
     if (webhook_listener_new(&options, &listener, &err) < 0) {
         fprintf(stderr, "%s\n", error_text(&err));
         exit(1);

@@ -246,6 +246,16 @@ def test_what_the_pipelines_install_is_what_davit_needs():
         assert set(installed) == needed | {"ca-certificates", "curl", "jq"}
 
 
+def test_init_writes_the_same(tmp_path):
+    """And what it writes validates, with the pipelines beside the manifests."""
+    for arguments in (["init", "infra"], ["validate", "infra"]):
+        done = subprocess.run([built_binary(), *arguments], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    for path, example in ((".github/workflows/davit.yaml", "github-actions.yml"), (".gitea/workflows/davit.yaml", "forgejo-actions.yml"),
+                          (".gitlab-ci.yml", "gitlab-ci.yml")):
+        assert (tmp_path / "infra" / path).read_bytes() == (CI / example).read_bytes()
+
+
 def test_the_hook_of_git(repo, tmp_path):
     tools = tmp_path / "tools"
     tools.mkdir()

@@ -236,6 +236,27 @@ def test_a_context_a_service(spine, receiver, demo_image):
     assert not forge.states(first) and not forge.refused  # no aggregate
 
 
+def test_two_sources_in_one_repository(davit, repo, docker, receiver, demo_image, tmp_path):
+    """A commit is of both: that the one failed is not hidden by the success of the other."""
+    forge = receiver("github")
+    entry = {**forge.entry(tmp_path)}
+    spine = Spine(davit, repo, docker, source=None, notifications=[{**entry, "source": name} for name in ("web", "api")],
+                  sources=[{"name": name, "origin": str(repo.directory), "path": name} for name in ("web", "api")])
+    del spine.directory_config["source"]
+    spine.daemon.configure({**spine.directory_config, "stateDirectory": str(spine.daemon.directory / "state"),
+                            "socket": str(spine.daemon.directory / "davit.sock")})
+
+    def files(name, **more):
+        return {f"{name}/task.json": definition(demo_image, family=name, **more),
+                f"{name}/service.json": service(1, name=name, family=name, healthy_seconds=2, deploymentConfiguration=BREAKER)}
+
+    commit = repo.commit("both", {**files("web", command="exit 7"), **files("api")})
+    spine.start()
+    ends_with(forge, commit, "failure", "davit/web/default")
+    ends_with(forge, commit, "success", "davit/api/default")
+    assert not forge.states(commit) and not forge.refused
+
+
 def test_tls_is_verified(spine, receiver, demo_image, tmp_path):
     run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
         "-keyout", "key.pem", "-out", "ca.pem", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", cwd=tmp_path)

@@ -127,6 +127,46 @@ def test_git_url_and_its_outage(davit, repo, docker, demo_image, bare, git_daemo
     assert spine.texts() == ["three"]
 
 
+def test_events_tell_of_the_source(davit, repo, docker, demo_image, bare):
+    """As status and log do: an outage and its end, a refused commit, a rewritten branch; to who follows, too."""
+    path, push = bare
+    spine = Spine(davit, repo, docker, **source(f"file://{path}"))
+    first(repo, demo_image)
+    push()
+    spine.start()
+    spine.converge()
+    good = repo.head()
+    watch = subprocess.Popen(spine.daemon.command("events", "-w", "-o", "json"), stdout=subprocess.PIPE, text=True,
+                             env={**os.environ, **spine.daemon.environment})
+
+    def told(word):
+        def has():
+            return [one["message"] for one in spine.daemon.json("events")["events"] if one.get("source") == "default"
+                    and word in one["message"]]
+        return wait_for(has, 30, f"events tell: {word}")
+
+    away = path.rename(path.with_name("away"))
+    told("has trouble: cannot connect")
+    away.rename(path)
+    told("has recovered.")
+    bad = repo.commit("misspelt", {"web.json": {**definition(demo_image), "famly": "web"}})
+    push()
+    [refused] = told("refused commit")
+    assert bad[:12] in refused and "famly" in refused
+    repo.git("reset", "--quiet", "--hard", good)
+    newest = repo.commit("another line", {"web.json": definition(demo_image, "two")})
+    push()
+    [rewritten] = told("was rewritten")
+    assert bad[:12] in rewritten and newest[:12] in rewritten and good[:12] in rewritten
+    spine.converge()
+    assert not [one for one in spine.daemon.json("events", "default/web")["events"] if "source" in one]
+    watch.terminate()
+    lines = [json.loads(line) for line in watch.communicate()[0].splitlines()]
+    words = [one["message"].split("(source default) ")[1] for one in lines if one.get("source") == "default"]
+    assert [word for word in words if word == "has recovered."] and refused.split("(source default) ")[1] in words
+    assert words[-1] == rewritten.split("(source default) ")[1]
+
+
 def test_a_restart_during_an_outage_heals(davit, repo, docker, demo_image, bare):
     spine = Spine(davit, repo, docker, **source(f"file://{bare[0]}"))
     rolls_out(spine, repo, demo_image, bare[1])

@@ -4,6 +4,7 @@ and the next good fetch recovers."""
 import json
 import os
 import subprocess
+import time
 from base64 import b64decode, b64encode
 
 import pytest
@@ -199,6 +200,49 @@ def test_a_fetch_over_the_limit(davit, repo, docker, demo_image, root, https, tm
         story.commit()
 
     story.outage(grow, shrink, "larger than 1048576 bytes")
+    assert story.spine.daemon.run("reconcile").returncode == 0
+    assert story.spine.wait().returncode == 0
+    grow()
+    wait_for(lambda: not story.source()["ok"], 20, "it is refused")
+    https.requests()
+    methods = []
+
+    def looked_at_thrice():
+        methods.extend(method for method, _, _ in https.requests())
+        return methods.count("GET") >= 3
+
+    wait_for(looked_at_thrice, 60, "it is looked at again and again")
+    assert not story.source()["ok"] and "POST" not in methods  # but fetched no more
+
+
+def test_a_slow_fetch_goes_on_and_a_trickle_does_not(davit, repo, docker, demo_image, root, https, tmp_path):
+    """Three megabytes at 300 kB/s take longer than fetchStallTimeout; at 4 kB/s they do not get on."""
+    password = tmp_path / "password"
+    password.write_text(PASSWORD)
+    story = Story(davit, repo, docker, demo_image, root, origin=https.url("infra.git"), username=USER, fetchTimeout="10m",
+                  fetchStallTimeout="4s", passwordFile=str(password), caFile=str(https.ca))
+
+    def throttle(kbytes_per_second):
+        https.stop()
+        https.throttle(kbytes_per_second)
+        https.start()
+
+    def commit_noise():
+        (repo.directory / "large.bin").write_bytes(os.urandom(3_000_000))
+        story.commit()
+
+    throttle(300)
+    commit_noise()
+    began = time.monotonic()
+    story.spine.converge()
+    story.is_as_wanted()
+    assert time.monotonic() - began > 6
+
+    def trickle():
+        throttle(4)
+        commit_noise()
+
+    story.outage(trickle, lambda: throttle(0), "less than 65536 bytes in 4000 ms")
 
 
 def test_ssh(davit, repo, docker, demo_image, root, ssh):

@@ -4,16 +4,31 @@ import hashlib
 import hmac
 import http.client
 import json
+import subprocess
 import time
 
 import pytest
 
 from support.davit import wait_for
 from support.git_servers import PASSWORD, USER
+from support.repo import Repo
 from support.spine import Spine, definition, service
 
 SECRET = "correct horse battery"
 PORT = 8321
+
+
+def say(engine, body, secret=SECRET):
+    """As GitHub does it, by the public name that a proxy passes on; returns status and answer."""
+    signature = hmac.new(secret.encode(), body.encode(), hashlib.sha256).hexdigest()
+    connection = http.client.HTTPConnection("davit.example.org", timeout=30)
+    connection.sock = engine.connect("127.0.0.1", PORT, 30)
+    connection.request("POST", "/v1/webhook", body, {
+        "Content-Type": "application/json", "X-GitHub-Event": "push", "X-Hub-Signature-256": f"sha256={signature}"})
+    answer = connection.getresponse()
+    status, text = answer.status, answer.read()
+    connection.close()
+    return status, json.loads(text)
 
 
 class Forge:
@@ -40,17 +55,7 @@ class Forge:
         self.repo.git("push", "--quiet", str(self.root / "infra.git"), "main")
 
     def say(self, branch="main", secret=SECRET, body=None):
-        """As GitHub does it, by the public name that a proxy passes on; returns status and answer."""
-        body = body or json.dumps({"ref": f"refs/heads/{branch}"})
-        signature = hmac.new(secret.encode(), body.encode(), hashlib.sha256).hexdigest()
-        connection = http.client.HTTPConnection("davit.example.org", timeout=30)
-        connection.sock = self.spine.engine.connect("127.0.0.1", PORT, 30)
-        connection.request("POST", "/v1/webhook", body, {
-            "Content-Type": "application/json", "X-GitHub-Event": "push", "X-Hub-Signature-256": f"sha256={signature}"})
-        answer = connection.getresponse()
-        status, text = answer.status, answer.read()
-        connection.close()
-        return status, json.loads(text)
+        return say(self.spine.engine, body or json.dumps({"ref": f"refs/heads/{branch}"}), secret)
 
     def runs(self):
         return self.spine.texts() == [f"text-{self.count}"]
@@ -98,16 +103,61 @@ def test_a_wrong_signature_leads_to_nothing(forge):
 
 
 def test_a_burst(forge):
-    """Fifty webhooks are at most three looks, and what was pushed before the last one is rolled out."""
+    """Fifty webhooks are one look a second, and what was pushed before the last one is rolled out."""
     forge.https.requests()
+    began = time.monotonic()
     assert all(forge.say()[0] == 202 for _ in range(49))
     forge.push()
     assert forge.say()[0] == 202
+    seconds = time.monotonic() - began
     forge.spine.converge()
     wait_for(forge.runs, 15, "the last push is rolled out")
     wait_for(lambda: forge.webhooks()["heard"] == 50, 5, "all were heard")
     seen = [one[0] for one in forge.https.requests()]
-    assert 1 <= seen.count("GET") <= 3 and seen.count("POST") == 1, seen
+    assert 1 <= seen.count("GET") <= 2 + seconds and seen.count("POST") == 1, seen
+
+
+def test_two_repositories(davit, docker, https, root, tmp_path):
+    """Each webhook is a look at the remote that it names, by whichever of its addresses; of no other."""
+    password, secret = tmp_path / "password", tmp_path / "webhook-secret"
+    password.write_text(PASSWORD)
+    secret.write_text(SECRET)
+    repos = {name: Repo(tmp_path / name) for name in ("infra", "shop")}
+    subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", root / "shop.git"], check=True)
+
+    def push(name, cluster):
+        repos[name].commit(f"{name}: {cluster}", {"cluster.json": {"kind": "Cluster", "clusterName": cluster}})
+        repos[name].git("push", "--quiet", str(root / f"{name}.git"), "main")
+        return repos[name].head()
+
+    spine = Spine(davit, repos["infra"], docker, source=None, webhook={"listen": f"0.0.0.0:{PORT}", "secretFile": str(secret)},
+                  sources=[{"name": name, "origin": https.url(f"{name}.git"), "branch": "main", "poll": "10m", "username": USER,
+                            "passwordFile": str(password), "caFile": str(https.ca)} for name in repos])
+    del spine.directory_config["source"]
+    spine.daemon.configure({**spine.directory_config, "stateDirectory": str(spine.daemon.directory / "state"),
+                            "socket": str(spine.daemon.directory / "davit.sock")})
+    first = [push(name, name) for name in repos]
+    spine.start()
+    for oid in first:
+        spine.seen(oid)
+
+    def asked(**repository):
+        """Who is asked by git after a webhook that names the repository, and what the answer says."""
+        https.requests()
+        status, answer = say(docker, json.dumps({"ref": "refs/heads/main", "repository": repository}))
+        assert status == 202
+        time.sleep(3)  # davit must not look at the other
+        return {path.split("/")[2] for _, path, _ in https.requests()}, answer["message"]
+
+    newest = push("shop", "shop-two")
+    assert asked(ssh_url="git@LOCALHOST:git/shop.git") == ({"shop.git"}, "looked at: shop")
+    spine.seen(newest)
+    newest = push("infra", "infra-two")
+    assert asked(clone_url="https://localhost/git/infra.git") == ({"infra.git"}, "looked at: infra")
+    spine.seen(newest)
+    assert asked(clone_url="https://localhost/git/other.git") == (
+        {"infra.git", "shop.git"}, "looked at: infra, shop; none is at localhost/git/other")
+    assert "looked at: infra, shop; none is at localhost/git/other" in spine.daemon.log_text()
 
 
 def test_a_secret_that_is_none(davit, docker, repo, tmp_path):

@@ -72,8 +72,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(r == 0 || r == ERROR_DENIED);
     assert(r < 0 || post.len > 0);
     assert(r < 0 || webhook_authenticate(&request, ANOTHER, NULL) == ERROR_DENIED);
-    bool looks = webhook_asks_for_look(&request, "main", &why);
+    struct webhook_push push CLEANUP(webhook_push_deinit);
+    webhook_push_read(&request, &push);
+    bool looks = webhook_push_asks_for_look(&push, "main", &why);
     assert(looks == (why.message[0] == '\0'));
-    assert(!looks || webhook_asks_for_look(&request, NULL, NULL));
+    assert(!looks || webhook_push_asks_for_look(&push, NULL, NULL));
     return 0;
 }

@@ -131,16 +131,23 @@ static bool is_genuine(const struct post *post, const char *secret)
     return r == 0;
 }
 
+static bool asks_for_look(const struct post *post, const char *branch, struct error *why)
+{
+    struct webhook_request request = request_of(post);
+    struct webhook_push push CLEANUP(webhook_push_deinit);
+    webhook_push_read(&request, &push);
+    return webhook_push_asks_for_look(&push, branch, why);
+}
+
 static void test_genuine(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
         struct post post CLEANUP(post_deinit) = load(samples[i].file);
-        struct webhook_request request = request_of(&post);
         struct error why = ERROR_INIT;
         if (!is_genuine(&post, samples[i].secret))
             fail_msg("%s is refused", samples[i].file);
-        if (webhook_asks_for_look(&request, "main", &why) != samples[i].looks)
+        if (asks_for_look(&post, "main", &why) != samples[i].looks)
             fail_msg("%s: %s", samples[i].file, error_text(&why));
         assert_true(samples[i].looks == (why.message[0] == '\0'));
     }
@@ -419,8 +426,7 @@ static bool asks(const char *body, const char *branch)
 {
     struct post post CLEANUP(post_deinit) = {0};
     set_body(&post, body, strlen(body));
-    struct webhook_request request = request_of(&post);
-    return webhook_asks_for_look(&request, branch, NULL);
+    return asks_for_look(&post, branch, NULL);
 }
 
 static void test_in_doubt_it_looks(void **state)
@@ -466,6 +472,91 @@ static void test_branches(void **state)
     assert_true(asks("{\"ref\":\"refs/tags/v1\"}", "refs/tags/v1"));
 }
 
+/* --- repositories --------------------------------------------------------------------------------------- */
+
+static void test_addresses(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"https://git.example.org/infra/web.git", "git.example.org/infra/web"},
+        {"https://git.example.org/infra/web", "git.example.org/infra/web"},
+        {"https://git.example.org/infra/web/", "git.example.org/infra/web"},
+        {"https://git.example.org/infra/web.git/", "git.example.org/infra/web"},
+        {"https://git.example.org//infra/web", "git.example.org/infra/web"},
+        {"https://ada:p@w@git.example.org/infra/web.git", "git.example.org/infra/web"},
+        {"https://git.example.org:8443/infra/web.git", "git.example.org/infra/web"},
+        {"https://git.example.org/infra/web.git?token=x", "git.example.org/infra/web"},
+        {"HTTPS://GIT.example.org/Infra/Web.git", "git.example.org/infra/web"},
+        {"http://git.example.org/infra/web", "git.example.org/infra/web"},
+        {"git://git.example.org/infra/web.git", "git.example.org/infra/web"},
+        {"ssh://git@git.example.org/infra/web.git", "git.example.org/infra/web"},
+        {"ssh://git@git.example.org:2222/infra/web.git", "git.example.org/infra/web"},
+        {"git@git.example.org:infra/web.git", "git.example.org/infra/web"},
+        {"git@git.example.org:/infra/web.git", "git.example.org/infra/web"},
+        {"git.example.org:infra/web", "git.example.org/infra/web"},
+        {"ssh://git@[::1]:2222/infra/web.git", "[::1]/infra/web"},
+        {"git@[::1]:infra/web.git", "[::1]/infra/web"},
+        {"https://git.example.org/a:b@c/web.git", "git.example.org/a:b@c/web"},
+        {"https://git.example.org/infra/web.github", "git.example.org/infra/web.github"},
+        {"https://git.example.org/", NULL},
+        {"https://git.example.org", NULL},
+        {"https:///infra/web", NULL},
+        {"https://", NULL},
+        {"https://git.example.org/.git", NULL},
+        {"git@git.example.org:", NULL},
+        {"file:///srv/git/web.git", NULL},
+        {"/srv/git/web.git", NULL},
+        {"/srv/git:x/web.git", NULL},
+        {"./a:b", NULL},
+        {"web", NULL},
+        {":", NULL},
+        {"", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *address CLEANUP_FREE = webhook_address(cases[i][0]);
+        if (!text_equal(address, cases[i][1]))
+            fail_msg("%s: %s", cases[i][0], address ? address : "none");
+    }
+}
+
+/* As the forges name it, whichever of its addresses a source has. */
+static void test_repositories(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {
+        "{\"repository\":{\"clone_url\":\"https://git.example.org/infra/web.git\"}}",
+        "{\"repository\":{\"ssh_url\":\"git@git.example.org:infra/web.git\"}}",
+        "{\"repository\":{\"git_url\":\"git://git.example.org/infra/web.git\"}}",
+        "{\"repository\":{\"html_url\":\"https://git.example.org/infra/web\"}}",
+        "{\"project\":{\"git_http_url\":\"https://git.example.org/infra/web.git\"}}",
+        "{\"project\":{\"git_ssh_url\":\"ssh://git@git.example.org:2222/infra/web.git\"}}",
+        "{\"project\":{\"web_url\":\"https://git.example.org/infra/web\"},\"repository\":7}",
+        "{\"repository\":{\"links\":{\"html\":{\"href\":\"https://git.example.org/infra/web\"}}}}",
+        "{\"repository\":{\"links\":{\"clone\":[{\"href\":\"ssh://git@git.example.org:7999/infra/web.git\"},"
+        "null]}}}",
+    };
+    static const char *const ours[] = {"https://davit:token@git.example.org/infra/web.git",
+                                       "ssh://git@git.example.org:2222/infra/web",
+                                       "git@git.example.org:infra/web"};
+    static const char *const others[] = {"https://git.example.org/infra/web2.git",
+                                         "https://example.org/infra/web.git",
+                                         "https://git.example.org/web.git", "/infra/web"};
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        struct post post CLEANUP(post_deinit) = {0};
+        struct webhook_push push CLEANUP(webhook_push_deinit);
+        set_body(&post, bodies[i], strlen(bodies[i]));
+        struct webhook_request request = request_of(&post);
+        webhook_push_read(&request, &push);
+        assert_int_equal(push.repositories.len, 1);
+        for (size_t k = 0; k < ARRAY_LEN(ours); k++)
+            if (!webhook_push_is_of(&push, ours[k]))
+                fail_msg("%s is not %s", bodies[i], ours[k]);
+        for (size_t k = 0; k < ARRAY_LEN(others); k++)
+            if (webhook_push_is_of(&push, others[k]))
+                fail_msg("%s is %s", bodies[i], others[k]);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -479,6 +570,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_short_secrets),
         cmocka_unit_test(test_in_doubt_it_looks),
         cmocka_unit_test(test_branches),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_repositories),
     };
     directory = argc > 1 ? argv[1] : "webhooks";
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -346,6 +346,39 @@ static void test_several_sources(void **state)
     config_deinit(&config);
 }
 
+/* Statuses of two sources in one repository have contexts of their own. */
+static void test_sources_of_one_repository(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *first;
+        const char *second;
+        bool shared;
+    } cases[] = {
+        {"kind: github, repository: o/r, source: a", "kind: github, repository: O/r, source: b", true},
+        {"kind: github, repository: o/r, source: a", "kind: github, repository: o/s, source: b", false},
+        {"kind: github, repository: o/r, source: a", "kind: gitlab, repository: o/r, source: b", false},
+        {"kind: github, repository: o/r, source: a",
+         "kind: github, repository: o/r, source: b, url: 'https://x.org'", false},
+        {"kind: github, repository: o/r, source: a",
+         "kind: github, repository: o/r, source: a, perService: true", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct config config;
+        char *fault CLEANUP_FREE = NULL;
+        struct error err = ERROR_INIT;
+        char *text CLEANUP_FREE =
+            memory_printf(TWO "owner: me\nnotifications: [{tokenFile: t, %s}, {tokenFile: t, %s}]\n",
+                          cases[i].first, cases[i].second);
+        assert_int_equal(read_text(&config, text, &fault), 0);
+        assert_int_equal(config_finish(&config, &err), 0);
+        for (size_t k = 0; k < 2; k++)
+            if (config.notifications.items[k].shared != cases[i].shared)
+                fail_msg("case %zu", i);
+        config_deinit(&config);
+    }
+}
+
 static void test_several_sources_that_are_refused(void **state)
 {
     (void)state;
@@ -394,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_faults_name_the_file),
         cmocka_unit_test(test_a_directory_is_no_configuration),
         cmocka_unit_test(test_several_sources),
+        cmocka_unit_test(test_sources_of_one_repository),
         cmocka_unit_test(test_several_sources_that_are_refused),
         cmocka_unit_test(test_owner_of_a_path),
         cmocka_unit_test(test_owner_of_one_repository_however_spelled),

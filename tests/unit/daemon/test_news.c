@@ -130,6 +130,24 @@ static void test_superseded(void **state)
     expect(world, "davit/demo c3 success|"); /* nothing to do; b2 had ended */
 }
 
+/* The other source of the repository has its own. */
+static void test_a_shared_repository(void **state)
+{
+    struct world *world = *state;
+    world->target.shared = true;
+    char source[] = "default";
+    world->target.source = source;
+    fixture_commit(&world->fixture, "a0", "kind: Service\nserviceName: 3\n");
+    expect(world, "davit/default a0 failure|");
+    deploy(world, "a1", "nginx:1", "");
+    expect(world, "davit/default/demo a1 pending|");
+    deploy(world, "b2", "nginx:2", "");
+    expect(world, "davit/default/demo b2 pending|davit/default/demo a1 superseded|");
+    world->target.shared = false; /* configured anew: what is told is over in its own context */
+    deploy(world, "c3", "nginx:3", "");
+    expect(world, "davit/demo c3 pending|davit/default/demo b2 superseded|");
+}
+
 /* What is refused is no end of what is being deployed. */
 static void test_refused(void **state)
 {
@@ -243,6 +261,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_deploy_failure_and_retry, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rolled_back_is_a_failure, setup, teardown),
         cmocka_unit_test_setup_teardown(test_superseded, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_shared_repository, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_each_service, setup, teardown),
         cmocka_unit_test_setup_teardown(test_deployments, setup, teardown),

@@ -25,8 +25,10 @@ struct world {
     char dir[64];
     char address[96];
     char secret_file[96];
-    unsigned looks;
+    unsigned looks; /* at the first source */
+    unsigned other_looks;
     const char *branch;
+    size_t sources_len; /* of those below */
     /* the last answer */
     unsigned done;
     int status;
@@ -36,16 +38,21 @@ struct world {
     char allow[16];
 };
 
-static void on_look(void *data)
+static void on_look(void *data, size_t index)
 {
     struct world *world = data;
-    world->looks++;
+    if (index == 0)
+        world->looks++;
+    else
+        world->other_looks++;
 }
 
-static const char *on_branch(void *data)
+static struct webhook_source on_source(void *data, size_t index)
 {
     const struct world *world = data;
-    return world->branch;
+    return index
+               ? (struct webhook_source){"shop", "git@git.example.org:example/shop.git", "live"}
+               : (struct webhook_source){"infra", "https://git.example.org/example/infra.git", world->branch};
 }
 
 static void write_secret(const struct world *world, const char *text)
@@ -62,8 +69,9 @@ static int open_listener(struct world *world, const char *address, struct error 
                                                      .address = address,
                                                      .secret_file = world->secret_file,
                                                      .data = world,
-                                                     .look = on_look,
-                                                     .branch = on_branch};
+                                                     .sources_len = world->sources_len,
+                                                     .source = on_source,
+                                                     .look = on_look};
     return webhook_listener_new(&options, &world->listener, err);
 }
 
@@ -72,6 +80,7 @@ static int setup(void **state)
     struct world *world = NEW(struct world);
     struct error err = ERROR_INIT;
     world->branch = "main";
+    world->sources_len = 1;
     unit_make_dir(world->dir, sizeof world->dir, "webhook");
     snprintf(world->address, sizeof world->address, "unix://%s/s", world->dir);
     snprintf(world->secret_file, sizeof world->secret_file, "%s/secret", world->dir);
@@ -234,6 +243,49 @@ static void test_nothing_to_look_at(void **state)
     assert_int_equal(webhook_listener_news(world->listener)->heard, 4);
 }
 
+/* Each to the source whose repository it is; what nobody knows to all, but only where the branch may be
+ * theirs. */
+static void test_several_sources(void **state)
+{
+    struct world *world = *state;
+    static const struct {
+        const char *url;
+        const char *branch;
+        int status;
+        unsigned infra;
+        unsigned shop;
+        const char *message;
+    } cases[] = {
+        {"https://git.example.org/example/infra", "main", 202, 1, 0, "looked at: infra"},
+        {"https://git.example.org/example/shop.git", "live", 202, 0, 1, "looked at: shop"},
+        {"https://git.example.org/example/shop.git", "main", 200, 0, 0,
+         "a push of refs/heads/main, not of refs/heads/live"},
+        {"https://git.example.org/moved/shop", "live", 202, 0, 1,
+         "looked at: shop; none is at git.example.org/moved/shop"},
+        {"https://git.example.org/example/other", "next", 200, 0, 0,
+         "a push of a branch that no source of it follows"},
+        {"", "live", 202, 0, 1, "looked at: shop"},
+    };
+    const char *const headers[] = {TOKEN, NULL};
+    struct error err = ERROR_INIT;
+    webhook_listener_free(world->listener);
+    world->sources_len = 2;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *body CLEANUP_FREE =
+            memory_printf("{\"ref\":\"refs/heads/%s\",\"repository\":{\"clone_url\":\"%s\"}}",
+                          cases[i].branch, cases[i].url);
+        if (open_listener(world, world->address, &err) < 0) /* anew: the pause after a look is over */
+            fail_msg("%s", error_text(&err));
+        world->looks = world->other_looks = 0;
+        ask(world, (struct http_request){.headers = headers, .body = body, .body_len = strlen(body)},
+            cases[i].status);
+        assert_string_equal(world->message, cases[i].message);
+        assert_int_equal(world->looks, cases[i].infra);
+        assert_int_equal(world->other_looks, cases[i].shop);
+        webhook_listener_free(TAKE(world->listener));
+    }
+}
+
 /* --- secrets -------------------------------------------------------------------------------------------- */
 
 static void test_secret_is_read_anew(void **state)
@@ -313,6 +365,7 @@ int main(void)
         TEST(test_too_large),
         TEST(test_many_refusals),
         TEST(test_nothing_to_look_at),
+        TEST(test_several_sources),
         TEST(test_secret_is_read_anew),
         TEST(test_bad_configurations),
         TEST(test_burst),

@@ -101,8 +101,9 @@ static void test_commits(void **state)
     (void)state;
     const struct commit commit = {.oid = "21d64bd2", .subject = (char *)"web: new greeting"};
     const struct report_place cluster = {"local", "000000000000", "demo", NULL};
-    json_t *event CLEANUP(json_decrefp) = report_event_commit(
-        &cluster, &(struct report_commit){&commit, "davit/demo", REPORT_SUCCESS, "1 service deployed", 0});
+    json_t *event CLEANUP(json_decrefp) =
+        report_event_commit(&cluster, &(struct report_commit){"shop", &commit, "davit/demo", REPORT_SUCCESS,
+                                                              "1 service deployed", 0});
     assert_string_equal(model_string(event, "source"), "davit");
     assert_string_equal(detail_of(event, "context"), "davit/demo");
     assert_string_equal(detail_of(event, "state"), "success");

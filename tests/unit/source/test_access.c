@@ -196,6 +196,7 @@ static void test_the_order_of_a_fetch(void **state)
     const struct source_fetch_order order = {.url = "https://h/x",
                                              .mirror_dir = "/m",
                                              .max_bytes = 7,
+                                             .stall_ms = 9,
                                              .access = {.username = (char *)"u",
                                                         .known_hosts_file = (char *)"/k",
                                                         .proxy_login_file = (char *)"/l"}};
@@ -214,6 +215,7 @@ static void test_the_order_of_a_fetch(void **state)
             assert_null(read.branch);
             assert_string_equal(read.mirror_dir, "/m");
             assert_int_equal(read.max_bytes, 7);
+            assert_int_equal(read.stall_ms, 9);
             assert_string_equal(read.access.username, "u");
             assert_null(read.access.password_file);
             assert_string_equal(read.access.known_hosts_file, "/k");

@@ -296,6 +296,35 @@ static void test_deadline_kills_and_nothing_is_told_of_the_password(void **state
         assert_null(strstr(f->errors.items[i], "s3cret"));
 }
 
+/* A byte now and then is no list of branches. */
+static void test_a_remote_that_does_not_get_on(void **state)
+{
+    struct fixture *f = *state;
+    int port;
+    int fd = listen_at(&port);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        const struct timespec moment = {.tv_nsec = 20000000};
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        int peer = accept(fd, NULL, NULL);
+        signal(SIGPIPE, SIG_DFL);
+        dprintf(peer,
+                "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\n\r\nfff0");
+        while (true) {
+            dprintf(peer, "x");
+            nanosleep(&moment, NULL);
+        }
+    }
+    set_url(f, memory_printf("http://127.0.0.1:%d/repo.git", port));
+    f->options.fetch_stall_ms = 400;
+    fixture_start(f);
+    fixture_await_error(f, "less than 65536 bytes in 400 ms (fetchStallTimeout)");
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    close(fd);
+}
+
 static void test_free_during_a_fetch_and_without_a_helper(void **state)
 {
     struct fixture *f = *state;
@@ -337,6 +366,7 @@ int main(int argc, char **argv)
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_deadline_kills_and_nothing_is_told_of_the_password,
                                         fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_remote_that_does_not_get_on, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_free_during_a_fetch_and_without_a_helper, fixture_setup,
                                         fixture_teardown),
     };
