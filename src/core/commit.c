@@ -361,6 +361,7 @@ static void deploy(struct core *core, struct core_source *source, struct desired
     char *message CLEANUP_FREE =
         memory_printf("commit %s: %s", commit, source->head.subject ? source->head.subject : "(no subject)");
     source->approved_deletions = 0;
+    source->approved[0] = '\0';
     core_release(core, source, next);
     struct effect_vec later = {0};
     adopt(core, source, next, effects, &later);
@@ -398,6 +399,8 @@ static int build(struct core *core, struct core_source *source, const struct jud
 static bool judge_head(struct core *core, struct core_source *source, struct effect_vec *effects)
 {
     struct desired *next = NULL;
+    if (source->asks)
+        return false;
     free(TAKE(source->held));
     diagnostics_deinit(&source->diagnostics);
     source->diagnostics = (struct diagnostics){0};
@@ -405,7 +408,8 @@ static bool judge_head(struct core *core, struct core_source *source, struct eff
     source->refused = build(core, source, &judgement, &next) < 0;
     if (source->refused)
         return false;
-    source->held = core_over_budget(core, source, next);
+    bool approved = text_equal(source->head.oid, source->approved);
+    source->held = approved ? NULL : core_over_budget(core, source, next);
     if (source->held)
         desired_unref(next);
     else
@@ -529,7 +533,7 @@ void core_on_approve(struct core *core, struct event *event, struct effect_vec *
         } else if (!source->held) {
             core_approve_changes(core, source, oid, effects);
         } else if (text_equal(source->head.oid, oid)) { /* else another commit came in between */
-            source->approved_deletions = INT_MAX;
+            memcpy(source->approved, oid, strlen(oid) + 1);
             if (judge_head(core, source, effects))
                 judge_refused(core, effects);
         }

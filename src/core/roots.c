@@ -74,6 +74,7 @@ static void ask(struct core_source *source, struct effect_vec *effects)
     memcpy(effect.since, source->numbered, sizeof effect.since);
     vector_push(effects, effect);
     source->approved_deletions = source->approved_numbered;
+    source->asks = true;
     manifest_free(source->manifest);
     source->manifest = manifest_new();
 }
@@ -96,6 +97,7 @@ bool core_take_files(struct core_source *source, struct event *event, struct eff
     manifest_note_needs(source->manifest, event->commit.head, &source->needs);
     if (!event->commit.head)
         return !source->needs.missing;
+    source->asks = false;
     if (manifest_ask(source->manifest, &source->needs, &source->roots)) {
         ask(source, effects);
         return false;

@@ -224,6 +224,8 @@ static void source_out(const struct core_source *source, json_t *json)
     json_object_set_new(json, "needs", needs_out(&source->needs));
     model_set_int(json, "approvedDeletions", source->approved_deletions);
     model_set_int(json, "approvedNumbered", source->approved_numbered);
+    model_set_bool(json, "asks", source->asks);
+    model_set_string(json, "approved", source->approved[0] ? source->approved : NULL);
     json_object_set_new(json, "released", core_released_out(source));
     model_set_string(json, "held", source->held);
     model_set_bool(json, "refused", source->refused);
@@ -707,6 +709,8 @@ static int source_in(const json_t *json, struct core_source *source)
     needs_in(json_object_get(json, "needs"), &source->needs);
     source->approved_deletions = model_int_in(json, "approvedDeletions", 0, INT32_MAX);
     source->approved_numbered = model_int_in(json, "approvedNumbered", 0, INT32_MAX);
+    source->asks = model_bool(json, "asks");
+    model_string_into(json, "approved", source->approved, sizeof source->approved);
     core_released_in(source, json_object_get(json, "released"));
     source->held = memory_strdup(model_string(json, "held"));
     source->refused = model_bool(json, "refused");

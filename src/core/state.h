@@ -93,14 +93,16 @@ struct core_source {
     struct commit head;             /* oid "" before the first */
     int64_t head_ms;
     struct diagnostics diagnostics;
-    bool refused;                /* head is: judged again when another source changes */
-    char *held;                  /* why head waits for an approval; NULL: it does not */
-    int approved_deletions;      /* by trailers since the last commit that was deployed */
-    int approved_numbered;       /* likewise, up to `numbered` */
-    struct map released;         /* services and scheduled tasks that a deployed commit let go; no values */
-    struct string_vec roots;     /* that it was asked for last */
-    int64_t generation;          /* of that question; 0: what an earlier life knew */
-    struct manifest_needs needs; /* of the commits since `numbered` */
+    bool refused;            /* head is: judged again when another source changes */
+    char *held;              /* why head waits for an approval; NULL: it does not */
+    int approved_deletions;  /* by trailers since the last commit that was deployed */
+    int approved_numbered;   /* likewise, up to `numbered` */
+    struct map released;     /* services and scheduled tasks that a deployed commit let go; no values */
+    struct string_vec roots; /* that it was asked for last */
+    int64_t generation;      /* of that question; 0: what an earlier life knew */
+    bool asks;               /* it is not answered yet: nothing can be built of the manifests */
+    char approved[COMMIT_OID_SIZE]; /* commit of which somebody said that it may remove what it removes */
+    struct manifest_needs needs;    /* of the commits since `numbered` */
     char numbered[COMMIT_OID_SIZE]; /* newest head that came with all its roots */
     bool ok;
     char *message; /* why not */

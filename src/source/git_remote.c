@@ -175,7 +175,8 @@ static int bring(struct talk *talk, const struct source_remote *remote, struct e
         rc = want(talk->repository, &remote->review, &refspecs, err);
     if (rc < 0 || !refspecs.len)
         return rc;
-    const struct source_download download = {&refspecs, remote->base.ref, remote->order.max_bytes};
+    const struct source_download download = {
+        .refspecs = &refspecs, .what = remote->base.ref, .max_bytes = remote->order.max_bytes};
     return source_way_download(&talk->way, talk->remote, &download, err);
 }
 

@@ -705,7 +705,7 @@ void check_saved(struct world *world, const struct ledger_change *change)
     runs_check_saved(world, change);
     pre_check_saved(world, change);
     timer_check_saved(world, change);
-    if (change->kind == LEDGER_SUSPENSION)
+    if (change->kind == LEDGER_SUSPENSION && !disk_awaits(&world->disk, LEDGER_SUSPENSION, change->name))
         note_suspension(&world->checker, change->entry);
     if (change->kind != LEDGER_SERVICE || !change->entry)
         return;
@@ -908,7 +908,7 @@ static bool is_stuck(const struct view_service *view)
 
 /* What has stopped of a suspended service and is to be restarted later keeps its room until then: that is
  * davit's count, and not the engines'. */
-static bool any_suspended(const struct world *world)
+bool check_any_suspended(const struct world *world)
 {
     bool any = false;
     for (int s = 0; s < SERVICES_MAX; s++) {
@@ -934,7 +934,7 @@ static bool waits_rightly(const struct world *world, const struct view_service *
            is_stuck(&other) || pre_waits_rightly(world, &other) ||
            check_waits_for_gpu(world, other.waiting) ||
            (other.waiting && strstr(other.waiting, "was unable to place a task") &&
-            (any_suspended(world) || !check_room_anywhere(world, other.aim)));
+            (check_any_suspended(world) || !check_room_anywhere(world, other.aim)));
 }
 
 /* (r) What failed is rolled back where that is asked for, and what COMPLETED is known for the next time. */
@@ -973,7 +973,7 @@ static void check_service(struct world *world, const struct view_service *view, 
     if (view->desired && primary && !check_is_suspended(world, view->name))
         check_rollback(world, view);
     if (view->desired && view->waiting && strstr(view->waiting, "was unable to place a task") &&
-        (any_suspended(world) || !check_room_anywhere(world, view->aim)))
+        (check_any_suspended(world) || !check_room_anywhere(world, view->aim)))
         return; /* too little for everybody: it waits, and says so */
     if (view->desired && check_waits_for_gpu(world, view->waiting))
         return;
@@ -1054,7 +1054,7 @@ static void check_replaced(struct world *world, const struct view_service *view,
         world_fail(world, "(y) %s: %d healthy tasks on hosts that answer, desired are %d", view->name,
                    healthy, view->desired->desired_count);
     if (healthy < view->desired->desired_count &&
-        (!told || (!any_suspended(world) && check_room_anywhere(world, view->aim))))
+        (!told || (!check_any_suspended(world) && check_room_anywhere(world, view->aim))))
         world_fail(world, "(y) %s: %d of %d tasks on hosts that answer: %s", view->name, healthy,
                    view->desired->desired_count, view->waiting ? view->waiting : "no reason");
     if (view->gone_count)

