@@ -97,6 +97,12 @@ static void test_an_approval_is_of_one_commit(void **state)
     fixture_step(fixture, commit_of(3, 4, 0));
     fixture_step(fixture, commit_of(4, 0, 0));
     assert_int_equal(wanted(fixture), 3);
+    fixture_step(fixture, approval(5)); /* is not there yet */
+    fixture_step(fixture, commit_of(5, 0, 0));
+    assert_non_null(held(fixture));
+    fixture_step(fixture, commit_of(2, 0, 0)); /* the branch goes back: it was approved once */
+    assert_non_null(held(fixture));
+    assert_int_equal(wanted(fixture), 3);
 }
 
 static void test_a_trailer_approves_as_many(void **state)
@@ -329,23 +335,50 @@ static int join_part(void *data, const json_t *part)
     return 0;
 }
 
-static void test_a_snapshot_holds_it_too(void **state)
+static void restore(struct fixture *fixture)
 {
-    (void)state;
-    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
     struct core *copy = NULL;
     json_t *snapshot CLEANUP(json_decrefp) = json_object();
-    fixture_step(fixture, commit_of(1, 4, 0));
-    fixture_step(fixture, commit_of(2, 0, 2));
     assert_int_equal(core_snapshot(fixture->core, join_part, snapshot), 0);
     assert_int_equal(core_restore(snapshot, &copy, NULL), 0);
     core_free(fixture->core);
     fixture->core = copy;
+}
+
+static void test_a_snapshot_holds_it_too(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    fixture_step(fixture, commit_of(1, 4, 0));
+    fixture_step(fixture, commit_of(2, 0, 2));
+    restore(fixture);
     assert_non_null(held(fixture));
     fixture_step(fixture, commit_of(3, 1, 0));
     assert_string_equal(held(fixture), "removes 3 of 4 services (c/s1, c/s2, c/s3)");
     fixture_step(fixture, approval(3));
     assert_int_equal(wanted(fixture), 3);
+}
+
+/* Taken between the ledger and the first commit; and while roots are asked for. */
+static void test_a_snapshot_knows_what_was_let_go(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_with(9);
+    fixture_step(fixture, commit_of(2, 4, 0));
+    fixture_step(fixture, approval(2));
+    next_life(fixture);
+    restore(fixture);
+    fixture_step(fixture, commit_of(2, 4, 0));
+    assert_null(held(fixture));
+    fixture_turn(fixture);
+    fixture_step(fixture, commit_of(3, 0, 0));
+    assert_non_null(held(fixture));
+    fixture_step(fixture, with_root(commit_of(4, 0, 0)));
+    assert_non_null(fixture_effect(fixture, EFFECT_ROOTS, 0));
+    restore(fixture);
+    fixture_step(fixture, approval(3));
+    assert_non_null(held(fixture));
+    assert_int_equal(wanted(fixture), 2);
 }
 
 int main(void)
@@ -363,6 +396,7 @@ int main(void)
         cmocka_unit_test(test_a_trailer_counts_on_over_another_root),
         cmocka_unit_test(test_scheduled_tasks_count),
         cmocka_unit_test(test_a_snapshot_holds_it_too),
+        cmocka_unit_test(test_a_snapshot_knows_what_was_let_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
