@@ -11,7 +11,9 @@
 #define ECS_TARGET "AmazonEC2ContainerServiceV20141113."
 #define ECS_TYPE   "application/x-amz-json-1.1"
 #define OUR_TYPE   "application/json"
-#define ONLY_UNIX  "by TCP davit only answers what reads; ask for changes over the unix socket"
+#define ONLY_UNIX                                                                                            \
+    "by TCP davit only answers what reads; its commands (davit run-task, davit stop-task and others) and "   \
+    "ECS's API over the unix socket change things"
 
 struct api *api_new(const struct api_options *options)
 {

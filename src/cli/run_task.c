@@ -380,7 +380,7 @@ static const char *const stop_examples[] = {
 
 const struct command cli_stop_task = {
     .name = "stop-task",
-    .summary = "stop a task that \"davit run-task\" started",
+    .summary = "stop a standalone task, or one of davit.preDeploy",
     .args = "CLUSTER/TASK",
     .description =
         "ECS's StopTask. TASK is the id or the beginning of it. Tasks of a service are the service's: they "

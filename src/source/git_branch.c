@@ -146,7 +146,7 @@ static bool is_by(git_commit *commit, const char *author)
 static int walk_authors(git_revwalk *walk, git_repository *repository, const char *author, bool *ret_is)
 {
     git_oid id;
-    int rc;
+    int rc = 0;
     *ret_is = true;
     while (*ret_is && (rc = git_revwalk_next(&id, walk)) == 0) {
         git_commit *commit CLEANUP(git_commit_freep) = NULL;
