@@ -197,11 +197,16 @@ static void on_progress(void *data, const struct engine_progress *progress)
 
 static void on_errand_done(void *data, const struct engine_reply *reply);
 
+/* There is one, but for a pull. */
+static const struct job *first_of(const struct errand *errand)
+{
+    assert(errand->jobs.len);
+    return errand->jobs.items[0];
+}
+
 static void run_errand(struct errand *errand)
 {
     const struct engine_ops *ops = errand->engine->ops;
-    const struct job *job =
-        errand->jobs.len ? errand->jobs.items[0] : NULL; /* of a pull alone nobody waits */
     const struct engine_call call = {.done = on_errand_done, .progress = on_progress, .data = errand};
     const struct engine_pull what = {.image = errand->target, .login = errand->login.header};
     switch (errand->kind) {
@@ -212,10 +217,11 @@ static void run_errand(struct errand *errand)
         errand->call = ops->pull(errand->engine, &what, &call);
         break;
     case ERRAND_LOAD:
-        errand->call = ops->image_load(errand->engine, job->act->options.pause_image, &call);
+        errand->call = ops->image_load(errand->engine, first_of(errand)->act->options.pause_image, &call);
         break;
     case ERRAND_NETWORK:
-        errand->call = ops->network_create(errand->engine, job->action->labels.owner, errand->target, &call);
+        errand->call = ops->network_create(errand->engine, first_of(errand)->action->labels.owner,
+                                           errand->target, &call);
         break;
     }
 }

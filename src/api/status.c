@@ -116,7 +116,7 @@ static int post_of_service(struct api *api, const json_t *input, enum event_kind
 
 int api_post_retry(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
 {
-    struct view_service view;
+    struct view_service view = {0};
     int r = find_service(api, input, &view, fault);
     if (r < 0)
         return r;
@@ -131,7 +131,7 @@ int api_post_redeploy(struct api *api, const json_t *input, json_t **ret_output,
 {
     const char *cluster = api_parameter(input, "cluster");
     const char *service = api_parameter(input, "service");
-    struct view_service view;
+    struct view_service view = {0};
     int r = find_service(api, input, &view, fault);
     if (r < 0)
         return r;
