@@ -248,7 +248,10 @@ static void on_name_holder(struct docker_call *call, const struct docker_answer 
 {
     const struct create_state *state = call->state;
     struct container *container CLEANUP(container_freep) = own_container(call, answer);
-    if (!container) {
+    if (answer->status == 404) {
+        /* By a create of an earlier life that is under way: Docker takes the name first. */
+        docker_fail_as(call, ERROR_UNAVAILABLE, "the container name is taken, and nobody has it yet");
+    } else if (!container) {
         struct error conflict = state->cause;
         conflict.code = ERROR_EXISTS;
         docker_fail(call, &conflict);

@@ -11,7 +11,7 @@ from support.git_servers import PASSWORD, USER, Mute
 from support.registry import HOST, push
 from support.repo import IDENTITY
 from support.spine import Spine, service
-from test_update_images import NAME, manifest, registry, versions  # noqa: F401
+from test_update_images import NAME, manifest, registry  # noqa: F401
 
 AUTHOR = "davit <davit@localhost>"
 

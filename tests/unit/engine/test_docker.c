@@ -479,6 +479,26 @@ static void test_what_is_missing_for_a_create(void **state)
     }
 }
 
+/* The create of an earlier life is under way: Docker takes the name before anybody can ask for it. */
+static void test_a_name_that_nobody_has_yet(void **state)
+{
+    struct server *server = *state;
+    struct outcome outcome = {0};
+    const struct engine_call call = call_for(server, &outcome);
+    struct sample sample CLEANUP(sample_deinit);
+    sample_init(&sample, 1, "{'name':'app','image':'web:1'}");
+    const struct rule rules[] = {
+        VERSION,
+        {"/containers/create",
+         "HTTP/1.1 409 Conflict\r\nContent-Length: 31\r\n\r\n{\"message\":\"is already in use\"}", 0, false},
+        {"GET /v1.47/containers/", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", 0, false},
+        {0}};
+    server->rules = rules;
+    server->engine->ops->create(server->engine, &sample.create, &call);
+    wait_for(server, &outcome);
+    assert_int_equal(outcome.code, ERROR_UNAVAILABLE);
+}
+
 static void test_a_definition_that_contradicts_itself(void **state)
 {
     struct server *server = *state;
@@ -680,6 +700,7 @@ int main(void)
         TEST(test_a_listing_has_one_deadline),
         TEST(test_engine_freed_by_the_end_of_a_failing_list),
         TEST(test_what_is_missing_for_a_create),
+        TEST(test_a_name_that_nobody_has_yet),
         TEST(test_a_definition_that_contradicts_itself),
         TEST(test_endpoints_that_make_no_sense),
     };
