@@ -82,32 +82,32 @@ struct delayed_change {
  * planned is their sum, core.desired. */
 struct core_source {
     char *name;
-    bool gone;    /* the configuration does not have it */
-    bool removed; /* likewise, and what it had may go */
     struct allowance allowance;
     struct manifest *manifest;
-    struct map families;            /* family -> struct family_ledger, owned: numbers are each source's own */
-    struct desired *desired;        /* its newest good commit; NULL: it was not read since the start */
-    struct desired *remembered;     /* until then: the clusters that the ledger has of it; NULL: none */
-    char deployed[COMMIT_OID_SIZE]; /* what an earlier life had deployed last; "": nothing */
-    struct commit head;             /* oid "" before the first */
+    struct map families;        /* family -> struct family_ledger, owned: numbers are each source's own */
+    struct desired *desired;    /* its newest good commit; NULL: it was not read since the start */
+    struct desired *remembered; /* until then: the clusters that the ledger has of it; NULL: none */
+    struct commit head;         /* oid "" before the first */
     int64_t head_ms;
     struct diagnostics diagnostics;
-    bool refused;            /* head is: judged again when another source changes */
-    char *held;              /* why head waits for an approval; NULL: it does not */
-    int approved_deletions;  /* by trailers since the last commit that was deployed */
-    int approved_numbered;   /* likewise, up to `numbered` */
-    struct map released;     /* services and scheduled tasks that a deployed commit let go; no values */
-    struct string_vec roots; /* that it was asked for last */
-    int64_t generation;      /* of that question; 0: what an earlier life knew */
-    bool asks;               /* it is not answered yet: nothing can be built of the manifests */
-    char approved[COMMIT_OID_SIZE]; /* commit of which somebody said that it may remove what it removes */
-    struct manifest_needs needs;    /* of the commits since `numbered` */
-    char numbered[COMMIT_OID_SIZE]; /* newest head that came with all its roots */
-    bool ok;
-    char *message; /* why not */
+    char *held;                  /* why head waits for an approval; NULL: it does not */
+    int approved_deletions;      /* by trailers since the last commit that was deployed */
+    int approved_numbered;       /* likewise, up to `numbered` */
+    struct map released;         /* services and scheduled tasks that a deployed commit let go; no values */
+    struct string_vec roots;     /* that it was asked for last */
+    int64_t generation;          /* of that question; 0: what an earlier life knew */
+    struct manifest_needs needs; /* of the commits since `numbered` */
+    char *message;               /* why not */
     char *origin;
     char *branch;
+    char deployed[COMMIT_OID_SIZE]; /* what an earlier life had deployed last; "": nothing */
+    char numbered[COMMIT_OID_SIZE]; /* newest head that came with all its roots */
+    char approved[COMMIT_OID_SIZE]; /* commit of which somebody said that it may remove what it removes */
+    bool gone;                      /* the configuration does not have it */
+    bool removed;                   /* likewise, and what it had may go */
+    bool refused;                   /* head is: judged again when another source changes */
+    bool asks;                      /* it is not answered yet: nothing can be built of the manifests */
+    bool ok;
 };
 struct core_source_vec VECTOR_OF(struct core_source *);
 
