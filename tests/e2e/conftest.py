@@ -65,6 +65,7 @@ def session_engine(kind):
         pytest.skip(str(error))
     try:
         engine.api.import_image(DEMO_IMAGE)
+        engine.kept_images = engine.api.images()
         yield engine
     finally:
         engine.stop()
@@ -73,11 +74,17 @@ def session_engine(kind):
 def emptied(engine, daemons):
     """Daemons end first, or they would put back what is removed. Before as well: what the engine was asked for last
     may have come after its cleaning."""
-    engine.api.clean()
+    empty(engine)
     yield engine
     for daemon in daemons:
         daemon.kill()
+    empty(engine)
+
+
+def empty(engine):
+    """Leaves the demo image alone."""
     engine.api.clean()
+    engine.api.remove_images(engine.kept_images)
 
 
 @pytest.fixture(scope="session")

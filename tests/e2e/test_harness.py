@@ -52,6 +52,15 @@ def test_each_test_begins_with_an_empty_engine(docker):
     assert [image["RepoTags"] for image in docker.api.get("/images/json")] == [["davit-demo:latest"]]
 
 
+def test_an_emptied_engine_has_the_image_that_is_kept_and_no_other(docker, demo_image):
+    kept = docker.api.images()
+    docker.api.import_image("other:1", {"/www/index.html": "other\n"})
+    docker.api.post(f"/images/{demo_image}/tag", repo="another-name", tag="2")
+    assert docker.api.images() != kept
+    docker.api.remove_images(kept)
+    assert docker.api.images() == kept
+
+
 def test_two_engines_know_nothing_of_each_other(docker, second_docker, demo_image):
     docker.api.run(demo_image, name="first")
     assert len(docker.api.containers()) == 1
@@ -61,12 +70,8 @@ def test_two_engines_know_nothing_of_each_other(docker, second_docker, demo_imag
 def test_own_image_has_its_files_and_command(docker):
     command = ["/bin/httpd", "-f", "-p", "81", "-h", "/www"]
     docker.api.import_image("other:1", {"/www/index.html": "other\n"}, command)
-    try:
-        container = docker.api.run("other:1")
-        assert wait_for(lambda: serves(docker, address(docker.api, container), 81)) == (200, b"other\n")
-    finally:
-        docker.api.clean()
-        docker.api.delete("/images/other:1")
+    container = docker.api.run("other:1")
+    assert wait_for(lambda: serves(docker, address(docker.api, container), 81)) == (200, b"other\n")
 
 
 def tick(api, ticks, ending):

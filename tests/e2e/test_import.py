@@ -137,14 +137,9 @@ def test_init(spine):
     assert process.returncode == 0 and not process.stdout, process.stdout
     spine.repo.commit("web: first version")
     api.import_image("nginx:1.27-alpine")
-    try:
-        spine.start()
-        process = spine.daemon.run("wait", "demo/web", "--timeout", "180s", timeout=240)
-        assert process.returncode == 0, process.stderr
-        assert spine.texts() == ["demo", "demo"]
-        running = [one["State"]["Health"]["Status"] for one in map(inspect(api), spine.ids())]
-        assert running == ["healthy", "healthy"]
-    finally:
-        spine.daemon.kill()
-        api.clean()
-        api.delete("/images/nginx:1.27-alpine")
+    spine.start()
+    process = spine.daemon.run("wait", "demo/web", "--timeout", "180s", timeout=240)
+    assert process.returncode == 0, process.stderr
+    assert spine.texts() == ["demo", "demo"]
+    running = [one["State"]["Health"]["Status"] for one in map(inspect(api), spine.ids())]
+    assert running == ["healthy", "healthy"]

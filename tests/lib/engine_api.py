@@ -103,6 +103,16 @@ class EngineApi:
         for volume in self.get("/volumes").get("Volumes") or []:
             self.remove_quietly(f"/volumes/{volume['Name']}", force=1)
 
+    def images(self):
+        """{id: names} of all images."""
+        return {image["Id"]: image["RepoTags"] or [] for image in self.get("/images/json")}
+
+    def remove_images(self, kept):
+        """Removes all images but these ({id: names}), which lose other names than those."""
+        for image, names in self.images().items():
+            for name in [name for name in names if name not in kept[image]] if image in kept else [image]:
+                self.remove_quietly(f"/images/{name}", force=1)
+
     def remove_quietly(self, path, **query):
         try:
             self.delete(path, **query)
