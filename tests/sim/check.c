@@ -1113,6 +1113,7 @@ void check_deinit(struct checker *checker)
     map_deinit(&checker->calm_bounds);
     name_deinit(checker);
     map_deinit(&checker->images);
+    map_deinit(&checker->judged);
     pre_deinit(checker);
     timer_deinit(checker);
 }

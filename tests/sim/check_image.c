@@ -63,6 +63,17 @@ static void check_one(struct world *world, const char *host, const struct contai
                    container->image, labels->deployment, known);
 }
 
+/* Once, while davit runs: what a deployment's tags meant is forgotten with its entry, and its containers stay. */
+static void check_new(struct world *world, const char *host, const struct container *container)
+{
+    char *key CLEANUP_FREE = memory_printf("%s on %s", container->id, host);
+    if (map_get(&world->checker.judged, key))
+        return;
+    check_one(world, host, container);
+    if (world->davit.core)
+        map_put(&world->checker.judged, key, world);
+}
+
 void check_images(struct world *world, int host)
 {
     const struct sim *sim = world->hosts[host].sim;
@@ -70,6 +81,6 @@ void check_images(struct world *world, int host)
         const struct container *container = sim_container_at(sim, i);
         if (text_equal(container->labels.owner, OWNER) && container->labels.deployment &&
             !container_is_internal(container->labels.spec->name))
-            check_one(world, world->hosts[host].name, container);
+            check_new(world, world->hosts[host].name, container);
     }
 }

@@ -264,6 +264,7 @@ struct checker {
     struct map timer_begun;     /* those that were seen to begin */
     int64_t away_ms[HOSTS_MAX]; /* when a host was away last; 0: never */
     struct map images;          /* "DEPLOYMENT CONTAINER" -> what the first was created of: check_image.c */
+    struct map judged;          /* "ID on HOST": a container that (I) held for */
     struct map calm_bounds;     /* fair weather: service -> struct fair, owned */
 };
 
