@@ -7,10 +7,12 @@
 #include "model/desired.h"
 #include "model/json.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define POLL_MS 500
+#define POLL_MS   500
+#define NAMES_MAX 8
 
 struct progress_service_vec VECTOR_OF(struct progress_service);
 
@@ -136,9 +138,9 @@ static bool is_current(const json_t *status)
  *  head is refused or held    | any                       | NO
  *  head is not yet wanted     | any                       | wait
  *  head is wanted             | one that is named is none | ERROR
+ *                             | one has failed or is held | NO: no other one's end makes it better
  *                             | one is busy               | wait
- *                             | one has failed or is      | NO
- *                             |  blocked                  |
+ *                             | one is blocked            | NO
  *                             | all are steady            | OK
  */
 static int judge(const struct cli *cli, const json_t *status, const struct progress_service_vec *services)
@@ -154,13 +156,31 @@ static int judge(const struct cli *cli, const json_t *status, const struct progr
         return -1;
     if (missing(cli, services))
         return CLI_ERROR;
-    bool busy = false;
-    bool failed = false;
+    size_t count[PROGRESS_BLOCKED + 1] = {0};
+    for (size_t i = 0; i < services->len; i++)
+        count[services->items[i].state]++;
+    if (count[PROGRESS_FAILED])
+        return CLI_NO;
+    return count[PROGRESS_BUSY] ? -1 : count[PROGRESS_BLOCKED] ? CLI_NO : CLI_OK;
+}
+
+/* By name, for the lines of all services may be many. */
+static void tell_unsteady(const struct cli *cli, const struct progress_service_vec *services)
+{
+    char *names CLEANUP_FREE = NULL;
+    size_t count = 0;
     for (size_t i = 0; i < services->len; i++) {
-        failed |= services->items[i].state == PROGRESS_FAILED || services->items[i].state == PROGRESS_BLOCKED;
-        busy |= services->items[i].state == PROGRESS_BUSY;
+        if (services->items[i].state != PROGRESS_BUSY || count++ >= NAMES_MAX)
+            continue;
+        char *longer = memory_printf("%s%s%s/%s", names ? names : "", names ? ", " : "",
+                                     services->items[i].cluster, services->items[i].name);
+        free(names);
+        names = longer;
     }
-    return busy ? -1 : failed ? CLI_NO : CLI_OK;
+    if (count > NAMES_MAX)
+        cli_fail(cli, "not steady yet: %s and %zu more", names, count - NAMES_MAX);
+    else if (count)
+        cli_fail(cli, "not steady yet: %s", names);
 }
 
 static void tell_failed(const struct cli *cli, const struct progress_service_vec *services)
@@ -189,8 +209,10 @@ static void explain(const struct cli *cli, const json_t *status, const struct pr
         cli_fail(cli, "commit %.12s is held: it %s; nothing was changed; davit approve %.12s deploys it",
                  cli_member_string(status, "source.head.oid"), cli_member_string(status, "source.held"),
                  cli_member_string(status, "source.head.oid"));
-    if (result == CLI_NO && !is_held(status) && !is_refused(status))
+    if (result == CLI_NO && !is_held(status) && !is_refused(status)) {
         tell_failed(cli, services);
+        tell_unsteady(cli, services);
+    }
     if (result != CLI_NO || !is_refused(status))
         return;
     cli_write_answer_diagnostics(cli->err, json_object_get(source, "diagnostics"), "");
@@ -293,6 +315,8 @@ static int look(const struct cli *cli, struct progress *progress, bool last, cha
     else
         progress_finish(progress, services.items, services.len);
     explain(cli, status, &services, r);
+    if (r < 0 && last)
+        tell_unsteady(cli, &services);
     if (r == CLI_OK && !services.len)
         r = check_cluster(cli);
     vector_deinit(&services);
@@ -350,7 +374,8 @@ const struct command cli_wait = {
     .description = "Without a service: all of them. Shows how they get on: on a terminal one line a service, "
                    "else a line "
                    "for each change. While the source cannot be read, or a look that \"davit reconcile\" "
-                   "asked for is under way, and while a service goes back to what completed last, it waits.",
+                   "asked for is under way, and while a service goes back to what completed last, it waits. "
+                   "Ends with the first that has failed, for no other one's end makes that better.",
     .flags = flags,
     .examples = examples,
     .exits = exits,

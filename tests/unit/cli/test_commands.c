@@ -198,6 +198,18 @@ static const struct answer rolling_back[] = {
     {"", "404 Not Found", "{}"},
 };
 
+#define BUSY(name) "{\"cluster\":\"demo\",\"name\":\"" name "\",\"desiredCount\":2,\"state\":\"deploying\"},"
+/* Of a daemon one of whose services has failed while others are on their way. */
+static const struct answer failed_beside[] = {
+    {"GET /v1/status ", "200 OK",
+     STATUS(
+         "\"rolloutState\":\"FAILED\"," LOOKED("abcdef0123456789", "2") "\"refused\":false,\"head\":" COMMIT,
+         BUSY("a") BUSY("b") BUSY("c") BUSY("d") BUSY("e") BUSY("f") BUSY("g") BUSY("h") BUSY("i")
+             BUSY("j") "{\"cluster\":\"demo\",\"name\":\"web\",\"desiredCount\":2,\"failed\":true,\"state\":"
+                       "\"failed\"}")},
+    {"", "404 Not Found", "{}"},
+};
+
 /* Of a daemon one of whose services is held at what it was before. */
 static const struct answer held[] = {
     {"GET /v1/status ", "200 OK",
@@ -332,6 +344,11 @@ static int setup_failing(void **state)
 static int setup_rolling_back(void **state)
 {
     return begin(state, rolling_back);
+}
+
+static int setup_failed_beside(void **state)
+{
+    return begin(state, failed_beside);
 }
 
 static int setup_held(void **state)
@@ -671,6 +688,17 @@ static void test_wait_waits_for_the_end_of_a_rollback(void **state)
            "healthy\n");
 }
 
+static void test_wait_ends_with_the_first_that_has_failed(void **state)
+{
+    (void)state;
+    expect(
+        "wait --timeout 50s", CLI_NO, NULL,
+        "davit: demo/web has failed: other content is tried, or the same by davit retry demo/web\n"
+        "davit: not steady yet: demo/a, demo/b, demo/c, demo/d, demo/e, demo/f, demo/g, demo/h and 2 more\n");
+    expect("wait demo/a demo/b --timeout 1s", CLI_TIMEOUT, NULL,
+           "davit: not steady yet: demo/a, demo/b\ndavit: not steady after 1s\n");
+}
+
 static void test_wait_is_not_content_with_a_broken_source(void **state)
 {
     (void)state;
@@ -808,6 +836,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_failed_service, setup_failing, teardown),
         cmocka_unit_test_setup_teardown(test_a_held_service, setup_held, teardown),
         cmocka_unit_test_setup_teardown(test_wait_waits_for_the_end_of_a_rollback, setup_rolling_back,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_wait_ends_with_the_first_that_has_failed, setup_failed_beside,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_wait_is_not_content_with_a_broken_source, setup_broken,
                                         teardown),
