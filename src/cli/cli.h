@@ -45,6 +45,7 @@ struct command {
     const char *words;             /* what completion offers as the first argument; NULL: files */
     const char *before_files;      /* those of the words that files follow; NULL: nothing does */
     const char *before_containers; /* the one that containers of an engine follow; NULL: none */
+    bool takes_services;           /* the arguments name services: completion asks the daemon for them */
     int args_min;
     int args_max;    /* -1: no bound */
     int args_others; /* after so many arguments come words of somebody else's, flags too; 0: never */

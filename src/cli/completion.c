@@ -7,6 +7,9 @@
 /* A shell's command for the names of containers. */
 #define CONTAINERS "docker ps -a --format '{{.Names}}' 2>/dev/null"
 
+/* A shell's command for the names of services. No single quotes: it stands between such. */
+#define SERVICES "davit get services 2>/dev/null | awk \"NR > 1 { print \\$1 \\\"/\\\" \\$2 }\""
+
 static void write_names(const struct cli *cli, const char *separator)
 {
     const char *before = "";
@@ -76,7 +79,8 @@ static void bash_rest(const struct cli *cli)
           "        else\n          first=${COMP_WORDS[i]}\n          words=\n          break\n        fi ;;\n"
           "    esac\n  done\n"
           "  case \" $containers \" in\n"
-          "    *\" ${first:-.} \"*) words=$(" CONTAINERS ") ;;\n  esac\n",
+          "    *\" ${first:-.} \"*) words=$(" CONTAINERS ") ;;\n  esac\n"
+          "  [[ -z $services || $word == -* ]] || words=$(" SERVICES ")\n",
           cli->out);
 }
 
@@ -84,7 +88,7 @@ static void bash(const struct cli *cli)
 {
     fputs("# bash completion for davit\n_davit() {\n"
           "  local word=\"${COMP_WORDS[COMP_CWORD]}\" previous=\"${COMP_WORDS[COMP_CWORD-1]}\"\n"
-          "  local command=\"${COMP_WORDS[1]}\" flags= words= valued= containers=\n"
+          "  local command=\"${COMP_WORDS[1]}\" flags= words= valued= containers= services=\n"
           "  COMPREPLY=()\n"
           "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n    COMPREPLY=($(compgen -W '",
           cli->out);
@@ -102,8 +106,9 @@ static void bash(const struct cli *cli)
         write_words(cli, cli->commands[i]);
         fputs("' valued='", cli->out);
         bash_valued(cli, cli->commands[i]);
-        fprintf(cli->out, "' containers='%s' ;;\n",
-                cli->commands[i]->before_containers ? cli->commands[i]->before_containers : "");
+        fprintf(cli->out, "' containers='%s' services=%s ;;\n",
+                cli->commands[i]->before_containers ? cli->commands[i]->before_containers : "",
+                cli->commands[i]->takes_services ? "1" : "");
     }
     fputs("  esac\n", cli->out);
     bash_rest(cli);
@@ -164,7 +169,12 @@ static void zsh_command(const struct cli *cli, const struct command *command)
     }
     bool words = (command->words && command->words[0]) || text_equal(command->name, "help");
     bool rest = command->before_files || command->before_containers;
-    fprintf(cli->out, "        '--help[explain the command]' \\\n        '%s:argument:", rest ? "1" : "*");
+    fputs("        '--help[explain the command]' \\\n", cli->out);
+    if (command->takes_services) {
+        fputs("        '*:service:{ compadd -- ${(f)\"$(" SERVICES ")\"} }' ;;\n", cli->out);
+        return;
+    }
+    fprintf(cli->out, "        '%s:argument:", rest ? "1" : "*");
     fputs(words ? "(" : "_files", cli->out);
     write_words(cli, command);
     fputs(words ? ")'" : "'", cli->out);
@@ -225,6 +235,9 @@ static void fish_command(const struct cli *cli, const struct command *command)
         write_fish(cli, flag->summary);
         fputc('\n', cli->out);
     }
+    if (command->takes_services)
+        fprintf(cli->out, "complete -c davit -n '__fish_seen_subcommand_from %s' -f -a '(" SERVICES ")'\n",
+                command->name);
     bool words = (command->words && command->words[0]) || text_equal(command->name, "help");
     if (!words)
         return;

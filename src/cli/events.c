@@ -161,6 +161,7 @@ const struct command cli_events = {
     .flags = flags,
     .examples = examples,
     .words = "",
+    .takes_services = true,
     .args_max = 1,
     .run = run,
 };

@@ -45,6 +45,7 @@ const struct command cli_reconcile = {
     .flags = flags,
     .examples = examples,
     .words = "",
+    .takes_services = true,
     .args_max = 1,
     .run = run,
 };

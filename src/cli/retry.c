@@ -28,6 +28,7 @@ const struct command cli_retry = {
     .flags = flags,
     .examples = examples,
     .words = "",
+    .takes_services = true,
     .args_min = 1,
     .args_max = 1,
     .run = run,

@@ -434,6 +434,7 @@ const struct command cli_rollback = {
     .examples = examples,
     .exits = exits,
     .words = "",
+    .takes_services = true,
     .args_min = 1,
     .args_max = 1,
     .run = run,

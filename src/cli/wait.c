@@ -380,6 +380,7 @@ const struct command cli_wait = {
     .examples = examples,
     .exits = exits,
     .words = "",
+    .takes_services = true,
     .args_max = -1,
     .run = run,
 };

@@ -181,21 +181,20 @@ def test_colours_only_on_a_terminal(spine, no_color):
     assert ("\x1b[" in process.stdout) == (not no_color)
 
 
-def completed(davit, directory, *words, path=None):
+def completed(daemon, directory, *words, path):
     """What bash offers for the last word of the line, files included."""
-    text = f"""source <({davit} completion bash); COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _davit davit "${{@: -1}}"
+    text = f"""source <({daemon.binary} completion bash); COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _davit davit "${{@: -1}}"
         case "$(complete -p davit)${{COMPREPLY[*]}}" in *"-o default"*) [ "${{#COMPREPLY[@]}}" -gt 0 ] ||
             COMPREPLY=($(compgen -f -- "${{@: -1}}")) ;; esac; printf '%s\\n' "${{COMPREPLY[@]}}" """
     process = subprocess.run(["bash", "--norc", "-c", text, "bash", *words], capture_output=True, text=True, cwd=directory,
-                             env={**os.environ, "PATH": f"{path}:{os.environ['PATH']}" if path else os.environ["PATH"]})
+                             env={**daemon.environment, "PATH": f"{path}:{os.environ['PATH']}"})
     assert not process.stderr, process.stderr
     return process.stdout.split()
 
 
 def test_bash_completion(spine, tmp_path):
-    davit = spine.daemon.binary
     (tmp_path / "compose.yml").touch()
-    offered = lambda *words: completed(davit, tmp_path, "davit", *words, path=tmp_path / "bin")
+    offered = lambda *words: completed(spine.daemon, tmp_path, "davit", *words, path=tmp_path / "bin")
     assert "status" in offered("stat")
     assert offered("import", "") == ["compose", "cloudformation", "ecs", "docker"]
     assert offered("schema", "ch") == ["check"]
@@ -209,6 +208,9 @@ def test_bash_completion(spine, tmp_path):
     docker.chmod(0o755)
     assert offered("import", "docker", "") == ["web", "db"]
     assert offered("import", "docker", "web", "d") == ["db"]
+    (tmp_path / "bin/davit").symlink_to(spine.daemon.binary)
+    assert offered("wait", "") == offered("logs", "default/") == offered("wait", "default/web", "") == ["default/web"]
+    assert offered("wait", "--time") == ["--timeout"]
 
 
 def test_man_pages(run, tmp_path):
