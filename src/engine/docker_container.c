@@ -36,16 +36,29 @@ uint64_t docker_inspect(struct engine *engine, const char *container_id, const s
     return inspect(docker_call_new(engine, container_id, call, LIMIT_ENGINE_CALL_MS), container_id);
 }
 
-/* An engine that has no such driver, or cannot set it up, says so when it creates or starts. */
-static void advise_log_driver(struct error *error)
+/* What engines complain of when they create or start, and what to do about it. */
+static void advise(struct error *error)
 {
-    static const char *const complaints[] = {"no log driver named", "error looking up logging plugin",
-                                             "failed to initialize logging driver"};
-    for (size_t i = 0; i < ARRAY_LEN(complaints); i++)
-        if (strstr(error->message, complaints[i]))
-            error_wrap(error, error->code,
-                       "this engine cannot use the log driver (logDrivers in davit's configuration can name "
-                       "another)");
+    static const char log_driver[] = "this engine cannot use the log driver (logDrivers in davit's "
+                                     "configuration can name another)";
+    static const char host_port[] = "another container or a process of the instance has the host port: "
+                                    "free it, or choose another hostPort";
+    static const struct {
+        const char *complaint;
+        const char *advice;
+    } table[] = {
+        {"no log driver named", log_driver},
+        {"error looking up logging plugin", log_driver},
+        {"failed to initialize logging driver", log_driver},
+        {"port is already allocated", host_port},
+        {"address already in use", host_port},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        if (strstr(error->message, table[i].complaint)) {
+            error_wrap(error, error->code, "%s", table[i].advice);
+            return;
+        }
+    }
 }
 
 /* After the deed: a container that is gone already (somebody removed it) is no failure. */
@@ -80,7 +93,7 @@ static void on_started(struct docker_call *call, const struct docker_answer *ans
     struct error error = answer->error;
     if (error.code == ERROR_NOT_FOUND && !strstr(error.message, call->target))
         error.code = ERROR_INTERNAL;
-    advise_log_driver(&error);
+    advise(&error);
     if (error.code)
         docker_fail(call, &error);
     else
@@ -279,7 +292,7 @@ static void on_created(struct docker_call *call, const struct docker_answer *ans
     struct create_state *state = call->state;
     if (answer->error.code && answer->error.code != ERROR_CONFLICT) {
         struct error error = answer->error;
-        advise_log_driver(&error);
+        advise(&error);
         if (error.code == ERROR_NOT_FOUND && !is_image_missing(answer))
             error.code = ERROR_INTERNAL; /* no pull helps */
         docker_fail(call, &error);

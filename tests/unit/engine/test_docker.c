@@ -479,6 +479,34 @@ static void test_what_is_missing_for_a_create(void **state)
     }
 }
 
+/* An engine's words stay, behind what can be done about them. */
+static void test_what_an_engine_complains_of(void **state)
+{
+    struct server *server = *state;
+    static const struct {
+        const char *answer, *advice;
+    } complaints[] = {
+        {"HTTP/1.1 500 Error\r\nContent-Length: 46\r\n\r\n{\"message\":\"no log driver named 'x' is there\"}",
+         "logDrivers in davit's configuration can name another): no log driver named"},
+        {"HTTP/1.1 500 Error\r\nContent-Length: 60\r\n\r\n{\"message\":\"Bind for :80 failed: port is "
+         "already allocated\"}",
+         "free it, or choose another hostPort: Bind for :80"},
+        {"HTTP/1.1 500 Error\r\nContent-Length: 48\r\n\r\n{\"message\":\"listen :80: address already in "
+         "use\"}",
+         "free it, or choose another hostPort: listen :80"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(complaints); i++) {
+        struct outcome outcome = {0};
+        const struct engine_call call = call_for(server, &outcome);
+        const struct rule rules[] = {VERSION, {"/start", complaints[i].answer, 0, false}, {0}};
+        server->rules = rules;
+        server->engine->ops->start(server->engine, "abc", &call);
+        wait_for(server, &outcome);
+        assert_int_equal(outcome.code, ERROR_INTERNAL);
+        assert_non_null(strstr(outcome.message, complaints[i].advice));
+    }
+}
+
 /* The create of an earlier life is under way: Docker takes the name before anybody can ask for it. */
 static void test_a_name_that_nobody_has_yet(void **state)
 {
@@ -700,6 +728,7 @@ int main(void)
         TEST(test_a_listing_has_one_deadline),
         TEST(test_engine_freed_by_the_end_of_a_failing_list),
         TEST(test_what_is_missing_for_a_create),
+        TEST(test_what_an_engine_complains_of),
         TEST(test_a_name_that_nobody_has_yet),
         TEST(test_a_definition_that_contradicts_itself),
         TEST(test_endpoints_that_make_no_sense),
