@@ -100,9 +100,17 @@ static bool is_meant(const json_t *input, const struct teller *teller)
 {
     if (!teller->cluster)
         return !api_parameter(input, "cluster") && !api_parameter(input, "service");
-    return teller->schedule.task
-               ? !api_parameter(input, "service") && api_matches(input, teller->cluster, NULL)
-               : api_matches(input, teller->cluster, teller->name);
+    return api_matches(input, teller->cluster, teller->name);
+}
+
+/* `service` may name a scheduled task as well. */
+static int check_target(const struct api *api, const json_t *input, struct api_fault *fault)
+{
+    struct teller teller;
+    for (size_t i = core_services_len(api->core); teller_at(api, i, &teller) && teller.cluster; i++)
+        if (is_meant(input, &teller))
+            return 0;
+    return api_check_target(api, input, fault);
 }
 
 static json_t *event_json(const struct teller *teller, const struct view_event *event)
@@ -150,7 +158,7 @@ static json_t *events_json(const struct api *api, const json_t *input)
 
 int api_get_events(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
 {
-    int r = api_check_target(api, input, fault);
+    int r = check_target(api, input, fault);
     if (r < 0)
         return r;
     source_log_note(api);
@@ -200,7 +208,7 @@ static void on_close(void *data, uint64_t id)
 int api_stream_events(const struct api_stream_call *call, struct api_fault *fault)
 {
     struct api *api = call->api;
-    int r = api_check_target(api, call->input, fault);
+    int r = check_target(api, call->input, fault);
     if (r < 0)
         return r;
     struct follower *follower = NEW(struct follower);

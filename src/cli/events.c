@@ -147,7 +147,7 @@ static const char *const examples[] = {
 const struct command cli_events = {
     .name = "events",
     .summary = "list what happened to services, scheduled tasks and sources",
-    .args = "[CLUSTER/SERVICE]",
+    .args = "[CLUSTER/SERVICE|CLUSTER/SCHEDULED-TASK]",
     .description =
         "Oldest first, in ECS's words, since the daemon's start: they are kept in memory. Those of a "
         "scheduled task are listed with the cluster of its first target, those of a source without one and "

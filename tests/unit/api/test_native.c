@@ -519,6 +519,12 @@ static void test_runs_of_a_scheduled_task(void **state)
     answer = fixture_ask(fixture, "GET", "/v1/status", NULL);
     assert_null(json_object_get(json_array_get(json_object_get(answer, "scheduledTasks"), 0), "runs"));
     json_decref(answer);
+    answer = fixture_ask(fixture, "GET", "/v1/events", "{'cluster':'demo','service':'report'}");
+    const json_t *event = json_array_get(json_object_get(answer, "events"), 0);
+    assert_string_equal(model_string(event, "scheduledTask"), "report");
+    json_decref(answer);
+    fixture_refusal(fixture, "GET", "/v1/events", "{'cluster':'demo','service':'reports'}");
+    fixture_refusal(fixture, "GET", "/v1/events", "{'cluster':'other','service':'report'}");
 }
 
 static void test_diff_tells_windows(void **state)
