@@ -122,6 +122,19 @@ static int tell_failure(const struct cli *cli, const json_t *failure)
     return cli_fail(cli, "%s", cli_member_string(failure, "error"));
 }
 
+static void tell_base(const struct cli *cli, const json_t *answer)
+{
+    const json_t *fault = json_object_get(answer, "insteadOf");
+    if (!fault)
+        return;
+    tell_failure(cli, fault);
+    if (json_object_get(answer, "from"))
+        fprintf(cli->err, "compared with %.12s (%s) instead, the last good commit before it\n",
+                cli_member_string(answer, "from.oid"), cli_member_string(answer, "from.subject"));
+    else
+        fputs("compared with nothing instead: this clone has no good commit before it\n", cli->err);
+}
+
 static int print(const struct cli *cli, json_t *answer, bool failed)
 {
     bool any = json_array_size(json_object_get(answer, "differences")) > 0;
@@ -138,6 +151,7 @@ static int print(const struct cli *cli, json_t *answer, bool failed)
         return code;
     if (refused)
         tell_refusal(cli, answer);
+    tell_base(cli, answer);
     if (!markdown)
         cli_diff_print_text(cli, answer);
     if (!any)

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/diff_base.h"
 #include "cli/diff_rollout.h"
 #include "core/core.h"
 #include "model/diff.h"
@@ -284,14 +285,52 @@ static void sides_deinit(struct sides *sides)
         offline_side_deinit(&sides->list[i]);
 }
 
+static int read_sides(const struct offline_query *query, struct sides *sides, size_t *ret_failed,
+                      struct error *err)
+{
+    struct offline_side *to = &sides->list[1];
+    struct offline_query one = *query;
+    if (sides->list[0].revision)
+        return offline_read_two(query, sides->list, ret_failed, err);
+    sides->list[0].desired = desired_new();
+    *ret_failed = 1;
+    one.revision = to->revision;
+    one.blobs = &to->blobs;
+    return offline_read(&one, &to->desired, &to->diagnostics, err);
+}
+
+/* *answer is the failure of the first; the answer if there is something else to compare with. */
+static int compare_instead(const struct offline_query *query, const char *oid, const char *to,
+                           json_t **answer)
+{
+    struct sides sides CLEANUP(sides_deinit) = {{OFFLINE_SIDE_INIT(oid), OFFLINE_SIDE_INIT(to)}};
+    struct error err = ERROR_INIT;
+    json_t *fault CLEANUP(json_decrefp) = *answer;
+    size_t failed = 0;
+    int r = read_sides(query, &sides, &failed, &err);
+    *answer = r == 0 ? cli_diff_answer(sides.list) : failure_of(&sides.list[failed], &err, r);
+    if (r < 0)
+        return CLI_ERROR;
+    json_object_del(fault, "schemaVersion");
+    json_object_set(*answer, "insteadOf", fault);
+    if (!oid)
+        json_object_del(*answer, "from");
+    return CLI_OK;
+}
+
 int cli_diff_commits(const struct cli *cli, const char *const revisions[static 2], json_t **ret_answer)
 {
     struct sides sides CLEANUP(sides_deinit) = {
         {OFFLINE_SIDE_INIT(revisions[0]), OFFLINE_SIDE_INIT(revisions[1])}};
     const struct offline_query query = query_of(cli);
     struct error err = ERROR_INIT;
+    char *base CLEANUP_FREE = NULL;
     size_t failed = 0;
-    int r = offline_read_two(&query, sides.list, &failed, &err);
+    int r = read_sides(&query, &sides, &failed, &err);
     *ret_answer = r == 0 ? cli_diff_answer(sides.list) : failure_of(&sides.list[failed], &err, r);
-    return r == 0 ? CLI_OK : CLI_ERROR;
+    if (r == 0)
+        return CLI_OK;
+    if (failed == 1 || !cli_diff_find_base(&query, revisions[0], r, &base))
+        return CLI_ERROR;
+    return compare_instead(&query, base, revisions[1], ret_answer);
 }

@@ -6,6 +6,8 @@
  *  member                | meaning
  *  ----------------------|------------------------------------------------------------------------------
  *  "from", "to"          | the commits
+ *  "insteadOf"           | where FROM cannot be compared with, as diff_base.h has it: what it failed with;
+ *                        | "from" is what it was compared with, and absent where that is nothing
  *  "unchanged"           | services in files that changed, for which nothing happens: comments, order,
  *                        | formatting
  *  "summary"             | how many services: "create", "deploy", "update", "rename", "remove", "leave";

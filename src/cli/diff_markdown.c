@@ -338,6 +338,19 @@ static void put_refusal(struct buffer *out, const json_t *answer)
     put_diagnostics(out, json_object_get(answer, "diagnostics"));
 }
 
+static void put_base(struct buffer *out, const json_t *answer)
+{
+    const json_t *fault = json_object_get(answer, "insteadOf");
+    if (!fault)
+        return;
+    buffer_append_str(out, "\n> ");
+    put_code(out, cli_member_string(fault, "error"));
+    buffer_append_str(out, json_object_get(answer, "from")
+                               ? ": this is compared with the last good commit before it\n"
+                               : ", nor is there a good commit before it: all is new\n");
+    put_diagnostics(out, json_object_get(fault, "diagnostics"));
+}
+
 static void put_held(struct buffer *out, const json_t *answer)
 {
     const char *held = model_string(answer, "held");
@@ -384,6 +397,7 @@ static void put_answer(struct buffer *out, const json_t *answer)
         buffer_append_str(out, "\n");
     }
     put_refusal(out, answer);
+    put_base(out, answer);
     put_held(out, answer);
     buffer_append_str(out, any ? "\n" : "");
     put_tables(out, differences);

@@ -444,3 +444,56 @@ int offline_read_two(const struct offline_query *query, struct offline_side side
     forget_desired(&pair);
     return read_apart(query, sides, ret_failed, err);
 }
+
+/* --- what came before ----------------------------------------------------------------------------------- */
+
+struct changes {
+    struct string_vec *oids; /* oldest first */
+    size_t max;
+};
+
+static int on_change(void *data, const struct source_update *update)
+{
+    struct changes *changes = data;
+    if (update->head || !update->files.len)
+        return 0;
+    if (changes->oids->len == changes->max) {
+        free(changes->oids->items[0]);
+        vector_remove(changes->oids, 0);
+    }
+    vector_push(changes->oids, memory_strdup(update->commit.oid));
+    return 0;
+}
+
+static int list_changes(const struct offline_query *query, struct changes *changes, struct error *err)
+{
+    const struct source_tree_query root = {.repository_path = query->repository, .revision = query->revision};
+    struct source_update update CLEANUP(source_update_deinit) = {0};
+    struct source_history_query history = {.repository_path = query->repository,
+                                           .revision = query->revision,
+                                           .sub_path = query->sub_path,
+                                           .on_update = on_change,
+                                           .data = changes};
+    int r = source_read_tree(&root, &update, err);
+    if (r < 0)
+        return r;
+    r = source_history(&history, err);
+    return r == ERROR_NOT_FOUND ? 0 : r; /* it is the directory that is not there */
+}
+
+int offline_changes(const struct offline_query *query, size_t max, struct string_vec *ret_oids,
+                    struct error *err)
+{
+    struct changes changes = {ret_oids, max};
+    int r = begin_reading(err);
+    if (r < 0)
+        return r;
+    r = list_changes(query, &changes, err);
+    end_reading();
+    for (size_t i = 0; i < ret_oids->len / 2; i++) {
+        char *newer = ret_oids->items[ret_oids->len - 1 - i];
+        ret_oids->items[ret_oids->len - 1 - i] = ret_oids->items[i];
+        ret_oids->items[i] = newer;
+    }
+    return r;
+}

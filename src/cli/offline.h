@@ -50,3 +50,8 @@ void offline_side_deinit(struct offline_side *side);
  * on_manifest, blobs and ret_directory do not count. On failure *ret_failed is the side that it is about. */
 int offline_read_two(const struct offline_query *query, struct offline_side sides[static 2],
                      size_t *ret_failed, struct error *err);
+
+/* The newest `max` commits that changed manifests, newest first: of the revision's first-parent line, without
+ * the revision itself, which may lack the directory. ERROR_NOT_FOUND: there is no such revision. */
+int offline_changes(const struct offline_query *query, size_t max, struct string_vec *ret_oids,
+                    struct error *err);

@@ -200,6 +200,18 @@ def test_actions(name, forge, branch, tmp_path):
     assert TOKEN not in (tmp_path / "arguments").read_text()
 
 
+@pytest.mark.parametrize("name, forge", WORKFLOWS, indirect=["forge"])
+def test_actions_pass_the_first_manifests_and_what_mends_a_broken_branch(name, forge, repo, tmp_path):
+    repo.commit("words", {"README": "words"})
+    for subject, text in (("first", WEB % (1, 1)), ("broken", "kind: Nonsense\n"), ("mended", WEB % (2, 1))):
+        base = repo.head("main")
+        repo.commit(subject, {"web.yaml": text})
+        results = run_actions(name, repo.directory, forge, tmp_path, base)
+        good = subject != "broken"
+        assert [one.returncode == 0 for one in results.values()] == [good, good, True], (subject, results)
+    assert "`web:1` → `web:2`" in forge.ours()[-1]
+
+
 def test_github_permissions_and_pins():
     for name in ("github-actions.yml", "forgejo-actions.yml"):
         workflow, job, steps = actions(name)
@@ -267,6 +279,9 @@ def test_the_hook_of_git(repo, tmp_path):
         return subprocess.run(["git", *identity, "commit", "-m", "change", *arguments], cwd=repo.directory, text=True, capture_output=True,
                               env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"})
 
+    repo.write("README", "words")
+    repo.git("add", "--all")
+    assert repo.git("commit", "--quiet", "--no-verify", "-m", "words") == ""
     repo.write("web.yaml", WEB % (1, 1))
     repo.git("add", "--all")
     first = commit()
@@ -278,7 +293,11 @@ def test_the_hook_of_git(repo, tmp_path):
     assert second.returncode == 0 and "web:1 -> web:2" in second.stderr, second.stderr
     third = commit("--all")
     assert third.returncode == 1 and "web.yaml:1:" in third.stderr, third.stderr
-    assert repo.git("rev-list", "--count", "HEAD") == "2"
+    assert repo.git("rev-list", "--count", "HEAD") == "3"
+    assert repo.git("commit", "--quiet", "--no-verify", "--all", "-m", "broken") == ""
+    repo.write("web.yaml", WEB % (3, 1))
+    mended = commit("--all")
+    assert mended.returncode == 0 and "web:2 -> web:3" in mended.stderr, mended.stderr
 
 
 def test_the_entry_for_pre_commit(repo, tmp_path):

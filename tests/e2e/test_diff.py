@@ -107,7 +107,7 @@ def test_the_budget_and_secrets(repo, diff):
 def test_what_cannot_be_computed_says_so_in_every_format(repo, diff):
     repo.commit("good", {"web.yaml": manifest("web", "web:1")})
     repo.commit("bad", {"web.yaml": manifest("web", "web:1").replace("family", "famly")})
-    for arguments, reason in ((("HEAD~1", "HEAD"), "famly"), (("HEAD", "HEAD~1"), "famly"), (("HEAD~1", "nowhere"), "nowhere"),
+    for arguments, reason in ((("HEAD~1", "HEAD"), "famly"), (("HEAD~1", "nowhere"), "nowhere"), (("nowhere", "HEAD~1"), "nowhere"),
                               (("nowhere..HEAD",), "nowhere"), (("--path", "missing", "HEAD~1", "HEAD"), "missing")):
         for form in ("text", "json", "yaml", "markdown"):
             process = diff(*arguments, form=form)
@@ -122,6 +122,34 @@ def test_what_cannot_be_computed_says_so_in_every_format(repo, diff):
     assert json.loads(diff("HEAD~1", "HEAD", form="json").stdout)["diagnostics"]["errors"] > 0
     unreachable = diff("--socket", "/nonexistent/un.sock", form="markdown")
     assert unreachable.returncode == 2 and "could not be computed" in unreachable.stdout
+
+
+def test_a_base_that_is_none(repo, diff):
+    """The first manifests, and the mending of a branch that is broken: davit runs what the last good commit says."""
+    changes = lambda form: diff("--path", "deploy", "HEAD~1", "HEAD", form=form)
+    repo.commit("only words", {"deploy/README": "words"})
+    repo.commit("first", {"deploy/web.yaml": manifest("web", "web:1"), "deploy/cluster.yaml": "kind: Cluster\nclusterName: demo\n"})
+    for base in ("HEAD~1", "HEAD~2"):  # without manifests, and without the directory
+        process = diff("--path", "deploy", base, "HEAD")
+        assert process.returncode == 1 and "demo/web: new service" in process.stdout, process
+        assert "no good commit before it" in process.stderr
+        assert "from" not in json.loads(diff("--path", "deploy", base, "HEAD", form="json").stdout)
+    repo.commit("broken", {"deploy/web.yaml": manifest("web", "web:1").replace("family", "famly")})
+    repo.commit("still", {"deploy/web.yaml": manifest("web", "web:2").replace("family", "famly")})
+    repo.commit("mended", {"deploy/web.yaml": manifest("web", "web:3")})
+    process = changes("text")
+    assert process.returncode == 1 and "web:1 -> web:3" in process.stdout, process
+    assert "famly" in process.stderr and "(first) instead, the last good commit before it" in process.stderr
+    said = json.loads(changes("json").stdout)
+    assert said["from"]["subject"] == "first" and said["insteadOf"]["revision"] == "HEAD~1"
+    assert said["insteadOf"]["diagnostics"]["errors"] > 0 and "error" not in said
+    comment = changes("markdown").stdout
+    assert "From `" in comment and "`first`" in comment and "the last good commit before it\n\n- `web.yaml:" in comment
+    for i in range(40):
+        repo.commit(f"broken {i}", {"deploy/web.yaml": f"nonsense: {i}\n"})
+    repo.commit("mended at last", {"deploy/web.yaml": manifest("web", "web:4")})
+    process = changes("text")
+    assert process.returncode == 2 and "HEAD~1 is not valid" in process.stderr, process
 
 
 # Commits of every kind that reading only what differs has to get right.
