@@ -166,6 +166,40 @@ static void test_it_wakes_at_the_opening(void **state)
     assert_non_null(fixture_action(fixture, 0));
 }
 
+/* A commit that comes when the window is open by now leaves the change to the turn. */
+static void test_it_begins_in_a_turn(void **state) /* W5 */
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    fixture_change(fixture, "web", "nginx:2");
+    expect_waits(fixture, WAITS);
+    fixture_after(fixture, TO_OPENING_MS);
+    fixture_commit(fixture, "api", "nginx", 1, 0);
+    assert_true(fixture_view(fixture, "web").delayed);
+    for (size_t i = 0; fixture_effect(fixture, EFFECT_SAVE, i); i++)
+        assert_string_not_equal(fixture_effect(fixture, EFFECT_SAVE, i)->change.name, "c/web");
+    settle(fixture);
+    assert_int_equal(count_of(fixture, "web", 2), 2);
+}
+
+/* What would be deployed anew is not what was asked for: `davit redeploy` has come too late. */
+static void test_a_redeployment_does_not_pass_it(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    fixture_change(fixture, "web", "nginx:2");
+    expect_waits(fixture, WAITS);
+    size_t deployments = fixture_view(fixture, "web").ledger->deployments.len;
+    struct event event = {.kind = EVENT_REDEPLOY};
+    event.retry.cluster = memory_strdup("c");
+    event.retry.service = memory_strdup("web");
+    fixture_step(fixture, event);
+    assert_null(fixture_effect(fixture, EFFECT_SAVE, 0));
+    settle(fixture);
+    expect_waits(fixture, WAITS);
+    assert_int_equal(fixture_view(fixture, "web").ledger->deployments.len, deployments);
+}
+
 static void test_a_rollout_that_has_begun_ends(void **state)
 {
     (void)state;
@@ -787,6 +821,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_runs_is_kept_up),
         cmocka_unit_test(test_it_wakes_at_the_opening),
+        cmocka_unit_test(test_it_begins_in_a_turn),
+        cmocka_unit_test(test_a_redeployment_does_not_pass_it),
         cmocka_unit_test(test_a_rollout_that_has_begun_ends),
         cmocka_unit_test(test_only_where_it_is_shut),
         cmocka_unit_test(test_windows_and_suspend_do_not_wait),
