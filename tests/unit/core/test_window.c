@@ -174,7 +174,7 @@ static void test_it_begins_in_a_turn(void **state) /* W5 */
     fixture_change(fixture, "web", "nginx:2");
     expect_waits(fixture, WAITS);
     fixture_after(fixture, TO_OPENING_MS);
-    fixture_commit(fixture, "api", "nginx", 1, 0);
+    fixture_file(fixture, "web-service.json", " " SERVICE("web", ",\"desiredCount\":2"));
     assert_true(fixture_view(fixture, "web").delayed);
     for (size_t i = 0; fixture_effect(fixture, EFFECT_SAVE, i); i++)
         assert_string_not_equal(fixture_effect(fixture, EFFECT_SAVE, i)->change.name, "c/web");
