@@ -9,12 +9,65 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HIDDEN "***"
+
+/* Options of log drivers and of drivers of volumes: tokens and passwords are among them, whatever their name.
+ */
+static bool has_hidden_values(const char *member)
+{
+    return text_equal(member, "options") || text_equal(member, "driverOpts");
+}
+
+/* Of URLs user and password are hidden. */
+static json_t *without_passwords(const char *text)
+{
+    char *all CLEANUP_FREE = memory_strdup("");
+    for (const char *at = text; *at;) {
+        const char *scheme = strstr(at, "://");
+        size_t before = scheme ? (size_t)(scheme - at) + 3 : strlen(at);
+        size_t login = strcspn(at + before, "@/?# \t\n\"'");
+        bool hidden = scheme && at[before + login] == '@';
+        char *longer = memory_printf("%s%.*s%s", all, (int)before, at, hidden ? HIDDEN : "");
+        free(all);
+        all = longer;
+        at += before + (hidden ? login : 0);
+    }
+    return json_string(all);
+}
+
+/* Of an object: its names. */
+static json_t *hide_values(const json_t *object)
+{
+    const char *key;
+    json_t *value;
+    json_t *copy = json_object();
+    json_object_foreach ((json_t *)(uintptr_t)object, key, value)
+        json_object_set_new(copy, key, json_string(HIDDEN));
+    return copy;
+}
+
+static json_t *without_secrets(const json_t *value)
+{
+    const char *key;
+    json_t *item;
+    size_t i;
+    if (json_is_string(value))
+        return without_passwords(json_string_value(value));
+    json_t *copy = json_is_object(value) ? json_object() : json_is_array(value) ? json_array() : NULL;
+    json_object_foreach ((json_t *)(uintptr_t)value, key, item)
+        json_object_set_new(copy, key, has_hidden_values(key) ? hide_values(item) : without_secrets(item));
+    json_array_foreach ((json_t *)(uintptr_t)value, i, item)
+        json_array_append_new(copy, without_secrets(item));
+    return copy ? copy : json_deep_copy(value);
+}
+
 /* A value as people read it, whole: who shows it cuts it. Takes nothing; caller owns. NULL gives NULL. */
 static json_t *shown(const json_t *value)
 {
-    if (!json_is_object(value) && !json_is_array(value))
-        return value ? json_deep_copy(value) : NULL;
-    char *text CLEANUP_FREE = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
+    json_t *told CLEANUP(json_decrefp) = value ? without_secrets(value) : NULL;
+    if (!json_is_object(told) && !json_is_array(told))
+        return json_incref(told);
+    char *text CLEANUP_FREE = json_dumps(told, JSON_COMPACT | JSON_SORT_KEYS);
     return json_string(text ? text : "");
 }
 
@@ -24,16 +77,22 @@ struct change {
     const json_t *to;
 };
 
+static void add_secret(json_t *details, const char *what, const char *change)
+{
+    json_array_append_new(details, json_pack("{s:s,s:s,s:b}", "what", what, "change", change, "secret", 1));
+}
+
 static void add(json_t *details, const struct change *change)
 {
     if (change->from == change->to || json_equal(change->from, change->to))
         return;
-    json_t *json = json_pack("{s:s}", "what", change->what);
-    if (change->from)
-        json_object_set_new(json, "from", shown(change->from));
-    if (change->to)
-        json_object_set_new(json, "to", shown(change->to));
-    json_array_append_new(details, json);
+    json_t *from CLEANUP(json_decrefp) = shown(change->from);
+    json_t *to CLEANUP(json_decrefp) = shown(change->to);
+    if (from && to && json_equal(from, to))
+        add_secret(details, change->what, "changed");
+    else
+        json_array_append_new(details,
+                              json_pack("{s:s,s:O*,s:O*}", "what", change->what, "from", from, "to", to));
 }
 
 static void add_number(json_t *details, const char *what, int from, int to)
@@ -52,11 +111,6 @@ static const json_t *named(const json_t *list, const char *name)
             return item;
     }
     return NULL;
-}
-
-static void add_secret(json_t *details, const char *what, const char *change)
-{
-    json_array_append_new(details, json_pack("{s:s,s:s,s:b}", "what", what, "change", change, "secret", 1));
 }
 
 /* Lists of variables: names, never values. */

@@ -99,6 +99,30 @@ static void test_values_of_the_environment_are_not_shown(void **state)
     free(text);
 }
 
+static void test_options_of_drivers_and_passwords_of_urls_are_not_shown(void **state)
+{
+    (void)state;
+    char *text = compare(
+        "{'containerDefinitions':[{'name':'a','command':['get','http://u:s1@h/a@b','x'],"
+        "'logConfiguration':{'logDriver':'splunk','options':{'splunk-token':'s2'}}}],"
+        "'volumes':[{'name':'v','dockerVolumeConfiguration':{'driverOpts':{'o':'s3'}}}]}",
+        "{'containerDefinitions':[{'name':'a','command':['get','http://u:s4@h/a@b','y://s1@z'],"
+        "'logConfiguration':{'logDriver':'splunk','options':{'splunk-token':'s5'}}}],"
+        "'volumes':[{'name':'v','dockerVolumeConfiguration':{'driver':'d','driverOpts':{'o':'s6'}}}]}");
+    for (char secret[] = "s1"; secret[1] <= '6'; secret[1]++)
+        assert_null(strstr(text, secret));
+    assert_non_null(strstr(text, "[\\\"get\\\",\\\"http://***@h/a@b\\\",\\\"x\\\"]"));
+    assert_non_null(strstr(text, "\\\"y://***@z\\\""));
+    assert_non_null(strstr(text, "logConfiguration\",\"change\":\"changed\",\"secret\":true"));
+    assert_non_null(strstr(text, "\\\"driverOpts\\\":{\\\"o\\\":\\\"***\\\"}"));
+    free(text);
+    text = compare("{'containerDefinitions':[{'name':'a','image':'r/a:1','hostname':'http://u:s1@h'}]}",
+                   "{'containerDefinitions':[{'name':'a','image':'r/a:2','hostname':'http://u:s2@h'}]}");
+    assert_non_null(strstr(text, "\"from\":\"r/a:1\",\"to\":\"r/a:2\""));
+    assert_non_null(strstr(text, "hostname\",\"change\":\"changed\",\"secret\":true"));
+    free(text);
+}
+
 static void test_new_removed_and_scaled(void **state)
 {
     (void)state;
@@ -386,6 +410,7 @@ int main(void)
         cmocka_unit_test(test_equal_content_is_no_difference),
         cmocka_unit_test(test_containers),
         cmocka_unit_test(test_values_of_the_environment_are_not_shown),
+        cmocka_unit_test(test_options_of_drivers_and_passwords_of_urls_are_not_shown),
         cmocka_unit_test(test_new_removed_and_scaled),
         cmocka_unit_test(test_long_values_are_whole),
         cmocka_unit_test(test_files_by_their_paths),
