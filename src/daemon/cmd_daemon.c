@@ -71,7 +71,12 @@ static void looks(void *data, const char *source, struct api_looks *ret_looks)
                            .newest = status->oid,
                            .webhooks = program->webhooks ? webhook_listener_news(program->webhooks) : NULL,
                            .path = config_source(program->config, source)->path,
-                           .unverified = status->refused};
+                           .unverified = status->refused,
+                           .refused = status->refusal.text ? &status->refusal.commit : NULL,
+                           .refusal = status->refusal.text,
+                           .reached = status->looked_at_ms && !status->failures,
+                           .away = status->away ? error_text(&status->error) : NULL,
+                           .changes = status->told};
     const struct source_rewrite *rewrite = &status->rewrite;
     if (rewrite->from[0])
         ret_looks->rewrite =
@@ -235,7 +240,8 @@ static void start_outbox(struct program *program, const struct config *config)
                                            .config = config,
                                            .core = runtime_core(program->runtime),
                                            .data = program,
-                                           .now_ms = now_ms};
+                                           .now_ms = now_ms,
+                                           .looks = looks};
     program->outbox = outbox_new(&options);
 }
 

@@ -1,6 +1,7 @@
 #include "daemon/runtime.h"
 
 #include "act/act.h"
+#include "api/api.h"
 #include "base/text.h"
 #include "daemon/clock_watch.h"
 #include "daemon/inputs.h"
@@ -440,10 +441,9 @@ static void log_rewrite(struct runtime_source *source)
     if (rewrite->seen_at_ms == source->rewrite_told_ms)
         return;
     source->rewrite_told_ms = rewrite->seen_at_ms;
-    log_message(LOG_LEVEL_WARNING,
-                "source %s: %s was rewritten, from %.12s to %.12s, which does not contain it; %s%.12s",
-                status->origin, status->branch ? status->branch : "the branch", rewrite->from, rewrite->to,
-                rewrite->fork[0] ? "both have " : "they have no commit in common", rewrite->fork);
+    char *text CLEANUP_FREE =
+        api_rewrite_text(status->branch, &(struct api_rewrite){rewrite->from, rewrite->to, rewrite->fork, 0});
+    log_message(LOG_LEVEL_WARNING, "source %s: %s", status->origin, text);
 }
 
 static void on_update(void *data, const struct source_update *update)

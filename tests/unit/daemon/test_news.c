@@ -15,6 +15,7 @@ struct world {
     struct fixture fixture;
     struct report_target target;
     struct report_queue *queue;
+    struct api_looks looks;
     struct buffer told; /* "CONTEXT SUBJECT STATE|" */
 };
 
@@ -41,7 +42,8 @@ static int teardown(void **state)
 
 static void look(struct world *world)
 {
-    news_look(&(struct news){world->fixture.core, &world->target, world->queue, world->fixture.now_ms});
+    news_look(&(struct news){world->fixture.core, &world->target, world->queue, world->fixture.now_ms,
+                             world->looks});
 }
 
 /* Looks, and delivers all: what was told is compared and forgotten. Commits are repeated pairs of digits. */
@@ -166,6 +168,158 @@ static void test_refused(void **state)
     expect(world, "davit/demo a1 success|");
 }
 
+static void restart(struct world *world)
+{
+    json_t *json CLEANUP(json_decrefp) = report_queue_to_json(world->queue);
+    report_queue_free(world->queue);
+    world->queue = report_queue_from_json(json);
+}
+
+static struct commit unsigned_commit(const char *digit_pair)
+{
+    struct commit commit = {0};
+    for (size_t i = 0; i < 40; i++)
+        commit.oid[i] = digit_pair[i % 2];
+    return commit;
+}
+
+static void refuse(struct world *world, const struct commit *commit, const char *text)
+{
+    world->looks.refused = commit;
+    world->looks.refusal = text;
+}
+
+/* Core does not know of it: what runs goes on, and is told of as before. */
+static void test_a_signature_is_refused(void **state)
+{
+    struct world *world = *state;
+    const struct commit b2 = unsigned_commit("b2");
+    deploy(world, "a1", "nginx:1", "");
+    expect(world, "davit/demo a1 pending|");
+    refuse(world, &b2, "refused: it is not signed");
+    look(world);
+    const struct report_message *message = report_queue_next(world->queue, world->fixture.now_ms);
+    assert_string_equal(message->subject, b2.oid);
+    assert_string_equal(message->state, REPORT_FAILURE);
+    assert_string_equal(message->text, "refused: it is not signed");
+    expect(world, "");
+    report_queue_settle(world->queue, &(struct report_outcome){.verdict = REPORT_DELIVERED},
+                        world->fixture.now_ms);
+    fixture_settle(&world->fixture, 20000);
+    expect(world, "davit/demo a1 success|");
+    restart(world);
+    expect(world, "");
+    refuse(world, &b2, "refused: its key has expired");
+    expect(world, "davit/demo b2 failure|");
+    refuse(world, NULL, NULL); /* the key is trusted now */
+    deploy(world, "b2", "nginx:2", "");
+    expect(world, "davit/demo b2 pending|");
+    fixture_settle(&world->fixture, 20000);
+    expect(world, "davit/demo b2 success|");
+    refuse(world, &b2, "refused: its key has expired"); /* and not any more, but it is deployed */
+    expect(world, "");
+}
+
+static void test_the_first_commit_is_not_signed(void **state)
+{
+    struct world *world = *state;
+    const struct commit a1 = unsigned_commit("a1");
+    refuse(world, &a1, "refused: it is not signed");
+    expect(world, "davit a1 failure|");
+    expect(world, "");
+    refuse(world, NULL, NULL);
+    deploy(world, "a1", "nginx:1", "");
+    expect(world, "davit/demo a1 pending|davit a1 success|");
+    restart(world);
+    expect(world, "");
+}
+
+/* As a whole it was held, and each service has a context of its own: neither is left pending. */
+static void test_a_commit_that_was_held_is_accepted(void **state)
+{
+    struct world *world = *state;
+    world->target.per_service = true;
+    deploy(world, "a1", "nginx:1",
+           "---\nkind: Service\nserviceName: api\ncluster: demo\ntaskDefinition: web\n---\n"
+           "kind: Service\nserviceName: db\ncluster: demo\ntaskDefinition: web\n");
+    fixture_settle(&world->fixture, 20000);
+    expect(world, "davit/demo/api a1 success|davit/demo/db a1 success|davit/demo/web a1 success|");
+    fixture_commit(&world->fixture, "b2", "kind: Cluster\nclusterName: demo\n");
+    expect(world, "davit/demo b2 pending|");
+    struct view_source source;
+    core_view_source(world->fixture.core, &source);
+    struct event approve = {.kind = EVENT_APPROVE, .now_ms = world->fixture.now_ms, .seed = 1};
+    memcpy(approve.approve.oid, source.head->oid, sizeof approve.approve.oid);
+    struct effect_vec effects = {0};
+    core_step(world->fixture.core, &approve, &effects);
+    event_deinit(&approve);
+    effect_vec_deinit(&effects);
+    expect(world, "davit/demo b2 success|");
+    expect(world, "");
+}
+
+/* Nothing is said of a source that is away for a moment, and of its return only where it was told to be. */
+static void test_a_source_is_away_and_back(void **state)
+{
+    struct world *world = *state;
+    world->target = (struct report_target){.kind = REPORT_SLACK, .events = REPORT_SOURCES};
+    expect(world, ""); /* neither reached nor away: it was not looked at */
+    world->looks.reached = true;
+    expect(world, "");
+    world->looks = (struct api_looks){.away = "cannot connect"}; /* no commit was ever seen */
+    look(world);
+    const struct report_message *message = report_queue_next(world->queue, world->fixture.now_ms);
+    assert_string_equal(message->text, "(source default) has trouble: cannot connect");
+    assert_null(message->event);
+    report_queue_settle(world->queue, &(struct report_outcome){.verdict = REPORT_DELIVERED},
+                        world->fixture.now_ms);
+    world->looks.away = "the host is not known";
+    expect(world, "");
+    restart(world);
+    world->looks = (struct api_looks){0}; /* not looked at yet, or it failed for the first time */
+    expect(world, "");
+    world->looks.reached = true;
+    expect(world, "source default  SOURCE_RECOVERED|");
+    deploy(world, "a1", "nginx:1", ""); /* from here on looks forget what they do not see */
+    expect(world, "");
+    world->looks = (struct api_looks){.away = "cannot connect"};
+    expect(world, "source default  SOURCE_IMPAIRED|");
+    expect(world, "");
+    world->looks = (struct api_looks){.reached = true};
+    expect(world, "source default  SOURCE_RECOVERED|");
+}
+
+static void test_a_branch_is_rewritten(void **state)
+{
+    struct world *world = *state;
+    const struct api_rewrite first = {"b2b2b2b2b2b2b2b2", "c3c3c3c3c3c3c3c3", "a1a1a1a1a1a1a1a1",
+                                      1700000000000};
+    const struct api_rewrite second = {"c3c3c3c3c3c3c3c3", "d4d4d4d4d4d4d4d4", "", 1700000001000};
+    world->target = (struct report_target){.kind = REPORT_WEBHOOK, .events = REPORT_SOURCES};
+    deploy(world, "c3", "nginx:1", "");
+    expect(world, "");
+    world->looks = (struct api_looks){.reached = true, .rewrite = first};
+    look(world);
+    const struct report_message *message = report_queue_next(world->queue, world->fixture.now_ms);
+    assert_string_equal(message->text,
+                        "(source default) main was rewritten, from b2b2b2b2b2b2 to c3c3c3c3c3c3, which does "
+                        "not contain it; both have a1a1a1a1a1a1");
+    const json_t *own = json_object_get(json_object_get(message->event, "detail"), "davit");
+    assert_string_equal(model_string(own, "from"), first.from);
+    assert_string_equal(model_string(own, "fork"), first.fork);
+    assert_string_equal(model_string(own, "origin"), "/srv/manifests");
+    report_queue_settle(world->queue, &(struct report_outcome){.verdict = REPORT_DELIVERED},
+                        world->fixture.now_ms);
+    expect(world, "");
+    world->looks.rewrite = second;
+    expect(world, "branch of source default  SOURCE_REWRITTEN|");
+    restart(world);
+    world->looks.rewrite = (struct api_rewrite){0};
+    expect(world, "");
+    world->looks.rewrite = second; /* a life that begins at what is deployed sees it again */
+    expect(world, "");
+}
+
 static void test_each_service(void **state)
 {
     struct world *world = *state;
@@ -214,9 +368,7 @@ static void test_nothing_twice_over_a_restart(void **state)
     fixture_settle(&world->fixture, 20000);
     look(world);
     for (int i = 0; i < 2; i++) { /* before it leaves, and after */
-        json_t *json CLEANUP(json_decrefp) = report_queue_to_json(world->queue);
-        report_queue_free(world->queue);
-        world->queue = report_queue_from_json(json);
+        restart(world);
         expect(world, i ? ""
                         : "davit/demo a1 success|deployment demo/web  COMPLETED|service demo/web  "
                           "SERVICE_STEADY_STATE|");
@@ -263,6 +415,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_superseded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_shared_repository, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_signature_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_first_commit_is_not_signed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_commit_that_was_held_is_accepted, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_source_is_away_and_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_branch_is_rewritten, setup, teardown),
         cmocka_unit_test_setup_teardown(test_each_service, setup, teardown),
         cmocka_unit_test_setup_teardown(test_deployments, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nothing_twice_over_a_restart, setup, teardown),
