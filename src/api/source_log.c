@@ -49,7 +49,9 @@ static void note_trouble(const struct noting *noting)
 {
     struct source_log *log = noting->log;
     const char *trouble = noting->source.ok ? NULL : noting->source.message;
-    if (text_equal(log->trouble, trouble) || (!noting->source.ok && !trouble)) /* not looked at yet */
+    bool was_read =
+        noting->source.origin != NULL; /* or tried to be: with the first look it says what it is */
+    if (!was_read || text_equal(log->trouble, trouble) || (!noting->source.ok && !trouble))
         return;
     tell(noting, trouble ? memory_printf("has trouble: %s", trouble) : memory_strdup("has recovered."));
     free(log->trouble);

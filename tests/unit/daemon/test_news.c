@@ -234,6 +234,22 @@ static void test_the_first_commit_is_not_signed(void **state)
     expect(world, "");
 }
 
+/* It does not know yet what the one before was about to tell. */
+static void test_a_life_that_has_seen_no_commit_forgets_nothing(void **state)
+{
+    struct world *world = *state;
+    deploy(world, "a1", "nginx:1", "");
+    expect(world, "davit/demo a1 pending|");
+    restart(world);
+    fixture_deinit(&world->fixture);
+    fixture_init(&world->fixture);
+    expect(world, "");
+    deploy(world, "a1", "nginx:1", "");
+    expect(world, "");
+    fixture_settle(&world->fixture, 20000);
+    expect(world, "davit/demo a1 success|");
+}
+
 /* As a whole it was held, and each service has a context of its own: neither is left pending. */
 static void test_a_commit_that_was_held_is_accepted(void **state)
 {
@@ -342,6 +358,7 @@ static void test_deployments(void **state)
     world->target =
         (struct report_target){.kind = REPORT_WEBHOOK, .events = REPORT_DEPLOYMENTS | REPORT_SERVICES};
     world->fixture.broken_image = "nginx:broken";
+    expect(world, ""); /* no commit yet: it is as new as before */
     deploy(world, "a1", "nginx:1", ROLLS_BACK);
     fixture_settle(&world->fixture, 20000);
     expect(world, "service demo/web  SERVICE_STEADY_STATE|"); /* a new receiver is not told what is over */
@@ -417,6 +434,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_signature_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_first_commit_is_not_signed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_life_that_has_seen_no_commit_forgets_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_commit_that_was_held_is_accepted, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_source_is_away_and_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_branch_is_rewritten, setup, teardown),

@@ -102,6 +102,9 @@ static void test_each_reason_is_told_once(void **state)
     json_t *json CLEANUP(json_decrefp) = report_queue_to_json(queue);
     struct report_queue *again CLEANUP(report_queue_freep) = report_queue_from_json(json);
     assert_false(refuse(again, "its key has expired"));
+    assert_true(refuse(again, "it is not signed")); /* in the place of the one that waits, as in Q2 */
+    assert_true(refuse(again, "its key has expired"));
+    assert_int_equal(report_queue_len(again), 1);
     expect_delivery(again, "c1", REPORT_FAILURE, BEGIN_MS);
     assert_false(refuse(again, "its key has expired"));
     assert_true(refuse(again, "it is not signed"));
