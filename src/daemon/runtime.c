@@ -1,7 +1,6 @@
 #include "daemon/runtime.h"
 
 #include "act/act.h"
-#include "api/api.h"
 #include "base/text.h"
 #include "daemon/clock_watch.h"
 #include "daemon/inputs.h"
@@ -437,12 +436,12 @@ static void log_refusal(const struct core *core, size_t index)
 static void log_rewrite(struct runtime_source *source)
 {
     const struct source_status *status = source_get_status(source->source);
-    const struct source_rewrite *rewrite = &status->rewrite;
-    if (rewrite->seen_at_ms == source->rewrite_told_ms)
+    struct api_looks looks;
+    input_looks(status, &looks);
+    if (looks.rewrite.seen_at_ms == source->rewrite_told_ms)
         return;
-    source->rewrite_told_ms = rewrite->seen_at_ms;
-    char *text CLEANUP_FREE =
-        api_rewrite_text(status->branch, &(struct api_rewrite){rewrite->from, rewrite->to, rewrite->fork, 0});
+    source->rewrite_told_ms = looks.rewrite.seen_at_ms;
+    char *text CLEANUP_FREE = api_rewrite_text(status->branch, &looks.rewrite);
     log_message(LOG_LEVEL_WARNING, "source %s: %s", status->origin, text);
 }
 

@@ -175,6 +175,44 @@ static void test_the_state_of_a_source_arrives(void **state)
     event_deinit(&event);
 }
 
+static void test_what_a_source_says_of_itself(void **state)
+{
+    (void)state;
+    struct source_status status = {.oid = "c0ffee", .asked = 3, .answered = 2, .told = 5};
+    struct api_looks looks;
+    input_looks(&status, &looks);
+    assert_false(looks.reached || looks.unverified); /* it was not looked at */
+    assert_null(looks.away);
+    assert_null(looks.refused);
+    assert_null(looks.rewrite.from);
+    assert_int_equal(looks.asked, 3);
+    assert_int_equal(looks.answered, 2);
+    assert_int_equal(looks.changes, 5);
+    assert_string_equal(looks.newest, "c0ffee");
+    status.looked_at_ms = 1;
+    status.rewrite = (struct source_rewrite){"b2", "c3", "a1", 1000};
+    status.refused = true;
+    status.refusal = (struct source_refusal){{.oid = "d4"}, (char *)"refused: it is not signed"};
+    input_looks(&status, &looks);
+    assert_true(looks.reached && looks.unverified);
+    assert_string_equal(looks.refused->oid, "d4");
+    assert_string_equal(looks.refusal, "refused: it is not signed");
+    assert_string_equal(looks.rewrite.from, "b2");
+    assert_string_equal(looks.rewrite.to, "c3");
+    assert_string_equal(looks.rewrite.fork, "a1");
+    assert_int_equal(looks.rewrite.seen_at_ms, 1000);
+    status.failures = 1;
+    status.refused = false;
+    error_set(&status.error, ERROR_UNAVAILABLE, "cannot connect");
+    input_looks(&status, &looks);
+    assert_false(looks.reached || looks.unverified);
+    assert_null(looks.away); /* not for long */
+    assert_string_equal(looks.refused->oid, "d4");
+    status.away = true;
+    input_looks(&status, &looks);
+    assert_string_equal(looks.away, "cannot connect");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_each_member_of_a_commit_arrives),
         cmocka_unit_test(test_each_kind_of_file_arrives),
         cmocka_unit_test(test_the_state_of_a_source_arrives),
+        cmocka_unit_test(test_what_a_source_says_of_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* What is told of what core does, in virtual time. */
 #include "../api/fixture.h"
 #include "base/buffer.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "daemon/news.h"
 #include "model/json.h"
@@ -392,6 +393,79 @@ static void test_nothing_twice_over_a_restart(void **state)
     }
 }
 
+/* One try of the receiver, as `takes` says. What it took is noted. */
+static void try_receiver(struct world *world, bool takes, int *tries)
+{
+    int64_t now_ms = world->fixture.now_ms;
+    const struct report_message *message = report_queue_next(world->queue, now_ms);
+    if (!message)
+        return;
+    ++*tries;
+    if (takes)
+        buffer_printf(&world->told, "%s %.2s %s|", message->context,
+                      message->is_status ? message->subject : "", message->state);
+    const struct report_outcome outcome = {.verdict = takes ? REPORT_DELIVERED : REPORT_FAILED,
+                                           .chance = (unsigned)now_ms,
+                                           .why = takes ? NULL : "it is down"};
+    report_queue_settle(world->queue, &outcome, now_ms);
+}
+
+/* In each second a look, and what is due. Returns the tries. */
+static int live(struct world *world, int seconds, bool takes)
+{
+    int tries = 0;
+    for (int i = 0; i < seconds; i++) {
+        fixture_settle(&world->fixture, 1000);
+        look(world);
+        try_receiver(world, takes, &tries);
+    }
+    return tries;
+}
+
+static bool is_running(const struct world *world, const char *image)
+{
+    int running = 0;
+    map_for_each (&world->fixture.containers, entry) {
+        const struct container *container = entry->value;
+        running += container->status == CONTAINER_RUNNING && text_equal(container->image, image);
+    }
+    return running == 2;
+}
+
+/* Deployments go on as if nobody were to be told; what happened arrives later, in order, each once, and of a
+ * commit how it ended. */
+static void test_a_receiver_that_is_down_for_an_hour(void **state)
+{
+    struct world *world = *state;
+    world->target =
+        (struct report_target){.kind = REPORT_WEBHOOK, .events = REPORT_COMMITS | REPORT_DEPLOYMENTS};
+    world->fixture.broken_image = "nginx:broken";
+    look(world);
+    commit(world, "a1", "nginx:1", ROLLS_BACK);
+    int tries = live(world, 900, false);
+    assert_true(is_running(world, "nginx:1"));
+    commit(world, "b2", "nginx:broken", ROLLS_BACK);
+    tries += live(world, 900, false);
+    assert_true(is_running(world, "nginx:1"));
+    commit(world, "c3", "nginx:3", ROLLS_BACK);
+    tries += live(world, 5, false);
+    commit(world, "d4", "nginx:4", ROLLS_BACK);
+    tries += live(world, 1795, false);
+    assert_true(is_running(world, "nginx:4"));
+    assert_true(tries > 6 && tries < 30); /* it is not hammered on */
+    live(world, LIMIT_REPORT_BACKOFF_MS / 1000 + 60, true);
+    assert_string_equal(
+        buffer_str(&world->told),
+        "davit/demo a1 success|deployment demo/web  IN_PROGRESS|deployment demo/web  COMPLETED|"
+        "davit/demo b2 failure|deployment demo/web  IN_PROGRESS|deployment demo/web  FAILED|"
+        "deployment demo/web  IN_PROGRESS|deployment demo/web  COMPLETED|"
+        "davit/demo c3 superseded|deployment demo/web  IN_PROGRESS|"
+        "davit/demo d4 success|deployment demo/web  IN_PROGRESS|deployment demo/web  COMPLETED|");
+    buffer_clear(&world->told);
+    live(world, 600, true);
+    assert_string_equal(buffer_str(&world->told), "");
+}
+
 static int setup_two(void **state)
 {
     static const struct core_source_options sources[] = {{"infra", NULL}, {"shop", NULL}};
@@ -441,6 +515,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_each_service, setup, teardown),
         cmocka_unit_test_setup_teardown(test_deployments, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nothing_twice_over_a_restart, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_receiver_that_is_down_for_an_hour, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_receiver_is_told_of_its_source, setup_two, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
