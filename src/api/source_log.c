@@ -49,9 +49,8 @@ static void note_trouble(const struct noting *noting)
 {
     struct source_log *log = noting->log;
     const char *trouble = noting->source.ok ? NULL : noting->source.message;
-    bool was_read =
-        noting->source.origin != NULL; /* or tried to be: with the first look it says what it is */
-    if (!was_read || text_equal(log->trouble, trouble) || (!noting->source.ok && !trouble))
+    bool was_looked_at = noting->source.origin != NULL; /* which comes with the first look */
+    if (!was_looked_at || text_equal(log->trouble, trouble) || (!noting->source.ok && !trouble))
         return;
     tell(noting, trouble ? memory_printf("has trouble: %s", trouble) : memory_strdup("has recovered."));
     free(log->trouble);

@@ -67,13 +67,15 @@ static void expect_events(struct fixture *fixture, const char *const *expected, 
     json_decref(answer);
 }
 
+static const char rewritten[] = "(source default) main was rewritten, from 0ld to f00d, which does not "
+                                "contain it; they have no commit in common";
+
 /* What status says of a source, once each time that it begins to say it; of a cluster it is not. */
 static void test_events_of_a_source(void **state)
 {
     struct fixture *fixture = *state;
     static const char *const expected[] = {
-        "(source default) main was rewritten, from 0ld to f00d, which does not contain it; they have no "
-        "commit in common",
+        rewritten,
         "(source default) has trouble: cannot connect",
         "(source default) has trouble: the remote has no branch refs/heads/main",
         "(source default) has recovered.",
@@ -98,8 +100,6 @@ static void test_events_of_a_source(void **state)
     json_decref(answer);
 }
 
-#define REWRITTEN                                                                                            \
-    " main was rewritten, from 0ld to f00d, which does not contain it; they have no commit in common"
 #define CLUSTER "kind: Cluster\nclusterName: demo\n"
 #define MORE    "---\nkind: Service\ncluster: demo\nserviceName: db\ntaskDefinition: web\n"
 
@@ -107,7 +107,7 @@ static void test_events_of_a_source(void **state)
 static void test_a_held_commit(void **state)
 {
     static const char *const expected[] = {
-        "(source default)" REWRITTEN,
+        rewritten,
         "(source default) holds commit e5e5e5e5e5e5: it removes 2 of 2 services (demo/db, demo/web); davit "
         "approve e5e5e5e5e5e5",
         "(source default) holds commit f6f6f6f6f6f6: it removes 2 of 2 services (demo/db, demo/web); davit "
@@ -134,7 +134,7 @@ static void test_a_commit_that_is_not_signed(void **state)
 {
 #define B2 "commit b2b2b2b2b2b2 (\"two\") by Ada <ada@example.org> is refused: "
     static const char *const expected[] = {
-        "(source default)" REWRITTEN,
+        rewritten,
         "(source default) has trouble: " B2 "it is not signed",
         "(source default) has trouble: " B2 "its key has expired",
         "(source default) has recovered.",
@@ -156,7 +156,7 @@ static void test_a_commit_that_is_not_signed(void **state)
 static void test_two_sources(void **state)
 {
     static const char *const expected[] = {
-        "(source infra)" REWRITTEN,
+        "(source infra) main was rewritten",
         "(source shop) the branch was rewritten",
         "(source infra) refused commit b4b4b4b4b4b4, with 2 errors: ",
         "(source shop) refused commit b4b4b4b4b4b4, with 2 errors: ",
