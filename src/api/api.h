@@ -28,6 +28,9 @@ struct api_rewrite {
     int64_t seen_at_ms; /* since the epoch */
 };
 
+/* As a sentence's end: "main was rewritten, from ID to ID, ..."; branch may be NULL. Caller frees. */
+char *api_rewrite_text(const char *branch, const struct api_rewrite *rewrite);
+
 /* How far the source has come with what it was asked for. */
 struct api_looks {
     unsigned asked;     /* calls of poke_source */
@@ -37,6 +40,11 @@ struct api_looks {
     const char *path;                    /* where in the repository the manifests are; NULL: its root */
     struct api_rewrite rewrite;          /* of the branch, the last one of this life */
     bool unverified; /* there is a newer one, which is not signed as it has to be; core has the reason */
+    const struct commit *refused; /* it, also while the origin is away; NULL: there is none */
+    const char *refusal;          /* "refused: it is not signed" */
+    bool reached;                 /* the last look at the origin worked */
+    const char *away;             /* why none has worked for a while; NULL: one has, or it is not for long */
+    unsigned changes;             /* of what the source says of itself, since the start */
 };
 
 /* How far the ledger has come with what core wants to have saved: changes since the start. */

@@ -49,7 +49,8 @@ static void note_trouble(const struct noting *noting)
 {
     struct source_log *log = noting->log;
     const char *trouble = noting->source.ok ? NULL : noting->source.message;
-    if (text_equal(log->trouble, trouble) || (!noting->source.ok && !trouble)) /* not looked at yet */
+    bool was_looked_at = noting->source.origin != NULL; /* which comes with the first look */
+    if (!was_looked_at || text_equal(log->trouble, trouble) || (!noting->source.ok && !trouble))
         return;
     tell(noting, trouble ? memory_printf("has trouble: %s", trouble) : memory_strdup("has recovered."));
     free(log->trouble);
@@ -82,6 +83,14 @@ static void note_head(const struct noting *noting)
     }
 }
 
+char *api_rewrite_text(const char *branch, const struct api_rewrite *rewrite)
+{
+    assert(rewrite && rewrite->from);
+    return memory_printf("%s was rewritten, from %.12s to %.12s, which does not contain it; %s%.12s",
+                         branch ? branch : "the branch", rewrite->from, rewrite->to,
+                         rewrite->fork[0] ? "both have " : "they have no commit in common", rewrite->fork);
+}
+
 static void note_rewrite(const struct noting *noting)
 {
     struct api_looks looks = {0};
@@ -90,10 +99,7 @@ static void note_rewrite(const struct noting *noting)
     if (!rewrite->from || rewrite->seen_at_ms == noting->log->rewrite_ms)
         return;
     noting->log->rewrite_ms = rewrite->seen_at_ms;
-    tell(noting, memory_printf("%s was rewritten, from %.12s to %.12s, which does not contain it; %s%.12s",
-                               noting->source.branch ? noting->source.branch : "the branch", rewrite->from,
-                               rewrite->to, rewrite->fork[0] ? "both have " : "they have no commit in common",
-                               rewrite->fork));
+    tell(noting, api_rewrite_text(noting->source.branch, rewrite));
 }
 
 void source_log_note(struct api *api)

@@ -4,6 +4,7 @@
 #include "daemon/commands.h"
 #include "daemon/config.h"
 #include "daemon/image_updates.h"
+#include "daemon/inputs.h"
 #include "daemon/notify.h"
 #include "daemon/outbox.h"
 #include "daemon/runtime.h"
@@ -64,18 +65,9 @@ static void poke_at(void *data, size_t index)
 static void looks(void *data, const char *source, struct api_looks *ret_looks)
 {
     const struct program *program = data;
-    const struct source_status *status = runtime_source_status(program->runtime, source);
-    *ret_looks =
-        (struct api_looks){.asked = status->asked,
-                           .answered = status->answered,
-                           .newest = status->oid,
-                           .webhooks = program->webhooks ? webhook_listener_news(program->webhooks) : NULL,
-                           .path = config_source(program->config, source)->path,
-                           .unverified = status->refused};
-    const struct source_rewrite *rewrite = &status->rewrite;
-    if (rewrite->from[0])
-        ret_looks->rewrite =
-            (struct api_rewrite){rewrite->from, rewrite->to, rewrite->fork, rewrite->seen_at_ms};
+    input_looks(runtime_source_status(program->runtime, source), ret_looks);
+    ret_looks->webhooks = program->webhooks ? webhook_listener_news(program->webhooks) : NULL;
+    ret_looks->path = config_source(program->config, source)->path;
 }
 
 static struct webhook_source webhook_source(void *data, size_t index)
@@ -235,7 +227,8 @@ static void start_outbox(struct program *program, const struct config *config)
                                            .config = config,
                                            .core = runtime_core(program->runtime),
                                            .data = program,
-                                           .now_ms = now_ms};
+                                           .now_ms = now_ms,
+                                           .looks = looks};
     program->outbox = outbox_new(&options);
 }
 

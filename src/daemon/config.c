@@ -250,8 +250,10 @@ static unsigned events_of(const json_t *list, enum report_kind kind)
     static const struct {
         const char *name;
         unsigned event;
-    } names[] = {
-        {"commit", REPORT_COMMITS}, {"deployment", REPORT_DEPLOYMENTS}, {"service", REPORT_SERVICES}};
+    } names[] = {{"commit", REPORT_COMMITS},
+                 {"deployment", REPORT_DEPLOYMENTS},
+                 {"service", REPORT_SERVICES},
+                 {"source", REPORT_SOURCES}};
     unsigned events = 0;
     size_t i;
     json_t *item;
@@ -259,7 +261,8 @@ static unsigned events_of(const json_t *list, enum report_kind kind)
         for (size_t k = 0; k < ARRAY_LEN(names); k++)
             events |= text_equal(json_string_value(item), names[k].name) ? names[k].event : 0;
     return events                   ? events
-           : kind == REPORT_WEBHOOK ? REPORT_COMMITS | REPORT_DEPLOYMENTS | REPORT_SERVICES
+           : kind == REPORT_WEBHOOK ? REPORT_COMMITS | REPORT_DEPLOYMENTS | REPORT_SERVICES | REPORT_SOURCES
+           : kind == REPORT_SLACK   ? REPORT_COMMITS | REPORT_SOURCES
                                     : REPORT_COMMITS;
 }
 

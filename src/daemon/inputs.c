@@ -67,6 +67,26 @@ void input_source(const char *source, const struct source_status *status, struct
                                   .branch = memory_strdup(status->branch)}};
 }
 
+void input_looks(const struct source_status *status, struct api_looks *ret_looks)
+{
+    assert(status);
+    assert(ret_looks);
+    const struct source_rewrite *rewrite = &status->rewrite;
+    bool is_refused = status->refusal.commit.oid[0] != '\0';
+    *ret_looks = (struct api_looks){.asked = status->asked,
+                                    .answered = status->answered,
+                                    .newest = status->oid,
+                                    .unverified = status->refused,
+                                    .refused = is_refused ? &status->refusal.commit : NULL,
+                                    .refusal = status->refusal.text,
+                                    .reached = status->looked_at_ms && !status->failures,
+                                    .away = status->away ? error_text(&status->error) : NULL,
+                                    .changes = status->told};
+    if (rewrite->from[0])
+        ret_looks->rewrite =
+            (struct api_rewrite){rewrite->from, rewrite->to, rewrite->fork, rewrite->seen_at_ms};
+}
+
 void input_connected(const char *instance, const struct instance_info *info, struct event *ret_event)
 {
     assert(info);

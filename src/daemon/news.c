@@ -30,6 +30,7 @@ struct verdict {
     const char *service; /* NULL: the cluster */
     const char *state;
     const char *text;
+    bool is_refusal; /* told again for another text */
 };
 
 /* What every context of the receiver begins with. Caller frees. */
@@ -43,7 +44,9 @@ static void tell_context(const struct news *news, const char *context, const str
     const struct report_message look = {.is_status = true,
                                         .context = (char *)(uintptr_t)context,
                                         .subject = (char *)(uintptr_t)verdict->commit->oid,
-                                        .state = (char *)(uintptr_t)verdict->state};
+                                        .state = (char *)(uintptr_t)verdict->state,
+                                        .reason =
+                                            verdict->is_refusal ? (char *)(uintptr_t)verdict->text : NULL};
     if (report_queue_knows(news->queue, &look))
         return;
     struct report_place place = place_of(verdict->cluster, verdict->service);
@@ -59,18 +62,24 @@ static void tell_context(const struct news *news, const char *context, const str
         .context = memory_strdup(context),
         .subject = memory_strdup(look.subject),
         .state = memory_strdup(look.state),
+        .reason = memory_strdup(look.reason),
         .text = memory_strdup(verdict->text),
         .at_ms = news->now_ms,
         .event = news->target->kind == REPORT_WEBHOOK ? report_event_commit(&place, &event) : NULL};
     report_queue_push(news->queue, message, news->now_ms);
 }
 
-static void tell_status(const struct news *news, const struct verdict *verdict)
+/* Caller frees. */
+static char *context_of(const struct news *news, const char *cluster, const char *service)
 {
     char *prefix CLEANUP_FREE = prefix_of(news);
-    char *context CLEANUP_FREE = memory_printf(
-        "%s%s%s%s%s", prefix, verdict->cluster ? "/" : "", verdict->cluster ? verdict->cluster : "",
-        verdict->service ? "/" : "", verdict->service ? verdict->service : "");
+    return memory_printf("%s%s%s%s%s", prefix, cluster ? "/" : "", cluster ? cluster : "", service ? "/" : "",
+                         service ? service : "");
+}
+
+static void tell_status(const struct news *news, const struct verdict *verdict)
+{
+    char *context CLEANUP_FREE = context_of(news, verdict->cluster, verdict->service);
     tell_context(news, context, verdict);
 }
 
@@ -166,7 +175,7 @@ static void tell_sum(const struct news *news, const struct commit *commit, const
             memory_printf("%d of %d service%s deployed; %s", sum->done, sum->services, plural, sum->pending);
     else
         text = memory_printf("%d service%s deployed", sum->services, plural);
-    tell_status(news, &(struct verdict){commit, sum->cluster, NULL, state_of(rollout), text});
+    tell_status(news, &(struct verdict){commit, sum->cluster, NULL, state_of(rollout), text, false});
 }
 
 /* N3 to N5; ret_sums has all clusters that are known. */
@@ -187,7 +196,8 @@ static void tell_wanted(const struct news *news, const struct commit *wanted, st
         if (!news->target->per_service || !wanted || !view.desired)
             continue;
         char *sentence CLEANUP_FREE = sentence_of(&view, rollout);
-        tell_status(news, &(struct verdict){wanted, view.cluster, view.name, state_of(rollout), sentence});
+        tell_status(news,
+                    &(struct verdict){wanted, view.cluster, view.name, state_of(rollout), sentence, false});
     }
     for (size_t i = 0; wanted && !news->target->per_service && i < ret_sums->len; i++)
         tell_sum(news, wanted, &ret_sums->items[i]);
@@ -208,17 +218,55 @@ static char *judge_head(const struct view_source *source, const char **ret_state
     return NULL;
 }
 
+/* Of a commit as a whole: in each cluster, or in none where none is known. */
+static void tell_whole(const struct news *news, struct verdict verdict, const struct sum_vec *sums)
+{
+    for (size_t i = 0; i < sums->len; i++) {
+        verdict.cluster = sums->items[i].cluster;
+        tell_status(news, &verdict);
+    }
+    if (!sums->len)
+        tell_status(news, &verdict);
+}
+
+static bool is_wanted(const struct view_source *source, const struct commit *commit)
+{
+    return source->wanted && text_equal(source->wanted->oid, commit->oid);
+}
+
 /* N1, N2 */
 static void tell_head(const struct news *news, const struct view_source *source, const struct sum_vec *sums)
 {
-    const char *state;
-    if (source->wanted && text_equal(source->wanted->oid, source->head->oid))
+    struct verdict verdict = {.commit = source->head, .is_refusal = !source->held};
+    if (!source->head || is_wanted(source, source->head))
         return;
-    char *text CLEANUP_FREE = judge_head(source, &state);
-    for (size_t i = 0; text && i < sums->len; i++)
-        tell_status(news, &(struct verdict){source->head, sums->items[i].cluster, NULL, state, text});
-    if (text && !sums->len)
-        tell_status(news, &(struct verdict){source->head, NULL, NULL, state, text});
+    char *text CLEANUP_FREE = judge_head(source, &verdict.state);
+    verdict.text = text;
+    if (text)
+        tell_whole(news, verdict, sums);
+}
+
+/* N1. What is deployed and passes no more, by other keys, is what runs all the same. */
+static void tell_unverified(const struct news *news, const struct view_source *source,
+                            const struct sum_vec *sums)
+{
+    const struct verdict verdict = {.commit = news->looks.refused,
+                                    .state = REPORT_FAILURE,
+                                    .text = news->looks.refusal,
+                                    .is_refusal = true};
+    if (verdict.commit && !is_wanted(source, verdict.commit))
+        tell_whole(news, verdict, sums);
+}
+
+/* N8 */
+static void tell_accepted(const struct news *news, const struct commit *wanted, const char *cluster)
+{
+    struct report_told told;
+    char *context CLEANUP_FREE = context_of(news, cluster, NULL);
+    if (report_queue_told(news->queue, context, wanted->oid, &told) &&
+        !text_equal(told.state, REPORT_SUCCESS))
+        tell_context(news, context,
+                     &(struct verdict){wanted, cluster, NULL, REPORT_SUCCESS, "it is accepted", false});
 }
 
 static void tell_commits(const struct news *news, const struct view_source *source)
@@ -226,6 +274,11 @@ static void tell_commits(const struct news *news, const struct view_source *sour
     struct sum_vec sums CLEANUP(sums_deinit) = {0};
     tell_wanted(news, source->wanted, &sums);
     tell_head(news, source, &sums);
+    tell_unverified(news, source, &sums);
+    if (source->wanted)
+        tell_accepted(news, source->wanted, NULL);
+    for (size_t i = 0; source->wanted && news->target->per_service && i < sums.len; i++)
+        tell_accepted(news, source->wanted, sums.items[i].cluster);
 }
 
 /* N6. Of perService contexts, which no webhook has, the cluster is not asked for. */
@@ -242,8 +295,9 @@ static void tell_superseded(const struct news *news, const struct string_vec *su
         if (strlen(oid) >= sizeof commit.oid)
             continue;
         memcpy(commit.oid, oid, strlen(oid) + 1);
-        tell_context(news, context,
-                     &(struct verdict){&commit, *rest ? rest + 1 : NULL, NULL, REPORT_SUPERSEDED, text});
+        tell_context(
+            news, context,
+            &(struct verdict){&commit, *rest ? rest + 1 : NULL, NULL, REPORT_SUPERSEDED, text, false});
     }
 }
 
@@ -300,7 +354,7 @@ static void tell_deployments(const struct news *news, const struct view_service 
 {
     struct report_told told = {0};
     char *context CLEANUP_FREE = memory_printf("deployment %s/%s", view->cluster, view->name);
-    bool is_told = report_queue_told(news->queue, context, &told);
+    bool is_told = report_queue_told(news->queue, context, NULL, &told);
     const struct deployment_vec *all = &view->ledger->deployments;
     size_t last = all->len; /* index of what was told last */
     if (!is_told && report_queue_is_new(news->queue)) {
@@ -328,7 +382,7 @@ static void tell_action(const struct news *news, const struct view_service *view
     struct report_told told;
     const struct deployment *primary = service_ledger_primary(view->ledger);
     char *context CLEANUP_FREE = memory_printf("service %s/%s", view->cluster, view->name);
-    report_queue_told(news->queue, context, &told); /* it is there */
+    report_queue_told(news->queue, context, NULL, &told); /* it is there */
     for (size_t i = view->events_len; i > 0; i--) {
         const struct view_event *event = view_service_event(view, i - 1);
         const char *name = report_action_name(event->message);
@@ -362,6 +416,66 @@ static void tell_services(const struct news *news)
     }
 }
 
+/* --- sources -------------------------------------------------------------------------------------------- */
+
+static void tell_source_event(const struct news *news, char *context, const char *subject,
+                              const struct report_source *event)
+{
+    const struct report_place place = place_of(NULL, NULL);
+    struct report_message *message = event_message(context, subject, event->event);
+    free(message->text);
+    message->text = memory_printf("(source %s) %s", event->name, event->reason);
+    message->at_ms = event->at_ms;
+    if (news->target->kind == REPORT_WEBHOOK)
+        message->event = report_event_source(&place, event);
+    report_queue_push(news->queue, message, news->now_ms);
+}
+
+/* O1, O2 */
+static void tell_reach(const struct news *news, const struct view_source *source)
+{
+    struct report_told told = {0};
+    const char *away = news->looks.away;
+    char *context CLEANUP_FREE = memory_printf("source %s", source->name);
+    bool was_away = report_queue_told(news->queue, context, NULL, &told) &&
+                    text_equal(told.state, REPORT_SOURCE_IMPAIRED);
+    if (was_away ? !news->looks.reached : !away)
+        return;
+    char *trouble CLEANUP_FREE = memory_printf("has trouble: %s", away ? away : "");
+    const struct report_source event = {.event = away ? REPORT_SOURCE_IMPAIRED : REPORT_SOURCE_RECOVERED,
+                                        .name = source->name,
+                                        .origin = source->origin,
+                                        .branch = source->branch,
+                                        .reason = away ? trouble : "has recovered.",
+                                        .at_ms = news->now_ms};
+    tell_source_event(news, TAKE(context), "", &event);
+}
+
+/* O3 */
+static void tell_rewrite(const struct news *news, const struct view_source *source)
+{
+    struct report_told told = {0};
+    const struct api_rewrite *rewrite = &news->looks.rewrite;
+    char *context CLEANUP_FREE = memory_printf("branch of source %s", source->name);
+    bool is_told = report_queue_told(news->queue, context, NULL, &told);
+    if (!rewrite->from)
+        return;
+    char *subject CLEANUP_FREE = memory_printf("%s..%s", rewrite->from, rewrite->to);
+    if (is_told && text_equal(told.subject, subject))
+        return;
+    char *text CLEANUP_FREE = api_rewrite_text(source->branch, rewrite);
+    const struct report_source event = {.event = REPORT_SOURCE_REWRITTEN,
+                                        .name = source->name,
+                                        .origin = source->origin,
+                                        .branch = source->branch,
+                                        .reason = text,
+                                        .from = rewrite->from,
+                                        .to = rewrite->to,
+                                        .fork = rewrite->fork,
+                                        .at_ms = rewrite->seen_at_ms};
+    tell_source_event(news, TAKE(context), subject, &event);
+}
+
 static void view_source(const struct news *news, struct view_source *ret_view)
 {
     size_t i = 0;
@@ -377,11 +491,16 @@ void news_look(const struct news *news)
     struct view_source source;
     struct string_vec superseded;
     view_source(news, &source);
-    if (!source.head)
-        return;
-    report_queue_look_begin(news->queue);
+    if (source.head)
+        report_queue_look_begin(news->queue);
+    if (news->target->events & REPORT_SOURCES) {
+        tell_rewrite(news, &source); /* first: what follows is of the branch as it is now */
+        tell_reach(news, &source);
+    }
     if (news->target->events & REPORT_COMMITS)
         tell_commits(news, &source);
+    if (!source.head) /* nor is anything superseded or forgotten by a look that does not see it yet */
+        return;
     if (news->target->events & (REPORT_DEPLOYMENTS | REPORT_SERVICES))
         tell_services(news);
     report_queue_look_end(news->queue, &superseded);

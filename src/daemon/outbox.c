@@ -21,6 +21,7 @@ struct seen {
     size_t errors; /* sums over the sources */
     size_t held;
     size_t wanted;
+    uint64_t changes; /* likewise; of each it only grows */
 };
 
 struct outbox {
@@ -140,10 +141,13 @@ static void on_timer(uv_timer_t *timer)
     uint64_t changes = changes_of(outbox);
     for (size_t i = 0; i < outbox->reports.len; i++) {
         struct report *report = outbox->reports.items[i];
-        news_look(&(struct news){.core = outbox->options.core,
-                                 .target = report_get_target(report),
-                                 .queue = report_get_queue(report),
-                                 .now_ms = outbox->options.now_ms(outbox->options.data)});
+        struct news news = {.core = outbox->options.core,
+                            .target = report_get_target(report),
+                            .queue = report_get_queue(report),
+                            .now_ms = outbox->options.now_ms(outbox->options.data)};
+        const char *source = news.target->source ?: outbox->options.config->sources.items[0].name;
+        outbox->options.looks(outbox->options.data, source, &news.looks);
+        news_look(&news);
         report_go(report);
     }
     if (changes_of(outbox) != changes)
@@ -157,7 +161,7 @@ static void on_timer(uv_timer_t *timer)
 static bool is_same(const struct seen *a, const struct seen *b)
 {
     return a->saves == b->saves && a->head_ms == b->head_ms && a->errors == b->errors && a->held == b->held &&
-           a->wanted == b->wanted;
+           a->wanted == b->wanted && a->changes == b->changes;
 }
 
 void outbox_stepped(struct outbox *outbox, uint64_t saves)
@@ -167,6 +171,11 @@ void outbox_stepped(struct outbox *outbox, uint64_t saves)
     for (size_t i = 0; i < core_sources_len(outbox->options.core); i++) {
         struct view_source source;
         core_view_source_at(outbox->options.core, i, &source);
+        if (source.gone)
+            continue;
+        struct api_looks looks = {0};
+        outbox->options.looks(outbox->options.data, source.name, &looks);
+        now.changes += looks.changes;
         now.head_ms += source.head_ms; /* of each it only grows */
         now.errors += source.diagnostics->errors;
         now.held += source.held != NULL;
@@ -203,7 +212,7 @@ static void on_changed(void *data)
 
 struct outbox *outbox_new(const struct outbox_options *options)
 {
-    assert(options && options->loop && options->config && options->core);
+    assert(options && options->loop && options->config && options->core && options->looks);
     struct outbox *outbox = NEW(struct outbox);
     outbox->options = *options;
     outbox->path = memory_printf("%s/notifications.json", options->config->state_directory);

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "api/api.h"
 #include "core/core.h"
 #include "daemon/config.h"
 
@@ -19,7 +20,8 @@ struct outbox_options {
     const struct config *config; /* borrowed, as is the next */
     const struct core *core;
     void *data;
-    int64_t (*now_ms)(void *data); /* the time of core */
+    int64_t (*now_ms)(void *data);                                              /* the time of core */
+    void (*looks)(void *data, const char *source, struct api_looks *ret_looks); /* as of api_options */
 };
 
 /* The state directory is there. A state that cannot be read is a warning: then all is told anew. */

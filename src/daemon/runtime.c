@@ -436,14 +436,13 @@ static void log_refusal(const struct core *core, size_t index)
 static void log_rewrite(struct runtime_source *source)
 {
     const struct source_status *status = source_get_status(source->source);
-    const struct source_rewrite *rewrite = &status->rewrite;
-    if (rewrite->seen_at_ms == source->rewrite_told_ms)
+    struct api_looks looks;
+    input_looks(status, &looks);
+    if (looks.rewrite.seen_at_ms == source->rewrite_told_ms)
         return;
-    source->rewrite_told_ms = rewrite->seen_at_ms;
-    log_message(LOG_LEVEL_WARNING,
-                "source %s: %s was rewritten, from %.12s to %.12s, which does not contain it; %s%.12s",
-                status->origin, status->branch ? status->branch : "the branch", rewrite->from, rewrite->to,
-                rewrite->fork[0] ? "both have " : "they have no commit in common", rewrite->fork);
+    source->rewrite_told_ms = looks.rewrite.seen_at_ms;
+    char *text CLEANUP_FREE = api_rewrite_text(status->branch, &looks.rewrite);
+    log_message(LOG_LEVEL_WARNING, "source %s: %s", status->origin, text);
 }
 
 static void on_update(void *data, const struct source_update *update)

@@ -26,9 +26,8 @@ static json_t *id_of(const json_t *envelope)
 
 static char *arn_of(const struct report_place *place, const char *service)
 {
-    const char *cluster = place->cluster ? place->cluster : "default";
     return memory_printf("arn:aws:ecs:%s:%s:%s/%s%s%s", place->region, place->account,
-                         service ? "service" : "cluster", cluster, service ? "/" : "",
+                         service ? "service" : "cluster", place->cluster, service ? "/" : "",
                          service ? service : "");
 }
 
@@ -50,8 +49,8 @@ static json_t *envelope(const struct report_place *place, struct kind kind, json
     char time[TEXT_TIME_SIZE];
     text_from_time_ms(at_ms / 1000 * 1000, time);
     memcpy(time + strlen("2026-01-31T23:59:59"), "Z", 2); /* EventBridge's has no fraction */
-    char *arn CLEANUP_FREE = arn_of(place, place->service);
-    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:[s], s:o}", "version", "0", "detail-type",
+    char *arn CLEANUP_FREE = place->cluster ? arn_of(place, place->service) : NULL;
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:[s*], s:o}", "version", "0", "detail-type",
                              kind.detail_type, "source", kind.source, "account", place->account, "time", time,
                              "region", place->region, "resources", arn, "detail", detail);
     json_object_set_new(json, "id", id_of(json));
@@ -144,4 +143,27 @@ json_t *report_event_commit(const struct report_place *place, const struct repor
     model_set_string(detail, "description", commit->text);
     json_object_set_new(detail, "commit", commit_to_json(commit->commit));
     return envelope(place, (struct kind){"davit", "davit Commit State Change"}, detail, commit->at_ms);
+}
+
+static const char *source_event_type(const char *event)
+{
+    return text_equal(event, REPORT_SOURCE_RECOVERED) ? "INFO" : "WARN";
+}
+
+json_t *report_event_source(const struct report_place *place, const struct report_source *source)
+{
+    assert(place && !place->cluster);
+    assert(source && source->event && source->name);
+    json_t *detail = json_pack("{s:s, s:s, s:s}", "eventType", source_event_type(source->event), "eventName",
+                               source->event, "reason", source->reason);
+    set_time(detail, "createdAt", source->at_ms);
+    json_t *own = json_object();
+    model_set_string(own, "source", source->name);
+    model_set_string(own, "origin", source->origin);
+    model_set_string(own, "branch", source->branch);
+    model_set_string(own, "from", source->from);
+    model_set_string(own, "to", source->to);
+    model_set_string(own, "fork", source->fork && source->fork[0] ? source->fork : NULL);
+    json_object_set_new(detail, "davit", own);
+    return envelope(place, (struct kind){"davit", "davit Source State Change"}, detail, source->at_ms);
 }

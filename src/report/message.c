@@ -12,6 +12,7 @@ void report_message_free(struct report_message *message)
     free(message->context);
     free(message->subject);
     free(message->state);
+    free(message->reason);
     free(message->text);
     json_decref(message->event);
     free(message);
@@ -25,6 +26,7 @@ json_t *report_message_to_json(const struct report_message *message)
     model_set_string(json, "context", message->context);
     model_set_string(json, "subject", message->subject);
     model_set_string(json, "state", message->state);
+    model_set_string(json, "reason", message->reason);
     model_set_string(json, "text", message->text);
     model_set_int(json, "at", message->at_ms);
     model_set_int(json, "pushed", message->push_ms);
@@ -47,6 +49,7 @@ struct report_message *report_message_from_json(const json_t *json)
                                        .context = memory_strdup(context),
                                        .subject = memory_strdup(subject),
                                        .state = memory_strdup(state),
+                                       .reason = memory_strdup(model_string(json, "reason")),
                                        .text = memory_strdup(text ? text : ""),
                                        .at_ms = model_int(json, "at"),
                                        .push_ms = model_int(json, "pushed"),

@@ -16,6 +16,7 @@ struct told {
     char *context;
     char *subject;
     char *state;
+    char *reason; /* or NULL */
     bool is_status;
     unsigned look;                  /* that saw it last */
     struct report_message *waiting; /* borrowed: in the queue, has not left and may be replaced; NULL: none */
@@ -40,6 +41,7 @@ static void told_free(struct told *told)
     free(told->context);
     free(told->subject);
     free(told->state);
+    free(told->reason);
     free(told);
 }
 
@@ -79,7 +81,8 @@ static struct told *told_of(const struct report_queue *queue, const struct repor
 
 static bool is_same(const struct told *told, const struct report_message *message)
 {
-    return told && text_equal(told->subject, message->subject) && text_equal(told->state, message->state);
+    return told && text_equal(told->subject, message->subject) && text_equal(told->state, message->state) &&
+           text_equal(told->reason, message->reason);
 }
 
 static struct told *tell(struct report_queue *queue, const struct report_message *message)
@@ -88,6 +91,7 @@ static struct told *tell(struct report_queue *queue, const struct report_message
     *told = (struct told){.context = memory_strdup(message->context),
                           .subject = memory_strdup(message->subject),
                           .state = memory_strdup(message->state),
+                          .reason = memory_strdup(message->reason),
                           .is_status = message->is_status,
                           .look = queue->look};
     char *key CLEANUP_FREE = key_of(message->is_status, message->context, message->subject);
@@ -111,10 +115,11 @@ bool report_queue_knows(struct report_queue *queue, const struct report_message 
     return is_same(told, message);
 }
 
-bool report_queue_told(struct report_queue *queue, const char *context, struct report_told *ret_told)
+bool report_queue_told(struct report_queue *queue, const char *context, const char *commit,
+                       struct report_told *ret_told)
 {
     assert(queue);
-    char *key CLEANUP_FREE = key_of(false, context, NULL);
+    char *key CLEANUP_FREE = key_of(commit != NULL, context, commit);
     struct told *told = map_get(&queue->told, key);
     if (!told)
         return false;
@@ -336,6 +341,7 @@ json_t *report_queue_to_json(const struct report_queue *queue)
         model_set_string(json, "context", one->context);
         model_set_string(json, "subject", one->subject);
         model_set_string(json, "state", one->state);
+        model_set_string(json, "reason", one->reason);
         json_array_append_new(told, json);
     }
     for (size_t i = 0; i < queue->messages.len; i++)

@@ -7,7 +7,7 @@
  *
  *  row| seen                                                       | then
  *  ---|------------------------------------------------------------|--------------------------------------
- *  Q1 | same context, subject and state as told last               | not told again, over restarts too
+ *  Q1 | same context, subject, state and reason as told last       | not told again, over restarts too
  *  Q2 | another state of a commit whose last has not left          | takes its place
  *  Q3 | likewise, and that one is under way                        | comes after it, or instead if it fails
  *  Q4 | LIMIT_REPORT_QUEUE messages wait                           | the oldest makes way
@@ -43,8 +43,10 @@ struct report_told {
 void report_queue_look_begin(struct report_queue *queue);
 /* Whether a push would be for nothing, Q1; then it counts as looked at. */
 bool report_queue_knows(struct report_queue *queue, const struct report_message *message);
-/* Of an event's context; false: nothing was told of it. It counts as looked at. */
-bool report_queue_told(struct report_queue *queue, const char *context, struct report_told *ret_told);
+/* Of a context and a commit, or an event's with NULL; false: nothing was told of it. It counts as looked at.
+ */
+bool report_queue_told(struct report_queue *queue, const char *context, const char *commit,
+                       struct report_told *ret_told);
 /* Takes the message over. False, Q1: it is dropped. */
 bool report_queue_push(struct report_queue *queue, struct report_message *message, int64_t now_ms);
 /* As if it had been told. Takes the message over. */

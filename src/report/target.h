@@ -19,6 +19,7 @@ enum report_events {
     REPORT_COMMITS = 1,     /* what becomes of a commit */
     REPORT_DEPLOYMENTS = 2, /* "ECS Deployment State Change" */
     REPORT_SERVICES = 4,    /* "ECS Service Action" */
+    REPORT_SOURCES = 8,     /* what happens to where commits come from */
 };
 
 struct report_target {

@@ -147,6 +147,10 @@ void source_file_vec_sort(struct source_file_vec *files);
 
 /* --- first-parent lines as updates ---------------------------------------------------------------------- */
 
+/* Its texts bounded by LIMIT_COMMIT_TEXT_BYTES. The caller deinits. ERROR_IO. */
+int source_commit_read(struct git_repository *repository, const struct git_oid *oid,
+                       struct commit *ret_commit, struct error *err);
+
 struct source_walk_plan {
     struct git_repository *repository; /* borrowed, outlives the walk */
     const char *tip;

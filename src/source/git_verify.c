@@ -28,12 +28,14 @@ struct judging {
     struct source_judge judge;
     char *gpg_home;
     size_t judged;
+    char *refusal; /* as source_refusal.text; NULL: nothing is said yet */
 };
 
 static void judging_deinit(struct judging *judging)
 {
     source_judge_deinit(&judging->judge);
     free(judging->gpg_home);
+    free(judging->refusal);
 }
 
 /* --- the memory ----------------------------------------------------------------------------------------- */
@@ -99,20 +101,24 @@ static char *shown(const char *text)
 }
 
 /* Puts before the clause that err holds what it is about. */
-static int say_which(const struct judging *judging, const git_oid *oid, int rc, struct error *err)
+static int say_which(struct judging *judging, const git_oid *oid, int rc, struct error *err)
 {
     git_commit *commit CLEANUP(git_commit_freep) = NULL;
     char hex[COMMIT_OID_SIZE];
     char tip[COMMIT_OID_SIZE];
+    bool is_tip = git_oid_equal(oid, &judging->tip);
     git_oid_tostr(hex, sizeof hex, oid);
     git_oid_tostr(tip, sizeof tip, &judging->tip);
+    free(judging->refusal);
+    judging->refusal = is_tip ? memory_printf("refused: %s", error_text(err))
+                              : memory_printf("refused for %.12s that it contains: %s", hex, error_text(err));
     if (git_commit_lookup(&commit, judging->mirror, oid) < 0)
         return error_wrap(err, rc, "commit %.12s is refused", tip);
     const git_signature *author = git_commit_author(commit);
     char *name CLEANUP_FREE = shown(author->name);
     char *email CLEANUP_FREE = shown(author->email);
     char *subject CLEANUP_FREE = shown(git_commit_summary(commit));
-    if (git_oid_equal(oid, &judging->tip))
+    if (is_tip)
         return error_wrap(err, rc, "commit %.12s (\"%s\") by %s <%s> is refused", hex, subject, name, email);
     return error_wrap(err, rc, "commit %.12s is refused for %.12s (\"%s\") by %s <%s> that it contains", tip,
                       hex, subject, name, email);
@@ -311,10 +317,20 @@ static char *home_of(git_repository *mirror)
     return memory_printf("%s.gnupg", path);
 }
 
+/* Of what is not the commit's own doing the error is all there is to say. */
+static void take_refusal(struct judging *judging, const struct error *err, struct source_refusal *ret_refusal)
+{
+    if (source_commit_read(judging->mirror, &judging->tip, &ret_refusal->commit, NULL) < 0)
+        git_oid_tostr(ret_refusal->commit.oid, sizeof ret_refusal->commit.oid, &judging->tip);
+    ret_refusal->text =
+        judging->refusal ? TAKE(judging->refusal) : memory_printf("refused: %s", error_text(err));
+}
+
 int source_verifier_check(struct source_verifier *verifier, struct git_repository *mirror, const char *oid,
-                          struct error *err)
+                          struct source_refusal *ret_refusal, struct error *err)
 {
     assert(verifier && mirror && oid);
+    assert(ret_refusal && err);
     if (verifier->verify.policy == SOURCE_VERIFY_NONE ||
         (verifier->passed && text_equal(verifier->base, oid)))
         return 0;
@@ -327,6 +343,8 @@ int source_verifier_check(struct source_verifier *verifier, struct git_repositor
         return source_git_error(err, rc, "\"%s\" is no commit", oid);
     forget_if_keys_changed(verifier);
     rc = judge_tip(&judging, err);
+    if (rc < 0 && rc != ERROR_IO)
+        take_refusal(&judging, err, ret_refusal);
     if (rc < 0)
         return rc;
     memcpy(verifier->base, oid, strlen(oid) + 1);

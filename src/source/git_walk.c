@@ -220,7 +220,7 @@ static int approved_deletions(const git_commit *commit)
     return (int)number;
 }
 
-static int read_commit(git_repository *repository, const git_oid *oid, struct commit *ret_commit,
+int source_commit_read(git_repository *repository, const git_oid *oid, struct commit *ret_commit,
                        struct error *err)
 {
     git_commit *commit CLEANUP(git_commit_freep) = NULL;
@@ -299,7 +299,7 @@ static int read_next(struct source_walk *walk, struct source_update *ret_update,
     update.full = !walk->has_previous || walk->first_full || (update.head && walk->plan.head_full);
     update.rewritten = walk->rewritten;
     memcpy(update.fork, walk->fork, sizeof update.fork);
-    int rc = read_commit(walk->plan.repository, oid, &update.commit, err);
+    int rc = source_commit_read(walk->plan.repository, oid, &update.commit, err);
     if (rc == 0)
         rc = read_files(walk, oid, &update, err);
     if (rc < 0)
@@ -321,7 +321,7 @@ static int read_deployed(struct source_walk *walk, struct source_update_vec *upd
 {
     struct source_update update CLEANUP(source_update_deinit) = {.head = true, .full = true};
     walk->tells_deployed = false;
-    int rc = read_commit(walk->plan.repository, &walk->deployed, &update.commit, err);
+    int rc = source_commit_read(walk->plan.repository, &walk->deployed, &update.commit, err);
     if (rc == 0)
         rc = read_files(walk, &walk->deployed, &update, err);
     if (rc == ERROR_NOT_FOUND) {

@@ -25,6 +25,7 @@ void source_look_deinit(struct source_look *look)
     string_vec_deinit(&look->paths);
     string_vec_deinit(&look->roots);
     source_verifier_deinit(&look->verifier);
+    source_refusal_deinit(&look->refused);
     free(look->origin);
     free(look->branch);
     free(look->mirror_dir);
@@ -170,7 +171,7 @@ static int begin_walk(struct source_look *look, const char *tip)
  * by a life that has not been told of it yet, too. */
 static int begin_allowed_walk(struct source_look *look, const char *tip)
 {
-    int rc = source_verifier_check(&look->verifier, look->mirror, tip, &look->refusal);
+    int rc = source_verifier_check(&look->verifier, look->mirror, tip, &look->refused, &look->refusal);
     if (rc == 0)
         return begin_walk(look, tip);
     if (rc == ERROR_IO) {
@@ -239,6 +240,7 @@ void source_look_run(struct source_look *look)
         look->again = rc == ERROR_IO && !look->bridges;
     } else {
         look->refusal = ERROR_INIT;
+        source_refusal_deinit(&look->refused);
         look_anew(look);
     }
     if (look->error.code || !look->walk || source_walk_is_done(look->walk))

@@ -36,6 +36,8 @@ struct source {
     int64_t fetch_ms;
     int64_t fetch_stall_ms;
     int64_t fetch_bytes;
+    uint64_t away_ms;
+    uint64_t failed_ms;              /* when the first of status.failures was, of the loop's clock */
     char too_large[COMMIT_OID_SIZE]; /* the commit that was over fetch_bytes; empty: none */
     unsigned asked;                  /* status.asked when the origin was looked at last */
     bool working;                    /* a look is under way: fetch, batches, deliveries */
@@ -62,6 +64,7 @@ static void release(struct source *source)
         return;
     source_look_deinit(&source->look);
     string_vec_deinit(&source->new_roots);
+    source_refusal_deinit(&source->status.refusal);
     free(source->origin_shown);
     free(source->branch_shown);
     free(source->executable);
@@ -158,6 +161,19 @@ static const char *shown_branch(const char *ref)
     return text_starts_with(ref, "refs/heads/") ? ref + strlen("refs/heads/") : ref;
 }
 
+/* Returns whether the status changed. */
+static bool note_outcome(struct source *source)
+{
+    struct source_status *status = &source->status;
+    bool was_away = status->away;
+    uint64_t now = uv_now(source->loop);
+    status->failures = status->ok || status->refused ? 0 : status->failures + 1;
+    if (status->failures <= 1)
+        source->failed_ms = now;
+    status->away = status->failures > 0 && now - source->failed_ms >= source->away_ms;
+    return status->away != was_away;
+}
+
 /* Returns whether the listener has to hear of it. */
 static bool update_status(struct source *source)
 {
@@ -170,7 +186,7 @@ static bool update_status(struct source *source)
     status->kind = source->look.kind;
     status->error = *error;
     status->ok = error->code == 0;
-    status->failures = status->ok || status->refused ? 0 : status->failures + 1;
+    changed |= note_outcome(source);
     status->looked_at_ms = now_ms();
     if (!text_equal(status->branch, branch)) {
         free(source->branch_shown);
@@ -195,11 +211,19 @@ static void plan_next_look(struct source *source)
         schedule(source, next_look_ms(source));
 }
 
+static void take_refusal(struct source *source)
+{
+    source_refusal_deinit(&source->status.refusal);
+    source_refusal_copy(&source->look.refused, &source->status.refusal);
+}
+
 /* The last step of a look; may end the source. */
 static void end_look(struct source *source)
 {
     source->working = false;
     source->postponed_since_ms = 0;
+    if (!source->look.error.code)
+        take_refusal(source);
     if (source->outage.code)
         source->look.error = source->outage;
     source->status.refused = !source->look.error.code && source->look.refusal.code;
@@ -211,8 +235,10 @@ static void end_look(struct source *source)
     if (!source->look.busy)
         source->status.answered = source->asked;
     bool silent = source->look.busy || (source->second && !source->look.error.code);
-    if (!silent && update_status(source))
+    if (!silent && update_status(source)) {
+        source->status.told++;
         source->listener.on_status(source->listener.data, &source->status);
+    }
     plan_next_look(source);
 }
 
@@ -419,6 +445,7 @@ static void set_options(struct source *source, const struct source_options *opti
     source->fetch_ms = options->fetch_ms ? options->fetch_ms : LIMIT_FETCH_MS;
     source->fetch_stall_ms = options->fetch_stall_ms ? options->fetch_stall_ms : LIMIT_FETCH_STALL_MS;
     source->fetch_bytes = options->fetch_bytes ? options->fetch_bytes : LIMIT_FETCH_BYTES;
+    source->away_ms = (uint64_t)(options->away_ms ? options->away_ms : SOURCE_AWAY_MS);
     source->origin_shown = source_redact(look->origin);
     source->status.origin = source->origin_shown;
     source->status.kind = look->kind;

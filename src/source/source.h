@@ -94,7 +94,10 @@ struct source_status {
     bool ok;                   /* the last look worked */
     bool refused; /* not ok because the newest commit is not signed as `verify` wants it: error says which */
     struct error error;            /* otherwise: why; safe to show */
+    struct source_refusal refusal; /* of the last look that got so far: stays while the origin is away */
     unsigned failures;             /* looks that failed in a row; a refused commit is no failure */
+    bool away;                     /* they have failed for away_ms by now */
+    unsigned told;                 /* calls of on_status for it */
     int64_t looked_at_ms;          /* when the last look ended, since the epoch; 0 before the first */
     struct source_rewrite rewrite; /* the last one of this life */
     unsigned asked;                /* calls of source_poke() */
@@ -105,7 +108,7 @@ struct source_status {
  * to be left in their place. source_free() may be called from within. */
 struct source_listener {
     void (*on_update)(void *data, const struct source_update *update);
-    /* After every look that changed `ok`, the error's text or the branch, and after the first one. */
+    /* After every look that changed `ok`, `away`, the error's text or the branch, and after the first one. */
     void (*on_status)(void *data, const struct source_status *status);
     void *data;
 };
@@ -149,9 +152,11 @@ struct source_options {
     int64_t fetch_stall_ms; /* of one that does not get on, see pace.h; 0: LIMIT_FETCH_STALL_MS */
     /* Most bytes of one fetch; 0: LIMIT_FETCH_BYTES. A commit that is over it is not fetched again. */
     int64_t fetch_bytes;
+    int64_t away_ms; /* 0: SOURCE_AWAY_MS */
 };
 
 #define SOURCE_POLL_MS 60000
+#define SOURCE_AWAY_MS 300000 /* time for a reboot of the host that it is on */
 
 struct source;
 

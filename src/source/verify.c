@@ -13,6 +13,21 @@ static const char *const policies[] = {[SOURCE_VERIFY_NONE] = "none",
                                        [SOURCE_VERIFY_ALL] = "all",
                                        [SOURCE_VERIFY_TAG] = "tag"};
 
+void source_refusal_copy(const struct source_refusal *refusal, struct source_refusal *ret_copy)
+{
+    assert(refusal);
+    assert(ret_copy);
+    *ret_copy = (struct source_refusal){.text = memory_strdup(refusal->text)};
+    commit_copy(&refusal->commit, &ret_copy->commit);
+}
+
+void source_refusal_deinit(struct source_refusal *refusal)
+{
+    assert(refusal);
+    commit_deinit(&refusal->commit);
+    memory_freep(&refusal->text);
+}
+
 struct source_verify source_verify_copy(const struct source_verify *verify)
 {
     assert(verify);

@@ -17,6 +17,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "model/commit.h"
 
 enum source_verify_policy { SOURCE_VERIFY_NONE, SOURCE_VERIFY_HEAD, SOURCE_VERIFY_ALL, SOURCE_VERIFY_TAG };
 
@@ -27,6 +28,16 @@ struct source_verify {
     char *allowed_signers_file; /* as of ssh-keygen(1), and git's gpg.ssh.allowedSignersFile */
     char *revocation_file;      /* revoked SSH keys: a KRL or a list of public keys; none */
 };
+
+/* A commit that may not be deployed, and why, for whoever looks at it: the words do not name it again. */
+struct source_refusal {
+    struct commit commit; /* oid empty: none is refused */
+    char *text; /* one line: "refused: it is not signed; ...", "refused for ID that it contains: ..." */
+};
+
+/* *ret_copy is overwritten, not freed. */
+void source_refusal_copy(const struct source_refusal *refusal, struct source_refusal *ret_copy);
+void source_refusal_deinit(struct source_refusal *refusal);
 
 struct source_verify source_verify_copy(const struct source_verify *verify);
 void source_verify_deinit(struct source_verify *verify);

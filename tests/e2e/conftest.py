@@ -19,6 +19,7 @@ from private_engine import EngineUnavailable, PrivateDocker, PrivatePodman  # no
 from support.davit import Davit, built_binary  # noqa: E402
 from support.git_servers import HTTP_BACKEND, Https, Ssh  # noqa: E402
 from support.proxy import RecordingProxy  # noqa: E402
+from support.receivers import Receiver  # noqa: E402
 from support.repo import Repo  # noqa: E402
 from support.sampler import EngineSampler  # noqa: E402
 from support.spine import Spine  # noqa: E402
@@ -232,3 +233,17 @@ def proxy():
     yield start
     for one in started:
         one.close()
+
+
+@pytest.fixture
+def receiver(docker):
+    """receiver(kind, ...) listens in the engine's network."""
+    started = []
+
+    def start(kind, **options):
+        started.append(Receiver(docker, kind, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()

@@ -9,31 +9,11 @@ from pathlib import Path
 import pytest
 
 from support.davit import wait_for
-from support.receivers import SECRET, TOKEN, Receiver
+from support.receivers import SECRET, TOKEN, WORDS
 from support.git_servers import run
 from support.spine import Spine, definition, service
 
-WORDS = {  # pending, success, failure, superseded
-    "github": ("pending", "success", "failure", "error"),
-    "gitlab": ("pending", "success", "failed", "canceled"),
-    "gitea": ("pending", "success", "failure", "warning"),
-    "bitbucket": ("INPROGRESS", "SUCCESSFUL", "FAILED", "STOPPED"),
-}
 BREAKER = {"minimumHealthyPercent": 100, "maximumPercent": 200, "deploymentCircuitBreaker": {"enable": True, "rollback": True}}
-
-
-@pytest.fixture
-def receiver(docker):
-    """receiver(kind, ...) listens in the engine's network."""
-    started = []
-
-    def start(kind, **options):
-        started.append(Receiver(docker, kind, **options))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.stop()
 
 
 @pytest.fixture
@@ -178,6 +158,39 @@ def test_a_first_commit_that_is_refused_and_one_that_is_held(spine, receiver, de
     ends_with(forge, back, "success")
     ends_with(forge, held, "warning")
     assert forge.states(held) == ["pending", "warning"] and not forge.refused
+
+
+def test_a_forced_push_is_told_once(spine, receiver, demo_image):
+    forge, webhook, slack = receiver("gitea"), receiver("webhook"), receiver("slack")
+    spine = spine(forge, webhook, slack)
+    first = commit(spine, demo_image, "one")
+    spine.start()
+    spine.converge()
+    left = commit(spine, demo_image, "two")
+    spine.converge()
+    spine.repo.git("reset", "--quiet", "--hard", first)
+    # The newest commit is what there is to look at, and it does not contain what is deployed.
+    newest = commit(spine, demo_image, "three")
+    spine.converge()
+    ends_with(forge, newest, "success")
+    settled(spine)
+    spine.daemon.kill()
+    spine.start()
+    spine.converge()
+    settled(spine)
+
+    def rewrites():
+        return [detail for _, kind, detail in webhook.taken if kind == "davit Source State Change"]
+
+    # git moves the branch twice, and davit may have looked in between: back to the first, and on from there is no rewrite.
+    [told] = rewrites()
+    assert (told["eventName"], told["eventType"]) == ("SOURCE_REWRITTEN", "WARN"), told
+    assert told["davit"]["from"] == left and told["davit"]["to"] in (first, newest) and told["davit"]["fork"] == first, told
+    assert told["davit"]["branch"] == "main" and told["davit"]["source"] == "default"
+    [line] = [text for text, in slack.taken if "(source default)" in text]
+    assert f"main was rewritten, from {left[:12]} to " in line and line.endswith(f"both have {first[:12]}"), line
+    for one in (forge, webhook, slack):
+        assert not one.refused
 
 
 def test_no_secret_is_told(spine, receiver, demo_image):

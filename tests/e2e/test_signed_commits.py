@@ -8,6 +8,7 @@ import tempfile
 import pytest
 
 from support.davit import wait_for
+from support.receivers import WORDS
 from support.spine import Spine, definition, service
 
 SSH, GPG = "ssh", "openpgp"
@@ -70,10 +71,10 @@ def keys(tmp_path, monkeypatch):
 class Story:
     """One service under a policy, and the commits that are made, signed or not."""
 
-    def __init__(self, davit, repo, docker, image, keys, policy, **source):  # noqa: PLR0913
+    def __init__(self, davit, repo, docker, image, keys, policy, notifications=(), **source):  # noqa: PLR0913
         self.repo, self.image, self.keys = repo, image, keys
         origin = {"origin": str(repo.directory), "branch": "main", "verify": keys.verify(policy), **source}
-        self.spine = Spine(davit, repo, docker, source=origin)
+        self.spine = Spine(davit, repo, docker, source=origin, notifications=list(notifications))
         repo.write("service.json", service(1))
 
     def commit(self, text, who=None, kind=SSH):
@@ -112,7 +113,7 @@ class Story:
 
 @pytest.fixture
 def story(davit, repo, docker, demo_image, keys):
-    return lambda policy, **source: Story(davit, repo, docker, demo_image, keys, policy, **source)
+    return lambda policy, **more: Story(davit, repo, docker, demo_image, keys, policy, **more)
 
 
 @pytest.mark.parametrize("kind", [SSH, GPG])
@@ -134,6 +135,57 @@ def test_signed_commits_deploy_and_others_do_not(story, docker, kind):
     it.is_refused(it.repo.head(), "says three")
     it.commit("four", "ada", kind)
     it.deploys("four")
+
+
+def test_a_refusal_is_told_upstream_of_exactly_that_commit(story, receiver, tmp_path):
+    """Once for each reason, over a restart too; the next good commit is told as any other."""
+    forges = {kind: receiver(kind) for kind in WORDS}
+    webhook, slack = receiver("webhook"), receiver("slack")
+    everybody = (*forges.values(), webhook, slack)
+    # Nobody is told of services, whose events are looked for with each step: a refusal is reason enough to look.
+    entries = [one.entry(tmp_path, **({} if one.kind in WORDS else {"events": ["commit"]})) for one in everybody]
+    it = story("all", notifications=entries)
+
+    def ends_with(commit, state, context="davit/default"):
+        """`state` as an index of WORDS."""
+        for kind, forge in forges.items():
+            wait_for(lambda kind=kind, forge=forge: forge.states(commit, context)[-1:] == [WORDS[kind][state]], 30, f"{kind}: {WORDS[kind][state]}")
+        wait_for(lambda: not any(one["waiting"] for one in it.spine.daemon.json("status")["notifications"]), 30, "nothing waits")
+
+    stranger = it.commit("zero", "eve")
+    it.start()
+    ends_with(stranger, 2, "davit")  # no cluster is known
+    it.repo.git("update-ref", "-d", "HEAD")  # the next one begins a history of its own
+    first = it.commit("one", "ada")
+    it.deploys("one")
+    ends_with(first, 1)
+    second = it.commit("two")
+    it.is_refused(second, "it is not signed")
+    ends_with(second, 2)
+    it.spine.daemon.kill()
+    it.start()
+    it.is_refused(second, "it is not signed")
+    third = it.commit("three", "ada")
+    it.is_refused(third, f"for {second[:12]}")
+    ends_with(third, 2)
+    it.repo.git("reset", "--quiet", "--hard", first)
+    fourth = it.commit("four", "ada")
+    it.deploys("four")
+    ends_with(fourth, 1)
+    for kind, forge in forges.items():
+        pending, success, failure, _ = WORDS[kind]
+        assert forge.states(second) == [failure] and forge.states(third) == [failure], kind
+        assert forge.states(first) == forge.states(fourth) == [pending, success], kind
+    told = {detail["commit"]["oid"]: detail for _, kind, detail in webhook.taken
+            if kind == "davit Commit State Change" and detail["state"] == "failure"}
+    assert set(told) == {stranger, second, third}
+    assert told[second]["description"].startswith("refused: it is not signed; git commit -S signs")
+    assert told[second]["commit"]["author"] == "Test <test@example.org>" and told[second]["commit"]["subject"] == "says two"
+    assert told[third]["description"].startswith(f"refused for {second[:12]} that it contains: it is not signed")
+    lines = [text for text, in slack.taken if second[:12] in text and "failure" in text and "refused: " in text]
+    assert len(lines) == 1 and lines[0].startswith(f"davit/default {second[:12]}: failure: refused: it is not signed"), lines
+    for one in everybody:
+        assert not one.refused, one.refused
 
 
 def test_all_catches_what_a_signed_head_brings_in(story):

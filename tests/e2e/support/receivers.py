@@ -19,6 +19,12 @@ STATES = {
     "gitea": {"pending", "success", "error", "failure", "warning"},
     "bitbucket": {"INPROGRESS", "SUCCESSFUL", "FAILED", "STOPPED"},
 }
+WORDS = {  # pending, success, failure, superseded
+    "github": ("pending", "success", "failure", "error"),
+    "gitlab": ("pending", "success", "failed", "canceled"),
+    "gitea": ("pending", "success", "failure", "warning"),
+    "bitbucket": ("INPROGRESS", "SUCCESSFUL", "FAILED", "STOPPED"),
+}
 # Path, token's header, members: those that have to be there, and those that may be.
 FORGES = {
     "github": (r"/repos/o/r/statuses/([0-9a-f]{40})", ("Authorization", f"Bearer {TOKEN}"),

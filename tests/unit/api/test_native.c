@@ -189,63 +189,6 @@ static void test_a_new_service_of_nothing_is_steady(void **state)
     json_decref(answer);
 }
 
-static void source_is(struct fixture *fixture, const char *trouble)
-{
-    struct event event = {.kind = EVENT_SOURCE, .now_ms = fixture->now_ms, .seed = 1};
-    struct effect_vec effects = {0};
-    event.source.ok = !trouble;
-    event.source.message = memory_strdup(trouble);
-    event.source.branch = memory_strdup("main");
-    core_step(fixture->core, &event, &effects);
-    event_deinit(&event);
-    effect_vec_deinit(&effects);
-    api_publish(fixture->api);
-}
-
-/* What status says of a source, once each time that it begins to say it; of a cluster it is not. */
-static void test_events_of_a_source(void **state)
-{
-    struct fixture *fixture = *state;
-    static const char *const expected[] = {
-        "(source default) main was rewritten, from 0ld to f00d, which does not contain it; they have no "
-        "commit in common",
-        "(source default) has trouble: cannot connect",
-        "(source default) has trouble: the remote has no branch refs/heads/main",
-        "(source default) has recovered.",
-        "(source default) refused commit b4db4db4db4d, with 2 errors: demo.yaml:1:1: error: ",
-    };
-    source_is(fixture, NULL);
-    source_is(fixture, "cannot connect");
-    source_is(fixture, "cannot connect");
-    source_is(fixture, "the remote has no branch refs/heads/main");
-    source_is(fixture, NULL);
-    fixture_commit(fixture, "b4d", "kind: Service\nserviceName: 3\n");
-    source_is(fixture, NULL);
-    json_t *answer = fixture_ask(fixture, "GET", "/v1/events", NULL);
-    const json_t *events = json_object_get(answer, "events");
-    size_t seen = 0;
-    size_t i;
-    json_t *event;
-    json_array_foreach (events, i, event) {
-        if (!json_object_get(event, "source"))
-            continue;
-        assert_true(seen < ARRAY_LEN(expected));
-        if (!text_starts_with(model_string(event, "message"), expected[seen++]))
-            fail_msg("%s", model_string(event, "message"));
-        assert_null(json_object_get(event, "cluster"));
-    }
-    assert_int_equal(seen, ARRAY_LEN(expected));
-    json_decref(answer);
-    for (i = 0; i < LIMIT_SERVICE_EVENTS; i++)
-        source_is(fixture, i % 2 ? NULL : "again");
-    answer = fixture_ask(fixture, "GET", "/v1/events", NULL);
-    const json_t *first = json_array_get(json_object_get(answer, "events"), 0);
-    for (i = 0; !json_object_get(first, "source"); i++)
-        first = json_array_get(json_object_get(answer, "events"), i);
-    assert_string_equal(model_string(first, "message"), "(source default) has trouble: again");
-    json_decref(answer);
-}
-
 static void test_events_are_in_order_and_hold_no_secret(void **state)
 {
     fixture_deploy(*state, "a1", "nginx:1");
@@ -993,7 +936,6 @@ int main(void)
         CASE(test_a_service_scaled_to_nothing_is_steady),
         CASE(test_a_new_service_of_nothing_is_steady),
         CASE(test_events_are_in_order_and_hold_no_secret),
-        CASE(test_events_of_a_source),
         CASE(test_diff),
         CASE(test_diff_of_a_new_name),
         CASE(test_diff_during_a_rollout),

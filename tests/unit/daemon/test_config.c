@@ -172,20 +172,25 @@ static void test_notifications(void **state)
                   "source: {origin: /tmp}\nnotifications:\n"
                   "  - {kind: github, repository: o/r, tokenFile: github-token, perService: true}\n"
                   "  - {kind: webhook, url: 'https://a/b', secretFile: /etc/secret}\n"
-                  "  - {kind: slack, urlFile: /etc/url, events: [commit, deployment]}\n",
+                  "  - {kind: slack, urlFile: /etc/url, events: [commit, deployment]}\n"
+                  "  - {kind: slack, url: 'https://a/c'}\n"
+                  "  - {kind: slack, url: 'https://a/d', events: [source]}\n",
                   &fault),
         0);
     unsetenv("CREDENTIALS_DIRECTORY");
     assert_int_equal(config_finish(&config, &err), 0);
-    assert_int_equal(config.notifications.len, 3);
+    assert_int_equal(config.notifications.len, 5);
     const struct report_target *targets = config.notifications.items;
     assert_int_equal(targets[0].kind, REPORT_GITHUB);
     assert_string_equal(targets[0].token_file, "/run/credentials/davit/github-token");
     assert_true(targets[0].per_service);
     assert_int_equal(targets[0].events, REPORT_COMMITS);
     assert_string_equal(targets[1].secret_file, "/etc/secret");
-    assert_int_equal(targets[1].events, REPORT_COMMITS | REPORT_DEPLOYMENTS | REPORT_SERVICES);
+    assert_int_equal(targets[1].events,
+                     REPORT_COMMITS | REPORT_DEPLOYMENTS | REPORT_SERVICES | REPORT_SOURCES);
     assert_int_equal(targets[2].events, REPORT_COMMITS | REPORT_DEPLOYMENTS);
+    assert_int_equal(targets[3].events, REPORT_COMMITS | REPORT_SOURCES);
+    assert_int_equal(targets[4].events, REPORT_SOURCES);
     config_deinit(&config);
 }
 

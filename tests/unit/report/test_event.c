@@ -111,13 +111,51 @@ static void test_commits(void **state)
                         "21d64bd2");
 }
 
+/* Of no cluster: no resource is made up. */
+static void test_sources(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *event;
+        const char *type;
+    } cases[] = {{REPORT_SOURCE_IMPAIRED, "WARN"},
+                 {REPORT_SOURCE_RECOVERED, "INFO"},
+                 {REPORT_SOURCE_REWRITTEN, "WARN"}};
+    const struct report_place none = {"local", "000000000000", NULL, NULL};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        bool is_rewrite = text_equal(cases[i].event, REPORT_SOURCE_REWRITTEN);
+        const struct report_source source = {.event = cases[i].event,
+                                             .name = "shop",
+                                             .origin = "https://git.example.org/shop.git",
+                                             .branch = "main",
+                                             .reason = "why",
+                                             .from = is_rewrite ? "21d64bd2" : NULL,
+                                             .to = is_rewrite ? "c0ffee" : NULL,
+                                             .fork = is_rewrite ? "" : NULL,
+                                             .at_ms = 1700000000123};
+        json_t *event CLEANUP(json_decrefp) = report_event_source(&none, &source);
+        assert_string_equal(model_string(event, "source"), "davit");
+        assert_string_equal(model_string(event, "detail-type"), "davit Source State Change");
+        assert_true(json_is_array(json_object_get(event, "resources")));
+        assert_int_equal(json_array_size(json_object_get(event, "resources")), 0);
+        assert_string_equal(detail_of(event, "eventType"), cases[i].type);
+        assert_string_equal(detail_of(event, "eventName"), cases[i].event);
+        assert_string_equal(detail_of(event, "reason"), "why");
+        assert_string_equal(detail_of(event, "createdAt"), "2023-11-14T22:13:20.123Z");
+        const json_t *own = json_object_get(json_object_get(event, "detail"), "davit");
+        assert_string_equal(model_string(own, "source"), "shop");
+        assert_string_equal(model_string(own, "branch"), "main");
+        assert_int_equal(model_string(own, "from") != NULL, is_rewrite);
+        assert_int_equal(model_string(own, "to") != NULL, is_rewrite);
+        assert_null(model_string(own, "fork"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_deployments),
-        cmocka_unit_test(test_ids_differ),
-        cmocka_unit_test(test_actions),
-        cmocka_unit_test(test_commits),
+        cmocka_unit_test(test_deployments), cmocka_unit_test(test_ids_differ), cmocka_unit_test(test_actions),
+        cmocka_unit_test(test_commits),     cmocka_unit_test(test_sources),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

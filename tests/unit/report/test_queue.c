@@ -83,6 +83,37 @@ static void test_a_newer_state_takes_the_place(void **state)
     assert_null(report_queue_next(queue, BEGIN_MS));
 }
 
+static bool refuse(struct report_queue *queue, const char *reason)
+{
+    struct report_message *message = message_of(true, "davit/demo", "c1", REPORT_FAILURE);
+    message->reason = memory_strdup(reason);
+    return report_queue_push(queue, message, BEGIN_MS);
+}
+
+static void test_each_reason_is_told_once(void **state)
+{
+    (void)state;
+    struct report_queue *queue CLEANUP(report_queue_freep) = report_queue_new();
+    struct report_told told;
+    assert_true(refuse(queue, "it is not signed"));
+    assert_false(refuse(queue, "it is not signed"));
+    expect_delivery(queue, "c1", REPORT_FAILURE, BEGIN_MS);
+    assert_true(refuse(queue, "its key has expired"));
+    json_t *json CLEANUP(json_decrefp) = report_queue_to_json(queue);
+    struct report_queue *again CLEANUP(report_queue_freep) = report_queue_from_json(json);
+    assert_false(refuse(again, "its key has expired"));
+    assert_true(refuse(again, "it is not signed")); /* in the place of the one that waits, as in Q2 */
+    assert_true(refuse(again, "its key has expired"));
+    assert_int_equal(report_queue_len(again), 1);
+    expect_delivery(again, "c1", REPORT_FAILURE, BEGIN_MS);
+    assert_false(refuse(again, "its key has expired"));
+    assert_true(refuse(again, "it is not signed"));
+    assert_true(report_queue_told(again, "davit/demo", "c1", &told));
+    assert_string_equal(told.state, REPORT_FAILURE);
+    assert_false(report_queue_told(again, "davit/demo", "c2", &told));
+    assert_false(report_queue_told(again, "davit/demo", NULL, &told)); /* it is no event */
+}
+
 /* It is as young as its state, and one that has failed may be replaced as well. */
 static void test_a_newer_state_after_a_failure(void **state)
 {
@@ -248,7 +279,7 @@ static void test_a_look_ends_what_it_did_not_see(void **state)
     assert_string_equal(superseded.items[0], "davit/demo");
     assert_string_equal(superseded.items[1], "c1");
     string_vec_deinit(&superseded);
-    assert_false(report_queue_told(queue, "deployment demo/web", &told)); /* forgotten */
+    assert_false(report_queue_told(queue, "deployment demo/web", NULL, &told)); /* forgotten */
     push(queue, "c1", REPORT_SUPERSEDED, BEGIN_MS);
     expect_delivery(queue, "c1", REPORT_SUPERSEDED, BEGIN_MS); /* in the place of pending */
     for (int i = 0; i < 2; i++) {
@@ -277,7 +308,7 @@ static void test_a_restart_forgets_nothing(void **state)
     struct report_told told;
     assert_false(report_queue_is_new(again));
     assert_false(push(again, "c1", REPORT_FAILURE, BEGIN_MS));
-    assert_true(report_queue_told(again, "deployment demo/db", &told));
+    assert_true(report_queue_told(again, "deployment demo/db", NULL, &told));
     assert_string_equal(told.subject, "d0");
     expect_delivery(again, "c1", REPORT_FAILURE, BEGIN_MS);
     expect_delivery(again, "d1", "IN_PROGRESS", BEGIN_MS);
@@ -317,6 +348,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_state_is_told_once),
+        cmocka_unit_test(test_each_reason_is_told_once),
         cmocka_unit_test(test_a_newer_state_takes_the_place),
         cmocka_unit_test(test_a_newer_state_after_a_failure),
         cmocka_unit_test(test_a_newer_state_while_one_is_under_way),

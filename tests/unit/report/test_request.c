@@ -106,6 +106,27 @@ static void test_states(void **state)
     }
 }
 
+/* A refusal has its reason in front: a subject and an author may be long. */
+static void test_each_forge_gets_the_beginning_of_a_refusal(void **state)
+{
+    (void)state;
+    struct report_message message = status;
+    char *text CLEANUP_FREE = memory_printf("refused: it is not signed; %0300d", 0);
+    message.text = text;
+    for (int kind = REPORT_GITHUB; kind <= REPORT_BITBUCKET; kind++) {
+        struct report_request request CLEANUP(report_request_deinit);
+        const struct report_target target = {.kind = (enum report_kind)kind,
+                                             .url = (char *)"https://forge.example.org",
+                                             .repository = (char *)"o/r"};
+        assert_int_equal(report_request_make(&target, &message, &(struct report_secrets){0}, 0, &request), 0);
+        assert_non_null(strstr(request.path, SHA));
+        json_t *body CLEANUP(json_decrefp) = json_loads(request.body, 0, NULL);
+        const char *description = model_string(body, "description");
+        assert_true(text_starts_with(description, "refused: it is not signed; 000"));
+        assert_int_equal(strlen(description), REPORT_TEXT_CHARS + 2); /* the ellipsis has three bytes */
+    }
+}
+
 static void test_webhook(void **state)
 {
     (void)state;
@@ -203,9 +224,13 @@ static void test_lengths(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forges),  cmocka_unit_test(test_states),
-        cmocka_unit_test(test_webhook), cmocka_unit_test(test_slack),
-        cmocka_unit_test(test_lengths), cmocka_unit_test(test_secrets_stay_private),
+        cmocka_unit_test(test_forges),
+        cmocka_unit_test(test_states),
+        cmocka_unit_test(test_webhook),
+        cmocka_unit_test(test_slack),
+        cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_secrets_stay_private),
+        cmocka_unit_test(test_each_forge_gets_the_beginning_of_a_refusal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -196,6 +196,11 @@ static bool has_error(struct fixture *fixture, const struct goal *goal)
     return fixture->errors.len && strstr(fixture->errors.items[fixture->errors.len - 1], goal->text);
 }
 
+static bool has_errors(struct fixture *fixture, const struct goal *goal)
+{
+    return fixture->errors.len >= goal->count;
+}
+
 static bool has_ok(struct fixture *fixture, const struct goal *goal)
 {
     (void)goal;
@@ -234,6 +239,13 @@ void fixture_await_error(struct fixture *fixture, const char *part)
     struct goal goal = {.reached = has_error, .text = part};
     if (!await(fixture, &goal, DEADLINE_MS))
         fail_msg("\"%s\" instead of \"%s\"", last_error(fixture), part);
+}
+
+void fixture_await_errors(struct fixture *fixture, size_t count)
+{
+    struct goal goal = {.reached = has_errors, .count = count};
+    if (!await(fixture, &goal, DEADLINE_MS))
+        fail_msg("%zu calls instead of %zu; status: %s", fixture->errors.len, count, last_error(fixture));
 }
 
 void fixture_await_ok(struct fixture *fixture)

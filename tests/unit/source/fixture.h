@@ -47,6 +47,7 @@ void fixture_stop(struct fixture *fixture);
 void fixture_await_updates(struct fixture *fixture, size_t count);
 void fixture_await_head(struct fixture *fixture, const char *files);
 void fixture_await_error(struct fixture *fixture, const char *part);
+void fixture_await_errors(struct fixture *fixture, size_t count);
 void fixture_await_ok(struct fixture *fixture);
 /* Drops what was seen so far. */
 void fixture_forget(struct fixture *fixture);

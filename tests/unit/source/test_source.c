@@ -70,6 +70,38 @@ static void test_pokes_without_news_say_nothing(void **state)
     assert_int_equal(f->errors.len, 1);
 }
 
+static bool is_away(const struct fixture *f)
+{
+    return source_get_status(f->source)->away;
+}
+
+/* A look that failed is no outage yet; one that is refused, none at all; each change is told once. */
+static void test_away_after_a_while(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    f->options.away_ms = 1500; /* the second retry is 3 s after the first failure */
+    fixture_start(f);
+    fixture_await_ok(f);
+    assert_false(is_away(f));
+    fixture_sh(f, "mv repo gone");
+    fixture_await_error(f, "No such file");
+    assert_false(is_away(f));
+    size_t told = f->errors.len;
+    fixture_idle(f, 500);
+    assert_int_equal(f->errors.len, told);
+    assert_false(is_away(f));
+    fixture_await_errors(f, told + 1); /* the same error: it is away now */
+    assert_true(is_away(f));
+    assert_int_equal(source_get_status(f->source)->told, f->errors.len);
+    fixture_sh(f, "mv gone repo");
+    fixture_await_ok(f);
+    assert_false(is_away(f));
+    fixture_sh(f, "mv repo gone");
+    fixture_await_error(f, "No such file");
+    assert_false(is_away(f)); /* it counts anew */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -79,6 +111,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_freed_in_a_callback_and_at_once, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_pokes_without_news_say_nothing, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_away_after_a_while, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

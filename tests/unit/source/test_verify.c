@@ -104,6 +104,47 @@ static void test_each_kind_of_signature(void **state)
     assert_string_equal(home, "");
 }
 
+static void expect_refusal(const struct fixture *f, const char *revision, const char *text)
+{
+    char *oid CLEANUP_FREE = fixture_ask((struct fixture *)f, "git -C repo rev-parse %s", revision);
+    const struct source_refusal *refusal = &source_get_status(f->source)->refusal;
+    assert_string_equal(refusal->commit.oid, oid);
+    assert_string_equal(refusal->commit.author, "Ada <ada@example.org>");
+    assert_string_equal(refusal->text, text);
+}
+
+/* For those who look at the commit itself: the reason alone, also while the origin is away. */
+static void test_what_is_told_of_a_refused_commit(void **state)
+{
+    struct fixture *f = *state;
+    struct source_verify verify CLEANUP(source_verify_deinit) = {0};
+    set_policy(f, &verify, SOURCE_VERIFY_ALL);
+    make_first(f, "ssh ada commit -S -qm first");
+    fixture_start(f);
+    fixture_await_ok(f);
+    assert_null(source_get_status(f->source)->refusal.text);
+    make(f, "cd repo; printf two >web.yaml; git commit -qam second");
+    fixture_await_error(f, "(\"second\")");
+    expect_refusal(f, "HEAD", "refused: it is not signed; git commit -S signs, and --amend -S what is there");
+    char *second CLEANUP_FREE = fixture_ask(f, "git -C repo rev-parse --short=12 HEAD");
+    make(f, "cd repo; printf three >web.yaml; ssh ada commit -S -qam third");
+    fixture_await_error(f, "that it contains");
+    char *text CLEANUP_FREE = memory_printf("refused for %s that it contains: it is not signed; git commit "
+                                            "-S signs, and --amend -S what is there",
+                                            second);
+    expect_refusal(f, "HEAD", text);
+    make(f, "mv repo gone");
+    fixture_await_error(f, "No such file");
+    make(f, "mv gone repo");
+    assert_string_equal(source_get_status(f->source)->refusal.text, text);
+    fixture_await_error(f, "that it contains");
+    make(f, "cd repo; git reset -q --hard HEAD~2; printf four >web.yaml; ssh ada commit -S -qam fourth");
+    fixture_await_head(f, "web.yaml=four;");
+    fixture_await_ok(f);
+    assert_null(source_get_status(f->source)->refusal.text);
+    assert_string_equal(source_get_status(f->source)->refusal.commit.oid, "");
+}
+
 /* A kind of key that no file is named for, files that are not there or hold nothing. */
 static void test_what_cannot_be_judged(void **state)
 {
@@ -402,6 +443,7 @@ int main(int argc, char **argv)
         return source_fetch_helper_main(argc - 1, argv + 1);
     const struct CMUnitTest tests[] = {
         TEST(test_each_kind_of_signature),
+        TEST(test_what_is_told_of_a_refused_commit),
         TEST(test_what_cannot_be_judged),
         TEST(test_a_refused_commit_and_the_next_good_one),
         TEST(test_a_start_with_a_refused_commit),
