@@ -161,6 +161,28 @@ static void test_reads_what_differs(void **state)
     assert_int_equal(source_read_difference(&query, "nope", &update, NULL), ERROR_NOT_FOUND);
 }
 
+/* In git's order a directory stands elsewhere than a file of its name. */
+static void test_a_name_changes_between_file_and_directory(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    fixture_sh(f,
+               "cd repo; printf a >a.yaml; printf m >a.yaml-b.yaml; mkdir z.yaml; printf z >z.yaml/z.json; "
+               "git add .; git commit -qm before; git rm -qr a.yaml z.yaml; mkdir a.yaml; "
+               "printf b >a.yaml/b.json; printf y >z.yaml; git add .; git commit -qm after");
+    struct source_update update = {0};
+    struct source_tree_query query = {f->origin, "main", NULL, NULL};
+    assert_int_equal(source_read_difference(&query, "main~1", &update, NULL), 0);
+    assert_files(&update, "a.yaml=?;a.yaml/b.json=b;z.yaml=y;z.yaml/z.json=?;");
+    assert_int_equal(update.files.items[0].kind, SOURCE_DELETED);
+    assert_int_equal(update.files.items[3].kind, SOURCE_DELETED);
+    source_update_deinit(&update);
+    query.revision = "main~1";
+    assert_int_equal(source_read_difference(&query, "main", &update, NULL), 0);
+    assert_files(&update, "a.yaml=a;a.yaml/b.json=?;z.yaml=?;z.yaml/z.json=z;");
+    source_update_deinit(&update);
+}
+
 struct told {
     int count;
     int stop_at;
@@ -201,6 +223,8 @@ int main(void)
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_says_what_is_missing, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_reads_what_differs, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_name_changes_between_file_and_directory, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_walks_history, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
