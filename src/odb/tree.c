@@ -14,6 +14,11 @@ bool odb_tree_entry_is_tree(const struct odb_tree_entry *entry)
     return (entry->mode & MODE_TYPE) == GIT_FILEMODE_TREE;
 }
 
+bool odb_tree_entry_is_commit(const struct odb_tree_entry *entry)
+{
+    return (entry->mode & MODE_TYPE) == GIT_FILEMODE_COMMIT;
+}
+
 static void cursor_init(struct odb_tree_cursor *cursor, git_odb_object *tree)
 {
     *cursor = (struct odb_tree_cursor){0};

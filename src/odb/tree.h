@@ -16,6 +16,8 @@ struct odb_tree_entry {
 };
 
 bool odb_tree_entry_is_tree(const struct odb_tree_entry *entry);
+/* A submodule. */
+bool odb_tree_entry_is_commit(const struct odb_tree_entry *entry);
 
 /* What stands at one place of two trees. */
 struct odb_tree_pair {
