@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/vector.h"
+#include "cli/offline.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -346,5 +347,6 @@ int cli_main(const struct command *const *commands, size_t n, int argc, char **a
                       .out_is_terminal = isatty(STDOUT_FILENO) == 1,
                       .err_is_terminal = isatty(STDERR_FILENO) == 1};
     cli.colour = cli.out_is_terminal && !(no_colour && no_colour[0]);
+    offline_leave_to_system();
     return cli_run(&cli, argc, argv);
 }

@@ -28,6 +28,35 @@ static void reading_deinit(struct reading *reading)
     string_vec_deinit(&reading->changed);
 }
 
+/* See offline_leave_to_system(). */
+static struct {
+    bool all;
+    struct left_vec VECTOR_OF(void *) values;
+} left;
+
+void offline_leave_to_system(void)
+{
+    left.all = true;
+}
+
+static void leave_desired(struct desired *desired)
+{
+    if (left.all && desired)
+        vector_push(&left.values, desired_ref(desired));
+}
+
+/* Of a reading that is done. */
+static void leave_reading(struct reading *reading)
+{
+    if (!left.all)
+        return;
+    struct map *families = NEW(struct map);
+    *families = reading->families;
+    reading->families = (struct map){0};
+    vector_push(&left.values, families);
+    vector_push(&left.values, TAKE(reading->manifest));
+}
+
 /* Of as many as the update has. Caller frees. */
 static struct manifest_file *files_of(const struct source_update *update)
 {
@@ -226,6 +255,8 @@ static int attempt(const struct offline_query *query, struct outcome *outcome, s
         query->on_families(query->data, &reading.families);
     if (r == 0 && query->on_manifest)
         query->on_manifest(query->data, reading.manifest);
+    leave_reading(&reading);
+    leave_desired(outcome->desired);
     return r;
 }
 
@@ -408,6 +439,9 @@ static int attempt_pair(struct pair *pair, size_t *ret_failed, struct error *err
     if (r < 0 || pair->apart || pair->again)
         return r;
     pair->apart = counts_revisions(pair->sides[0].desired) || counts_revisions(pair->sides[1].desired);
+    for (size_t i = 0; i < 2; i++)
+        leave_desired(pair->sides[i].desired);
+    leave_reading(&reading);
     return 0;
 }
 

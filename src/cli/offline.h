@@ -10,6 +10,10 @@
 
 struct manifest;
 
+/* From now on what is read is not taken apart piece by piece, which is a tenth of `davit diff`: the process
+ * ends soon, and the system takes it as a whole. For main() only; it stays in reach of leak checkers. */
+void offline_leave_to_system(void);
+
 struct offline_query {
     const char *repository; /* repository, or any directory of a work tree; or a plain directory or file */
     const char *revision;   /* NULL: the files as they lie there */
