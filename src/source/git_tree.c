@@ -145,6 +145,7 @@ static int compare_trees(struct differ *differ, const struct place *place);
 static int descend(struct differ *differ, const struct place *place, const struct odb_tree_entry *old_entry,
                    const struct odb_tree_entry *new_entry)
 {
+    assert(old_entry || new_entry);
     const char *name = old_entry ? old_entry->name : new_entry->name;
     char *prefix CLEANUP_FREE = memory_printf("%s%s/", place->prefix, name);
     const struct place below = {old_entry ? old_entry->oid : NULL, new_entry ? new_entry->oid : NULL, prefix,
