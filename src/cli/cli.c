@@ -3,7 +3,6 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/vector.h"
-#include "cli/offline.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -342,11 +341,11 @@ int cli_main(const struct command *const *commands, size_t n, int argc, char **a
     setvbuf(stdout, NULL, _IOLBF, 0); /* where both streams are one, each line stays where it was said */
     struct cli cli = {.commands = commands,
                       .commands_len = n,
+                      .ends = true,
                       .out = stdout,
                       .err = stderr,
                       .out_is_terminal = isatty(STDOUT_FILENO) == 1,
                       .err_is_terminal = isatty(STDERR_FILENO) == 1};
     cli.colour = cli.out_is_terminal && !(no_colour && no_colour[0]);
-    offline_leave_to_system();
     return cli_run(&cli, argc, argv);
 }

@@ -28,33 +28,24 @@ static void reading_deinit(struct reading *reading)
     string_vec_deinit(&reading->changed);
 }
 
-/* See offline_leave_to_system(). */
-static struct {
-    bool all;
-    struct left_vec VECTOR_OF(void *) values;
-} left;
+/* What queries with `ends` have read. */
+static struct left_vec VECTOR_OF(void *) left;
 
-void offline_leave_to_system(void)
+static void leave_desired(const struct offline_query *query, struct desired *desired)
 {
-    left.all = true;
+    if (query->ends && desired)
+        vector_push(&left, desired_ref(desired));
 }
 
-static void leave_desired(struct desired *desired)
+static void leave_reading(const struct offline_query *query, struct reading *reading)
 {
-    if (left.all && desired)
-        vector_push(&left.values, desired_ref(desired));
-}
-
-/* Of a reading that is done. */
-static void leave_reading(struct reading *reading)
-{
-    if (!left.all)
+    if (!query->ends)
         return;
     struct map *families = NEW(struct map);
     *families = reading->families;
     reading->families = (struct map){0};
-    vector_push(&left.values, families);
-    vector_push(&left.values, TAKE(reading->manifest));
+    vector_push(&left, families);
+    vector_push(&left, TAKE(reading->manifest));
 }
 
 /* Of as many as the update has. Caller frees. */
@@ -255,8 +246,8 @@ static int attempt(const struct offline_query *query, struct outcome *outcome, s
         query->on_families(query->data, &reading.families);
     if (r == 0 && query->on_manifest)
         query->on_manifest(query->data, reading.manifest);
-    leave_reading(&reading);
-    leave_desired(outcome->desired);
+    leave_reading(query, &reading);
+    leave_desired(query, outcome->desired);
     return r;
 }
 
@@ -440,8 +431,8 @@ static int attempt_pair(struct pair *pair, size_t *ret_failed, struct error *err
         return r;
     pair->apart = counts_revisions(pair->sides[0].desired) || counts_revisions(pair->sides[1].desired);
     for (size_t i = 0; i < 2; i++)
-        leave_desired(pair->sides[i].desired);
-    leave_reading(&reading);
+        leave_desired(pair->query, pair->sides[i].desired);
+    leave_reading(pair->query, &reading);
     return 0;
 }
 

@@ -10,10 +10,6 @@
 
 struct manifest;
 
-/* From now on what is read is not taken apart piece by piece, which is a tenth of `davit diff`: the process
- * ends soon, and the system takes it as a whole. For main() only; it stays in reach of leak checkers. */
-void offline_leave_to_system(void);
-
 struct offline_query {
     const char *repository; /* repository, or any directory of a work tree; or a plain directory or file */
     const char *revision;   /* NULL: the files as they lie there */
@@ -29,6 +25,9 @@ struct offline_query {
      * whenever the tree could be read; caller frees. NULL: not asked for. */
     char **ret_directory;
     struct map *blobs; /* path of each file that was read -> id of its blob, owned; NULL: not asked for */
+    /* The process ends with the answer: what was read is left to the system, in reach of leak checkers. To
+     * take thousands of manifests apart is an eighth of `davit diff`. Not for who reads many times. */
+    bool ends;
 };
 
 /* Builds what the manifests ask for, revision numbers counted along the history as the daemon does. 0;
