@@ -341,6 +341,7 @@ int cli_main(const struct command *const *commands, size_t n, int argc, char **a
     setvbuf(stdout, NULL, _IOLBF, 0); /* where both streams are one, each line stays where it was said */
     struct cli cli = {.commands = commands,
                       .commands_len = n,
+                      .ends = true,
                       .out = stdout,
                       .err = stderr,
                       .out_is_terminal = isatty(STDOUT_FILENO) == 1,

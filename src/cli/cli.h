@@ -75,6 +75,7 @@ struct cli {
     bool out_is_terminal;
     bool err_is_terminal;
     bool colour; /* of out: a terminal, and no NO_COLOR */
+    bool ends;   /* the process does, with this run */
 };
 
 /* main() of the program. commands in the order of help. */

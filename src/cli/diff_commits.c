@@ -240,7 +240,8 @@ static struct offline_query query_of(const struct cli *cli)
 {
     return (struct offline_query){.repository = cli_value(cli, "repo"),
                                   .sub_path = cli_value(cli, "path"),
-                                  .command = cli->command->name};
+                                  .command = cli->command->name,
+                                  .ends = cli->ends};
 }
 
 int cli_diff_read(const struct cli *cli, const char *revision, struct desired **ret_desired,

@@ -28,6 +28,26 @@ static void reading_deinit(struct reading *reading)
     string_vec_deinit(&reading->changed);
 }
 
+/* What queries with `ends` have read. */
+static struct left_vec VECTOR_OF(void *) left;
+
+static void leave_desired(const struct offline_query *query, struct desired *desired)
+{
+    if (query->ends && desired)
+        vector_push(&left, desired_ref(desired));
+}
+
+static void leave_reading(const struct offline_query *query, struct reading *reading)
+{
+    if (!query->ends)
+        return;
+    struct map *families = NEW(struct map);
+    *families = reading->families;
+    reading->families = (struct map){0};
+    vector_push(&left, families);
+    vector_push(&left, TAKE(reading->manifest));
+}
+
 /* Of as many as the update has. Caller frees. */
 static struct manifest_file *files_of(const struct source_update *update)
 {
@@ -226,6 +246,8 @@ static int attempt(const struct offline_query *query, struct outcome *outcome, s
         query->on_families(query->data, &reading.families);
     if (r == 0 && query->on_manifest)
         query->on_manifest(query->data, reading.manifest);
+    leave_reading(query, &reading);
+    leave_desired(query, outcome->desired);
     return r;
 }
 
@@ -408,6 +430,9 @@ static int attempt_pair(struct pair *pair, size_t *ret_failed, struct error *err
     if (r < 0 || pair->apart || pair->again)
         return r;
     pair->apart = counts_revisions(pair->sides[0].desired) || counts_revisions(pair->sides[1].desired);
+    for (size_t i = 0; i < 2; i++)
+        leave_desired(pair->query, pair->sides[i].desired);
+    leave_reading(pair->query, &reading);
     return 0;
 }
 

@@ -47,7 +47,8 @@ static int run(const struct cli *cli)
                                   .revision = cli_value(cli, "revision"),
                                   .sub_path = cli_value(cli, "path"),
                                   .command = cli->command->name,
-                                  .ret_directory = &directory};
+                                  .ret_directory = &directory,
+                                  .ends = cli->ends};
     struct desired *desired CLEANUP(desired_unrefp) = NULL;
     struct diagnostics diagnostics CLEANUP(diagnostics_deinit) = {0};
     struct error err = ERROR_INIT;

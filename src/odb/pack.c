@@ -16,6 +16,7 @@
 
 #define INDEX_ENTRY_BYTES 28 /* of an index without offsets beyond 2 GiB */
 #define LOOSE_DIRECTORIES 256
+#define PACK_HEAD_BYTES   12
 #define PIECE_BYTES       ((size_t)256 * 1024)
 
 static void closedirp(DIR **dir)
@@ -172,6 +173,53 @@ int odb_pack_build(const char *directory, unsigned mode, git_packbuilder *builde
         snprintf(ret_name, ODB_PACK_NAME_SIZE, "pack-%s", git_indexer_name(stream.indexer));
     return status;
 }
+
+/* --- a pack that another repository has ------------------------------------------------------------------
+ */
+
+static void fclosep(FILE **file)
+{
+    if (*file)
+        fclose(*file);
+}
+
+bool odb_pack_measure(const char *path, const char *name, struct odb_pack_size *ret_size)
+{
+    unsigned char head[PACK_HEAD_BYTES]; /* "PACK", version, number of objects: gitformat-pack(5) */
+    struct stat st;
+    char *file CLEANUP_FREE = memory_printf("%sobjects/pack/%s.pack", path, name);
+    FILE *pack CLEANUP(fclosep) = fopen(file, "re");
+    if (!pack || fstat(fileno(pack), &st) < 0 || fread(head, 1, sizeof head, pack) != sizeof head)
+        return false;
+    ret_size->objects =
+        (size_t)head[8] << 24 | (size_t)head[9] << 16 | (size_t)head[10] << 8 | (size_t)head[11];
+    ret_size->bytes = st.st_size;
+    return true;
+}
+
+static int index_file(git_indexer *indexer, FILE *pack)
+{
+    char *piece CLEANUP_FREE = memory_alloc(PIECE_BYTES);
+    git_indexer_progress progress = {0};
+    int status = 0;
+    for (size_t len; status == 0 && (len = fread(piece, 1, PIECE_BYTES, pack)) > 0;)
+        status = git_indexer_append(indexer, piece, len, &progress);
+    return status < 0 || ferror(pack) ? GIT_ERROR : git_indexer_commit(indexer, &progress);
+}
+
+int odb_pack_copy(const char *path, const char *name, const char *directory)
+{
+    char *file CLEANUP_FREE = memory_printf("%sobjects/pack/%s.pack", path, name);
+    FILE *pack CLEANUP(fclosep) = fopen(file, "re");
+    git_indexer *indexer = NULL;
+    if (!pack || git_indexer_new(&indexer, directory, 0444, NULL, NULL) < 0)
+        return GIT_ERROR;
+    int status = index_file(indexer, pack);
+    git_indexer_free(indexer);
+    return status;
+}
+
+/* --- packs with their directory ------------------------------------------------------------------------- */
 
 /* libgit2 builds the pack aside; it gets its name when it is synced. */
 static int build(const char *path, const char *staging, git_packbuilder *builder,

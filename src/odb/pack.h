@@ -32,6 +32,17 @@ int odb_pack_place(const char *path, const char *staging, git_packbuilder *build
 int odb_pack_build(const char *directory, unsigned mode, git_packbuilder *builder,
                    char ret_name[static ODB_PACK_NAME_SIZE]);
 
+struct odb_pack_size {
+    size_t objects;
+    int64_t bytes;
+};
+
+/* As its file says. False: it cannot be read. */
+bool odb_pack_measure(const char *path, const char *name, struct odb_pack_size *ret_size);
+/* Copies a pack of the repository at path into `directory`, not synced. Every object is hashed, and the index
+ * made of what was found: the one beside the pack is not believed. Returns libgit2's status. */
+int odb_pack_copy(const char *path, const char *name, const char *directory);
+
 /* A pack by its name without ending, as "pack-HEX". The index goes first: without its pack it is damage, a
  * pack without its index is nothing. */
 void odb_pack_remove(const char *path, const char *name);

@@ -100,10 +100,10 @@ int source_local_open(const char *path, const char *branch, struct source_local 
 
 struct source_tree_diff {
     struct git_repository *repository;
-    const struct git_tree *old_tree; /* NULL: everything is new */
-    const struct git_tree *new_tree; /* NULL: everything is deleted */
-    const char *prefix;              /* of the paths, ends in a slash; NULL: none */
-    bool measured;                   /* neither is too large: no bound is looked at */
+    const struct git_oid *old_tree; /* NULL: everything is new */
+    const struct git_oid *new_tree; /* NULL: everything is deleted */
+    const char *prefix;             /* of the paths, ends in a slash; NULL: none */
+    bool measured;                  /* neither is too large: no bound is looked at */
 };
 
 /* The manifests that differ, sorted by path, with contents. ERROR_LIMIT, ERROR_IO. */
@@ -137,9 +137,10 @@ struct source_tree_measure {
 /* Goes by this tree alone: a file is there or not whatever the commit is compared with. ERROR_IO. */
 int source_tree_is_too_large(const struct source_tree_measure *measure, bool *ret_too_large,
                              struct error *err);
-/* The tree at sub_path (NULL: the root) of a commit; *ret_tree is NULL when there is no such directory. */
-int source_tree_of_commit(struct git_repository *repository, const struct git_oid *commit,
-                          const char *sub_path, struct git_tree **ret_tree, struct error *err);
+/* The tree at sub_path (NULL: the root itself) below a commit's tree; *ret_tree is zero when there is no such
+ * directory. ERROR_IO. */
+int source_tree_enter(struct git_repository *repository, const struct git_oid *root, const char *sub_path,
+                      struct git_oid *ret_tree, struct error *err);
 int64_t source_files_bytes(const struct source_file_vec *files);
 void source_file_vec_deinit(struct source_file_vec *files);
 /* Sorts by path, bytewise. */
@@ -148,8 +149,8 @@ void source_file_vec_sort(struct source_file_vec *files);
 /* --- first-parent lines as updates ---------------------------------------------------------------------- */
 
 /* Its texts bounded by LIMIT_COMMIT_TEXT_BYTES. The caller deinits. ERROR_IO. */
-int source_commit_read(struct git_repository *repository, const struct git_oid *oid,
-                       struct commit *ret_commit, struct error *err);
+int source_commit_describe(struct git_repository *repository, const struct git_oid *oid,
+                           struct commit *ret_commit, struct error *err);
 
 struct source_walk_plan {
     struct git_repository *repository; /* borrowed, outlives the walk */

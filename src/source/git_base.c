@@ -36,10 +36,13 @@ int source_library_configure(struct error *err)
 }
 
 /* Going along a history, the trees of one commit are read once more as those before the next one. By default
- * trees over 4 KiB are not kept, and the rest until it comes to 256 MiB. */
+ * trees over 4 KiB are not kept, and the rest until it comes to 256 MiB. Commits are read once, and many
+ * small objects make libgit2 (1.5) slow to find which ones to let go. */
 static int set_cache(void)
 {
-    int rc = git_libgit2_opts(GIT_OPT_SET_CACHE_OBJECT_LIMIT, GIT_OBJECT_TREE, CACHED_TREE_BYTES);
+    int rc = git_libgit2_opts(GIT_OPT_SET_CACHE_OBJECT_LIMIT, GIT_OBJECT_COMMIT, (size_t)0);
+    if (rc == 0)
+        rc = git_libgit2_opts(GIT_OPT_SET_CACHE_OBJECT_LIMIT, GIT_OBJECT_TREE, CACHED_TREE_BYTES);
     return rc < 0 ? rc : git_libgit2_opts(GIT_OPT_SET_CACHE_MAX_SIZE, CACHE_BYTES);
 }
 

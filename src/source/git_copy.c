@@ -1,10 +1,12 @@
 /* Copying by difference: a new commit costs its own objects, whatever the size of the repository. libgit2's
- * own local transport builds a pack and reads far more. */
+ * own local transport builds a pack and reads far more. The first copy is nearly all that the origin has, and
+ * takes its packs as they are: to build one again is ten times as much. */
 #include "source/git.h"
 
 #include "base/map.h"
 #include "base/memory.h"
 #include "odb/pack.h"
+#include "odb/tree.h"
 
 #include <assert.h>
 #include <git2.h>
@@ -14,9 +16,9 @@
 
 #define LOOSE_OBJECTS 1000 /* more are written as one pack */
 #define ANY_LEVEL     -1   /* of compression */
+#define ANY_SIZE      (1 << 30)
 
 DEFINE_CLEANUP(git_commit, git_commit_free)
-DEFINE_CLEANUP(git_tree, git_tree_free)
 DEFINE_CLEANUP(git_odb, git_odb_free)
 DEFINE_CLEANUP(git_odb_object, git_odb_object_free)
 DEFINE_CLEANUP(git_packbuilder, git_packbuilder_free)
@@ -31,6 +33,7 @@ struct copy {
     git_odb *from_odb;
     git_odb *to_odb;
     bool shallow;         /* parents may be absent from `from` */
+    bool fresh;           /* `to` has no tip: what is in it may be of a copy that was killed */
     struct map seen;      /* hex oid -> itself */
     struct oid_vec found; /* missing in `to`, each after those that it names */
     struct error *err;
@@ -52,7 +55,8 @@ static bool is_seen(struct copy *copy, const git_oid *oid)
 
 static bool is_there(struct copy *copy, const git_oid *oid)
 {
-    return is_seen(copy, oid) || git_odb_exists_ext(copy->to_odb, oid, GIT_ODB_LOOKUP_NO_REFRESH);
+    return is_seen(copy, oid) ||
+           (!copy->fresh && git_odb_exists_ext(copy->to_odb, oid, GIT_ODB_LOOKUP_NO_REFRESH));
 }
 
 static void found(struct copy *copy, const git_oid *oid)
@@ -64,24 +68,17 @@ static void found(struct copy *copy, const git_oid *oid)
 
 static int collect_tree(struct copy *copy, const git_oid *oid, const git_oid *known_oid, int depth);
 
-static int collect_entry(struct copy *copy, const git_tree_entry *entry, const git_tree_entry *known,
-                         int depth)
+/* What is new of two trees, the known one first. */
+static int collect_entry(struct copy *copy, const struct odb_tree_pair *pair, int depth)
 {
-    const git_oid *oid = git_tree_entry_id(entry);
-    if (known && git_oid_equal(git_tree_entry_id(known), oid))
+    const struct odb_tree_entry *entry = pair->new_entry;
+    if (!entry || pair->same)
         return 0;
-    switch (git_tree_entry_type(entry)) {
-    case GIT_OBJECT_TREE: {
-        bool both = known && git_tree_entry_type(known) == GIT_OBJECT_TREE;
-        return collect_tree(copy, oid, both ? git_tree_entry_id(known) : NULL, depth + 1);
-    }
-    case GIT_OBJECT_BLOB:
-        if (!is_there(copy, oid))
-            found(copy, oid);
-        return 0;
-    default: /* a submodule's commit lives elsewhere */
-        return 0;
-    }
+    if (odb_tree_entry_is_tree(entry))
+        return collect_tree(copy, entry->oid, pair->old_entry ? pair->old_entry->oid : NULL, depth + 1);
+    if (!odb_tree_entry_is_commit(entry) && !is_there(copy, entry->oid)) /* a submodule's lives elsewhere */
+        found(copy, entry->oid);
+    return 0;
 }
 
 /* known_oid is a tree that `to` has, or will have by then: entries that are equal need no look. */
@@ -92,33 +89,37 @@ static int collect_tree(struct copy *copy, const git_oid *oid, const git_oid *kn
                          LIMIT_TREE_DEPTH);
     if (is_there(copy, oid))
         return 0;
-    git_tree *tree CLEANUP(git_tree_freep) = NULL;
-    git_tree *known CLEANUP(git_tree_freep) = NULL;
-    int rc = git_tree_lookup(&tree, copy->from, oid);
+    git_odb_object *tree CLEANUP(git_odb_object_freep) = NULL;
+    git_odb_object *known CLEANUP(git_odb_object_freep) = NULL;
+    int rc = odb_tree_read(copy->from_odb, oid, &tree);
     if (rc < 0)
         return source_git_error(copy->err, rc, "cannot read a tree of the origin");
-    if (known_oid && git_tree_lookup(&known, copy->from, known_oid) < 0)
+    if (known_oid && odb_tree_read(copy->from_odb, known_oid, &known) < 0)
         known = NULL; /* only costs time */
-    for (size_t i = 0; i < git_tree_entrycount(tree); i++) {
-        const git_tree_entry *entry = git_tree_entry_byindex(tree, i);
-        rc = collect_entry(copy, entry,
-                           known ? git_tree_entry_byname(known, git_tree_entry_name(entry)) : NULL, depth);
-        if (rc < 0)
-            return rc;
-    }
-    found(copy, oid);
-    return 0;
+    struct odb_tree_pair pair;
+    int next;
+    odb_tree_pair_init(&pair, known, tree);
+    while (rc == 0 && (next = odb_tree_pair_next(&pair)) != 0)
+        rc = next < 0 ? source_git_error(copy->err, next, "cannot read a tree of the origin")
+                      : collect_entry(copy, &pair, depth);
+    if (rc == 0)
+        found(copy, oid);
+    return rc;
 }
 
-static int collect_commit(struct copy *copy, git_commit *commit)
+/* A commit on the way to the root, read when it is come by. */
+struct step {
+    git_oid oid;
+    git_oid tree;
+    git_oid parent; /* the first; zero: none */
+    bool read;
+};
+
+struct step_vec VECTOR_OF(struct step);
+
+static void step_vec_deinit(struct step_vec *steps)
 {
-    git_commit *parent CLEANUP(git_commit_freep) = NULL;
-    if (git_commit_parentcount(commit) && git_commit_parent(&parent, commit, 0) < 0)
-        parent = NULL;
-    int rc = collect_tree(copy, git_commit_tree_id(commit), parent ? git_commit_tree_id(parent) : NULL, 0);
-    if (rc == 0)
-        found(copy, git_commit_id(commit));
-    return rc;
+    vector_deinit(steps);
 }
 
 static bool is_wanted(struct copy *copy, const git_oid *commit)
@@ -126,34 +127,69 @@ static bool is_wanted(struct copy *copy, const git_oid *commit)
     return !is_there(copy, commit) && (!copy->shallow || git_odb_exists(copy->from_odb, commit));
 }
 
+static int read_commit(struct copy *copy, struct step *step, git_commit **ret_commit)
+{
+    int rc = git_commit_lookup(ret_commit, copy->from, &step->oid);
+    if (rc < 0)
+        return source_git_error(copy->err, rc, "cannot read a commit of the origin");
+    step->tree = *git_commit_tree_id(*ret_commit);
+    if (git_commit_parentcount(*ret_commit))
+        step->parent = *git_commit_parent_id(*ret_commit, 0);
+    step->read = true;
+    return 0;
+}
+
+/* Reads the newest step; the parents that are to come before it become steps. */
+static int expand(struct copy *copy, struct step_vec *steps)
+{
+    git_commit *commit CLEANUP(git_commit_freep) = NULL;
+    int rc = read_commit(copy, &steps->items[steps->len - 1], &commit);
+    if (rc < 0)
+        return rc;
+    for (unsigned i = 0; i < git_commit_parentcount(commit); i++)
+        if (is_wanted(copy, git_commit_parent_id(commit, i)))
+            vector_push(steps, (struct step){.oid = *git_commit_parent_id(commit, i)});
+    return 0;
+}
+
+/* last: that was collected before; on a line it is the parent. */
+static int collect_commit(struct copy *copy, const struct step *step, const struct step *last)
+{
+    struct step parent = *last;
+    git_commit *commit CLEANUP(git_commit_freep) = NULL;
+    bool known = !git_oid_is_zero(&step->parent);
+    if (known && !git_oid_equal(&step->parent, &last->oid)) {
+        parent = (struct step){.oid = step->parent};
+        known = git_commit_lookup(&commit, copy->from, &parent.oid) == 0;
+        if (known)
+            parent.tree = *git_commit_tree_id(commit);
+    }
+    int rc = collect_tree(copy, &step->tree, known ? &parent.tree : NULL, 0);
+    if (rc == 0)
+        found(copy, &step->oid);
+    return rc;
+}
+
 /* Depth first, parents before children. */
 static int collect_history(struct copy *copy, const git_oid *tip)
 {
-    struct oid_vec stack CLEANUP(oid_vec_deinit) = {0};
-    vector_push(&stack, *tip);
-    while (stack.len) {
-        git_oid oid = stack.items[stack.len - 1];
-        if (is_there(copy, &oid)) {
-            stack.len--;
-            continue;
+    struct step_vec steps CLEANUP(step_vec_deinit) = {0};
+    struct step last = {0};
+    int rc = 0;
+    vector_push(&steps, (struct step){.oid = *tip});
+    while (rc == 0 && steps.len) {
+        struct step step = steps.items[steps.len - 1];
+        if (is_there(copy, &step.oid)) {
+            steps.len--;
+        } else if (!step.read) {
+            rc = expand(copy, &steps);
+        } else {
+            rc = collect_commit(copy, &step, &last);
+            last = step;
+            steps.len--;
         }
-        git_commit *commit CLEANUP(git_commit_freep) = NULL;
-        int rc = git_commit_lookup(&commit, copy->from, &oid);
-        if (rc < 0)
-            return source_git_error(copy->err, rc, "cannot read a commit of the origin");
-        size_t waiting = stack.len;
-        for (unsigned i = 0; i < git_commit_parentcount(commit); i++) {
-            if (is_wanted(copy, git_commit_parent_id(commit, i)))
-                vector_push(&stack, *git_commit_parent_id(commit, i));
-        }
-        if (stack.len > waiting)
-            continue;
-        stack.len--;
-        rc = collect_commit(copy, commit);
-        if (rc < 0)
-            return rc;
     }
-    return 0;
+    return rc;
 }
 
 static void backend_freep(git_odb_backend **backend)
@@ -198,6 +234,54 @@ static int write_pack(struct copy *copy, git_repository *to)
     return rc < 0 ? source_git_error(copy->err, rc, "cannot read the mirror") : 0;
 }
 
+/* --- the origin's own packs ----------------------------------------------------------------------------- */
+
+/* Removes from `found` what the pack has, and says how much that is. */
+static size_t subtract(struct oid_vec *found, git_odb_backend *pack)
+{
+    size_t left = 0;
+    size_t before = found->len;
+    for (size_t i = 0; i < before; i++)
+        if (!pack->exists(pack, &found->items[i]))
+            found->items[left++] = found->items[i];
+    found->len = left;
+    return before - left;
+}
+
+/* A pack of which more than half is not wanted, or that a fetch would refuse, stays where it is, as does one
+ * that is damaged: what is wanted of it is read object by object, and the error names it. */
+static void take_pack(struct copy *copy, const char *name, const char *to_packs)
+{
+    const char *from_path = git_repository_commondir(copy->from);
+    char *index CLEANUP_FREE = memory_printf("%sobjects/pack/%s.idx", from_path, name);
+    git_odb_backend *pack CLEANUP(backend_freep) = NULL;
+    struct oid_vec rest CLEANUP(oid_vec_deinit) = {0};
+    struct odb_pack_size size;
+    if (!odb_pack_measure(from_path, name, &size) || size.bytes > LIMIT_FETCH_BYTES ||
+        git_odb_backend_one_pack(&pack, index) < 0)
+        return;
+    vector_reserve(&rest, copy->found.len);
+    memcpy(rest.items, copy->found.items, copy->found.len * sizeof *rest.items);
+    rest.len = copy->found.len;
+    size_t wanted = subtract(&rest, pack);
+    if (wanted > LOOSE_OBJECTS && wanted >= size.objects / 2 &&
+        odb_pack_copy(from_path, name, to_packs) == 0) {
+        oid_vec_deinit(&copy->found);
+        copy->found = rest;
+        rest = (struct oid_vec){0};
+    }
+}
+
+static void take_packs(struct copy *copy, git_repository *to)
+{
+    char *to_packs CLEANUP_FREE = memory_printf("%sobjects/pack", git_repository_path(to));
+    struct string_vec names CLEANUP(string_vec_deinit) = {0};
+    odb_pack_list(git_repository_commondir(copy->from), ANY_SIZE, &names);
+    for (size_t i = 0; i < names.len && copy->found.len > LOOSE_OBJECTS; i++)
+        take_pack(copy, names.items[i], to_packs);
+    git_odb_refresh(copy->to_odb);
+}
+
 int source_copy(struct git_repository *from, struct git_repository *to, const char *oid_hex,
                 struct error *err)
 {
@@ -211,8 +295,15 @@ int source_copy(struct git_repository *from, struct git_repository *to, const ch
         rc = git_repository_odb(&copy.to_odb, to);
     if (rc < 0)
         return source_git_error(err, rc, "cannot open the objects");
+    char mirrored[COMMIT_OID_SIZE];
+    rc = source_mirror_tip(to, mirrored, err);
+    if (rc < 0)
+        return rc;
+    copy.fresh = !*mirrored;
     rc = collect_history(&copy, &tip);
     if (rc < 0)
         return rc;
+    if (copy.fresh)
+        take_packs(&copy, to);
     return copy.found.len <= LOOSE_OBJECTS ? write_loose(&copy, to) : write_pack(&copy, to);
 }

@@ -124,7 +124,7 @@ static void make_subject(const struct source_file_vec *changed, struct buffer *s
     buffer_append_str(subject, changed->len > NAMED_FILES ? ", ...)" : ")");
 }
 
-static int compare(git_repository *mirror, const git_tree *old_tree, const git_tree *new_tree,
+static int compare(git_repository *mirror, const git_oid *old_tree, const git_oid *new_tree,
                    struct buffer *subject, struct error *err)
 {
     struct source_file_vec changed CLEANUP(source_file_vec_deinit) = {0};
@@ -138,18 +138,15 @@ static int compare(git_repository *mirror, const git_tree *old_tree, const git_t
 static int write_commit(git_repository *mirror, const git_oid *tree_oid, git_commit *parent,
                         char ret_tip[static COMMIT_OID_SIZE], struct error *err)
 {
-    git_tree *old_tree CLEANUP(git_tree_freep) = NULL;
     git_tree *tree CLEANUP(git_tree_freep) = NULL;
     git_signature *davit CLEANUP(git_signature_freep) = NULL;
     struct buffer subject CLEANUP(buffer_deinit) = BUFFER_INIT(SUBJECT_BYTES);
     int rc = git_tree_lookup(&tree, mirror, tree_oid);
-    if (rc == 0 && parent)
-        rc = git_commit_tree(&old_tree, parent);
     if (rc == 0)
         rc = git_signature_now(&davit, "davit", "davit@localhost");
     if (rc < 0)
         return source_git_error(err, rc, "cannot read the mirror");
-    rc = compare(mirror, old_tree, tree, &subject, err);
+    rc = compare(mirror, parent ? git_commit_tree_id(parent) : NULL, tree_oid, &subject, err);
     if (rc < 0)
         return rc;
     git_oid oid;

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "odb/tree.h"
 #include "source/roots.h"
 
 #include <assert.h>
@@ -15,8 +16,10 @@ DEFINE_CLEANUP(git_commit, git_commit_free)
 DEFINE_CLEANUP(git_odb, git_odb_free)
 DEFINE_CLEANUP(git_odb_object, git_odb_object_free)
 
+#define MODE_TYPE       0170000
+#define MODE_EXECUTABLE 0111
+
 struct differ {
-    git_repository *repository;
     git_odb *odb;
     struct source_file_vec *files;
     int64_t bytes;
@@ -26,28 +29,27 @@ struct differ {
     struct error *err;
 };
 
-/* Two trees at the same place; either may be NULL. */
-struct pair {
-    const git_tree *old_tree;
-    const git_tree *new_tree;
+/* Two directories at the same place; either tree may be NULL. */
+struct place {
+    const git_oid *old_tree;
+    const git_oid *new_tree;
     const char *prefix; /* ends in a slash, or is empty */
     int depth;
 };
 
-static bool is_tree(const git_tree_entry *entry)
+static bool is_tree(const struct odb_tree_entry *entry)
 {
-    return entry && git_tree_entry_type(entry) == GIT_OBJECT_TREE;
+    return entry && odb_tree_entry_is_tree(entry);
 }
 
-static bool is_wanted(const struct differ *differ, const git_tree_entry *entry)
+static bool is_wanted(const struct differ *differ, const struct odb_tree_entry *entry)
 {
-    return entry && !is_tree(entry) &&
-           (differ->others || source_is_manifest_name(git_tree_entry_name(entry)));
+    return entry && !is_tree(entry) && (differ->others || source_is_manifest_name(entry->name));
 }
 
-static enum source_file_kind kind_of(const git_tree_entry *entry)
+static enum source_file_kind kind_of(const struct odb_tree_entry *entry)
 {
-    switch (git_tree_entry_filemode(entry)) {
+    switch (entry->mode & MODE_TYPE) {
     case GIT_FILEMODE_LINK:
         return SOURCE_SYMLINK;
     case GIT_FILEMODE_COMMIT:
@@ -57,15 +59,15 @@ static enum source_file_kind kind_of(const git_tree_entry *entry)
     }
 }
 
-static bool is_executable(const git_tree_entry *entry)
+static bool is_executable(const struct odb_tree_entry *entry)
 {
-    return git_tree_entry_filemode(entry) == GIT_FILEMODE_BLOB_EXECUTABLE;
+    return kind_of(entry) == SOURCE_FILE && (entry->mode & MODE_EXECUTABLE);
 }
 
-static bool is_same(const git_tree_entry *a, const git_tree_entry *b)
+static bool is_same(const struct odb_tree_entry *a, const struct odb_tree_entry *b)
 {
-    return git_oid_equal(git_tree_entry_id(a), git_tree_entry_id(b)) && is_tree(a) == is_tree(b) &&
-           kind_of(a) == kind_of(b) && is_executable(a) == is_executable(b);
+    return git_oid_equal(a->oid, b->oid) && is_tree(a) == is_tree(b) && kind_of(a) == kind_of(b) &&
+           is_executable(a) == is_executable(b);
 }
 
 /* Asked for first: a blob of gigabytes is never inflated. */
@@ -119,12 +121,12 @@ static int read_content(struct differ *differ, const git_oid *oid, struct source
     return 0;
 }
 
-static int add(struct differ *differ, const char *prefix, const git_tree_entry *entry, bool deleted)
+static int add(struct differ *differ, const char *prefix, const struct odb_tree_entry *entry, bool deleted)
 {
     if (!differ->measured && differ->files->len >= LIMIT_MANIFEST_FILES)
         return error_set(differ->err, ERROR_LIMIT, "there are more than %d manifests (LIMIT_MANIFEST_FILES)",
                          LIMIT_MANIFEST_FILES);
-    char *raw CLEANUP_FREE = memory_printf("%s%s", prefix, git_tree_entry_name(entry));
+    char *raw CLEANUP_FREE = memory_printf("%s%s", prefix, entry->name);
     vector_push(differ->files, (struct source_file){.path = source_git_text(raw)});
     struct source_file *file = &differ->files->items[differ->files->len - 1];
     file->kind = deleted ? SOURCE_DELETED : kind_of(entry);
@@ -132,58 +134,50 @@ static int add(struct differ *differ, const char *prefix, const git_tree_entry *
     if (deleted)
         return 0;
     file->executable = differ->others && is_executable(entry);
-    git_oid_tostr(file->oid, sizeof file->oid, git_tree_entry_id(entry));
+    git_oid_tostr(file->oid, sizeof file->oid, entry->oid);
     if (file->kind != SOURCE_FILE)
         return 0;
-    return differ->others ? read_other(differ, git_tree_entry_id(entry), file)
-                          : read_content(differ, git_tree_entry_id(entry), file);
+    return differ->others ? read_other(differ, entry->oid, file) : read_content(differ, entry->oid, file);
 }
 
-static int compare_trees(struct differ *differ, const struct pair *pair);
+static int compare_trees(struct differ *differ, const struct place *place);
 
-static int descend(struct differ *differ, const struct pair *pair, const git_tree_entry *old_entry,
-                   const git_tree_entry *new_entry)
+static int descend(struct differ *differ, const struct place *place, const struct odb_tree_entry *old_entry,
+                   const struct odb_tree_entry *new_entry)
 {
-    git_tree *old_tree CLEANUP(git_tree_freep) = NULL;
-    git_tree *new_tree CLEANUP(git_tree_freep) = NULL;
-    const char *name = git_tree_entry_name(old_entry ? old_entry : new_entry);
-    int rc = 0;
-    if (old_entry)
-        rc = git_tree_lookup(&old_tree, differ->repository, git_tree_entry_id(old_entry));
-    if (rc == 0 && new_entry)
-        rc = git_tree_lookup(&new_tree, differ->repository, git_tree_entry_id(new_entry));
-    if (rc < 0)
-        return source_git_error(differ->err, rc, "cannot read the directory %s%s", pair->prefix, name);
-    char *prefix CLEANUP_FREE = memory_printf("%s%s/", pair->prefix, name);
-    struct pair below = {old_tree, new_tree, prefix, pair->depth + 1};
+    assert(old_entry || new_entry);
+    const char *name = old_entry ? old_entry->name : new_entry->name;
+    char *prefix CLEANUP_FREE = memory_printf("%s%s/", place->prefix, name);
+    const struct place below = {old_entry ? old_entry->oid : NULL, new_entry ? new_entry->oid : NULL, prefix,
+                                place->depth + 1};
     return compare_trees(differ, &below);
 }
 
 /* What stands under one name before and after; either may be NULL. */
-static int compare_entries(struct differ *differ, const struct pair *pair, const git_tree_entry *old_entry,
-                           const git_tree_entry *new_entry)
+static int compare_entries(struct differ *differ, const struct place *place,
+                           const struct odb_tree_entry *old_entry, const struct odb_tree_entry *new_entry)
 {
     if (old_entry && new_entry && is_same(old_entry, new_entry))
         return 0;
     if (is_wanted(differ, old_entry) && !is_wanted(differ, new_entry)) {
-        int rc = add(differ, pair->prefix, old_entry, true);
+        int rc = add(differ, place->prefix, old_entry, true);
         if (rc < 0)
             return rc;
     }
     if (is_tree(old_entry) || is_tree(new_entry)) {
-        int rc = descend(differ, pair, is_tree(old_entry) ? old_entry : NULL,
+        int rc = descend(differ, place, is_tree(old_entry) ? old_entry : NULL,
                          is_tree(new_entry) ? new_entry : NULL);
         if (rc < 0)
             return rc;
     }
-    return is_wanted(differ, new_entry) ? add(differ, pair->prefix, new_entry, false) : 0;
+    return is_wanted(differ, new_entry) ? add(differ, place->prefix, new_entry, false) : 0;
 }
 
-static int check_bounds(struct differ *differ, const struct pair *pair)
+static int check_bounds(struct differ *differ, const struct place *place)
 {
     if (differ->measured)
         return 0;
-    if (pair->depth > LIMIT_TREE_DEPTH)
+    if (place->depth > LIMIT_TREE_DEPTH)
         return error_set(differ->err, ERROR_LIMIT, "directories are nested deeper than %d (LIMIT_TREE_DEPTH)",
                          LIMIT_TREE_DEPTH);
     if (++differ->entries > LIMIT_TREE_ENTRIES)
@@ -192,54 +186,47 @@ static int check_bounds(struct differ *differ, const struct pair *pair)
     return 0;
 }
 
-/* What the other tree has under the name. Both trees are in git's order: the place goes along, and the search
- * by name is for what came, went, or changed between file and directory (which stands elsewhere). */
-static const git_tree_entry *counterpart(const git_tree *tree, size_t *place, const git_tree_entry *entry)
+/* Nearly all entries are the same in both. */
+static int compare_pair(struct differ *differ, const struct place *place, const struct odb_tree_pair *pair)
 {
-    size_t len = tree ? git_tree_entrycount(tree) : 0;
-    int order = -1;
-    while (*place < len && (order = git_tree_entry_cmp(git_tree_entry_byindex(tree, *place), entry)) < 0)
-        ++*place;
-    if (*place < len && order == 0)
-        return git_tree_entry_byindex(tree, (*place)++);
-    return tree ? git_tree_entry_byname(tree, git_tree_entry_name(entry)) : NULL;
+    const char *name = pair->new_entry ? pair->new_entry->name : pair->old_entry->name;
+    int rc = name[0] == '.' ? 0 : check_bounds(differ, place);
+    return rc < 0 || name[0] == '.' || pair->same
+               ? rc
+               : compare_entries(differ, place, pair->old_entry, pair->new_entry);
 }
 
-/* It stands in the other tree as it is: nearly all do, so that this is asked before anything else. */
-static bool is_unchanged(const git_tree *tree, size_t *place, const git_tree_entry *entry)
+static int tell_unreadable(const struct differ *differ, const struct place *place, int rc)
 {
-    const git_tree_entry *other = tree ? git_tree_entry_byindex(tree, *place) : NULL;
-    bool unchanged = other && git_oid_equal(git_tree_entry_id(other), git_tree_entry_id(entry)) &&
-                     git_tree_entry_filemode_raw(other) == git_tree_entry_filemode_raw(entry) &&
-                     strcmp(git_tree_entry_name(other), git_tree_entry_name(entry)) == 0;
-    *place += unchanged;
-    return unchanged;
+    size_t len = strlen(place->prefix);
+    return len ? source_git_error(differ->err, rc, "cannot read the directory %.*s", (int)len - 1,
+                                  place->prefix)
+               : source_git_error(differ->err, rc, "cannot read a commit");
 }
 
-static int compare_trees(struct differ *differ, const struct pair *pair)
+static int read_tree(struct differ *differ, const struct place *place, const git_oid *oid,
+                     git_odb_object **ret_tree)
 {
-    size_t place = 0;
-    size_t new_len = pair->new_tree ? git_tree_entrycount(pair->new_tree) : 0;
-    size_t old_len = pair->old_tree ? git_tree_entrycount(pair->old_tree) : 0;
-    int rc = check_bounds(differ, pair);
-    for (size_t i = 0; rc == 0 && i < new_len; i++) {
-        const git_tree_entry *entry = git_tree_entry_byindex(pair->new_tree, i);
-        if (git_tree_entry_name(entry)[0] == '.')
-            continue;
-        rc = check_bounds(differ, pair);
-        if (rc == 0 && !is_unchanged(pair->old_tree, &place, entry))
-            rc = compare_entries(differ, pair, counterpart(pair->old_tree, &place, entry), entry);
-    }
-    place = 0;
-    for (size_t i = 0; rc == 0 && i < old_len; i++) {
-        const git_tree_entry *entry = git_tree_entry_byindex(pair->old_tree, i);
-        if (git_tree_entry_name(entry)[0] == '.' || is_unchanged(pair->new_tree, &place, entry) ||
-            counterpart(pair->new_tree, &place, entry))
-            continue;
-        rc = check_bounds(differ, pair);
-        if (rc == 0)
-            rc = compare_entries(differ, pair, entry, NULL);
-    }
+    int rc = oid ? odb_tree_read(differ->odb, oid, ret_tree) : 0;
+    return rc < 0 ? tell_unreadable(differ, place, rc) : 0;
+}
+
+static int compare_trees(struct differ *differ, const struct place *place)
+{
+    git_odb_object *old_tree CLEANUP(git_odb_object_freep) = NULL;
+    git_odb_object *new_tree CLEANUP(git_odb_object_freep) = NULL;
+    int rc = check_bounds(differ, place);
+    if (rc == 0)
+        rc = read_tree(differ, place, place->old_tree, &old_tree);
+    if (rc == 0)
+        rc = read_tree(differ, place, place->new_tree, &new_tree);
+    if (rc < 0)
+        return rc;
+    struct odb_tree_pair pair;
+    int found;
+    odb_tree_pair_init(&pair, old_tree, new_tree);
+    while (rc == 0 && (found = odb_tree_pair_next(&pair)) != 0)
+        rc = found < 0 ? tell_unreadable(differ, place, found) : compare_pair(differ, place, &pair);
     return rc;
 }
 
@@ -251,9 +238,8 @@ int source_tree_diff(const struct source_tree_diff *diff, struct source_file_vec
     int rc = git_repository_odb(&odb, diff->repository);
     if (rc < 0)
         return source_git_error(err, rc, "cannot open the objects");
-    struct differ differ = {
-        .repository = diff->repository, .odb = odb, .files = &files, .measured = diff->measured, .err = err};
-    struct pair roots = {
+    struct differ differ = {.odb = odb, .files = &files, .measured = diff->measured, .err = err};
+    const struct place roots = {
         .old_tree = diff->old_tree, .new_tree = diff->new_tree, .prefix = diff->prefix ? diff->prefix : ""};
     rc = compare_trees(&differ, &roots);
     if (rc < 0)
@@ -264,20 +250,51 @@ int source_tree_diff(const struct source_tree_diff *diff, struct source_file_vec
     return 0;
 }
 
+static int root_of_commit(git_repository *repository, const git_oid *oid, git_oid *ret_tree,
+                          struct error *err)
+{
+    git_commit *commit CLEANUP(git_commit_freep) = NULL;
+    int rc = git_commit_lookup(&commit, repository, oid);
+    if (rc < 0)
+        return source_git_error(err, rc, "cannot read a commit");
+    *ret_tree = *git_commit_tree_id(commit);
+    return 0;
+}
+
+/* The directory at a path of a commit; *ret_tree stays NULL when there is none. */
+static int tree_at(git_repository *repository, const git_oid *commit, const char *path, git_tree **ret_tree,
+                   struct error *err)
+{
+    git_oid root;
+    git_oid oid;
+    int rc = root_of_commit(repository, commit, &root, err);
+    if (rc == 0)
+        rc = source_tree_enter(repository, &root, path, &oid, err);
+    if (rc < 0 || git_oid_is_zero(&oid))
+        return rc;
+    rc = git_tree_lookup(ret_tree, repository, &oid);
+    return rc < 0 ? source_git_error(err, rc, "cannot read a commit") : 0;
+}
+
 /* What stands at a path of a commit; *ret_entry stays NULL when there is nothing. */
 static int entry_at(git_repository *repository, const git_oid *commit, const char *path,
                     git_tree_entry **ret_entry, struct error *err)
 {
     git_tree *tree CLEANUP(git_tree_freep) = NULL;
-    int rc = commit ? source_tree_of_commit(repository, commit, NULL, &tree, err) : 0;
+    int rc = commit ? tree_at(repository, commit, NULL, &tree, err) : 0;
     if (rc < 0 || !tree)
         return rc;
     rc = git_tree_entry_bypath(ret_entry, tree, path);
     return rc < 0 && rc != GIT_ENOTFOUND ? source_git_error(err, rc, "cannot read %s", path) : 0;
 }
 
+struct extents {
+    const git_tree *old_tree; /* NULL: none, likewise the new one */
+    const git_tree *new_tree;
+};
+
 /* Whether the trees are to be compared: neither is too large. */
-static int compare_extents(const struct source_root_diff *diff, const struct pair *trees,
+static int compare_extents(const struct source_root_diff *diff, const struct extents *trees,
                            struct source_root_change *change, bool *ret_comparable, struct error *err)
 {
     bool others = !source_root_has_manifests(diff->root);
@@ -304,11 +321,25 @@ static bool are_same(const git_tree *a, const git_tree *b)
     return a && b && git_oid_equal(git_tree_id(a), git_tree_id(b));
 }
 
+static bool is_directory(const git_tree_entry *entry)
+{
+    return entry && git_tree_entry_type(entry) == GIT_OBJECT_TREE;
+}
+
 static int tree_of(git_repository *repository, const git_tree_entry *entry, git_tree **ret_tree,
                    struct error *err)
 {
-    int rc = is_tree(entry) ? git_tree_lookup(ret_tree, repository, git_tree_entry_id(entry)) : 0;
+    int rc = is_directory(entry) ? git_tree_lookup(ret_tree, repository, git_tree_entry_id(entry)) : 0;
     return rc < 0 ? source_git_error(err, rc, "cannot read the directory %s", git_tree_entry_name(entry)) : 0;
+}
+
+static const struct odb_tree_entry *entry_of(const git_tree_entry *entry, struct odb_tree_entry *ret_entry)
+{
+    if (!entry)
+        return NULL;
+    *ret_entry = (struct odb_tree_entry){git_tree_entry_name(entry), git_tree_entry_id(entry),
+                                         git_tree_entry_filemode_raw(entry)};
+    return ret_entry;
 }
 
 static int diff_entries(const struct source_root_diff *diff, const git_tree_entry *old_entry,
@@ -322,22 +353,19 @@ static int diff_entries(const struct source_root_diff *diff, const git_tree_entr
     if (rc == 0)
         rc = tree_of(diff->repository, new_entry, &new_tree, err);
     if (rc == 0)
-        rc = compare_extents(diff, &(struct pair){old_tree, new_tree, NULL, 0}, change, &comparable, err);
+        rc = compare_extents(diff, &(struct extents){old_tree, new_tree}, change, &comparable, err);
     if (rc < 0 || !comparable)
         return rc;
     rc = git_repository_odb(&odb, diff->repository);
     if (rc < 0)
         return source_git_error(err, rc, "cannot open the objects");
-    struct differ differ = {.repository = diff->repository,
-                            .odb = odb,
-                            .files = change->files,
-                            .others = true,
-                            .measured = true,
-                            .err = err};
+    struct differ differ = {.odb = odb, .files = change->files, .others = true, .measured = true, .err = err};
     const char *slash = strrchr(diff->root, '/');
     char *prefix CLEANUP_FREE = memory_strndup(diff->root, slash ? (size_t)(slash + 1 - diff->root) : 0);
-    struct pair pair = {.prefix = prefix};
-    return compare_entries(&differ, &pair, old_entry, new_entry);
+    const struct place place = {.prefix = prefix};
+    struct odb_tree_entry old;
+    struct odb_tree_entry new;
+    return compare_entries(&differ, &place, entry_of(old_entry, &old), entry_of(new_entry, &new));
 }
 
 static int diff_others(const struct source_root_diff *diff, const char *path,
@@ -348,7 +376,10 @@ static int diff_others(const struct source_root_diff *diff, const char *path,
     int rc = entry_at(diff->repository, diff->old_commit, path, &old_entry, err);
     if (rc == 0)
         rc = entry_at(diff->repository, diff->new_commit, path, &new_entry, err);
-    if (rc < 0 || (!old_entry && !new_entry) || (old_entry && new_entry && is_same(old_entry, new_entry)))
+    struct odb_tree_entry old;
+    struct odb_tree_entry new;
+    if (rc < 0 || (!old_entry && !new_entry) ||
+        (old_entry && new_entry && is_same(entry_of(old_entry, &old), entry_of(new_entry, &new))))
         return rc;
     return diff_entries(diff, old_entry, new_entry, change, err);
 }
@@ -360,15 +391,16 @@ static int diff_manifests(const struct source_root_diff *diff, const char *path,
     git_tree *new_tree CLEANUP(git_tree_freep) = NULL;
     struct source_file_vec found CLEANUP(source_file_vec_deinit) = {0};
     bool comparable = false;
-    int rc = source_tree_of_commit(diff->repository, diff->new_commit, path, &new_tree, err);
+    int rc = tree_at(diff->repository, diff->new_commit, path, &new_tree, err);
     if (rc == 0 && diff->old_commit)
-        rc = source_tree_of_commit(diff->repository, diff->old_commit, path, &old_tree, err);
+        rc = tree_at(diff->repository, diff->old_commit, path, &old_tree, err);
     if (rc < 0 || are_same(old_tree, new_tree))
         return rc;
-    rc = compare_extents(diff, &(struct pair){old_tree, new_tree, NULL, 0}, change, &comparable, err);
+    rc = compare_extents(diff, &(struct extents){old_tree, new_tree}, change, &comparable, err);
     if (rc < 0 || !comparable)
         return rc;
-    struct source_tree_diff trees = {diff->repository, old_tree, new_tree, diff->root, true};
+    struct source_tree_diff trees = {diff->repository, old_tree ? git_tree_id(old_tree) : NULL,
+                                     new_tree ? git_tree_id(new_tree) : NULL, diff->root, true};
     rc = source_tree_diff(&trees, &found, err);
     for (size_t i = 0; rc == 0 && i < found.len; i++) {
         vector_push(change->files, found.items[i]);
@@ -388,34 +420,38 @@ int source_root_diff(const struct source_root_diff *diff, struct source_root_cha
                                                  : diff_others(diff, path, change, err);
 }
 
-/* *tree becomes its child directory of that name, or NULL. */
-static int enter(git_repository *repository, git_tree **tree, const char *name, struct error *err)
+/* *tree becomes its child directory of that name, or zero. */
+static int enter(git_odb *odb, git_oid *tree, const char *name, struct error *err)
 {
-    git_tree *parent CLEANUP(git_tree_freep) = TAKE(*tree);
-    const git_tree_entry *entry = git_tree_entry_byname(parent, name);
-    if (!is_tree(entry))
-        return 0;
-    int rc = git_tree_lookup(tree, repository, git_tree_entry_id(entry));
-    return rc < 0 ? source_git_error(err, rc, "cannot read the directory %s", name) : 0;
+    git_odb_object *parent CLEANUP(git_odb_object_freep) = NULL;
+    struct odb_tree_pair pair;
+    int rc = odb_tree_read(odb, tree, &parent);
+    if (rc < 0)
+        return source_git_error(err, rc, "cannot read the directory above %s", name);
+    *tree = (git_oid){0};
+    odb_tree_pair_init(&pair, NULL, parent);
+    while ((rc = odb_tree_pair_next(&pair)) > 0)
+        if (is_tree(pair.new_entry) && strcmp(pair.new_entry->name, name) == 0)
+            *tree = *pair.new_entry->oid;
+    return rc < 0 ? source_git_error(err, rc, "cannot read the directory above %s", name) : 0;
 }
 
-int source_tree_of_commit(struct git_repository *repository, const struct git_oid *oid, const char *sub_path,
-                          struct git_tree **ret_tree, struct error *err)
+int source_tree_enter(struct git_repository *repository, const struct git_oid *root, const char *sub_path,
+                      struct git_oid *ret_tree, struct error *err)
 {
-    git_commit *commit CLEANUP(git_commit_freep) = NULL;
-    git_tree *tree CLEANUP(git_tree_freep) = NULL;
-    int rc = git_commit_lookup(&commit, repository, oid);
-    if (rc == 0)
-        rc = git_commit_tree(&tree, commit);
+    git_odb *odb CLEANUP(git_odb_freep) = NULL;
+    git_oid tree = *root;
+    int rc = git_repository_odb(&odb, repository);
     if (rc < 0)
-        return source_git_error(err, rc, "cannot read a commit");
+        return source_git_error(err, rc, "cannot open the objects");
     char *path CLEANUP_FREE = memory_strdup(sub_path ? sub_path : "");
     char *rest = NULL;
-    for (char *name = strtok_r(path, "/", &rest); name && tree; name = strtok_r(NULL, "/", &rest)) {
-        rc = strcmp(name, ".") == 0 ? 0 : enter(repository, &tree, name, err);
+    for (char *name = strtok_r(path, "/", &rest); name && !git_oid_is_zero(&tree);
+         name = strtok_r(NULL, "/", &rest)) {
+        rc = strcmp(name, ".") == 0 ? 0 : enter(odb, &tree, name, err);
         if (rc < 0)
             return rc;
     }
-    *ret_tree = TAKE(tree);
+    *ret_tree = tree;
     return 0;
 }

@@ -320,7 +320,7 @@ static char *home_of(git_repository *mirror)
 /* Of what is not the commit's own doing the error is all there is to say. */
 static void take_refusal(struct judging *judging, const struct error *err, struct source_refusal *ret_refusal)
 {
-    if (source_commit_read(judging->mirror, &judging->tip, &ret_refusal->commit, NULL) < 0)
+    if (source_commit_describe(judging->mirror, &judging->tip, &ret_refusal->commit, NULL) < 0)
         git_oid_tostr(ret_refusal->commit.oid, sizeof ret_refusal->commit.oid, &judging->tip);
     ret_refusal->text =
         judging->refusal ? TAKE(judging->refusal) : memory_printf("refused: %s", error_text(err));

@@ -12,20 +12,21 @@
 #include <strings.h>
 
 DEFINE_CLEANUP(git_commit, git_commit_free)
-DEFINE_CLEANUP(git_tree, git_tree_free)
 
 /* A first-parent line, read from its newest commit on as far as somebody wanted to see. */
 struct line {
     struct oid_vec VECTOR_OF(git_oid) oids; /* newest first */
     struct map places;                      /* hex oid -> place in oids, from 1 */
+    git_commit *last;                       /* the oldest one that is in; NULL: it is not read yet */
     bool ended;                             /* the root (or the limit) is in */
 };
 
 struct source_walk {
     struct source_walk_plan plan;
     struct line line;
-    size_t left;      /* updates to come; the next one is oids[left - 1] */
-    git_oid previous; /* what the next one is compared with */
+    size_t left;           /* updates to come; the next one is oids[left - 1] */
+    git_oid previous;      /* what the next one is compared with, */
+    git_oid previous_tree; /* and its tree; zero: it is not read yet */
     bool has_previous;
     bool rewritten;   /* to be said by the next update */
     git_oid deployed; /* plan.base as an oid, to be told once more before the tip */
@@ -38,6 +39,7 @@ static void line_deinit(struct line *line)
 {
     vector_deinit(&line->oids);
     map_deinit(&line->places);
+    git_commit_free(line->last);
 }
 
 static void line_push(struct line *line, const git_oid *oid)
@@ -65,22 +67,24 @@ static int line_grow(git_repository *repository, struct line *line, struct error
 {
     if (line->ended)
         return 0;
-    git_commit *commit CLEANUP(git_commit_freep) = NULL;
-    git_commit *parent CLEANUP(git_commit_freep) = NULL;
-    int rc = git_commit_lookup(&commit, repository, line_last(line));
+    git_commit *parent = NULL;
+    int rc = line->last ? 0 : git_commit_lookup(&line->last, repository, line_last(line));
     if (rc < 0)
         return source_git_error(err, rc, "cannot read a commit");
-    if (!git_commit_parentcount(commit) || line->oids.len >= LIMIT_HISTORY_COMMITS) {
+    if (!git_commit_parentcount(line->last) || line->oids.len >= LIMIT_HISTORY_COMMITS) {
         line->ended = true;
         return 0;
     }
-    rc = git_commit_parent(&parent, commit, 0);
-    if (rc == GIT_ENOTFOUND)
-        line->ended = true;
-    else if (rc < 0)
+    rc = git_commit_parent(&parent, line->last, 0);
+    if (rc < 0 && rc != GIT_ENOTFOUND)
         return source_git_error(err, rc, "cannot read a commit");
-    else
-        line_push(line, git_commit_id(parent));
+    if (rc == GIT_ENOTFOUND) {
+        line->ended = true;
+        return 0;
+    }
+    line_push(line, git_commit_id(parent));
+    git_commit_free(line->last);
+    line->last = parent;
     return 0;
 }
 
@@ -220,13 +224,17 @@ static int approved_deletions(const git_commit *commit)
     return (int)number;
 }
 
-int source_commit_read(git_repository *repository, const git_oid *oid, struct commit *ret_commit,
-                       struct error *err)
+/* ret_commit: NULL when only the tree is asked for. */
+static int read_commit(git_repository *repository, const git_oid *oid, struct commit *ret_commit,
+                       git_oid *ret_tree, struct error *err)
 {
     git_commit *commit CLEANUP(git_commit_freep) = NULL;
     int rc = git_commit_lookup(&commit, repository, oid);
     if (rc < 0)
         return source_git_error(err, rc, "cannot read a commit");
+    *ret_tree = *git_commit_tree_id(commit);
+    if (!ret_commit)
+        return 0;
     const git_signature *author = git_commit_author(commit);
     char *name CLEANUP_FREE = memory_printf("%s <%s>", author->name, author->email);
     git_oid_tostr(ret_commit->oid, sizeof ret_commit->oid, oid);
@@ -235,6 +243,13 @@ int source_commit_read(git_repository *repository, const git_oid *oid, struct co
     ret_commit->time_ms = (int64_t)git_commit_time(commit) * 1000;
     ret_commit->approved_deletions = approved_deletions(commit);
     return 0;
+}
+
+int source_commit_describe(git_repository *repository, const git_oid *oid, struct commit *ret_commit,
+                           struct error *err)
+{
+    git_oid tree;
+    return read_commit(repository, oid, ret_commit, &tree, err);
 }
 
 static int read_roots(const struct source_walk *walk, const git_oid *new, struct source_update *update,
@@ -252,59 +267,78 @@ static int read_roots(const struct source_walk *walk, const git_oid *new, struct
     return rc;
 }
 
-static int read_files_once(const struct source_walk *walk, const git_oid *oid, struct source_update *update,
-                           bool *ret_turned, struct error *err)
+/* The directory that the manifests are in, of the commit before; zero: there is none. */
+static int read_previous(struct source_walk *walk, git_oid *ret_tree, struct error *err)
 {
     git_repository *repository = walk->plan.repository;
-    git_tree *old_tree CLEANUP(git_tree_freep) = NULL;
-    git_tree *new_tree CLEANUP(git_tree_freep) = NULL;
-    int rc = source_tree_of_commit(repository, oid, walk->plan.sub_path, &new_tree, err);
+    int rc = git_oid_is_zero(&walk->previous_tree)
+                 ? read_commit(repository, &walk->previous, NULL, &walk->previous_tree, err)
+                 : 0;
+    return rc < 0 ? rc
+                  : source_tree_enter(repository, &walk->previous_tree, walk->plan.sub_path, ret_tree, err);
+}
+
+/* A commit and its tree. */
+struct revision {
+    git_oid oid;
+    git_oid tree;
+};
+
+static int read_files_once(struct source_walk *walk, const struct revision *revision,
+                           struct source_update *update, bool *ret_turned, struct error *err)
+{
+    git_repository *repository = walk->plan.repository;
+    git_oid old_tree = {0};
+    git_oid new_tree = {0};
+    int rc = source_tree_enter(repository, &revision->tree, walk->plan.sub_path, &new_tree, err);
     if (rc < 0)
         return rc;
-    if (update->head && !new_tree)
+    if (update->head && git_oid_is_zero(&new_tree))
         return error_set(err, ERROR_NOT_FOUND, "commit %.12s has no directory \"%s\"", update->commit.oid,
                          walk->plan.sub_path);
     if (!update->full) {
-        rc = source_tree_of_commit(repository, &walk->previous, walk->plan.sub_path, &old_tree, err);
+        rc = read_previous(walk, &old_tree, err);
         if (rc < 0)
             return rc;
     }
-    struct source_tree_diff diff = {repository, old_tree, new_tree, NULL, false};
+    const struct source_tree_diff diff = {repository, git_oid_is_zero(&old_tree) ? NULL : &old_tree,
+                                          git_oid_is_zero(&new_tree) ? NULL : &new_tree, NULL, false};
     rc = source_tree_diff(&diff, &update->files, err);
     if (rc == 0)
-        rc = read_roots(walk, oid, update, ret_turned, err);
+        rc = read_roots(walk, &revision->oid, update, ret_turned, err);
     update->generation = walk->plan.generation;
     update->levels = source_path_levels(walk->plan.sub_path);
     source_file_vec_sort(&update->files);
     return rc;
 }
 
-static int read_files(const struct source_walk *walk, const git_oid *oid, struct source_update *update,
+static int read_files(struct source_walk *walk, const struct revision *revision, struct source_update *update,
                       struct error *err)
 {
     bool turned = false;
-    int rc = read_files_once(walk, oid, update, &turned, err);
+    int rc = read_files_once(walk, revision, update, &turned, err);
     if (rc < 0 || !turned)
         return rc;
     source_file_vec_deinit(&update->files);
     update->full = true;
-    return read_files_once(walk, oid, update, &turned, err);
+    return read_files_once(walk, revision, update, &turned, err);
 }
 
 static int read_next(struct source_walk *walk, struct source_update *ret_update, struct error *err)
 {
     assert(walk->left > 0 && walk->left <= walk->line.oids.len);
-    const git_oid *oid = &walk->line.oids.items[walk->left - 1];
+    struct revision revision = {.oid = walk->line.oids.items[walk->left - 1]};
     struct source_update update CLEANUP(source_update_deinit) = {.head = walk->left == 1};
     update.full = !walk->has_previous || walk->first_full || (update.head && walk->plan.head_full);
     update.rewritten = walk->rewritten;
     memcpy(update.fork, walk->fork, sizeof update.fork);
-    int rc = source_commit_read(walk->plan.repository, oid, &update.commit, err);
+    int rc = read_commit(walk->plan.repository, &revision.oid, &update.commit, &revision.tree, err);
     if (rc == 0)
-        rc = read_files(walk, oid, &update, err);
+        rc = read_files(walk, &revision, &update, err);
     if (rc < 0)
         return rc;
-    walk->previous = *oid;
+    walk->previous = revision.oid;
+    walk->previous_tree = revision.tree;
     walk->has_previous = true;
     walk->first_full = false;
     walk->rewritten = false;
@@ -321,9 +355,10 @@ static int read_deployed(struct source_walk *walk, struct source_update_vec *upd
 {
     struct source_update update CLEANUP(source_update_deinit) = {.head = true, .full = true};
     walk->tells_deployed = false;
-    int rc = source_commit_read(walk->plan.repository, &walk->deployed, &update.commit, err);
+    struct revision revision = {.oid = walk->deployed};
+    int rc = read_commit(walk->plan.repository, &revision.oid, &update.commit, &revision.tree, err);
     if (rc == 0)
-        rc = read_files(walk, &walk->deployed, &update, err);
+        rc = read_files(walk, &revision, &update, err);
     if (rc == ERROR_NOT_FOUND) {
         if (err)
             *err = ERROR_INIT;

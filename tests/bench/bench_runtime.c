@@ -1,10 +1,10 @@
 /* The production runtime (source by inotify, ledger with fsync, act, recorder) on the simulated engine.
  *
  * bench-runtime load ORIGIN STATE             until the desired state is known, with no engine that answers
- * bench-runtime commits ORIGIN STATE < oids   brings everything up, then moves main to each of the commits
- * bench-runtime push URL STATE ACCESS < oids  likewise, of a remote: says {"ready"} and takes webhooks at
- *                                             STATE/webhook.sock. For each oid it waits for the first engine
- *                                             call of that commit, whoever pushes it and says so
+ * bench-runtime commits ORIGIN STATE < oids   brings everything up, then moves main to each of the commits,
+ * and splits the time to the first engine call of each in stages bench-runtime push URL STATE ACCESS < oids
+ * likewise, of a remote: says {"ready"} and takes webhooks at STATE/webhook.sock. For each oid it waits for
+ * the first engine call of that commit, whoever pushes it and says so
  *
  * ACCESS is a directory with the files user, password, ca.pem and webhook-secret. Prints one line of JSON, of
  * push one for each oid: raw values, for tests/bench/run to judge.
@@ -43,11 +43,13 @@ struct bench {
     const struct engine_ops *sim_ops;
     uv_timer_t tick;
     const char *awaited;   /* commit whose first container is waited for */
-    double first_write_ms; /* 0: not yet; likewise the next three */
+    double first_write_ms; /* 0: not yet; likewise the next four */
     double heard_ms;       /* the webhook was believed */
-    double known_ms;       /* core has the commit, */
+    double fetched_ms;     /* the mirror of a local repository has the commit */
+    double known_ms;       /* core has it, */
     double planned_ms;     /* and has said what is to be done */
     uv_check_t handled;
+    uv_fs_event_t mirror; /* the refs of it */
     bool stepped;
 };
 
@@ -121,6 +123,34 @@ static void on_handled(uv_check_t *check)
 {
     struct bench *bench = check->data;
     stamp_known(bench, &bench->known_ms);
+}
+
+static void watch_handled(struct bench *bench)
+{
+    uv_check_init(&bench->loop, &bench->handled);
+    bench->handled.data = bench;
+    uv_check_start(&bench->handled, on_handled);
+}
+
+static void on_mirror(uv_fs_event_t *watch, const char *name, int events, int status)
+{
+    struct bench *bench = watch->data;
+    (void)events;
+    if (status == 0 && bench->fetched_ms == 0 && text_equal(name, "source"))
+        bench->fetched_ms = clock_ms(CLOCK_MONOTONIC);
+}
+
+static void watch_mirror(struct bench *bench)
+{
+    char *refs CLEANUP_FREE = memory_printf("%s/%s/mirror.git/refs/davit", bench->config.state_directory,
+                                            config_only_source(&bench->config)->name);
+    uv_fs_event_init(&bench->loop, &bench->mirror);
+    bench->mirror.data = bench;
+    int status = uv_fs_event_start(&bench->mirror, on_mirror, refs, 0);
+    if (status < 0) {
+        fprintf(stderr, "%s: %s\n", refs, uv_strerror(status));
+        exit(1);
+    }
 }
 
 static void on_stepped(void *data)
@@ -284,11 +314,17 @@ static void write_ref(const char *origin, const char *ref, const char *oid, bool
     }
 }
 
-struct latencies {
-    double *all_ms;
-    double *floor_ms;
-    size_t len;
+/* Of one commit. */
+struct latency {
+    double floor_ms;
+    double fetch_ms; /* the branch moves -> the mirror has the commit, */
+    double load_ms;  /* core has it, */
+    double plan_ms;  /* it is known what is to be done, */
+    double save_ms;  /* and the first engine call: the ledger is saved before */
+    double commit_ms;
 };
+
+struct latency_vec VECTOR_OF(struct latency);
 
 /* The floor: the same write of a ref, and one small file that is synced before anything may be done. */
 static double floor_once(const struct bench *bench, const char *oid)
@@ -299,20 +335,31 @@ static double floor_once(const struct bench *bench, const char *oid)
     return clock_ms(CLOCK_MONOTONIC) - began_ms;
 }
 
-static void commit_once(struct bench *bench, const char *oid, struct latencies *to)
+static void commit_once(struct bench *bench, const char *oid, struct latency_vec *to)
 {
     double floor_ms = floor_once(bench, oid);
-    bench->first_write_ms = 0;
+    bench->first_write_ms = bench->fetched_ms = bench->known_ms = bench->planned_ms = 0;
     bench->awaited = oid;
     double began_ms = clock_ms(CLOCK_MONOTONIC);
     write_ref(bench->config.sources.items[0].origin, BRANCH_REF, oid, false);
     while (bench->first_write_ms == 0)
         uv_run(&bench->loop, UV_RUN_ONCE);
-    to->all_ms = memory_realloc(to->all_ms, to->len + 1, sizeof *to->all_ms);
-    to->floor_ms = memory_realloc(to->floor_ms, to->len + 1, sizeof *to->floor_ms);
-    to->all_ms[to->len] = bench->first_write_ms - began_ms;
-    to->floor_ms[to->len++] = floor_ms;
+    vector_push(to, (struct latency){.floor_ms = floor_ms,
+                                     .fetch_ms = bench->fetched_ms - began_ms,
+                                     .load_ms = bench->known_ms - bench->fetched_ms,
+                                     .plan_ms = bench->planned_ms - bench->known_ms,
+                                     .save_ms = bench->first_write_ms - bench->planned_ms,
+                                     .commit_ms = bench->first_write_ms - began_ms});
     run_for(bench, PAUSE_MS);
+}
+
+/* One of the members of all of them. */
+static void print_stage(const struct latency_vec *latencies, const char *name, size_t offset)
+{
+    double *values CLEANUP_FREE = memory_calloc(latencies->len + 1, sizeof *values);
+    for (size_t i = 0; i < latencies->len; i++)
+        memcpy(&values[i], (const char *)&latencies->items[i] + offset, sizeof *values);
+    print_list(name, values, latencies->len);
 }
 
 /* Every service is marked and found in order. The listing that a reconcile asks for as well is outside. */
@@ -331,11 +378,13 @@ static void passes(struct bench *bench, double cpu_ms[static PASSES])
 
 static void bench_commits(struct bench *bench, const char *origin, const char *state)
 {
-    struct latencies latencies = {0};
+    struct latency_vec latencies = {0};
     double pass_ms[PASSES];
     char oid[COMMIT_OID_SIZE + 1];
     start(bench, origin, state, true);
+    watch_handled(bench);
     bring_up(bench);
+    watch_mirror(bench);
     while (fgets(oid, sizeof oid, stdin)) {
         oid[strcspn(oid, "\n")] = '\0';
         commit_once(bench, oid, &latencies);
@@ -345,12 +394,17 @@ static void bench_commits(struct bench *bench, const char *origin, const char *s
     passes(bench, pass_ms);
     printf("{\"services\":%zu,\"pass_writes\":%llu", core_services_len(runtime_core(bench->runtime)),
            (unsigned long long)(sim_writes(bench->sim) - writes));
-    print_list("commit_ms", latencies.all_ms, latencies.len);
-    print_list("floor_ms", latencies.floor_ms, latencies.len);
+    print_stage(&latencies, "floor_ms", offsetof(struct latency, floor_ms));
+    print_stage(&latencies, "fetch_ms", offsetof(struct latency, fetch_ms));
+    print_stage(&latencies, "load_ms", offsetof(struct latency, load_ms));
+    print_stage(&latencies, "plan_ms", offsetof(struct latency, plan_ms));
+    print_stage(&latencies, "save_ms", offsetof(struct latency, save_ms));
+    print_stage(&latencies, "commit_ms", offsetof(struct latency, commit_ms));
     print_list("pass_cpu_ms", pass_ms, PASSES);
     printf("}\n");
-    free(latencies.all_ms);
-    free(latencies.floor_ms);
+    vector_deinit(&latencies);
+    uv_close((uv_handle_t *)&bench->mirror, NULL);
+    uv_close((uv_handle_t *)&bench->handled, NULL);
 }
 
 /* --- push ------------------------------------------------------------------------------------------------
@@ -454,9 +508,7 @@ static void bench_push(struct bench *bench, const char *url, const char *state, 
     bench->config.webhook_listen = memory_printf("unix://%s/webhook.sock", state);
     bench->config.webhook_secret_file = memory_printf("%s/webhook-secret", access);
     start(bench, url, state, true);
-    uv_check_init(&bench->loop, &bench->handled);
-    bench->handled.data = bench;
-    uv_check_start(&bench->handled, on_handled);
+    watch_handled(bench);
     struct webhook_listener *listener = listen_to_webhooks(bench);
     bring_up(bench);
     printf("{\"ready\":true}\n");

@@ -2,6 +2,7 @@
 
 import json
 import statistics
+import sys
 
 
 def percentile(values, percent):
@@ -27,3 +28,10 @@ def show(name, unit, values, aim=None, judged="p50", **against):
     if aim is not None:
         figure |= {"aim": f"{judged} <= {aim}", "met": figure[judged] <= aim}
     print(json.dumps(figure), flush=True)
+
+
+def print_table(title, rows):
+    """To be read by people, beside the figures: {stage: values in ms}."""
+    print(f"{title:>24}  {'p50 ms':>8}  {'p99 ms':>8}", file=sys.stderr)
+    for name, values in rows.items():
+        print(f"{name:>24}  {percentile(values, 50):8.1f}  {percentile(values, 99):8.1f}", file=sys.stderr)

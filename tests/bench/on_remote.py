@@ -11,11 +11,10 @@ import subprocess
 import sys
 import time
 
-from figure import percentile, show
-from on_sim import git, make_origin
+from figure import print_table, show
+from on_sim import SIZES, git, make_origin
 from support.git_servers import PASSWORD, USER, Https
 
-SERVICES = 1000
 PUSHES = 18
 SECRET = "the secret of the bench"
 STAGES = ("webhook", "spawn", "fetch", "load", "plan", "save")
@@ -109,20 +108,21 @@ class Daemon:
         self.process.wait()
 
 
-def print_table(stages, floor):
-    print(f"{'ms':>18}  {'p50':>8}  {'p99':>8}", file=sys.stderr)
-    for name, values in (*stages.items(), ("git fetch (floor)", floor)):
-        print(f"{name:>18}  {percentile(values, 50):8.1f}  {percentile(values, 99):8.1f}", file=sys.stderr)
-
-
 def push(build, work):
     """A push over https and its webhook; the floor is `git fetch` of the same commit just before."""
     if not shutil.which("lighttpd", path="/usr/sbin:/usr/bin"):
         print("tests/bench/run: push is left out: there is no lighttpd", file=sys.stderr)
         return
+    for services in SIZES:
+        directory = work / f"of-{services}"
+        directory.mkdir()
+        push_among(build, directory, services)
+
+
+def push_among(build, work, services):
     root = work / "served"
     root.mkdir()
-    commits = make_origin(root / "infra.git", SERVICES, PUSHES)
+    commits = make_origin(root / "infra.git", services, PUSHES)
     server = Https(Here, work / "lighttpd", root, free_port())
     server.start()
     try:
@@ -137,10 +137,10 @@ def push(build, work):
         server.stop()
     stages = dict(zip((*STAGES, "all"), zip(*rows)))
     for name, values in stages.items():
-        show(f"push_to_engine_{SERVICES}, {name}", "ms", values, **({"floor": floor} if name in ("fetch", "all") else {}))
+        show(f"push_to_engine_{services}, {name}", "ms", values, **({"floor": floor} if name in ("fetch", "all") else {}))
     own = [row[-1] - row[2] for row in rows]  # all but the fetch itself
-    show(f"push_to_engine_{SERVICES}, besides the fetch", "ms", own, 50, "p50")
-    print_table({**stages, "besides the fetch": own}, floor)
+    show(f"push_to_engine_{services}, besides the fetch", "ms", own, 50, "p50")
+    print_table(f"push, of {services}", {**stages, "besides the fetch": own, "git fetch (floor)": floor})
 
 
 BENCHES = {"push": push}

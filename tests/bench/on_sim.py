@@ -5,10 +5,12 @@ import os
 import subprocess
 import sys
 
-from figure import show
+from figure import print_table, show
 from support.repo import IDENTITY
 
 COMMITS = 200
+SIZES = (1, 1000, 10000)  # services of the repository, of which a commit changes one
+STAGES = ("fetch", "load", "plan", "save")
 A_DIRECTORY = 100
 LOADS = 5
 
@@ -50,7 +52,8 @@ def import_into(repo, stream):
 
 
 def make_origin(repo, services, changes=COMMITS):
-    """A bare repository of so many services, each in two files; returns the commits that are not on main yet."""
+    """A bare repository of so many services, each in two files; returns the commits that are not on main yet. Each
+    gives one service the other of two images."""
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", repo], check=True)
     files = []
     for number in range(services):
@@ -61,9 +64,10 @@ def make_origin(repo, services, changes=COMMITS):
     head = parent = git(repo, "rev-parse", "main")
     commits = []
     for i in range(changes):
-        number = i * (services // changes)
+        number = i * max(1, services // changes) % services
+        version = 1 - i // services % 2
         path = f"apps/{number // A_DIRECTORY:03}/app-{number:05}.task.json"
-        import_into(repo, commit_of("refs/heads/next", i + 1, [file_of(path, task_definition(number, 1))], parent))
+        import_into(repo, commit_of("refs/heads/next", i + 1, [file_of(path, task_definition(number, version))], parent))
         parent = git(repo, "rev-parse", "next")
         commits.append(parent)
     assert head != parent
@@ -81,13 +85,17 @@ def run(build, mode, origin, state, lines=()):
 
 
 def commits(build, work):
-    """From a commit to the first call that it makes to an engine, and a pass over services that are in order."""
-    for services in (1000, 10000):
+    """From a commit to the first call that it makes to an engine, in stages, and a pass over services that are in
+    order."""
+    for services in SIZES:
         origin = work / f"origin-{services}.git"
         oids = make_origin(origin, services)
         result = run(build, "commits", origin, work / f"state-{services}", oids)
         show(f"commit_to_engine_{services}", "ms", result["commit_ms"], 20 if services == 10000 else None, "p99",
              floor=result["floor_ms"])
+        for stage in STAGES:
+            show(f"commit_to_engine_{services}, {stage}", "ms", result[f"{stage}_ms"])
+        print_table(f"commit, of {services}", {stage: result[f"{stage}_ms"] for stage in (*STAGES, "commit", "floor")})
         show(f"noop_pass_cpu_{services}", "ms", result["pass_cpu_ms"], 100 if services == 10000 else None)
         show(f"noop_pass_writes_{services}", "writes", [result["pass_writes"]], 0)
 

@@ -103,6 +103,79 @@ static void test_many_objects_make_a_pack(void **state)
     fixture_sh(f, "ls state/a/mirror.git/objects/pack/*.pack; git -C state/a/mirror.git fsck --strict");
 }
 
+#define IN_MIRROR "cd state/a/mirror.git; "
+
+/* "repo" with a first commit in one pack, and a second one in loose objects, of which note.txt is no
+ * manifest.
+ */
+static void make_packed_repository(struct fixture *f)
+{
+    fixture_repository(f);
+    fixture_sh(f, "cd repo; for i in $(seq 1200); do echo $i >f$i.txt; done; git add .; git commit -qm many; "
+                  "git gc -q; printf two >web.yaml; echo note >note.txt; git add .; git commit -qm second");
+}
+
+static void test_the_first_copy_takes_the_pack_of_the_origin(void **state)
+{
+    struct fixture *f = *state;
+    make_packed_repository(f);
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=two;");
+    fixture_sh(f, "test \"$(ls repo/.git/objects/pack | grep pack$)\" = "
+                  "\"$(ls state/a/mirror.git/objects/pack | grep pack$)\"");
+    fixture_sh(f, IN_MIRROR "test -z \"$(git fsck --strict --no-dangling)\"; "
+                            "test $(find objects -path '*/[0-9a-f][0-9a-f]/*' -type f | wc -l) = 4");
+}
+
+static void test_a_pack_of_other_things_is_not_taken(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    fixture_sh(f,
+               "cd repo; for i in $(seq 1200); do echo $i >f$i.txt; done; git add .; git commit -qm many; "
+               "git checkout -q --orphan other; for i in $(seq 1300); do echo x$i >f$i.txt; done; git add .; "
+               "git commit -qm other; git checkout -q main; git gc -q");
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    fixture_sh(f, IN_MIRROR "test -z \"$(git fsck --strict)\"; ls objects/pack/*.pack; "
+                            "! git cat-file -e $(git -C ../../../repo rev-parse other) 2>../../../said");
+}
+
+/* The object that is damaged is in the pack, and nobody reads it but who copies it. */
+static void test_a_damaged_pack_of_the_origin_is_told(void **state)
+{
+    struct fixture *f = *state;
+    make_packed_repository(f);
+    fixture_sh(f, "cd repo/.git/objects/pack; cp *.pack ../../../whole; chmod u+w *.pack; "
+                  "at=$(git verify-pack -v *.idx | grep ^$(git rev-parse HEAD:f600.txt) | cut -d' ' -f5); "
+                  "printf damage | dd of=$(ls *.pack) bs=1 seek=$((at + 2)) conv=notrunc status=none");
+    fixture_start(f);
+    fixture_await_error(f, "cannot");
+    assert_int_equal(f->seen.len, 0);
+    fixture_sh(f, "test -z \"$(ls state/a/mirror.git/objects/pack)\"; cat repo/whole >$(ls "
+                  "repo/.git/objects/pack/*.pack)");
+    source_poke(f->source);
+    fixture_await_head(f, "web.yaml=two;");
+    fixture_await_ok(f);
+}
+
+/* It has left the newest commit and not all that belongs to it. */
+static void test_a_first_copy_that_was_killed_is_begun_anew(void **state)
+{
+    struct fixture *f = *state;
+    make_packed_repository(f);
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=two;");
+    fixture_stop(f);
+    fixture_forget(f);
+    fixture_sh(f, IN_MIRROR
+               "blob=$(git rev-parse refs/davit/source:note.txt); git update-ref -d refs/davit/source; "
+               "rm -f objects/$(echo $blob | cut -c1-2)/$(echo $blob | cut -c3-)");
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=two;");
+    fixture_sh(f, IN_MIRROR "test -z \"$(git fsck --strict --no-dangling)\"");
+}
+
 /* Looks that find nothing new, until the script says so. */
 static void look_until(struct fixture *f, const char *script)
 {
@@ -116,8 +189,6 @@ static void look_until(struct fixture *f, const char *script)
     assert_string_equal(said, "yes");
     free(said);
 }
-
-#define IN_MIRROR "cd state/a/mirror.git; "
 
 /* What cannot be read whole stays as it is, and hinders nothing. */
 static void test_small_packs_and_loose_objects_become_one_pack(void **state)
@@ -182,6 +253,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_broken_mirror_of_a_directory, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_mirror_lost_while_running, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_many_objects_make_a_pack, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_the_first_copy_takes_the_pack_of_the_origin, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_pack_of_other_things_is_not_taken, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_damaged_pack_of_the_origin_is_told, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_first_copy_that_was_killed_is_begun_anew, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_small_packs_and_loose_objects_become_one_pack, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_many_loose_objects_become_one_pack, fixture_setup,

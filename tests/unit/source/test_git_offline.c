@@ -161,6 +161,121 @@ static void test_reads_what_differs(void **state)
     assert_int_equal(source_read_difference(&query, "nope", &update, NULL), ERROR_NOT_FOUND);
 }
 
+/* In git's order a directory stands elsewhere than a file of its name. */
+static void test_a_name_changes_between_file_and_directory(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    fixture_sh(f,
+               "cd repo; printf a >a.yaml; printf m >a.yaml-b.yaml; mkdir z.yaml; printf z >z.yaml/z.json; "
+               "git add .; git commit -qm before; git rm -qr a.yaml z.yaml; mkdir a.yaml; "
+               "printf b >a.yaml/b.json; printf y >z.yaml; git add .; git commit -qm after");
+    struct source_update update = {0};
+    struct source_tree_query query = {f->origin, "main", NULL, NULL};
+    assert_int_equal(source_read_difference(&query, "main~1", &update, NULL), 0);
+    assert_files(&update, "a.yaml=?;a.yaml/b.json=b;z.yaml=y;z.yaml/z.json=?;");
+    assert_int_equal(update.files.items[0].kind, SOURCE_DELETED);
+    assert_int_equal(update.files.items[3].kind, SOURCE_DELETED);
+    source_update_deinit(&update);
+    query.revision = "main~1";
+    assert_int_equal(source_read_difference(&query, "main", &update, NULL), 0);
+    assert_files(&update, "a.yaml=a;a.yaml/b.json=?;z.yaml=?;z.yaml/z.json=z;");
+    source_update_deinit(&update);
+}
+
+#define EDITED  40 /* commits with random edits, named c0 and on */
+#define VERSION 4  /* of a file; 0: it is not there */
+
+/* Sorted by path. Of those that begin with "a.yaml" either the file is there or what is in its directory. */
+static const char *const paths[] = {"a.yaml",        "a.yaml-b.json",   "a.yaml/x.json", "a.yaml/y/z.yml",
+                                    "a.yaml0.yml",   "b.d.yaml",        "b/.hidden.yml", "b/c.json",
+                                    "b/c.json0.yml", "b/c.json1/d.yml", "b/notes.txt",   "b0.yml"};
+struct version {
+    int of[ARRAY_LEN(paths)];
+};
+
+static void edit(struct version *version)
+{
+    for (int n = rand() % 4; n >= 0; n--)
+        version->of[rand() % (int)ARRAY_LEN(paths)] = rand() % VERSION;
+    version->of[11] = 1; /* git has no empty directories, but here it is no error */
+    if (rand() % 2)
+        version->of[0] = 0;
+    else if (version->of[0])
+        version->of[2] = version->of[3] = 0;
+    if (version->of[2] || version->of[3])
+        version->of[0] = 0;
+}
+
+static void make_edited(struct fixture *f, struct version versions[static EDITED])
+{
+    char *command CLEANUP_FREE =
+        memory_printf("git init -q --bare -b c0 %s/repo; git -C %s/repo fast-import --quiet", f->dir, f->dir);
+    FILE *git = popen(command, "w");
+    assert_non_null(git);
+    for (int commit = 0; commit < EDITED; commit++) {
+        versions[commit] = commit ? versions[commit - 1] : (struct version){0};
+        edit(&versions[commit]);
+        fprintf(git, "commit refs/heads/c%d\ncommitter A <a@example.org> %d +0000\ndata 1\nx\n", commit,
+                commit + 1);
+        for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+            if (versions[commit].of[i])
+                fprintf(git, "M 644 inline %s\ndata 1\n%d\n", paths[i], versions[commit].of[i]);
+    }
+    assert_int_equal(pclose(git), 0);
+}
+
+static int version_of(const struct version *version, size_t path)
+{
+    return strstr(paths[path], "hidden") || strstr(paths[path], "notes") ? 0 : version->of[path];
+}
+
+static size_t path_of(const struct source_file *file)
+{
+    size_t i = 0;
+    while (strcmp(paths[i], file->path) != 0)
+        assert_in_range(++i, 0, ARRAY_LEN(paths) - 1);
+    return i;
+}
+
+/* What is told is what is another, and nothing else. */
+static void expect_difference(struct fixture *f, const struct version versions[static EDITED], int from,
+                              int to)
+{
+    char before[8];
+    char after[8];
+    snprintf(before, sizeof before, "c%d", from);
+    snprintf(after, sizeof after, "c%d", to);
+    const struct source_tree_query query = {f->origin, after, NULL, NULL};
+    struct source_update update = {0};
+    struct version now = versions[from];
+    assert_int_equal(source_read_difference(&query, before, &update, NULL), 0);
+    for (size_t i = 0; i < update.files.len; i++) {
+        const struct source_file *file = &update.files.items[i];
+        size_t path = path_of(file);
+        int version = file->kind == SOURCE_DELETED ? 0 : file->content[0] - '0';
+        assert_int_not_equal(version, now.of[path]);
+        now.of[path] = version;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+        assert_int_equal(version_of(&now, i), version_of(&versions[to], i));
+    source_update_deinit(&update);
+}
+
+static void test_what_differs_is_so_over_random_edits(void **state)
+{
+    struct fixture *f = *state;
+    struct version versions[EDITED];
+    fixture_repository(f);
+    fixture_sh(f, "rm -rf repo");
+    srand(1);
+    make_edited(f, versions);
+    for (int to = 1; to < unit_rounds(EDITED, 4); to++) {
+        expect_difference(f, versions, to - 1, to);
+        expect_difference(f, versions, rand() % EDITED, to);
+    }
+}
+
 struct told {
     int count;
     int stop_at;
@@ -201,6 +316,10 @@ int main(void)
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_says_what_is_missing, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_reads_what_differs, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_name_changes_between_file_and_directory, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_what_differs_is_so_over_random_edits, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_walks_history, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
