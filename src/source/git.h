@@ -10,6 +10,7 @@
 struct git_repository;
 struct git_tree;
 struct git_oid;
+struct odb_commit;
 
 #define SOURCE_MIRROR_PACKS 50   /* small ones; with more the mirror is tidied, */
 #define SOURCE_MIRROR_LOOSE 2000 /* as it is with about so many loose objects */
@@ -41,6 +42,11 @@ int source_git_error_as(struct error *err, int code, const char *format, ...)
 int source_git_guard(struct git_repository *repository, struct error *err);
 /* A copy as text_mend_utf8() leaves it; "" of NULL. Caller frees. */
 char *source_git_text(const char *text);
+/* Says which commit it is that libgit2's code is about. */
+int source_commit_error(const struct git_oid *oid, int rc, struct error *err);
+/* As odb/commit.h reads it. */
+int source_commit_read(struct git_repository *repository, const struct git_oid *oid,
+                       struct odb_commit *ret_commit, struct error *err);
 /* ".json", ".yaml", ".yml" at the end of something that does not begin with a dot. */
 bool source_is_manifest_name(const char *name);
 /* What git-lfs commits in the place of a file. */

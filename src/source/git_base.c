@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/vector.h"
+#include "odb/commit.h"
 #include "odb/guard.h"
 
 #include <assert.h>
@@ -135,6 +136,20 @@ char *source_git_text(const char *text)
     char *copy = memory_strdup(text ? text : "");
     text_mend_utf8(copy);
     return copy;
+}
+
+int source_commit_error(const struct git_oid *oid, int rc, struct error *err)
+{
+    char hex[COMMIT_OID_SIZE];
+    return source_git_error(err, rc, "cannot read commit %.12s (git fsck tells more)",
+                            git_oid_tostr(hex, sizeof hex, oid));
+}
+
+int source_commit_read(struct git_repository *repository, const struct git_oid *oid,
+                       struct odb_commit *ret_commit, struct error *err)
+{
+    int rc = odb_commit_read(repository, oid, ret_commit);
+    return rc < 0 ? source_commit_error(oid, rc, err) : 0;
 }
 
 bool source_is_manifest_name(const char *name)

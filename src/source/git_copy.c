@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "base/memory.h"
+#include "odb/commit.h"
 #include "odb/pack.h"
 
 #include <assert.h>
@@ -15,7 +16,6 @@
 #define LOOSE_OBJECTS 1000 /* more are written as one pack */
 #define ANY_LEVEL     -1   /* of compression */
 
-DEFINE_CLEANUP(git_commit, git_commit_free)
 DEFINE_CLEANUP(git_tree, git_tree_free)
 DEFINE_CLEANUP(git_odb, git_odb_free)
 DEFINE_CLEANUP(git_odb_object, git_odb_object_free)
@@ -110,14 +110,14 @@ static int collect_tree(struct copy *copy, const git_oid *oid, const git_oid *kn
     return 0;
 }
 
-static int collect_commit(struct copy *copy, git_commit *commit)
+static int collect_commit(struct copy *copy, const git_oid *oid, const struct odb_commit *commit)
 {
-    git_commit *parent CLEANUP(git_commit_freep) = NULL;
-    if (git_commit_parentcount(commit) && git_commit_parent(&parent, commit, 0) < 0)
-        parent = NULL;
-    int rc = collect_tree(copy, git_commit_tree_id(commit), parent ? git_commit_tree_id(parent) : NULL, 0);
+    struct odb_commit parent CLEANUP(odb_commit_deinit) = {0};
+    git_oid first = commit->parents_len ? odb_commit_parent(commit, 0) : (git_oid){0};
+    bool has_parent = commit->parents_len && odb_commit_read(copy->from, &first, &parent) == 0;
+    int rc = collect_tree(copy, &commit->tree, has_parent ? &parent.tree : NULL, 0);
     if (rc == 0)
-        found(copy, git_commit_id(commit));
+        found(copy, oid);
     return rc;
 }
 
@@ -137,19 +137,20 @@ static int collect_history(struct copy *copy, const git_oid *tip)
             stack.len--;
             continue;
         }
-        git_commit *commit CLEANUP(git_commit_freep) = NULL;
-        int rc = git_commit_lookup(&commit, copy->from, &oid);
+        struct odb_commit commit CLEANUP(odb_commit_deinit) = {0};
+        int rc = source_commit_read(copy->from, &oid, &commit, copy->err);
         if (rc < 0)
-            return source_git_error(copy->err, rc, "cannot read a commit of the origin");
+            return error_wrap(copy->err, rc, "the origin");
         size_t waiting = stack.len;
-        for (unsigned i = 0; i < git_commit_parentcount(commit); i++) {
-            if (is_wanted(copy, git_commit_parent_id(commit, i)))
-                vector_push(&stack, *git_commit_parent_id(commit, i));
+        for (size_t i = 0; i < commit.parents_len; i++) {
+            git_oid parent = odb_commit_parent(&commit, i);
+            if (is_wanted(copy, &parent))
+                vector_push(&stack, parent);
         }
         if (stack.len > waiting)
             continue;
         stack.len--;
-        rc = collect_commit(copy, commit);
+        rc = collect_commit(copy, &oid, &commit);
         if (rc < 0)
             return rc;
     }
