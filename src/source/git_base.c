@@ -115,6 +115,17 @@ int source_git_error_as(struct error *err, int code, const char *format, ...)
     return code;
 }
 
+int source_git_open_error(const char *path, int code, struct error *err)
+{
+    const git_error *last = git_error_last();
+    if (last && strstr(last->message, "objectformat"))
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "the repository %s has SHA-256 ids (extensions.objectFormat), which davit does not "
+                         "read: git init --object-format=sha1 makes one that it does",
+                         path);
+    return source_git_error_as(err, code, "cannot open the repository %s", path);
+}
+
 int source_git_guard(struct git_repository *repository, struct error *err)
 {
     git_odb *odb CLEANUP(git_odb_freep) = NULL;
@@ -129,6 +140,15 @@ int source_git_guard(struct git_repository *repository, struct error *err)
     if (rc == 0)
         rc = git_repository_set_odb(repository, odb);
     return rc < 0 ? source_git_error(err, rc, "cannot open the objects") : 0;
+}
+
+int source_git_open_around(const char *path, struct git_repository **ret_repository, struct error *err)
+{
+    int rc = git_repository_open_ext(ret_repository, path, 0, NULL);
+    if (rc == GIT_ENOTFOUND)
+        return error_set(err, ERROR_NOT_FOUND, "%s is in no git repository", path);
+    return rc < 0 ? source_git_open_error(path, ERROR_NOT_FOUND, err)
+                  : source_git_guard(*ret_repository, err);
 }
 
 char *source_git_text(const char *text)

@@ -59,7 +59,7 @@ int source_local_open(const char *path, const char *branch, struct source_local 
 {
     int rc = git_repository_open_ext(&local->repository, path, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
     if (rc < 0)
-        return source_git_error(err, rc, "cannot open the repository %s", path);
+        return source_git_open_error(path, ERROR_IO, err);
     rc = source_git_guard(local->repository, err);
     if (rc < 0)
         return rc;

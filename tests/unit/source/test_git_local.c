@@ -152,6 +152,14 @@ static void test_a_malformed_merge_is_no_rewrite(void **state)
     assert_false(fixture_last(f)->rewritten);
 }
 
+static void test_sha256_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    fixture_sh(f, "git init -q --object-format=sha256 repo");
+    fixture_start(f);
+    fixture_await_error(f, "has SHA-256 ids");
+}
+
 /* Another sub-path than in the earlier life: what was deployed then cannot be told, and is no error. */
 static void test_since_without_the_sub_path(void **state)
 {
@@ -478,6 +486,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_malformed_commits_are_read, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_malformed_merge_is_no_rewrite, fixture_setup,
                                         fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_sha256_is_refused, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_trailer_approves_deletions, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_large_symlink_and_submodule, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_objects_that_go_while_the_repository_is_opened, fixture_setup,
