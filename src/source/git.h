@@ -10,6 +10,7 @@
 struct git_repository;
 struct git_tree;
 struct git_oid;
+struct odb_commit;
 
 #define SOURCE_MIRROR_PACKS 50   /* small ones; with more the mirror is tidied, */
 #define SOURCE_MIRROR_LOOSE 2000 /* as it is with about so many loose objects */
@@ -37,10 +38,20 @@ int source_git_error(struct error *err, int rc, const char *format, ...)
  * mirror is broken, and a full disk is no reason to make it anew. */
 int source_git_error_as(struct error *err, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Why libgit2 cannot open the repository: of a kind that is not read (ERROR_UNSUPPORTED), or its words with
+ * `code`. */
+int source_git_open_error(const char *path, int code, struct error *err);
 /* To be called for every repository that is opened: a truncated object becomes an error (ERROR_IO). */
 int source_git_guard(struct git_repository *repository, struct error *err);
+/* The one that the directory is in. ERROR_NOT_FOUND, ERROR_UNSUPPORTED, ERROR_IO. */
+int source_git_open_around(const char *path, struct git_repository **ret_repository, struct error *err);
 /* A copy as text_mend_utf8() leaves it; "" of NULL. Caller frees. */
 char *source_git_text(const char *text);
+/* Says which commit it is that libgit2's code is about. */
+int source_commit_error(const struct git_oid *oid, int rc, struct error *err);
+/* As odb/commit.h reads it. */
+int source_commit_read(struct git_repository *repository, const struct git_oid *oid,
+                       struct odb_commit *ret_commit, struct error *err);
 /* ".json", ".yaml", ".yml" at the end of something that does not begin with a dot. */
 bool source_is_manifest_name(const char *name);
 /* What git-lfs commits in the place of a file. */

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/vector.h"
+#include "odb/commit.h"
 #include "odb/guard.h"
 
 #include <assert.h>
@@ -114,6 +115,17 @@ int source_git_error_as(struct error *err, int code, const char *format, ...)
     return code;
 }
 
+int source_git_open_error(const char *path, int code, struct error *err)
+{
+    const git_error *last = git_error_last();
+    if (last && strstr(last->message, "objectformat"))
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "the repository %s has SHA-256 ids (extensions.objectFormat), which davit does not "
+                         "read: git init --object-format=sha1 makes one that it does",
+                         path);
+    return source_git_error_as(err, code, "cannot open the repository %s", path);
+}
+
 int source_git_guard(struct git_repository *repository, struct error *err)
 {
     git_odb *odb CLEANUP(git_odb_freep) = NULL;
@@ -130,11 +142,34 @@ int source_git_guard(struct git_repository *repository, struct error *err)
     return rc < 0 ? source_git_error(err, rc, "cannot open the objects") : 0;
 }
 
+int source_git_open_around(const char *path, struct git_repository **ret_repository, struct error *err)
+{
+    int rc = git_repository_open_ext(ret_repository, path, 0, NULL);
+    if (rc == GIT_ENOTFOUND)
+        return error_set(err, ERROR_NOT_FOUND, "%s is in no git repository", path);
+    return rc < 0 ? source_git_open_error(path, ERROR_NOT_FOUND, err)
+                  : source_git_guard(*ret_repository, err);
+}
+
 char *source_git_text(const char *text)
 {
     char *copy = memory_strdup(text ? text : "");
     text_mend_utf8(copy);
     return copy;
+}
+
+int source_commit_error(const struct git_oid *oid, int rc, struct error *err)
+{
+    char hex[COMMIT_OID_SIZE];
+    return source_git_error(err, rc, "cannot read commit %.12s (git fsck tells more)",
+                            git_oid_tostr(hex, sizeof hex, oid));
+}
+
+int source_commit_read(struct git_repository *repository, const struct git_oid *oid,
+                       struct odb_commit *ret_commit, struct error *err)
+{
+    int rc = odb_commit_read(repository, oid, ret_commit);
+    return rc < 0 ? source_commit_error(oid, rc, err) : 0;
 }
 
 bool source_is_manifest_name(const char *name)

@@ -28,13 +28,6 @@ void source_branch_deinit(struct source_branch *branch)
     memset(branch, 0, sizeof *branch);
 }
 
-static int open_repository(const char *path, git_repository **ret_repository, struct error *err)
-{
-    if (git_repository_open_ext(ret_repository, path, 0, NULL) < 0)
-        return source_git_error_as(err, ERROR_NOT_FOUND, "%s is in no git repository", path);
-    return source_git_guard(*ret_repository, err);
-}
-
 /* The branch of HEAD, also one without a commit. */
 static int find_head(git_repository *repository, struct source_branch *branch, struct error *err)
 {
@@ -90,7 +83,7 @@ int source_branch_open(const char *repository_path, const char *name, struct sou
                        struct error *err)
 {
     git_repository *repository CLEANUP(source_git_repository_freep) = NULL;
-    int rc = open_repository(repository_path, &repository, err);
+    int rc = source_git_open_around(repository_path, &repository, err);
     if (rc < 0)
         return rc;
     const char *directory = git_repository_workdir(repository);
@@ -117,7 +110,7 @@ int source_branch_has(const struct source_branch *branch, const char *oid, bool 
     git_commit *commit CLEANUP(git_commit_freep) = NULL;
     git_oid tip;
     git_oid ancestor;
-    int rc = open_repository(branch->directory, &repository, err);
+    int rc = source_git_open_around(branch->directory, &repository, err);
     if (rc < 0)
         return rc;
     *ret_has = strcmp(branch->tip, oid) == 0;
@@ -165,7 +158,7 @@ int source_branch_is_of(const struct source_branch *branch, const char *base, co
     git_revwalk *walk CLEANUP(git_revwalk_freep) = NULL;
     git_oid tip;
     git_oid hidden;
-    int rc = open_repository(branch->directory, &repository, err);
+    int rc = source_git_open_around(branch->directory, &repository, err);
     if (rc < 0)
         return rc;
     rc = git_revwalk_new(&walk, repository);
@@ -188,7 +181,7 @@ int source_branch_resolve(const struct source_branch *branch, const char *revisi
     git_repository *repository CLEANUP(source_git_repository_freep) = NULL;
     git_object *object CLEANUP(git_object_freep) = NULL;
     git_object *commit CLEANUP(git_object_freep) = NULL;
-    int rc = open_repository(branch->directory, &repository, err);
+    int rc = source_git_open_around(branch->directory, &repository, err);
     if (rc < 0)
         return rc;
     rc = git_revparse_single(&object, repository, revision);
@@ -275,7 +268,7 @@ int source_branch_runs(const struct source_run_query *query, struct source_run_v
                        struct error *err)
 {
     git_repository *repository CLEANUP(source_git_repository_freep) = NULL;
-    int rc = open_repository(query->branch->directory, &repository, err);
+    int rc = source_git_open_around(query->branch->directory, &repository, err);
     if (rc < 0)
         return rc;
     rc = walk_runs(query, repository, ret_runs);

@@ -5,6 +5,7 @@
 
 #include "base/map.h"
 #include "base/memory.h"
+#include "odb/commit.h"
 #include "odb/pack.h"
 #include "odb/tree.h"
 
@@ -18,7 +19,6 @@
 #define ANY_LEVEL     -1   /* of compression */
 #define ANY_SIZE      (1 << 30)
 
-DEFINE_CLEANUP(git_commit, git_commit_free)
 DEFINE_CLEANUP(git_odb, git_odb_free)
 DEFINE_CLEANUP(git_odb_object, git_odb_object_free)
 DEFINE_CLEANUP(git_packbuilder, git_packbuilder_free)
@@ -127,44 +127,36 @@ static bool is_wanted(struct copy *copy, const git_oid *commit)
     return !is_there(copy, commit) && (!copy->shallow || git_odb_exists(copy->from_odb, commit));
 }
 
-static int read_commit(struct copy *copy, struct step *step, git_commit **ret_commit)
-{
-    int rc = git_commit_lookup(ret_commit, copy->from, &step->oid);
-    if (rc < 0)
-        return source_git_error(copy->err, rc, "cannot read a commit of the origin");
-    step->tree = *git_commit_tree_id(*ret_commit);
-    if (git_commit_parentcount(*ret_commit))
-        step->parent = *git_commit_parent_id(*ret_commit, 0);
-    step->read = true;
-    return 0;
-}
-
 /* Reads the newest step; the parents that are to come before it become steps. */
 static int expand(struct copy *copy, struct step_vec *steps)
 {
-    git_commit *commit CLEANUP(git_commit_freep) = NULL;
-    int rc = read_commit(copy, &steps->items[steps->len - 1], &commit);
+    struct odb_commit commit CLEANUP(odb_commit_deinit) = {0};
+    struct step *step = &steps->items[steps->len - 1];
+    int rc = source_commit_read(copy->from, &step->oid, &commit, copy->err);
     if (rc < 0)
-        return rc;
-    for (unsigned i = 0; i < git_commit_parentcount(commit); i++)
-        if (is_wanted(copy, git_commit_parent_id(commit, i)))
-            vector_push(steps, (struct step){.oid = *git_commit_parent_id(commit, i)});
+        return error_wrap(copy->err, rc, "the origin");
+    step->read = true;
+    step->tree = commit.tree;
+    if (commit.parents_len)
+        step->parent = odb_commit_parent(&commit, 0);
+    for (size_t i = 0; i < commit.parents_len; i++) {
+        git_oid parent = odb_commit_parent(&commit, i);
+        if (is_wanted(copy, &parent))
+            vector_push(steps, (struct step){.oid = parent});
+    }
     return 0;
 }
 
 /* last: that was collected before; on a line it is the parent. */
 static int collect_commit(struct copy *copy, const struct step *step, const struct step *last)
 {
-    struct step parent = *last;
-    git_commit *commit CLEANUP(git_commit_freep) = NULL;
-    bool known = !git_oid_is_zero(&step->parent);
-    if (known && !git_oid_equal(&step->parent, &last->oid)) {
-        parent = (struct step){.oid = step->parent};
-        known = git_commit_lookup(&commit, copy->from, &parent.oid) == 0;
-        if (known)
-            parent.tree = *git_commit_tree_id(commit);
-    }
-    int rc = collect_tree(copy, &step->tree, known ? &parent.tree : NULL, 0);
+    struct odb_commit parent CLEANUP(odb_commit_deinit) = {0};
+    const git_oid *tree = NULL;
+    if (git_oid_equal(&step->parent, &last->oid) && last->read)
+        tree = &last->tree;
+    else if (!git_oid_is_zero(&step->parent) && odb_commit_read(copy->from, &step->parent, &parent) == 0)
+        tree = &parent.tree;
+    int rc = collect_tree(copy, &step->tree, tree, 0);
     if (rc == 0)
         found(copy, &step->oid);
     return rc;

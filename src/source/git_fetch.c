@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "odb/commit.h"
 #include "source/git_way.h"
 #include "source/pace.h"
 
@@ -14,7 +15,6 @@
 #define PEELED "^{}"
 
 DEFINE_CLEANUP(git_remote, git_remote_free)
-DEFINE_CLEANUP(git_commit, git_commit_free)
 
 /* What is to be had of the remote beside the branch. */
 struct tags {
@@ -90,13 +90,14 @@ static int download(struct source_way *way, git_remote *remote, const struct sou
 /* A tag becomes its commit; the ref and its commit are read, so that what is reported is there. */
 static int settle(git_repository *mirror, struct source_fetch_result *result, struct error *err)
 {
-    git_commit *commit CLEANUP(git_commit_freep) = NULL;
-    git_object *object = NULL;
-    int rc = git_revparse_single(&object, mirror, SOURCE_MIRROR_REF "^{commit}");
-    commit = (git_commit *)object;
+    git_oid oid;
+    git_oid commit;
+    int rc = git_reference_name_to_id(&oid, mirror, SOURCE_MIRROR_REF);
+    if (rc == 0)
+        rc = odb_commit_peel(mirror, &oid, &commit);
     if (rc < 0)
         return source_git_error(err, rc, "what was fetched is no commit");
-    git_oid_tostr(result->tip, sizeof result->tip, git_commit_id(commit));
+    git_oid_tostr(result->tip, sizeof result->tip, &commit);
     return source_mirror_set_tip(mirror, result->tip, err);
 }
 

@@ -1,6 +1,7 @@
 #include "source/git.h"
 
 #include "base/memory.h"
+#include "odb/commit.h"
 #include "source/origin.h"
 
 #include <assert.h>
@@ -9,7 +10,6 @@
 #include <string.h>
 
 DEFINE_CLEANUP(git_reference, git_reference_free)
-DEFINE_CLEANUP(git_object, git_object_free)
 
 void source_local_deinit(struct source_local *local)
 {
@@ -42,16 +42,16 @@ static int find_ref(const char *branch, struct source_local *local, struct error
 static int find_tip(struct source_local *local, struct error *err)
 {
     const char *name = local->ref ? local->ref : "HEAD";
-    git_reference *ref CLEANUP(git_reference_freep) = NULL;
-    git_object *commit CLEANUP(git_object_freep) = NULL;
-    int rc = git_reference_lookup(&ref, local->repository, name);
+    git_oid oid;
+    git_oid commit;
+    int rc = git_reference_name_to_id(&oid, local->repository, name);
     if (rc == GIT_ENOTFOUND)
         return error_set(err, ERROR_NOT_FOUND, "there is no commit on the branch %s", name);
     if (rc == 0)
-        rc = git_reference_peel(&commit, ref, GIT_OBJECT_COMMIT);
+        rc = odb_commit_peel(local->repository, &oid, &commit);
     if (rc < 0)
         return source_git_error(err, rc, "cannot read the branch %s", name);
-    git_oid_tostr(local->tip, sizeof local->tip, git_object_id(commit));
+    git_oid_tostr(local->tip, sizeof local->tip, &commit);
     return 0;
 }
 
@@ -59,7 +59,7 @@ int source_local_open(const char *path, const char *branch, struct source_local 
 {
     int rc = git_repository_open_ext(&local->repository, path, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
     if (rc < 0)
-        return source_git_error(err, rc, "cannot open the repository %s", path);
+        return source_git_open_error(path, ERROR_IO, err);
     rc = source_git_guard(local->repository, err);
     if (rc < 0)
         return rc;

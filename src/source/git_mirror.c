@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "odb/commit.h"
 #include "odb/merge.h"
 #include "odb/pack.h"
 
@@ -15,7 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-DEFINE_CLEANUP(git_commit, git_commit_free)
 DEFINE_CLEANUP(git_reference, git_reference_free)
 DEFINE_CLEANUP(git_reference_iterator, git_reference_iterator_free)
 
@@ -137,9 +137,9 @@ int source_mirror_set_tip(struct git_repository *mirror, const char *oid_hex, st
 
 bool source_mirror_has_commit(struct git_repository *mirror, const char *oid_hex)
 {
-    git_commit *commit CLEANUP(git_commit_freep) = NULL;
+    struct odb_commit commit CLEANUP(odb_commit_deinit) = {0};
     git_oid oid;
-    return git_oid_fromstr(&oid, oid_hex) == 0 && git_commit_lookup(&commit, mirror, &oid) == 0;
+    return git_oid_fromstr(&oid, oid_hex) == 0 && odb_commit_read(mirror, &oid, &commit) == 0;
 }
 
 int source_mirror_mend(const char *path, struct git_repository **ret_mirror, struct error *err)

@@ -2,6 +2,8 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "odb/commit.h"
+#include "odb/revision.h"
 #include "source/roots.h"
 #include "source/scan.h"
 
@@ -13,8 +15,7 @@
 
 #define GIT_CHARS (sizeof ".git" - 1)
 
-DEFINE_CLEANUP(git_object, git_object_free)
-DEFINE_CLEANUP(git_tree, git_tree_free)
+DEFINE_CLEANUP(git_config, git_config_free)
 
 /* A revision that was found, and the path of the wanted directory in its tree. */
 struct place {
@@ -48,27 +49,54 @@ static char *path_in_tree(git_repository *repository, const char *repository_pat
     return memory_printf("%s%s%s", inner, *inner && sub_path ? "/" : "", sub_path ? sub_path : "");
 }
 
+static int tell_no_revision(git_repository *repository, const char *revision, struct error *err)
+{
+    const char *remedy = git_repository_is_shallow(repository) == 1
+                             ? ": the clone is shallow; git fetch --unshallow brings the rest "
+                               "(fetch-depth: 0 of actions/checkout, GIT_DEPTH: 0 of GitLab)"
+                             : "";
+    return error_set(err, ERROR_NOT_FOUND, "there is no revision \"%s\"%s", revision, remedy);
+}
+
 static int find_place(const char *repository_path, const char *revision, const char *sub_path,
                       struct place *ret_place, struct error *err)
 {
-    git_object *object CLEANUP(git_object_freep) = NULL;
-    git_object *commit CLEANUP(git_object_freep) = NULL;
-    int rc = git_repository_open_ext(&ret_place->repository, repository_path, 0, NULL);
-    if (rc < 0)
-        return source_git_error_as(err, ERROR_NOT_FOUND, "%s is in no git repository", repository_path);
-    rc = source_git_guard(ret_place->repository, err);
+    git_oid oid;
+    int rc = source_git_open_around(repository_path, &ret_place->repository, err);
     if (rc < 0)
         return rc;
-    rc = git_revparse_single(&object, ret_place->repository, revision);
+    rc = odb_revision_find(ret_place->repository, revision, &oid);
     if (rc == GIT_ENOTFOUND)
-        return error_set(err, ERROR_NOT_FOUND, "there is no revision \"%s\"", revision);
+        return tell_no_revision(ret_place->repository, revision, err);
     if (rc == 0)
-        rc = git_object_peel(&commit, object, GIT_OBJECT_COMMIT);
+        rc = odb_commit_peel(ret_place->repository, &oid, &oid);
     if (rc < 0)
         return source_git_error(err, rc, "\"%s\" is no commit", revision);
-    git_oid_tostr(ret_place->oid, sizeof ret_place->oid, git_object_id(commit));
+    git_oid_tostr(ret_place->oid, sizeof ret_place->oid, &oid);
     ret_place->path = path_in_tree(ret_place->repository, repository_path, sub_path);
     return 0;
+}
+
+static int is_any(const git_config_entry *entry, void *data)
+{
+    (void)entry;
+    *(bool *)data = true;
+    return 0;
+}
+
+/* An object that is not there has been left out by a partial clone, if it is one. */
+static int explain(git_repository *repository, int rc, struct error *err)
+{
+    git_config *config CLEANUP(git_config_freep) = NULL;
+    bool partial = false;
+    if (rc != ERROR_IO || !err || git_repository_config_snapshot(&config, repository) < 0 ||
+        git_config_foreach_match(config, "^remote\\..*\\.promisor$", is_any, &partial) < 0 || !partial)
+        return rc;
+    char *cause CLEANUP_FREE = memory_strdup(err->message);
+    return error_set(err, rc,
+                     "%s; the clone is partial: git fetch --refetch --no-filter brings what it has left out "
+                     "(in CI, a checkout without filter)",
+                     cause);
 }
 
 /* since: NULL for everything. */
@@ -97,7 +125,7 @@ static int read_revision(const struct source_tree_query *query, const char *sinc
     if (rc == 0)
         rc = source_walk_read(walk, &updates, err);
     if (rc < 0)
-        return rc;
+        return explain(place.repository, rc, err);
     assert(updates.len == 1);
     *ret_update = updates.items[0];
     ret_update->directory = memory_strdup(place.path);

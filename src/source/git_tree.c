@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "odb/commit.h"
 #include "odb/tree.h"
 #include "source/roots.h"
 
@@ -12,7 +13,6 @@
 
 DEFINE_CLEANUP(git_tree, git_tree_free)
 DEFINE_CLEANUP(git_tree_entry, git_tree_entry_free)
-DEFINE_CLEANUP(git_commit, git_commit_free)
 DEFINE_CLEANUP(git_odb, git_odb_free)
 DEFINE_CLEANUP(git_odb_object, git_odb_object_free)
 
@@ -253,12 +253,10 @@ int source_tree_diff(const struct source_tree_diff *diff, struct source_file_vec
 static int root_of_commit(git_repository *repository, const git_oid *oid, git_oid *ret_tree,
                           struct error *err)
 {
-    git_commit *commit CLEANUP(git_commit_freep) = NULL;
-    int rc = git_commit_lookup(&commit, repository, oid);
-    if (rc < 0)
-        return source_git_error(err, rc, "cannot read a commit");
-    *ret_tree = *git_commit_tree_id(commit);
-    return 0;
+    struct odb_commit commit CLEANUP(odb_commit_deinit) = {0};
+    int rc = source_commit_read(repository, oid, &commit, err);
+    *ret_tree = commit.tree;
+    return rc;
 }
 
 /* The directory at a path of a commit; *ret_tree stays NULL when there is none. */

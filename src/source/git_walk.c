@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "odb/commit.h"
 #include "source/roots.h"
 
 #include <assert.h>
@@ -11,13 +12,11 @@
 #include <string.h>
 #include <strings.h>
 
-DEFINE_CLEANUP(git_commit, git_commit_free)
-
 /* A first-parent line, read from its newest commit on as far as somebody wanted to see. */
 struct line {
     struct oid_vec VECTOR_OF(git_oid) oids; /* newest first */
     struct map places;                      /* hex oid -> place in oids, from 1 */
-    git_commit *last;                       /* the oldest one that is in; NULL: it is not read yet */
+    struct odb_commit last;                 /* the oldest one that is in, unless it is not read yet */
     bool ended;                             /* the root (or the limit) is in */
 };
 
@@ -39,7 +38,7 @@ static void line_deinit(struct line *line)
 {
     vector_deinit(&line->oids);
     map_deinit(&line->places);
-    git_commit_free(line->last);
+    odb_commit_deinit(&line->last);
 }
 
 static void line_push(struct line *line, const git_oid *oid)
@@ -67,23 +66,24 @@ static int line_grow(git_repository *repository, struct line *line, struct error
 {
     if (line->ended)
         return 0;
-    git_commit *parent = NULL;
-    int rc = line->last ? 0 : git_commit_lookup(&line->last, repository, line_last(line));
+    int rc = line->last.object ? 0 : source_commit_read(repository, line_last(line), &line->last, err);
     if (rc < 0)
-        return source_git_error(err, rc, "cannot read a commit");
-    if (!git_commit_parentcount(line->last) || line->oids.len >= LIMIT_HISTORY_COMMITS) {
+        return rc;
+    if (!line->last.parents_len || line->oids.len >= LIMIT_HISTORY_COMMITS) {
         line->ended = true;
         return 0;
     }
-    rc = git_commit_parent(&parent, line->last, 0);
-    if (rc < 0 && rc != GIT_ENOTFOUND)
-        return source_git_error(err, rc, "cannot read a commit");
+    git_oid oid = odb_commit_parent(&line->last, 0);
+    struct odb_commit parent = {0};
+    rc = odb_commit_read(repository, &oid, &parent);
     if (rc == GIT_ENOTFOUND) {
         line->ended = true;
         return 0;
     }
-    line_push(line, git_commit_id(parent));
-    git_commit_free(line->last);
+    if (rc < 0)
+        return source_commit_error(&oid, rc, err);
+    line_push(line, &oid);
+    odb_commit_deinit(&line->last);
     line->last = parent;
     return 0;
 }
@@ -111,23 +111,21 @@ static int find_fork(struct source_walk *walk, const git_oid *base, size_t *ret_
     return 0;
 }
 
-static bool has_commit(git_repository *repository, const git_oid *oid)
-{
-    git_commit *commit CLEANUP(git_commit_freep) = NULL;
-    return git_commit_lookup(&commit, repository, oid) == 0;
-}
-
 /* By way of a second parent: a merge that was made the other way round. */
 static bool was_merged(const struct source_walk *walk, const git_oid *commit)
 {
-    return git_graph_descendant_of(walk->plan.repository, &walk->line.oids.items[0], commit) == 1;
+    const git_oid *tip = &walk->line.oids.items[0];
+    int rc = git_graph_descendant_of(walk->plan.repository, tip, commit);
+    /* libgit2 is faster, but does not get past a malformed commit. */
+    return rc < 0 ? odb_commit_contains(walk->plan.repository, tip, commit, LIMIT_HISTORY_COMMITS) : rc == 1;
 }
 
 static int start_after_base(struct source_walk *walk, struct error *err)
 {
     git_oid base;
     size_t place = 0;
-    bool known = git_oid_fromstr(&base, walk->plan.base) == 0 && has_commit(walk->plan.repository, &base);
+    bool known = git_oid_fromstr(&base, walk->plan.base) == 0 &&
+                 source_mirror_has_commit(walk->plan.repository, walk->plan.base);
     int rc = known ? find_fork(walk, &base, &place, err) : 0;
     if (rc < 0)
         return rc;
@@ -196,26 +194,27 @@ bool source_walk_is_done(const struct source_walk *walk)
     return walk->left == 0;
 }
 
-/* It is kept with every revision and deployment. */
-static char *bounded_text(const char *text)
+/* It is kept with every revision and deployment. Takes the text over. */
+static char *bounded(char *text)
 {
-    char *copy = source_git_text(text);
-    size_t len = strlen(copy);
+    size_t len = strlen(text);
     if (len > LIMIT_COMMIT_TEXT_BYTES) {
         len = LIMIT_COMMIT_TEXT_BYTES;
-        while (len && ((unsigned char)copy[len] & 0xC0) == 0x80) /* not within a character */
+        while (len && ((unsigned char)text[len] & 0xC0) == 0x80) /* not within a character */
             len--;
-        copy[len] = '\0';
+        char *cut = memory_strndup(text, len);
+        free(text);
+        return cut;
     }
-    return copy;
+    return text;
 }
 
 /* The number of the last trailer that is one. */
-static int approved_deletions(const git_commit *commit)
+static int approved_deletions(const char *message)
 {
     git_message_trailer_array trailers = {0};
     int64_t number = 0;
-    if (git_message_trailers(&trailers, git_commit_message(commit)) < 0)
+    if (git_message_trailers(&trailers, message) < 0)
         return 0;
     for (size_t i = 0; i < trailers.count; i++)
         if (strcasecmp(trailers.trailers[i].key, COMMIT_APPROVAL) == 0)
@@ -228,20 +227,18 @@ static int approved_deletions(const git_commit *commit)
 static int read_commit(git_repository *repository, const git_oid *oid, struct commit *ret_commit,
                        git_oid *ret_tree, struct error *err)
 {
-    git_commit *commit CLEANUP(git_commit_freep) = NULL;
-    int rc = git_commit_lookup(&commit, repository, oid);
+    struct odb_commit commit CLEANUP(odb_commit_deinit) = {0};
+    int rc = source_commit_read(repository, oid, &commit, err);
     if (rc < 0)
-        return source_git_error(err, rc, "cannot read a commit");
-    *ret_tree = *git_commit_tree_id(commit);
+        return rc;
+    *ret_tree = commit.tree;
     if (!ret_commit)
         return 0;
-    const git_signature *author = git_commit_author(commit);
-    char *name CLEANUP_FREE = memory_printf("%s <%s>", author->name, author->email);
     git_oid_tostr(ret_commit->oid, sizeof ret_commit->oid, oid);
-    ret_commit->author = bounded_text(name);
-    ret_commit->subject = bounded_text(git_commit_summary(commit));
-    ret_commit->time_ms = (int64_t)git_commit_time(commit) * 1000;
-    ret_commit->approved_deletions = approved_deletions(commit);
+    ret_commit->author = bounded(odb_commit_author(&commit));
+    ret_commit->subject = bounded(odb_commit_subject(&commit));
+    ret_commit->time_ms = commit.time_s * 1000;
+    ret_commit->approved_deletions = approved_deletions(commit.message);
     return 0;
 }
 

@@ -100,6 +100,66 @@ static void test_a_trailer_approves_deletions(void **state)
     assert_int_equal(fixture_last(f)->commit.approved_deletions, 0);
 }
 
+/* Makes HEAD a commit of the tree that is staged, with these lines in the place of git's own. */
+#define COMMIT_OF(author, committer)                                                                         \
+    "{ printf 'tree %%s\\nparent %%s\\n' $(git write-tree) $(git rev-parse HEAD); "                          \
+    "printf '" author "\\n" committer "\\n\\nodd\\n'; } >../odd; "                                           \
+    "git reset -q $(git hash-object -t commit --literally -w ../odd); "
+#define ADA "Ada <a@x> 1700000000 +0000"
+
+/* git reads them all. */
+static void test_malformed_commits_are_read(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    fixture_sh(f, "cd repo; printf 2 >web.yaml; git add .; " COMMIT_OF(
+                      "author A", "committer " ADA) "printf 3 >web.yaml; git commit -qam good");
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=3;");
+    assert_int_equal(f->seen.len, 3);
+    assert_string_equal(f->seen.items[1].commit.author, "unknown <>");
+    assert_string_equal(f->seen.items[1].commit.subject, "odd");
+    assert_int_equal(f->seen.items[1].commit.time_ms, 1700000000000);
+    fixture_sh(f, "cd repo; git switch -qc side; printf s >side.txt; git add .; " COMMIT_OF(
+                      "author A <a@x 1700000000 +0000",
+                      "committer C <c@x 1700000000 +0000") "git switch -q main; printf 4 >web.yaml; git "
+                                                           "commit -qam 4; git merge -q side");
+    fixture_await_head(f, "");
+    fixture_sh(
+        f, "cd repo; printf 5 >web.yaml; git add .; " COMMIT_OF("author " ADA, "committer C <c@x> when +0"));
+    fixture_await_head(f, "web.yaml=5;"); /* as the tip */
+    assert_string_equal(fixture_last(f)->commit.author, "Ada <a@x>");
+    assert_int_equal(fixture_last(f)->commit.time_ms, 0);
+    for (size_t i = 0; i < f->seen.len; i++)
+        assert_false(f->seen.items[i].rewritten);
+    for (size_t i = 0; i < f->errors.len; i++)
+        assert_string_equal(f->errors.items[i], "");
+}
+
+/* The other way round: what was deployed is the second parent of what comes, over a malformed commit. */
+static void test_a_malformed_merge_is_no_rewrite(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    fixture_sh(f, "cd repo; git switch -qc side; printf s >side.txt; git add .; git commit -qm side; "
+                  "git switch -q main; printf 2 >web.yaml; git commit -qam two");
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=2;");
+    fixture_sh(f, "cd repo; printf 3 >web.yaml; git add .; " COMMIT_OF(
+                      "author A", "committer B") "git switch -q side; git merge -q main; git switch -q main; "
+                                                 "git reset -q --hard side");
+    fixture_await_head(f, "web.yaml=3;");
+    assert_false(fixture_last(f)->rewritten);
+}
+
+static void test_sha256_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    fixture_sh(f, "git init -q --object-format=sha256 repo");
+    fixture_start(f);
+    fixture_await_error(f, "has SHA-256 ids");
+}
+
 /* Another sub-path than in the earlier life: what was deployed then cannot be told, and is no error. */
 static void test_since_without_the_sub_path(void **state)
 {
@@ -423,6 +483,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_merge_the_other_way_round_is_no_rewrite, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_sub_path, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_malformed_commits_are_read, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_malformed_merge_is_no_rewrite, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_sha256_is_refused, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_trailer_approves_deletions, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_large_symlink_and_submodule, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_objects_that_go_while_the_repository_is_opened, fixture_setup,

@@ -128,6 +128,77 @@ static void test_says_what_is_missing(void **state)
         ERROR_NOT_FOUND);
 }
 
+static void assert_refused(struct fixture *f, const char *directory, const char *revision, const char *why)
+{
+    struct source_update update = {0};
+    struct error err = ERROR_INIT;
+    char *path CLEANUP_FREE = memory_printf("%s/%s", f->dir, directory);
+    assert_true(source_read_tree(&(struct source_tree_query){path, revision, NULL, NULL}, &update, &err) < 0);
+    if (!strstr(err.message, why))
+        fail_msg("\"%s\" does not say \"%s\"", err.message, why);
+}
+
+static void test_says_what_a_clone_lacks(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    fixture_sh(f, "git -C repo config uploadpack.allowFilter true; printf 2 >repo/web.yaml; "
+                  "git -C repo commit -qam 2; git clone -q --depth 1 file://$PWD/repo shallow; "
+                  "git clone -q --no-checkout --filter=blob:none file://$PWD/repo partial; "
+                  "git init -q --object-format=sha256 sha256");
+    assert_refused(f, "shallow", "HEAD~1",
+                   "there is no revision \"HEAD~1\": the clone is shallow; git fetch "
+                   "--unshallow");
+    assert_refused(f, "shallow", "HEAD~1", "fetch-depth: 0");
+    assert_refused(f, "partial", "HEAD", "cannot read web.yaml");
+    assert_refused(f, "partial", "HEAD", "git fetch --refetch --no-filter");
+    assert_refused(f, "sha256", "HEAD", "has SHA-256 ids");
+    fixture_sh(f, "git -C shallow fetch -q --unshallow; git -C partial fetch -q --refetch --no-filter");
+    struct source_update update = {0};
+    char *path CLEANUP_FREE = memory_printf("%s/shallow", f->dir);
+    assert_int_equal(source_read_tree(&(struct source_tree_query){path, "HEAD~1", NULL, NULL}, &update, NULL),
+                     0);
+    source_update_deinit(&update);
+    char *partial CLEANUP_FREE = memory_printf("%s/partial", f->dir);
+    assert_int_equal(
+        source_read_tree(&(struct source_tree_query){partial, "HEAD", NULL, NULL}, &update, NULL), 0);
+    source_update_deinit(&update);
+}
+
+/* libgit2 finds none of these. */
+static void test_revisions_over_a_malformed_commit(void **state)
+{
+    static const char *const good[] = {"main", "HEAD", "v1", "main~0", "v1^0", "top^2^"};
+    static const char *const absent[] = {"main~2", "HEAD^2", "nope", "nope~1"};
+    struct fixture *f = *state;
+    fixture_repository(f);
+    fixture_sh(f, "cd repo; printf 'tree %%s\\nparent %%s\\nauthor A\\ncommitter B\\n\\nodd\\n' "
+                  "$(git write-tree) $(git rev-parse HEAD) >../odd; "
+                  "odd=$(git hash-object -t commit --literally -w ../odd); git reset -q $odd; "
+                  "git update-ref refs/tags/v1 $odd; git switch -qc side HEAD~1; printf s >s.txt; git add .; "
+                  "git commit -qm s; git merge -q main; git tag top; git switch -q main");
+    char *oid CLEANUP_FREE = fixture_ask(f, "git -C repo rev-parse main");
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        struct source_update update = {0};
+        struct error err = ERROR_INIT;
+        struct source_tree_query query = {f->origin, good[i], NULL, NULL};
+        if (source_read_tree(&query, &update, &err) < 0)
+            fail_msg("%s: %s", good[i], err.message);
+        if (!strchr(good[i], '2'))
+            assert_string_equal(update.commit.oid, oid);
+        else
+            assert_string_equal(update.commit.subject, "first");
+        source_update_deinit(&update);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(absent); i++)
+        assert_refused(f, "repo", absent[i], "there is no revision");
+    char *shortened CLEANUP_FREE = memory_strndup(oid, 10);
+    struct source_update update = {0};
+    assert_int_equal(
+        source_read_tree(&(struct source_tree_query){f->origin, shortened, NULL, NULL}, &update, NULL), 0);
+    source_update_deinit(&update);
+}
+
 /* Also of lines that have nothing in common but the repository. */
 static void test_reads_what_differs(void **state)
 {
@@ -315,6 +386,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_reads_the_working_directory_with_gits_ids, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_says_what_is_missing, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_says_what_a_clone_lacks, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_revisions_over_a_malformed_commit, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_reads_what_differs, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_name_changes_between_file_and_directory, fixture_setup,
                                         fixture_teardown),

@@ -1,0 +1,205 @@
+/* Commits read as they are stored: as libgit2 reads them where it does, as git where it does not. */
+#include "odb/commit.h"
+
+#include "base/memory.h"
+#include "unit.h"
+
+#include <string.h>
+
+#define TREE   "tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\n"
+#define PARENT "parent 1111111111111111111111111111111111111111\n"
+#define ADA    "Ada <ada@example.org> 1700000000 +0200"
+
+struct fixture {
+    char dir[128];
+    git_repository *repository;
+    git_odb *odb;
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = NEW(struct fixture);
+    git_libgit2_init();
+    unit_make_dir(f->dir, sizeof f->dir, "commit");
+    assert_int_equal(git_repository_init(&f->repository, f->dir, 1), 0);
+    assert_int_equal(git_repository_odb(&f->odb, f->repository), 0);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    char *command CLEANUP_FREE = memory_printf("rm -rf %s", f->dir);
+    git_odb_free(f->odb);
+    git_repository_free(f->repository);
+    free(f);
+    git_libgit2_shutdown();
+    return system(command);
+}
+
+static git_oid write_object(struct fixture *f, git_object_t type, const char *text)
+{
+    git_oid oid;
+    assert_int_equal(git_odb_write(&oid, f->odb, text, strlen(text), type), 0);
+    return oid;
+}
+
+static void test_as_libgit2_reads_it(void **state)
+{
+    static const char *const messages[] = {
+        "subject\n",
+        "subject\n\nbody\n",
+        "\n\ntwo\nlines \n\nbody",
+        "",
+        "one\n \t\nbody\n",
+        "a  b\n  c\td\n",
+        "no end",
+        "\n",
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
+        char *text CLEANUP_FREE = memory_printf(
+            TREE PARENT PARENT "author  Jo \xc3\x84 <jo@example.org> 1 +0000\ncommitter " ADA
+                               "\nencoding UTF-8\ngpgsig -----BEGIN\n author no\n -----END\n\n%s",
+            messages[i]);
+        git_oid oid = write_object(f, GIT_OBJECT_COMMIT, text);
+        struct odb_commit commit CLEANUP(odb_commit_deinit) = {0};
+        git_commit *theirs = NULL;
+        assert_int_equal(odb_commit_read(f->repository, &oid, &commit), 0);
+        assert_int_equal(git_commit_lookup(&theirs, f->repository, &oid), 0);
+        char *subject CLEANUP_FREE = odb_commit_subject(&commit);
+        char *author CLEANUP_FREE = odb_commit_author(&commit);
+        assert_string_equal(subject, git_commit_summary(theirs));
+        assert_string_equal(commit.message, git_commit_message(theirs));
+        assert_string_equal(author, "Jo \xc3\x84 <jo@example.org>");
+        assert_int_equal(commit.time_s, git_commit_time(theirs));
+        assert_true(git_oid_equal(&commit.tree, git_commit_tree_id(theirs)));
+        assert_int_equal(commit.parents_len, 2);
+        git_oid parent = odb_commit_parent(&commit, 1);
+        assert_true(git_oid_equal(&parent, git_commit_parent_id(theirs, 1)));
+        git_commit_free(theirs);
+    }
+}
+
+static void test_malformed(void **state)
+{
+    static const struct {
+        const char *headers, *author;
+        int64_t time_s;
+    } cases[] = {
+        {"author A\ncommitter " ADA "\n", "unknown <>", 1700000000},
+        {"author A <a@x 1700000000 +0000\ncommitter A <a@x 1700000000 +0000\n", "unknown <>", 0},
+        {"author A <a@x>\ncommitter B\n", "A <a@x>", 0},
+        {"author <>\ncommitter <> 99999999999999999999 +0000\n", " <>", 0},
+        {"author a@x> A <b\ncommitter C <c> -5 +0\n", "unknown <>", 0},
+        {"author A <a<b>c> 5 +0000\ncommitter A <a<b>c> 5 +0000\n", "A <a<b>", 5},
+        {"author Ada Jr. <a@x> 7\nauthor B <b> 8\ncommitter " ADA "\n", "Ada Jr. <a@x>", 1700000000},
+        {"author A\xff <a@x> 7\ncommitter " ADA "\n", "A? <a@x>", 1700000000},
+        {"", "unknown <>", 0},
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *text CLEANUP_FREE = memory_printf(TREE PARENT "%s\nsubject\n", cases[i].headers);
+        git_oid oid = write_object(f, GIT_OBJECT_COMMIT, text);
+        struct odb_commit commit CLEANUP(odb_commit_deinit) = {0};
+        assert_int_equal(odb_commit_read(f->repository, &oid, &commit), 0);
+        char *author CLEANUP_FREE = odb_commit_author(&commit);
+        char *subject CLEANUP_FREE = odb_commit_subject(&commit);
+        assert_string_equal(author, cases[i].author);
+        assert_string_equal(subject, "subject");
+        assert_int_equal(commit.time_s, cases[i].time_s);
+        assert_int_equal(commit.parents_len, 1);
+    }
+}
+
+/* Every way in which a commit can end too early. */
+static void test_truncated(void **state)
+{
+    static const char whole[] = TREE PARENT "author " ADA "\ncommitter " ADA "\nencoding latin1\n\nsubject\n";
+    struct fixture *f = *state;
+    for (size_t len = 0; len < sizeof whole; len++) {
+        char *text CLEANUP_FREE = memory_strndup(whole, len);
+        git_oid oid = write_object(f, GIT_OBJECT_COMMIT, text);
+        struct odb_commit commit CLEANUP(odb_commit_deinit) = {0};
+        int status = odb_commit_read(f->repository, &oid, &commit);
+        assert_int_equal(status == 0, len >= sizeof TREE - 1);
+        if (status < 0)
+            continue;
+        free(odb_commit_author(&commit));
+        free(odb_commit_subject(&commit));
+    }
+    git_oid blob = write_object(f, GIT_OBJECT_BLOB, whole);
+    git_oid absent = {{1}};
+    struct odb_commit commit;
+    assert_int_equal(odb_commit_read(f->repository, &blob, &commit), GIT_ERROR);
+    assert_int_equal(odb_commit_read(f->repository, &absent, &commit), GIT_ENOTFOUND);
+}
+
+static void test_encoding(void **state)
+{
+    static const struct {
+        const char *encoding, *subject, *expected;
+    } cases[] = {
+        {"ISO-8859-1",
+         "Gr\xfc\xdf"
+         "e",
+         "Gr\xc3\xbc\xc3\x9f"
+         "e"},
+        {"windows-1251", "\xcf\xf0", "\xd0\x9f\xd1\x80"},
+        {"EUC-JP", "\xc6\xfc", "\xe6\x97\xa5"},
+        {"EUC-JP", "\xc6-", "?-"},               /* half a character */
+        {"no-such", "Gr\xfc", "Gr?"},            /* as without one */
+        {"ISO-8859-1//IGNORE", "Gr\xfc", "Gr?"}, /* no name */
+        {"../../tmp/x", "Gr\xfc", "Gr?"},
+        {"", "Gr\xfc", "Gr?"},
+        {"UTF-8", "\xc3\xa4", "\xc3\xa4"},
+        {"0123456789012345678901234567890123456789", "\xc3\xa4", "\xc3\xa4"},
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *text CLEANUP_FREE =
+            memory_printf(TREE "author J\xf6 <a@x> 1 +0\ncommitter " ADA "\nencoding %s\n\n%s\n\nbody\n",
+                          cases[i].encoding, cases[i].subject);
+        git_oid oid = write_object(f, GIT_OBJECT_COMMIT, text);
+        struct odb_commit commit CLEANUP(odb_commit_deinit) = {0};
+        assert_int_equal(odb_commit_read(f->repository, &oid, &commit), 0);
+        char *subject CLEANUP_FREE = odb_commit_subject(&commit);
+        char *author CLEANUP_FREE = odb_commit_author(&commit);
+        assert_string_equal(subject, cases[i].expected);
+        if (i == 0)
+            assert_string_equal(author, "J\xc3\xb6 <a@x>");
+    }
+}
+
+static void test_peel_and_contains(void **state)
+{
+    struct fixture *f = *state;
+    git_oid root = write_object(f, GIT_OBJECT_COMMIT, TREE "author A\n\nroot\n");
+    char *text CLEANUP_FREE = memory_printf(TREE "parent %s\nauthor A\n\nchild\n", git_oid_tostr_s(&root));
+    git_oid child = write_object(f, GIT_OBJECT_COMMIT, text);
+    char *tag_text CLEANUP_FREE =
+        memory_printf("object %s\ntype commit\ntag v1\ntagger nobody\n\n", git_oid_tostr_s(&child));
+    git_oid tag = write_object(f, GIT_OBJECT_TAG, tag_text);
+    git_oid blob = write_object(f, GIT_OBJECT_BLOB, "blob");
+    git_oid peeled;
+    assert_int_equal(odb_commit_peel(f->repository, &tag, &peeled), 0);
+    assert_true(git_oid_equal(&peeled, &child));
+    assert_int_equal(odb_commit_peel(f->repository, &blob, &peeled), GIT_ERROR);
+    assert_true(odb_commit_contains(f->repository, &child, &root, 100));
+    assert_true(odb_commit_contains(f->repository, &child, &child, 1));
+    assert_false(odb_commit_contains(f->repository, &child, &root, 1));
+    assert_false(odb_commit_contains(f->repository, &root, &child, 100));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_as_libgit2_reads_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_malformed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_truncated, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_encoding, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_peel_and_contains, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
