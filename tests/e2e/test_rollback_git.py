@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from support.repo import IDENTITY, Repo
+from support.spine import definition
 from support.standing import binary_of
 
 
@@ -100,3 +101,45 @@ def test_a_fork_is_pushed_to(clone, setting):
     process = clone.run("--to", "HEAD~1", "--push")
     assert process.returncode == 0, process.stderr
     assert clone.remote("rev-parse", "main") == tip == clone.remote("rev-parse", "main~1", repo="fork.git")
+
+
+NIGHTLY = """kind: ScheduledTask
+Name: nightly
+ScheduleExpression: cron(0 3 * * ? *)
+Target: {Arn: default, EcsParameters: {TaskDefinitionArn: "web"}}
+"""
+
+
+@pytest.mark.parametrize("text", ["web", "arn:aws:ecs:eu-1:1:task-definition/web"])
+def test_a_scheduled_task_of_the_same_family_is_told(clone, text):
+    clone.repo.commit("nightly", {"nightly.yaml": NIGHTLY.replace("web", text)})
+    assert "would change with it: scheduled task nightly." in clone.refused("--to", "HEAD~2")
+    process = clone.run("--to", "HEAD~2", "--force")
+    assert process.returncode == 0 and "  changes as well: scheduled task nightly\n" in process.stdout, process.stderr
+    clone.repo.commit("pinned", {"nightly.yaml": NIGHTLY.replace("web", "web:1")})
+    process = clone.run("--to", "HEAD~2")
+    assert process.returncode == 0 and "scheduled task" not in process.stdout, process.stderr
+
+
+# --- with a daemon ----------------------------------------------------------------------------------------
+
+
+def test_a_clone_without_the_commit_that_was_deployed(spine, demo_image, tmp_path):
+    """After an amend its content is found along the branch; where it is not there either, the remedy is told."""
+    spine.begin(demo_image)
+    spine.daemon.environment.update(IDENTITY)
+    spine.repo.commit("good, to be amended", {"web.json": definition(demo_image, "good")})
+    spine.converge()
+    spine.repo.git("commit", "--amend", "--quiet", "--message", "good, amended")
+    amended = spine.repo.head()
+    spine.converge()
+    spine.repo.commit("bad", {"web.json": definition(demo_image, "bad")})
+    spine.converge()
+    for name, arguments in ("clone", []), ("shallow", ["--depth", "1"]):
+        subprocess.run(["git", "clone", "--quiet", *arguments, f"file://{spine.repo.directory}", tmp_path / name], check=True)
+    for arguments in [], ["--to", "2"]:
+        process = spine.daemon.run("rollback", "default/web", "--repo", tmp_path / "clone", "--dry-run", *arguments)
+        assert process.returncode == 0 and f"as of {amended[:12]} (good, amended)" in process.stdout, process.stderr
+        process = spine.daemon.run("rollback", "default/web", "--repo", tmp_path / "shallow", "--dry-run", *arguments)
+        assert process.returncode == 2 and f"is not in {tmp_path}/shallow, and " in process.stderr, process.stderr
+        assert "git fetch --unshallow" in process.stderr
