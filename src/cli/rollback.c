@@ -291,15 +291,32 @@ static void print_next(const struct rollback *rollback, const char *name)
 {
     const struct cli *cli = rollback->cli;
     const struct source_branch *branch = &rollback->branch;
+    char *refspec CLEANUP_FREE = source_branch_refspec(branch);
     bool is_new = new_branch(rollback) != NULL;
     bool is_pushed = cli_is_on(cli, "push");
     fputs("next:", cli->out);
     if (branch->remote && !is_pushed)
-        fprintf(cli->out, " git -C %s push %s %s, then", branch->directory, branch->remote, name);
+        fprintf(cli->out, " git -C %s push %s %s, then", branch->directory, branch->remote,
+                is_new ? name : refspec);
     if (is_new)
         fprintf(cli->out, " merge %s into %s, by a pull request where you have them, then", name,
                 branch->name);
     fprintf(cli->out, " davit wait %s/%s\n", rollback->cluster, rollback->service);
+}
+
+static int check_push(const struct rollback *rollback)
+{
+    const struct cli *cli = rollback->cli;
+    const struct source_branch *branch = &rollback->branch;
+    const char *fresh = new_branch(rollback);
+    const struct source_push push = {.base = branch,
+                                     .name = fresh ? fresh : branch->name,
+                                     .parent = branch->tip,
+                                     .publishes = cli_is_on(cli, "force")};
+    struct error err = ERROR_INIT;
+    if (cli_is_on(cli, "push") && source_push_check(&push, &err) < 0)
+        return cli_fail(cli, "%s", error_text(&err));
+    return CLI_OK;
 }
 
 /* --- doing it ------------------------------------------------------------------------------------------- */
@@ -338,8 +355,8 @@ static int roll_back(struct rollback *rollback)
     int r = ask_daemon(rollback);
     if (!r)
         r = find_place(rollback);
-    if (!r && cli_is_on(cli, "push") && !rollback->branch.remote)
-        r = cli_fail(cli, "%s has no remote to push to", rollback->branch.directory);
+    if (!r)
+        r = check_push(rollback);
     if (!r)
         r = make_plan(rollback, &plan);
     if (r)
@@ -376,9 +393,10 @@ static const struct cli_flag flags[] = {
     {"to", 0, "TARGET", NULL, "a revision (web:2, or 2) or a commit to go back to", NULL},
     {"hold", 0, NULL, NULL, "at once and without a commit, until the content changes", NULL},
     {"branch", 0, "NAME", NULL, "commit on a new branch, for a pull request", NULL},
-    {"push", 0, NULL, NULL, "git push it, never by force", NULL},
+    {"push", 0, NULL, NULL, "git push it, and nothing else, never by force", NULL},
     {"dry-run", 0, NULL, NULL, "show what would be committed, and commit nothing", NULL},
-    {"force", 0, NULL, NULL, "also where others than the service change with it", NULL},
+    {"force", 0, NULL, NULL,
+     "also where others than the service change with it, or --push publishes other commits", NULL},
     {"author", 0, "\"NAME <MAIL>\"", NULL, "who commits, in place of the one that git says", NULL},
     CLI_FLAG_REPO,
     CLI_FLAG_PATH,
@@ -421,9 +439,11 @@ const struct command cli_rollback = {
         "The branch is the daemon's, without a daemon the one that HEAD is on. The commit is made by your "
         "git: "
         "its author is yours, it is signed where commit.gpgSign says so, and files of the work tree with "
-        "changes of your own are left alone and the rollback refused. A file that defines other services as "
-        "well is brought back only if they stay what they are, or with --force. --push uses your own "
-        "credentials.\n\n"
+        "changes of your own are left alone and the rollback refused. Where other services or "
+        "scheduled tasks would change with it, for they share a file or a task definition, it is refused "
+        "without --force. --push uses your own "
+        "credentials, goes where push.default=simple of git would, and is refused where it would bring along "
+        "commits that are not pushed yet.\n\n"
         "With --hold nothing is committed: the daemon goes back at once, to the newest deployment with "
         "another content that COMPLETED and has not failed since, or to that of --to if its ledger still has "
         "it, with the images that it had. It stops a deployment that is under way as well. What the "

@@ -10,7 +10,7 @@
  *
  * "The newest" keeps what was changed since without another content, as the number of tasks. It is looked for
  * on the first-parent line, in the last SOURCE_RUNS changes of the service's files; beyond them it is the
- * commit that the content came with.
+ * commit that the content came with, if the repository has it.
  */
 #include "base/digest.h"
 #include "base/memory.h"
@@ -59,15 +59,34 @@ static void add_all(struct string_vec *to, const struct string_vec *from)
         vector_push(to, memory_strdup(from->items[i]));
 }
 
+/* What was looked through. */
+struct line {
+    struct source_run_vec runs;
+    char *fault; /* "commit 4234fd4: web.yaml:1:1: ...", of the newest that is not valid; NULL: all are */
+};
+
+static void line_deinit(struct line *line)
+{
+    vector_deinit(&line->runs);
+    free(line->fault);
+}
+
+static void note_fault(struct line *line, const struct rollback_view *view)
+{
+    if (view->fault && !line->fault)
+        line->fault = memory_printf("commit %.12s: %s", view->oid, view->fault);
+}
+
 /* The newest of the runs, but for the tip's own, in which it is reached; else ret_target is untouched. */
-static int search(const struct rollback *rollback, const struct goal *goal, const struct source_run_vec *runs,
+static int search(const struct rollback *rollback, const struct goal *goal, struct line *line,
                   struct rollback_view *ret_target)
 {
-    for (size_t i = 1; i < runs->len; i++) {
+    for (size_t i = 1; i < line->runs.len; i++) {
         struct rollback_view view CLEANUP(rollback_view_deinit) = {0};
-        int r = rollback_read(rollback, runs->items[i].newest, &view);
+        int r = rollback_read(rollback, line->runs.items[i].newest, &view);
         if (r)
             return r;
+        note_fault(line, &view);
         if (!is_reached(goal, &view))
             continue;
         *ret_target = view;
@@ -77,32 +96,59 @@ static int search(const struct rollback *rollback, const struct goal *goal, cons
     return CLI_OK;
 }
 
+static int fail_to_find(const struct rollback *rollback, const struct goal *goal, const struct line *line,
+                        bool is_here)
+{
+    const struct source_branch *branch = &rollback->branch;
+    const char *of = line->fault ? "; not all are valid, " : "";
+    const char *fault = line->fault ? line->fault : "";
+    if (!is_here)
+        return cli_fail(rollback->cli,
+                        "commit %.12s, which %s/%s is to be as in, is not in %s, and the last %zu changes of "
+                        "its files on %s do not have its content%s%s: git fetch there (in a shallow clone "
+                        "git fetch --unshallow), or, where it was amended or forced away, give --to COMMIT",
+                        goal->oid, rollback->cluster, rollback->service, branch->directory, line->runs.len,
+                        branch->name, of, fault);
+    return cli_fail(rollback->cli,
+                    "%s/%s cannot be found with that content in the last %zu changes of its files%s%s: give "
+                    "--to COMMIT, see git log",
+                    rollback->cluster, rollback->service, line->runs.len, of, fault);
+}
+
+/* The commit that the content came with. One that was amended or forced away, or lies behind the end of a
+ * shallow clone, is not here; its content may be. */
+static int read_first(const struct rollback *rollback, const struct goal *goal, bool *ret_is_here,
+                      struct rollback_view *ret_old)
+{
+    char oid[COMMIT_OID_SIZE];
+    *ret_is_here = source_branch_resolve(&rollback->branch, goal->oid, oid, NULL) == 0;
+    return *ret_is_here ? rollback_read(rollback, oid, ret_old) : CLI_OK;
+}
+
 static int find_newest(const struct rollback *rollback, const struct goal *goal,
                        const struct rollback_view *tip, struct rollback_view *ret_target)
 {
     struct rollback_view old CLEANUP(rollback_view_deinit) = {0};
     struct string_vec paths CLEANUP(string_vec_deinit) = {0};
-    struct source_run_vec runs = {0};
+    struct line line CLEANUP(line_deinit) = {0};
     struct error err = ERROR_INIT;
-    int r = rollback_read(rollback, goal->oid, &old);
+    bool is_here = false;
+    int r = read_first(rollback, goal, &is_here, &old);
     if (r)
         return r;
     add_all(&paths, &tip->own);
     add_all(&paths, &tip->shared);
     add_all(&paths, &old.own);
     add_all(&paths, &old.shared);
-    struct source_run_query query = {&rollback->branch, &paths, goal->oid};
-    if (source_branch_runs(&query, &runs, &err) < 0)
+    struct source_run_query query = {&rollback->branch, &paths, is_here ? goal->oid : NULL};
+    if (source_branch_runs(&query, &line.runs, &err) < 0)
         return cli_fail(rollback->cli, "%s", error_text(&err));
-    r = search(rollback, goal, &runs, ret_target);
-    vector_deinit(&runs);
+    r = search(rollback, goal, &line, ret_target);
     if (r || ret_target->service)
         return r;
+    note_fault(&line, &old);
     if (!is_reached(goal, &old))
-        return cli_fail(rollback->cli,
-                        "%s/%s cannot be found with that content in the last %d changes of its files: give "
-                        "--to COMMIT, see git log",
-                        rollback->cluster, rollback->service, SOURCE_RUNS);
+        return fail_to_find(rollback, goal, &line, is_here);
     *ret_target = old;
     old = (struct rollback_view){0};
     return CLI_OK;

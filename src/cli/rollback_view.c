@@ -3,6 +3,7 @@
 #include "cli/offline.h"
 #include "cli/rollback.h"
 #include "manifest/manifest.h"
+#include "model/json.h"
 #include "source/roots.h"
 
 #include <string.h>
@@ -122,13 +123,37 @@ static const struct scheduled_task *find_schedule(const struct desired *desired,
     return NULL;
 }
 
+/* "web" of "web" and of an ARN; what names a revision by its number stays what it is. */
+static bool names_family(const struct scheduled_run *run, const char *family)
+{
+    const char *text = model_string(run->request, "taskDefinition");
+    const char *slash = text ? strrchr(text, '/') : NULL;
+    return text_equal(slash ? slash + 1 : text, family);
+}
+
+/* Whether it would start another content of a task definition. */
+static bool starts_another(const struct scheduled_task *task, const struct desired *from,
+                           const struct desired *to)
+{
+    for (size_t i = 0; i < from->task_definitions.len; i++) {
+        const struct task_definition *one = from->task_definitions.items[i];
+        const struct task_definition *other = desired_task_definition(to, one->family);
+        bool is_same = other && digest_equal(&one->digest, &other->digest);
+        for (size_t j = 0; !is_same && j < task->runs.len; j++)
+            if (names_family(&task->runs.items[j], one->family))
+                return true;
+    }
+    return false;
+}
+
 static void compare_schedules(const struct desired *from, const struct desired *to, bool absent_only,
                               struct string_vec *names)
 {
     for (size_t i = 0; i < from->scheduled_tasks.len; i++) {
         const struct scheduled_task *one = from->scheduled_tasks.items[i];
         const struct scheduled_task *other = find_schedule(to, one->name);
-        if (absent_only ? !other : !other || !json_equal(one->json, other->json))
+        bool is_same = other && json_equal(one->json, other->json) && !starts_another(one, from, to);
+        if (absent_only ? !other : !is_same)
             add(names, "scheduled task", memory_strdup(one->name));
     }
 }

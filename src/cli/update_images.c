@@ -67,12 +67,24 @@ static int find_branches(struct image_update *update)
     if (rc < 0)
         return cli_fail(cli, "%s", error_text(&err));
     update->parent = update->base.tip;
-    if (cli_is_on(cli, "push") && !update->base.remote)
-        return cli_fail(cli, "%s has no remote to push to", update->base.directory);
     if (!review || text_equal(review, update->base.name))
         return CLI_OK;
     update->review_name = review;
     return find_review(update);
+}
+
+static int check_push(const struct image_update *update)
+{
+    const struct cli *cli = update->cli;
+    const struct source_push push = {.base = &update->base,
+                                     .review = update->review.directory ? &update->review : NULL,
+                                     .name = update->review_name ? update->review_name : update->base.name,
+                                     .parent = update->parent,
+                                     .publishes = cli_is_on(cli, "force")};
+    struct error err = ERROR_INIT;
+    if (cli_is_on(cli, "push") && source_push_check(&push, &err) < 0)
+        return cli_fail(cli, "%s", error_text(&err));
+    return CLI_OK;
 }
 
 /* What waits for review is put on the newest commit of the base, in place of what was there, where nobody
@@ -213,8 +225,11 @@ static void print_next(const struct image_update *update, const char *name)
 {
     const struct cli *cli = update->cli;
     bool is_pushed = cli_is_on(cli, "push");
+    char *refspec CLEANUP_FREE =
+        update->review_name ? memory_strdup(name) : source_branch_refspec(&update->base);
     if (update->base.remote && !is_pushed)
-        fprintf(cli->out, "next: git -C %s push %s %s\n", update->base.directory, update->base.remote, name);
+        fprintf(cli->out, "next: git -C %s push %s %s\n", update->base.directory, update->base.remote,
+                refspec);
     else if (update->review_name)
         fprintf(cli->out, "next: merge %s into %s, by a pull request where you have them\n", name,
                 update->base.name);
@@ -301,6 +316,8 @@ static int update_images(struct image_update *update)
 {
     int r = find_branches(update);
     if (!r)
+        r = check_push(update);
+    if (!r)
         r = image_update_find(update);
     if (!r)
         r = find_anew(update);
@@ -343,7 +360,8 @@ const struct cli_flag image_update_flags[] = {
     {"branch", 0, "NAME", NULL, "commit on this branch for review, in place of the one that is deployed",
      NULL},
     {"base", 0, "NAME", NULL, "the branch that is deployed; default: the one that HEAD is on", NULL},
-    {"push", 0, NULL, NULL, "git push it, never by force", NULL},
+    {"push", 0, NULL, NULL, "git push it, and nothing else, never by force", NULL},
+    {"force", 0, NULL, NULL, "also where --push publishes other commits", NULL},
     {"dry-run", 0, NULL, NULL, "show what would be committed, and commit nothing", NULL},
     {"author", 0, "\"NAME <MAIL>\"", NULL, "who commits, in place of the one that git says", NULL},
     {"signing-key", 0, "FILE", NULL, "sign it with this SSH key; default: as commit.gpgSign of git says",

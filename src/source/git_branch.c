@@ -25,6 +25,7 @@ void source_branch_deinit(struct source_branch *branch)
     free(branch->ref);
     free(branch->name);
     free(branch->remote);
+    free(branch->upstream);
     memset(branch, 0, sizeof *branch);
 }
 
@@ -63,20 +64,37 @@ static int find_tip(git_repository *repository, struct source_branch *branch, st
     return 0;
 }
 
+/* The first of the settings that is there, "branch.main.remote"; else NULL. Borrowed from the snapshot. */
+static const char *setting(const git_config *config, const char *const *keys, size_t keys_len)
+{
+    const char *value = NULL;
+    for (size_t i = 0; !value && i < keys_len; i++)
+        if (git_config_get_string(&value, config, keys[i]) < 0)
+            value = NULL;
+    return value;
+}
+
 static void find_remote(git_repository *repository, struct source_branch *branch)
 {
     git_config *config CLEANUP(git_config_freep) = NULL;
-    char *key CLEANUP_FREE = memory_printf("branch.%s.remote", branch->name);
-    const char *name = NULL;
-    const char *found = NULL;
+    char *own CLEANUP_FREE = memory_printf("branch.%s.pushRemote", branch->name);
+    char *fetched CLEANUP_FREE = memory_printf("branch.%s.remote", branch->name);
+    char *merge CLEANUP_FREE = memory_printf("branch.%s.merge", branch->name);
+    const char *const push_keys[] = {own, "remote.pushDefault", fetched};
     if (git_repository_config_snapshot(&config, repository) < 0)
         return;
-    if (git_config_get_string(&name, config, key) < 0)
-        name = "origin";
+    const char *from = setting(config, &push_keys[2], 1);
+    const char *to = setting(config, push_keys, ARRAY_LEN(push_keys));
+    const char *tracked = setting(config, &(const char *){merge}, 1);
+    from = from ? from : "origin";
+    to = to ? to : "origin";
     /* Not git_remote_lookup(): libgit2 1.5 loses the match data of its regular expressions. */
-    char *url CLEANUP_FREE = memory_printf("remote.%s.url", name);
-    if (git_config_get_string(&found, config, url) == 0)
-        branch->remote = memory_strdup(name);
+    char *url CLEANUP_FREE = memory_printf("remote.%s.url", to);
+    if (!setting(config, &(const char *){url}, 1))
+        return;
+    branch->remote = memory_strdup(to);
+    if (text_equal(from, to) && tracked)
+        branch->upstream = memory_strdup(tracked + (text_starts_with(tracked, HEADS) ? strlen(HEADS) : 0));
 }
 
 int source_branch_open(const char *repository_path, const char *name, struct source_branch *ret_branch,

@@ -153,6 +153,6 @@ int source_git_child(const struct source_git_call *call, char **ret_output, stru
     if (status != 0)
         return tell(call, &streams, status, err);
     if (ret_output)
-        *ret_output = first_line(read_text(streams.out));
+        *ret_output = call->whole ? read_text(streams.out) : first_line(read_text(streams.out));
     return 0;
 }

@@ -328,11 +328,3 @@ int source_publish(const struct source_publication *publication, char ret_oid[st
         rc = commit_tree(publication, ret_oid, err);
     return rc < 0 ? rc : move_branch(publication, ret_oid, err);
 }
-
-int source_push(const struct source_branch *branch, const char *name, struct error *err)
-{
-    char *refspec CLEANUP_FREE = memory_printf(HEADS "%s:" HEADS "%s", name, name);
-    const char *const arguments[] = {"push", branch->remote ? branch->remote : "origin", refspec, NULL};
-    struct source_git_call call = {.directory = branch->directory, .arguments = arguments, .shown = true};
-    return source_git_child(&call, NULL, err);
-}

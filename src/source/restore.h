@@ -23,7 +23,8 @@ struct source_branch {
     char *directory; /* of the repository: its work tree, or where a bare one is; no slash at the end */
     char *ref;       /* "refs/heads/main" */
     char *name;      /* "main" */
-    char *remote;    /* where it is pushed to: branch.NAME.remote, else "origin"; NULL: nowhere */
+    char *remote;    /* where git push brings it, see source_push_check(); NULL: nowhere */
+    char *upstream;  /* what it tracks there, "main"; NULL: nothing, or what it tracks is elsewhere */
     char tip[COMMIT_OID_SIZE];
     bool checked_out; /* in the work tree of `directory` */
 };
@@ -112,5 +113,22 @@ struct source_publication {
  * name of the branch. */
 int source_publish(const struct source_publication *publication, char ret_oid[static COMMIT_OID_SIZE],
                    struct error *err);
+
+/* A commit that is to be pushed once it is made. */
+struct source_push {
+    const struct source_branch *base;   /* that is deployed */
+    const struct source_branch *review; /* pushed in its place, and there already; NULL: none is */
+    const char *name;                   /* of the branch that is pushed: base's, review's, or a new one's */
+    const char *parent;                 /* oid: of the commit that is to be made */
+    bool publishes;                     /* also what nobody has pushed yet */
+};
+/* Whether git push would bring it there, and nothing else with it. By git-config(1) the remote is that of
+ * branch.NAME.pushRemote, remote.pushDefault, branch.NAME.remote, else "origin"; and push.default=simple
+ * brings a branch to the one that it tracks only where both have the same name. Branches for review go to
+ * their own name. What the remote has is what was fetched last; nothing is asked. ERROR_CONFLICT: git would
+ * not push it, the remote's branch was never fetched, or the parent brings along commits that it lacks. */
+int source_push_check(const struct source_push *push, struct error *err);
+/* What git push is to be given, behind the remote: "main", or "main:prod". Caller frees. */
+char *source_branch_refspec(const struct source_branch *branch);
 /* git push, never by force; what git says goes to this process's stderr. `name`: of the branch. */
 int source_push(const struct source_branch *branch, const char *name, struct error *err);

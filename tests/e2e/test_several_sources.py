@@ -259,3 +259,11 @@ def test_configuration_faults(davit, docker, tmp_path):
         pair.configure(more.pop("sources", pair.sources), **more)
         process = pair.daemon.run("daemon", "--config", pair.daemon.config, timeout=20 * PATIENCE)
         assert process.returncode != 0 and fault in process.stderr, (fault, process.stderr)
+
+
+def test_a_rollback_says_why_it_finds_nothing(pair):
+    """In a clone the cluster is nobody's: that, and no wrong number of changes, is the reason."""
+    pair.shop.commit("web: two", files("web", "two"))
+    pair.converge()
+    process = pair.daemon.run("rollback", "shared/web", "--repo", pair.shop.directory)
+    assert process.returncode == 2 and 'no cluster "shared" in this commit' in process.stderr, process.stderr

@@ -160,6 +160,22 @@ def test_a_push_and_one_that_is_too_late(updating, docker, versions, tmp_path):
     assert updating.repo.git("ls-remote", "origin", "refs/heads/main").split()[0] == other
 
 
+def test_a_push_publishes_nothing_else(updating, docker, versions, tmp_path):
+    remote = tmp_path / "remote.git"
+    updating.commit(web=manifest(f"{NAME}:1.0.0", "{semver: 1.x}"), service=service(1))
+    subprocess.run(["git", "clone", "--quiet", "--bare", updating.repo.directory, remote], check=True)
+    updating.repo.git("remote", "add", "origin", str(remote))
+    updating.repo.git("fetch", "--quiet")
+    push(docker, versions[1], f"{NAME}:1.1.0")
+    wip = updating.repo.commit("WIP")
+    for arguments in [], ["--branch", "updates"]:
+        assert f"davit would deploy them: {wip[:7]} (WIP); " in updating.run("--push", *arguments, status=2)
+    assert updating.repo.head() == wip and updating.repo.git("ls-remote", "origin", "refs/heads/*").split()[0] != wip
+    updating.run("--push", "--force")
+    assert updating.repo.git("ls-remote", "origin", "refs/heads/main").split()[0] == updating.repo.head()
+    assert updating.repo.head("HEAD~1") == wip
+
+
 def test_one_registry_that_is_down_hinders_no_other(updating, docker, versions):
     push(docker, versions[1], f"{NAME}:1.1.0")
     updating.commit(web=manifest(f"{NAME}:1.0.0", "{semver: 1.x}"), service=service(1),

@@ -349,6 +349,86 @@ static void test_pushes_and_never_by_force(void **state)
     expect_line(f, "third", "git -C bare.git log -1 --format=%s main");
 }
 
+/* Whether a push of a commit on the tip of `name`, NULL: of main itself, is refused with the words. */
+static void expect_push(struct fixture *f, const char *name, const char *review, const char *words)
+{
+    struct source_branch base CLEANUP(source_branch_deinit) = {0};
+    struct source_branch other CLEANUP(source_branch_deinit) = {0};
+    struct error err = ERROR_INIT;
+    open_branch(f->origin, NULL, &base);
+    if (review)
+        open_branch(f->origin, review, &other);
+    struct source_push push = {.base = &base,
+                               .review = review ? &other : NULL,
+                               .name = name ? name : base.name,
+                               .parent = review ? other.tip : base.tip};
+    int rc = source_push_check(&push, &err);
+    if (rc != (words ? ERROR_CONFLICT : 0) || (words && !strstr(err.message, words)))
+        fail_msg("%s: \"%s\"", name ? name : "main", err.message);
+}
+
+static void test_a_push_publishes_nothing_else(void **state)
+{
+    struct fixture *f = *state;
+    struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+    struct error err = ERROR_INIT;
+    two_commits(f, &branch);
+    expect_push(f, NULL, NULL, "has no remote to push to");
+    fixture_sh(f, "git clone -q --bare repo bare.git; git -C repo remote add origin ../bare.git");
+    expect_push(f, NULL, NULL, "does not know what origin has of the branch main: git fetch origin there");
+    fixture_sh(f, "git -C repo fetch -q");
+    expect_push(f, NULL, NULL, NULL);
+    fixture_sh(f, "cd repo; git config log.showSignature true; "
+                  "for n in 1 2 3 4 5 6; do git commit -q --allow-empty -m \"wip $n\"; done");
+    expect_push(f, NULL, NULL, " (wip 6), ");
+    expect_push(f, NULL, NULL, " (wip 2), and more; git push or drop them first");
+    expect_push(f, "fresh", NULL, "would publish commits of main that origin lacks");
+    source_branch_deinit(&branch);
+    open_branch(f->origin, NULL, &branch);
+    assert_int_equal(source_push_check(&(struct source_push){&branch, NULL, "main", branch.tip, true}, &err),
+                     0);
+    fixture_sh(
+        f, "cd repo; git push -q origin main; git switch -qc review; git commit -q --allow-empty -m wait; "
+           "git switch -q main");
+    expect_push(f, "review", "review", "commits of review that origin lacks, and davit would deploy them: ");
+    fixture_sh(f, "cd repo; git push -q origin review");
+    expect_push(f, "review", "review", NULL);
+    fixture_sh(f, "git clone -q --depth 1 file://$PWD/bare.git shallow; mv repo whole; mv shallow repo");
+    expect_push(f, NULL, NULL, NULL);
+}
+
+static void expect_target(struct fixture *f, const char *remote, const char *refspec)
+{
+    struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+    open_branch(f->origin, NULL, &branch);
+    char *found CLEANUP_FREE = source_branch_refspec(&branch);
+    assert_string_equal(branch.remote, remote);
+    assert_string_equal(found, refspec);
+}
+
+static void test_a_push_goes_where_that_of_git_does(void **state)
+{
+    struct fixture *f = *state;
+    struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+    struct error err = ERROR_INIT;
+    two_commits(f, &branch);
+    fixture_sh(f, "git init -q --bare other.git; git clone -q --bare repo bare.git; cd bare.git; "
+                  "git branch -m prod; cd ../repo; git remote add origin ../bare.git; "
+                  "git fetch -q; git branch -q -u origin/prod");
+    expect_target(f, "origin", "main:prod");
+    expect_push(f, NULL, NULL, "tracks prod of origin: git push refuses what has another name there");
+    expect_push(f, "fresh", NULL, NULL);
+    fixture_sh(f, "cd repo; git remote add fork ../other.git; git config remote.pushDefault fork");
+    expect_target(f, "fork", "main");
+    expect_push(f, NULL, NULL, NULL);
+    source_branch_deinit(&branch);
+    open_branch(f->origin, NULL, &branch);
+    assert_int_equal(source_push(&branch, "main", &err), 0);
+    expect_line(f, "second", "git -C other.git log -1 --format=%s main");
+    fixture_sh(f, "git -C repo config branch.main.pushRemote origin");
+    expect_target(f, "origin", "main:prod");
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -363,6 +443,8 @@ int main(void)
         CASE(test_a_bare_repository_and_new_branches),
         CASE(test_signed_or_not_at_all),
         CASE(test_pushes_and_never_by_force),
+        CASE(test_a_push_publishes_nothing_else),
+        CASE(test_a_push_goes_where_that_of_git_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
