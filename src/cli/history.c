@@ -144,7 +144,8 @@ const struct command cli_history = {
         "After the state directory was lost, the deployments of what runs are rebuilt from the labels of "
         "containers: ids, revisions and commits are those of before. ~ is when the oldest container left of "
         "it "
-        "was created; when it ended, and deployments without a container, nobody knows.",
+        "was created; when it ended, and deployments without a container, nobody knows. Where the "
+        "configuration has ledger.push, the whole history comes back from the remote.",
     .flags = flags,
     .examples = examples,
     .words = "",

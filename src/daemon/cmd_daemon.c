@@ -87,7 +87,11 @@ static void saves(void *data, struct api_saves *ret_saves)
 static json_t *notifications(void *data)
 {
     const struct program *program = data;
-    return outbox_status_json(program->outbox);
+    json_t *list = outbox_status_json(program->outbox);
+    json_t *ledger = runtime_ledger_status(program->runtime);
+    if (ledger)
+        json_array_append_new(list, ledger);
+    return list;
 }
 
 static json_t *image_updates(void *data)

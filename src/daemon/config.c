@@ -14,20 +14,22 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define DEFAULT_ENDPOINT "unix:///var/run/docker.sock"
-#define IMAGE_UPDATES_MS 300000
-#define DEFAULT_AUTHOR   "davit <davit@localhost>"
-#define FILE_SCHEME      "file://"
+#define DEFAULT_ENDPOINT   "unix:///var/run/docker.sock"
+#define IMAGE_UPDATES_MS   300000
+#define DEFAULT_AUTHOR     "davit <davit@localhost>"
+#define LEDGER_INTERVAL_MS 60000
 
 void config_init(struct config *config)
 {
     assert(config);
-    *config = (struct config){.state_directory = memory_strdup("/var/lib/davit"),
+    *config = (struct config){.ledger = {.interval_ms = LEDGER_INTERVAL_MS},
+                              .state_directory = memory_strdup("/var/lib/davit"),
                               .socket = memory_strdup("/run/davit/davit.sock"),
                               .stopped_retention_ms = 3 * 3600 * 1000LL,
                               .stopped_kept = LIMIT_STOPPED_TASKS_KEPT,
@@ -64,6 +66,9 @@ void config_deinit(struct config *config)
     for (size_t i = 0; i < config->sources.len; i++)
         source_deinit(&config->sources.items[i]);
     vector_deinit(&config->sources);
+    free(config->ledger.remote);
+    free(config->ledger.host);
+    source_access_deinit(&config->ledger.access);
     free(config->state_directory);
     free(config->socket);
     free(config->socket_group);
@@ -192,6 +197,26 @@ static void take_verify(const json_t *json, struct source_verify *verify)
     take_file(json, "revocationFile", &verify->revocation_file);
 }
 
+static void take_access(const json_t *json, struct source_access *access)
+{
+    take_string(json, "username", &access->username);
+    take_file(json, "passwordFile", &access->password_file);
+    take_file(json, "keyFile", &access->key_file);
+    take_file(json, "knownHostsFile", &access->known_hosts_file);
+    take_file(json, "caFile", &access->ca_file);
+    take_string(json, "proxy", &access->proxy);
+    take_file(json, "proxyLoginFile", &access->proxy_login_file);
+}
+
+static void take_ledger(const json_t *json, struct config_ledger *ledger)
+{
+    ledger->push = model_bool(json, "push");
+    take_string(json, "remote", &ledger->remote);
+    take_string(json, "host", &ledger->host);
+    take_duration(json, "interval", &ledger->interval_ms);
+    take_access(json, &ledger->access);
+}
+
 static struct config_source *add_source(struct config *config, const char *name)
 {
     const struct config_source source = {.name = memory_strdup(name), .poll_ms = SOURCE_POLL_MS};
@@ -217,13 +242,7 @@ static void take_source(const json_t *json, struct config_source *source)
     take_duration(json, "fetchStallTimeout", &source->fetch_stall_ms);
     if (json_object_get(json, "fetchMebibytes"))
         source->fetch_bytes = (int64_t)model_int_in(json, "fetchMebibytes", 1, INT32_MAX) * 1024 * 1024;
-    take_string(json, "username", &source->access.username);
-    take_file(json, "passwordFile", &source->access.password_file);
-    take_file(json, "keyFile", &source->access.key_file);
-    take_file(json, "knownHostsFile", &source->access.known_hosts_file);
-    take_file(json, "caFile", &source->access.ca_file);
-    take_string(json, "proxy", &source->access.proxy);
-    take_file(json, "proxyLoginFile", &source->access.proxy_login_file);
+    take_access(json, &source->access);
     take_verify(json_object_get(json, "verify"), &source->verify);
     allowance_deinit(&source->allowance);
     allowance_from_json(json_object_get(json, "allow"), &source->allowance);
@@ -304,6 +323,7 @@ static void take_image_updates(const json_t *json, struct config_image_updates *
 static void take(const json_t *json, struct config *config)
 {
     take_sources(json, config);
+    take_ledger(json_object_get(json, "ledger"), &config->ledger);
     take_string(json, "stateDirectory", &config->state_directory);
     take_string(json, "socket", &config->socket);
     take_string(json, "socketGroup", &config->socket_group);
@@ -398,12 +418,8 @@ static char *default_docker_config(void)
  * .git of its work tree. What is not there stays as it is written. Caller frees. */
 static char *place_of(const char *origin)
 {
-    static const char *const schemes[] = {"file://localhost/", "file:///"};
-    const char *path = origin;
-    for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
-        if (text_starts_with(origin, schemes[i]))
-            path = origin + strlen(schemes[i]) - 1;
-    char *real = realpath(path, NULL);
+    const char *path = source_origin_path(origin);
+    char *real = path ? realpath(path, NULL) : NULL;
     if (!real)
         return memory_strdup(origin);
     if (text_ends_with(real, "/.git")) {
@@ -518,16 +534,61 @@ static int finish_image_updates(struct config *config, struct error *err)
         return error_set(err, ERROR_INVALID,
                          "imageUpdates: there are several sources: run `davit update-images` by the clock in "
                          "each repository");
-    const char *origin = config->sources.items[0].origin;
-    if (text_starts_with(origin, FILE_SCHEME)) {
-        origin += strlen(FILE_SCHEME);
-        origin += text_starts_with(origin, "localhost/") ? strlen("localhost") : 0;
-    }
+    const char *path = source_origin_path(config->sources.items[0].origin);
     free(updates->repository);
-    updates->repository = source_origin_is_remote(origin) ? NULL : memory_strdup(origin);
+    updates->repository = memory_strdup(path);    /* NULL: a remote */
     if (!updates->repository && !updates->author) /* git may not know who a daemon is */
         updates->author = memory_strdup(DEFAULT_AUTHOR);
     return 0;
+}
+
+/* git-check-ref-format(1), for names of letters, digits, dots, dashes and underscores. */
+static bool is_ref_part(const char *name)
+{
+    static const char *const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    return name && *name && strspn(name, allowed) == strlen(name) && name[0] != '.' && !strstr(name, "..") &&
+           !text_ends_with(name, ".") && !text_ends_with(name, ".lock");
+}
+
+/* Two hosts may work on one repository, each on engines of its own: the owner alone does not tell them apart.
+ */
+static int check_ledger_ref(struct config *config, struct error *err)
+{
+    struct config_ledger *ledger = &config->ledger;
+    char name[HOST_NAME_MAX + 1] = "";
+    if (!ledger->host && gethostname(name, sizeof name - 1) == 0)
+        ledger->host = memory_strdup(name);
+    if (!is_ref_part(ledger->host))
+        return error_set(
+            err, ERROR_INVALID,
+            "ledger.push: the host's name \"%s\" cannot be a part of a ref: say another as ledger.host",
+            ledger->host ? ledger->host : "");
+    return is_ref_part(config->owner)
+               ? 0
+               : error_set(err, ERROR_INVALID, "ledger.push: the owner \"%s\" cannot be a part of a ref",
+                           config->owner);
+}
+
+/* What is not said is as for the source whose remote it is; no other remote is shown a source's password. */
+static int finish_ledger(struct config *config, struct error *err)
+{
+    struct config_ledger *ledger = &config->ledger;
+    if (!ledger->push)
+        return 0;
+    if (!ledger->remote && config->sources.len > 1)
+        return error_set(err, ERROR_INVALID,
+                         "ledger.push: there are several sources: say which remote gets the ledger as "
+                         "ledger.remote, which may be the origin of one of them");
+    if (!ledger->remote)
+        ledger->remote = memory_strdup(config->sources.items[0].origin);
+    for (size_t i = 0; i < config->sources.len; i++) {
+        const struct config_source *source = &config->sources.items[i];
+        if (text_equal(source->origin, ledger->remote)) {
+            source_access_fill(&ledger->access, &source->access);
+            break;
+        }
+    }
+    return check_ledger_ref(config, err);
 }
 
 int config_finish(struct config *config, struct error *err)
@@ -553,5 +614,5 @@ int config_finish(struct config *config, struct error *err)
         config->efs_region = memory_strdup(region);
     if (!config->owner)
         config->owner = default_owner(&config->sources.items[0]);
-    return 0;
+    return finish_ledger(config, err);
 }

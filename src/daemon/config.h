@@ -23,6 +23,15 @@ struct config_instance {
 };
 struct config_instance_vec VECTOR_OF(struct config_instance);
 
+/* The ledger on a remote. */
+struct config_ledger {
+    bool push;
+    char *remote; /* where to; config_finish() fills it in, as ... */
+    char *host;   /* ... a part of the ref's name, and ... */
+    int64_t interval_ms;
+    struct source_access access; /* ... this */
+};
+
 struct config_notification_vec VECTOR_OF(struct report_target);
 
 /* Newer images by the clock, see daemon/image_updates.h. */
@@ -56,6 +65,7 @@ struct config_source_vec VECTOR_OF(struct config_source);
 
 struct config {
     struct config_source_vec sources; /* one at least, after config_finish() */
+    struct config_ledger ledger;
     char *state_directory;
     char *socket;         /* NULL: no unix socket */
     char *socket_group;   /* NULL: the process's */
@@ -86,10 +96,10 @@ void config_deinit(struct config *config);
 /* Reads the file over what is there. Faults of its content are diagnostics; err says what could not be read.
  */
 int config_read(struct config *config, const char *path, struct diagnostics *diagnostics, struct error *err);
-/* Fills in what follows from the rest and from the environment: instance "local", EFS's region, owner.
- * ERROR_INVALID when there is no source, or one cannot be verified as it is to be, two sources or receivers
- * have one name, a receiver is of no source, several sources have no owner, or image
- * updates are of several sources. */
+/* Fills in what follows from the rest and from the environment: instance "local", EFS's region, owner, the
+ * ledger's host and way. ERROR_INVALID when there is no source, or one cannot be verified as it is to be, two
+ * sources or receivers have one name, a receiver is of no source, several sources have no owner or no
+ * ledger.remote, image updates are of several sources, or host or owner cannot be in a ref's name. */
 int config_finish(struct config *config, struct error *err);
 /* NULL: none of that name. Borrowed. */
 const struct config_source *config_source(const struct config *config, const char *name);

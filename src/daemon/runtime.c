@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "daemon/clock_watch.h"
 #include "daemon/inputs.h"
+#include "daemon/ledger_remote.h"
 #include "daemon/log.h"
 #include "daemon/owner.h"
 #include "daemon/thrift.h"
@@ -51,7 +52,8 @@ struct runtime {
     struct core *core;
     struct act *act;
     struct writer *writer;
-    struct runtime_source *sources; /* as in the configuration */
+    struct ledger_remote *ledger_remote; /* NULL: the ledger stays here */
+    struct runtime_source *sources;      /* as in the configuration */
     size_t sources_len;
     struct history_lock *lock;
     struct recorder *recorder;
@@ -87,6 +89,12 @@ static int64_t boot_ms(void)
     struct timespec now;
     clock_gettime(CLOCK_BOOTTIME, &now);
     return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+json_t *runtime_ledger_status(const struct runtime *runtime)
+{
+    assert(runtime);
+    return runtime->ledger_remote ? ledger_remote_status_json(runtime->ledger_remote) : NULL;
 }
 
 int64_t runtime_time_ms(struct runtime *runtime)
@@ -393,6 +401,7 @@ static void on_durable(void *data, size_t changes)
 {
     struct runtime *runtime = data;
     runtime->saves_done += changes;
+    ledger_remote_changed(runtime->ledger_remote);
     if (runtime->options.saved)
         runtime->options.saved(runtime->options.data);
 }
@@ -664,21 +673,42 @@ static int remember_owner(const struct runtime *runtime, struct error *err)
     return 0;
 }
 
+/* A ledger that is lost harms nothing that runs, rows L: no start waits for the remote for ever. */
+static void take_from_remote(struct runtime *runtime, struct history *history)
+{
+    const struct runtime_options *options = &runtime->options;
+    const struct ledger_remote_options remote = {options->loop, options->config, options->executable};
+    struct error err = ERROR_INIT;
+    bool taken = false;
+    if (!options->config->ledger.push || options->once)
+        return;
+    if (ledger_remote_fetch(&remote, history, &taken, &err) < 0)
+        log_message(LOG_LEVEL_WARNING, "%s; the ledger begins anew, with what the labels of containers tell",
+                    error_text(&err));
+    else if (taken)
+        log_message(LOG_LEVEL_INFO, "the ledger goes on from the remote's");
+    runtime->ledger_remote = ledger_remote_new(&remote);
+    if (!history_is_new(history))
+        ledger_remote_changed(runtime->ledger_remote);
+}
+
 static int open_state(struct runtime *runtime, struct error *err)
 {
     const char *directory = runtime->options.config->state_directory;
     char *records CLEANUP_FREE = memory_printf("%s/records", directory);
     char *ledger CLEANUP_FREE = memory_printf("%s/ledger.git", directory);
     struct history *history CLEANUP(history_freep) = NULL;
+    const struct history_options history_options = {.path = ledger, .owner = runtime->options.config->owner};
     int r = make_directories(directory, err);
     if (r == 0)
         r = history_lock_take(directory, &runtime->lock, err);
     if (r == 0)
         r = remember_owner(runtime, err);
     if (r == 0)
-        r = history_open(&(struct history_options){.path = ledger}, &history, err);
+        r = history_open(&history_options, &history, err);
     if (r < 0)
         return r;
+    take_from_remote(runtime, history);
     struct error recording = ERROR_INIT;
     if (recorder_open(records, LIMIT_RECORD_BYTES, &runtime->recorder, &recording) < 0)
         log_message(LOG_LEVEL_WARNING, "inputs are not recorded: %s", error_text(&recording));
@@ -857,6 +887,8 @@ void runtime_close(struct runtime *runtime)
     for (size_t i = 0; i < runtime->instances_len; i++)
         engine_free(runtime->instances[i].engine);
     writer_close(runtime->writer);
+    ledger_remote_close(runtime->ledger_remote);
+    runtime->ledger_remote = NULL;
     uv_close((uv_handle_t *)&runtime->before_sleep, NULL);
     uv_close((uv_handle_t *)&runtime->wake, NULL);
     clock_watch_close(&runtime->clock_watch);

@@ -36,6 +36,7 @@ int history_open(const struct history_options *options, struct history **ret_his
     struct history *history CLEANUP(history_freep) = NEW(struct history);
     history->options = *options;
     history->options.path = NULL;
+    history->options.owner = memory_strdup(options->owner);
     if (options->retention == 0)
         history->options.retention = HISTORY_RETENTION;
     if (options->pack_threshold == 0)
@@ -58,6 +59,7 @@ void history_free(struct history *history)
     if (!history)
         return;
     history_store_deinit(&history->store);
+    free((char *)(uintptr_t)history->options.owner);
     git_libgit2_shutdown();
     free(history);
 }
@@ -112,6 +114,9 @@ static int plan_edits(const struct history *history, const struct ledger_change_
     if (!history->has_head) {
         vector_push(planned, (struct planned){.path = memory_strdup("README"), .text = readme});
         vector_push(planned, (struct planned){.path = memory_strdup("format"), .text = HISTORY_FORMAT});
+        if (history->options.owner)
+            vector_push(planned,
+                        (struct planned){.path = memory_strdup("owner"), .text = history->options.owner});
     }
     qsort(planned->items, planned->len, sizeof *planned->items, compare_planned);
     return 0;

@@ -3,7 +3,7 @@
  * The tree is what davit knows, one JSON file an entry, fanned out by two hex digits of the name's SHA-256 so
  * that a change among 10,000 services writes kilobytes:
  *
- *   README, format                       what this is; the number of the layout
+ *   README, format, owner                what this is; the number of the layout; whose it is
  *   services/ab/<cluster>/<service>.json
  *   families/ab/<family>.json
  *   sources/<name>.json
@@ -38,6 +38,7 @@ struct history_options {
     size_t retention;      /* commits that are kept at least; 0: HISTORY_RETENTION */
     size_t pack_threshold; /* small packs that set off merging; 0: HISTORY_PACK_THRESHOLD */
     bool read_only;        /* needs no lock and leaves the disk alone */
+    const char *owner;     /* davit's; a new history says whose it is; NULL: it does not. Copied */
 };
 
 #define HISTORY_RETENTION      10000
@@ -48,6 +49,14 @@ struct history_options {
 int history_open(const struct history_options *options, struct history **ret_history, struct error *err);
 void history_free(struct history *history);
 DEFINE_CLEANUP(struct history, history_free)
+
+/* Whether nothing was ever saved: no state, no log, no damage. */
+bool history_is_new(const struct history *history);
+/* A new history goes on from what `ref` has, which was fetched; that ref is deleted. On disk the history
+ * stays new until the next save, which can so leave something out and nobody sees it in between. What was
+ * fetched is as hostile as any input: history_load skips what it cannot read. ERROR_CONFLICT: of another
+ * owner. ERROR_UNSUPPORTED: a newer davit's layout. ERROR_INVALID: no ledger. ERROR_NOT_FOUND. */
+int history_take(struct history *history, const char *ref, struct error *err);
 
 /* What was wrong on disk. All zero when nothing was. */
 struct history_report {

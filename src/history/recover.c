@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ROOT_LINE_SIZE 128
+
 void history_report_add(struct history_report *report, const char *format, ...)
 {
     if (report->text[0])
@@ -67,23 +69,34 @@ static bool find_in_log(struct history *history, git_oid *ret_oid)
     return found;
 }
 
-static int check_format(const struct history *history, struct error *err)
+/* A file at the root of a state, its first line, cut to what is looked at; "" without one that can be read.
+ */
+static void read_root_file(const struct history *history, const git_oid *state, const char *name,
+                           char ret_line[static ROOT_LINE_SIZE])
 {
     git_commit *commit CLEANUP(git_commit_freep) = NULL;
     git_tree *root CLEANUP(git_tree_freep) = NULL;
     git_odb_object *blob CLEANUP(git_odb_object_freep) = NULL;
     const git_tree_entry *entry;
-    /* A format file that is damaged tells nothing; entries are checked one by one anyway. */
-    if (git_commit_lookup(&commit, history->store.repo, &history->head) < 0 ||
-        git_commit_tree(&root, commit) < 0 || !(entry = git_tree_entry_byname(root, "format")) ||
+    ret_line[0] = '\0';
+    if (git_commit_lookup(&commit, history->store.repo, state) < 0 || git_commit_tree(&root, commit) < 0 ||
+        !(entry = git_tree_entry_byname(root, name)) ||
         git_odb_read(&blob, history->store.odb, git_tree_entry_id(entry)) < 0)
+        return;
+    snprintf(ret_line, ROOT_LINE_SIZE, "%.*s", (int)git_odb_object_size(blob),
+             (const char *)git_odb_object_data(blob));
+    ret_line[strcspn(ret_line, "\n")] = '\0';
+}
+
+/* A format file that is damaged tells nothing; entries are checked one by one anyway. */
+static int check_format(const struct history *history, const git_oid *state, struct error *err)
+{
+    char line[ROOT_LINE_SIZE];
+    read_root_file(history, state, "format", line);
+    if (!line[0] || strncmp(line, HISTORY_FORMAT, strlen(HISTORY_FORMAT) - 1) == 0)
         return 0;
-    size_t len = git_odb_object_size(blob);
-    const char *data = git_odb_object_data(blob);
-    if (len == strlen(HISTORY_FORMAT) && memcmp(data, HISTORY_FORMAT, len) == 0)
-        return 0;
-    return error_set(err, ERROR_UNSUPPORTED, "history: %s has format %.*s; this davit knows %.1s",
-                     HISTORY_REF, (int)strcspn(data, "\n"), data, HISTORY_FORMAT);
+    return error_set(err, ERROR_UNSUPPORTED, "history: %s has format %s; this davit knows %.1s", HISTORY_REF,
+                     line, HISTORY_FORMAT);
 }
 
 int history_recover(struct history *history, struct error *err)
@@ -98,5 +111,44 @@ int history_recover(struct history *history, struct error *err)
         if (history->has_head)
             history_report_add(&history->damage, HISTORY_REF " is missing");
     }
-    return history->has_head ? check_format(history, err) : 0;
+    return history->has_head ? check_format(history, &history->head, err) : 0;
+}
+
+/* --- a state from elsewhere ----------------------------------------------------------------------------- */
+
+bool history_is_new(const struct history *history)
+{
+    return history->ref.state == HISTORY_REF_ABSENT && !history->has_head && !history->damage.text[0];
+}
+
+static int check_foreign(const struct history *history, const git_oid *state, struct error *err)
+{
+    git_commit *commit CLEANUP(git_commit_freep) = NULL;
+    char owner[ROOT_LINE_SIZE];
+    char format[ROOT_LINE_SIZE];
+    read_root_file(history, state, "format", format);
+    if (!format[0] || git_commit_lookup(&commit, history->store.repo, state) < 0 ||
+        !is_usable(&history->store, commit))
+        return error_set(err, ERROR_INVALID, "it is no ledger, or damaged");
+    read_root_file(history, state, "owner", owner);
+    if (owner[0] && history->options.owner && strcmp(owner, history->options.owner) != 0)
+        return error_set(err, ERROR_CONFLICT, "it is the ledger of owner %.64s, and this davit is %s", owner,
+                         history->options.owner);
+    return check_format(history, state, err);
+}
+
+int history_take(struct history *history, const char *ref, struct error *err)
+{
+    git_oid state;
+    if (!history_is_new(history))
+        return error_set(err, ERROR_CONFLICT, "there is a ledger already");
+    if (git_reference_name_to_id(&state, history->store.repo, ref) < 0)
+        return error_set(err, ERROR_NOT_FOUND, "there is no %s", ref);
+    int status = check_foreign(history, &state, err);
+    git_reference_remove(history->store.repo, ref);
+    if (status < 0)
+        return status;
+    history->head = state;
+    history->has_head = true;
+    return 0;
 }

@@ -14,16 +14,30 @@
 
 #define DEFAULT_USERNAME "git"
 
+static void fill(char **member, const char *from)
+{
+    if (!*member)
+        *member = memory_strdup(from);
+}
+
+void source_access_fill(struct source_access *access, const struct source_access *from)
+{
+    assert(access && from);
+    fill(&access->username, from->username);
+    fill(&access->password_file, from->password_file);
+    fill(&access->key_file, from->key_file);
+    fill(&access->known_hosts_file, from->known_hosts_file);
+    fill(&access->ca_file, from->ca_file);
+    if (!access->proxy)
+        fill(&access->proxy_login_file, from->proxy_login_file);
+    fill(&access->proxy, from->proxy);
+}
+
 struct source_access source_access_copy(const struct source_access *access)
 {
-    assert(access);
-    return (struct source_access){.username = memory_strdup(access->username),
-                                  .password_file = memory_strdup(access->password_file),
-                                  .key_file = memory_strdup(access->key_file),
-                                  .known_hosts_file = memory_strdup(access->known_hosts_file),
-                                  .ca_file = memory_strdup(access->ca_file),
-                                  .proxy = memory_strdup(access->proxy),
-                                  .proxy_login_file = memory_strdup(access->proxy_login_file)};
+    struct source_access copy = {0};
+    source_access_fill(&copy, access);
+    return copy;
 }
 
 void source_access_deinit(struct source_access *access)

@@ -17,6 +17,8 @@ struct source_access {
 };
 
 struct source_access source_access_copy(const struct source_access *access);
+/* What is not said is as in `from`; the login of a proxy goes to that proxy alone. */
+void source_access_fill(struct source_access *access, const struct source_access *from);
 void source_access_deinit(struct source_access *access);
 
 /* Whether its files can be read: else ssh and the TLS library go on without a word. ERROR_NOT_FOUND,

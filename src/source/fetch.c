@@ -24,6 +24,7 @@ struct source_fetch {
     char *url;
     int64_t deadline_ms;
     int64_t stall_ms;
+    enum source_errand errand;
     bool exited;
     bool ended; /* the output */
     bool late;
@@ -63,17 +64,25 @@ static int parse_reply(char *reply, struct source_fetch_result *ret_result, stru
     return error_set(err, ERROR_UNAVAILABLE, "the fetch helper said nothing of use");
 }
 
+/* A bound that may be set is named. */
+static void tell_timeout(const struct source_fetch *fetch, struct error *err)
+{
+    bool is_set = fetch->errand == SOURCE_FETCH_BRANCH;
+    if (fetch->late)
+        error_set(err, ERROR_TIMEOUT, "the %s took longer than %" PRId64 " ms%s",
+                  fetch->errand == SOURCE_PUSH_REF ? "push" : "fetch", fetch->deadline_ms,
+                  is_set ? " (fetchTimeout)" : "");
+    else
+        error_set(err, ERROR_TIMEOUT, "the remote does not get on: less than %d bytes in %" PRId64 " ms%s",
+                  LIMIT_FETCH_STALL_BYTES, fetch->stall_ms, is_set ? " (fetchStallTimeout)" : "");
+}
+
 static void finish(struct source_fetch *fetch)
 {
     struct source_fetch_result result = {0};
     struct error error = ERROR_INIT;
-    if (fetch->late)
-        error_set(&error, ERROR_TIMEOUT, "the fetch took longer than %" PRId64 " ms (fetchTimeout)",
-                  fetch->deadline_ms);
-    else if (fetch->signal == SIGALRM)
-        error_set(&error, ERROR_TIMEOUT,
-                  "the remote does not get on: less than %d bytes in %" PRId64 " ms (fetchStallTimeout)",
-                  LIMIT_FETCH_STALL_BYTES, fetch->stall_ms);
+    if (fetch->late || fetch->signal == SIGALRM)
+        tell_timeout(fetch, &error);
     else if (fetch->signal)
         error_set(&error, ERROR_UNAVAILABLE, "the fetch helper was ended by signal %d", fetch->signal);
     else
@@ -177,6 +186,7 @@ static struct source_fetch *fetch_new(uv_loop_t *loop, const struct source_fetch
     fetch->url = memory_strdup(request->order.url);
     fetch->deadline_ms = request->deadline_ms;
     fetch->stall_ms = request->order.stall_ms;
+    fetch->errand = request->order.errand;
     fetch->done = request->done;
     fetch->data = request->data;
     fetch->process.data = fetch->output.data = fetch->timer.data = fetch;

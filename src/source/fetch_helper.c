@@ -13,6 +13,11 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+static int (*const errands[])(const struct source_fetch_order *order, struct source_fetch_result *ret_result,
+                              struct error *err) = {[SOURCE_FETCH_BRANCH] = source_git_fetch,
+                                                    [SOURCE_FETCH_REF] = source_git_fetch_ref,
+                                                    [SOURCE_PUSH_REF] = source_git_push};
+
 static int run(char *lines[static SOURCE_ORDER_LINES], struct source_fetch_result *ret_result,
                struct error *err)
 {
@@ -24,7 +29,7 @@ static int run(char *lines[static SOURCE_ORDER_LINES], struct source_fetch_resul
         return rc;
     rc = source_library_configure(err);
     if (rc == 0)
-        rc = source_git_fetch(&order, ret_result, err);
+        rc = errands[order.errand](&order, ret_result, err);
     source_origin_redact_error(order.url, err);
     source_library_deinit();
     return rc;

@@ -13,13 +13,15 @@
 
 #define ORDER_BYTES 32768 /* less than a pipe holds */
 
-/* The lines before them are max_bytes, stall_ms and whether tags are wanted. */
-#define NUMBERS 3
+/* The lines before them are max_bytes, stall_ms, whether tags are wanted, and the errand. */
+#define NUMBERS 4
 static const size_t members[] = {
     offsetof(struct source_fetch_order, url),
     offsetof(struct source_fetch_order, branch),
     offsetof(struct source_fetch_order, mirror_dir),
     offsetof(struct source_fetch_order, too_large),
+    offsetof(struct source_fetch_order, local_ref),
+    offsetof(struct source_fetch_order, expected),
     offsetof(struct source_fetch_order, access.username),
     offsetof(struct source_fetch_order, access.password_file),
     offsetof(struct source_fetch_order, access.key_file),
@@ -33,8 +35,8 @@ _Static_assert(ARRAY_LEN(members) + NUMBERS == SOURCE_ORDER_LINES, "a line for e
 int source_order_write(const struct source_fetch_order *order, struct buffer *text, struct error *err)
 {
     assert(order);
-    int r =
-        buffer_printf(text, "%" PRId64 "\n%" PRId64 "\n%d\n", order->max_bytes, order->stall_ms, order->tags);
+    int r = buffer_printf(text, "%" PRId64 "\n%" PRId64 "\n%d\n%d\n", order->max_bytes, order->stall_ms,
+                          order->tags, (int)order->errand);
     for (size_t i = 0; i < ARRAY_LEN(members) && r >= 0; i++) {
         const char *value = *(const char *const *)((const char *)order + members[i]);
         if (value && strchr(value, '\n'))
@@ -63,6 +65,18 @@ static int read_number(FILE *file, char **line, int64_t *ret_number, struct erro
     return r;
 }
 
+static int read_errand(FILE *file, char **line, enum source_errand *ret_errand, struct error *err)
+{
+    int64_t errand;
+    int r = read_line(file, line, err);
+    if (r < 0)
+        return r;
+    if (text_to_int64(*line, SOURCE_FETCH_BRANCH, SOURCE_PUSH_REF, &errand) < 0)
+        return error_set(err, ERROR_INVALID, "the fetch helper was given no errand");
+    *ret_errand = (enum source_errand)errand;
+    return 0;
+}
+
 int source_order_read(FILE *file, char *lines[static SOURCE_ORDER_LINES],
                       struct source_fetch_order *ret_order, struct error *err)
 {
@@ -75,6 +89,8 @@ int source_order_read(FILE *file, char *lines[static SOURCE_ORDER_LINES],
     if (r == 0)
         r = read_line(file, &lines[2], err);
     order.tags = r == 0 && text_equal(lines[2], "1");
+    if (r == 0)
+        r = read_errand(file, &lines[3], &order.errand, err);
     for (size_t i = 0; i < ARRAY_LEN(members) && r == 0; i++) {
         r = read_line(file, &lines[i + NUMBERS], err);
         if (r == 0 && lines[i + NUMBERS][0])

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#define SOURCE_ORDER_LINES 14
+#define SOURCE_ORDER_LINES 17
 
 /* ERROR_LIMIT: it does not fit; ERROR_INVALID: a line break in a member. */
 int source_order_write(const struct source_fetch_order *order, struct buffer *text, struct error *err);

@@ -206,11 +206,16 @@ int source_snapshot_take(struct git_repository *mirror, const char *directory, b
 
 /* --- a remote, in the fetch helper ---------------------------------------------------------------------- */
 
+enum source_errand { SOURCE_FETCH_BRANCH, SOURCE_FETCH_REF, SOURCE_PUSH_REF };
+
 struct source_fetch_order {
     const char *url;
-    const char *branch; /* NULL: the remote's HEAD */
-    const char *mirror_dir;
-    const char *too_large; /* a commit that an earlier fetch refused with ERROR_LIMIT; NULL: none */
+    const char *branch;     /* NULL: the remote's HEAD; the errands of a ref: the remote's, "refs/..." */
+    const char *mirror_dir; /* the errands of a ref: a bare repository that is there */
+    const char *too_large;  /* a commit that an earlier fetch refused with ERROR_LIMIT; NULL: none */
+    const char *local_ref;  /* the errands of a ref: the one in mirror_dir */
+    const char *expected;   /* SOURCE_PUSH_REF: what was pushed last, see source_git_push(); NULL: nothing */
+    enum source_errand errand;
     int64_t max_bytes;
     int64_t stall_ms; /* see pace.h */
     struct source_access access;
@@ -227,3 +232,12 @@ struct source_fetch_result {
  * tells no sizes before; with the tip that was wanted, so that nobody needs to ask for it again. */
 int source_git_fetch(const struct source_fetch_order *order, struct source_fetch_result *ret_result,
                      struct error *err);
+/* Fetches the remote's ref. ERROR_NOT_FOUND: it has none, and nothing else was amiss. */
+int source_git_fetch_ref(const struct source_fetch_order *order, struct source_fetch_result *ret_result,
+                         struct error *err);
+/* Makes the remote's ref what the local one is, whatever history lies between, by git's protocol also where
+ * the remote is on this machine: the other side compares and swaps, and its hooks have a say. ERROR_CONFLICT:
+ * somebody else wrote the remote's: it is neither `expected` nor in the repository. ERROR_LIMIT: more than
+ * max_bytes would be sent. ERROR_DENIED: the remote does not take it, or is another user's directory. */
+int source_git_push(const struct source_fetch_order *order, struct source_fetch_result *ret_result,
+                    struct error *err);

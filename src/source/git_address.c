@@ -141,16 +141,16 @@ void source_address_free(struct source_address *address)
     free(address);
 }
 
-int source_address_why(const struct source_address *address, struct error *err)
+int source_address_why(const struct source_address *address, const char *member, struct error *err)
 {
     assert(address);
-    static const char remedy[] =
-        "which is not followed: name that address in source.origin, if it is to be trusted";
+    static const char remedy[] = "which is not followed: name that address in";
     const git_error *last = git_error_last();
     if (address->refused)
-        return error_set(err, ERROR_DENIED, "the remote redirects to %s, %s", address->refused, remedy);
+        return error_set(err, ERROR_DENIED, "the remote redirects to %s, %s %s, if it is to be trusted",
+                         address->refused, remedy, member);
     if (!last || !last->message || !text_starts_with(last->message, "cannot redirect"))
         return 0;
     char *text CLEANUP_FREE = text_printable(last->message); /* libgit2 compares the hosts itself */
-    return error_set(err, ERROR_DENIED, "%s, %s", text, remedy);
+    return error_set(err, ERROR_DENIED, "%s, %s %s, if it is to be trusted", text, remedy, member);
 }

@@ -21,5 +21,6 @@ int source_address_new(struct git_repository *mirror, const char *proxy, struct 
 void source_address_free(struct source_address *address);
 DEFINE_CLEANUP(struct source_address, source_address_free)
 
-/* Why the last request failed, if it was a redirect that leads away: ERROR_DENIED, with where to. Else 0. */
-int source_address_why(const struct source_address *address, struct error *err);
+/* Why the last request failed, if it was a redirect that leads away: ERROR_DENIED, with where to, and the
+ * member of the configuration that may name that. Else 0. */
+int source_address_why(const struct source_address *address, const char *member, struct error *err);

@@ -53,14 +53,18 @@ static int open_streams(const struct source_git_call *call, struct streams *stre
     return write_all(streams->in, call->input ? call->input : "");
 }
 
-/* The repository is the one of the call, whatever a hook that this runs in has set. */
-static void set_environment(const struct source_git_call *call)
+void source_git_forget_repository(void)
 {
     static const char *const others[] = {"GIT_DIR",        "GIT_WORK_TREE",        "GIT_INDEX_FILE",
                                          "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE",
                                          "GIT_PREFIX"};
     for (size_t i = 0; i < ARRAY_LEN(others); i++)
         unsetenv(others[i]);
+}
+
+static void set_environment(const struct source_git_call *call)
+{
+    source_git_forget_repository();
     if (!call->name)
         return;
     setenv("GIT_AUTHOR_NAME", call->name, 1);

@@ -21,3 +21,6 @@ struct source_git_call {
  * ERROR_CONFLICT: it exits with another status than 0; the message is what it said, in one line.
  * ERROR_UNAVAILABLE: it cannot be started. */
 int source_git_child(const struct source_git_call *call, char **ret_output, struct error *err);
+/* In a child that is to become git: the repository is the one that it is told, whatever a hook that this runs
+ * in has set. */
+void source_git_forget_repository(void);

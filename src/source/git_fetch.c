@@ -104,7 +104,8 @@ static int settle(git_repository *mirror, struct source_fetch_result *result, st
 int source_git_fetch(const struct source_fetch_order *order, struct source_fetch_result *ret_result,
                      struct error *err)
 {
-    struct source_way way CLEANUP(source_way_deinit) = {.url = order->url, .access = &order->access};
+    struct source_way way CLEANUP(source_way_deinit) = {
+        .url = order->url, .access = &order->access, .member = "source.origin"};
     git_repository *mirror CLEANUP(source_git_repository_freep) = NULL;
     git_remote *remote CLEANUP(git_remote_freep) = NULL;
     struct tags tags CLEANUP(tags_deinit) = {0};
@@ -112,17 +113,11 @@ int source_git_fetch(const struct source_fetch_order *order, struct source_fetch
     char mirrored[COMMIT_OID_SIZE];
     int rc = source_mirror_mend(order->mirror_dir, &mirror, err);
     if (rc == 0)
-        rc = source_way_init(&way, mirror, err);
-    if (rc == 0)
         rc = source_mirror_tip(mirror, mirrored, err);
-    if (rc < 0)
-        return rc;
-    rc = git_remote_create_anonymous(&remote, mirror, order->url);
-    if (rc < 0)
-        return source_git_error(err, rc, "%s", order->url);
-    rc = source_pace_begin(&pace, order->stall_ms, err);
     if (rc == 0)
-        rc = source_way_connect(&way, remote, GIT_DIRECTION_FETCH, err);
+        rc = source_pace_begin(&pace, order->stall_ms, err);
+    if (rc == 0)
+        rc = source_way_open(&way, mirror, GIT_DIRECTION_FETCH, &remote, err);
     if (rc == 0)
         rc = find_branch(remote, order->branch, ret_result, order->tags ? &tags : NULL, err);
     if (rc < 0)

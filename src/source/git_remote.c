@@ -1,7 +1,6 @@
 /* Branches of a remote in a repository of davit's own, and back. */
 #include "source/remote.h"
 
-#include "base/buffer.h"
 #include "base/text.h"
 #include "source/fetch_order.h"
 #include "source/git_way.h"
@@ -12,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEADS       "refs/heads/"
-#define WORDS_BYTES 4096 /* of what the remote says about a push */
+#define HEADS "refs/heads/"
 
 DEFINE_CLEANUP(git_remote, git_remote_free)
 DEFINE_CLEANUP(git_reference, git_reference_free)
@@ -95,34 +93,12 @@ static void talk_deinit(struct talk *talk)
 static int talk_init(struct talk *talk, const struct source_remote *remote, git_direction direction,
                      struct error *err)
 {
-    talk->way = (struct source_way){.url = remote->order.url, .access = &remote->order.access};
+    talk->way = (struct source_way){
+        .url = remote->order.url, .access = &remote->order.access, .member = "source.origin"};
     int rc = source_library_configure(err); /* for its proxies; what reads offline has put it away */
     if (rc == 0)
         rc = source_mirror_mend(remote->order.mirror_dir, &talk->repository, err);
-    if (rc == 0)
-        rc = source_way_init(&talk->way, talk->repository, err);
-    if (rc < 0)
-        return rc;
-    rc = git_remote_create_anonymous(&talk->remote, talk->repository, remote->order.url);
-    if (rc < 0)
-        return source_git_error(err, rc, "%s", remote->order.url);
-    return source_way_connect(&talk->way, talk->remote, direction, err);
-}
-
-/* What the remote says that the branch is; empty: it is not there. */
-static int ask_tip(struct talk *talk, const char *ref, char ret_oid[static COMMIT_OID_SIZE],
-                   struct error *err)
-{
-    const git_remote_head **heads;
-    size_t heads_len;
-    int rc = git_remote_ls(&heads, &heads_len, talk->remote);
-    if (rc < 0)
-        return source_git_error(err, rc, "cannot list the remote's branches");
-    *ret_oid = '\0';
-    for (size_t i = 0; i < heads_len; i++)
-        if (strcmp(heads[i]->name, ref) == 0)
-            git_oid_tostr(ret_oid, COMMIT_OID_SIZE, &heads[i]->oid);
-    return 0;
+    return rc < 0 ? rc : source_way_open(&talk->way, talk->repository, direction, &talk->remote, err);
 }
 
 /* --- fetching ------------------------------------------------------------------------------------------- */
@@ -133,7 +109,7 @@ static int find_tips(struct talk *talk, struct source_remote *remote, const char
     free(TAKE(remote->review.ref));
     int rc = source_way_branch(talk->remote, remote->order.branch, &remote->base.ref, err);
     if (rc == 0)
-        rc = ask_tip(talk, remote->base.ref, remote->base.oid, err);
+        rc = source_way_tip(talk->remote, remote->base.ref, remote->base.oid, err);
     if (rc < 0)
         return rc;
     if (!remote->base.oid[0])
@@ -144,7 +120,7 @@ static int find_tips(struct talk *talk, struct source_remote *remote, const char
     if (!review)
         return 0;
     remote->review.ref = source_origin_ref(review);
-    return ask_tip(talk, remote->review.ref, remote->review.oid, err);
+    return source_way_tip(talk->remote, remote->review.ref, remote->review.oid, err);
 }
 
 /* Appends what brings the branch, unless it is here as it is there. */
@@ -196,98 +172,48 @@ int source_remote_fetch(struct source_remote *remote, const char *review, struct
 
 /* --- pushing -------------------------------------------------------------------------------------------- */
 
-/* What the remote says of it. */
-struct verdict {
-    char *refusal;       /* NULL: it is done */
-    struct buffer words; /* of its hooks */
-};
-
-static int on_status(const char *ref, const char *status, void *data)
-{
-    struct verdict *verdict = data;
-    (void)ref; /* there is one */
-    free(verdict->refusal);
-    verdict->refusal = memory_strdup(status);
-    return 0;
-}
-
-static int on_words(const char *words, int len, void *data)
-{
-    struct verdict *verdict = data;
-    buffer_append(&verdict->words, words, (size_t)len); /* more than fits is not told */
-    return 0;
-}
-
-static int upload(struct talk *talk, const struct tip *tip, bool may_replace, struct verdict *verdict,
-                  struct error *err)
-{
-    char *refspec CLEANUP_FREE = memory_printf("%s%s:%s", may_replace ? "+" : "", tip->ref, tip->ref);
-    git_strarray refspecs = {.strings = &refspec, .count = 1};
-    git_push_options options;
-    git_push_options_init(&options, GIT_PUSH_OPTIONS_VERSION);
-    options.proxy_opts = source_way_proxy();
-    options.custom_headers = source_way_headers(&talk->way);
-    options.follow_redirects = GIT_REMOTE_REDIRECT_NONE; /* to other hosts */
-    options.callbacks.push_update_reference = on_status;
-    options.callbacks.sideband_progress = on_words;
-    options.callbacks.payload = verdict;
-    int rc = git_remote_upload(talk->remote, &refspecs, &options);
-    if (rc == GIT_ENONFASTFORWARD)
-        return source_git_error_as(err, ERROR_CONFLICT, "%s", tip->ref);
-    return rc < 0 ? source_way_unavailable(&talk->way, "cannot push", err) : 0;
-}
-
 /* ERROR_CONFLICT: it is not what was fetched. */
 static int compare(struct talk *talk, const struct tip *tip, struct error *err)
 {
     char oid[COMMIT_OID_SIZE];
-    int rc = ask_tip(talk, tip->ref, oid, err);
+    int rc = source_way_tip(talk->remote, tip->ref, oid, err);
     if (rc == 0 && strcmp(oid, tip->oid) != 0)
         rc = error_set(err, ERROR_CONFLICT, "%s of the remote has moved meanwhile", tip->ref);
     return rc;
 }
 
 static int push(const struct source_remote *remote, const struct tip *tip, bool may_replace,
-                struct verdict *verdict, struct error *err)
+                struct source_verdict *verdict, struct error *err)
 {
     struct talk talk CLEANUP(talk_deinit) = {0};
+    const struct source_upload upload = {.ref = tip->ref, .from = tip->ref, .may_replace = may_replace};
     int rc = talk_init(&talk, remote, GIT_DIRECTION_PUSH, err);
     if (rc == 0)
         rc = compare(&talk, tip, err);
-    return rc < 0 ? rc : upload(&talk, tip, may_replace, verdict, err);
+    return rc < 0 ? rc : source_way_upload(&talk.way, talk.remote, &upload, verdict, err);
 }
 
 /* Somebody may have been faster between the look and the push: each server has its own words for that, the
  * branch tells. */
-static int explain(const struct source_remote *remote, const struct tip *tip, const struct verdict *verdict,
-                   struct error *err)
+static int explain(const struct source_remote *remote, const struct tip *tip,
+                   const struct source_verdict *verdict, struct error *err)
 {
     struct talk talk CLEANUP(talk_deinit) = {0};
-    char *words CLEANUP_FREE = memory_strndup(buffer_str(&verdict->words), verdict->words.len);
-    for (size_t len = strlen(words); len > 0 && strchr(" \r\n", words[len - 1]);)
-        words[--len] = '\0';
-    char *line CLEANUP_FREE = text_printable(words);
-    char *refusal CLEANUP_FREE = text_printable(verdict->refusal);
     int rc = talk_init(&talk, remote, GIT_DIRECTION_PUSH, err);
     if (rc == 0)
         rc = compare(&talk, tip, err);
-    if (rc == ERROR_CONFLICT)
-        return rc;
-    return error_set(err, ERROR_DENIED, "the remote refuses a push to %s: %s%s%.500s", tip->ref, refusal,
-                     *line ? ": " : "", line);
+    return rc == ERROR_CONFLICT ? rc : source_way_refused(verdict, tip->ref, err);
 }
 
 int source_remote_push(struct source_remote *remote, const char *name, bool may_replace, struct error *err)
 {
     char *ref CLEANUP_FREE = source_origin_ref(name);
     const struct tip *tip = text_equal(ref, remote->base.ref) ? &remote->base : &remote->review;
-    struct verdict verdict = {.words = BUFFER_INIT(WORDS_BYTES)};
+    struct source_verdict verdict CLEANUP(source_verdict_deinit) = {0};
     assert(text_equal(ref, tip->ref));
     int rc = push(remote, tip, may_replace, &verdict, err);
     if (rc == 0 && verdict.refusal)
         rc = explain(remote, tip, &verdict, err);
     source_origin_redact_error(remote->order.url, err);
-    free(verdict.refusal);
-    buffer_deinit(&verdict.words);
     return rc;
 }

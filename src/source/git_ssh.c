@@ -4,6 +4,8 @@
 #include "base/text.h"
 #include "base/vector.h"
 #include "source/git.h"
+#include "source/git_child.h"
+#include "source/origin.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -25,7 +27,8 @@
 
 struct source_ssh {
     git_smart_subtransport_definition definition;
-    const struct source_access *access;
+    git_smart_subtransport_definition here; /* file:// */
+    bool pushes;
 };
 
 /* --- the URL -------------------------------------------------------------------------------------------- */
@@ -143,12 +146,12 @@ struct connection {
     int in;  /* to write to */
     int out; /* to read from */
     int complaints;
-    const struct source_access *access;
+    const struct source_access *access; /* NULL: it is git on this machine */
 };
 
 struct subtransport {
     git_smart_subtransport parent;
-    const struct source_access *access;
+    const struct source_access *access; /* likewise */
     struct connection *connection;
 };
 
@@ -187,10 +190,32 @@ static void arguments_of(const struct source_access *access, const struct source
     vector_push(argv, NULL);
 }
 
-/* In the child: ends with its parent, whatever ended that. */
+static void here_arguments(const char *url, const char *service, struct string_vec *argv)
+{
+    const char *path = source_origin_path(url);
+    assert(path);
+    vector_push(argv, memory_strdup(service));
+    vector_push(argv, memory_strdup("--"));
+    vector_push(argv, memory_strdup(path));
+    vector_push(argv, NULL);
+}
+
+static int ssh_arguments(const struct source_access *access, const char *url, const char *service,
+                         struct string_vec *argv, struct error *err)
+{
+    struct source_ssh_target target CLEANUP(source_ssh_target_deinit) = {0};
+    int rc = source_ssh_parse(url, service, &target, err);
+    if (rc < 0)
+        return rc;
+    arguments_of(access, &target, argv);
+    return 0;
+}
+
+/* In the child: ends with its parent, whatever ended that; git removes its locks before. */
 static _Noreturn void become(char **argv, const int in[2], const int out[2], int complaints)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    source_git_forget_repository();
     dup2(in[0], STDIN_FILENO);
     dup2(out[1], STDOUT_FILENO);
     dup2(complaints, STDERR_FILENO);
@@ -233,9 +258,12 @@ static void tell_complaint(const struct connection *connection)
     text[len > 0 ? len : 0] = '\0';
     const char *last = strrchr(text, '\n');
     last = last ? last + 1 : text;
-    last += text_starts_with(last, "ssh: ") ? strlen("ssh: ") : 0;
+    const char *program = connection->access ? "ssh: " : "";
+    last += text_starts_with(last, program) ? strlen(program) : 0;
     const char *remedy = "";
-    if (strstr(last, "Host key verification failed"))
+    if (!connection->access)
+        remedy = "";
+    else if (strstr(last, "Host key verification failed"))
         remedy = connection->access->known_hosts_file
                      ? " The host's key is not in knownHostsFile, or another: compare it with what the "
                        "host's owner tells."
@@ -243,7 +271,8 @@ static void tell_complaint(const struct connection *connection)
     else if (strstr(last, "Permission denied"))
         remedy =
             connection->access->key_file ? " The host does not take the key of keyFile." : " Name a keyFile.";
-    char *whole CLEANUP_FREE = memory_printf("ssh: %s%s", *last ? last : "it ended without a word", remedy);
+    char *whole CLEANUP_FREE =
+        memory_printf("%s%s%s", program, *last ? last : "it ended without a word", remedy);
     git_error_set_str(GIT_ERROR_SSH, whole);
 }
 
@@ -299,14 +328,17 @@ static void on_stream_free(git_smart_subtransport_stream *stream)
 
 static int connect_to(struct subtransport *subtransport, const char *url, const char *service)
 {
-    struct source_ssh_target target CLEANUP(source_ssh_target_deinit) = {0};
     struct string_vec argv CLEANUP(string_vec_deinit) = {0};
     struct error err = ERROR_INIT;
-    if (source_ssh_parse(url, service, &target, &err) < 0) {
+    int rc = 0;
+    if (subtransport->access)
+        rc = ssh_arguments(subtransport->access, url, service, &argv, &err);
+    else
+        here_arguments(url, service, &argv);
+    if (rc < 0) {
         git_error_set_str(GIT_ERROR_SSH, error_text(&err));
         return -1;
     }
-    arguments_of(subtransport->access, &target, &argv);
     struct connection *connection = NEW(struct connection);
     *connection = (struct connection){.stream = {.subtransport = &subtransport->parent,
                                                  .read = on_read,
@@ -347,35 +379,45 @@ static void on_free(git_smart_subtransport *parent)
     free(parent);
 }
 
+/* param: a struct source_access, NULL: git on this machine. */
 static int on_new(git_smart_subtransport **ret_subtransport, git_transport *owner, void *param)
 {
     (void)owner;
     struct subtransport *subtransport = NEW(struct subtransport);
     subtransport->parent = (git_smart_subtransport){on_action, on_close, on_free};
-    subtransport->access = ((const struct source_ssh *)param)->access;
+    subtransport->access = param;
     *ret_subtransport = &subtransport->parent;
     return 0;
 }
 
-int source_ssh_new(const struct source_access *access, struct source_ssh **ret_ssh, struct error *err)
+int source_ssh_new(const struct source_access *access, bool pushes, struct source_ssh **ret_ssh,
+                   struct error *err)
 {
     assert(access);
     assert(ret_ssh);
     signal(SIGPIPE, SIG_IGN); /* an ssh that has ended is an error of write(2) */
     struct source_ssh *ssh = NEW(struct source_ssh);
-    *ssh = (struct source_ssh){.definition = {.callback = on_new, .param = ssh}, .access = access};
+    *ssh = (struct source_ssh){.definition = {.callback = on_new, .param = (void *)(uintptr_t)access},
+                               .here = {.callback = on_new},
+                               .pushes = pushes};
     int rc = git_transport_register("ssh", git_transport_smart, &ssh->definition);
+    if (rc == 0 && pushes)
+        rc = git_transport_register("file", git_transport_smart, &ssh->here);
     if (rc == 0) {
         *ret_ssh = ssh;
         return 0;
     }
-    free(ssh);
-    return source_git_error(err, rc, "libgit2 takes no ssh");
+    source_git_error(err, rc, "libgit2 takes no ssh");
+    source_ssh_free(ssh);
+    return err->code;
 }
 
 void source_ssh_free(struct source_ssh *ssh)
 {
-    if (ssh)
-        git_transport_unregister("ssh");
+    if (!ssh)
+        return;
+    git_transport_unregister("ssh");
+    if (ssh->pushes)
+        git_transport_unregister("file");
     free(ssh);
 }

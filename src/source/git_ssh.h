@@ -7,11 +7,16 @@
 #include "base/memory.h"
 #include "source/access.h"
 
+#include <stdbool.h>
+
 struct source_ssh;
 
-/* From now on libgit2 talks ssh this way, ssh:// and git@host:path alike, until it is freed. `access` is
- * borrowed so long. ERROR_INTERNAL. */
-int source_ssh_new(const struct source_access *access, struct source_ssh **ret_ssh, struct error *err);
+/* From now on libgit2 talks ssh this way, ssh:// and git@host:path alike, until it is freed; to push, also
+ * file:// (the rest is a path as it is), by git-receive-pack(1), since libgit2's own way to a directory does
+ * not compare and swap, runs no hooks and leaves the tidying to others. `access` is borrowed so long.
+ * ERROR_INTERNAL. */
+int source_ssh_new(const struct source_access *access, bool pushes, struct source_ssh **ret_ssh,
+                   struct error *err);
 void source_ssh_free(struct source_ssh *ssh);
 DEFINE_CLEANUP(struct source_ssh, source_ssh_free)
 

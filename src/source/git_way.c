@@ -1,5 +1,6 @@
 #include "source/git_way.h"
 
+#include "base/buffer.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/wipe.h"
@@ -10,7 +11,10 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define WORDS_BYTES 4096 /* of what the remote says about a push */
 
 void source_way_deinit(struct source_way *way)
 {
@@ -20,13 +24,12 @@ void source_way_deinit(struct source_way *way)
     wipe_free(way->proxy);
 }
 
-int source_way_init(struct source_way *way, git_repository *repository, struct error *err)
+static int find(struct source_way *way, git_repository *repository, bool pushes, struct error *err)
 {
-    assert(way->url && way->access);
     const char *ca = way->access->ca_file;
     int rc = source_access_check(way->access, err);
     if (rc == 0)
-        rc = source_ssh_new(way->access, &way->ssh, err);
+        rc = source_ssh_new(way->access, pushes, &way->ssh, err);
     if (rc == 0)
         rc = source_access_header(way->access, way->url, &way->header, err);
     if (rc == 0)
@@ -40,7 +43,7 @@ int source_way_init(struct source_way *way, git_repository *repository, struct e
 }
 
 /* As the configuration says, which way.address is a part of. */
-git_proxy_options source_way_proxy(void)
+static git_proxy_options proxy_by_configuration(void)
 {
     git_proxy_options options;
     git_proxy_options_init(&options, GIT_PROXY_OPTIONS_VERSION);
@@ -48,7 +51,7 @@ git_proxy_options source_way_proxy(void)
     return options;
 }
 
-git_strarray source_way_headers(struct source_way *way)
+static git_strarray headers_of(struct source_way *way)
 {
     return (git_strarray){.strings = &way->header, .count = way->header != NULL};
 }
@@ -60,9 +63,10 @@ static bool is_of_proxy(void)
     return last && last->message && text_starts_with(last->message, "proxy ");
 }
 
-int source_way_unavailable(const struct source_way *way, const char *what, struct error *err)
+/* "<what>[ by proxy <proxy>]: <libgit2's last error>", or where it was redirected to. */
+static int unavailable(const struct source_way *way, const char *what, struct error *err)
 {
-    int rc = source_address_why(way->address, err);
+    int rc = source_address_why(way->address, way->member, err);
     const char *proxy = text_starts_with(way->url, "http") ? way->access->proxy : NULL;
     return rc < 0 ? rc
                   : source_git_error_as(err, ERROR_UNAVAILABLE, "%s%s%s", what, proxy ? " by proxy " : "",
@@ -83,12 +87,12 @@ static int unauthenticated(const struct source_way *way, struct error *err)
     return source_git_error(err, GIT_EAUTH, "the remote asks who we are: name a passwordFile");
 }
 
-int source_way_connect(struct source_way *way, git_remote *remote, git_direction direction, struct error *err)
+static int connect_to(struct source_way *way, git_remote *remote, git_direction direction, struct error *err)
 {
     git_remote_connect_options options;
     git_remote_connect_options_init(&options, GIT_REMOTE_CONNECT_OPTIONS_VERSION);
-    options.proxy_opts = source_way_proxy();
-    options.custom_headers = source_way_headers(way);
+    options.proxy_opts = proxy_by_configuration();
+    options.custom_headers = headers_of(way);
     options.follow_redirects = GIT_REMOTE_REDIRECT_NONE; /* to other hosts */
     int rc = git_remote_connect_ext(remote, direction, &options);
     if (rc == GIT_EAUTH)
@@ -96,7 +100,33 @@ int source_way_connect(struct source_way *way, git_remote *remote, git_direction
     if (rc == GIT_ECERTIFICATE)
         return source_git_error(err, rc, "the remote's certificate is not believed%s",
                                 way->access->ca_file ? "" : " (caFile names other authorities)");
-    return rc < 0 ? source_way_unavailable(way, "cannot connect", err) : 0;
+    return rc < 0 ? unavailable(way, "cannot connect", err) : 0;
+}
+
+int source_way_open(struct source_way *way, git_repository *repository, git_direction direction,
+                    git_remote **ret_remote, struct error *err)
+{
+    assert(way->url && way->access && way->member);
+    int rc = find(way, repository, direction == GIT_DIRECTION_PUSH, err);
+    if (rc < 0)
+        return rc;
+    rc = git_remote_create_anonymous(ret_remote, repository, way->url);
+    return rc < 0 ? source_git_error(err, rc, "%s", way->url) : connect_to(way, *ret_remote, direction, err);
+}
+
+int source_way_tip(git_remote *remote, const char *ref, char ret_oid[static COMMIT_OID_SIZE],
+                   struct error *err)
+{
+    const git_remote_head **heads;
+    size_t heads_len;
+    int rc = git_remote_ls(&heads, &heads_len, remote);
+    if (rc < 0)
+        return source_git_error(err, rc, "cannot list the remote's refs");
+    *ret_oid = '\0';
+    for (size_t i = 0; i < heads_len; i++)
+        if (strcmp(heads[i]->name, ref) == 0)
+            git_oid_tostr(ret_oid, COMMIT_OID_SIZE, &heads[i]->oid);
+    return 0;
 }
 
 int source_way_branch(git_remote *remote, const char *branch, char **ret_ref, struct error *err)
@@ -165,8 +195,8 @@ int source_way_download(struct source_way *way, git_remote *remote, const struct
     git_strarray refspecs = {.strings = download->refspecs->items, .count = download->refspecs->len};
     git_fetch_options options;
     git_fetch_options_init(&options, GIT_FETCH_OPTIONS_VERSION);
-    options.proxy_opts = source_way_proxy();
-    options.custom_headers = source_way_headers(way);
+    options.proxy_opts = proxy_by_configuration();
+    options.custom_headers = headers_of(way);
     options.follow_redirects = GIT_REMOTE_REDIRECT_NONE; /* to other hosts */
     options.callbacks.transfer_progress = on_progress;
     options.callbacks.sideband_progress = on_word;
@@ -177,5 +207,107 @@ int source_way_download(struct source_way *way, git_remote *remote, const struct
     if (progress.too_large)
         return source_way_too_large(download->max_bytes, err);
     char *what CLEANUP_FREE = memory_printf("cannot fetch %s", download->what);
-    return rc < 0 ? source_way_unavailable(way, what, err) : 0;
+    return rc < 0 ? unavailable(way, what, err) : 0;
+}
+
+/* --- pushing -------------------------------------------------------------------------------------------- */
+
+struct sending {
+    const struct source_upload *upload;
+    bool too_large;
+    char *refusal;
+    struct buffer words;
+};
+
+static int on_packed(int stage, uint32_t current, uint32_t total, void *data)
+{
+    const struct sending *sending = data;
+    (void)stage;
+    (void)current;
+    (void)total;
+    if (sending->upload->pace) /* it is we who are at work */
+        source_pace_note_word(sending->upload->pace);
+    return 0;
+}
+
+/* libgit2 tells it twice a second, and once all is sent: then there is nothing left to refuse. */
+static int on_sent(unsigned current, unsigned total, size_t bytes, void *data)
+{
+    struct sending *sending = data;
+    const struct source_upload *upload = sending->upload;
+    const struct source_pace_news news = {.bytes = bytes, .steps = current, .complete = current == total};
+    if (upload->pace)
+        source_pace_note(upload->pace, &news);
+    sending->too_large = upload->max_bytes && bytes > (size_t)upload->max_bytes && !news.complete;
+    return sending->too_large ? GIT_EUSER : 0;
+}
+
+static int on_status(const char *ref, const char *status, void *data)
+{
+    struct sending *sending = data;
+    (void)ref; /* there is one */
+    free(sending->refusal);
+    sending->refusal = memory_strdup(status);
+    return 0;
+}
+
+static int on_said(const char *text, int len, void *data)
+{
+    struct sending *sending = data;
+    buffer_append(&sending->words, text, (size_t)len); /* more than fits is not told */
+    if (sending->upload->pace)
+        source_pace_note_word(sending->upload->pace);
+    return 0;
+}
+
+void source_verdict_deinit(struct source_verdict *verdict)
+{
+    free(verdict->refusal);
+    free(verdict->words);
+}
+
+static void judge(struct sending *sending, struct source_verdict *verdict)
+{
+    char *words CLEANUP_FREE = memory_strndup(buffer_str(&sending->words), sending->words.len);
+    for (size_t len = strlen(words); len > 0 && strchr(" \r\n", words[len - 1]);)
+        words[--len] = '\0';
+    if (!sending->refusal)
+        return;
+    verdict->refusal = text_printable(sending->refusal);
+    verdict->words = text_printable(words);
+}
+
+int source_way_upload(struct source_way *way, git_remote *remote, const struct source_upload *upload,
+                      struct source_verdict *verdict, struct error *err)
+{
+    struct sending sending = {.upload = upload, .words = BUFFER_INIT(WORDS_BYTES)};
+    char *refspec CLEANUP_FREE =
+        memory_printf("%s%s:%s", upload->may_replace ? "+" : "", upload->from, upload->ref);
+    git_strarray refspecs = {.strings = &refspec, .count = 1};
+    git_push_options options;
+    git_push_options_init(&options, GIT_PUSH_OPTIONS_VERSION);
+    options.proxy_opts = proxy_by_configuration();
+    options.custom_headers = headers_of(way);
+    options.follow_redirects = GIT_REMOTE_REDIRECT_NONE; /* to other hosts */
+    options.callbacks.pack_progress = on_packed;
+    options.callbacks.push_transfer_progress = on_sent;
+    options.callbacks.push_update_reference = on_status;
+    options.callbacks.sideband_progress = on_said;
+    options.callbacks.payload = &sending;
+    int rc = git_remote_upload(remote, &refspecs, &options);
+    judge(&sending, verdict);
+    free(sending.refusal);
+    buffer_deinit(&sending.words);
+    if (sending.too_large)
+        return error_set(err, ERROR_LIMIT, "the push is larger than %" PRId64 " bytes", upload->max_bytes);
+    if (rc == GIT_ENONFASTFORWARD)
+        return source_git_error_as(err, ERROR_CONFLICT, "%s", upload->ref);
+    return rc < 0 ? unavailable(way, "cannot push", err) : 0;
+}
+
+int source_way_refused(const struct source_verdict *verdict, const char *ref, struct error *err)
+{
+    assert(verdict->refusal);
+    return error_set(err, ERROR_DENIED, "the remote refuses a push to %s: %s%s%.500s", ref, verdict->refusal,
+                     *verdict->words ? ": " : "", verdict->words);
 }

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MASK "***"
+#define MASK        "***"
+#define FILE_SCHEME "file://"
 
 bool source_origin_is_remote(const char *origin)
 {
@@ -19,6 +20,17 @@ bool source_origin_is_remote(const char *origin)
     const char *colon = strchr(origin, ':');
     const char *slash = strchr(origin, '/');
     return colon && colon != origin && colon[1] && (!slash || colon < slash);
+}
+
+const char *source_origin_path(const char *origin)
+{
+    assert(origin);
+    if (!source_origin_is_remote(origin))
+        return origin;
+    if (!text_starts_with(origin, FILE_SCHEME))
+        return NULL;
+    const char *path = origin + strlen(FILE_SCHEME);
+    return text_starts_with(path, "localhost/") ? path + strlen("localhost") : path;
 }
 
 char *source_origin_ref(const char *branch)

@@ -1,5 +1,5 @@
-/* Whether a fetch gets on. libgit2 blocks while it waits for the remote, so one that does not is ended by a
- * signal: SIGALRM, which ends the fetch helper, and whose status tells why.
+/* Whether a fetch or a push gets on. libgit2 blocks while it waits for the remote, so one that does not is
+ * ended by a signal: SIGALRM, which ends the fetch helper, and whose status tells why.
  *
  * A span of stall_ms begins anew with each of these; one that ends is the end of the process.
  *
@@ -10,6 +10,8 @@
  *  the pack arrives       | LIMIT_FETCH_STALL_BYTES more of it: as git's http.lowSpeedLimit and
  *                         | http.lowSpeedTime, a byte now and then is not enough
  *  the pack is here       | a delta resolved, an object indexed
+ *  a pack is made         | an object added
+ *  the pack leaves        | as one that arrives; then one span is left for the remote's answer
  */
 #pragma once
 

@@ -324,6 +324,95 @@ static void test_owner_of_one_repository_however_spelled(void **state)
     assert_int_equal(system(clean), 0);
 }
 
+static void finish_text(const char *text, struct config *config)
+{
+    char *fault CLEANUP_FREE = NULL;
+    struct error err = ERROR_INIT;
+    assert_int_equal(read_text(config, text, &fault), 0);
+    if (config_finish(config, &err) < 0)
+        fail_msg("%s", error_text(&err));
+}
+
+#define PRIVATE "{origin: 'https://h/a', username: u, passwordFile: /p, caFile: /c, proxyLoginFile: /l}"
+
+static void test_ledger(void **state)
+{
+    (void)state;
+    struct config config;
+    finish_text("source: " PRIVATE "\nledger: {push: true, passwordFile: /w, host: a.b}\n", &config);
+    assert_true(config.ledger.push);
+    assert_string_equal(config.ledger.remote, "https://h/a");
+    assert_string_equal(config.ledger.host, "a.b");
+    assert_string_equal(config.ledger.access.username, "u");
+    assert_string_equal(config.ledger.access.password_file, "/w");
+    assert_string_equal(config.ledger.access.ca_file, "/c");
+    assert_string_equal(config.ledger.access.proxy_login_file, "/l");
+    assert_string_equal(config.sources.items[0].access.password_file, "/p");
+    assert_int_equal(config.ledger.interval_ms, 60000);
+    config_deinit(&config);
+    finish_text("source: " PRIVATE "\n", &config);
+    assert_false(config.ledger.push);
+    config_deinit(&config);
+}
+
+/* Whoever gets the ledger is shown a source's password only if he is that source, and a proxy only its own.
+ */
+static void test_ledger_keeps_passwords(void **state)
+{
+    (void)state;
+    struct config config;
+    finish_text("source: " PRIVATE "\nledger: {push: true, remote: 'https://other/x', interval: 5m}\n",
+                &config);
+    assert_null(config.ledger.access.username);
+    assert_null(config.ledger.access.password_file);
+    assert_int_equal(config.ledger.interval_ms, 300000);
+    config_deinit(&config);
+    finish_text("source: " PRIVATE "\nledger: {push: true, proxy: 'http://p:1'}\n", &config);
+    assert_string_equal(config.ledger.access.password_file, "/p");
+    assert_null(config.ledger.access.proxy_login_file);
+    config_deinit(&config);
+}
+
+static void test_ledger_of_several_sources(void **state)
+{
+    (void)state;
+    static const char *const sources =
+        "owner: me\nsources: [{name: a, origin: /tmp}, {name: b, origin: 'https://h/b', passwordFile: /b}]\n";
+    struct config config;
+    struct error err = ERROR_INIT;
+    char *fault CLEANUP_FREE = NULL;
+    char *nowhere CLEANUP_FREE = memory_printf("%sledger: {push: true}\n", sources);
+    char *there CLEANUP_FREE = memory_printf("%sledger: {push: true, remote: 'https://h/b'}\n", sources);
+    char *elsewhere CLEANUP_FREE = memory_printf("%sledger: {push: true, remote: 'https://h/c'}\n", sources);
+    assert_int_equal(read_text(&config, nowhere, &fault), 0);
+    assert_int_equal(config_finish(&config, &err), ERROR_INVALID);
+    assert_non_null(strstr(error_text(&err), "ledger.remote"));
+    config_deinit(&config);
+    finish_text(there, &config);
+    assert_string_equal(config.ledger.access.password_file, "/b");
+    config_deinit(&config);
+    finish_text(elsewhere, &config);
+    assert_null(config.ledger.access.password_file);
+    config_deinit(&config);
+}
+
+static void test_ledger_names_that_are_no_ref(void **state)
+{
+    (void)state;
+    static const char *const hosts[] = {"a..b", "a.lock", "a."};
+    for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+        struct config config;
+        struct error err = ERROR_INIT;
+        char *fault CLEANUP_FREE = NULL;
+        char *text CLEANUP_FREE =
+            memory_printf("source: {origin: /a}\nledger: {push: true, host: %s}\n", hosts[i]);
+        assert_int_equal(read_text(&config, text, &fault), 0);
+        assert_int_equal(config_finish(&config, &err), ERROR_INVALID);
+        assert_non_null(strstr(error_text(&err), "ledger.host"));
+        config_deinit(&config);
+    }
+}
+
 #define TWO                                                                                                  \
     "sources: [{name: a, origin: /tmp}, {name: b, origin: /tmp, path: b, allow: {services: [\"w*\"]}}]\n"
 
@@ -424,6 +513,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_image_updates),
         cmocka_unit_test(test_deletion_budget),
+        cmocka_unit_test(test_ledger),
+        cmocka_unit_test(test_ledger_keeps_passwords),
+        cmocka_unit_test(test_ledger_of_several_sources),
+        cmocka_unit_test(test_ledger_names_that_are_no_ref),
         cmocka_unit_test(test_log_drivers),
         cmocka_unit_test(test_log_drivers_that_are_refused),
         cmocka_unit_test(test_region_of_efs),

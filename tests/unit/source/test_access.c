@@ -197,6 +197,9 @@ static void test_the_order_of_a_fetch(void **state)
                                              .mirror_dir = "/m",
                                              .max_bytes = 7,
                                              .stall_ms = 9,
+                                             .local_ref = "refs/l",
+                                             .expected = "ab",
+                                             .errand = SOURCE_FETCH_REF,
                                              .access = {.username = (char *)"u",
                                                         .known_hosts_file = (char *)"/k",
                                                         .proxy_login_file = (char *)"/l"}};
@@ -216,6 +219,9 @@ static void test_the_order_of_a_fetch(void **state)
             assert_string_equal(read.mirror_dir, "/m");
             assert_int_equal(read.max_bytes, 7);
             assert_int_equal(read.stall_ms, 9);
+            assert_string_equal(read.local_ref, "refs/l");
+            assert_string_equal(read.expected, "ab");
+            assert_int_equal(read.errand, SOURCE_FETCH_REF);
             assert_string_equal(read.access.username, "u");
             assert_null(read.access.password_file);
             assert_string_equal(read.access.known_hosts_file, "/k");

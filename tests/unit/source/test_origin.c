@@ -24,6 +24,16 @@ static void test_which_origins_are_remote(void **state)
         assert_false(source_origin_is_remote(local[i]));
 }
 
+static void test_paths_of_this_machine(void **state)
+{
+    (void)state;
+    assert_string_equal(source_origin_path("/srv/a"), "/srv/a");
+    assert_string_equal(source_origin_path("file:///srv/a"), "/srv/a");
+    assert_string_equal(source_origin_path("file://localhost/srv/a"), "/srv/a");
+    assert_null(source_origin_path("git@host:a"));
+    assert_null(source_origin_path("https://host/a"));
+}
+
 static void test_redacts_what_is_secret(void **state)
 {
     (void)state;
@@ -71,6 +81,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_which_origins_are_remote),
+        cmocka_unit_test(test_paths_of_this_machine),
         cmocka_unit_test(test_redacts_what_is_secret),
         cmocka_unit_test(test_redacts_errors),
         cmocka_unit_test(test_branch_names),
