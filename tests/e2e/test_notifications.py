@@ -55,6 +55,8 @@ def test_each_gets_the_sequence_of_deploy_failure_rollback_and_supersede(spine, 
     first = commit(spine, demo_image, "one")
     spine.start()
     spine.converge()
+    for forge in forges:
+        ends_with(forge, first, WORDS[forge.kind][1])
     settled(spine)
     crashes = commit(spine, demo_image, "crash")
     spine.seen()
@@ -66,6 +68,8 @@ def test_each_gets_the_sequence_of_deploy_failure_rollback_and_supersede(spine, 
         ends_with(forge, slow, WORDS[forge.kind][0])
     second = commit(spine, demo_image, "three")
     spine.converge()
+    for forge in forges:
+        ends_with(forge, second, WORDS[forge.kind][1])
     settled(spine)
     refused = spine.repo.commit("misspelt", {"web.json": {**definition(demo_image), "famly": "web"}})
     for forge in forges:
@@ -110,6 +114,7 @@ def test_a_receiver_that_is_down_delays_nothing_and_is_told_once(spine, receiver
     first = commit(spine, demo_image, "one")
     spine.start()
     spine.converge()
+    ends_with(forge, first, "success")  # which the look after the end of the deployment tells
     settled(spine)
     before = len(webhook.taken)
     forge.stop()
