@@ -15,6 +15,6 @@
 
 #define DIFF_BASES 32
 
-/* Of a `from` that offline_read() has failed with, `failure`. False: there is none. *ret_oid, which the caller
- * frees, is the commit; NULL: nothing. */
+/* Of a `from` that offline_read() has failed with, `failure`. False: there is none. *ret_oid, which the
+ * caller frees, is the commit; NULL: nothing. */
 bool cli_diff_find_base(const struct offline_query *query, const char *from, int failure, char **ret_oid);

@@ -63,7 +63,8 @@ static void check_one(struct world *world, const char *host, const struct contai
                    container->image, labels->deployment, known);
 }
 
-/* Once, while davit runs: what a deployment's tags meant is forgotten with its entry, and its containers stay. */
+/* Once, while davit runs: what a deployment's tags meant is forgotten with its entry, and its containers
+ * stay. */
 static void check_new(struct world *world, const char *host, const struct container *container)
 {
     char *key CLEANUP_FREE = memory_printf("%s on %s", container->id, host);
