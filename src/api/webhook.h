@@ -9,19 +9,21 @@
  * Every header of the table that is there has to be right, and one has to be there: a wrong signature is not
  * saved by a right token. Where a header has no source of its own here, the forge's page "webhooks" has it.
  *
- *  header                | value                         | sent by
- *  ----------------------|-------------------------------|------------------------------------------------------
- *  X-Hub-Signature-256   | sha256=<hex of HMAC-SHA256>   | GitHub ("Validating webhook deliveries"), Gitea,
- * Forgejo X-Hub-Signature       | likewise; sha1=... is as if   | Bitbucket Cloud and Data Center; GitHub,
- * Gitea and | it were absent                | Forgejo send SHA-1 beside the one above, for old receivers
- *  X-Gitea-Signature     | <hex>                         | Gitea, Forgejo
- *  X-Forgejo-Signature   | <hex>                         | Forgejo
- *  X-Gogs-Signature      | <hex>                         | Gogs, Gitea, Forgejo
- *  X-Signature           | sha256=<hex>                  | anybody, as Flux's generic-hmac takes it
- *  webhook-signature     | v1,<base64 of HMAC-SHA256 of  | GitLab's signing token (Standard Webhooks 1.0):
- * one of | "<id>.<timestamp>.<body>">    | several between blanks has to be right. The key of a | | secret
- * "whsec_<base64>" is what it decodes to X-Gitlab-Token        | the secret                    | GitLab's
- * secret token
+ *  header              | value                         | sent by
+ *  --------------------|-------------------------------|------------------------------------------------------
+ *  X-Hub-Signature-256 | sha256=<hex of HMAC-SHA256>   | GitHub ("Validating webhook deliveries"), Gitea,
+ *                      |                               | Forgejo
+ *  X-Hub-Signature     | likewise; sha1=... is as if   | Bitbucket Cloud and Data Center; GitHub, Gitea and
+ *                      | it were absent                | Forgejo send SHA-1 beside the one above, for old
+ *                      |                               | receivers
+ *  X-Gitea-Signature   | <hex>                         | Gitea, Forgejo
+ *  X-Forgejo-Signature | <hex>                         | Forgejo
+ *  X-Gogs-Signature    | <hex>                         | Gogs, Gitea, Forgejo
+ *  X-Signature         | sha256=<hex>                  | anybody, as Flux's generic-hmac takes it
+ *  webhook-signature   | v1,<base64 of HMAC-SHA256 of  | GitLab's signing token (Standard Webhooks 1.0);
+ *                      | "<id>.<timestamp>.<body>">    | one of several between blanks has to be right. The
+ *                      |                               | key of "whsec_<base64>" is what it decodes to
+ *  X-Gitlab-Token      | the secret                    | GitLab's secret token
  *
  * Hex digits are in lower case, as all of them send. The content type does not matter.
  */
@@ -144,9 +146,11 @@ void webhook_free(struct webhook *webhook);
  *
  *  202  genuine, a source is looked at        404, 405  another path, another method than POST
  *  200  genuine, nothing to look at           413       (the server) over LIMIT_API_REQUEST_BYTES
- *  401  not genuine, whatever the reason      429       likewise, and so were too many of the last minute:
- * who 503  the secret cannot be read                       signs rightly is answered as ever, nobody is
- * locked out
+ *  401  not genuine, whatever the reason      503       the secret cannot be read
+ *  429  likewise, and so were too many of the last minute
+ *
+ * Who signs rightly is answered as ever, however many do not; nor is anybody locked out by clients that hold
+ * connections and send nothing, see http/server.h.
  */
 void webhook_handle(void *webhook, struct http_exchange *exchange);
 const struct webhook_news *webhook_get_news(const struct webhook *webhook);

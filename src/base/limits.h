@@ -144,7 +144,7 @@
 #define LIMIT_API_STREAMS       64
 
 /* --- webhooks: whoever reaches the socket may send them ------------------------------------------------- */
-#define LIMIT_WEBHOOK_CONNECTIONS 32    /* each may hold LIMIT_API_REQUEST_BYTES */
+#define LIMIT_WEBHOOK_CONNECTIONS 32    /* each may hold LIMIT_API_REQUEST_BYTES; http/server.h: who is cut */
 #define LIMIT_WEBHOOK_REQUEST_MS  10000 /* GitHub gives up after as long */
 #define LIMIT_WEBHOOK_REFUSALS    10    /* reported one by one in the time of the next; the rest is counted */
 #define LIMIT_WEBHOOK_REFUSALS_MS 60000

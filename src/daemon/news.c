@@ -492,7 +492,7 @@ void news_look(const struct news *news)
     struct string_vec superseded;
     view_source(news, &source);
     if (source.head)
-        report_queue_look_begin(news->queue);
+        report_queue_look_begin(news->queue, news->now_ms);
     if (news->target->events & REPORT_SOURCES) {
         tell_rewrite(news, &source); /* first: what follows is of the branch as it is now */
         tell_reach(news, &source);

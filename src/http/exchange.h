@@ -46,6 +46,8 @@ struct http_exchange {
     void *data;
 };
 
+struct http_connection;
+
 struct http_server {
     uv_loop_t *loop;
     uv_poll_t poll;
@@ -55,7 +57,7 @@ struct http_server {
     struct http_server_options options; /* defaults filled in; its strings are not valid any more */
     uint64_t last_id;
     uint64_t connections_accepted;
-    unsigned connections;
+    struct connection_vec VECTOR_OF(struct http_connection *) connections; /* the newest is last */
     unsigned streams;
     bool inside; /* libmicrohttpd is on the stack */
     bool closing;

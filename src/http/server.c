@@ -5,21 +5,26 @@
 #include "http/exchange.h"
 
 #include <assert.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 /* A body that is too large is read up to here before the refusal, as a client that is still writing may not
  * read it. */
 #define DISCARD_BYTES (8 * LIMIT_API_REQUEST_BYTES)
+#define ADDRESS_BYTES 16 /* IPv6; all 0 for a unix socket */
+#define PREFIX_BYTES  8  /* of an IPv6 address: what belongs to one site */
 
-/* One connection's time for its next request: not libmicrohttpd's, which starts anew with every byte. Freed
- * by uv. */
-struct request_timer {
-    uv_timer_t timer;
+/* Freed by uv. */
+struct http_connection {
+    uv_timer_t timer; /* for the next request: not libmicrohttpd's, which starts anew with every byte */
     int fd;
     uint64_t request_ms;
+    uint8_t address[ADDRESS_BYTES];
+    bool is_cut;
 };
 
 static void shut(struct http_server *server);
@@ -30,8 +35,10 @@ static void on_timer(uv_timer_t *timer);
 
 static bool is_full(const struct http_server *server)
 {
-    return server->connections >= server->options.max_connections;
+    return server->connections.len >= server->options.max_connections;
 }
+
+static void make_room(const struct http_server *server);
 
 static void run(struct http_server *server)
 {
@@ -41,6 +48,8 @@ static void run(struct http_server *server)
     server->inside = true;
     MHD_run(server->daemon);
     server->inside = false;
+    if (!server->closing && is_full(server))
+        make_room(server);
     if (server->closing)
         shut(server);
     else if (was_full &&
@@ -72,45 +81,116 @@ void http_server_wake(struct http_server *server)
 
 /* --- connections ---------------------------------------------------------------------------------------- */
 
-static void on_request_timer(uv_timer_t *timer)
+/* libmicrohttpd sees the end of the connection. */
+static void cut(struct http_connection *connection)
 {
-    const struct request_timer *request = timer->data;
-    shutdown(request->fd, SHUT_RDWR); /* libmicrohttpd sees the end of the connection */
+    connection->is_cut = true;
+    shutdown(connection->fd, SHUT_RDWR);
 }
 
-static void free_request_timer(uv_handle_t *handle)
+static void on_request_timer(uv_timer_t *timer)
+{
+    cut(timer->data);
+}
+
+static void free_connection(uv_handle_t *handle)
 {
     free(handle->data);
 }
 
-static void start_request_timer(struct request_timer *request)
+static void start_request_timer(struct http_connection *connection)
 {
-    uv_timer_start(&request->timer, on_request_timer, request->request_ms, 0);
+    uv_timer_start(&connection->timer, on_request_timer, connection->request_ms, 0);
 }
 
-static void on_connection(void *data, struct MHD_Connection *connection, void **context,
+/* Its request is not in, and what has come of it is read. */
+static bool is_incomplete(const struct http_connection *connection)
+{
+    int unread_bytes = 0;
+    return uv_is_active((const uv_handle_t *)&connection->timer) &&
+           ioctl(connection->fd, FIONREAD, &unread_bytes) == 0 && unread_bytes == 0;
+}
+
+static size_t count_of_address(const struct connection_vec *connections, const uint8_t *address)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < connections->len; i++)
+        count += memcmp(connections->items[i]->address, address, ADDRESS_BYTES) == 0 &&
+                 uv_is_active((const uv_handle_t *)&connections->items[i]->timer);
+    return count;
+}
+
+/* For whoever is next. Not at the cost of the newest: that was the next. */
+static void make_room(const struct http_server *server)
+{
+    struct http_connection *chosen = NULL;
+    size_t most = 0;
+    for (size_t i = 0; i + 1 < server->connections.len; i++) {
+        struct http_connection *connection = server->connections.items[i];
+        if (connection->is_cut) /* its place is about to be free */
+            return;
+        if (!is_incomplete(connection))
+            continue;
+        size_t count = count_of_address(&server->connections, connection->address);
+        if (count < most ||
+            (count == most && uv_timer_get_due_in(&connection->timer) >= uv_timer_get_due_in(&chosen->timer)))
+            continue;
+        chosen = connection;
+        most = count;
+    }
+    if (chosen)
+        cut(chosen);
+}
+
+static void take_address(const struct sockaddr *address, uint8_t *bytes)
+{
+    if (address && address->sa_family == AF_INET) {
+        memcpy(bytes, &((const struct sockaddr_in *)address)->sin_addr, sizeof(struct in_addr));
+    } else if (address && address->sa_family == AF_INET6) {
+        const struct in6_addr *in6 = &((const struct sockaddr_in6 *)address)->sin6_addr;
+        memcpy(bytes, in6, IN6_IS_ADDR_V4MAPPED(in6) ? sizeof *in6 : PREFIX_BYTES);
+    }
+}
+
+static struct http_connection *connection_new(struct http_server *server, struct MHD_Connection *mhd)
+{
+    struct http_connection *connection = NEW(struct http_connection);
+    connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    connection->request_ms = (uint64_t)server->options.request_ms;
+    take_address(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
+                 connection->address);
+    uv_timer_init(server->loop, &connection->timer);
+    connection->timer.data = connection;
+    vector_push(&server->connections, connection);
+    server->connections_accepted++;
+    return connection;
+}
+
+static void connection_end(struct http_server *server, struct http_connection *connection)
+{
+    for (size_t i = 0; i < server->connections.len; i++)
+        if (server->connections.items[i] == connection) {
+            vector_remove(&server->connections, i);
+            break;
+        }
+    uv_close((uv_handle_t *)&connection->timer, free_connection);
+}
+
+static void on_connection(void *data, struct MHD_Connection *mhd, void **context,
                           enum MHD_ConnectionNotificationCode what)
 {
-    struct http_server *server = data;
-    struct request_timer *request = *context;
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
-        server->connections--;
-        uv_close((uv_handle_t *)&request->timer, free_request_timer);
+        connection_end(data, *context);
         return;
     }
-    server->connections++;
-    server->connections_accepted++;
-    *context = request = NEW(struct request_timer);
-    request->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    request->request_ms = (uint64_t)server->options.request_ms;
-    uv_timer_init(server->loop, &request->timer);
-    request->timer.data = request;
-    start_request_timer(request);
+    struct http_connection *connection = connection_new(data, mhd);
+    *context = connection;
+    start_request_timer(connection);
 }
 
-static struct request_timer *request_timer_of(struct MHD_Connection *connection)
+static struct http_connection *connection_of(struct MHD_Connection *mhd)
 {
-    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
 /* --- requests ------------------------------------------------------------------------------------------- */
@@ -193,7 +273,7 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
         *upload_len = 0;
         return take_body(exchange, upload, len);
     }
-    uv_timer_stop(&request_timer_of(connection)->timer);
+    uv_timer_stop(&connection_of(connection)->timer);
     if (exchange->state == EXCHANGE_TOO_LARGE)
         refuse_too_large(exchange);
     else if (exchange->state == EXCHANGE_READING)
@@ -210,7 +290,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
         return;
     http_exchange_end(*context);
     *context = NULL;
-    start_request_timer(request_timer_of(connection));
+    start_request_timer(connection_of(connection));
 }
 
 /* --- life ----------------------------------------------------------------------------------------------- */
@@ -301,8 +381,9 @@ static void shut(struct http_server *server)
     server->inside = true;
     MHD_stop_daemon(server->daemon);
     server->inside = false;
-    assert(server->exchanges.len == 0);
+    assert(server->exchanges.len == 0 && server->connections.len == 0);
     vector_deinit(&server->exchanges);
+    vector_deinit(&server->connections);
     http_listener_deinit(&server->listener);
     uv_close((uv_handle_t *)&server->poll, on_poll_closed);
 }

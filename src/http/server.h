@@ -7,6 +7,11 @@
  * A request is handed to `handle` when it is in as a whole. It is answered by http_reply() or
  * http_stream_start(), at once or later from the loop. What is kept beyond a callback is the exchange's id:
  * the client may be gone by then. One that has closed its sending side counts as gone.
+ *
+ * Nobody is kept out by those who connect and send no request, or a part of one. As the last place is taken,
+ * one of them is cut off, whatever time it has left: of the address that has the most of them the one that
+ * has waited for the longest. An IPv6 address is its /64, whoever has one of these has all. There is no fixed
+ * bound for an address: behind a proxy, or on a unix socket, all have the same.
  */
 #pragma once
 
@@ -34,7 +39,8 @@ struct http_server_options {
 
     int64_t request_ms;        /* default LIMIT_HTTP_REQUEST_MS */
     size_t stream_queue_bytes; /* default LIMIT_HTTP_STREAM_QUEUE_BYTES */
-    unsigned max_connections;  /* default LIMIT_API_CONNECTIONS; more wait unaccepted */
+    unsigned max_connections;  /* default LIMIT_API_CONNECTIONS; if all are being answered, more wait
+                                * unaccepted */
     unsigned max_streams;      /* default LIMIT_API_STREAMS */
 };
 

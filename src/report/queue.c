@@ -19,12 +19,19 @@ struct told {
     char *reason; /* or NULL */
     bool is_status;
     unsigned look;                  /* that saw it last */
+    int64_t lost_ms;                /* Q9: when it was dropped; 0: it was not */
     struct report_message *waiting; /* borrowed: in the queue, has not left and may be replaced; NULL: none */
 };
 
 struct report_queue {
-    struct report_message_vec VECTOR_OF(struct report_message *) messages; /* the first may be under way */
-    struct map told; /* key_of() -> struct told, owned */
+    /* The first may be under way; those that are aside are last. */
+    struct report_message_vec VECTOR_OF(struct report_message *) messages;
+    size_t aside;     /* how many are */
+    bool is_again;    /* what is under way was aside before */
+    int aside_in_row; /* failures of those that are aside */
+    int64_t aside_ms; /* not before */
+    char *aside_why;  /* the last of them */
+    struct map told;  /* key_of() -> struct told, owned */
     unsigned look;
     bool is_new;
     bool under_way;
@@ -61,6 +68,7 @@ void report_queue_free(struct report_queue *queue)
         report_message_free(queue->messages.items[i]);
     vector_deinit(&queue->messages);
     map_deinit(&queue->told);
+    free(queue->aside_why);
     free(queue->trouble);
     free(queue);
 }
@@ -100,10 +108,15 @@ static struct told *tell(struct report_queue *queue, const struct report_message
     return told;
 }
 
-void report_queue_look_begin(struct report_queue *queue)
+void report_queue_look_begin(struct report_queue *queue, int64_t now_ms)
 {
     assert(queue);
     queue->look++;
+    map_for_each (&queue->told, entry) {
+        const struct told *told = entry->value;
+        if (told->lost_ms && now_ms - told->lost_ms >= LIMIT_REPORT_AGE_MS)
+            map_remove(&queue->told, entry->key);
+    }
 }
 
 bool report_queue_knows(struct report_queue *queue, const struct report_message *message)
@@ -158,32 +171,79 @@ void report_queue_look_end(struct report_queue *queue, struct string_vec *ret_su
 
 /* --- what waits ----------------------------------------------------------------------------------------- */
 
-static void take_out(struct report_queue *queue, size_t index)
+/* Index of the first that is aside. */
+static size_t fresh_len(const struct report_queue *queue)
+{
+    return queue->messages.len - queue->aside;
+}
+
+static struct report_message *pull(struct report_queue *queue, size_t index)
 {
     struct report_message *message = queue->messages.items[index];
+    queue->aside -= index >= fresh_len(queue);
+    vector_remove(&queue->messages, index);
+    return message;
+}
+
+static void put(struct report_queue *queue, size_t index, struct report_message *message)
+{
+    struct report_message **items;
+    vector_push(&queue->messages, message);
+    items = queue->messages.items;
+    memmove(&items[index + 1], &items[index],
+            (queue->messages.len - 1 - index) * sizeof(struct report_message *));
+    items[index] = message;
+}
+
+static void take_out(struct report_queue *queue, size_t index)
+{
+    struct report_message *message = pull(queue, index);
     struct told *told = told_of(queue, message);
     if (told && told->waiting == message)
         told->waiting = NULL;
-    vector_remove(&queue->messages, index);
     report_message_free(message);
     queue->changes++;
 }
 
-static void drop(struct report_queue *queue, size_t index, const char *why)
+static void set_trouble(char **trouble, const char *why)
 {
-    take_out(queue, index);
-    queue->dropped++;
-    free(queue->trouble);
-    queue->trouble = memory_strdup(why);
+    free(*trouble);
+    *trouble = memory_strdup(why);
 }
 
-/* Q2: it keeps its place in the order. */
-static void replace(struct report_message *waiting, struct report_message *message)
+/* What comes of events goes by the last that was told of: of these nothing is told again. */
+static void drop(struct report_queue *queue, size_t index, int64_t now_ms, const char *why)
+{
+    const struct report_message *message = queue->messages.items[index];
+    struct told *told = message->is_status ? told_of(queue, message) : NULL;
+    if (is_same(told, message))
+        told->lost_ms = now_ms;
+    take_out(queue, index);
+    queue->dropped++;
+    set_trouble(&queue->trouble, why);
+}
+
+/* Q2: it keeps its place in the order; one that is aside is new again. */
+static void replace(struct report_queue *queue, struct report_message *waiting,
+                    struct report_message *message)
 {
     struct report_message old = *waiting;
     *waiting = *message;
     *message = old;
     report_message_free(message);
+    for (size_t i = fresh_len(queue); i < queue->messages.len; i++)
+        if (queue->messages.items[i] == waiting) {
+            pull(queue, i);
+            put(queue, fresh_len(queue), waiting);
+            return;
+        }
+}
+
+/* Q4 */
+static void make_way(struct report_queue *queue, int64_t now_ms)
+{
+    size_t index = queue->aside ? fresh_len(queue) : queue->under_way ? 1 : 0;
+    drop(queue, index, now_ms, "messages are dropped: too many wait (LIMIT_REPORT_QUEUE)");
 }
 
 bool report_queue_push(struct report_queue *queue, struct report_message *message, int64_t now_ms)
@@ -199,13 +259,13 @@ bool report_queue_push(struct report_queue *queue, struct report_message *messag
     struct report_message *waiting = before ? before->waiting : NULL;
     struct told *told = tell(queue, message);
     if (waiting) {
-        replace(waiting, message);
+        replace(queue, waiting, message);
         told->waiting = waiting;
         return true;
     }
     if (queue->messages.len >= LIMIT_REPORT_QUEUE)
-        drop(queue, queue->under_way ? 1 : 0, "messages are dropped: too many wait (LIMIT_REPORT_QUEUE)");
-    vector_push(&queue->messages, message);
+        make_way(queue, now_ms);
+    put(queue, fresh_len(queue), message);
     told->waiting = message->is_status ? message : NULL;
     return true;
 }
@@ -213,10 +273,33 @@ bool report_queue_push(struct report_queue *queue, struct report_message *messag
 /* --- delivery ------------------------------------------------------------------------------------------- */
 
 /* Q8 */
-static void bound_pause(struct report_queue *queue, int64_t now_ms)
+static void bound_pause(int64_t *due_ms, int64_t now_ms)
 {
-    if (queue->next_ms > now_ms + LIMIT_REPORT_PAUSE_MS)
-        queue->next_ms = now_ms;
+    if (*due_ms > now_ms + LIMIT_REPORT_PAUSE_MS)
+        *due_ms = now_ms;
+}
+
+/* Q5; returns whether it was. */
+static bool drop_old(struct report_queue *queue, size_t index, int64_t now_ms)
+{
+    if (now_ms - queue->messages.items[index]->push_ms < LIMIT_REPORT_AGE_MS)
+        return false;
+    drop(queue, index, now_ms,
+         "messages are dropped: they could not be delivered for a day (LIMIT_REPORT_AGE_MS)");
+    return true;
+}
+
+/* False: none of those that are aside is due. */
+static bool fetch_aside(struct report_queue *queue, int64_t now_ms)
+{
+    if (now_ms < queue->aside_ms)
+        return false;
+    for (size_t i = queue->messages.len; i > 0; i--)
+        drop_old(queue, i - 1, now_ms);
+    if (!queue->aside)
+        return false;
+    queue->aside--;
+    return true;
 }
 
 const struct report_message *report_queue_next(struct report_queue *queue, int64_t now_ms)
@@ -224,10 +307,14 @@ const struct report_message *report_queue_next(struct report_queue *queue, int64
     assert(queue);
     if (queue->under_way)
         return NULL;
-    bound_pause(queue, now_ms);
-    while (queue->messages.len && now_ms - queue->messages.items[0]->push_ms >= LIMIT_REPORT_AGE_MS)
-        drop(queue, 0, "messages are dropped: they could not be delivered for a day (LIMIT_REPORT_AGE_MS)");
+    bound_pause(&queue->next_ms, now_ms);
+    bound_pause(&queue->aside_ms, now_ms);
+    while (fresh_len(queue) && drop_old(queue, 0, now_ms))
+        ;
     if (!queue->messages.len || now_ms < queue->next_ms)
+        return NULL;
+    queue->is_again = !fresh_len(queue);
+    if (queue->is_again && !fetch_aside(queue, now_ms))
         return NULL;
     struct told *told = told_of(queue, queue->messages.items[0]);
     if (told && told->waiting == queue->messages.items[0])
@@ -239,13 +326,22 @@ const struct report_message *report_queue_next(struct report_queue *queue, int64
 int64_t report_queue_due_ms(const struct report_queue *queue)
 {
     assert(queue);
-    return queue->under_way || !queue->messages.len ? INT64_MAX : queue->next_ms;
+    if (queue->under_way || !queue->messages.len)
+        return INT64_MAX;
+    return fresh_len(queue) || queue->next_ms > queue->aside_ms ? queue->next_ms : queue->aside_ms;
 }
 
-static int64_t pause_of(const struct report_queue *queue, const struct report_outcome *outcome)
+void report_queue_hurry(struct report_queue *queue, int64_t now_ms)
 {
-    int64_t pause_ms = BACKOFF_FIRST_MS;
-    for (int i = 1; i < queue->failures_in_row && pause_ms < LIMIT_REPORT_BACKOFF_MS; i++)
+    assert(queue);
+    queue->next_ms = queue->next_ms < now_ms ? queue->next_ms : now_ms;
+    queue->aside_ms = queue->aside_ms < now_ms ? queue->aside_ms : now_ms;
+}
+
+static int64_t pause_of(int failures, const struct report_outcome *outcome)
+{
+    int64_t pause_ms = outcome->backoff_ms ? outcome->backoff_ms : BACKOFF_FIRST_MS;
+    for (int i = 1; i < failures && pause_ms < LIMIT_REPORT_BACKOFF_MS; i++)
         pause_ms *= 2;
     if (pause_ms > LIMIT_REPORT_BACKOFF_MS)
         pause_ms = LIMIT_REPORT_BACKOFF_MS;
@@ -254,40 +350,70 @@ static int64_t pause_of(const struct report_queue *queue, const struct report_ou
     return asked_ms > pause_ms ? asked_ms : pause_ms;
 }
 
-/* Q3: a newer state has come meanwhile, or this one may still be replaced. */
-static void put_back(struct report_queue *queue)
+/* Q3: a newer state has come meanwhile, or this one may still be replaced. Whether it stays. */
+static bool put_back(struct report_queue *queue)
 {
     struct report_message *message = queue->messages.items[0];
     struct told *told = message->is_status ? told_of(queue, message) : NULL;
-    if (told && told->waiting)
+    if (told && told->waiting) {
         take_out(queue, 0);
-    else if (is_same(told, message))
+        return false;
+    }
+    if (is_same(told, message))
         told->waiting = message;
+    return true;
+}
+
+/* One that is new may be taken in a moment, so it is not to wait as long as those that are there. */
+static void set_aside(struct report_queue *queue, const struct report_outcome *outcome, int64_t now_ms)
+{
+    queue->aside_in_row = queue->is_again ? queue->aside_in_row + 1 : 1;
+    queue->aside_ms = now_ms + pause_of(queue->aside_in_row, outcome);
+    if (!put_back(queue))
+        return;
+    struct report_message *message = pull(queue, 0);
+    put(queue, queue->is_again ? queue->messages.len : fresh_len(queue), message);
+    queue->aside++;
+}
+
+static void fail(struct report_queue *queue, const struct report_outcome *outcome, int64_t now_ms)
+{
+    queue->failures_in_row++;
+    queue->next_ms = now_ms + pause_of(queue->failures_in_row, outcome);
+    put_back(queue);
+}
+
+static void deliver(struct report_queue *queue, int64_t now_ms)
+{
+    queue->delivered++;
+    take_out(queue, 0);
+    if (queue->is_again) /* perhaps the others can be as well */
+        queue->aside_ms = now_ms;
 }
 
 bool report_queue_settle(struct report_queue *queue, const struct report_outcome *outcome, int64_t now_ms)
 {
     assert(queue && queue->under_way && queue->messages.len);
     assert(outcome->verdict == REPORT_DELIVERED || outcome->why);
-    bool was_well = !queue->trouble;
+    bool was_well = !report_queue_trouble(queue);
     queue->under_way = false;
-    if (outcome->verdict == REPORT_REFUSED) {
-        queue->failures_in_row = 0;
-        drop(queue, 0, outcome->why);
+    if (outcome->verdict == REPORT_FAILED) {
+        set_trouble(&queue->trouble, outcome->why);
+        fail(queue, outcome, now_ms);
         return was_well;
     }
+    queue->failures_in_row = 0;
+    memory_freep(&queue->trouble);
     if (outcome->verdict == REPORT_DELIVERED) {
-        queue->failures_in_row = 0;
-        queue->delivered++;
-        memory_freep(&queue->trouble);
-        take_out(queue, 0);
-        return !was_well;
+        deliver(queue, now_ms);
+        return !was_well && !report_queue_trouble(queue);
     }
-    queue->failures_in_row++;
-    queue->next_ms = now_ms + pause_of(queue, outcome);
-    free(queue->trouble);
-    queue->trouble = memory_strdup(outcome->why);
-    put_back(queue);
+    if (outcome->verdict == REPORT_REFUSED) {
+        drop(queue, 0, now_ms, outcome->why);
+        return was_well;
+    }
+    set_trouble(&queue->aside_why, outcome->why);
+    set_aside(queue, outcome, now_ms);
     return was_well;
 }
 
@@ -314,7 +440,7 @@ uint64_t report_queue_dropped(const struct report_queue *queue)
 const char *report_queue_trouble(const struct report_queue *queue)
 {
     assert(queue);
-    return queue->trouble;
+    return queue->trouble || !queue->aside ? queue->trouble : queue->aside_why;
 }
 
 uint64_t report_queue_changes(const struct report_queue *queue)
@@ -336,6 +462,8 @@ json_t *report_queue_to_json(const struct report_queue *queue)
     json_t *waiting = json_array();
     map_for_each (&queue->told, entry) {
         const struct told *one = entry->value;
+        if (one->lost_ms) /* Q9 */
+            continue;
         json_t *json = json_object();
         model_set_bool(json, "status", one->is_status);
         model_set_string(json, "context", one->context);

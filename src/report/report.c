@@ -1,19 +1,22 @@
 #include "report/report.h"
 
 #include "base/credential.h"
+#include "base/file_stamp.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "base/wipe.h"
 #include "http/client.h"
 #include "model/json.h"
+#include "report/answer.h"
 #include "report/request.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define ANSWER_CHARS 200 /* of a receiver's own words */
+#define ANSWER_CHARS  200 /* of a receiver's own words */
+#define FILES_LOOK_MS 5000
+#define FILES         3 /* with secrets */
 
 struct report {
     struct report_options options;
@@ -22,7 +25,9 @@ struct report {
     struct report_queue *queue;
     struct http_client *client;
     uv_timer_t timer;
-    char *token; /* of the request under way: not to be repeated from an answer */
+    char *token;                     /* of the request under way: not to be repeated from an answer */
+    struct file_stamp stamps[FILES]; /* of the last try */
+    bool heeds_files;                /* it may do better with other secrets, and has not asked for a pause */
     uint64_t request;
     uint64_t told_changes;
     uint64_t told_drops;
@@ -59,30 +64,6 @@ static void tell_drops(struct report *report)
 
 /* --- the answer ----------------------------------------------------------------------------------------- */
 
-/* RFC 9110, 10.2.3: seconds, or a date. 0: none. */
-static int64_t retry_after_ms(const struct http_reply *reply, int64_t now_ms)
-{
-    const char *value = http_reply_header(reply, "Retry-After");
-    int64_t seconds;
-    struct tm tm = {0};
-    if (!value)
-        return 0;
-    if (text_to_int64(value, 0, LIMIT_REPORT_AGE_MS / 1000, &seconds) == 0)
-        return seconds * 1000;
-    if (!strptime(value, "%a, %d %b %Y %H:%M:%S GMT", &tm))
-        return 0;
-    int64_t pause_ms = timegm(&tm) * 1000LL - now_ms;
-    return pause_ms > 0 ? pause_ms : 0;
-}
-
-/* GitHub answers 403 where others say 429, with one of these headers. */
-static bool is_worth_a_retry(const struct http_reply *reply)
-{
-    return reply->status >= 500 || reply->status == 408 || reply->status == 429 ||
-           (reply->status >= 400 && http_reply_header(reply, "Retry-After")) ||
-           (reply->status == 403 && text_equal(http_reply_header(reply, "X-RateLimit-Remaining"), "0"));
-}
-
 /* "message" or "error" of a JSON answer, unless it repeats a secret; else "". Caller frees. */
 static char *words_of(const struct report *report, const struct http_reply *reply)
 {
@@ -97,38 +78,19 @@ static char *words_of(const struct report *report, const struct http_reply *repl
     return memory_printf(", \"%s\"", shortened);
 }
 
-static const char *remedy_of(const struct report *report, int status)
-{
-    if (status >= 300 && status < 400)
-        return "; redirects are not followed: name the place itself";
-    if (status == 401 || status == 403)
-        return report->target.token_file ? "; look at the token and its permissions" : "";
-    if (status == 404)
-        return report->target.repository ? "; look at url and repository, and whether the token may see it"
-                                         : "; look at the url";
-    return "";
-}
-
 static void on_reply(void *data, const struct http_reply *reply)
 {
     struct report *report = data;
     report->request = 0;
-    struct report_outcome outcome = {0};
-    char *why CLEANUP_FREE = NULL;
-    bool is_taken = reply->status >= 200 && reply->status < 300;
-    if (is_taken && (!reply->error.code || reply->error.code == ERROR_LIMIT)) {
-        outcome.verdict = REPORT_DELIVERED; /* whatever else it has to say */
-    } else if (reply->error.code) {
-        outcome.verdict = reply->error.code == ERROR_INVALID ? REPORT_REFUSED : REPORT_FAILED;
-        why = memory_strdup(error_text(&reply->error));
-    } else {
-        char *words CLEANUP_FREE = words_of(report, reply);
-        outcome.verdict = is_worth_a_retry(reply) ? REPORT_FAILED : REPORT_REFUSED;
-        outcome.pause_ms = retry_after_ms(reply, now_of(report));
-        why = memory_printf("it answers %d%s%s", reply->status, words, remedy_of(report, reply->status));
-    }
-    outcome.why = why;
-    settle(report, &outcome);
+    struct report_answer answer = report_answer_of(&report->target, reply, now_of(report));
+    char *words CLEANUP_FREE = words_of(report, reply);
+    char *why CLEANUP_FREE = reply->error.code
+                                 ? memory_strdup(error_text(&reply->error))
+                                 : memory_printf("it answers %d%s%s", reply->status, words, answer.remedy);
+    settle(report, &(struct report_outcome){.verdict = answer.verdict,
+                                            .pause_ms = answer.pause_ms,
+                                            .backoff_ms = answer.backoff_ms,
+                                            .why = why});
     report_go(report);
     tell_changes(report);
 }
@@ -136,6 +98,7 @@ static void on_reply(void *data, const struct http_reply *reply)
 static void settle(struct report *report, struct report_outcome *outcome)
 {
     wipe_free(TAKE(report->token));
+    report->heeds_files = !outcome->pause_ms && !outcome->backoff_ms;
     outcome->chance = (unsigned)uv_hrtime(); /* jitter needs no more */
     bool is_news = report_queue_settle(report->queue, outcome, now_of(report));
     report->told_drops = report_queue_dropped(report->queue);
@@ -145,7 +108,7 @@ static void settle(struct report *report, struct report_outcome *outcome)
         outcome->verdict == REPORT_DELIVERED
             ? memory_printf("notifications to %s work again", report->name)
             : memory_printf("notifications to %s %s: %s; deployments go on", report->name,
-                            outcome->verdict == REPORT_FAILED ? "fail and are tried again" : "are dropped",
+                            outcome->verdict == REPORT_REFUSED ? "are dropped" : "fail and are tried again",
                             outcome->why);
     report->options.say(report->options.data, outcome->verdict != REPORT_DELIVERED, line);
 }
@@ -157,6 +120,23 @@ static void wipe_secrets(struct report_secrets *secrets)
     wipe_free((char *)(uintptr_t)secrets->url);
     wipe_free((char *)(uintptr_t)secrets->token);
     wipe_free((char *)(uintptr_t)secrets->signer);
+}
+
+static void stamp_files(const struct report_target *target, struct file_stamp *ret_stamps)
+{
+    const char *const files[FILES] = {target->url_file, target->token_file, target->secret_file};
+    for (size_t i = 0; i < FILES; i++)
+        ret_stamps[i] = file_stamp_of(files[i]);
+}
+
+static bool are_files_new(const struct report *report)
+{
+    struct file_stamp now[FILES];
+    bool is_new = false;
+    stamp_files(&report->target, now);
+    for (size_t i = 0; i < FILES; i++)
+        is_new |= !file_stamp_equal(&now[i], &report->stamps[i]);
+    return is_new;
 }
 
 static int read_secret(const char *path, const char *what, const char **ret_secret, struct error *err)
@@ -205,6 +185,7 @@ static int start(struct report *report, const struct report_message *message, st
 {
     struct report_secrets secrets CLEANUP(wipe_secrets) = {0};
     struct report_request made CLEANUP(report_request_deinit) = {0};
+    stamp_files(&report->target, report->stamps); /* before they are read */
     int r = read_secrets(&report->target, &secrets, err);
     if (r < 0)
         return r;
@@ -225,6 +206,8 @@ static void on_timer(uv_timer_t *timer)
 static void sleep_until(struct report *report, int64_t due_ms)
 {
     int64_t wait_ms = due_ms - now_of(report);
+    if (report->heeds_files && wait_ms > FILES_LOOK_MS)
+        wait_ms = FILES_LOOK_MS;
     if (due_ms == INT64_MAX)
         uv_timer_stop(&report->timer);
     else
@@ -237,6 +220,8 @@ void report_go(struct report *report)
     const struct report_message *message;
     if (report->closing)
         return;
+    if (report->heeds_files && are_files_new(report))
+        report_queue_hurry(report->queue, now_of(report));
     if ((message = report_queue_next(report->queue, now_of(report)))) {
         struct error err = ERROR_INIT;
         if (start(report, message, &err) < 0) /* a file that is not there may come */

@@ -1,7 +1,8 @@
 /* Tells one receiver: the queue, driven by the loop over HTTP. Nothing here delays or fails a deployment.
  *
- * Secrets are read anew for each delivery, so that a new token needs no restart; they are in no log, error or
- * state. TLS is verified, redirects are refused: a token goes to the host that was named and to no other.
+ * Secrets are read anew for each delivery, so that a new token needs no restart: what waits for another try
+ * is tried some seconds after a file of secrets has changed. They are in no log, error or state. TLS is
+ * verified, redirects are refused: a token goes to the host that was named and to no other.
  */
 #pragma once
 

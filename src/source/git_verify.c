@@ -10,7 +10,6 @@
 #include <git2.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define SHOWN_CHARS 60 /* of an author, of a subject, of a tag's name */
 
@@ -40,21 +39,6 @@ static void judging_deinit(struct judging *judging)
 
 /* --- the memory ----------------------------------------------------------------------------------------- */
 
-static struct source_file_stamp stamp_of(const char *path)
-{
-    struct stat st;
-    if (!path || stat(path, &st) < 0)
-        return (struct source_file_stamp){0};
-    return (struct source_file_stamp){st.st_dev, st.st_ino, st.st_size, st.st_mtim.tv_sec,
-                                      st.st_mtim.tv_nsec};
-}
-
-static bool stamps_equal(const struct source_file_stamp *a, const struct source_file_stamp *b)
-{
-    return a->device == b->device && a->inode == b->inode && a->size == b->size && a->time_s == b->time_s &&
-           a->time_ns == b->time_ns;
-}
-
 /* With other keys it is another question. */
 static void forget_if_keys_changed(struct source_verifier *verifier)
 {
@@ -62,8 +46,8 @@ static void forget_if_keys_changed(struct source_verifier *verifier)
                                                       verifier->verify.allowed_signers_file,
                                                       verifier->verify.revocation_file};
     for (size_t i = 0; i < SOURCE_VERIFIER_FILES; i++) {
-        struct source_file_stamp now = stamp_of(files[i]);
-        if (!stamps_equal(&now, &verifier->stamps[i]))
+        struct file_stamp now = file_stamp_of(files[i]);
+        if (!file_stamp_equal(&now, &verifier->stamps[i]))
             map_clear(&verifier->good);
         verifier->stamps[i] = now;
     }

@@ -2,26 +2,17 @@
  * found good, so that a branch which stays where it is costs nothing. Blocks; on a look's worker thread. */
 #pragma once
 
+#include "base/file_stamp.h"
 #include "base/map.h"
 #include "model/commit.h"
 #include "source/verify.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 struct git_repository;
 
 #define SOURCE_VERIFIER_FILES 3
-
-/* Of a file as it was: another one, or one written anew, differs. */
-struct source_file_stamp {
-    uint64_t device;
-    uint64_t inode;
-    int64_t size;
-    int64_t time_s;
-    int64_t time_ns;
-};
 
 struct source_verifier {
     struct source_verify verify;
@@ -29,7 +20,7 @@ struct source_verifier {
     bool passed;                /* `base` did, in this life */
     atomic_bool canceled;       /* the judging under way ends soon, with ERROR_CANCELED */
     struct map good;            /* commits whose signature is, by the files as they were at `stamps` */
-    struct source_file_stamp stamps[SOURCE_VERIFIER_FILES];
+    struct file_stamp stamps[SOURCE_VERIFIER_FILES];
 };
 
 void source_verifier_deinit(struct source_verifier *verifier);

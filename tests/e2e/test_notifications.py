@@ -206,21 +206,60 @@ def test_no_secret_is_told(spine, receiver, demo_image):
     first = commit(spine, demo_image, "one")
     spine.start()
     spine.converge()
-    wait_for(lambda: all(one["dropped"] for one in notify(spine)), 20, "refused for good")
-    settled(spine)
+    wait_for(lambda: [one["dropped"] > 0 for one in notify(spine)] == [False, True], 20, "slack's is refused for good")
+    wait_for(lambda: forge.requests > 1, 20, "the forge's is not")
     shown = spine.daemon.run("status").stdout + json.dumps(notify(spine))
     assert "it answers 401; look at the token" in shown and "redirects are not followed" in shown
-    assert spine.daemon.log_text().count("notifications to github o/r are dropped") == 1
+    assert spine.daemon.log_text().count("notifications to github o/r fail and are tried again") == 1
     process = Path(f"/proc/{spine.daemon.process.pid}")
     shown += spine.daemon.log_text() + (process / "cmdline").read_text() + (process / "environ").read_text()
     for directory, _, files in os.walk(spine.daemon.directory / "state"):
         shown += "".join((Path(directory) / name).read_bytes().decode(errors="replace") for name in files)
     assert TOKEN not in shown and SECRET not in shown
-    # A new token needs no restart; what was refused is over, the next is told.
     forge.answer = None
+    ends_with(forge, first, "success")
+    assert forge.states(first) == ["success"] and not forge.refused
+
+
+def test_a_token_that_is_refused_and_mended_loses_no_status(spine, receiver, demo_image, tmp_path):
+    forge = receiver("github")
+    token = tmp_path / "github-token"
+    spine = spine(forge)
+    token.write_text("expired\n")
+    forge.asks_token = True
+    first = commit(spine, demo_image, "one")
+    spine.start()
+    spine.converge()
+    wait_for(lambda: forge.requests >= 4, 40, "tried again, each time later")
+    assert notify(spine)[0]["waiting"] == 1 and not notify(spine)[0]["ok"]
+    spine.daemon.stop()
+    spine.daemon.start()  # the pauses begin anew
+    wait_for(lambda: forge.requests >= 8, 60, "tried again after the restart")
+    assert not forge.states(first) and not notify(spine)[0]["ok"]
+    begin = time.time()
+    token.write_text(TOKEN + "\n")
+    ends_with(forge, first, "success")
+    assert time.time() - begin < 12, "by the clock the next try was 20 s later or more"
+    settled(spine)
+    assert forge.states(first) == ["success"] and notify(spine)[0]["ok"]
+
+
+def test_a_commit_that_the_forge_does_not_have_yet(spine, receiver, demo_image):
+    forge = receiver("github")
+    spine = spine(forge)
+    first = commit(spine, demo_image, "one")
+    forge.missing.add(first)
+    spine.start()
+    spine.converge()
+    wait_for(lambda: "it answers 422" in notify(spine)[0].get("message", ""), 20, "status says it")
+    assert "No commit found for SHA" in notify(spine)[0]["message"]
     second = commit(spine, demo_image, "two")
-    ends_with(forge, second, "success")
-    assert not forge.states(first) and not forge.refused
+    ends_with(forge, second, "success")  # the first holds up nobody
+    assert not forge.states(first) and not notify(spine)[0]["ok"]
+    forge.missing.clear()
+    wait_for(lambda: forge.states(first), 60, "the first is told")
+    settled(spine)
+    assert notify(spine)[0]["ok"] and notify(spine)[0]["dropped"] == 0
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])

@@ -86,13 +86,24 @@ def check_slack(_kind, _handler, body):
 
 
 class Receiver:
-    """One receiver on a port of its own. `answer`, when set, is (status, headers, body) for all that comes."""
+    """One receiver on a port of its own. `answer`, when set, is (status, headers, body) for all that comes.
+
+    As GitHub does, a forge answers 422 for commits that are `missing`, and with `asks_token` 401 for a wrong one.
+    """
 
     def __init__(self, engine, kind, port=0, certificate=None):
         self.engine, self.kind, self.certificate = engine, kind, certificate
         self.taken, self.refused, self.requests, self.answer, self.server = [], [], 0, None, None
+        self.missing, self.asks_token = set(), False
         self.port = port
         self.start()
+
+    def denial(self, handler):
+        """What a forge answers to a wrong token or of an unknown commit, or None."""
+        if self.asks_token and TOKEN not in handler.headers.get("Authorization", ""):
+            return 401, {}, json.dumps({"message": "Bad credentials"})
+        oid = handler.path.rpartition("/")[2]
+        return (422, {}, json.dumps({"message": f"No commit found for SHA: {oid}"})) if oid in self.missing else None
 
     def start(self):
         check = {"webhook": check_webhook, "slack": check_slack}.get(self.kind, check_status)
@@ -102,9 +113,10 @@ class Receiver:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 receiver.requests += 1
-                status, headers, text = receiver.answer or (201, {}, "{}")
+                answer = receiver.answer or receiver.denial(self)
+                status, headers, text = answer or (201, {}, "{}")
                 try:
-                    if not receiver.answer:
+                    if not answer:
                         receiver.taken.append(check(receiver.kind, self, body))
                 except (Refused, ValueError) as error:
                     receiver.refused.append(str(error))

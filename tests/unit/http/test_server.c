@@ -231,6 +231,91 @@ static void test_connection_bound(void **state)
     close(second);
 }
 
+/* From 127.0.0.<last>, a blocking connection that has sent `text`. */
+static int connect_from(const struct world *world, uint8_t last, const char *text)
+{
+    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000000U + last)};
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                             .sin_port = htons(http_server_port(world->server))};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof from), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (int)strlen(text));
+    return fd;
+}
+
+#define SLOW 120
+
+static void connect_slowly(const struct world *world, int *fds, uint8_t first, uint8_t addresses)
+{
+    for (int i = 0; i < SLOW; i++)
+        fds[i] =
+            connect_from(world, (uint8_t)(first + i % addresses),
+                         i % 2 ? "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n" : "POS");
+}
+
+static void expect_served(struct world *world, int fd)
+{
+    char space[256] = "";
+    raw_read(world, fd, space, sizeof space - 1);
+    assert_true(text_starts_with(space, "HTTP/1.1 200"));
+    close(fd);
+}
+
+/* Those who connect and send no whole request keep nobody out, though each has an hour. */
+static void test_slow_clients_keep_nobody_out(void **state)
+{
+    struct world *world = *state;
+    static const char whole[] = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+    static const uint8_t addresses[] = {1, 40};
+    for (size_t i = 0; i < ARRAY_LEN(addresses); i++) {
+        int fds[SLOW];
+        restart(world, (struct http_server_options){
+                           .listen = "127.0.0.1:0", .request_ms = 3600000, .max_connections = 32});
+        int begun = connect_from(world, 200, "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n");
+        connect_slowly(world, fds, 1, addresses[i]);
+        expect_served(world, connect_from(world, 1, whole));
+        expect_served(world, connect_from(world, 201, whole));
+        assert_in_range(http_server_stats(world->server).connections, 30, 32);
+        assert_true(http_server_stats(world->server).connections_accepted >= SLOW);
+        if (addresses[i] == 1) { /* one of another address, which has but this one, has its time */
+            assert_int_equal(send(begun, "\r\n", 2, MSG_NOSIGNAL), 2);
+            expect_served(world, begun);
+        } else {
+            close(begun);
+        }
+        for (int j = 0; j < SLOW; j++)
+            close(fds[j]);
+        world_until(world, http_server_stats(world->server).connections == 0);
+    }
+}
+
+/* Whoever waits for an answer stays, and so does the newest, if all others do. */
+static void test_who_waits_for_an_answer_is_not_cut_off(void **state)
+{
+    struct world *world = *state;
+    restart(world, (struct http_server_options){.max_connections = 4});
+    int fds[3];
+    for (unsigned i = 0; i < 3; i++) {
+        fds[i] = raw_connect(world, "GET /never HTTP/1.1\r\nHost: x\r\n\r\n");
+        world_until(world, world->handled == i + 1);
+    }
+    int begun = raw_connect(world, "GET / HTTP/1.1\r\n");
+    int next = raw_connect(world, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    for (int i = 0; i < 10; i++)
+        world_turn(world);
+    assert_int_equal(world->handled, 3); /* it is not accepted yet */
+    assert_int_equal(send(begun, "Host: x\r\n\r\n", 11, MSG_NOSIGNAL), 11);
+    expect_served(world, begun);
+    expect_served(world, next);
+    for (int i = 0; i < 3; i++) {
+        char byte;
+        assert_int_equal(recv(fds[i], &byte, 1, MSG_DONTWAIT), -1); /* not closed */
+        close(fds[i]);
+    }
+}
+
 /* Nothing is ready and no timer will be: the process sleeps until somebody talks to it. */
 static void expect_asleep(struct world *world)
 {
@@ -451,6 +536,8 @@ int main(void)
         TEST(test_client_of_silent_stream_goes),
         TEST(test_slow_request_is_cut_off),
         TEST(test_connection_bound),
+        TEST(test_slow_clients_keep_nobody_out),
+        TEST(test_who_waits_for_an_answer_is_not_cut_off),
         TEST(test_sleeps_when_idle),
         TEST(test_free_with_everything_open),
         TEST(test_free_within_handler),

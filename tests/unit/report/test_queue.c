@@ -201,9 +201,12 @@ static void test_pauses_that_are_asked_for(void **state)
         struct report_queue *queue CLEANUP(report_queue_freep) = report_queue_new();
         push(queue, "c1", REPORT_PENDING, BEGIN_MS);
         report_queue_next(queue, BEGIN_MS);
-        report_queue_settle(
-            queue, &(struct report_outcome){REPORT_FAILED, cases[i].asked_ms, 4711, "it answers 429"},
-            BEGIN_MS);
+        report_queue_settle(queue,
+                            &(struct report_outcome){.verdict = REPORT_FAILED,
+                                                     .pause_ms = cases[i].asked_ms,
+                                                     .chance = 4711,
+                                                     .why = "it answers 429"},
+                            BEGIN_MS);
         assert_in_range(report_queue_due_ms(queue) - BEGIN_MS, cases[i].min_ms, cases[i].max_ms);
     }
 }
@@ -223,6 +226,134 @@ static void test_what_is_refused_is_dropped(void **state)
     push(queue, "c1", REPORT_SUCCESS, BEGIN_MS);
     report_queue_next(queue, BEGIN_MS);
     assert_true(settle(queue, REPORT_DELIVERED, BEGIN_MS));
+}
+
+/* What may never be taken holds up nobody, and is not forgotten. */
+static void test_what_is_aside_lets_others_pass(void **state)
+{
+    (void)state;
+    struct report_queue *queue CLEANUP(report_queue_freep) = report_queue_new();
+    push(queue, "c1", REPORT_PENDING, BEGIN_MS);
+    push(queue, "c2", REPORT_PENDING, BEGIN_MS);
+    report_queue_next(queue, BEGIN_MS);
+    assert_true(settle(queue, REPORT_SET_ASIDE, BEGIN_MS));
+    expect_delivery(queue, "c2", REPORT_PENDING, BEGIN_MS);
+    assert_null(report_queue_next(queue, BEGIN_MS));
+    assert_string_equal(report_queue_trouble(queue), "it is down"); /* one waits on */
+    push(queue, "c2", REPORT_SUCCESS, BEGIN_MS);
+    expect_delivery(queue, "c2", REPORT_SUCCESS, BEGIN_MS);
+    assert_in_range(report_queue_due_ms(queue), BEGIN_MS + 2500, BEGIN_MS + 5000);
+    expect_delivery(queue, "c1", REPORT_PENDING, BEGIN_MS + 5000);
+    assert_null(report_queue_trouble(queue));
+    assert_int_equal(report_queue_dropped(queue), 0);
+}
+
+/* Each in its turn, less and less often, whatever else is delivered. */
+static void test_those_aside_take_turns(void **state)
+{
+    (void)state;
+    struct report_queue *queue CLEANUP(report_queue_freep) = report_queue_new();
+    int64_t now_ms = BEGIN_MS;
+    char last[8] = "";
+    int tries = 0;
+    for (int i = 0; i < 2; i++) {
+        push(queue, i ? "c2" : "c1", REPORT_PENDING, now_ms);
+        report_queue_next(queue, now_ms);
+        settle(queue, REPORT_SET_ASIDE, now_ms);
+    }
+    while ((now_ms = report_queue_due_ms(queue)) < BEGIN_MS + HOUR_MS) {
+        const struct report_message *message = report_queue_next(queue, now_ms);
+        assert_non_null(message);
+        assert_string_not_equal(message->subject, last);
+        snprintf(last, sizeof last, "%s", message->subject);
+        settle(queue, REPORT_SET_ASIDE, now_ms);
+        char other[32];
+        snprintf(other, sizeof other, "other %d", tries++);
+        push(queue, other, REPORT_SUCCESS, now_ms);
+        expect_delivery(queue, other, REPORT_SUCCESS, now_ms);
+    }
+    assert_in_range(tries, 10, 30);
+    assert_int_equal(report_queue_len(queue), 2);
+}
+
+static void test_what_is_aside_is_replaced_expires_and_makes_way(void **state)
+{
+    (void)state;
+    struct report_queue *queue CLEANUP(report_queue_freep) = report_queue_new();
+    char subject[32];
+    for (int i = 0; i < 3; i++) {
+        snprintf(subject, sizeof subject, "c%d", i);
+        push(queue, subject, REPORT_PENDING, BEGIN_MS);
+        report_queue_next(queue, BEGIN_MS);
+        settle(queue, REPORT_SET_ASIDE, BEGIN_MS);
+    }
+    push(queue, "c1", REPORT_SUCCESS, BEGIN_MS);
+    assert_int_equal(report_queue_len(queue), 3);
+    expect_delivery(queue, "c1", REPORT_SUCCESS, BEGIN_MS); /* it is new, so at once */
+    push(queue, "c3", REPORT_PENDING, BEGIN_MS + HOUR_MS);
+    assert_int_equal(report_queue_len(queue), 3);
+    report_queue_next(queue, BEGIN_MS + HOUR_MS);
+    settle(queue, REPORT_SET_ASIDE, BEGIN_MS + HOUR_MS);
+    expect_delivery(queue, "c3", REPORT_PENDING, BEGIN_MS + LIMIT_REPORT_AGE_MS);
+    assert_int_equal(report_queue_dropped(queue), 2); /* c0 and c2, a day old */
+    assert_int_equal(report_queue_len(queue), 0);
+    push(queue, "c4", REPORT_PENDING, BEGIN_MS);
+    report_queue_next(queue, BEGIN_MS);
+    settle(queue, REPORT_SET_ASIDE, BEGIN_MS);
+    for (int i = 0; i < LIMIT_REPORT_QUEUE; i++) {
+        snprintf(subject, sizeof subject, "d%d", i);
+        push_event(queue, subject, "COMPLETED", BEGIN_MS);
+    }
+    assert_int_equal(report_queue_dropped(queue), 3);
+    expect_delivery(queue, "d0", "COMPLETED", BEGIN_MS);
+}
+
+static void test_a_mended_token_is_tried_at_once(void **state)
+{
+    (void)state;
+    struct report_queue *queue CLEANUP(report_queue_freep) = report_queue_new();
+    push(queue, "c1", REPORT_PENDING, BEGIN_MS);
+    report_queue_next(queue, BEGIN_MS);
+    settle(queue, REPORT_SET_ASIDE, BEGIN_MS);
+    push(queue, "c2", REPORT_PENDING, BEGIN_MS);
+    report_queue_next(queue, BEGIN_MS);
+    settle(queue, REPORT_FAILED, BEGIN_MS);
+    assert_null(report_queue_next(queue, BEGIN_MS + 1));
+    report_queue_hurry(queue, BEGIN_MS + 1);
+    expect_delivery(queue, "c2", REPORT_PENDING, BEGIN_MS + 1);
+    expect_delivery(queue, "c1", REPORT_PENDING, BEGIN_MS + 1);
+}
+
+static struct report_queue *restart(struct report_queue *queue)
+{
+    json_t *json CLEANUP(json_decrefp) = report_queue_to_json(queue);
+    return report_queue_from_json(json);
+}
+
+/* Q9 */
+static void test_what_was_dropped_is_told_again_once(void **state)
+{
+    (void)state;
+    struct report_queue *queue CLEANUP(report_queue_freep) = report_queue_new();
+    push(queue, "c1", REPORT_PENDING, BEGIN_MS);
+    expect_delivery(queue, "c1", REPORT_PENDING, BEGIN_MS);
+    push(queue, "c1", REPORT_SUCCESS, BEGIN_MS);
+    push_event(queue, "d1", "COMPLETED", BEGIN_MS);
+    report_queue_next(queue, BEGIN_MS);
+    settle(queue, REPORT_REFUSED, BEGIN_MS);
+    report_queue_next(queue, BEGIN_MS);
+    settle(queue, REPORT_REFUSED, BEGIN_MS);
+    struct report_queue *again CLEANUP(report_queue_freep) = restart(queue);
+    assert_false(push_event(again, "d1", "COMPLETED", BEGIN_MS)); /* what follows goes by it */
+    assert_true(push(again, "c1", REPORT_SUCCESS, BEGIN_MS));
+    assert_false(push(again, "c1", REPORT_SUCCESS, BEGIN_MS));
+    report_queue_look_begin(queue, BEGIN_MS + LIMIT_REPORT_AGE_MS - 1);
+    assert_false(push(queue, "c1", REPORT_SUCCESS, BEGIN_MS));
+    report_queue_look_begin(queue, BEGIN_MS + LIMIT_REPORT_AGE_MS);
+    assert_true(push(queue, "c1", REPORT_SUCCESS, BEGIN_MS));
+    expect_delivery(queue, "c1", REPORT_SUCCESS, BEGIN_MS);
+    struct report_queue *last CLEANUP(report_queue_freep) = restart(queue);
+    assert_false(push(last, "c1", REPORT_SUCCESS, BEGIN_MS));
 }
 
 static void test_a_day_is_enough(void **state)
@@ -265,14 +396,14 @@ static void test_a_look_ends_what_it_did_not_see(void **state)
     struct string_vec superseded;
     struct report_told told;
     assert_true(report_queue_is_new(queue));
-    report_queue_look_begin(queue);
+    report_queue_look_begin(queue, BEGIN_MS);
     push(queue, "c1", REPORT_PENDING, BEGIN_MS);
     push(queue, "c0", REPORT_SUCCESS, BEGIN_MS);
     push_event(queue, "d1", "IN_PROGRESS", BEGIN_MS);
     report_queue_look_end(queue, &superseded);
     assert_int_equal(superseded.len, 0);
     assert_false(report_queue_is_new(queue));
-    report_queue_look_begin(queue);
+    report_queue_look_begin(queue, BEGIN_MS);
     push(queue, "c2", REPORT_PENDING, BEGIN_MS);
     report_queue_look_end(queue, &superseded);
     assert_int_equal(superseded.len, 2);
@@ -283,7 +414,7 @@ static void test_a_look_ends_what_it_did_not_see(void **state)
     push(queue, "c1", REPORT_SUPERSEDED, BEGIN_MS);
     expect_delivery(queue, "c1", REPORT_SUPERSEDED, BEGIN_MS); /* in the place of pending */
     for (int i = 0; i < 2; i++) {
-        report_queue_look_begin(queue);
+        report_queue_look_begin(queue, BEGIN_MS);
         push(queue, "c2", REPORT_PENDING, BEGIN_MS);
         report_queue_look_end(queue, &superseded);
         assert_int_equal(superseded.len, 0); /* told once */
@@ -295,7 +426,7 @@ static void test_a_restart_forgets_nothing(void **state)
     (void)state;
     struct report_queue *queue CLEANUP(report_queue_freep) = report_queue_new();
     struct string_vec superseded;
-    report_queue_look_begin(queue);
+    report_queue_look_begin(queue, BEGIN_MS);
     push(queue, "c1", REPORT_PENDING, BEGIN_MS);
     expect_delivery(queue, "c1", REPORT_PENDING, BEGIN_MS);
     push(queue, "c1", REPORT_FAILURE, BEGIN_MS);
@@ -355,6 +486,11 @@ int main(void)
         cmocka_unit_test(test_down_for_an_hour),
         cmocka_unit_test(test_pauses_that_are_asked_for),
         cmocka_unit_test(test_what_is_refused_is_dropped),
+        cmocka_unit_test(test_what_is_aside_lets_others_pass),
+        cmocka_unit_test(test_those_aside_take_turns),
+        cmocka_unit_test(test_what_is_aside_is_replaced_expires_and_makes_way),
+        cmocka_unit_test(test_a_mended_token_is_tried_at_once),
+        cmocka_unit_test(test_what_was_dropped_is_told_again_once),
         cmocka_unit_test(test_a_day_is_enough),
         cmocka_unit_test(test_the_oldest_make_way),
         cmocka_unit_test(test_a_look_ends_what_it_did_not_see),
