@@ -90,8 +90,9 @@
 /* --- git ------------------------------------------------------------------------------------------------ */
 #define LIMIT_HISTORY_COMMITS   100000 /* first-parent commits read for revision numbers */
 #define LIMIT_FETCH_BYTES       (2048LL * 1024 * 1024)
-#define LIMIT_FETCH_MS          3600000       /* one fetch: 2 GiB at 5 Mbit/s */
-#define LIMIT_FETCH_STALL_MS    120000        /* in which it brings LIMIT_FETCH_STALL_BYTES */
+#define LIMIT_FETCH_MEMORY      (256LL * 1024 * 1024) /* besides that, to unpack it */
+#define LIMIT_FETCH_MS          3600000               /* one fetch: 2 GiB at 5 Mbit/s */
+#define LIMIT_FETCH_STALL_MS    120000                /* in which it brings LIMIT_FETCH_STALL_BYTES */
 #define LIMIT_FETCH_STALL_BYTES (64 * 1024)   /* 550 bytes a second; git's http.lowSpeedLimit is a rate too */
 #define LIMIT_COMMIT_TEXT_BYTES 1024          /* of an author, of a subject; the rest is cut off */
 #define LIMIT_VERIFY_MS         30000         /* one run of gpg or ssh-keygen */
