@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+DEFINE_CLEANUP(git_config, git_config_free)
 DEFINE_CLEANUP(git_reference, git_reference_free)
 DEFINE_CLEANUP(git_reference_iterator, git_reference_iterator_free)
 
@@ -28,6 +29,17 @@ static int create(const char *path, git_repository **ret_mirror, struct error *e
     int rc = git_repository_init_ext(ret_mirror, path, &options);
     return rc < 0 ? source_git_error_as(err, ERROR_UNAVAILABLE, "cannot make the mirror %s", path)
                   : source_git_guard(*ret_mirror, err);
+}
+
+/* What libgit2 reads only when a ref is written or a remote asked, where it would seem to be their fault. */
+static int check(git_repository *mirror)
+{
+    git_config *config CLEANUP(git_config_freep) = NULL;
+    git_oid oid;
+    int rc = git_repository_config_snapshot(&config, mirror);
+    if (rc == 0) /* that is nowhere, so that all packed ones are looked through */
+        rc = git_reference_name_to_id(&oid, mirror, "refs/davit/none");
+    return rc == GIT_ENOTFOUND ? 0 : rc;
 }
 
 int source_mirror_open(const char *path, struct git_repository **ret_mirror, struct error *err)
@@ -45,9 +57,16 @@ int source_mirror_open(const char *path, struct git_repository **ret_mirror, str
     char *directory CLEANUP_FREE = memory_printf("%s/", path);
     unlink(lock);
     odb_pack_remove_unfinished(directory);
-    int rc = git_repository_open_bare(ret_mirror, path);
-    return rc < 0 ? source_git_error_as(err, ERROR_IO, "the mirror %s", path)
-                  : source_git_guard(*ret_mirror, err);
+    git_repository *mirror CLEANUP(source_git_repository_freep) = NULL;
+    int rc = git_repository_open_bare(&mirror, path);
+    if (rc == 0)
+        rc = check(mirror);
+    if (rc < 0)
+        return source_git_error_as(err, ERROR_IO, "the mirror %s", path);
+    rc = source_git_guard(mirror, err);
+    if (rc == 0)
+        *ret_mirror = TAKE(mirror);
+    return rc;
 }
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -74,10 +93,15 @@ static void rescue_refs(const char *broken, git_repository *mirror)
 {
     git_repository *old CLEANUP(source_git_repository_freep) = NULL;
     git_reference_iterator *refs CLEANUP(git_reference_iterator_freep) = NULL;
-    if (git_repository_open_bare(&old, broken) < 0 || source_git_guard(old, NULL) < 0 ||
-        git_reference_iterator_glob_new(&refs, old, "refs/davit/*") < 0)
-        return;
     const char *name;
+    if (git_repository_open_bare(&old, broken) < 0 || source_git_guard(old, NULL) < 0)
+        return;
+    if (git_reference_iterator_glob_new(&refs, old, "refs/davit/*") < 0) { /* packed-refs is damaged */
+        char *packed CLEANUP_FREE = memory_printf("%s/packed-refs", broken);
+        char *aside CLEANUP_FREE = memory_printf("%s.broken", packed);
+        if (rename(packed, aside) < 0 || git_reference_iterator_glob_new(&refs, old, "refs/davit/*") < 0)
+            return;
+    }
     while (git_reference_next_name(&name, refs) == 0)
         rescue_ref(old, mirror, name);
 }

@@ -10,9 +10,16 @@
 #include "source/origin.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
+<<<<<<< HEAD
 #include <stdlib.h>
+=======
+#include <stdio.h>
+>>>>>>> s15-hostile
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #define WORDS_BYTES 4096 /* of what the remote says about a push */
 
@@ -188,6 +195,41 @@ int source_way_too_large(int64_t max_bytes, struct error *err)
                      max_bytes);
 }
 
+/* A pack of a few KiB may hold objects of any size, which libgit2 unpacks in memory. Not counted are files
+ * that are mapped, as packs are. ret_before: to be set again. */
+static int bound_memory(int64_t max_bytes, struct rlimit *ret_before, struct error *err)
+{
+    uint64_t pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    bool is_read = file && fscanf(file, "%*u %*u %*u %*u %*u %" SCNu64, &pages) == 1;
+    if (file)
+        fclose(file);
+    if (is_read && getrlimit(RLIMIT_DATA, ret_before) == 0) {
+        struct rlimit bound = *ret_before;
+        uint64_t bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE) + LIMIT_FETCH_MEMORY + (uint64_t)max_bytes;
+        bound.rlim_cur = bytes < bound.rlim_cur ? bytes : bound.rlim_cur;
+        if (setrlimit(RLIMIT_DATA, &bound) == 0)
+            return 0;
+    }
+    return error_set(err, ERROR_UNAVAILABLE, "cannot bound the memory of the fetch (setrlimit): %s",
+                     strerror(errno));
+}
+
+static int tell_memory(int64_t max_bytes, struct error *err)
+{
+    return error_set(err, ERROR_LIMIT,
+                     "what is fetched takes more than %" PRId64
+                     " MiB of memory to unpack (fetchMebibytes and 256): it holds a very large file, which "
+                     "davit does not need; keep it in another repository or raise fetchMebibytes",
+                     (int64_t)(max_bytes + LIMIT_FETCH_MEMORY) / (1024 * 1024));
+}
+
+static bool is_out_of_memory(void)
+{
+    const git_error *last = git_error_last();
+    return last && last->klass == GIT_ERROR_NOMEMORY;
+}
+
 int source_way_download(struct source_way *way, git_remote *remote, const struct source_download *download,
                         struct error *err)
 {
@@ -203,7 +245,14 @@ int source_way_download(struct source_way *way, git_remote *remote, const struct
     options.callbacks.payload = &progress;
     options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
     options.update_fetchhead = 0;
-    int rc = git_remote_fetch(remote, &refspecs, &options, NULL);
+    struct rlimit before;
+    int rc = bound_memory(download->max_bytes, &before, err);
+    if (rc < 0)
+        return rc;
+    rc = git_remote_fetch(remote, &refspecs, &options, NULL);
+    setrlimit(RLIMIT_DATA, &before);
+    if (rc < 0 && is_out_of_memory())
+        return tell_memory(download->max_bytes, err);
     if (progress.too_large)
         return source_way_too_large(download->max_bytes, err);
     char *what CLEANUP_FREE = memory_printf("cannot fetch %s", download->what);

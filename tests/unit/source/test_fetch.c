@@ -163,17 +163,40 @@ static void test_empty_remote(void **state)
 
 static void test_broken_mirror_of_a_remote(void **state)
 {
+    static const char *const damages[] = {"for o in $(find objects -type f); do : >$o; done",
+                                          "printf '[[[' >config", "head -c 300 /dev/urandom >config",
+                                          "head -c 300 /dev/urandom >packed-refs"};
+    struct fixture *f = *state;
+    fixture_repository(f);
+    use_file_url(f);
+    for (size_t i = 0; i < ARRAY_LEN(damages); i++) {
+        fixture_start(f);
+        fixture_await_head(f, "web.yaml=one;");
+        fixture_await_ok(f);
+        fixture_stop(f);
+        fixture_forget(f);
+        fixture_sh(f, "cd state/a/mirror.git; chmod -R u+w .; %s", damages[i]);
+        fixture_start(f);
+        fixture_await_head(f, "web.yaml=one;");
+        fixture_await_ok(f);
+        fixture_stop(f);
+        fixture_forget(f);
+    }
+}
+
+/* In the middle of a life, and with a commit that is new. */
+static void test_a_mirror_breaks_while_running(void **state)
+{
     struct fixture *f = *state;
     fixture_repository(f);
     use_file_url(f);
     fixture_start(f);
     fixture_await_head(f, "web.yaml=one;");
-    fixture_stop(f);
-    fixture_forget(f);
-    fixture_sh(f, "cd state/a/mirror.git; chmod -R u+w .; for o in $(find objects -type f); do : >$o; done");
-    fixture_start(f);
-    fixture_await_head(f, "web.yaml=one;");
+    fixture_sh(f, "cd state/a/mirror.git; echo '[[[' >config; cd ../../../repo; printf two >web.yaml; "
+                  "git commit -qam second");
+    fixture_await_head(f, "web.yaml=two;");
     fixture_await_ok(f);
+    assert_false(fixture_last(f)->rewritten);
 }
 
 static void test_too_large_a_fetch(void **state)
@@ -187,6 +210,23 @@ static void test_too_large_a_fetch(void **state)
     fixture_start(f);
     fixture_await_error(f, "LIMIT_FETCH_BYTES");
     assert_int_equal(f->seen.len, 0);
+}
+
+/* A few KiB on the way, more than memory is there for once they are unpacked. */
+static void test_too_large_to_unpack(void **state)
+{
+    struct fixture *f = *state;
+    setenv("ASAN_OPTIONS", "detect_leaks=0:allocator_may_return_null=1", 1);
+    fixture_sh(f, "git init -q -b main repo; cd repo; printf 1 >web.yaml; git add .; git commit -qm first; "
+                  "head -c 300M /dev/zero >zeros; git add .; git commit -qm second");
+    use_file_url(f);
+    f->options.executable = this_program();
+    f->options.fetch_bytes = 1024 * 1024;
+    fixture_start(f);
+    fixture_await_error(f, "takes more than 257 MiB of memory to unpack");
+    fixture_sh(f, "cd repo; git reset -q --hard HEAD~1; printf 2 >web.yaml; git commit -qam third");
+    fixture_await_head(f, "web.yaml=2;");
+    fixture_await_ok(f);
 }
 
 /* A port of this machine that somebody may listen at. */
@@ -359,6 +399,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_branch_of_a_remote, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_empty_remote, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_broken_mirror_of_a_remote, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_too_large_to_unpack, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_mirror_breaks_while_running, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_too_large_a_fetch, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_redirect_to_another_address_is_refused, fixture_setup,
                                         fixture_teardown),

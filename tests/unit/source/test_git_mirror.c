@@ -67,6 +67,22 @@ static void test_an_empty_ref_of_the_mirror(void **state)
     fixture_sh(f, "git -C state/a/mirror.git log refs/davit/state | grep -q ledger");
 }
 
+/* Read by libgit2 only where a ref is written or a remote asked. */
+static const char *const late[] = {"printf '[[[' >config", "head -c 300 /dev/urandom >config",
+                                   "head -c 300 /dev/urandom >packed-refs"};
+
+static void test_what_is_read_late_is_the_mirrors_fault_too(void **state)
+{
+    for (size_t i = 0; i < ARRAY_LEN(late); i++) {
+        fixture_teardown(state);
+        fixture_setup(state);
+        struct fixture *f = *state;
+        live_damage_and_live(f, late[i]);
+        fixture_sh(f, "test -d state/a/mirror.git.broken; cd state/a/mirror.git; git fsck; "
+                      "git log refs/davit/state | grep -q ledger");
+    }
+}
+
 static void test_broken_mirror_of_a_directory(void **state)
 {
     struct fixture *f = *state;
@@ -250,6 +266,8 @@ int main(void)
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_an_unfinished_pack_goes, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_an_empty_ref_of_the_mirror, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_read_late_is_the_mirrors_fault_too, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_broken_mirror_of_a_directory, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_mirror_lost_while_running, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_many_objects_make_a_pack, fixture_setup, fixture_teardown),
