@@ -2,7 +2,9 @@
 
 #include "base/buffer.h"
 #include "base/text.h"
+#include "cli/client.h"
 #include "cli/output.h"
+#include "cli/signing.h"
 #include "model/json.h"
 #include "source/source.h"
 
@@ -85,6 +87,36 @@ static int check_push(const struct image_update *update)
     if (cli_is_on(cli, "push") && source_push_check(&push, &err) < 0)
         return cli_fail(cli, "%s", error_text(&err));
     return CLI_OK;
+}
+
+/* The daemon's source that this branch is: it has its newest commit. Borrowed; NULL: none. */
+static const json_t *source_of_branch(const struct source_branch *branch, const json_t *sources)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach ((json_t *)(uintptr_t)sources, i, item) {
+        const char *head = cli_member_string(item, "head.oid");
+        bool has = false;
+        if (*head && source_branch_has(branch, head, &has, NULL) == 0 && has)
+            return item;
+    }
+    return NULL;
+}
+
+/* Without a daemon that says what it verifies, it is committed as git says. Where it runs this for a remote
+ * itself, its configuration has been checked. */
+static int check_signing(const struct image_update *update)
+{
+    const struct cli *cli = update->cli;
+    json_t *answer CLEANUP(json_decrefp) = NULL;
+    if (update->remote || cli_request(cli, &(struct cli_request){.path = "/v1/source"}, &answer, NULL) < 0)
+        return CLI_OK;
+    json_t *sources CLEANUP(json_decrefp) = cli_sources(answer);
+    const struct cli_signing signing = {.source = source_of_branch(&update->base, sources),
+                                        .directory = update->base.directory,
+                                        .for_review = update->review_name != NULL,
+                                        .has_key = cli_value(cli, "signing-key") != NULL};
+    return cli_check_signing(cli, &signing);
 }
 
 /* What waits for review is put on the newest commit of the base, in place of what was there, where nobody
@@ -318,6 +350,8 @@ static int update_images(struct image_update *update)
     if (!r)
         r = check_push(update);
     if (!r)
+        r = check_signing(update);
+    if (!r)
         r = image_update_find(update);
     if (!r)
         r = find_anew(update);
@@ -377,6 +411,7 @@ const struct cli_flag image_update_flags[] = {
     CLI_FLAG_TEXT,
     CLI_FLAG_REPO,
     CLI_FLAG_PATH,
+    CLI_FLAG_SOCKET,
     CLI_FLAG_END,
 };
 

@@ -65,12 +65,14 @@ static void looks(void *data, const char *source, struct api_looks *ret_looks)
 {
     const struct program *program = data;
     const struct source_status *status = runtime_source_status(program->runtime, source);
+    const struct config_source *configured = config_source(program->config, source);
     *ret_looks =
         (struct api_looks){.asked = status->asked,
                            .answered = status->answered,
                            .newest = status->oid,
                            .webhooks = program->webhooks ? webhook_listener_news(program->webhooks) : NULL,
-                           .path = config_source(program->config, source)->path,
+                           .path = configured->path,
+                           .verify = source_verify_policy_name(configured->verify.policy),
                            .unverified = status->refused};
     const struct source_rewrite *rewrite = &status->rewrite;
     if (rewrite->from[0])

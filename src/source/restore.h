@@ -106,6 +106,8 @@ struct source_publication {
     const char *new_branch;  /* made for it, in place of `branch`; NULL: none */
     const char *command;     /* for the reflog: "davit rollback" */
 };
+/* Whether git signs what is committed there: commit.gpgSign. */
+int source_signs(const char *directory, bool *ret_signs, struct error *err);
 /* Commits for good, signed where signing_key or commit.gpgSign says so, and moves the branch from its tip to
  * the commit, which has to come after it, with its work tree where it is checked out. ERROR_CONFLICT: git(1)
  * refuses; the message has its words, as where the branch has moved, a file of the work tree has changes, or
