@@ -64,6 +64,11 @@ struct source_run_query {
 int source_branch_runs(const struct source_run_query *query, struct source_run_vec *ret_runs,
                        struct error *err);
 
+/* What the commit has in the file; NULL: it has no such file, or one of more than LIMIT_MANIFEST_BYTES.
+ * ERROR_IO: the commit cannot be read. Caller frees. */
+int source_branch_file(const struct source_branch *branch, const char *oid, const char *path, char **ret_text,
+                       struct error *err);
+
 struct source_restoration {
     const struct source_branch *branch; /* its tip is the parent */
     const char *target;                 /* oid of the commit whose content it is to be */
