@@ -39,6 +39,7 @@ struct api_looks {
     const struct webhook_news *webhooks; /* NULL: none are listened for */
     const char *path;                    /* where in the repository the manifests are; NULL: its root */
     struct api_rewrite rewrite;          /* of the branch, the last one of this life */
+    const char *verify;                  /* its policy, source/verify.h: "all" */
     bool unverified; /* there is a newer one, which is not signed as it has to be; core has the reason */
     const struct commit *refused; /* it, also while the origin is away; NULL: there is none */
     const char *refusal;          /* "refused: it is not signed" */

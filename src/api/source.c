@@ -62,6 +62,7 @@ static void add_looks(const struct api *api, const char *source, json_t *json)
         json_object_set_new(json, "webhooks", webhooks_json(looks.webhooks));
     if (looks.rewrite.from)
         json_object_set_new(json, "rewritten", rewrite_json(&looks.rewrite));
+    model_set_string(json, "verify", looks.verify);
     json_object_set_new(json, "unverified", json_boolean(looks.unverified));
 }
 

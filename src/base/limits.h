@@ -90,9 +90,9 @@
 /* --- git ------------------------------------------------------------------------------------------------ */
 #define LIMIT_HISTORY_COMMITS   100000 /* first-parent commits read for revision numbers */
 #define LIMIT_FETCH_BYTES       (2048LL * 1024 * 1024)
-<<<<<<< HEAD
-#define LIMIT_FETCH_MS          3600000     /* one fetch: 2 GiB at 5 Mbit/s */
-#define LIMIT_FETCH_STALL_MS    120000      /* in which it brings LIMIT_FETCH_STALL_BYTES */
+#define LIMIT_FETCH_MEMORY      (256LL * 1024 * 1024) /* besides that, to unpack it */
+#define LIMIT_FETCH_MS          3600000               /* one fetch: 2 GiB at 5 Mbit/s */
+#define LIMIT_FETCH_STALL_MS    120000                /* in which it brings LIMIT_FETCH_STALL_BYTES */
 #define LIMIT_FETCH_STALL_BYTES (64 * 1024) /* 550 bytes a second; git's http.lowSpeedLimit is a rate too */
 #define LIMIT_LEDGER_PUSH_BYTES (256LL * 1024 * 1024) /* of the ledger, in one push or fetch */
 #define LIMIT_LEDGER_FETCH_MS   30000 /* a start without ledger waits so long for the one on the remote */
@@ -101,17 +101,6 @@
 #define LIMIT_VERIFY_COMMITS    10000 /* whose signatures are judged for one that is to be deployed */
 #define LIMIT_SIGNED_BYTES      (1024 * 1024)         /* of a commit or tag whose signature is judged */
 #define LIMIT_SOURCE_TAGS       16                    /* that point to one commit and are looked at */
-=======
-#define LIMIT_FETCH_MEMORY      (256LL * 1024 * 1024) /* besides that, to unpack it */
-#define LIMIT_FETCH_MS          3600000               /* one fetch: 2 GiB at 5 Mbit/s */
-#define LIMIT_FETCH_STALL_MS    120000                /* in which it brings LIMIT_FETCH_STALL_BYTES */
-#define LIMIT_FETCH_STALL_BYTES (64 * 1024)   /* 550 bytes a second; git's http.lowSpeedLimit is a rate too */
-#define LIMIT_COMMIT_TEXT_BYTES 1024          /* of an author, of a subject; the rest is cut off */
-#define LIMIT_VERIFY_MS         30000         /* one run of gpg or ssh-keygen */
-#define LIMIT_VERIFY_COMMITS    10000         /* whose signatures are judged for one that is to be deployed */
-#define LIMIT_SIGNED_BYTES      (1024 * 1024) /* of a commit or tag whose signature is judged */
-#define LIMIT_SOURCE_TAGS       16            /* that point to one commit and are looked at */
->>>>>>> s15-hostile
 #define LIMIT_TREE_BYTES        (256LL * 1024 * 1024) /* contents of the manifests of one update */
 #define LIMIT_TREE_ENTRIES      1000000               /* entries of trees that one update looks at */
 #define LIMIT_TREE_DEPTH        64                    /* nested directories */

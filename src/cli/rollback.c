@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cli/client.h"
 #include "cli/output.h"
+#include "cli/signing.h"
 #include "model/json.h"
 #include "source/source.h"
 
@@ -319,6 +320,14 @@ static int check_push(const struct rollback *rollback)
     return CLI_OK;
 }
 
+static int check_signing(const struct rollback *rollback)
+{
+    const struct cli_signing signing = {.source = rollback->daemon,
+                                        .directory = rollback->branch.directory,
+                                        .for_review = new_branch(rollback) != NULL};
+    return cli_check_signing(rollback->cli, &signing);
+}
+
 /* --- doing it ------------------------------------------------------------------------------------------- */
 
 static int commit(const struct rollback *rollback, const struct plan *plan)
@@ -357,6 +366,8 @@ static int roll_back(struct rollback *rollback)
         r = find_place(rollback);
     if (!r)
         r = check_push(rollback);
+    if (!r)
+        r = check_signing(rollback);
     if (!r)
         r = make_plan(rollback, &plan);
     if (r)

@@ -226,6 +226,9 @@ static void print_image_updates(const struct cli *cli, const json_t *updates)
         fprintf(cli->out, "           %s, %s: %s%s%s\n", cli_member_string(item, "name"),
                 cli_member_string(item, "image"), cli_tone(cli, CLI_BAD), cli_member_string(item, "message"),
                 cli_tone(cli, CLI_PLAIN));
+    json_array_foreach (json_object_get(updates, "refusals"), i, item)
+        fprintf(cli->out, "           %s, %s: %s\n", cli_member_string(item, "name"),
+                cli_member_string(item, "image"), cli_member_string(item, "message"));
 }
 
 static int run(const struct cli *cli)

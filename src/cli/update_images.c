@@ -2,7 +2,9 @@
 
 #include "base/buffer.h"
 #include "base/text.h"
+#include "cli/client.h"
 #include "cli/output.h"
+#include "cli/signing.h"
 #include "model/json.h"
 #include "source/source.h"
 
@@ -19,6 +21,11 @@ static void forget_findings(struct image_update *update)
     for (size_t i = 0; i < update->failures.len; i++)
         free(update->failures.items[i].message);
     vector_deinit(&update->failures);
+    for (size_t i = 0; i < update->refusals.len; i++) {
+        free(update->refusals.items[i].image);
+        free(update->refusals.items[i].subject);
+    }
+    vector_deinit(&update->refusals);
 }
 
 static void image_update_deinit(struct image_update *update)
@@ -85,6 +92,36 @@ static int check_push(const struct image_update *update)
     if (cli_is_on(cli, "push") && source_push_check(&push, &err) < 0)
         return cli_fail(cli, "%s", error_text(&err));
     return CLI_OK;
+}
+
+/* The daemon's source that this branch is: it has its newest commit. Borrowed; NULL: none. */
+static const json_t *source_of_branch(const struct source_branch *branch, const json_t *sources)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach ((json_t *)(uintptr_t)sources, i, item) {
+        const char *head = cli_member_string(item, "head.oid");
+        bool has = false;
+        if (*head && source_branch_has(branch, head, &has, NULL) == 0 && has)
+            return item;
+    }
+    return NULL;
+}
+
+/* Without a daemon that says what it verifies, it is committed as git says. Where it runs this for a remote
+ * itself, its configuration has been checked. */
+static int check_signing(const struct image_update *update)
+{
+    const struct cli *cli = update->cli;
+    json_t *answer CLEANUP(json_decrefp) = NULL;
+    if (update->remote || cli_request(cli, &(struct cli_request){.path = "/v1/source"}, &answer, NULL) < 0)
+        return CLI_OK;
+    json_t *sources CLEANUP(json_decrefp) = cli_sources(answer);
+    const struct cli_signing signing = {.source = source_of_branch(&update->base, sources),
+                                        .directory = update->base.directory,
+                                        .for_review = update->review_name != NULL,
+                                        .has_key = cli_value(cli, "signing-key") != NULL};
+    return cli_check_signing(cli, &signing);
 }
 
 /* What waits for review is put on the newest commit of the base, in place of what was there, where nobody
@@ -160,11 +197,19 @@ static json_t *edit_to_json(const struct image_update *update, const struct imag
     return json;
 }
 
+/* Caller frees. */
+static char *refusal_text(const struct image_refusal *refusal)
+{
+    return memory_printf("%s is not proposed again, %.12s (%s) took it out; a later one will be",
+                         refusal->image, refusal->commit, refusal->subject);
+}
+
 static json_t *to_json(const struct image_update *update, const char *oid)
 {
     json_t *json = json_pack("{s:i}", "schemaVersion", 1);
     json_t *changes = json_array();
     json_t *failures = json_array();
+    json_t *refusals = json_array();
     model_set_string(json, "branch", update->review_name ? update->review_name : update->base.name);
     model_set_string(json, "commit", oid);
     json_object_set_new(json, "policies", json_integer((json_int_t)update->edits.len));
@@ -177,6 +222,15 @@ static json_t *to_json(const struct image_update *update, const char *oid)
         model_set_string(item, "message", failure->message);
         json_array_append_new(failures, item);
     }
+    for (size_t i = 0; i < update->refusals.len; i++) {
+        char *message CLEANUP_FREE = refusal_text(&update->refusals.items[i]);
+        json_t *item = edit_to_json(update, &update->edits.items[update->refusals.items[i].edit]);
+        model_set_string(item, "refused", update->refusals.items[i].image);
+        model_set_string(item, "commit", update->refusals.items[i].commit);
+        model_set_string(item, "message", message);
+        json_array_append_new(refusals, item);
+    }
+    json_object_set_new(json, "refusals", refusals);
     json_object_set_new(json, "changes", changes);
     json_object_set_new(json, "failures", failures);
     return json;
@@ -198,6 +252,17 @@ static void print_changes(const struct image_update *update)
     }
 }
 
+static void print_refusals(const struct image_update *update)
+{
+    for (size_t i = 0; i < update->refusals.len; i++) {
+        const struct image_refusal *refusal = &update->refusals.items[i];
+        char *label CLEANUP_FREE = image_update_label(update, &update->edits.items[refusal->edit]);
+        char *text CLEANUP_FREE = refusal_text(refusal);
+        char *line CLEANUP_FREE = memory_printf("%s: %s", label, text);
+        print_line(update->cli->err, "", line);
+    }
+}
+
 static void print_failures(const struct image_update *update)
 {
     for (size_t i = 0; i < update->failures.len; i++) {
@@ -213,7 +278,7 @@ static void print_failures(const struct image_update *update)
 
 static void print_nothing(const struct image_update *update)
 {
-    size_t judged = update->edits.len - update->failures.len;
+    size_t judged = update->edits.len - update->failures.len - update->refusals.len;
     if (!update->edits.len)
         fputs("no container has an image policy: nothing to update\n", update->cli->err);
     else if (judged)
@@ -318,12 +383,15 @@ static int update_images(struct image_update *update)
     if (!r)
         r = check_push(update);
     if (!r)
+        r = check_signing(update);
+    if (!r)
         r = image_update_find(update);
     if (!r)
         r = find_anew(update);
     if (r)
         return r;
     print_failures(update);
+    print_refusals(update);
     if (update->contents.len) {
         r = commit(update);
     } else {
@@ -377,6 +445,7 @@ const struct cli_flag image_update_flags[] = {
     CLI_FLAG_TEXT,
     CLI_FLAG_REPO,
     CLI_FLAG_PATH,
+    CLI_FLAG_SOCKET,
     CLI_FLAG_END,
 };
 

@@ -17,6 +17,15 @@ struct image_failure {
 };
 struct image_failure_vec VECTOR_OF(struct image_failure);
 
+/* An image that the policy asks for, and that the branch had and has not any more. */
+struct image_refusal {
+    size_t edit;                  /* index in update.edits, which has no replacement */
+    char *image;                  /* that is not proposed */
+    char commit[COMMIT_OID_SIZE]; /* that took it out */
+    char *subject;
+};
+struct image_refusal_vec VECTOR_OF(struct image_refusal);
+
 /* A remote, and the repository of davit's in which is committed for it. */
 struct image_update_remote {
     struct source_remote *source;
@@ -37,6 +46,7 @@ struct image_update {
     struct image_edit_vec edits;        /* what has a policy; what is to change has a replacement */
     struct source_content_vec contents; /* of the files that change */
     struct image_failure_vec failures;
+    struct image_refusal_vec refusals;
     bool is_late; /* the remote's branch has moved meanwhile: once more */
 };
 
@@ -51,6 +61,11 @@ extern const struct cli_flag image_update_flags[];
 /* Reads the manifests of `parent`, asks the registries and fills what is behind it. CLI_ERROR after a
  * message; what fails of single images is in `failures`. */
 int image_update_find(struct image_update *update);
+/* Takes back what the branch has taken out again, by git revert, davit rollback or by hand: it is wanted by
+ * nobody until a later one exists. That is an image that the container had, under the same policy, in the
+ * last SOURCE_RUNS changes of its file on the first-parent line, and has not any more. One with the same tag,
+ * and another digest, may have moved on: of that it counts only where what came before it came back. */
+void image_update_recall(struct image_update *update);
 /* "default/web app", of all services that run it, or "task definition web app". Caller frees. */
 char *image_update_label(const struct image_update *update, const struct image_edit *edit);
 /* The failure of that edit is told in `failures`; takes the message. */

@@ -268,6 +268,7 @@ static void on_manifest(void *data, struct manifest *manifest)
     image_edit_find(manifest, &reading->update->edits);
     if (reading->update->edits.len)
         reading->result = ask_registries(reading->update);
+    image_update_recall(reading->update);
     rewrite_files(reading->update, manifest);
 }
 

@@ -65,9 +65,11 @@ static void poke_at(void *data, size_t index)
 static void looks(void *data, const char *source, struct api_looks *ret_looks)
 {
     const struct program *program = data;
+    const struct config_source *configured = config_source(program->config, source);
     input_looks(runtime_source_status(program->runtime, source), ret_looks);
     ret_looks->webhooks = program->webhooks ? webhook_listener_news(program->webhooks) : NULL;
-    ret_looks->path = config_source(program->config, source)->path;
+    ret_looks->path = configured->path;
+    ret_looks->verify = source_verify_policy_name(configured->verify.policy);
 }
 
 static struct webhook_source webhook_source(void *data, size_t index)

@@ -9,6 +9,7 @@
 #include "manifest/schema.h"
 #include "model/json.h"
 #include "source/origin.h"
+#include "source/restore.h"
 #include "source/source.h"
 
 #include <assert.h>
@@ -525,6 +526,26 @@ static int check_sources(struct config *config, struct error *err)
     return check_targets(config, err);
 }
 
+/* One that is refused afterwards would stop the branch. */
+static int check_signed(const struct config *config, struct error *err)
+{
+    const struct config_image_updates *updates = &config->image_updates;
+    enum source_verify_policy policy = config->sources.items[0].verify.policy;
+    bool signs = updates->signing_key != NULL;
+    if (!source_verify_wants_signed(policy, updates->branch != NULL))
+        return 0;
+    if (!signs && source_signs(updates->repository ? updates->repository : "/", &signs, err) < 0)
+        signs = false; /* it cannot commit there either */
+    if (signs)
+        return 0;
+    return error_set(
+        err, ERROR_INVALID,
+        "imageUpdates: with source.verify.policy \"%s\" its commits would be refused, for nothing "
+        "signs them: name a signingKeyFile, whose key the verify.allowedSignersFile has, or set "
+        "commit.gpgSign of git",
+        source_verify_policy_name(policy));
+}
+
 static int finish_image_updates(struct config *config, struct error *err)
 {
     struct config_image_updates *updates = &config->image_updates;
@@ -539,7 +560,7 @@ static int finish_image_updates(struct config *config, struct error *err)
     updates->repository = memory_strdup(path);    /* NULL: a remote */
     if (!updates->repository && !updates->author) /* git may not know who a daemon is */
         updates->author = memory_strdup(DEFAULT_AUTHOR);
-    return 0;
+    return check_signed(config, err);
 }
 
 /* git-check-ref-format(1), for names of letters, digits, dots, dashes and underscores. */

@@ -148,9 +148,43 @@ static char *take_failures(json_t *status, const json_t *answer)
     return memory_printf("%s: %s%s", name ? name : "", message ? message : "", more);
 }
 
+static bool has_value(const json_t *list, const json_t *value)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach ((json_t *)(uintptr_t)list, i, item)
+        if (json_equal(item, (json_t *)(uintptr_t)value))
+            return true;
+    return false;
+}
+
+/* What was taken out again, and is not proposed: told once, and no trouble. */
+static void take_refusals(struct image_updates *updates, const json_t *answer)
+{
+    const json_t *refusals = json_object_get(answer, "refusals");
+    json_t *kept = json_array();
+    json_t *before CLEANUP(json_decrefp) = json_incref(json_object_get(updates->status, "refusals"));
+    size_t i;
+    json_t *refusal;
+    json_array_foreach ((json_t *)(uintptr_t)refusals, i, refusal) {
+        if (i == STATUS_FAILURES)
+            break;
+        json_t *one = json_object();
+        model_set_string(one, "name", model_string(refusal, "name"));
+        model_set_string(one, "image", model_string(refusal, "image"));
+        model_set_string(one, "message", model_string(refusal, "message"));
+        json_array_append_new(kept, one);
+        if (!has_value(before, one))
+            log_message(LOG_LEVEL_INFO, "image updates: %s: %s", model_string(one, "name"),
+                        model_string(one, "message"));
+    }
+    json_object_set_new(updates->status, "refusals", kept);
+}
+
 static void take_answer(struct image_updates *updates, const json_t *answer)
 {
     char *trouble CLEANUP_FREE = take_failures(updates->status, answer);
+    take_refusals(updates, answer);
     json_object_set_new(updates->status, "ok", json_boolean(!trouble));
     json_object_del(updates->status, "message");
     model_set_string(updates->status, "message", trouble);
@@ -412,7 +446,7 @@ struct image_updates *image_updates_new(const struct image_updates_options *opti
     struct image_updates *updates = NEW(struct image_updates);
     int64_t first_ms = options->config->image_updates.interval_ms;
     updates->options = *options;
-    updates->status = json_pack("{s:b,s:[]}", "ok", 1, "failures");
+    updates->status = json_pack("{s:b,s:[],s:[]}", "ok", 1, "failures", "refusals");
     uv_timer_init(options->loop, &updates->timer);
     updates->timer.data = updates;
     uv_timer_start(&updates->timer, on_time, (uint64_t)(first_ms < FIRST_MS ? first_ms : FIRST_MS), 0);

@@ -28,7 +28,8 @@ struct image_updates_options {
 };
 
 struct image_updates *image_updates_new(const struct image_updates_options *options);
-/* For `davit status`: {"ok", "checkedAt", "commit", "branch", "committedAt", "message", "failures"}; the
+/* For `davit status`: {"ok", "checkedAt", "commit", "branch", "committedAt", "message", "failures",
+ * "refusals"}; the
  * caller's. */
 json_t *image_updates_status_json(const struct image_updates *updates);
 /* Kills what is under way. The loop must be run on. NULL is fine. */

@@ -121,26 +121,26 @@ static void look(struct walk *walk, const json_t *value, const char *family, boo
                                                                               : family);
 }
 
-static int parse(const struct manifest_entry *entry, const char *text, size_t len,
-                 struct document_vec *ret_documents)
+static int parse(const char *file, const char *text, size_t len, struct document_vec *ret_documents)
 {
     struct diagnostics ignored CLEANUP(diagnostics_deinit) = {0};
-    struct document_input input = {entry->path, text, len};
+    struct document_input input = {file, text, len};
     return document_parse(&input, ret_documents, &ignored);
 }
 
-static void find_in(const struct manifest_entry *entry, struct image_edit_vec *edits)
+void image_edit_find_in(const char *file, const char *text, size_t len, struct image_edit_vec *ret_edits)
 {
     struct document_vec documents CLEANUP(document_vec_deinit) = {0};
-    if (!memmem(entry->text, entry->len, POLICY, strlen(POLICY)) ||
-        parse(entry, entry->text, entry->len, &documents) < 0)
+    assert(file);
+    assert(ret_edits);
+    if (!memmem(text, len, POLICY, strlen(POLICY)) || parse(file, text, len, &documents) < 0)
         return;
     for (size_t i = 0; i < documents.len; i++) {
-        struct walk walk = {.file = entry->path,
+        struct walk walk = {.file = file,
                             .document = &documents.items[i],
                             .number = i,
                             .pointer = BUFFER_INIT((size_t)LIMIT_MANIFEST_BYTES * 2),
-                            .edits = edits};
+                            .edits = ret_edits};
         buffer_append(&walk.pointer, "", 0);
         look(&walk, documents.items[i].value, "", false);
         buffer_deinit(&walk.pointer);
@@ -171,7 +171,7 @@ void image_edit_find(const struct manifest *manifest, struct image_edit_vec *ret
     map_for_each (&manifest->files, item) {
         const struct manifest_entry *entry = item->value;
         if (is_read(manifest, entry))
-            find_in(entry, ret_edits);
+            image_edit_find_in(entry->path, entry->text, entry->len, ret_edits);
     }
     if (ret_edits->len)
         qsort(ret_edits->items, ret_edits->len, sizeof *ret_edits->items, by_place);
@@ -285,8 +285,8 @@ static int prove(const struct manifest_entry *entry, const struct image_edit_vec
     struct document_vec before CLEANUP(document_vec_deinit) = {0};
     struct document_vec after CLEANUP(document_vec_deinit) = {0};
     const struct image_edit *last = NULL;
-    bool same = parse(entry, entry->text, entry->len, &before) == 0 &&
-                parse(entry, text, strlen(text), &after) == 0 && before.len == after.len;
+    bool same = parse(entry->path, entry->text, entry->len, &before) == 0 &&
+                parse(entry->path, text, strlen(text), &after) == 0 && before.len == after.len;
     for (size_t i = 0; same && i < edits->len; i++) {
         const struct image_edit *edit = &edits->items[i];
         if (!is_of(edit, entry))

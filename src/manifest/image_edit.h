@@ -32,6 +32,8 @@ void image_edit_deinit(struct image_edit *edit);
 void image_edit_vec_deinit(struct image_edit_vec *edits);
 /* Appends those of all files that the manifest reads, by file and place. What does not parse has none. */
 void image_edit_find(const struct manifest *manifest, struct image_edit_vec *ret_edits);
+/* Those of one text, as one of old: `file` is what they call it. */
+void image_edit_find_in(const char *file, const char *text, size_t len, struct image_edit_vec *ret_edits);
 /* The text of the file that `edits` (those of other files are passed over) are of, with their replacements.
  * ERROR_NOT_FOUND: the manifest has no such file. ERROR_UNSUPPORTED: an image cannot be replaced there, with
  * its place and the remedy. Caller frees. */

@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <iconv.h>
+#include <stdio.h>
 #include <string.h>
 
 #define TREE            "tree "
@@ -161,8 +162,7 @@ static bool find_encoding(const struct odb_commit *commit, char ret_name[static 
     for (size_t i = 0; i < name.len; i++)
         if (!isalnum((unsigned char)name.at[i]) && !memchr("-_.:", name.at[i], 4))
             return false;
-    memcpy(ret_name, name.at, name.len);
-    ret_name[name.len] = '\0';
+    snprintf(ret_name, ENCODING_SIZE, "%.*s", (int)name.len, name.at);
     return true;
 }
 

@@ -212,6 +212,34 @@ int source_branch_resolve(const struct source_branch *branch, const char *revisi
     return 0;
 }
 
+static int read_file(git_repository *repository, const char *oid, const char *path, char **ret_text)
+{
+    git_object *commit CLEANUP(git_object_freep) = NULL;
+    git_object *blob CLEANUP(git_object_freep) = NULL;
+    git_oid id;
+    int rc = git_oid_fromstr(&id, oid);
+    if (rc == 0)
+        rc = git_object_lookup(&commit, repository, &id, GIT_OBJECT_COMMIT);
+    if (rc == 0 && git_object_lookup_bypath(&blob, commit, path, GIT_OBJECT_BLOB) < 0)
+        return 0;
+    if (rc == 0 && git_blob_rawsize((git_blob *)blob) <= LIMIT_MANIFEST_BYTES)
+        *ret_text =
+            memory_strndup(git_blob_rawcontent((git_blob *)blob), (size_t)git_blob_rawsize((git_blob *)blob));
+    return rc;
+}
+
+int source_branch_file(const struct source_branch *branch, const char *oid, const char *path, char **ret_text,
+                       struct error *err)
+{
+    git_repository *repository CLEANUP(source_git_repository_freep) = NULL;
+    int rc = source_git_open_around(branch->directory, &repository, err);
+    if (rc < 0)
+        return rc;
+    *ret_text = NULL;
+    rc = read_file(repository, oid, path, ret_text);
+    return rc < 0 ? source_git_error(err, rc, "commit %.12s of %s", oid, branch->directory) : 0;
+}
+
 /* --- runs ----------------------------------------------------------------------------------------------- */
 
 /* What the commit has at the paths. */

@@ -245,11 +245,11 @@ static int split_author(char *author, struct source_git_call *call, struct error
     return 0;
 }
 
-static int is_signing(const struct source_branch *branch, bool *ret_signs, struct error *err)
+int source_signs(const char *directory, bool *ret_signs, struct error *err)
 {
     static const char *const arguments[] = {"config", "--type=bool",    "--default", "false",
                                             "--get",  "commit.gpgSign", NULL};
-    struct source_git_call call = {.directory = branch->directory, .arguments = arguments};
+    struct source_git_call call = {.directory = directory, .arguments = arguments};
     char *answer CLEANUP_FREE = NULL;
     int rc = source_git_child(&call, &answer, err);
     *ret_signs = text_equal(answer, "true");
@@ -273,7 +273,7 @@ static int commit_tree(const struct source_publication *publication, char ret_oi
     if (signs)
         call.settings = settings;
     else if (rc == 0)
-        rc = is_signing(branch, &signs, err);
+        rc = source_signs(branch->directory, &signs, err);
     const char *const arguments[] = {"commit-tree", "-p", parent, "-F", "-", tree, signs ? "-S" : NULL, NULL};
     call.arguments = arguments;
     if (rc == 0)

@@ -12,11 +12,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-<<<<<<< HEAD
-#include <stdlib.h>
-=======
 #include <stdio.h>
->>>>>>> s15-hostile
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>

@@ -64,6 +64,11 @@ struct source_run_query {
 int source_branch_runs(const struct source_run_query *query, struct source_run_vec *ret_runs,
                        struct error *err);
 
+/* What the commit has in the file; NULL: it has no such file, or one of more than LIMIT_MANIFEST_BYTES.
+ * ERROR_IO: the commit cannot be read. Caller frees. */
+int source_branch_file(const struct source_branch *branch, const char *oid, const char *path, char **ret_text,
+                       struct error *err);
+
 struct source_restoration {
     const struct source_branch *branch; /* its tip is the parent */
     const char *target;                 /* oid of the commit whose content it is to be */
@@ -106,6 +111,8 @@ struct source_publication {
     const char *new_branch;  /* made for it, in place of `branch`; NULL: none */
     const char *command;     /* for the reflog: "davit rollback" */
 };
+/* Whether git signs what is committed there: commit.gpgSign. */
+int source_signs(const char *directory, bool *ret_signs, struct error *err);
 /* Commits for good, signed where signing_key or commit.gpgSign says so, and moves the branch from its tip to
  * the commit, which has to come after it, with its work tree where it is checked out. ERROR_CONFLICT: git(1)
  * refuses; the message has its words, as where the branch has moved, a file of the work tree has changes, or

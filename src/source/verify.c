@@ -65,6 +65,11 @@ const char *source_verify_policy_name(enum source_verify_policy policy)
     return policies[policy];
 }
 
+bool source_verify_wants_signed(enum source_verify_policy policy, bool for_review)
+{
+    return policy == SOURCE_VERIFY_ALL || (policy == SOURCE_VERIFY_HEAD && !for_review);
+}
+
 int source_verify_check(const struct source_verify *verify, const char *origin, struct error *err)
 {
     assert(verify);

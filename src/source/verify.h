@@ -19,6 +19,8 @@
 #include "base/error.h"
 #include "model/commit.h"
 
+#include <stdbool.h>
+
 enum source_verify_policy { SOURCE_VERIFY_NONE, SOURCE_VERIFY_HEAD, SOURCE_VERIFY_ALL, SOURCE_VERIFY_TAG };
 
 /* NULL in place of a file: signatures of that kind are not believed. */
@@ -44,6 +46,9 @@ void source_verify_deinit(struct source_verify *verify);
 /* ERROR_INVALID: no policy has that name. */
 int source_verify_policy_parse(const char *name, enum source_verify_policy *ret_policy);
 const char *source_verify_policy_name(enum source_verify_policy policy);
+/* Whether a commit that davit makes has to be signed to be deployed: not where somebody tags it first, and
+ * with `head` not where it waits on a branch for review, for what is merged then is another's. */
+bool source_verify_wants_signed(enum source_verify_policy policy, bool for_review);
 /* What can be known at a start. ERROR_INVALID: a policy without any keys, or of an origin that is a plain
  * directory now. */
 int source_verify_check(const struct source_verify *verify, const char *origin, struct error *err);

@@ -9,6 +9,7 @@ import pytest
 
 from support.davit import wait_for
 from support.receivers import WORDS
+from support.repo import IDENTITY
 from support.spine import Spine, definition, service
 
 SSH, GPG = "ssh", "openpgp"
@@ -277,3 +278,37 @@ def test_configurations_that_are_refused_at_start(davit, docker, tmp_path, keys)
         daemon.configure({"source": {"origin": str(origin), "verify": verify}, "stateDirectory": str(tmp_path / "state")})
         process = daemon.run("daemon", "--config", str(daemon.config))
         assert process.returncode == 2 and words in process.stderr, process.stderr
+
+
+@pytest.mark.parametrize("policy", ["head", "all"])
+def test_no_commit_of_davit_s_own_that_would_be_refused(story, keys, policy):
+    """davit rollback and davit update-images would stop the branch: nothing is written, and the remedy works."""
+    it = story(policy)
+    daemon = it.spine.daemon
+    daemon.environment.update(IDENTITY)
+    it.commit("one", "ada")
+    it.start()
+    it.deploys("one")
+    tip = it.commit("two", "ada")
+    it.deploys("two")
+    for command, more in ("rollback", ["default/web"]), ("update-images", []):
+        process = daemon.run(command, *more, "--repo", it.repo.directory)
+        assert process.returncode == 2 and f"deploys signed commits alone from {it.repo.directory}" in process.stderr, process.stderr
+        assert f"git -C {it.repo.directory} config commit.gpgSign true" in process.stderr
+        process = daemon.run(command, *more, "--repo", it.repo.directory, "--dry-run", "--branch", "review")
+        assert process.returncode == (2 if policy == "all" else 0), process.stderr
+    assert it.repo.head() == tip
+    process = daemon.run("update-images", "--repo", it.repo.directory, "--signing-key", keys.directory / "ada")
+    assert process.returncode == 0 and "nothing to update" in process.stderr, process.stderr
+    for name, value in ("commit.gpgSign", "true"), ("gpg.format", SSH), ("user.signingKey", str(keys.directory / "ada")):
+        it.repo.git("config", name, value)
+    process = daemon.run("rollback", "default/web", "--repo", it.repo.directory)
+    assert process.returncode == 0, process.stderr
+    it.deploys("one")
+
+
+def test_image_updates_that_would_be_refused_do_not_start(story):
+    it = story("all")
+    it.spine.daemon.configure({**it.spine.directory_config, "imageUpdates": {}})
+    process = it.spine.daemon.run("daemon", "--config", it.spine.daemon.config)
+    assert process.returncode == 2 and "nothing signs them: name a signingKeyFile" in process.stderr, process.stderr

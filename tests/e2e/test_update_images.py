@@ -107,6 +107,39 @@ def test_a_moved_tag_is_committed_by_digest(updating, docker, versions):
     assert spine.texts() == [spine.texts()[0]]
 
 
+def test_what_was_taken_out_again_is_not_proposed(updating, docker, versions):
+    updating.commit(web=manifest(f"{NAME}:1.0.0", "{semver: 1.x}"), service=service(1))
+    push(docker, versions[1], f"{NAME}:1.1.0")
+    updating.run()
+    reverted = updating.repo.revert()
+    said = updating.run()
+    assert f"{NAME}:1.1.0 is not proposed again, {reverted[:12]} (Revert \"Update the image of web app\") took it out" in said
+    assert updating.repo.head() == reverted
+    push(docker, versions[1], f"{NAME}:1.2.0")  # a later one is, and a rollback takes it back as well
+    updating.run()
+    assert f"{NAME}:1.2.0 " in updating.file()
+    process = updating.spine.daemon.run("rollback", "default/web", "--repo", updating.repo.directory, "--to", "HEAD~1")
+    assert process.returncode == 0, process.stderr
+    assert f"{NAME}:1.2.0 is not proposed again" in updating.run() and f"{NAME}:1.0.0 " in updating.file()
+    updating.commit(web=manifest(f"{NAME}:1.0.0", "{semver: ^1.0}"))  # a policy of its own asks anew
+    updating.run()
+    assert f"{NAME}:1.2.0 " in updating.file()
+
+
+def test_a_digest_that_was_taken_out_again(updating, docker, versions):
+    """A tag that moves back is followed; what was reverted is not committed again."""
+    updating.commit(web=manifest(f"{NAME}:1.0.0", "{digest: true}"), service=service(1))
+    pinned = []
+    for version in versions[1], versions[0]:
+        updating.run()
+        pinned.append(updating.file())
+        push(docker, version, f"{NAME}:1.0.0")
+    updating.run()
+    assert updating.file() == pinned[0] != pinned[1] and "@sha256:" in pinned[0]
+    updating.repo.revert()
+    assert "is not proposed again" in updating.run() and updating.file() == pinned[1]
+
+
 def test_patterns_and_json_and_many_containers_are_one_commit(updating, docker, versions):
     for tag in ("main-aa-9", "main-bb-10", "dev-cc-11"):
         push(docker, versions[0], f"{NAME}:{tag}")
@@ -265,6 +298,21 @@ def test_the_daemon_commits_and_deploys(davit, repo, docker, registry, versions)
     assert f"           default/web app, {NAME}:1.1.0: shop/web of {HOST}: " in spine.daemon.run("status").stdout
     assert spine.daemon.log_text().count("warning: image updates") == 1
     assert spine.daemon.stop() == 0
+
+
+def test_the_daemon_leaves_what_was_reverted(davit, repo, docker, registry, versions):
+    updating = Updating(davit, repo, docker, imageUpdates={"interval": "1s", "author": "davit <davit@example.org>"})
+    push(docker, versions[1], f"{NAME}:1.1.0")
+    first = updating.commit(web=manifest(f"{NAME}:1.0.0", "{semver: 1.x}"), service=service(1))
+    updating.spine.start()
+    wait_for(lambda: updating.repo.head() != first, 20, "it commits")
+    reverted = updating.repo.revert()
+    refused = wait_for(lambda: status(updating)["refusals"], 20, "it tells that it leaves it")
+    assert refused[0]["message"].startswith(f"{NAME}:1.1.0 is not proposed again, {reverted[:12]} (") and status(updating)["ok"]
+    checked = status(updating)["checkedAt"]
+    wait_for(lambda: status(updating)["checkedAt"] != checked, 20, "it has looked once more")
+    assert updating.repo.head() == reverted and updating.spine.daemon.log_text().count("is not proposed again") == 1
+    assert "is not proposed again" in updating.spine.daemon.run("status").stdout
 
 
 def test_the_daemon_commits_for_review(davit, repo, docker, registry, versions):

@@ -53,6 +53,7 @@ static void looks(void *data, const char *source, struct api_looks *ret_looks)
     *ret_looks = (struct api_looks){.asked = (unsigned)fixture->poked,
                                     .newest = "f00d",
                                     .rewrite = {"0ld", "f00d", "", 1000},
+                                    .verify = "head",
                                     .unverified = true};
 }
 

@@ -496,6 +496,7 @@ static void test_reconcile_posts_an_event(void **state)
     json_t *answer = fixture_ask(fixture, "GET", "/v1/status", NULL);
     const json_t *source = json_object_get(answer, "source");
     assert_int_equal(model_int(source, "looksAsked"), 1);
+    assert_string_equal(model_string(source, "verify"), "head");
     assert_int_equal(model_int(source, "looksAnswered"), 0);
     assert_string_equal(model_string(source, "newest"), "f00d");
     assert_true(model_bool(source, "unverified"));

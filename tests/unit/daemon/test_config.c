@@ -99,6 +99,58 @@ static void test_image_updates(void **state)
     }
 }
 
+static void test_image_updates_of_a_source_that_verifies(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *policy;
+        const char *updates;
+        bool is_refused;
+    } cases[] = {
+        {"none", "{}", false},
+        {"head", "{}", true},
+        {"head", "{branch: review}", false},
+        {"head", "{signingKeyFile: /k}", false},
+        {"all", "{}", true},
+        {"all", "{branch: review}", true},
+        {"all", "{branch: review, signingKeyFile: /k}", false},
+        {"tag", "{}", false},
+    };
+    setenv("GIT_CONFIG_GLOBAL", "/dev/null", 1);
+    setenv("GIT_CONFIG_NOSYSTEM", "1", 1);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct config config;
+        struct error err = ERROR_INIT;
+        char *fault CLEANUP_FREE = NULL;
+        char *text CLEANUP_FREE =
+            memory_printf("source: {origin: \"https://git.example.org/a\", verify: {policy: %s, "
+                          "allowedSignersFile: /s}}\nimageUpdates: %s\n",
+                          cases[i].policy, cases[i].updates);
+        assert_int_equal(read_text(&config, text, &fault), 0);
+        assert_int_equal(config_finish(&config, &err), cases[i].is_refused ? ERROR_INVALID : 0);
+        if (cases[i].is_refused)
+            assert_non_null(strstr(err.message, "nothing signs them: name a signingKeyFile"));
+        config_deinit(&config);
+    }
+    setenv("GIT_CONFIG_COUNT", "1", 1);
+    setenv("GIT_CONFIG_KEY_0", "commit.gpgSign", 1);
+    setenv("GIT_CONFIG_VALUE_0", "yes", 1);
+    struct config config;
+    char *fault CLEANUP_FREE = NULL;
+    assert_int_equal(read_text(&config,
+                               "source: {origin: /srv/infra, verify: {policy: all, allowedSignersFile: /s}}\n"
+                               "imageUpdates: {}\n",
+                               &fault),
+                     0);
+    struct error err = ERROR_INIT;
+    assert_int_equal(config_finish(&config, &err), ERROR_INVALID); /* there is no such repository */
+    free(config.sources.items[0].origin);
+    config.sources.items[0].origin = memory_strdup("https://git.example.org/a");
+    assert_int_equal(config_finish(&config, &err), 0);
+    unsetenv("GIT_CONFIG_COUNT");
+    config_deinit(&config);
+}
+
 static void test_log_drivers(void **state)
 {
     (void)state;
@@ -512,6 +564,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_image_updates),
+        cmocka_unit_test(test_image_updates_of_a_source_that_verifies),
         cmocka_unit_test(test_deletion_budget),
         cmocka_unit_test(test_ledger),
         cmocka_unit_test(test_ledger_keeps_passwords),

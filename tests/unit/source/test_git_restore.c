@@ -349,6 +349,29 @@ static void test_pushes_and_never_by_force(void **state)
     expect_line(f, "third", "git -C bare.git log -1 --format=%s main");
 }
 
+static void test_a_file_of_a_commit(void **state)
+{
+    struct fixture *f = *state;
+    struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+    struct error err = ERROR_INIT;
+    char *text = NULL;
+    two_commits(f, &branch);
+    assert_int_equal(source_branch_file(&branch, branch.tip, "web.yaml", &text, &err), 0);
+    assert_string_equal(text, "two");
+    free(text);
+    fixture_sh(f, "cd repo; mkdir -p sub; head -c 5000000 /dev/zero >large; touch sub/a; git add .; git "
+                  "commit -qm third");
+    source_branch_deinit(&branch);
+    open_branch(f->origin, NULL, &branch);
+    static const char *const none[] = {"absent.yaml", "sub", "large"};
+    for (size_t i = 0; i < ARRAY_LEN(none); i++) {
+        assert_int_equal(source_branch_file(&branch, branch.tip, none[i], &text, &err), 0);
+        assert_null(text);
+    }
+    static const char absent[] = "1111111111111111111111111111111111111111";
+    assert_int_equal(source_branch_file(&branch, absent, "web.yaml", &text, &err), ERROR_IO);
+}
+
 /* Whether a push of a commit on the tip of `name`, NULL: of main itself, is refused with the words. */
 static void expect_push(struct fixture *f, const char *name, const char *review, const char *words)
 {
@@ -443,6 +466,7 @@ int main(void)
         CASE(test_a_bare_repository_and_new_branches),
         CASE(test_signed_or_not_at_all),
         CASE(test_pushes_and_never_by_force),
+        CASE(test_a_file_of_a_commit),
         CASE(test_a_push_publishes_nothing_else),
         CASE(test_a_push_goes_where_that_of_git_does),
     };
