@@ -173,18 +173,29 @@ static void write_sarif(FILE *out, const struct diagnostics *diagnostics, const 
     write_json(out, log);
 }
 
+static const struct format {
+    const char *name;
+    void (*write)(FILE *out, const struct diagnostics *diagnostics, const char *directory);
+} formats[] = {{"github", write_github}, {"gitlab", write_gitlab}, {"sarif", write_sarif}};
+
+static const struct format *format_of(const struct cli *cli)
+{
+    for (size_t i = 0; i < ARRAY_LEN(formats); i++)
+        if (text_equal(cli_value(cli, "output"), formats[i].name))
+            return &formats[i];
+    return NULL;
+}
+
+bool cli_annotates(const struct cli *cli)
+{
+    return format_of(cli) != NULL;
+}
+
 bool cli_print_annotations(const struct cli *cli, const struct diagnostics *diagnostics,
                            const char *directory)
 {
-    static const struct {
-        const char *name;
-        void (*write)(FILE *out, const struct diagnostics *diagnostics, const char *directory);
-    } formats[] = {{"github", write_github}, {"gitlab", write_gitlab}, {"sarif", write_sarif}};
-    for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
-        if (!text_equal(cli_value(cli, "output"), formats[i].name))
-            continue;
-        formats[i].write(cli->out, diagnostics, directory);
-        return true;
-    }
-    return false;
+    const struct format *format = format_of(cli);
+    if (format)
+        format->write(cli->out, diagnostics, directory);
+    return format != NULL;
 }

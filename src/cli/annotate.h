@@ -9,6 +9,8 @@
 
 #define ANNOTATE_FORMATS "github gitlab sarif"
 
+/* Whether the flag "output" asks for it. */
+bool cli_annotates(const struct cli *cli);
 /* Prints in the format of the flag "output" and returns true, or false when that is none of these.
  * `directory` is where in the repository the paths of the diagnostics begin, "" for its root: forges count
  * from there. */

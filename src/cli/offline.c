@@ -103,14 +103,16 @@ static const char *name_of(const char *path)
 }
 
 /* Where it lies does not matter to a single file, but people want to be told. */
-static void tell_path(struct diagnostics *diagnostics, const char *path)
+static void tell_file(const struct offline_query *query, struct diagnostics *diagnostics)
 {
+    char *path CLEANUP_FREE = query->from_root ? source_path_in_repository(query->repository) : NULL;
+    const char *told = path ? path : query->repository;
     for (size_t i = 0; i < diagnostics->list.len; i++) {
         struct diagnostic *diagnostic = &diagnostics->list.items[i];
-        if (!text_equal(diagnostic->file, name_of(path)))
+        if (!text_equal(diagnostic->file, name_of(query->repository)))
             continue;
         free(diagnostic->file);
-        diagnostic->file = memory_strdup(path);
+        diagnostic->file = memory_strdup(told);
     }
 }
 
@@ -241,7 +243,7 @@ static int attempt(const struct offline_query *query, struct outcome *outcome, s
     struct manifest_numbering numbering = {&reading.families, &reading.changed};
     r = manifest_build(reading.manifest, &head.commit, &numbering, &outcome->desired, outcome->diagnostics);
     if (is_one_file(query))
-        tell_path(outcome->diagnostics, query->repository);
+        tell_file(query, outcome->diagnostics);
     if (query->on_families)
         query->on_families(query->data, &reading.families);
     if (r == 0 && query->on_manifest)

@@ -14,6 +14,7 @@ struct offline_query {
     const char *repository; /* repository, or any directory of a work tree; or a plain directory or file */
     const char *revision;   /* NULL: the files as they lie there */
     const char *sub_path;   /* directory in the repository; NULL: all of it */
+    bool from_root;         /* a repository that is one file is told by its path from the real one's root */
     const char *command;    /* the asker, for hints: "validate" */
     /* For what is not in the desired state; called when the manifests are valid. NULL: none. */
     void (*on_manifest)(void *data, struct manifest *manifest);

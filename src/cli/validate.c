@@ -46,6 +46,7 @@ static int run(const struct cli *cli)
     struct offline_query query = {.repository = cli->argc ? cli->argv[0] : ".",
                                   .revision = cli_value(cli, "revision"),
                                   .sub_path = cli_value(cli, "path"),
+                                  .from_root = cli_annotates(cli),
                                   .command = cli->command->name,
                                   .ret_directory = &directory,
                                   .ends = cli->ends};

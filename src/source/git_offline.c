@@ -49,6 +49,18 @@ static char *path_in_tree(git_repository *repository, const char *repository_pat
     return memory_printf("%s%s%s", inner, *inner && sub_path ? "/" : "", sub_path ? sub_path : "");
 }
 
+char *source_path_in_repository(const char *file)
+{
+    git_repository *repository CLEANUP(source_git_repository_freep) = NULL;
+    char *real CLEANUP_FREE = realpath(file, NULL);
+    char *slash = real ? strrchr(real, '/') : NULL;
+    char *directory CLEANUP_FREE = memory_strndup(slash ? real : "", slash ? (size_t)(slash - real) : 0);
+    if (!*directory || git_repository_open_ext(&repository, directory, 0, NULL) < 0 ||
+        !git_repository_workdir(repository))
+        return memory_strdup(file);
+    return path_in_tree(repository, real, NULL);
+}
+
 static int tell_no_revision(git_repository *repository, const char *revision, struct error *err)
 {
     const char *remedy = git_repository_is_shallow(repository) == 1

@@ -248,6 +248,10 @@ struct source_history_query {
     void *data;
 };
 
+/* Where a file is, seen from the root of the work tree that it is in; as it is given where it is in none.
+ * Caller frees. */
+char *source_path_in_repository(const char *file);
+
 /* Walks the first-parent line from its root (at most the LIMIT_HISTORY_COMMITS newest). Errors as
  * source_read_tree. */
 int source_history(const struct source_history_query *query, struct error *err);

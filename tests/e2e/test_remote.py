@@ -1,12 +1,15 @@
 """Origins other than a local repository: remotes, and directories without git."""
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import time
+import zlib
 
 import pytest
 
@@ -123,6 +126,68 @@ def test_git_url_and_its_outage(davit, repo, docker, demo_image, bare, git_daemo
     repo.commit("web: third", {"web.json": definition(demo_image, "three")})
     bare[1]()
     start()
+    spine.converge()
+    assert spine.texts() == ["three"]
+
+
+def varint(number):
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes(out + bytes([number]))
+
+
+def entry_head(kind, size):
+    head = bytearray([kind << 4 | size & 0xF])
+    size >>= 4
+    while size:
+        head[-1] |= 0x80
+        head.append(size & 0x7F)
+        size >>= 7
+    return bytes(head)
+
+
+def small_pack_of_a_large_object(copies):
+    """16 MiB of zeros and, as a delta of it, so many times that: 16 KiB (gitformat-pack(5))."""
+    size = 0xFFFFFF  # what one copy can be
+    base = entry_head(3, size) + zlib.compress(bytes(size))
+    delta = varint(size) + varint(size * copies) + b"\xf0\xff\xff\xff" * copies
+    back = len(base)
+    offset = bytearray([back & 0x7F])
+    while back := back >> 7:
+        back -= 1
+        offset.insert(0, back & 0x7F | 0x80)
+    pack = b"PACK" + struct.pack(">II", 2, 2) + base + entry_head(6, len(delta)) + offset + zlib.compress(delta)
+    return pack + hashlib.sha1(pack).digest(), [blob_id(size, 1), blob_id(size, copies)]
+
+
+def blob_id(size, copies):
+    digest = hashlib.sha1(b"blob %d\0" % (size * copies))
+    for _ in range(copies):
+        digest.update(bytes(size))
+    return digest.hexdigest()
+
+
+def test_a_pack_that_needs_much_memory(davit, repo, docker, demo_image, bare, git_daemon):
+    git_daemon[0]()
+    spine = Spine(davit, repo, docker, **source("git://127.0.0.1/bare.git", fetchMebibytes=1))
+    rolls_out(spine, repo, demo_image, bare[1])
+    before = spine.ids()
+    pack, oids = small_pack_of_a_large_object(24)
+    assert len(pack) < 20000
+    git = ["git", "-C", bare[0]]
+    subprocess.run([*git, "index-pack", "--stdin"], input=pack, check=True, stdout=subprocess.DEVNULL)
+    listing = "".join(f"100644 blob {oid}\tfile{i}\n" for i, oid in enumerate(oids))
+    tree = subprocess.check_output([*git, "mktree"], input=listing, text=True).strip()
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    commit = subprocess.check_output([*git, *identity, "commit-tree", "-p", "main", "-m", "large", tree], text=True).strip()
+    subprocess.run([*git, "update-ref", "refs/heads/main", commit], check=True)
+    wait_for(lambda: not spine.daemon.json("status")["source"]["ok"], 60, "status tells of the fetch")
+    assert "takes more than 257 MiB of memory to unpack" in spine.daemon.run("status").stdout
+    assert spine.ids() == before
+    repo.commit("web: third", {"web.json": definition(demo_image, "three")})
+    bare[1]()
     spine.converge()
     assert spine.texts() == ["three"]
 

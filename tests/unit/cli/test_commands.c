@@ -822,11 +822,39 @@ static void test_validate_for_a_forge(void **state)
     expect(line, CLI_NO, "::error title=no-manifests::no manifest in this commit", NULL);
 }
 
+/* However the file is named: forges know paths from the root of the repository only. */
+static void test_validate_a_file_for_a_forge(void **state)
+{
+    const struct world *world = *state;
+    char line[160];
+    char *command CLEANUP_FREE =
+        memory_printf("cd %s && git init -q && mkdir deploy && echo 'kind: No' >deploy/web.yaml", world->dir);
+    assert_int_equal(system(command), 0);
+    static const char *const formats[][2] = {{"github", ",file=deploy/web.yaml,line=1"},
+                                             {"gitlab", "\"path\": \"deploy/web.yaml\""},
+                                             {"sarif", "\"uri\": \"deploy/web.yaml\""}};
+    char *before CLEANUP_FREE = getcwd(NULL, 0);
+    for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+        snprintf(line, sizeof line, "validate -o %s %s/deploy/web.yaml", formats[i][0], world->dir);
+        expect(line, CLI_NO, formats[i][1], NULL);
+        snprintf(line, sizeof line, "%s/deploy", world->dir);
+        assert_int_equal(chdir(line), 0);
+        snprintf(line, sizeof line, "validate -o %s web.yaml", formats[i][0]);
+        expect(line, CLI_NO, formats[i][1], NULL);
+        expect("validate web.yaml", CLI_NO, "web.yaml:1:7: error",
+               NULL); /* people see it from where they are */
+        assert_int_equal(chdir(before), 0);
+    }
+    char *clean CLEANUP_FREE = memory_printf("rm -rf %s/.git %s/deploy", world->dir, world->dir);
+    assert_int_equal(system(clean), 0);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_blame),
+        CASE(test_validate_a_file_for_a_forge),
         CASE(test_lists),
         CASE(test_health_in_words),
         CASE(test_streams),
