@@ -235,9 +235,10 @@ static json_t *failure_of(const struct offline_side *side, const struct error *e
     return json_pack("{s:i,s:s,s:s}", "schemaVersion", 1, "error", text, "revision", side->revision);
 }
 
-static struct offline_query query_of(const struct cli *cli)
+static struct offline_query query_of(const struct cli *cli, const struct string_vec *clusters)
 {
-    return (struct offline_query){.repository = cli_value(cli, "repo"),
+    return (struct offline_query){.other_clusters = clusters,
+                                  .repository = cli_value(cli, "repo"),
                                   .sub_path = cli_value(cli, "path"),
                                   .command = cli->command->name};
 }
@@ -246,10 +247,12 @@ int cli_diff_read(const struct cli *cli, const char *revision, struct desired **
                   json_t **ret_failure)
 {
     struct offline_side side CLEANUP(offline_side_deinit) = OFFLINE_SIDE_INIT(revision);
-    struct offline_query query = query_of(cli);
+    struct string_vec clusters = offline_other_clusters(cli);
+    struct offline_query query = query_of(cli, &clusters);
     struct error err = ERROR_INIT;
     query.revision = revision;
     int r = offline_read(&query, &side.desired, &side.diagnostics, &err);
+    vector_deinit(&clusters);
     if (r == 0)
         *ret_desired = TAKE(side.desired);
     else
@@ -288,10 +291,12 @@ int cli_diff_commits(const struct cli *cli, const char *const revisions[static 2
 {
     struct sides sides CLEANUP(sides_deinit) = {
         {OFFLINE_SIDE_INIT(revisions[0]), OFFLINE_SIDE_INIT(revisions[1])}};
-    const struct offline_query query = query_of(cli);
+    struct string_vec clusters = offline_other_clusters(cli);
+    const struct offline_query query = query_of(cli, &clusters);
     struct error err = ERROR_INIT;
     size_t failed = 0;
     int r = offline_read_two(&query, sides.list, &failed, &err);
+    vector_deinit(&clusters);
     *ret_answer = r == 0 ? cli_diff_answer(sides.list) : failure_of(&sides.list[failed], &err, r);
     return r == 0 ? CLI_OK : CLI_ERROR;
 }
