@@ -120,7 +120,7 @@ static int check_commits(const struct source_push *push, struct error *err)
         rc = find_known(repository, push->review, &known, err);
     if (rc == 0)
         rc = list_unknown(push, &known, &lines, err);
-    return rc < 0 ? rc : *lines ? refuse(push, lines, err) : 0;
+    return rc < 0 ? rc : lines && *lines ? refuse(push, lines, err) : 0;
 }
 
 int source_push_check(const struct source_push *push, struct error *err)
