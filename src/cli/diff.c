@@ -175,6 +175,7 @@ static const struct cli_flag flags[] = {
     {"output", 'o', "FORMAT", "text", "how to print", "text json yaml markdown"},
     CLI_FLAG_REPO,
     CLI_FLAG_PATH,
+    OFFLINE_FLAG_CLUSTERS,
     {"source", 0, "NAME", NULL, "of several sources of the daemon, the one whose commit this is", NULL},
     CLI_FLAG_SOCKET,
     CLI_FLAG_END,

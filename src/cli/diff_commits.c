@@ -236,9 +236,10 @@ static json_t *failure_of(const struct offline_side *side, const struct error *e
     return json_pack("{s:i,s:s,s:s}", "schemaVersion", 1, "error", text, "revision", side->revision);
 }
 
-static struct offline_query query_of(const struct cli *cli)
+static struct offline_query query_of(const struct cli *cli, const struct string_vec *clusters)
 {
-    return (struct offline_query){.repository = cli_value(cli, "repo"),
+    return (struct offline_query){.other_clusters = clusters,
+                                  .repository = cli_value(cli, "repo"),
                                   .sub_path = cli_value(cli, "path"),
                                   .command = cli->command->name,
                                   .ends = cli->ends};
@@ -248,10 +249,12 @@ int cli_diff_read(const struct cli *cli, const char *revision, struct desired **
                   json_t **ret_failure)
 {
     struct offline_side side CLEANUP(offline_side_deinit) = OFFLINE_SIDE_INIT(revision);
-    struct offline_query query = query_of(cli);
+    struct string_vec clusters = offline_other_clusters(cli);
+    struct offline_query query = query_of(cli, &clusters);
     struct error err = ERROR_INIT;
     query.revision = revision;
     int r = offline_read(&query, &side.desired, &side.diagnostics, &err);
+    vector_deinit(&clusters);
     if (r == 0)
         *ret_desired = TAKE(side.desired);
     else
@@ -319,19 +322,28 @@ static int compare_instead(const struct offline_query *query, const char *oid, c
     return CLI_OK;
 }
 
-int cli_diff_commits(const struct cli *cli, const char *const revisions[static 2], json_t **ret_answer)
+static int compare_commits(const struct offline_query *query, const char *const revisions[static 2],
+                           json_t **ret_answer)
 {
     struct sides sides CLEANUP(sides_deinit) = {
         {OFFLINE_SIDE_INIT(revisions[0]), OFFLINE_SIDE_INIT(revisions[1])}};
-    const struct offline_query query = query_of(cli);
     struct error err = ERROR_INIT;
     char *base CLEANUP_FREE = NULL;
     size_t failed = 0;
-    int r = read_sides(&query, &sides, &failed, &err);
+    int r = read_sides(query, &sides, &failed, &err);
     *ret_answer = r == 0 ? cli_diff_answer(sides.list) : failure_of(&sides.list[failed], &err, r);
     if (r == 0)
         return CLI_OK;
-    if (failed == 1 || !cli_diff_find_base(&query, revisions[0], r, &base))
+    if (failed == 1 || !cli_diff_find_base(query, revisions[0], r, &base))
         return CLI_ERROR;
-    return compare_instead(&query, base, revisions[1], ret_answer);
+    return compare_instead(query, base, revisions[1], ret_answer);
+}
+
+int cli_diff_commits(const struct cli *cli, const char *const revisions[static 2], json_t **ret_answer)
+{
+    struct string_vec clusters = offline_other_clusters(cli);
+    const struct offline_query query = query_of(cli, &clusters);
+    int r = compare_commits(&query, revisions, ret_answer);
+    vector_deinit(&clusters);
+    return r;
 }

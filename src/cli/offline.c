@@ -116,6 +116,42 @@ static void tell_file(const struct offline_query *query, struct diagnostics *dia
     }
 }
 
+static int by_name(const void *a, const void *b)
+{
+    const struct cluster *const *left = a;
+    const struct cluster *const *right = b;
+    return strcmp((*left)->name, (*right)->name);
+}
+
+static struct manifest *manifest_of(const struct offline_query *query)
+{
+    struct manifest *manifest = manifest_new();
+    struct cluster_vec clusters = {0};
+    for (size_t i = 0; query->other_clusters && i < query->other_clusters->len; i++) {
+        struct cluster *cluster = NEW(struct cluster);
+        *cluster = (struct cluster){.refs = 1, .name = memory_strdup(query->other_clusters->items[i])};
+        vector_push(&clusters, cluster);
+    }
+    if (clusters.len) {
+        qsort(clusters.items, clusters.len, sizeof *clusters.items, by_name);
+        manifest_set_clusters(manifest, &clusters);
+    }
+    if (query->any_cluster)
+        manifest_accept_clusters(manifest);
+    for (size_t i = 0; i < clusters.len; i++)
+        cluster_unref(clusters.items[i]);
+    vector_deinit(&clusters);
+    return manifest;
+}
+
+struct string_vec offline_other_clusters(const struct cli *cli)
+{
+    struct string_vec names = {0};
+    for (size_t n = 0; cli_nth_value(cli, "other-cluster", n); n++)
+        vector_push(&names, (char *)(uintptr_t)cli_nth_value(cli, "other-cluster", n));
+    return names;
+}
+
 /* One file counts as a directory that holds nothing else. */
 static int read_one_file(const char *path, struct source_update *ret_update, struct error *err)
 {
@@ -217,7 +253,7 @@ static void note_blobs(const struct offline_query *query, const struct source_up
 
 static int attempt(const struct offline_query *query, struct outcome *outcome, struct error *err)
 {
-    struct reading reading CLEANUP(reading_deinit) = {.manifest = manifest_new(),
+    struct reading reading CLEANUP(reading_deinit) = {.manifest = manifest_of(query),
                                                       .families = MAP_INIT(family_ledger_free),
                                                       .roots = is_one_file(query) ? NULL : &outcome->roots,
                                                       .needs = &outcome->needs};
@@ -405,7 +441,7 @@ static void forget_desired(struct pair *pair)
 
 static int attempt_pair(struct pair *pair, size_t *ret_failed, struct error *err)
 {
-    struct reading reading CLEANUP(reading_deinit) = {.manifest = manifest_new(),
+    struct reading reading CLEANUP(reading_deinit) = {.manifest = manifest_of(pair->query),
                                                       .families = MAP_INIT(family_ledger_free),
                                                       .roots = &pair->roots,
                                                       .needs = &pair->needs};

@@ -3,6 +3,8 @@
 
 #include "base/error.h"
 #include "base/map.h"
+#include "base/vector.h"
+#include "cli/cli.h"
 #include "model/desired.h"
 #include "model/diagnostic.h"
 
@@ -16,6 +18,9 @@ struct offline_query {
     const char *sub_path;   /* directory in the repository; NULL: all of it */
     bool from_root;         /* a repository that is one file is told by its path from the real one's root */
     const char *command;    /* the asker, for hints: "validate" */
+    /* Clusters that other repositories define, as davit with several sources knows them. */
+    const struct string_vec *other_clusters; /* NULL: none */
+    bool any_cluster; /* whichever is named: the daemon judges what is committed here */
     /* For what is not in the desired state; called when the manifests are valid. NULL: none. */
     void (*on_manifest)(void *data, struct manifest *manifest);
     /* The revisions of all families, family -> struct family_ledger; called whenever they were counted, also
@@ -36,6 +41,14 @@ struct offline_query {
  * it could not look. Warnings are in *diagnostics in either case; the caller deinits it. */
 int offline_read(const struct offline_query *query, struct desired **ret_desired,
                  struct diagnostics *diagnostics, struct error *err);
+
+/* The clusters of the flag of that kind. The array is the caller's, its strings are borrowed. */
+struct string_vec offline_other_clusters(const struct cli *cli);
+#define OFFLINE_FLAG_CLUSTERS                                                                                \
+    {                                                                                                        \
+        "other-cluster", 0, "NAME", NULL,                                                                    \
+            "a cluster that another repository defines; may be given several times", NULL                    \
+    }
 
 /* A revision that is compared with another. */
 struct offline_side {

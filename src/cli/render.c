@@ -109,7 +109,9 @@ static int run(const struct cli *cli)
             return cli_usage(cli, "\"%s\" is not KIND/NAME, such as TaskDefinition/web", wanted[i].text);
     }
     struct rendering rendering = {cli, wanted, wanted_len, 0};
-    struct offline_query query = {.repository = cli->argc ? cli->argv[0] : ".",
+    struct string_vec clusters = offline_other_clusters(cli);
+    struct offline_query query = {.other_clusters = &clusters,
+                                  .repository = cli->argc ? cli->argv[0] : ".",
                                   .revision = cli_value(cli, "revision"),
                                   .sub_path = cli_value(cli, "path"),
                                   .command = cli->command->name,
@@ -119,6 +121,7 @@ static int run(const struct cli *cli)
     struct diagnostics diagnostics CLEANUP(diagnostics_deinit) = {0};
     struct error err = ERROR_INIT;
     int r = offline_read(&query, &desired, &diagnostics, &err);
+    vector_deinit(&clusters);
     if (r < 0 && !diagnostics.errors)
         return cli_fail(cli, "%s", err.message[0] ? err.message : error_code_name(r));
     if (desired)
@@ -131,6 +134,7 @@ static int run(const struct cli *cli)
 static const struct cli_flag flags[] = {
     {"output", 'o', "FORMAT", "yaml", "how to print", "yaml json aws"},
     CLI_FLAG_PATH,
+    OFFLINE_FLAG_CLUSTERS,
     CLI_FLAG_REVISION,
     CLI_FLAG_END,
 };

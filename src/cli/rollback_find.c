@@ -255,6 +255,7 @@ static int count_revisions(const struct rollback *rollback, struct goal *goal)
                                   .revision = rollback->branch.tip,
                                   .sub_path = rollback->path,
                                   .command = "rollback",
+                                  .any_cluster = true,
                                   .on_families = on_families,
                                   .data = goal};
     int r = offline_read(&query, &desired, &diagnostics, &err);

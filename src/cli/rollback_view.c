@@ -60,6 +60,7 @@ int rollback_read(const struct rollback *rollback, const char *oid, struct rollb
                                   .revision = oid,
                                   .sub_path = rollback->path,
                                   .command = "rollback",
+                                  .any_cluster = true,
                                   .on_manifest = on_manifest,
                                   .data = &reading,
                                   .ret_directory = &directory};

@@ -281,6 +281,7 @@ int image_update_find(struct image_update *update)
                                         .revision = update->parent,
                                         .sub_path = cli_value(update->cli, "path"),
                                         .command = update->cli->command->name,
+                                        .any_cluster = true,
                                         .on_manifest = on_manifest,
                                         .data = &reading,
                                         .ret_directory = &update->directory};

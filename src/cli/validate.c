@@ -43,7 +43,9 @@ static void print(const struct cli *cli, const struct diagnostics *diagnostics, 
 static int run(const struct cli *cli)
 {
     char *directory CLEANUP_FREE = NULL;
-    struct offline_query query = {.repository = cli->argc ? cli->argv[0] : ".",
+    struct string_vec clusters = offline_other_clusters(cli);
+    struct offline_query query = {.other_clusters = &clusters,
+                                  .repository = cli->argc ? cli->argv[0] : ".",
                                   .revision = cli_value(cli, "revision"),
                                   .sub_path = cli_value(cli, "path"),
                                   .from_root = cli_annotates(cli),
@@ -54,6 +56,7 @@ static int run(const struct cli *cli)
     struct diagnostics diagnostics CLEANUP(diagnostics_deinit) = {0};
     struct error err = ERROR_INIT;
     int r = offline_read(&query, &desired, &diagnostics, &err);
+    vector_deinit(&clusters);
     if (r < 0 && !diagnostics.errors)
         return cli_fail(cli, "%s", err.message[0] ? err.message : error_code_name(r));
     diagnostics_sort(&diagnostics);
@@ -64,6 +67,7 @@ static int run(const struct cli *cli)
 static const struct cli_flag flags[] = {
     {"output", 'o', "FORMAT", "text", "how to print", "text json yaml " ANNOTATE_FORMATS},
     CLI_FLAG_PATH,
+    OFFLINE_FLAG_CLUSTERS,
     CLI_FLAG_REVISION,
     CLI_FLAG_END,
 };

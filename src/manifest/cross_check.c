@@ -128,7 +128,8 @@ static void check_duplicates(struct cross *cross, enum kind kind)
 static void check_cluster(struct cross *cross, struct kind_object *object)
 {
     const char *name = object->service->cluster;
-    bool elsewhere = cross->manifest->elsewhere && desired_cluster(cross->manifest->elsewhere, name);
+    bool elsewhere = cross->manifest->any_cluster ||
+                     (cross->manifest->elsewhere && desired_cluster(cross->manifest->elsewhere, name));
     if (find(&cross->manifest->objects[KIND_CLUSTER], name) || elsewhere || text_equal(name, "default")) {
         object->cluster_known = true;
         return;

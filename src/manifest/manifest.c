@@ -591,6 +591,12 @@ static bool same_clusters(const struct desired *before, const struct cluster_vec
     return len == now->len;
 }
 
+void manifest_accept_clusters(struct manifest *manifest)
+{
+    assert(manifest);
+    manifest->any_cluster = true;
+}
+
 void manifest_set_clusters(struct manifest *manifest, const struct cluster_vec *clusters)
 {
     assert(manifest);

@@ -124,6 +124,10 @@ struct manifest_numbering {
  * next call. */
 void manifest_set_clusters(struct manifest *manifest, const struct cluster_vec *clusters);
 
+/* Any cluster that is named is one of other repositories: for who reads one of several, and is not to judge
+ * it. From the first build on. */
+void manifest_accept_clusters(struct manifest *manifest);
+
 /* Numbers the task definitions of the files that changed since the last call. Definitions that do not
  * validate are passed over. */
 void manifest_number(struct manifest *manifest, const struct commit *commit,

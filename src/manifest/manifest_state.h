@@ -83,6 +83,7 @@ struct manifest {
     struct map data;          /* paths of files that are named, and so are no manifests */
     struct map old_revisions; /* "family:3" -> struct task_definition, as services name them */
     struct desired *elsewhere;       /* clusters of others; NULL: none */
+    bool any_cluster;                /* others have whichever is named */
     struct cluster *default_cluster; /* "default" need not be declared */
     struct environment *environment; /* NULL without a davit.yaml at the root */
     const struct map *changing;      /* as given; NULL: everything counts */

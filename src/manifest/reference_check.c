@@ -84,7 +84,7 @@ static bool is_known(const struct manifest *manifest, const struct map *families
     if (reference->target == KIND_TASK_DEFINITION)
         return is_task_definition(manifest, families, name);
     if (reference->target == KIND_CLUSTER &&
-        (text_equal(name, "default") || cross_check_cluster(manifest, name)))
+        (text_equal(name, "default") || manifest->any_cluster || cross_check_cluster(manifest, name)))
         return true;
     return reference->target >= KIND_COUNT || /* the others are attribute_check.c's */
            (reference->target == KIND_TARGET_GROUP && reference->arn) ||

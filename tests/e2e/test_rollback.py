@@ -257,6 +257,14 @@ def test_a_service_that_was_removed_and_one_that_never_was(repo, alone):
     assert repo.git("show", "HEAD:web.yaml") + "\n" == simple("web")
 
 
+def test_why_nothing_is_found(repo, alone):
+    first = repo.commit("one, and wrong elsewhere", {"web.yaml": simple("web"), "api.yaml": "kind: Servce\n"})
+    repo.commit("two", {"web.yaml": simple("web", "busybox:2"), "api.yaml": simple("api")})
+    process = alone("--to", "1")
+    assert process.returncode == 2 and f"; not all are valid, commit {first[:12]}: api.yaml:1:" in process.stderr, process.stderr
+    assert "in the last 2 changes of its files" in process.stderr
+
+
 def test_a_commit_that_would_not_be_valid_is_not_made(repo, alone):
     repo.commit("one", {"web.yaml": simple("web")})
     head = repo.commit("moved, and wrong elsewhere", {"web.yaml": simple("web", "busybox:2"), "api.yaml": "kind: Servce\n"})

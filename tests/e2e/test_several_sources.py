@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from support.davit import PATIENCE, wait_for
-from support.repo import Repo
+from support.repo import IDENTITY, Repo
 from support.spine import Spine, definition, service
 from support.standing import IMAGE
 
@@ -261,9 +261,22 @@ def test_configuration_faults(davit, docker, tmp_path):
         assert process.returncode != 0 and fault in process.stderr, (fault, process.stderr)
 
 
-def test_a_rollback_says_why_it_finds_nothing(pair):
-    """In a clone the cluster is nobody's: that, and no wrong number of changes, is the reason."""
-    pair.shop.commit("web: two", files("web", "two"))
+def test_commands_accept_a_cluster_of_another_source(pair):
+    """Those that commit take whichever is named, the daemon judges it; those that judge are told its name."""
+    first = set(pair.ids("web"))
+    two = pair.shop.commit("web: two", {**files("web", "two"), "nightly.json": {
+        "kind": "ScheduledTask", "Name": "nightly", "ScheduleExpression": "cron(0 3 * * ? *)",
+        "Target": {"Arn": "shared", "EcsParameters": {"TaskDefinitionArn": "web"}}}})
     pair.converge()
-    process = pair.daemon.run("rollback", "shared/web", "--repo", pair.shop.directory)
-    assert process.returncode == 2 and 'no cluster "shared" in this commit' in process.stderr, process.stderr
+    pair.daemon.environment.update(IDENTITY)
+    assert set(pair.ids("web")) != first
+    for command in ["validate", pair.shop.directory], ["diff", "HEAD~1", "HEAD", "--repo", pair.shop.directory]:
+        process = pair.daemon.run(*command)
+        assert process.returncode != 0 and 'no cluster "shared" in this commit' in process.stdout + process.stderr
+        process = pair.daemon.run(*command, "--other-cluster", "zoo", "--other-cluster", "shared")
+        assert "no cluster" not in process.stdout + process.stderr and process.returncode == (command[0] == "diff"), process
+    process = pair.daemon.run("update-images", "--repo", pair.shop.directory)
+    assert process.returncode == 0 and "nothing to update" in process.stderr, process.stderr
+    process = pair.daemon.run("rollback", "shared/web", "--repo", pair.shop.directory, "--force")
+    assert process.returncode == 0 and f"takes back {two[:12]} (web: two)" in process.stdout, process.stderr
+    pair.converge()
