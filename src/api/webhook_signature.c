@@ -2,14 +2,12 @@
 
 #include "base/base64.h"
 #include "base/digest.h"
+#include "base/standard_webhook.h"
 #include "base/text.h"
 #include "base/wipe.h"
 
 #include <assert.h>
 #include <string.h>
-
-#define STANDARD_KEY_PREFIX "whsec_"
-#define STANDARD_VERSION    "v1,"
 
 struct scheme {
     const char *header;
@@ -47,17 +45,6 @@ static bool is_token(const struct scheme *scheme, const struct webhook_request *
     return digest_equal_constant_time(&given, &wanted);
 }
 
-/* A secret in another form than the standard's is a key as it stands. Caller wipes. */
-static char *standard_key(const char *secret, size_t *ret_len)
-{
-    char *key = NULL;
-    if (text_starts_with(secret, STANDARD_KEY_PREFIX) &&
-        base64_decode(secret + strlen(STANDARD_KEY_PREFIX), &key, ret_len) == 0)
-        return key;
-    *ret_len = strlen(secret);
-    return memory_strdup(secret);
-}
-
 /* Of one entry, "v1,<base64>". */
 static bool is_entry(const char *entry, size_t len, const struct digest *wanted)
 {
@@ -65,8 +52,8 @@ static bool is_entry(const char *entry, size_t len, const struct digest *wanted)
     char *bytes CLEANUP_FREE = NULL;
     size_t bytes_len = 0;
     char *text CLEANUP_FREE = memory_strndup(entry, len);
-    if (!text_starts_with(text, STANDARD_VERSION) ||
-        base64_decode(text + strlen(STANDARD_VERSION), &bytes, &bytes_len) < 0 ||
+    if (!text_starts_with(text, STANDARD_WEBHOOK_VERSION) ||
+        base64_decode(text + strlen(STANDARD_WEBHOOK_VERSION), &bytes, &bytes_len) < 0 ||
         bytes_len != sizeof given.bytes)
         return false;
     memcpy(given.bytes, bytes, sizeof given.bytes);
@@ -83,14 +70,8 @@ static bool is_standard(const struct scheme *scheme, const struct webhook_reques
         request->headers(request->data, "webhook-timestamp", &timestamp) != 1 ||
         timestamp[strspn(timestamp, "0123456789")]) /* where it ends and the body begins is beyond doubt */
         return false;
-    size_t key_len;
-    char *bytes = standard_key(secret, &key_len);
-    const struct digest_part key = {bytes, key_len};
-    const struct digest_part parts[] = {
-        {id, strlen(id)}, {".", 1}, {timestamp, strlen(timestamp)}, {".", 1}, {request->body, request->len}};
-    struct digest wanted = digest_hmac(&key, parts, ARRAY_LEN(parts));
-    explicit_bzero(bytes, key_len);
-    free(bytes);
+    struct digest wanted =
+        standard_webhook_sign(&(struct standard_webhook){id, timestamp, request->body, request->len}, secret);
     bool found = false;
     for (const char *at = value; *at;) {
         size_t len = strcspn(at, " ");
@@ -115,7 +96,7 @@ int webhook_check_secret(const char *secret, struct error *err)
 {
     assert(secret);
     size_t len;
-    char *key = standard_key(secret, &len);
+    char *key = standard_webhook_key(secret, &len);
     explicit_bzero(key, len);
     free(key);
     if (len >= WEBHOOK_SECRET_MIN_BYTES)

@@ -118,9 +118,9 @@ static void tell_file(const struct offline_query *query, struct diagnostics *dia
 
 static int by_name(const void *a, const void *b)
 {
-    const struct cluster *const *left = a;
-    const struct cluster *const *right = b;
-    return strcmp((*left)->name, (*right)->name);
+    const struct cluster *const *one = a;
+    const struct cluster *const *other = b;
+    return strcmp((*one)->name, (*other)->name);
 }
 
 static struct manifest *manifest_of(const struct offline_query *query)

@@ -5,6 +5,7 @@
 #include "base/credential.h"
 #include "base/digest.h"
 #include "base/limits.h"
+#include "base/standard_webhook.h"
 #include "base/text.h"
 #include "base/wipe.h"
 #include "model/json.h"
@@ -198,25 +199,31 @@ static void make_status(const struct report_target *target, const struct report_
 
 /* --- others --------------------------------------------------------------------------------------------- */
 
-static void add_signature(struct report_request *request, const char *signer)
+/* [5] */
+static void add_signatures(struct report_request *request, const struct standard_webhook *webhook,
+                           const char *signer)
 {
     const struct digest_part key = {signer, strlen(signer)};
-    const struct digest_part body = {request->body, strlen(request->body)};
+    const struct digest_part body = {webhook->body, webhook->len};
     struct digest digest = digest_hmac(&key, &body, 1);
     char hex[DIGEST_HEX_SIZE];
     digest_to_hex(&digest, hex);
+    char *signature CLEANUP_FREE = standard_webhook_signature(webhook, signer);
     vector_push(&request->headers, memory_printf("X-Davit-Signature-256: sha256=%s", hex));
+    vector_push(&request->headers, memory_printf("webhook-signature: %s", signature));
 }
 
 static void make_event(const struct report_message *message, const char *signer, int64_t now_ms,
                        struct report_request *request)
 {
     const char *id = model_string(message->event, "id");
+    char *timestamp CLEANUP_FREE = memory_printf("%lld", (long long)(now_ms / 1000));
     request->body = json_dumps(message->event, JSON_COMPACT);
-    vector_push(&request->headers, memory_printf("X-Davit-Delivery: %s", id ? id : ""));
-    vector_push(&request->headers, memory_printf("X-Davit-Timestamp: %lld", (long long)(now_ms / 1000)));
+    const struct standard_webhook webhook = {id ? id : "", timestamp, request->body, strlen(request->body)};
+    vector_push(&request->headers, memory_printf("webhook-id: %s", webhook.id));
+    vector_push(&request->headers, memory_printf("webhook-timestamp: %s", timestamp));
     if (signer)
-        add_signature(request, signer);
+        add_signatures(request, &webhook, signer);
 }
 
 /* Slack: these three are its own markup. Caller frees. */

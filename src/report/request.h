@@ -24,9 +24,10 @@
  * [1] https://docs.github.com/rest/commits/statuses [2] https://docs.gitlab.com/api/commits/
  * [3] /api/swagger of a Gitea or Forgejo
  * [4] https://developer.atlassian.com/cloud/bitbucket/rest/api-group-commit-statuses/
- * [5] X-Davit-Signature-256: sha256=HEX is the HMAC-SHA-256 of the body under the secret, as GitHub signs its
- *     webhooks; X-Davit-Delivery is the envelope's id, the same for each try; X-Davit-Timestamp the time of
- *     the try in seconds. Whoever fears replays remembers ids: id and time of the event are signed with it.
+ * [5] Standard Webhooks 1.0, see base/standard_webhook.h: webhook-id is the envelope's id, the same for each
+ *     try, webhook-timestamp the time of the try in seconds, and webhook-signature proves both with the body:
+ *     who refuses an old time, and ids that it has seen, is safe from replays. X-Davit-Signature-256:
+ *     sha256=HEX is the HMAC-SHA-256 of the body alone, as GitHub signs its webhooks, for who checks that.
  * [6] https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
  */
 #pragma once

@@ -117,6 +117,21 @@ def test_a_burst(forge):
     assert 1 <= seen.count("GET") <= 2 + seconds and seen.count("POST") == 1, seen
 
 
+def test_slow_clients_keep_no_webhook_out(forge):
+    head = b"POST /v1/webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
+    slow = []
+    for _ in range(120):  # which send headers and no body
+        slow.append(forge.spine.engine.connect("127.0.0.1", PORT, 30))
+        slow[-1].sendall(head)
+    begin = time.time()
+    for count in range(1, 6):
+        status, _ = forge.say()
+        assert status == 202 and forge.webhooks()["heard"] == count
+    assert time.time() - begin < 5, "less than LIMIT_WEBHOOK_REQUEST_MS, after which they go anyway"
+    for one in slow:
+        one.close()
+
+
 def test_two_repositories(davit, docker, https, root, tmp_path):
     """Each webhook is a look at the remote that it names, by whichever of its addresses; of no other."""
     password, secret = tmp_path / "password", tmp_path / "webhook-secret"

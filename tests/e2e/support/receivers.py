@@ -3,6 +3,7 @@
 They listen inside the network of an engine, where davit is.
 """
 
+import base64
 import hashlib
 import hmac
 import json
@@ -10,6 +11,7 @@ import re
 import socket
 import ssl
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 TOKEN, SECRET = "tok-4f2a91c07d3e", "It's a Secret to Everybody"
@@ -70,11 +72,14 @@ def check_webhook(_kind, handler, body):
     """(id, detail type, detail) of a request with an event."""
     signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
     want(handler.headers.get("X-Davit-Signature-256") == f"sha256={signature}", "signature")
-    want(handler.headers.get("X-Davit-Timestamp", "").isdigit(), "X-Davit-Timestamp")
+    key, timestamp = handler.headers.get("webhook-id", ""), handler.headers.get("webhook-timestamp", "")
+    want(timestamp.isdigit() and abs(int(timestamp) - time.time()) < 300, "webhook-timestamp")
+    signed = hmac.new(SECRET.encode(), f"{key}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+    want(handler.headers.get("webhook-signature") == "v1," + base64.b64encode(signed).decode(), "webhook-signature")
     event = json.loads(body)
     want(set(event) == {"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"},
          f"members {sorted(event)}")
-    want(handler.headers.get("X-Davit-Delivery") == event["id"], "X-Davit-Delivery")
+    want(key == event["id"], "webhook-id")
     want(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", event["time"]), f"time {event['time']}")
     return event["id"], event["detail-type"], event["detail"]
 

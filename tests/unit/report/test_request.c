@@ -143,8 +143,10 @@ static void test_webhook(void **state)
     assert_string_equal(request.base, "http://hooks.example.org");
     assert_string_equal(request.path, "/a/?b=c");
     assert_string_equal(request.body, "{\"id\":\"4711\",\"source\":\"davit\"}");
-    assert_true(has_header(&request, "X-Davit-Delivery: 4711"));
-    assert_true(has_header(&request, "X-Davit-Timestamp: 1700000000"));
+    assert_true(has_header(&request, "webhook-id: 4711"));
+    assert_true(has_header(&request, "webhook-timestamp: 1700000000"));
+    /* printf '4711.1700000000.{"id":...}' | openssl dgst -sha256 -hmac "It's a Secret" -binary | base64 */
+    assert_true(has_header(&request, "webhook-signature: v1,pN/8R0rNTspZGxdY6EEPbP1qlVhwiXhkB2gC/c7uRkk="));
     /* printf '{"id":"4711","source":"davit"}' | openssl dgst -sha256 -hmac "It's a Secret" */
     assert_true(has_header(
         &request,
