@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/wipe.h"
+#include "odb/skeleton.h"
 #include "source/git.h"
 #include "source/git_address.h"
 #include "source/git_ssh.h"
@@ -129,6 +130,7 @@ struct progress {
     int64_t max_bytes;
     bool too_large;
     struct source_pace *pace;
+    struct odb_skeleton *skeleton; /* shown until the pack begins */
 };
 
 static int on_word(const char *text, int len, void *data)
@@ -144,6 +146,7 @@ static int on_word(const char *text, int len, void *data)
 static int on_progress(const git_indexer_progress *stats, void *data)
 {
     struct progress *progress = data;
+    odb_skeleton_show(progress->skeleton, false);
     const struct source_pace_news news = {.bytes = stats->received_bytes,
                                           .steps = (uint64_t)stats->indexed_objects + stats->indexed_deltas,
                                           .complete = stats->total_objects &&
@@ -213,10 +216,15 @@ int source_way_download(struct source_way *way, git_remote *remote, const struct
     options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
     options.update_fetchhead = 0;
     struct rlimit before;
-    int rc = bound_memory(download->max_bytes, &before, err);
+    int rc = odb_skeleton_add(git_remote_owner(remote), &progress.skeleton);
+    if (rc < 0)
+        return source_git_error(err, rc, "cannot open the objects");
+    rc = bound_memory(download->max_bytes, &before, err);
     if (rc < 0)
         return rc;
+    odb_skeleton_show(progress.skeleton, true);
     rc = git_remote_fetch(remote, &refspecs, &options, NULL);
+    odb_skeleton_show(progress.skeleton, false);
     setrlimit(RLIMIT_DATA, &before);
     if (rc < 0 && is_out_of_memory())
         return tell_memory(download->max_bytes, err);
