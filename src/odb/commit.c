@@ -159,7 +159,7 @@ static bool find_encoding(const struct odb_commit *commit, char ret_name[static 
     if (!name.len || name.len >= ENCODING_SIZE)
         return false;
     for (size_t i = 0; i < name.len; i++)
-        if (!isalnum((unsigned char)name.at[i]) && !memchr("-_.:", name.at[i], 4))
+        if (!isalnum((unsigned char)name.at[i]) && !(name.at[i] && strchr("-_.:", name.at[i])))
             return false;
     memcpy(ret_name, name.at, name.len);
     ret_name[name.len] = '\0';

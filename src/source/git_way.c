@@ -165,23 +165,39 @@ int source_way_too_large(int64_t max_bytes, struct error *err)
                      max_bytes);
 }
 
+#define STATM_DATA 5 /* the place of the data's size in proc_pid_statm(5), in pages, from 0 */
+
+/* What counts by RLIMIT_DATA. -1: not known. */
+static int64_t data_bytes(void)
+{
+    char line[256] = "";
+    char *rest = NULL;
+    int64_t pages = -1;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (!file)
+        return -1;
+    const char *word = fgets(line, sizeof line, file) ? strtok_r(line, " ", &rest) : NULL;
+    fclose(file);
+    for (int i = 0; word && i < STATM_DATA; i++)
+        word = strtok_r(NULL, " ", &rest);
+    if (!word || text_to_int64(word, 0, INT64_MAX / 65536, &pages) < 0)
+        return -1;
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
 /* A pack of a few KiB may hold objects of any size, which libgit2 unpacks in memory. Not counted are files
  * that are mapped, as packs are. ret_before: to be set again. */
 static int bound_memory(int64_t max_bytes, struct rlimit *ret_before, struct error *err)
 {
-    uint64_t pages = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
-    bool is_read = file && fscanf(file, "%*u %*u %*u %*u %*u %" SCNu64, &pages) == 1;
-    if (file)
-        fclose(file);
-    if (is_read && getrlimit(RLIMIT_DATA, ret_before) == 0) {
+    int64_t now = data_bytes();
+    if (now >= 0 && getrlimit(RLIMIT_DATA, ret_before) == 0) {
         struct rlimit bound = *ret_before;
-        uint64_t bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE) + LIMIT_FETCH_MEMORY + (uint64_t)max_bytes;
+        rlim_t bytes = (rlim_t)now + LIMIT_FETCH_MEMORY + (rlim_t)max_bytes;
         bound.rlim_cur = bytes < bound.rlim_cur ? bytes : bound.rlim_cur;
         if (setrlimit(RLIMIT_DATA, &bound) == 0)
             return 0;
     }
-    return error_set(err, ERROR_UNAVAILABLE, "cannot bound the memory of the fetch (setrlimit): %s",
+    return error_set(err, ERROR_UNAVAILABLE, "cannot bound the memory of the fetch (/proc, setrlimit): %s",
                      strerror(errno));
 }
 
