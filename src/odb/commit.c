@@ -160,7 +160,7 @@ static bool find_encoding(const struct odb_commit *commit, char ret_name[static 
     if (!name.len || name.len >= ENCODING_SIZE)
         return false;
     for (size_t i = 0; i < name.len; i++)
-        if (!isalnum((unsigned char)name.at[i]) && !memchr("-_.:", name.at[i], 4))
+        if (!isalnum((unsigned char)name.at[i]) && !(name.at[i] && strchr("-_.:", name.at[i])))
             return false;
     snprintf(ret_name, ENCODING_SIZE, "%.*s", (int)name.len, name.at);
     return true;
@@ -253,7 +253,7 @@ int odb_commit_peel(git_repository *repository, const git_oid *oid, git_oid *ret
 /* Breadth first. */
 struct search {
     struct map seen; /* hex oid -> not NULL */
-    struct oid_vec VECTOR_OF(git_oid) found;
+    struct odb_commit_ids found;
 };
 
 static void search_deinit(struct search *search)
@@ -262,31 +262,56 @@ static void search_deinit(struct search *search)
     vector_deinit(&search->found);
 }
 
-static void note(struct search *search, const git_oid *oid)
+static void note(struct search *search, const git_oid *oid, const struct search *hidden)
 {
     char hex[GIT_OID_HEXSZ + 1];
     git_oid_tostr(hex, sizeof hex, oid);
-    if (map_get(&search->seen, hex))
+    if (map_get(&search->seen, hex) || (hidden && map_get(&hidden->seen, hex)))
         return;
     map_put(&search->seen, hex, search);
     vector_push(&search->found, *oid);
 }
 
+/* Those of the i-th that was found. */
+static int note_parents(struct search *search, git_repository *repository, size_t i,
+                        const struct search *hidden)
+{
+    struct odb_commit commit CLEANUP(odb_commit_deinit) = {0};
+    int status = odb_commit_read(repository, &search->found.items[i], &commit);
+    for (size_t n = 0; status == 0 && n < commit.parents_len; n++) {
+        git_oid parent = odb_commit_parent(&commit, n);
+        note(search, &parent, hidden);
+    }
+    return status;
+}
+
 bool odb_commit_contains(git_repository *repository, const git_oid *tip, const git_oid *ancestor, size_t most)
 {
     struct search search CLEANUP(search_deinit) = {0};
-    note(&search, tip);
+    note(&search, tip, NULL);
     for (size_t i = 0; i < search.found.len && i < most; i++) {
-        git_oid oid = search.found.items[i];
-        struct odb_commit commit CLEANUP(odb_commit_deinit) = {0};
-        if (git_oid_equal(&oid, ancestor))
+        if (git_oid_equal(&search.found.items[i], ancestor))
             return true;
-        if (odb_commit_read(repository, &oid, &commit) < 0)
-            continue;
-        for (size_t n = 0; n < commit.parents_len; n++) {
-            git_oid parent = odb_commit_parent(&commit, n);
-            note(&search, &parent);
-        }
+        note_parents(&search, repository, i, NULL);
     }
     return false;
+}
+
+int odb_commit_added(git_repository *repository, const git_oid *tip, const git_oid *base, size_t most,
+                     struct odb_commit_ids *ret_ids)
+{
+    struct search hidden CLEANUP(search_deinit) = {0};
+    struct search search CLEANUP(search_deinit) = {0};
+    int status = 0;
+    note(&hidden, base, NULL);
+    for (size_t i = 0; i < hidden.found.len && i < most; i++)
+        note_parents(&hidden, repository, i, NULL);
+    note(&search, tip, &hidden);
+    for (size_t i = 0; status == 0 && i < search.found.len && i < most; i++)
+        status = note_parents(&search, repository, i, &hidden);
+    if (status < 0)
+        return status;
+    *ret_ids = search.found;
+    search.found = (struct odb_commit_ids){0};
+    return 0;
 }

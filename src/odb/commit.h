@@ -5,6 +5,8 @@
  * other headers ("encoding NAME", see i18n.commitEncoding in git-config(1)), an empty line, the message. */
 #pragma once
 
+#include "base/vector.h"
+
 #include <git2.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,3 +43,10 @@ int odb_commit_peel(git_repository *repository, const git_oid *oid, git_oid *ret
  * than `most` commits to tell, and where the history is not there. */
 bool odb_commit_contains(git_repository *repository, const git_oid *tip, const git_oid *ancestor,
                          size_t most);
+
+struct odb_commit_ids VECTOR_OF(git_oid);
+/* `tip` and what it contains but for `base` and what that contains, of either at most so many, newest first
+ * but for what was merged. GIT_ENOTFOUND: one of them is not there; what `base` lacks hides nothing. The
+ * caller deinits the vector. */
+int odb_commit_added(git_repository *repository, const git_oid *tip, const git_oid *base, size_t most,
+                     struct odb_commit_ids *ret_ids);

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PEELED "^{}"
+#define PEELED   "^{}"
+#define FILE_URL "file://"
 
 DEFINE_CLEANUP(git_remote, git_remote_free)
 
@@ -101,6 +102,22 @@ static int settle(git_repository *mirror, struct source_fetch_result *result, st
     return source_mirror_set_tip(mirror, result->tip, err);
 }
 
+/* From this machine, as from a local repository: libgit2's transport walks all branches that are there, and
+ * ends at the first malformed commit. */
+static int copy_branch(const struct source_fetch_order *order, git_repository *mirror, const char *tip,
+                       struct error *err)
+{
+    git_repository *origin CLEANUP(source_git_repository_freep) = NULL;
+    const char *path = order->url + strlen(FILE_URL);
+    int rc = git_repository_open_ext(&origin, path, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
+    rc = rc < 0 ? source_git_open_error(path, ERROR_IO, err) : source_git_guard(origin, err);
+    if (rc == 0)
+        rc = source_copy(origin, mirror, tip, err);
+    if (rc == 0)
+        rc = source_mirror_set_tip(mirror, tip, err);
+    return rc == 0 && order->tags ? source_tags_copy(origin, mirror, tip, err) : rc;
+}
+
 int source_git_fetch(const struct source_fetch_order *order, struct source_fetch_result *ret_result,
                      struct error *err)
 {
@@ -128,6 +145,12 @@ int source_git_fetch(const struct source_fetch_order *order, struct source_fetch
         const struct source_download branch = {
             .what = ret_result->ref, .max_bytes = order->max_bytes, .pace = &pace};
         rc = download(&way, remote, &branch, &tags, err);
+        if (rc == ERROR_UNAVAILABLE && text_starts_with(order->url, FILE_URL) &&
+            copy_branch(order, mirror, ret_result->tip, NULL) == 0) {
+            if (err)
+                *err = ERROR_INIT;
+            rc = 0;
+        }
         if (rc == 0)
             rc = settle(mirror, ret_result, err);
     }

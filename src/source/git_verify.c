@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "odb/commit.h"
 #include "source/signature.h"
 #include "source/verifier.h"
 
@@ -13,7 +14,6 @@
 
 #define SHOWN_CHARS 60 /* of an author, of a subject, of a tag's name */
 
-DEFINE_CLEANUP(git_commit, git_commit_free)
 DEFINE_CLEANUP(git_odb, git_odb_free)
 DEFINE_CLEANUP(git_odb_object, git_odb_object_free)
 DEFINE_CLEANUP(git_revwalk, git_revwalk_free)
@@ -77,9 +77,9 @@ void source_verifier_deinit(struct source_verifier *verifier)
 /* --- the words ------------------------------------------------------------------------------------------ */
 
 /* Fit to be shown, and not all of it. Caller frees. */
-static char *shown(const char *text)
+static char *shown(const char *text, size_t chars)
 {
-    char *some CLEANUP_FREE = memory_strndup(text ? text : "", SHOWN_CHARS);
+    char *some CLEANUP_FREE = memory_strndup(text ? text : "", chars);
     text_mend_utf8(some);
     return text_printable(some);
 }
@@ -87,7 +87,7 @@ static char *shown(const char *text)
 /* Puts before the clause that err holds what it is about. */
 static int say_which(struct judging *judging, const git_oid *oid, int rc, struct error *err)
 {
-    git_commit *commit CLEANUP(git_commit_freep) = NULL;
+    struct odb_commit commit CLEANUP(odb_commit_deinit) = {0};
     char hex[COMMIT_OID_SIZE];
     char tip[COMMIT_OID_SIZE];
     bool is_tip = git_oid_equal(oid, &judging->tip);
@@ -96,16 +96,16 @@ static int say_which(struct judging *judging, const git_oid *oid, int rc, struct
     free(judging->refusal);
     judging->refusal = is_tip ? memory_printf("refused: %s", error_text(err))
                               : memory_printf("refused for %.12s that it contains: %s", hex, error_text(err));
-    if (git_commit_lookup(&commit, judging->mirror, oid) < 0)
+    if (odb_commit_read(judging->mirror, oid, &commit) < 0)
         return error_wrap(err, rc, "commit %.12s is refused", tip);
-    const git_signature *author = git_commit_author(commit);
-    char *name CLEANUP_FREE = shown(author->name);
-    char *email CLEANUP_FREE = shown(author->email);
-    char *subject CLEANUP_FREE = shown(git_commit_summary(commit));
+    char *author_text CLEANUP_FREE = odb_commit_author(&commit);
+    char *subject_text CLEANUP_FREE = odb_commit_subject(&commit);
+    char *author CLEANUP_FREE = shown(author_text, 2 * SHOWN_CHARS);
+    char *subject CLEANUP_FREE = shown(subject_text, SHOWN_CHARS);
     if (is_tip)
-        return error_wrap(err, rc, "commit %.12s (\"%s\") by %s <%s> is refused", hex, subject, name, email);
-    return error_wrap(err, rc, "commit %.12s is refused for %.12s (\"%s\") by %s <%s> that it contains", tip,
-                      hex, subject, name, email);
+        return error_wrap(err, rc, "commit %.12s (\"%s\") by %s is refused", hex, subject, author);
+    return error_wrap(err, rc, "commit %.12s is refused for %.12s (\"%s\") by %s that it contains", tip, hex,
+                      subject, author);
 }
 
 /* --- objects -------------------------------------------------------------------------------------------- */
@@ -144,7 +144,7 @@ static int judge_buffers(struct judging *judging, const git_oid *oid, int64_t ti
 
 static int judge_commit(struct judging *judging, const git_oid *oid, struct error *err)
 {
-    git_commit *commit CLEANUP(git_commit_freep) = NULL;
+    struct odb_commit commit CLEANUP(odb_commit_deinit) = {0};
     if (is_known_good(judging->verifier, oid))
         return 0;
     if (++judging->judged > LIMIT_VERIFY_COMMITS)
@@ -153,10 +153,10 @@ static int judge_commit(struct judging *judging, const git_oid *oid, struct erro
             "more than %d commits would have to be judged (LIMIT_VERIFY_COMMITS): the policy head "
             "judges one",
             LIMIT_VERIFY_COMMITS);
-    int rc = git_commit_lookup(&commit, judging->mirror, oid);
+    int rc = source_commit_read(judging->mirror, oid, &commit, err);
     if (rc < 0)
-        return source_git_error(err, rc, "cannot read commit");
-    rc = judge_buffers(judging, oid, git_commit_time(commit), err);
+        return rc;
+    rc = judge_buffers(judging, oid, commit.time_s, err);
     if (rc == 0)
         remember(judging->verifier, oid);
     return rc == 0 || rc == ERROR_IO ? rc : say_which(judging, oid, rc, err);
@@ -165,17 +165,35 @@ static int judge_commit(struct judging *judging, const git_oid *oid, struct erro
 /* --- head, all ------------------------------------------------------------------------------------------ */
 
 /* What the deployed commit contains is left out; one that the mirror no longer has leaves out nothing. */
-static int begin_walk(const struct judging *judging, git_revwalk **ret_walk, struct error *err)
+static int begin_walk(const struct judging *judging, git_revwalk **ret_walk)
 {
     git_oid base;
-    git_commit *commit CLEANUP(git_commit_freep) = NULL;
     int rc = git_revwalk_new(ret_walk, judging->mirror);
     if (rc == 0)
         rc = git_revwalk_push(*ret_walk, &judging->tip);
-    if (rc == 0 && git_oid_fromstr(&base, judging->verifier->base) == 0 &&
-        git_commit_lookup(&commit, judging->mirror, &base) == 0)
+    if (rc == 0 && source_mirror_has_commit(judging->mirror, judging->verifier->base) &&
+        git_oid_fromstr(&base, judging->verifier->base) == 0)
         rc = git_revwalk_hide(*ret_walk, &base);
-    return rc < 0 ? source_git_error(err, rc, "cannot walk the commits") : 0;
+    return rc;
+}
+
+static void ids_deinit(struct odb_commit_ids *ids)
+{
+    vector_deinit(ids);
+}
+
+/* Past malformed commits, where libgit2 ends. *ret_next is as of git_revwalk_next(). */
+static int judge_listed(struct judging *judging, int *ret_next, struct error *err)
+{
+    struct odb_commit_ids ids CLEANUP(ids_deinit) = {0};
+    git_oid base = {0};
+    git_oid_fromstr(&base, judging->verifier->base);
+    *ret_next = odb_commit_added(judging->mirror, &judging->tip, &base, LIMIT_HISTORY_COMMITS, &ids);
+    int rc = 0;
+    for (size_t i = 0; *ret_next == 0 && rc == 0 && i < ids.len; i++)
+        rc = judge_commit(judging, &ids.items[i], err);
+    *ret_next = *ret_next == 0 ? GIT_ITEROVER : *ret_next;
+    return rc;
 }
 
 static int judge_added(struct judging *judging, struct error *err)
@@ -184,10 +202,12 @@ static int judge_added(struct judging *judging, struct error *err)
     git_oid oid;
     if (!*judging->verifier->base)
         return 0;
-    int rc = begin_walk(judging, &walk, err);
-    int next = 0;
-    while (rc == 0 && (next = git_revwalk_next(&oid, walk)) == 0)
+    int rc = 0;
+    int next = begin_walk(judging, &walk);
+    while (next == 0 && rc == 0 && (next = git_revwalk_next(&oid, walk)) == 0)
         rc = judge_commit(judging, &oid, err);
+    if (rc == 0 && next != GIT_ITEROVER && next != GIT_ENOTFOUND)
+        rc = judge_listed(judging, &next, err);
     if (rc < 0 || next == GIT_ITEROVER)
         return rc;
     if (next != GIT_ENOTFOUND)
@@ -252,7 +272,7 @@ static int judge_tag(struct judging *judging, const char *oid_hex, struct error 
     rc = judge_tag_object(judging, &oid, tagger ? tagger->when.time : 0, err);
     if (rc == 0 || rc == ERROR_IO)
         return rc;
-    char *name CLEANUP_FREE = shown(git_tag_name(tag));
+    char *name CLEANUP_FREE = shown(git_tag_name(tag), SHOWN_CHARS);
     return error_wrap(err, rc, "its tag \"%s\"", name);
 }
 

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/wipe.h"
+#include "odb/skeleton.h"
 #include "source/git.h"
 #include "source/git_address.h"
 #include "source/git_ssh.h"
@@ -159,6 +160,7 @@ struct progress {
     int64_t max_bytes;
     bool too_large;
     struct source_pace *pace;
+    struct odb_skeleton *skeleton; /* shown until the pack begins */
 };
 
 static int on_word(const char *text, int len, void *data)
@@ -174,6 +176,7 @@ static int on_word(const char *text, int len, void *data)
 static int on_progress(const git_indexer_progress *stats, void *data)
 {
     struct progress *progress = data;
+    odb_skeleton_show(progress->skeleton, false);
     const struct source_pace_news news = {.bytes = stats->received_bytes,
                                           .steps = (uint64_t)stats->indexed_objects + stats->indexed_deltas,
                                           .complete = stats->total_objects &&
@@ -192,23 +195,39 @@ int source_way_too_large(int64_t max_bytes, struct error *err)
                      max_bytes);
 }
 
+#define STATM_DATA 5 /* the place of the data's size in proc_pid_statm(5), in pages, from 0 */
+
+/* What counts by RLIMIT_DATA. -1: not known. */
+static int64_t data_bytes(void)
+{
+    char line[256] = "";
+    char *rest = NULL;
+    int64_t pages = -1;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (!file)
+        return -1;
+    const char *word = fgets(line, sizeof line, file) ? strtok_r(line, " ", &rest) : NULL;
+    fclose(file);
+    for (int i = 0; word && i < STATM_DATA; i++)
+        word = strtok_r(NULL, " ", &rest);
+    if (!word || text_to_int64(word, 0, INT64_MAX / 65536, &pages) < 0)
+        return -1;
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
 /* A pack of a few KiB may hold objects of any size, which libgit2 unpacks in memory. Not counted are files
  * that are mapped, as packs are. ret_before: to be set again. */
 static int bound_memory(int64_t max_bytes, struct rlimit *ret_before, struct error *err)
 {
-    uint64_t pages = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
-    bool is_read = file && fscanf(file, "%*u %*u %*u %*u %*u %" SCNu64, &pages) == 1;
-    if (file)
-        fclose(file);
-    if (is_read && getrlimit(RLIMIT_DATA, ret_before) == 0) {
+    int64_t now = data_bytes();
+    if (now >= 0 && getrlimit(RLIMIT_DATA, ret_before) == 0) {
         struct rlimit bound = *ret_before;
-        uint64_t bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE) + LIMIT_FETCH_MEMORY + (uint64_t)max_bytes;
+        rlim_t bytes = (rlim_t)now + LIMIT_FETCH_MEMORY + (rlim_t)max_bytes;
         bound.rlim_cur = bytes < bound.rlim_cur ? bytes : bound.rlim_cur;
         if (setrlimit(RLIMIT_DATA, &bound) == 0)
             return 0;
     }
-    return error_set(err, ERROR_UNAVAILABLE, "cannot bound the memory of the fetch (setrlimit): %s",
+    return error_set(err, ERROR_UNAVAILABLE, "cannot bound the memory of the fetch (/proc, setrlimit): %s",
                      strerror(errno));
 }
 
@@ -243,10 +262,15 @@ int source_way_download(struct source_way *way, git_remote *remote, const struct
     options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
     options.update_fetchhead = 0;
     struct rlimit before;
-    int rc = bound_memory(download->max_bytes, &before, err);
+    int rc = odb_skeleton_add(git_remote_owner(remote), &progress.skeleton);
+    if (rc < 0)
+        return source_git_error(err, rc, "cannot open the objects");
+    rc = bound_memory(download->max_bytes, &before, err);
     if (rc < 0)
         return rc;
+    odb_skeleton_show(progress.skeleton, true);
     rc = git_remote_fetch(remote, &refspecs, &options, NULL);
+    odb_skeleton_show(progress.skeleton, false);
     setrlimit(RLIMIT_DATA, &before);
     if (rc < 0 && is_out_of_memory())
         return tell_memory(download->max_bytes, err);

@@ -192,6 +192,27 @@ def test_a_pack_that_needs_much_memory(davit, repo, docker, demo_image, bare, gi
     assert spine.texts() == ["three"]
 
 
+def test_malformed_commits_of_a_remote(davit, repo, docker, demo_image, bare, git_daemon):
+    """git reads them; libgit2, which negotiates what a fetch brings, does not."""
+    git_daemon[0]()
+    spine = Spine(davit, repo, docker, **source("git://127.0.0.1/bare.git"))
+    rolls_out(spine, repo, demo_image, bare[1])
+    for text in ["three", "four"]:
+        parents = f"tree {repo.git('rev-parse', 'HEAD^{tree}')}\nparent {repo.git('rev-parse', 'HEAD')}\n"
+        odd = subprocess.check_output(["git", "-C", repo.directory, "hash-object", "-t", "commit", "--literally", "-w", "--stdin"],
+                                      input=f"{parents}author A\ncommitter B <b@c 1 +0000\n\nodd\n", text=True).strip()
+        repo.git("reset", "--quiet", odd)
+        repo.commit(f"web: {text}", {"web.json": definition(demo_image, text)})
+        bare[1]()
+        spine.converge()
+        wait_for(lambda text=text: spine.texts() == [text], 20, "what was replaced is gone")
+    repo.commit("web: five", {"web.json": definition(demo_image, "five")})
+    bare[1]()
+    spine.converge()
+    wait_for(lambda: spine.texts() == ["five"], 20, "what was replaced is gone")
+    assert spine.daemon.json("status")["source"]["ok"]
+
+
 def test_events_tell_of_the_source(davit, repo, docker, demo_image, bare):
     """As status and log do: an outage and its end, a refused commit, a rewritten branch; to who follows, too."""
     path, push = bare

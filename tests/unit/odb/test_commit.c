@@ -190,6 +190,13 @@ static void test_peel_and_contains(void **state)
     assert_true(odb_commit_contains(f->repository, &child, &child, 1));
     assert_false(odb_commit_contains(f->repository, &child, &root, 1));
     assert_false(odb_commit_contains(f->repository, &root, &child, 100));
+    struct odb_commit_ids added = {0};
+    assert_int_equal(odb_commit_added(f->repository, &child, &root, 100, &added), 0);
+    assert_int_equal(added.len, 1);
+    assert_true(git_oid_equal(&added.items[0], &child));
+    vector_deinit(&added);
+    git_oid lost = write_object(f, GIT_OBJECT_COMMIT, TREE PARENT "author A\n\nits parent is not there\n");
+    assert_int_equal(odb_commit_added(f->repository, &lost, &root, 100, &added), GIT_ENOTFOUND);
 }
 
 int main(void)

@@ -212,6 +212,29 @@ static void test_too_large_a_fetch(void **state)
     assert_int_equal(f->seen.len, 0);
 }
 
+#define ODD                                                                                                  \
+    "{ printf 'tree %%s\\nparent %%s\\nauthor A\\ncommitter B\\n\\nodd\\n' $(git write-tree) "               \
+    "$(git rev-parse HEAD); } >../odd; git reset -q $(git hash-object -t commit --literally -w ../odd); "
+
+/* Of the branch, and of another one. */
+static void test_malformed_commits_are_fetched(void **state)
+{
+    struct fixture *f = *state;
+    fixture_repository(f);
+    fixture_sh(f, "cd repo; git switch -qc side; printf s >s.txt; git add .; " ODD "git switch -q main");
+    use_file_url(f);
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    fixture_await_ok(f);
+    fixture_sh(f, "cd repo; printf 2 >web.yaml; git add .; " ODD "printf 3 >web.yaml; git commit -qam third");
+    fixture_await_head(f, "web.yaml=3;");
+    fixture_await_ok(f);
+    fixture_sh(f, "cd repo; printf 4 >web.yaml; git commit -qam 4");
+    fixture_await_head(f, "web.yaml=4;");
+    assert_false(fixture_last(f)->rewritten);
+    fixture_sh(f, "git -C state/a/mirror.git fsck --connectivity-only");
+}
+
 /* A few KiB on the way, more than memory is there for once they are unpacked. */
 static void test_too_large_to_unpack(void **state)
 {
@@ -399,6 +422,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_branch_of_a_remote, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_empty_remote, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_broken_mirror_of_a_remote, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_malformed_commits_are_fetched, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_too_large_to_unpack, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_mirror_breaks_while_running, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_too_large_a_fetch, fixture_setup, fixture_teardown),

@@ -280,6 +280,28 @@ static void test_every_commit_since(void **state)
     fixture_await_error(f, "(\"second\")");
 }
 
+/* One that git reads is judged as any other, and hinders nobody once it is deployed. */
+static void test_malformed_commits(void **state)
+{
+    struct fixture *f = *state;
+    struct source_verify verify CLEANUP(source_verify_deinit) = {0};
+    make_first(f, "gpg ada commit -S -qm first");
+    set_policy(f, &verify, SOURCE_VERIFY_ALL);
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    make(f,
+         "cd repo; printf two >web.yaml; git add .; printf 'tree %s\\nparent %s\\nauthor A\\ncommitter B\\n"
+         "\\nodd\\n' $(git write-tree) $(git rev-parse HEAD) >../odd; git reset -q $(git hash-object -t "
+         "commit "
+         "--literally -w ../odd); printf 3 >web.yaml; gpg ada commit -S -qam third");
+    fixture_await_error(f, "(\"odd\") by unknown <> that it contains: it is not signed");
+    assert_int_equal(f->seen.len, 1);
+    fixture_sh(f, "test ! -e state/a/mirror.git.broken");
+    make(f, "cd repo; git reset -q --hard HEAD~2; printf 4 >web.yaml; gpg ada commit -S -qam fourth");
+    fixture_await_head(f, "web.yaml=4;");
+    fixture_await_ok(f);
+}
+
 static void test_a_signed_tag(void **state)
 {
     struct fixture *f = *state;
@@ -449,6 +471,7 @@ int main(int argc, char **argv)
         TEST(test_a_start_with_a_refused_commit),
         TEST(test_every_commit),
         TEST(test_every_commit_since),
+        TEST(test_malformed_commits),
         TEST(test_a_signed_tag),
         TEST(test_a_remote),
         TEST(test_other_keys_without_a_restart),
