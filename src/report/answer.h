@@ -18,8 +18,7 @@
  *  L1  | Retry-After                                                            | until then
  *  L2  | X-RateLimit-Remaining: 0 and X-RateLimit-Reset; as GitLab has them,    | until then
  *      | without X-; 403 with the first of them is a rate limit                 |
- *  L3  | none; 403 is one if it speaks of a "secondary rate limit"              | a minute or more, then
- * twice
+ *  L3  | none; 403 is one if it speaks of a "secondary rate limit"              | a minute, then longer
  *
  * https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
  * https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api
