@@ -289,18 +289,17 @@ static void sides_deinit(struct sides *sides)
         offline_side_deinit(&sides->list[i]);
 }
 
-static int read_sides(const struct offline_query *query, struct sides *sides, size_t *ret_failed,
-                      struct error *err)
+static int read_sides(const struct offline_query *query, struct offline_side sides[static 2],
+                      size_t *ret_failed, struct error *err)
 {
-    struct offline_side *to = &sides->list[1];
     struct offline_query one = *query;
-    if (sides->list[0].revision)
-        return offline_read_two(query, sides->list, ret_failed, err);
-    sides->list[0].desired = desired_new();
+    if (sides[0].revision)
+        return offline_read_two(query, sides, ret_failed, err);
+    sides[0].desired = desired_new();
     *ret_failed = 1;
-    one.revision = to->revision;
-    one.blobs = &to->blobs;
-    return offline_read(&one, &to->desired, &to->diagnostics, err);
+    one.revision = sides[1].revision;
+    one.blobs = &sides[1].blobs;
+    return offline_read(&one, &sides[1].desired, &sides[1].diagnostics, err);
 }
 
 /* *answer is the failure of the first; the answer if there is something else to compare with. */
@@ -311,7 +310,7 @@ static int compare_instead(const struct offline_query *query, const char *oid, c
     struct error err = ERROR_INIT;
     json_t *fault CLEANUP(json_decrefp) = *answer;
     size_t failed = 0;
-    int r = read_sides(query, &sides, &failed, &err);
+    int r = read_sides(query, sides.list, &failed, &err);
     *answer = r == 0 ? cli_diff_answer(sides.list) : failure_of(&sides.list[failed], &err, r);
     if (r < 0)
         return CLI_ERROR;
@@ -330,7 +329,7 @@ static int compare_commits(const struct offline_query *query, const char *const 
     struct error err = ERROR_INIT;
     char *base CLEANUP_FREE = NULL;
     size_t failed = 0;
-    int r = read_sides(query, &sides, &failed, &err);
+    int r = read_sides(query, sides.list, &failed, &err);
     *ret_answer = r == 0 ? cli_diff_answer(sides.list) : failure_of(&sides.list[failed], &err, r);
     if (r == 0)
         return CLI_OK;
