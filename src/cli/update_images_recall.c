@@ -99,8 +99,8 @@ void image_update_recall(struct image_update *update)
         const struct source_run *removal = find_removal(&past, edit->replacement);
         if (!removal)
             continue;
-        struct image_refusal refusal = {
-            .edit = i, .image = TAKE(edit->replacement), .subject = memory_strdup(removal->subject)};
+        struct image_refusal refusal = {.edit = i, .subject = memory_strdup(removal->subject)};
+        refusal.image = TAKE(edit->replacement);
         memcpy(refusal.commit, removal->oldest, sizeof refusal.commit);
         vector_push(&update->refusals, refusal);
     }

@@ -239,7 +239,10 @@ static void test_malformed_commits_are_fetched(void **state)
 static void test_too_large_to_unpack(void **state)
 {
     struct fixture *f = *state;
-    setenv("ASAN_OPTIONS", "detect_leaks=0:allocator_may_return_null=1", 1);
+#ifdef __SANITIZE_ADDRESS__
+    skip(); /* its allocator ends a process that comes to a limit; test_remote.py tries a release build
+             */
+#endif
     fixture_sh(f, "git init -q -b main repo; cd repo; printf 1 >web.yaml; git add .; git commit -qm first; "
                   "head -c 300M /dev/zero >zeros; git add .; git commit -qm second");
     use_file_url(f);
