@@ -6,7 +6,7 @@
 #include "unit.h"
 #include "world.h"
 
-#define PATIENCE_MS 30000
+#define PATIENCE_MS 120000 /* only what hangs comes to it */
 
 /* What became of an operation, copied out of the reply. */
 struct outcome {
