@@ -78,6 +78,8 @@ def test_history_outlives_the_state_directory(story, demo_image):
         ended(spine, number, "COMPLETED")
     deploy(spine, remote, demo_image, "bad", "exit 7")
     ended(spine, 4, "FAILED")
+    # A task that was on its way then still comes and goes.
+    wait_for(lambda: len(spine.ids()) == 2 and not spine.daemon.json("get", "services")["services"][0]["actions"], 30, "it is quiet")
     # What is told is not yet saved, and what is saved not yet pushed.
     wait_for(lambda: "FAILED" in git(remote, "log", "--format=%B", REF) and is_pushed(spine, remote), 30, "the ledger is pushed")
     before, containers = history(spine), spine.ids()
