@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from support.davit import wait_for
-from support.repo import IDENTITY
+from support.repo import IDENTITY, simple
 from support.standing import IMAGE, binary_of, standing_spine
 
 VERSION = "com.amazonaws.ecs.task-definition-version"
@@ -199,18 +199,6 @@ def alone(repo, tmp_path):
              *arguments], env={**os.environ, **IDENTITY}, capture_output=True, text=True)
 
     return run
-
-
-def simple(name, image="busybox:1", count=1):
-    return f"""kind: TaskDefinition
-family: {name}
-containerDefinitions: [{{name: app, image: "{image}", memory: 8}}]
----
-kind: Service
-serviceName: {name}
-taskDefinition: {name}
-desiredCount: {count}
-"""
 
 
 def test_revisions_are_counted_along_the_branch(repo, alone):

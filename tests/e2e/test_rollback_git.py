@@ -5,21 +5,9 @@ import subprocess
 
 import pytest
 
-from support.repo import IDENTITY, Repo
+from support.repo import IDENTITY, Repo, simple
 from support.spine import definition
 from support.standing import binary_of
-
-
-def simple(name, image="busybox:1", count=1):
-    return f"""kind: TaskDefinition
-family: {name}
-containerDefinitions: [{{name: app, image: "{image}", memory: 8}}]
----
-kind: Service
-serviceName: {name}
-taskDefinition: {name}
-desiredCount: {count}
-"""
 
 
 class Clone:

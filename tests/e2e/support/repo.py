@@ -61,3 +61,16 @@ class Repo:
 
     def head(self, revision="HEAD"):
         return self.git("rev-parse", revision)
+
+
+def simple(name, image="busybox:1", count=1):
+    """A service and its task definition, as one file."""
+    return f"""kind: TaskDefinition
+family: {name}
+containerDefinitions: [{{name: app, image: "{image}", memory: 8}}]
+---
+kind: Service
+serviceName: {name}
+taskDefinition: {name}
+desiredCount: {count}
+"""
