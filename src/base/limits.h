@@ -100,7 +100,7 @@
 #define LIMIT_VERIFY_MS         30000 /* one run of gpg or ssh-keygen */
 #define LIMIT_VERIFY_COMMITS    10000 /* whose signatures are judged for one that is to be deployed */
 #define LIMIT_SIGNED_BYTES      (1024 * 1024)         /* of a commit or tag whose signature is judged */
-#define LIMIT_SOURCE_TAGS       16                    /* that point to one commit and are looked at */
+#define LIMIT_SOURCE_TAGS       256                   /* that point to one commit and are looked at */
 #define LIMIT_TREE_BYTES        (256LL * 1024 * 1024) /* contents of the manifests of one update */
 #define LIMIT_TREE_ENTRIES      1000000               /* entries of trees that one update looks at */
 #define LIMIT_TREE_DEPTH        64                    /* nested directories */
@@ -119,6 +119,7 @@
 #define LIMIT_ENGINE_STOP_SLACK_MS 120000  /* ECS agent: stopTimeout + 2 min */
 #define LIMIT_ENGINE_PROBE_MS      30000   /* an engine that says nothing is asked whether it is there */
 #define LIMIT_ENGINE_RELIST_MS     300000  /* safety net beside the event stream; ECS agent: 5 min */
+#define LIMIT_ENGINE_OTHERS_MS     600000  /* the longest between two lists of another owner's tasks */
 #define LIMIT_LOG_BYTES            (16 * 1024 * 1024)
 
 /* --- notifications -------------------------------------------------------------------------------------- */
