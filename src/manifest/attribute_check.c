@@ -3,12 +3,16 @@
  * is wrong with it, and no task is placed. */
 #include "manifest/manifest_state.h"
 
+#include "base/buffer.h"
+#include "base/limits.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "manifest/kind_read.h"
 
 #include <assert.h>
 #include <string.h>
+
+#define SHOWN_NAMES 5 /* of those that a cluster declares */
 
 struct names VECTOR_OF(const char *);
 
@@ -34,9 +38,35 @@ static void warn(struct asking *asking, char *message, char *hint)
                                            .hint = hint});
 }
 
-static void warn_of_name(struct asking *asking, char *message, const char *near)
+static bool is_among(const struct names *names, const char *name)
 {
-    warn(asking, message, near ? memory_printf("did you mean \"%s\"?", near) : NULL);
+    for (size_t i = 0; i < names->len; i++)
+        if (text_equal(names->items[i], name))
+            return true;
+    return false;
+}
+
+/* None is near: the first of those that there are, each once. Caller frees. */
+static char *declared(const struct names *names)
+{
+    struct names shown = {0};
+    struct buffer out CLEANUP(buffer_deinit) = BUFFER_INIT(LIMIT_ERROR_CHARS);
+    for (size_t i = 0; i < names->len && shown.len <= SHOWN_NAMES; i++) {
+        if (is_among(&shown, names->items[i]))
+            continue;
+        vector_push(&shown, names->items[i]);
+        if (shown.len <= SHOWN_NAMES)
+            buffer_printf(&out, "%s%s", shown.len > 1 ? ", " : "", names->items[i]);
+    }
+    char *text = memory_printf("davit.containerInstances of the cluster have %s%s",
+                               shown.len ? buffer_str(&out) : "none", shown.len > SHOWN_NAMES ? ", ..." : "");
+    vector_deinit(&shown);
+    return text;
+}
+
+static void warn_of_name(struct asking *asking, char *message, const char *near, const struct names *names)
+{
+    warn(asking, message, near ? memory_printf("did you mean \"%s\"?", near) : declared(names));
 }
 
 /* `told`: also where no declared name is near, so that it may be meant. */
@@ -55,7 +85,7 @@ static void ask_attribute(struct asking *asking, const char *name, bool told)
         warn_of_name(
             asking,
             memory_printf("no container instance of cluster %s has attribute %s", asking->cluster, name),
-            near);
+            near, &names);
     vector_deinit(&names);
 }
 
@@ -67,7 +97,7 @@ static void ask_instance(struct asking *asking, const char *name)
         vector_push(&names, instances->items[i].name);
     if (!container_instances_find(instances, name))
         warn_of_name(asking, memory_printf("cluster %s has no container instance %s", asking->cluster, name),
-                     text_nearest(name, names.items, names.len));
+                     text_nearest(name, names.items, names.len), &names);
     vector_deinit(&names);
 }
 

@@ -122,7 +122,9 @@ static int check_input(struct document_builder *builder, const struct document_i
     return check_text(builder, input);
 }
 
-static int parse(const struct document_input *input, bool foreign, struct document_vec *ret_documents,
+enum purpose { TO_USE, TO_FIND_FAULTS, TO_IMPORT };
+
+static int parse(const struct document_input *input, enum purpose purpose, struct document_vec *ret_documents,
                  struct diagnostics *diagnostics)
 {
     assert(input);
@@ -131,30 +133,36 @@ static int parse(const struct document_input *input, bool foreign, struct docume
     assert(ret_documents);
     assert(diagnostics);
     struct document_builder CLEANUP(document_builder_deinit)
-        builder = {.file = input->name, .foreign = foreign, .diagnostics = diagnostics};
+        builder = {.file = input->name, .foreign = purpose == TO_IMPORT, .diagnostics = diagnostics};
     struct document_vec CLEANUP(document_vec_deinit) documents = {0};
     int rc = check_input(&builder, input);
     if (rc == 0)
         rc = parser_for(&builder, input)(&builder, input, &documents);
     if (rc < 0)
         return rc;
-    if (builder.duplicates > 0)
-        return ERROR_INVALID;
-    *ret_documents = documents;
-    memset(&documents, 0, sizeof documents);
-    return 0;
+    if (builder.duplicates == 0 || purpose == TO_FIND_FAULTS) {
+        *ret_documents = documents;
+        memset(&documents, 0, sizeof documents);
+    }
+    return builder.duplicates == 0 ? 0 : ERROR_INVALID;
 }
 
 int document_parse(const struct document_input *input, struct document_vec *ret_documents,
                    struct diagnostics *diagnostics)
 {
-    return parse(input, false, ret_documents, diagnostics);
+    return parse(input, TO_USE, ret_documents, diagnostics);
+}
+
+int document_parse_for_faults(const struct document_input *input, struct document_vec *ret_documents,
+                              struct diagnostics *diagnostics)
+{
+    return parse(input, TO_FIND_FAULTS, ret_documents, diagnostics);
 }
 
 int document_parse_foreign(const struct document_input *input, struct document_vec *ret_documents,
                            struct diagnostics *diagnostics)
 {
-    return parse(input, true, ret_documents, diagnostics);
+    return parse(input, TO_IMPORT, ret_documents, diagnostics);
 }
 
 void document_deinit(struct document *document)

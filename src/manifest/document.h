@@ -56,9 +56,13 @@ enum document_part { DOCUMENT_VALUE, DOCUMENT_KEY };
  */
 int document_parse(const struct document_input *input, struct document_vec *ret_documents,
                    struct diagnostics *diagnostics);
-/* The same for another tool's file that is to be imported: of any name (one of no known ending is JSON when
- * it begins as such), a merge key is the member "<<", a tag !X of the application makes {"!X": value}, keys
- * need not be strings, and of duplicate keys the last counts, with a warning. */
+/* The same, but where nothing else is wrong than duplicate keys *ret_documents has the documents all the
+ * same, with the last value of each such key, so that what is wrong with them can be told too. */
+int document_parse_for_faults(const struct document_input *input, struct document_vec *ret_documents,
+                              struct diagnostics *diagnostics);
+/* As document_parse() for another tool's file that is to be imported: of any name (one of no known ending is
+ * JSON when it begins as such), a merge key is the member "<<", a tag !X of the application makes {"!X":
+ * value}, keys need not be strings, and of duplicate keys the last counts, with a warning. */
 int document_parse_foreign(const struct document_input *input, struct document_vec *ret_documents,
                            struct diagnostics *diagnostics);
 void document_deinit(struct document *document);

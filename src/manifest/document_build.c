@@ -125,7 +125,7 @@ static void put(struct document_builder *builder, json_t *value)
 static int report_duplicate(struct document_builder *builder, struct position at)
 {
     struct document_frame *frame = top(builder);
-    const struct document_node_vec *nodes = &builder->document.nodes;
+    struct document_node_vec *nodes = &builder->document.nodes;
     size_t found = document_node_member(nodes, frame->node, nodes->len, frame->key);
     CLEANUP_FREE char *message =
         memory_printf("member \"%.*s\" is given twice, first at line %u, column %u", LIMIT_NAME_CHARS,
@@ -133,6 +133,7 @@ static int report_duplicate(struct document_builder *builder, struct position at
     document_builder_fault(
         builder, &(struct document_fault){
                      .at = at, .code = "duplicate", .message = message, .hint = "keep one of the two"});
+    nodes->items[found].key = ~nodes->items[found].key | 1; /* the last one is found from now on */
     if (builder->foreign) /* its own tool takes it: so do we, and the last one counts */
         return 0;
     builder->duplicates++;

@@ -190,8 +190,6 @@ static bool merge(struct kind_object_vec *vec, const struct kind_object_vec *fre
     return true;
 }
 
-struct manifest_entry_vec VECTOR_OF(struct manifest_entry *);
-
 /* An update under way. */
 struct change {
     struct manifest *manifest;
@@ -240,10 +238,9 @@ static void enter(struct change *change, struct manifest_entry *entry)
     map_put(&change->manifest->files, entry->path, entry);
 }
 
-static void read_entry(struct change *change, struct manifest_entry *entry)
+static void note_entry(struct change *change, const struct manifest_entry *entry)
 {
     struct manifest *manifest = change->manifest;
-    manifest_entry_read(manifest, entry, NULL);
     for (size_t i = 0; i < entry->objects.len; i++) {
         struct kind_object *object = entry->objects.items[i];
         vector_push(&change->fresh[object->kind], object);
@@ -255,7 +252,6 @@ static void read_entry(struct change *change, struct manifest_entry *entry)
     manifest->unreadable += entry->unreadable;
     manifest->with_errors += entry->diagnostics.errors > 0;
     manifest->with_warnings += entry->diagnostics.warnings > 0;
-    manifest->environment_bytes += entry->reading ? entry->reading->bytes : 0;
 }
 
 static bool has_text(const struct manifest_entry *entry, const struct manifest_file *file)
@@ -372,9 +368,14 @@ static void read_all(struct change *change)
 {
     if (change->environment || change->manifest->roots_changed)
         change_environment(change);
+    struct manifest_entry_vec entries = {0};
     for (size_t i = 0; i < change->unread.len; i++)
         if (!change->unread.items[i]->gone)
-            read_entry(change, change->unread.items[i]);
+            vector_push(&entries, change->unread.items[i]);
+    manifest_entries_read(change->manifest, &entries);
+    for (size_t i = 0; i < entries.len; i++)
+        note_entry(change, entries.items[i]);
+    vector_deinit(&entries);
     vector_deinit(&change->unread);
 }
 

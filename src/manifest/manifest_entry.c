@@ -3,12 +3,16 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "base/text.h"
 #include "manifest/environment_path.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* So many files are worth the threads, which compile schemas of their own. */
+#define READ_APART 512
 
 /* Entries that git has and davit does not follow. */
 static const struct {
@@ -88,45 +92,44 @@ static void read_document(struct manifest_entry *entry, struct kind_set *kinds, 
         kind_read(kinds, source, &entry->objects, &entry->diagnostics);
 }
 
-static void read_documents(struct manifest *manifest, struct manifest_entry *entry,
+static void read_documents(struct kind_set *kinds, struct manifest_entry *entry,
                            const struct kind_source *prototype)
 {
     struct document_vec documents = {0};
     const struct document_input input = {entry->path, entry->text, entry->len};
-    if (document_parse(&input, &documents, &entry->diagnostics) < 0) {
+    if (document_parse_for_faults(&input, &documents, &entry->diagnostics) < 0)
         entry->unreadable = true;
-        return;
-    }
     for (size_t i = 0; i < documents.len; i++) {
         struct kind_source source = *prototype;
         source.document = &documents.items[i];
         source.broken = &entry->broken;
-        read_document(entry, &manifest->kinds, &source);
+        read_document(entry, kinds, &source);
         if (source.use) /* pointers count within one document */
             string_vec_deinit(&source.use->typed);
     }
     document_vec_deinit(&documents);
 }
 
-static void read_plain(struct manifest *manifest, struct manifest_entry *entry,
+static void read_plain(struct kind_set *kinds, struct manifest_entry *entry,
                        const struct kind_visitor *visitor)
 {
     const struct kind_source source = {.file = entry->path, .visitor = visitor};
     if (entry->kind == MANIFEST_FILE) {
-        read_documents(manifest, entry, &source);
+        read_documents(kinds, entry, &source);
         return;
     }
     manifest_entry_refuse(entry, &entry->diagnostics);
     entry->unreadable = true;
 }
 
+/* One by one: how much it may make of variables depends on what those before have made. */
 static void read_under(struct manifest *manifest, struct manifest_entry *entry,
                        const struct kind_visitor *visitor)
 {
     const struct environment *environment = manifest->environment;
     struct environment_reading *reading = entry->reading = NEW(struct environment_reading);
     if (entry->kind != MANIFEST_FILE) {
-        read_plain(manifest, entry, NULL);
+        read_plain(&manifest->kinds, entry, NULL);
         return;
     }
     size_t left = visitor ? LIMIT_MANIFEST_BYTES : LIMIT_ENVIRONMENT_BYTES - manifest->environment_bytes;
@@ -137,10 +140,11 @@ static void read_under(struct manifest *manifest, struct manifest_entry *entry,
                                        .use = &use,
                                        .declared = &reading->declared,
                                        .visitor = visitor};
-    read_documents(manifest, entry, &source);
+    read_documents(&manifest->kinds, entry, &source);
     reading->uses_variables = use.uses_variables;
     reading->bytes = use.bytes < use.max_bytes ? use.bytes : use.max_bytes;
     reading->digest = environment_digest(environment, use.uses_variables, &reading->declared);
+    manifest->environment_bytes += visitor ? 0 : reading->bytes;
 }
 
 static bool is_of_a_layer(const struct environment *environment, const struct manifest_entry *entry)
@@ -149,11 +153,9 @@ static bool is_of_a_layer(const struct environment *environment, const struct ma
                        : !environment_path_is_outside(entry->path);
 }
 
-void manifest_entry_read(struct manifest *manifest, struct manifest_entry *entry,
-                         const struct kind_visitor *visitor)
+static void read_entry(struct manifest *manifest, struct kind_set *kinds, struct manifest_entry *entry,
+                       const struct kind_visitor *visitor)
 {
-    assert(manifest);
-    assert(entry);
     const struct environment *environment = manifest->environment;
     if (!is_of_a_layer(environment, entry) || (environment && !environment_is_usable(environment)))
         return;
@@ -161,13 +163,42 @@ void manifest_entry_read(struct manifest *manifest, struct manifest_entry *entry
         if (environment)
             read_under(manifest, entry, visitor);
         else
-            read_plain(manifest, entry, visitor);
+            read_plain(kinds, entry, visitor);
         return;
     }
     const struct environment_layer *layer =
         environment ? environment_layer_of(environment, entry->path) : NULL;
     if (!layer || !text_equal(layer->file, entry->path))
         refuse_environment(entry);
+}
+
+/* Each worker compiles schemas, and shares values among what it reads, by itself. */
+struct reading_all {
+    struct manifest *manifest;
+    const struct manifest_entry_vec *entries;
+    struct kind_set *others; /* of the workers after the first, which has the manifest's */
+};
+
+static void read_step(void *data, size_t worker, size_t i)
+{
+    const struct reading_all *all = data;
+    read_entry(all->manifest, worker ? &all->others[worker - 1] : &all->manifest->kinds,
+               all->entries->items[i], NULL);
+}
+
+void manifest_entries_read(struct manifest *manifest, const struct manifest_entry_vec *entries)
+{
+    assert(manifest);
+    assert(entries);
+    bool apart = !manifest->environment && entries->len >= READ_APART;
+    size_t workers = apart ? parallel_workers() : 1;
+    struct kind_set *others CLEANUP_FREE = memory_calloc(workers, sizeof *others);
+    struct reading_all all = {manifest, entries, others};
+    for (size_t i = 0; i + 1 < workers; i++)
+        kind_set_init(&others[i]);
+    parallel_each(entries->len, workers, read_step, &all);
+    for (size_t i = 0; i + 1 < workers; i++)
+        kind_set_deinit(&others[i]);
 }
 
 void manifest_entry_visit(struct manifest *manifest, const struct manifest_entry *entry,
@@ -181,7 +212,7 @@ void manifest_entry_visit(struct manifest *manifest, const struct manifest_entry
     text[entry->len] = '\0';
     struct manifest_entry *copy = manifest_entry_new(&(struct manifest_file){
         .path = entry->path, .kind = entry->kind, .content = text, .len = entry->len});
-    manifest_entry_read(manifest, copy, visitor);
+    read_entry(manifest, &manifest->kinds, copy, visitor);
     manifest_entry_free(copy);
 }
 

@@ -31,15 +31,17 @@ struct manifest_entry {
     struct environment_reading *reading; /* NULL unless it was read under an environment */
 };
 
+struct manifest_entry_vec VECTOR_OF(struct manifest_entry *);
+
 /* Not read yet. The content, if there is one, is taken over as in manifest_take. */
 struct manifest_entry *manifest_entry_new(const struct manifest_file *file);
 /* A new one of the same text, which it takes, not read yet. */
 struct manifest_entry *manifest_entry_renew(struct manifest_entry *entry);
 void manifest_entry_free(struct manifest_entry *entry);
-/* Reads the objects; with a visitor it gets those that are valid instead. */
-void manifest_entry_read(struct manifest *manifest, struct manifest_entry *entry,
-                         const struct kind_visitor *visitor);
-/* Gives the objects of an entry that has been read to the visitor. */
+/* Reads the objects of entries that are new. Of many, and outside environments, several at a time: they have
+ * nothing to do with each other. */
+void manifest_entries_read(struct manifest *manifest, const struct manifest_entry_vec *entries);
+/* Reads an entry once more and gives the objects that are valid to the visitor. */
 void manifest_entry_visit(struct manifest *manifest, const struct manifest_entry *entry,
                           const struct kind_visitor *visitor);
 /* Reports why what is no plain file is not followed. */

@@ -153,6 +153,22 @@ static const struct inner_name *only_inner(const struct inner_name_vec *inner, c
     return only;
 }
 
+#define PREFIX_MIN 3
+
+/* "password" for "passwordFile": too far by edits. NULL: none, or several. */
+static const char *only_longer(const struct name_vec *names, const char *key)
+{
+    const char *only = NULL;
+    for (size_t i = 0; strlen(key) >= PREFIX_MIN && i < names->len; i++) {
+        if (!text_starts_with(names->items[i], key))
+            continue;
+        if (only)
+            return NULL;
+        only = names->items[i];
+    }
+    return only;
+}
+
 /* A member that is written beside the object that it belongs in; else the nearest name of the object itself,
  * else of one in it. NULL: none. Caller frees. */
 static char *name_that_is_meant(const struct schema_node *node, const char *key)
@@ -166,6 +182,8 @@ static char *name_that_is_meant(const struct schema_node *node, const char *key)
         vector_push(&inner_names, inner.items[i].name);
     const struct inner_name *beside = only_inner(&inner, key);
     const char *nearest = beside ? NULL : text_nearest(key, names.items, names.len);
+    if (!beside && !nearest)
+        nearest = only_longer(&names, key);
     if (!beside && !nearest)
         beside = only_inner(&inner, text_nearest(key, inner_names.items, inner_names.len));
     char *meant = beside    ? memory_printf("%s.%s", beside->outer, beside->name)

@@ -525,13 +525,18 @@ static const struct {
      "no container instance of cluster default has attribute rak at /placementConstraints/0/expression; did "
      "you mean \"rack\"?"},
     {MEMBER_OF("attribute:rack == 1"), NULL},
-    {MEMBER_OF("not(attribute:gpu == 1)"), "has attribute gpu at"},
+    {MEMBER_OF("not(attribute:gpu == 1)"),
+     "has attribute gpu at /placementConstraints/0/expression; davit.containerInstances of the cluster have "
+     "rack"},
     {MEMBER_OF("attribute:gpu !exists"), NULL},
     {MEMBER_OF("attribute:racks exists"), "did you mean \"rack\"?"},
     {MEMBER_OF("attribute:ecs.os-type == linux"), NULL},
     {MEMBER_OF("ec2InstanceId in [berlin, berln]"),
      "cluster default has no container instance berln at /placementConstraints/0/expression; did you mean "
      "\"berlin\"?"},
+    {MEMBER_OF("ec2InstanceId in [berlin, paris]"),
+     "no container instance paris at /placementConstraints/0/expression; davit.containerInstances of the "
+     "cluster have berlin"},
     {MEMBER_OF("ec2InstanceId =~ b.*"), NULL},
     {SPREAD_OVER("attribute:rak"), "has attribute rak at /placementStrategy/0/field"},
     {SPREAD_OVER("attribute:ecs.availability-zone"), NULL},

@@ -137,6 +137,27 @@ static void test_a_duplicate_that_comes_and_goes(void **state)
     }
 }
 
+/* It hides nothing else that is wrong with its file, and nobody complains of what it may have declared. */
+static void test_a_member_that_is_given_twice(void **state)
+{
+    (void)state;
+    static const char *const faults[] = {"2:1 duplicate", "3:55 type", "5:1 duplicate", "6:1 unknown-member"};
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
+    fixture_put(fixture, "t.yaml",
+                "family: other\nfamily: web\ncontainerDefinitions: [{name: app, image: nginx, cpu: x}]\n"
+                "cpu: '256'\ncpu: '256'\nmemori: '512'\nkind: TaskDefinition\n");
+    fixture_put(fixture, "u.yaml", SERVICE("s"));
+    assert_int_equal(fixture_build(fixture), -1);
+    for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
+        const struct diagnostic *found = &fixture->diagnostics.list.items[i];
+        char *fault CLEANUP_FREE = memory_printf("%d:%d %s", found->at.line, found->at.column, found->code);
+        assert_string_equal(fault, faults[i]);
+    }
+    assert_int_equal(fixture->diagnostics.errors, ARRAY_LEN(faults));
+    fixture_put(fixture, "t.yaml", WEB("nginx"));
+    assert_int_equal(fixture_build(fixture), 0);
+}
+
 static struct digest digest_of(const char *text)
 {
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
@@ -341,6 +362,7 @@ static void test_the_same_path_twice(void **state)
 /* --- a manifest that took in many changes is the same as one that is read afresh ------------------------ */
 
 #define SLOTS 6
+#define MANY  700
 
 static const char *const contents[] = {
     NULL,
@@ -423,6 +445,46 @@ static void test_many_changes_are_as_one_reading(void **state)
     assert_true(built > steps / 30);
 }
 
+/* Several read at a time, the others one by one. */
+static void test_many_files_are_as_one_by_one(void **state)
+{
+    (void)state;
+    struct fixture *together CLEANUP(fixture_freep) = fixture_new();
+    struct fixture *single CLEANUP(fixture_freep) = fixture_new();
+    struct manifest_file files[MANY] = {0};
+    for (size_t i = 0; i < MANY; i++) {
+        const char *what = i % 98 == 5 ? "kind: Service\ndesiredCout: 1\n" : i % 3 ? "" : "desiredCount: 2\n";
+        files[i].path = memory_printf("%03zu.yaml", i);
+        files[i].content = i % 2
+                               ? memory_printf("serviceName: s%zu\ntaskDefinition: f%zu\n%s", i, i - 1, what)
+                               : memory_printf("family: f%zu\ncontainerDefinitions:\n- {name: app, image: i, "
+                                               "logConfiguration: {logDriver: json-file}}\n",
+                                               i);
+        files[i].len = strlen(files[i].content);
+        fixture_put(single, files[i].path, files[i].content);
+    }
+    manifest_update(together->manifest, true, files, MANY);
+    assert_int_equal(fixture_build(together), ERROR_INVALID);
+    assert_int_equal(fixture_build(single), ERROR_INVALID);
+    char *some_wrong CLEANUP_FREE = describe(together);
+    char *one_by_one CLEANUP_FREE = describe(single);
+    assert_non_null(strstr(some_wrong, "005.yaml"));
+    assert_string_equal(some_wrong, one_by_one);
+    for (size_t i = 5; i < MANY; i += 98) {
+        fixture_put(together, files[i].path, NULL);
+        fixture_put(single, files[i].path, NULL);
+    }
+    assert_int_equal(fixture_build(together), 0);
+    assert_int_equal(fixture_build(single), 0);
+    char *right CLEANUP_FREE = describe(together);
+    char *right_one_by_one CLEANUP_FREE = describe(single);
+    assert_string_equal(right, right_one_by_one);
+    for (size_t i = 0; i < MANY; i++) {
+        free((char *)files[i].path);
+        free((char *)files[i].content);
+    }
+}
+
 static void test_schemas(void **state)
 {
     (void)state;
@@ -454,6 +516,7 @@ int main(void)
         cmocka_unit_test(test_default_cluster_needs_no_file),
         cmocka_unit_test(test_the_order_is_of_names),
         cmocka_unit_test(test_a_duplicate_that_comes_and_goes),
+        cmocka_unit_test(test_a_member_that_is_given_twice),
         cmocka_unit_test(test_digest_is_of_the_content),
         cmocka_unit_test(test_digest_is_for_ever),
         cmocka_unit_test(test_what_is_in_a_service_digest),
@@ -464,6 +527,7 @@ int main(void)
         cmocka_unit_test(test_a_broken_commit_can_be_mended),
         cmocka_unit_test(test_the_same_path_twice),
         cmocka_unit_test(test_many_changes_are_as_one_reading),
+        cmocka_unit_test(test_many_files_are_as_one_by_one),
         cmocka_unit_test(test_schemas),
         cmocka_unit_test(test_an_old_definition),
     };

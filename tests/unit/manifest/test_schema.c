@@ -91,6 +91,11 @@ static void test_messages(void **state)
          "{\"imge\": 1, \"zzzzzz\": 2}",
          "unknown-member: unknown member \"imge\" at /imge; did you mean \"image\"?\n"
          "unknown-member: unknown member \"zzzzzz\" at /zzzzzz"},
+        {"{\"properties\": {\"passwordFile\": true, \"portOne\": true, \"portAndTwo\": true}, "
+         "\"additionalProperties\": false}",
+         "{\"password\": 1, \"port\": 2}",
+         "unknown-member: unknown member \"password\" at /password; did you mean \"passwordFile\"?\n"
+         "unknown-member: unknown member \"port\" at /port"},
         {"{\"allOf\": [{\"$ref\": \"#/$defs/base\"}], \"unevaluatedProperties\": false, "
          "\"$defs\": {\"base\": {\"properties\": {\"memory\": {\"type\": \"integer\"}}}}}",
          "{\"memory\": \"x\", \"memry\": 1}",
