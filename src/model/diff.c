@@ -1,6 +1,7 @@
 #include "model/diff.h"
 
 #include "base/memory.h"
+#include "base/redact.h"
 #include "base/text.h"
 #include "model/json.h"
 
@@ -18,23 +19,6 @@ static bool has_hidden_values(const char *member)
     return text_equal(member, "options") || text_equal(member, "driverOpts");
 }
 
-/* Of URLs user and password are hidden. */
-static json_t *without_passwords(const char *text)
-{
-    char *all CLEANUP_FREE = memory_strdup("");
-    for (const char *at = text; *at;) {
-        const char *scheme = strstr(at, "://");
-        size_t before = scheme ? (size_t)(scheme - at) + 3 : strlen(at);
-        size_t login = strcspn(at + before, "@/?# \t\n\"'");
-        bool hidden = scheme && at[before + login] == '@';
-        char *longer = memory_printf("%s%.*s%s", all, (int)before, at, hidden ? HIDDEN : "");
-        free(all);
-        all = longer;
-        at += before + (hidden ? login : 0);
-    }
-    return json_string(all);
-}
-
 /* Of an object: its names. */
 static json_t *hide_values(const json_t *object)
 {
@@ -46,19 +30,50 @@ static json_t *hide_values(const json_t *object)
     return copy;
 }
 
-static json_t *without_secrets(const json_t *value)
+static json_t *without_secrets(const json_t *value);
+
+static json_t *shown_string(const char *text, bool *announced)
+{
+    char *argument CLEANUP_FREE = redact_argument(text, announced);
+    return json_string(argument);
+}
+
+/* Of an array too: a command may have an option and its value in two items. */
+static json_t *shown_items(const json_t *array)
+{
+    size_t i;
+    json_t *item;
+    bool announced = false;
+    json_t *copy = json_array();
+    json_array_foreach ((json_t *)(uintptr_t)array, i, item)
+        json_array_append_new(copy, json_is_string(item) ? shown_string(json_string_value(item), &announced)
+                                                         : without_secrets(item));
+    return copy;
+}
+
+static json_t *shown_members(const json_t *object)
 {
     const char *key;
     json_t *item;
-    size_t i;
+    json_t *copy = json_object();
+    json_object_foreach ((json_t *)(uintptr_t)object, key, item) {
+        bool secret = json_is_string(item) && redact_is_secret_name(key, strlen(key));
+        json_object_set_new(copy, key,
+                            secret                   ? json_string(HIDDEN)
+                            : has_hidden_values(key) ? hide_values(item)
+                                                     : without_secrets(item));
+    }
+    return copy;
+}
+
+static json_t *without_secrets(const json_t *value)
+{
+    bool announced = false;
     if (json_is_string(value))
-        return without_passwords(json_string_value(value));
-    json_t *copy = json_is_object(value) ? json_object() : json_is_array(value) ? json_array() : NULL;
-    json_object_foreach ((json_t *)(uintptr_t)value, key, item)
-        json_object_set_new(copy, key, has_hidden_values(key) ? hide_values(item) : without_secrets(item));
-    json_array_foreach ((json_t *)(uintptr_t)value, i, item)
-        json_array_append_new(copy, without_secrets(item));
-    return copy ? copy : json_deep_copy(value);
+        return shown_string(json_string_value(value), &announced);
+    if (json_is_array(value))
+        return shown_items(value);
+    return json_is_object(value) ? shown_members(value) : json_deep_copy(value);
 }
 
 /* A value as people read it, whole: who shows it cuts it. Takes nothing; caller owns. NULL gives NULL. */
@@ -69,6 +84,14 @@ static json_t *shown(const json_t *value)
         return json_incref(told);
     char *text CLEANUP_FREE = json_dumps(told, JSON_COMPACT | JSON_SORT_KEYS);
     return json_string(text ? text : "");
+}
+
+/* As shown(), of an image: the tag of "vault-secret:1.2" is none. */
+static json_t *shown_image(const json_t *image)
+{
+    const char *text = json_string_value(image);
+    char *redacted CLEANUP_FREE = text ? redact_url(text, strlen(text)) : NULL;
+    return redacted ? json_string(redacted) : NULL;
 }
 
 struct change {
@@ -82,17 +105,22 @@ static void add_secret(json_t *details, const char *what, const char *change)
     json_array_append_new(details, json_pack("{s:s,s:s,s:b}", "what", what, "change", change, "secret", 1));
 }
 
-static void add(json_t *details, const struct change *change)
+static void add_as(json_t *details, const struct change *change, json_t *(*as_shown)(const json_t *value))
 {
     if (change->from == change->to || json_equal(change->from, change->to))
         return;
-    json_t *from CLEANUP(json_decrefp) = shown(change->from);
-    json_t *to CLEANUP(json_decrefp) = shown(change->to);
+    json_t *from CLEANUP(json_decrefp) = as_shown(change->from);
+    json_t *to CLEANUP(json_decrefp) = as_shown(change->to);
     if (from && to && json_equal(from, to))
         add_secret(details, change->what, "changed");
     else
         json_array_append_new(details,
                               json_pack("{s:s,s:O*,s:O*}", "what", change->what, "from", from, "to", to));
+}
+
+static void add(json_t *details, const struct change *change)
+{
+    add_as(details, change, shown);
 }
 
 static void add_number(json_t *details, const char *what, int from, int to)
@@ -256,6 +284,8 @@ static void compare_member(json_t *details, const char *before, const char *key,
         compare_davit(details, before, values->from, values->to);
     else if (text_equal(key, environment_files.member))
         compare_files(details, &(struct change){before, values->from, values->to}, &environment_files);
+    else if (before[0] && text_equal(key, "image"))
+        add_as(details, &named_values, shown_image);
     else
         add(details, &named_values);
 }

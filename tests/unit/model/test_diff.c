@@ -111,15 +111,36 @@ static void test_options_of_drivers_and_passwords_of_urls_are_not_shown(void **s
         "'volumes':[{'name':'v','dockerVolumeConfiguration':{'driver':'d','driverOpts':{'o':'s6'}}}]}");
     for (char secret[] = "s1"; secret[1] <= '6'; secret[1]++)
         assert_null(strstr(text, secret));
-    assert_non_null(strstr(text, "[\\\"get\\\",\\\"http://***@h/a@b\\\",\\\"x\\\"]"));
+    assert_non_null(strstr(text, "[\\\"get\\\",\\\"http://***@b\\\",\\\"x\\\"]"));
     assert_non_null(strstr(text, "\\\"y://***@z\\\""));
     assert_non_null(strstr(text, "logConfiguration\",\"change\":\"changed\",\"secret\":true"));
     assert_non_null(strstr(text, "\\\"driverOpts\\\":{\\\"o\\\":\\\"***\\\"}"));
     free(text);
-    text = compare("{'containerDefinitions':[{'name':'a','image':'r/a:1','hostname':'http://u:s1@h'}]}",
-                   "{'containerDefinitions':[{'name':'a','image':'r/a:2','hostname':'http://u:s2@h'}]}");
-    assert_non_null(strstr(text, "\"from\":\"r/a:1\",\"to\":\"r/a:2\""));
+    text = compare(
+        "{'containerDefinitions':[{'name':'a','image':'r/vault-secret:1','hostname':'http://u:s1@h'}]}",
+        "{'containerDefinitions':[{'name':'a','image':'r/vault-secret:2','hostname':'http://u:s2@h'}]}");
+    assert_non_null(strstr(text, "\"from\":\"r/vault-secret:1\",\"to\":\"r/vault-secret:2\""));
     assert_non_null(strstr(text, "hostname\",\"change\":\"changed\",\"secret\":true"));
+    free(text);
+}
+
+static void test_values_that_are_secrets_by_their_names_are_not_shown(void **state)
+{
+    (void)state;
+    char *text = compare(
+        "{'containerDefinitions':[{'name':'a','command':['a','--password','s1','b'],'entryPoint':['e'],"
+        "'healthCheck':{'command':['CMD-SHELL','ping --token s2 x']}}]}",
+        "{'containerDefinitions':[{'name':'a','command':['a','--password','s3','c'],'entryPoint':['e','"
+        "PASSWORD=s4'],'healthCheck':{'command':['CMD-SHELL','ping --token s5 x']},"
+        "'dockerLabels':{'app.password':'s6','app.name':'n'},"
+        "'repositoryCredentials':{'credentialsParameter':'login'}}]}");
+    for (char secret[] = "s1"; secret[1] <= '6'; secret[1]++)
+        assert_null(strstr(text, secret));
+    assert_non_null(strstr(text, "[\\\"a\\\",\\\"--password\\\",\\\"***\\\",\\\"c\\\"]"));
+    assert_non_null(strstr(text, "[\\\"e\\\",\\\"PASSWORD=***\\\"]"));
+    assert_non_null(strstr(text, "healthCheck\",\"change\":\"changed\",\"secret\":true"));
+    assert_non_null(strstr(text, "\\\"app.name\\\":\\\"n\\\",\\\"app.password\\\":\\\"***\\\""));
+    assert_non_null(strstr(text, "\\\"credentialsParameter\\\":\\\"login\\\""));
     free(text);
 }
 
@@ -411,6 +432,7 @@ int main(void)
         cmocka_unit_test(test_containers),
         cmocka_unit_test(test_values_of_the_environment_are_not_shown),
         cmocka_unit_test(test_options_of_drivers_and_passwords_of_urls_are_not_shown),
+        cmocka_unit_test(test_values_that_are_secrets_by_their_names_are_not_shown),
         cmocka_unit_test(test_new_removed_and_scaled),
         cmocka_unit_test(test_long_values_are_whole),
         cmocka_unit_test(test_files_by_their_paths),
