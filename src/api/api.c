@@ -19,7 +19,7 @@ struct api *api_new(const struct api_options *options)
 {
     assert(options && options->core && options->now_ms && options->post && options->poke_source &&
            options->looks && options->saves && options->notifications && options->image_updates &&
-           options->engine);
+           options->other_owners && options->engine);
     struct api *api = NEW(struct api);
     api->core = options->core;
     api->version = memory_strdup(options->version ? options->version : "");
@@ -33,6 +33,7 @@ struct api *api_new(const struct api_options *options)
     api->saves = options->saves;
     api->notifications = options->notifications;
     api->image_updates = options->image_updates;
+    api->other_owners = options->other_owners;
     api->engine = options->engine;
     api_events_init(api);
     api_logs_init(api);

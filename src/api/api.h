@@ -24,12 +24,23 @@
 struct api_rewrite {
     const char *from; /* oids; NULL: there was none */
     const char *to;
-    const char *fork;   /* the newest commit that both have; "": they have none */
-    int64_t seen_at_ms; /* since the epoch */
+    const char *fork;     /* the newest commit that both have; "": they have none */
+    int64_t seen_at_ms;   /* since the epoch */
+    const char *moved_to; /* another branch, see api_move; NULL: it was rewritten itself */
 };
 
 /* As a sentence's end: "main was rewritten, from ID to ID, ..."; branch may be NULL. Caller frees. */
 char *api_rewrite_text(const char *branch, const struct api_rewrite *rewrite);
+
+/* The origin's HEAD says which branch is followed, and was moved to another. */
+struct api_move {
+    const char *from; /* names of branches; NULL: it was not moved */
+    const char *to;
+    int64_t seen_at_ms; /* since the epoch */
+};
+
+/* As a sentence: "HEAD of the origin is now NAME (was NAME)...". Caller frees. */
+char *api_move_text(const struct api_move *move);
 
 /* How far the source has come with what it was asked for. */
 struct api_looks {
@@ -39,6 +50,7 @@ struct api_looks {
     const struct webhook_news *webhooks; /* NULL: none are listened for */
     const char *path;                    /* where in the repository the manifests are; NULL: its root */
     struct api_rewrite rewrite;          /* of the branch, the last one of this life */
+    struct api_move move;                /* likewise */
     const char *verify;                  /* its policy, source/verify.h: "all" */
     bool unverified; /* there is a newer one, which is not signed as it has to be; core has the reason */
     const struct commit *refused; /* it, also while the origin is away; NULL: there is none */
@@ -71,6 +83,7 @@ struct api_options {
     void (*saves)(void *data, struct api_saves *ret_saves);
     json_t *(*notifications)(void *data); /* a list of receivers and how they do; the caller's */
     json_t *(*image_updates)(void *data); /* of the last look for newer ones; NULL: none is wanted */
+    json_t *(*other_owners)(void *data);  /* daemon/other_owners.h; NULL: none was seen */
     struct engine *(*engine)(void *data, const char *instance); /* NULL: no such instance */
 };
 

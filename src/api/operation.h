@@ -83,6 +83,7 @@ struct api {
     void (*saves)(void *data, struct api_saves *ret_saves);
     json_t *(*notifications)(void *data);
     json_t *(*image_updates)(void *data);
+    json_t *(*other_owners)(void *data);
     struct engine *(*engine)(void *data, const char *instance);
     struct map followers;   /* "server/stream" -> struct follower; events.c */
     struct map published;   /* service key -> id of the newest event that followers were told; events.c */

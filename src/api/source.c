@@ -46,6 +46,7 @@ static json_t *rewrite_json(const struct api_rewrite *rewrite)
 {
     json_t *json = json_pack("{s:s,s:s}", "from", rewrite->from, "to", rewrite->to);
     model_set_string(json, "fork", rewrite->fork[0] ? rewrite->fork : NULL);
+    model_set_string(json, "movedTo", rewrite->moved_to);
     api_set_time_text(json, "seenAt", rewrite->seen_at_ms);
     return json;
 }
@@ -97,11 +98,12 @@ static json_t *gone_json(const struct view_source *view, int left)
                              view->deployed[0] ? view->deployed : NULL);
     api_set_owned(json, "message",
                   view->deployed[0]
-                      ? memory_printf("not in the configuration any more; %d service%s of it stay%s as they "
-                                      "are, davit approve %.12s removes them",
-                                      left, text_plural(left), left == 1 ? "s" : "", view->deployed)
-                      : memory_printf("not in the configuration; %d service%s of it stay%s as they are", left,
-                                      text_plural(left), left == 1 ? "s" : ""));
+                      ? memory_printf("not in the configuration any more; %d service%s of it %s left alone, "
+                                      "davit approve %.12s removes %s",
+                                      left, text_plural(left), left == 1 ? "is" : "are", view->deployed,
+                                      left == 1 ? "it" : "them")
+                      : memory_printf("not in the configuration; %d service%s of it %s left alone", left,
+                                      text_plural(left), left == 1 ? "is" : "are"));
     return json;
 }
 
@@ -166,21 +168,43 @@ static const char *short_branch(const char *name)
     return text_starts_with(name, HEADS) ? name + strlen(HEADS) : name;
 }
 
-/* As git takes names in the source: HEAD and the branch are its newest commit. Borrowed. */
-static const char *resolve(const struct view_source *view, const char *name)
+/* As git takes names in the source: HEAD and the branch are its newest commit. */
+static bool names_newest(const struct view_source *view, const char *name)
 {
     bool is_branch = view->branch && text_equal(short_branch(name), short_branch(view->branch));
-    return view->head && (is_branch || text_equal(name, "HEAD")) ? view->head->oid : name;
+    return !view->gone && (is_branch || text_equal(name, "HEAD"));
+}
+
+/* The only source that is read; false: there are others. */
+static bool find_only(const struct api *api, struct view_source *ret_view)
+{
+    size_t live = 0;
+    for (size_t i = 0; i < core_sources_len(api->core); i++) {
+        struct view_source view;
+        core_view_source_at(api->core, i, &view);
+        if (view.gone)
+            continue;
+        *ret_view = view;
+        live++;
+    }
+    return live == 1;
 }
 
 /* Digits are at least OID_MIN, as of an id. */
-static int check_commit(const struct view_source *view, const char *commit, struct api_fault *fault)
+static int check_commit(const struct api *api, const char *commit, struct api_fault *fault)
 {
+    struct view_source view = {0};
+    for (size_t i = 0; commit && i < core_sources_len(api->core); i++) {
+        core_view_source_at(api->core, i, &view);
+        if (names_newest(&view, commit))
+            return 0;
+    }
+    bool only = find_only(api, &view);
     if (!commit || strspn(commit, "0123456789abcdef") != strlen(commit))
         return api_fault_invalid(fault,
                                  "commit: \"%.100s\" is not known: HEAD, %.100s or the digits of a commit's "
                                  "id are wanted",
-                                 commit ? commit : "", view->branch ? view->branch : "the branch");
+                                 commit ? commit : "", only && view.branch ? view.branch : "the branch");
     if (strlen(commit) < OID_MIN)
         return api_fault_invalid(fault, "commit: at least %d digits of its id are wanted", OID_MIN);
     return 0;
@@ -209,61 +233,65 @@ static const char *awaits(const struct api *api, const struct view_source *view)
     return view->wanted && core_any_delayed(api->core) ? view->wanted->oid : NULL;
 }
 
-/* Of several sources the commit is found by its digits; a name stands for the newest commit of the only one.
+/* Which of the commits that wait is meant, and all of them in words.
+ *
+ *  COMMIT                | means
+ *  ----------------------|-------------------------------------------------------------------------------
+ *  digits                | the one whose id begins with them
+ *  HEAD, a branch        | the one that is the newest of its source; of several sources that have one, none
  */
-static int approve_one(const struct api *api, const char *commit, const char **ret_oid,
-                       struct api_fault *fault)
+static size_t find_meant(const struct api *api, const char *commit, const char **ret_oid,
+                         struct buffer *waiting)
 {
-    struct buffer others = BUFFER_INIT(LIMIT_ERROR_CHARS);
-    size_t waiting = 0;
+    size_t found = 0;
     for (size_t i = 0; i < core_sources_len(api->core); i++) {
         struct view_source view;
         core_view_source_at(api->core, i, &view);
         const char *oid = awaits(api, &view);
         if (!oid)
             continue;
-        buffer_printf(&others, "%s%.12s of source %s", waiting++ ? ", " : "", oid, view.name);
-        if (text_starts_with(oid, commit))
-            *ret_oid = oid;
+        buffer_printf(waiting, "%s%.12s of source %s", waiting->len ? ", " : "", oid, view.name);
+        bool is_newest = view.head && text_equal(view.head->oid, oid);
+        if (!text_starts_with(oid, commit) && !(is_newest && names_newest(&view, commit)))
+            continue;
+        *ret_oid = oid;
+        found++;
     }
-    int r = 0;
-    if (!waiting)
-        r = api_fault_client(fault, "no commit is held, and no change waits for its window");
-    else if (!*ret_oid)
-        r = api_fault_client(fault, "not commit %.12s but %s waits for an approval", commit,
-                             buffer_str(&others));
-    buffer_deinit(&others);
-    return r;
+    return found;
 }
 
-static int approve_only(const struct api *api, const struct view_source *view, const char *commit,
-                        const char **ret_oid, struct api_fault *fault)
+static int tell_other(const struct api *api, const char *commit, const char *waiting, struct api_fault *fault)
 {
-    const struct commit *approved = view->held ? view->head : view->wanted;
-    if (!view->held && !core_any_delayed(api->core))
+    struct view_source view;
+    if (!*waiting)
         return api_fault_client(fault, "no commit is held, and no change waits for its window");
-    assert(approved);
-    if (view->held && !text_starts_with(approved->oid, commit))
-        return api_fault_client(fault, "not commit %.12s but %.12s is held: it %s", commit, approved->oid,
-                                view->held);
-    if (!text_starts_with(approved->oid, commit))
-        return api_fault_client(fault, "not commit %.12s but %.12s waits for a change window", commit,
-                                approved->oid);
-    *ret_oid = approved->oid;
-    return 0;
+    const char *oid = find_only(api, &view) ? awaits(api, &view) : NULL;
+    if (oid && view.held)
+        return api_fault_client(fault, "not commit %.12s but %.12s is held: it %s", commit, oid, view.held);
+    if (oid)
+        return api_fault_client(fault, "not commit %.12s but %.12s waits for a change window", commit, oid);
+    return api_fault_client(fault, "not commit %.12s but %s waits for an approval", commit, waiting);
+}
+
+static int find_approved(const struct api *api, const char *commit, const char **ret_oid,
+                         struct api_fault *fault)
+{
+    struct buffer waiting CLEANUP(buffer_deinit) = BUFFER_INIT(LIMIT_ERROR_CHARS);
+    size_t found = find_meant(api, commit, ret_oid, &waiting);
+    if (found == 1)
+        return 0;
+    return found ? api_fault_client(fault, "%.100s may be one of several, %s: give the digits of its id",
+                                    commit, buffer_str(&waiting))
+                 : tell_other(api, commit, buffer_str(&waiting), fault);
 }
 
 int api_post_approve(struct api *api, const json_t *input, json_t **ret_output, struct api_fault *fault)
 {
     const char *commit = api_parameter(input, "commit");
     const char *oid = NULL;
-    struct view_source view;
-    bool several = core_sources_len(api->core) > 1;
-    core_view_source(api->core, &view);
-    commit = commit && !several ? resolve(&view, commit) : commit;
-    int r = check_commit(&view, commit, fault);
+    int r = check_commit(api, commit, fault);
     if (r == 0)
-        r = several ? approve_one(api, commit, &oid, fault) : approve_only(api, &view, commit, &oid, fault);
+        r = find_approved(api, commit, &oid, fault);
     if (r < 0)
         return r;
     struct event event = {.kind = EVENT_APPROVE};

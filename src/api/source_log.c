@@ -86,9 +86,32 @@ static void note_head(const struct noting *noting)
 char *api_rewrite_text(const char *branch, const struct api_rewrite *rewrite)
 {
     assert(rewrite && rewrite->from);
+    if (rewrite->moved_to)
+        return memory_printf(
+            "%s, which HEAD was moved to, does not contain %.12s, which was deployed: now %.12s; "
+            "%s%.12s",
+            rewrite->moved_to, rewrite->from, rewrite->to,
+            rewrite->fork[0] ? "both have " : "they have no commit in common", rewrite->fork);
     return memory_printf("%s was rewritten, from %.12s to %.12s, which does not contain it; %s%.12s",
                          branch ? branch : "the branch", rewrite->from, rewrite->to,
                          rewrite->fork[0] ? "both have " : "they have no commit in common", rewrite->fork);
+}
+
+char *api_move_text(const struct api_move *move)
+{
+    assert(move && move->from);
+    return memory_printf("HEAD of the origin is now %s (was %s); \"branch: %s\" of the source stays with it",
+                         move->to, move->from, move->from);
+}
+
+static void note_move(const struct noting *noting)
+{
+    struct api_looks looks = {0};
+    noting->api->looks(noting->api->data, noting->source.name, &looks);
+    if (!looks.move.from || looks.move.seen_at_ms == noting->log->move_ms)
+        return;
+    noting->log->move_ms = looks.move.seen_at_ms;
+    tell(noting, api_move_text(&looks.move));
 }
 
 static void note_rewrite(const struct noting *noting)
@@ -115,6 +138,7 @@ void source_log_note(struct api *api)
             noting.log = NEW(struct source_log);
             map_put(&api->source_logs, noting.source.name, noting.log);
         }
+        note_move(&noting);
         note_rewrite(&noting); /* first: what follows is of the branch as it is now */
         note_trouble(&noting);
         note_head(&noting);

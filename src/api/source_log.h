@@ -9,7 +9,9 @@
  *  has recovered.                                    | none of it any more
  *  refused commit OID, with N errors: the first      | the newest commit is not valid
  *  holds commit OID: WHY                             | it waits for davit approve
- *  BRANCH was rewritten, from OID to OID             | a forced push
+ *  HEAD of the origin is now BRANCH (was BRANCH)     | no branch is configured: another one is followed
+ *  BRANCH was rewritten, from OID to OID             | a forced push, or a branch that HEAD was moved to
+ *                                                    | lacks what was deployed
  */
 #pragma once
 
@@ -25,6 +27,7 @@ struct source_log {
     char refused[COMMIT_OID_SIZE];
     char held[COMMIT_OID_SIZE];
     int64_t rewrite_ms; /* of the rewrite that was told */
+    int64_t move_ms;    /* likewise */
 };
 
 /* Notes what is new of each source. Cheap when nothing is. */

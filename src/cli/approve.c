@@ -13,8 +13,9 @@ static int run(const struct cli *cli)
     if (cli_request(cli, &request, &answer, &err) < 0)
         return cli_fail(cli, "%s", error_text(&err));
     cli_make_printable(answer);
-    fprintf(cli->err, "commit %.12s (%s) is approved; \"davit wait\" shows how it gets on\n",
-            cli_member_string(answer, "commit.oid"), cli_member_string(answer, "commit.subject"));
+    const char *subject = cli_member_string(answer, "commit.subject"); /* "": of a source that left */
+    fprintf(cli->err, "commit %.12s%s%s%s is approved; \"davit wait\" shows how it gets on\n",
+            cli_member_string(answer, "commit.oid"), *subject ? " (" : "", subject, *subject ? ")" : "");
     return CLI_OK;
 }
 
@@ -34,7 +35,7 @@ const struct command cli_approve = {
     .args = "COMMIT",
     .description =
         "COMMIT is the beginning of its id, or HEAD or the branch: the newest commit that davit has of its "
-        "source, which need not be that of a local clone.\n\n"
+        "source, which need not be that of a local clone. Of several sources the one is meant that waits.\n\n"
         "A commit that removes more than half of the services, and three or more, is held, and what runs "
         "stays: a wrong path is likelier than the wish. A commit whose message ends in the trailer "
         "\"Davit-Approve-Deletions: N\" may remove N services without being held. The configuration's "

@@ -305,17 +305,19 @@ static void print_next(const struct rollback *rollback, const char *name)
     fprintf(cli->out, " davit wait %s/%s\n", rollback->cluster, rollback->service);
 }
 
-static int check_push(const struct rollback *rollback)
+static struct source_push push_of(const struct rollback *rollback)
 {
-    const struct cli *cli = rollback->cli;
     const struct source_branch *branch = &rollback->branch;
     const char *fresh = new_branch(rollback);
-    const struct source_push push = {.base = branch,
-                                     .name = fresh ? fresh : branch->name,
-                                     .parent = branch->tip,
-                                     .publishes = cli_is_on(cli, "force")};
+    return (struct source_push){.base = branch, .name = fresh ? fresh : branch->name, .parent = branch->tip};
+}
+
+static int check_push(struct rollback *rollback)
+{
+    const struct cli *cli = rollback->cli;
+    const struct source_push push = push_of(rollback);
     struct error err = ERROR_INIT;
-    if (cli_is_on(cli, "push") && source_push_check(&push, &err) < 0)
+    if (cli_is_on(cli, "push") && source_push_check(&push, rollback->there, &err) < 0)
         return cli_fail(cli, "%s", error_text(&err));
     return CLI_OK;
 }
@@ -333,8 +335,8 @@ static int check_signing(const struct rollback *rollback)
 static int commit(const struct rollback *rollback, const struct plan *plan)
 {
     const struct cli *cli = rollback->cli;
-    const char *fresh = new_branch(rollback);
-    const char *name = fresh ? fresh : rollback->branch.name;
+    const struct source_push push = push_of(rollback);
+    const char *name = push.name;
     char *message CLEANUP_FREE = message_of(rollback, plan);
     char oid[COMMIT_OID_SIZE];
     struct error err = ERROR_INIT;
@@ -342,17 +344,14 @@ static int commit(const struct rollback *rollback, const struct plan *plan)
                                                    .commit = plan->restored.commit,
                                                    .message = message,
                                                    .author = cli_value(cli, "author"),
-                                                   .new_branch = fresh,
+                                                   .new_branch = new_branch(rollback),
                                                    .command = "davit rollback"};
     if (source_publish(&publication, oid, &err) < 0)
         return cli_fail(cli, "%s", error_text(&err));
     print_plan(rollback, plan);
     fprintf(cli->out, "committed %.12s on %s of %s\n", oid, name, rollback->branch.directory);
-    if (cli_is_on(cli, "push") && source_push(&rollback->branch, name, &err) < 0)
-        return cli_fail(cli,
-                        "the commit is on %s of %s, but was not pushed: %s; where others were faster, git "
-                        "pull --rebase there and git push again",
-                        name, rollback->branch.directory, error_text(&err));
+    if (cli_is_on(cli, "push") && source_push(&push, oid, rollback->there, &err) < 0)
+        return cli_fail(cli, "%s", error_text(&err));
     print_next(rollback, name);
     return CLI_OK;
 }
@@ -406,8 +405,7 @@ static const struct cli_flag flags[] = {
     {"branch", 0, "NAME", NULL, "commit on a new branch, for a pull request", NULL},
     {"push", 0, NULL, NULL, "git push it, and nothing else, never by force", NULL},
     {"dry-run", 0, NULL, NULL, "show what would be committed, and commit nothing", NULL},
-    {"force", 0, NULL, NULL,
-     "also where others than the service change with it, or --push publishes other commits", NULL},
+    {"force", 0, NULL, NULL, "also where others than the service change with it", NULL},
     {"author", 0, "\"NAME <MAIL>\"", NULL, "who commits, in place of the one that git says", NULL},
     CLI_FLAG_REPO,
     CLI_FLAG_PATH,
@@ -453,8 +451,9 @@ const struct command cli_rollback = {
         "changes of your own are left alone and the rollback refused. Where other services or "
         "scheduled tasks would change with it, for they share a file or a task definition, it is refused "
         "without --force. --push uses your own "
-        "credentials, goes where push.default=simple of git would, and is refused where it would bring along "
-        "commits that are not pushed yet.\n\n"
+        "credentials, goes where push.default=simple of git would, and is refused where the remote lacks "
+        "other commits of the branch, or has some that the branch lacks. What --branch makes may also stand "
+        "on what the branch tracks, as on a fork.\n\n"
         "With --hold nothing is committed: the daemon goes back at once, to the newest deployment with "
         "another content that COMPLETED and has not failed since, or to that of --to if its ledger still has "
         "it, with the images that it had. It stops a deployment that is under way as well. What the "

@@ -14,11 +14,12 @@ struct rollback {
     char *cluster;
     char *service;
     struct source_branch branch;
-    char *repository;     /* as offline_query has it, with ... */
-    char *path;           /* ... where in it the manifests are; NULL: its root */
-    json_t *deployments;  /* of the service, newest first; NULL: none is known */
-    json_t *daemon;       /* its source; NULL: no daemon answers, and ... */
-    struct error silence; /* ... why */
+    char there[COMMIT_OID_SIZE]; /* what is to be pushed, at the remote; see source_push_check() */
+    char *repository;            /* as offline_query has it, with ... */
+    char *path;                  /* ... where in it the manifests are; NULL: its root */
+    json_t *deployments;         /* of the service, newest first; NULL: none is known */
+    json_t *daemon;              /* its source; NULL: no daemon answers, and ... */
+    struct error silence;        /* ... why */
 };
 
 /* A commit, with regard to the service. Paths are the repository's. */

@@ -80,18 +80,51 @@ static int find_branches(struct image_update *update)
     return find_review(update);
 }
 
-static int check_push(const struct image_update *update)
+static struct source_push push_of(const struct image_update *update)
+{
+    return (struct source_push){.base = &update->base,
+                                .review = update->review.directory ? &update->review : NULL,
+                                .name = update->review_name ? update->review_name : update->base.name,
+                                .parent = update->parent};
+}
+
+/* Whether nobody loses what waits for review: all of it is in the base, as after a squash merge, or was made
+ * by
+ * --author alone. */
+static bool is_expendable(const struct image_update *update)
+{
+    const char *author = cli_value(update->cli, "author");
+    const char *base = update->base.tip;
+    bool is_of = false;
+    if (author && source_branch_is_of(&update->review, base, author, &is_of, NULL) < 0)
+        return false;
+    return is_of || source_branch_is_picked(&update->review, base);
+}
+
+/* What waited for review, and the remote has no more, from where the base is now. A work tree would not
+ * follow. */
+static bool begin_anew(struct image_update *update)
+{
+    struct source_push push = push_of(update);
+    push.review = NULL;
+    push.parent = update->base.tip;
+    if (!update->review.directory || update->review.checked_out || update->parent == push.parent ||
+        !is_expendable(update))
+        return false;
+    if (source_push_check(&push, update->there, NULL) < 0 || *update->there)
+        return false;
+    update->parent = push.parent;
+    return true;
+}
+
+static int check_push(struct image_update *update)
 {
     const struct cli *cli = update->cli;
-    const struct source_push push = {.base = &update->base,
-                                     .review = update->review.directory ? &update->review : NULL,
-                                     .name = update->review_name ? update->review_name : update->base.name,
-                                     .parent = update->parent,
-                                     .publishes = cli_is_on(cli, "force")};
+    const struct source_push push = push_of(update);
     struct error err = ERROR_INIT;
-    if (cli_is_on(cli, "push") && source_push_check(&push, &err) < 0)
-        return cli_fail(cli, "%s", error_text(&err));
-    return CLI_OK;
+    if (!cli_is_on(cli, "push") || source_push_check(&push, update->there, &err) == 0 || begin_anew(update))
+        return CLI_OK;
+    return cli_fail(cli, "%s", error_text(&err));
 }
 
 /* The daemon's source that this branch is: it has its newest commit. Borrowed; NULL: none. */
@@ -166,8 +199,10 @@ static char *message_of(const struct image_update *update)
     const struct image_edit *first = update->edits.items;
     while (!first->replacement)
         first++;
+    bool same = text_equal(first->family, first->container);
     if (count == 1)
-        buffer_printf(&out, "Update the image of %s %s\n\n", first->family, first->container);
+        buffer_printf(&out, "Update the image of %s%s%s\n\n", first->family, same ? "" : " ",
+                      same ? "" : first->container);
     else
         buffer_printf(&out, "Update %zu images\n\n", count);
     for (size_t i = 0; i < update->edits.len; i++) {
@@ -334,7 +369,8 @@ static int publish(struct image_update *update, const struct source_restored *re
     const struct cli *cli = update->cli;
     bool is_there = update->review.directory != NULL;
     const struct source_branch *branch = is_there ? &update->review : &update->base;
-    const char *name = update->review_name ? update->review_name : update->base.name;
+    const struct source_push push = push_of(update);
+    const char *name = push.name;
     char *message CLEANUP_FREE = message_of(update);
     char oid[COMMIT_OID_SIZE];
     struct error err = ERROR_INIT;
@@ -356,11 +392,8 @@ static int publish(struct image_update *update, const struct source_restored *re
         print_changes(update);
         fprintf(cli->out, "committed %.12s on %s of %s\n", oid, name, branch->directory);
     }
-    if (cli_is_on(cli, "push") && source_push(branch, name, &err) < 0)
-        return cli_fail(cli,
-                        "the commit is on %s of %s, but was not pushed: %s; where others were faster, git "
-                        "pull --rebase there and git push again",
-                        name, branch->directory, error_text(&err));
+    if (cli_is_on(cli, "push") && source_push(&push, oid, update->there, &err) < 0)
+        return cli_fail(cli, "%s", error_text(&err));
     if (!is_data)
         print_next(update, name);
     return CLI_OK;
@@ -429,7 +462,6 @@ const struct cli_flag image_update_flags[] = {
      NULL},
     {"base", 0, "NAME", NULL, "the branch that is deployed; default: the one that HEAD is on", NULL},
     {"push", 0, NULL, NULL, "git push it, and nothing else, never by force", NULL},
-    {"force", 0, NULL, NULL, "also where --push publishes other commits", NULL},
     {"dry-run", 0, NULL, NULL, "show what would be committed, and commit nothing", NULL},
     {"author", 0, "\"NAME <MAIL>\"", NULL, "who commits, in place of the one that git says", NULL},
     {"signing-key", 0, "FILE", NULL, "sign it with this SSH key; default: as commit.gpgSign of git says",
@@ -476,8 +508,8 @@ const struct command cli_update_images = {
         "stay. An image "
         "with a variable in it, or one whose text other values share by a YAML anchor, is left and told.\n\n"
         "With --branch, commits that wait there are gone on with; once it is merged it begins anew from the "
-        "deployed branch. After a squash merge delete it. The commit is made by your git: its author is "
-        "yours, "
+        "deployed branch. So it does with --push after a squash merge or a rebase, once it is deleted at the "
+        "remote. The commit is made by your git: its author is yours, "
         "and it is signed where commit.gpgSign says so.\n\n"
         "Logins are those of Docker's credential file, and of repositoryCredentials. Registries are asked by "
         "TLS but on this machine.",

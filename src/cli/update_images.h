@@ -39,9 +39,10 @@ struct image_update {
     struct source_branch base;                /* that is deployed from */
     struct source_branch
         review; /* that is committed to in its place; no directory: it is not there yet, or ... */
-    const char *review_name; /* ... NULL: none is wanted */
-    const char *parent;      /* of the commit: the tip of one of the two, borrowed */
-    char *directory;         /* of the manifests in the repository */
+    const char *review_name;     /* ... NULL: none is wanted */
+    const char *parent;          /* of the commit: the tip of one of the two, borrowed */
+    char there[COMMIT_OID_SIZE]; /* what is to be pushed, at the remote; see source_push_check() */
+    char *directory;             /* of the manifests in the repository */
     struct desired *desired;
     struct image_edit_vec edits;        /* what has a policy; what is to change has a replacement */
     struct source_content_vec contents; /* of the files that change */

@@ -196,6 +196,7 @@ static void take_verify(const json_t *json, struct source_verify *verify)
     take_file(json, "gpgKeyringFile", &verify->gpg_keyring_file);
     take_file(json, "allowedSignersFile", &verify->allowed_signers_file);
     take_file(json, "revocationFile", &verify->revocation_file);
+    take_string(json, "since", &verify->since);
 }
 
 static void take_access(const json_t *json, struct source_access *access)

@@ -3,6 +3,8 @@
 #include "cli/output.h"
 #include "daemon/commands.h"
 #include "daemon/config.h"
+#include "daemon/log.h"
+#include "source/source.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -45,6 +47,21 @@ static int take_source_flags(const struct cli *cli, struct config *config)
     return CLI_OK;
 }
 
+/* It is seen by whoever reads the configuration, or of --source the list of processes. */
+static void warn_of_secrets(const struct config *config)
+{
+    for (size_t i = 0; i < config->sources.len; i++) {
+        const struct config_source *source = &config->sources.items[i];
+        char *shown CLEANUP_FREE = source_redact(source->origin);
+        if (!text_equal(shown, source->origin))
+            log_message(
+                LOG_LEVEL_WARNING,
+                "source %s: there is a secret in the address %s: put it into a file, and name that as "
+                "passwordFile of the source",
+                source->name, shown);
+    }
+}
+
 int daemon_configure(const struct cli *cli, const char *file, struct config *config)
 {
     assert(cli);
@@ -63,6 +80,7 @@ int daemon_configure(const struct cli *cli, const char *file, struct config *con
     if (config_finish(config, &err) < 0)
         return cli_usage(cli, "%s", error_text(&err));
     log_set_level(config->log_level);
+    warn_of_secrets(config);
     return CLI_OK;
 }
 

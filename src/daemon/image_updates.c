@@ -7,6 +7,7 @@
 #include "daemon/log.h"
 #include "daemon/runtime.h"
 #include "model/json.h"
+#include "source/process.h"
 #include "source/remote.h"
 
 #include <assert.h>
@@ -36,7 +37,7 @@ struct stream {
 /* One process. */
 struct look {
     struct image_updates *updates;
-    uv_process_t process;
+    struct source_process process;
     struct stream output;
     struct stream complaint;
     bool exited;
@@ -262,16 +263,16 @@ static void close_when_over(struct look *look)
     if (look->closing || !look->exited || !look->output.ended || !look->complaint.ended)
         return;
     look->closing = true;
-    uv_close((uv_handle_t *)&look->process, on_look_closed);
+    uv_close((uv_handle_t *)&look->process.handle, on_look_closed);
     uv_close((uv_handle_t *)&look->output.pipe, on_look_closed);
     uv_close((uv_handle_t *)&look->complaint.pipe, on_look_closed);
 }
 
-static void on_exit_of_look(uv_process_t *process, int64_t status, int signal)
+static void on_exit_of_look(struct source_process *process, int status, int signal)
 {
-    struct look *look = process->data;
+    struct look *look = process->handle.data;
     look->exited = true;
-    look->status = signal ? -1 : (int)status;
+    look->status = signal ? -1 : status;
     close_when_over(look);
 }
 
@@ -299,7 +300,7 @@ static void on_read(uv_stream_t *pipe, ssize_t len, const uv_buf_t *buf)
 /* With git, and whatever git has started: they are one session. */
 static void kill_look(struct look *look)
 {
-    if (!look->exited && look->process.pid > 0)
+    if (look->process.pid)
         kill(-look->process.pid, SIGKILL);
 }
 
@@ -382,27 +383,21 @@ static int spawn(struct image_updates *updates, struct look *look, struct error 
         return err->code;
     arguments_of_look(updates, &arguments);
     environment_of_look(&environment);
-    uv_stdio_container_t stdio[] = {
-        {.flags = order < 0 ? UV_IGNORE : UV_INHERIT_FD, .data.fd = order},
-        {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&look->output.pipe},
-        {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&look->complaint.pipe},
-    };
-    const uv_process_options_t options = {
-        .exit_cb = on_exit_of_look,
-        .file = updates->options.executable,
-        .args = arguments.items,
-        .env = environment.items,
-        .flags = UV_PROCESS_DETACHED,
-        .stdio = stdio,
-        .stdio_count = ARRAY_LEN(stdio),
-    };
-    int rc = uv_spawn(updates->options.loop, &look->process, &options);
+    struct source_process_program program = {.path = updates->options.executable,
+                                             .argv = arguments.items,
+                                             .environment = environment.items,
+                                             .stdio = {order, -1, -1},
+                                             .new_session = true};
+    int rc = source_process_pipe(&look->output.pipe, &program.stdio[STDOUT_FILENO], err);
+    if (rc == 0)
+        rc = source_process_pipe(&look->complaint.pipe, &program.stdio[STDERR_FILENO], err);
+    if (rc == 0)
+        rc = source_process_start(&look->process, &program, on_exit_of_look, err);
     vector_deinit(&environment);
-    if (order >= 0)
-        close(order);
-    return rc < 0 ? error_set(err, ERROR_UNAVAILABLE, "%s cannot be started: %s", updates->options.executable,
-                              uv_strerror(rc))
-                  : 0;
+    for (size_t i = 0; i < ARRAY_LEN(program.stdio); i++)
+        if (program.stdio[i] >= 0)
+            close(program.stdio[i]);
+    return rc < 0 ? error_wrap(err, rc, "%s cannot be started", updates->options.executable) : 0;
 }
 
 static void start(struct image_updates *updates)
@@ -411,9 +406,10 @@ static void start(struct image_updates *updates)
     *look = (struct look){.updates = updates, .status = -1, .open_handles = 3};
     look->output.text = BUFFER_INIT(OUTPUT_BYTES);
     look->complaint.text = BUFFER_INIT(COMPLAINT_BYTES);
+    source_process_init(updates->options.loop, &look->process);
     uv_pipe_init(updates->options.loop, &look->output.pipe, 0);
     uv_pipe_init(updates->options.loop, &look->complaint.pipe, 0);
-    look->process.data = look->output.pipe.data = look->complaint.pipe.data = look;
+    look->process.handle.data = look->output.pipe.data = look->complaint.pipe.data = look;
     updates->look = look;
     struct error err = ERROR_INIT;
     if (spawn(updates, look, &err) < 0) {

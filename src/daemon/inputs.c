@@ -81,10 +81,12 @@ void input_looks(const struct source_status *status, struct api_looks *ret_looks
                                     .refusal = status->refusal.text,
                                     .reached = status->looked_at_ms && !status->failures,
                                     .away = status->away ? error_text(&status->error) : NULL,
-                                    .changes = status->told};
+                                    .changes = status->told,
+                                    .move = {status->move.from, status->branch, status->move.seen_at_ms}};
     if (rewrite->from[0])
         ret_looks->rewrite =
-            (struct api_rewrite){rewrite->from, rewrite->to, rewrite->fork, rewrite->seen_at_ms};
+            (struct api_rewrite){rewrite->from, rewrite->to, rewrite->fork, rewrite->seen_at_ms,
+                                 rewrite->moved ? status->branch : NULL};
 }
 
 void input_connected(const char *instance, const struct instance_info *info, struct event *ret_event)

@@ -185,9 +185,9 @@ static struct span trim(const char *at, const char *end)
     return (struct span){at, (size_t)(end - at)};
 }
 
-char *odb_commit_author(const struct odb_commit *commit)
+static char *person(const struct odb_commit *commit, const char *header)
 {
-    struct span ident = find_header(commit, "author ");
+    struct span ident = find_header(commit, header);
     const char *open = ident.at ? memchr(ident.at, '<', ident.len) : NULL;
     const char *close = open ? memchr(open, '>', (size_t)(ident.at + ident.len - open)) : NULL;
     if (!close)
@@ -196,6 +196,16 @@ char *odb_commit_author(const struct odb_commit *commit)
     struct span email = trim(open + 1, close);
     char *raw CLEANUP_FREE = memory_printf("%.*s <%.*s>", (int)name.len, name.at, (int)email.len, email.at);
     return to_utf8(commit, (struct span){raw, strlen(raw)});
+}
+
+char *odb_commit_author(const struct odb_commit *commit)
+{
+    return person(commit, "author ");
+}
+
+char *odb_commit_committer(const struct odb_commit *commit)
+{
+    return person(commit, "committer ");
 }
 
 /* Up to a line of nothing but white space. */
@@ -297,13 +307,14 @@ bool odb_commit_contains(git_repository *repository, const git_oid *tip, const g
     return false;
 }
 
-int odb_commit_added(git_repository *repository, const git_oid *tip, const git_oid *base, size_t most,
-                     struct odb_commit_ids *ret_ids)
+int odb_commit_added(git_repository *repository, const git_oid *tip, const struct odb_commit_ids *bases,
+                     size_t most, struct odb_commit_ids *ret_ids)
 {
     struct search hidden CLEANUP(search_deinit) = {0};
     struct search search CLEANUP(search_deinit) = {0};
     int status = 0;
-    note(&hidden, base, NULL);
+    for (size_t i = 0; i < bases->len; i++)
+        note(&hidden, &bases->items[i], NULL);
     for (size_t i = 0; i < hidden.found.len && i < most; i++)
         note_parents(&hidden, repository, i, NULL);
     note(&search, tip, &hidden);

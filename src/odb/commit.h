@@ -33,7 +33,8 @@ git_oid odb_commit_parent(const struct odb_commit *commit, size_t n);
 
 /* In UTF-8, converted from the commit's encoding where iconv(3) knows it; other bytes become '?'. Caller
  * frees. */
-char *odb_commit_author(const struct odb_commit *commit);  /* "NAME <EMAIL>", "unknown <>" */
+char *odb_commit_author(const struct odb_commit *commit); /* "NAME <EMAIL>", "unknown <>" */
+char *odb_commit_committer(const struct odb_commit *commit);
 char *odb_commit_subject(const struct odb_commit *commit); /* the first paragraph, in one line */
 
 /* The commit that an object is, or that a tag (also one of a tag) points to. As odb_commit_read(). */
@@ -45,8 +46,8 @@ bool odb_commit_contains(git_repository *repository, const git_oid *tip, const g
                          size_t most);
 
 struct odb_commit_ids VECTOR_OF(git_oid);
-/* `tip` and what it contains but for `base` and what that contains, of either at most so many, newest first
- * but for what was merged. GIT_ENOTFOUND: one of them is not there; what `base` lacks hides nothing. The
+/* `tip` and what it contains but for `bases` and what they contain, of either at most so many, newest first
+ * but for what was merged. GIT_ENOTFOUND: one of them is not there; what the bases lack hides nothing. The
  * caller deinits the vector. */
-int odb_commit_added(git_repository *repository, const git_oid *tip, const git_oid *base, size_t most,
-                     struct odb_commit_ids *ret_ids);
+int odb_commit_added(git_repository *repository, const git_oid *tip, const struct odb_commit_ids *bases,
+                     size_t most, struct odb_commit_ids *ret_ids);

@@ -1,11 +1,10 @@
 #include "odb/file.h"
 
 #include "base/memory.h"
+#include "base/parallel.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,35 +22,29 @@ int odb_file_sync(const char *path, struct error *err)
 
 struct job {
     const char *path;
-    pthread_t thread;
-    bool threaded;
     int status;
     int failed; /* errno, which is each thread's own */
     struct error error;
 };
 
-static void *run(void *data)
+static void sync_job(void *data, size_t worker, size_t i)
 {
-    struct job *job = data;
+    struct job *job = (struct job *)data + i;
+    (void)worker;
     job->status = odb_file_sync(job->path, &job->error);
     job->failed = errno;
-    return NULL;
 }
 
+/* A thread each: they wait for the disk. */
 int odb_file_sync_all(const char *const *paths, size_t len, struct error *err)
 {
     struct job *jobs CLEANUP_FREE = memory_calloc(len, sizeof *jobs);
     int status = 0;
     int failed = errno;
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; i < len; i++)
         jobs[i] = (struct job){.path = paths[i], .error = ERROR_INIT};
-        jobs[i].threaded = i + 1 < len && pthread_create(&jobs[i].thread, NULL, run, &jobs[i]) == 0;
-    }
+    parallel_each(len, len ? len : 1, sync_job, jobs);
     for (size_t i = len; i-- > 0;) {
-        if (jobs[i].threaded)
-            pthread_join(jobs[i].thread, NULL);
-        else
-            run(&jobs[i]);
         if (jobs[i].status == 0)
             continue;
         status = error_set(err, jobs[i].error.code, "%s", jobs[i].error.message);

@@ -12,6 +12,7 @@
 #define PRIORITY 3 /* before all others, see guard.c */
 
 DEFINE_CLEANUP(git_odb, git_odb_free)
+DEFINE_CLEANUP(git_commit, git_commit_free)
 
 struct odb_skeleton {
     git_odb_backend base; /* first: libgit2 hands this one out */
@@ -29,12 +30,24 @@ static char *reduce(const struct odb_commit *commit)
         (int)(commit->headers - commit->parents), commit->parents, commit->time_s, commit->time_s);
 }
 
+/* A commit that libgit2 refuses. What is no commit, however large, is not read for it. */
+static bool is_refused(git_repository *repository, const git_oid *oid)
+{
+    git_odb *odb CLEANUP(git_odb_freep) = NULL;
+    git_commit *commit CLEANUP(git_commit_freep) = NULL;
+    size_t size;
+    git_object_t type;
+    return git_repository_odb(&odb, repository) == 0 && git_odb_read_header(&size, &type, odb, oid) == 0 &&
+           type == GIT_OBJECT_COMMIT && git_commit_lookup(&commit, repository, oid) < 0;
+}
+
 static int skeleton_read(void **ret_data, size_t *ret_len, git_object_t *ret_type, git_odb_backend *backend,
                          const git_oid *oid)
 {
     const struct odb_skeleton *skeleton = (const struct odb_skeleton *)backend;
     struct odb_commit commit CLEANUP(odb_commit_deinit) = {0};
-    if (!skeleton->shown || odb_commit_read(skeleton->raw, oid, &commit) < 0)
+    if (!skeleton->shown || !is_refused(skeleton->raw, oid) ||
+        odb_commit_read(skeleton->raw, oid, &commit) < 0)
         return GIT_PASSTHROUGH;
     char *text CLEANUP_FREE = reduce(&commit);
     size_t len = strlen(text);

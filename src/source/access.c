@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DEFAULT_USERNAME "git"
@@ -58,6 +59,17 @@ static int code_of_errno(int number)
     return number == ENOENT ? ERROR_NOT_FOUND : number == EACCES ? ERROR_DENIED : ERROR_IO;
 }
 
+/* As ssh looks at it (sshkey_perm_ok() of OpenSSH), which goes on without the key and says so in passing. */
+static int check_key_mode(const char *path, struct error *err)
+{
+    struct stat st;
+    if (stat(path, &st) < 0 || st.st_uid != getuid() || !(st.st_mode & 077))
+        return 0;
+    return error_set(err, ERROR_DENIED,
+                     "keyFile %s may be read by others (mode %04o), and ssh uses no such key: chmod 600 %s",
+                     path, st.st_mode & 07777, path);
+}
+
 int source_access_check(const struct source_access *way, struct error *err)
 {
     assert(way);
@@ -70,7 +82,7 @@ int source_access_check(const struct source_access *way, struct error *err)
         if (files[i].path && access(files[i].path, R_OK) < 0)
             return error_set(err, code_of_errno(errno), "%s %s: %s", files[i].name, files[i].path,
                              strerror(errno));
-    return 0;
+    return way->key_file ? check_key_mode(way->key_file, err) : 0;
 }
 
 int source_access_header(const struct source_access *access, const char *url, char **ret_header,

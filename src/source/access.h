@@ -21,8 +21,8 @@ struct source_access source_access_copy(const struct source_access *access);
 void source_access_fill(struct source_access *access, const struct source_access *from);
 void source_access_deinit(struct source_access *access);
 
-/* Whether its files can be read: else ssh and the TLS library go on without a word. ERROR_NOT_FOUND,
- * ERROR_DENIED, ERROR_IO. */
+/* Whether its files can be read, and keyFile by nobody else: else ssh and the TLS library go on without.
+ * ERROR_NOT_FOUND, ERROR_DENIED, ERROR_IO. */
 int source_access_check(const struct source_access *way, struct error *err);
 /* "Authorization: Basic ...", or NULL in *ret_header where there is no password. Sent before anybody asks: an
  * unchanged remote is one request. Never over http:// but to this machine: ERROR_INVALID. Caller wipes. */

@@ -2,6 +2,7 @@
 
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "source/process.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -17,8 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NOT_STARTED 127 /* posix_spawn(3) where it has no vfork, as under valgrind */
-#define GLANCE_MS   50  /* how often a wait looks whether it is canceled */
+#define GLANCE_MS 50 /* how often a wait looks whether it is canceled */
 
 struct run {
     const struct source_child *child;
@@ -93,18 +93,12 @@ static int start(struct run *run, char *const *environment)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
-    sigset_t signals;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, run->input, STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&actions, run->output[1], STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions, run->complaint, STDERR_FILENO);
     posix_spawn_file_actions_adddup2(&actions, run->file, 3);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-    sigemptyset(&signals);
-    posix_spawnattr_setsigmask(&attributes, &signals);
-    sigaddset(&signals, SIGPIPE);
-    posix_spawnattr_setsigdefault(&attributes, &signals);
+    source_process_attributes(&attributes, 0);
     pid_t pid = 0;
     int rc = posix_spawnp(&pid, run->child->argv[0], &actions, &attributes, (char *const *)run->child->argv,
                           environment);
@@ -217,7 +211,7 @@ int source_child_run(const struct source_child *child, struct source_child_resul
         rc = read_output(&run, &output, err);
     if (rc == 0)
         rc = await_end(&run, &ret_result->status, err);
-    if (rc == 0 && ret_result->status == NOT_STARTED)
+    if (rc == 0 && ret_result->status == SOURCE_PROCESS_NOT_STARTED)
         rc = fail_to_start(&run, ENOENT, err);
     if (rc < 0)
         return rc;

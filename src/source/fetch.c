@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "source/fetch_order.h"
 #include "source/origin.h"
+#include "source/process.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -17,7 +18,7 @@
 #define REPLY_BYTES 4096
 
 struct source_fetch {
-    uv_process_t process;
+    struct source_process process;
     uv_pipe_t output;
     uv_timer_t timer;
     struct buffer reply;
@@ -29,6 +30,7 @@ struct source_fetch {
     bool ended; /* the output */
     bool late;
     bool spawned;
+    int status;
     int signal;
     int open_handles;
     void (*done)(void *data, const struct source_fetch_result *result, const struct error *error);
@@ -85,6 +87,8 @@ static void finish(struct source_fetch *fetch)
         tell_timeout(fetch, &error);
     else if (fetch->signal)
         error_set(&error, ERROR_UNAVAILABLE, "the fetch helper was ended by signal %d", fetch->signal);
+    else if (fetch->status == SOURCE_PROCESS_NOT_STARTED)
+        error_set(&error, ERROR_UNAVAILABLE, "cannot start the fetch helper: there is no such program");
     else
         parse_reply(fetch->reply.len ? fetch->reply.data : (char[]){""}, &result, &error);
     source_origin_redact_error(fetch->url, &error);
@@ -105,7 +109,7 @@ static void on_closed(uv_handle_t *handle)
 
 static void close_all(struct source_fetch *fetch)
 {
-    uv_close((uv_handle_t *)&fetch->process, on_closed);
+    uv_close((uv_handle_t *)&fetch->process.handle, on_closed);
     uv_close((uv_handle_t *)&fetch->output, on_closed);
     uv_close((uv_handle_t *)&fetch->timer, on_closed);
 }
@@ -116,11 +120,11 @@ static void close_when_over(struct source_fetch *fetch)
         close_all(fetch);
 }
 
-static void on_exit_of_child(uv_process_t *process, int64_t status, int signal)
+static void on_exit_of_child(struct source_process *process, int status, int signal)
 {
-    struct source_fetch *fetch = process->data;
-    (void)status; /* the reply says it */
+    struct source_fetch *fetch = process->handle.data;
     fetch->exited = true;
+    fetch->status = status;
     fetch->signal = signal;
     close_when_over(fetch);
 }
@@ -154,29 +158,25 @@ static void on_deadline(uv_timer_t *timer)
 
 void source_fetch_kill(struct source_fetch *fetch)
 {
-    if (!fetch->exited)
-        uv_process_kill(&fetch->process, SIGKILL);
+    if (fetch->process.pid)
+        kill(fetch->process.pid, SIGKILL);
 }
 
-static int spawn(struct source_fetch *fetch, uv_loop_t *loop, const char *executable, int order_fd)
+static int spawn(struct source_fetch *fetch, const char *executable, int order_fd, struct error *err)
 {
     char command[] = "fetch-helper";
     char deadline[32];
     snprintf(deadline, sizeof deadline, "%" PRId64, fetch->deadline_ms);
     char *args[] = {(char *)executable, command, deadline, NULL};
-    uv_stdio_container_t stdio[] = {
-        {.flags = UV_INHERIT_FD, .data.fd = order_fd},
-        {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&fetch->output},
-        {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO},
-    };
-    uv_process_options_t options = {
-        .exit_cb = on_exit_of_child,
-        .file = executable,
-        .args = args,
-        .stdio = stdio,
-        .stdio_count = ARRAY_LEN(stdio),
-    };
-    return uv_spawn(loop, &fetch->process, &options);
+    int output;
+    int rc = source_process_pipe(&fetch->output, &output, err);
+    if (rc < 0)
+        return rc;
+    const struct source_process_program program = {
+        .path = executable, .argv = args, .environment = environ, .stdio = {order_fd, output, STDERR_FILENO}};
+    rc = source_process_start(&fetch->process, &program, on_exit_of_child, err);
+    close(output);
+    return rc;
 }
 
 static struct source_fetch *fetch_new(uv_loop_t *loop, const struct source_fetch_request *request)
@@ -189,7 +189,8 @@ static struct source_fetch *fetch_new(uv_loop_t *loop, const struct source_fetch
     fetch->errand = request->order.errand;
     fetch->done = request->done;
     fetch->data = request->data;
-    fetch->process.data = fetch->output.data = fetch->timer.data = fetch;
+    fetch->process.handle.data = fetch->output.data = fetch->timer.data = fetch;
+    source_process_init(loop, &fetch->process);
     uv_pipe_init(loop, &fetch->output, 0);
     uv_timer_init(loop, &fetch->timer);
     fetch->open_handles = 3;
@@ -205,11 +206,11 @@ int source_fetch_start(uv_loop_t *loop, const struct source_fetch_request *reque
     if (order_fd < 0)
         return order_fd;
     struct source_fetch *fetch = fetch_new(loop, request);
-    int rc = spawn(fetch, loop, request->executable, order_fd);
+    int rc = spawn(fetch, request->executable, order_fd, err);
     close(order_fd);
     if (rc < 0) {
         close_all(fetch);
-        return error_set(err, ERROR_UNAVAILABLE, "cannot start the fetch helper: %s", uv_strerror(rc));
+        return error_wrap(err, rc, "cannot start the fetch helper");
     }
     fetch->spawned = true;
     uv_read_start((uv_stream_t *)&fetch->output, on_alloc, on_read);

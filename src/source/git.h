@@ -18,12 +18,14 @@ struct odb_commit;
 /* The ref of the mirror that source/ writes; it keeps what was delivered alive. */
 #define SOURCE_MIRROR_REF "refs/davit/source"
 /* And where the tags that point to its commit are, from 0 to LIMIT_SOURCE_TAGS - 1, if anybody wants them. */
-#define SOURCE_MIRROR_TAG  "refs/davit/tag/%d"
+#define SOURCE_MIRROR_TAG "refs/davit/tag/%zu"
+/* A blob with the number of those that are left out; missing: none is. */
+#define SOURCE_MIRROR_TAGS_LEFT_OUT "refs/davit/tags-left-out"
 
-#define SOURCE_BATCH       64 /* updates read before they are delivered */
-#define SOURCE_BATCH_BYTES (16LL * 1024 * 1024)
+#define SOURCE_BATCH                64 /* updates read before they are delivered */
+#define SOURCE_BATCH_BYTES          (16LL * 1024 * 1024)
 
-#define SOURCE_STILL_MS    250 /* a directory is committed when nothing has changed for so long */
+#define SOURCE_STILL_MS             250 /* a directory is committed when nothing has changed for so long */
 
 struct source_update_vec VECTOR_OF(struct source_update);
 void source_update_vec_deinit(struct source_update_vec *updates);
@@ -45,6 +47,9 @@ int source_git_open_error(const char *path, int code, struct error *err);
 int source_git_guard(struct git_repository *repository, struct error *err);
 /* The one that the directory is in. ERROR_NOT_FOUND, ERROR_UNSUPPORTED, ERROR_IO. */
 int source_git_open_around(const char *path, struct git_repository **ret_repository, struct error *err);
+/* The one of a "file://" URL, to copy from: libgit2's transport walks all branches that are there, and ends
+ * at the first malformed commit. ERROR_UNSUPPORTED: also where the URL is another; ERROR_IO. */
+int source_git_open_url(const char *url, struct git_repository **ret_repository, struct error *err);
 /* A copy as text_mend_utf8() leaves it; "" of NULL. Caller frees. */
 char *source_git_text(const char *text);
 /* Says which commit it is that libgit2's code is about. */
@@ -52,6 +57,12 @@ int source_commit_error(const struct git_oid *oid, int rc, struct error *err);
 /* As odb/commit.h reads it. */
 int source_commit_read(struct git_repository *repository, const struct git_oid *oid,
                        struct odb_commit *ret_commit, struct error *err);
+/* Of a commit; the caller's. libgit2's code. */
+int source_tree_of(struct git_repository *repository, const char *oid, struct git_tree **ret_tree);
+/* Whether one can be come by from `tip` over parents, `tip` itself included; nothing can from what is not
+ * there. */
+bool source_commit_contains(struct git_repository *repository, const struct git_oid *tip,
+                            const struct git_oid *ancestor);
 /* ".json", ".yaml", ".yml" at the end of something that does not begin with a dot. */
 bool source_is_manifest_name(const char *name);
 /* What git-lfs commits in the place of a file. */
@@ -83,11 +94,17 @@ int source_copy(struct git_repository *from, struct git_repository *to, const ch
 /* --- annotated tags of one commit, for the policy "tag" of verify.h ---------------------------------------
  */
 
-/* The tag objects of the mirror that point to `commit`: what was set last and is there. */
-void source_tags_of(struct git_repository *mirror, const char *commit, struct string_vec *ret_tags);
-bool source_tags_are_there(struct git_repository *mirror, const struct string_vec *tags);
-/* In place of those set before; their objects are there. At most LIMIT_SOURCE_TAGS. */
-int source_tags_set(struct git_repository *mirror, const struct string_vec *tags, struct error *err);
+struct source_tags {
+    struct string_vec oids; /* of the tag objects, at most LIMIT_SOURCE_TAGS */
+    size_t left_out;        /* how many more there are */
+};
+
+void source_tags_deinit(struct source_tags *tags);
+/* Those of the mirror that point to `commit`: what was set last and is there. */
+void source_tags_of(struct git_repository *mirror, const char *commit, struct source_tags *ret_tags);
+bool source_tags_are_there(struct git_repository *mirror, const struct source_tags *tags);
+/* In place of those set before; their objects are there. */
+int source_tags_set(struct git_repository *mirror, const struct source_tags *tags, struct error *err);
 /* Finds them in a local repository, by name, copies them and sets them. */
 int source_tags_copy(struct git_repository *from, struct git_repository *mirror, const char *commit,
                      struct error *err);

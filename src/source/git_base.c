@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FILE_URL          "file://"
+
 #define CACHED_TREE_BYTES ((size_t)64 * 1024) /* a thousand files in a directory */
 #define CACHE_BYTES       ((ssize_t)4 * 1024 * 1024)
 
@@ -142,6 +144,15 @@ int source_git_guard(struct git_repository *repository, struct error *err)
     return rc < 0 ? source_git_error(err, rc, "cannot open the objects") : 0;
 }
 
+int source_git_open_url(const char *url, git_repository **ret_repository, struct error *err)
+{
+    if (!text_starts_with(url, FILE_URL))
+        return error_set(err, ERROR_UNSUPPORTED, "the repository is not on this machine");
+    const char *path = url + strlen(FILE_URL);
+    int rc = git_repository_open_ext(ret_repository, path, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
+    return rc < 0 ? source_git_open_error(path, ERROR_IO, err) : source_git_guard(*ret_repository, err);
+}
+
 int source_git_open_around(const char *path, struct git_repository **ret_repository, struct error *err)
 {
     int rc = git_repository_open_ext(ret_repository, path, 0, NULL);
@@ -240,4 +251,21 @@ void source_update_vec_deinit(struct source_update_vec *updates)
     for (size_t i = 0; i < updates->len; i++)
         source_update_deinit(&updates->items[i]);
     vector_deinit(updates);
+}
+
+bool source_commit_contains(git_repository *repository, const git_oid *tip, const git_oid *ancestor)
+{
+    int rc = git_oid_equal(tip, ancestor) ? 1 : git_graph_descendant_of(repository, tip, ancestor);
+    /* libgit2 is faster, but does not get past a malformed commit. */
+    return rc < 0 ? odb_commit_contains(repository, tip, ancestor, LIMIT_HISTORY_COMMITS) : rc == 1;
+}
+
+int source_tree_of(git_repository *repository, const char *oid, git_tree **ret_tree)
+{
+    struct odb_commit commit CLEANUP(odb_commit_deinit) = {0};
+    git_oid id;
+    int rc = git_oid_fromstr(&id, oid);
+    if (rc == 0)
+        rc = odb_commit_read(repository, &id, &commit);
+    return rc < 0 ? rc : git_tree_lookup(ret_tree, repository, &commit.tree);
 }

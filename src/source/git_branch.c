@@ -3,7 +3,10 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "odb/commit.h"
+#include "odb/revision.h"
 #include "source/git.h"
+#include "source/git_child.h"
 #include "source/origin.h"
 
 #include <git2.h>
@@ -12,12 +15,15 @@
 #define HEADS "refs/heads/"
 
 DEFINE_CLEANUP(git_reference, git_reference_free)
-DEFINE_CLEANUP(git_object, git_object_free)
-DEFINE_CLEANUP(git_commit, git_commit_free)
+DEFINE_CLEANUP(git_blob, git_blob_free)
 DEFINE_CLEANUP(git_tree, git_tree_free)
 DEFINE_CLEANUP(git_tree_entry, git_tree_entry_free)
 DEFINE_CLEANUP(git_config, git_config_free)
-DEFINE_CLEANUP(git_revwalk, git_revwalk_free)
+
+static void ids_deinit(struct odb_commit_ids *ids)
+{
+    vector_deinit(ids);
+}
 
 void source_branch_deinit(struct source_branch *branch)
 {
@@ -46,17 +52,19 @@ static int find_head(git_repository *repository, struct source_branch *branch, s
 static int find_tip(git_repository *repository, struct source_branch *branch, struct error *err)
 {
     git_reference *ref CLEANUP(git_reference_freep) = NULL;
-    git_object *commit CLEANUP(git_object_freep) = NULL;
+    git_oid tip;
     int rc = git_reference_lookup(&ref, repository, branch->ref);
     if (rc == GIT_ENOTFOUND || rc == GIT_EINVALIDSPEC)
         return error_set(err, ERROR_NOT_FOUND,
                          "there is no branch %s with a commit in %s: git fetch, then git switch %s",
                          branch->name, branch->directory, branch->name);
     if (rc == 0)
-        rc = git_reference_peel(&commit, ref, GIT_OBJECT_COMMIT);
+        rc = git_reference_name_to_id(&tip, repository, branch->ref);
+    if (rc == 0)
+        rc = odb_commit_peel(repository, &tip, &tip);
     if (rc < 0)
         return source_git_error(err, rc, "cannot read the branch %s of %s", branch->name, branch->directory);
-    git_oid_tostr(branch->tip, sizeof branch->tip, git_object_id(commit));
+    git_oid_tostr(branch->tip, sizeof branch->tip, &tip);
     branch->checked_out = !git_repository_is_bare(repository) && git_branch_is_head(ref) == 1;
     if (!branch->checked_out && git_branch_is_checked_out(ref) == 1 && !git_repository_is_bare(repository))
         return error_set(err, ERROR_CONFLICT, "another work tree of %s has the branch %s: run this there",
@@ -125,107 +133,154 @@ int source_branch_open(const char *repository_path, const char *name, struct sou
 int source_branch_has(const struct source_branch *branch, const char *oid, bool *ret_has, struct error *err)
 {
     git_repository *repository CLEANUP(source_git_repository_freep) = NULL;
-    git_commit *commit CLEANUP(git_commit_freep) = NULL;
     git_oid tip;
     git_oid ancestor;
     int rc = source_git_open_around(branch->directory, &repository, err);
     if (rc < 0)
         return rc;
-    *ret_has = strcmp(branch->tip, oid) == 0;
-    if (*ret_has)
-        return 0;
     rc = git_oid_fromstr(&tip, branch->tip);
-    if (rc == 0 && git_oid_fromstr(&ancestor, oid) < 0)
-        return 0;
-    if (rc == 0 && git_commit_lookup(&commit, repository, &ancestor) < 0)
-        return 0;
-    if (rc == 0)
-        rc = git_graph_descendant_of(repository, &tip, &ancestor);
+    *ret_has = rc == 0 && source_mirror_has_commit(repository, oid) && git_oid_fromstr(&ancestor, oid) == 0 &&
+               source_commit_contains(repository, &tip, &ancestor);
+    return rc < 0 ? source_git_error(err, rc, "cannot read the history of %s", branch->directory) : 0;
+}
+
+/* As git's own of ident.c, and the dot, which git strips up to 2.45: it is left out on both sides. */
+static bool is_crud(char c)
+{
+    return (unsigned char)c <= ' ' || strchr(".,:;<>\"\\'", c);
+}
+
+static char *without_crud(const char *text, size_t len)
+{
+    while (len && is_crud(text[len - 1]))
+        len--;
+    while (len && is_crud(*text))
+        text++, len--;
+    char *kept = memory_calloc(len + 1, 1);
+    char *to = kept;
+    for (size_t i = 0; i < len; i++)
+        if (!strchr("<>\n", text[i]))
+            *to++ = text[i];
+    return kept;
+}
+
+/* "Name <mail>" with what git would write of both. Caller frees. */
+static char *as_committed(const char *person)
+{
+    size_t name_len = strcspn(person, "<");
+    char *name CLEANUP_FREE = without_crud(person, name_len);
+    char *mail CLEANUP_FREE = without_crud(person + name_len, strlen(person + name_len));
+    return memory_printf("%s <%s>", name, mail);
+}
+
+/* Of author and committer. */
+static int check_people(git_repository *repository, const git_oid *id, const char *expected, bool *ret_is)
+{
+    struct odb_commit commit CLEANUP(odb_commit_deinit) = {0};
+    int rc = odb_commit_read(repository, id, &commit);
     if (rc < 0)
-        return source_git_error(err, rc, "cannot read the history of %s", branch->directory);
-    *ret_has = rc == 1;
-    return 0;
-}
-
-static bool is_by(git_commit *commit, const char *author)
-{
-    const git_signature *by = git_commit_author(commit);
-    char *text CLEANUP_FREE = memory_printf("%s <%s>", by->name, by->email);
-    return strcmp(text, author) == 0;
-}
-
-static int walk_authors(git_revwalk *walk, git_repository *repository, const char *author, bool *ret_is)
-{
-    git_oid id;
-    int rc = 0;
+        return rc;
+    char *people[] = {odb_commit_author(&commit), odb_commit_committer(&commit)};
     *ret_is = true;
-    while (*ret_is && (rc = git_revwalk_next(&id, walk)) == 0) {
-        git_commit *commit CLEANUP(git_commit_freep) = NULL;
-        rc = git_commit_lookup(&commit, repository, &id);
-        if (rc < 0)
-            return rc;
-        *ret_is = is_by(commit, author);
+    for (size_t i = 0; i < ARRAY_LEN(people); i++) {
+        char *person CLEANUP_FREE = as_committed(people[i]);
+        *ret_is = *ret_is && text_equal(person, expected);
+        free(people[i]);
     }
-    return !*ret_is || rc == GIT_ITEROVER ? 0 : rc;
+    return 0;
 }
 
 int source_branch_is_of(const struct source_branch *branch, const char *base, const char *author,
                         bool *ret_is, struct error *err)
 {
     git_repository *repository CLEANUP(source_git_repository_freep) = NULL;
-    git_revwalk *walk CLEANUP(git_revwalk_freep) = NULL;
+    struct odb_commit_ids ids CLEANUP(ids_deinit) = {0};
+    char *expected CLEANUP_FREE = as_committed(author);
     git_oid tip;
     git_oid hidden;
     int rc = source_git_open_around(branch->directory, &repository, err);
     if (rc < 0)
         return rc;
-    rc = git_revwalk_new(&walk, repository);
-    if (rc == 0)
-        rc = git_oid_fromstr(&tip, branch->tip);
+    rc = git_oid_fromstr(&tip, branch->tip);
     if (rc == 0)
         rc = git_oid_fromstr(&hidden, base);
     if (rc == 0)
-        rc = git_revwalk_push(walk, &tip);
-    if (rc == 0)
-        rc = git_revwalk_hide(walk, &hidden);
-    if (rc == 0)
-        rc = walk_authors(walk, repository, author, ret_is);
+        rc = odb_commit_added(repository, &tip, &(struct odb_commit_ids){.items = &hidden, .len = 1},
+                              LIMIT_HISTORY_COMMITS, &ids);
+    *ret_is = ids.len < LIMIT_HISTORY_COMMITS; /* more than that were not looked for */
+    for (size_t i = 0; rc == 0 && *ret_is && i < ids.len; i++)
+        rc = check_people(repository, &ids.items[i], expected, ret_is);
     return rc < 0 ? source_git_error(err, rc, "cannot read the history of %s", branch->directory) : 0;
+}
+
+/* Of the commits that lead to `tip`. */
+static bool is_picked(const struct source_branch *branch, const char *tip, const char *base)
+{
+    char *range CLEANUP_FREE = memory_printf("%s...%s", base, tip);
+    char *left CLEANUP_FREE = NULL;
+    const char *const arguments[] = {"rev-list",      "--cherry-pick", "--right-only",
+                                     "--max-count=1", range,           NULL};
+    const struct source_git_call call = {.directory = branch->directory, .arguments = arguments};
+    return source_git_child(&call, &left, NULL) == 0 && !*left;
+}
+
+/* One commit with all that the branch has since it parted from the base, on no branch. Caller frees; NULL:
+ * git cannot make it. */
+static char *squash(const struct source_branch *branch, const char *base)
+{
+    char *tree CLEANUP_FREE = memory_printf("%s^{tree}", branch->tip);
+    char *parted CLEANUP_FREE = NULL;
+    char *squashed = NULL;
+    const char *const find[] = {"merge-base", base, branch->tip, NULL};
+    struct source_git_call call = {
+        .directory = branch->directory, .arguments = find, .name = "davit", .mail = "davit@localhost"};
+    if (source_git_child(&call, &parted, NULL) < 0)
+        return NULL;
+    const char *const make[] = {"commit-tree", "-p", parted, "-m", "a draft of davit", tree, NULL};
+    call.arguments = make;
+    return source_git_child(&call, &squashed, NULL) < 0 ? NULL : squashed;
+}
+
+bool source_branch_is_picked(const struct source_branch *branch, const char *base)
+{
+    if (is_picked(branch, branch->tip, base))
+        return true;
+    char *squashed CLEANUP_FREE = squash(branch, base);
+    return squashed && is_picked(branch, squashed, base);
 }
 
 int source_branch_resolve(const struct source_branch *branch, const char *revision,
                           char ret_oid[static COMMIT_OID_SIZE], struct error *err)
 {
     git_repository *repository CLEANUP(source_git_repository_freep) = NULL;
-    git_object *object CLEANUP(git_object_freep) = NULL;
-    git_object *commit CLEANUP(git_object_freep) = NULL;
+    git_oid oid;
     int rc = source_git_open_around(branch->directory, &repository, err);
     if (rc < 0)
         return rc;
-    rc = git_revparse_single(&object, repository, revision);
+    rc = odb_revision_find(repository, revision, &oid);
     if (rc == 0)
-        rc = git_object_peel(&commit, object, GIT_OBJECT_COMMIT);
+        rc = odb_commit_peel(repository, &oid, &oid);
     if (rc < 0)
         return source_git_error_as(err, ERROR_NOT_FOUND, "there is no commit \"%s\" in %s", revision,
                                    branch->directory);
-    git_oid_tostr(ret_oid, COMMIT_OID_SIZE, git_object_id(commit));
+    git_oid_tostr(ret_oid, COMMIT_OID_SIZE, &oid);
     return 0;
 }
 
 static int read_file(git_repository *repository, const char *oid, const char *path, char **ret_text)
 {
-    git_object *commit CLEANUP(git_object_freep) = NULL;
-    git_object *blob CLEANUP(git_object_freep) = NULL;
-    git_oid id;
-    int rc = git_oid_fromstr(&id, oid);
-    if (rc == 0)
-        rc = git_object_lookup(&commit, repository, &id, GIT_OBJECT_COMMIT);
-    if (rc == 0 && git_object_lookup_bypath(&blob, commit, path, GIT_OBJECT_BLOB) < 0)
+    git_tree *tree CLEANUP(git_tree_freep) = NULL;
+    git_tree_entry *entry CLEANUP(git_tree_entry_freep) = NULL;
+    git_blob *blob CLEANUP(git_blob_freep) = NULL;
+    int rc = source_tree_of(repository, oid, &tree);
+    if (rc < 0)
+        return rc;
+    if (git_tree_entry_bypath(&entry, tree, path) < 0 || git_tree_entry_type(entry) != GIT_OBJECT_BLOB ||
+        git_blob_lookup(&blob, repository, git_tree_entry_id(entry)) < 0)
         return 0;
-    if (rc == 0 && git_blob_rawsize((git_blob *)blob) <= LIMIT_MANIFEST_BYTES)
-        *ret_text =
-            memory_strndup(git_blob_rawcontent((git_blob *)blob), (size_t)git_blob_rawsize((git_blob *)blob));
-    return rc;
+    if (git_blob_rawsize(blob) <= LIMIT_MANIFEST_BYTES)
+        *ret_text = memory_strndup(git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob));
+    return 0;
 }
 
 int source_branch_file(const struct source_branch *branch, const char *oid, const char *path, char **ret_text,
@@ -243,11 +298,12 @@ int source_branch_file(const struct source_branch *branch, const char *oid, cons
 /* --- runs ----------------------------------------------------------------------------------------------- */
 
 /* What the commit has at the paths. */
-static int content_of(git_commit *commit, const struct string_vec *paths, struct digest *ret_content)
+static int content_of(git_repository *repository, const git_oid *root, const struct string_vec *paths,
+                      struct digest *ret_content)
 {
     git_tree *tree CLEANUP(git_tree_freep) = NULL;
     *ret_content = (struct digest){0};
-    int rc = git_commit_tree(&tree, commit);
+    int rc = git_tree_lookup(&tree, repository, root);
     for (size_t i = 0; rc == 0 && i < paths->len; i++) {
         git_tree_entry *entry CLEANUP(git_tree_entry_freep) = NULL;
         char text[COMMIT_OID_SIZE + 16] = "";
@@ -263,10 +319,11 @@ static int content_of(git_commit *commit, const struct string_vec *paths, struct
 }
 
 /* Takes the commit into the runs. False: it begins one more than are told. */
-static bool take(struct source_run_vec *runs, git_commit *commit, bool is_same)
+static bool take(struct source_run_vec *runs, const git_oid *id, const struct odb_commit *commit,
+                 bool is_same)
 {
     char oid[COMMIT_OID_SIZE];
-    git_oid_tostr(oid, sizeof oid, git_commit_id(commit));
+    git_oid_tostr(oid, sizeof oid, id);
     if (!is_same && runs->len == SOURCE_RUNS)
         return false;
     if (!is_same) {
@@ -275,7 +332,7 @@ static bool take(struct source_run_vec *runs, git_commit *commit, bool is_same)
         vector_push(runs, run);
     }
     struct source_run *last = &runs->items[runs->len - 1];
-    char *subject CLEANUP_FREE = source_git_text(git_commit_summary(commit));
+    char *subject CLEANUP_FREE = odb_commit_subject(commit);
     memcpy(last->oldest, oid, sizeof last->oldest);
     snprintf(last->subject, sizeof last->subject, "%s", subject);
     text_mend_utf8(last->subject);
@@ -286,26 +343,22 @@ static int walk_runs(const struct source_run_query *query, git_repository *repos
                      struct source_run_vec *runs)
 {
     git_oid id;
-    git_commit *commit CLEANUP(git_commit_freep) = NULL;
     struct digest before = {0};
     int rc = git_oid_fromstr(&id, query->branch->tip);
-    if (rc == 0)
-        rc = git_commit_lookup(&commit, repository, &id);
-    for (int n = 0; rc == 0 && commit && n < LIMIT_HISTORY_COMMITS; n++) {
+    for (int n = 0; rc == 0 && n < LIMIT_HISTORY_COMMITS; n++) {
+        struct odb_commit commit CLEANUP(odb_commit_deinit) = {0};
         struct digest content;
-        rc = content_of(commit, query->paths, &content);
-        if (rc < 0 || !take(runs, commit, runs->len && digest_equal(&content, &before)))
+        rc = odb_commit_read(repository, &id, &commit);
+        if (rc == GIT_ENOTFOUND && n > 0)
+            return 0; /* a shallow clone ends here */
+        if (rc == 0)
+            rc = content_of(repository, &commit.tree, query->paths, &content);
+        if (rc < 0 || !take(runs, &id, &commit, runs->len && digest_equal(&content, &before)))
             return rc;
         before = content;
-        git_commit *parent = NULL;
-        bool ends =
-            text_equal(runs->items[runs->len - 1].oldest, query->end) || git_commit_parentcount(commit) == 0;
-        if (!ends)
-            rc = git_commit_parent(&parent, commit, 0);
-        if (rc == GIT_ENOTFOUND)
-            rc = 0; /* a shallow clone ends here */
-        git_commit_free(commit);
-        commit = parent;
+        if (text_equal(runs->items[runs->len - 1].oldest, query->end) || !commit.parents_len)
+            return 0;
+        id = odb_commit_parent(&commit, 0);
     }
     return rc;
 }

@@ -12,20 +12,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PEELED   "^{}"
-#define FILE_URL "file://"
+#define PEELED "^{}"
 
 DEFINE_CLEANUP(git_remote, git_remote_free)
 
 /* What is to be had of the remote beside the branch. */
 struct tags {
-    struct string_vec oids;     /* of the tag objects */
+    struct source_tags found;
     struct string_vec refspecs; /* that bring them */
 };
 
 static void tags_deinit(struct tags *tags)
 {
-    string_vec_deinit(&tags->oids);
+    source_tags_deinit(&tags->found);
     string_vec_deinit(&tags->refspecs);
 }
 
@@ -42,13 +41,17 @@ static void find_tags(const git_remote_head **heads, size_t heads_len, const cha
     char hex[COMMIT_OID_SIZE];
     if (git_oid_fromstr(&commit, tip) < 0)
         return;
-    for (size_t i = 0; i + 1 < heads_len && tags->oids.len < LIMIT_SOURCE_TAGS; i++) {
+    for (size_t i = 0; i + 1 < heads_len; i++) {
         if (!text_starts_with(heads[i]->name, "refs/tags/") || !is_peeled(heads[i + 1], heads[i]->name) ||
             !git_oid_equal(&heads[i + 1]->oid, &commit))
             continue;
-        char *target CLEANUP_FREE = memory_printf(SOURCE_MIRROR_TAG, (int)tags->oids.len);
+        if (tags->found.oids.len == LIMIT_SOURCE_TAGS) {
+            tags->found.left_out++;
+            continue;
+        }
+        char *target CLEANUP_FREE = memory_printf(SOURCE_MIRROR_TAG, tags->found.oids.len);
         vector_push(&tags->refspecs, memory_printf("+%s:%s", heads[i]->name, target));
-        vector_push(&tags->oids, memory_strdup(git_oid_tostr(hex, sizeof hex, &heads[i]->oid)));
+        vector_push(&tags->found.oids, memory_strdup(git_oid_tostr(hex, sizeof hex, &heads[i]->oid)));
     }
 }
 
@@ -102,15 +105,12 @@ static int settle(git_repository *mirror, struct source_fetch_result *result, st
     return source_mirror_set_tip(mirror, result->tip, err);
 }
 
-/* From this machine, as from a local repository: libgit2's transport walks all branches that are there, and
- * ends at the first malformed commit. */
+/* From this machine, as from a local repository. */
 static int copy_branch(const struct source_fetch_order *order, git_repository *mirror, const char *tip,
                        struct error *err)
 {
     git_repository *origin CLEANUP(source_git_repository_freep) = NULL;
-    const char *path = order->url + strlen(FILE_URL);
-    int rc = git_repository_open_ext(&origin, path, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
-    rc = rc < 0 ? source_git_open_error(path, ERROR_IO, err) : source_git_guard(origin, err);
+    int rc = source_git_open_url(order->url, &origin, err);
     if (rc == 0)
         rc = source_copy(origin, mirror, tip, err);
     if (rc == 0)
@@ -139,14 +139,13 @@ int source_git_fetch(const struct source_fetch_order *order, struct source_fetch
         rc = find_branch(remote, order->branch, ret_result, order->tags ? &tags : NULL, err);
     if (rc < 0)
         return rc;
-    if (!text_equal(ret_result->tip, mirrored) || !source_tags_are_there(mirror, &tags.oids)) {
+    if (!text_equal(ret_result->tip, mirrored) || !source_tags_are_there(mirror, &tags.found)) {
         if (text_equal(ret_result->tip, order->too_large))
             return source_way_too_large(order->max_bytes, err);
         const struct source_download branch = {
             .what = ret_result->ref, .max_bytes = order->max_bytes, .pace = &pace};
         rc = download(&way, remote, &branch, &tags, err);
-        if (rc == ERROR_UNAVAILABLE && text_starts_with(order->url, FILE_URL) &&
-            copy_branch(order, mirror, ret_result->tip, NULL) == 0) {
+        if (rc == ERROR_UNAVAILABLE && copy_branch(order, mirror, ret_result->tip, NULL) == 0) {
             if (err)
                 *err = ERROR_INIT;
             rc = 0;
@@ -154,5 +153,5 @@ int source_git_fetch(const struct source_fetch_order *order, struct source_fetch
         if (rc == 0)
             rc = settle(mirror, ret_result, err);
     }
-    return rc == 0 && order->tags ? source_tags_set(mirror, &tags.oids, err) : rc;
+    return rc == 0 && order->tags ? source_tags_set(mirror, &tags.found, err) : rc;
 }

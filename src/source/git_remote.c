@@ -143,6 +143,34 @@ static int want(git_repository *repository, const struct tip *tip, struct string
     return 0;
 }
 
+/* The branch as it is there, with its history. */
+static int copy_tip(git_repository *from, git_repository *to, const struct tip *tip, struct error *err)
+{
+    git_reference *ref CLEANUP(git_reference_freep) = NULL;
+    git_oid id;
+    if (!tip->oid[0])
+        return 0;
+    int rc = source_copy(from, to, tip->oid, err);
+    if (rc < 0)
+        return rc;
+    rc = git_oid_fromstr(&id, tip->oid);
+    if (rc == 0)
+        rc = git_reference_create(&ref, to, tip->ref, &id, 1, NULL);
+    return rc < 0 ? source_git_error(err, rc, "cannot write %s", tip->ref) : 0;
+}
+
+/* From this machine, as from a local repository. */
+static int copy(git_repository *own, const struct source_remote *remote, struct error *err)
+{
+    git_repository *there CLEANUP(source_git_repository_freep) = NULL;
+    int rc = source_git_open_url(remote->order.url, &there, err);
+    if (rc == 0)
+        rc = copy_tip(there, own, &remote->base, err);
+    if (rc == 0) /* what is here by now is not copied again */
+        rc = source_mirror_set_tip(own, remote->base.oid, err);
+    return rc == 0 ? copy_tip(there, own, &remote->review, err) : rc;
+}
+
 static int bring(struct talk *talk, const struct source_remote *remote, struct error *err)
 {
     struct string_vec refspecs CLEANUP(string_vec_deinit) = {0};
@@ -153,7 +181,12 @@ static int bring(struct talk *talk, const struct source_remote *remote, struct e
         return rc;
     const struct source_download download = {
         .refspecs = &refspecs, .what = remote->base.ref, .max_bytes = remote->order.max_bytes};
-    return source_way_download(&talk->way, talk->remote, &download, err);
+    rc = source_way_download(&talk->way, talk->remote, &download, err);
+    if (rc != ERROR_UNAVAILABLE || copy(talk->repository, remote, NULL) < 0)
+        return rc;
+    if (err)
+        *err = ERROR_INIT;
+    return 0;
 }
 
 int source_remote_fetch(struct source_remote *remote, const char *review, struct error *err)

@@ -7,11 +7,11 @@
 #include "source/git_child.h"
 
 #include <git2.h>
+#include <git2/sys/commit.h>
 #include <string.h>
 
 #define HEADS "refs/heads/"
 
-DEFINE_CLEANUP(git_commit, git_commit_free)
 DEFINE_CLEANUP(git_diff, git_diff_free)
 DEFINE_CLEANUP(git_index, git_index_free)
 DEFINE_CLEANUP(git_object, git_object_free)
@@ -100,28 +100,22 @@ static int tell_changes(git_repository *repository, git_tree *from, git_tree *to
     return rc;
 }
 
-static int lookup(git_repository *repository, const char *oid, git_commit **ret_commit, git_tree **ret_tree)
-{
-    git_oid id;
-    int rc = git_oid_fromstr(&id, oid);
-    if (rc == 0)
-        rc = git_commit_lookup(ret_commit, repository, &id);
-    return rc < 0 ? rc : git_commit_tree(ret_tree, *ret_commit);
-}
-
 /* A commit of the tree behind the parent, whose tree is `onto`. */
-static int draft(git_repository *repository, const git_commit *parent, git_tree *onto, git_tree *tree,
+static int draft(git_repository *repository, const char *parent, git_tree *onto, git_tree *tree,
                  struct source_restored *restored)
 {
     git_signature *davit CLEANUP(git_signature_freep) = NULL;
     git_oid id;
+    git_oid parent_id;
     int rc = tell_changes(repository, onto, tree, restored);
     if (rc == 0)
         rc = git_signature_now(&davit, "davit", "davit@localhost");
-    const git_commit *parents[] = {parent};
     if (rc == 0)
-        rc = git_commit_create(&id, repository, NULL, davit, davit, "UTF-8", "a draft of davit\n", tree, 1,
-                               parents);
+        rc = git_oid_fromstr(&parent_id, parent);
+    const git_oid *parents[] = {&parent_id};
+    if (rc == 0) /* libgit2 may be unable to parse the parent */
+        rc = git_commit_create_from_ids(&id, repository, NULL, davit, davit, "UTF-8", "a draft of davit\n",
+                                        git_tree_id(tree), 1, parents);
     if (rc == 0)
         git_oid_tostr(restored->commit, sizeof restored->commit, &id);
     return rc;
@@ -130,14 +124,13 @@ static int draft(git_repository *repository, const git_commit *parent, git_tree 
 static int make(const struct source_restoration *restoration, git_repository *repository,
                 struct source_restored *restored)
 {
-    git_commit *parent CLEANUP(git_commit_freep) = NULL;
-    git_commit *target CLEANUP(git_commit_freep) = NULL;
     git_tree *onto CLEANUP(git_tree_freep) = NULL;
     git_tree *from CLEANUP(git_tree_freep) = NULL;
     git_tree *tree CLEANUP(git_tree_freep) = NULL;
-    int rc = lookup(repository, restoration->branch->tip, &parent, &onto);
+    const char *parent = restoration->branch->tip;
+    int rc = source_tree_of(repository, parent, &onto);
     if (rc == 0)
-        rc = lookup(repository, restoration->target, &target, &from);
+        rc = source_tree_of(repository, restoration->target, &from);
     if (rc == 0)
         rc = restore_tree(repository, onto, from, restoration->paths, &tree);
     return rc < 0 ? rc : draft(repository, parent, onto, tree, restored);
@@ -197,12 +190,11 @@ static int put_content(git_repository *repository, git_index *index, const struc
 static int rewrite(const struct source_rewriting *rewriting, git_repository *repository,
                    struct source_restored *restored)
 {
-    git_commit *parent CLEANUP(git_commit_freep) = NULL;
     git_tree *onto CLEANUP(git_tree_freep) = NULL;
     git_tree *tree CLEANUP(git_tree_freep) = NULL;
     git_index *index CLEANUP(git_index_freep) = NULL;
     git_oid id;
-    int rc = lookup(repository, rewriting->parent, &parent, &onto);
+    int rc = source_tree_of(repository, rewriting->parent, &onto);
     if (rc == 0)
         rc = git_index_new(&index);
     if (rc == 0)
@@ -213,7 +205,7 @@ static int rewrite(const struct source_rewriting *rewriting, git_repository *rep
         rc = git_index_write_tree_to(&id, index, repository);
     if (rc == 0)
         rc = git_tree_lookup(&tree, repository, &id);
-    return rc < 0 ? rc : draft(repository, parent, onto, tree, restored);
+    return rc < 0 ? rc : draft(repository, rewriting->parent, onto, tree, restored);
 }
 
 int source_rewrite(const struct source_rewriting *rewriting, struct source_restored *ret_restored,

@@ -246,6 +246,33 @@ static int spawn(struct connection *connection, char **argv)
     return connection->pid < 0 ? -1 : 0;
 }
 
+/* Of a host's key the lines above the last one tell whether it is unknown or another. */
+static const char *remedy_of_host_key(const struct source_access *access, const char *text)
+{
+    bool is_another = strstr(text, "REMOTE HOST IDENTIFICATION HAS CHANGED") != NULL;
+    bool is_unknown = !is_another && strstr(text, "host key is known for");
+    if (is_another)
+        return access->known_hosts_file
+                   ? " The host has another key than knownHostsFile says: it was replaced, or somebody is in "
+                     "between. Ask the host's owner before you write the new one there."
+                   : " The host has another key than known_hosts says: it was replaced, or somebody is in "
+                     "between. Ask the host's owner before you write the new one there.";
+    if (!access->known_hosts_file)
+        return is_unknown ? " known_hosts has no entry for the host: name a knownHostsFile." : "";
+    return is_unknown ? " knownHostsFile has no entry for the host: ssh-keyscan writes one, compare it with "
+                        "what the host's owner tells."
+                      : " Compare the host's key with knownHostsFile.";
+}
+
+static const char *remedy_of(const struct source_access *access, const char *text, const char *last)
+{
+    if (strstr(last, "Host key verification failed"))
+        return remedy_of_host_key(access, text);
+    if (!strstr(last, "Permission denied"))
+        return "";
+    return access->key_file ? " The host does not take the key of keyFile." : " Name a keyFile.";
+}
+
 /* The last line that it wrote: those above say less, and its own words are what people look for. */
 static void tell_complaint(const struct connection *connection)
 {
@@ -260,17 +287,7 @@ static void tell_complaint(const struct connection *connection)
     last = last ? last + 1 : text;
     const char *program = connection->access ? "ssh: " : "";
     last += text_starts_with(last, program) ? strlen(program) : 0;
-    const char *remedy = "";
-    if (!connection->access)
-        remedy = "";
-    else if (strstr(last, "Host key verification failed"))
-        remedy = connection->access->known_hosts_file
-                     ? " The host's key is not in knownHostsFile, or another: compare it with what the "
-                       "host's owner tells."
-                     : " The host's key is not in known_hosts, or another: name a knownHostsFile.";
-    else if (strstr(last, "Permission denied"))
-        remedy =
-            connection->access->key_file ? " The host does not take the key of keyFile." : " Name a keyFile.";
+    const char *remedy = connection->access ? remedy_of(connection->access, text, last) : "";
     char *whole CLEANUP_FREE =
         memory_printf("%s%s%s", program, *last ? last : "it ended without a word", remedy);
     git_error_set_str(GIT_ERROR_SSH, whole);

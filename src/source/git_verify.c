@@ -4,13 +4,16 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "odb/commit.h"
+#include "odb/signed.h"
 #include "source/signature.h"
 #include "source/verifier.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <git2.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SHOWN_CHARS 60 /* of an author, of a subject, of a tag's name */
 
@@ -51,6 +54,29 @@ static void forget_if_keys_changed(struct source_verifier *verifier)
             map_clear(&verifier->good);
         verifier->stamps[i] = now;
     }
+}
+
+/* Before anything is judged: what is wrong with what the configuration names is no commit's doing. */
+static int check_named(const struct source_verify *verify, git_repository *mirror, struct error *err)
+{
+    const struct {
+        const char *member;
+        const char *path;
+    } files[SOURCE_VERIFIER_FILES] = {{"gpgKeyringFile", verify->gpg_keyring_file},
+                                      {"allowedSignersFile", verify->allowed_signers_file},
+                                      {"revocationFile", verify->revocation_file}};
+    for (size_t i = 0; i < SOURCE_VERIFIER_FILES; i++)
+        if (files[i].path && access(files[i].path, R_OK) < 0)
+            return error_set(err, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_DENIED,
+                             "source.verify.%s %s: %s; until it can be read no commit is judged",
+                             files[i].member, files[i].path, strerror(errno));
+    if (verify->since && !source_mirror_has_commit(mirror, verify->since))
+        return error_set(
+            err, ERROR_NOT_FOUND,
+            "source.verify.since: there is no commit %.12s in the history of the branch; until it "
+            "names one that is there no commit is judged",
+            verify->since);
+    return 0;
 }
 
 static bool is_known_good(const struct source_verifier *verifier, const git_oid *oid)
@@ -119,27 +145,40 @@ static int check_size(size_t len, struct error *err)
                      LIMIT_SIGNED_BYTES);
 }
 
-static int judge_buffers(struct judging *judging, const git_oid *oid, int64_t time_s, struct error *err)
+/* What lies below the tip is signed by no further commit. */
+static int refuse_unsigned(const git_oid *oid, bool is_tip, struct error *err)
 {
-    git_buf signature = GIT_BUF_INIT;
-    git_buf payload = GIT_BUF_INIT;
-    git_oid copy = *oid;
-    int rc = git_commit_extract_signature(&signature, &payload, judging->mirror, &copy, NULL);
-    if (rc == GIT_ENOTFOUND)
-        rc = error_set(err, ERROR_DENIED,
-                       "it is not signed; git commit -S signs, and --amend -S what is there");
-    else if (rc < 0)
-        rc = source_git_error(err, rc, "cannot read it");
-    else
-        rc = check_size(payload.size + signature.size, err);
-    const struct source_signed object = {.payload = {payload.ptr, payload.size},
-                                         .signature = {signature.ptr, signature.size},
-                                         .time_s = time_s};
-    if (rc == 0)
-        rc = source_judge_signature(&judging->judge, &object, err);
-    git_buf_dispose(&signature);
-    git_buf_dispose(&payload);
-    return rc;
+    char hex[COMMIT_OID_SIZE];
+    if (is_tip)
+        return error_set(err, ERROR_DENIED,
+                         "it is not signed; git commit -S signs, and --amend -S what is there");
+    return error_set(err, ERROR_DENIED,
+                     "it is not signed; \"git rebase -r -f -S %.12s~\" signs it and what follows, push that "
+                     "by force, or vouch for it by source.verify.since",
+                     git_oid_tostr(hex, sizeof hex, oid));
+}
+
+static int judge_signature(struct judging *judging, const git_oid *oid, const struct odb_commit *commit,
+                           struct error *err)
+{
+    struct odb_signed parts CLEANUP(odb_signed_deinit) = {0};
+    int rc = check_size(git_odb_object_size(commit->object), err);
+    if (rc < 0)
+        return rc;
+    switch (odb_signed_read(commit, &parts)) {
+    case ODB_UNSIGNED:
+        return refuse_unsigned(oid, git_oid_equal(oid, &judging->tip), err);
+    case ODB_ODD:
+        return error_set(err, ERROR_DENIED,
+                         "its headers are not as git writes them, so that what is signed need not be what is "
+                         "read; ask who pushed it, and leave it out");
+    case ODB_SIGNED:
+        break;
+    }
+    const struct source_signed object = {.payload = {parts.payload, strlen(parts.payload)},
+                                         .signature = {parts.signature, strlen(parts.signature)},
+                                         .time_s = commit->time_s};
+    return source_judge_signature(&judging->judge, &object, err);
 }
 
 static int judge_commit(struct judging *judging, const git_oid *oid, struct error *err)
@@ -156,7 +195,7 @@ static int judge_commit(struct judging *judging, const git_oid *oid, struct erro
     int rc = source_commit_read(judging->mirror, oid, &commit, err);
     if (rc < 0)
         return rc;
-    rc = judge_buffers(judging, oid, commit.time_s, err);
+    rc = judge_signature(judging, oid, &commit, err);
     if (rc == 0)
         remember(judging->verifier, oid);
     return rc == 0 || rc == ERROR_IO ? rc : say_which(judging, oid, rc, err);
@@ -164,16 +203,32 @@ static int judge_commit(struct judging *judging, const git_oid *oid, struct erro
 
 /* --- head, all ------------------------------------------------------------------------------------------ */
 
-/* What the deployed commit contains is left out; one that the mirror no longer has leaves out nothing. */
-static int begin_walk(const struct judging *judging, git_revwalk **ret_walk)
+static bool is_vouched_for(const struct judging *judging, const git_oid *oid)
 {
-    git_oid base;
+    char hex[COMMIT_OID_SIZE];
+    return text_equal(git_oid_tostr(hex, sizeof hex, oid), judging->verifier->verify.since);
+}
+
+/* What these commits contain is left out: the deployed one, and the one that the operator vouches for. One
+ * that the mirror does not have leaves out nothing. */
+static void find_bases(const struct judging *judging, struct odb_commit_ids *ret_bases)
+{
+    const char *const bases[] = {judging->verifier->base, judging->verifier->verify.since};
+    git_oid oid;
+    for (size_t i = 0; i < ARRAY_LEN(bases); i++)
+        if (bases[i] && source_mirror_has_commit(judging->mirror, bases[i]) &&
+            git_oid_fromstr(&oid, bases[i]) == 0)
+            vector_push(ret_bases, oid);
+}
+
+static int begin_walk(const struct judging *judging, const struct odb_commit_ids *bases,
+                      git_revwalk **ret_walk)
+{
     int rc = git_revwalk_new(ret_walk, judging->mirror);
     if (rc == 0)
         rc = git_revwalk_push(*ret_walk, &judging->tip);
-    if (rc == 0 && source_mirror_has_commit(judging->mirror, judging->verifier->base) &&
-        git_oid_fromstr(&base, judging->verifier->base) == 0)
-        rc = git_revwalk_hide(*ret_walk, &base);
+    for (size_t i = 0; rc == 0 && i < bases->len; i++)
+        rc = git_revwalk_hide(*ret_walk, &bases->items[i]);
     return rc;
 }
 
@@ -183,12 +238,11 @@ static void ids_deinit(struct odb_commit_ids *ids)
 }
 
 /* Past malformed commits, where libgit2 ends. *ret_next is as of git_revwalk_next(). */
-static int judge_listed(struct judging *judging, int *ret_next, struct error *err)
+static int judge_listed(struct judging *judging, const struct odb_commit_ids *bases, int *ret_next,
+                        struct error *err)
 {
     struct odb_commit_ids ids CLEANUP(ids_deinit) = {0};
-    git_oid base = {0};
-    git_oid_fromstr(&base, judging->verifier->base);
-    *ret_next = odb_commit_added(judging->mirror, &judging->tip, &base, LIMIT_HISTORY_COMMITS, &ids);
+    *ret_next = odb_commit_added(judging->mirror, &judging->tip, bases, LIMIT_HISTORY_COMMITS, &ids);
     int rc = 0;
     for (size_t i = 0; *ret_next == 0 && rc == 0 && i < ids.len; i++)
         rc = judge_commit(judging, &ids.items[i], err);
@@ -199,15 +253,18 @@ static int judge_listed(struct judging *judging, int *ret_next, struct error *er
 static int judge_added(struct judging *judging, struct error *err)
 {
     git_revwalk *walk CLEANUP(git_revwalk_freep) = NULL;
+    struct odb_commit_ids bases CLEANUP(ids_deinit) = {0};
+    const char *since = judging->verifier->verify.since;
     git_oid oid;
-    if (!*judging->verifier->base)
+    if (!*judging->verifier->base && !since)
         return 0;
+    find_bases(judging, &bases);
     int rc = 0;
-    int next = begin_walk(judging, &walk);
+    int next = begin_walk(judging, &bases, &walk);
     while (next == 0 && rc == 0 && (next = git_revwalk_next(&oid, walk)) == 0)
         rc = judge_commit(judging, &oid, err);
     if (rc == 0 && next != GIT_ITEROVER && next != GIT_ENOTFOUND)
-        rc = judge_listed(judging, &next, err);
+        rc = judge_listed(judging, &bases, &next, err);
     if (rc < 0 || next == GIT_ITEROVER)
         return rc;
     if (next != GIT_ENOTFOUND)
@@ -279,20 +336,25 @@ static int judge_tag(struct judging *judging, const char *oid_hex, struct error 
 /* One that is good is enough; else what is wrong with the last one is told. */
 static int judge_tags(struct judging *judging, struct error *err)
 {
-    struct string_vec tags CLEANUP(string_vec_deinit) = {0};
+    struct source_tags tags CLEANUP(source_tags_deinit) = {0};
     char tip[COMMIT_OID_SIZE];
     if (is_known_good(judging->verifier, &judging->tip))
         return 0;
     source_tags_of(judging->mirror, git_oid_tostr(tip, sizeof tip, &judging->tip), &tags);
-    int rc = tags.len ? 0
-                      : error_set(err, ERROR_DENIED,
-                                  "no annotated tag points to it; git tag -s makes one, git push --tags "
-                                  "pushes it");
-    for (size_t i = 0; i < tags.len; i++) {
-        rc = judge_tag(judging, tags.items[i], err);
+    int rc = tags.oids.len ? 0
+                           : error_set(err, ERROR_DENIED,
+                                       "no annotated tag points to it; git tag -s makes one, git push --tags "
+                                       "pushes it");
+    for (size_t i = 0; i < tags.oids.len; i++) {
+        rc = judge_tag(judging, tags.oids.items[i], err);
         if (rc == 0 || rc == ERROR_IO || rc == ERROR_CANCELED)
             break;
     }
+    if (rc < 0 && tags.left_out)
+        error_wrap(err, rc,
+                   "%zu tags point to it beside the first %d, which are all that is looked at "
+                   "(LIMIT_SOURCE_TAGS): delete some that are not signed",
+                   tags.left_out, LIMIT_SOURCE_TAGS);
     if (rc < 0)
         return rc == ERROR_IO ? rc : say_which(judging, &judging->tip, rc, err);
     if (err)
@@ -308,6 +370,8 @@ static int judge_tip(struct judging *judging, struct error *err)
     enum source_verify_policy policy = judging->verifier->verify.policy;
     if (policy == SOURCE_VERIFY_TAG)
         return judge_tags(judging, err);
+    if (policy == SOURCE_VERIFY_ALL && is_vouched_for(judging, &judging->tip))
+        return 0;
     int rc = judge_commit(judging, &judging->tip, err);
     return rc == 0 && policy == SOURCE_VERIFY_ALL ? judge_added(judging, err) : rc;
 }
@@ -335,14 +399,18 @@ int source_verifier_check(struct source_verifier *verifier, struct git_repositor
 {
     assert(verifier && mirror && oid);
     assert(ret_refusal && err);
-    if (verifier->verify.policy == SOURCE_VERIFY_NONE ||
-        (verifier->passed && text_equal(verifier->base, oid)))
+    if (verifier->verify.policy == SOURCE_VERIFY_NONE)
+        return 0;
+    int rc = check_named(&verifier->verify, mirror, err);
+    if (rc < 0)
+        return rc;
+    if (verifier->passed && text_equal(verifier->base, oid))
         return 0;
     struct judging judging CLEANUP(judging_deinit) = {
         .verifier = verifier, .mirror = mirror, .gpg_home = home_of(mirror)};
     judging.judge = (struct source_judge){
         .verify = &verifier->verify, .gpg_home = judging.gpg_home, .canceled = &verifier->canceled};
-    int rc = git_oid_fromstr(&judging.tip, oid);
+    rc = git_oid_fromstr(&judging.tip, oid);
     if (rc < 0)
         return source_git_error(err, rc, "\"%s\" is no commit", oid);
     forget_if_keys_changed(verifier);

@@ -114,10 +114,7 @@ static int find_fork(struct source_walk *walk, const git_oid *base, size_t *ret_
 /* By way of a second parent: a merge that was made the other way round. */
 static bool was_merged(const struct source_walk *walk, const git_oid *commit)
 {
-    const git_oid *tip = &walk->line.oids.items[0];
-    int rc = git_graph_descendant_of(walk->plan.repository, tip, commit);
-    /* libgit2 is faster, but does not get past a malformed commit. */
-    return rc < 0 ? odb_commit_contains(walk->plan.repository, tip, commit, LIMIT_HISTORY_COMMITS) : rc == 1;
+    return source_commit_contains(walk->plan.repository, &walk->line.oids.items[0], commit);
 }
 
 static int start_after_base(struct source_walk *walk, struct error *err)

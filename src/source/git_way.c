@@ -92,6 +92,19 @@ static int unauthenticated(const struct source_way *way, struct error *err)
     return source_git_error(err, GIT_EAUTH, "the remote asks who we are: name a passwordFile");
 }
 
+/* One that has expired or is another host's is so for every authority. */
+static int disbelieved(const struct source_way *way, int rc, struct error *err)
+{
+    const char *ca = way->access->ca_file;
+    const git_error *last = git_error_last();
+    const char *words = last && last->message ? last->message : "";
+    if (strstr(words, "expired") || strstr(words, "does not match"))
+        return source_git_error(err, rc, "the remote's certificate is not believed");
+    return source_git_error(err, rc, "the remote's certificate is not believed: %s%s",
+                            ca ? ca : "set caFile to the authority that has signed it",
+                            ca ? " (caFile) has not its authority" : "");
+}
+
 static int connect_to(struct source_way *way, git_remote *remote, git_direction direction, struct error *err)
 {
     git_remote_connect_options options;
@@ -103,8 +116,7 @@ static int connect_to(struct source_way *way, git_remote *remote, git_direction 
     if (rc == GIT_EAUTH)
         return unauthenticated(way, err);
     if (rc == GIT_ECERTIFICATE)
-        return source_git_error(err, rc, "the remote's certificate is not believed%s",
-                                way->access->ca_file ? "" : " (caFile names other authorities)");
+        return disbelieved(way, rc, err);
     return rc < 0 ? unavailable(way, "cannot connect", err) : 0;
 }
 
@@ -351,6 +363,7 @@ int source_way_upload(struct source_way *way, git_remote *remote, const struct s
                       struct source_verdict *verdict, struct error *err)
 {
     struct sending sending = {.upload = upload, .words = BUFFER_INIT(WORDS_BYTES)};
+    struct odb_skeleton *skeleton;
     char *refspec CLEANUP_FREE =
         memory_printf("%s%s:%s", upload->may_replace ? "+" : "", upload->from, upload->ref);
     git_strarray refspecs = {.strings = &refspec, .count = 1};
@@ -364,7 +377,12 @@ int source_way_upload(struct source_way *way, git_remote *remote, const struct s
     options.callbacks.push_update_reference = on_status;
     options.callbacks.sideband_progress = on_said;
     options.callbacks.payload = &sending;
-    int rc = git_remote_upload(remote, &refspecs, &options);
+    int rc = odb_skeleton_add(git_remote_owner(remote), &skeleton);
+    if (rc < 0)
+        return source_git_error(err, rc, "cannot open the objects");
+    odb_skeleton_show(skeleton, true);
+    rc = git_remote_upload(remote, &refspecs, &options);
+    odb_skeleton_show(skeleton, false);
     judge(&sending, verdict);
     free(sending.refusal);
     buffer_deinit(&sending.words);

@@ -34,7 +34,7 @@ struct source_look {
     bool again;                       /* the mirror was made anew and has to be filled: look again at once */
     struct error error;
     struct error refusal; /* why the newest commit may not be deployed, of the last look that got so far */
-    struct source_refusal refused; /* likewise: the commit */
+    struct source_refusal refused; /* likewise: the commit; empty: what keeps it is not its own doing */
 
     /* Between two looks at a directory: what it held and the commit that this led to. */
     struct digest content;

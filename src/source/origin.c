@@ -1,6 +1,7 @@
 #include "source/origin.h"
 
 #include "base/memory.h"
+#include "base/redact.h"
 #include "base/text.h"
 #include "source/source.h"
 
@@ -39,42 +40,10 @@ char *source_origin_ref(const char *branch)
     return text_starts_with(branch, "refs/") ? memory_strdup(branch) : memory_printf("refs/heads/%s", branch);
 }
 
-/* The part of a URL's "user:password@" that nobody may see: over HTTP a token often stands in the user's
- * place. */
-struct secret {
-    const char *start;
-    size_t len;
-};
-
-static struct secret find_secret(const char *origin)
-{
-    const char *scheme_end = strstr(origin, "://");
-    if (!scheme_end)
-        return (struct secret){0};
-    const char *authority = scheme_end + 3;
-    const char *end = authority + strcspn(authority, "/?#");
-    const char *at = memrchr(authority, '@', (size_t)(end - authority));
-    if (!at) /* a password with a slash in it is no valid URL, and a secret all the same */
-        at = strchr(authority, '@');
-    if (!at)
-        return (struct secret){0};
-    const char *start = authority;
-    if (!text_starts_with(origin, "http")) {
-        const char *colon = memchr(authority, ':', (size_t)(at - authority));
-        start = colon ? colon + 1 : at;
-    }
-    return (struct secret){start, (size_t)(at - start)};
-}
-
 char *source_redact(const char *origin)
 {
     assert(origin);
-    struct secret secret = find_secret(origin);
-    const char *rest = secret.len ? secret.start + secret.len : origin;
-    const char *query = strstr(origin, "://") ? strchr(rest, '?') : NULL;
-    int rest_len = query ? (int)(query + 1 - rest) : (int)strlen(rest);
-    return memory_printf("%.*s%s%.*s%s", secret.len ? (int)(secret.start - origin) : 0, origin,
-                         secret.len ? MASK : "", rest_len, rest, query ? MASK : "");
+    return redact_url(origin, strlen(origin));
 }
 
 static void replace_all(struct error *err, const char *what, size_t what_len)
@@ -97,12 +66,15 @@ void source_origin_redact_error(const char *origin, struct error *err)
 {
     assert(origin);
     assert(err);
-    struct secret secret = find_secret(origin);
-    if (!secret.len)
-        return;
-    replace_all(err, secret.start, secret.len);
-    const char *colon = memchr(secret.start, ':', secret.len);
-    size_t password_len = colon ? secret.len - (size_t)(colon + 1 - secret.start) : 0;
-    if (password_len)
-        replace_all(err, colon + 1, password_len);
+    struct redact_login login = redact_login(origin, strlen(origin));
+    /* A library may have read another end of the login. */
+    while (login.len) {
+        const char *colon = memchr(login.start, ':', login.len);
+        size_t password_len = colon ? login.len - (size_t)(colon + 1 - login.start) : 0;
+        replace_all(err, login.start, login.len);
+        if (password_len)
+            replace_all(err, colon + 1, password_len);
+        const char *at = memrchr(login.start, '@', login.len);
+        login.len = at ? (size_t)(at - login.start) : 0;
+    }
 }

@@ -38,9 +38,15 @@ int source_branch_open(const char *repository_path, const char *name, struct sou
 /* Whether the commit is the branch's tip or one that leads to it. One that is not in the repository at all is
  * not. */
 int source_branch_has(const struct source_branch *branch, const char *oid, bool *ret_has, struct error *err);
-/* Whether all that the branch has and `base`, a commit, has not was written by `author`, "Name <mail>". */
+/* Whether all that the branch has and `base`, a commit, has not was both written and committed by `author`,
+ * "Name <mail>", as git commits for him: it leaves out what it takes for no part of a name or an address.
+ * What somebody else amended or rebased is his. */
 int source_branch_is_of(const struct source_branch *branch, const char *base, const char *author,
                         bool *ret_is, struct error *err);
+/* Whether the changes of all that the branch has and `base`, a commit, has not are in `base` under other ids,
+ * as after a squash merge or a rebase: by git's patch ids, of each commit or of them all together. False also
+ * where git cannot tell. */
+bool source_branch_is_picked(const struct source_branch *branch, const char *base);
 /* The id of what git calls so, "HEAD~2", "v1", "4234fd4". ERROR_NOT_FOUND. */
 int source_branch_resolve(const struct source_branch *branch, const char *revision,
                           char ret_oid[static COMMIT_OID_SIZE], struct error *err);
@@ -114,28 +120,46 @@ struct source_publication {
 /* Whether git signs what is committed there: commit.gpgSign. */
 int source_signs(const char *directory, bool *ret_signs, struct error *err);
 /* Commits for good, signed where signing_key or commit.gpgSign says so, and moves the branch from its tip to
- * the commit, which has to come after it, with its work tree where it is checked out. ERROR_CONFLICT: git(1)
- * refuses; the message has its words, as where the branch has moved, a file of the work tree has changes, or
- * it cannot sign. Then all is as it was. ERROR_EXISTS: new_branch is there already. ERROR_INVALID: author, or
- * name of the branch. */
+ * the commit, with its work tree where it is checked out; then the commit has to come after the tip.
+ * ERROR_CONFLICT: git(1) refuses; the message has its words, as where the branch has moved, a file of the
+ * work tree has changes, or it cannot sign. Then all is as it was. ERROR_EXISTS: new_branch is there already.
+ * ERROR_INVALID: author, or name of the branch. */
 int source_publish(const struct source_publication *publication, char ret_oid[static COMMIT_OID_SIZE],
                    struct error *err);
 
-/* A commit that is to be pushed once it is made. */
+/* A commit that is to be pushed once it is made. By git-config(1) the remote is that of
+ * branch.BASE.pushRemote, remote.pushDefault, branch.BASE.remote, else "origin"; and push.default=simple
+ * brings the base to the branch that it tracks only where both have the same name. Branches for review go to
+ * the same remote, to their own name. */
 struct source_push {
     const struct source_branch *base;   /* that is deployed */
     const struct source_branch *review; /* pushed in its place, and there already; NULL: none is */
     const char *name;                   /* of the branch that is pushed: base's, review's, or a new one's */
     const char *parent;                 /* oid: of the commit that is to be made */
-    bool publishes;                     /* also what nobody has pushed yet */
 };
-/* Whether git push would bring it there, and nothing else with it. By git-config(1) the remote is that of
- * branch.NAME.pushRemote, remote.pushDefault, branch.NAME.remote, else "origin"; and push.default=simple
- * brings a branch to the one that it tracks only where both have the same name. Branches for review go to
- * their own name. What the remote has is what was fetched last; nothing is asked. ERROR_CONFLICT: git would
- * not push it, the remote's branch was never fetched, or the parent brings along commits that it lacks. */
-int source_push_check(const struct source_push *push, struct error *err);
+/* Whether a push would bring there that commit and nothing else, so that davit deploys nothing else, and a
+ * reviewer is shown nothing else. The remote itself is asked (git ls-remote): what was fetched last may have
+ * been forced away since, and what another remote has, or a local branch that is tracked, is not deployed.
+ *
+ *  pushed is           | the parent has to come after its tip there, and have nothing that is not in
+ *  --------------------|------------------------------------------------------------------------------
+ *  the base            | that tip; where there is none, as on a fresh fork, in what the base tracks
+ *  a branch for review | that tip, the base there, or what the base tracks
+ *
+ * What the base tracks is a remote branch as it was fetched last. It does not count for a review where it is
+ * the base there, and what that has now is in the repository. It does on a fork, whose own base is mostly
+ * behind, and where others have pushed to the base since.
+ *
+ * So the parent of what is pushed to the base itself is the base's tip there. remote.NAME.pushurl has to be
+ * the same repository; in another, the lease of source_push() replaces nothing. ret_there: the branch's tip
+ * there, for source_push(); empty: it has no such branch. ERROR_CONFLICT: git would not push it, the remote
+ * does not answer, it has what the repository lacks, or the parent would bring along commits, with the first
+ * of them. */
+int source_push_check(const struct source_push *push, char ret_there[static COMMIT_OID_SIZE],
+                      struct error *err);
 /* What git push is to be given, behind the remote: "main", or "main:prod". Caller frees. */
 char *source_branch_refspec(const struct source_branch *branch);
-/* git push, never by force; what git says goes to this process's stderr. `name`: of the branch. */
-int source_push(const struct source_branch *branch, const char *name, struct error *err);
+/* git push of that commit alone, without tags or submodules, and only where the branch is still `there`; what
+ * git says goes to this process's stderr. ERROR_CONFLICT: it was not pushed, and the commit stays on the
+ * local branch. */
+int source_push(const struct source_push *push, const char *commit, const char *there, struct error *err);

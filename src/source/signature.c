@@ -4,12 +4,10 @@
 #include "base/text.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const struct {
     const char *begin;
@@ -47,14 +45,6 @@ int source_judge_run(const struct source_judge *judge, const struct source_child
                          "its signature cannot be judged: %s is not installed (apt-get install %s)",
                          child->argv[0], package);
     return rc < 0 ? error_wrap(err, rc, "its signature cannot be judged") : 0;
-}
-
-int source_judge_file(const char *name, const char *path, struct error *err)
-{
-    if (access(path, R_OK) == 0)
-        return 0;
-    return error_set(err, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_DENIED,
-                     "its signature cannot be judged: %s %s: %s", name, path, strerror(errno));
 }
 
 char *source_judge_complaint(const struct source_child_result *result)

@@ -39,7 +39,5 @@ int source_judge_ssh(struct source_judge *judge, const struct source_signed *obj
 /* Runs one of the programs with the judge's deadline; `package` is named where there is none. */
 int source_judge_run(const struct source_judge *judge, const struct source_child *child, const char *package,
                      struct source_child_result *ret_result, struct error *err);
-/* Whether a key file of source.verify can be read. ERROR_NOT_FOUND, ERROR_DENIED. */
-int source_judge_file(const char *name, const char *path, struct error *err);
 /* The last line that a program wrote to standard error, fit to be shown. Caller frees. */
 char *source_judge_complaint(const struct source_child_result *result);

@@ -117,9 +117,7 @@ static int import(struct source_judge *judge, struct error *err)
     const char *file = judge->verify->gpg_keyring_file;
     struct source_child_result result CLEANUP(source_child_result_deinit) = {0};
     const char *const argv[] = {GPG, "--import", "--", file, NULL};
-    int rc = source_judge_file("gpgKeyringFile", file, err);
-    if (rc == 0)
-        rc = make_home(judge, err);
+    int rc = make_home(judge, err);
     if (rc == 0)
         rc = source_judge_run(judge, &(struct source_child){.argv = argv}, "gpg", &result, err);
     if (rc < 0)

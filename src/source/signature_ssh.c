@@ -10,15 +10,23 @@
 #include <time.h>
 
 #define PACKAGE    "openssh-client"
-#define PRINCIPALS 16 /* of one key that are tried */
+#define PRINCIPALS 16   /* of one key that are tried */
+#define LAST_YEAR  9999 /* that ssh-keygen reads */
 
-/* "-Overify-time=20260131235959", by the local clock, as git has it. */
-static void time_option(int64_t time_s, char text[static 40])
+/* "-Overify-time=20260131235959", by the local clock, as git has it. For a time that is 0 or not there git
+ * gives no such option, which means now; ssh-keygen takes no 0. */
+static int time_option(int64_t time_s, char text[static 40], struct error *err)
 {
-    time_t seconds = (time_t)time_s;
+    time_t seconds = time_s > 0 ? (time_t)time_s : time(NULL);
     struct tm broken = {0};
-    localtime_r(&seconds, &broken);
+    if (!localtime_r(&seconds, &broken) || broken.tm_year + 1900 > LAST_YEAR)
+        return error_set(
+            err, ERROR_DENIED,
+            "its SSH signature cannot be judged, as its time is after the year %d; set the clock, "
+            "and sign it anew",
+            LAST_YEAR);
     strftime(text, 40, "-Overify-time=%Y%m%d%H%M%S", &broken);
+    return 0;
 }
 
 /* What is asked of ssh-keygen about one signature. */
@@ -155,10 +163,7 @@ int source_judge_ssh(struct source_judge *judge, const struct source_signed *obj
             err, ERROR_DENIED,
             "it is signed with an SSH key, and source.verify has no allowedSignersFile; name one, "
             "or sign it with a GPG key");
-    time_option(object->time_s, question.time);
-    int rc = source_judge_file("allowedSignersFile", files->allowed_signers_file, err);
-    if (rc == 0 && files->revocation_file)
-        rc = source_judge_file("revocationFile", files->revocation_file, err);
+    int rc = time_option(object->time_s, question.time, err);
     if (rc == 0)
         rc = find_principals(&question, &found, err);
     if (rc < 0)

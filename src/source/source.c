@@ -30,6 +30,10 @@ struct source {
     struct source_status status;
     char *origin_shown;
     char *branch_shown;
+    char *branch_known;  /* the last one that was; NULL: none was */
+    char *branch_left;   /* that HEAD said before it */
+    bool branch_moved;   /* by the look that is under way */
+    bool branch_changed; /* and the listener has not heard of it */
     char *executable;
     struct source_access access;
     int64_t poll_ms;
@@ -67,6 +71,8 @@ static void release(struct source *source)
     source_refusal_deinit(&source->status.refusal);
     free(source->origin_shown);
     free(source->branch_shown);
+    free(source->branch_known);
+    free(source->branch_left);
     free(source->executable);
     source_access_deinit(&source->access);
     free(source);
@@ -161,6 +167,34 @@ static const char *shown_branch(const char *ref)
     return text_starts_with(ref, "refs/heads/") ? ref + strlen("refs/heads/") : ref;
 }
 
+static void note_move(struct source *source, const char *branch)
+{
+    if (!branch || text_equal(branch, source->branch_known))
+        return;
+    if (source->branch_known && !source->look.branch) {
+        free(source->branch_left);
+        source->branch_left = TAKE(source->branch_known);
+        source->branch_moved = true;
+        source->status.move = (struct source_move){source->branch_left, now_ms()};
+    }
+    free(source->branch_known);
+    source->branch_known = memory_strdup(branch);
+}
+
+/* Before the first commit of it is delivered, too. */
+static void note_branch(struct source *source)
+{
+    struct source_status *status = &source->status;
+    const char *branch = source->look.kind == SOURCE_DIRECTORY ? NULL : shown_branch(source->look.ref);
+    note_move(source, branch);
+    if (text_equal(status->branch, branch))
+        return;
+    free(source->branch_shown);
+    source->branch_shown = memory_strdup(branch);
+    status->branch = source->branch_shown;
+    source->branch_changed = true;
+}
+
 /* Returns whether the status changed. */
 static bool note_outcome(struct source *source)
 {
@@ -179,20 +213,16 @@ static bool update_status(struct source *source)
 {
     struct source_status *status = &source->status;
     const struct error *error = &source->look.error;
-    const char *branch = source->look.kind == SOURCE_DIRECTORY ? NULL : shown_branch(source->look.ref);
+    note_branch(source);
     bool changed = !status->looked_at_ms || status->ok != (error->code == 0) ||
                    status->kind != source->look.kind || strcmp(status->error.message, error->message) != 0 ||
-                   !text_equal(status->branch, branch);
+                   source->branch_changed;
+    source->branch_changed = false;
     status->kind = source->look.kind;
     status->error = *error;
     status->ok = error->code == 0;
     changed |= note_outcome(source);
     status->looked_at_ms = now_ms();
-    if (!text_equal(status->branch, branch)) {
-        free(source->branch_shown);
-        source->branch_shown = memory_strdup(branch);
-    }
-    status->branch = source->branch_shown;
     return changed;
 }
 
@@ -222,12 +252,14 @@ static void end_look(struct source *source)
 {
     source->working = false;
     source->postponed_since_ms = 0;
-    if (!source->look.error.code)
+    bool is_kept = source->look.refusal.code != 0;
+    bool is_refused = is_kept && source->look.refused.text;
+    if (!source->look.error.code && is_kept == is_refused)
         take_refusal(source);
     if (source->outage.code)
         source->look.error = source->outage;
-    source->status.refused = !source->look.error.code && source->look.refusal.code;
-    if (source->status.refused)
+    source->status.refused = !source->look.error.code && is_refused;
+    if (!source->look.error.code && is_kept)
         source->look.error = source->look.refusal;
     source_origin_redact_error(source->look.origin, &source->look.error);
     if (!source->look.remote)
@@ -252,6 +284,7 @@ static void note_rewrite(struct source *source, const struct source_update *upda
     if (update->rewritten) {
         memcpy(pending->from, source->look.delivered, sizeof pending->from);
         memcpy(pending->fork, update->fork, sizeof pending->fork);
+        pending->moved = source->branch_moved;
     }
     if (!pending->from[0] || !update->head)
         return;
@@ -265,6 +298,7 @@ static void note_rewrite(struct source *source, const struct source_update *upda
 static void deliver(struct source *source, const struct source_update *update)
 {
     struct source_look *look = &source->look;
+    note_branch(source);
     note_rewrite(source, update);
     memcpy(look->delivered, update->commit.oid, sizeof look->delivered);
     look->delivered_is_head = update->head;
@@ -382,6 +416,7 @@ static void begin_look(struct source *source)
         source->asked = source->status.asked;
     source->working = true;
     source->outage = ERROR_INIT;
+    source->branch_moved = false;
     source->look.bridges = false;
     source->wanted &= source->second; /* a wish to look is not met */
     source->look.patient = source->busy_looks < BUSY_LOOKS;

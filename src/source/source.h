@@ -82,6 +82,13 @@ struct source_rewrite {
     char to[COMMIT_OID_SIZE];   /* the first one to deploy that lacks it */
     char fork[COMMIT_OID_SIZE];
     int64_t seen_at_ms; /* since the epoch */
+    bool moved;         /* it is another branch: the origin's HEAD, which names it, was moved */
+};
+
+/* Where no branch is asked for: the origin's HEAD says another one than before in this life. */
+struct source_move {
+    const char *from;   /* NULL: it never did. Borrowed from the source */
+    int64_t seen_at_ms; /* since the epoch */
 };
 
 struct source_status {
@@ -94,12 +101,14 @@ struct source_status {
     bool ok;                   /* the last look worked */
     bool refused; /* not ok because the newest commit is not signed as `verify` wants it: error says which */
     struct error error;            /* otherwise: why; safe to show */
-    struct source_refusal refusal; /* of the last look that got so far: stays while the origin is away */
+    struct source_refusal refusal; /* of the last look that got so far: stays while the origin is away, or a
+                                      file of `verify` cannot be read */
     unsigned failures;             /* looks that failed in a row; a refused commit is no failure */
     bool away;                     /* they have failed for away_ms by now */
     unsigned told;                 /* calls of on_status for it */
     int64_t looked_at_ms;          /* when the last look ended, since the epoch; 0 before the first */
     struct source_rewrite rewrite; /* the last one of this life */
+    struct source_move move;       /* likewise */
     unsigned asked;                /* calls of source_poke() */
     unsigned answered;             /* those of them that a look was begun after, which has ended */
 };
@@ -199,8 +208,7 @@ const struct source_status *source_get_status(const struct source *source);
 void source_free(struct source *source);
 DEFINE_CLEANUP(struct source, source_free)
 
-/* The origin as it may be shown: the password of a URL and everything in its query is replaced by "***".
- * Caller frees. */
+/* The origin as it may be shown (base/redact.h). Caller frees. */
 char *source_redact(const char *origin);
 
 /* main() of `davit fetch-helper`: fetches one branch of a remote into a mirror and writes the result to

@@ -26,6 +26,7 @@ struct source_verifier {
 void source_verifier_deinit(struct source_verifier *verifier);
 /* 0: the commit may be deployed, and is `base` now. ERROR_IO: the mirror is broken. Any other error: it may
  * not, because it is not signed as it should be, or because that cannot be told now; the message names
- * commit, author, cause and remedy, and *ret_refusal is it, which the caller deinits. */
+ * commit, author, cause and remedy, and *ret_refusal is it, which the caller deinits. Where it stays empty, a
+ * file of keys cannot be read, so that nothing is said of the commit: the message names the file. */
 int source_verifier_check(struct source_verifier *verifier, struct git_repository *mirror, const char *oid,
                           struct source_refusal *ret_refusal, struct error *err);

@@ -34,7 +34,8 @@ struct source_verify source_verify_copy(const struct source_verify *verify)
     return (struct source_verify){.policy = verify->policy,
                                   .gpg_keyring_file = memory_strdup(verify->gpg_keyring_file),
                                   .allowed_signers_file = memory_strdup(verify->allowed_signers_file),
-                                  .revocation_file = memory_strdup(verify->revocation_file)};
+                                  .revocation_file = memory_strdup(verify->revocation_file),
+                                  .since = memory_strdup(verify->since)};
 }
 
 void source_verify_deinit(struct source_verify *verify)
@@ -43,6 +44,7 @@ void source_verify_deinit(struct source_verify *verify)
     free(verify->gpg_keyring_file);
     free(verify->allowed_signers_file);
     free(verify->revocation_file);
+    free(verify->since);
     *verify = (struct source_verify){0};
 }
 
@@ -74,6 +76,11 @@ int source_verify_check(const struct source_verify *verify, const char *origin, 
 {
     assert(verify);
     assert(origin);
+    if (verify->since && verify->policy != SOURCE_VERIFY_ALL)
+        return error_set(err, ERROR_INVALID,
+                         "source.verify: since says from where on the policy \"all\" looks; with \"%s\" it "
+                         "would not be heeded: remove it, or use the policy all",
+                         source_verify_policy_name(verify->policy));
     if (verify->policy == SOURCE_VERIFY_NONE)
         return 0;
     if (!verify->gpg_keyring_file && !verify->allowed_signers_file)

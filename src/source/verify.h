@@ -2,17 +2,23 @@
  *
  * A signature is judged as git-verify-commit(1) and git-verify-tag(1) do it, by gpg(1) and ssh-keygen(1),
  * with the files that are named here and nothing of a user's: no other key ring, no key server. They are read
- * anew for each commit that is not judged yet. So a GPG key that has expired since, or was revoked, is
- * refused whenever it signed; of an SSH key the time in the commit counts (valid-after and valid-before in
- * the file).
+ * anew for each commit that is not judged yet; at one that cannot be read, or a `since` that is not there,
+ * the source has trouble, whatever the commit is: it is nobody's fault who commits. So a GPG key that has
+ * expired since, or was revoked, is refused whenever it signed; of an SSH key the time in the commit counts
+ * (valid-after and valid-before in the file), or where that is 0 the time of the judging. Stricter than git
+ * in one: a commit whose headers are not as git writes them is refused, however it is signed (odb/signed.h).
  *
  *  policy | a commit is deployed when
  *  -------|------------------------------------------------------------------------------------------
  *  none   | it is on the branch
  *  head   | it is signed itself
- *  all    | so are it and all that it adds to the commit deployed before, by any parent; merge commits
- *         | too, so that of a forge's web UI wants the forge's key. With nothing deployed: as head
- *  tag    | an annotated, signed tag points to it, of whatever name
+ *  all    | so are it and all that it adds, by any parent, to the commit deployed before and to `since`,
+ *         | the operator's word for it and what is below; merge commits too, so that of a forge's web UI
+ *         | wants the forge's key. With nothing deployed, as after the state directory was lost, and without
+ *         | `since`: as head. One that is not signed blocks the branch until it is made anew, or `since`
+ *         | has it, which may be newer than what is deployed
+ *  tag    | an annotated, signed tag points to it, of whatever name, one of the first LIMIT_SOURCE_TAGS that
+ *         | do
  */
 #pragma once
 
@@ -29,6 +35,7 @@ struct source_verify {
     char *gpg_keyring_file;     /* public keys as `gpg --export` writes them, with --armor or without */
     char *allowed_signers_file; /* as of ssh-keygen(1), and git's gpg.ssh.allowedSignersFile */
     char *revocation_file;      /* revoked SSH keys: a KRL or a list of public keys; none */
+    char *since; /* of the policy all: a commit, whole oid, that with all below it needs no signature; none */
 };
 
 /* A commit that may not be deployed, and why, for whoever looks at it: the words do not name it again. */
@@ -49,6 +56,6 @@ const char *source_verify_policy_name(enum source_verify_policy policy);
 /* Whether a commit that davit makes has to be signed to be deployed: not where somebody tags it first, and
  * with `head` not where it waits on a branch for review, for what is merged then is another's. */
 bool source_verify_wants_signed(enum source_verify_policy policy, bool for_review);
-/* What can be known at a start. ERROR_INVALID: a policy without any keys, or of an origin that is a plain
- * directory now. */
+/* What can be known at a start. ERROR_INVALID: a policy without any keys, `since` of another policy than all,
+ * or an origin that is a plain directory now. */
 int source_verify_check(const struct source_verify *verify, const char *origin, struct error *err);

@@ -75,7 +75,25 @@ def test_https(davit, repo, docker, demo_image, root, https, tmp_path):
         https.start()
 
     story.outage(lambda: expire(-1), lambda: expire(2), "certificate", "expired")
+
+    authority = https.ca.read_text()
+    story.outage(lambda: subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=another", "-keyout",
+                                         tmp_path / "another.key", "-out", https.ca], check=True, capture_output=True),
+                 lambda: https.ca.write_text(authority), "(caFile) has not its authority")
     story.outage(https.stop, https.start, "Connection refused")
+
+
+def test_a_secret_in_the_address_is_warned_of(davit, repo, docker):
+    spine = Spine(davit, repo, docker, source={"origin": f"https://{USER}:{PASSWORD}@127.0.0.1:9/infra.git"})
+    spine.start()
+    log = spine.daemon.log_text()
+    assert "there is a secret in the address" in log and "passwordFile" in log and PASSWORD not in log
+
+
+def test_an_authority_that_nobody_knows(davit, repo, docker, https):
+    spine = Spine(davit, repo, docker, source={"origin": https.url("infra.git")})
+    spine.start()
+    wait_for(lambda: "set caFile to the authority" in spine.daemon.run("status").stdout, 20, "status says what to do")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
@@ -248,7 +266,11 @@ def test_a_slow_fetch_goes_on_and_a_trickle_does_not(davit, repo, docker, demo_i
 def test_ssh(davit, repo, docker, demo_image, root, ssh):
     story = Story(davit, repo, docker, demo_image, root, origin=ssh.url(root / "infra.git"), keyFile=str(ssh.key),
                   knownHostsFile=str(ssh.known_hosts))
-    story.outage(lambda: ssh.know("stranger"), lambda: ssh.know("host"), "Host key verification failed", "knownHostsFile")
+    story.outage(lambda: ssh.know("stranger"), lambda: ssh.know("host"), "Host key verification failed",
+                 "another key than knownHostsFile says")
+    story.outage(lambda: ssh.known_hosts.write_text(""), lambda: ssh.know("host"), "Host key verification failed",
+                 "knownHostsFile has no entry for the host")
+    story.outage(lambda: ssh.key.chmod(0o644), lambda: ssh.key.chmod(0o600), "may be read by others (mode 0644)", "chmod 600")
     story.outage(ssh.known_hosts.unlink, lambda: ssh.know("host"), "knownHostsFile", "No such file")
     key = ssh.key.read_text()
     other = (ssh.directory / "stranger").read_text()

@@ -55,7 +55,9 @@ def test_a_push_publishes_nothing_else(clone):
     assert clone.remote("for-each-ref", "--format=%(objectname) %(refname)") == f"{published} refs/heads/main"
     process = clone.run("--to", "HEAD~2", "--branch", "kept")
     assert process.returncode == 0, process.stderr
-    process = clone.run("--to", "HEAD~2", "--push", "--force")
+    assert "(WIP)" in clone.refused("--to", "HEAD~2", "--push", "--force")
+    clone.repo.git("push", "--quiet", "origin", "main")
+    process = clone.run("--to", "HEAD~2", "--push")
     assert process.returncode == 0 and clone.remote("rev-parse", "main~1") == wip, process.stderr
 
 
@@ -89,6 +91,79 @@ def test_a_fork_is_pushed_to(clone, setting):
     process = clone.run("--to", "HEAD~1", "--push")
     assert process.returncode == 0, process.stderr
     assert clone.remote("rev-parse", "main") == tip == clone.remote("rev-parse", "main~1", repo="fork.git")
+
+
+def test_what_another_remote_has_is_not_published(clone):
+    """main tracks a remote that is ahead of the one that is pushed to, and then a branch of the clone."""
+    subprocess.run(["git", "clone", "--quiet", "--bare", clone.bare, clone.directory / "prod.git"], check=True)
+    clone.repo.git("remote", "add", "prod", f"file://{clone.directory}/prod.git")
+    clone.repo.git("fetch", "--quiet", "prod")
+    clone.repo.git("config", "remote.pushDefault", "prod")
+    before = clone.remote("rev-parse", "main", repo="prod.git")
+    staged = clone.repo.commit("staged", {"web.yaml": simple("web", "busybox:staged")})
+    clone.repo.git("push", "--quiet", "origin", "main")
+    for arguments in [], ["--force"]:
+        said = clone.refused("--to", "HEAD~2", "--push", *arguments)
+        assert f"that prod lacks, and davit would deploy them: {staged[:7]} (staged); " in said
+    clone.repo.git("branch", "local")
+    clone.repo.git("branch", "--quiet", "--set-upstream-to", "local")
+    assert f"that prod lacks, and davit would deploy them: {staged[:7]} (staged); " in clone.refused("--to", "HEAD~2", "--push")
+    assert clone.remote("for-each-ref", "--format=%(objectname) %(refname)", repo="prod.git") == f"{before} refs/heads/main"
+
+
+def test_a_review_on_a_stale_fork(clone):
+    """As on GitHub: main tracks what was forked from, whose commits the fork lacks; somebody else has pushed there meanwhile."""
+    subprocess.run(["git", "clone", "--quiet", "--bare", clone.bare, clone.directory / "fork.git"], check=True)
+    clone.remote("update-ref", "refs/heads/main", "main~1", repo="fork.git")
+    clone.repo.git("remote", "add", "fork", f"file://{clone.directory}/fork.git")
+    clone.repo.git("config", "remote.pushDefault", "fork")
+    process = clone.run("--to", "HEAD~1", "--push", "--branch", "back")
+    assert process.returncode == 0, process.stderr
+    assert clone.remote("rev-parse", "back~1", repo="fork.git") == clone.remote("rev-parse", "main")
+    clone.repo.git("config", "--unset", "remote.pushDefault")
+    tree = clone.remote("rev-parse", "main^{tree}")
+    other = subprocess.run(["git", "--git-dir", clone.bare, "commit-tree", "-p", "main", "-m", "other", tree], check=True,
+                           capture_output=True, text=True, env={**os.environ, **IDENTITY}).stdout.strip()
+    clone.remote("update-ref", "refs/heads/main", other)
+    assert "git fetch origin there first" in clone.refused("--to", "HEAD~1", "--push")
+    process = clone.run("--to", "HEAD~1", "--push", "--branch", "again")
+    assert process.returncode == 0, process.stderr
+    assert clone.remote("rev-parse", "again~1") == clone.remote("rev-parse", "main~1")
+
+
+def test_what_was_forced_away_does_not_come_back(clone):
+    """Neither where the clone has not fetched since, nor where it happens between the look and the push."""
+    good = clone.remote("rev-parse", "main")
+    bad = clone.repo.commit("bad", {"web.yaml": simple("web", "busybox:bad")})
+    clone.repo.git("push", "--quiet", "origin", "main")
+    hook = clone.repo.directory / ".git/hooks/post-merge"
+    hook.write_text(f"#!/bin/sh\nunset GIT_DIR; git --git-dir {clone.bare} update-ref refs/heads/main {good}\n")
+    hook.chmod(0o755)
+    process = clone.run("--to", "HEAD~2", "--push")
+    assert process.returncode == 2 and "(stale info)" in process.stderr, process.stderr
+    assert "where others were faster, git fetch there, and git rebase --onto origin/main main~1 main" in process.stderr
+    assert clone.remote("rev-parse", "main") == good
+    clone.repo.git("reset", "--quiet", "--hard", bad)
+    clone.repo.git("update-ref", "refs/remotes/origin/main", bad)
+    assert f"that origin lacks, and davit would deploy them: {bad[:7]} (bad); " in clone.refused("--to", "HEAD~2", "--push")
+    assert clone.remote("rev-parse", "main") == good
+
+
+@pytest.mark.parametrize("below", [True, False], ids=["below", "tip"])
+def test_a_malformed_commit(clone, below):
+    """git reads it, and goes on from there; libgit2 does not."""
+    clone.repo.commit_malformed({"other.txt": "text"})
+    if below:
+        clone.repo.commit("three", {"web.yaml": simple("web", "busybox:3")})
+    clone.repo.git("push", "--quiet", "origin", "main")
+    first = clone.repo.head("HEAD~3" if below else "HEAD~2")
+    for to in "HEAD~3" if below else "HEAD~2", first, "1":
+        process = clone.run("--to", to, "--dry-run")
+        assert process.returncode == 0 and f"as of {first[:12]} (one)" in process.stdout, process.stderr
+    tip = clone.repo.head()
+    process = clone.run("--to", first, "--push")
+    assert process.returncode == 0 and clone.remote("rev-parse", "main~1") == tip, process.stderr
+    assert clone.remote("show", "main:web.yaml") == simple("web").strip()
 
 
 NIGHTLY = """kind: ScheduledTask

@@ -175,6 +175,16 @@ def test_a_branch_for_review(updating, docker, versions):
     assert f"{NAME}:1.3.0 " in updating.file(revision="updates") and f"{NAME}:1.2.0 " in updating.file()
 
 
+def test_a_malformed_commit(updating, docker, versions):
+    updating.commit(web=manifest(f"{NAME}:1.0.0", "{semver: 1.x}"), service=service(1))
+    odd = updating.repo.commit_malformed()
+    push(docker, versions[1], f"{NAME}:1.1.0")
+    for arguments in ["--branch", "updates"], []:
+        updating.run(*arguments)
+        assert updating.repo.head("updates~1") == odd and f"{NAME}:1.1.0 " in updating.file(revision="updates")
+    assert updating.repo.head("HEAD~1") == odd and f"{NAME}:1.1.0 " in updating.file()
+
+
 def test_a_push_and_one_that_is_too_late(updating, docker, versions, tmp_path):
     remote = tmp_path / "remote.git"
     subprocess.run(["git", "init", "--quiet", "--bare", remote], check=True)
@@ -189,7 +199,8 @@ def test_a_push_and_one_that_is_too_late(updating, docker, versions, tmp_path):
                            check=True, capture_output=True, text=True, env={**updating.spine.daemon.environment}).stdout.strip()
     subprocess.run(["git", "--git-dir", remote, "update-ref", "refs/heads/main", other], check=True)
     push(docker, versions[1], f"{NAME}:1.2.0")
-    assert "was not pushed" in updating.run("--push", status=2)
+    before = updating.repo.head()
+    assert "lacks: git fetch origin there first" in updating.run("--push", status=2) and updating.repo.head() == before
     assert updating.repo.git("ls-remote", "origin", "refs/heads/main").split()[0] == other
 
 
@@ -201,12 +212,47 @@ def test_a_push_publishes_nothing_else(updating, docker, versions, tmp_path):
     updating.repo.git("fetch", "--quiet")
     push(docker, versions[1], f"{NAME}:1.1.0")
     wip = updating.repo.commit("WIP")
-    for arguments in [], ["--branch", "updates"]:
-        assert f"davit would deploy them: {wip[:7]} (WIP); " in updating.run("--push", *arguments, status=2)
+    assert f" that origin lacks, and davit would deploy them: {wip[:7]} (WIP); " in updating.run("--push", status=2)
+    assert f" that origin lacks: {wip[:7]} (WIP); " in updating.run("--push", "--branch", "updates", status=2)
     assert updating.repo.head() == wip and updating.repo.git("ls-remote", "origin", "refs/heads/*").split()[0] != wip
-    updating.run("--push", "--force")
+    updating.repo.git("push", "--quiet", "origin", "main")
+    updating.run("--push")
     assert updating.repo.git("ls-remote", "origin", "refs/heads/main").split()[0] == updating.repo.head()
     assert updating.repo.head("HEAD~1") == wip
+
+
+def test_a_review_that_was_squashed_and_deleted(updating, docker, versions, tmp_path):
+    """As GitHub merges: the branch of the clone has commits of davit's that nothing else has."""
+    remote, repo = tmp_path / "remote.git", updating.repo
+    updating.commit(web=manifest(f"{NAME}:1.0.0", "{semver: 1.x}"), service=service(1))
+    subprocess.run(["git", "clone", "--quiet", "--bare", repo.directory, remote], check=True)
+    repo.git("remote", "add", "origin", str(remote))
+    repo.git("fetch", "--quiet")
+    for tag in "1.1.0", "1.2.0":
+        push(docker, versions[1], f"{NAME}:{tag}")
+        updating.run("--branch", "updates", "--push")
+    waiting = repo.head("updates")
+    repo.git("push", "--quiet", "origin", ":updates")
+    push(docker, versions[1], f"{NAME}:1.3.0")
+    assert "; git push or drop them first" in updating.run("--branch", "updates", "--push", status=2)  # closed, maybe
+    assert repo.head("updates") == waiting
+    repo.git("merge", "--quiet", "--squash", "updates")
+    merged = repo.commit("squashed (#1)")
+    repo.git("push", "--quiet", "origin", "main")
+    repo.git("switch", "--quiet", "updates")  # its work tree would not follow
+    assert "; git push or drop them" in updating.run("--base", "main", "--branch", "updates", "--push", status=2)
+    assert repo.head("updates") == waiting
+    repo.git("switch", "--quiet", "main")
+    updating.run("--branch", "updates", "--push")
+    assert repo.head("updates~1") == merged and repo.git("ls-remote", "origin", "updates").split()[0] == repo.head("updates")
+    assert f"{NAME}:1.3.0 " in updating.file(revision="updates")
+    repo.git("push", "--quiet", "origin", ":updates")  # closed: what a bot alone made is begun anew, what anybody else did is not
+    other = repo.commit("other", {"other.yaml": "# nothing\n"})
+    repo.git("push", "--quiet", "origin", "main")
+    assert "git branch -D updates" in updating.run("--branch", "updates", "--push", "--author", "Bot <bot@x.org>", status=2)
+    author = repo.git("log", "-1", "--format=%an <%ae>", "updates")
+    updating.run("--branch", "updates", "--push", "--author", author)
+    assert repo.head("updates~1") == other and repo.git("ls-remote", "origin", "updates").split()[0] == repo.head("updates")
 
 
 def test_one_registry_that_is_down_hinders_no_other(updating, docker, versions):

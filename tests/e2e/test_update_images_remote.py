@@ -162,7 +162,7 @@ def test_a_branch_for_review(davit, repo, docker, registry, versions, root, over
     """Gone on with, made anew after a squash merge, and left to whom else has committed there; signed."""
     key = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    remote = Remote(davit, repo, docker, root, over_https, branch="updates", signingKeyFile=str(key))
+    remote = Remote(davit, repo, docker, root, over_https, branch="updates", signingKeyFile=str(key), author="davit Inc. <davit@localhost>")
     remote.spine.start()
     push(docker, versions[1], f"{NAME}:1.1.0")
     wait_for(lambda: remote.git("branch", "--list", "updates"), 60, "it commits on the branch")
@@ -187,11 +187,33 @@ def test_a_branch_for_review(davit, repo, docker, registry, versions, root, over
 
     remote.repo.git("fetch", "--quiet", str(remote.bare), "updates")  # what somebody has committed there stays
     remote.repo.git("checkout", "--quiet", "-B", "updates", "FETCH_HEAD")
-    mine = remote.repo.commit("mine", {"mine.txt": "mine\n"})
-    remote.repo.git("push", "--quiet", str(remote.bare), "updates")
+    remote.repo.write("mine.txt", "mine\n")
+    remote.repo.git("add", "mine.txt")
+    remote.repo.git("commit", "--quiet", "--amend", "--no-edit")  # the author is davit, the committer is not
+    mine = remote.repo.head()
+    remote.repo.git("push", "--quiet", "--force", str(remote.bare), "updates")
     push(docker, versions[1], f"{NAME}:1.4.0")
     wait_for(lambda: f"{NAME}:1.4.0 " in remote.file("updates"), 60, "it goes on")
     assert remote.head("updates~1") == mine and remote.head() == squashed
+    assert remote.spine.daemon.stop() == 0
+
+
+def test_malformed_commits(davit, repo, docker, registry, versions, root, over_https):  # noqa: F811
+    """git reads them and libgit2 does not: as the tip of the branch, and below what davit committed."""
+    remote = Remote(davit, repo, docker, root, over_https)
+    odd = repo.commit_malformed()
+    repo.git("push", "--quiet", str(remote.bare), "main")
+    remote.spine.start()
+    for tag in "1.1.0", "1.2.0":
+        push(docker, versions[1], f"{NAME}:{tag}")
+        wait_for(lambda: f"{NAME}:{tag} " in remote.file(), 60, lambda: f"it pushes: {remote.status()}")  # noqa: B023
+    assert remote.head("main~2") == odd
+    remote.pull()
+    odd = repo.commit_malformed()
+    repo.git("push", "--quiet", str(remote.bare), "main")
+    push(docker, versions[1], f"{NAME}:1.3.0")
+    wait_for(lambda: f"{NAME}:1.3.0 " in remote.file(), 60, lambda: f"it pushes: {remote.status()}")
+    assert remote.head("main~1") == odd and "warning: image updates" not in remote.spine.daemon.log_text()
     assert remote.spine.daemon.stop() == 0
 
 

@@ -53,6 +53,15 @@ class Repo:
         self.git("commit", "--quiet", "--allow-empty", "--message", message)
         return self.head()
 
+    def commit_malformed(self, files=None):
+        """As commit(), with lines of author and committer that git reads and libgit2 does not."""
+        parent, tree = self.head(), self.git("rev-parse", f"{self.commit('malformed', files)}^{{tree}}")
+        text = f"tree {tree}\nparent {parent}\nauthor X x@y 1700000000 +0000\ncommitter Y\n\nmalformed\n"
+        odd = subprocess.run(["git", "hash-object", "-t", "commit", "--literally", "-w", "--stdin"], cwd=self.directory, input=text,
+                             check=True, capture_output=True, text=True).stdout.strip()
+        self.git("reset", "--quiet", "--hard", odd)
+        return odd
+
     def revert(self, commit="HEAD"):
         """git revert; returns the id of the new commit."""
         self.count += 1

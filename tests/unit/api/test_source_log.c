@@ -100,6 +100,23 @@ static void test_events_of_a_source(void **state)
     json_decref(answer);
 }
 
+static void test_the_head_of_the_origin_is_moved(void **state)
+{
+    static const char *const expected[] = {
+        "(source default) HEAD of the origin is now trunk (was main); \"branch: main\" of the source stays",
+        rewritten,
+    };
+    struct fixture *fixture = *state;
+    fixture->move = (struct api_move){"main", "trunk", 1000};
+    source_is(fixture, NULL);
+    source_is(fixture, NULL);
+    expect_events(fixture, expected, ARRAY_LEN(expected));
+    char *text CLEANUP_FREE =
+        api_rewrite_text("main", &(struct api_rewrite){"0ld", "f00d", "f0rk", 1000, "trunk"});
+    assert_string_equal(text, "trunk, which HEAD was moved to, does not contain 0ld, which was deployed: now "
+                              "f00d; both have f0rk");
+}
+
 #define CLUSTER "kind: Cluster\nclusterName: demo\n"
 #define MORE    "---\nkind: Service\ncluster: demo\nserviceName: db\ntaskDefinition: web\n"
 
@@ -173,6 +190,7 @@ static void test_two_sources(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_the_head_of_the_origin_is_moved, setup, teardown),
         cmocka_unit_test_setup_teardown(test_events_of_a_source, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_held_commit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_commit_that_is_not_signed, setup, teardown),

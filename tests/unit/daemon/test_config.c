@@ -151,6 +151,26 @@ static void test_image_updates_of_a_source_that_verifies(void **state)
     config_deinit(&config);
 }
 
+static void test_since_is_of_the_policy_all(void **state)
+{
+    (void)state;
+    static const char *const policies[] = {"head", "tag", "none", "all"};
+    for (size_t i = 0; i < sizeof policies / sizeof *policies; i++) {
+        struct config config;
+        struct error err = ERROR_INIT;
+        char *fault CLEANUP_FREE = NULL;
+        char *text CLEANUP_FREE =
+            memory_printf("source: {origin: \"https://git.example.org/a\", verify: {policy: %s, since: "
+                          "0123456789abcdef0123456789abcdef01234567, allowedSignersFile: /s}}\n",
+                          policies[i]);
+        bool all = text_equal(policies[i], "all");
+        assert_int_equal(read_text(&config, text, &fault), 0);
+        assert_int_equal(config_finish(&config, &err), all ? 0 : ERROR_INVALID);
+        assert_true(all || strstr(err.message, "since"));
+        config_deinit(&config);
+    }
+}
+
 static void test_log_drivers(void **state)
 {
     (void)state;
@@ -570,6 +590,7 @@ int main(void)
         cmocka_unit_test(test_ledger_keeps_passwords),
         cmocka_unit_test(test_ledger_of_several_sources),
         cmocka_unit_test(test_ledger_names_that_are_no_ref),
+        cmocka_unit_test(test_since_is_of_the_policy_all),
         cmocka_unit_test(test_log_drivers),
         cmocka_unit_test(test_log_drivers_that_are_refused),
         cmocka_unit_test(test_region_of_efs),

@@ -190,7 +190,7 @@ static void test_what_a_source_says_of_itself(void **state)
     assert_int_equal(looks.changes, 5);
     assert_string_equal(looks.newest, "c0ffee");
     status.looked_at_ms = 1;
-    status.rewrite = (struct source_rewrite){"b2", "c3", "a1", 1000};
+    status.rewrite = (struct source_rewrite){"b2", "c3", "a1", 1000, true};
     status.refused = true;
     status.refusal = (struct source_refusal){{.oid = "d4"}, (char *)"refused: it is not signed"};
     input_looks(&status, &looks);

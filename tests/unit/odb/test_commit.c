@@ -1,5 +1,6 @@
 /* Commits read as they are stored: as libgit2 reads them where it does, as git where it does not. */
 #include "odb/commit.h"
+#include "odb/signed.h"
 
 #include "base/memory.h"
 #include "unit.h"
@@ -70,9 +71,11 @@ static void test_as_libgit2_reads_it(void **state)
         assert_int_equal(git_commit_lookup(&theirs, f->repository, &oid), 0);
         char *subject CLEANUP_FREE = odb_commit_subject(&commit);
         char *author CLEANUP_FREE = odb_commit_author(&commit);
+        char *committer CLEANUP_FREE = odb_commit_committer(&commit);
         assert_string_equal(subject, git_commit_summary(theirs));
         assert_string_equal(commit.message, git_commit_message(theirs));
         assert_string_equal(author, "Jo \xc3\x84 <jo@example.org>");
+        assert_string_equal(committer, "Ada <ada@example.org>");
         assert_int_equal(commit.time_s, git_commit_time(theirs));
         assert_true(git_oid_equal(&commit.tree, git_commit_tree_id(theirs)));
         assert_int_equal(commit.parents_len, 2);
@@ -191,12 +194,70 @@ static void test_peel_and_contains(void **state)
     assert_false(odb_commit_contains(f->repository, &child, &root, 1));
     assert_false(odb_commit_contains(f->repository, &root, &child, 100));
     struct odb_commit_ids added = {0};
-    assert_int_equal(odb_commit_added(f->repository, &child, &root, 100, &added), 0);
+    struct odb_commit_ids bases = {.items = &root, .len = 1};
+    assert_int_equal(odb_commit_added(f->repository, &child, &bases, 100, &added), 0);
     assert_int_equal(added.len, 1);
     assert_true(git_oid_equal(&added.items[0], &child));
     vector_deinit(&added);
     git_oid lost = write_object(f, GIT_OBJECT_COMMIT, TREE PARENT "author A\n\nits parent is not there\n");
-    assert_int_equal(odb_commit_added(f->repository, &lost, &root, 100, &added), GIT_ENOTFOUND);
+    assert_int_equal(odb_commit_added(f->repository, &lost, &bases, 100, &added), GIT_ENOTFOUND);
+}
+
+#define HEAD(more) TREE PARENT "author " ADA "\ncommitter " ADA "\n" more "\nsubject\n"
+#define SIGNED     "gpgsig -----BEGIN\n one\n \n -----END\n"
+
+static const struct {
+    const char *text;
+    enum odb_signed_kind kind;
+    const char *payload; /* NULL: the head without signature */
+} signatures[] = {
+    {HEAD(SIGNED), ODB_SIGNED, NULL},
+    {HEAD("encoding x\n" SIGNED "mergetag object 1\n tree 2\n"), ODB_SIGNED,
+     HEAD("encoding x\nmergetag object 1\n tree 2\n")},
+    {HEAD("gpgsig-sha256 other\n one\n" SIGNED), ODB_SIGNED, NULL},
+    {TREE "author " ADA "\ncommitter " ADA "\n" SIGNED, ODB_SIGNED,
+     TREE "author " ADA "\ncommitter " ADA "\n"},
+    {TREE "author odd\ncommitter odd\n" SIGNED "\n", ODB_SIGNED, TREE "author odd\ncommitter odd\n\n"},
+    {HEAD(""), ODB_UNSIGNED, NULL},
+    {HEAD("gpgsig\n"), ODB_UNSIGNED, NULL},
+    {HEAD("gpgsig-sha256 other\n"), ODB_UNSIGNED, NULL},
+    {HEAD("\n" SIGNED), ODB_UNSIGNED, NULL},
+    {HEAD(SIGNED SIGNED), ODB_ODD, NULL},
+    {HEAD(SIGNED PARENT), ODB_ODD, NULL},
+    {HEAD(PARENT SIGNED), ODB_ODD, NULL},
+    {HEAD(SIGNED TREE), ODB_ODD, NULL},
+    {HEAD("author " ADA "\n" SIGNED), ODB_ODD, NULL},
+    {HEAD(SIGNED "committer " ADA "\n"), ODB_ODD, NULL},
+    {TREE SIGNED PARENT "author " ADA "\ncommitter " ADA "\n\n", ODB_ODD, NULL},
+    {TREE "gpgsig" PARENT "author " ADA "\ncommitter " ADA "\n" SIGNED "\n", ODB_ODD, NULL},
+    {TREE PARENT "author " ADA "\n" SIGNED "committer " ADA "\n\n", ODB_ODD, NULL},
+    {TREE PARENT "committer " ADA "\nauthor " ADA "\n" SIGNED "\n", ODB_ODD, NULL},
+    {TREE PARENT "author " ADA "\n" SIGNED "\n", ODB_ODD, NULL},
+    {TREE SIGNED, ODB_ODD, NULL},
+    {TREE, ODB_ODD, NULL},
+};
+
+static void test_signed(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(signatures); i++) {
+        git_oid oid = write_object(f, GIT_OBJECT_COMMIT, signatures[i].text);
+        struct odb_commit commit CLEANUP(odb_commit_deinit) = {0};
+        struct odb_signed parts CLEANUP(odb_signed_deinit) = {0};
+        assert_int_equal(odb_commit_read(f->repository, &oid, &commit), 0);
+        assert_int_equal(odb_signed_read(&commit, &parts), signatures[i].kind);
+        if (signatures[i].kind != ODB_SIGNED)
+            continue;
+        assert_string_equal(parts.payload, signatures[i].payload ? signatures[i].payload : HEAD(""));
+        assert_string_equal(parts.signature, "-----BEGIN\none\n\n-----END\n");
+    }
+    static const char nul[] = HEAD(SIGNED) "and\0more";
+    git_oid oid;
+    struct odb_commit commit CLEANUP(odb_commit_deinit) = {0};
+    struct odb_signed parts CLEANUP(odb_signed_deinit) = {0};
+    assert_int_equal(git_odb_write(&oid, f->odb, nul, sizeof nul - 1, GIT_OBJECT_COMMIT), 0);
+    assert_int_equal(odb_commit_read(f->repository, &oid, &commit), 0);
+    assert_int_equal(odb_signed_read(&commit, &parts), ODB_ODD);
 }
 
 int main(void)
@@ -207,6 +268,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_truncated, setup, teardown),
         cmocka_unit_test_setup_teardown(test_encoding, setup, teardown),
         cmocka_unit_test_setup_teardown(test_peel_and_contains, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_signed, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

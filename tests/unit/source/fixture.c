@@ -96,6 +96,16 @@ char *fixture_ask(struct fixture *fixture, const char *format, ...)
     return memory_strdup(line);
 }
 
+void fixture_commit_malformed(struct fixture *fixture, const char *directory)
+{
+    fixture_sh(
+        fixture,
+        "cd %s; git add .; printf 'tree %%s\\nparent %%s\\nauthor X x@y 1700000000 +0000\\ncommitter Y\\n"
+        "\\nmalformed\\n' $(git write-tree) $(git rev-parse HEAD) >../malformed; "
+        "git reset -q $(git hash-object -t commit --literally -w ../malformed)",
+        directory);
+}
+
 void fixture_repository(struct fixture *fixture)
 {
     fixture_sh(fixture,

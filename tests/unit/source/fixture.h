@@ -38,6 +38,9 @@ int fixture_teardown(void **state);
 void fixture_sh(struct fixture *fixture, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The first line a script prints. Caller frees. */
 char *fixture_ask(struct fixture *fixture, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Commits what is in the work tree, with lines of author and committer that git reads and libgit2 does not.
+ */
+void fixture_commit_malformed(struct fixture *fixture, const char *directory);
 /* "repo" with one commit of web.yaml=one; origin is it. */
 void fixture_repository(struct fixture *fixture);
 

@@ -15,6 +15,6 @@ const char *__lsan_default_suppressions(void)
 {
     return "leak:git_config_foreach_match\n"
            "leak:git_graph_reachable_from_any\n"
-           "leak:git_revparse_single\n"
+           "leak:git_revparse_\n"
            "leak:git_revwalk_next\n";
 }

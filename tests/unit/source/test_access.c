@@ -72,9 +72,24 @@ static void test_files_that_are_none(void **state)
     free(text);
 }
 
+/* ssh goes on without such a key, and so does not say why the host refuses. */
+static void test_a_key_that_others_may_read(void **state)
+{
+    char *key CLEANUP_FREE = write_file(*state, "key", "x");
+    const struct source_access way = {.key_file = key};
+    struct error err = ERROR_INIT;
+    assert_int_equal(chmod(key, 0640), 0);
+    assert_int_equal(source_access_check(&way, &err), ERROR_DENIED);
+    assert_non_null(strstr(err.message, "may be read by others (mode 0640)"));
+    assert_non_null(strstr(err.message, "chmod 600 "));
+    assert_int_equal(chmod(key, 0400), 0);
+    assert_int_equal(source_access_check(&way, &err), 0);
+}
+
 static void test_files_are_looked_at(void **state)
 {
     char *there CLEANUP_FREE = write_file(*state, "there", "x");
+    assert_int_equal(chmod(there, 0600), 0);
     static const char *const names[] = {"keyFile", "knownHostsFile", "caFile"};
     for (size_t i = 0; i <= ARRAY_LEN(names); i++) {
         struct error err = ERROR_INIT;
@@ -240,6 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_first_line),
         CASE(test_files_that_are_none),
+        CASE(test_a_key_that_others_may_read),
         CASE(test_files_are_looked_at),
         CASE(test_header),
         CASE(test_proxy),

@@ -40,14 +40,20 @@ static void use_file_url(struct fixture *f)
     f->options.poll_ms = 50;
 }
 
-static void test_file_url_is_fetched_and_polled(void **state)
+/* Of a repository with one commit. */
+static void start_at_one(struct fixture *f)
 {
-    struct fixture *f = *state;
     fixture_repository(f);
     use_file_url(f);
     fixture_start(f);
     fixture_await_head(f, "web.yaml=one;");
     fixture_await_ok(f);
+}
+
+static void test_file_url_is_fetched_and_polled(void **state)
+{
+    struct fixture *f = *state;
+    start_at_one(f);
     assert_string_equal(source_get_status(f->source)->branch, "main");
     assert_int_equal(source_get_status(f->source)->kind, SOURCE_REMOTE);
     fixture_sh(
@@ -57,6 +63,29 @@ static void test_file_url_is_fetched_and_polled(void **state)
     fixture_sh(f, "cd repo; printf four >web.yaml; git commit -q --amend -am fourth");
     fixture_await_head(f, "web.yaml=four;");
     assert_true(fixture_last(f)->rewritten);
+}
+
+/* The remote's HEAD: to a branch with the same commit, and to one that lacks it. */
+static void test_another_branch_is_no_rewrite(void **state)
+{
+    struct fixture *f = *state;
+    start_at_one(f);
+    const struct source_status *status = source_get_status(f->source);
+    assert_null(status->move.from);
+    fixture_sh(f, "cd repo; git checkout -qb trunk");
+    for (int i = 0; i < 200 && !status->move.from; i++)
+        fixture_idle(f, 50);
+    assert_string_equal(status->move.from, "main");
+    assert_string_equal(status->branch, "trunk");
+    assert_string_equal(status->rewrite.from, "");
+    fixture_sh(f, "cd repo; git checkout -q --orphan other; printf two >web.yaml; git commit -qam other");
+    fixture_await_head(f, "web.yaml=two;");
+    assert_string_equal(status->move.from, "trunk");
+    assert_string_equal(status->branch, "other");
+    assert_true(status->rewrite.moved);
+    fixture_sh(f, "cd repo; printf three >web.yaml; git commit -q --amend -am amended");
+    fixture_await_head(f, "web.yaml=three;");
+    assert_false(status->rewrite.moved);
 }
 
 /* The commits are there: that the remote is gone holds nobody back, and nobody is told that it is well. */
@@ -417,6 +446,7 @@ int main(int argc, char **argv)
         return source_fetch_helper_main(argc - 1, argv + 1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_file_url_is_fetched_and_polled, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_another_branch_is_no_rewrite, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_new_roots_need_no_fetch, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_start_while_the_remote_is_away, fixture_setup,
                                         fixture_teardown),

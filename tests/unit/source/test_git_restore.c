@@ -223,6 +223,65 @@ static void test_restores_files_and_directories(void **state)
 }
 
 /* Nothing is written into a repository that git(1) does not trust. */
+static void expect_resolved(struct fixture *f, const struct source_branch *branch, const char *revision)
+{
+    char *expected CLEANUP_FREE = oid_of(f, revision);
+    char oid[COMMIT_OID_SIZE] = "";
+    bool has = false;
+    struct error err = ERROR_INIT;
+    if (source_branch_resolve(branch, revision, oid, &err) < 0)
+        fail_msg("%s", err.message);
+    assert_string_equal(oid, expected);
+    assert_int_equal(source_branch_has(branch, oid, &has, NULL), 0);
+    assert_true(has);
+}
+
+/* As the tip, and below it. */
+static void test_malformed_commits(void **state)
+{
+    struct fixture *f = *state;
+    for (int below = 0; below < 2; below++) {
+        struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+        struct source_run_vec runs = {0};
+        struct source_restored restored CLEANUP(source_restored_deinit) = {0};
+        struct source_restored rewritten CLEANUP(source_restored_deinit) = {0};
+        struct error err = ERROR_INIT;
+        char *text CLEANUP_FREE = NULL;
+        two_commits(f, &branch);
+        char *target CLEANUP_FREE = oid_of(f, "HEAD~1");
+        fixture_sh(f, "printf three >repo/web.yaml");
+        fixture_commit_malformed(f, "repo");
+        if (below)
+            fixture_sh(f, "git -C repo commit -q --allow-empty -m fourth");
+        source_branch_deinit(&branch);
+        open_branch(f->origin, NULL, &branch);
+        assert_true(branch.checked_out);
+        expect_resolved(f, &branch, "HEAD");
+        expect_resolved(f, &branch, below ? "HEAD~3" : "HEAD~2");
+        const struct source_run_query query = {&branch, &web_only, target};
+        if (source_branch_runs(&query, &runs, &err) < 0)
+            fail_msg("%s", err.message);
+        assert_int_equal(runs.len, 3);
+        assert_string_equal(runs.items[0].subject, "malformed");
+        assert_int_equal(source_branch_file(&branch, runs.items[0].oldest, "web.yaml", &text, NULL), 0);
+        assert_string_equal(text, "three");
+        vector_deinit(&runs);
+        struct source_content content[] = {{(char[]){"web.yaml"}, (char[]){"new"}}};
+        const struct source_content_vec contents = {content, 1, 1};
+        assert_int_equal(
+            source_rewrite(&(struct source_rewriting){&branch, branch.tip, &contents}, &rewritten, NULL), 0);
+        assert_string_equal(rewritten.changes.items[0], "M web.yaml");
+        restore(&branch, target, &web_only, &restored);
+        const struct source_publication publication = {
+            .branch = &branch, .commit = restored.commit, .message = "back", .command = "davit rollback"};
+        if (publish(&publication, &err) < 0)
+            fail_msg("%s", err.message);
+        expect_line(f, "one", "cat repo/web.yaml");
+        expect_line(f, branch.tip, "git -C repo rev-parse HEAD~1");
+        fixture_sh(f, "rm -rf repo");
+    }
+}
+
 static void test_another_owner(void **state)
 {
     struct fixture *f = *state;
@@ -341,12 +400,39 @@ static void test_pushes_and_never_by_force(void **state)
                   "git commit -q --allow-empty -m third");
     source_branch_deinit(&branch);
     open_branch(f->origin, NULL, &branch);
-    assert_int_equal(source_push(&branch, "main", &err), 0);
+    char *second CLEANUP_FREE = fixture_ask(f, "git -C repo rev-parse main~1");
+    const struct source_push push = {.base = &branch, .name = "main"};
+    assert_int_equal(source_push(&push, branch.tip, "", &err), ERROR_CONFLICT); /* it is there */
+    assert_int_equal(source_push(&push, branch.tip, second, &err), 0);
     expect_line(f, "third", "git -C bare.git log -1 --format=%s main");
-    fixture_sh(f, "cd repo; git reset -q --hard HEAD~1; git commit -q --allow-empty -m another");
-    assert_int_equal(source_push(&branch, "main", &err), ERROR_CONFLICT);
-    assert_string_equal(err.message, "git push: it says why above");
-    expect_line(f, "third", "git -C bare.git log -1 --format=%s main");
+    fixture_sh(f, "git -C bare.git update-ref refs/heads/main main~2"); /* forced away */
+    assert_int_equal(source_push(&push, branch.tip, second, &err), ERROR_CONFLICT);
+    if (!strstr(err.message,
+                "was not pushed (where others were faster, git fetch there, and git rebase --onto "
+                "origin/main main~1 main): git push: it says why above"))
+        fail_msg("%s", err.message);
+    expect_line(f, "first", "git -C bare.git log -1 --format=%s main");
+}
+
+/* Whatever else the settings of git would bring along. */
+static void test_pushes_a_commit_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+    struct error err = ERROR_INIT;
+    two_commits(f, &branch);
+    fixture_sh(f, "git init -q --bare bare.git; git init -q --bare sub.git; cd repo; "
+                  "git remote add origin ../bare.git; git init -q sub; cd sub; git remote add origin "
+                  "../../sub.git; git commit -q --allow-empty -m module; git push -q origin HEAD:old; "
+                  "git fetch -q; git commit -q --allow-empty -m newer; cd ..; "
+                  "git -c advice.addEmbeddedRepo=false add sub; git commit -qm third; git tag -am 1 v1; "
+                  "git config push.followTags true; git config push.recurseSubmodules on-demand");
+    source_branch_deinit(&branch);
+    open_branch(f->origin, NULL, &branch);
+    const struct source_push push = {.base = &branch, .name = "main"};
+    assert_int_equal(source_push(&push, branch.tip, "", &err), 0);
+    expect_line(f, "refs/heads/main", "git -C bare.git for-each-ref --format='%(refname)' --sort=-refname");
+    expect_line(f, "1", "git -C sub.git rev-list --count --all");
 }
 
 static void test_a_file_of_a_commit(void **state)
@@ -385,7 +471,8 @@ static void expect_push(struct fixture *f, const char *name, const char *review,
                                .review = review ? &other : NULL,
                                .name = name ? name : base.name,
                                .parent = review ? other.tip : base.tip};
-    int rc = source_push_check(&push, &err);
+    char there[COMMIT_OID_SIZE];
+    int rc = source_push_check(&push, there, &err);
     if (rc != (words ? ERROR_CONFLICT : 0) || (words && !strstr(err.message, words)))
         fail_msg("%s: \"%s\"", name ? name : "main", err.message);
 }
@@ -394,30 +481,148 @@ static void test_a_push_publishes_nothing_else(void **state)
 {
     struct fixture *f = *state;
     struct source_branch branch CLEANUP(source_branch_deinit) = {0};
-    struct error err = ERROR_INIT;
     two_commits(f, &branch);
     expect_push(f, NULL, NULL, "has no remote to push to");
     fixture_sh(f, "git clone -q --bare repo bare.git; git -C repo remote add origin ../bare.git");
-    expect_push(f, NULL, NULL, "does not know what origin has of the branch main: git fetch origin there");
-    fixture_sh(f, "git -C repo fetch -q");
     expect_push(f, NULL, NULL, NULL);
     fixture_sh(f, "cd repo; git config log.showSignature true; "
                   "for n in 1 2 3 4 5 6; do git commit -q --allow-empty -m \"wip $n\"; done");
     expect_push(f, NULL, NULL, " (wip 6), ");
     expect_push(f, NULL, NULL, " (wip 2), and more; git push or drop them first");
     expect_push(f, "fresh", NULL, "would publish commits of main that origin lacks");
-    source_branch_deinit(&branch);
-    open_branch(f->origin, NULL, &branch);
-    assert_int_equal(source_push_check(&(struct source_push){&branch, NULL, "main", branch.tip, true}, &err),
-                     0);
     fixture_sh(
         f, "cd repo; git push -q origin main; git switch -qc review; git commit -q --allow-empty -m wait; "
            "git switch -q main");
-    expect_push(f, "review", "review", "commits of review that origin lacks, and davit would deploy them: ");
+    expect_push(f, "review", "review", "commits of review that origin lacks: ");
     fixture_sh(f, "cd repo; git push -q origin review");
     expect_push(f, "review", "review", NULL);
     fixture_sh(f, "git clone -q --depth 1 file://$PWD/bare.git shallow; mv repo whole; mv shallow repo");
     expect_push(f, NULL, NULL, NULL);
+    fixture_sh(f, "rm -rf bare.git");
+    expect_push(f, NULL, NULL, "cannot ask origin what it has, and nothing was changed: git ls-remote: ");
+}
+
+/* What the remote has now counts, not what was fetched of it once. */
+static void test_a_push_to_what_has_moved(void **state)
+{
+    struct fixture *f = *state;
+    struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+    two_commits(f, &branch);
+    fixture_sh(f,
+               "git clone -q --bare repo bare.git; cd repo; git remote add origin ../bare.git; git fetch -q;"
+               "git branch -q -u origin/main; git -C ../bare.git update-ref refs/heads/main main~1");
+    expect_push(f, NULL, NULL, "commits of main that origin lacks, and davit would deploy them: ");
+    expect_push(f, "fresh", NULL, "commits of main that origin lacks: "); /* what it dropped stays out */
+    fixture_sh(
+        f, "cd bare.git; git update-ref refs/heads/main $(git commit-tree -p main -m other 'main^{tree}')");
+    expect_push(f, NULL, NULL, "/repo lacks: git fetch origin there first");
+    expect_push(f, "fresh", NULL, NULL); /* what was fetched last does for a review */
+    fixture_sh(f, "git -C repo branch -q --unset-upstream");
+    expect_push(f, "fresh", NULL, "/repo lacks: git fetch origin there first");
+    fixture_sh(f, "git -C repo branch -q -u origin/main; git -C bare.git branch review main");
+    expect_push(f, "review", NULL, "/repo lacks: git fetch origin there first");
+    fixture_sh(f, "cd repo; git fetch -q; git reset -q --hard HEAD~1");
+    expect_push(f, NULL, NULL, "the branch main of origin has commits that the one here lacks: ");
+    expect_push(f, NULL, NULL, " (other); git pull there first");
+    expect_push(f, "fresh", NULL, NULL); /* nothing goes with it */
+    fixture_sh(f, "git -C bare.git branch fresh main");
+    expect_push(f, "fresh", NULL, " (other); take another name");
+    fixture_sh(f, "git -C repo pull -q");
+    expect_push(f, NULL, NULL, NULL);
+    expect_push(f, "fresh", NULL, NULL);
+}
+
+/* Each but the first is not the one that main tracks. */
+static void test_a_push_to_another_remote(void **state)
+{
+    struct fixture *f = *state;
+    struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+    two_commits(f, &branch);
+    fixture_sh(f, "git clone -q --bare repo bare.git; git clone -q --bare repo prod.git; "
+                  "git init -q --bare fork.git; cd repo; git remote add origin ../bare.git; "
+                  "git remote add prod ../prod.git; git remote add fork ../fork.git; "
+                  "git commit -q --allow-empty -m staged; git push -q -u origin main; git fetch -q prod");
+    expect_push(f, NULL, NULL, NULL);
+    fixture_sh(f, "git -C repo config remote.pushDefault prod");
+    expect_push(f, NULL, NULL, "commits of main that prod lacks, and davit would deploy them: ");
+    expect_push(f, "fresh", NULL, NULL); /* it is on what main tracks, and prod deploys no review */
+    fixture_sh(f, "git -C repo config remote.pushDefault fork");
+    expect_push(f, NULL, NULL, NULL); /* it has nothing of main yet */
+    expect_push(f, "fresh", NULL, NULL);
+    fixture_sh(f, "cd repo; git commit -q --allow-empty -m wip");
+    expect_push(f, NULL, NULL, " (wip); ");
+    fixture_sh(f, "cd repo; git branch local; git branch -q -u local; git config remote.pushDefault origin");
+    expect_push(f, NULL, NULL, "that origin lacks, and davit would deploy them: ");
+    fixture_sh(f, "cd repo; git config remote.pushDefault fork");
+    expect_push(f, NULL, NULL, "that fork lacks, and davit would deploy them: ");
+}
+
+/* Its main is behind, or has gone its own way; main tracks what it was forked from. */
+static void test_a_review_on_a_fork(void **state)
+{
+    struct fixture *f = *state;
+    struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+    two_commits(f, &branch);
+    fixture_sh(f, "git clone -q --bare repo bare.git; git clone -q --bare repo fork.git; "
+                  "git -C fork.git update-ref refs/heads/main main~1; cd repo; "
+                  "git remote add origin ../bare.git; git remote add fork ../fork.git; git fetch -q --all; "
+                  "git branch -q -u origin/main; git config remote.pushDefault fork");
+    expect_push(f, "back", NULL, NULL);
+    expect_push(f, NULL, NULL, "commits of main that fork lacks, and davit would deploy them: ");
+    fixture_sh(f,
+               "cd fork.git; git update-ref refs/heads/main $(git commit-tree -p main -m own 'main^{tree}')");
+    expect_push(f, "back", NULL, NULL);
+    fixture_sh(f, "git -C repo commit -q --allow-empty -m wip");
+    expect_push(f, "back", NULL, "--push would publish commits of main that fork lacks: ");
+    expect_push(f, "back", NULL, " (wip); ");
+}
+
+static void expect_picked(struct fixture *f, bool expected)
+{
+    struct source_branch review CLEANUP(source_branch_deinit) = {0};
+    open_branch(f->origin, "review", &review);
+    char *base CLEANUP_FREE = oid_of(f, "main");
+    assert_int_equal(source_branch_is_picked(&review, base), expected);
+}
+
+/* Whatever the base got besides. */
+static void test_what_was_squashed_or_rebased(void **state)
+{
+    struct fixture *f = *state;
+    struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+    two_commits(f, &branch);
+    fixture_sh(f, "cd repo; git branch review; git commit -q --allow-empty -m own");
+    expect_picked(f, true); /* it has nothing */
+    fixture_sh(f, "cd repo; git switch -q review; echo three >web.yaml; git commit -qam 1; "
+                  "echo four >>web.yaml; git commit -qam 2; git switch -q main");
+    expect_picked(f, false);
+    fixture_sh(
+        f, "cd repo; echo x >x; git add x; git commit -qm x; git branch before; "
+           "git merge -q --squash review >../said; git commit -qm squashed; echo y >x; git commit -qam y");
+    expect_picked(f, true);
+    fixture_sh(f, "cd repo; git switch -q review; echo mine >mine; git add mine; git commit -qm mine; "
+                  "git switch -q main");
+    expect_picked(f, false); /* it went on */
+    fixture_sh(f, "cd repo; git reset -q --hard before; git cherry-pick before..review~1 >../said");
+    expect_picked(f, false);
+    fixture_sh(f, "cd repo; git cherry-pick review >../said");
+    expect_picked(f, true);
+    fixture_sh(f, "cd repo; git checkout -q --orphan alone; git commit -qm alone; git branch -qf review; "
+                  "git switch -q main");
+    expect_picked(f, false);
+}
+
+static void test_a_review_that_the_remote_has_no_more(void **state)
+{
+    struct fixture *f = *state;
+    struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+    two_commits(f, &branch);
+    fixture_sh(f, "git clone -q --bare repo bare.git; cd repo; git remote add origin ../bare.git; "
+                  "git switch -qc review; git commit -q --allow-empty -m wait; git switch -q main");
+    expect_push(f, "review", "review", "commits of review that origin lacks: ");
+    expect_push(f, "review", "review",
+                " (wait); git push or drop them first (where they were merged or are "
+                "wanted by nobody: git branch -D review)");
 }
 
 static void expect_target(struct fixture *f, const char *remote, const char *refspec)
@@ -441,12 +646,16 @@ static void test_a_push_goes_where_that_of_git_does(void **state)
     expect_target(f, "origin", "main:prod");
     expect_push(f, NULL, NULL, "tracks prod of origin: git push refuses what has another name there");
     expect_push(f, "fresh", NULL, NULL);
+    fixture_sh(f, "git -C repo commit -q --allow-empty -m wip");
+    expect_push(f, "prod", NULL, "commits of main that origin lacks, and davit would deploy them: ");
+    fixture_sh(f, "git -C repo reset -q --hard HEAD~1");
     fixture_sh(f, "cd repo; git remote add fork ../other.git; git config remote.pushDefault fork");
     expect_target(f, "fork", "main");
     expect_push(f, NULL, NULL, NULL);
     source_branch_deinit(&branch);
     open_branch(f->origin, NULL, &branch);
-    assert_int_equal(source_push(&branch, "main", &err), 0);
+    assert_int_equal(
+        source_push(&(struct source_push){.base = &branch, .name = "main"}, branch.tip, "", &err), 0);
     expect_line(f, "second", "git -C other.git log -1 --format=%s main");
     fixture_sh(f, "git -C repo config branch.main.pushRemote origin");
     expect_target(f, "origin", "main:prod");
@@ -461,13 +670,20 @@ int main(void)
         CASE(test_has_and_resolve),
         CASE(test_runs),
         CASE(test_restores_files_and_directories),
+        CASE(test_malformed_commits),
         CASE(test_another_owner),
         CASE(test_a_work_tree_follows),
         CASE(test_a_bare_repository_and_new_branches),
         CASE(test_signed_or_not_at_all),
         CASE(test_pushes_and_never_by_force),
+        CASE(test_pushes_a_commit_alone),
         CASE(test_a_file_of_a_commit),
         CASE(test_a_push_publishes_nothing_else),
+        CASE(test_a_push_to_what_has_moved),
+        CASE(test_a_push_to_another_remote),
+        CASE(test_a_review_on_a_fork),
+        CASE(test_what_was_squashed_or_rebased),
+        CASE(test_a_review_that_the_remote_has_no_more),
         CASE(test_a_push_goes_where_that_of_git_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,6 +44,8 @@ static void test_redacts_what_is_secret(void **state)
         {"https://ada:p/w@host/a.git", "https://***@host/a.git"},
         {"https://host/a.git?token=pw", "https://host/a.git?***"},
         {"https://ada:pw@host/a?x=1", "https://***@host/a?***"},
+        {"https://ada:p@s/w@host/a.git", "https://***@host/a.git"},
+        {"https://ada:p w@host/a.git", "https://***@host/a.git"},
         {"ssh://git:pw@host/a", "ssh://git:***@host/a"},
         {"ssh://git@host/a", "ssh://git@host/a"},
         {"git@host:a/b.git", "git@host:a/b.git"},
@@ -65,6 +67,12 @@ static void test_redacts_errors(void **state)
     assert_string_equal(err.message, "cannot reach https://***@host/a (***)");
     assert_int_equal(err.code, ERROR_IO);
     source_origin_redact_error("/srv/a", &err);
+    assert_string_equal(err.message, "cannot reach https://***@host/a (***)");
+    error_set(&err, ERROR_IO, "no host s/w@host, user ada:p (p)");
+    source_origin_redact_error("https://ada:p@s/w@host/a.git", &err);
+    assert_null(strstr(err.message, "ada:p"));
+    error_set(&err, ERROR_IO, "cannot reach https://ada:s3cret@host/a (s3cret)");
+    source_origin_redact_error("https://ada:s3cret@host/a", &err);
     assert_string_equal(err.message, "cannot reach https://***@host/a (***)");
 }
 

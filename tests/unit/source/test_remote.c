@@ -147,25 +147,103 @@ static void test_what_is_no_branch(void **state)
     assert_int_equal(source_remote_fetch(none, NULL, &err), ERROR_UNAVAILABLE);
 }
 
+/* Of the base, of the branch for review, and of one that nobody asks for. */
+static void test_malformed_commits(void **state)
+{
+    struct fixture *f = *state;
+    struct source_remote *remote CLEANUP(source_remote_freep) = begin(f);
+    fixture_sh(f, "git -C repo remote add origin ../remote.git; git -C repo switch -qc stray");
+    fixture_commit_malformed(f, "repo");
+    fixture_sh(f, "git -C repo push -q origin stray");
+    fetch(remote, NULL);
+    for (int i = 0; i < 3; i++) {
+        fixture_sh(f, "cd repo; git fetch -q origin; git switch -q main; git reset -q --hard origin/main");
+        fixture_commit_malformed(f, "repo");
+        if (i > 0)
+            fixture_sh(f, "git -C repo commit -q --allow-empty -m good");
+        fixture_sh(f, "cd repo; git push -q origin main; git switch -qC updates");
+        fixture_commit_malformed(f, "repo");
+        fixture_sh(f, "git -C repo push -q -f origin updates");
+        fetch(remote, "updates");
+        fixture_sh(f, "for b in main updates; do test $(git -C images.git rev-parse $b) = "
+                      "$(git -C remote.git rev-parse $b); done; git -C images.git fsck --connectivity-only");
+        commit(f, "main", "ours");
+        commit(f, "updates", "ours too");
+        assert_int_equal(push(remote, "main", false, NULL), 0);
+        expect_subject(f, "main", "ours");
+        fetch(remote, "updates");
+        commit(f, "updates", "ours too");
+        assert_int_equal(push(remote, "updates", true, NULL), 0);
+        expect_subject(f, "updates", "ours too");
+    }
+}
+
+/* A commit on the remote's main. */
+static void commit_as(struct fixture *f, const char *author, const char *committer)
+{
+    fixture_sh(f,
+               "cd remote.git; export GIT_AUTHOR_NAME='%s' GIT_AUTHOR_EMAIL=ada@example.org "
+               "GIT_COMMITTER_NAME='%s' GIT_COMMITTER_EMAIL=ada@example.org; "
+               "git update-ref refs/heads/main $(git commit-tree -p main -m x 'main^{tree}')",
+               author, committer);
+}
+
+static void expect_is_of(struct fixture *f, struct source_remote *remote, const char *author, int commits,
+                         bool is_expected)
+{
+    struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+    struct error err = ERROR_INIT;
+    bool is = !is_expected;
+    fetch(remote, NULL);
+    assert_int_equal(source_branch_open(source_remote_directory(remote), "main", &branch, &err), 0);
+    char *base CLEANUP_FREE = fixture_ask(f, "git -C remote.git rev-parse main~%d", commits);
+    assert_int_equal(source_branch_is_of(&branch, base, author, &is, &err), 0);
+    if (is != is_expected)
+        fail_msg("%d commits are %sof %s", commits, is ? "" : "not ", author);
+}
+
 /* Of whom all is that the one branch has and the other has not. */
 static void test_whose_branch_it_is(void **state)
 {
     struct fixture *f = *state;
     struct source_remote *remote CLEANUP(source_remote_freep) = begin(f);
     static const char ada[] = "Ada <ada@example.org>";
-    for (int i = 0; i < 3; i++) {
+    expect_is_of(f, remote, ada, 0, true);
+    commit_as(f, "Ada", "Ada");
+    commit_as(f, "Ada", "Ada");
+    expect_is_of(f, remote, ada, 2, true);
+    expect_is_of(f, remote, "Adam <ada@example.org>", 1, false);
+    expect_is_of(f, remote, "Ada <eve@example.org>", 1, false);
+    commit_as(f, "Ada", "Eve"); /* git commit --amend */
+    expect_is_of(f, remote, ada, 1, false);
+    commit_as(f, "Ada", "Ada");
+    expect_is_of(f, remote, ada, 1, true);
+    expect_is_of(f, remote, ada, 2, false);
+    commit_as(f, "Eve", "Ada");
+    expect_is_of(f, remote, ada, 1, false);
+}
+
+/* As git writes them, and davit by it. */
+static void test_names_that_git_strips(void **state)
+{
+    struct fixture *f = *state;
+    struct source_remote *remote CLEANUP(source_remote_freep) = begin(f);
+    static const char *const authors[] = {"davit Inc. <bot@x.org>", "\\\"Ada,\\\" <.ada@x.org;>",
+                                          ";A.B.: <a@b.>", "Ad\303\250 <a@b>", "\001A <<a@b> >"};
+    for (size_t i = 0; i < ARRAY_LEN(authors); i++) {
         struct source_branch branch CLEANUP(source_branch_deinit) = {0};
         struct error err = ERROR_INIT;
-        bool is = false;
+        char oid[COMMIT_OID_SIZE];
         fetch(remote, NULL);
         assert_int_equal(source_branch_open(source_remote_directory(remote), "main", &branch, &err), 0);
-        char *base CLEANUP_FREE = fixture_ask(f, "git -C remote.git rev-parse main~%d", i);
-        assert_int_equal(source_branch_is_of(&branch, base, ada, &is, &err), 0);
-        assert_int_equal(is, i < 2); /* none, one of hers, one of another as well */
-        fixture_sh(f,
-                   "cd remote.git; export GIT_AUTHOR_NAME=%s GIT_AUTHOR_EMAIL=ada@example.org; "
-                   "git update-ref refs/heads/main $(git commit-tree -p main -m x 'main^{tree}')",
-                   i ? "Eve" : "Ada");
+        char *draft CLEANUP_FREE = fixture_ask(f, "git -C images.git commit-tree -p main -m x 'main^{tree}'");
+        const struct source_publication publication = {
+            .branch = &branch, .commit = draft, .message = "x", .author = authors[i], .command = "test"};
+        if (source_publish(&publication, oid, &err) < 0)
+            fail_msg("%s", err.message);
+        assert_int_equal(push(remote, "main", false, NULL), 0);
+        expect_is_of(f, remote, authors[i], 1, true);
+        expect_is_of(f, remote, "Inc <bot@x.org>", 1, false);
     }
 }
 
@@ -201,8 +279,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_forward_only, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_branch_for_review, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_malformed_commits, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_what_is_no_branch, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_whose_branch_it_is, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_names_that_git_strips, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_key_to_sign_with, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,10 +53,24 @@ static void make_first(struct fixture *f, const char *commit)
     "git update-ref HEAD $(git cat-file commit HEAD | sed s/first/forged/ | git hash-object -t commit -w "   \
     "--stdin)"
 
+/* One that is signed rightly, on one that is not; and HEAD made of it anew by what reads ../signed. */
+#define REWRITTEN(script)                                                                                    \
+    "git commit -qm unsigned; printf two >web.yaml; ssh ada commit -S -qam first; git cat-file commit HEAD " \
+    ">../signed; { " script "; } >../odd; git update-ref HEAD $(git hash-object -t commit -w --literally "   \
+    "../odd)"
+#define SIGNATURE "sed -n '/^gpgsig /,/-----END/p' ../signed"
+#define ODD       "its headers are not as git writes them"
+
 static const struct {
     const char *commit;
     const char *refused; /* part of the sentence; NULL: it is deployed */
 } kinds[] = {
+    {REWRITTEN("sed '0,/^parent /s//gpgsigparent /' ../signed"), ODD}, /* hides the parent */
+    {REWRITTEN("head -1 ../signed; " SIGNATURE "; sed '1d;/^gpgsig /,/-----END/d' ../signed"), ODD},
+    {REWRITTEN("sed '/^gpgsig /,/-----END/d' ../signed; " SIGNATURE), "it is not signed"},
+    {REWRITTEN("cat ../signed; printf '\\0more'"), ODD},
+    {REWRITTEN("sed '/^committer /{p;s/Ada/Eve/}' ../signed"), ODD},
+    {REWRITTEN("sed '/^committer /q' ../signed; " SIGNATURE "; sed '1,/^committer /d' ../signed"), ODD},
     {"gpg ada commit -S -qm first", NULL},
     {"ssh ada commit -S -qm first", NULL},
     {"git commit -qm first", "it is not signed; git commit -S"},
@@ -66,6 +80,14 @@ static const struct {
     {"ssh old commit -S -qm first", "was not valid at its time, by allowedSignersFile"},
     {"GIT_COMMITTER_DATE='1600000000 +0000' ssh old commit -S -qm first", NULL},
     {"ssh young commit -S -qm first", "key is not yet valid"},
+    /* git takes a time of 0 for none, and asks ssh-keygen about now */
+    {"GIT_COMMITTER_DATE='@0 +0000' ssh ada commit -S -qm first; "
+     "ssh ada -c gpg.ssh.allowedSignersFile=$K/allowed verify-commit HEAD",
+     NULL},
+    {"GIT_COMMITTER_DATE='@0 +0000' ssh old commit -S -qm first", "key has expired"},
+    {"GIT_COMMITTER_DATE='@0 +0000' ssh rev commit -S -qm first", "key of rev@example.org that is revoked"},
+    {"GIT_COMMITTER_DATE='@999999999999 +0000' ssh ada commit -S -qm first",
+     "its time is after the year 9999"},
     {"gpg rev commit -S -qm first", "(rev <rev@example.org>) which was revoked"},
     {"ssh rev commit -S -qm first", "key of rev@example.org that is revoked by revocationFile"},
     {"gpg ada commit -S -qm first; " FORGE, "(ada <ada@example.org>) is over other content"},
@@ -129,9 +151,10 @@ static void test_what_is_told_of_a_refused_commit(void **state)
     char *second CLEANUP_FREE = fixture_ask(f, "git -C repo rev-parse --short=12 HEAD");
     make(f, "cd repo; printf three >web.yaml; ssh ada commit -S -qam third");
     fixture_await_error(f, "that it contains");
-    char *text CLEANUP_FREE = memory_printf("refused for %s that it contains: it is not signed; git commit "
-                                            "-S signs, and --amend -S what is there",
-                                            second);
+    char *text CLEANUP_FREE = memory_printf(
+        "refused for %s that it contains: it is not signed; \"git rebase -r -f -S %s~\" signs it and what "
+        "follows, push that by force, or vouch for it by source.verify.since",
+        second, second);
     expect_refusal(f, "HEAD", text);
     make(f, "mv repo gone");
     fixture_await_error(f, "No such file");
@@ -158,7 +181,7 @@ static void test_what_cannot_be_judged(void **state)
     fixture_stop(f);
     verify.gpg_keyring_file = memory_strdup("/nonexistent/keyring");
     fixture_start(f);
-    fixture_await_error(f, "cannot be judged: gpgKeyringFile /nonexistent/keyring: No such file");
+    fixture_await_error(f, "source.verify.gpgKeyringFile /nonexistent/keyring: No such file");
     fixture_stop(f);
     free(verify.gpg_keyring_file);
     verify.gpg_keyring_file = memory_strdup("/dev/null");
@@ -280,6 +303,81 @@ static void test_every_commit_since(void **state)
     fixture_await_error(f, "(\"second\")");
 }
 
+/* With nothing deployed; what is deployed later takes its place. */
+static void test_every_commit_since_the_configured_one(void **state)
+{
+    struct fixture *f = *state;
+    struct source_verify verify CLEANUP(source_verify_deinit) = {0};
+    set_policy(f, &verify, SOURCE_VERIFY_ALL);
+    make_first(f, "git commit -qm first; printf two >web.yaml; git commit -qam second");
+    verify.since = fixture_ask(f, "git -C repo rev-parse HEAD~");
+    make(f, "cd repo; printf three >web.yaml; ssh ada commit -S -qam third");
+    fixture_start(f);
+    fixture_await_error(f, "(\"second\") by Ada <ada@example.org> that it contains: it is not signed");
+    assert_int_equal(f->seen.len, 0); /* nor is `since` deployed in its place */
+    fixture_stop(f);
+    fixture_forget(f);
+    free(verify.since);
+    verify.since = fixture_ask(f, "git -C repo rev-parse HEAD~");
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=three;");
+    fixture_stop(f);
+    fixture_forget(f);
+    free(verify.since);
+    verify.since = memory_strdup("0123456789012345678901234567890123456789");
+    fixture_start(f);
+    fixture_await_error(f, "source.verify.since: there is no commit 012345678901 in the history");
+    assert_null(source_get_status(f->source)->refusal.text);
+    fixture_stop(f);
+    f->options.since = fixture_ask(f, "git -C repo rev-parse HEAD~");
+    fixture_start(f);
+    fixture_await_error(f, "source.verify.since: there is no commit 012345678901"); /* whatever is deployed */
+    fixture_stop(f);
+    free((char *)f->options.since);
+    f->options.since = NULL;
+}
+
+/* What is named is above what is deployed, and the tip or below it. */
+static void test_every_commit_since_one_that_came_later(void **state)
+{
+    struct fixture *f = *state;
+    struct source_verify verify CLEANUP(source_verify_deinit) = {0};
+    set_policy(f, &verify, SOURCE_VERIFY_ALL);
+    make_first(f, "ssh ada commit -S -qm first; printf two >web.yaml; git commit -qam second; printf three "
+                  ">web.yaml; git commit -qam third");
+    char *first CLEANUP_FREE = fixture_ask(f, "git -C repo rev-parse HEAD~2");
+    verify.since = fixture_ask(f, "git -C repo rev-parse HEAD");
+    f->options.since = first;
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=three;");
+    fixture_await_ok(f);
+    make(f, "cd repo; printf four >web.yaml; ssh ada commit -S -qam fourth");
+    fixture_await_head(f, "web.yaml=four;");
+    fixture_await_ok(f);
+    make(f, "cd repo; git commit -q --allow-empty -m unsigned; printf five >web.yaml; ssh ada commit -S -qam "
+            "fifth");
+    fixture_await_error(f, "(\"unsigned\") by Ada <ada@example.org> that it contains: it is not signed");
+}
+
+/* As the refusal says it. */
+static void test_an_unsigned_commit_is_rebased(void **state)
+{
+    struct fixture *f = *state;
+    struct source_verify verify CLEANUP(source_verify_deinit) = {0};
+    set_policy(f, &verify, SOURCE_VERIFY_ALL);
+    make_first(f, "ssh ada commit -S -qm first");
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    make(f,
+         "cd repo; git checkout -qb side; printf a >a.yaml; git add .; git commit -qm sneaked; git checkout "
+         "-q main; printf two >web.yaml; ssh ada commit -S -qam second; ssh ada merge -q -S --no-ff -m merge "
+         "side");
+    fixture_await_error(f, "(\"sneaked\") by Ada <ada@example.org> that it contains: it is not signed");
+    make(f, "cd repo; ssh ada rebase -q -r -f -S $(git rev-parse side)~");
+    fixture_await_head(f, "a.yaml=a;"); /* the merge, after the second */
+    fixture_await_ok(f);
+}
+
 /* One that git reads is judged as any other, and hinders nobody once it is deployed. */
 static void test_malformed_commits(void **state)
 {
@@ -300,6 +398,55 @@ static void test_malformed_commits(void **state)
     make(f, "cd repo; git reset -q --hard HEAD~2; printf 4 >web.yaml; gpg ada commit -S -qam fourth");
     fixture_await_head(f, "web.yaml=4;");
     fixture_await_ok(f);
+}
+
+/* Annotated tags of the newest commit that nobody signed, from `first` to `last`, all one object. */
+static void make_tags(struct fixture *f, int first, int last)
+{
+    char *script CLEANUP_FREE =
+        memory_printf("cd repo; git tag -am unsigned a%d; for i in $(seq %d %d); do "
+                      "echo create refs/tags/a$i $(git rev-parse a%d); done | git update-ref --stdin",
+                      first, first + 1, last, first);
+    make(f, script);
+}
+
+static void expect_tags(struct fixture *f, const char *count)
+{
+    char *found CLEANUP_FREE =
+        fixture_ask(f, "git -C state/a/mirror.git for-each-ref refs/davit/tag | wc -l");
+    assert_string_equal(found, count);
+}
+
+/* More than anybody makes, and still each is looked at; over the limit it is said. */
+static void expect_many_tags(struct fixture *f)
+{
+    make_first(f, "git commit -qm first");
+    make_tags(f, 1, 70);
+    make(f, "cd repo; ssh ada tag -sm good v2");
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    fixture_await_ok(f);
+    expect_tags(f, "71");
+    make(f, "cd repo; printf two >web.yaml; git commit -qam second; ssh ada tag -sm good v3");
+    fixture_await_head(f, "web.yaml=two;");
+    expect_tags(f, "1");
+    make(f, "cd repo; printf three >web.yaml; git commit -qam third");
+    make_tags(f, 101, 356);
+    make(f, "cd repo; ssh ada tag -sm good v4; ssh ada tag -sm good v5");
+    fixture_await_error(f, "2 tags point to it beside the first 256, which are all that is looked at");
+    fixture_await_error(f, "delete some that are not signed: its tag \"a");
+    make(f, "cd repo; git tag -d a101");
+    fixture_await_head(f, "web.yaml=three;");
+    fixture_await_ok(f);
+    expect_tags(f, "256");
+}
+
+static void test_many_tags(void **state)
+{
+    struct fixture *f = *state;
+    struct source_verify verify CLEANUP(source_verify_deinit) = {0};
+    set_policy(f, &verify, SOURCE_VERIFY_TAG);
+    expect_many_tags(f);
 }
 
 static void test_a_signed_tag(void **state)
@@ -340,6 +487,18 @@ static void use_file_url(struct fixture *f, struct trust *trust)
     setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* of the helper: libgit2 1.5 loses match data of pcre2 */
 }
 
+static void test_many_tags_of_a_remote(void **state)
+{
+    struct fixture *f = *state;
+    struct trust trust = {0};
+    set_policy(f, &trust.verify, SOURCE_VERIFY_TAG);
+    use_file_url(f, &trust);
+    expect_many_tags(f);
+    fixture_stop(f);
+    source_verify_deinit(&trust.verify);
+    free(trust.executable);
+}
+
 /* Tags come to the mirror, those that matter and no others. */
 static void test_a_remote(void **state)
 {
@@ -356,9 +515,7 @@ static void test_a_remote(void **state)
     make(f, "cd repo; ssh ada tag -sm two v2");
     fixture_await_head(f, "web.yaml=two;");
     fixture_await_ok(f);
-    char *count CLEANUP_FREE =
-        fixture_ask(f, "git -C state/a/mirror.git for-each-ref refs/davit/tag | wc -l");
-    assert_string_equal(count, "1");
+    expect_tags(f, "1");
     fixture_stop(f);
     trust.verify.policy = SOURCE_VERIFY_ALL;
     fixture_start(f);
@@ -394,6 +551,58 @@ static void test_other_keys_without_a_restart(void **state)
     fixture_await_error(f, "(\"third\")");
     make(f, "cd repo; printf four >web.yaml; ssh ada commit -S -qam fourth");
     fixture_await_error(f, "(\"third\") by Ada <ada@example.org> that it contains");
+}
+
+/* It is told though no commit waits for it, is no refusal, and what was refused before stays refused. */
+static void test_a_file_that_cannot_be_read(void **state)
+{
+    struct fixture *f = *state;
+    struct source_verify verify CLEANUP(source_verify_deinit) = {0};
+    set_policy(f, &verify, SOURCE_VERIFY_HEAD);
+    free(verify.revocation_file);
+    verify.revocation_file = memory_printf("%s/revoked", f->dir);
+    make_first(f, "cat $K/revoked >../revoked; gpg ada commit -S -qm first");
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    make(f, "mv revoked gone");
+    fixture_await_error(f, "source.verify.revocationFile ");
+    const struct source_status *status = source_get_status(f->source);
+    assert_false(status->refused);
+    assert_true(status->failures > 0);
+    make(f, "mv gone revoked");
+    fixture_await_ok(f);
+    make(f, "cd repo; printf two >web.yaml; git commit -qam second");
+    fixture_await_error(f, "(\"second\")");
+    make(f, "mv revoked gone");
+    fixture_await_error(f, "source.verify.revocationFile ");
+    expect_refusal(f, "HEAD", "refused: it is not signed; git commit -S signs, and --amend -S what is there");
+    make(f, "cd repo; printf three >web.yaml; gpg ada commit -S -qam third");
+    fixture_idle(f, 200);
+    assert_int_equal(f->seen.len, 1);
+    make(f, "mv gone revoked");
+    fixture_await_head(f, "web.yaml=three;");
+    fixture_await_ok(f);
+}
+
+/* A life that begins without the file goes on with what the one before deployed. */
+static void test_a_start_without_a_file(void **state)
+{
+    struct fixture *f = *state;
+    struct source_verify verify CLEANUP(source_verify_deinit) = {0};
+    set_policy(f, &verify, SOURCE_VERIFY_HEAD);
+    make_first(f, "gpg ada commit -S -qm first");
+    char *first CLEANUP_FREE = fixture_ask(f, "git -C repo rev-parse HEAD");
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    fixture_stop(f);
+    fixture_forget(f);
+    make(f, "cd repo; printf two >web.yaml; gpg ada commit -S -qam second");
+    free(verify.revocation_file);
+    verify.revocation_file = memory_strdup("/nonexistent/revoked");
+    f->options.since = first;
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    fixture_await_error(f, "source.verify.revocationFile /nonexistent/revoked: No such file");
 }
 
 /* A commit that was found good by keys that are no more is judged again. */
@@ -471,10 +680,17 @@ int main(int argc, char **argv)
         TEST(test_a_start_with_a_refused_commit),
         TEST(test_every_commit),
         TEST(test_every_commit_since),
+        TEST(test_every_commit_since_the_configured_one),
+        TEST(test_every_commit_since_one_that_came_later),
+        TEST(test_an_unsigned_commit_is_rebased),
         TEST(test_malformed_commits),
         TEST(test_a_signed_tag),
+        TEST(test_many_tags),
+        TEST(test_many_tags_of_a_remote),
         TEST(test_a_remote),
         TEST(test_other_keys_without_a_restart),
+        TEST(test_a_file_that_cannot_be_read),
+        TEST(test_a_start_without_a_file),
         TEST(test_what_is_remembered_is_of_the_keys_of_then),
         TEST(test_a_plain_directory_is_refused),
         TEST(test_freed_while_it_judges),
