@@ -2,6 +2,19 @@
 #include "base/text.h"
 #include "model/json.h"
 
+/* The deployments of a ledger are newest first. What was under way gave way to the next one, whatever became
+ * of that; what had ended did to the next that got through, or is on its way to. NULL: to none yet. */
+static const char *superseded_by(const struct service_ledger *ledger, size_t index)
+{
+    bool gave_way = ledger->deployments.items[index].state == DEPLOYMENT_SUPERSEDED;
+    while (index-- > 0) {
+        const struct deployment *newer = &ledger->deployments.items[index];
+        if (gave_way || newer->state == DEPLOYMENT_COMPLETED || newer->state == DEPLOYMENT_IN_PROGRESS)
+            return newer->id;
+    }
+    return NULL;
+}
+
 static json_t *deployment_json(const struct api *api, const struct view_service *view, size_t index)
 {
     const struct deployment *deployment = &view->ledger->deployments.items[index];
@@ -29,8 +42,7 @@ static json_t *deployment_json(const struct api *api, const struct view_service 
         json_array_append_new(failures, item);
     }
     json_object_set_new(json, "failures", failures);
-    if (index > 0) /* newest first: the one before is what took its place */
-        model_set_string(json, "supersededBy", view->ledger->deployments.items[index - 1].id);
+    model_set_string(json, "supersededBy", superseded_by(view->ledger, index));
     if (deployment->images.len)
         json_object_set_new(json, "images", deployment_images_to_json(deployment));
     return json;

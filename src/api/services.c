@@ -187,19 +187,24 @@ static int64_t created_ms(const struct service_ledger *ledger)
                : 0;
 }
 
+static const char *status_of(const struct view_service *view)
+{
+    return view->desired || view->unread ? "ACTIVE" : "DRAINING";
+}
+
 static json_t *describe(const struct api *api, const struct view_service *view)
 {
     json_t *json = json_object();
     api_set_owned(json, "serviceArn", api_service_arn(api, view->cluster, view->name));
     api_set_owned(json, "clusterArn", api_cluster_arn(api, view->cluster));
     json_object_update_new(
-        json, json_pack("{s:s,s:s,s:i,s:i,s:i,s:s,s:s,s:[],s:[],s:[],s:[],s:b,s:s,s:b}", "serviceName",
-                        view->name, "status", view->desired ? "ACTIVE" : "DRAINING", "desiredCount",
-                        view->desired ? view->desired->desired_count : 0, "runningCount", view->running_count,
-                        "pendingCount", view->pending_count, "launchType", "EC2", "schedulingStrategy",
-                        scheduling_strategy(view), "loadBalancers", "serviceRegistries",
-                        "placementConstraints", "placementStrategy", "enableECSManagedTags", 0,
-                        "propagateTags", "NONE", "enableExecuteCommand", 0));
+        json,
+        json_pack("{s:s,s:s,s:i,s:i,s:i,s:s,s:s,s:[],s:[],s:[],s:[],s:b,s:s,s:b}", "serviceName", view->name,
+                  "status", status_of(view), "desiredCount", view_service_desired_count(view), "runningCount",
+                  view->running_count, "pendingCount", view->pending_count, "launchType", "EC2",
+                  "schedulingStrategy", scheduling_strategy(view), "loadBalancers", "serviceRegistries",
+                  "placementConstraints", "placementStrategy", "enableECSManagedTags", 0, "propagateTags",
+                  "NONE", "enableExecuteCommand", 0));
     set_task_definition(api, view, json);
     api_set_configuration(view->desired, json);
     set_placement(view->desired, json);
@@ -286,7 +291,9 @@ static json_t *actions_json(const struct api *api, const struct view_service *vi
 static void set_wanted(const struct view_service *view, json_t *json)
 {
     const struct service *desired = view->delayed ? view->delayed_next : view->desired;
-    json_object_set_new(json, "desiredCount", json_integer(desired ? desired->desired_count : 0));
+    json_object_set_new(json, "desiredCount",
+                        json_integer(view->delayed ? desired ? desired->desired_count : 0
+                                                   : view_service_desired_count(view)));
     if (view->delayed && view->desired) /* what goes on meanwhile */
         json_object_set_new(json, "meanwhileCount", json_integer(view->desired->desired_count));
     if (!desired)
@@ -327,10 +334,10 @@ json_t *api_service_json(const struct api *api, const struct view_service *view)
     const struct deployment *primary = view->ledger ? service_ledger_primary(view->ledger) : NULL;
     json_t *json = json_pack(
         "{s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:b,s:b,s:b,s:b,s:b}", "cluster", view->cluster, "name",
-        view->name, "status", view->desired ? "ACTIVE" : "DRAINING", "state", view_service_state(view),
-        "rolloutState", deployment_state_name(view_service_rollout(view)), "running", view->running_count,
-        "pending", view->pending_count, "healthy", view->healthy_count, "stopping", view->stopping_count,
-        "steady", view_service_is_steady(view), "failed", view_service_has_failed(view), "left", view->left,
+        view->name, "status", status_of(view), "state", view_service_state(view), "rolloutState",
+        deployment_state_name(view_service_rollout(view)), "running", view->running_count, "pending",
+        view->pending_count, "healthy", view->healthy_count, "stopping", view->stopping_count, "steady",
+        view_service_is_steady(view), "failed", view_service_has_failed(view), "left", view->left,
         "suspended", view->suspended, "blocked", view->blocked);
     json_object_set_new(json, "leaving", json_integer(view->leaving_count));
     model_set_string(json, "schedulingStrategy", scheduling_strategy(view));

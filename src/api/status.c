@@ -40,6 +40,9 @@ int api_get_status(struct api *api, const json_t *input, json_t **ret_output, st
     json_t *updates = api->image_updates(api->data);
     if (updates)
         json_object_set_new(json, "imageUpdates", updates);
+    json_t *others = api->other_owners(api->data);
+    if (others)
+        json_object_set_new(json, "otherOwners", others);
     model_set_string(json, "notReady", why);
     json_object_set_new(json, "schemaVersion", json_integer(1));
     api_set_time_text(json, "now", api->now_ms(api->data));

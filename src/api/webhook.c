@@ -146,7 +146,7 @@ static void look_at(struct round *round, size_t index)
     if (round->named && !webhook_push_is_of(round->push, source.origin))
         return;
     round->asked++;
-    if (!webhook_push_asks_for_look(round->push, source.branch, &round->why))
+    if (!webhook_push_asks_for_look(round->push, &source.followed, &round->why))
         return;
     buffer_printf(&round->whom, "%s%s", round->looks++ ? ", " : "", source.name); /* as many as fit */
     options->look(options->data, index);
@@ -158,7 +158,7 @@ static char *sentence_of(const struct round *round)
     const struct string_vec *repositories = &round->push->repositories;
     bool unknown = !round->named && repositories->len;
     if (!round->looks && round->asked > 1 && !round->push->ping)
-        return memory_strdup("a push of a branch that no source of it follows");
+        return memory_strdup("a push of a ref that no source of it follows");
     if (!round->looks)
         return memory_strdup(error_text(&round->why));
     return memory_printf("%s%s%s%.200s",

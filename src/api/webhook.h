@@ -85,7 +85,14 @@ char *webhook_address(const char *url);
  */
 bool webhook_push_is_of(const struct webhook_push *push, const char *origin);
 
-/* Whether it asks for a look. Not a ping, and not a push that is known to be of other refs:
+/* What a source looks at in its repository. */
+struct webhook_followed {
+    const char *branch; /* "main", or a full ref; NULL: not known yet */
+    bool tags;          /* any of them: a tag may release what is on the branch */
+};
+
+/* Whether it asks for a look. Not a ping, and not a push (of GitLab also the event "tag push") that is known
+ * to be of other refs:
  *
  *  forge                                | refs
  *  -------------------------------------|--------------------------------------------------
@@ -93,10 +100,10 @@ bool webhook_push_is_of(const struct webhook_push *push, const char *origin);
  *  Bitbucket Cloud                      | push.changes[]: new and old (null or {type, name})
  *  Bitbucket Data Center                | changes[].ref.id: "refs/heads/main"
  *
- * A body is JSON, or a form whose member payload is. In doubt it does. branch: "main", or a full ref; NULL
- * while it is not known. Where the remote's HEAD is followed, the poll alone sees that it names another
- * branch now. why (may be NULL) says what it is about otherwise. */
-bool webhook_push_asks_for_look(const struct webhook_push *push, const char *branch, struct error *why);
+ * A body is JSON, or a form whose member payload is. In doubt it does. Where the remote's HEAD is followed,
+ * the poll alone sees that it names another branch now. why (may be NULL) says what it is about otherwise. */
+bool webhook_push_asks_for_look(const struct webhook_push *push, const struct webhook_followed *followed,
+                                struct error *why);
 
 /* --- the server's side ---------------------------------------------------------------------------------- */
 
@@ -121,7 +128,7 @@ struct webhook_report {
 struct webhook_source {
     const char *name;
     const char *origin; /* as configured */
-    const char *branch; /* NULL: not known yet */
+    struct webhook_followed followed;
 };
 
 /* The secret is read anew for each request: a new one needs no restart, as with passwordFile of a source. */

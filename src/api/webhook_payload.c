@@ -9,11 +9,13 @@
 
 #define FORM_MEMBER  "payload="
 #define HEADS        "refs/heads/"
+#define TAGS         "refs/tags/"
 #define REPOSITORIES 32 /* addresses of one that are kept; forges send one a protocol */
 
 /* What is known of the refs that a payload is about. */
 struct refs {
     const char *wanted; /* full */
+    bool tags;          /* so are all tags */
     bool found;
     bool in_doubt;        /* something was not understood */
     const char *other;    /* one that is not wanted; borrowed */
@@ -26,6 +28,8 @@ static void see_ref(struct refs *refs, const char *space, const char *name)
     refs->other = name;
     refs->other_in = space;
     if (text_starts_with(refs->wanted, space) && text_equal(refs->wanted + len, name))
+        refs->found = true;
+    if (refs->tags && text_starts_with(*space ? space : name, TAGS))
         refs->found = true;
 }
 
@@ -45,7 +49,7 @@ static void see_side(struct refs *refs, const json_t *side)
     if (name && text_equal(type, "branch"))
         see_ref(refs, HEADS, name);
     else if (name && text_equal(type, "tag"))
-        see_ref(refs, "refs/tags/", name);
+        see_ref(refs, TAGS, name);
     else if (!json_is_null(side))
         refs->in_doubt = true;
 }
@@ -211,9 +215,11 @@ void webhook_push_deinit(struct webhook_push *push)
     string_vec_deinit(&push->repositories);
 }
 
-bool webhook_push_asks_for_look(const struct webhook_push *push, const char *branch, struct error *why)
+bool webhook_push_asks_for_look(const struct webhook_push *push, const struct webhook_followed *followed,
+                                struct error *why)
 {
-    assert(push);
+    assert(push && followed);
+    const char *branch = followed->branch;
     if (push->ping) {
         error_set(why, ERROR_CANCELED, "a ping");
         return false;
@@ -221,7 +227,7 @@ bool webhook_push_asks_for_look(const struct webhook_push *push, const char *bra
     if (!push->payload || !branch)
         return true;
     char *wanted CLEANUP_FREE = memory_printf("%s%s", text_starts_with(branch, "refs/") ? "" : HEADS, branch);
-    struct refs refs = {.wanted = wanted};
+    struct refs refs = {.wanted = wanted, .tags = followed->tags};
     see_payload(&refs, push->payload);
     if (refs.found || refs.in_doubt || !refs.other)
         return true;

@@ -205,6 +205,11 @@ char *core_removals_judge(struct core_removals *removals, const struct core_dele
  *  L7 | git does not own the count                    | it is that of the live tasks, of a rollout at least
  *     |                                               | that of the content with more of them
  *  L8 | containers created of an image's digest       | that is what the tag means to PRIMARY (I1)
+ *  L9 | at a start: the entry is there, and tasks run  | the entry is older than they are, as one that comes
+ *     | of a deployment that it lacks and that began   | back from a remote may be: L1 to L8, in front of
+ *     | after its PRIMARY                              | what it has. The content was tried again since it
+ *     |                                                | failed, if it did, and its window was open, if it
+ *     |                                                | waited for one
  *
  * What no label has is lost: how deployments ended, contents that are known bad (one is tried again) or were
  * redeployed by `davit redeploy` (another deployment replaces the tasks), a suspension by hand, new names
@@ -358,13 +363,14 @@ struct view_service {
     const char *cluster;
     const char *name;
     const char *source;            /* whose it is, or was last; NULL: not known */
-    const struct service *desired; /* NULL: being removed */
+    const struct service *desired; /* NULL: being removed, or unread */
     const struct service *aim;     /* the content that is to run: desired, or what it was rolled back to */
     const struct service_ledger *ledger; /* NULL: never planned */
     const char *waiting;                 /* NULL: nothing is being waited for */
     bool crash_looping; /* COMPLETED, and its tasks end again and again soon after their start: F15 */
     const struct known_bad *held; /* H7: why the aim is not what is desired; NULL: it is, or that failed */
     bool left;                    /* it left the repository, and its tasks do not: davit.prune */
+    bool unread;                  /* no commit of its source was accepted since the start: it is left alone */
     bool suspended;
     bool delayed;                       /* a change of it waits for its window */
     const struct service *delayed_next; /* the content that waits; NULL: it is removed, or nothing waits */
@@ -403,8 +409,10 @@ enum deployment_state view_service_rollout(const struct view_service *view);
  * "stopping" when nothing is missing and some tasks are too many, "steady", "crash-looping", "failed",
  * "rolling back" and "rolled back" after a failure, "held" in place of the latter (H7), "suspended",
  * "waiting" for its change window, "blocked", "removing", "left", or "unknown" when only lost tasks keep it
- * from being steady. */
+ * from being steady, or what is wanted of it was not read yet. */
 const char *view_service_state(const struct view_service *view);
+/* How many tasks there are to be: of one that is unread as many as there are. */
+int view_service_desired_count(const struct view_service *view);
 /* Whether nothing is decided yet, after a start, because instances have not said what runs on them. */
 bool core_is_awaiting(const struct core *core);
 /* Whether a change of any service waits for its window. */

@@ -75,6 +75,15 @@ static int compare_traces(const void *a, const void *b)
     return strcmp(left->labels->deployment, right->labels->deployment);
 }
 
+/* L9: what the entry has, what is older than it, and what is left of a deployment that failed are no news. */
+static bool is_news(const struct service_ledger *ledger, const struct container *container)
+{
+    const struct deployment *primary = ledger ? service_ledger_primary(ledger) : NULL;
+    return !primary ||
+           (container->status != CONTAINER_STOPPED && container->created_ms > primary->created_ms &&
+            !service_ledger_has_deployment(ledger, container->labels.deployment));
+}
+
 /* Newest first: a deployment that was replaced creates nothing any more. Caller deinits. */
 static struct trace_vec find_traces(const struct service_state *service)
 {
@@ -82,10 +91,12 @@ static struct trace_vec find_traces(const struct service_state *service)
     for (size_t i = 0; i < service->containers.len; i++) {
         const struct container *container = service->containers.items[i];
         struct trace *trace = trace_of(&traces, container->labels.deployment);
-        if (!trace && is_deployment(container->labels.deployment)) {
+        if (!is_deployment(container->labels.deployment) || !is_news(service->ledger, container))
+            continue;
+        if (!trace) {
             vector_push(&traces,
                         (struct trace){&container->labels, container->created_ms, container->created_ms, 0});
-        } else if (trace) {
+        } else {
             if (container->created_ms < trace->first_ms)
                 trace->first_ms = container->created_ms;
             if (container->created_ms > trace->last_ms)
@@ -212,11 +223,24 @@ static const struct service *asked(const struct service_state *service)
     return service->delayed->next;
 }
 
-static bool is_lost(const struct service_state *service)
+/* Nothing of it is known, or it is the first look after a start: L9. */
+static bool may_be_lost(const struct service_state *service)
 {
     const struct service_ledger *ledger = service->ledger;
-    return !service->run && service->containers.len && asked(service) &&
-           !(ledger && (ledger->deployments.len || ledger->removed));
+    return !service->run && service->containers.len && asked(service) && !(ledger && ledger->removed) &&
+           !(ledger && ledger->deployments.len && service->memory.seen);
+}
+
+/* L9: it was replaced, and the entry does not know. */
+static void supersede(struct service_ledger *ledger, const struct trace *by)
+{
+    struct deployment *primary = service_ledger_primary(ledger);
+    if (!primary || primary->state != DEPLOYMENT_IN_PROGRESS)
+        return;
+    primary->state = DEPLOYMENT_SUPERSEDED;
+    primary->updated_ms = primary->ended_ms = by->first_ms;
+    free(primary->reason);
+    primary->reason = memory_printf("superseded by %s", by->labels->deployment);
 }
 
 static void finish_primary(struct service_state *service, struct service_ledger *ledger,
@@ -232,6 +256,7 @@ static void finish_primary(struct service_state *service, struct service_ledger 
         primary->desired_count = desired->desired_count;
     add_images(service, desired->task_definition, primary);
     primary->digest = desired->digest;
+    service_ledger_forget_known_bad(ledger, &desired->digest); /* L9: it was tried again since */
     if (primary->state == DEPLOYMENT_COMPLETED && desired->breaker.rollback) /* L3 */
         service_ledger_set_completed(ledger, service_to_json(desired), &primary->commit);
     for (size_t i = 0; i < desired->pre_deploy.len; i++) /* L6 */
@@ -242,14 +267,16 @@ void core_rebuild(struct core *core, struct service_state *service, struct effec
 {
     assert(core);
     assert(service);
-    if (!is_lost(service))
+    if (!may_be_lost(service))
         return;
     struct trace_vec traces = find_traces(service);
     if (traces.len) {
+        core_window_was_open(core, service, &traces.items[0].labels->digest, effects);
         struct service_ledger *ledger = service->ledger ? service_ledger_copy(service->ledger)
                                                         : service_ledger_new(service->cluster, service->name);
         struct census census = count_tasks(core, service, &traces);
         keep_count(service, &census);
+        supersede(ledger, &traces.items[traces.len - 1]);
         for (size_t i = traces.len; i-- > 0;)
             add_deployment(core, service, ledger, &traces.items[i]);
         finish_primary(service, ledger, &census);

@@ -174,6 +174,15 @@ bool core_source_is_read(const struct core *core, const struct core_source *sour
     return true;
 }
 
+bool core_source_is_awaited(const struct core *core, const struct service_state *service)
+{
+    assert(core);
+    assert(service);
+    return !service->run && !service->desired && !service->delayed &&
+           !(service->ledger && service->ledger->removed) &&
+           !core_source_is_read(core, core_source_of_service(core, service));
+}
+
 char *core_source_unread(const struct core *core, const struct service_state *service)
 {
     assert(core);
@@ -184,11 +193,9 @@ char *core_source_unread(const struct core *core, const struct service_state *se
         return desired_cluster(core->desired, service->cluster)
                    ? NULL
                    : memory_printf("left alone: no source defines its cluster %s any more", service->cluster);
-    if (service->delayed || (service->ledger && service->ledger->removed))
+    if (!core_source_is_awaited(core, service))
         return NULL;
     const struct core_source *source = core_source_of_service(core, service);
-    if (core_source_is_read(core, source))
-        return NULL;
     if (!source)
         return memory_strdup("left alone until every source has been read: it is not known whose it is");
     return memory_printf(source->gone ? "left alone: its source %s is not in the configuration any more"

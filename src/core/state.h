@@ -229,6 +229,8 @@ const struct commit *core_commit_of(const struct core *core, const struct servic
 /* Whether what only the ledger or the engines have of the source was left out by it: its commit has been read
  * since the start, or it may go. `source` NULL: of all of them. */
 bool core_source_is_read(const struct core *core, const struct core_source *source);
+/* Whether its source left it out is not known yet. */
+bool core_source_is_awaited(const struct core *core, const struct service_state *service);
 /* Why nothing may be done for the service until a source has been read; NULL: it may. Caller frees. */
 char *core_source_unread(const struct core *core, const struct service_state *service);
 /* The sum of what there is, with `next` for the source, and that commit. A new reference. */
@@ -438,6 +440,9 @@ void core_doubt_windows(struct core *core);
 void core_doubt_window(struct core *core, struct service_state *service);
 /* W5. */
 void core_open_windows(struct core *core, struct effect_vec *effects);
+/* L9: what waits has begun, if it is of that digest; the ledger is older. */
+void core_window_was_open(struct core *core, struct service_state *service, const struct digest *begun,
+                          struct effect_vec *effects);
 /* W7: those of the source, if the commit is its newest good one. */
 void core_approve_changes(struct core *core, const struct core_source *source, const char *oid,
                           struct effect_vec *effects);

@@ -173,6 +173,15 @@ static void fill_delayed(const struct core *core, const struct delayed_change *d
     view->delayed_opens_ms = delayed->opens ? delayed->opens_ms + core->skew_ms : 0;
 }
 
+static const char *waiting_of(const struct core *core, const struct service_state *service)
+{
+    if (core->awaited || service->waiting)
+        return core->awaited ? core->awaited : service->waiting;
+    return core_source_is_awaited(core, service)
+               ? "left alone: no commit of its source was accepted since davit started"
+               : NULL;
+}
+
 static void fill(const struct core *core, const struct service_state *service, struct view_service *view)
 {
     struct task_vec tasks;
@@ -184,7 +193,8 @@ static void fill(const struct core *core, const struct service_state *service, s
                               .desired = service->desired,
                               .aim = core_aim(service),
                               .ledger = service->ledger,
-                              .waiting = core->awaited ? core->awaited : service->waiting,
+                              .unread = core_source_is_awaited(core, service),
+                              .waiting = waiting_of(core, service),
                               .left = !service->desired && service->ledger && service->ledger->prune_disabled,
                               .suspended = core_is_suspended(core, service),
                               .delayed = service->delayed != NULL,
@@ -242,6 +252,8 @@ const char *view_service_state(const struct view_service *view)
         return "suspended";
     if (view->delayed)
         return "waiting";
+    if (!view->desired && view->unread)
+        return "unknown";
     if (!view->desired)
         return view->left ? "left" : "removing";
     if (rollout == DEPLOYMENT_FAILED && view->aim != view->desired)
@@ -268,6 +280,13 @@ const char *view_service_state(const struct view_service *view)
     if (view->desired->rebalances && view->pending_count + young > 0)
         return "rebalancing"; /* Z2: one more before one goes */
     return view->pending_count > 0 ? "healing" : "stopping";
+}
+
+int view_service_desired_count(const struct view_service *view)
+{
+    assert(view);
+    int there = view->unread ? view->running_count + view->pending_count : 0;
+    return view->desired ? view->desired->desired_count : there;
 }
 
 const struct view_event *view_schedule_event(const struct view_schedule *view, size_t index)

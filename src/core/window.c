@@ -330,6 +330,15 @@ static void let_through(struct core *core, struct service_state *service, struct
     core_mark(core, service);
 }
 
+void core_window_was_open(struct core *core, struct service_state *service, const struct digest *begun,
+                          struct effect_vec *effects)
+{
+    assert(core && service && begun);
+    const struct delayed_change *delayed = service->delayed;
+    if (delayed && delayed->known && delayed->next && digest_equal(service_task_digest(delayed->next), begun))
+        let_through(core, service, effects);
+}
+
 void core_doubt_window(struct core *core, struct service_state *service)
 {
     assert(core);

@@ -76,8 +76,11 @@ static struct webhook_source webhook_source(void *data, size_t index)
 {
     const struct program *program = data;
     const struct config_source *source = &program->config->sources.items[index];
-    return (struct webhook_source){source->name, source->origin,
-                                   runtime_source_status(program->runtime, source->name)->branch};
+    return (struct webhook_source){
+        .name = source->name,
+        .origin = source->origin,
+        .followed = {.branch = runtime_source_status(program->runtime, source->name)->branch,
+                     .tags = source->verify.policy == SOURCE_VERIFY_TAG}};
 }
 
 static void saves(void *data, struct api_saves *ret_saves)
@@ -100,6 +103,12 @@ static json_t *image_updates(void *data)
 {
     const struct program *program = data;
     return program->image_updates ? image_updates_status_json(program->image_updates) : NULL;
+}
+
+static json_t *other_owners(void *data)
+{
+    const struct program *program = data;
+    return runtime_other_owners(program->runtime);
 }
 
 static struct engine *engine(void *data, const char *instance)
@@ -199,6 +208,7 @@ static int start_api(struct program *program, const struct config *config, struc
                                         .saves = saves,
                                         .notifications = notifications,
                                         .image_updates = image_updates,
+                                        .other_owners = other_owners,
                                         .engine = engine};
     int r = 0;
     program->api = api_new(&options);

@@ -39,6 +39,29 @@ static char *prefix_of(const struct news *news)
     return news->target->shared ? memory_printf(CONTEXT "/%s", news->target->source) : memory_strdup(CONTEXT);
 }
 
+static void view_source(const struct news *news, struct view_source *ret_view)
+{
+    size_t i = 0;
+    core_view_source_at(news->core, i, ret_view);
+    while (news->target->source && !text_equal(ret_view->name, news->target->source) &&
+           ++i < core_sources_len(news->core))
+        core_view_source_at(news->core, i, ret_view);
+}
+
+/* A line in a channel, which shows nothing else of the commit: whose it is, and of which repository. Caller
+ * frees. */
+static char *line_of(const struct news *news, const struct verdict *verdict)
+{
+    const struct commit *commit = verdict->commit;
+    struct view_source source;
+    view_source(news, &source);
+    if (!commit->subject) /* of one that was superseded the id alone is known */
+        return memory_strdup(verdict->text);
+    return memory_printf("%s (\"%s\" by %s, %s)", verdict->text, commit->subject,
+                         commit->author ? commit->author : "unknown",
+                         source.origin ? source.origin : source.name);
+}
+
 static void tell_context(const struct news *news, const char *context, const struct verdict *verdict)
 {
     const struct report_message look = {.is_status = true,
@@ -63,7 +86,7 @@ static void tell_context(const struct news *news, const char *context, const str
         .subject = memory_strdup(look.subject),
         .state = memory_strdup(look.state),
         .reason = memory_strdup(look.reason),
-        .text = memory_strdup(verdict->text),
+        .text = news->target->kind == REPORT_SLACK ? line_of(news, verdict) : memory_strdup(verdict->text),
         .at_ms = news->now_ms,
         .event = news->target->kind == REPORT_WEBHOOK ? report_event_commit(&place, &event) : NULL};
     report_queue_push(news->queue, message, news->now_ms);
@@ -474,15 +497,6 @@ static void tell_rewrite(const struct news *news, const struct view_source *sour
                                         .fork = rewrite->fork,
                                         .at_ms = rewrite->seen_at_ms};
     tell_source_event(news, TAKE(context), subject, &event);
-}
-
-static void view_source(const struct news *news, struct view_source *ret_view)
-{
-    size_t i = 0;
-    core_view_source_at(news->core, i, ret_view);
-    while (news->target->source && !text_equal(ret_view->name, news->target->source) &&
-           ++i < core_sources_len(news->core))
-        core_view_source_at(news->core, i, ret_view);
 }
 
 void news_look(const struct news *news)

@@ -19,6 +19,8 @@
  *  N8  | what N1 or N2 told is the wanted commit now, in  | success
  *      | a context that N3 to N5 do not have              |
  *
+ * What a channel (Slack) is told of a commit ends in its subject, author and origin: it shows nothing else.
+ *
  * With perService a service has its own context, but for N1 and N2, which are of the commit as a whole, of
  * all clusters that are known, or "davit" where none is. Where a forge is told of one repository for several
  * sources, which are paths of it, contexts are "davit/SOURCE/CLUSTER": each commit is of all of them, and a

@@ -6,6 +6,7 @@
 #include "daemon/inputs.h"
 #include "daemon/ledger_remote.h"
 #include "daemon/log.h"
+#include "daemon/other_owners.h"
 #include "daemon/owner.h"
 #include "daemon/thrift.h"
 #include "daemon/timebase.h"
@@ -45,6 +46,7 @@ struct runtime_source {
     char since[COMMIT_OID_SIZE]; /* what an earlier life deployed last; "": nothing is known */
     struct string_vec roots;     /* that it was asked for last then */
     int64_t rewrite_told_ms;     /* of the branch, when the one that the log has was seen */
+    int64_t move_told_ms;        /* likewise, of the origin's HEAD */
 };
 
 struct runtime {
@@ -53,6 +55,7 @@ struct runtime {
     struct act *act;
     struct writer *writer;
     struct ledger_remote *ledger_remote; /* NULL: the ledger stays here */
+    struct other_owners *other_owners;   /* NULL: it did not begin without state */
     struct runtime_source *sources;      /* as in the configuration */
     size_t sources_len;
     struct history_lock *lock;
@@ -95,6 +98,12 @@ json_t *runtime_ledger_status(const struct runtime *runtime)
 {
     assert(runtime);
     return runtime->ledger_remote ? ledger_remote_status_json(runtime->ledger_remote) : NULL;
+}
+
+json_t *runtime_other_owners(const struct runtime *runtime)
+{
+    assert(runtime);
+    return runtime->other_owners ? other_owners_status_json(runtime->other_owners) : NULL;
 }
 
 int64_t runtime_time_ms(struct runtime *runtime)
@@ -442,10 +451,22 @@ static void log_refusal(const struct core *core, size_t index)
     }
 }
 
+static void log_move(struct runtime_source *source, const struct source_status *status)
+{
+    struct api_looks looks;
+    input_looks(status, &looks);
+    if (looks.move.seen_at_ms == source->move_told_ms)
+        return;
+    source->move_told_ms = looks.move.seen_at_ms;
+    char *text CLEANUP_FREE = api_move_text(&looks.move);
+    log_message(LOG_LEVEL_WARNING, "source %s: %s", status->origin, text);
+}
+
 static void log_rewrite(struct runtime_source *source)
 {
     const struct source_status *status = source_get_status(source->source);
     struct api_looks looks;
+    log_move(source, status);
     input_looks(status, &looks);
     if (looks.rewrite.seen_at_ms == source->rewrite_told_ms)
         return;
@@ -454,20 +475,31 @@ static void log_rewrite(struct runtime_source *source)
     log_message(LOG_LEVEL_WARNING, "source %s: %s", status->origin, text);
 }
 
+static bool has_good_commit(const struct runtime_source *source)
+{
+    struct view_source view;
+    core_view_source_at(source->runtime->core, (size_t)(source - source->runtime->sources), &view);
+    return view.wanted != NULL;
+}
+
 static void on_update(void *data, const struct source_update *update)
 {
     struct runtime_source *source = data;
     struct runtime *runtime = source->runtime;
     log_rewrite(source);
     struct event event;
+    bool had_commit = has_good_commit(source);
     input_commit(event_name(source), update, &event);
     runtime_post(runtime, &event);
+    if (runtime->other_owners && !had_commit && has_good_commit(source))
+        other_owners_look(runtime->other_owners);
     if (update->head)
         log_refusal(runtime->core, (size_t)(source - runtime->sources));
 }
 
 static void on_status(void *data, const struct source_status *status)
 {
+    log_move(data, status);
     if (!status->ok)
         log_message(LOG_LEVEL_WARNING, "source %s: %s; davit keeps trying, and what runs stays",
                     status->origin, error_text(&status->error));
@@ -709,6 +741,9 @@ static int open_state(struct runtime *runtime, struct error *err)
     if (r < 0)
         return r;
     take_from_remote(runtime, history);
+    if (history_is_new(history))
+        runtime->other_owners =
+            other_owners_new(&(struct other_owners_options){runtime->core, runtime->options.config->owner});
     struct error recording = ERROR_INIT;
     if (recorder_open(records, LIMIT_RECORD_BYTES, &runtime->recorder, &recording) < 0)
         log_message(LOG_LEVEL_WARNING, "inputs are not recorded: %s", error_text(&recording));
@@ -777,6 +812,8 @@ static void start_watching(struct runtime *runtime)
                                                        .data = instance};
         instance->watch =
             engine_watch_new(instance->engine, instance->name, runtime->options.config->owner, &listener);
+        if (runtime->other_owners)
+            other_owners_add(runtime->other_owners, instance->name, instance->engine);
     }
 }
 
@@ -902,6 +939,7 @@ void runtime_free(struct runtime *runtime)
     assert(runtime->closing);
     recorder_free(runtime->recorder);
     history_lock_free(runtime->lock);
+    other_owners_free(runtime->other_owners);
     core_free(runtime->core);
     secret_store_free(runtime->secrets);
     for (size_t i = 0; i < runtime->sources_len; i++)

@@ -48,6 +48,8 @@ void runtime_saves(const struct runtime *runtime, uint64_t *ret_wanted, uint64_t
 const struct source_status *runtime_source_status(const struct runtime *runtime, const char *source);
 /* How the ledger's remote does, as ledger_remote_status_json(); NULL: it has none. The caller's. */
 json_t *runtime_ledger_status(const struct runtime *runtime);
+/* As other_owners_status_json(). The caller's. */
+json_t *runtime_other_owners(const struct runtime *runtime);
 struct engine *runtime_engine(struct runtime *runtime, const char *instance); /* NULL: no such instance */
 /* The time of core, which never goes back (daemon/timebase.h). */
 int64_t runtime_time_ms(struct runtime *runtime);

@@ -59,6 +59,7 @@ static const struct engine_ops docker_ops = {
     .kind = "docker",
     .version = docker_version,
     .list = docker_list,
+    .list_others = docker_list_others,
     .inspect = docker_inspect,
     .pull = docker_pull,
     .image_load = docker_image_load,

@@ -95,6 +95,7 @@ struct docker *docker_of(struct engine *engine);
 /* docker_container.c */
 uint64_t docker_inspect(struct engine *engine, const char *container_id, const struct engine_call *call);
 uint64_t docker_list(struct engine *engine, const char *owner, const struct engine_call *call);
+uint64_t docker_list_others(struct engine *engine, const char *owner, const struct engine_call *call);
 uint64_t docker_create(struct engine *engine, const struct engine_create *create,
                        const struct engine_call *call);
 uint64_t docker_start(struct engine *engine, const char *container_id, const struct engine_call *call);

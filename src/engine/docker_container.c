@@ -621,3 +621,33 @@ uint64_t docker_list(struct engine *engine, const char *owner, const struct engi
         "/containers/json?all=1&", json_pack("{s:[o]}", "label", json_sprintf("%s=%s", LABEL_OWNER, owner)));
     return docker_send(new, (struct docker_send){.path = path, .on_answer = on_ids});
 }
+
+static void on_others(struct docker_call *call, const struct docker_answer *answer)
+{
+    struct container_vec others CLEANUP(container_vec_deinit) = {0};
+    struct error cause = ERROR_INIT;
+    size_t i;
+    json_t *entry;
+    if (!json_is_array(answer->json)) {
+        docker_fail_as(call, ERROR_PROTOCOL, "the engine's list of containers is no list");
+        return;
+    }
+    error_set(&cause, ERROR_DENIED, "it is another owner's");
+    json_array_foreach (answer->json, i, entry) {
+        struct container *container CLEANUP(container_freep) = NULL;
+        if (docker_decode_entry(entry, &cause, &container, NULL) == 0 &&
+            container->status == CONTAINER_RUNNING && !text_equal(container->labels.owner, call->target))
+            vector_push(&others, TAKE(container));
+    }
+    if (others.len)
+        qsort(others.items, others.len, sizeof *others.items, compare_names);
+    docker_done(call, &(struct engine_reply){.containers = &others});
+}
+
+uint64_t docker_list_others(struct engine *engine, const char *owner, const struct engine_call *call)
+{
+    char *path CLEANUP_FREE = docker_filters(
+        "/containers/json?", json_pack("{s:[s],s:[s]}", "label", LABEL_OWNER, "status", "running"));
+    return docker_send(docker_call_new(engine, owner, call, LIMIT_ENGINE_CALL_MS),
+                       (struct docker_send){.path = path, .on_answer = on_others});
+}

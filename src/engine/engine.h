@@ -158,6 +158,9 @@ struct engine_ops {
      * so that nothing is done to it), its reason says why, and it counts as unreadable. One whose labels
      * cannot be read belongs to no task: it is left out, and counts as well. */
     uint64_t (*list)(struct engine *, const char *owner, const struct engine_call *);
+    /* Containers that run with another LABEL_OWNER than `owner`, as the list itself tells of them, sorted by
+     * name; those whose labels cannot be read are left out. */
+    uint64_t (*list_others)(struct engine *, const char *owner, const struct engine_call *);
     /* Somebody else's container (no LABEL_OWNER) is ERROR_NOT_FOUND, ours with unreadable labels
      * ERROR_INVALID.
      */

@@ -87,6 +87,7 @@ enum sim_op {
     SIM_NETWORK_REMOVE,
     SIM_IMAGES,
     SIM_IMAGE_INSPECT,
+    SIM_LIST_OTHERS,
     SIM_AFTER, /* no fault touches it */
     SIM_OPS,   /* their number */
 };

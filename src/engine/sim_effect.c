@@ -50,6 +50,20 @@ static bool effect_list(struct sim *sim, struct sim_request *request)
     return true;
 }
 
+static bool effect_list_others(struct sim *sim, struct sim_request *request)
+{
+    struct container_vec *list = &request->result.containers;
+    for (size_t i = 0; i < sim->containers.len; i++) {
+        const struct container *view = sim->containers.items[i]->view;
+        if (view->labels.owner && view->status == CONTAINER_RUNNING &&
+            !text_equal(view->labels.owner, request->target))
+            vector_push(list, container_copy(view));
+    }
+    if (list->len)
+        qsort(list->items, list->len, sizeof *list->items, by_name);
+    return true;
+}
+
 static bool effect_inspect(struct sim *sim, struct sim_request *request)
 {
     const struct sim_container *container = need(sim, request);
@@ -361,6 +375,7 @@ static const struct {
     [SIM_NETWORK_REMOVE] = {effect_network_remove, true},
     [SIM_IMAGES] = {effect_nothing, false},
     [SIM_IMAGE_INSPECT] = {effect_image_inspect, false},
+    [SIM_LIST_OTHERS] = {effect_list_others, false},
 };
 
 bool sim_effect(struct sim *sim, struct sim_request *request)

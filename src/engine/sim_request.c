@@ -29,6 +29,7 @@ static const struct {
     [SIM_NETWORK_REMOVE] = {20, 200},
     [SIM_IMAGES] = {1, 30},
     [SIM_IMAGE_INSPECT] = {1, 15},
+    [SIM_LIST_OTHERS] = {1, 30},
 };
 #define SLOW_FACTOR 50
 
@@ -201,6 +202,11 @@ static uint64_t op_version(struct engine *engine, const struct engine_call *call
     return send_request(engine, request_new(engine, SIM_VERSION, NULL, call));
 }
 
+static uint64_t op_list_others(struct engine *engine, const char *owner, const struct engine_call *call)
+{
+    return send_request(engine, request_new(engine, SIM_LIST_OTHERS, owner, call));
+}
+
 static uint64_t op_list(struct engine *engine, const char *owner, const struct engine_call *call)
 {
     return send_request(engine, request_new(engine, SIM_LIST, owner, call));
@@ -368,6 +374,7 @@ static const struct engine_ops engine_ops = {
     .kind = "sim",
     .version = op_version,
     .list = op_list,
+    .list_others = op_list_others,
     .inspect = op_inspect,
     .pull = op_pull,
     .image_load = op_image_load,
@@ -429,7 +436,7 @@ static void call_done(struct sim *sim, const struct sim_request *request)
     struct engine_image *images CLEANUP_FREE = memory_calloc(sim->images.len + 1, sizeof *images);
     struct engine_network *networks CLEANUP_FREE = memory_calloc(sim->networks.len + 1, sizeof *networks);
     reply.container = result->container;
-    reply.containers = request->op == SIM_LIST ? &result->containers : NULL;
+    reply.containers = request->op == SIM_LIST || request->op == SIM_LIST_OTHERS ? &result->containers : NULL;
     reply.version = request->op == SIM_VERSION ? &version : NULL;
     reply.info = request->op == SIM_VERSION ? &info : NULL;
     reply.output = request->op == SIM_EXEC ? buffer_str(&result->output) : NULL;

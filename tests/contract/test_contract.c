@@ -335,6 +335,32 @@ static void test_list_is_the_owners_and_sorted(void **state)
     assert_string_equal(list.list.items[0]->labels.owner, OTHER);
 }
 
+static void test_others_are_those_of_another_owner_that_run(void **state)
+{
+    struct contract_world *world = *state;
+    struct outcome outcome CLEANUP(outcome_deinit) = {0};
+    struct outcome list CLEANUP(outcome_deinit) = {0};
+    DO_WELL(world, &list, list_others, OWNER);
+    assert_int_equal(list.list.len, 0);
+    for (int i = 4; i > 0; i--) {
+        struct sample sample CLEANUP(sample_deinit);
+        make_sample(world, &sample, CONTRACT_SERVER, i, "");
+        free(sample.labels.owner);
+        sample.labels.owner = memory_strdup(i == 4 ? OWNER : OTHER);
+        DO_WELL(world, &outcome, create, &sample.create);
+        char *id CLEANUP_FREE = memory_strdup(outcome.container->id);
+        if (i != 2)
+            DO_WELL(world, &outcome, start, id);
+    }
+    DO_WELL(world, &list, list_others, OWNER);
+    assert_int_equal(list.list.len, 2);
+    assert_true(strcmp(list.list.items[0]->name, list.list.items[1]->name) < 0);
+    for (size_t i = 0; i < 2; i++) {
+        assert_string_equal(list.list.items[i]->labels.owner, OTHER);
+        assert_int_equal(list.list.items[i]->status, CONTAINER_RUNNING);
+    }
+}
+
 /* --- start, stop, kill, remove -------------------------------------------------------------------------- */
 
 static void test_start_and_start_again(void **state)
@@ -1027,6 +1053,7 @@ static int run(struct contract_world *world)
         TEST(test_a_file_takes_no_directory_away),
         TEST(test_a_container_without_its_files_is_none),
         TEST(test_list_is_the_owners_and_sorted),
+        TEST(test_others_are_those_of_another_owner_that_run),
         TEST(test_start_and_start_again),
         TEST(test_stop_and_stop_again),
         TEST(test_stop_of_what_never_ran),

@@ -1,7 +1,9 @@
 """The state directory is lost while 20 services run: what is in git and in the labels of containers brings it back."""
 
+import json
 import shutil
 
+from support.davit import wait_for
 from support.events import EngineEvents
 from support.spine import LABEL_OWNER, OWNER, Spine
 
@@ -78,3 +80,23 @@ def test_nothing_is_touched_and_all_numbers_are_the_same(davit, repo, docker, de
         assert "endedAt" not in again[index]
         assert len(spine.daemon.json("history", f"default/s{index}")["deployments"]) == 1
     assert " ~" in spine.daemon.run("history", "default/s0").stdout
+
+
+def test_tasks_of_another_owner_are_told(davit, repo, docker, demo_image):
+    """Another URL is another owner where none is named: without a state directory nothing else tells of what it leaves behind."""
+    spine = Spine(davit, repo, docker)
+    spine.begin(demo_image)
+    spine.daemon.stop()
+    shutil.rmtree(spine.daemon.directory / "state")
+    config = json.loads(spine.daemon.config.read_text())
+    spine.daemon.configure({**config, "owner": "other"})
+    spine.start()
+    spine.converge()
+    told = "instance local runs 2 tasks of default/web of owner e2e"
+    wait_for(lambda: told in spine.daemon.log_text(), 20, "the log tells")
+    remedy = "runs 2 tasks of default/web of owner e2e; if they are yours, set owner: e2e"
+    assert f"instance local {remedy}" in spine.daemon.log_text()
+    assert f"instance   local: {remedy}" in spine.daemon.run("status").stdout
+    entry, = spine.daemon.json("status")["otherOwners"]
+    assert entry.pop("message").startswith(remedy)
+    assert entry == {"instance": "local", "owner": "e2e", "cluster": "default", "service": "web", "services": 1, "tasks": 2}

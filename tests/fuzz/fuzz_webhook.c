@@ -72,10 +72,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(r == 0 || r == ERROR_DENIED);
     assert(r < 0 || post.len > 0);
     assert(r < 0 || webhook_authenticate(&request, ANOTHER, NULL) == ERROR_DENIED);
+    static const struct webhook_followed main_branch = {"main", false};
+    static const struct webhook_followed with_tags = {"main", true};
+    static const struct webhook_followed unknown = {NULL, false};
     struct webhook_push push CLEANUP(webhook_push_deinit);
     webhook_push_read(&request, &push);
-    bool looks = webhook_push_asks_for_look(&push, "main", &why);
+    bool looks = webhook_push_asks_for_look(&push, &main_branch, &why);
     assert(looks == (why.message[0] == '\0'));
-    assert(!looks || webhook_push_asks_for_look(&push, NULL, NULL));
+    assert(!looks || webhook_push_asks_for_look(&push, &with_tags, NULL));
+    assert(!looks || webhook_push_asks_for_look(&push, &unknown, NULL));
     return 0;
 }

@@ -52,7 +52,8 @@ static void looks(void *data, const char *source, struct api_looks *ret_looks)
     const struct fixture *fixture = data;
     *ret_looks = (struct api_looks){.asked = (unsigned)fixture->poked,
                                     .newest = "f00d",
-                                    .rewrite = {"0ld", "f00d", "", 1000},
+                                    .rewrite = {"0ld", "f00d", "", 1000, NULL},
+                                    .move = fixture->move,
                                     .verify = "head",
                                     .unverified = true};
 }
@@ -61,6 +62,13 @@ static json_t *image_updates(void *data)
 {
     (void)data;
     return json_pack("{s:b}", "ok", 1);
+}
+
+static json_t *other_owners(void *data)
+{
+    (void)data;
+    return json_pack("[{s:s, s:s, s:s, s:s, s:i, s:i, s:s}]", "instance", "local", "owner", "cf6b", "cluster",
+                     "demo", "service", "web", "services", 1, "tasks", 2, "message", "runs 2 tasks");
 }
 
 static json_t *notifications(void *data)
@@ -109,6 +117,7 @@ void fixture_init_with(struct fixture *fixture, const struct core_source_options
                                                  .saves = saves,
                                                  .notifications = notifications,
                                                  .image_updates = image_updates,
+                                                 .other_owners = other_owners,
                                                  .engine = engine});
     struct event source = {.kind = EVENT_SOURCE};
     source.source.ok = true;

@@ -19,6 +19,7 @@ struct fixture {
     char *posted_service;
     int poked;
     char *poked_source;     /* the last one; NULL: each */
+    struct api_move move;   /* of the source's HEAD */
     struct api_saves saves; /* likewise */
     struct engine *engine;  /* what the api is told when it asks for one */
 };

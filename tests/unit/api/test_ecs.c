@@ -1,6 +1,7 @@
 /* The shapes of ECS, from a core that is fed with events. */
 #include "fixture.h"
 
+#include "base/buffer.h"
 #include "base/text.h"
 #include "model/json.h"
 #include "unit.h"
@@ -102,6 +103,26 @@ static void test_rollout_shows_both_deployments(void **state)
     json_decref(answer);
 }
 
+/* Newest first: "STATE,BY ", where BY is the place of the deployment that took this one's. */
+static void expect_history(struct fixture *fixture, const char *expected)
+{
+    json_t *answer = fixture_ask(fixture, "GET", "/v1/deployments", NULL);
+    const json_t *list = json_object_get(answer, "deployments");
+    struct buffer text CLEANUP(buffer_deinit) = BUFFER_INIT(LIMIT_ERROR_CHARS);
+    size_t i;
+    json_t *item;
+    json_array_foreach ((json_t *)(uintptr_t)list, i, item) {
+        const char *by = model_string(item, "supersededBy");
+        buffer_append_str(&text, model_string(item, "state"));
+        for (size_t k = 0; by && k < i; k++)
+            if (text_equal(model_string(json_array_get(list, k), "id"), by))
+                buffer_printf(&text, ",%zu", k);
+        buffer_append_str(&text, " ");
+    }
+    assert_string_equal(buffer_str(&text), expected);
+    json_decref(answer);
+}
+
 static void test_failed_deployment(void **state)
 {
     struct fixture *fixture = *state;
@@ -115,19 +136,16 @@ static void test_failed_deployment(void **state)
     json_t *services = fixture_ask(fixture, "GET", "/v1/services", NULL);
     assert_true(model_bool(json_array_get(json_object_get(services, "services"), 0), "failed"));
     json_decref(services);
-    json_t *deployments = fixture_ask(fixture, "GET", "/v1/deployments", NULL);
-    bool found = false;
-    size_t i;
-    json_t *item;
-    const char *newer = NULL;
-    json_array_foreach (json_object_get(deployments, "deployments"), i, item) {
-        found |= text_equal(model_string(item, "state"), "FAILED");
-        assert_true(text_equal(model_string(item, "supersededBy"), newer));
-        newer = model_string(item, "id");
-    }
-    assert_int_equal(i, 2);
-    assert_true(found);
-    json_decref(deployments);
+    expect_history(fixture, "FAILED COMPLETED ");
+    fixture_deploy(fixture, "c3", "nginx:3");
+    fixture_settle(fixture, 1);
+    expect_history(fixture, "IN_PROGRESS FAILED,0 COMPLETED,0 ");
+    fixture_deploy(fixture, "d4", "nginx:broken");
+    fixture_settle(fixture, 600000);
+    expect_history(fixture, "FAILED SUPERSEDED,0 FAILED COMPLETED ");
+    fixture_deploy(fixture, "e5", "nginx:5");
+    fixture_settle(fixture, 600000);
+    expect_history(fixture, "COMPLETED FAILED,0 SUPERSEDED,1 FAILED,0 COMPLETED,0 ");
 }
 
 /* The only item of a list. Borrowed. */

@@ -924,6 +924,35 @@ static void test_approve_of_one_source(void **state)
     assert_string_equal(model_string(json_object_get(answer, "commit"), "subject"), "commit d4");
 }
 
+/* A name means the newest commit of the source that waits, where one does. */
+static void test_approve_by_name_of_several_sources(void **state)
+{
+    struct fixture *fixture = *state;
+    char *more CLEANUP_FREE = memory_printf("%s---\nkind: Service\nserviceName: api2\ncluster: demo\n"
+                                            "taskDefinition: api\ndesiredCount: 1\n",
+                                            SHOP);
+    char *web CLEANUP_FREE =
+        memory_printf(FIXTURE_MANIFEST "---\nkind: Service\ncluster: demo\nserviceName: db\n"
+                                       "taskDefinition: web\n",
+                      "nginx:1");
+    fixture_commit_to(fixture, "shop", "c3", more);
+    fixture_commit_to(fixture, "infra", "c4", web);
+    assert_string_equal(fixture_refusal(fixture, "POST", "/v1/approve", "{'commit':'HEAD'}").message,
+                        "no commit is held, and no change waits for its window");
+    assert_string_equal(
+        fixture_refusal(fixture, "POST", "/v1/approve", "{'commit':'feature'}").message,
+        "commit: \"feature\" is not known: HEAD, the branch or the digits of a commit's id are "
+        "wanted");
+    fixture_commit_to(fixture, "shop", "d4", OTHER);
+    fixture_commit_to(fixture, "infra", "d5", "kind: Cluster\nclusterName: demo\n");
+    assert_string_equal(fixture_refusal(fixture, "POST", "/v1/approve", "{'commit':'HEAD'}").message,
+                        "HEAD may be one of several, d5d5d5d5d5d5 of source infra, d4d4d4d4d4d4 of source "
+                        "shop: give the digits of its id");
+    json_decref(fixture_ask(fixture, "POST", "/v1/approve", "{'commit':'d5d5d5d'}"));
+    json_t *answer CLEANUP(json_decrefp) = fixture_ask(fixture, "POST", "/v1/approve", "{'commit':'HEAD'}");
+    assert_string_equal(model_string(json_object_get(answer, "commit"), "subject"), "commit d4");
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -964,6 +993,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_reconcile_of_one_source, setup_two, teardown),
         cmocka_unit_test_setup_teardown(test_diff_of_one_source, setup_two, teardown),
         cmocka_unit_test_setup_teardown(test_approve_of_one_source, setup_two, teardown),
+        cmocka_unit_test_setup_teardown(test_approve_by_name_of_several_sources, setup_two, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,36 +17,45 @@
 
 static const char *directory;
 
+/* Which sources it is a look for. */
+enum looks {
+    FOR_NONE,
+    FOR_TAGS, /* those that look for tags */
+    FOR_MAIN, /* those of the branch main */
+};
+
 static const struct sample {
     const char *file;
     const char *secret;
-    bool looks; /* with the branch main */
+    enum looks looks;
 } samples[] = {
-    {"github-documentation", SECRET, true},
-    {"github-push", SECRET, true},
-    {"github-branch", SECRET, false},
-    {"github-tag", SECRET, false},
-    {"github-ping", SECRET, false},
-    {"github-create", SECRET, true}, /* a bare name: in doubt */
-    {"github-form", SECRET, true},
-    {"github-form-branch", SECRET, false},
-    {"gitlab-token", SECRET, true},
-    {"gitlab-branch", SECRET, false},
-    {"gitlab-signed", STANDARD, true},
-    {"standard-webhooks", STANDARD, true},
-    {"gitea-push", SECRET, true},
-    {"gitea-tag", SECRET, false},
-    {"forgejo-push", SECRET, true},
-    {"gogs-push", SECRET, true},
-    {"bitbucket-documentation", SECRET, true},
-    {"bitbucket-cloud-push", SECRET, true},
-    {"bitbucket-cloud-deleted", SECRET, true},
-    {"bitbucket-cloud-others", SECRET, false},
-    {"bitbucket-cloud-unknown", SECRET, true},
-    {"bitbucket-data-center-push", SECRET, true},
-    {"bitbucket-data-center-branch", SECRET, false},
-    {"bitbucket-data-center-ping", SECRET, false},
-    {"generic-empty", SECRET, true},
+    {"github-documentation", SECRET, FOR_MAIN},
+    {"github-push", SECRET, FOR_MAIN},
+    {"github-branch", SECRET, FOR_NONE},
+    {"github-tag", SECRET, FOR_TAGS},
+    {"github-ping", SECRET, FOR_NONE},
+    {"github-create", SECRET, FOR_MAIN}, /* a bare name: in doubt */
+    {"github-form", SECRET, FOR_MAIN},
+    {"github-form-branch", SECRET, FOR_NONE},
+    {"gitlab-token", SECRET, FOR_MAIN},
+    {"gitlab-branch", SECRET, FOR_NONE},
+    {"gitlab-tag", SECRET, FOR_TAGS},
+    {"gitlab-signed", STANDARD, FOR_MAIN},
+    {"standard-webhooks", STANDARD, FOR_MAIN},
+    {"gitea-push", SECRET, FOR_MAIN},
+    {"gitea-tag", SECRET, FOR_TAGS},
+    {"forgejo-push", SECRET, FOR_MAIN},
+    {"gogs-push", SECRET, FOR_MAIN},
+    {"bitbucket-documentation", SECRET, FOR_MAIN},
+    {"bitbucket-cloud-push", SECRET, FOR_MAIN},
+    {"bitbucket-cloud-deleted", SECRET, FOR_MAIN},
+    {"bitbucket-cloud-others", SECRET, FOR_TAGS},
+    {"bitbucket-cloud-unknown", SECRET, FOR_MAIN},
+    {"bitbucket-data-center-push", SECRET, FOR_MAIN},
+    {"bitbucket-data-center-branch", SECRET, FOR_NONE},
+    {"bitbucket-data-center-tag", SECRET, FOR_TAGS},
+    {"bitbucket-data-center-ping", SECRET, FOR_NONE},
+    {"generic-empty", SECRET, FOR_MAIN},
 };
 
 /* A request that can be changed. */
@@ -131,25 +140,29 @@ static bool is_genuine(const struct post *post, const char *secret)
     return r == 0;
 }
 
-static bool asks_for_look(const struct post *post, const char *branch, struct error *why)
+static bool asks_for_look(const struct post *post, const struct webhook_followed *followed, struct error *why)
 {
     struct webhook_request request = request_of(post);
     struct webhook_push push CLEANUP(webhook_push_deinit);
     webhook_push_read(&request, &push);
-    return webhook_push_asks_for_look(&push, branch, why);
+    return webhook_push_asks_for_look(&push, followed, why);
 }
 
 static void test_genuine(void **state)
 {
     (void)state;
+    static const struct webhook_followed branch = {"main", false};
+    static const struct webhook_followed with_tags = {"main", true};
     for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
         struct post post CLEANUP(post_deinit) = load(samples[i].file);
         struct error why = ERROR_INIT;
         if (!is_genuine(&post, samples[i].secret))
             fail_msg("%s is refused", samples[i].file);
-        if (asks_for_look(&post, "main", &why) != samples[i].looks)
+        if (asks_for_look(&post, &branch, &why) != (samples[i].looks == FOR_MAIN))
             fail_msg("%s: %s", samples[i].file, error_text(&why));
-        assert_true(samples[i].looks == (why.message[0] == '\0'));
+        if (asks_for_look(&post, &with_tags, NULL) != (samples[i].looks != FOR_NONE))
+            fail_msg("%s: another answer where tags count", samples[i].file);
+        assert_true((samples[i].looks == FOR_MAIN) == (why.message[0] == '\0'));
     }
 }
 
@@ -426,7 +439,7 @@ static bool asks(const char *body, const char *branch)
 {
     struct post post CLEANUP(post_deinit) = {0};
     set_body(&post, body, strlen(body));
-    return asks_for_look(&post, branch, NULL);
+    return asks_for_look(&post, &(struct webhook_followed){branch, false}, NULL);
 }
 
 static void test_in_doubt_it_looks(void **state)

@@ -16,7 +16,7 @@ static const struct deployment *primary_of(const struct fixture *fixture)
 static const struct deployment *deployment_at(const struct fixture *fixture, size_t i)
 {
     const struct service_ledger *ledger = fixture_view(fixture, "web").ledger;
-    assert_true(i < ledger->deployments.len);
+    assert_true(ledger && i < ledger->deployments.len);
     return &ledger->deployments.items[i];
 }
 
@@ -99,6 +99,40 @@ static void test_what_completed_is_known_again(void **state)
 }
 
 /* L3, F12: its tasks may go before it is seen steady, and the next one may fail. */
+/* Nothing is being removed as long as no commit says so. */
+static void test_what_runs_before_a_commit_is_known(void **state)
+{
+    (void)state;
+    struct fixture *before CLEANUP(fixture_freep) = steady_fixture(2);
+    struct fixture *after CLEANUP(fixture_freep) = next_life(before, NULL);
+    fixture_turn(after);
+    struct view_service web = fixture_view(after, "web");
+    assert_true(web.unread);
+    assert_string_equal(view_service_state(&web), "unknown");
+    assert_int_equal(view_service_desired_count(&web), 2);
+    assert_true(text_starts_with(web.waiting, "left alone: no commit of its source was accepted"));
+    commit_again(after, "nginx", 2);
+    fixture_turn(after);
+    web = fixture_view(after, "web");
+    assert_false(web.unread);
+    assert_string_equal(view_service_state(&web), "steady");
+    assert_null(web.waiting);
+}
+
+/* Once one has been accepted that lacks it. */
+static void test_what_runs_and_no_commit_has(void **state)
+{
+    (void)state;
+    struct fixture *before CLEANUP(fixture_freep) = steady_fixture(2);
+    struct fixture *after CLEANUP(fixture_freep) = next_life(before, NULL);
+    fixture_commit(after, "other", "nginx", 1, 0);
+    fixture_turn(after);
+    struct view_service web = fixture_view(after, "web");
+    assert_false(web.unread);
+    assert_string_equal(view_service_state(&web), "removing");
+    assert_int_equal(view_service_desired_count(&web), 0);
+}
+
 static void test_a_rollback_goes_back_to_what_was_rebuilt(void **state)
 {
     (void)state;
@@ -283,7 +317,7 @@ static void test_the_last_that_created_is_primary(void **state)
     (void)state;
     struct fixture *before CLEANUP(fixture_freep) = steady_fixture(2);
     char first[DEPLOYMENT_ID_SIZE];
-    memcpy(first, primary_of(before)->id, sizeof first);
+    memcpy(first, deployment_at(before, 0)->id, sizeof first);
     fixture_change(before, "web", "nginx:2");
     int newest = before->commits - 1;
     fixture_settle(before);
@@ -432,6 +466,158 @@ static void test_what_git_has_no_more_is_removed(void **state)
     assert_false(saves(after, "c/web: rebuilt"));
 }
 
+static json_t *entry_of(const struct fixture *fixture)
+{
+    return service_ledger_to_json(fixture_view(fixture, "web").ledger);
+}
+
+/* A life that begins with the entry, which it takes over, before the commit. */
+static struct fixture *life_of_entry(const struct fixture *before, json_t *entry)
+{
+    struct container_vec copies = copies_of(before);
+    struct fixture *after = life_with(before, &copies);
+    fixture_step(after, (struct event){.kind = EVENT_LEDGER,
+                                       .ledger = {LEDGER_SERVICE, memory_strdup("c/web"), entry}});
+    after->commits = before->commits - 1;
+    return after;
+}
+
+/* L9: the entry is from before the last deployment. */
+static void test_an_entry_that_is_older_than_what_runs(void **state)
+{
+    (void)state;
+    struct fixture *before CLEANUP(fixture_freep) = steady_fixture(2);
+    json_t *stale = entry_of(before);
+    char first[DEPLOYMENT_ID_SIZE];
+    memcpy(first, deployment_at(before, 0)->id, sizeof first);
+    fixture_after(before, 60000);
+    fixture_change(before, "web", "nginx:2");
+    fixture_settle(before);
+    struct fixture *after CLEANUP(fixture_freep) = life_of_entry(before, stale);
+    fixture_commit(after, "web", "nginx:2", 2, 0);
+    fixture_turn(after);
+    assert_int_equal(fixture_view(after, "web").ledger->deployments.len, 2);
+    assert_string_equal(deployment_at(after, 0)->id, deployment_at(before, 0)->id);
+    assert_int_equal(deployment_at(after, 0)->state, DEPLOYMENT_COMPLETED);
+    assert_true(deployment_at(after, 0)->rebuilt);
+    assert_string_equal(deployment_at(after, 1)->id, first);
+    assert_int_equal(deployment_at(after, 1)->state, DEPLOYMENT_COMPLETED);
+    assert_false(deployment_at(after, 1)->rebuilt);
+    assert_null(fixture_action(after, 0));
+}
+
+/* L9: it failed once, and `davit retry` worked, which the entry does not know. */
+static void test_what_was_bad_and_runs_is_not_bad(void **state)
+{
+    (void)state;
+    struct fixture *before CLEANUP(fixture_freep) = steady_fixture(2);
+    struct service_ledger *stale CLEANUP(service_ledger_freep) =
+        service_ledger_copy(fixture_view(before, "web").ledger);
+    fixture_after(before, 60000);
+    fixture_change(before, "web", "nginx:2");
+    fixture_settle(before);
+    service_ledger_add_known_bad(stale, deployment_at(before, 0), before->now_ms);
+    struct fixture *after CLEANUP(fixture_freep) = life_of_entry(before, service_ledger_to_json(stale));
+    fixture_commit(after, "web", "nginx:2", 2, 0);
+    fixture_turn(after);
+    assert_string_equal(deployment_at(after, 0)->id, deployment_at(before, 0)->id);
+    assert_int_equal(fixture_view(after, "web").ledger->known_bad.len, 0);
+    assert_null(fixture_action(after, 0));
+    struct view_service view = fixture_view(after, "web");
+    assert_string_equal(view_service_state(&view), "steady");
+}
+
+/* L9: the last that the entry knows of was under way, and gave way to what runs. */
+static void test_what_was_under_way_was_replaced(void **state)
+{
+    (void)state;
+    struct fixture *before CLEANUP(fixture_freep) = steady_fixture(2);
+    fixture_after(before, 60000);
+    fixture_change(before, "web", "nginx:2");
+    fixture_run(before);
+    assert_int_equal(primary_of(before)->state, DEPLOYMENT_IN_PROGRESS);
+    json_t *stale = entry_of(before);
+    fixture_after(before, 60000);
+    fixture_change(before, "web", "nginx:3");
+    fixture_settle(before);
+    struct fixture *after CLEANUP(fixture_freep) = life_of_entry(before, stale);
+    fixture_commit(after, "web", "nginx:3", 2, 0);
+    fixture_turn(after);
+    assert_string_equal(deployment_at(after, 0)->id, primary_of(before)->id);
+    assert_int_equal(deployment_at(after, 1)->state, DEPLOYMENT_SUPERSEDED);
+    assert_true(deployment_at(after, 1)->ended_ms >= deployment_at(after, 1)->created_ms);
+    assert_non_null(strstr(deployment_at(after, 1)->reason, primary_of(before)->id));
+}
+
+/* L9: a task from before PRIMARY that is on its way out, of a deployment that the entry has let go. */
+static void test_what_is_older_is_no_news(void **state)
+{
+    (void)state;
+    struct fixture *before CLEANUP(fixture_freep) = steady_fixture(2);
+    json_t *entry = entry_of(before);
+    struct container_vec copies = copies_of(before);
+    struct container *old = container_copy(copies.items[0]);
+    free(old->id);
+    old->id = memory_strdup("old");
+    memset(&old->labels.digest, 7, sizeof old->labels.digest);
+    free(old->labels.deployment);
+    old->labels.deployment = memory_strdup("ecs-svc/0000000000000000042");
+    old->labels.task[0] = old->labels.task[0] == 'a' ? 'b' : 'a';
+    old->created_ms = primary_of(before)->created_ms - 1000;
+    vector_push(&copies, old);
+    struct fixture *after CLEANUP(fixture_freep) = life_with(before, &copies);
+    fixture_step(after, (struct event){.kind = EVENT_LEDGER,
+                                       .ledger = {LEDGER_SERVICE, memory_strdup("c/web"), entry}});
+    commit_again(after, "nginx", 2);
+    fixture_turn(after);
+    assert_false(saves(after, "c/web: rebuilt"));
+    assert_string_equal(deployment_at(after, 0)->id, deployment_at(before, 0)->id);
+}
+
+/* L9: what failed after the entry was written left stopped containers, and is no PRIMARY for that. */
+static void test_what_stopped_is_no_news(void **state)
+{
+    (void)state;
+    struct fixture *before CLEANUP(fixture_freep) = steady_fixture(2);
+    json_t *stale = entry_of(before);
+    fixture_after(before, 60000);
+    struct container_vec copies = copies_of(before);
+    struct container *failed = container_copy(copies.items[0]);
+    free(failed->id);
+    failed->id = memory_strdup("failed");
+    memset(&failed->labels.digest, 7, sizeof failed->labels.digest);
+    free(failed->labels.deployment);
+    failed->labels.deployment = memory_strdup("ecs-svc/0000000000000000042");
+    failed->labels.task[0] = failed->labels.task[0] == 'a' ? 'b' : 'a';
+    failed->created_ms = before->now_ms;
+    failed->status = CONTAINER_STOPPED;
+    failed->finished_ms = before->now_ms;
+    vector_push(&copies, failed);
+    struct fixture *after CLEANUP(fixture_freep) = life_with(before, &copies);
+    fixture_step(after, (struct event){.kind = EVENT_LEDGER,
+                                       .ledger = {LEDGER_SERVICE, memory_strdup("c/web"), stale}});
+    commit_again(after, "nginx", 2);
+    fixture_turn(after);
+    assert_false(saves(after, "c/web: rebuilt"));
+    assert_string_equal(deployment_at(after, 0)->id, deployment_at(before, 0)->id);
+    assert_int_equal(deployment_at(after, 0)->state, DEPLOYMENT_COMPLETED);
+}
+
+/* An entry that knows all of it stays as it is. */
+static void test_a_restart_rebuilds_nothing(void **state)
+{
+    (void)state;
+    struct fixture *before CLEANUP(fixture_freep) = steady_fixture(2);
+    fixture_after(before, 60000);
+    fixture_change(before, "web", "nginx:2");
+    fixture_settle(before);
+    struct fixture *after CLEANUP(fixture_freep) = life_of_entry(before, entry_of(before));
+    fixture_commit(after, "web", "nginx:2", 2, 0);
+    fixture_turn(after);
+    assert_false(saves(after, "c/web: rebuilt"));
+    assert_int_equal(fixture_view(after, "web").ledger->deployments.len, 2);
+}
+
 static int join_part(void *data, const json_t *part)
 {
     core_snapshot_join(data, part);
@@ -446,7 +632,7 @@ static void test_a_snapshot_knows_the_commits(void **state)
     struct fixture *after CLEANUP(fixture_freep) = next_life(before, NULL);
     struct event event = {.kind = EVENT_COMMIT};
     struct error err = ERROR_INIT;
-    memcpy(event.commit.commit.oid, primary_of(before)->commit.oid, sizeof event.commit.commit.oid);
+    memcpy(event.commit.commit.oid, deployment_at(before, 0)->commit.oid, sizeof event.commit.commit.oid);
     event.commit.commit.subject = memory_strdup("the one that deployed it");
     fixture_step(after, event);
     json_t *snapshot CLEANUP(json_decrefp) = json_object();
@@ -463,6 +649,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_completed_is_known_again),
+        cmocka_unit_test(test_what_runs_before_a_commit_is_known),
+        cmocka_unit_test(test_what_runs_and_no_commit_has),
         cmocka_unit_test(test_a_rollback_goes_back_to_what_was_rebuilt),
         cmocka_unit_test(test_the_entry_says_that_it_was_rebuilt),
         cmocka_unit_test(test_a_commit_that_is_gone_keeps_its_id),
@@ -479,6 +667,12 @@ int main(void)
         cmocka_unit_test(test_what_a_tag_meant_is_known_again),
         cmocka_unit_test(test_labels_that_cannot_be),
         cmocka_unit_test(test_what_git_has_no_more_is_removed),
+        cmocka_unit_test(test_an_entry_that_is_older_than_what_runs),
+        cmocka_unit_test(test_what_was_bad_and_runs_is_not_bad),
+        cmocka_unit_test(test_what_was_under_way_was_replaced),
+        cmocka_unit_test(test_what_is_older_is_no_news),
+        cmocka_unit_test(test_what_stopped_is_no_news),
+        cmocka_unit_test(test_a_restart_rebuilds_nothing),
         cmocka_unit_test(test_a_snapshot_knows_the_commits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

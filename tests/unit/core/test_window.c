@@ -492,16 +492,14 @@ static void load(struct fixture *fixture, enum ledger_change_kind kind, const ch
     fixture_step(fixture, (struct event){.kind = EVENT_LEDGER, .ledger = {kind, memory_strdup(name), entry}});
 }
 
-/* A later davit, with the containers as they are, a ledger that was read, and the commit of that id. */
-static struct fixture *second_life_at(const struct fixture *first, const char *image, const char *service,
-                                      const char *oid)
+/* A later davit, with the containers as they are and a ledger that was read. The entry is taken over. */
+static struct fixture *life_of_entry(const struct fixture *first, json_t *entry)
 {
     struct fixture *second = fixture_new(1);
-    struct view_service view = fixture_view(first, "web");
     struct container_vec containers = {0};
     struct task_vec tasks;
     second->now_ms = first->now_ms;
-    load(second, LEDGER_SERVICE, "c/web", service_ledger_to_json(view.ledger));
+    load(second, LEDGER_SERVICE, "c/web", entry);
     load(second, LEDGER_FAMILY, "web", family_ledger_to_json(core_family(first->core, "web")));
     load(second, LEDGER_SOURCE, "default", json_pack("{s:{s:s}}", "deployed", "oid", DEPLOYED));
     core_view_tasks(first->core, "c", "web", first->now_ms, &tasks);
@@ -510,6 +508,14 @@ static struct fixture *second_life_at(const struct fixture *first, const char *i
     task_vec_deinit(&tasks);
     fixture_listed(second, "one", containers.items, containers.len);
     vector_deinit(&containers);
+    return second;
+}
+
+/* And the commit of that id. */
+static struct fixture *second_life_at(const struct fixture *first, const char *image, const char *service,
+                                      const char *oid)
+{
+    struct fixture *second = life_of_entry(first, service_ledger_to_json(fixture_view(first, "web").ledger));
     struct event event = {.kind = EVENT_COMMIT, .commit = {.head = true, .full = true}};
     snprintf(event.commit.commit.oid, sizeof event.commit.commit.oid, "%s", oid);
     char *definition = memory_printf("{\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"app\","
@@ -550,6 +556,36 @@ static void test_what_waited_waits_on(void **state) /* W8 */
     fixture_after(second, TO_OPENING_MS);
     settle(second);
     assert_int_equal(count_of(second, "web", 2), 2);
+}
+
+/* L9: the entry is from before its window opened, and it is shut again: what ran through it is not taken
+ * back.
+ */
+static void test_what_has_begun_waits_no_more(void **state)
+{
+    (void)state;
+    struct fixture *first CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    fixture_change(first, "web", "nginx:2");
+    expect_waits(first, WAITS);
+    json_t *stale = service_ledger_to_json(fixture_view(first, "web").ledger);
+    assert_non_null(json_object_get(stale, "delayed"));
+    fixture_after(first, TO_OPENING_MS);
+    settle(first);
+    assert_int_equal(count_of(first, "web", 2), 2);
+    fixture_after(first, INT64_C(3) * 3600000);
+    struct fixture *second CLEANUP(fixture_freep) = life_of_entry(first, stale);
+    second->commits = first->commits - 1;
+    fixture_file(second, "cluster.json", CLUSTER(NIGHT));
+    fixture_commit(second, "web", "nginx:2", 2, 0);
+    fixture_file(second, "cluster.json", CLUSTER(NIGHT));
+    settle(second);
+    assert_int_equal(count_of(second, "web", 2), 2);
+    expect_state(second, "web", "steady");
+    struct view_service view = fixture_view(second, "web");
+    assert_null(view.ledger->delayed);
+    assert_string_equal(service_ledger_primary(view.ledger)->id,
+                        service_ledger_primary(fixture_view(first, "web").ledger)->id);
+    assert_false(core_any_delayed(second->core));
 }
 
 #define API_DEFINITION                                                                                       \
@@ -840,6 +876,7 @@ int main(void)
         cmocka_unit_test(test_the_wall_clock_is_set),
         cmocka_unit_test(test_who_depends_on_it_waits),
         cmocka_unit_test(test_what_waited_waits_on),
+        cmocka_unit_test(test_what_has_begun_waits_no_more),
         cmocka_unit_test(test_a_new_service_that_waited_waits_on),
         cmocka_unit_test(test_what_was_replaced_says_so_in_a_later_life),
         cmocka_unit_test(test_a_removal_that_waited_waits_on),

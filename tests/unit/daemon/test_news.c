@@ -275,6 +275,20 @@ static void test_a_commit_that_was_held_is_accepted(void **state)
     expect(world, "");
 }
 
+/* A channel shows nothing of a commit but the line. */
+static void test_a_line_says_whose_commit_it_is(void **state)
+{
+    struct world *world = *state;
+    world->target = (struct report_target){.kind = REPORT_SLACK, .events = REPORT_COMMITS};
+    deploy(world, "a1", "nginx:1", "");
+    look(world);
+    const struct report_message *message = report_queue_next(world->queue, world->fixture.now_ms);
+    const struct commit *wanted = &core_desired(world->fixture.core)->commit;
+    char *words CLEANUP_FREE =
+        memory_printf(" (\"%s\" by %s, /srv/manifests)", wanted->subject, wanted->author);
+    assert_true(text_ends_with(message->text, words));
+}
+
 /* Nothing is said of a source that is away for a moment, and of its return only where it was told to be. */
 static void test_a_source_is_away_and_back(void **state)
 {
@@ -310,8 +324,8 @@ static void test_a_branch_is_rewritten(void **state)
 {
     struct world *world = *state;
     const struct api_rewrite first = {"b2b2b2b2b2b2b2b2", "c3c3c3c3c3c3c3c3", "a1a1a1a1a1a1a1a1",
-                                      1700000000000};
-    const struct api_rewrite second = {"c3c3c3c3c3c3c3c3", "d4d4d4d4d4d4d4d4", "", 1700000001000};
+                                      1700000000000, NULL};
+    const struct api_rewrite second = {"c3c3c3c3c3c3c3c3", "d4d4d4d4d4d4d4d4", "", 1700000001000, NULL};
     world->target = (struct report_target){.kind = REPORT_WEBHOOK, .events = REPORT_SOURCES};
     deploy(world, "c3", "nginx:1", "");
     expect(world, "");
@@ -511,6 +525,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_life_that_has_seen_no_commit_forgets_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_commit_that_was_held_is_accepted, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_source_is_away_and_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_line_says_whose_commit_it_is, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_branch_is_rewritten, setup, teardown),
         cmocka_unit_test_setup_teardown(test_each_service, setup, teardown),
         cmocka_unit_test_setup_teardown(test_deployments, setup, teardown),

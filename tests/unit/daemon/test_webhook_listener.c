@@ -50,9 +50,9 @@ static void on_look(void *data, size_t index)
 static struct webhook_source on_source(void *data, size_t index)
 {
     const struct world *world = data;
-    return index
-               ? (struct webhook_source){"shop", "git@git.example.org:example/shop.git", "live"}
-               : (struct webhook_source){"infra", "https://git.example.org/example/infra.git", world->branch};
+    return index ? (struct webhook_source){"shop", "git@git.example.org:example/shop.git", {"live", true}}
+                 : (struct webhook_source){
+                       "infra", "https://git.example.org/example/infra.git", {world->branch, false}};
 }
 
 static void write_secret(const struct world *world, const char *text)
@@ -263,7 +263,10 @@ static void test_several_sources(void **state)
         {"https://git.example.org/moved/shop", "live", 202, 0, 1,
          "looked at: shop; none is at git.example.org/moved/shop"},
         {"https://git.example.org/example/other", "next", 200, 0, 0,
-         "a push of a branch that no source of it follows"},
+         "a push of a ref that no source of it follows"},
+        {"https://git.example.org/example/shop.git", "refs/tags/v1", 202, 0, 1, "looked at: shop"},
+        {"https://git.example.org/example/infra", "refs/tags/v1", 200, 0, 0,
+         "a push of refs/tags/v1, not of refs/heads/main"},
         {"", "live", 202, 0, 1, "looked at: shop"},
     };
     const char *const headers[] = {TOKEN, NULL};
@@ -271,9 +274,9 @@ static void test_several_sources(void **state)
     webhook_listener_free(world->listener);
     world->sources_len = 2;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        char *body CLEANUP_FREE =
-            memory_printf("{\"ref\":\"refs/heads/%s\",\"repository\":{\"clone_url\":\"%s\"}}",
-                          cases[i].branch, cases[i].url);
+        char *body CLEANUP_FREE = memory_printf(
+            "{\"ref\":\"%s%s\",\"repository\":{\"clone_url\":\"%s\"}}",
+            text_starts_with(cases[i].branch, "refs/") ? "" : "refs/heads/", cases[i].branch, cases[i].url);
         if (open_listener(world, world->address, &err) < 0) /* anew: the pause after a look is over */
             fail_msg("%s", error_text(&err));
         world->looks = world->other_looks = 0;
