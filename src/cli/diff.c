@@ -87,6 +87,14 @@ static bool split_range(const char *text, char **ret_from, char **ret_to)
     return true;
 }
 
+/* Which way round it is, for people. */
+static void tell_direction(const struct cli *cli, const struct desired *desired)
+{
+    char *revision CLEANUP_FREE = text_printable(cli->argv[0]);
+    if (text_equal(cli_value(cli, "output"), "text"))
+        fprintf(cli->out, "from what runs to %s (%.12s)\n", revision, desired->commit.oid);
+}
+
 /* CLI_ERROR: *ret_answer is a failure. */
 static int find_differences(const struct cli *cli, json_t **ret_answer)
 {
@@ -102,7 +110,11 @@ static int find_differences(const struct cli *cli, json_t **ret_answer)
         return cli_diff_commits(cli, (const char *const[]){first, second}, ret_answer);
     struct desired *desired CLEANUP(desired_unrefp) = NULL;
     int r = cli_diff_read(cli, cli->argv[0], &desired, ret_answer);
-    return r ? r : ask_about(cli, desired, ret_answer);
+    if (!r)
+        r = ask_about(cli, desired, ret_answer);
+    if (!r)
+        tell_direction(cli, desired);
+    return r;
 }
 
 /* The newest commit is refused: what is compared is another, and no answer to what was asked. */
@@ -210,7 +222,13 @@ const struct command cli_diff = {
         "of "
         "the local\nrepository. With two, or FROM..TO: from one commit to the other, without the daemon.\n\n"
         "Formatting, comments and the order of files are no difference. Values of environment variables "
-        "and of options of log and volume drivers are never shown, nor are passwords of URLs; long values "
+        "and of options of log and volume drivers are never shown. \"***\" stands for the login and the "
+        "query of a "
+        "URL, and in a text for all from the first value on that follows a name that says that it is secret: "
+        "--password X, --api-key=X, TOKEN=X, Authorization: X, Bearer X, \"password\": \"X\"; so does it for "
+        "the value of a label app.secret. What stands behind such a value in the same text is told as "
+        "changed, and not how. Others are shown: what an argument without a name means is not known (-p X). "
+        "Long values "
         "are cut around their first difference, but for -o json and yaml. Tasks "
         "of "
         "davit.preDeploy\nthat run first are told, and until when a change would wait for its change window. "

@@ -143,8 +143,9 @@ static void put_rollout(struct buffer *cell, const json_t *difference)
     put_line(cell, begin, "", downtime);
     put_line(cell, begin, "needs ", needs);
     if (rollout)
-        buffer_printf(cell, "%s%" PRId64 " of %" PRId64 " tasks are new", cell->len > begin ? "<br>" : "",
-                      model_int(rollout, "newTasks"), model_int(rollout, "wantedTasks"));
+        buffer_printf(cell, "%s%" PRId64 " of %" PRId64 " task%s new", cell->len > begin ? "<br>" : "",
+                      model_int(rollout, "newTasks"), model_int(rollout, "wantedTasks"),
+                      model_int(rollout, "wantedTasks") == 1 ? " is" : "s are");
 }
 
 static void put_scale(struct buffer *out, const json_t *details)

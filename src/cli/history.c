@@ -133,7 +133,8 @@ const struct command cli_history = {
     .summary = "list the deployments of a service, or the runs of a scheduled task",
     .args = "CLUSTER/SERVICE|SCHEDULED-TASK",
     .description =
-        "Newest first; SUPERSEDED BY is the deployment that took its place. To go back to an earlier commit: "
+        "Newest first; SUPERSEDED BY is the deployment that took its place, which one that failed did "
+        "not, but from one that was under way. To go back to an earlier commit: "
         "git "
         "revert, or davit rollback.\n\n"
         "A scheduled task is named by itself or with the cluster of one of its targets; a service of "

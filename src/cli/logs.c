@@ -12,6 +12,7 @@
 struct reading {
     const struct cli *cli;
     bool failed;  /* the daemon could read nothing at all */
+    bool any;     /* a line, or why there is none, has come */
     char *query;  /* without "tail" */
     char *again;  /* the query when it is asked for again */
     json_t *told; /* "task/container" -> {"stdout": {"at", "nth"}, ..}, those last that wrote last */
@@ -56,6 +57,7 @@ static int on_line(void *data, const json_t *line)
     struct reading *reading = data;
     const struct cli *cli = reading->cli;
     const char *error = model_string(line, "error");
+    reading->any = true;
     if (error && !model_string(line, "task")) {
         reading->failed = true;
         cli_fail(cli, "%s", error);
@@ -74,6 +76,30 @@ static int on_line(void *data, const json_t *line)
     return ferror(cli->out) ? ERROR_CANCELED : 0;
 }
 
+/* Of a service: those that run have written nothing, or none does, and what stopped is read by its id. */
+static void tell_stopped(const struct cli *cli, const char *target)
+{
+    json_t *answer CLEANUP(json_decrefp) = NULL;
+    const json_t *newest = NULL;
+    struct error err = ERROR_INIT;
+    size_t i;
+    json_t *task;
+    if (cli_request(cli, &(struct cli_request){.path = "/v1/tasks", .query = target}, &answer, &err) < 0)
+        return;
+    json_array_foreach (json_object_get(answer, "tasks"), i, task) {
+        if (!text_equal(cli_member_string(task, "status"), "STOPPED"))
+            return;
+        if (!newest ||
+            strcmp(cli_member_string(task, "createdAt"), cli_member_string(newest, "createdAt")) > 0)
+            newest = task;
+    }
+    if (newest)
+        fprintf(cli->err, "no task of %s/%s runs; of those that stopped: davit logs %s/%s --task %.12s\n",
+                cli_member_string(newest, "cluster"), cli_member_string(newest, "service"),
+                cli_member_string(newest, "cluster"), cli_member_string(newest, "service"),
+                cli_member_string(newest, "id"));
+}
+
 /* An exit code, or what the daemon refused. task: only this one; NULL: of all. */
 static int read_logs(const struct cli *cli, const char *target, const char *task, struct error *err)
 {
@@ -88,6 +114,8 @@ static int read_logs(const struct cli *cli, const char *target, const char *task
     struct cli_follow follow = {.request = request, .again = again};
     text_from_time_ms(cli_now_ms(), reading.since);
     int r = cli_is_on(cli, "follow") ? cli_follow(cli, &follow, err) : cli_request(cli, &request, NULL, err);
+    if (r >= 0 && !reading.any && !task && !cli_is_on(cli, "follow"))
+        tell_stopped(cli, target);
     json_decref(reading.told);
     json_decref(reading.body);
     free(reading.query);

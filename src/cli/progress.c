@@ -11,6 +11,8 @@
 #include <sys/ioctl.h>
 
 #define BAR_WIDTH 10
+/* ECS's words in the event of a deployment that cannot go on, which `waiting` begins with too. */
+#define BOUNDS "because of the service deployment configuration"
 
 struct progress {
     FILE *file;
@@ -58,7 +60,7 @@ void progress_of_view(const struct core *core, const struct view_service *view,
         .state = state_of(view_service_has_failed(view), view->left || view_service_is_steady(view),
                           view->blocked, view_service_state(view)),
         .word = view_service_state(view),
-        .desired = view->desired ? view->desired->desired_count : 0,
+        .desired = view_service_desired_count(view),
         .healthy = view->healthy_count,
         .left = view->running_count + view->pending_count + view->stopping_count,
         .waiting = view->waiting,
@@ -67,7 +69,7 @@ void progress_of_view(const struct core *core, const struct view_service *view,
         .gone = view->gone_count,
         .lost_instance = view->lost_instance,
         .lost_ms = view->lost_ms,
-        .removing = !view->desired,
+        .removing = !view->desired && !view->unread,
         .suspended = view->suspended,
         .held_commit = view->held ? view->held->commit : NULL,
         .held_ms = view->held ? view->held->at_ms : 0,
@@ -267,6 +269,12 @@ char *progress_remedy(const struct progress_service *service)
     const char *cluster = service->cluster;
     const char *name = service->name;
     char since[TEXT_TIME_SIZE];
+    if (!service->held_commit && service->state == PROGRESS_BUSY && service->waiting &&
+        strstr(service->waiting, BOUNDS))
+        return memory_strdup("as long as that holds no task may start and none may stop: lower "
+                             "minimumHealthyPercent or raise maximumPercent of its deploymentConfiguration");
+    if (!service->held_commit && service->state != PROGRESS_FAILED)
+        return NULL;
     if (!service->held_commit)
         return memory_printf("other content is tried, or the same by davit retry %s/%s", cluster, name);
     text_from_time_ms(service->held_ms, since);

@@ -40,7 +40,8 @@ struct progress_service {
     int64_t held_ms;         /* since then */
 };
 
-/* Of one that has failed or is held: what makes davit try again. Caller frees. */
+/* Of one that has failed or is held: what makes davit try again; of one whose bounds let no task start or
+ * stop, what does. NULL: it needs nobody. Caller frees. */
 char *progress_remedy(const struct progress_service *service);
 
 void progress_of_view(const struct core *core, const struct view_service *view,

@@ -41,10 +41,12 @@ static void print_webhooks(const struct cli *cli, const json_t *webhooks)
 static void print_rewrite(const struct cli *cli, const json_t *rewrite, const char *newest)
 {
     const char *fork = model_string(rewrite, "fork");
+    bool moved = model_string(rewrite, "movedTo") != NULL;
     if (!rewrite || !text_equal(cli_member_string(rewrite, "to"), newest))
         return;
-    fprintf(cli->out, "           %srewritten%s %s: it was at %.12s, which is no part of it any more",
-            cli_tone(cli, CLI_BUSY), cli_tone(cli, CLI_PLAIN), cli_member_string(rewrite, "seenAt"),
+    fprintf(cli->out, "           %s%s%s %s: %s was at %.12s, which is no part of it any more",
+            cli_tone(cli, CLI_BUSY), moved ? "moved here" : "rewritten", cli_tone(cli, CLI_PLAIN),
+            cli_member_string(rewrite, "seenAt"), moved ? "HEAD of the origin" : "it",
             cli_member_string(rewrite, "from"));
     fprintf(cli->out, fork ? "; both have %.12s\n" : "; they have no commit in common\n", fork);
 }
@@ -55,8 +57,9 @@ static void print_source(const struct cli *cli, const json_t *source, bool named
     const json_t *head = json_object_get(source, "head");
     const json_t *wanted = json_object_get(source, "wanted");
     const char *branch = model_string(source, "branch");
-    fprintf(cli->out, "%-10s %s%s%s%s%s: %s%s%s\n", "source", named ? cli_member_string(source, "name") : "",
-            named ? "  " : "", cli_member_string(source, "origin"), branch ? " " : "", branch ? branch : "",
+    const char *origin = cli_member_string(source, "origin"); /* "": not looked at yet */
+    fprintf(cli->out, "%-10s %s%s%s%s%s%s%s%s%s\n", "source", named ? cli_member_string(source, "name") : "",
+            named ? "  " : "", origin, branch ? " " : "", branch ? branch : "", *origin ? ": " : "",
             cli_tone(cli, model_bool(source, "ok") ? CLI_GOOD : CLI_BAD),
             model_bool(source, "ok") ? "ok" : cli_member_string(source, "message"), cli_tone(cli, CLI_PLAIN));
     print_rewrite(cli, json_object_get(source, "rewritten"), cli_member_string(source, "newest"));
@@ -98,6 +101,17 @@ static void print_instances(const struct cli *cli, const json_t *instances)
     }
 }
 
+/* What a changed address of the source has left beside. */
+static void print_other_owners(const struct cli *cli, const json_t *others)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach ((json_t *)(uintptr_t)others, i, item) {
+        fprintf(cli->out, "%-10s %s: %s%s%s\n", "instance", cli_member_string(item, "instance"),
+                cli_tone(cli, CLI_BAD), cli_member_string(item, "message"), cli_tone(cli, CLI_PLAIN));
+    }
+}
+
 static enum cli_tone tone_of(const struct progress_service *service)
 {
     return service->state == PROGRESS_STEADY ? CLI_GOOD
@@ -118,10 +132,9 @@ static void print_earlier_name(const struct cli *cli, const json_t *service, int
 
 static void print_remedy(const struct cli *cli, const struct progress_service *service, int width)
 {
-    if (service->state != PROGRESS_FAILED && !service->held_commit)
-        return;
     char *remedy CLEANUP_FREE = progress_remedy(service);
-    fprintf(cli->out, "%*s  %s\n", width, "", remedy);
+    if (remedy)
+        fprintf(cli->out, "%*s  %s\n", width, "", remedy);
 }
 
 /* The commit that the service's source wants. Borrowed. */
@@ -245,6 +258,7 @@ static int run(const struct cli *cli)
             model_bool(status, "ready") ? "" : ", not ready: ", cli_member_string(status, "notReady"));
     print_sources(cli, sources);
     print_instances(cli, json_object_get(status, "instances"));
+    print_other_owners(cli, json_object_get(status, "otherOwners"));
     print_notifications(cli, json_object_get(status, "notifications"));
     print_image_updates(cli, json_object_get(status, "imageUpdates"));
     print_services(cli, json_object_get(status, "services"), sources);

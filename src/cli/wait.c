@@ -12,9 +12,21 @@
 #include <time.h>
 
 #define POLL_MS   500
+#define QUIET_MS  2000 /* a look at the source that takes longer is worth a word */
 #define NAMES_MAX 8
 
 struct progress_service_vec VECTOR_OF(struct progress_service);
+
+struct waiting {
+    int64_t waited_ms;
+    int64_t timeout_ms;
+    char *told; /* of the source, last; NULL: nothing is the matter with it */
+};
+
+static void waiting_deinit(struct waiting *waiting)
+{
+    free(waiting->told);
+}
 
 static bool is_meant(const struct cli *cli, const struct progress_service *service)
 {
@@ -219,18 +231,30 @@ static void explain(const struct cli *cli, const json_t *status, const struct pr
     cli_fail(cli, "commit %.12s is refused; nothing was changed", cli_member_string(source, "head.oid"));
 }
 
-/* A source that broke or changed its reason is told between the pictures; *told is what was told last. */
-static void tell_source(const struct cli *cli, const json_t *status, struct progress *progress,
-                        const struct progress_service_vec *services, char **told)
+/* Why there is nothing to show yet; NULL: there is, or it is told otherwise. */
+static const char *trouble_of(const json_t *status, bool late)
 {
-    const char *message =
-        is_broken(status) && !is_unverified(status) ? cli_member_string(status, "source.message") : NULL;
-    if (message && !text_equal(message, *told)) {
+    const char *message = cli_member_string(status, "source.message");
+    if (is_unverified(status))
+        return NULL;
+    if (is_broken(status) && *message)
+        return message;
+    return late && !is_current(status) ? "davit has not seen its newest commit yet" : NULL;
+}
+
+/* A source that broke or changed its reason is told between the pictures; waiting->told is what was told
+ * last. */
+static void tell_source(const struct cli *cli, const json_t *status, struct progress *progress,
+                        const struct progress_service_vec *services, struct waiting *waiting)
+{
+    const char *message = trouble_of(status, waiting->waited_ms >= QUIET_MS);
+    if (message && !text_equal(message, waiting->told)) {
         progress_finish(progress, services->items, services->len);
-        cli_fail(cli, "the source: %s; waiting for it", message);
+        cli_fail(cli, "the source: %s; waiting for it, up to %s (--timeout)", message,
+                 cli_value(cli, "timeout"));
     }
-    free(*told);
-    *told = memory_strdup(message);
+    free(waiting->told);
+    waiting->told = memory_strdup(message);
 }
 
 /* No service is meant: whether that is because the cluster is not there. */
@@ -298,9 +322,9 @@ static void choose_source(const struct cli *cli, json_t *status)
         json_object_set(status, "source", worst);
 }
 
-/* last: there is no time for another look. */
-static int look(const struct cli *cli, struct progress *progress, bool last, char **told)
+static int look(const struct cli *cli, struct progress *progress, struct waiting *waiting)
 {
+    bool last = waiting->waited_ms >= waiting->timeout_ms;
     json_t *status CLEANUP(json_decrefp) = NULL;
     struct error err = ERROR_INIT;
     if (cli_request(cli, &(struct cli_request){.path = "/v1/status"}, &status, &err) < 0)
@@ -309,7 +333,7 @@ static int look(const struct cli *cli, struct progress *progress, bool last, cha
     choose_source(cli, status);
     collect(cli, status, &services);
     int r = judge(cli, status, &services);
-    tell_source(cli, status, progress, &services, told);
+    tell_source(cli, status, progress, &services, waiting);
     if (r < 0 && !last)
         progress_show(progress, services.items, services.len);
     else
@@ -325,17 +349,16 @@ static int look(const struct cli *cli, struct progress *progress, bool last, cha
 
 static int run(const struct cli *cli)
 {
-    int64_t timeout_ms = 0;
-    if (cli_duration_ms(cli, "timeout", &timeout_ms))
+    struct waiting waiting CLEANUP(waiting_deinit) = {0};
+    if (cli_duration_ms(cli, "timeout", &waiting.timeout_ms))
         return CLI_ERROR;
     struct progress *progress CLEANUP(progress_freep) = progress_new(cli);
-    char *told CLEANUP_FREE = NULL;
-    for (int64_t waited_ms = 0;; waited_ms += POLL_MS) {
-        int r = look(cli, progress, waited_ms >= timeout_ms, &told);
+    for (;; waiting.waited_ms += POLL_MS) {
+        int r = look(cli, progress, &waiting);
         if (r >= 0)
             return r;
-        if (waited_ms >= timeout_ms) {
-            cli_fail(cli, "%s after %s", told ? "the source cannot be read" : "not steady",
+        if (waiting.waited_ms >= waiting.timeout_ms) {
+            cli_fail(cli, "%s after %s", waiting.told ? "the source cannot be read" : "not steady",
                      cli_value(cli, "timeout"));
             return CLI_TIMEOUT;
         }

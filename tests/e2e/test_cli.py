@@ -9,7 +9,7 @@ import time
 import pytest
 
 from support.davit import wait_for
-from support.spine import Spine, definition, service
+from support.spine import CRASHES, Spine, definition, service
 from support.standing import IMAGE, binary_of, standing_spine
 
 
@@ -53,9 +53,7 @@ def test_it_works_and_is_plain(run, command):
 
 def test_wait(spine, run):
     assert run("wait", "default/web", "--timeout", "10s").returncode == 0
-    spine.repo.commit("web: crashes", {
-        "web.json": definition(IMAGE, command="exit 7"), "service.json": service(2, healthy_seconds=2),
-    })
+    spine.repo.commit("web: crashes", {"web.json": definition(IMAGE, **CRASHES), "service.json": service(2)})
     spine.seen()
     assert run("wait", "--timeout", "100ms").returncode == 3
     assert run("wait", "--timeout", "60s").returncode == 1
@@ -135,7 +133,8 @@ def test_schema_check(run, tmp_path):
 
 def test_diff(spine, run):
     repo = ("--repo", spine.repo.directory)
-    assert run("diff", *repo, "HEAD").returncode == 0
+    process = run("diff", *repo, "HEAD")
+    assert process.returncode == 0 and process.stdout == f"from what runs to HEAD ({spine.repo.head()[:12]})\n", process
     spine.repo.git("checkout", "--quiet", "-b", "draft")
     changed = [{"name": "DB_PASSWORD", "value": "hunter3"}, {"name": "MODE", "value": "b"}]
     spine.repo.commit("draft", {"web.json": definition(IMAGE, "two", environment=changed)})

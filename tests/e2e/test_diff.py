@@ -211,3 +211,18 @@ def test_a_number_that_would_mean_another_without_its_history(repo, diff):
     repo.commit("three", {"web.yaml": pin("web:c", 2)})
     (difference,) = answer(diff, "HEAD~1", "HEAD")["differences"]
     assert {"what": 'container "web" image', "from": "web:a", "to": "web:b"} in difference["details"]
+
+
+def test_no_secret_of_a_command_is_shown(repo, diff):
+    def commands(value):
+        return [["sh", "-c", f"curl -H 'Authorization: Bearer {value}' -H 'X-Auth-Token: {value}' https://h"],
+                ["sh", "-c", f'curl -H "X-Api-Key: {value}" -H "X-Auth-Token: {value}"'], ["echo", f'"password: {value}" "token: {value}"'],
+                ["curl", "-H", f"Authorization:Bearer {value}"], ["curl", "-H", f"X-Api-Key:{value}"],
+                ["curl", "-H", f"Authorization: token {value}"], ["curl", "-d", json.dumps({"password": value, "token": value})]]
+    for value in ["LEAK1", "LEAK2"]:
+        repo.commit("value " + value[-1:], {f"s{i}.yaml": manifest(f"s{i}", "vault-secret:" + value[-1:], container={"command": [*command, "last" + value[-1:]]})
+                            for i, command in enumerate(commands(value))})
+    for form in ["text", "json", "markdown"]:
+        shown = diff("HEAD~1", "HEAD", form=form).stdout
+        assert "LEAK" not in shown and shown.count("last2") >= len(commands(""))
+    assert diff("HEAD~1", "HEAD").stdout.count("vault-secret:2") >= len(commands(""))

@@ -40,7 +40,7 @@ def test_once_and_over_a_restart(spine, demo_image):
     spine.repo.commit("a schedule", files)
     spine.start()
     spine.seen()
-    wait_for(lambda: listed(spine), 10, "it is known")
+    wait_for(lambda: listed(spine) and "nextAt" in listed(spine)[0], 10, "it is known")
     assert listed(spine)[0]["nextAt"].startswith(f"{at.astimezone(datetime.timezone.utc):%Y-%m-%dT%H:%M:%S}")
     assert not containers(spine)
     spine.daemon.stop()

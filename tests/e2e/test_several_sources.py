@@ -218,13 +218,16 @@ def test_a_source_that_leaves_the_configuration(pair):
     pair.spine.start()
     wait_for(lambda: pair.source("infra").get("wanted"), 20, "infra is read")
     status = pair.daemon.run("status").stdout
-    assert f"davit approve {deployed[:12]} removes them" in status, status
+    assert f"1 service of it is left alone, davit approve {deployed[:12]} removes it" in status, status
     second = pair.infra.commit("api: second", files("api", "two"))
     wait_for(lambda: pair.commits("api") == {second}, 60, "infra goes on")
     assert pair.ids("web") == web
-    assert pair.daemon.run("approve", deployed).returncode == 0
+    process = pair.daemon.run("approve", deployed)
+    assert process.returncode == 0 and f"commit {deployed[:12]} is approved" in process.stderr, process.stderr
     wait_for(lambda: not pair.ids("web"), 60, "shop's are removed")
     assert pair.source("shop") is None
+    process = pair.daemon.run("approve", "HEAD")  # the ledger still knows of shop, and nobody reads it
+    assert process.returncode == 2 and "no commit is held" in process.stderr, process.stderr
     pair.daemon.kill()
     pair.spine.start()
     pair.wait()
@@ -280,3 +283,20 @@ def test_commands_accept_a_cluster_of_another_source(pair):
     process = pair.daemon.run("rollback", "shared/web", "--repo", pair.shop.directory, "--force")
     assert process.returncode == 0 and f"takes back {two[:12]} (web: two)" in process.stdout, process.stderr
     pair.converge()
+
+
+def test_the_second_source_is_looked_for_as_well(pair):
+    """Whose tasks run beside is asked when a source is read first, not only when the first one is."""
+    pair.daemon.stop()
+    shutil.rmtree(pair.daemon.directory / "state")
+    away = pair.directory / "away"
+    pair.shop.directory.rename(away)
+    pair.configure(pair.sources, owner="other")
+    pair.spine.start()
+
+    def told():
+        return [(one["service"], one["services"], one["tasks"]) for one in pair.daemon.json("status").get("otherOwners", [])]
+    wait_for(lambda: told() == [("api", 1, 1)], 20, "that of infra is told")
+    away.rename(pair.shop.directory)
+    wait_for(lambda: told() == [("api", 2, 2)], 10, "that of shop is told too, before infra's is asked for again")
+    assert pair.daemon.log_text().count("if they are yours, set owner") == 1

@@ -2,7 +2,7 @@
 
 import time
 
-from support.davit import wait_for
+from support.davit import PATIENCE, wait_for
 from support.spine import definition, service
 
 
@@ -73,7 +73,7 @@ def test_tasks_that_outlive_their_manifest(spine, demo_image):
     spine.start()
     spine.converge()
     assert spine.ids() == before and spine.state() == "left"
-    assert "davit.prune: disabled leaves its tasks" in spine.daemon.run("status").stdout
+    wait_for(lambda: "davit.prune: disabled leaves its tasks" in spine.daemon.run("status").stdout, PATIENCE, "why it is left")
     spine.repo.commit("web: back", {"service.json": kept})
     spine.converge()
     assert spine.ids() == before

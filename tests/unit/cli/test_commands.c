@@ -100,6 +100,11 @@ static const struct answer {
     {"GET /v1/logs?cluster=demo&service=web&tail=all ", "200 OK",
      "{\"task\":\"0123456789abcdef\",\"container\":\"c\",\"stream\":\"stdout\",\"line\":\"hello\"}\n"
      "{\"task\":\"0123456789abcdef\",\"container\":\"d\",\"error\":\"gone\"}\n"},
+    {"GET /v1/logs?cluster=demo&service=idle&tail=100 ", "200 OK", ""},
+    {"GET /v1/tasks?cluster=demo&service=idle ", "200 OK",
+     "{\"tasks\":[{\"cluster\":\"demo\",\"service\":\"idle\",\"id\":\"0123\",\"status\":\"STOPPED\","
+     "\"createdAt\":\"2026-01-02T00:00:00Z\"},{\"cluster\":\"demo\",\"service\":\"idle\",\"id\":\"4567\","
+     "\"status\":\"STOPPED\",\"createdAt\":\"2026-01-01T00:00:00Z\"}]}"},
     {"GET /v1/logs?cluster=demo&service=unread&tail=100 ", "200 OK",
      "{\"task\":\"0123456789abcdef\",\"container\":\"d\",\"error\":\"gone\"}\n"
      "{\"error\":\"no container could be read\"}\n"},
@@ -503,6 +508,8 @@ static void test_streams(void **state)
     (void)state;
     expect("logs demo/web --tail all", 0, "0123456789ab/c | hello\n", "0123456789ab/d: gone");
     expect("logs demo/unread", CLI_ERROR, NULL, "0123456789ab/d: gone\ndavit: no container could be read\n");
+    expect("logs demo/idle", 0, NULL,
+           "no task of demo/idle runs; of those that stopped: davit logs demo/idle --task 0123\n");
     expect("logs -n demo web --tail all", 0, "| hello\n", NULL);
     expect("logs demo/web --tail -1", CLI_ERROR, NULL,
            "--tail: \"-1\" is neither a number of lines nor all\n");
@@ -703,7 +710,7 @@ static void test_wait_is_not_content_with_a_broken_source(void **state)
 {
     (void)state;
     expect("wait --timeout 1s", CLI_TIMEOUT, NULL,
-           "davit: the source: the host does not answer; waiting for it\n"
+           "davit: the source: the host does not answer; waiting for it, up to 1s (--timeout)\n"
            "davit: the source cannot be read after 1s\n");
 }
 
@@ -719,6 +726,10 @@ static void test_wait_waits_for_what_is_under_way(void **state)
 {
     (void)state;
     expect("wait --timeout 1s", CLI_TIMEOUT, NULL, "davit: not steady after 1s\n");
+    expect(
+        "wait --timeout 2s", CLI_TIMEOUT, NULL,
+        "davit: the source: davit has not seen its newest commit yet; waiting for it, up to 2s (--timeout)\n"
+        "davit: the source cannot be read after 2s\n");
 }
 
 /* The one that was refused may be another's by now. */
@@ -736,7 +747,8 @@ static void test_nothing_reaches_the_terminal_as_a_command(void **state)
     expect("status", 0, "instance   local: no" SEEN "\n", NULL);
     expect("status", 0, "pull" SEEN "\n", NULL);
     expect("wait --timeout 1s", CLI_TIMEOUT, NULL, "pull" SEEN "\n");
-    expect("wait --timeout 1s", CLI_TIMEOUT, NULL, "davit: the source: " SEEN "gone; waiting for it\n");
+    expect("wait --timeout 1s", CLI_TIMEOUT, NULL,
+           "davit: the source: " SEEN "gone; waiting for it, up to 1s (--timeout)\n");
     expect("get services", 0, "w" SEEN, NULL);
     expect("get clusters -n demo", 0, "demo", NULL);
     expect("get clusters -n nope", CLI_ERROR, NULL, "there is no cluster \"nope\"\n");
