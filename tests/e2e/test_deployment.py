@@ -3,7 +3,7 @@
 import json
 
 from support.davit import wait_for
-from support.spine import Spine, definition, service
+from support.spine import CRASHES, Spine, definition, service
 
 
 def test_retry_deploys_what_failed_for_a_cause_outside_of_git(davit, repo, docker, demo_image, tmp_path):
@@ -34,6 +34,23 @@ def test_retry_deploys_what_failed_for_a_cause_outside_of_git(davit, repo, docke
     assert spine.daemon.run("history", "default/web").stdout.count("FAILED") == 1
 
 
+def test_bounds_that_let_nothing_happen_are_told_with_a_remedy(spine, demo_image):
+    """At 100 and 100 percent no task may start and none may stop: what ran runs, and other bounds apply at once."""
+    spine.repo.commit("web: first", {"web.json": definition(demo_image), "service.json": service(1, maximum=100)})
+    spine.start()
+    spine.converge()
+    before = spine.ids()
+    spine.repo.commit("web: two", {"web.json": definition(demo_image, "two")})
+    spine.seen()
+    remedy = "lower minimumHealthyPercent or raise maximumPercent of its deploymentConfiguration"
+    wait_for(lambda: remedy in spine.daemon.run("status").stdout, 20, "status has the remedy")
+    assert spine.ids() == before and spine.wait(timeout=1).returncode == 3
+    spine.repo.commit("web: bounds", {"service.json": service(1, maximum=200)})
+    spine.seen()
+    spine.converge()
+    assert spine.texts() == ["two"] and remedy not in spine.daemon.run("status").stdout
+
+
 def status_of(spine):
     return json.loads(spine.daemon.run("status", "-o", "json").stdout)["services"][0]
 
@@ -46,17 +63,17 @@ def breaker(**members):
 def test_the_threshold_is_of_the_manifest_and_applies_at_once(spine, demo_image):
     """Without a breaker a deployment goes on; with one that takes a single failure it ends, and no task was touched."""
     web = definition(demo_image)
-    crashes = definition(demo_image, command="exit 7")
-    spine.repo.commit("web: first", {"web.json": web, "service.json": service(2, healthy_seconds=2, deploymentConfiguration=breaker())})
+    crashes = definition(demo_image, **CRASHES)
+    spine.repo.commit("web: first", {"web.json": web, "service.json": service(2, deploymentConfiguration=breaker())})
     spine.start()
     spine.converge()
     before = spine.ids()
-    never = service(2, healthy_seconds=2, deploymentConfiguration=breaker(enable=False))
+    never = service(2, deploymentConfiguration=breaker(enable=False))
     spine.repo.commit("web: crashes", {"web.json": crashes, "service.json": never})
     spine.seen()
     wait_for(lambda: status_of(spine)["deployment"]["failedTasks"] >= 5, 60, "more failures than the usual threshold")
     assert spine.wait(timeout=1).returncode == 3
-    once = service(2, healthy_seconds=2, deploymentConfiguration=breaker(thresholdConfiguration={"type": "COUNT", "value": 1}))
+    once = service(2, deploymentConfiguration=breaker(thresholdConfiguration={"type": "COUNT", "value": 1}))
     spine.repo.commit("web: give up", {"service.json": once})
     spine.seen()
     assert spine.wait(timeout=20).returncode == 1
@@ -69,13 +86,13 @@ def test_a_failed_deployment_is_rolled_back_whole_and_stays_so_over_a_kill(spine
     Through kill -9, a lost task and a restart; then a revert restarts nothing, and other content deploys.
     """
     def rolling(**members):
-        return service(2, healthy_seconds=2, deploymentConfiguration={
+        return service(2, deploymentConfiguration={
             **breaker(rollback=True, **members), "minimumHealthyPercent": 50, "maximumPercent": 100})
 
     spine.repo.commit("web: first", {"web.json": definition(demo_image), "service.json": rolling()})
     spine.start()
     spine.converge()
-    spine.repo.commit("web: crashes", {"web.json": definition(demo_image, "two", command="sleep 0.2; exit 7")})
+    spine.repo.commit("web: crashes", {"web.json": definition(demo_image, "two", **CRASHES)})
     spine.seen()
     wait_for(lambda: status_of(spine)["deployment"]["failedTasks"] >= 2, 60, "the new content crashes")
     spine.daemon.kill()

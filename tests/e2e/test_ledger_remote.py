@@ -10,7 +10,7 @@ from support.davit import wait_for
 from support.events import EngineEvents
 from support.git_servers import PASSWORD, USER, Redirect
 from support.repo import Repo
-from support.spine import LABEL_OWNER, OWNER, Spine, definition, service
+from support.spine import CRASHES, LABEL_OWNER, OWNER, Spine, definition, service
 
 REF = f"refs/davit/here/{OWNER}/state"
 LEDGER = {"push": True, "host": "here", "interval": "1s"}
@@ -43,7 +43,7 @@ def ledger_of(spine):
 def story(request, davit, repo, docker, root, tmp_path):
     """A daemon whose source the ledger is pushed into; the repository there."""
     remote = root / "infra.git"
-    repo.commit("manifests", {"service.json": service(2, healthy_seconds=1)})  # what exits at once is not healthy before
+    repo.commit("manifests", {"service.json": service(2)})
     if request.param == "https":
         password = tmp_path / "password"
         password.write_text(PASSWORD + "\n")
@@ -57,8 +57,8 @@ def story(request, davit, repo, docker, root, tmp_path):
     return Spine(davit, repo, docker, source={"branch": "main", "poll": "1s", **source}, ledger=LEDGER), remote
 
 
-def deploy(spine, remote, image, text, command=None):
-    spine.repo.commit(text, {"web.json": definition(image, text, command)})
+def deploy(spine, remote, image, text, **container):
+    spine.repo.commit(text, {"web.json": definition(image, text, **container)})
     spine.repo.git("push", "--quiet", "--force", str(remote), "main")
 
 
@@ -76,7 +76,7 @@ def test_history_outlives_the_state_directory(story, demo_image):
     for number, text in enumerate(("one", "two", "three"), 1):
         deploy(spine, remote, demo_image, text)
         ended(spine, number, "COMPLETED")
-    deploy(spine, remote, demo_image, "bad", "exit 7")
+    deploy(spine, remote, demo_image, "bad", **CRASHES)
     ended(spine, 4, "FAILED")
     # A task that was on its way then still comes and goes.
     wait_for(lambda: len(spine.ids()) == 2 and not spine.daemon.json("get", "services")["services"][0]["actions"], 30, "it is quiet")

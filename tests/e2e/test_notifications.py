@@ -11,7 +11,7 @@ import pytest
 from support.davit import wait_for
 from support.receivers import SECRET, TOKEN, WORDS
 from support.git_servers import run
-from support.spine import Spine, definition, service
+from support.spine import CRASHES, Spine, definition, service
 
 BREAKER = {"minimumHealthyPercent": 100, "maximumPercent": 200, "deploymentCircuitBreaker": {"enable": True, "rollback": True}}
 
@@ -28,9 +28,7 @@ def spine(davit, repo, docker, tmp_path):
 
 
 def commit(spine, image, text, message="web", seconds=0, **files):
-    crashes = text == "crash"
-    web = definition(image, command="exit 7") if crashes else definition(image, text)
-    seconds = 2 if crashes else seconds  # or what has just started counts as healthy
+    web = definition(image, **CRASHES) if text == "crash" else definition(image, text)
     return spine.repo.commit(message, {
         "web.json": web, "service.json": service(1, healthy_seconds=seconds, deploymentConfiguration=BREAKER), **files})
 
@@ -305,9 +303,9 @@ def test_two_sources_in_one_repository(davit, repo, docker, receiver, demo_image
 
     def files(name, **more):
         return {f"{name}/task.json": definition(demo_image, family=name, **more),
-                f"{name}/service.json": service(1, name=name, family=name, healthy_seconds=2, deploymentConfiguration=BREAKER)}
+                f"{name}/service.json": service(1, name=name, family=name, deploymentConfiguration=BREAKER)}
 
-    commit = repo.commit("both", {**files("web", command="exit 7"), **files("api")})
+    commit = repo.commit("both", {**files("web", **CRASHES), **files("api")})
     spine.start()
     ends_with(forge, commit, "failure", "davit/web/default")
     ends_with(forge, commit, "success", "davit/api/default")

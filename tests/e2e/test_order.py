@@ -3,7 +3,7 @@
 import json
 
 from support.davit import wait_for
-from support.spine import definition, engine_seconds, service
+from support.spine import CRASHES, definition, engine_seconds, service
 
 
 def on(*names):
@@ -24,10 +24,10 @@ def ids_of(spine, name):
     return sorted(one["Id"] for one in spine.containers() if of(one) == name)
 
 
-def two(image, message="one", db=None, seconds=3):
+def two(image, message="one", seconds=3, **db):
     """api depends on db, which counts as healthy after some seconds."""
     return {
-        "api.json": definition(image, message, family="api"), "db.json": definition(image, message, db, family="db"),
+        "api.json": definition(image, message, family="api"), "db.json": definition(image, message, family="db", **db),
         "s-api.json": service(1, name="api", family="api", **on("db")),
         "s-db.json": service(2, name="db", family="db", healthy_seconds=seconds),
     }
@@ -105,7 +105,7 @@ def test_a_failure_leaves_those_behind_it_untouched(spine, demo_image):
     spine.start()
     spine.converge()
     before = ids_of(spine, "api")
-    spine.repo.commit("db crashes", two(demo_image, "two", db="exit 7"))
+    spine.repo.commit("db crashes", two(demo_image, "two", **CRASHES))
     spine.seen()
     reason = "waits for service default/db: its deployment failed"
     wait_for(lambda: waiting(spine, "api") == reason, 60, "api waits for good")

@@ -8,7 +8,7 @@ import pytest
 
 from support.davit import wait_for
 from support.events import EngineEvents
-from support.spine import LABEL_DIGEST, LABEL_OWNER, LABEL_TASK, OWNER, Spine, definition, service
+from support.spine import CRASHES, LABEL_DIGEST, LABEL_OWNER, LABEL_TASK, OWNER, Spine, definition, service
 
 # So many retries that a machine which stands still for a while makes no task unhealthy: the bounds are about davit.
 HEALTH = {
@@ -102,11 +102,11 @@ def test_a_refused_commit_changes_nothing_and_says_where(spine, demo_image):
 
 
 def test_a_crashing_revision_is_contained_and_a_revert_restarts_nothing(spine, demo_image):
-    first_commit(spine, demo_image, 4, healthy_seconds=2)
+    first_commit(spine, demo_image, 4)
     spine.start()
     spine.converge()
     before = spine.ids()
-    spine.repo.commit("web: crashes", {"web.json": definition(demo_image, command="exit 7")})
+    spine.repo.commit("web: crashes", {"web.json": definition(demo_image, **CRASHES)})
     spine.seen()
     process = spine.wait(timeout=60)
     assert process.returncode == 1, process.stdout + process.stderr
@@ -121,11 +121,11 @@ def test_a_crashing_revision_is_contained_and_a_revert_restarts_nothing(spine, d
 
 
 def test_the_same_bad_content_is_not_tried_again(spine, demo_image):
-    first_commit(spine, demo_image, healthy_seconds=2)
+    first_commit(spine, demo_image)
     spine.start()
     spine.converge()
     before = spine.ids()
-    bad = {"web.json": definition(demo_image, command="exit 7")}
+    bad = {"web.json": definition(demo_image, **CRASHES)}
     spine.repo.commit("web: crashes", bad)
     spine.seen()
     spine.wait(timeout=60)

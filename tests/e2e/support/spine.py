@@ -11,6 +11,11 @@ LABEL_TASK = "davit.task"
 LABEL_DIGEST = "davit.digest"
 
 
+# Of a definition: its container exits at once, and its health check has no answer by then, so that it counts as healthy on
+# no machine, however late the engine tells of the exit.
+CRASHES = {"command": "exit 7", "healthCheck": {"command": ["CMD-SHELL", "exit 1"], "interval": 300}}
+
+
 def definition(image, message="one", command=None, family="web", **container):
     """A task definition of one container that serves `message` on port 80."""
     serve = f"mkdir -p /www && echo {message} > /www/index.html && exec httpd -f -p 80 -h /www"
