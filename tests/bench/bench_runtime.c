@@ -446,8 +446,10 @@ static struct webhook_source source_of(void *data, size_t index)
 {
     const struct bench *bench = data;
     const struct config_source *source = &bench->config.sources.items[index];
-    return (struct webhook_source){source->name, source->origin,
-                                   runtime_source_status(bench->runtime, NULL)->branch};
+    return (struct webhook_source){
+        .name = source->name,
+        .origin = source->origin,
+        .followed = {.branch = runtime_source_status(bench->runtime, NULL)->branch}};
 }
 
 static char *read_access(const char *directory, const char *name)
@@ -497,14 +499,24 @@ static void push_once(struct bench *bench, const char *oid)
     fflush(stdout);
 }
 
+static void set_access(struct source_access *to, const char *url, const char *directory)
+{
+    if (text_starts_with(url, "ssh://")) {
+        to->key_file = memory_printf("%s/key", directory);
+        to->known_hosts_file = memory_printf("%s/known_hosts", directory);
+        return;
+    }
+    to->username = read_access(directory, "user");
+    to->password_file = memory_printf("%s/password", directory);
+    to->ca_file = memory_printf("%s/ca.pem", directory);
+}
+
 static void bench_push(struct bench *bench, const char *url, const char *state, const char *access)
 {
     char oid[COMMIT_OID_SIZE + 1];
     char *stamps CLEANUP_FREE = memory_printf("%s.stamps", state);
     setenv(STAMPS, stamps, 1);
-    config_only_source(&bench->config)->access.username = read_access(access, "user");
-    config_only_source(&bench->config)->access.password_file = memory_printf("%s/password", access);
-    config_only_source(&bench->config)->access.ca_file = memory_printf("%s/ca.pem", access);
+    set_access(&config_only_source(&bench->config)->access, url, access);
     bench->config.webhook_listen = memory_printf("unix://%s/webhook.sock", state);
     bench->config.webhook_secret_file = memory_printf("%s/webhook-secret", access);
     start(bench, url, state, true);

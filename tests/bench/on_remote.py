@@ -13,7 +13,7 @@ import time
 
 from figure import print_table, show
 from on_sim import SIZES, git, make_origin
-from support.git_servers import PASSWORD, USER, Https
+from support.git_servers import PASSWORD, USER, Https, Ssh
 
 PUSHES = 18
 SECRET = "the secret of the bench"
@@ -54,16 +54,40 @@ def post_webhook(path):
     return sent
 
 
-class Clone:
-    """What git itself takes for the same fetch, with the same credentials and certificate."""
+class OverHttps:
+    """lighttpd and git http-backend, with a password."""
 
-    def __init__(self, work, server):
-        self.repo, self.url = work / "floor.git", server.url("infra.git").replace("://", f"://{USER}@")
+    def __init__(self, work, root, access):
+        self.server = Https(Here, work / "lighttpd", root, free_port())
+        self.url = self.server.url("infra.git")
+        for name, text in (("user", USER), ("password", PASSWORD)):
+            (access / name).write_text(text + "\n")
+        shutil.copy(self.server.ca, access / "ca.pem")
+        self.git_url = self.url.replace("://", f"://{USER}@")
         askpass = work / "askpass"
         askpass.write_text(f"#!/bin/sh\necho '{PASSWORD}'\n")
         askpass.chmod(0o700)
-        self.environment = {**os.environ, "GIT_SSL_CAINFO": str(server.ca), "GIT_ASKPASS": str(askpass),
-                            "GIT_TERMINAL_PROMPT": "0"}
+        self.git_environment = {"GIT_SSL_CAINFO": str(self.server.ca), "GIT_ASKPASS": str(askpass)}
+
+
+class OverSsh:
+    """sshd, with a key."""
+
+    def __init__(self, work, root, access):
+        self.server = Ssh(Here, work / "sshd", free_port())
+        self.url = self.git_url = self.server.url(root / "infra.git")
+        for name, file in (("key", self.server.key), ("known_hosts", self.server.known_hosts)):
+            shutil.copy(file, access / name)
+        self.git_environment = {
+            "GIT_SSH_COMMAND": f"ssh -F none -i {access}/key -o IdentitiesOnly=yes -o UserKnownHostsFile={access}/known_hosts"}
+
+
+class Clone:
+    """What git itself takes for the same fetch, with the same credentials."""
+
+    def __init__(self, work, way):
+        self.repo, self.url = work / "floor.git", way.git_url
+        self.environment = {**os.environ, **way.git_environment, "GIT_TERMINAL_PROMPT": "0"}
         subprocess.run(["git", "init", "--quiet", "--bare", self.repo], check=True)
         self.fetch()
 
@@ -77,14 +101,11 @@ class Clone:
 class Daemon:
     """The production runtime on the simulated engine, following the server."""
 
-    def __init__(self, build, work, server):
-        access, self.state = work / "access", work / "state"
-        access.mkdir()
-        for name, text in (("user", USER), ("password", PASSWORD), ("webhook-secret", SECRET)):
-            (access / name).write_text(text + "\n")
-        shutil.copy(server.ca, access / "ca.pem")
+    def __init__(self, build, work, url, access):
+        self.state = work / "state"
+        (access / "webhook-secret").write_text(SECRET + "\n")
         self.process = subprocess.Popen(
-            [build / "tests/bench/bench-runtime", "push", server.url("infra.git"), self.state, access],
+            [build / "tests/bench/bench-runtime", "push", url, self.state, access],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sys.stderr, text=True)
         self.read()
 
@@ -109,25 +130,29 @@ class Daemon:
 
 
 def push(build, work):
-    """A push over https and its webhook; the floor is `git fetch` of the same commit just before."""
-    if not shutil.which("lighttpd", path="/usr/sbin:/usr/bin"):
-        print("tests/bench/run: push is left out: there is no lighttpd", file=sys.stderr)
-        return
-    for services in SIZES:
-        directory = work / f"of-{services}"
-        directory.mkdir()
-        push_among(build, directory, services)
+    """A push over https or ssh and its webhook; the floor is `git fetch` of the same commit just before."""
+    for name, program, way in (("https", "lighttpd", OverHttps), ("ssh", "sshd", OverSsh)):
+        if not shutil.which(program, path="/usr/sbin:/usr/bin"):
+            print(f"tests/bench/run: push over {name} is left out: there is no {program}", file=sys.stderr)
+            continue
+        for services in SIZES:
+            directory = work / f"{name}-{services}"
+            directory.mkdir()
+            push_among(build, directory, services, (name, way))
 
 
-def push_among(build, work, services):
-    root = work / "served"
+def push_among(build, work, services, over):
+    name, way = over
+    root, access = work / "served", work / "access"
     root.mkdir()
+    access.mkdir()
     commits = make_origin(root / "infra.git", services, PUSHES)
-    server = Https(Here, work / "lighttpd", root, free_port())
+    way = way(work, root, access)
+    server = way.server
     server.start()
     try:
-        clone, rows, floor = Clone(work, server), [], []
-        daemon = Daemon(build, work, server)
+        clone, rows, floor = Clone(work, way), [], []
+        daemon = Daemon(build, work, way.url, access)
         for oid in commits:
             git(root / "infra.git", "update-ref", "refs/heads/main", oid)
             floor.append(clone.fetch())
@@ -136,11 +161,12 @@ def push_among(build, work, services):
     finally:
         server.stop()
     stages = dict(zip((*STAGES, "all"), zip(*rows)))
-    for name, values in stages.items():
-        show(f"push_to_engine_{services}, {name}", "ms", values, **({"floor": floor} if name in ("fetch", "all") else {}))
+    for stage, values in stages.items():
+        show(f"push_{name}_to_engine_{services}, {stage}", "ms", values,
+             **({"floor": floor} if stage in ("fetch", "all") else {}))
     own = [row[-1] - row[2] for row in rows]  # all but the fetch itself
-    show(f"push_to_engine_{services}, besides the fetch", "ms", own, 50, "p50")
-    print_table(f"push, of {services}", {**stages, "besides the fetch": own, "git fetch (floor)": floor})
+    show(f"push_{name}_to_engine_{services}, besides the fetch", "ms", own, 50, "p50")
+    print_table(f"push over {name}, of {services}", {**stages, "besides the fetch": own, "git fetch (floor)": floor})
 
 
 BENCHES = {"push": push}
