@@ -69,8 +69,7 @@ int api_list_container_instances(struct api *api, const json_t *input, json_t **
             (!status || text_equal(status, status_of(api, cluster, name))))
             vector_push(&arns, api_instance_arn(api, cluster, name));
     }
-    if (arns.len)
-        qsort(arns.items, arns.len, sizeof *arns.items, by_name);
+    vector_sort(&arns, by_name);
     json_t *list = json_array();
     for (size_t i = 0; i < arns.len; i++)
         json_array_append_new(list, json_string(arns.items[i]));

@@ -147,8 +147,7 @@ static json_t *events_json(const struct api *api, const json_t *input)
             vector_push(&events, (struct dated){told_at(&teller, k)->at_ms, events.len,
                                                 event_json(&teller, told_at(&teller, k))});
     }
-    if (events.len)
-        qsort(events.items, events.len, sizeof *events.items, by_time);
+    vector_sort(&events, by_time);
     json_t *list = json_array();
     for (size_t i = 0; i < events.len; i++)
         json_array_append_new(list, events.items[i].json);

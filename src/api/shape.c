@@ -155,8 +155,7 @@ void api_clusters(const struct api *api, struct string_vec *ret_names)
     map_for_each (&names, entry) {
         vector_push(ret_names, memory_strdup(entry->key));
     }
-    if (ret_names->len)
-        qsort(ret_names->items, ret_names->len, sizeof *ret_names->items, by_name);
+    vector_sort(ret_names, by_name);
 }
 
 bool api_cluster_exists(const struct api *api, const char *cluster)

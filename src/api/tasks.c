@@ -151,8 +151,7 @@ int api_list_tasks(struct api *api, const json_t *input, json_t **ret_output, st
     struct listing listing = {api, &filter, &arns};
     if (any && !filter.service)
         visit_runs(api, cluster, list_run, &listing);
-    if (arns.len)
-        qsort(arns.items, arns.len, sizeof *arns.items, by_text);
+    vector_sort(&arns, by_text);
     json_t *list = json_array();
     for (size_t i = 0; i < arns.len; i++)
         json_array_append_new(list, json_string(arns.items[i]));

@@ -18,10 +18,16 @@ void buffer_deinit(struct buffer *buf)
 
 void buffer_clear(struct buffer *buf)
 {
+    buffer_truncate(buf, 0);
+}
+
+void buffer_truncate(struct buffer *buf, size_t len)
+{
     assert(buf);
-    buf->len = 0;
+    assert(len <= buf->len);
+    buf->len = len;
     if (buf->data)
-        buf->data[0] = '\0';
+        buf->data[len] = '\0';
 }
 
 static int reserve(struct buffer *buf, size_t more)

@@ -16,6 +16,8 @@ struct buffer {
 void buffer_deinit(struct buffer *buf);
 /* Empties it and keeps the memory. */
 void buffer_clear(struct buffer *buf);
+/* Keeps the first len bytes, of as many or more. */
+void buffer_truncate(struct buffer *buf, size_t len);
 /* 0, or ERROR_LIMIT with the buffer unchanged. */
 int buffer_append(struct buffer *buf, const void *data, size_t len);
 int buffer_append_str(struct buffer *buf, const char *s);

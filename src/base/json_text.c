@@ -124,8 +124,7 @@ static void put_sorted(struct writer *writer, json_t *object)
     vector_reserve(&members, json_object_size(object));
     json_object_foreach (object, name, value)
         vector_push(&members, (struct member){name, value});
-    if (members.len > 1)
-        qsort(members.items, members.len, sizeof *members.items, compare);
+    vector_sort(&members, compare);
     for (size_t i = 0; i < members.len; i++)
         put_member(writer, &members.items[i], i == 0);
     vector_deinit(&members);
@@ -200,4 +199,26 @@ size_t json_text_write(const json_t *value, bool sorted, const struct json_text_
     flush(&writer);
     explicit_bzero(writer.piece, writer.bytes < sizeof writer.piece ? writer.bytes : sizeof writer.piece);
     return writer.bytes;
+}
+
+/* As if every byte were a control character. */
+static size_t string_bound(size_t len)
+{
+    return len * (sizeof "\\u0000" - 1) + 2;
+}
+
+size_t json_text_bound(const json_t *value)
+{
+    size_t bytes = 64; /* of any number and literal, and of brackets */
+    size_t i;
+    json_t *item;
+    if (json_is_string(value))
+        return string_bound(json_string_length(value));
+    json_array_foreach (value, i, item)
+        bytes += json_text_bound(item) + 1;
+    json_t *object = (json_t *)(uintptr_t)value;
+    for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at))
+        bytes +=
+            string_bound(strlen(json_object_iter_key(at))) + json_text_bound(json_object_iter_value(at)) + 2;
+    return bytes;
 }

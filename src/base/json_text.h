@@ -15,3 +15,5 @@ struct json_text_sink {
 /* Returns how many bytes the text has. sorted: members by name, as JSON_SORT_KEYS has them. No value may hold
  * itself. The text stays in no memory of ours: it may quote secrets. */
 size_t json_text_write(const json_t *value, bool sorted, const struct json_text_sink *sink);
+/* No less than that, at a fraction of its cost: no text is looked into. */
+size_t json_text_bound(const json_t *value);

@@ -20,3 +20,13 @@ bool string_vec_has(const struct string_vec *vec, const char *string)
             return true;
     return false;
 }
+
+void vector_sort_items(void *items, size_t len, size_t size, int (*compare)(const void *, const void *))
+{
+    const char *at = items;
+    for (size_t i = 1; i < len; i++, at += size)
+        if (compare(at, at + size) > 0) {
+            qsort(items, len, size, compare);
+            return;
+        }
+}

@@ -51,6 +51,10 @@ struct string_vec VECTOR_OF(char *);
         }                                                                                                    \
     } while (0)
 
+/* As qsort(3), for which what is in order already is work as well: here it is one look. */
+#define vector_sort(vec, compare) vector_sort_items((vec)->items, (vec)->len, sizeof *(vec)->items, (compare))
+void vector_sort_items(void *items, size_t len, size_t size, int (*compare)(const void *, const void *));
+
 /* Removes element i and keeps the order of the rest. */
 #define vector_remove(vec, i)                                                                                \
     do {                                                                                                     \

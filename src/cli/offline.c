@@ -133,7 +133,7 @@ static struct manifest *manifest_of(const struct offline_query *query)
         vector_push(&clusters, cluster);
     }
     if (clusters.len) {
-        qsort(clusters.items, clusters.len, sizeof *clusters.items, by_name);
+        vector_sort(&clusters, by_name);
         manifest_set_clusters(manifest, &clusters);
     }
     if (query->any_cluster)
@@ -245,10 +245,14 @@ static void tell_directory(const struct offline_query *query, struct manifest *m
     manifest_set_directory(manifest, name, remedy);
 }
 
-static void note_blobs(const struct offline_query *query, const struct source_update *head)
+/* Of the files at these paths, or of all (NULL). */
+static void note_blobs(const struct source_update *update, const struct map *paths, struct map *blobs)
 {
-    for (size_t i = 0; query->blobs && i < head->files.len; i++)
-        map_put(query->blobs, head->files.items[i].path, memory_strdup(head->files.items[i].oid));
+    for (size_t i = 0; i < update->files.len; i++) {
+        const struct source_file *file = &update->files.items[i];
+        if (!paths || map_get(paths, file->path))
+            map_put(blobs, file->path, memory_strdup(file->oid));
+    }
 }
 
 static int attempt(const struct offline_query *query, struct outcome *outcome, struct error *err)
@@ -271,7 +275,8 @@ static int attempt(const struct offline_query *query, struct outcome *outcome, s
         free(*query->ret_directory);
         *query->ret_directory = TAKE(head.directory);
     }
-    note_blobs(query, &head);
+    if (query->blobs)
+        note_blobs(&head, NULL, query->blobs);
     take_files(&reading, &head, true);
     outcome->again = manifest_ask(reading.manifest, &outcome->needs, &outcome->roots);
     if (outcome->again)
@@ -362,24 +367,18 @@ struct pair {
     struct offline_side *sides;
     struct string_vec roots;
     struct manifest_needs needs;
-    bool again; /* with the roots */
-    bool apart; /* nothing is wrong, but this is no way to read them */
+    struct source_update change; /* from the first to the second */
+    struct map changing;         /* its paths, unless it is full */
+    bool again;                  /* with the roots */
+    bool apart;                  /* nothing is wrong, but this is no way to read them */
 };
 
 static void pair_deinit(struct pair *pair)
 {
     string_vec_deinit(&pair->roots);
     manifest_needs_deinit(&pair->needs);
-}
-
-/* The second from what differs: blobs of the first that it has not deleted or replaced are its own. */
-static void note_second_blobs(struct pair *pair, const struct source_update *update)
-{
-    struct offline_query query = {.blobs = &pair->sides[1].blobs};
-    if (!update->full)
-        map_for_each (&pair->sides[0].blobs, entry)
-            map_put(query.blobs, entry->key, memory_strdup(entry->value));
-    note_blobs(&query, update);
+    source_update_deinit(&pair->change);
+    map_deinit(&pair->changing);
 }
 
 static struct source_tree_query tree_of(const struct pair *pair, size_t side)
@@ -396,9 +395,7 @@ static int read_first(struct pair *pair, struct reading *reading, struct error *
     int r = source_read_tree(&tree, &update, err);
     if (r < 0)
         return r;
-    struct offline_query blobs = {.blobs = &pair->sides[0].blobs};
-    map_clear(blobs.blobs);
-    note_blobs(&blobs, &update);
+    note_blobs(&update, pair->change.full ? NULL : &pair->changing, &pair->sides[0].blobs);
     take_files(reading, &update, false);
     if (pair->needs.missing)
         return 0;
@@ -408,35 +405,40 @@ static int read_first(struct pair *pair, struct reading *reading, struct error *
     return 0;
 }
 
-static int take_second(struct pair *pair, struct reading *reading, struct source_update *update)
+static int take_second(struct pair *pair, struct reading *reading)
 {
     struct diagnostics ignored CLEANUP(diagnostics_deinit) = {0};
-    map_clear(&pair->sides[1].blobs);
-    note_second_blobs(pair, update);
-    take_files(reading, update, true);
+    note_blobs(&pair->change, NULL, &pair->sides[1].blobs);
+    take_files(reading, &pair->change, true);
     pair->apart = pair->needs.too_many;
     pair->again = !pair->apart && manifest_ask(reading->manifest, &pair->needs, &pair->roots);
     if (pair->apart || pair->again)
         return 0;
     const struct manifest_numbering numbering = {&reading->families, &reading->changed};
-    pair->apart =
-        manifest_build(reading->manifest, &update->commit, &numbering, &pair->sides[1].desired, &ignored) < 0;
+    pair->apart = manifest_build(reading->manifest, &pair->change.commit, &numbering, &pair->sides[1].desired,
+                                 &ignored) < 0;
     return 0;
 }
 
-static void note_changing(const struct source_update *change, struct map *paths, struct reading *reading)
+static void note_changing(struct pair *pair, struct reading *reading)
 {
-    if (change->full)
+    if (pair->change.full)
         return;
-    for (size_t i = 0; i < change->files.len; i++)
-        map_put(paths, change->files.items[i].path, reading);
-    manifest_set_changing(reading->manifest, paths);
+    for (size_t i = 0; i < pair->change.files.len; i++)
+        map_put(&pair->changing, pair->change.files.items[i].path, pair);
+    manifest_set_changing(reading->manifest, &pair->changing);
 }
 
-static void forget_desired(struct pair *pair)
+/* What an earlier attempt has found. */
+static void forget(struct pair *pair)
 {
-    for (size_t i = 0; i < 2; i++)
+    source_update_deinit(&pair->change);
+    pair->change = (struct source_update){0};
+    map_clear(&pair->changing);
+    for (size_t i = 0; i < 2; i++) {
         desired_unref(TAKE(pair->sides[i].desired));
+        map_clear(&pair->sides[i].blobs);
+    }
 }
 
 static int attempt_pair(struct pair *pair, size_t *ret_failed, struct error *err)
@@ -445,15 +447,13 @@ static int attempt_pair(struct pair *pair, size_t *ret_failed, struct error *err
                                                       .families = MAP_INIT(family_ledger_free),
                                                       .roots = &pair->roots,
                                                       .needs = &pair->needs};
-    struct source_update change CLEANUP(source_update_deinit) = {0};
-    struct map changing CLEANUP(map_deinit) = {0};
     struct error second_err = ERROR_INIT;
-    forget_desired(pair);
+    forget(pair);
     /* What differs is known before anything is parsed; but of two that cannot be read the first is told. */
     const struct source_tree_query tree = tree_of(pair, 1);
-    int second = source_read_difference(&tree, pair->sides[0].revision, &change, &second_err);
+    int second = source_read_difference(&tree, pair->sides[0].revision, &pair->change, &second_err);
     if (second == 0)
-        note_changing(&change, &changing, &reading);
+        note_changing(pair, &reading);
     *ret_failed = 0;
     int r = read_first(pair, &reading, err);
     if (r < 0 || pair->apart)
@@ -464,7 +464,7 @@ static int attempt_pair(struct pair *pair, size_t *ret_failed, struct error *err
             *err = second_err;
         return second;
     }
-    r = take_second(pair, &reading, &change);
+    r = take_second(pair, &reading);
     if (r < 0 || pair->apart || pair->again)
         return r;
     pair->apart = counts_revisions(pair->sides[0].desired) || counts_revisions(pair->sides[1].desired);
@@ -504,7 +504,7 @@ int offline_read_two(const struct offline_query *query, struct offline_side side
     end_reading();
     if (r < 0 || !pair.apart)
         return r;
-    forget_desired(&pair);
+    forget(&pair);
     return read_apart(query, sides, ret_failed, err);
 }
 

@@ -55,7 +55,7 @@ struct offline_side {
     const char *revision;
     struct desired *desired;
     struct diagnostics diagnostics;
-    struct map blobs; /* as in struct offline_query */
+    struct map blobs; /* as in struct offline_query; of two, some of what both have may be left out */
 };
 #define OFFLINE_SIDE_INIT(of_revision)                                                                       \
     {                                                                                                        \

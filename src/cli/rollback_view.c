@@ -197,6 +197,5 @@ void rollback_others(const struct rollback *rollback, const struct rollback_view
         compare_schedules(from->desired, to->desired, back, ret_names);
         compare_definitions(from, to, back, ret_names);
     }
-    if (ret_names->len)
-        qsort(ret_names->items, ret_names->len, sizeof *ret_names->items, by_text);
+    vector_sort(ret_names, by_text);
 }

@@ -155,6 +155,5 @@ void core_take_due(struct core *core, struct service_state_vec *ret_due)
     for (size_t i = 0; i < ret_due->len; i++)
         ret_due->items[i]->dirty = false;
     /* By key, so that what happened on the way here does not decide who is first. */
-    if (ret_due->len > 1)
-        qsort(ret_due->items, ret_due->len, sizeof *ret_due->items, compare_turns);
+    vector_sort(ret_due, compare_turns);
 }

@@ -103,8 +103,7 @@ static struct trace_vec find_traces(const struct service_state *service)
                 trace->last_ms = container->created_ms;
         }
     }
-    if (traces.len > 1)
-        qsort(traces.items, traces.len, sizeof *traces.items, compare_traces);
+    vector_sort(&traces, compare_traces);
     return traces;
 }
 

@@ -106,8 +106,7 @@ static struct string_vec find_adopted(const struct core *core, const struct serv
     map_for_each (&seen, entry)
         vector_push(&adopted, memory_strdup(entry->key));
     map_deinit(&seen);
-    if (adopted.len > 1)
-        qsort(adopted.items, adopted.len, sizeof *adopted.items, compare_ids);
+    vector_sort(&adopted, compare_ids);
     return adopted;
 }
 

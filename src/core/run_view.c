@@ -75,8 +75,7 @@ void core_view_runs(const struct core *core, struct view_run_vec *ret_runs)
     map_for_each (&core->runs, entry) {
         vector_push(ret_runs, view_of(core, entry->value));
     }
-    if (ret_runs->len)
-        qsort(ret_runs->items, ret_runs->len, sizeof *ret_runs->items, compare);
+    vector_sort(ret_runs, compare);
 }
 
 void core_view_run_tasks(const struct core *core, const char *cluster, const char *id, int64_t now_ms,

@@ -471,6 +471,5 @@ void core_view_families(const struct core *core, struct view_family_vec *ret_fam
                 vector_push(ret_families, (const struct family_ledger *)entry->value);
         }
     }
-    if (ret_families->len)
-        qsort(ret_families->items, ret_families->len, sizeof *ret_families->items, compare_families);
+    vector_sort(ret_families, compare_families);
 }

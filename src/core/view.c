@@ -355,8 +355,7 @@ static void sort(struct core *core)
     map_for_each (&core->services, entry) {
         vector_push(&core->sorted, entry->value);
     }
-    if (core->sorted.len)
-        qsort(core->sorted.items, core->sorted.len, sizeof *core->sorted.items, compare_states);
+    vector_sort(&core->sorted, compare_states);
     core->unsorted = false;
 }
 

@@ -566,8 +566,7 @@ static void list_end(struct docker_call *call)
         docker_fail(call, &state->silence);
         return;
     }
-    if (state->containers.len)
-        qsort(state->containers.items, state->containers.len, sizeof *state->containers.items, compare_names);
+    vector_sort(&state->containers, compare_names);
     struct engine_reply reply = {.containers = &state->containers,
                                  .unreadable_len = state->unreadable_len,
                                  .unreadable = state->unreadable_len ? state->unreadable.message : NULL};
@@ -639,8 +638,7 @@ static void on_others(struct docker_call *call, const struct docker_answer *answ
             container->status == CONTAINER_RUNNING && !text_equal(container->labels.owner, call->target))
             vector_push(&others, TAKE(container));
     }
-    if (others.len)
-        qsort(others.items, others.len, sizeof *others.items, compare_names);
+    vector_sort(&others, compare_names);
     docker_done(call, &(struct engine_reply){.containers = &others});
 }
 

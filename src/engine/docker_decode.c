@@ -295,8 +295,7 @@ int docker_decode_container(const json_t *json, struct container **ret_container
     const char *network_mode = model_string(json_object_get(json, "HostConfig"), "NetworkMode");
     if (!network_mode || !text_starts_with(network_mode, "container:"))
         decode_network(json_object_get(json, "NetworkSettings"), container);
-    if (container->ports.len)
-        qsort(container->ports.items, container->ports.len, sizeof *container->ports.items, compare_ports);
+    vector_sort(&container->ports, compare_ports);
     *ret_container = TAKE(container);
     return 0;
 }

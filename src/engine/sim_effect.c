@@ -45,8 +45,7 @@ static bool effect_list(struct sim *sim, struct sim_request *request)
     for (size_t i = 0; i < sim->containers.len; i++)
         if (text_equal(sim->containers.items[i]->view->labels.owner, request->target))
             vector_push(list, container_copy(sim->containers.items[i]->view));
-    if (list->len)
-        qsort(list->items, list->len, sizeof *list->items, by_name);
+    vector_sort(list, by_name);
     return true;
 }
 
@@ -59,8 +58,7 @@ static bool effect_list_others(struct sim *sim, struct sim_request *request)
             !text_equal(view->labels.owner, request->target))
             vector_push(list, container_copy(view));
     }
-    if (list->len)
-        qsort(list->items, list->len, sizeof *list->items, by_name);
+    vector_sort(list, by_name);
     return true;
 }
 

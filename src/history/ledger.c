@@ -118,7 +118,7 @@ static int plan_edits(const struct history *history, const struct ledger_change_
             vector_push(planned,
                         (struct planned){.path = memory_strdup("owner"), .text = history->options.owner});
     }
-    qsort(planned->items, planned->len, sizeof *planned->items, compare_planned);
+    vector_sort(planned, compare_planned);
     return 0;
 }
 

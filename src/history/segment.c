@@ -39,8 +39,7 @@ void history_segment_list(const char *path, struct segment_vec *ret_segments)
             vector_push(ret_segments, (struct segment){.number = (uint64_t)number, .bytes = st.st_size});
     }
     closedir(dir);
-    if (ret_segments->len > 0)
-        qsort(ret_segments->items, ret_segments->len, sizeof *ret_segments->items, compare);
+    vector_sort(ret_segments, compare);
 }
 
 char *history_segment_path(const char *dir, uint64_t number)

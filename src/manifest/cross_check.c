@@ -364,8 +364,7 @@ static void visit_services(struct cross *cross)
     struct manifest *manifest = cross->manifest;
     struct task_definition_vec *left = &manifest->left;
     const struct kind_object_vec *services = &manifest->objects[KIND_SERVICE];
-    if (left->len > 1)
-        qsort(left->items, left->len, sizeof(void *), compare_pointers);
+    vector_sort(left, compare_pointers);
     manifest->entangled.len = 0;
     for (size_t i = 0; i < services->len; i++) {
         PREFETCH_MEMBER(services, i, service);

@@ -14,10 +14,11 @@
 void document_builder_deinit(struct document_builder *builder)
 {
     assert(builder);
-    for (size_t i = 0; i < ARRAY_LEN(builder->frames); i++)
+    for (size_t i = 0; i < builder->deepest; i++) {
         free(builder->frames[i].key);
-    memset(builder->frames, 0, sizeof builder->frames);
-    builder->depth = 0;
+        builder->frames[i] = (struct document_frame){0};
+    }
+    builder->depth = builder->deepest = 0;
     document_deinit(&builder->document);
 }
 
@@ -194,6 +195,7 @@ int document_builder_open(struct document_builder *builder, struct position at, 
     struct document_frame *frame = &builder->frames[builder->depth++];
     *frame = (struct document_frame){
         .container = container, .node = node, .key = frame->key, .key_size = frame->key_size};
+    builder->deepest = builder->depth > builder->deepest ? builder->depth : builder->deepest;
     return 0;
 }
 

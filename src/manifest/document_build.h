@@ -28,6 +28,7 @@ struct document_builder {
     struct document document; /* under way */
     struct document_frame frames[LIMIT_DOCUMENT_DEPTH];
     size_t depth;
+    size_t deepest;       /* frames that were ever open */
     size_t nodes_in_file; /* values, of all documents, aliases expanded */
     size_t duplicates;
 };

@@ -151,8 +151,7 @@ static void find(const struct manifest *manifest, const char *path, struct other
     map_for_each (&manifest->others, slot)
         if (text_starts_with(slot->key, prefix))
             vector_push(ret_found, slot->value);
-    if (ret_found->len > 1)
-        qsort(ret_found->items, ret_found->len, sizeof *ret_found->items, compare_others);
+    vector_sort(ret_found, compare_others);
 }
 
 /* The same for what is the same, and all that the outcome depends on. */

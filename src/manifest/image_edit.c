@@ -173,8 +173,7 @@ void image_edit_find(const struct manifest *manifest, struct image_edit_vec *ret
         if (is_read(manifest, entry))
             image_edit_find_in(entry->path, entry->text, entry->len, ret_edits);
     }
-    if (ret_edits->len)
-        qsort(ret_edits->items, ret_edits->len, sizeof *ret_edits->items, by_place);
+    vector_sort(ret_edits, by_place);
 }
 
 /* --- replacing ------------------------------------------------------------------------------------------ */
@@ -321,8 +320,7 @@ int image_edit_apply(const struct manifest *manifest, const char *file, const st
     for (size_t i = 0; rc == 0 && i < edits->len; i++)
         if (is_of(&edits->items[i], entry))
             rc = add_splice(entry, &edits->items[i], &splices, err);
-    if (splices.len)
-        qsort(splices.items, splices.len, sizeof *splices.items, by_offset);
+    vector_sort(&splices, by_offset);
     char *text CLEANUP_FREE = rc == 0 ? splice_all(entry, &splices) : NULL;
     vector_deinit(&splices);
     if (rc == 0)

@@ -350,7 +350,8 @@ static struct position position_of(const struct reading *reading, const char *ba
 
 static struct kind_place place(const struct reading *reading, const char *base, const char *member)
 {
-    char *pointer CLEANUP_FREE = memory_printf("%s%s", base, member);
+    char *joined CLEANUP_FREE = *base ? memory_printf("%s%s", base, member) : NULL;
+    const char *pointer = joined ? joined : member;
     struct kind_place place = {0};
     const struct environment_step *step = environment_trace_find(&reading->trace, pointer, &place.pointer);
     if (!step)

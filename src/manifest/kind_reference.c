@@ -1,10 +1,13 @@
 /* Where objects name others: one line a place. */
 #include "manifest/kind_read.h"
 
+#include "base/buffer.h"
+#include "base/limits.h"
 #include "base/memory.h"
 #include "base/text.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #define MEMBER_SIZE 40 /* of a member's name below */
@@ -67,10 +70,25 @@ struct search {
     struct kind_object *object;
     const json_t *root;
     unsigned target;
-    bool in_string; /* the pointer stays at the string */
+    struct buffer *pointer; /* of the value */
+    bool in_string;         /* the pointer stays at the string */
 };
 
-static void follow(const struct search *search, const json_t *value, const char *path, const char *pointer)
+static void follow(const struct search *search, const json_t *value, const char *path);
+
+static void follow_below(const struct search *search, const json_t *value, const char *path,
+                         const char *token)
+{
+    size_t len = search->pointer->len;
+    if (!search->in_string) {
+        buffer_append_str(search->pointer, "/");
+        buffer_append_str(search->pointer, token);
+    }
+    follow(search, value, path);
+    buffer_truncate(search->pointer, len);
+}
+
+static void follow(const struct search *search, const json_t *value, const char *path)
 {
     if (json_is_string(value) && !*path) {
         const char *text = json_string_value(value);
@@ -78,7 +96,7 @@ static void follow(const struct search *search, const json_t *value, const char 
                     (struct kind_reference){.target = search->target,
                                             .name = name_of(search->target, text, search->root),
                                             .arn = text_starts_with(text, "arn:"),
-                                            .pointer = memory_strdup(pointer)});
+                                            .pointer = memory_strdup(buffer_str(search->pointer))});
         return;
     }
     size_t len = strcspn(path, "/");
@@ -89,29 +107,29 @@ static void follow(const struct search *search, const json_t *value, const char 
     const char *rest = path[len] ? path + len + 1 : path + len;
     if (text_equal(name, "{}") && json_is_string(value)) {
         json_t *inner = json_loads(json_string_value(value), 0, NULL);
-        follow(&(struct search){search->object, search->root, search->target, true}, inner, rest, pointer);
+        struct search inside = *search;
+        inside.in_string = true;
+        follow(&inside, inner, rest);
         json_decref(inner);
         return;
     }
     const json_t *member = json_object_get(value, name);
-    if (member) {
-        char *below CLEANUP_FREE =
-            search->in_string ? memory_strdup(pointer) : memory_printf("%s/%s", pointer, name);
-        follow(search, member, rest, below);
-    }
+    if (member)
+        follow_below(search, member, rest, name);
     size_t i;
     json_t *item;
     json_array_foreach (text_equal(name, "*") ? (json_t *)value : NULL, i, item) {
-        char *below CLEANUP_FREE =
-            search->in_string ? memory_strdup(pointer) : memory_printf("%s/%zu", pointer, i);
-        follow(search, item, rest, below);
+        char token[sizeof "18446744073709551615"];
+        snprintf(token, sizeof token, "%zu", i);
+        follow_below(search, item, rest, token);
     }
 }
 
 void kind_references_read(const json_t *value, struct kind_object *object)
 {
     assert(value);
+    struct buffer pointer CLEANUP(buffer_deinit) = BUFFER_INIT(LIMIT_MANIFEST_BYTES);
     for (size_t i = 0; i < ARRAY_LEN(places); i++)
         if (places[i].kind == object->kind)
-            follow(&(struct search){object, value, places[i].target, false}, value, places[i].path, "");
+            follow(&(struct search){object, value, places[i].target, &pointer, false}, value, places[i].path);
 }

@@ -91,6 +91,8 @@ static void check_unique(const struct check *check, const json_t *list, const ch
     struct map seen CLEANUP(map_deinit) = {0};
     size_t i;
     json_t *item;
+    if (json_array_size(list) < 2)
+        return;
     json_array_foreach ((json_t *)list, i, item) {
         const char *name = model_string(item, rule->member);
         if (!name)
@@ -128,7 +130,7 @@ static void check_names(const struct check *check)
     json_array_foreach ((json_t *)check->containers, i, container)
         for (size_t j = 0; j < ARRAY_LEN(of_containers); j++) {
             const json_t *list = json_object_get(container, of_containers[j].list);
-            if (json_array_size(list) < 2) /* the common case, and nothing to compare */
+            if (json_array_size(list) < 2) /* before a place is written */
                 continue;
             char *pointer CLEANUP_FREE =
                 memory_printf("/containerDefinitions/%zu/%s", i, of_containers[j].list);
@@ -322,6 +324,8 @@ static void check_ports(const struct check *check)
             continue;
         }
         json_array_foreach ((json_t *)mappings, j, mapping) {
+            if (!check->one_network && !json_object_get(mapping, "hostPort"))
+                continue; /* the engine chooses one that is free */
             char *pointer CLEANUP_FREE = memory_printf("/containerDefinitions/%zu/portMappings/%zu", i, j);
             check_port(check, mapping, pointer, &taken);
         }
@@ -427,6 +431,8 @@ static void check_image_policy(const struct check *check, size_t index, const js
 
 static void check_size(const struct check *check)
 {
+    if (json_text_bound(check->definition) <= LIMIT_TASK_DEFINITION_BYTES) /* nearly always */
+        return;
     size_t bytes = json_text_write(check->definition, false, &(struct json_text_sink){0});
     if (bytes <= LIMIT_TASK_DEFINITION_BYTES)
         return;

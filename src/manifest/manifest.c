@@ -137,7 +137,7 @@ struct kind_object_vec manifest_all_of(const struct manifest *manifest, enum kin
         if (manifest->with_errors)
             push_broken(slot->value, kind, &all);
     if (all.len > manifest->objects[kind].len)
-        qsort(all.items, all.len, sizeof *all.items, compare_objects);
+        vector_sort(&all, compare_objects);
     return all;
 }
 
@@ -186,7 +186,7 @@ static bool merge(struct kind_object_vec *vec, const struct kind_object_vec *fre
         return shared;
     for (size_t i = 0; i < fresh->len; i++)
         vector_push(vec, fresh->items[i]);
-    qsort(vec->items, vec->len, sizeof *vec->items, compare_objects);
+    vector_sort(vec, compare_objects);
     return true;
 }
 

@@ -51,8 +51,7 @@ void manifest_each_object(struct manifest *manifest,
     const struct kind_visitor visitor = {keep, &objects};
     map_for_each (&manifest->files, slot)
         manifest_entry_visit(manifest, slot->value, &visitor);
-    if (objects.len > 1)
-        qsort(objects.items, objects.len, sizeof *objects.items, compare);
+    vector_sort(&objects, compare);
     for (size_t i = 0; i < objects.len; i++) {
         struct resolved *object = &objects.items[i];
         visit(data, &(struct manifest_object){kind_names[object->kind], object->name, object->value});

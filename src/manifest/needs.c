@@ -60,8 +60,7 @@ static void choose(const struct manifest_needs *needs, struct string_vec *ret_ro
 {
     map_for_each (&needs->roots, slot)
         vector_push(ret_roots, memory_strdup(slot->key));
-    if (ret_roots->len > 1)
-        qsort(ret_roots->items, ret_roots->len, sizeof *ret_roots->items, compare);
+    vector_sort(ret_roots, compare);
     while (ret_roots->len > LIMIT_SOURCE_ROOTS)
         free(ret_roots->items[--ret_roots->len]);
 }

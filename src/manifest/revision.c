@@ -39,8 +39,7 @@ void revision_number(struct manifest *manifest, const struct commit *commit,
 {
     assert(manifest);
     struct task_definition_vec *list = &manifest->unnumbered;
-    if (list->len > 1)
-        qsort(list->items, list->len, sizeof *list->items, compare);
+    vector_sort(list, compare);
     for (size_t i = 0; i < list->len; i++) {
         if (list->items[i]->refs > 1) /* else its file was replaced before it was numbered */
             number(list->items[i], commit, numbering);

@@ -117,8 +117,7 @@ static int compare(const void *left, const void *right)
 void diagnostics_sort(struct diagnostics *diagnostics)
 {
     assert(diagnostics);
-    if (diagnostics->list.len > 1)
-        qsort(diagnostics->list.items, diagnostics->list.len, sizeof *diagnostics->list.items, compare);
+    vector_sort(&diagnostics->list, compare);
 }
 
 json_t *diagnostic_to_json(const struct diagnostic *diagnostic)

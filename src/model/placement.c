@@ -38,8 +38,7 @@ void container_instances_from_json(const json_t *cluster, struct container_insta
         model_strings_from_json(json_object_get(item, "gpus"), &instance.gpus);
         vector_push(&instances, instance);
     }
-    if (instances.len > 1)
-        qsort(instances.items, instances.len, sizeof *instances.items, compare_instances);
+    vector_sort(&instances, compare_instances);
     *ret_instances = instances;
 }
 

@@ -29,8 +29,8 @@ void service_renames_pair(struct service_content_vec *gone, struct service_conte
     assert(ret_renames);
     if (gone->len == 0 || come->len == 0)
         return;
-    qsort(gone->items, gone->len, sizeof *gone->items, compare);
-    qsort(come->items, come->len, sizeof *come->items, compare);
+    vector_sort(gone, compare);
+    vector_sort(come, compare);
     size_t g = 0;
     size_t c = 0;
     while (g < gone->len && c < come->len) {

@@ -31,8 +31,7 @@ static struct stopped_vec stopped_tasks(const struct pass *pass)
     for (size_t i = 0; i < pass->tasks.len; i++)
         if (pass->tasks.items[i].status == TASK_STOPPED && pass->tasks.items[i].containers_len)
             vector_push(&stopped, &pass->tasks.items[i]);
-    if (stopped.len)
-        qsort(stopped.items, stopped.len, sizeof *stopped.items, compare_age);
+    vector_sort(&stopped, compare_age);
     return stopped;
 }
 

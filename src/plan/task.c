@@ -307,8 +307,7 @@ void task_vec_build(const struct plan_input *input, const struct task_roll_up *o
         roll_up_health(task, options, instance);
         roll_up_loss(input, task, instance);
     }
-    if (ret_tasks->len > 1)
-        qsort(ret_tasks->items, ret_tasks->len, sizeof *ret_tasks->items, compare_ids);
+    vector_sort(ret_tasks, compare_ids);
 }
 
 void task_vec_deinit(struct task_vec *tasks)

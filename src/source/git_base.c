@@ -226,8 +226,7 @@ static int compare_paths(const void *a, const void *b)
 
 void source_file_vec_sort(struct source_file_vec *files)
 {
-    if (files->len)
-        qsort(files->items, files->len, sizeof *files->items, compare_paths);
+    vector_sort(files, compare_paths);
 }
 
 int64_t source_files_bytes(const struct source_file_vec *files)

@@ -121,13 +121,21 @@ static int read_content(struct differ *differ, const git_oid *oid, struct source
     return 0;
 }
 
+/* Not memory_printf(): there are tens of thousands. */
+static char *path_of(const char *prefix, const char *name)
+{
+    char *path = memory_alloc(strlen(prefix) + strlen(name) + 1);
+    stpcpy(stpcpy(path, prefix), name);
+    text_mend_utf8(path);
+    return path;
+}
+
 static int add(struct differ *differ, const char *prefix, const struct odb_tree_entry *entry, bool deleted)
 {
     if (!differ->measured && differ->files->len >= LIMIT_MANIFEST_FILES)
         return error_set(differ->err, ERROR_LIMIT, "there are more than %d manifests (LIMIT_MANIFEST_FILES)",
                          LIMIT_MANIFEST_FILES);
-    char *raw CLEANUP_FREE = memory_printf("%s%s", prefix, entry->name);
-    vector_push(differ->files, (struct source_file){.path = source_git_text(raw)});
+    vector_push(differ->files, (struct source_file){.path = path_of(prefix, entry->name)});
     struct source_file *file = &differ->files->items[differ->files->len - 1];
     file->kind = deleted ? SOURCE_DELETED : kind_of(entry);
     file->other = differ->others;

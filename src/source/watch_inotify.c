@@ -162,8 +162,7 @@ static bool watch_directory(struct source_watch *watch, struct directory_vec *di
 static void merge(struct directory_vec *directories)
 {
     size_t len = 0;
-    if (directories->len)
-        qsort(directories->items, directories->len, sizeof *directories->items, compare_wds);
+    vector_sort(directories, compare_wds);
     for (size_t i = 0; i < directories->len; i++) {
         struct directory *next = &directories->items[i];
         struct directory *last = len ? &directories->items[len - 1] : NULL;

@@ -35,6 +35,20 @@ static void test_maximum_leaves_content_alone(void **state)
     buffer_deinit(&buf);
 }
 
+static void test_truncate_keeps_the_beginning(void **state)
+{
+    (void)state;
+    struct buffer buf = BUFFER_INIT(8);
+    buffer_truncate(&buf, 0);
+    assert_string_equal(buffer_str(&buf), "");
+    assert_int_equal(buffer_append_str(&buf, "abcdefgh"), 0);
+    buffer_truncate(&buf, 3);
+    assert_string_equal(buffer_str(&buf), "abc");
+    assert_int_equal(buffer_append_str(&buf, "12345"), 0);
+    assert_string_equal(buffer_str(&buf), "abc12345");
+    buffer_deinit(&buf);
+}
+
 static void test_bytes_with_nul(void **state)
 {
     (void)state;
@@ -50,6 +64,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_append_and_consume),
         cmocka_unit_test(test_maximum_leaves_content_alone),
+        cmocka_unit_test(test_truncate_keeps_the_beginning),
         cmocka_unit_test(test_bytes_with_nul),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,7 @@ static void expect_same(const json_t *value, bool sorted)
     assert_string_equal(buffer_str(&text), expected);
     assert_int_equal(size, strlen(expected));
     assert_int_equal(json_text_write(value, sorted, &(struct json_text_sink){0}), size);
+    assert_true(json_text_bound(value) >= size);
 }
 
 static void expect_both(const json_t *value)

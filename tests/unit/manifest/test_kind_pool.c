@@ -58,6 +58,25 @@ static void test_only_equal_parts_become_one(void **state)
     kind_pool_deinit(&pool);
 }
 
+static void test_the_order_of_members_does_not_count(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {"{\"a\": {\"x\": 1, \"y\": \"1\", \"z\": 2}}",
+                                        "{\"a\": {\"z\": 2, \"x\": 1, \"y\": \"1\"}}",
+                                        "{\"a\": {\"z\": 1, \"x\": 2, \"y\": \"1\"}}"};
+    struct kind_pool pool = KIND_POOL_INIT;
+    json_t *objects[3];
+    for (size_t i = 0; i < 3; i++) {
+        objects[i] = json_loads(parts[i], 0, NULL);
+        kind_pool_share(&pool, objects[i], NULL);
+    }
+    assert_ptr_equal(json_object_get(objects[0], "a"), json_object_get(objects[1], "a"));
+    assert_ptr_not_equal(json_object_get(objects[0], "a"), json_object_get(objects[2], "a"));
+    for (size_t i = 0; i < 3; i++)
+        json_decref(objects[i]);
+    kind_pool_deinit(&pool);
+}
+
 static void test_an_excepted_member_is_left_alone(void **state)
 {
     (void)state;
@@ -98,6 +117,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equal_parts_become_one),
         cmocka_unit_test(test_only_equal_parts_become_one),
+        cmocka_unit_test(test_the_order_of_members_does_not_count),
         cmocka_unit_test(test_an_excepted_member_is_left_alone),
         cmocka_unit_test(test_a_sweep_keeps_what_is_in_use),
     };
