@@ -1,17 +1,12 @@
-#include "daemon/runtime.h"
+#include "daemon/runtime_state.h"
 
-#include "act/act.h"
 #include "base/text.h"
-#include "daemon/clock_watch.h"
 #include "daemon/inputs.h"
 #include "daemon/ledger_remote.h"
 #include "daemon/log.h"
 #include "daemon/other_owners.h"
 #include "daemon/owner.h"
-#include "daemon/thrift.h"
-#include "daemon/timebase.h"
 #include "daemon/writer.h"
-#include "engine/docker.h"
 #include "engine/pause_image.h"
 #include "engine/watch.h"
 #include "history/ledger.h"
@@ -30,56 +25,6 @@
 #include <sys/time.h>
 #include <time.h>
 
-struct runtime_instance {
-    struct runtime *runtime;
-    const char *name;
-    struct engine *engine;
-    struct engine_watch *watch;
-    int64_t heard_boot_ms; /* when it answered last, by boot_ms() */
-    bool is_local;         /* its clock is this host's */
-};
-
-struct runtime_source {
-    struct runtime *runtime;
-    const struct config_source *config;
-    struct source *source;
-    char since[COMMIT_OID_SIZE]; /* what an earlier life deployed last; "": nothing is known */
-    struct string_vec roots;     /* that it was asked for last then */
-    int64_t rewrite_told_ms;     /* of the branch, when the one that the log has was seen */
-    int64_t move_told_ms;        /* likewise, of the origin's HEAD */
-};
-
-struct runtime {
-    struct runtime_options options;
-    struct core *core;
-    struct act *act;
-    struct writer *writer;
-    struct ledger_remote *ledger_remote; /* NULL: the ledger stays here */
-    struct other_owners *other_owners;   /* NULL: it did not begin without state */
-    struct runtime_source *sources;      /* as in the configuration */
-    size_t sources_len;
-    struct history_lock *lock;
-    struct recorder *recorder;
-    struct secret_store *secrets;
-    struct runtime_instance *instances;
-    size_t instances_len;
-    struct effect_vec effects; /* of the current turn */
-    uv_prepare_t before_sleep;
-    uv_timer_t wake;
-    struct thrift thrift;
-    struct timebase timebase;
-    struct clock_watch clock_watch;
-    bool leaped; /* the wall clock, and core was not told yet */
-    int64_t leaped_ms;
-    char *save_trouble; /* why the ledger cannot be written; NULL: it can */
-    int64_t wake_at_ms;
-    bool stepped;
-    uint64_t saves_wanted;
-    uint64_t saves_done;
-    bool recording;
-    bool closing;
-};
-
 int64_t runtime_now_ms(void)
 {
     struct timeval now;
@@ -87,7 +32,7 @@ int64_t runtime_now_ms(void)
     return now.tv_sec * 1000LL + now.tv_usec / 1000;
 }
 
-static int64_t boot_ms(void)
+int64_t runtime_boot_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_BOOTTIME, &now);
@@ -110,7 +55,7 @@ int64_t runtime_time_ms(struct runtime *runtime)
 {
     assert(runtime);
     int64_t step_ms;
-    int64_t now_ms = timebase_advance(&runtime->timebase, runtime_now_ms(), boot_ms(), &step_ms);
+    int64_t now_ms = timebase_advance(&runtime->timebase, runtime_now_ms(), runtime_boot_ms(), &step_ms);
     if (step_ms) {
         int64_t seconds = (llabs(step_ms) + 500) / 1000; /* two clocks were read, each cut to a millisecond */
         char *span CLEANUP_FREE = text_from_duration_ms(seconds * 1000);
@@ -128,46 +73,6 @@ const struct core *runtime_core(const struct runtime *runtime)
 {
     assert(runtime);
     return runtime->core;
-}
-
-static struct runtime_instance *instance_of(struct runtime *runtime, const char *name)
-{
-    for (size_t i = 0; i < runtime->instances_len; i++)
-        if (text_equal(runtime->instances[i].name, name))
-            return &runtime->instances[i];
-    return NULL;
-}
-
-struct engine *runtime_engine(struct runtime *runtime, const char *instance)
-{
-    assert(runtime);
-    struct runtime_instance *found = instance_of(runtime, instance);
-    return found ? found->engine : NULL;
-}
-
-/* NULL: there is none of that name; without a name the first. */
-static struct runtime_source *source_of(const struct runtime *runtime, const char *name)
-{
-    for (size_t i = 0; i < runtime->sources_len; i++)
-        if (!name || text_equal(runtime->sources[i].config->name, name))
-            return &runtime->sources[i];
-    return NULL;
-}
-
-void runtime_poke_source(struct runtime *runtime, const char *source)
-{
-    assert(runtime);
-    for (size_t i = 0; i < runtime->sources_len; i++)
-        if (!source || text_equal(runtime->sources[i].config->name, source))
-            source_poke(runtime->sources[i].source);
-}
-
-const struct source_status *runtime_source_status(const struct runtime *runtime, const char *source)
-{
-    assert(runtime);
-    const struct runtime_source *found = source_of(runtime, source);
-    assert(found);
-    return source_get_status(found->source);
 }
 
 /* --- steps ---------------------------------------------------------------------------------------------- */
@@ -311,7 +216,7 @@ static void carry_out(struct runtime *runtime)
             vector_push(&actions, TAKE(effect->action));
             break;
         case EFFECT_LIST:
-            instance = instance_of(runtime, effect->instance);
+            instance = runtime_instance_named(runtime, effect->instance);
             if (instance)
                 engine_watch_relist(instance->watch);
             break;
@@ -319,7 +224,7 @@ static void carry_out(struct runtime *runtime)
             set_wake(runtime, effect->at_ms);
             break;
         case EFFECT_ROOTS:
-            source_set_roots(source_of(runtime, effect->source)->source,
+            source_set_roots(runtime_source_named(runtime, effect->source)->source,
                              &(struct source_question){&effect->roots, effect->generation, effect->since});
             break;
         }
@@ -355,28 +260,6 @@ static void on_act(void *data, struct action *action)
     act_run(runtime->act, action);
 }
 
-/* For events: of the only one there is nothing to say. */
-static const char *event_name(const struct runtime_source *source)
-{
-    return source->runtime->sources_len > 1 ? source->config->name : NULL;
-}
-
-/* `davit status` shows the source's line first: there it also tells of a ledger that cannot be written,
- * because then nothing of what the source says is carried out. */
-static void post_source(const struct runtime_source *source, const struct source_status *status)
-{
-    struct runtime *runtime = source->runtime;
-    struct event event;
-    input_source(event_name(source), status, &event);
-    if (runtime->save_trouble) {
-        char *own CLEANUP_FREE = TAKE(event.source.message);
-        event.source.ok = false;
-        event.source.message = memory_printf("%s%s%s", runtime->save_trouble, status->error.code ? "; " : "",
-                                             status->error.code ? own : "");
-    }
-    runtime_post(runtime, &event);
-}
-
 static void set_save_trouble(struct runtime *runtime, char *trouble)
 {
     free(runtime->save_trouble);
@@ -385,7 +268,7 @@ static void set_save_trouble(struct runtime *runtime, char *trouble)
         const struct runtime_source *source = &runtime->sources[i];
         const struct source_status *status = source->source ? source_get_status(source->source) : NULL;
         if (status && (trouble || status->looked_at_ms)) /* else its first look tells */
-            post_source(source, status);
+            runtime_source_tell(source, status);
     }
 }
 
@@ -430,173 +313,9 @@ static void on_untidy(void *data, const struct error *cause)
 
 /* --- what the parts report ------------------------------------------------------------------------------ */
 
-/* Whoever reads the log alone must learn that a commit is not deployed. */
-static void log_refusal(const struct core *core, size_t index)
-{
-    struct view_source source;
-    core_view_source_at(core, index, &source);
-    if (!source.head || !source.diagnostics->errors)
-        return;
-    for (size_t i = 0; i < source.diagnostics->list.len; i++) {
-        const struct diagnostic *diagnostic = &source.diagnostics->list.items[i];
-        if (diagnostic->severity != SEVERITY_ERROR)
-            continue;
-        char *text CLEANUP_FREE = diagnostic_to_text(diagnostic);
-        log_message(LOG_LEVEL_ERROR, "commit %.12s%s%s is refused, %s: %zu error%s, the first: %s",
-                    source.head->oid, core_sources_len(core) > 1 ? " of source " : "",
-                    core_sources_len(core) > 1 ? source.name : "",
-                    source.wanted ? "what was deployed stays" : "nothing is deployed yet",
-                    source.diagnostics->errors, text_plural((int64_t)source.diagnostics->errors), text);
-        return;
-    }
-}
-
-static void log_move(struct runtime_source *source, const struct source_status *status)
-{
-    struct api_looks looks;
-    input_looks(status, &looks);
-    if (looks.move.seen_at_ms == source->move_told_ms)
-        return;
-    source->move_told_ms = looks.move.seen_at_ms;
-    char *text CLEANUP_FREE = api_move_text(&looks.move);
-    log_message(LOG_LEVEL_WARNING, "source %s: %s", status->origin, text);
-}
-
-static void log_rewrite(struct runtime_source *source)
-{
-    const struct source_status *status = source_get_status(source->source);
-    struct api_looks looks;
-    log_move(source, status);
-    input_looks(status, &looks);
-    if (looks.rewrite.seen_at_ms == source->rewrite_told_ms)
-        return;
-    source->rewrite_told_ms = looks.rewrite.seen_at_ms;
-    char *text CLEANUP_FREE = api_rewrite_text(status->branch, &looks.rewrite);
-    log_message(LOG_LEVEL_WARNING, "source %s: %s", status->origin, text);
-}
-
-static bool has_good_commit(const struct runtime_source *source)
-{
-    struct view_source view;
-    core_view_source_at(source->runtime->core, (size_t)(source - source->runtime->sources), &view);
-    return view.wanted != NULL;
-}
-
-static void on_update(void *data, const struct source_update *update)
-{
-    struct runtime_source *source = data;
-    struct runtime *runtime = source->runtime;
-    log_rewrite(source);
-    struct event event;
-    bool had_commit = has_good_commit(source);
-    input_commit(event_name(source), update, &event);
-    runtime_post(runtime, &event);
-    if (runtime->other_owners && !had_commit && has_good_commit(source))
-        other_owners_look(runtime->other_owners);
-    if (update->head)
-        log_refusal(runtime->core, (size_t)(source - runtime->sources));
-}
-
-static void on_status(void *data, const struct source_status *status)
-{
-    log_move(data, status);
-    if (!status->ok)
-        log_message(LOG_LEVEL_WARNING, "source %s: %s; davit keeps trying, and what runs stays",
-                    status->origin, error_text(&status->error));
-    post_source(data, status);
-}
-
-static void on_connected(void *data, const struct instance_info *info)
-{
-    struct runtime_instance *instance = data;
-    struct event event;
-    input_connected(instance->name, info, &event);
-    log_message(LOG_LEVEL_INFO, "instance %s: %s, API %s", instance->name,
-                info->engine ? info->engine : "engine", info->api_version ? info->api_version : "?");
-    runtime_post(instance->runtime, &event);
-}
-
-/* Its stamps are by the engine's clock. */
-static void bring_to_our_time(const struct runtime_instance *instance, struct container *container)
-{
-    if (!instance || !instance->is_local || !container)
-        return;
-    const struct timebase *timebase = &instance->runtime->timebase;
-    container->created_ms = timebase_of_stamp(timebase, container->created_ms);
-    container->started_ms = timebase_of_stamp(timebase, container->started_ms);
-    container->finished_ms = timebase_of_stamp(timebase, container->finished_ms);
-}
-
-static void on_listed(void *data, const struct container_vec *containers)
-{
-    struct runtime_instance *instance = data;
-    struct event event;
-    input_listed(instance->name, containers, &event);
-    for (size_t i = 0; i < event.engine.containers.len; i++)
-        bring_to_our_time(instance, event.engine.containers.items[i]);
-    runtime_post(instance->runtime, &event);
-}
-
-static void on_changed(void *data, const struct container *container)
-{
-    struct runtime_instance *instance = data;
-    struct event event;
-    input_container(instance->name, container, &event);
-    bring_to_our_time(instance, event.engine.container);
-    runtime_post(instance->runtime, &event);
-}
-
-static void on_gone(void *data, const char *container_id)
-{
-    struct runtime_instance *instance = data;
-    struct event event;
-    input_gone(instance->name, container_id, &event);
-    runtime_post(instance->runtime, &event);
-}
-
-static void on_heard(void *data)
-{
-    struct runtime_instance *instance = data;
-    instance->heard_boot_ms = boot_ms();
-}
-
-static void on_disconnected(void *data, const struct error *cause)
-{
-    struct runtime_instance *instance = data;
-    struct event event;
-    input_disconnected(instance->name, cause,
-                       instance->heard_boot_ms ? boot_ms() - instance->heard_boot_ms : 0, &event);
-    log_message(LOG_LEVEL_WARNING, "instance %s: %s", instance->name, error_text(cause));
-    runtime_post(instance->runtime, &event);
-}
-
-static void on_unreadable(void *data, size_t count, const char *why)
-{
-    const struct runtime_instance *instance = data;
-    log_message(LOG_LEVEL_WARNING, "instance %s: %zu container%s cannot be read whole, the first: %s",
-                instance->name, count, text_plural((int64_t)count), why);
-}
-
 static struct engine *on_engine(void *data, const char *instance)
 {
     return runtime_engine(data, instance);
-}
-
-static void on_done(void *data, const struct act_outcome *outcome)
-{
-    struct runtime *runtime = data;
-    struct runtime_instance *instance = instance_of(runtime, outcome->instance);
-    struct event event;
-    if (instance && (outcome->container || outcome->gone))
-        on_heard(instance);
-    if (outcome->warning)
-        log_message(LOG_LEVEL_WARNING, "%s: %s",
-                    outcome->container ? outcome->container->name : outcome->instance, outcome->warning);
-    input_action_done(outcome, &event);
-    bring_to_our_time(instance, event.action.container);
-    if (instance && (outcome->container || outcome->gone))
-        engine_watch_overtake(instance->watch, outcome->container_id, outcome->container);
-    runtime_post(runtime, &event);
 }
 
 static void on_progress(void *data, uint64_t action_id, const struct engine_progress *progress)
@@ -607,25 +326,6 @@ static void on_progress(void *data, uint64_t action_id, const struct engine_prog
 }
 
 /* --- what a create needs -------------------------------------------------------------------------------- */
-
-static char *mirror_of(const struct runtime_source *source)
-{
-    return memory_printf("%s/%s/mirror.git", source->runtime->options.config->state_directory,
-                         source->config->name);
-}
-
-/* A blob's id is its content's: whichever source has it, it is what the manifest named. */
-static int on_blob(void *data, const char *oid, char **ret_content, size_t *ret_len, struct error *err)
-{
-    const struct runtime *runtime = data;
-    int r = ERROR_NOT_FOUND;
-    for (size_t i = 0; r == ERROR_NOT_FOUND && i < runtime->sources_len; i++) {
-        char *mirror CLEANUP_FREE = mirror_of(&runtime->sources[i]);
-        const struct source_blob blob = {mirror, oid, LIMIT_FILE_BYTES};
-        r = source_read_blob(&blob, ret_content, ret_len, err);
-    }
-    return r;
-}
 
 static int on_secret(void *data, const char *value_from, char **ret_value, struct error *err)
 {
@@ -652,9 +352,9 @@ static void make_act(struct runtime *runtime)
                                            .docker_config = config->docker_config};
     runtime->secrets = secret_store_new(&secrets);
     const struct act_options act = {
-        .stores = {.blob = on_blob, .secret = on_secret, .login = on_login, .data = runtime},
+        .stores = {.blob = runtime_source_blob, .secret = on_secret, .login = on_login, .data = runtime},
         .engine = on_engine,
-        .done = on_done,
+        .done = runtime_engine_done,
         .progress = on_progress,
         .pause_image = &pause_image,
         .data = runtime};
@@ -667,7 +367,7 @@ static int on_entry(void *data, enum ledger_change_kind kind, const char *name, 
 {
     struct runtime *runtime = data;
     struct event event;
-    struct runtime_source *source = kind == LEDGER_SOURCE ? source_of(runtime, name) : NULL;
+    struct runtime_source *source = kind == LEDGER_SOURCE ? runtime_source_named(runtime, name) : NULL;
     if (source) {
         model_string_into(json_object_get(entry, "deployed"), "oid", source->since, sizeof source->since);
         model_strings_from_json(json_object_get(entry, "roots"), &source->roots);
@@ -767,79 +467,6 @@ static int open_state(struct runtime *runtime, struct error *err)
     return 0;
 }
 
-static int make_docker(const struct runtime *runtime, const struct config_instance *instance,
-                       struct engine **ret_engine, struct error *err)
-{
-    const struct docker_options options = {.endpoint = instance->endpoint,
-                                           .ca_path = instance->tls_ca,
-                                           .cert_path = instance->tls_cert,
-                                           .key_path = instance->tls_key,
-                                           .log_drivers = runtime->options.config->log_drivers,
-                                           .efs_region = runtime->options.config->efs_region};
-    return docker_new(runtime->options.loop, &options, ret_engine, err);
-}
-
-static int open_engines(struct runtime *runtime, struct error *err)
-{
-    const struct runtime_options *options = &runtime->options;
-    const struct config *config = options->config;
-    runtime->instances = memory_calloc(config->instances.len, sizeof *runtime->instances);
-    for (size_t i = 0; i < config->instances.len; i++) {
-        const struct config_instance *from = &config->instances.items[i];
-        struct runtime_instance *instance = &runtime->instances[i];
-        *instance = (struct runtime_instance){
-            .runtime = runtime, .name = from->name, .is_local = text_starts_with(from->endpoint, "unix://")};
-        int r = options->make_engine ? options->make_engine(options->data, from, &instance->engine, err)
-                                     : make_docker(runtime, from, &instance->engine, err);
-        if (r < 0)
-            return error_wrap(err, r, "instance %s", from->name);
-        runtime->instances_len++;
-    }
-    return 0;
-}
-
-static void start_watching(struct runtime *runtime)
-{
-    for (size_t i = 0; i < runtime->instances_len; i++) {
-        struct runtime_instance *instance = &runtime->instances[i];
-        const struct engine_watch_listener listener = {.connected = on_connected,
-                                                       .listed = on_listed,
-                                                       .changed = on_changed,
-                                                       .gone = on_gone,
-                                                       .disconnected = on_disconnected,
-                                                       .unreadable = on_unreadable,
-                                                       .heard = on_heard,
-                                                       .data = instance};
-        instance->watch =
-            engine_watch_new(instance->engine, instance->name, runtime->options.config->owner, &listener);
-        if (runtime->other_owners)
-            other_owners_add(runtime->other_owners, instance->name, instance->engine);
-    }
-}
-
-static void start_source(struct runtime_source *source)
-{
-    struct runtime *runtime = source->runtime;
-    const struct config_source *config = source->config;
-    char *mirror CLEANUP_FREE = mirror_of(source);
-    const struct source_options options = {.origin = config->origin,
-                                           .branch = config->branch,
-                                           .path = config->path,
-                                           .mirror_dir = mirror,
-                                           .executable = runtime->options.executable,
-                                           .since = source->since[0] ? source->since : NULL,
-                                           .roots = &source->roots,
-                                           .access = &config->access,
-                                           .verify = &config->verify,
-                                           .newest_only = runtime->options.once,
-                                           .poll_ms = config->poll_ms,
-                                           .fetch_ms = config->fetch_ms,
-                                           .fetch_stall_ms = config->fetch_stall_ms,
-                                           .fetch_bytes = config->fetch_bytes};
-    const struct source_listener listener = {.on_update = on_update, .on_status = on_status, .data = source};
-    source->source = source_new(runtime->options.loop, &options, &listener);
-}
-
 static struct core *make_core(const struct config *config, bool once)
 {
     const char **names = memory_calloc(config->instances.len, sizeof *names);
@@ -866,15 +493,6 @@ static struct core *make_core(const struct config *config, bool once)
     return core;
 }
 
-static void make_sources(struct runtime *runtime)
-{
-    const struct config_source_vec *sources = &runtime->options.config->sources;
-    runtime->sources = memory_calloc(sources->len, sizeof *runtime->sources);
-    runtime->sources_len = sources->len;
-    for (size_t i = 0; i < sources->len; i++)
-        runtime->sources[i] = (struct runtime_source){.runtime = runtime, .config = &sources->items[i]};
-}
-
 int runtime_new(const struct runtime_options *options, struct runtime **ret_runtime, struct error *err)
 {
     assert(options && options->loop && options->config);
@@ -882,9 +500,9 @@ int runtime_new(const struct runtime_options *options, struct runtime **ret_runt
     thrift_prepare();
     struct runtime *runtime = NEW(struct runtime);
     runtime->options = *options;
-    timebase_init(&runtime->timebase, runtime_now_ms(), boot_ms());
+    timebase_init(&runtime->timebase, runtime_now_ms(), runtime_boot_ms());
     runtime->core = make_core(options->config, options->once);
-    make_sources(runtime);
+    runtime_sources_make(runtime);
     uv_prepare_init(options->loop, &runtime->before_sleep);
     uv_timer_init(options->loop, &runtime->wake);
     thrift_init(&runtime->thrift, options->loop);
@@ -896,7 +514,7 @@ int runtime_new(const struct runtime_options *options, struct runtime **ret_runt
     if (r == 0)
         r = open_state(runtime, err);
     if (r == 0)
-        r = open_engines(runtime, err);
+        r = runtime_engines_open(runtime, err);
     if (r < 0) {
         runtime_close(runtime);
         uv_run(options->loop, UV_RUN_DEFAULT);
@@ -904,9 +522,8 @@ int runtime_new(const struct runtime_options *options, struct runtime **ret_runt
         return r;
     }
     uv_prepare_start(&runtime->before_sleep, before_sleep);
-    start_watching(runtime);
-    for (size_t i = 0; i < runtime->sources_len; i++)
-        start_source(&runtime->sources[i]);
+    runtime_engines_watch(runtime);
+    runtime_sources_start(runtime);
     *ret_runtime = runtime;
     return 0;
 }
