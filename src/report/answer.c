@@ -57,6 +57,20 @@ static bool is_rate_limit(const struct http_reply *reply, struct report_answer *
     return true;
 }
 
+/* A6: GitLab's names of the changes that lead to a state, and of the state. */
+static bool is_there_already(const struct report_target *target, const struct http_reply *reply)
+{
+    static const char *const words[] = {":enqueue from :pending", ":run from :running",
+                                        ":success from :success", ":drop from :failed",
+                                        ":cancel from :canceled"};
+    if (target->kind != REPORT_GITLAB || reply->status != 400)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strstr(reply->body, words[i]))
+            return true;
+    return false;
+}
+
 static enum report_verdict verdict_of(bool is_forge, int status, bool asks_for_pause)
 {
     if (status >= 500 || status == 408 || (status >= 400 && asks_for_pause))
@@ -88,7 +102,8 @@ struct report_answer report_answer_of(const struct report_target *target, const 
     struct report_answer answer = {.verdict = REPORT_FAILED, .remedy = ""};
     int error = reply->error.code;
     bool is_taken = reply->status >= 200 && reply->status < 300;
-    if (is_taken && (!error || error == ERROR_LIMIT)) { /* whatever else it has to say */
+    if ((is_taken && (!error || error == ERROR_LIMIT)) /* whatever else it has to say */
+        || (!error && is_there_already(target, reply))) {
         answer.verdict = REPORT_DELIVERED;
     } else if (error) {
         answer.verdict = error == ERROR_INVALID ? REPORT_REFUSED : REPORT_FAILED;

@@ -8,7 +8,8 @@
  *  A4  | 401, 403: the token                      | failed                | refused
  *  A5  | 404, 422: the commit is not there (yet), | set aside             | refused
  *      | or nothing that the token may see        |                       |
- *  A6  | any other                                | refused               | refused
+ *  A6  | 400 of GitLab: it is in that state       | delivered             |
+ *  A7  | any other                                | refused               | refused
  *
  * A forge's status is of a commit that stays, under a token that is mended or a commit that arrives: what is
  * true now is worth telling later. Whoever takes webhooks has said with 4xx that it does not want this one.
@@ -19,6 +20,9 @@
  *  L2  | X-RateLimit-Remaining: 0 and X-RateLimit-Reset; as GitLab has them,    | until then
  *      | without X-; 403 with the first of them is a rate limit                 |
  *  L3  | none; 403 is one if it speaks of a "secondary rate limit"              | a minute, then longer
+ *
+ * A6 says "Cannot transition status via :enqueue from :pending": the state is that of another description, or
+ * of a message whose answer was lost. https://gitlab.com/gitlab-org/gitlab-foss/-/issues/25807
  *
  * https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
  * https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api

@@ -93,7 +93,8 @@ def check_slack(_kind, _handler, body):
 class Receiver:
     """One receiver on a port of its own. `answer`, when set, is (status, headers, body) for all that comes.
 
-    As GitHub does, a forge answers 422 for commits that are `missing`, and with `asks_token` 401 for a wrong one.
+    As GitHub does, a forge answers 422 for commits that are `missing`, and with `asks_token` 401 for a wrong one; GitLab
+    answers 400 for a state that the commit is in.
     """
 
     def __init__(self, engine, kind, port=0, certificate=None):
@@ -110,6 +111,15 @@ class Receiver:
         oid = handler.path.rpartition("/")[2]
         return (422, {}, json.dumps({"message": f"No commit found for SHA: {oid}"})) if oid in self.missing else None
 
+    def take(self, told):
+        """Keeps what was told; returns the answer."""
+        oid, context, state = told if self.kind in WORDS else (None, None, None)
+        if self.kind == "gitlab" and state == "pending" and self.states(oid, context)[-1:] == [state]:
+            return 400, {}, json.dumps({"message": "Cannot transition status via :enqueue from :pending (Reason(s): Status cannot "
+                                                   "transition via \"enqueue\")"})
+        self.taken.append(told)
+        return 201, {}, "{}"
+
     def start(self):
         check = {"webhook": check_webhook, "slack": check_slack}.get(self.kind, check_status)
         receiver = self
@@ -119,13 +129,11 @@ class Receiver:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 receiver.requests += 1
                 answer = receiver.answer or receiver.denial(self)
-                status, headers, text = answer or (201, {}, "{}")
                 try:
-                    if not answer:
-                        receiver.taken.append(check(receiver.kind, self, body))
+                    status, headers, text = answer or receiver.take(check(receiver.kind, self, body))
                 except (Refused, ValueError) as error:
                     receiver.refused.append(str(error))
-                    status = 400
+                    status, headers, text = 400, {}, "{}"
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)

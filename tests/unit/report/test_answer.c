@@ -26,7 +26,7 @@ static struct report_answer answer_of(const struct report_target *target, const 
     return report_answer_of(target, reply, NOW_MS);
 }
 
-/* A1 to A6 */
+/* A1 to A5, A7 */
 static void test_each_status(void **state)
 {
     (void)state;
@@ -50,6 +50,34 @@ static void test_each_status(void **state)
     assert_int_equal(answer_of(&webhook, REPLY(400, "", "Retry-After\0007\0")).verdict, REPORT_FAILED);
     assert_non_null(strstr(answer_of(&forge, REPLY(401, "", "")).remedy, "the token"));
     assert_non_null(strstr(answer_of(&forge, REPLY(422, "", "")).remedy, "the commit"));
+}
+
+#define CANNOT "{\"message\": \"Cannot transition status via "
+
+/* A6 */
+static void test_gitlab_is_in_that_state(void **state)
+{
+    (void)state;
+    static const struct report_target gitlab = {
+        .kind = REPORT_GITLAB, .repository = (char *)"g/p", .token_file = (char *)"token"};
+    static const struct {
+        const char *body;
+        enum report_verdict verdict;
+    } cases[] = {
+        {CANNOT ":enqueue from :pending (Reason(s): Status cannot transition via \\\"enqueue\\\")\"}",
+         REPORT_DELIVERED},
+        {CANNOT ":success from :success\"}", REPORT_DELIVERED},
+        {CANNOT ":drop from :failed\"}", REPORT_DELIVERED},
+        {CANNOT ":cancel from :canceled\"}", REPORT_DELIVERED},
+        {CANNOT ":enqueue from :running\"}", REPORT_REFUSED},
+        {CANNOT ":run from :success\"}", REPORT_REFUSED},
+        {"{\"message\": \"state does not have a valid value\"}", REPORT_REFUSED},
+        {"", REPORT_REFUSED},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_int_equal(answer_of(&gitlab, REPLY(400, cases[i].body, "")).verdict, cases[i].verdict);
+    assert_int_equal(answer_of(&gitlab, REPLY(409, cases[0].body, "")).verdict, REPORT_REFUSED);
+    assert_int_equal(answer_of(&forge, REPLY(400, cases[0].body, "")).verdict, REPORT_REFUSED);
 }
 
 static void test_no_answer(void **state)
@@ -140,6 +168,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_status),
+        cmocka_unit_test(test_gitlab_is_in_that_state),
         cmocka_unit_test(test_no_answer),
         cmocka_unit_test(test_rate_limits),
         cmocka_unit_test(test_a_limit_without_a_time),
