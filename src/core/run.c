@@ -333,7 +333,8 @@ void core_run_task(struct core *core, const struct run_request *request, struct 
     assert(request->count >= 1 && request->count <= LIMIT_RUN_COUNT);
     struct task_definition *definition CLEANUP(task_definition_unrefp) = NULL;
     *ret_outcome = (struct run_outcome){0};
-    if (check_cluster(core, request, &ret_outcome->error) < 0 || is_repeated(core, request, ret_outcome) ||
+    /* What was started is so, whatever has become of its cluster. */
+    if (is_repeated(core, request, ret_outcome) || check_cluster(core, request, &ret_outcome->error) < 0 ||
         make_definition(core, request, &definition, &ret_outcome->error) < 0)
         return;
     core_room_refresh(core);

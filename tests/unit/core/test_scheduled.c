@@ -719,6 +719,22 @@ static void test_a_restart_does_not_double_another_target(void **state)
     assert_true(text_starts_with(view.message, "started "));
 }
 
+/* The last one above, and its cluster was suspended meanwhile: its task may be forgotten before that ends. */
+static void test_a_restart_does_not_double_when_suspended(void **state)
+{
+    (void)state;
+    json_t *waiting;
+    struct fixture *first CLEANUP(fixture_freep) = first_life(&waiting);
+    json_t *task = last_entry(first, LEDGER_TASK);
+    fixture_after(first, 1000);
+
+    struct fixture *second CLEANUP(fixture_freep) = second_life(first, waiting, task);
+    fixture_file(second, "cluster.json", "{\"clusterName\":\"c\",\"davit\":{\"suspend\":true}}");
+    fixture_turn(second);
+    assert_int_equal(count(second, false), 1);
+    assert_true(text_starts_with(view_of(second).message, "started "));
+}
+
 static int join(void *data, const json_t *part)
 {
     core_snapshot_join(data, part);
@@ -839,6 +855,7 @@ int main(void)
         cmocka_unit_test(test_disabled_while_it_is_tried),
         cmocka_unit_test(test_a_restart_neither_doubles_nor_loses),
         cmocka_unit_test(test_a_restart_does_not_double_another_target),
+        cmocka_unit_test(test_a_restart_does_not_double_when_suspended),
         cmocka_unit_test(test_a_snapshot_keeps_them),
         cmocka_unit_test(test_not_by_who_leaves),
         cmocka_unit_test(test_a_rule_has_targets),
