@@ -92,6 +92,10 @@ static void find_runs(const struct core *core, struct step *step)
 static char *waits_for(const char *name, const struct run *run)
 {
     char since[TEXT_TIME_SIZE];
+    if (text_equal(run->stop_code, STOP_CODE_USER))
+        return memory_printf(
+            "task %s of davit.preDeploy is being stopped (task %s): the deployment fails then", name,
+            run->id);
     text_from_time_ms(run->created_ms, since);
     return memory_printf("waits for task %s of davit.preDeploy to succeed (task %s), since %.10s %.5s UTC; "
                          "\"davit stop-task %s/%.12s\" gives it up, and the deployment fails",
@@ -323,6 +327,15 @@ void core_pre_deploy_release(struct core *core, const struct service_state *serv
         if (state->run->stopped_ms && is_of(core, state->run, service))
             core_mark(core, state);
     }
+}
+
+void core_pre_deploy_stops(struct core *core, const struct run *run)
+{
+    assert(core);
+    assert(run);
+    struct service_state *service = service_of(core, run);
+    if (service)
+        core_mark(core, service);
 }
 
 void core_pre_deploy_ended(struct core *core, const struct run *run)

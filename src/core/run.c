@@ -374,6 +374,7 @@ void core_stop_task(struct core *core, struct service_state *state, const char *
     core_save(effects, LEDGER_TASK, state->key, run_to_json(run), message);
     core_set_run(state, run);
     core_mark(core, state);
+    core_pre_deploy_stops(core, run);
 }
 
 void core_on_stop_task(struct core *core, struct event *event, struct effect_vec *effects)

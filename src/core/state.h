@@ -388,6 +388,8 @@ void core_leave_order(struct core *core, struct service_state *service);
 void core_pre_deploy(struct core *core, struct service_state *service, struct effect_vec *effects);
 /* A standalone task has stopped: if a deployment waits for it, it goes on. */
 void core_pre_deploy_ended(struct core *core, const struct run *run);
+/* The run is to stop: who waits for it says so. */
+void core_pre_deploy_stops(struct core *core, const struct run *run);
 /* Whether its failure is still to be counted, F16: its entry is not forgotten before. */
 bool core_pre_deploy_needs(struct core *core, const struct run *run);
 /* The service's entry has changed: tasks that were needed may be forgotten. */

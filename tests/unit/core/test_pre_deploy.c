@@ -397,22 +397,38 @@ static void test_fails_after_a_revert(void **state) /* F18 */
     assert_int_equal(count(fixture, "migrate"), 1);
 }
 
+static void give_up(struct fixture *fixture, const char *family)
+{
+    struct event stop = {.kind = EVENT_STOP_TASK};
+    char id[ID_HEX_SIZE];
+    count_runs(fixture, family, id);
+    stop.stop_task.cluster = memory_strdup("c");
+    stop.stop_task.task = memory_strdup(id);
+    fixture_step(fixture, stop);
+}
+
+static void test_one_that_is_given_up(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web();
+    fixture_run(fixture);
+    give_up(fixture, "migrate");
+    fixture_turn(fixture);
+    assert_non_null(
+        strstr(fixture_view(fixture, "web").waiting, "migrate:1 of davit.preDeploy is being stopped"));
+}
+
 /* There is no time limit: somebody gives it up. */
 static void test_one_that_hangs(void **state) /* F16 */
 {
     (void)state;
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web();
-    struct event stop = {.kind = EVENT_STOP_TASK};
-    char id[ID_HEX_SIZE];
     fixture_run(fixture);
     fixture_after(fixture, INT64_C(5) * 3600000);
     fixture_run(fixture);
     assert_non_null(strstr(fixture_view(fixture, "web").waiting, "gives it up, and the deployment fails"));
     assert_non_null(strstr(fixture_view(fixture, "web").waiting, "since 2023-11-14 22:13 UTC; "));
-    count_runs(fixture, "migrate", id);
-    stop.stop_task.cluster = memory_strdup("c");
-    stop.stop_task.task = memory_strdup(id);
-    fixture_step(fixture, stop);
+    give_up(fixture, "migrate");
     fixture_run(fixture);
     fixture_settle(fixture);
     assert_int_equal(primary(fixture)->state, DEPLOYMENT_FAILED);
@@ -501,6 +517,7 @@ int main(void)
         cmocka_unit_test(test_a_failure_of_one_that_left),
         cmocka_unit_test(test_fails_after_it_was_replaced),
         cmocka_unit_test(test_fails_after_a_revert),
+        cmocka_unit_test(test_one_that_is_given_up),
         cmocka_unit_test(test_one_that_hangs),
         cmocka_unit_test(test_left_and_back),
         cmocka_unit_test(test_removed_and_back),
