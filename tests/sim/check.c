@@ -172,33 +172,39 @@ static void retry_key(const char *service, const struct digest *digest, char *re
     snprintf(ret_key, size, "%c %s", service[strlen(service) - 1], hex);
 }
 
-static bool is_retried(const struct world *world, const char *service, const struct digest *digest)
+/* Of those that the ledger does not know of yet: a disk may be slower than people. */
+static uintptr_t retries_of(const struct world *world, const char *service, const struct digest *digest)
 {
     char key[128];
     retry_key(service, digest, key, sizeof key);
-    return map_get(&world->checker.retried, key);
+    return (uintptr_t)map_get(&world->checker.retried, key);
+}
+
+static void set_retries(struct world *world, const char *service, const struct digest *digest,
+                        uintptr_t retries)
+{
+    char key[128];
+    retry_key(service, digest, key, sizeof key);
+    map_put(&world->checker.retried, key, (void *)retries);
 }
 
 /* The ledger knows of it. Whether there was one. */
 static bool end_retry(struct world *world, const char *service, const struct digest *digest)
 {
-    char key[128];
-    bool retried = is_retried(world, service, digest);
-    retry_key(service, digest, key, sizeof key);
-    map_remove(&world->checker.retried, key);
-    return retried;
+    uintptr_t retries = retries_of(world, service, digest);
+    if (retries)
+        set_retries(world, service, digest, retries - 1);
+    return retries > 0;
 }
 
 static void note_tried_again(struct world *world, const struct view_service *view,
                              const struct digest *digest)
 {
     char name[32];
-    char key[128];
     if (!service_ledger_known_bad(view->ledger, digest))
         return;
     snprintf(name, sizeof name, "%s/%s", view->cluster, view->name);
-    retry_key(name, digest, key, sizeof key);
-    map_put(&world->checker.retried, key, (void *)1);
+    set_retries(world, name, digest, retries_of(world, name, digest) + 1);
 }
 
 /* A redeployment lets go of what the commit has as well, which an earlier one may have made another. */
@@ -409,7 +415,7 @@ static bool is_known_bad(const struct world *world, const char *key, const struc
     json_t *bad;
     if (disk_forgets(&world->disk, key))
         return false; /* the service was removed, and came back */
-    if (is_retried(world, key, digest))
+    if (retries_of(world, key, digest))
         return false;
     digest_to_hex(digest, hex);
     json_array_foreach (json_object_get(disk_entry(&world->disk, LEDGER_SERVICE, key), "knownBad"), i, bad) {

@@ -227,17 +227,17 @@ struct was {
 };
 
 struct checker {
-    int deployed;                         /* version that davit has noted last as deployed; -1: none */
-    int approved;                         /* version that somebody approved in this life; -1: none */
-    struct map mirror[HOSTS_MAX];         /* what davit has been told: id -> container, owned */
-    struct map targets;                   /* id of an action -> its container's, in this life */
-    int64_t born_ms;                      /* of this davit */
-    bool listed[HOSTS_MAX];               /* once in this life */
-    int64_t lost_ms[HOSTS_MAX];           /* since when nothing is heard of a host; 0: it answers */
-    struct map stops;                     /* tasks that were to stop before this turn */
-    struct map known_deployments;         /* ids that were ever acknowledged */
-    struct map retried;                   /* "cluster/service digest": the ledger does not know of it yet */
-    struct map launched;                  /* tasks that were ever created */
+    int deployed;                 /* version that davit has noted last as deployed; -1: none */
+    int approved;                 /* version that somebody approved in this life; -1: none */
+    struct map mirror[HOSTS_MAX]; /* what davit has been told: id -> container, owned */
+    struct map targets;           /* id of an action -> its container's, in this life */
+    int64_t born_ms;              /* of this davit */
+    bool listed[HOSTS_MAX];       /* once in this life */
+    int64_t lost_ms[HOSTS_MAX];   /* since when nothing is heard of a host; 0: it answers */
+    struct map stops;             /* tasks that were to stop before this turn */
+    struct map known_deployments; /* ids that were ever acknowledged */
+    struct map retried;  /* "cluster/service digest" -> how often, and the ledger does not know yet */
+    struct map launched; /* tasks that were ever created */
     int counts[NAMES_MAX * SERVICES_MAX]; /* tasks desired before this turn */
     int floors[NAMES_MAX *
                SERVICES_MAX]; /* fewest tasks desired since the content was COMPLETED; -1: it is not */
