@@ -230,15 +230,15 @@ static const char *awaits(const struct api *api, const struct view_source *view)
         return view->head->oid;
     if (view->gone)
         return view->deployed[0] && core_source_left(api->core, view->name) ? view->deployed : NULL;
-    return view->wanted && core_any_delayed(api->core) ? view->wanted->oid : NULL;
+    return view->wanted && core_any_delayed(api->core, view->name) ? view->wanted->oid : NULL;
 }
 
 /* Which of the commits that wait is meant, and all of them in words.
  *
  *  COMMIT                | means
  *  ----------------------|-------------------------------------------------------------------------------
- *  digits                | the one whose id begins with them
- *  HEAD, a branch        | the one that is the newest of its source; of several sources that have one, none
+ *  digits                | the one whose id begins with them, of all sources that have it
+ *  HEAD, a branch        | the one that is the newest of its source; of several that wait, none
  */
 static size_t find_meant(const struct api *api, const char *commit, const char **ret_oid,
                          struct buffer *waiting)
@@ -254,8 +254,8 @@ static size_t find_meant(const struct api *api, const char *commit, const char *
         bool is_newest = view.head && text_equal(view.head->oid, oid);
         if (!text_starts_with(oid, commit) && !(is_newest && names_newest(&view, commit)))
             continue;
+        found += !*ret_oid || !text_equal(*ret_oid, oid);
         *ret_oid = oid;
-        found++;
     }
     return found;
 }

@@ -415,8 +415,8 @@ const char *view_service_state(const struct view_service *view);
 int view_service_desired_count(const struct view_service *view);
 /* Whether nothing is decided yet, after a start, because instances have not said what runs on them. */
 bool core_is_awaiting(const struct core *core);
-/* Whether a change of any service waits for its window. */
-bool core_any_delayed(const struct core *core);
+/* Whether a change of any service of the source (NULL: of all) waits for its window. */
+bool core_any_delayed(const struct core *core, const char *source);
 /* Since when a cluster (service NULL) or a service is suspended by EVENT_SUSPEND; 0: it is not, by itself. */
 int64_t core_suspended_ms(const struct core *core, const char *cluster, const char *service);
 /* By whom the cluster is suspended, in words; NULL: it is not. Caller frees. */

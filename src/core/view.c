@@ -309,10 +309,19 @@ bool core_is_awaiting(const struct core *core)
     return core->awaited != NULL;
 }
 
-bool core_any_delayed(const struct core *core)
+bool core_any_delayed(const struct core *core, const char *source)
 {
     assert(core);
-    return core->delayed_len > 0;
+    bool any = core->delayed_len > 0;
+    if (!any || !source)
+        return any;
+    map_for_each (&core->services, entry) {
+        const struct service_state *service = entry->value;
+        const struct core_source *of = service->delayed ? core_source_of_service(core, service) : NULL;
+        if (of && text_equal(of->name, source))
+            return true;
+    }
+    return false;
 }
 
 static const struct service_state *find(const struct core *core, const char *cluster, const char *name)

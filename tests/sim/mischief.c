@@ -248,7 +248,7 @@ static void somebody_suspends(struct world *world)
 static void somebody_approves(struct world *world)
 {
     struct event event = {.kind = EVENT_APPROVE};
-    if (budget_approve(world) || !world->davit.core || !core_any_delayed(world->davit.core))
+    if (budget_approve(world) || !world->davit.core || !core_any_delayed(world->davit.core, NULL))
         return;
     memcpy(event.approve.oid, core_desired(world->davit.core)->commit.oid, sizeof event.approve.oid);
     world_trace(world, "davit approve %.8s", event.approve.oid);

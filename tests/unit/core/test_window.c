@@ -145,7 +145,7 @@ static void test_what_runs_is_kept_up(void **state) /* W3, W5 */
     assert_int_equal(count_of(fixture, "web", 1), 0);
     expect_state(fixture, "web", "steady");
     assert_null(fixture_view(fixture, "web").ledger->delayed);
-    assert_false(core_any_delayed(fixture->core));
+    assert_false(core_any_delayed(fixture->core, NULL));
 }
 
 static void test_it_wakes_at_the_opening(void **state)
@@ -302,7 +302,7 @@ static void test_a_new_service_waits(void **state) /* W4 */
     fixture_turn(fixture);
     struct view_service view;
     assert_false(core_view_service(fixture->core, "c", "api", &view)); /* nothing is left to wait for */
-    assert_false(core_any_delayed(fixture->core));
+    assert_false(core_any_delayed(fixture->core, NULL));
     fixture_file(fixture, "api-service.json", SERVICE("api", ""));
     fixture_after(fixture, TO_OPENING_MS);
     settle(fixture);
@@ -401,7 +401,7 @@ static void test_approved_while_suspended(void **state) /* W7 */
                  "{\"cluster\":\"c\",\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"desiredCount\":2,"
                  "\"tags\":[{\"key\":\"a\",\"value\":\"b\"}]}");
     fixture_run(fixture);
-    assert_false(core_any_delayed(fixture->core));
+    assert_false(core_any_delayed(fixture->core, NULL));
 }
 
 static void test_approved(void **state) /* W7 */
@@ -457,7 +457,7 @@ static void test_the_wall_clock_is_set(void **state) /* W10 */
     expect_waits(fixture, WAITS);
     fixture_leap(fixture, INT64_C(5) * 3600000); /* 02:14 */
     fixture_run(fixture);
-    assert_false(core_any_delayed(fixture->core));
+    assert_false(core_any_delayed(fixture->core, NULL));
     fixture_leap(fixture, -INT64_C(5) * 3600000); /* it has begun */
     settle(fixture);
     assert_int_equal(count_of(fixture, "web", 2), 2);
@@ -585,7 +585,7 @@ static void test_what_has_begun_waits_no_more(void **state)
     assert_null(view.ledger->delayed);
     assert_string_equal(service_ledger_primary(view.ledger)->id,
                         service_ledger_primary(fixture_view(first, "web").ledger)->id);
-    assert_false(core_any_delayed(second->core));
+    assert_false(core_any_delayed(second->core, NULL));
 }
 
 #define API_DEFINITION                                                                                       \
