@@ -394,7 +394,8 @@ static void replace(struct manifest *manifest, struct kind_object *object, struc
         return;
     fresh->origin.file = memory_strdup(object->file);
     fresh->origin.at = object->at;
-    vector_push(&manifest->unnumbered, task_definition_ref(fresh));
+    if (!object->uncounted)
+        vector_push(&manifest->unnumbered, task_definition_ref(fresh));
 }
 
 static void make_definition(struct manifest *manifest, struct kind_object *object,

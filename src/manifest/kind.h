@@ -77,6 +77,7 @@ struct kind_object {
     char *base;       /* JSON pointer to the object in its document; NULL for the root */
     struct position at;
     bool gone;          /* its file was replaced or deleted */
+    bool uncounted;     /* read for its faults, of a file that is not well-formed: it is no revision */
     bool cluster_known; /* of a service: the cluster was found */
     bool takes_ports;   /* of a service: its task definition has a hostPort; set by service_check() */
     bool entangled; /* of a service: what others declare matters beyond its cluster and its task definition */

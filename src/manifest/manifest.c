@@ -245,7 +245,7 @@ static void note_entry(struct change *change, const struct manifest_entry *entry
         struct kind_object *object = entry->objects.items[i];
         vector_push(&change->fresh[object->kind], object);
         manifest->files_changed |= object->kind == KIND_TASK_DEFINITION && object->files;
-        if (object->kind == KIND_TASK_DEFINITION && object->task_definition &&
+        if (object->kind == KIND_TASK_DEFINITION && object->task_definition && !object->uncounted &&
             !manifest_stays(manifest, entry->path))
             vector_push(&manifest->unnumbered, task_definition_ref(object->task_definition));
     }

@@ -97,8 +97,8 @@ static void read_documents(struct kind_set *kinds, struct manifest_entry *entry,
 {
     struct document_vec documents = {0};
     const struct document_input input = {entry->path, entry->text, entry->len};
-    if (document_parse_for_faults(&input, &documents, &entry->diagnostics) < 0)
-        entry->unreadable = true;
+    bool well_formed = document_parse_for_faults(&input, &documents, &entry->diagnostics) == 0;
+    entry->unreadable |= !well_formed;
     for (size_t i = 0; i < documents.len; i++) {
         struct kind_source source = *prototype;
         source.document = &documents.items[i];
@@ -108,6 +108,8 @@ static void read_documents(struct kind_set *kinds, struct manifest_entry *entry,
             string_vec_deinit(&source.use->typed);
     }
     document_vec_deinit(&documents);
+    for (size_t i = 0; i < entry->objects.len; i++)
+        entry->objects.items[i]->uncounted = !well_formed;
 }
 
 static void read_plain(struct kind_set *kinds, struct manifest_entry *entry,

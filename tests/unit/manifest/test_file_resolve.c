@@ -8,6 +8,11 @@
     "{\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"i\",\"memory\":8,"          \
     "\"davit\":{\"files\":"                                                                                  \
     "[" files "]}}]}"
+/* A member is given twice. */
+#define TWICE                                                                                                \
+    "{\"family\":\"web\",\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"i\","    \
+    "\"memory\":8,"                                                                                          \
+    "\"davit\":{\"files\":[" FILE_OF("../a") "]}}]}"
 #define FILE_OF(source) "{\"source\":\"" source "\",\"target\":\"/etc/app.conf\"}"
 #define SERVICE         "{\"serviceName\":\"web\",\"taskDefinition\":\"web\",\"desiredCount\":1}"
 #define OID_A           "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -83,6 +88,16 @@ static void test_missing_roots_are_told_and_nothing_is_numbered_without(void **s
     assert_string_equal(model_string(file_at(fixture, 0), "mode"), "0644");
     assert_string_equal(model_string(file_at(fixture, 0), "user"), "0:0");
     assert_int_equal(model_int(file_at(fixture, 0), "size"), 3);
+}
+
+/* It is read to tell all of its faults. */
+static void test_a_file_that_is_not_well_formed_is_no_revision(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = start(TWICE, (char *)"../a");
+    put_other(fixture, "../a", OID_A, 3);
+    assert_int_equal(fixture_build(fixture), ERROR_INVALID);
+    assert_null(map_get(&fixture->families, "web"));
 }
 
 /* The content is in the identity, the place in the repository is not. */
@@ -403,6 +418,7 @@ int main(void)
         cmocka_unit_test(test_lines_that_give_no_variable_are_told),
         cmocka_unit_test(test_modes),
         cmocka_unit_test(test_missing_roots_are_told_and_nothing_is_numbered_without),
+        cmocka_unit_test(test_a_file_that_is_not_well_formed_is_no_revision),
         cmocka_unit_test(test_another_content_is_another_revision_and_back),
         cmocka_unit_test(test_a_directory_becomes_its_files),
         cmocka_unit_test(test_what_a_container_gets_is_no_manifest),

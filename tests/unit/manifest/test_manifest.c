@@ -272,7 +272,7 @@ static void test_numbering_alone(void **state)
     struct fixture *fixture CLEANUP(fixture_freep) = fixture_new();
     struct commit commit = {.oid = "1"};
     static const char *const history[] = {WEB("a") "---\n" SERVICE("lost") "cluster: none\n",
-                                          WEB("b") "  imge: b\n", WEB("c")};
+                                          WEB("b") "  imge: b\n", "family: web\n" WEB("d"), WEB("c")};
     for (size_t i = 0; i < ARRAY_LEN(history); i++) {
         fixture_put(fixture, "t.yaml", history[i]);
         manifest_number(fixture->manifest, &commit,
