@@ -20,7 +20,8 @@ struct progress_service_vec VECTOR_OF(struct progress_service);
 struct waiting {
     int64_t waited_ms;
     int64_t timeout_ms;
-    char *told; /* of the source, last; NULL: nothing is the matter with it */
+    char *told;  /* of the source, last; NULL: nothing is the matter with it */
+    bool broken; /* it could not be read, last */
 };
 
 static void waiting_deinit(struct waiting *waiting)
@@ -239,7 +240,7 @@ static const char *trouble_of(const json_t *status, bool late)
         return NULL;
     if (is_broken(status) && *message)
         return message;
-    return late && !is_current(status) ? "davit has not seen its newest commit yet" : NULL;
+    return late && !is_current(status) ? "a look at it is under way" : NULL;
 }
 
 /* A source that broke or changed its reason is told between the pictures; waiting->told is what was told
@@ -255,6 +256,7 @@ static void tell_source(const struct cli *cli, const json_t *status, struct prog
     }
     free(waiting->told);
     waiting->told = memory_strdup(message);
+    waiting->broken = message && is_broken(status);
 }
 
 /* No service is meant: whether that is because the cluster is not there. */
@@ -358,7 +360,10 @@ static int run(const struct cli *cli)
         if (r >= 0)
             return r;
         if (waiting.waited_ms >= waiting.timeout_ms) {
-            cli_fail(cli, "%s after %s", waiting.told ? "the source cannot be read" : "not steady",
+            cli_fail(cli, "%s after %s",
+                     waiting.broken ? "the source cannot be read"
+                     : waiting.told ? "the look at the source has not ended"
+                                    : "not steady",
                      cli_value(cli, "timeout"));
             return CLI_TIMEOUT;
         }

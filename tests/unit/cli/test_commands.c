@@ -726,10 +726,9 @@ static void test_wait_waits_for_what_is_under_way(void **state)
 {
     (void)state;
     expect("wait --timeout 1s", CLI_TIMEOUT, NULL, "davit: not steady after 1s\n");
-    expect(
-        "wait --timeout 2s", CLI_TIMEOUT, NULL,
-        "davit: the source: davit has not seen its newest commit yet; waiting for it, up to 2s (--timeout)\n"
-        "davit: the source cannot be read after 2s\n");
+    expect("wait --timeout 2s", CLI_TIMEOUT, NULL,
+           "davit: the source: a look at it is under way; waiting for it, up to 2s (--timeout)\n"
+           "davit: the look at the source has not ended after 2s\n");
 }
 
 /* The one that was refused may be another's by now. */
