@@ -10,11 +10,12 @@
 #include <string.h>
 #include <strings.h>
 
-#define MASK      "***"
-#define AUTHORITY "://"
-#define BLANKS    " \t\r\n"
-#define QUOTES    "\"'`"
-#define OF_NAMES  "-_.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define MASK                "***"
+#define AUTHORITY           "://"
+#define BLANKS              " \t\r\n"
+#define QUOTES              "\"'`"
+#define SEPARATORS_OF_NAMES "-_."
+#define OF_NAMES            "-_.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 /* Between a name and its value: "name": "value", name=value, names[name]=value, name := value, name => value.
  */
 #define ASSIGNMENTS ":="
@@ -84,6 +85,18 @@ static char *without_logins(const char *text)
 
 /* --- values that follow their names --------------------------------------------------------------------- */
 
+/* Caller frees. */
+static char *plain_name(const char *name, size_t len)
+{
+    char *plain = memory_alloc(len + 1);
+    size_t used = 0;
+    for (size_t i = 0; i < len; i++)
+        if (!strchr(SEPARATORS_OF_NAMES, name[i]))
+            plain[used++] = (char)tolower((unsigned char)name[i]);
+    plain[used] = '\0';
+    return plain;
+}
+
 static bool ends_with(const char *text, const char *end)
 {
     size_t len = strlen(text);
@@ -91,25 +104,42 @@ static bool ends_with(const char *text, const char *end)
     return len >= end_len && strcmp(text + len - end_len, end) == 0;
 }
 
+/* Ends in a word for a secret; `anywhere`: or has one that is enough wherever it stands. */
+static bool has_secret_word(const char *plain, bool anywhere)
+{
+    static const char *const strong[] = {"password", "passwd",     "passphrase",
+                                         "secret",   "credential", "basicauth"};
+    static const char *const weak[] = {"pass",      "pwd",        "token",        "apikey",
+                                       "accesskey", "privatekey", "authorization"};
+    for (size_t i = 0; i < ARRAY_LEN(strong); i++)
+        if (anywhere ? strstr(plain, strong[i]) != NULL : ends_with(plain, strong[i]))
+            return true;
+    for (size_t i = 0; i < ARRAY_LEN(weak); i++)
+        if (ends_with(plain, weak[i]))
+            return true;
+    return false;
+}
+
+/* The last word is that one: "_file", "File", or behind a secret's: "passwordfile", but not "profile". */
+static bool is_about(const char *name, size_t len, const char *word)
+{
+    size_t word_len = strlen(word);
+    if (len <= word_len || strncasecmp(name + len - word_len, word, word_len) != 0)
+        return false;
+    char before = name[len - word_len - 1];
+    char first = name[len - word_len];
+    char *plain CLEANUP_FREE = plain_name(name, len - word_len);
+    return strchr(SEPARATORS_OF_NAMES, before) ||
+           (isupper((unsigned char)first) && islower((unsigned char)before)) || has_secret_word(plain, false);
+}
+
 bool redact_is_secret_name(const char *name, size_t len)
 {
-    static const char *const anywhere[] = {"password", "passwd",     "passphrase",
-                                           "secret",   "credential", "basicauth"};
-    static const char *const at_the_end[] = {"pass",      "pwd",        "token",        "apikey",
-                                             "accesskey", "privatekey", "authorization"};
-    char *plain CLEANUP_FREE = memory_alloc(len + 1);
-    size_t used = 0;
-    bool found = false;
     assert(name);
-    for (size_t i = 0; i < len; i++)
-        if (!strchr("-_.", name[i]))
-            plain[used++] = (char)tolower((unsigned char)name[i]);
-    plain[used] = '\0';
-    for (size_t i = 0; i < ARRAY_LEN(anywhere) && !found; i++)
-        found = strstr(plain, anywhere[i]);
-    for (size_t i = 0; i < ARRAY_LEN(at_the_end) && !found; i++)
-        found = ends_with(plain, at_the_end[i]);
-    return found && !ends_with(plain, "file") && !ends_with(plain, "parameter");
+    while (len && (isdigit((unsigned char)name[len - 1]) || strchr(SEPARATORS_OF_NAMES, name[len - 1])))
+        len--; /* TOKEN_2 */
+    char *plain CLEANUP_FREE = plain_name(name, len);
+    return has_secret_word(plain, true) && !is_about(name, len, "file") && !is_about(name, len, "parameter");
 }
 
 static bool is_scheme(const char *word, size_t len)

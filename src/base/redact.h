@@ -25,8 +25,8 @@ char *redact_url(const char *url, size_t len);
 
 /* A name of an option, a variable or a label whose value is likely a secret, by the words in it: password,
  * passwd, passphrase, secret, credential, basicauth (Traefik's labels) anywhere, and at the end pass, pwd,
- * token, api key, access key, private key or authorization; -, _, . and case do not count. A name that ends
- * in "file" or "parameter" says where a secret is. */
+ * token, api key, access key, private key or authorization; -, _, ., case and digits behind it do not count.
+ * A name whose last word is "file" or "parameter" says where a secret is. */
 bool redact_is_secret_name(const char *name, size_t len);
 
 /* One argument of a command, or a whole command line. Hidden are what redact_url hides of every URL, up to a
