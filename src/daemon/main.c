@@ -4,6 +4,9 @@
 #include "cli/cli.h"
 #include "daemon/commands.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 static const struct command *const commands[] = {
     &daemon_command,
     &daemon_apply_command,
@@ -39,8 +42,19 @@ static const struct command *const commands[] = {
     &cli_update_images_remote,
 };
 
+/* Whoever closed one of them gave its number to the next file that is opened, and what is printed to that. */
+static void open_standard_streams(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    close(fd);
+}
+
 int main(int argc, char **argv)
 {
+    open_standard_streams();
     wipe_json(); /* secrets go through it */
     return cli_main(commands, ARRAY_LEN(commands), argc, argv);
 }

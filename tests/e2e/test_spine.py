@@ -414,3 +414,14 @@ def test_signals(spine, demo_image):
     spine.converge()
     spine.daemon.process.send_signal(signal.SIGHUP)
     assert spine.daemon.run("status").returncode == 0
+
+
+def test_a_start_without_standard_input(spine, demo_image):
+    """As of a script with `<&-`: what is opened first gets the number, and libuv does not close it."""
+    first_commit(spine, demo_image)
+    command = spine.daemon.command
+    spine.daemon.command = lambda *arguments: ["sh", "-c", 'exec "$@" <&-', "sh", *map(str, command(*arguments))]
+    spine.start()
+    spine.daemon.command = command
+    spine.converge()
+    assert spine.daemon.stop() == 0
