@@ -52,6 +52,25 @@ static void test_what_is_no_name(void **state)
     }
 }
 
+static void expect_length(const char *before, size_t chars, const char *after, int code)
+{
+    struct registry_name name CLEANUP(registry_name_deinit) = {0};
+    struct error err = ERROR_INIT;
+    char *many CLEANUP_FREE = memory_calloc(chars + 1, 1);
+    memset(many, 'a', chars);
+    char *image CLEANUP_FREE = memory_printf("%s%s%s", before, many, after);
+    assert_int_equal(registry_name_parse(image, &name, &err), code);
+}
+
+static void test_lengths(void **state)
+{
+    (void)state;
+    expect_length("r.e/", 255, "", 0);
+    expect_length("r.e/", 256, "", ERROR_INVALID);
+    expect_length("", 253, ".e/a", 0);
+    expect_length("", 254, ".e/a", ERROR_INVALID);
+}
+
 static void test_tags_and_digests(void **state)
 {
     (void)state;
@@ -69,6 +88,10 @@ static void test_tags_and_digests(void **state)
         registry_is_digest("sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"));
     assert_false(
         registry_is_digest("sha256:0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef"));
+    assert_true(registry_is_digest("sha512:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+                                   "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"));
+    assert_false(
+        registry_is_digest("sha512:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"));
     assert_false(registry_is_digest("sha256:0123"));
     assert_false(registry_is_digest("md5:0123456789abcdef0123456789abcdef"));
     assert_false(registry_is_digest(""));
@@ -77,6 +100,7 @@ static void test_tags_and_digests(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_names), cmocka_unit_test(test_what_is_no_name),
+                                       cmocka_unit_test(test_lengths),
                                        cmocka_unit_test(test_tags_and_digests)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -289,6 +289,40 @@ static void test_tokens(void **state)
     end(&world);
 }
 
+/* What a token service says, and what comes of it. */
+static void test_answers_of_a_token_service(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *answer;
+        int code;
+        const char *words;
+    } cases[] = {
+        {OK "\n{\"token\": \"\", \"access_token\": \"s3cret\"}", 0, ""},
+        {OK "\n{\"token\": \"s3cret\\r\\nX-Injected: 1\"}", ERROR_PROTOCOL, "answered without a token"},
+        {OK "\n{}", ERROR_PROTOCOL, "answered without a token"},
+        {"HTTP/1.1 400 No\n\n", ERROR_DENIED, "its token service wants a login"},
+        {"HTTP/1.1 404 No\n\n", ERROR_PROTOCOL, "its token service answered with status 404"},
+        {"HTTP/1.1 429 No\n\n", ERROR_UNAVAILABLE, "its token service answered with status 429"},
+        {OK "\n{\"token\": \"refused\"}", ERROR_DENIED, "may not be read without a login"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct line script[] = {
+            {"GET /v2/a/b/tags/list", "Authorization: Bearer s3cret", OK "\n{\"tags\": [\"1\"]}"},
+            {"GET /v2/a/b/tags/list", NULL, CHALLENGE},
+            {"GET /token", NULL, cases[i].answer},
+            {NULL, NULL, NULL}};
+        struct world world;
+        begin(&world, script);
+        if (cases[i].code)
+            expect_error(&world, cases[i].code, cases[i].words);
+        else
+            expect_tags(&world, "1");
+        assert_true(world.count <= 3);
+        end(&world);
+    }
+}
+
 /* None of these may crash, hang, be followed or be believed. */
 static void test_what_is_no_answer(void **state)
 {
@@ -390,6 +424,40 @@ static void test_redirects_within_the_registry(void **state)
     }
 }
 
+static void test_each_kind_of_redirect(void **state)
+{
+    (void)state;
+    static const char *const statuses[] = {"301", "302", "303", "307", "308"};
+    for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
+        char *moved CLEANUP_FREE = memory_printf("HTTP/1.1 %s Moved\nLocation: /moved\n\n", statuses[i]);
+        const struct line script[] = {{"GET /v2/a/b/tags/list", NULL, moved},
+                                      {"GET /moved", NULL, OK "\n{\"tags\": [\"1\"]}"},
+                                      {NULL, NULL, NULL}};
+        struct world world;
+        begin(&world, script);
+        expect_tags(&world, "1");
+        end(&world);
+    }
+}
+
+/* Nor does a realm that is named there get one. */
+static void test_a_login_that_is_wanted_elsewhere(void **state)
+{
+    (void)state;
+    static const struct line script[] = {
+        {"GET /v2/a/b/tags/list", NULL, "HTTP/1.1 307 Moved\nLocation: http://localhost:%/elsewhere\n\n"},
+        {"GET /elsewhere", NULL,
+         "HTTP/1.1 401 Unauthorized\nWWW-Authenticate: Bearer realm=\"http://127.0.0.1:%/token\"\n\n"},
+        {"GET /token", NULL, OK "\n{\"token\": \"s3cret\"}"},
+        {NULL, NULL, NULL}};
+    struct world world;
+    begin(&world, script);
+    world.has_login = true;
+    expect_error(&world, ERROR_DENIED, "does not allow it (status 403)");
+    assert_null(strstr(buffer_str(&world.seen), "Authorization"));
+    end(&world);
+}
+
 /* Pages of a thousand tags without end. */
 static void test_tags_without_end(void **state)
 {
@@ -408,13 +476,9 @@ static void test_tags_without_end(void **state)
 }
 
 /* 0.0.0.0 leads to this machine and is not known to. */
-static void test_plain_http_sends_no_login_to_a_realm(void **state)
+static void expect_no_login(const char *challenge)
 {
-    (void)state;
-    static const struct line script[] = {
-        {"GET /", NULL,
-         "HTTP/1.1 401 Unauthorized\nWWW-Authenticate: Bearer realm=\"https://192.0.2.1/token\"\n\n"},
-        {NULL, NULL, NULL}};
+    const struct line script[] = {{"GET /", NULL, challenge}, {NULL, NULL, NULL}};
     struct string_vec insecure = {0};
     struct world world;
     begin(&world, script);
@@ -431,6 +495,13 @@ static void test_plain_http_sends_no_login_to_a_realm(void **state)
     vector_deinit(&insecure);
 }
 
+static void test_plain_http_sends_no_login(void **state)
+{
+    (void)state;
+    expect_no_login("HTTP/1.1 401 No\nWWW-Authenticate: Basic realm=\"r\"\n\n");
+    expect_no_login("HTTP/1.1 401 No\nWWW-Authenticate: Bearer realm=\"https://192.0.2.1/token\"\n\n");
+}
+
 static void test_the_other_side_is_not_asked_again(void **state)
 {
     (void)state;
@@ -441,6 +512,33 @@ static void test_the_other_side_is_not_asked_again(void **state)
     unsigned count = world.count;
     expect_error(&world, ERROR_UNAVAILABLE, "is not asked again");
     assert_int_equal(world.count, count);
+    end(&world);
+}
+
+static void test_a_place_that_is_away_is_not_the_registry(void **state)
+{
+    (void)state;
+    static const struct line script[] = {
+        {"GET /", NULL, "HTTP/1.1 307 Moved\nLocation: http://127.0.0.1:1/\n\n"}, {NULL, NULL, NULL}};
+    struct world world;
+    begin(&world, script);
+    expect_error(&world, ERROR_UNAVAILABLE, "127.0.0.1:1");
+    expect_error(&world, ERROR_UNAVAILABLE, "127.0.0.1:1");
+    assert_int_equal(world.count, 2);
+    end(&world);
+}
+
+/* One that asks for more patience than there is is not waited for. */
+static void test_a_long_pause(void **state)
+{
+    (void)state;
+    char *answer CLEANUP_FREE =
+        memory_printf("HTTP/1.1 429 No\nRetry-After: %d\n\n", LIMIT_REGISTRY_PAUSE_MS / 1000 + 1);
+    const struct line script[] = {{"GET /", NULL, answer}, {NULL, NULL, NULL}};
+    struct world world;
+    begin(&world, script);
+    expect_error(&world, ERROR_UNAVAILABLE, "too many requests");
+    assert_int_equal(world.count, 1);
     end(&world);
 }
 
@@ -457,6 +555,11 @@ int main(void)
                                        cmocka_unit_test(test_the_other_side_is_not_asked_again),
                                        cmocka_unit_test(test_redirects_within_the_registry),
                                        cmocka_unit_test(test_tags_without_end),
-                                       cmocka_unit_test(test_plain_http_sends_no_login_to_a_realm)};
+                                       cmocka_unit_test(test_plain_http_sends_no_login),
+                                       cmocka_unit_test(test_each_kind_of_redirect),
+                                       cmocka_unit_test(test_a_login_that_is_wanted_elsewhere),
+                                       cmocka_unit_test(test_answers_of_a_token_service),
+                                       cmocka_unit_test(test_a_place_that_is_away_is_not_the_registry),
+                                       cmocka_unit_test(test_a_long_pause)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
