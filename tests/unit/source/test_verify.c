@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "source/git.h"
 #include "source/source.h"
 
 #include <stdio.h>
@@ -99,6 +100,12 @@ static const struct {
     {"gpg ada commit -S -qm first; git update-ref HEAD $(git cat-file commit HEAD | "
      "sed 's/BEGIN PGP SIG/BEGIN PGQ SIG/' | git hash-object -t commit -w --stdin)",
      "is neither of GPG nor of SSH"},
+    {"printf '#!/bin/sh\\nexec gpg -u eve \"$@\"\\n' >../two; chmod +x ../two; "
+     "gpg ada -c gpg.program=$PWD/../two commit -S -qm first",
+     "it carries 2 GPG signatures in one"},
+    {"{ printf 'first\\n\\n'; head -c 1100000 /dev/zero | tr '\\0' x; } >../long; ssh ada commit -S -qF "
+     "../long",
+     "its signature is not judged: it is larger than 1048576 bytes"},
 };
 
 static void test_each_kind_of_signature(void **state)
@@ -252,6 +259,21 @@ static void test_a_start_with_a_refused_commit(void **state)
     assert_int_equal(f->seen.len, 0);
 }
 
+/* That it is deployed makes it no better. */
+static void test_a_start_with_a_deployed_commit_that_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct source_verify verify CLEANUP(source_verify_deinit) = {0};
+    make_first(f, "git commit -qm first");
+    char *first CLEANUP_FREE = fixture_ask(f, "git -C repo rev-parse HEAD");
+    set_policy(f, &verify, SOURCE_VERIFY_HEAD);
+    f->options.since = first;
+    fixture_start(f);
+    fixture_await_error(f, "(\"first\")");
+    fixture_await_head(f, "web.yaml=one;"); /* what runs stays */
+    f->options.since = NULL;
+}
+
 /* Nothing is deployed: HEAD alone. Then whatever comes in, by a merge too. */
 static void test_every_commit(void **state)
 {
@@ -357,6 +379,24 @@ static void test_every_commit_since_one_that_came_later(void **state)
     make(f, "cd repo; git commit -q --allow-empty -m unsigned; printf five >web.yaml; ssh ada commit -S -qam "
             "fifth");
     fixture_await_error(f, "(\"unsigned\") by Ada <ada@example.org> that it contains: it is not signed");
+}
+
+/* What a clone does not have nobody has judged. */
+static void test_every_commit_of_a_shallow_clone(void **state)
+{
+    struct fixture *f = *state;
+    struct source_verify verify CLEANUP(source_verify_deinit) = {0};
+    set_policy(f, &verify, SOURCE_VERIFY_ALL);
+    make_first(f,
+               "ssh ada commit -S -qm first; git commit -q --allow-empty -m sneaked; printf two >web.yaml; "
+               "ssh ada commit -S -qam second; cd ..; mv repo full; git clone -q --depth 1 "
+               "file://$PWD/full repo");
+    char *first CLEANUP_FREE = fixture_ask(f, "git -C full rev-parse HEAD~2");
+    f->options.since = first;
+    fixture_start(f);
+    fixture_await_error(f, "commits that it adds to the one deployed before are not there, as in a shallow");
+    assert_int_equal(f->seen.len, 0);
+    f->options.since = NULL;
 }
 
 /* As the refusal says it. */
@@ -471,6 +511,54 @@ static void test_a_signed_tag(void **state)
             "git tag -f v4 $(git cat-file tag v3 | sed s/$(git rev-parse HEAD~)/$(git rev-parse HEAD)/ | "
             "git hash-object -t tag -w --stdin)");
     fixture_await_error(f, "its tag \"v3\": its SSH signature");
+}
+
+/* Whatever else points to the commit, and whatever the message says. */
+static void test_one_good_tag_is_enough(void **state)
+{
+    struct fixture *f = *state;
+    struct source_verify verify CLEANUP(source_verify_deinit) = {0};
+    set_policy(f, &verify, SOURCE_VERIFY_TAG);
+    make_first(f, "git commit -qm first; printf 'one\\n\\n-----BEGIN PGP SIGNATURE-----\\nof old\\n' | "
+                  "ssh ada tag -sF - v1; git tag -am unsigned v2");
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    fixture_await_ok(f);
+}
+
+static size_t count_tags(struct git_repository *repository, const char *oid)
+{
+    struct source_tags tags CLEANUP(source_tags_deinit) = {0};
+    source_tags_of(repository, oid, &tags);
+    return tags.oids.len;
+}
+
+/* As a life leaves it that was killed when it had the next commit and not its tags. */
+static void test_a_tag_of_another_commit_is_none(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = ERROR_INIT;
+    struct git_repository *repository = NULL;
+    make_first(f, "git commit -qm first; git tag -am one v1; git update-ref refs/davit/tag/0 v1; "
+                  "git commit -q --allow-empty -m second");
+    char *first CLEANUP_FREE = fixture_ask(f, "git -C repo rev-parse HEAD~");
+    char *second CLEANUP_FREE = fixture_ask(f, "git -C repo rev-parse HEAD");
+    assert_int_equal(source_git_open_around(f->origin, &repository, &err), 0);
+    assert_int_equal(count_tags(repository, first), 1);
+    assert_int_equal(count_tags(repository, second), 0);
+    source_git_repository_freep(&repository);
+}
+
+static void test_a_tag_is_judged_by_its_own_time(void **state)
+{
+    struct fixture *f = *state;
+    struct source_verify verify CLEANUP(source_verify_deinit) = {0};
+    set_policy(f, &verify, SOURCE_VERIFY_TAG);
+    make_first(f, "git commit -qm first; ssh old tag -sm late v1");
+    fixture_start(f);
+    fixture_await_error(f, "key has expired");
+    make(f, "cd repo; GIT_COMMITTER_DATE='1600000000 +0000' ssh old tag -sm early v0");
+    fixture_await_head(f, "web.yaml=one;");
 }
 
 static void use_file_url(struct fixture *f, struct trust *trust)
@@ -623,6 +711,26 @@ static void test_what_is_remembered_is_of_the_keys_of_then(void **state)
     fixture_await_error(f, "(\"second\") by Ada <ada@example.org> is refused: it is signed with the SSH");
 }
 
+/* By other keys, and by those that are revoked meanwhile. */
+static void test_what_is_remembered_was_not_revoked_since(void **state)
+{
+    struct fixture *f = *state;
+    struct source_verify verify CLEANUP(source_verify_deinit) = {0};
+    set_policy(f, &verify, SOURCE_VERIFY_ALL);
+    free(verify.revocation_file);
+    verify.revocation_file = memory_printf("%s/revoked", f->dir);
+    make_first(f, "cat $K/rev.pub >../revoked; ssh ada commit -S -qm first");
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    make(f, "cd repo; git commit -q --allow-empty -m unsigned; printf two >web.yaml; ssh ada commit -S -qam "
+            "second");
+    fixture_await_error(f, "(\"unsigned\")");
+    make(f, "cat revoked $K/ada.pub >new; mv new revoked");
+    fixture_await_error(f,
+                        "(\"second\") by Ada <ada@example.org> is refused: it is signed with an SSH key of "
+                        "ada@example.org that is revoked");
+}
+
 static void test_a_plain_directory_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -678,13 +786,18 @@ int main(int argc, char **argv)
         TEST(test_what_cannot_be_judged),
         TEST(test_a_refused_commit_and_the_next_good_one),
         TEST(test_a_start_with_a_refused_commit),
+        TEST(test_a_start_with_a_deployed_commit_that_is_refused),
         TEST(test_every_commit),
         TEST(test_every_commit_since),
         TEST(test_every_commit_since_the_configured_one),
         TEST(test_every_commit_since_one_that_came_later),
+        TEST(test_every_commit_of_a_shallow_clone),
         TEST(test_an_unsigned_commit_is_rebased),
         TEST(test_malformed_commits),
         TEST(test_a_signed_tag),
+        TEST(test_one_good_tag_is_enough),
+        TEST(test_a_tag_of_another_commit_is_none),
+        TEST(test_a_tag_is_judged_by_its_own_time),
         TEST(test_many_tags),
         TEST(test_many_tags_of_a_remote),
         TEST(test_a_remote),
@@ -692,6 +805,7 @@ int main(int argc, char **argv)
         TEST(test_a_file_that_cannot_be_read),
         TEST(test_a_start_without_a_file),
         TEST(test_what_is_remembered_is_of_the_keys_of_then),
+        TEST(test_what_is_remembered_was_not_revoked_since),
         TEST(test_a_plain_directory_is_refused),
         TEST(test_freed_while_it_judges),
     };
