@@ -176,6 +176,7 @@ static void test_ssh_urls(void **state)
         {"ssh://[fe80::1]/x", "fe80::1", NULL, "git-upload-pack '/x'"},
         {"ssh://git@h/~ali/x", "git@h", NULL, "git-upload-pack '~ali/x'"},
         {"ssh://git@h/it%27s%20%zz", "git@h", NULL, "git-upload-pack '/it'\\''s %zz'"},
+        {"ssh://h/a%00b", "h", NULL, "git-upload-pack '/a%00b'"},
         {"git@example.org:team/infra.git", "git@example.org", NULL, "git-upload-pack 'team/infra.git'"},
         {"example.org:/srv/x;rm -rf", "example.org", NULL, "git-upload-pack '/srv/x;rm -rf'"},
         {"ssh://example.org", NULL, NULL, NULL},

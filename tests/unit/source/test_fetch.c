@@ -166,6 +166,7 @@ static void test_branch_of_a_remote(void **state)
     fixture_repository(f);
     use_file_url(f);
     f->options.branch = "live";
+    fixture_sh(f, "git -C repo branch live-next");
     fixture_start(f);
     fixture_await_error(f, "the remote has no branch refs/heads/live");
     fixture_sh(
@@ -178,6 +179,37 @@ static void test_branch_of_a_remote(void **state)
     fixture_sh(f, "mv away repo; cd repo; git checkout -q live; printf 3 >web.yaml; git commit -qam third");
     source_poke(f->source);
     fixture_await_head(f, "web.yaml=3;");
+}
+
+/* Nobody is asked, no key is guessed, no host is believed, and nothing lasts for ever. */
+static void test_what_ssh_is_told(void **state)
+{
+    struct fixture *f = *state;
+    char *path CLEANUP_FREE = memory_strdup(getenv("PATH"));
+    char *fake CLEANUP_FREE = memory_printf("%s/bin:%s", f->dir, path);
+    const struct source_access access = {.key_file = memory_printf("%s/key", f->dir),
+                                         .known_hosts_file = memory_printf("%s/known hosts", f->dir)};
+    char *expected CLEANUP_FREE = memory_printf(
+        "-o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=20 -o ServerAliveInterval=15 -o "
+        "ClearAllForwardings=yes -o UserKnownHostsFile=\"%s\" -o GlobalKnownHostsFile=/dev/null -o "
+        "IdentitiesOnly=yes -i %s -p 2222 -- git@h git-upload-pack '/x'",
+        access.known_hosts_file, access.key_file);
+    fixture_sh(
+        f,
+        "touch key 'known hosts'; chmod 600 key; mkdir bin; printf '#!/bin/sh\\necho \"$@\" >%s/told\\n' "
+        ">bin/ssh; chmod +x bin/ssh",
+        f->dir);
+    setenv("PATH", fake, 1);
+    set_url(f, memory_strdup("ssh://git@h:2222/x"));
+    f->options.access = &access;
+    fixture_start(f);
+    fixture_await_error(f, "ssh: it ended without a word");
+    setenv("PATH", path, 1);
+    fixture_sh(f, "cat >expected <<'END'\n%s\nEND\ndiff expected told", expected);
+    fixture_stop(f);
+    f->options.access = NULL;
+    free(access.key_file);
+    free(access.known_hosts_file);
 }
 
 static void test_empty_remote(void **state)
@@ -239,6 +271,11 @@ static void test_too_large_a_fetch(void **state)
     fixture_start(f);
     fixture_await_error(f, "LIMIT_FETCH_BYTES");
     assert_int_equal(f->seen.len, 0);
+    fixture_sh(f, "cd repo; oid=$(git rev-parse HEAD:noise); rm -f .git/objects/$(echo $oid | cut -c1-2)/*");
+    source_poke(f->source);
+    for (int i = 0; i < 600 && source_get_status(f->source)->failures < 2; i++)
+        fixture_idle(f, 100);
+    fixture_await_error(f, "LIMIT_FETCH_BYTES"); /* it was not asked for again */
 }
 
 #define ODD                                                                                                  \
@@ -453,6 +490,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_a_start_while_the_branch_is_away, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_branch_of_a_remote, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_what_ssh_is_told, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_empty_remote, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_broken_mirror_of_a_remote, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_malformed_commits_are_fetched, fixture_setup, fixture_teardown),

@@ -222,6 +222,36 @@ static void test_restores_files_and_directories(void **state)
     expect_line(f, "", "git -C repo status --porcelain"); /* nothing of it is seen */
 }
 
+static void expect_modes(struct fixture *f, const char *commit, const char *expected)
+{
+    char *command CLEANUP_FREE =
+        memory_printf("git -C repo ls-tree -r --format='%%(objectmode) %%(path)' %s | paste -sd ' '", commit);
+    expect_line(f, expected, command);
+}
+
+static void test_modes_are_kept(void **state)
+{
+    struct fixture *f = *state;
+    struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+    struct source_restored restored CLEANUP(source_restored_deinit) = {0};
+    struct source_restored rewritten CLEANUP(source_restored_deinit) = {0};
+    static const char modes[] = "100755 conf/run 120000 link 100755 web.yaml";
+    fixture_sh(
+        f, "git init -q -b main repo; cd repo; mkdir conf; echo a >conf/run; echo one >web.yaml; chmod +x "
+           "conf/run web.yaml; ln -s web.yaml link; git add .; git commit -qm before; chmod -x conf/run "
+           "web.yaml; rm link; echo b >link; git add .; git commit -qm after");
+    open_branch(f->origin, NULL, &branch);
+    char *before CLEANUP_FREE = oid_of(f, "HEAD~1");
+    char *paths[] = {(char[]){"conf"}, (char[]){"link"}, (char[]){"web.yaml"}};
+    restore(&branch, before, &(struct string_vec){paths, 3, 3}, &restored);
+    expect_modes(f, restored.commit, modes);
+    struct source_content content[] = {{(char[]){"web.yaml"}, (char[]){"new"}}};
+    const struct source_content_vec contents = {content, 1, 1};
+    assert_int_equal(source_rewrite(&(struct source_rewriting){&branch, before, &contents}, &rewritten, NULL),
+                     0);
+    expect_modes(f, rewritten.commit, modes);
+}
+
 /* Nothing is written into a repository that git(1) does not trust. */
 static void expect_resolved(struct fixture *f, const struct source_branch *branch, const char *revision)
 {
@@ -356,12 +386,19 @@ static void test_a_bare_repository_and_new_branches(void **state)
                 "git -C bare.git log -1 --format='%an <%ae> %cn' back/web");
     expect_line(f, "second", "git -C bare.git log -1 --format=%s main");
     assert_int_equal(publish(&fresh, &err), ERROR_EXISTS);
-    fresh.new_branch = "a..b";
-    assert_int_equal(publish(&fresh, &err), ERROR_INVALID);
+    static const char *const no_branches[] = {"a..b", "-D"};
+    for (size_t i = 0; i < ARRAY_LEN(no_branches); i++) {
+        fresh.new_branch = no_branches[i];
+        assert_int_equal(publish(&fresh, &err), ERROR_INVALID);
+    }
     fresh.new_branch = NULL;
-    fresh.author = "Bob";
-    assert_int_equal(publish(&fresh, &err), ERROR_INVALID);
-    assert_non_null(strstr(err.message, "\"Name <mail@example.org>\" is wanted"));
+    static const char *const nobodies[] = {"Bob", "Bob <bob@example.org", " <bob@example.org>",
+                                           "Bob\nEve <bob@example.org>"};
+    for (size_t i = 0; i < ARRAY_LEN(nobodies); i++) {
+        fresh.author = nobodies[i];
+        assert_int_equal(publish(&fresh, &err), ERROR_INVALID);
+        assert_non_null(strstr(err.message, "\"Name <mail@example.org>\" is wanted"));
+    }
     fresh.author = NULL;
     assert_int_equal(publish(&fresh, &err), 0);
     expect_line(f, "back", "git -C bare.git log -1 --format=%s main");
@@ -670,6 +707,7 @@ int main(void)
         CASE(test_has_and_resolve),
         CASE(test_runs),
         CASE(test_restores_files_and_directories),
+        CASE(test_modes_are_kept),
         CASE(test_malformed_commits),
         CASE(test_another_owner),
         CASE(test_a_work_tree_follows),

@@ -50,6 +50,31 @@ static void test_nothing_new_makes_no_commit(void **state)
     assert_true(fixture_last(f)->head && fixture_last(f)->full && !fixture_last(f)->rewritten);
 }
 
+static void expect_mode(struct fixture *f, const char *mode)
+{
+    char *found CLEANUP_FREE = fixture_ask(
+        f, "git -C state/a/mirror.git ls-tree --format='%%(objectmode)' %s", fixture_last(f)->commit.oid);
+    assert_string_equal(found, mode);
+}
+
+/* With the same bytes. */
+static void test_a_mode_is_a_change(void **state)
+{
+    struct fixture *f = *state;
+    fixture_sh(f, "mkdir repo; printf one >repo/web.yaml");
+    fixture_start(f);
+    fixture_await_head(f, "web.yaml=one;");
+    expect_mode(f, "100644");
+    fixture_sh(f, "chmod +x repo/web.yaml");
+    fixture_await_updates(f, 2);
+    expect_mode(f, "100755");
+    fixture_sh(f, "chmod -x repo/web.yaml");
+    fixture_await_updates(f, 3);
+    fixture_sh(f, "ln -s one new; mv new repo/web.yaml");
+    fixture_await_head(f, "web.yaml@;");
+    expect_mode(f, "120000");
+}
+
 /* Writes that are closer together than the stillness make one commit, or a few on a machine that stalls. */
 static void test_a_burst_of_writes_waits_for_stillness(void **state)
 {
@@ -130,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_directory_becomes_commits, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_nothing_new_makes_no_commit, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_mode_is_a_change, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_burst_of_writes_waits_for_stillness, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_empty_or_missing_directory_makes_no_commit, fixture_setup,
