@@ -120,6 +120,20 @@ static void test_rolled_back_is_a_failure(void **state)
     assert_non_null(strstr(message->text, "circuit breaker"));
 }
 
+static void test_services_that_failed_are_counted(void **state)
+{
+    struct world *world = *state;
+    world->fixture.broken_image = "nginx:broken";
+    deploy(world, "a1", "nginx:broken",
+           ROLLS_BACK
+           "---\nkind: Service\nserviceName: api\ncluster: demo\ntaskDefinition: web\n" ROLLS_BACK);
+    fixture_settle(&world->fixture, 120000);
+    look(world);
+    const struct report_message *message = report_queue_next(world->queue, world->fixture.now_ms);
+    assert_string_equal(message->state, REPORT_FAILURE);
+    assert_true(text_starts_with(message->text, "2 of 2 services failed, the first api: "));
+}
+
 static void test_superseded(void **state)
 {
     struct world *world = *state;
@@ -377,6 +391,10 @@ static void test_deployments(void **state)
     deploy(world, "a1", "nginx:1", ROLLS_BACK);
     fixture_settle(&world->fixture, 20000);
     expect(world, "service demo/web  SERVICE_STEADY_STATE|"); /* a new receiver is not told what is over */
+    deploy(world, "b0", "nginx:2", ROLLS_BACK);
+    expect(world, "deployment demo/web  IN_PROGRESS|"); /* that was steady is not */
+    fixture_settle(&world->fixture, 20000);
+    expect(world, "deployment demo/web  COMPLETED|service demo/web  SERVICE_STEADY_STATE|");
     commit(world, "b2", "nginx:broken", ROLLS_BACK);
     fixture_settle(&world->fixture, 120000); /* nobody looked at all of that */
     expect(world,
@@ -517,6 +535,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_deploy_failure_and_retry, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rolled_back_is_a_failure, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_services_that_failed_are_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(test_superseded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_shared_repository, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),

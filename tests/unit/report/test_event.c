@@ -19,7 +19,7 @@ static struct deployment deployment_of(enum deployment_state state, const char *
                                .state = state,
                                .reason = (char *)reason,
                                .created_ms = 1700000000123,
-                               .updated_ms = 1700000060000,
+                               .updated_ms = 1700000065000,
                                .ended_ms = state == DEPLOYMENT_IN_PROGRESS ? 0 : 1700000060000};
 }
 
@@ -67,7 +67,23 @@ static void test_deployments(void **state)
         assert_int_equal(strlen(model_string(event, "id")), 36);
         assert_string_equal(model_string(event, "id"), model_string(again, "id"));
         assert_int_equal(model_string(event, "id")[14], '8');
+        assert_non_null(strchr("89ab", model_string(event, "id")[19]));
     }
+}
+
+static bool tells_rollback(const struct deployment *deployment)
+{
+    json_t *event CLEANUP(json_decrefp) = report_event_deployment(&place, deployment, deployment->state);
+    return model_bool(json_object_get(json_object_get(event, "detail"), "davit"), "rollback");
+}
+
+static void test_a_rollback_is_told(void **state)
+{
+    (void)state;
+    struct deployment deployment = deployment_of(DEPLOYMENT_COMPLETED, NULL);
+    assert_false(tells_rollback(&deployment));
+    deployment.rollback_of = digest_of_bytes("x", 1);
+    assert_true(tells_rollback(&deployment));
 }
 
 static void test_ids_differ(void **state)
@@ -154,7 +170,8 @@ static void test_sources(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_deployments), cmocka_unit_test(test_ids_differ), cmocka_unit_test(test_actions),
+        cmocka_unit_test(test_deployments), cmocka_unit_test(test_a_rollback_is_told),
+        cmocka_unit_test(test_ids_differ),  cmocka_unit_test(test_actions),
         cmocka_unit_test(test_commits),     cmocka_unit_test(test_sources),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

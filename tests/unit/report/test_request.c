@@ -180,6 +180,7 @@ static void test_secrets_stay_private(void **state)
         {"http://127.0.0.1:3000", {.token = "t1"}, 0},
         {"http://git.example.org", {.token = "t1"}, ERROR_INVALID},
         {"https://git.example.org", {.token = "t1\x01"}, ERROR_INVALID},
+        {"https://git.example.org", {.token = "t1\x7f"}, ERROR_INVALID},
         {NULL, {.url = "http://git.example.org/secret"}, ERROR_INVALID},
         {NULL, {.url = "gopher://git.example.org/secret"}, ERROR_INVALID},
     };
@@ -221,6 +222,12 @@ static void test_lengths(void **state)
     assert_int_equal(strlen(model_string(body, "key")), 40);
     assert_int_equal(strlen(model_string(body, "name")), 255);
     assert_int_equal(strlen(model_string(body, "description")), REPORT_TEXT_CHARS + 2);
+    struct report_request odd CLEANUP(report_request_deinit);
+    for (size_t i = 0; i + 2 < sizeof context; i += 2)
+        memcpy(context + i, "\xc3\xa4", 2); /* is cut in the middle of one */
+    assert_int_equal(report_request_make(&target, &message, &(struct report_secrets){0}, 0, &odd), 0);
+    json_t *odd_body CLEANUP(json_decrefp) = json_loads(odd.body, 0, NULL);
+    assert_true(text_starts_with(model_string(odd_body, "key"), "\xc3\xa4\xc3\xa4"));
 }
 
 int main(void)

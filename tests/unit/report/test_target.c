@@ -39,6 +39,7 @@ static void test_keys_tell_receivers_apart(void **state)
         {GITEA, .url = TEXT("https://a")},
         {GITEA, .url = TEXT("https://b")},
         {GITEA, .url = TEXT("https://a"), .per_service = true},
+        {GITEA, .url = TEXT("https://a"), .source = TEXT("shop")},
         {.kind = REPORT_WEBHOOK, .url = TEXT("https://a"), .events = REPORT_COMMITS},
         {.kind = REPORT_WEBHOOK, .url = TEXT("https://a"), .events = REPORT_SERVICES},
         {.kind = REPORT_WEBHOOK, .url_file = TEXT("https://a"), .events = REPORT_SERVICES},
