@@ -2,7 +2,10 @@
 #include "api/webhook.h"
 
 #include "base/buffer.h"
+#include "base/limits.h"
 #include "base/text.h"
+#include "http/client.h"
+#include "http/server.h"
 #include "unit.h"
 
 #include <ctype.h>
@@ -458,6 +461,8 @@ static void test_in_doubt_it_looks(void **state)
         "{\"push\":{\"changes\":7}}",
         "{\"push\":{\"changes\":[null]}}",
         "{\"push\":{\"changes\":[{\"new\":{\"type\":\"branch\"},\"old\":null}]}}",
+        "{\"push\":{\"changes\":[{\"new\":{\"type\":\"branch\",\"name\":\"other\"},\"old\":{\"type\":"
+        "\"bookmark\"}}]}}",
         "{\"changes\":[]}",
         "{\"changes\":[7]}",
         "{\"changes\":[{\"ref\":{\"id\":\"refs/heads/other\"}},{}]}",
@@ -570,6 +575,122 @@ static void test_repositories(void **state)
     }
 }
 
+/* --- who guesses ---------------------------------------------------------------------------------------- */
+
+/* A webhook behind a server, by a clock of the test's. */
+struct guarded {
+    uv_loop_t loop;
+    struct webhook *webhook;
+    struct http_server *server;
+    struct http_client *client;
+    int64_t now_ms;
+    unsigned reports;
+    unsigned untold;
+    bool done;
+    int status;
+};
+
+static int64_t guarded_now(void *data)
+{
+    return ((const struct guarded *)data)->now_ms;
+}
+
+static int guarded_secret(void *data, char **ret_secret, struct error *err)
+{
+    (void)data;
+    (void)err;
+    *ret_secret = memory_strdup(SECRET);
+    return 0;
+}
+
+static struct webhook_source guarded_source(void *data, size_t index)
+{
+    (void)data;
+    (void)index;
+    return (struct webhook_source){"infra", "https://git.example.org/infra.git", {"main", false}};
+}
+
+static void guarded_look(void *data, size_t index)
+{
+    (void)data;
+    (void)index;
+}
+
+static void guarded_report(void *data, const struct webhook_report *report)
+{
+    struct guarded *guarded = data;
+    guarded->reports++;
+    guarded->untold += report->untold;
+}
+
+static void guarded_done(void *data, const struct http_reply *reply)
+{
+    struct guarded *guarded = data;
+    guarded->done = true;
+    guarded->status = reply->status;
+}
+
+static void guess(struct guarded *guarded, int times, int status)
+{
+    static const char *const headers[] = {"X-Gitlab-Token: guess", NULL};
+    struct http_endpoint endpoint;
+    assert_int_equal(http_endpoint_init(&endpoint, http_server_address(guarded->server), NULL), 0);
+    const struct http_request request = {.endpoint = &endpoint,
+                                         .method = "POST",
+                                         .path = "/v1/webhook",
+                                         .headers = headers,
+                                         .body = "{}",
+                                         .body_len = 2,
+                                         .deadline_ms = 30000,
+                                         .data = guarded,
+                                         .done = guarded_done};
+    for (int i = 0; i < times; i++) {
+        guarded->done = false;
+        http_request(guarded->client, &request);
+        while (!guarded->done)
+            uv_run(&guarded->loop, UV_RUN_ONCE);
+        assert_int_equal(guarded->status, status);
+    }
+    http_endpoint_deinit(&endpoint);
+}
+
+/* Each minute has as many, whichever way the clock goes, and what was not told is told as a number, once. */
+static void test_guesses_of_a_minute(void **state)
+{
+    (void)state;
+    struct guarded guarded = {.now_ms = 1700000000000};
+    struct error err = ERROR_INIT;
+    assert_int_equal(uv_loop_init(&guarded.loop), 0);
+    guarded.webhook = webhook_new(&(struct webhook_options){.data = &guarded,
+                                                            .now_ms = guarded_now,
+                                                            .secret = guarded_secret,
+                                                            .sources_len = 1,
+                                                            .source = guarded_source,
+                                                            .look = guarded_look,
+                                                            .report = guarded_report});
+    const struct http_server_options options = {
+        .listen = "127.0.0.1:0", .authenticates = true, .data = guarded.webhook, .handle = webhook_handle};
+    if (http_server_new(&guarded.loop, &options, &guarded.server, &err) < 0)
+        fail_msg("%s", error_text(&err));
+    guarded.client = http_client_new(&guarded.loop, NULL);
+    guess(&guarded, LIMIT_WEBHOOK_REFUSALS, 401);
+    guarded.now_ms += LIMIT_WEBHOOK_REFUSALS_MS - 1;
+    guess(&guarded, 3, 429);
+    guarded.now_ms++;
+    guess(&guarded, LIMIT_WEBHOOK_REFUSALS, 401);
+    guess(&guarded, 1, 429);
+    assert_int_equal(guarded.reports, 2 * LIMIT_WEBHOOK_REFUSALS);
+    assert_int_equal(guarded.untold, 3);
+    guarded.now_ms -= 10 * LIMIT_WEBHOOK_REFUSALS_MS;
+    guess(&guarded, LIMIT_WEBHOOK_REFUSALS, 401);
+    assert_int_equal(guarded.untold, 4);
+    http_client_free(guarded.client);
+    http_server_free(guarded.server);
+    uv_run(&guarded.loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&guarded.loop), 0);
+    webhook_free(guarded.webhook);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -585,6 +706,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_branches),
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_repositories),
+        cmocka_unit_test(test_guesses_of_a_minute),
     };
     directory = argc > 1 ? argv[1] : "webhooks";
     return cmocka_run_group_tests(tests, NULL, NULL);

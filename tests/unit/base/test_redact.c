@@ -72,6 +72,7 @@ static void test_one_argument(void **state)
         {"--max-tokens 5 --tokenizer=x a=b=c", "--max-tokens 5 --tokenizer=x a=b=c"},
         {"password x > y", "password x > y"},
         {"basic-x bearers b", "basic-x bearers b"},
+        {"curl -u basic dXNlcjpwdw==", "curl -u basic ***"},
         {" a  'b ' ", " a  'b ' "},
         {"", ""},
     };
@@ -234,8 +235,9 @@ static void test_names(void **state)
 {
     (void)state;
     static const char *const secret[] = {
-        "DB_PASSWORD", "password",  "PASSWD_1",      "client-secret",    "splunk-token",       "x.api_key",
-        "AccessKey",   "mysql_pwd", "keystore.pass", "credentials.user", "Proxy-Authorization"};
+        "DB_PASSWORD",         "password",       "PASSWD_1",    "client-secret", "splunk-token",
+        "x.api_key",           "AccessKey",      "mysql_pwd",   "keystore.pass", "credentials.user",
+        "Proxy-Authorization", "KEY_PASSPHRASE", "private-key", "BASIC_AUTH"};
     static const char *const open[] = {"", "user", "PASSWORD_FILE", "credentialsParameter", "key", "tokens"};
     for (size_t i = 0; i < ARRAY_LEN(secret); i++)
         assert_true(is_secret(secret[i]));
