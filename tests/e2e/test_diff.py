@@ -92,6 +92,35 @@ def test_no_health_check_is_no_promise(repo, diff):
         'container "api" has no healthCheck: it counts as healthy 10s after its start']}
 
 
+def test_where_room_is_short(repo, diff):
+    """A lower bound of 0 takes all tasks away where nothing else helps; between two that are equal nothing goes on."""
+    port = {"portMappings": [{"containerPort": 80, "hostPort": 8080}]}
+    sidecar = [{"name": "helper", "image": "helper:1", "memory": 64, "essential": False}]
+
+    def commit(subject, tag):
+        definitions = yaml.safe_load_all(manifest("side", f"a:{tag}"))
+        definition, service = definitions
+        definition["containerDefinitions"] += sidecar
+        repo.commit(subject, {
+            "room.yaml": manifest("room", f"a:{tag}", deploymentConfiguration={"minimumHealthyPercent": 0, "maximumPercent": 200}),
+            "port.yaml": manifest("port", f"a:{tag}", 1, port, deploymentConfiguration={"minimumHealthyPercent": 0, "maximumPercent": 200}),
+            "stuck.yaml": manifest("stuck", f"a:{tag}", deploymentConfiguration={"minimumHealthyPercent": 100, "maximumPercent": 100}),
+            "side.yaml": yaml.safe_dump_all([definition, service])})
+
+    repo.commit("kept", {"kept.yaml": manifest("kept", "a:1", davit={"prune": "disabled"})})
+    commit("one", 1)
+    repo.write("kept.yaml", None)
+    commit("two", 2)
+    of = {difference["service"]: difference for difference in answer(diff, "HEAD~1", "HEAD")["differences"]}
+    assert of["room"]["downtime"] == {"expected": "possible", "reasons": [
+        "minimumHealthyPercent 0: where instances lack room, all tasks stop first"]}
+    assert of["port"]["downtime"]["reasons"] == ["minimumHealthyPercent 0: where instances lack room or the host port, all tasks stop first"]
+    assert not any("needs" in difference for difference in of.values())
+    assert of["stuck"]["tasks"]["stuck"] and "downtime" not in of["stuck"]
+    assert of["side"]["downtime"] == {"expected": "none", "reasons": []}  # a sidecar may be ill
+    assert of["kept"]["change"] == "leave" and "tasks" not in of["kept"]
+
+
 def test_the_budget_and_secrets(repo, diff):
     secret = {"environment": [{"name": "PASSWORD", "value": "hunter2"}]}
     repo.commit("many", {f"s{n}.yaml": manifest(f"s{n}", "a:1", container=secret) for n in range(6)})
