@@ -254,6 +254,7 @@ def test_why_nothing_is_found(repo, alone):
     process = alone("--to", "1")
     assert process.returncode == 2 and f"; not all are valid, commit {first[:12]}: api.yaml:1:" in process.stderr, process.stderr
     assert "in the last 2 changes of its files" in process.stderr
+    assert 'there is no commit "1234567"' in alone("--to", "1234567").stderr  # as many digits as git shows of one
 
 
 def test_a_commit_that_would_not_be_valid_is_not_made(repo, alone):
