@@ -1,10 +1,15 @@
 /* Copying by difference: a new commit costs its own objects, whatever the size of the repository. libgit2's
  * own local transport builds a pack and reads far more. The first copy is nearly all that the origin has, and
- * takes its packs as they are: to build one again is ten times as much. */
+ * takes its packs as they are: to build one again is ten times as much.
+ *
+ * A copy ends at commits that the mirror has. Those of a shallow origin have parents that may come later: the
+ * mirror notes where the origin ended, and where that is another place, everything is gone through once. */
 #include "source/git.h"
 
+#include "base/file_stamp.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "odb/commit.h"
 #include "odb/pack.h"
 #include "odb/tree.h"
@@ -12,8 +17,10 @@
 #include <assert.h>
 #include <git2.h>
 #include <git2/sys/odb_backend.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LOOSE_OBJECTS 1000 /* more are written as one pack */
 #define ANY_LEVEL     -1   /* of compression */
@@ -34,6 +41,7 @@ struct copy {
     git_odb *to_odb;
     bool shallow;         /* parents may be absent from `from` */
     bool fresh;           /* `to` has no tip: what is in it may be of a copy that was killed */
+    bool deeper;          /* commits that `to` has may have parents that it has not */
     struct map seen;      /* hex oid -> itself */
     struct oid_vec found; /* missing in `to`, each after those that it names */
     struct error *err;
@@ -53,17 +61,28 @@ static bool is_seen(struct copy *copy, const git_oid *oid)
     return map_get(&copy->seen, git_oid_tostr(hex, sizeof hex, oid)) != NULL;
 }
 
+static bool is_in_mirror(struct copy *copy, const git_oid *oid)
+{
+    return !copy->fresh && git_odb_exists_ext(copy->to_odb, oid, GIT_ODB_LOOKUP_NO_REFRESH);
+}
+
 static bool is_there(struct copy *copy, const git_oid *oid)
 {
-    return is_seen(copy, oid) ||
-           (!copy->fresh && git_odb_exists_ext(copy->to_odb, oid, GIT_ODB_LOOKUP_NO_REFRESH));
+    return is_seen(copy, oid) || is_in_mirror(copy, oid);
+}
+
+/* And what is before it. */
+static bool is_commit_there(struct copy *copy, const git_oid *oid)
+{
+    return is_seen(copy, oid) || (!copy->deeper && is_in_mirror(copy, oid));
 }
 
 static void found(struct copy *copy, const git_oid *oid)
 {
     char hex[COMMIT_OID_SIZE];
     map_put(&copy->seen, git_oid_tostr(hex, sizeof hex, oid), copy);
-    vector_push(&copy->found, *oid);
+    if (!copy->deeper || !is_in_mirror(copy, oid))
+        vector_push(&copy->found, *oid);
 }
 
 static int collect_tree(struct copy *copy, const git_oid *oid, const git_oid *known_oid, int depth);
@@ -124,7 +143,7 @@ static void step_vec_deinit(struct step_vec *steps)
 
 static bool is_wanted(struct copy *copy, const git_oid *commit)
 {
-    return !is_there(copy, commit) && (!copy->shallow || git_odb_exists(copy->from_odb, commit));
+    return !is_commit_there(copy, commit) && (!copy->shallow || git_odb_exists(copy->from_odb, commit));
 }
 
 /* Reads the newest step; the parents that are to come before it become steps. */
@@ -171,7 +190,7 @@ static int collect_history(struct copy *copy, const git_oid *tip)
     vector_push(&steps, (struct step){.oid = *tip});
     while (rc == 0 && steps.len) {
         struct step step = steps.items[steps.len - 1];
-        if (is_there(copy, &step.oid)) {
+        if (is_commit_there(copy, &step.oid)) {
             steps.len--;
         } else if (!step.read) {
             rc = expand(copy, &steps);
@@ -274,6 +293,60 @@ static void take_packs(struct copy *copy, git_repository *to)
     git_odb_refresh(copy->to_odb);
 }
 
+/* --- where a shallow origin ends ------------------------------------------------------------------------ */
+
+/* Of gitshallow(5), as it is now: "" for an origin that is whole. Caller frees. */
+static char *end_of(git_repository *from)
+{
+    char *path CLEANUP_FREE = memory_printf("%sshallow", git_repository_commondir(from));
+    const struct file_stamp stamp = file_stamp_of(path);
+    if (file_stamp_equal(&stamp, &(struct file_stamp){0}))
+        return memory_strdup("");
+    return memory_printf("%llu %llu %lld %lld %lld", (unsigned long long)stamp.device,
+                         (unsigned long long)stamp.inode, (long long)stamp.size, (long long)stamp.time_s,
+                         (long long)stamp.time_ns);
+}
+
+static char *note_path(git_repository *to)
+{
+    return memory_printf("%sshallow-origin", git_repository_path(to));
+}
+
+static bool is_noted(git_repository *to, const char *end)
+{
+    char *path CLEANUP_FREE = note_path(to);
+    char noted[128] = "";
+    FILE *file = fopen(path, "re");
+    if (file && !fgets(noted, sizeof noted, file))
+        noted[0] = '\0';
+    if (file)
+        fclose(file);
+    return text_equal(noted, end);
+}
+
+/* Where that fails, everything is gone through once more. */
+static void note_end(git_repository *to, const char *end)
+{
+    char *path CLEANUP_FREE = note_path(to);
+    FILE *file = *end ? fopen(path, "we") : NULL;
+    if (file) {
+        fputs(end, file);
+        fclose(file);
+    } else {
+        unlink(path);
+    }
+}
+
+static int copy_missing(struct copy *copy, git_repository *to, const git_oid *tip)
+{
+    int rc = collect_history(copy, tip);
+    if (rc < 0)
+        return rc;
+    if (copy->fresh)
+        take_packs(copy, to);
+    return copy->found.len <= LOOSE_OBJECTS ? write_loose(copy, to) : write_pack(copy, to);
+}
+
 int source_copy(struct git_repository *from, struct git_repository *to, const char *oid_hex,
                 struct error *err)
 {
@@ -292,10 +365,10 @@ int source_copy(struct git_repository *from, struct git_repository *to, const ch
     if (rc < 0)
         return rc;
     copy.fresh = !*mirrored;
-    rc = collect_history(&copy, &tip);
-    if (rc < 0)
-        return rc;
-    if (copy.fresh)
-        take_packs(&copy, to);
-    return copy.found.len <= LOOSE_OBJECTS ? write_loose(&copy, to) : write_pack(&copy, to);
+    char *end CLEANUP_FREE = end_of(from);
+    copy.deeper = !is_noted(to, end);
+    rc = copy_missing(&copy, to, &tip);
+    if (rc == 0 && copy.deeper)
+        note_end(to, end);
+    return rc;
 }

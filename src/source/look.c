@@ -80,6 +80,7 @@ static void watch_repository(struct source_look *look, const struct source_local
         return;
     vector_push(&look->paths, memory_printf("%sHEAD", local->git_dir));
     vector_push(&look->paths, memory_printf("%spacked-refs", local->common_dir));
+    vector_push(&look->paths, memory_printf("%sshallow", local->common_dir));
     if (local->ref)
         vector_push(&look->paths, memory_printf("%s%s", local->common_dir, local->ref));
     if (look->verifier.verify.policy == SOURCE_VERIFY_TAG)

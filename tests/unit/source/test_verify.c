@@ -396,6 +396,8 @@ static void test_every_commit_of_a_shallow_clone(void **state)
     fixture_start(f);
     fixture_await_error(f, "commits that it adds to the one deployed before are not there, as in a shallow");
     assert_int_equal(f->seen.len, 0);
+    fixture_sh(f, "git -C repo fetch -q --unshallow"); /* as the refusal says it */
+    fixture_await_error(f, "(\"sneaked\") by Ada <ada@example.org> that it contains: it is not signed");
     f->options.since = NULL;
 }
 
