@@ -383,14 +383,6 @@ static void fail(struct report_queue *queue, const struct report_outcome *outcom
     put_back(queue);
 }
 
-static void deliver(struct report_queue *queue, int64_t now_ms)
-{
-    queue->delivered++;
-    take_out(queue, 0);
-    if (queue->is_again) /* perhaps the others can be as well */
-        queue->aside_ms = now_ms;
-}
-
 bool report_queue_settle(struct report_queue *queue, const struct report_outcome *outcome, int64_t now_ms)
 {
     assert(queue && queue->under_way && queue->messages.len);
@@ -405,12 +397,13 @@ bool report_queue_settle(struct report_queue *queue, const struct report_outcome
     queue->failures_in_row = 0;
     memory_freep(&queue->trouble);
     if (outcome->verdict == REPORT_DELIVERED) {
-        deliver(queue, now_ms);
+        queue->delivered++;
+        take_out(queue, 0);
         return !was_well && !report_queue_trouble(queue);
     }
     if (outcome->verdict == REPORT_REFUSED) {
         drop(queue, 0, now_ms, outcome->why);
-        return was_well;
+        return was_well || queue->is_again;
     }
     set_trouble(&queue->aside_why, outcome->why);
     set_aside(queue, outcome, now_ms);
@@ -440,7 +433,8 @@ uint64_t report_queue_dropped(const struct report_queue *queue)
 const char *report_queue_trouble(const struct report_queue *queue)
 {
     assert(queue);
-    return queue->trouble || !queue->aside ? queue->trouble : queue->aside_why;
+    bool is_aside = queue->aside || (queue->under_way && queue->is_again);
+    return queue->trouble || !is_aside ? queue->trouble : queue->aside_why;
 }
 
 uint64_t report_queue_changes(const struct report_queue *queue)

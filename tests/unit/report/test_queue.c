@@ -249,6 +249,33 @@ static void test_what_is_aside_lets_others_pass(void **state)
     assert_int_equal(report_queue_dropped(queue), 0);
 }
 
+/* It is told once, also while it is tried again, and so is its end. */
+static void test_what_is_aside_is_told_once(void **state)
+{
+    (void)state;
+    struct report_queue *queue CLEANUP(report_queue_freep) = report_queue_new();
+    int64_t now_ms = BEGIN_MS;
+    push(queue, "c1", REPORT_PENDING, now_ms);
+    report_queue_next(queue, now_ms);
+    assert_true(settle(queue, REPORT_SET_ASIDE, now_ms));
+    for (int i = 0; i < 3; i++) {
+        now_ms = report_queue_due_ms(queue);
+        assert_non_null(report_queue_next(queue, now_ms));
+        assert_string_equal(report_queue_trouble(queue), "it is down");
+        assert_false(settle(queue, REPORT_SET_ASIDE, now_ms));
+    }
+    now_ms = report_queue_due_ms(queue);
+    assert_non_null(report_queue_next(queue, now_ms));
+    assert_true(settle(queue, REPORT_DELIVERED, now_ms));
+    assert_null(report_queue_trouble(queue));
+    push(queue, "c2", REPORT_PENDING, now_ms);
+    report_queue_next(queue, now_ms);
+    assert_true(settle(queue, REPORT_SET_ASIDE, now_ms));
+    now_ms = report_queue_due_ms(queue);
+    report_queue_next(queue, now_ms);
+    assert_true(settle(queue, REPORT_REFUSED, now_ms)); /* for good */
+}
+
 /* Each in its turn, less and less often, whatever else is delivered. */
 static void test_those_aside_take_turns(void **state)
 {
@@ -503,6 +530,7 @@ int main(void)
         cmocka_unit_test(test_pauses_that_are_asked_for),
         cmocka_unit_test(test_what_is_refused_is_dropped),
         cmocka_unit_test(test_what_is_aside_lets_others_pass),
+        cmocka_unit_test(test_what_is_aside_is_told_once),
         cmocka_unit_test(test_those_aside_take_turns),
         cmocka_unit_test(test_what_is_aside_is_replaced_expires_and_makes_way),
         cmocka_unit_test(test_a_mended_token_is_tried_at_once),
