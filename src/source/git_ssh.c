@@ -82,11 +82,12 @@ static void decode_percent(char *text)
     *to = '\0';
 }
 
-/* "host", "host:22", "[::1]", "[::1]:22"; the port is cut off. */
+/* "git@host", "host:22", "[::1]", "[::1]:22"; the port is cut off. */
 static void split_port(char *host, char **ret_port)
 {
     char *bracket = strchr(host, ']');
-    char *colon = strrchr(bracket ? bracket : host, ':');
+    char *at = strrchr(host, '@');
+    char *colon = strrchr(bracket ? bracket : at ? at : host, ':');
     if (colon && colon[1])
         *ret_port = memory_strdup(colon + 1);
     if (colon)
@@ -127,6 +128,10 @@ int source_ssh_parse(const char *url, const char *service, struct source_ssh_tar
     const char *at = strrchr(name, '@');
     if (!path || !*path || !*name || (at && !at[1]))
         return error_set(err, ERROR_INVALID, "the URL names no host or no path: ssh://git@host/path.git");
+    if (at && memchr(name, ':', (size_t)(at - name)))
+        return error_set(
+            err, ERROR_INVALID,
+            "the URL has a password, which ssh does not take: leave it out, and name a key (keyFile)");
     /* CVE-2017-1000117: nothing that comes from a URL is an option. */
     if (name[0] == '-' || (at && at[1] == '-') || path[0] == '-' ||
         (target.port && strspn(target.port, "0123456789") != strlen(target.port)))

@@ -205,6 +205,21 @@ static void test_ssh_urls(void **state)
     }
 }
 
+static void test_a_password_has_no_place_in_an_ssh_url(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {"ssh://git:hunter1@h/x", "ssh://git:hunter1@h:22/x",
+                                       "ssh://git:22@[::1]:22/x"};
+    for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+        struct source_ssh_target target CLEANUP(source_ssh_target_deinit) = {0};
+        struct error err = ERROR_INIT;
+        assert_int_equal(source_ssh_parse(urls[i], "git-upload-pack", &target, &err), ERROR_INVALID);
+        assert_string_equal(
+            err.message,
+            "the URL has a password, which ssh does not take: leave it out, and name a key (keyFile)");
+    }
+}
+
 /* What is written is what is read; nothing of an order that is cut short is taken. */
 static void test_the_order_of_a_fetch(void **state)
 {
@@ -261,6 +276,7 @@ int main(void)
         CASE(test_header),
         CASE(test_proxy),
         CASE(test_ssh_urls),
+        CASE(test_a_password_has_no_place_in_an_ssh_url),
         CASE(test_the_order_of_a_fetch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
