@@ -196,6 +196,7 @@ static void begin(struct core *core, const struct service_state *service, struct
     assert(strlen(id) < sizeof deployment->id);
     memcpy(deployment->id, id, strlen(id) + 1);
     deployment->digest = like->digest;
+    deployment->committed = like->committed;
     deployment->rollback_of = service->desired->digest;
     deployment->family = memory_strdup(like->family);
     deployment->revision = like->revision;

@@ -63,6 +63,12 @@ class Rolling:
         return {one["Id"]: int(one["Labels"][VERSION]) for one in self.spine.containers()
                 if one["Labels"]["com.amazonaws.ecs.task-definition-family"] == family}
 
+    def redeploy(self):
+        old = set(self.runs())
+        assert self.spine.daemon.run("redeploy", "default/web").returncode == 0
+        wait_for(lambda: self.runs() and not old & set(self.runs()), 60, "every task is replaced")
+        self.spine.converge()
+
     def command(self):
         return self.spine.engine.api.get(f"/containers/{next(iter(self.runs()))}/json")["Config"]["Cmd"][0]
 
@@ -115,9 +121,11 @@ def test_what_completed_last_comes_back(standing):
 def test_from_a_completed_one_to_the_one_before_and_to_a_commit(standing):
     [before] = set(standing.runs().values())
     first = standing.repo.head()
+    standing.redeploy()
     standing.commit("web: next", {"web.yaml": web("echo next", 2)})
     standing.spine.converge()
     assert set(standing.runs().values()) != {before}
+    standing.redeploy()  # no commit knows of that
     process = standing.run()
     assert process.returncode == 0, process.stderr
     standing.spine.converge()
