@@ -456,7 +456,10 @@ const struct command cli_rollback = {
         "on what the branch tracks, as on a fork.\n\n"
         "With --hold nothing is committed: the daemon goes back at once, to the newest deployment with "
         "another content that COMPLETED and has not failed since, or to that of --to if its ledger still has "
-        "it, with the images that it had. It stops a deployment that is under way as well. What the "
+        "it, with the images that it had. What davit redeploy deployed counts as another content only where "
+        "its images "
+        "are known to be others; then they alone go back. It stops a deployment that is under way as well. "
+        "What the "
         "repository asks for then counts as failed, and is not applied until the service's content changes, "
         "by a fix or by git revert, or until davit retry; other commits are deployed as ever, and so is a "
         "new desiredCount. davit status shows what is held, since when and for which commit.",

@@ -39,9 +39,10 @@ int rollback_hold(const struct cli *cli, const char *cluster, const char *servic
                 revision);
         return CLI_OK;
     }
+    const char *what = model_bool(answer, "imagesOnly") ? "the images of " : "";
     fprintf(cli->err,
-            "%s/%s goes back to %s, until its content in the repository changes or \"davit retry %s/%s\"; "
+            "%s/%s goes back to %s%s, until its content in the repository changes or \"davit retry %s/%s\"; "
             "\"davit status\" shows how it gets on\n",
-            cluster, service, revision, cluster, service);
+            cluster, service, what, revision, cluster, service);
     return CLI_OK;
 }

@@ -557,6 +557,14 @@ struct digest deployment_committed(const struct service_ledger *entry, const str
                                                   : deployment->committed;
 }
 
+bool deployment_has_content(const struct service_ledger *entry, const struct deployment *deployment,
+                            const struct digest *digest)
+{
+    const struct digest mine = deployment_committed(entry, deployment);
+    const struct digest other = service_ledger_committed(entry, digest);
+    return digest_equal(&mine, &other);
+}
+
 void service_ledger_redeploy(struct service_ledger *entry, const struct digest *digest, int64_t now_ms)
 {
     assert(entry && digest);

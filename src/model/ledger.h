@@ -143,6 +143,9 @@ bool service_ledger_forces(const struct service_ledger *entry, const struct dige
 struct digest service_ledger_committed(const struct service_ledger *entry, const struct digest *digest);
 /* The same of one of its deployments, whichever redeployment it was. */
 struct digest deployment_committed(const struct service_ledger *entry, const struct deployment *deployment);
+/* Whether that is its content, but for what redeployments made of either. */
+bool deployment_has_content(const struct service_ledger *entry, const struct deployment *deployment,
+                            const struct digest *digest);
 /* From now on that content, as it was committed, is another one. What the redeployment before had made of its
  * content keeps what was committed, and if it failed that is known bad as well: nobody else would know it any
  * more. */
