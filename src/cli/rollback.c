@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/client.h"
+#include "cli/diff_base.h"
 #include "cli/output.h"
 #include "cli/signing.h"
 #include "model/json.h"
@@ -102,6 +103,7 @@ struct plan {
     struct rollback_view after; /* the branch with it */
     struct string_vec paths;
     struct source_run taken_back; /* the commit that the tip's content came with */
+    char base[COMMIT_OID_SIZE];   /* what the branch is compared with, see find_others(); "": nothing */
     struct string_vec others;     /* that change as well */
 };
 
@@ -167,6 +169,55 @@ static char *list(const struct string_vec *names)
     return buffer_steal(&out);
 }
 
+/* What changes as well: against the branch's tip or, where that is not valid, the newest commit below it that
+ * is, for that is what davit goes on with. */
+static int find_others(const struct rollback *rollback, struct plan *plan)
+{
+    struct rollback_view valid CLEANUP(rollback_view_deinit) = {0};
+    char *oid CLEANUP_FREE = NULL;
+    const struct offline_query query = {.repository = rollback->repository,
+                                        .sub_path = rollback->path,
+                                        .command = "rollback",
+                                        .any_cluster = true};
+    if (plan->tip.desired) {
+        memcpy(plan->base, plan->tip.oid, sizeof plan->base);
+        rollback_others(rollback, &plan->tip, &plan->after, &plan->others);
+        return CLI_OK;
+    }
+    if (!cli_diff_find_base(&query, plan->tip.oid, ERROR_INVALID, &oid) || !oid)
+        return CLI_OK;
+    int r = rollback_read(rollback, oid, &valid);
+    if (r || !valid.desired)
+        return r;
+    memcpy(plan->base, valid.oid, sizeof plan->base);
+    rollback_others(rollback, &valid, &plan->after, &plan->others);
+    return CLI_OK;
+}
+
+/* What changes as well, and nobody has said --force. */
+static int refuse_others(const struct rollback *rollback, const struct plan *plan)
+{
+    const struct cli *cli = rollback->cli;
+    char *others CLEANUP_FREE = list(&plan->others);
+    if (!*plan->base)
+        return cli_fail(
+            cli,
+            "the newest commit of %s is not valid (%s), nor is one of the %d before it that change "
+            "manifests: what else would change with %s/%s cannot be told. Say --force if all may, "
+            "or git revert the commits by hand",
+            rollback->branch.name, plan->tip.fault, DIFF_BASES, rollback->cluster, rollback->service);
+    if (!plan->tip.desired)
+        return cli_fail(
+            cli,
+            "the newest commit of %s is not valid (%s); against %.12s, the newest that is, others "
+            "would change with %s/%s: %s. Say --force if they are to, or mend that first",
+            rollback->branch.name, plan->tip.fault, plan->base, rollback->cluster, rollback->service, others);
+    return cli_fail(cli,
+                    "the files that define %s/%s define others too, which would change with it: %s. Say "
+                    "--force if they are to, or git revert the commits by hand",
+                    rollback->cluster, rollback->service, others);
+}
+
 static int judge(const struct rollback *rollback, struct plan *plan)
 {
     const struct cli *cli = rollback->cli;
@@ -181,14 +232,11 @@ static int judge(const struct rollback *rollback, struct plan *plan)
                         "%s as in %.12s does not bring %s/%s back, other files say what it is as well: git "
                         "revert the commits by hand",
                         paths, plan->target.oid, rollback->cluster, rollback->service);
-    if (plan->tip.desired)
-        rollback_others(rollback, &plan->tip, &plan->after, &plan->others);
-    char *others CLEANUP_FREE = list(&plan->others);
-    if (plan->others.len && !cli_is_on(cli, "force"))
-        return cli_fail(cli,
-                        "the files that define %s/%s define others too, which would change with it: %s. Say "
-                        "--force if they are to, or git revert the commits by hand",
-                        rollback->cluster, rollback->service, others);
+    int r = find_others(rollback, plan);
+    if (r)
+        return r;
+    if ((plan->others.len || !*plan->base) && !cli_is_on(cli, "force"))
+        return refuse_others(rollback, plan);
     if (plan->restored.changes.len)
         return CLI_OK;
     fprintf(cli->err, "%s/%s is as in %.12s already: there is nothing to roll back\n", rollback->cluster,
@@ -450,7 +498,9 @@ const struct command cli_rollback = {
         "its author is yours, it is signed where commit.gpgSign says so, and files of the work tree with "
         "changes of your own are left alone and the rollback refused. Where other services or "
         "scheduled tasks would change with it, for they share a file or a task definition, it is refused "
-        "without --force. --push uses your own "
+        "without --force; past a commit that is not valid that is told against the newest one that is. "
+        "--push uses "
+        "your own "
         "credentials, goes where push.default=simple of git would, and is refused where the remote lacks "
         "other commits of the branch, or has some that the branch lacks. What --branch makes may also stand "
         "on what the branch tracks, as on a fork.\n\n"

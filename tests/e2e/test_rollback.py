@@ -256,6 +256,34 @@ def test_a_service_that_was_removed_and_one_that_never_was(repo, alone):
     assert repo.git("show", "HEAD:web.yaml") + "\n" == simple("web")
 
 
+def test_what_else_changes_past_a_commit_that_is_not_valid(repo, alone):
+    """Told against the newest one that is valid."""
+    def both(tag):
+        return f"{simple('web', f'busybox:{tag}')}---\n{simple('api', f'busybox:{tag}')}"
+
+    repo.commit("one", {"both.yaml": both(1)})
+    valid = repo.commit("two", {"both.yaml": both(2)})
+    head = repo.commit("misspelt", {"both.yaml": both(2).replace("image:", "imge:")})
+    process = alone("--to", "web:1")
+    assert process.returncode == 2 and repo.head() == head
+    assert f"against {valid[:12]}, the newest that is, others would change with default/web: service default/api" in process.stderr
+    process = alone("--to", "web:1", "--force", "--dry-run")
+    assert process.returncode == 0 and "  changes as well: service default/api\n" in process.stdout, process.stderr
+    process = alone("--to", valid)
+    assert process.returncode == 0, process.stderr
+
+
+def test_what_else_changes_where_nothing_is_valid(repo, alone):
+    repo.commit("misspelt", {"web.yaml": simple("web").replace("image:", "imge:")})
+    repo.git("switch", "--quiet", "-c", "other")
+    good = repo.commit("good", {"web.yaml": simple("web")})
+    repo.git("switch", "--quiet", "main")
+    process = alone("--to", good)
+    assert process.returncode == 2 and "cannot be told. Say --force" in process.stderr, process.stderr
+    process = alone("--to", good, "--force")
+    assert process.returncode == 0, process.stderr
+
+
 def test_why_nothing_is_found(repo, alone):
     first = repo.commit("one, and wrong elsewhere", {"web.yaml": simple("web"), "api.yaml": "kind: Servce\n"})
     repo.commit("two", {"web.yaml": simple("web", "busybox:2"), "api.yaml": simple("api")})
