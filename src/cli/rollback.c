@@ -95,6 +95,8 @@ static int find_place(struct rollback *rollback)
 
 /* --- what ----------------------------------------------------------------------------------------------- */
 
+#define TAKEN_BACK (SOURCE_RUNS - 1) /* no more are told */
+
 /* What is to be committed. */
 struct plan {
     struct rollback_view tip;
@@ -102,9 +104,9 @@ struct plan {
     struct source_restored restored;
     struct rollback_view after; /* the branch with it */
     struct string_vec paths;
-    struct source_run taken_back; /* the commit that the tip's content came with */
-    char base[COMMIT_OID_SIZE];   /* what the branch is compared with, see find_others(); "": nothing */
-    struct string_vec others;     /* that change as well */
+    struct source_run_vec taken_back; /* what changed the paths since the target, newest first */
+    char base[COMMIT_OID_SIZE];       /* what the branch is compared with, see find_others(); "": nothing */
+    struct string_vec others;         /* that change as well */
 };
 
 static void plan_deinit(struct plan *plan)
@@ -114,6 +116,7 @@ static void plan_deinit(struct plan *plan)
     source_restored_deinit(&plan->restored);
     rollback_view_deinit(&plan->after);
     string_vec_deinit(&plan->paths);
+    vector_deinit(&plan->taken_back);
     string_vec_deinit(&plan->others);
 }
 
@@ -244,15 +247,22 @@ static int judge(const struct rollback *rollback, struct plan *plan)
     return CLI_NO;
 }
 
+/* Of the branch's line all that the target does not have yet. */
 static int find_taken_back(const struct rollback *rollback, struct plan *plan)
 {
-    struct source_run_query query = {&rollback->branch, &plan->paths, plan->target.oid};
-    struct source_run_vec runs = {0};
+    const struct source_run_query query = {&rollback->branch, &plan->paths, plan->target.oid};
+    struct source_branch target = {.directory = rollback->branch.directory};
+    struct source_run_vec *runs = &plan->taken_back;
     struct error err = ERROR_INIT;
-    int r = source_branch_runs(&query, &runs, &err);
-    if (r == 0)
-        plan->taken_back = runs.items[0];
-    vector_deinit(&runs);
+    size_t len = 0;
+    bool has = false;
+    memcpy(target.tip, plan->target.oid, sizeof target.tip);
+    int r = source_branch_runs(&query, runs, &err);
+    while (r == 0 && !has && len < runs->len) {
+        r = source_branch_has(&target, runs->items[len].oldest, &has, &err);
+        len += r == 0 && !has;
+    }
+    runs->len = len;
     return r < 0 ? cli_fail(rollback->cli, "%s", error_text(&err)) : CLI_OK;
 }
 
@@ -272,7 +282,8 @@ static int make_plan(const struct rollback *rollback, struct plan *plan)
 
 static char *message_of(const struct rollback *rollback, const struct plan *plan)
 {
-    struct buffer out = BUFFER_INIT((size_t)LIMIT_ERROR_CHARS * 4);
+    const struct source_run_vec *runs = &plan->taken_back;
+    struct buffer out = BUFFER_INIT((size_t)LIMIT_ERROR_CHARS * 4 + SOURCE_RUNS * 2 * sizeof *runs->items);
     char *revision CLEANUP_FREE = rollback_revision_of(rollback, &plan->target);
     const json_t *deployment = rollback_deployment(rollback, &plan->target);
     const struct commit *commit = &plan->target.desired->commit;
@@ -281,9 +292,13 @@ static char *message_of(const struct rollback *rollback, const struct plan *plan
     buffer_printf(&out, "As of %.12s (%.128s)%s%s.\n", plan->target.oid, commit->subject,
                   deployment ? ",\nwhose content completed as deployment " : "",
                   cli_member_string(deployment, "id"));
-    buffer_printf(&out, "Takes back %.12s (%s).\n\n", plan->taken_back.oldest, plan->taken_back.subject);
-    buffer_printf(&out, "Davit-Rollback: %s/%s\nDavit-Rolled-Back: %s\nDavit-Restored: %s\n",
-                  rollback->cluster, rollback->service, plan->taken_back.oldest, plan->target.oid);
+    for (size_t i = 0; i < runs->len && i < TAKEN_BACK; i++)
+        buffer_printf(&out, "Takes back %.12s (%s).\n", runs->items[i].oldest, runs->items[i].subject);
+    buffer_printf(&out, "%s\nDavit-Rollback: %s/%s\n", runs->len > TAKEN_BACK ? "And older ones.\n" : "",
+                  rollback->cluster, rollback->service);
+    for (size_t i = 0; i < runs->len && i < TAKEN_BACK; i++)
+        buffer_printf(&out, "Davit-Rolled-Back: %s\n", runs->items[i].oldest);
+    buffer_printf(&out, "Davit-Restored: %s\n", plan->target.oid);
     return buffer_steal(&out);
 }
 
@@ -291,6 +306,17 @@ static void print_plain(const struct cli *cli, const char *before, const char *t
 {
     char *printable CLEANUP_FREE = text_printable(text);
     fprintf(cli->out, "%s%s\n", before, printable);
+}
+
+static void print_taken_back(const struct cli *cli, const struct source_run_vec *runs)
+{
+    for (size_t i = 0; i < runs->len && i < TAKEN_BACK; i++) {
+        char *line CLEANUP_FREE =
+            memory_printf("takes back %.12s (%s)", runs->items[i].oldest, runs->items[i].subject);
+        print_plain(cli, "", line);
+    }
+    if (runs->len > TAKEN_BACK)
+        print_plain(cli, "", "takes back older ones as well");
 }
 
 static void print_plan(const struct rollback *rollback, const struct plan *plan)
@@ -302,10 +328,8 @@ static void print_plan(const struct rollback *rollback, const struct plan *plan)
     char *what CLEANUP_FREE =
         memory_printf("%s/%s goes back to %s, as of %.12s (%s)", rollback->cluster, rollback->service,
                       revision, plan->target.oid, plan->target.desired->commit.subject);
-    char *taken CLEANUP_FREE =
-        memory_printf("takes back %.12s (%s)", plan->taken_back.oldest, plan->taken_back.subject);
     print_plain(cli, "", what);
-    print_plain(cli, "", taken);
+    print_taken_back(cli, &plan->taken_back);
     if (before && before->desired_count != after->desired_count)
         fprintf(cli->out, "  scale %d -> %d\n", before->desired_count, after->desired_count);
     for (size_t i = 0; i < plan->restored.changes.len; i++)

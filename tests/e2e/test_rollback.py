@@ -228,6 +228,30 @@ def test_revisions_are_counted_along_the_branch(repo, alone):
     assert process.returncode == 2 and "no commit is known that has revision web:3" in process.stderr
 
 
+def test_all_that_is_taken_back_is_told(repo, alone):
+    """What the service's files have of it, newest first, each with a trailer; of many the newest."""
+    first = repo.commit("one", {"web.yaml": simple("web")})
+    oids = [repo.commit(f"tag {tag}", {"web.yaml": simple("web", f"busybox:{tag}")}) for tag in range(2, 5)]
+    repo.commit("elsewhere", {"api.yaml": simple("api")})
+    process = alone("--to", "1")
+    assert process.returncode == 0, process.stderr
+    told = [line for line in process.stdout.splitlines() if line.startswith("takes back ")]
+    assert told == [f"takes back {oid[:12]} (tag {tag})" for tag, oid in zip((4, 3, 2), reversed(oids))]
+    rolled_back = repo.git("log", "-1", "--format=%(trailers:key=Davit-Rolled-Back,valueonly)").split()
+    assert rolled_back == list(reversed(oids))
+    assert "Takes back" in repo.git("log", "-1", "--format=%b") and repo.git("log", "-1", "--format=%b").count(first) == 1
+    repo.git("switch", "--quiet", "-c", "side", first)
+    side = repo.commit("of the side", {"web.yaml": simple("web", "busybox:side")})
+    repo.git("switch", "--quiet", "main")
+    process = alone("--to", side)  # it is not on the line
+    assert process.returncode == 0 and process.stdout.count("takes back ") == 4, process.stdout
+    for tag in range(40):
+        repo.commit(f"many {tag}", {"web.yaml": simple("web", f"busybox:many{tag}")})
+    process = alone("--to", first, "--dry-run")
+    assert process.returncode == 0 and "\ntakes back older ones as well\n" in process.stdout, process.stderr
+    assert process.stdout.count("takes back ") == 32 and "(many 39)" in process.stdout
+
+
 def test_what_an_environment_says(repo, alone):
     """Its davit.yaml goes back as well where that is what has changed, and not where others live by it."""
     files = {"web.yaml": simple("web", "busybox:${TAG}"), "api.yaml": simple("api"), "davit.yaml": "variables: {TAG: '1'}\n"}
