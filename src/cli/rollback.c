@@ -49,13 +49,13 @@ static int ask_daemon(struct rollback *rollback)
     const struct cli *cli = rollback->cli;
     json_t *source CLEANUP(json_decrefp) = NULL;
     json_t *answer CLEANUP(json_decrefp) = NULL;
-    struct error err = ERROR_INIT;
     if (cli_request(cli, &(struct cli_request){.path = "/v1/source"}, &source, &rollback->silence) < 0)
         return CLI_OK;
     char *query CLEANUP_FREE = cli_query_target(rollback->cluster, rollback->service);
-    int r = cli_request(cli, &(struct cli_request){.path = "/v1/deployments", .query = query}, &answer, &err);
+    int r = cli_request(cli, &(struct cli_request){.path = "/v1/deployments", .query = query}, &answer,
+                        &rollback->absence);
     if (r < 0 && r != ERROR_NOT_FOUND)
-        return cli_fail(cli, "%s", error_text(&err));
+        return cli_fail(cli, "%s", error_text(&rollback->absence));
     rollback->daemon = json_incref(source_of_service(rollback, source));
     rollback->deployments = json_incref(json_object_get(answer, "deployments"));
     return CLI_OK;
@@ -202,6 +202,7 @@ static int refuse_others(const struct rollback *rollback, const struct plan *pla
 {
     const struct cli *cli = rollback->cli;
     char *others CLEANUP_FREE = list(&plan->others);
+    char *hint CLEANUP_FREE = rollback_hold_hint(rollback, &plan->tip);
     if (!*plan->base)
         return cli_fail(
             cli,
@@ -217,24 +218,25 @@ static int refuse_others(const struct rollback *rollback, const struct plan *pla
             rollback->branch.name, plan->tip.fault, plan->base, rollback->cluster, rollback->service, others);
     return cli_fail(cli,
                     "the files that define %s/%s define others too, which would change with it: %s. Say "
-                    "--force if they are to, or git revert the commits by hand",
-                    rollback->cluster, rollback->service, others);
+                    "--force if they are to, or git revert the commits by hand%s",
+                    rollback->cluster, rollback->service, others, hint);
 }
 
 static int judge(const struct rollback *rollback, struct plan *plan)
 {
     const struct cli *cli = rollback->cli;
     char *paths CLEANUP_FREE = list(&plan->paths);
+    char *hint CLEANUP_FREE = rollback_hold_hint(rollback, &plan->tip);
     if (plan->after.fault)
         return cli_fail(cli,
                         "with %s as in %.12s the branch is not valid: %s; git revert the commits by hand, or "
-                        "mend that first",
-                        paths, plan->target.oid, plan->after.fault);
+                        "mend that first%s",
+                        paths, plan->target.oid, plan->after.fault, hint);
     if (!is_restored(plan))
         return cli_fail(cli,
                         "%s as in %.12s does not bring %s/%s back, other files say what it is as well: git "
-                        "revert the commits by hand",
-                        paths, plan->target.oid, rollback->cluster, rollback->service);
+                        "revert the commits by hand%s",
+                        paths, plan->target.oid, rollback->cluster, rollback->service, hint);
     int r = find_others(rollback, plan);
     if (r)
         return r;

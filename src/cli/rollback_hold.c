@@ -1,4 +1,5 @@
 /* davit rollback --hold: asks the daemon; nothing is committed. */
+#include "base/memory.h"
 #include "base/text.h"
 #include "cli/client.h"
 #include "cli/output.h"
@@ -16,6 +17,14 @@ static const char *commit_flag(const struct cli *cli)
         if (cli_value(cli, values[i]))
             return values[i];
     return NULL;
+}
+
+char *rollback_hold_hint(const struct rollback *rollback, const struct rollback_view *tip)
+{
+    if (!tip->service || json_array_size(rollback->deployments) < 2)
+        return memory_strdup("");
+    return memory_printf("; \"davit rollback %s/%s --hold\" goes back at once and without a commit",
+                         rollback->cluster, rollback->service);
 }
 
 int rollback_hold(const struct cli *cli, const char *cluster, const char *service)

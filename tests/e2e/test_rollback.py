@@ -118,6 +118,16 @@ def test_what_completed_last_comes_back(standing):
     assert process.returncode == 1 and "there is nothing to roll back" in process.stderr
 
 
+def test_nothing_to_go_back_to(standing):
+    run = standing.spine.daemon.run
+    process = run("rollback", "default/api", "--repo", standing.repo.directory)
+    assert process.returncode == 1 and "there is nothing to roll back: the daemon knows no deployment" in process.stderr
+    for name, words in [("default/nosuch", 'there is no service "default/nosuch"'), ("shop/web", "did you mean default/web?")]:
+        for arguments in [["--repo", standing.repo.directory], ["--hold"]]:
+            process = run("rollback", name, *arguments)
+            assert process.returncode == 2 and words in process.stderr, process.stderr
+
+
 def test_from_a_completed_one_to_the_one_before_and_to_a_commit(standing):
     [before] = set(standing.runs().values())
     first = standing.repo.head()
@@ -182,6 +192,7 @@ def test_refused_with_the_remedy(standing):
     process = standing.run()
     assert process.returncode == 2 and standing.repo.head() == head
     assert "prod/web.yaml" in process.stderr or "service default/api" in process.stderr, process.stderr
+    assert '; "davit rollback default/web --hold" goes back at once and without a commit\n' in process.stderr
     standing.repo.write("prod/web.yaml", "mine")
     head = standing.repo.head()
     process = standing.run("--to", "HEAD~1", "--force")
@@ -197,6 +208,15 @@ def test_refused_with_the_remedy(standing):
         process = standing.run(*arguments)
         assert process.returncode == 2 and words in process.stderr, (arguments, process.stderr)
         assert standing.repo.head() == head
+
+
+def test_a_rename_is_in_the_way(standing):
+    content = standing.says("show", "HEAD:prod/web.yaml")
+    standing.commit("web is shop", {"web.yaml": content.replace("serviceName: web", "serviceName: shop")})
+    standing.spine.converge()
+    process = standing.spine.daemon.run("rollback", "default/shop", "--repo", standing.repo.directory)
+    assert process.returncode == 2 and "cannot be found with that content" in process.stderr, process.stderr
+    assert '"davit rollback default/shop --hold" goes back at once' in process.stderr
 
 
 # --- without a daemon -------------------------------------------------------------------------------------
