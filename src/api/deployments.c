@@ -25,7 +25,8 @@ static json_t *deployment_json(const struct api *api, const struct view_service 
                   "failedTasks", deployment->failed_tasks, "commit", commit_to_json(&deployment->commit));
     model_set_string(json, "family", deployment->family);
     model_set_string(json, "reason", deployment->reason);
-    model_set_digest(json, "digest", &deployment->digest);
+    const struct digest committed = deployment_committed(view->ledger, deployment);
+    model_set_digest(json, "digest", &committed); /* that of git: no commit knows of a redeployment */
     api_set_time_text(json, "createdAt", deployment->created_ms);
     api_set_time_text(json, "updatedAt", deployment->updated_ms);
     api_set_time_text(json, "endedAt", deployment->ended_ms);

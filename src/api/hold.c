@@ -1,4 +1,5 @@
 #include "api/operation.h"
+#include "model/json.h"
 
 /* What of a deployment a person knows it by. */
 static json_t *hold_target_json(const struct deployment *deployment)
@@ -23,6 +24,7 @@ int api_post_hold(struct api *api, const json_t *input, json_t **ret_output, str
         return api_fault_client(fault, "%s", error_text(&err));
     *ret_output = json_pack("{s:i,s:b,s:b,s:o}", "schemaVersion", 1, "accepted", 1, "already", hold.holds,
                             "to", hold_target_json(hold.to));
+    model_set_bool(*ret_output, "imagesOnly", hold.images_only);
     if (hold.holds)
         return 0;
     struct event event;

@@ -350,6 +350,7 @@ json_t *api_service_json(const struct api *api, const struct view_service *view)
     if (view->held) {
         json_t *held = json_pack("{s:s}", "commit", view->held->commit);
         api_set_time_text(held, "since", view->held->at_ms);
+        model_set_bool(held, "imagesOnly", view->held_images);
         json_object_set_new(json, "held", held);
     }
     model_set_string(json, "source", view->source);

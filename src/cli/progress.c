@@ -73,6 +73,7 @@ void progress_of_view(const struct core *core, const struct view_service *view,
         .suspended = view->suspended,
         .held_commit = view->held ? view->held->commit : NULL,
         .held_ms = view->held ? view->held->at_ms : 0,
+        .held_images = view->held_images,
     };
     memcpy(ret_service->revisions, view->revisions, sizeof view->revisions);
     pull_of_view(core, view, ret_service);
@@ -144,6 +145,7 @@ void progress_of_json(const json_t *service, struct progress_service *ret_servic
         .removing = text_equal(model_string(service, "status"), "DRAINING"),
         .suspended = model_bool(service, "suspended"),
         .held_commit = model_string(json_object_get(service, "held"), "commit"),
+        .held_images = model_bool(json_object_get(service, "held"), "imagesOnly"),
     };
     const char *held_at = model_string(json_object_get(service, "held"), "since");
     if (lost_at)
@@ -278,9 +280,10 @@ char *progress_remedy(const struct progress_service *service)
     if (!service->held_commit)
         return memory_printf("other content is tried, or the same by davit retry %s/%s", cluster, name);
     text_from_time_ms(service->held_ms, since);
-    return memory_printf("by davit rollback --hold since %.19sZ; commit %.12s is not applied until the "
+    return memory_printf("by davit rollback --hold since %.19sZ; %s %.12s %s not applied until the "
                          "content changes, or by davit retry %s/%s",
-                         since, service->held_commit, cluster, name);
+                         since, service->held_images ? "the newer images of commit" : "commit",
+                         service->held_commit, service->held_images ? "are" : "is", cluster, name);
 }
 
 /* --- all of them ---------------------------------------------------------------------------------------- */

@@ -38,6 +38,7 @@ struct progress_service {
     bool suspended;          /* then `waiting` says by whom */
     const char *held_commit; /* that davit rollback --hold took back; NULL: none */
     int64_t held_ms;         /* since then */
+    bool held_images;        /* only what its images were is another than that */
 };
 
 /* Of one that has failed or is held: what makes davit try again; of one whose bounds let no task start or

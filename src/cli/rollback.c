@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/client.h"
+#include "cli/diff_base.h"
 #include "cli/output.h"
 #include "cli/signing.h"
 #include "model/json.h"
@@ -48,13 +49,13 @@ static int ask_daemon(struct rollback *rollback)
     const struct cli *cli = rollback->cli;
     json_t *source CLEANUP(json_decrefp) = NULL;
     json_t *answer CLEANUP(json_decrefp) = NULL;
-    struct error err = ERROR_INIT;
     if (cli_request(cli, &(struct cli_request){.path = "/v1/source"}, &source, &rollback->silence) < 0)
         return CLI_OK;
     char *query CLEANUP_FREE = cli_query_target(rollback->cluster, rollback->service);
-    int r = cli_request(cli, &(struct cli_request){.path = "/v1/deployments", .query = query}, &answer, &err);
+    int r = cli_request(cli, &(struct cli_request){.path = "/v1/deployments", .query = query}, &answer,
+                        &rollback->absence);
     if (r < 0 && r != ERROR_NOT_FOUND)
-        return cli_fail(cli, "%s", error_text(&err));
+        return cli_fail(cli, "%s", error_text(&rollback->absence));
     rollback->daemon = json_incref(source_of_service(rollback, source));
     rollback->deployments = json_incref(json_object_get(answer, "deployments"));
     return CLI_OK;
@@ -94,6 +95,8 @@ static int find_place(struct rollback *rollback)
 
 /* --- what ----------------------------------------------------------------------------------------------- */
 
+#define TAKEN_BACK (SOURCE_RUNS - 1) /* no more are told */
+
 /* What is to be committed. */
 struct plan {
     struct rollback_view tip;
@@ -101,8 +104,9 @@ struct plan {
     struct source_restored restored;
     struct rollback_view after; /* the branch with it */
     struct string_vec paths;
-    struct source_run taken_back; /* the commit that the tip's content came with */
-    struct string_vec others;     /* that change as well */
+    struct source_run_vec taken_back; /* what changed the paths since the target, newest first */
+    char base[COMMIT_OID_SIZE];       /* what the branch is compared with, see find_others(); "": nothing */
+    struct string_vec others;         /* that change as well */
 };
 
 static void plan_deinit(struct plan *plan)
@@ -112,6 +116,7 @@ static void plan_deinit(struct plan *plan)
     source_restored_deinit(&plan->restored);
     rollback_view_deinit(&plan->after);
     string_vec_deinit(&plan->paths);
+    vector_deinit(&plan->taken_back);
     string_vec_deinit(&plan->others);
 }
 
@@ -167,28 +172,76 @@ static char *list(const struct string_vec *names)
     return buffer_steal(&out);
 }
 
+/* What changes as well: against the branch's tip or, where that is not valid, the newest commit below it that
+ * is, for that is what davit goes on with. */
+static int find_others(const struct rollback *rollback, struct plan *plan)
+{
+    struct rollback_view valid CLEANUP(rollback_view_deinit) = {0};
+    char *oid CLEANUP_FREE = NULL;
+    const struct offline_query query = {.repository = rollback->repository,
+                                        .sub_path = rollback->path,
+                                        .command = "rollback",
+                                        .any_cluster = true};
+    if (plan->tip.desired) {
+        memcpy(plan->base, plan->tip.oid, sizeof plan->base);
+        rollback_others(rollback, &plan->tip, &plan->after, &plan->others);
+        return CLI_OK;
+    }
+    if (!cli_diff_find_base(&query, plan->tip.oid, ERROR_INVALID, &oid) || !oid)
+        return CLI_OK;
+    int r = rollback_read(rollback, oid, &valid);
+    if (r || !valid.desired)
+        return r;
+    memcpy(plan->base, valid.oid, sizeof plan->base);
+    rollback_others(rollback, &valid, &plan->after, &plan->others);
+    return CLI_OK;
+}
+
+/* What changes as well, and nobody has said --force. */
+static int refuse_others(const struct rollback *rollback, const struct plan *plan)
+{
+    const struct cli *cli = rollback->cli;
+    char *others CLEANUP_FREE = list(&plan->others);
+    char *hint CLEANUP_FREE = rollback_hold_hint(rollback, &plan->tip);
+    if (!*plan->base)
+        return cli_fail(
+            cli,
+            "the newest commit of %s is not valid (%s), nor is one of the %d before it that change "
+            "manifests: what else would change with %s/%s cannot be told. Say --force if all may, "
+            "or git revert the commits by hand",
+            rollback->branch.name, plan->tip.fault, DIFF_BASES, rollback->cluster, rollback->service);
+    if (!plan->tip.desired)
+        return cli_fail(
+            cli,
+            "the newest commit of %s is not valid (%s); against %.12s, the newest that is, others "
+            "would change with %s/%s: %s. Say --force if they are to, or mend that first",
+            rollback->branch.name, plan->tip.fault, plan->base, rollback->cluster, rollback->service, others);
+    return cli_fail(cli,
+                    "the files that define %s/%s define others too, which would change with it: %s. Say "
+                    "--force if they are to, or git revert the commits by hand%s",
+                    rollback->cluster, rollback->service, others, hint);
+}
+
 static int judge(const struct rollback *rollback, struct plan *plan)
 {
     const struct cli *cli = rollback->cli;
     char *paths CLEANUP_FREE = list(&plan->paths);
+    char *hint CLEANUP_FREE = rollback_hold_hint(rollback, &plan->tip);
     if (plan->after.fault)
         return cli_fail(cli,
                         "with %s as in %.12s the branch is not valid: %s; git revert the commits by hand, or "
-                        "mend that first",
-                        paths, plan->target.oid, plan->after.fault);
+                        "mend that first%s",
+                        paths, plan->target.oid, plan->after.fault, hint);
     if (!is_restored(plan))
         return cli_fail(cli,
                         "%s as in %.12s does not bring %s/%s back, other files say what it is as well: git "
-                        "revert the commits by hand",
-                        paths, plan->target.oid, rollback->cluster, rollback->service);
-    if (plan->tip.desired)
-        rollback_others(rollback, &plan->tip, &plan->after, &plan->others);
-    char *others CLEANUP_FREE = list(&plan->others);
-    if (plan->others.len && !cli_is_on(cli, "force"))
-        return cli_fail(cli,
-                        "the files that define %s/%s define others too, which would change with it: %s. Say "
-                        "--force if they are to, or git revert the commits by hand",
-                        rollback->cluster, rollback->service, others);
+                        "revert the commits by hand%s",
+                        paths, plan->target.oid, rollback->cluster, rollback->service, hint);
+    int r = find_others(rollback, plan);
+    if (r)
+        return r;
+    if ((plan->others.len || !*plan->base) && !cli_is_on(cli, "force"))
+        return refuse_others(rollback, plan);
     if (plan->restored.changes.len)
         return CLI_OK;
     fprintf(cli->err, "%s/%s is as in %.12s already: there is nothing to roll back\n", rollback->cluster,
@@ -196,15 +249,22 @@ static int judge(const struct rollback *rollback, struct plan *plan)
     return CLI_NO;
 }
 
+/* Of the branch's line all that the target does not have yet. */
 static int find_taken_back(const struct rollback *rollback, struct plan *plan)
 {
-    struct source_run_query query = {&rollback->branch, &plan->paths, plan->target.oid};
-    struct source_run_vec runs = {0};
+    const struct source_run_query query = {&rollback->branch, &plan->paths, plan->target.oid};
+    struct source_branch target = {.directory = rollback->branch.directory};
+    struct source_run_vec *runs = &plan->taken_back;
     struct error err = ERROR_INIT;
-    int r = source_branch_runs(&query, &runs, &err);
-    if (r == 0)
-        plan->taken_back = runs.items[0];
-    vector_deinit(&runs);
+    size_t len = 0;
+    bool has = false;
+    memcpy(target.tip, plan->target.oid, sizeof target.tip);
+    int r = source_branch_runs(&query, runs, &err);
+    while (r == 0 && !has && len < runs->len) {
+        r = source_branch_has(&target, runs->items[len].oldest, &has, &err);
+        len += r == 0 && !has;
+    }
+    runs->len = len;
     return r < 0 ? cli_fail(rollback->cli, "%s", error_text(&err)) : CLI_OK;
 }
 
@@ -224,7 +284,8 @@ static int make_plan(const struct rollback *rollback, struct plan *plan)
 
 static char *message_of(const struct rollback *rollback, const struct plan *plan)
 {
-    struct buffer out = BUFFER_INIT((size_t)LIMIT_ERROR_CHARS * 4);
+    const struct source_run_vec *runs = &plan->taken_back;
+    struct buffer out = BUFFER_INIT((size_t)LIMIT_ERROR_CHARS * 4 + SOURCE_RUNS * 2 * sizeof *runs->items);
     char *revision CLEANUP_FREE = rollback_revision_of(rollback, &plan->target);
     const json_t *deployment = rollback_deployment(rollback, &plan->target);
     const struct commit *commit = &plan->target.desired->commit;
@@ -233,9 +294,13 @@ static char *message_of(const struct rollback *rollback, const struct plan *plan
     buffer_printf(&out, "As of %.12s (%.128s)%s%s.\n", plan->target.oid, commit->subject,
                   deployment ? ",\nwhose content completed as deployment " : "",
                   cli_member_string(deployment, "id"));
-    buffer_printf(&out, "Takes back %.12s (%s).\n\n", plan->taken_back.oldest, plan->taken_back.subject);
-    buffer_printf(&out, "Davit-Rollback: %s/%s\nDavit-Rolled-Back: %s\nDavit-Restored: %s\n",
-                  rollback->cluster, rollback->service, plan->taken_back.oldest, plan->target.oid);
+    for (size_t i = 0; i < runs->len && i < TAKEN_BACK; i++)
+        buffer_printf(&out, "Takes back %.12s (%s).\n", runs->items[i].oldest, runs->items[i].subject);
+    buffer_printf(&out, "%s\nDavit-Rollback: %s/%s\n", runs->len > TAKEN_BACK ? "And older ones.\n" : "",
+                  rollback->cluster, rollback->service);
+    for (size_t i = 0; i < runs->len && i < TAKEN_BACK; i++)
+        buffer_printf(&out, "Davit-Rolled-Back: %s\n", runs->items[i].oldest);
+    buffer_printf(&out, "Davit-Restored: %s\n", plan->target.oid);
     return buffer_steal(&out);
 }
 
@@ -243,6 +308,17 @@ static void print_plain(const struct cli *cli, const char *before, const char *t
 {
     char *printable CLEANUP_FREE = text_printable(text);
     fprintf(cli->out, "%s%s\n", before, printable);
+}
+
+static void print_taken_back(const struct cli *cli, const struct source_run_vec *runs)
+{
+    for (size_t i = 0; i < runs->len && i < TAKEN_BACK; i++) {
+        char *line CLEANUP_FREE =
+            memory_printf("takes back %.12s (%s)", runs->items[i].oldest, runs->items[i].subject);
+        print_plain(cli, "", line);
+    }
+    if (runs->len > TAKEN_BACK)
+        print_plain(cli, "", "takes back older ones as well");
 }
 
 static void print_plan(const struct rollback *rollback, const struct plan *plan)
@@ -254,10 +330,8 @@ static void print_plan(const struct rollback *rollback, const struct plan *plan)
     char *what CLEANUP_FREE =
         memory_printf("%s/%s goes back to %s, as of %.12s (%s)", rollback->cluster, rollback->service,
                       revision, plan->target.oid, plan->target.desired->commit.subject);
-    char *taken CLEANUP_FREE =
-        memory_printf("takes back %.12s (%s)", plan->taken_back.oldest, plan->taken_back.subject);
     print_plain(cli, "", what);
-    print_plain(cli, "", taken);
+    print_taken_back(cli, &plan->taken_back);
     if (before && before->desired_count != after->desired_count)
         fprintf(cli->out, "  scale %d -> %d\n", before->desired_count, after->desired_count);
     for (size_t i = 0; i < plan->restored.changes.len; i++)
@@ -450,13 +524,18 @@ const struct command cli_rollback = {
         "its author is yours, it is signed where commit.gpgSign says so, and files of the work tree with "
         "changes of your own are left alone and the rollback refused. Where other services or "
         "scheduled tasks would change with it, for they share a file or a task definition, it is refused "
-        "without --force. --push uses your own "
+        "without --force; past a commit that is not valid that is told against the newest one that is. "
+        "--push uses "
+        "your own "
         "credentials, goes where push.default=simple of git would, and is refused where the remote lacks "
         "other commits of the branch, or has some that the branch lacks. What --branch makes may also stand "
         "on what the branch tracks, as on a fork.\n\n"
         "With --hold nothing is committed: the daemon goes back at once, to the newest deployment with "
         "another content that COMPLETED and has not failed since, or to that of --to if its ledger still has "
-        "it, with the images that it had. It stops a deployment that is under way as well. What the "
+        "it, with the images that it had. What davit redeploy deployed counts as another content only where "
+        "its images "
+        "are known to be others; then they alone go back. It stops a deployment that is under way as well. "
+        "What the "
         "repository asks for then counts as failed, and is not applied until the service's content changes, "
         "by a fix or by git revert, or until davit retry; other commits are deployed as ever, and so is a "
         "new desiredCount. davit status shows what is held, since when and for which commit.",

@@ -20,6 +20,7 @@ struct rollback {
     json_t *deployments;         /* of the service, newest first; NULL: none is known */
     json_t *daemon;              /* its source; NULL: no daemon answers, and ... */
     struct error silence;        /* ... why */
+    struct error absence;        /* that the daemon does not know the service, if it does not */
 };
 
 /* A commit, with regard to the service. Paths are the repository's. */
@@ -37,6 +38,10 @@ void rollback_view_deinit(struct rollback_view *view);
 int rollback_read(const struct rollback *rollback, const char *oid, struct rollback_view *ret_view);
 /* "web:2" of the view's service, by the daemon's count where it knows the content. Caller frees. */
 char *rollback_revision_of(const struct rollback *rollback, const struct rollback_view *view);
+/* For the end of a refusal, where the daemon may go back without a commit: that it may; else "". Caller
+ * frees.
+ */
+char *rollback_hold_hint(const struct rollback *rollback, const struct rollback_view *tip);
 /* What is another in `after`, but for the service and its task definitions: "service demo/api", sorted (owned
  * strings). */
 void rollback_others(const struct rollback *rollback, const struct rollback_view *before,

@@ -62,7 +62,8 @@ static void add_all(struct string_vec *to, const struct string_vec *from)
 /* What was looked through. */
 struct line {
     struct source_run_vec runs;
-    char *fault; /* "commit 4234fd4: web.yaml:1:1: ...", of the newest that is not valid; NULL: all are */
+    bool has_first; /* the repository has the commit that the content came with */
+    char *fault;    /* "commit 4234fd4: web.yaml:1:1: ...", of the newest that is not valid; NULL: all are */
 };
 
 static void line_deinit(struct line *line)
@@ -96,33 +97,35 @@ static int search(const struct rollback *rollback, const struct goal *goal, stru
     return CLI_OK;
 }
 
+/* Its content came with a commit that is here or not. */
 static int fail_to_find(const struct rollback *rollback, const struct goal *goal, const struct line *line,
-                        bool is_here)
+                        const struct rollback_view *tip)
 {
     const struct source_branch *branch = &rollback->branch;
     const char *of = line->fault ? "; not all are valid, " : "";
     const char *fault = line->fault ? line->fault : "";
-    if (!is_here)
+    char *hint CLEANUP_FREE = rollback_hold_hint(rollback, tip);
+    if (!line->has_first)
         return cli_fail(rollback->cli,
                         "commit %.12s, which %s/%s is to be as in, is not in %s, and the last %zu changes of "
                         "its files on %s do not have its content%s%s: git fetch there (in a shallow clone "
-                        "git fetch --unshallow), or, where it was amended or forced away, give --to COMMIT",
+                        "git fetch --unshallow), or, where it was amended or forced away, give --to COMMIT%s",
                         goal->oid, rollback->cluster, rollback->service, branch->directory, line->runs.len,
-                        branch->name, of, fault);
+                        branch->name, of, fault, hint);
     return cli_fail(rollback->cli,
                     "%s/%s cannot be found with that content in the last %zu changes of its files%s%s: give "
-                    "--to COMMIT, see git log",
-                    rollback->cluster, rollback->service, line->runs.len, of, fault);
+                    "--to COMMIT, see git log%s",
+                    rollback->cluster, rollback->service, line->runs.len, of, fault, hint);
 }
 
 /* The commit that the content came with. One that was amended or forced away, or lies behind the end of a
  * shallow clone, is not here; its content may be. */
-static int read_first(const struct rollback *rollback, const struct goal *goal, bool *ret_is_here,
+static int read_first(const struct rollback *rollback, const struct goal *goal, bool *ret_has,
                       struct rollback_view *ret_old)
 {
     char oid[COMMIT_OID_SIZE];
-    *ret_is_here = source_branch_resolve(&rollback->branch, goal->oid, oid, NULL) == 0;
-    return *ret_is_here ? rollback_read(rollback, oid, ret_old) : CLI_OK;
+    *ret_has = source_branch_resolve(&rollback->branch, goal->oid, oid, NULL) == 0;
+    return *ret_has ? rollback_read(rollback, oid, ret_old) : CLI_OK;
 }
 
 static int find_newest(const struct rollback *rollback, const struct goal *goal,
@@ -132,15 +135,14 @@ static int find_newest(const struct rollback *rollback, const struct goal *goal,
     struct string_vec paths CLEANUP(string_vec_deinit) = {0};
     struct line line CLEANUP(line_deinit) = {0};
     struct error err = ERROR_INIT;
-    bool is_here = false;
-    int r = read_first(rollback, goal, &is_here, &old);
+    int r = read_first(rollback, goal, &line.has_first, &old);
     if (r)
         return r;
     add_all(&paths, &tip->own);
     add_all(&paths, &tip->shared);
     add_all(&paths, &old.own);
     add_all(&paths, &old.shared);
-    struct source_run_query query = {&rollback->branch, &paths, is_here ? goal->oid : NULL};
+    struct source_run_query query = {&rollback->branch, &paths, line.has_first ? goal->oid : NULL};
     if (source_branch_runs(&query, &line.runs, &err) < 0)
         return cli_fail(rollback->cli, "%s", error_text(&err));
     r = search(rollback, goal, &line, ret_target);
@@ -148,7 +150,7 @@ static int find_newest(const struct rollback *rollback, const struct goal *goal,
         return r;
     note_fault(&line, &old);
     if (!is_reached(goal, &old))
-        return fail_to_find(rollback, goal, &line, is_here);
+        return fail_to_find(rollback, goal, &line, tip);
     *ret_target = old;
     old = (struct rollback_view){0};
     return CLI_OK;
@@ -199,13 +201,17 @@ static int goal_of_deployment(const struct rollback *rollback, const struct roll
     const json_t *found =
         deployment_of(rollback->deployments, tip->service ? &tip->service->digest : NULL, true, "COMPLETED");
     const char *oid = cli_member_string(found, "commit.oid");
+    if (!found && !tip->service && rollback->absence.code < 0)
+        return cli_fail(cli, "%s; give --to COMMIT to bring back one that was removed",
+                        error_text(&rollback->absence));
     if (!found || strlen(oid) >= sizeof ret_goal->oid ||
-        digest_from_hex(model_string(found, "digest"), &ret_goal->digest) < 0)
-        return cli_fail(
-            cli,
-            "the daemon knows no deployment of %s/%s that completed with another content than the "
-            "newest commit's: give --to, see davit history and git log",
-            rollback->cluster, rollback->service);
+        digest_from_hex(model_string(found, "digest"), &ret_goal->digest) < 0) {
+        fprintf(cli->err,
+                "there is nothing to roll back: the daemon knows no deployment of %s/%s that completed with "
+                "another content than the newest commit's; give --to, see davit history and git log\n",
+                rollback->cluster, rollback->service);
+        return CLI_NO;
+    }
     memcpy(ret_goal->oid, oid, strlen(oid) + 1);
     return CLI_OK;
 }
@@ -328,6 +334,7 @@ int rollback_find(const struct rollback *rollback, const char *to, const struct 
     if (ret_target->fault)
         return cli_fail(rollback->cli, "commit %.12s is no place to go back to: %s", ret_target->oid,
                         ret_target->fault);
-    return cli_fail(rollback->cli, "commit %.12s has no service %s/%s", ret_target->oid, rollback->cluster,
-                    rollback->service);
+    char *hint CLEANUP_FREE = rollback_hold_hint(rollback, tip);
+    return cli_fail(rollback->cli, "commit %.12s has no service %s/%s%s", ret_target->oid, rollback->cluster,
+                    rollback->service, hint);
 }

@@ -1,4 +1,5 @@
 /* davit rollback --hold: asks the daemon; nothing is committed. */
+#include "base/memory.h"
 #include "base/text.h"
 #include "cli/client.h"
 #include "cli/output.h"
@@ -16,6 +17,14 @@ static const char *commit_flag(const struct cli *cli)
         if (cli_value(cli, values[i]))
             return values[i];
     return NULL;
+}
+
+char *rollback_hold_hint(const struct rollback *rollback, const struct rollback_view *tip)
+{
+    if (!tip->service || json_array_size(rollback->deployments) < 2)
+        return memory_strdup("");
+    return memory_printf("; \"davit rollback %s/%s --hold\" goes back at once and without a commit",
+                         rollback->cluster, rollback->service);
 }
 
 int rollback_hold(const struct cli *cli, const char *cluster, const char *service)
@@ -39,9 +48,10 @@ int rollback_hold(const struct cli *cli, const char *cluster, const char *servic
                 revision);
         return CLI_OK;
     }
+    const char *what = model_bool(answer, "imagesOnly") ? "the images of " : "";
     fprintf(cli->err,
-            "%s/%s goes back to %s, until its content in the repository changes or \"davit retry %s/%s\"; "
+            "%s/%s goes back to %s%s, until its content in the repository changes or \"davit retry %s/%s\"; "
             "\"davit status\" shows how it gets on\n",
-            cluster, service, revision, cluster, service);
+            cluster, service, what, revision, cluster, service);
     return CLI_OK;
 }

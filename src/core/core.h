@@ -244,6 +244,9 @@ char *core_removals_judge(struct core_removals *removals, const struct core_dele
  *     |                                               | change the content, DAEMONs as well. Other content,
  *     |                                               | `davit retry` and `davit redeploy` end it. Bad stays
  *     |                                               | known bad: D8 if a later commit comes back to it
+ *  H9 | H1, H2: only davit redeploy makes the two     | it counts as another only where an image of it is
+ *     | contents different ones                       | known by another digest than bad's. Then only its
+ *     |                                               | images go back, and every text says so
  */
 struct core_hold_request {
     const char *cluster;
@@ -254,6 +257,7 @@ struct core_hold {
     const struct service *bad;   /* borrowed, as is ... */
     const struct deployment *to; /* ... what it goes back to, or has gone back to */
     bool holds;                  /* H4 */
+    bool images_only;            /* H9 */
 };
 /* ERROR_NOT_FOUND: no such service. ERROR_CONFLICT: H3, H5. */
 int core_find_hold(const struct core *core, const struct core_hold_request *request,
@@ -369,6 +373,7 @@ struct view_service {
     const char *waiting;                 /* NULL: nothing is being waited for */
     bool crash_looping; /* COMPLETED, and its tasks end again and again soon after their start: F15 */
     const struct known_bad *held; /* H7: why the aim is not what is desired; NULL: it is, or that failed */
+    bool held_images;             /* H9 */
     bool left;                    /* it left the repository, and its tasks do not: davit.prune */
     bool unread;                  /* no commit of its source was accepted since the start: it is left alone */
     bool suspended;

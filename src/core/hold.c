@@ -34,12 +34,31 @@ static const struct revision *revision_of(const struct core *core, const struct 
     return family ? family_ledger_revision(family, deployment->revision) : NULL;
 }
 
+/* H9: what is not known is no other image. */
+static bool has_other_image(const struct service_ledger *ledger, const struct deployment *deployment,
+                            const struct digest *bad)
+{
+    size_t at = 0;
+    while (at < ledger->deployments.len && !digest_equal(&ledger->deployments.items[at].digest, bad))
+        at++;
+    for (size_t i = 0; at < ledger->deployments.len && i < deployment->images.len; i++) {
+        const struct deployment_image *image = &deployment->images.items[i];
+        const struct deployment_image *now = deployment_image(&ledger->deployments.items[at], image->image);
+        if (image->digest && now && now->digest && !text_equal(image->digest, now->digest))
+            return true;
+    }
+    return false;
+}
+
 /* Why the service cannot go back to it; NULL: it can. */
 static const char *obstacle(const struct core *core, const struct service_state *service,
                             const struct deployment *deployment)
 {
     if (digest_equal(&deployment->digest, &service->desired->digest))
         return "is what the repository asks for";
+    if (deployment_has_content(service->ledger, deployment, &service->desired->digest) &&
+        !has_other_image(service->ledger, deployment, &service->desired->digest))
+        return "is what the repository asks for, and is not known to have had another image";
     if (service_ledger_known_bad(service->ledger, &deployment->digest))
         return "has failed itself";
     if (deployment->state != DEPLOYMENT_COMPLETED)
@@ -98,6 +117,8 @@ static int find(const struct core *core, const struct service_state *service,
             continue;
         const char *reason = obstacle(core, service, deployment);
         ret_hold->to = deployment;
+        ret_hold->images_only =
+            deployment_has_content(service->ledger, deployment, &service->desired->digest);
         if (!reason)
             return 0;
         why = first ? why : reason;
@@ -196,6 +217,7 @@ static void begin(struct core *core, const struct service_state *service, struct
     assert(strlen(id) < sizeof deployment->id);
     memcpy(deployment->id, id, strlen(id) + 1);
     deployment->digest = like->digest;
+    deployment->committed = like->committed;
     deployment->rollback_of = service->desired->digest;
     deployment->family = memory_strdup(like->family);
     deployment->revision = like->revision;
@@ -234,14 +256,16 @@ static void tell(struct core *core, struct service_state *service, struct effect
 {
     const struct deployment *now = service_ledger_primary(service->ledger);
     const struct known_bad *bad = service_ledger_known_bad(service->ledger, &service->desired->digest);
-    char *message CLEANUP_FREE = memory_printf(
-        "%s: %s IN_PROGRESS, %s:%d, commit %.12s, by davit rollback --hold; commit %.12s is not "
-        "applied until the content changes",
-        service->key, now->id, now->family, now->revision, now->commit.oid, bad->commit);
+    bool images_only = deployment_has_content(service->ledger, now, &bad->digest);
+    char *message CLEANUP_FREE =
+        memory_printf("%s: %s IN_PROGRESS, %s:%d, commit %.12s, by davit rollback --hold; %s %.12s is not "
+                      "applied until the content changes",
+                      service->key, now->id, now->family, now->revision, now->commit.oid,
+                      images_only ? "the redeployment of" : "commit", bad->commit);
     core_save(effects, LEDGER_SERVICE, service->key, service_ledger_to_json(service->ledger), message);
-    char *event CLEANUP_FREE =
-        memory_printf("(service %s) goes back to %s:%d by davit rollback --hold, as deployment %s.",
-                      service->name, now->family, now->revision, now->id);
+    char *event CLEANUP_FREE = memory_printf(
+        "(service %s) goes back to %s%s:%d by davit rollback --hold, as deployment %s.", service->name,
+        images_only ? "the images of " : "", now->family, now->revision, now->id);
     core_add_event(core, service, event);
 }
 

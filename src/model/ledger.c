@@ -164,6 +164,7 @@ json_t *deployment_to_json(const struct deployment *deployment)
     json_t *json = json_object();
     model_set_string(json, "id", deployment->id);
     model_set_digest(json, "digest", &deployment->digest);
+    model_set_digest(json, "committed", &deployment->committed);
     model_set_digest(json, "rollbackOf", &deployment->rollback_of);
     model_set_string(json, "family", deployment->family);
     model_set_int(json, "revision", deployment->revision);
@@ -201,6 +202,7 @@ static int deployment_from_json(const json_t *json, struct deployment *ret_deplo
         commit_from_json(json_object_get(json, "commit"), &commit) < 0)
         return ERROR_INVALID;
     struct deployment deployment = {.digest = model_digest(json, "digest"),
+                                    .committed = model_digest(json, "committed"),
                                     .rollback_of = model_digest(json, "rollbackOf"),
                                     .family = memory_strdup(model_string(json, "family")),
                                     .revision = model_int_in(json, "revision", 0, INT32_MAX),
@@ -548,6 +550,21 @@ struct digest service_ledger_committed(const struct service_ledger *entry, const
     return digest_equal(&forced, digest) ? entry->redeployed.digest : *digest;
 }
 
+struct digest deployment_committed(const struct service_ledger *entry, const struct deployment *deployment)
+{
+    assert(entry && deployment);
+    return digest_is_zero(&deployment->committed) ? service_ledger_committed(entry, &deployment->digest)
+                                                  : deployment->committed;
+}
+
+bool deployment_has_content(const struct service_ledger *entry, const struct deployment *deployment,
+                            const struct digest *digest)
+{
+    const struct digest mine = deployment_committed(entry, deployment);
+    const struct digest other = service_ledger_committed(entry, digest);
+    return digest_equal(&mine, &other);
+}
+
 void service_ledger_redeploy(struct service_ledger *entry, const struct digest *digest, int64_t now_ms)
 {
     assert(entry && digest);
@@ -563,6 +580,12 @@ void service_ledger_redeploy(struct service_ledger *entry, const struct digest *
     }
     if (at_ms)
         service_ledger_add_known_bad(entry, &failed, at_ms);
+    for (size_t i = 0; i < entry->deployments.len; i++) {
+        struct deployment *deployment = &entry->deployments.items[i];
+        struct digest committed = service_ledger_committed(entry, &deployment->digest);
+        if (!digest_equal(&committed, &deployment->digest))
+            deployment->committed = committed;
+    }
     entry->redeployed = (struct redeployment){*digest, now_ms};
 }
 

@@ -43,7 +43,9 @@ struct deployment_image_vec VECTOR_OF(struct deployment_image);
 
 struct deployment {
     char id[DEPLOYMENT_ID_SIZE];
-    struct digest digest;      /* service.digest */
+    struct digest digest;    /* service.digest */
+    struct digest committed; /* as the repository has it, where a redeployment before the last made it another
+                                one; zero: service_ledger_committed() knows */
     struct digest rollback_of; /* the content that failed, which it stands in for; zero: no rollback */
     char *family;
     int revision;
@@ -139,8 +141,14 @@ bool service_ledger_forces(const struct service_ledger *entry, const struct dige
                            struct digest *ret_by);
 /* The content as it was committed, if a redeployment has made it another one; else the same. */
 struct digest service_ledger_committed(const struct service_ledger *entry, const struct digest *digest);
-/* From now on that content, as it was committed, is another one. What failed as what a redeployment before
- * had made of its content is known bad as it was committed as well: nobody else would know it any more. */
+/* The same of one of its deployments, whichever redeployment it was. */
+struct digest deployment_committed(const struct service_ledger *entry, const struct deployment *deployment);
+/* Whether that is its content, but for what redeployments made of either. */
+bool deployment_has_content(const struct service_ledger *entry, const struct deployment *deployment,
+                            const struct digest *digest);
+/* From now on that content, as it was committed, is another one. What the redeployment before had made of its
+ * content keeps what was committed, and if it failed that is known bad as well: nobody else would know it any
+ * more. */
 void service_ledger_redeploy(struct service_ledger *entry, const struct digest *digest, int64_t now_ms);
 /* Whether it was one. */
 bool service_ledger_forget_known_bad(struct service_ledger *entry, const struct digest *digest);

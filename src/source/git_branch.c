@@ -66,7 +66,7 @@ static int find_tip(git_repository *repository, struct source_branch *branch, st
         return source_git_error(err, rc, "cannot read the branch %s of %s", branch->name, branch->directory);
     git_oid_tostr(branch->tip, sizeof branch->tip, &tip);
     branch->checked_out = !git_repository_is_bare(repository) && git_branch_is_head(ref) == 1;
-    if (!branch->checked_out && git_branch_is_checked_out(ref) == 1 && !git_repository_is_bare(repository))
+    if (!branch->checked_out && git_branch_is_checked_out(ref) == 1) /* not what HEAD of a bare one names */
         return error_set(err, ERROR_CONFLICT, "another work tree of %s has the branch %s: run this there",
                          branch->directory, branch->name);
     return 0;

@@ -193,6 +193,6 @@ def test_it_goes_back_to_the_images_that_it_had(davit, repo, docker, tmp_path):
         assert spine.daemon.run("redeploy", "default/web").returncode == 0
         wait_for(lambda: len(spine.ids()) == 2 and not images() & first, 60, "every task is replaced")
         spine.converge()
-        hold(spine)
+        assert "default/web goes back to the images of web:1 (commit " in hold(spine)
         wait_for(lambda: len(spine.ids()) == 2 and images() == first, 60, "it is back")
     call(docker, "DELETE", f"/images/{image}?force=1")

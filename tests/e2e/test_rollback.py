@@ -63,6 +63,12 @@ class Rolling:
         return {one["Id"]: int(one["Labels"][VERSION]) for one in self.spine.containers()
                 if one["Labels"]["com.amazonaws.ecs.task-definition-family"] == family}
 
+    def redeploy(self):
+        old = set(self.runs())
+        assert self.spine.daemon.run("redeploy", "default/web").returncode == 0
+        wait_for(lambda: self.runs() and not old & set(self.runs()), 60, "every task is replaced")
+        self.spine.converge()
+
     def command(self):
         return self.spine.engine.api.get(f"/containers/{next(iter(self.runs()))}/json")["Config"]["Cmd"][0]
 
@@ -112,12 +118,24 @@ def test_what_completed_last_comes_back(standing):
     assert process.returncode == 1 and "there is nothing to roll back" in process.stderr
 
 
+def test_nothing_to_go_back_to(standing):
+    run = standing.spine.daemon.run
+    process = run("rollback", "default/api", "--repo", standing.repo.directory)
+    assert process.returncode == 1 and "there is nothing to roll back: the daemon knows no deployment" in process.stderr
+    for name, words in [("default/nosuch", 'there is no service "default/nosuch"'), ("shop/web", "did you mean default/web?")]:
+        for arguments in [["--repo", standing.repo.directory], ["--hold"]]:
+            process = run("rollback", name, *arguments)
+            assert process.returncode == 2 and words in process.stderr, process.stderr
+
+
 def test_from_a_completed_one_to_the_one_before_and_to_a_commit(standing):
     [before] = set(standing.runs().values())
     first = standing.repo.head()
+    standing.redeploy()
     standing.commit("web: next", {"web.yaml": web("echo next", 2)})
     standing.spine.converge()
     assert set(standing.runs().values()) != {before}
+    standing.redeploy()  # no commit knows of that
     process = standing.run()
     assert process.returncode == 0, process.stderr
     standing.spine.converge()
@@ -174,6 +192,7 @@ def test_refused_with_the_remedy(standing):
     process = standing.run()
     assert process.returncode == 2 and standing.repo.head() == head
     assert "prod/web.yaml" in process.stderr or "service default/api" in process.stderr, process.stderr
+    assert '; "davit rollback default/web --hold" goes back at once and without a commit\n' in process.stderr
     standing.repo.write("prod/web.yaml", "mine")
     head = standing.repo.head()
     process = standing.run("--to", "HEAD~1", "--force")
@@ -189,6 +208,15 @@ def test_refused_with_the_remedy(standing):
         process = standing.run(*arguments)
         assert process.returncode == 2 and words in process.stderr, (arguments, process.stderr)
         assert standing.repo.head() == head
+
+
+def test_a_rename_is_in_the_way(standing):
+    content = standing.says("show", "HEAD:prod/web.yaml")
+    standing.commit("web is shop", {"web.yaml": content.replace("serviceName: web", "serviceName: shop")})
+    standing.spine.converge()
+    process = standing.spine.daemon.run("rollback", "default/shop", "--repo", standing.repo.directory)
+    assert process.returncode == 2 and "cannot be found with that content" in process.stderr, process.stderr
+    assert '"davit rollback default/shop --hold" goes back at once' in process.stderr
 
 
 # --- without a daemon -------------------------------------------------------------------------------------
@@ -220,6 +248,30 @@ def test_revisions_are_counted_along_the_branch(repo, alone):
     assert process.returncode == 2 and "no commit is known that has revision web:3" in process.stderr
 
 
+def test_all_that_is_taken_back_is_told(repo, alone):
+    """What the service's files have of it, newest first, each with a trailer; of many the newest."""
+    first = repo.commit("one", {"web.yaml": simple("web")})
+    oids = [repo.commit(f"tag {tag}", {"web.yaml": simple("web", f"busybox:{tag}")}) for tag in range(2, 5)]
+    repo.commit("elsewhere", {"api.yaml": simple("api")})
+    process = alone("--to", "1")
+    assert process.returncode == 0, process.stderr
+    told = [line for line in process.stdout.splitlines() if line.startswith("takes back ")]
+    assert told == [f"takes back {oid[:12]} (tag {tag})" for tag, oid in zip((4, 3, 2), reversed(oids))]
+    rolled_back = repo.git("log", "-1", "--format=%(trailers:key=Davit-Rolled-Back,valueonly)").split()
+    assert rolled_back == list(reversed(oids))
+    assert "Takes back" in repo.git("log", "-1", "--format=%b") and repo.git("log", "-1", "--format=%b").count(first) == 1
+    repo.git("switch", "--quiet", "-c", "side", first)
+    side = repo.commit("of the side", {"web.yaml": simple("web", "busybox:side")})
+    repo.git("switch", "--quiet", "main")
+    process = alone("--to", side)  # it is not on the line
+    assert process.returncode == 0 and process.stdout.count("takes back ") == 4, process.stdout
+    for tag in range(40):
+        repo.commit(f"many {tag}", {"web.yaml": simple("web", f"busybox:many{tag}")})
+    process = alone("--to", first, "--dry-run")
+    assert process.returncode == 0 and "\ntakes back older ones as well\n" in process.stdout, process.stderr
+    assert process.stdout.count("takes back ") == 32 and "(many 39)" in process.stdout
+
+
 def test_what_an_environment_says(repo, alone):
     """Its davit.yaml goes back as well where that is what has changed, and not where others live by it."""
     files = {"web.yaml": simple("web", "busybox:${TAG}"), "api.yaml": simple("api"), "davit.yaml": "variables: {TAG: '1'}\n"}
@@ -246,6 +298,34 @@ def test_a_service_that_was_removed_and_one_that_never_was(repo, alone):
     process = alone("--to", "HEAD~1")
     assert process.returncode == 0 and "  A web.yaml\n" in process.stdout, process.stderr
     assert repo.git("show", "HEAD:web.yaml") + "\n" == simple("web")
+
+
+def test_what_else_changes_past_a_commit_that_is_not_valid(repo, alone):
+    """Told against the newest one that is valid."""
+    def both(tag):
+        return f"{simple('web', f'busybox:{tag}')}---\n{simple('api', f'busybox:{tag}')}"
+
+    repo.commit("one", {"both.yaml": both(1)})
+    valid = repo.commit("two", {"both.yaml": both(2)})
+    head = repo.commit("misspelt", {"both.yaml": both(2).replace("image:", "imge:")})
+    process = alone("--to", "web:1")
+    assert process.returncode == 2 and repo.head() == head
+    assert f"against {valid[:12]}, the newest that is, others would change with default/web: service default/api" in process.stderr
+    process = alone("--to", "web:1", "--force", "--dry-run")
+    assert process.returncode == 0 and "  changes as well: service default/api\n" in process.stdout, process.stderr
+    process = alone("--to", valid)
+    assert process.returncode == 0, process.stderr
+
+
+def test_what_else_changes_where_nothing_is_valid(repo, alone):
+    repo.commit("misspelt", {"web.yaml": simple("web").replace("image:", "imge:")})
+    repo.git("switch", "--quiet", "-c", "other")
+    good = repo.commit("good", {"web.yaml": simple("web")})
+    repo.git("switch", "--quiet", "main")
+    process = alone("--to", good)
+    assert process.returncode == 2 and "cannot be told. Say --force" in process.stderr, process.stderr
+    process = alone("--to", good, "--force")
+    assert process.returncode == 0, process.stderr
 
 
 def test_why_nothing_is_found(repo, alone):

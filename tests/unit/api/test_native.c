@@ -789,7 +789,10 @@ static void test_redeploy_is_of_what_is_there(void **state)
     json_decref(answer);
     fixture_settle(fixture, 60000);
     answer = fixture_ask(fixture, "GET", "/v1/deployments", web);
-    assert_int_equal(json_array_size(json_object_get(answer, "deployments")), 2);
+    const json_t *list = json_object_get(answer, "deployments");
+    assert_int_equal(json_array_size(list), 2);
+    assert_true(json_equal(json_object_get(json_array_get(list, 0), "digest"), /* that of git */
+                           json_object_get(json_array_get(list, 1), "digest")));
     json_decref(answer);
     json_decref(fixture_ask(fixture, "POST", "/v1/suspend", web));
     answer = fixture_ask(fixture, "POST", "/v1/redeploy", web);

@@ -223,12 +223,17 @@ static const struct answer held[] = {
          "{\"cluster\":\"demo\",\"name\":\"web\",\"desiredCount\":2,\"healthy\":2,\"failed\":true,"
          "\"state\":\"held\",\"held\":{\"commit\":\"dddddddddddddddd\",\"since\":"
          "\"2026-01-01T00:00:00.000Z\"},\"deployment\":{\"family\":\"web\",\"revision\":1,"
-         "\"reason\":\"completed\",\"commit\":{\"oid\":\"abcdef0123456789\"}}}")},
+         "\"reason\":\"completed\",\"commit\":{\"oid\":\"abcdef0123456789\"}}},"
+         "{\"cluster\":\"demo\",\"name\":\"db\",\"desiredCount\":1,\"healthy\":1,\"failed\":true,"
+         "\"state\":\"held\",\"held\":{\"commit\":\"dddddddddddddddd\",\"imagesOnly\":true}}")},
     {"POST /v1/hold?cluster=demo&service=web ", "202 Accepted",
      "{\"already\":true,\"to\":{\"family\":\"web\",\"revision\":1,\"commit\":{\"oid\":"
      "\"abcdef0123456789\"}}}"},
     {"POST /v1/hold?cluster=demo&service=web&to=3 ", "202 Accepted",
      "{\"already\":false,\"to\":{\"family\":\"web\",\"revision\":3,\"commit\":{\"oid\":"
+     "\"eeeeeeeeeeeeeeee\"}}}"},
+    {"POST /v1/hold?cluster=demo&service=db ", "202 Accepted",
+     "{\"already\":false,\"imagesOnly\":true,\"to\":{\"family\":\"db\",\"revision\":2,\"commit\":{\"oid\":"
      "\"eeeeeeeeeeeeeeee\"}}}"},
     {"", "400 Bad Request", "{\"error\":{\"message\":\"there is nothing to go back to\"}}"},
 };
@@ -682,7 +687,11 @@ static void test_a_held_service(void **state)
         "rollback demo/web --hold --to 3", 0, NULL,
         "demo/web goes back to web:3 (commit eeeeeeeeeeee), until its content in the repository changes or "
         "\"davit retry demo/web\"");
-    expect("rollback demo/db --hold", CLI_ERROR, NULL, "davit: there is nothing to go back to\n");
+    expect("status", 0,
+           "Z; the newer images of commit dddddddddddd are not applied until the content changes", NULL);
+    expect("rollback demo/db --hold", 0, NULL,
+           "demo/db goes back to the images of db:2 (commit eeeeeeeeeeee), until");
+    expect("rollback demo/api --hold", CLI_ERROR, NULL, "davit: there is nothing to go back to\n");
     expect("rollback demo/web --hold --push", CLI_ERROR, NULL, "--push says nothing to it");
     expect("rollback demo/web --hold --branch b", CLI_ERROR, NULL, "--branch says nothing to it");
 }

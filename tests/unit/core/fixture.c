@@ -110,7 +110,9 @@ static bool answer_resolve(struct fixture *fixture)
         uint64_t id = effect->action->id;
         action_free(effect->action);
         vector_remove(&fixture->effects, i);
-        add_step(fixture, (struct event){.kind = EVENT_ACTION_DONE, .action = {.id = id}});
+        struct event event = {.kind = EVENT_ACTION_DONE, .action = {.id = id}};
+        event.action.image_digest = memory_strdup(fixture->digest);
+        add_step(fixture, event);
         return true;
     }
     return false;

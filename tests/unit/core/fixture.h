@@ -16,7 +16,8 @@ struct fixture {
     int commits;
     json_t *ledger; /* of fixture_of_sources(): "kind name" -> what was saved last */
     bool asked;     /* tests answer ACTION_RESOLVE themselves; else a turn does, as of an image that was built
-                       there */
+                       there, ... */
+    const char *digest; /* ... unless this is what its tag means */
 };
 
 /* Instances "one", "two" ... */

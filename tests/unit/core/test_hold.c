@@ -330,26 +330,72 @@ static void test_a_commit_came_in_between(void **state)
     assert_int_equal(primary_of(fixture)->revision, 3);
 }
 
-/* The same task definition, whose tag means another image by now: it goes back to that which it meant. */
-static void test_a_redeployment_is_taken_back(void **state)
+static void redeploy(struct fixture *fixture)
 {
-    (void)state;
-    struct fixture *fixture CLEANUP(fixture_freep) = steady_fixture(1);
     struct event event = {.kind = EVENT_REDEPLOY};
     event.retry.cluster = memory_strdup("c");
     event.retry.service = memory_strdup("web");
     fixture_step(fixture, event);
     fixture_settle(fixture);
+    fixture_after(fixture, 1000);
+}
+
+/* The same task definition, whose tag means another image by now: it goes back to that which it meant. */
+static void test_a_redeployment_is_taken_back(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+    struct core_hold hold;
+    fixture->digest = "sha256:1";
+    fixture_empty(fixture, "one");
+    fixture_commit(fixture, "web", "one", 2, 0);
+    fixture_settle(fixture);
+    fixture->digest = "sha256:2";
+    redeploy(fixture);
     char *before CLEANUP_FREE = tasks_of(fixture);
     assert_int_equal(ledger_of(fixture)->deployments.len, 2);
-    assert_true(ledger_of(fixture)->deployments.items[1].images.items[0].resolved);
     fixture->asked = true; /* nobody is */
+    assert_int_equal(find(fixture, NULL, &hold, NULL), 0);
+    assert_true(hold.images_only);
     fixture_step(fixture, event_of(fixture, NULL));
-    assert_true(primary_of(fixture)->images.items[0].resolved); /* before the planner has looked */
+    assert_non_null(strstr(fixture_effect(fixture, EFFECT_SAVE, 0)->change.message,
+                           "; the redeployment of 000000000000 is not applied"));
+    assert_string_equal(primary_of(fixture)->images.items[0].digest, "sha256:1"); /* before any plan */
     fixture_settle(fixture);
     expect_held(fixture, 1);
+    struct view_service view = fixture_view(fixture, "web");
+    assert_true(view.held_images);
     char *after CLEANUP_FREE = tasks_of(fixture);
     assert_string_not_equal(after, before);
+}
+
+/* It would replace every task by one like it. */
+static void test_what_was_redeployed_with_the_same_images_is_passed_over(void **state)
+{
+    (void)state;
+    static const char *const digests[] = {"sha256:1", NULL}; /* NULL: not known */
+    for (size_t i = 0; i < ARRAY_LEN(digests); i++) {
+        struct fixture *fixture CLEANUP(fixture_freep) = fixture_new(1);
+        struct core_hold hold;
+        fixture->digest = digests[i];
+        fixture_empty(fixture, "one");
+        fixture_commit(fixture, "web", "one", 2, 0);
+        fixture_settle(fixture);
+        redeploy(fixture);
+        expect_refused(fixture, NULL, "there is nothing that c/web could go back to");
+        fixture_change(fixture, "web", "two");
+        fixture_settle(fixture);
+        redeploy(fixture);
+        redeploy(fixture);
+        expect_refused(fixture, "web:2", "web:2 (000000000000) is what the repository asks for");
+        assert_int_equal(find(fixture, NULL, &hold, NULL), 0);
+        assert_false(hold.images_only);
+        fixture_step(fixture, event_of(fixture, NULL));
+        fixture_settle(fixture);
+        expect_held(fixture, 1);
+        struct view_service view = fixture_view(fixture, "web");
+        assert_false(view.held_images);
+    }
 }
 
 /* Tasks of a redeployed content are known by what redeployed it. */
@@ -357,11 +403,7 @@ static void test_it_goes_back_to_a_redeployment(void **state)
 {
     (void)state;
     struct fixture *fixture CLEANUP(fixture_freep) = steady_fixture(1);
-    struct event event = {.kind = EVENT_REDEPLOY};
-    event.retry.cluster = memory_strdup("c");
-    event.retry.service = memory_strdup("web");
-    fixture_step(fixture, event);
-    fixture_settle(fixture);
+    redeploy(fixture);
     char *before CLEANUP_FREE = tasks_of(fixture);
     fixture_change(fixture, "web", "two");
     fixture_run(fixture);
@@ -515,6 +557,7 @@ int main(void)
         cmocka_unit_test(test_a_suspended_service_is_left_alone),
         cmocka_unit_test(test_a_commit_came_in_between),
         cmocka_unit_test(test_a_redeployment_is_taken_back),
+        cmocka_unit_test(test_what_was_redeployed_with_the_same_images_is_passed_over),
         cmocka_unit_test(test_it_goes_back_to_a_redeployment),
         cmocka_unit_test(test_what_failed_is_taken_back),
         cmocka_unit_test(test_what_has_not_begun_is_taken_back),

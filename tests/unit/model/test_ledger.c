@@ -250,6 +250,37 @@ static void test_what_a_revert_asks_for_stays_known_bad(void **state)
     }
 }
 
+static struct digest forced_digest(const struct service_ledger *entry, const struct digest *digest)
+{
+    struct digest by;
+    assert_true(service_ledger_forces(entry, digest, &by));
+    return digest_combine(digest, &by);
+}
+
+static void test_what_was_committed_of_a_redeployment_is_known(void **state)
+{
+    (void)state;
+    struct service_ledger *entry CLEANUP(service_ledger_freep) = service_ledger_new("prod", "web");
+    const struct digest one = digest_of_bytes("one", 3);
+    service_ledger_add(entry)->digest = one;
+    for (int i = 1; i < 4; i++) {
+        service_ledger_redeploy(entry, &one, i);
+        const struct digest forced = forced_digest(entry, &one);
+        service_ledger_add(entry)->digest = forced;
+    }
+    const struct digest two = digest_of_bytes("two", 3);
+    service_ledger_redeploy(entry, &two, 9);
+    service_ledger_add(entry)->digest = two;
+    json_t *json CLEANUP(json_decrefp) = service_ledger_to_json(entry);
+    struct service_ledger *back CLEANUP(service_ledger_freep) = NULL;
+    assert_int_equal(service_ledger_from_json(json, &back, NULL), 0);
+    assert_int_equal(back->deployments.len, 5);
+    for (size_t i = 0; i < back->deployments.len; i++) {
+        const struct digest committed = deployment_committed(back, &back->deployments.items[i]);
+        assert_true(digest_equal(&committed, i == 0 ? &two : &one));
+    }
+}
+
 /* Else no ledger could be written any more. */
 static void test_an_entry_within_its_limits_fits_the_ledger(void **state)
 {
@@ -275,6 +306,7 @@ int main(void)
         cmocka_unit_test(test_entry_survives_json),
         cmocka_unit_test(test_renamed),
         cmocka_unit_test(test_what_a_revert_asks_for_stays_known_bad),
+        cmocka_unit_test(test_what_was_committed_of_a_redeployment_is_known),
         cmocka_unit_test(test_an_entry_within_its_limits_fits_the_ledger),
         cmocka_unit_test(test_failures_are_counted_beyond_those_kept),
         cmocka_unit_test(test_damaged_entry_is_an_error),

@@ -82,6 +82,31 @@ static void test_branches(void **state)
     assert_string_equal(bare.directory, path);
 }
 
+/* Its own HEAD has nothing checked out, a linked work tree has. */
+static void test_a_work_tree_of_a_bare_repository(void **state)
+{
+    struct fixture *f = *state;
+    struct source_branch branch CLEANUP(source_branch_deinit) = {0};
+    struct source_branch bare CLEANUP(source_branch_deinit) = {0};
+    struct source_branch linked CLEANUP(source_branch_deinit) = {0};
+    struct error err = ERROR_INIT;
+    two_commits(f, &branch);
+    fixture_sh(f, "git clone -q --bare repo bare.git; git -C bare.git worktree add -q ../linked main; "
+                  "git -C bare.git branch -q other main");
+    char *path CLEANUP_FREE = memory_printf("%s/bare.git", f->dir);
+    char *tree CLEANUP_FREE = memory_printf("%s/linked", f->dir);
+    assert_int_equal(source_branch_open(path, "main", &bare, &err), ERROR_CONFLICT);
+    assert_non_null(strstr(err.message, "another work tree"));
+    source_branch_deinit(&bare);
+    open_branch(path, "other", &bare);
+    open_branch(tree, NULL, &linked);
+    assert_true(linked.checked_out);
+    source_branch_deinit(&linked);
+    fixture_sh(f, "rm -r linked");
+    source_branch_deinit(&bare);
+    open_branch(path, "main", &bare);
+}
+
 static void test_what_is_no_branch(void **state)
 {
     struct fixture *f = *state;
@@ -703,6 +728,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_branches),
+        CASE(test_a_work_tree_of_a_bare_repository),
         CASE(test_what_is_no_branch),
         CASE(test_has_and_resolve),
         CASE(test_runs),
