@@ -208,7 +208,8 @@ static void fill(const struct core *core, const struct service_state *service, s
                                       ? service_ledger_known_bad(service->ledger, &service->desired->digest)
                                       : NULL;
     view->held = bad && bad->held ? bad : NULL;
-    view->held_images = view->held && deployment_has_content(service->ledger, primary, &bad->digest);
+    view->held_images =
+        view->held && primary && deployment_has_content(service->ledger, primary, &bad->digest);
     view->crash_looping = service->desired && primary && primary->state == DEPLOYMENT_COMPLETED &&
                           plan_crash_loops(&service->memory, core->now_ms);
     build_tasks(core, service, core->now_ms, &tasks);
