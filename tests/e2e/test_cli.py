@@ -285,7 +285,9 @@ def test_apply_tries_again_what_failed(davit, repo, docker, demo_image, tmp_path
     process = spine.daemon.run(*apply, timeout=180)
     assert process.returncode == 3 and "or by --retry" in process.stderr, process.stderr
     (tmp_path / "ready").write_text("")
-    assert spine.daemon.run(*apply).returncode == 3, "it is not tried again by itself"
+    process = spine.daemon.run(*apply)
+    assert process.returncode == 3, "it is not tried again by itself"
+    assert re.search(r"^default/web .* failed web:1 .*exited with code 1", process.stderr, re.M), process.stderr
     process = spine.daemon.run(*apply, "--retry")
     assert process.returncode == 0, process.stderr
     assert len(spine.containers()) == 1
