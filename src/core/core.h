@@ -477,7 +477,8 @@ const struct run_outcome *core_run_outcome(const struct core *core);
 /* Borrowed, as all of it. */
 struct view_schedule {
     const struct scheduled_task *task;
-    int64_t next_ms;                 /* 0: never again, or it is DISABLED */
+    bool counted;                    /* else its times are not known yet: no instance has answered */
+    int64_t next_ms;                 /* 0: never again, or it is DISABLED, or not counted */
     int64_t last_due_ms;             /* 0: it was not due yet */
     int64_t last_run_ms;             /* when one of its runs started last; 0: none is known */
     const char *message;             /* what became of the last time that was due; NULL: none was yet */

@@ -181,7 +181,9 @@ static const struct answer failing[] = {
          "{\"name\":\"late\",\"lastDueAt\":\"2026-01-01T00:00:00.000Z\",\"result\":\"not started: no place\","
          "\"message\":\"was not started and is given up after 2 tries: no place\"},"
          "{\"name\":\"bad\",\"lastDueAt\":\"2026-01-01T00:00:00.000Z\",\"result\":\"failed: code 3\","
-         "\"message\":\"started 1f\"}")},
+         "\"message\":\"started 1f\"},{\"name\":\"off\",\"state\":\"DISABLED\",\"counted\":true},"
+         "{\"name\":\"young\",\"state\":\"ENABLED\",\"counted\":false},{\"name\":\"soon\",\"state\":"
+         "\"ENABLED\",\"counted\":true,\"nextAt\":\"2026-01-01T00:00:00.000Z\"}")},
     {"GET /v1/diff ", "200 OK",
      "{\"differences\":[{\"cluster\":\"demo\",\"service\":\"web\",\"change\":\"rollout\",\"details\":[],"
      "\"rollout\":{\"deployment\":\"ecs-svc/1\",\"state\":\"IN_PROGRESS\",\"newTasks\":2,\"wantedTasks\":4}},"
@@ -650,7 +652,10 @@ static void test_a_failed_service(void **state)
     expect("status", 0,
            "schedule   late: never again, last 2026-01-01T00:00:00Z, was not started and is given up after 2 "
            "tries: no place\n"
-           "schedule   bad: never again, last 2026-01-01T00:00:00Z failed: code 3, started 1f\n",
+           "schedule   bad: never again, last 2026-01-01T00:00:00Z failed: code 3, started 1f\n"
+           "schedule   off: disabled\n"
+           "schedule   young: not known before the instances have answered\n"
+           "schedule   soon: next 2026-01-01T00:00:00Z\n",
            NULL);
     expect("diff", CLI_NO,
            "demo/web: not all of it is deployed\n  deployment ecs-svc/1 in progress: 2 of 4 tasks are new\n"
