@@ -507,8 +507,8 @@ void core_view_schedule_run(const struct core *core, const struct view_schedule 
 
 struct view_run {
     const struct run *run;
-    const char *waiting; /* NULL: nothing is being waited for */
-    enum task_status status;
+    const char *waiting;     /* NULL: nothing is being waited for */
+    enum task_status status; /* STOPPED when that is noted, or as seen before a commit was accepted */
 };
 struct view_run_vec VECTOR_OF(struct view_run);
 /* False when it is not known (any more). */
