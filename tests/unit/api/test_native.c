@@ -698,6 +698,43 @@ static void test_diff_tells_windows_by_the_wall_clock(void **state)
     json_decref(answer);
 }
 
+static void expect_hold(struct fixture *fixture, const char *input, bool holds)
+{
+    json_t *answer = fixture_ask(fixture, input ? "POST" : "GET", "/v1/diff", input);
+    const json_t *difference = first_difference(answer);
+    const char *held = model_string(difference, "held");
+    if (holds) {
+        assert_string_equal(model_string(difference, "change"), "deploy");
+        assert_true(text_starts_with(held, "by davit rollback --hold since 2026-01-01T0"));
+        assert_true(
+            text_ends_with(held, "Z; not applied until the content changes, or by davit retry demo/web"));
+        assert_true(model_int(difference, "heldSince") > 1767225600);
+    } else {
+        assert_null(held);
+    }
+    json_decref(answer);
+}
+
+/* What runs to HEAD, and to the same content of another commit; another content comes. */
+static void test_diff_tells_a_hold(void **state)
+{
+    struct fixture *fixture = *state;
+    char digest[DIGEST_HEX_SIZE];
+    fixture_deploy(fixture, "a1", "nginx:1");
+    fixture_settle(fixture, 60000);
+    fixture_deploy(fixture, "b2", "nginx:2");
+    fixture_settle(fixture, 60000);
+    expect_hold(fixture, NULL, false);
+    json_decref(fixture_ask(fixture, "POST", "/v1/hold", "{'cluster':'demo','service':'web'}"));
+    fixture_settle(fixture, 60000);
+    expect_hold(fixture, NULL, true);
+    digest_to_hex(&desired_service(core_desired(fixture->core), "demo", "web")->digest, digest);
+    char *same CLEANUP_FREE =
+        memory_printf("{'services':[{'cluster':'demo','name':'web','digest':'%s'}]}", digest);
+    expect_hold(fixture, same, true);
+    expect_hold(fixture, "{'services':[{'cluster':'demo','name':'web','digest':'00'}]}", false);
+}
+
 /* The commit that takes the window away does not open it. */
 static void test_diff_tells_a_window_that_only_an_older_commit_has(void **state)
 {
@@ -988,6 +1025,7 @@ int main(void)
         CASE(test_approve_takes_names_of_the_newest_commit),
         CASE(test_approve_lets_through_what_waits_for_its_window),
         CASE(test_diff_tells_windows_by_the_wall_clock),
+        CASE(test_diff_tells_a_hold),
         CASE(test_diff_tells_a_window_that_only_an_older_commit_has),
         CASE(test_a_hold),
         CASE(test_retry_is_of_what_has_failed),

@@ -129,7 +129,8 @@ static const struct answer {
      "{\"what\":\"container \\\"web\\\" file site/index.html\",\"change\":\"changed\"},"
      "{\"what\":\"command\",\"from\":\"" X250 "\u00e9old\",\"to\":\"" X250 "\u00e9new" X250 "\"},"
      "{\"what\":\"entryPoint\",\"to\":\"" X250 "\"}],\"preDeploy\":[\"migrate\",\"seed\"],"
-     "\"waits\":\"for its change window, which opens at 2026-01-01 02:00 UTC\",\"opensAt\":1767232800}],"
+     "\"waits\":\"for its change window, which opens at 2026-01-01 02:00 UTC\",\"opensAt\":1767232800,"
+     "\"held\":\"by davit rollback --hold since 2026-01-01T00:00:00Z; not applied\"}],"
      "\"held\":\"removes 3 of 4 services (c/a, c/b, c/d)\"}"},
     {"POST /v1/reconcile?cluster=demo ", "202 Accepted", "{\"accepted\":true}"},
     {"POST /v1/suspend?cluster=demo&service=web ", "202 Accepted", "{\"accepted\":true}"},
@@ -537,8 +538,10 @@ static void test_status_diff_wait_reconcile(void **state)
     expect("diff", CLI_NO, "demo/web: changed in place\n  scale 2 -> 4\n", NULL);
     expect("diff", CLI_NO,
            "  runs first: migrate, then seed (davit.preDeploy)\n"
-           "  waits for its change window, which opens at 2026-01-01 02:00 UTC\n",
+           "  waits for its change window, which opens at 2026-01-01 02:00 UTC\n"
+           "  held by davit rollback --hold since 2026-01-01T00:00:00Z; not applied\n",
            NULL);
+    expect("diff -o markdown", CLI_NO, "<br>held by davit rollback ", NULL);
     expect("diff -o json", CLI_NO, "\"opensAt\": 1767232800", NULL);
     expect("diff -o markdown", CLI_NO,
            "| `web` | changed in place, scale 2 → 4 | `container \"web\" file site/index.html` changed<br>",
