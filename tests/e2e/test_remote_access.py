@@ -96,6 +96,16 @@ def test_an_authority_that_nobody_knows(davit, repo, docker, https):
     wait_for(lambda: "set caFile to the authority" in spine.daemon.run("status").stdout, 20, "status says what to do")
 
 
+def test_a_repository_that_the_remote_does_not_show(davit, repo, docker, https, tmp_path):
+    password = tmp_path / "password"
+    password.write_text(PASSWORD + "\n")
+    spine = Spine(davit, repo, docker, source={"origin": https.url("infar.git"), "username": USER, "caFile": str(https.ca),
+                                               "passwordFile": str(password)})
+    spine.start()
+    words = f'the address may be wrong, or user "{USER}" with the password of {password} may not see it'
+    wait_for(lambda: words in spine.daemon.run("status").stdout, 20, "status says what to do")
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_a_password_follows_no_redirect(davit, repo, docker, tmp_path, host):
     """To another port, and to another name: the password goes to the address that was configured."""
