@@ -264,11 +264,26 @@ char *progress_line(const struct progress_service *service, int name_width)
     return line;
 }
 
+/* NULL: it is left alone for another reason. */
+static char *resumption(const struct progress_service *service)
+{
+    bool with_cluster = service->waiting && strstr(service->waiting, "with its cluster");
+    if (!service->waiting || !strstr(service->waiting, "suspended by "))
+        return NULL;
+    if (strstr(service->waiting, "suspended by git"))
+        return memory_printf("nothing of it happens until a commit takes davit.suspend of its %s away",
+                             with_cluster ? "cluster" : "service");
+    return memory_printf("nothing of it happens until davit resume %s%s%s", service->cluster,
+                         with_cluster ? "" : "/", with_cluster ? "" : service->name);
+}
+
 char *progress_remedy(const struct progress_service *service)
 {
     const char *cluster = service->cluster;
     const char *name = service->name;
     char since[TEXT_TIME_SIZE];
+    if (service->suspended)
+        return resumption(service);
     if (!service->held_commit && service->state == PROGRESS_BUSY && service->waiting &&
         strstr(service->waiting, BOUNDS))
         return memory_strdup("as long as that holds no task may start and none may stop: lower "

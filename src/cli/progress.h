@@ -41,7 +41,7 @@ struct progress_service {
 };
 
 /* Of one that has failed or is held: what makes davit try again; of one whose bounds let no task start or
- * stop, what does. NULL: it needs nobody. Caller frees. */
+ * stop, what does; of one that is suspended, what ends that. NULL: it needs nobody. Caller frees. */
 char *progress_remedy(const struct progress_service *service);
 
 void progress_of_view(const struct core *core, const struct view_service *view,

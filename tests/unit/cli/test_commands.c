@@ -208,6 +208,23 @@ static const struct answer rolling_back[] = {
 
 #define BUSY(name) "{\"cluster\":\"demo\",\"name\":\"" name "\",\"desiredCount\":2,\"state\":\"deploying\"},"
 /* Of a daemon one of whose services has failed while others are on their way. */
+static const struct answer blocked[] = {
+    {"GET /v1/status ", "200 OK",
+     STATUS(
+         GOOD,
+         "{\"cluster\":\"demo\",\"name\":\"a\",\"blocked\":true,\"suspended\":true,\"state\":\"suspended\","
+         "\"waiting\":\"suspended by davit suspend, since 2026-01-01T00:00:00Z\"},"
+         "{\"cluster\":\"demo\",\"name\":\"b\",\"blocked\":true,\"suspended\":true,\"state\":\"suspended\","
+         "\"waiting\":\"suspended by davit suspend, with its cluster, since 2026-01-01T00:00:00Z\"},"
+         "{\"cluster\":\"demo\",\"name\":\"c\",\"blocked\":true,\"suspended\":true,\"state\":\"suspended\","
+         "\"waiting\":\"suspended by git\"},"
+         "{\"cluster\":\"demo\",\"name\":\"d\",\"blocked\":true,\"state\":\"waiting\",\"waiting\":"
+         "\"waits for its change window, which opens at 2026-01-01 02:00 UTC\"},"
+         "{\"cluster\":\"demo\",\"name\":\"e\",\"blocked\":true,\"state\":\"blocked\",\"waiting\":"
+         "\"waits for service demo/c: it is suspended\"}")},
+    {"", "404 Not Found", "{}"},
+};
+
 static const struct answer failed_beside[] = {
     {"GET /v1/status ", "200 OK",
      STATUS(
@@ -352,6 +369,11 @@ static int setup_failing(void **state)
 static int setup_rolling_back(void **state)
 {
     return begin(state, rolling_back);
+}
+
+static int setup_blocked(void **state)
+{
+    return begin(state, blocked);
 }
 
 static int setup_failed_beside(void **state)
@@ -649,6 +671,24 @@ static void test_a_held_commit(void **state)
     expect("approve", CLI_ERROR, NULL, "COMMIT");
 }
 
+/* Nothing comes of it by itself: what ends it is said. */
+static void test_wait_says_what_a_service_waits_for(void **state)
+{
+    (void)state;
+    expect(
+        "wait --timeout 1s", CLI_NO, NULL,
+        "davit: demo/a: suspended by davit suspend, since 2026-01-01T00:00:00Z; nothing of it happens until "
+        "davit resume demo/a\n"
+        "davit: demo/b: suspended by davit suspend, with its cluster, since 2026-01-01T00:00:00Z; nothing of "
+        "it happens until davit resume demo\n"
+        "davit: demo/c: suspended by git; nothing of it happens until a commit takes davit.suspend of its "
+        "service away\n"
+        "davit: demo/d: waits for its change window, which opens at 2026-01-01 02:00 UTC; davit approve "
+        "abcdef012345 lets it through now\n"
+        "davit: demo/e: waits for service demo/c: it is suspended\n");
+    expect("status", 0, "  nothing of it happens until davit resume demo/a\n", NULL);
+}
+
 static void test_a_failed_service(void **state)
 {
     (void)state;
@@ -885,6 +925,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_held_service, setup_held, teardown),
         cmocka_unit_test_setup_teardown(test_wait_waits_for_the_end_of_a_rollback, setup_rolling_back,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_wait_says_what_a_service_waits_for, setup_blocked, teardown),
         cmocka_unit_test_setup_teardown(test_wait_ends_with_the_first_that_has_failed, setup_failed_beside,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_wait_is_not_content_with_a_broken_source, setup_broken,
