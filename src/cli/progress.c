@@ -144,6 +144,7 @@ void progress_of_json(const json_t *service, struct progress_service *ret_servic
         .removing = text_equal(model_string(service, "status"), "DRAINING"),
         .suspended = model_bool(service, "suspended"),
         .held_commit = model_string(json_object_get(service, "held"), "commit"),
+        .failed_task = model_string(service, "failedTask"),
     };
     const char *held_at = model_string(json_object_get(service, "held"), "since");
     if (lost_at)
@@ -288,10 +289,17 @@ char *progress_remedy(const struct progress_service *service)
         strstr(service->waiting, BOUNDS))
         return memory_strdup("as long as that holds no task may start and none may stop: lower "
                              "minimumHealthyPercent or raise maximumPercent of its deploymentConfiguration");
-    if (!service->held_commit && service->state != PROGRESS_FAILED)
+    bool crashes = text_equal(service->word, "crash-looping");
+    if (!service->held_commit && service->state != PROGRESS_FAILED && !(crashes && service->failed_task))
         return NULL;
+    char *why CLEANUP_FREE = service->failed_task ? memory_printf("davit logs %s/%s -t %.12s says why",
+                                                                  cluster, name, service->failed_task)
+                                                  : NULL;
+    if (!service->held_commit && crashes)
+        return TAKE(why);
     if (!service->held_commit)
-        return memory_printf("other content is tried, or the same by davit retry %s/%s", cluster, name);
+        return memory_printf("%s%sother content is tried, or the same by davit retry %s/%s", why ? why : "",
+                             why ? "; " : "", cluster, name);
     text_from_time_ms(service->held_ms, since);
     return memory_printf("by davit rollback --hold since %.19sZ; commit %.12s is not applied until the "
                          "content changes, or by davit retry %s/%s",

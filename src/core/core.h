@@ -378,6 +378,9 @@ struct view_service {
                                  window of commit ..."; NULL: nothing waits */
     int64_t delayed_opens_ms; /* likewise, by the wall clock; 0: no opening is in sight */
     bool blocked; /* delayed, suspended, or it waits for a service that is, or whose deployment failed */
+    char failed_task[ID_HEX_SIZE];   /* the newest of the desired content that failed and whose containers are
+                                        there: its logs are; "": there is none */
+    int64_t failed_task_ms;          /* when it stopped */
     const struct view_event *events; /* a ring: read it by view_service_event() */
     size_t events_first;
     size_t events_len;

@@ -808,11 +808,20 @@ static void test_retry_is_of_what_has_failed(void **state)
     fixture_deploy(fixture, "b2", fixture->broken_image);
     fixture_settle(fixture, 60000);
     assert_int_equal(fixture->posted, 0);
+    json_t *status = fixture_ask(fixture, "GET", "/v1/status", NULL);
+    char *failed CLEANUP_FREE =
+        memory_strdup(model_string(json_array_get(json_object_get(status, "services"), 0), "failedTask"));
+    json_decref(status);
+    assert_non_null(failed);
+    char *of_it CLEANUP_FREE = memory_printf("{'task':'%s'}", failed);
+    json_t *tasks = fixture_ask(fixture, "GET", "/v1/tasks", of_it);
+    assert_int_equal(model_int(json_array_get(json_object_get(tasks, "tasks"), 0), "exitCode"), 1);
+    json_decref(tasks);
     fixture->broken_image = NULL;
     json_decref(fixture_ask(fixture, "POST", "/v1/retry", "{'cluster':'demo','service':'web'}"));
     assert_int_equal(fixture->posted, 1);
     fixture_settle(fixture, 60000);
-    json_t *status = fixture_ask(fixture, "GET", "/v1/status", NULL);
+    status = fixture_ask(fixture, "GET", "/v1/status", NULL);
     assert_string_equal(rollout_state(status), "COMPLETED");
     json_decref(status);
 }

@@ -178,7 +178,9 @@ static const struct answer failing[] = {
      STATUS(
          "\"rolloutState\":\"FAILED\"," LOOKED("abcdef0123456789", "2") "\"refused\":false,\"head\":" COMMIT,
          "{\"cluster\":\"demo\",\"name\":\"web\",\"desiredCount\":2,\"healthy\":1,\"failed\":true,\"state\":"
-         "\"failed\"}],\"scheduledTasks\":["
+         "\"failed\",\"failedTask\":\"" TASK_ID "\"},"
+         "{\"cluster\":\"demo\",\"name\":\"loop\",\"state\":\"crash-looping\",\"failedTask\":\"" TASK_ID
+         "\"}],\"scheduledTasks\":["
          "{\"name\":\"late\",\"lastDueAt\":\"2026-01-01T00:00:00.000Z\",\"result\":\"not started: no place\","
          "\"message\":\"was not started and is given up after 2 tries: no place\"},"
          "{\"name\":\"bad\",\"lastDueAt\":\"2026-01-01T00:00:00.000Z\",\"result\":\"failed: code 3\","
@@ -704,9 +706,16 @@ static void test_a_failed_service(void **state)
            "demo/web: not all of it is deployed\n  deployment ecs-svc/1 in progress: 2 of 4 tasks are new\n"
            "demo/db: not all of it is deployed\n  deployment ecs-svc/2 failed: 0 of 1 task is new\n",
            NULL);
-    expect("status", 0, "\n          other content is tried, or the same by davit retry demo/web\n", NULL);
+    expect(
+        "status", 0,
+        "  davit logs demo/web -t 0123456789ab says why; other content is tried, or the same by davit retry "
+        "demo/web\n",
+        NULL);
+    expect("status", 0, "  davit logs demo/loop -t 0123456789ab says why\n", NULL);
     expect("wait --timeout 1s", CLI_NO, NULL,
-           "davit: demo/web has failed: other content is tried, or the same by davit retry demo/web\n");
+           "davit: demo/web has failed: davit logs demo/web -t 0123456789ab says why; other content is "
+           "tried, or "
+           "the same by davit retry demo/web\n");
     expect("retry demo/web", 0, NULL, "demo/web is tried again; \"davit wait demo/web\"");
     expect("retry demo/db", CLI_ERROR, NULL,
            "davit: demo/db has not failed, it is steady: there is nothing to retry\n");
