@@ -210,6 +210,17 @@ def test_bash_completion(spine, tmp_path):
     (tmp_path / "bin/davit").symlink_to(spine.daemon.binary)
     assert offered("wait", "") == offered("logs", "default/") == offered("wait", "default/web", "") == ["default/web"]
     assert offered("wait", "--time") == ["--timeout"]
+    assert offered("suspend", "") == offered("resume", "") == offered("reconcile", "") == ["default/web", "default"]
+    spine.repo.commit("nightly", {"nightly.json": {"Name": "nightly", "ScheduleExpression": "cron(0 0 1 1 ? *)",
+                                                   "Target": {"Arn": "default", "EcsParameters": {"TaskDefinitionArn": "web"}}}})
+    spine.converge()
+    assert offered("history", "") == ["default/web", "nightly"]
+    spine.repo.commit("no nightly", {"nightly.json": None})
+    spine.converge()
+    for line in (("wait", "--timeout", "c"), ("wait", "--timeout", "=", "c"), ("logs", "-t", "c"), ("rollback", "--to", "c")):
+        assert offered(*line) == ["compose.yml"], line  # any value: bash has files
+    assert offered("get", "--output", "=") == ["table", "wide", "json", "yaml"]
+    assert offered("get", "--output", "=", "j") == ["json"]
 
 
 def test_man_pages(run, tmp_path):

@@ -260,6 +260,7 @@ static void test_help(void **state)
     struct result result = run_line("--help");
     assert_non_null(strstr(result.out, "  show         show a thing"));
     assert_null(strstr(result.out, "helper"));
+    assert_null(strstr(result.out, "lister:"));
     free(result.out);
     free(result.err);
     expect("--version", 0, "davit ", NULL);
