@@ -536,6 +536,8 @@ static void test_suspend_and_resume(void **state)
         {"/v1/resume", "{'cluster':'demo','service':'web'}",
          "service demo/web is suspended with its cluster: davit resume demo"},
         {"/v1/resume", "{'cluster':'nope'}", "there is no cluster \"nope\""},
+        {"/v1/resume", "{'cluster':'web'}", "there is no cluster \"web\"; did you mean demo/web?"},
+        {"/v1/reconcile", "{'cluster':'web'}", "there is no cluster \"web\"; did you mean demo/web?"},
         {"/v1/resume", "{'cluster':'dmeo'}", "there is no cluster \"dmeo\"; did you mean demo?"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
