@@ -229,7 +229,7 @@ def test_man_pages(run, tmp_path):
     for arguments in ((), *((one,) for one in commands)):
         page = tmp_path / "page.1"
         page.write_text(run("help", "--man", *arguments).stdout)
-        lint = subprocess.run(["mandoc", "-Tlint", "-W", "error", page], capture_output=True, text=True)
+        lint = subprocess.run(["mandoc", "-Tlint", "-W", "warning", page], capture_output=True, text=True)
         assert lint.returncode == 0, f"{arguments}: {lint.stdout}"
 
 
