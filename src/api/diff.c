@@ -54,6 +54,14 @@ static void add_rollout(struct api *api, const struct view_service *view, json_t
     diff_add_rollout(difference, view->cluster, view->name, &rollout);
 }
 
+/* The content of that digest is not deployed, whichever commit has it. */
+static void add_hold(const struct view_service *view, const struct digest *digest, json_t *difference)
+{
+    const struct known_bad *bad = view->ledger ? service_ledger_known_bad(view->ledger, digest) : NULL;
+    if (bad && bad->held)
+        diff_add_hold(difference, bad->at_ms);
+}
+
 /* What waits for its window is not what is gone on with until then. */
 static json_t *difference_of(struct api *api, const struct view_service *view)
 {
@@ -66,6 +74,8 @@ static json_t *difference_of(struct api *api, const struct view_service *view)
         diff_add_wait(difference, strstr(view->delayed_text, "for "), view->delayed_opens_ms / 1000);
     if (is_under_way(view))
         add_rollout(api, view, &difference);
+    if (next)
+        add_hold(view, &next->digest, difference);
     return difference;
 }
 
@@ -261,6 +271,8 @@ static void append_services(struct api *api, const struct commit_given *commit, 
         json_t *difference = diff_service(cluster, name, runs ? &from : NULL, &to);
         if (rename && runs)
             diff_add_rename(&difference, rename);
+        if (known)
+            add_hold(&view, &to.digest, difference);
         map_put(&given, key, item);
         add_window(api, known ? &view : NULL, commit->input, item, difference);
         append(list, difference);

@@ -50,6 +50,7 @@ json_t *api_schedules_json(const struct api *api, bool with_runs)
             json_pack("{s:s,s:s,s:s,s:s,s:s}", "name", task->name, "schedule", expression, "timezone",
                       task->zone.name, "state", task->disabled ? "DISABLED" : "ENABLED", "concurrencyPolicy",
                       concurrency_name(task->concurrency));
+        json_object_set_new(json, "counted", json_boolean(view.counted));
         set_clusters(task, json);
         api_set_time_text(json, "nextAt", view.next_ms);
         api_set_time_text(json, "lastDueAt", view.last_due_ms);

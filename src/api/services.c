@@ -353,6 +353,7 @@ json_t *api_service_json(const struct api *api, const struct view_service *view)
         model_set_bool(held, "imagesOnly", view->held_images);
         json_object_set_new(json, "held", held);
     }
+    model_set_string(json, "failedTask", view->failed_task[0] ? view->failed_task : NULL);
     model_set_string(json, "source", view->source);
     json_object_set_new(json, "deployment", rollout_json(primary));
     json_object_set_new(json, "revisions", revisions_json(view));

@@ -390,6 +390,17 @@ static char *hint_at(const struct api *api, const char *cluster, const char *ser
     return hint(key);
 }
 
+/* Of what is no cluster: the one service of this name, or the cluster that is nearest. Caller frees. */
+static char *hint_at_service(const struct api *api, const char *name)
+{
+    struct view_service view;
+    struct string_vec same CLEANUP(string_vec_deinit) = {0};
+    for (size_t i = 0; core_view_service_at(api->core, i, &view); i++)
+        if (text_equal(view.name, name))
+            vector_push(&same, service_key(view.cluster, view.name));
+    return same.len == 1 ? hint(same.items[0]) : hint_at_cluster(api, name);
+}
+
 int api_check_target(const struct api *api, const json_t *input, struct api_fault *fault)
 {
     const char *cluster = api_parameter(input, "cluster");
@@ -402,7 +413,7 @@ int api_check_target(const struct api *api, const json_t *input, struct api_faul
     if (cluster ? service && core_view_service(api->core, cluster, service, &view)
                 : api_next_service(api, input, &at, &view))
         return 0;
-    char *near CLEANUP_FREE = service ? hint_at(api, cluster, service) : hint_at_cluster(api, cluster);
+    char *near CLEANUP_FREE = service ? hint_at(api, cluster, service) : hint_at_service(api, cluster);
     if (!has_cluster && service)
         return api_fault_not_found(fault, "ClusterNotFoundException",
                                    "there is no service \"%s/%s\", for there is no cluster \"%s\"%s", cluster,

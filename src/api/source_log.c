@@ -22,6 +22,7 @@ void source_log_free(struct source_log *log)
     }
     free(log->events);
     free(log->trouble);
+    free(log->why);
     free(log);
 }
 
@@ -79,8 +80,20 @@ static void note_head(const struct noting *noting)
     }
     if (source->held && !text_equal(log->held, oid)) {
         memcpy(log->held, oid, strlen(oid) + 1);
+        free(log->why);
+        log->why = memory_strdup(source->held);
         tell(noting, memory_printf("holds commit %.12s: it %s; davit approve %.12s", oid, source->held, oid));
     }
+}
+
+static void note_approval(const struct noting *noting)
+{
+    struct source_log *log = noting->log;
+    const struct commit *wanted = noting->source.wanted;
+    if (!log->why || !wanted || !text_equal(log->held, wanted->oid))
+        return;
+    tell(noting, memory_printf("deploys commit %.12s, which was approved: it %s", wanted->oid, log->why));
+    free(TAKE(log->why));
 }
 
 char *api_rewrite_text(const char *branch, const struct api_rewrite *rewrite)
@@ -141,6 +154,7 @@ void source_log_note(struct api *api)
         note_move(&noting);
         note_rewrite(&noting); /* first: what follows is of the branch as it is now */
         note_trouble(&noting);
+        note_approval(&noting);
         note_head(&noting);
     }
 }

@@ -9,6 +9,7 @@
  *  has recovered.                                    | none of it any more
  *  refused commit OID, with N errors: the first      | the newest commit is not valid
  *  holds commit OID: WHY                             | it waits for davit approve
+ *  deploys commit OID, which was approved: WHY       | it was held, and is no longer
  *  HEAD of the origin is now BRANCH (was BRANCH)     | no branch is configured: another one is followed
  *  BRANCH was rewritten, from OID to OID             | a forced push, or a branch that HEAD was moved to
  *                                                    | lacks what was deployed
@@ -26,6 +27,7 @@ struct source_log {
     char *trouble;  /* NULL: it is well */
     char refused[COMMIT_OID_SIZE];
     char held[COMMIT_OID_SIZE];
+    char *why;          /* it is held; NULL: none was, or that was approved */
     int64_t rewrite_ms; /* of the rewrite that was told */
     int64_t move_ms;    /* likewise */
 };

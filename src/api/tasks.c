@@ -87,8 +87,10 @@ static struct task task_of_run(const struct view_run *view, const struct task_ve
     task.revision = run->revision;
     task.commit = run->commit;
     task.status = view->status;
-    task.stop = run->stop_code != NULL;
-    task.stop_reason = run->stop_reason;
+    if (run->stop_code || view->status != TASK_STOPPED) {
+        task.stop = run->stop_code != NULL;
+        task.stop_reason = run->stop_reason;
+    }
     task.created_ms = run->created_ms;
     if (run->stopped_ms) {
         task.started_ms = run->started_ms;
@@ -535,7 +537,7 @@ static json_t *native_json(const struct api *api, const struct described *of)
         api_set_owned(json, "taskDefinition", memory_printf("%s:%d", task->family, task->revision));
     if (of->run)
         set_run(of, json);
-    else
+    if (!of->run || (task->status == TASK_STOPPED && !of->run->run->stopped_ms))
         set_exit(task, json);
     set_health_causes(api, task, json);
     model_set_string(json, "address", address_of(task));

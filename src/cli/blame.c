@@ -178,6 +178,7 @@ const struct command cli_blame = {
     .examples = examples,
     .words = "",
     .takes_services = true,
+    .takes_clusters = true,
     .args_min = 1,
     .args_max = 1,
     .run = run,

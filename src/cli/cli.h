@@ -46,6 +46,8 @@ struct command {
     const char *before_files;      /* those of the words that files follow; NULL: nothing does */
     const char *before_containers; /* the one that containers of an engine follow; NULL: none */
     bool takes_services;           /* the arguments name services: completion asks the daemon for them */
+    bool takes_clusters;           /* or clusters */
+    bool takes_schedules;          /* or scheduled tasks */
     int args_min;
     int args_max;    /* -1: no bound */
     int args_others; /* after so many arguments come words of somebody else's, flags too; 0: never */

@@ -7,8 +7,10 @@
 /* A shell's command for the names of containers. */
 #define CONTAINERS "docker ps -a --format '{{.Names}}' 2>/dev/null"
 
-/* A shell's command for the names of services. No single quotes: it stands between such. */
-#define SERVICES "davit get services 2>/dev/null | awk \"NR > 1 { print \\$1 \\\"/\\\" \\$2 }\""
+/* A shell's commands for names. No single quotes: they stand between such. */
+#define SERVICES  "davit get services 2>/dev/null | awk \"NR > 1 { print \\$1 \\\"/\\\" \\$2 }\""
+#define CLUSTERS  "davit get clusters 2>/dev/null | awk \"NR > 1 { print \\$1 }\""
+#define SCHEDULES "davit get scheduled-tasks 2>/dev/null | awk \"NR > 1 { print \\$1 }\""
 
 static void write_names(const struct cli *cli, const char *separator)
 {
@@ -40,6 +42,13 @@ static void write_words(const struct cli *cli, const struct command *command)
         fputs(command->words ? command->words : "", cli->out);
 }
 
+/* Of what the arguments may name. */
+static void write_targets(const struct cli *cli, const struct command *command)
+{
+    fprintf(cli->out, "%s%s%s", SERVICES, command->takes_clusters ? "; " CLUSTERS : "",
+            command->takes_schedules ? "; " SCHEDULES : "");
+}
+
 /* --- bash ----------------------------------------------------------------------------------------------- */
 
 static void bash_choices(const struct cli *cli, const struct command *command)
@@ -66,10 +75,12 @@ static void bash_valued(const struct cli *cli, const struct command *command)
     }
 }
 
-/* Behind the first argument there are files, which are bash's default, or what stands here. */
+/* The value of a flag is anything, or a file, which is bash's default. Behind the first argument there are
+ * files too, or what stands here. */
 static void bash_rest(const struct cli *cli)
 {
-    fputs("  local i first= skip=\n"
+    fputs("  [[ $previous != -* || \" $valued\" != *\" $previous \"* ]] || return\n"
+          "  local i first= skip=\n"
           "  for ((i = 2; i < COMP_CWORD; i++)); do\n"
           "    case \"${COMP_WORDS[i]}\" in\n"
           "      =) skip=1 ;;\n"
@@ -80,7 +91,12 @@ static void bash_rest(const struct cli *cli)
           "    esac\n  done\n"
           "  case \" $containers \" in\n"
           "    *\" ${first:-.} \"*) words=$(" CONTAINERS ") ;;\n  esac\n"
-          "  [[ -z $services || $word == -* ]] || words=$(" SERVICES ")\n",
+          "  [[ $word == -* ]] || for i in $targets; do\n"
+          "    case $i in\n"
+          "      services) words=$(" SERVICES ") ;;\n"
+          "      clusters) words+=\" $(" CLUSTERS ")\" ;;\n"
+          "      schedules) words+=\" $(" SCHEDULES ")\" ;;\n"
+          "    esac\n  done\n",
           cli->out);
 }
 
@@ -88,14 +104,17 @@ static void bash(const struct cli *cli)
 {
     fputs("# bash completion for davit\n_davit() {\n"
           "  local word=\"${COMP_WORDS[COMP_CWORD]}\" previous=\"${COMP_WORDS[COMP_CWORD-1]}\"\n"
-          "  local command=\"${COMP_WORDS[1]}\" flags= words= valued= containers= services=\n"
+          "  local command=\"${COMP_WORDS[1]}\" flags= words= valued= containers= targets=\n"
           "  COMPREPLY=()\n"
+          "  [[ $word != = ]] || word=\n" /* bash parts --flag=value in three */
+          "  [[ $previous != = ]] || previous=\"${COMP_WORDS[COMP_CWORD-2]}\"\n"
           "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n    COMPREPLY=($(compgen -W '",
           cli->out);
     write_names(cli, " ");
     fputs("' -- \"$word\"))\n    return\n  fi\n  case \"$command:$previous\" in\n", cli->out);
     for (size_t i = 0; i < cli->commands_len; i++)
-        bash_choices(cli, cli->commands[i]);
+        if (!cli->commands[i]->hidden)
+            bash_choices(cli, cli->commands[i]);
     fputs("  esac\n  case \"$command\" in\n", cli->out);
     for (size_t i = 0; i < cli->commands_len; i++) {
         if (cli->commands[i]->hidden)
@@ -106,9 +125,11 @@ static void bash(const struct cli *cli)
         write_words(cli, cli->commands[i]);
         fputs("' valued='", cli->out);
         bash_valued(cli, cli->commands[i]);
-        fprintf(cli->out, "' containers='%s' services=%s ;;\n",
+        fprintf(cli->out, "' containers='%s' targets='%s%s%s' ;;\n",
                 cli->commands[i]->before_containers ? cli->commands[i]->before_containers : "",
-                cli->commands[i]->takes_services ? "1" : "");
+                cli->commands[i]->takes_services ? "services" : "",
+                cli->commands[i]->takes_clusters ? " clusters" : "",
+                cli->commands[i]->takes_schedules ? " schedules" : "");
     }
     fputs("  esac\n", cli->out);
     bash_rest(cli);
@@ -171,7 +192,9 @@ static void zsh_command(const struct cli *cli, const struct command *command)
     bool rest = command->before_files || command->before_containers;
     fputs("        '--help[explain the command]' \\\n", cli->out);
     if (command->takes_services) {
-        fputs("        '*:service:{ compadd -- ${(f)\"$(" SERVICES ")\"} }' ;;\n", cli->out);
+        fputs("        '*:service:{ compadd -- ${(f)\"$(", cli->out);
+        write_targets(cli, command);
+        fputs(")\"} }' ;;\n", cli->out);
         return;
     }
     fprintf(cli->out, "        '%s:argument:", rest ? "1" : "*");
@@ -235,9 +258,11 @@ static void fish_command(const struct cli *cli, const struct command *command)
         write_fish(cli, flag->summary);
         fputc('\n', cli->out);
     }
-    if (command->takes_services)
-        fprintf(cli->out, "complete -c davit -n '__fish_seen_subcommand_from %s' -f -a '(" SERVICES ")'\n",
-                command->name);
+    if (command->takes_services) {
+        fprintf(cli->out, "complete -c davit -n '__fish_seen_subcommand_from %s' -f -a '(", command->name);
+        write_targets(cli, command);
+        fputs(")'\n", cli->out);
+    }
     bool words = (command->words && command->words[0]) || text_equal(command->name, "help");
     if (!words)
         return;

@@ -137,6 +137,7 @@ static void put_rollout(struct buffer *cell, const json_t *difference)
     put_line(cell, begin, "",
              model_bool(difference, "suspended") ? "suspended: nothing happens until that ends" : NULL);
     put_line(cell, begin, "waits ", model_string(difference, "waits"));
+    put_line(cell, begin, "held ", model_string(difference, "held"));
     put_line(cell, begin, "waits until healthy: ", others);
     put_line(cell, begin, "runs first: ", first);
     put_line(cell, begin, "", tasks);

@@ -31,10 +31,11 @@ static void print_detail(const struct cli *cli, const json_t *detail)
         fprintf(cli->out, ": removed\n");
 }
 
-/* What comes before the change: tasks of davit.preDeploy, other services, and its change window. */
+/* What comes before the change: tasks of davit.preDeploy, other services, its change window, and a hold. */
 static void print_before(const struct cli *cli, const json_t *difference)
 {
     const char *waits = model_string(difference, "waits");
+    const char *held = model_string(difference, "held");
     const json_t *first = json_object_get(difference, "preDeploy");
     const json_t *services = json_object_get(difference, "dependsOn");
     char *tasks CLEANUP_FREE = cli_diff_join(first, ", then ");
@@ -46,6 +47,8 @@ static void print_before(const struct cli *cli, const json_t *difference)
                 json_array_size(services) == 1 ? "is" : "are");
     if (waits)
         fprintf(cli->out, "  waits %s\n", waits);
+    if (held)
+        fprintf(cli->out, "  held %s\n", held);
     if (model_bool(difference, "suspended"))
         fputs("  suspended: nothing of it happens until that ends\n", cli->out);
 }

@@ -162,6 +162,7 @@ const struct command cli_events = {
     .examples = examples,
     .words = "",
     .takes_services = true,
+    .takes_schedules = true,
     .args_max = 1,
     .run = run,
 };

@@ -7,6 +7,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#define DATE "2026-11-23" /* of man pages */
+
 static const struct cli_exit plain_exits[] = {
     {CLI_OK, "done"}, {CLI_ERROR, "it failed, or the usage is wrong"}, {0, NULL}};
 
@@ -174,7 +176,7 @@ static void man_command(FILE *file, const struct command *command)
     char *title CLEANUP_FREE = memory_printf("DAVIT-%s", command->name);
     for (char *c = title; *c; c++)
         *c = (char)toupper((unsigned char)*c);
-    fprintf(file, ".TH %s 1 \"\" \"davit " DAVIT_VERSION "\" \"davit\"\n.SH NAME\n", title);
+    fprintf(file, ".TH %s 1 \"" DATE "\" \"davit " DAVIT_VERSION "\" \"davit\"\n.SH NAME\n", title);
     fprintf(file, "davit\\-%s \\- ", command->name);
     write_roff(file, command->summary);
     fprintf(file, ".SH SYNOPSIS\n.B davit %s\n", command->name);
@@ -196,14 +198,14 @@ static void man_command(FILE *file, const struct command *command)
         write_roff(file, example[0]);
         fputs(".RS\n.nf\n", file);
         write_roff(file, example[1]);
-        fputs(".fi\n.RE\n.PP\n", file);
+        fputs(example[2] ? ".fi\n.RE\n.PP\n" : ".fi\n.RE\n", file);
     }
     fputs(".SH SEE ALSO\n.BR davit (1)\n", file);
 }
 
 static void man_overview(const struct cli *cli)
 {
-    fputs(".TH DAVIT 1 \"\" \"davit " DAVIT_VERSION "\" \"davit\"\n.SH NAME\n"
+    fputs(".TH DAVIT 1 \"" DATE "\" \"davit " DAVIT_VERSION "\" \"davit\"\n.SH NAME\n"
           "davit \\- Amazon ECS's model on your own Docker engines, driven by git\n"
           ".SH SYNOPSIS\n.B davit\n.I COMMAND\n[FLAGS] [ARGUMENTS]\n.SH COMMANDS\n",
           cli->out);

@@ -151,6 +151,7 @@ const struct command cli_history = {
     .examples = examples,
     .words = "",
     .takes_services = true,
+    .takes_schedules = true,
     .args_min = 1,
     .args_max = 1,
     .run = run,

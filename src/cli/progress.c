@@ -146,6 +146,7 @@ void progress_of_json(const json_t *service, struct progress_service *ret_servic
         .suspended = model_bool(service, "suspended"),
         .held_commit = model_string(json_object_get(service, "held"), "commit"),
         .held_images = model_bool(json_object_get(service, "held"), "imagesOnly"),
+        .failed_task = model_string(service, "failedTask"),
     };
     const char *held_at = model_string(json_object_get(service, "held"), "since");
     if (lost_at)
@@ -266,19 +267,41 @@ char *progress_line(const struct progress_service *service, int name_width)
     return line;
 }
 
+/* NULL: it is left alone for another reason. */
+static char *resumption(const struct progress_service *service)
+{
+    bool with_cluster = service->waiting && strstr(service->waiting, "with its cluster");
+    if (!service->waiting || !strstr(service->waiting, "suspended by "))
+        return NULL;
+    if (strstr(service->waiting, "suspended by git"))
+        return memory_printf("nothing of it happens until a commit takes davit.suspend of its %s away",
+                             with_cluster ? "cluster" : "service");
+    return memory_printf("nothing of it happens until davit resume %s%s%s", service->cluster,
+                         with_cluster ? "" : "/", with_cluster ? "" : service->name);
+}
+
 char *progress_remedy(const struct progress_service *service)
 {
     const char *cluster = service->cluster;
     const char *name = service->name;
     char since[TEXT_TIME_SIZE];
+    if (service->suspended)
+        return resumption(service);
     if (!service->held_commit && service->state == PROGRESS_BUSY && service->waiting &&
         strstr(service->waiting, BOUNDS))
         return memory_strdup("as long as that holds no task may start and none may stop: lower "
                              "minimumHealthyPercent or raise maximumPercent of its deploymentConfiguration");
-    if (!service->held_commit && service->state != PROGRESS_FAILED)
+    bool crashes = text_equal(service->word, "crash-looping");
+    if (!service->held_commit && service->state != PROGRESS_FAILED && !(crashes && service->failed_task))
         return NULL;
+    char *why CLEANUP_FREE = service->failed_task ? memory_printf("davit logs %s/%s -t %.12s says why",
+                                                                  cluster, name, service->failed_task)
+                                                  : NULL;
+    if (!service->held_commit && crashes)
+        return TAKE(why);
     if (!service->held_commit)
-        return memory_printf("other content is tried, or the same by davit retry %s/%s", cluster, name);
+        return memory_printf("%s%sother content is tried, or the same by davit retry %s/%s", why ? why : "",
+                             why ? "; " : "", cluster, name);
     text_from_time_ms(service->held_ms, since);
     return memory_printf("by davit rollback --hold since %.19sZ; %s %.12s %s not applied until the "
                          "content changes, or by davit retry %s/%s",

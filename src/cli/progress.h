@@ -39,10 +39,12 @@ struct progress_service {
     const char *held_commit; /* that davit rollback --hold took back; NULL: none */
     int64_t held_ms;         /* since then */
     bool held_images;        /* only what its images were is another than that */
+    const char *failed_task; /* the newest whose logs there are; NULL: none */
 };
 
 /* Of one that has failed or is held: what makes davit try again; of one whose bounds let no task start or
- * stop, what does. NULL: it needs nobody. Caller frees. */
+ * stop, what does; of one that crashes, where to read why; of one that is suspended, what ends that. NULL: it
+ * needs nobody. Caller frees. */
 char *progress_remedy(const struct progress_service *service);
 
 void progress_of_view(const struct core *core, const struct view_service *view,

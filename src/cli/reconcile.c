@@ -46,6 +46,7 @@ const struct command cli_reconcile = {
     .examples = examples,
     .words = "",
     .takes_services = true,
+    .takes_clusters = true,
     .args_max = 1,
     .run = run,
 };

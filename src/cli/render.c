@@ -159,11 +159,9 @@ const struct command cli_render = {
     .summary = "print manifests as they are after extends, variables and patches",
     .args = "[PATH [KIND/NAME..]]",
     .description = "PATH is a repository, a directory or one file; the current directory when absent. What "
-                   "davit.yaml in "
-                   "it says is\ncarried out. KIND is Cluster, TaskDefinition or Service, NAME the object's "
-                   "name, of a service "
-                   "also CLUSTER/NAME; all\nobjects when absent. Clusters come first, then task definitions, "
-                   "then services.\n\n"
+                   "davit.yaml in it says is carried out. KIND is CapacityProvider, Cluster, TaskDefinition, "
+                   "Service or ScheduledTask, NAME the object's name, of a service also CLUSTER/NAME; all "
+                   "objects when absent. They come in that order.\n\n"
                    "One document an object: yaml separates them by ---, json and aws print one JSON text "
                    "after the other, as jq "
                    "reads them.\nyaml and json are manifests that davit reads back to the same. aws is what "

@@ -180,6 +180,17 @@ static bool is_told_by_message(const char *result, const char *message)
     return reason && message && text_ends_with(message, reason);
 }
 
+/* When it is due next, or why that is not told. Caller frees. */
+static char *next_of(const json_t *schedule)
+{
+    const char *next = model_string(schedule, "nextAt");
+    if (text_equal(model_string(schedule, "state"), "DISABLED"))
+        return memory_strdup("disabled");
+    if (json_is_false(json_object_get(schedule, "counted")))
+        return memory_strdup("not known before the instances have answered");
+    return next ? memory_printf("next %.19sZ", next) : memory_strdup("never again");
+}
+
 static void print_schedules(const struct cli *cli, const json_t *schedules)
 {
     size_t i;
@@ -187,18 +198,18 @@ static void print_schedules(const struct cli *cli, const json_t *schedules)
     if (json_array_size(schedules))
         fputs("\n", cli->out);
     json_array_foreach ((json_t *)(uintptr_t)schedules, i, item) {
-        const char *next = model_string(item, "nextAt");
+        char *next CLEANUP_FREE = next_of(item);
         const char *last = model_string(item, "lastDueAt");
         const char *result = model_string(item, "result");
         const char *message = model_string(item, "message");
         bool failed = (result && text_starts_with(result, "failed")) || (message && strstr(message, "not "));
         if (is_told_by_message(result, message))
             result = NULL;
-        fprintf(cli->out, "%-10s %s%s: %s%.19s%s%s%.19s%s%s%s%s%s%s\n", "schedule",
-                cli_tone(cli, failed ? CLI_BAD : CLI_PLAIN), cli_member_string(item, "name"),
-                next ? "next " : "never again", next ? next : "", next ? "Z" : "", last ? ", last " : "",
-                last ? last : "", last ? "Z" : "", last && result ? " " : "", last && result ? result : "",
-                message ? ", " : "", message ? message : "", cli_tone(cli, CLI_PLAIN));
+        fprintf(cli->out, "%-10s %s%s: %s%s%.19s%s%s%s%s%s%s\n", "schedule",
+                cli_tone(cli, failed ? CLI_BAD : CLI_PLAIN), cli_member_string(item, "name"), next,
+                last ? ", last " : "", last ? last : "", last ? "Z" : "", last && result ? " " : "",
+                last && result ? result : "", message ? ", " : "", message ? message : "",
+                cli_tone(cli, CLI_PLAIN));
     }
 }
 

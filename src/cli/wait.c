@@ -196,15 +196,48 @@ static void tell_unsteady(const struct cli *cli, const struct progress_service_v
         cli_fail(cli, "not steady yet: %s", names);
 }
 
-static void tell_failed(const struct cli *cli, const struct progress_service_vec *services)
+/* Whether one has. */
+static bool tell_failed(const struct cli *cli, const struct progress_service_vec *services)
 {
+    bool any = false;
     for (size_t i = 0; i < services->len; i++) {
         const struct progress_service *service = &services->items[i];
         char *remedy CLEANUP_FREE = progress_remedy(service);
+        any |= service->state == PROGRESS_FAILED;
         if (service->state == PROGRESS_FAILED)
-            cli_fail(cli, "%s/%s %s: %s", service->cluster, service->name,
-                     service->held_commit ? "is held" : "has failed", remedy);
+            cli_fail(cli, "%s/%s %s%s%s", service->cluster, service->name,
+                     service->held_commit ? "is held" : "has failed", remedy ? ": " : "",
+                     remedy ? remedy : "");
     }
+    return any;
+}
+
+/* What ends the wait of one that nothing comes of by itself; NULL: what it waits for says it. Caller frees.
+ */
+static char *end_of_wait(const json_t *status, const struct progress_service *service)
+{
+    bool several = json_array_size(json_object_get(status, "sources")) > 1;
+    if (!text_equal(service->word, "waiting"))
+        return progress_remedy(service);
+    return memory_printf("davit approve %.12s lets it through now",
+                         several ? "COMMIT" : cli_member_string(status, "source.wanted.oid"));
+}
+
+static void tell_blocked(const struct cli *cli, const json_t *status,
+                         const struct progress_service_vec *services)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < services->len; i++) {
+        const struct progress_service *service = &services->items[i];
+        if (service->state != PROGRESS_BLOCKED || count++ >= NAMES_MAX)
+            continue;
+        char *end CLEANUP_FREE = end_of_wait(status, service);
+        const char *waiting = service->waiting ? service->waiting : service->word;
+        cli_fail(cli, "%s/%s: %s%s%s", service->cluster, service->name, waiting, end ? "; " : "",
+                 end ? end : "");
+    }
+    if (count > NAMES_MAX)
+        cli_fail(cli, "and %zu more services that are not steady", count - NAMES_MAX);
 }
 
 /* What the lines of the services do not say. */
@@ -223,7 +256,8 @@ static void explain(const struct cli *cli, const json_t *status, const struct pr
                  cli_member_string(status, "source.head.oid"), cli_member_string(status, "source.held"),
                  cli_member_string(status, "source.head.oid"));
     if (result == CLI_NO && !is_held(status) && !is_refused(status)) {
-        tell_failed(cli, services);
+        if (!tell_failed(cli, services))
+            tell_blocked(cli, status, services);
         tell_unsteady(cli, services);
     }
     if (result != CLI_NO || !is_refused(status))

@@ -353,13 +353,16 @@ static void adopt(struct core *core, struct core_source *source, struct desired 
         core_mark_all(core); /* what the ledger or the engines know and the repository does not */
 }
 
-static void deploy(struct core *core, struct core_source *source, struct desired *next,
+/* `approved`: for what it was held until somebody approved it, the one step outside of git that removes
+ * services; or NULL. */
+static void deploy(struct core *core, struct core_source *source, struct desired *next, const char *approved,
                    struct effect_vec *effects)
 {
     char commit[COMMIT_SHORT_SIZE];
     commit_short(source->head.oid, commit);
-    char *message CLEANUP_FREE =
-        memory_printf("commit %s: %s", commit, source->head.subject ? source->head.subject : "(no subject)");
+    char *message CLEANUP_FREE = memory_printf(
+        "commit %s: %s%s%s", commit, source->head.subject ? source->head.subject : "(no subject)",
+        approved ? "; was held, and approved by hand: " : "", approved ? approved : "");
     source->approved_deletions = 0;
     source->approved[0] = '\0';
     core_release(core, source, next);
@@ -408,13 +411,14 @@ static bool judge_head(struct core *core, struct core_source *source, struct eff
     source->refused = build(core, source, &judgement, &next) < 0;
     if (source->refused)
         return false;
-    bool approved = text_equal(source->head.oid, source->approved);
-    source->held = approved ? NULL : core_over_budget(core, source, next);
-    if (source->held)
+    char *removes CLEANUP_FREE = core_over_budget(core, source, next);
+    if (removes && !text_equal(source->head.oid, source->approved)) {
+        source->held = TAKE(removes);
         desired_unref(next);
-    else
-        deploy(core, source, next, effects);
-    return !source->held;
+        return false;
+    }
+    deploy(core, source, next, removes, effects);
+    return true;
 }
 
 /* M1: what was in the way of one may be gone. Each deployment ends a refusal, so this ends. */
@@ -513,7 +517,8 @@ void core_on_commit(struct core *core, struct event *event, struct effect_vec *e
 static void remove_source(struct core *core, struct core_source *source, struct effect_vec *effects)
 {
     source->removed = true;
-    char *message CLEANUP_FREE = memory_printf("source %s: what it had may go", source->name);
+    char *message CLEANUP_FREE =
+        memory_printf("source %s: what it had may go, approved by hand", source->name);
     core_save(effects, LEDGER_SOURCE, source->name,
               json_pack("{s:b,s:{s:s}}", "removed", 1, "deployed", "oid", source->deployed), message);
     if (core->desired)

@@ -383,6 +383,9 @@ struct view_service {
                                  window of commit ..."; NULL: nothing waits */
     int64_t delayed_opens_ms; /* likewise, by the wall clock; 0: no opening is in sight */
     bool blocked; /* delayed, suspended, or it waits for a service that is, or whose deployment failed */
+    char failed_task[ID_HEX_SIZE];   /* the newest of the desired content that failed and whose containers are
+                                        there: its logs are; "": there is none */
+    int64_t failed_task_ms;          /* when it stopped */
     const struct view_event *events; /* a ring: read it by view_service_event() */
     size_t events_first;
     size_t events_len;
@@ -482,7 +485,8 @@ const struct run_outcome *core_run_outcome(const struct core *core);
 /* Borrowed, as all of it. */
 struct view_schedule {
     const struct scheduled_task *task;
-    int64_t next_ms;                 /* 0: never again, or it is DISABLED */
+    bool counted;                    /* else its times are not known yet: no instance has answered */
+    int64_t next_ms;                 /* 0: never again, or it is DISABLED, or not counted */
     int64_t last_due_ms;             /* 0: it was not due yet */
     int64_t last_run_ms;             /* when one of its runs started last; 0: none is known */
     const char *message;             /* what became of the last time that was due; NULL: none was yet */
@@ -511,8 +515,8 @@ void core_view_schedule_run(const struct core *core, const struct view_schedule 
 
 struct view_run {
     const struct run *run;
-    const char *waiting; /* NULL: nothing is being waited for */
-    enum task_status status;
+    const char *waiting;     /* NULL: nothing is being waited for */
+    enum task_status status; /* STOPPED when that is noted, or as seen before a commit was accepted */
 };
 struct view_run_vec VECTOR_OF(struct view_run);
 /* False when it is not known (any more). */

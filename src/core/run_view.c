@@ -37,7 +37,8 @@ static enum task_status status_of(const struct core *core, const struct service_
     build_tasks(core, state, core->now_ms, &tasks);
     enum task_status status = tasks.len ? tasks.items[0].status : TASK_PENDING;
     task_vec_deinit(&tasks);
-    return status == TASK_STOPPED ? TASK_STOPPING : status;
+    /* Without a commit nothing is planned, and T10 notes no end. */
+    return status == TASK_STOPPED && core->desired ? TASK_STOPPING : status;
 }
 
 static struct view_run view_of(const struct core *core, const struct service_state *state)

@@ -588,6 +588,7 @@ bool core_view_schedule_at(const struct core *core, size_t index, struct view_sc
         return true;
     int64_t at_s;
     int64_t now_ms = core_wall_ms(core);
+    ret_view->counted = true;
     int64_t after_s = (state->done_ms > now_ms ? state->done_ms : now_ms) / 1000;
     if (scheduled_task_next(task, state->since_ms / 1000, after_s, &at_s))
         ret_view->next_ms = at_s * 1000;

@@ -134,9 +134,20 @@ static void count_revision(struct view_service *view, const struct task *task)
     view->revisions[at].healthy_count += task->healthy;
 }
 
+static void note_failed(struct view_service *view, const struct task *task)
+{
+    bool crashed = task->status == TASK_STOPPED && task->failed && task->containers_len > 0;
+    if (!crashed || task->stopped_ms < view->failed_task_ms || !view->desired ||
+        !digest_equal(&task->digest, service_task_digest(view->desired)))
+        return;
+    memcpy(view->failed_task, task->id, sizeof view->failed_task);
+    view->failed_task_ms = task->stopped_ms;
+}
+
 static void count_task(const struct core *core, struct view_service *view, const struct task *task)
 {
     int64_t since_ms = 0;
+    note_failed(view, task);
     bool is_lost = task->status != TASK_STOPPED && core_instance_is_lost(core, task->instance, &since_ms);
     if (is_lost) {
         view->lost_count++;

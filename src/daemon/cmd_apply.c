@@ -162,7 +162,8 @@ static void stepped(void *data)
     if (apply->result >= 0)
         return;
     survey(apply, false, &busy, &failed);
-    if (busy || core_is_dirty(runtime_core(apply->runtime)))
+    const struct core *core = runtime_core(apply->runtime);
+    if (busy || core_is_dirty(core) || core_is_awaiting(core)) /* what failed before hides nothing of it */
         return;
     if (failed)
         cli_fail(

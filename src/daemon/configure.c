@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void take_flag(const struct cli *cli, const char *flag, char **target)
@@ -62,6 +63,46 @@ static void warn_of_secrets(const struct config *config)
     }
 }
 
+/* As of an ssh key, but that goes on. root's group is nobody else: systemd's credentials show it their ACL.
+ */
+static void warn_of_mode(const char *key, const char *path)
+{
+    struct stat st;
+    if (!path || stat(path, &st) < 0) /* who reads it tells that */
+        return;
+    if ((st.st_mode & 07) || ((st.st_mode & 070) && st.st_gid != 0))
+        log_message(LOG_LEVEL_WARNING, "%s %s may be read by others (mode %04o): chmod 600 %s", key, path,
+                    st.st_mode & 07777, path);
+    else if (st.st_uid != 0 && st.st_uid != geteuid())
+        log_message(LOG_LEVEL_WARNING, "%s %s belongs to another user, who may read and change it: chown it",
+                    key, path);
+}
+
+static void warn_of_access(const struct source_access *access)
+{
+    warn_of_mode("passwordFile", access->password_file);
+    warn_of_mode("proxyLoginFile", access->proxy_login_file);
+}
+
+static void warn_of_files(const struct config *config)
+{
+    bool known = false; /* the ledger's way is its own, or a source's */
+    for (size_t i = 0; i < config->sources.len; i++) {
+        const struct source_access *access = &config->sources.items[i].access;
+        warn_of_access(access);
+        known |= text_equal(access->password_file, config->ledger.access.password_file);
+    }
+    if (!known)
+        warn_of_access(&config->ledger.access);
+    for (size_t i = 0; i < config->notifications.len; i++) {
+        const struct report_target *target = &config->notifications.items[i];
+        warn_of_mode("urlFile", target->url_file);
+        warn_of_mode("tokenFile", target->token_file);
+        warn_of_mode("secretFile", target->secret_file);
+    }
+    warn_of_mode("secretFile", config->webhook_secret_file);
+}
+
 int daemon_configure(const struct cli *cli, const char *file, struct config *config)
 {
     assert(cli);
@@ -81,6 +122,7 @@ int daemon_configure(const struct cli *cli, const char *file, struct config *con
         return cli_usage(cli, "%s", error_text(&err));
     log_set_level(config->log_level);
     warn_of_secrets(config);
+    warn_of_files(config);
     return CLI_OK;
 }
 

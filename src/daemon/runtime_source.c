@@ -56,25 +56,41 @@ void runtime_source_tell(const struct runtime_source *source, const struct sourc
     runtime_post(runtime, &event);
 }
 
-/* Whoever reads the log alone must learn that a commit is not deployed. */
-static void log_refusal(const struct core *core, size_t index)
+static void log_hold(const struct core *core, const struct view_source *source)
 {
-    struct view_source source;
-    core_view_source_at(core, index, &source);
-    if (!source.head || !source.diagnostics->errors)
-        return;
-    for (size_t i = 0; i < source.diagnostics->list.len; i++) {
-        const struct diagnostic *diagnostic = &source.diagnostics->list.items[i];
+    bool several = core_sources_len(core) > 1;
+    log_message(LOG_LEVEL_WARNING,
+                "commit %.12s%s%s is held, what was deployed stays: it %s; davit approve %.12s deploys it",
+                source->head->oid, several ? " of source " : "", several ? source->name : "", source->held,
+                source->head->oid);
+}
+
+static void log_refusal(const struct core *core, const struct view_source *source)
+{
+    bool several = core_sources_len(core) > 1;
+    for (size_t i = 0; i < source->diagnostics->list.len; i++) {
+        const struct diagnostic *diagnostic = &source->diagnostics->list.items[i];
         if (diagnostic->severity != SEVERITY_ERROR)
             continue;
         char *text CLEANUP_FREE = diagnostic_to_text(diagnostic);
         log_message(LOG_LEVEL_ERROR, "commit %.12s%s%s is refused, %s: %zu error%s, the first: %s",
-                    source.head->oid, core_sources_len(core) > 1 ? " of source " : "",
-                    core_sources_len(core) > 1 ? source.name : "",
-                    source.wanted ? "what was deployed stays" : "nothing is deployed yet",
-                    source.diagnostics->errors, text_plural((int64_t)source.diagnostics->errors), text);
+                    source->head->oid, several ? " of source " : "", several ? source->name : "",
+                    source->wanted ? "what was deployed stays" : "nothing is deployed yet",
+                    source->diagnostics->errors, text_plural((int64_t)source->diagnostics->errors), text);
         return;
     }
+}
+
+/* Whoever reads the log alone must learn that a commit is not deployed; davit apply says itself that it is
+ * held, and what deploys it there. */
+static void log_verdict(const struct runtime *runtime, size_t index)
+{
+    struct view_source source;
+    core_view_source_at(runtime->core, index, &source);
+    if (source.held && !runtime->options.once)
+        log_hold(runtime->core, &source);
+    if (source.head && source.diagnostics->errors)
+        log_refusal(runtime->core, &source);
 }
 
 static void log_move(struct runtime_source *source, const struct source_status *status)
@@ -120,7 +136,7 @@ static void on_update(void *data, const struct source_update *update)
     if (runtime->other_owners && !had_commit && has_good_commit(source))
         other_owners_look(runtime->other_owners);
     if (update->head)
-        log_refusal(runtime->core, (size_t)(source - runtime->sources));
+        log_verdict(runtime, (size_t)(source - runtime->sources));
 }
 
 static void on_status(void *data, const struct source_status *status)

@@ -542,6 +542,20 @@ void diff_add_wait(json_t *difference, const char *waits, int64_t opens_s)
         json_object_set_new(difference, "opensAt", json_integer(opens_s));
 }
 
+void diff_add_hold(json_t *difference, int64_t since_ms)
+{
+    char since[TEXT_TIME_SIZE];
+    if (!difference)
+        return;
+    text_from_time_ms(since_ms, since);
+    char *held CLEANUP_FREE = memory_printf(
+        "by davit rollback --hold since %.19sZ; not applied until the content changes, or by davit retry "
+        "%s/%s",
+        since, model_string(difference, "cluster"), model_string(difference, "service"));
+    json_object_set_new(difference, "held", json_string(held));
+    json_object_set_new(difference, "heldSince", json_integer(since_ms / 1000));
+}
+
 void diff_add_window(json_t *difference, const struct change_gate *gate, int64_t now_s)
 {
     assert(gate);

@@ -69,3 +69,6 @@ void diff_scheduled_definition(json_t **difference, const char *name, const stru
 void diff_add_window(json_t *difference, const struct change_gate *gate, int64_t now_s);
 /* The same of what waits already: opens_s is 0 where no opening is in sight. */
 void diff_add_wait(json_t *difference, const char *waits, int64_t opens_s);
+/* Adds to a difference of a service that davit rollback --hold keeps the content away: "held": "by davit
+ * rollback --hold since ...; not applied until ...", and "heldSince" in seconds since the epoch. */
+void diff_add_hold(json_t *difference, int64_t since_ms);

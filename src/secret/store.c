@@ -149,8 +149,10 @@ static int fail_not_found(const struct secret_store *store, const char *name, st
         buffer_printf(&places, "; looked for the variable %s of davit", variable);
     }
     return error_set(err, ERROR_NOT_FOUND, "there is no such secret%s",
-                     places.len ? buffer_str(&places)
-                                : ", and davit's configuration names no place for secrets");
+                     places.len
+                         ? buffer_str(&places)
+                         : ", and davit's configuration names no place for secrets: set secrets.directory "
+                           "or secrets.environment");
 }
 
 /* The value becomes its member: a string as it is, anything else as JSON. */

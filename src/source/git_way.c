@@ -78,6 +78,28 @@ static int unavailable(const struct source_way *way, const char *what, struct er
                                         proxy ? proxy : "");
 }
 
+/* Of a repository that is there too, for whom the remote does not show it. */
+static bool is_missing(void)
+{
+    const git_error *last = git_error_last();
+    return last && last->message && strstr(last->message, "http status code: 404");
+}
+
+static int missing(const struct source_way *way, struct error *err)
+{
+    const char *user = way->access->username ? way->access->username : "git";
+    if (!way->header)
+        return error_set(
+            err, ERROR_UNAVAILABLE,
+            "cannot connect: the remote shows no such repository (404): the address may be wrong, or it "
+            "wants a login: name a passwordFile");
+    return error_set(
+        err, ERROR_UNAVAILABLE,
+        "cannot connect: the remote shows no such repository (404): the address may be wrong, or user "
+        "\"%s\" with the password of %s may not see it",
+        user, way->access->password_file);
+}
+
 static int unauthenticated(const struct source_way *way, struct error *err)
 {
     const struct source_access *access = way->access;
@@ -117,6 +139,8 @@ static int connect_to(struct source_way *way, git_remote *remote, git_direction 
         return unauthenticated(way, err);
     if (rc == GIT_ECERTIFICATE)
         return disbelieved(way, rc, err);
+    if (rc < 0 && is_missing() && source_address_why(way->address, way->member, NULL) == 0)
+        return missing(way, err);
     return rc < 0 ? unavailable(way, "cannot connect", err) : 0;
 }
 

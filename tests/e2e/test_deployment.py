@@ -1,6 +1,7 @@
 """Deployments that fail, and the ways back."""
 
 import json
+import re
 
 from support.davit import wait_for
 from support.spine import CRASHES, Spine, definition, service
@@ -78,6 +79,17 @@ def test_the_threshold_is_of_the_manifest_and_applies_at_once(spine, demo_image)
     spine.seen()
     assert spine.wait(timeout=20).returncode == 1
     wait_for(lambda: spine.ids() == before, 10, "what crashes is gone")
+
+
+def test_a_failed_service_names_its_logs(davit, repo, docker, demo_image):
+    spine = Spine(davit, repo, docker, stoppedTaskRetention="1h")
+    spine.repo.commit("web: crashes", {"web.json": definition(demo_image, command="echo no such table; exit 7"),
+                                       "service.json": service(1)})
+    spine.start()
+    spine.seen()
+    failure = spine.wait().stderr
+    logs = re.search(r"davit (logs default/web -t [0-9a-f]{12}) says why; other content is tried", failure)
+    assert logs and "no such table" in spine.daemon.run(*logs[1].split()).stdout, failure
 
 
 def test_a_failed_deployment_is_rolled_back_whole_and_stays_so_over_a_kill(spine, demo_image):

@@ -90,10 +90,39 @@ def test_a_secret_in_the_address_is_warned_of(davit, repo, docker):
     assert "there is a secret in the address" in log and "passwordFile" in log and PASSWORD not in log
 
 
+def test_a_password_that_others_may_read_is_warned_of(davit, repo, docker, tmp_path):
+    password = tmp_path / "password"
+    password.write_text(PASSWORD)
+    password.chmod(0o640)
+    spine = Spine(davit, repo, docker, source={"origin": "https://127.0.0.1:9/infra.git", "passwordFile": str(password)})
+    warning = f"passwordFile {password} may be read by others (mode 0644): chmod 600 {password}"
+    spine.start()
+    assert "may be read by others" not in spine.daemon.log_text(), "root's group"
+    spine.daemon.stop()
+    password.chmod(0o644)
+    spine.start()
+    assert warning in spine.daemon.log_text() and PASSWORD not in spine.daemon.log_text()
+    spine.daemon.stop()
+    password.chmod(0o600)
+    os.chown(password, 12345, 0)
+    spine.start()
+    assert f"passwordFile {password} belongs to another user" in spine.daemon.log_text()
+
+
 def test_an_authority_that_nobody_knows(davit, repo, docker, https):
     spine = Spine(davit, repo, docker, source={"origin": https.url("infra.git")})
     spine.start()
     wait_for(lambda: "set caFile to the authority" in spine.daemon.run("status").stdout, 20, "status says what to do")
+
+
+def test_a_repository_that_the_remote_does_not_show(davit, repo, docker, https, tmp_path):
+    password = tmp_path / "password"
+    password.write_text(PASSWORD + "\n")
+    spine = Spine(davit, repo, docker, source={"origin": https.url("infar.git"), "username": USER, "caFile": str(https.ca),
+                                               "passwordFile": str(password)})
+    spine.start()
+    words = f'the address may be wrong, or user "{USER}" with the password of {password} may not see it'
+    wait_for(lambda: words in spine.daemon.run("status").stdout, 20, "status says what to do")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

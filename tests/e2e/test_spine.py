@@ -217,6 +217,10 @@ def test_a_commit_that_removes_most_is_held(spine, demo_image):
     assert spine.wait().returncode == 1 and spine.ids() == before
     assert spine.daemon.run("approve", commit[:7]).returncode == 0
     wait_for(lambda: len(spine.containers(running=False)) == 1, 30, "three services are gone")
+    removes = "removes 3 of 4 services (default/a, default/b, default/c)"
+    assert f"deploys commit {commit[:12]}, which was approved: it {removes}" in spine.daemon.run("events").stdout
+    assert f"commit {commit[:12]} is held, what was deployed stays: it {removes}; " in spine.daemon.log_text()
+    assert f"commit {commit[:12]}: gone; was held, and approved by hand: {removes}" in spine.daemon.log_text()
     spine.repo.commit("back", services)
     spine.converge()
     spine.repo.commit("gone\n\nDavit-Approve-Deletions: 3", gone)

@@ -446,10 +446,15 @@ static void test_runs_of_a_scheduled_task(void **state)
                    "kind: Cluster\nclusterName: demo\n---\nfamily: web\ncontainerDefinitions:\n"
                    "- {name: web, image: nginx, memory: 64}\n---\nName: report\nScheduleExpression: rate(1 "
                    "hour)\nTarget: {Arn: demo, EcsParameters: {TaskDefinitionArn: web}}\n");
-    fixture_settle(fixture, 3700 * 1000);
-    fixture_settle(fixture, 3600 * 1000);
     json_t *answer = fixture_ask(fixture, "GET", "/v1/scheduled-tasks", NULL);
     const json_t *schedule = json_array_get(json_object_get(answer, "scheduledTasks"), 0);
+    assert_false(model_bool(schedule, "counted"));
+    json_decref(answer);
+    fixture_settle(fixture, 3700 * 1000);
+    fixture_settle(fixture, 3600 * 1000);
+    answer = fixture_ask(fixture, "GET", "/v1/scheduled-tasks", NULL);
+    schedule = json_array_get(json_object_get(answer, "scheduledTasks"), 0);
+    assert_true(model_bool(schedule, "counted"));
     const json_t *runs = json_object_get(schedule, "runs");
     assert_int_equal(json_array_size(runs), 2);
     const json_t *last = json_array_get(runs, 0);
@@ -531,6 +536,8 @@ static void test_suspend_and_resume(void **state)
         {"/v1/resume", "{'cluster':'demo','service':'web'}",
          "service demo/web is suspended with its cluster: davit resume demo"},
         {"/v1/resume", "{'cluster':'nope'}", "there is no cluster \"nope\""},
+        {"/v1/resume", "{'cluster':'web'}", "there is no cluster \"web\"; did you mean demo/web?"},
+        {"/v1/reconcile", "{'cluster':'web'}", "there is no cluster \"web\"; did you mean demo/web?"},
         {"/v1/resume", "{'cluster':'dmeo'}", "there is no cluster \"dmeo\"; did you mean demo?"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -693,6 +700,43 @@ static void test_diff_tells_windows_by_the_wall_clock(void **state)
     json_decref(answer);
 }
 
+static void expect_hold(struct fixture *fixture, const char *input, bool holds)
+{
+    json_t *answer = fixture_ask(fixture, input ? "POST" : "GET", "/v1/diff", input);
+    const json_t *difference = first_difference(answer);
+    const char *held = model_string(difference, "held");
+    if (holds) {
+        assert_string_equal(model_string(difference, "change"), "deploy");
+        assert_true(text_starts_with(held, "by davit rollback --hold since 2026-01-01T0"));
+        assert_true(
+            text_ends_with(held, "Z; not applied until the content changes, or by davit retry demo/web"));
+        assert_true(model_int(difference, "heldSince") > 1767225600);
+    } else {
+        assert_null(held);
+    }
+    json_decref(answer);
+}
+
+/* What runs to HEAD, and to the same content of another commit; another content comes. */
+static void test_diff_tells_a_hold(void **state)
+{
+    struct fixture *fixture = *state;
+    char digest[DIGEST_HEX_SIZE];
+    fixture_deploy(fixture, "a1", "nginx:1");
+    fixture_settle(fixture, 60000);
+    fixture_deploy(fixture, "b2", "nginx:2");
+    fixture_settle(fixture, 60000);
+    expect_hold(fixture, NULL, false);
+    json_decref(fixture_ask(fixture, "POST", "/v1/hold", "{'cluster':'demo','service':'web'}"));
+    fixture_settle(fixture, 60000);
+    expect_hold(fixture, NULL, true);
+    digest_to_hex(&desired_service(core_desired(fixture->core), "demo", "web")->digest, digest);
+    char *same CLEANUP_FREE =
+        memory_printf("{'services':[{'cluster':'demo','name':'web','digest':'%s'}]}", digest);
+    expect_hold(fixture, same, true);
+    expect_hold(fixture, "{'services':[{'cluster':'demo','name':'web','digest':'00'}]}", false);
+}
+
 /* The commit that takes the window away does not open it. */
 static void test_diff_tells_a_window_that_only_an_older_commit_has(void **state)
 {
@@ -766,11 +810,20 @@ static void test_retry_is_of_what_has_failed(void **state)
     fixture_deploy(fixture, "b2", fixture->broken_image);
     fixture_settle(fixture, 60000);
     assert_int_equal(fixture->posted, 0);
+    json_t *status = fixture_ask(fixture, "GET", "/v1/status", NULL);
+    char *failed CLEANUP_FREE =
+        memory_strdup(model_string(json_array_get(json_object_get(status, "services"), 0), "failedTask"));
+    json_decref(status);
+    assert_non_null(failed);
+    char *of_it CLEANUP_FREE = memory_printf("{'task':'%s'}", failed);
+    json_t *tasks = fixture_ask(fixture, "GET", "/v1/tasks", of_it);
+    assert_int_equal(model_int(json_array_get(json_object_get(tasks, "tasks"), 0), "exitCode"), 1);
+    json_decref(tasks);
     fixture->broken_image = NULL;
     json_decref(fixture_ask(fixture, "POST", "/v1/retry", "{'cluster':'demo','service':'web'}"));
     assert_int_equal(fixture->posted, 1);
     fixture_settle(fixture, 60000);
-    json_t *status = fixture_ask(fixture, "GET", "/v1/status", NULL);
+    status = fixture_ask(fixture, "GET", "/v1/status", NULL);
     assert_string_equal(rollout_state(status), "COMPLETED");
     json_decref(status);
 }
@@ -876,6 +929,7 @@ int main(void)
         CASE(test_approve_takes_names_of_the_newest_commit),
         CASE(test_approve_lets_through_what_waits_for_its_window),
         CASE(test_diff_tells_windows_by_the_wall_clock),
+        CASE(test_diff_tells_a_hold),
         CASE(test_diff_tells_a_window_that_only_an_older_commit_has),
         CASE(test_a_hold),
         CASE(test_retry_is_of_what_has_failed),

@@ -138,6 +138,41 @@ static void test_without_containers(void **state)
     expect(first(answer, "failures"), "reason", "MISSING");
 }
 
+/* The state is lost and the newest commit not valid: the engine knows how it ended. */
+static void test_before_a_commit_was_accepted(void **state)
+{
+    struct fixture *before = *state;
+    struct fixture fixture;
+    json_decref(fixture_ask(before, NULL, "RunTask", "{'cluster':'demo','taskDefinition':'job'}"));
+    fixture_settle(before, 2000);
+    fixture_init(&fixture);
+    struct event listed = {.kind = EVENT_LISTED, .now_ms = fixture.now_ms, .seed = 1};
+    struct effect_vec effects = {0};
+    listed.engine.instance = memory_strdup("local");
+    map_for_each (&before->containers, entry) {
+        struct container *container = entry->value;
+        if (!container->labels.group)
+            continue;
+        struct container *ended = container_copy(container);
+        ended->status = CONTAINER_STOPPED;
+        ended->has_exit_code = true;
+        ended->exit_code = 3;
+        ended->finished_ms = fixture.now_ms - 60000;
+        vector_push(&listed.engine.containers, ended);
+    }
+    core_step(fixture.core, &listed, &effects);
+    event_deinit(&listed);
+    effect_vec_deinit(&effects);
+    json_t *answer CLEANUP(json_decrefp) = fixture_ask(&fixture, "GET", "/v1/tasks", NULL);
+    const json_t *task = first(answer, "tasks");
+    expect(task, "status", "STOPPED");
+    expect(task, "stopReason", "Essential container in task exited");
+    expect(task, "exitedContainer", "job");
+    assert_int_equal(model_int(task, "exitCode"), 3);
+    assert_non_null(model_string(task, "stoppedAt"));
+    fixture_deinit(&fixture);
+}
+
 static size_t count(struct fixture *fixture, const char *input)
 {
     json_t *answer CLEANUP(json_decrefp) = fixture_ask(fixture, NULL, "ListTasks", input);
@@ -333,9 +368,16 @@ static void test_refusals_with_tasks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_life),     TEST(test_without_containers),         TEST(test_lists),
-        TEST(test_no_place), TEST(test_what_has_no_effect_is_told), TEST(test_failure_to_start),
-        TEST(test_refusals), TEST(test_a_cluster_that_is_no_text),  TEST(test_refusals_with_tasks),
+        TEST(test_before_a_commit_was_accepted),
+        TEST(test_life),
+        TEST(test_without_containers),
+        TEST(test_lists),
+        TEST(test_no_place),
+        TEST(test_what_has_no_effect_is_told),
+        TEST(test_failure_to_start),
+        TEST(test_refusals),
+        TEST(test_a_cluster_that_is_no_text),
+        TEST(test_refusals_with_tasks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

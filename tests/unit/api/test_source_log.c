@@ -120,7 +120,8 @@ static void test_the_head_of_the_origin_is_moved(void **state)
 #define CLUSTER "kind: Cluster\nclusterName: demo\n"
 #define MORE    "---\nkind: Service\ncluster: demo\nserviceName: db\ntaskDefinition: web\n"
 
-/* Once for each commit that is held, however often it is looked at; approved, it is no news any more. */
+/* Once for each commit that is held, however often it is looked at; that it was approved is told, once too.
+ */
 static void test_a_held_commit(void **state)
 {
     static const char *const expected[] = {
@@ -129,6 +130,9 @@ static void test_a_held_commit(void **state)
         "approve e5e5e5e5e5e5",
         "(source default) holds commit f6f6f6f6f6f6: it removes 2 of 2 services (demo/db, demo/web); davit "
         "approve f6f6f6f6f6f6",
+        "(source default) deploys commit f6f6f6f6f6f6, which was approved: it removes 2 of 2 services "
+        "(demo/db, "
+        "demo/web)",
     };
     struct fixture *fixture = *state;
     char yaml[2048];
@@ -142,6 +146,7 @@ static void test_a_held_commit(void **state)
     fixture_commit(fixture, "f6", CLUSTER);
     source_is(fixture, NULL);
     json_decref(fixture_ask(fixture, "POST", "/v1/approve", "{'commit':'f6f6f6f6'}"));
+    source_is(fixture, NULL);
     source_is(fixture, NULL);
     expect_events(fixture, expected, ARRAY_LEN(expected));
 }

@@ -13,7 +13,7 @@ static const struct core_source_options two_sources[] = {{"infra", NULL}, {"shop
     "kind: Service\nserviceName: api\ncluster: demo\ntaskDefinition: api\ndesiredCount: 1\n"
 #define MORE(name, family)                                                                                   \
     "---\nkind: Service\nserviceName: " name "\ncluster: demo\ntaskDefinition: " family "\ndesiredCount: "   \
-                                                                                        "1\n"
+    "1\n"
 /* Of a service. */
 #define NEVER                                                                                                \
     "davit: {changeWindows: [{kind: deny, durationMinutes: 44640, schedule: 'cron(0 0 1 * ? *)'}]}\n"

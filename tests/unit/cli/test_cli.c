@@ -260,6 +260,7 @@ static void test_help(void **state)
     struct result result = run_line("--help");
     assert_non_null(strstr(result.out, "  show         show a thing"));
     assert_null(strstr(result.out, "helper"));
+    assert_null(strstr(result.out, "lister:"));
     free(result.out);
     free(result.err);
     expect("--version", 0, "davit ", NULL);
@@ -268,7 +269,9 @@ static void test_help(void **state)
 static void test_man(void **state)
 {
     (void)state;
-    expect("help --man show", 0, ".TH DAVIT-SHOW 1", NULL);
+    expect("help --man show", 0, ".TH DAVIT-SHOW 1 \"20", NULL);
+    expect("help --man", 0, ".TH DAVIT 1 \"20", NULL);
+    expect("help --man show", 0, ".fi\n.RE\n.SH SEE ALSO\n", NULL);
     expect("help --man show", 0, "First paragraph.\n.PP\n\\&.Second \\- one.\n", NULL);
     expect("help --man show", 0, ".B \\-o, \\-\\-output FORMAT\n", NULL);
     expect("help --man show", 0, "in the environment as well: \\-\\-output is DAVIT_OUTPUT.\n", NULL);

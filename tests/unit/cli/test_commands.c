@@ -129,7 +129,8 @@ static const struct answer {
      "{\"what\":\"container \\\"web\\\" file site/index.html\",\"change\":\"changed\"},"
      "{\"what\":\"command\",\"from\":\"" X250 "\u00e9old\",\"to\":\"" X250 "\u00e9new" X250 "\"},"
      "{\"what\":\"entryPoint\",\"to\":\"" X250 "\"}],\"preDeploy\":[\"migrate\",\"seed\"],"
-     "\"waits\":\"for its change window, which opens at 2026-01-01 02:00 UTC\",\"opensAt\":1767232800}],"
+     "\"waits\":\"for its change window, which opens at 2026-01-01 02:00 UTC\",\"opensAt\":1767232800,"
+     "\"held\":\"by davit rollback --hold since 2026-01-01T00:00:00Z; not applied\"}],"
      "\"held\":\"removes 3 of 4 services (c/a, c/b, c/d)\"}"},
     {"POST /v1/reconcile?cluster=demo ", "202 Accepted", "{\"accepted\":true}"},
     {"POST /v1/suspend?cluster=demo&service=web ", "202 Accepted", "{\"accepted\":true}"},
@@ -177,11 +178,15 @@ static const struct answer failing[] = {
      STATUS(
          "\"rolloutState\":\"FAILED\"," LOOKED("abcdef0123456789", "2") "\"refused\":false,\"head\":" COMMIT,
          "{\"cluster\":\"demo\",\"name\":\"web\",\"desiredCount\":2,\"healthy\":1,\"failed\":true,\"state\":"
-         "\"failed\"}],\"scheduledTasks\":["
+         "\"failed\",\"failedTask\":\"" TASK_ID "\"},"
+         "{\"cluster\":\"demo\",\"name\":\"loop\",\"state\":\"crash-looping\",\"failedTask\":\"" TASK_ID
+         "\"}],\"scheduledTasks\":["
          "{\"name\":\"late\",\"lastDueAt\":\"2026-01-01T00:00:00.000Z\",\"result\":\"not started: no place\","
          "\"message\":\"was not started and is given up after 2 tries: no place\"},"
          "{\"name\":\"bad\",\"lastDueAt\":\"2026-01-01T00:00:00.000Z\",\"result\":\"failed: code 3\","
-         "\"message\":\"started 1f\"}")},
+         "\"message\":\"started 1f\"},{\"name\":\"off\",\"state\":\"DISABLED\",\"counted\":true},"
+         "{\"name\":\"young\",\"state\":\"ENABLED\",\"counted\":false},{\"name\":\"soon\",\"state\":"
+         "\"ENABLED\",\"counted\":true,\"nextAt\":\"2026-01-01T00:00:00.000Z\"}")},
     {"GET /v1/diff ", "200 OK",
      "{\"differences\":[{\"cluster\":\"demo\",\"service\":\"web\",\"change\":\"rollout\",\"details\":[],"
      "\"rollout\":{\"deployment\":\"ecs-svc/1\",\"state\":\"IN_PROGRESS\",\"newTasks\":2,\"wantedTasks\":4}},"
@@ -205,6 +210,23 @@ static const struct answer rolling_back[] = {
 
 #define BUSY(name) "{\"cluster\":\"demo\",\"name\":\"" name "\",\"desiredCount\":2,\"state\":\"deploying\"},"
 /* Of a daemon one of whose services has failed while others are on their way. */
+static const struct answer blocked[] = {
+    {"GET /v1/status ", "200 OK",
+     STATUS(
+         GOOD,
+         "{\"cluster\":\"demo\",\"name\":\"a\",\"blocked\":true,\"suspended\":true,\"state\":\"suspended\","
+         "\"waiting\":\"suspended by davit suspend, since 2026-01-01T00:00:00Z\"},"
+         "{\"cluster\":\"demo\",\"name\":\"b\",\"blocked\":true,\"suspended\":true,\"state\":\"suspended\","
+         "\"waiting\":\"suspended by davit suspend, with its cluster, since 2026-01-01T00:00:00Z\"},"
+         "{\"cluster\":\"demo\",\"name\":\"c\",\"blocked\":true,\"suspended\":true,\"state\":\"suspended\","
+         "\"waiting\":\"suspended by git\"},"
+         "{\"cluster\":\"demo\",\"name\":\"d\",\"blocked\":true,\"state\":\"waiting\",\"waiting\":"
+         "\"waits for its change window, which opens at 2026-01-01 02:00 UTC\"},"
+         "{\"cluster\":\"demo\",\"name\":\"e\",\"blocked\":true,\"state\":\"blocked\",\"waiting\":"
+         "\"waits for service demo/c: it is suspended\"}")},
+    {"", "404 Not Found", "{}"},
+};
+
 static const struct answer failed_beside[] = {
     {"GET /v1/status ", "200 OK",
      STATUS(
@@ -354,6 +376,11 @@ static int setup_failing(void **state)
 static int setup_rolling_back(void **state)
 {
     return begin(state, rolling_back);
+}
+
+static int setup_blocked(void **state)
+{
+    return begin(state, blocked);
 }
 
 static int setup_failed_beside(void **state)
@@ -540,8 +567,10 @@ static void test_status_diff_wait_reconcile(void **state)
     expect("diff", CLI_NO, "demo/web: changed in place\n  scale 2 -> 4\n", NULL);
     expect("diff", CLI_NO,
            "  runs first: migrate, then seed (davit.preDeploy)\n"
-           "  waits for its change window, which opens at 2026-01-01 02:00 UTC\n",
+           "  waits for its change window, which opens at 2026-01-01 02:00 UTC\n"
+           "  held by davit rollback --hold since 2026-01-01T00:00:00Z; not applied\n",
            NULL);
+    expect("diff -o markdown", CLI_NO, "<br>held by davit rollback ", NULL);
     expect("diff -o json", CLI_NO, "\"opensAt\": 1767232800", NULL);
     expect("diff -o markdown", CLI_NO,
            "| `web` | changed in place, scale 2 → 4 | `container \"web\" file site/index.html` changed<br>",
@@ -649,21 +678,49 @@ static void test_a_held_commit(void **state)
     expect("approve", CLI_ERROR, NULL, "COMMIT");
 }
 
+/* Nothing comes of it by itself: what ends it is said. */
+static void test_wait_says_what_a_service_waits_for(void **state)
+{
+    (void)state;
+    expect(
+        "wait --timeout 1s", CLI_NO, NULL,
+        "davit: demo/a: suspended by davit suspend, since 2026-01-01T00:00:00Z; nothing of it happens until "
+        "davit resume demo/a\n"
+        "davit: demo/b: suspended by davit suspend, with its cluster, since 2026-01-01T00:00:00Z; nothing of "
+        "it happens until davit resume demo\n"
+        "davit: demo/c: suspended by git; nothing of it happens until a commit takes davit.suspend of its "
+        "service away\n"
+        "davit: demo/d: waits for its change window, which opens at 2026-01-01 02:00 UTC; davit approve "
+        "abcdef012345 lets it through now\n"
+        "davit: demo/e: waits for service demo/c: it is suspended\n");
+    expect("status", 0, "  nothing of it happens until davit resume demo/a\n", NULL);
+}
+
 static void test_a_failed_service(void **state)
 {
     (void)state;
     expect("status", 0,
            "schedule   late: never again, last 2026-01-01T00:00:00Z, was not started and is given up after 2 "
            "tries: no place\n"
-           "schedule   bad: never again, last 2026-01-01T00:00:00Z failed: code 3, started 1f\n",
+           "schedule   bad: never again, last 2026-01-01T00:00:00Z failed: code 3, started 1f\n"
+           "schedule   off: disabled\n"
+           "schedule   young: not known before the instances have answered\n"
+           "schedule   soon: next 2026-01-01T00:00:00Z\n",
            NULL);
     expect("diff", CLI_NO,
            "demo/web: not all of it is deployed\n  deployment ecs-svc/1 in progress: 2 of 4 tasks are new\n"
            "demo/db: not all of it is deployed\n  deployment ecs-svc/2 failed: 0 of 1 task is new\n",
            NULL);
-    expect("status", 0, "\n          other content is tried, or the same by davit retry demo/web\n", NULL);
+    expect(
+        "status", 0,
+        "  davit logs demo/web -t 0123456789ab says why; other content is tried, or the same by davit retry "
+        "demo/web\n",
+        NULL);
+    expect("status", 0, "  davit logs demo/loop -t 0123456789ab says why\n", NULL);
     expect("wait --timeout 1s", CLI_NO, NULL,
-           "davit: demo/web has failed: other content is tried, or the same by davit retry demo/web\n");
+           "davit: demo/web has failed: davit logs demo/web -t 0123456789ab says why; other content is "
+           "tried, or "
+           "the same by davit retry demo/web\n");
     expect("retry demo/web", 0, NULL, "demo/web is tried again; \"davit wait demo/web\"");
     expect("retry demo/db", CLI_ERROR, NULL,
            "davit: demo/db has not failed, it is steady: there is nothing to retry\n");
@@ -885,6 +942,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_held_service, setup_held, teardown),
         cmocka_unit_test_setup_teardown(test_wait_waits_for_the_end_of_a_rollback, setup_rolling_back,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_wait_says_what_a_service_waits_for, setup_blocked, teardown),
         cmocka_unit_test_setup_teardown(test_wait_ends_with_the_first_that_has_failed, setup_failed_beside,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_wait_is_not_content_with_a_broken_source, setup_broken,

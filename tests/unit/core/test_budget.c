@@ -94,6 +94,8 @@ static void test_an_approval_is_of_one_commit(void **state)
     fixture_step(fixture, approval(2));
     assert_null(held(fixture));
     assert_int_equal(wanted(fixture), 2);
+    assert_non_null(strstr(fixture_effect(fixture, EFFECT_SAVE, 0)->change.message,
+                           "; was held, and approved by hand: removes 4 of 4 services (c/s0, c/s1, c/s2, "));
     fixture_step(fixture, commit_of(3, 4, 0));
     fixture_step(fixture, commit_of(4, 0, 0));
     assert_int_equal(wanted(fixture), 3);

@@ -118,7 +118,8 @@ static void test_without_a_place_there_are_none(void **state)
     (void)state;
     struct secret_store *store CLEANUP(secret_store_freep) = secret_store_new(&(struct secret_options){0});
     struct fixture fixture = {.store = store};
-    check_fails(&fixture, "none", ERROR_NOT_FOUND, "names no place for secrets");
+    check_fails(&fixture, "none", ERROR_NOT_FOUND,
+                "names no place for secrets: set secrets.directory or secrets.environment");
 }
 
 int main(void)
