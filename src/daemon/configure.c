@@ -63,14 +63,15 @@ static void warn_of_secrets(const struct config *config)
     }
 }
 
-/* As of an ssh key, but that goes on. root's group is nobody else: systemd's credentials show it their ACL.
- */
+/* As of an ssh key, but that goes on. Two groups are nobody else: root's, which systemd's credentials show
+ * their ACL, and davit's own, by which it may read the file. */
 static void warn_of_mode(const char *key, const char *path)
 {
     struct stat st;
     if (!path || stat(path, &st) < 0) /* who reads it tells that */
         return;
-    if ((st.st_mode & 07) || ((st.st_mode & 070) && st.st_gid != 0))
+    bool is_ours = st.st_gid == 0 || st.st_gid == getegid();
+    if ((st.st_mode & 07) || ((st.st_mode & 070) && !is_ours))
         log_message(LOG_LEVEL_WARNING, "%s %s may be read by others (mode %04o): chmod 600 %s", key, path,
                     st.st_mode & 07777, path);
     else if (st.st_uid != 0 && st.st_uid != geteuid())
