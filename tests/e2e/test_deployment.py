@@ -83,8 +83,8 @@ def test_the_threshold_is_of_the_manifest_and_applies_at_once(spine, demo_image)
 
 def test_a_failed_service_names_its_logs(davit, repo, docker, demo_image):
     spine = Spine(davit, repo, docker, stoppedTaskRetention="1h")
-    spine.repo.commit("web: crashes", {"web.json": definition(demo_image, command="echo no such table; exit 7"),
-                                       "service.json": service(1)})
+    crashes = {**CRASHES, "command": "echo no such table; exit 7"}
+    spine.repo.commit("web: crashes", {"web.json": definition(demo_image, **crashes), "service.json": service(1)})
     spine.start()
     spine.seen()
     failure = spine.wait().stderr
