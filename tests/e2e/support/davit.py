@@ -88,7 +88,8 @@ class Davit:
 
 
 def wait_for(condition, timeout=20, what=""):
-    """Waits until condition() is true (an AssertionError in it is not yet) and returns its value.
+    """Waits until condition() is true and returns its value. Not yet is an AssertionError in it as well, and a look for what
+    an answer does not have, as the services of a davit that has just started.
 
     A condition often runs davit and asks an engine: the pause is longer where asking is, so that six workers that wait
     leave the processors to what they wait for.
@@ -101,7 +102,7 @@ def wait_for(condition, timeout=20, what=""):
             value = condition()
             if value:
                 return value
-        except AssertionError as error:
+        except (AssertionError, LookupError, StopIteration, ValueError) as error:
             last = error
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {timeout} s: {what or condition.__name__}") from last

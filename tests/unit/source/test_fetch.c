@@ -422,6 +422,7 @@ static void test_deadline_kills_and_nothing_is_told_of_the_password(void **state
     fixture_stop(f);
     close(silent);
     fixture_forget(f);
+    f->options.fetch_ms = 60000;
     fixture_start(f); /* refused now: libgit2's own text comes through */
     fixture_await_error(f, "cannot connect");
     for (size_t i = 0; i < f->errors.len; i++)
