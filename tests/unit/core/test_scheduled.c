@@ -697,16 +697,21 @@ static void test_a_restart_neither_doubles_nor_loses(void **state)
     assert_int_equal(count(half, false), 1); /* the task was saved, that it was started was not */
 }
 
-/* As the last one above, and the next commit asks for more, and other ones. */
-static void test_a_restart_does_not_double_another_target(void **state)
+/* As the last one above. */
+static struct fixture *half_saved_life(void)
 {
-    (void)state;
     json_t *waiting;
     struct fixture *first CLEANUP(fixture_freep) = first_life(&waiting);
     json_t *task = last_entry(first, LEDGER_TASK);
     fixture_after(first, 1000);
+    return second_life(first, waiting, task);
+}
 
-    struct fixture *second CLEANUP(fixture_freep) = second_life(first, waiting, task);
+/* The next commit asks for more, and other ones. */
+static void test_a_restart_does_not_double_another_target(void **state)
+{
+    (void)state;
+    struct fixture *second CLEANUP(fixture_freep) = half_saved_life();
     fixture_change(second, "other", "other:1");
     fixture_file(
         second, "schedule.json",
@@ -719,16 +724,11 @@ static void test_a_restart_does_not_double_another_target(void **state)
     assert_true(text_starts_with(view.message, "started "));
 }
 
-/* The last one above, and its cluster was suspended meanwhile: its task may be forgotten before that ends. */
+/* Its cluster was suspended meanwhile: its task may be forgotten before that ends. */
 static void test_a_restart_does_not_double_when_suspended(void **state)
 {
     (void)state;
-    json_t *waiting;
-    struct fixture *first CLEANUP(fixture_freep) = first_life(&waiting);
-    json_t *task = last_entry(first, LEDGER_TASK);
-    fixture_after(first, 1000);
-
-    struct fixture *second CLEANUP(fixture_freep) = second_life(first, waiting, task);
+    struct fixture *second CLEANUP(fixture_freep) = half_saved_life();
     fixture_file(second, "cluster.json", "{\"clusterName\":\"c\",\"davit\":{\"suspend\":true}}");
     fixture_turn(second);
     assert_int_equal(count(second, false), 1);
