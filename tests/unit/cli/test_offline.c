@@ -359,9 +359,37 @@ static void test_what_is_left_to_the_system_changes_nothing(void **state)
     expect_together_as_apart((struct way){.plain = true, .ends = true});
 }
 
+/* Its mode is no content of a manifest: the service is not among those that are touched and unchanged. */
+static void test_a_mode_touches_nothing(void **state)
+{
+    (void)state;
+    char directory[128];
+    unit_make_dir(directory, sizeof directory, "offline");
+    char *make CLEANUP_FREE = memory_printf(
+        "cd %s && git init -q . && printf 'family: web\\ncontainerDefinitions: [{name: a, image: i, memory: "
+        "8}]\\n' >t.yaml && "
+        "printf 'serviceName: web\\ntaskDefinition: web\\ndesiredCount: 1\\n' >s.yaml && git add . && "
+        "git -c user.name=A -c user.email=a@example.org commit -qm one && chmod +x s.yaml && "
+        "git -c user.name=A -c user.email=a@example.org commit -qam two",
+        directory);
+    char *remove CLEANUP_FREE = memory_printf("rm -rf %s", directory);
+    assert_int_equal(system(make), 0);
+    const struct offline_query query = {.repository = directory, .command = "diff"};
+    struct outcome together CLEANUP(outcome_deinit) = {
+        {OFFLINE_SIDE_INIT("HEAD~1"), OFFLINE_SIDE_INIT("HEAD")}, 0, 0};
+    read_together(&query, &together);
+    assert_int_equal(together.code, 0);
+    json_t *answer = cli_diff_answer(together.sides);
+    assert_int_equal(json_array_size(json_object_get(answer, "differences")), 0);
+    assert_int_equal(json_array_size(json_object_get(answer, "unchanged")), 0);
+    json_decref(answer);
+    assert_int_equal(system(remove), 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_two_together_are_as_two_apart),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_a_mode_touches_nothing),
+                                       cmocka_unit_test(test_two_together_are_as_two_apart),
                                        cmocka_unit_test(test_what_stays_has_no_say_in_the_difference),
                                        cmocka_unit_test(test_what_is_left_to_the_system_changes_nothing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
