@@ -151,6 +151,8 @@ static void on_status(void *data, const struct source_status *status)
     struct fixture *fixture = data;
     assert_int_equal(status->ok, status->error.code == 0);
     vector_push(&fixture->errors, memory_strdup(status->error.message));
+    if (status->away && !fixture->told_away)
+        fixture->told_away = fixture->errors.len;
 }
 
 void fixture_start(struct fixture *fixture)
@@ -211,6 +213,11 @@ static bool has_errors(struct fixture *fixture, const struct goal *goal)
     return fixture->errors.len >= goal->count;
 }
 
+static bool has_failures(struct fixture *fixture, const struct goal *goal)
+{
+    return (size_t)source_get_status(fixture->source)->failures >= goal->count;
+}
+
 static bool has_ok(struct fixture *fixture, const struct goal *goal)
 {
     (void)goal;
@@ -256,6 +263,13 @@ void fixture_await_errors(struct fixture *fixture, size_t count)
     struct goal goal = {.reached = has_errors, .count = count};
     if (!await(fixture, &goal, DEADLINE_MS))
         fail_msg("%zu calls instead of %zu; status: %s", fixture->errors.len, count, last_error(fixture));
+}
+
+void fixture_await_failures(struct fixture *fixture, size_t count)
+{
+    struct goal goal = {.reached = has_failures, .count = count};
+    if (!await(fixture, &goal, DEADLINE_MS))
+        fail_msg("fewer than %zu failures; status: %s", count, last_error(fixture));
 }
 
 void fixture_await_ok(struct fixture *fixture)

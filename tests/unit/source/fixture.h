@@ -28,6 +28,7 @@ struct fixture {
     char *mirror;
     struct seen_vec VECTOR_OF(struct seen) seen;
     struct string_vec errors; /* of status calls; "" is ok */
+    size_t told_away;         /* how many calls there were with the first that said away; 0: none */
     bool free_in_update;
 };
 
@@ -46,11 +47,12 @@ void fixture_repository(struct fixture *fixture);
 
 void fixture_start(struct fixture *fixture);
 void fixture_stop(struct fixture *fixture);
-/* Each runs the loop until it is so, and fails the test after ten seconds. */
+/* Each runs the loop until it is so, and fails the test after a minute. */
 void fixture_await_updates(struct fixture *fixture, size_t count);
 void fixture_await_head(struct fixture *fixture, const char *files);
 void fixture_await_error(struct fixture *fixture, const char *part);
 void fixture_await_errors(struct fixture *fixture, size_t count);
+void fixture_await_failures(struct fixture *fixture, size_t count); /* in a row */
 void fixture_await_ok(struct fixture *fixture);
 /* Drops what was seen so far. */
 void fixture_forget(struct fixture *fixture);

@@ -70,36 +70,44 @@ static void test_pokes_without_news_say_nothing(void **state)
     assert_int_equal(f->errors.len, 1);
 }
 
-static bool is_away(const struct fixture *f)
+/* A look that failed is no outage yet, nor are two: it is told once. */
+static void test_not_away_for_a_while(void **state)
 {
-    return source_get_status(f->source)->away;
+    struct fixture *f = *state;
+    fixture_repository(f);
+    f->options.away_ms = 3600 * 1000;
+    fixture_start(f);
+    fixture_await_ok(f);
+    fixture_sh(f, "mv repo gone");
+    fixture_await_error(f, "No such file");
+    size_t told = f->errors.len;
+    fixture_await_failures(f, 2);
+    assert_int_equal(f->errors.len, told);
+    assert_false(source_get_status(f->source)->away);
 }
 
-/* A look that failed is no outage yet; one that is refused, none at all; each change is told once. */
+/* The same error is told once more when it is an outage, and each outage counts anew. */
 static void test_away_after_a_while(void **state)
 {
     struct fixture *f = *state;
     fixture_repository(f);
-    f->options.away_ms = 1500; /* the second retry is 3 s after the first failure */
+    f->options.away_ms = 1;
     fixture_start(f);
     fixture_await_ok(f);
-    assert_false(is_away(f));
-    fixture_sh(f, "mv repo gone");
-    fixture_await_error(f, "No such file");
-    assert_false(is_away(f));
-    size_t told = f->errors.len;
-    fixture_idle(f, 500);
-    assert_int_equal(f->errors.len, told);
-    assert_false(is_away(f));
-    fixture_await_errors(f, told + 1); /* the same error: it is away now */
-    assert_true(is_away(f));
-    assert_int_equal(source_get_status(f->source)->told, f->errors.len);
-    fixture_sh(f, "mv gone repo");
-    fixture_await_ok(f);
-    assert_false(is_away(f));
-    fixture_sh(f, "mv repo gone");
-    fixture_await_error(f, "No such file");
-    assert_false(is_away(f)); /* it counts anew */
+    for (int i = 0; i < 2; i++) {
+        size_t told = f->errors.len;
+        fixture_sh(f, "mv repo gone");
+        fixture_await_errors(f, told + 2);
+        assert_int_equal(f->errors.len, told + 2);
+        assert_string_equal(f->errors.items[told], f->errors.items[told + 1]);
+        assert_int_equal(f->told_away, told + 2); /* not the first */
+        assert_true(source_get_status(f->source)->away);
+        assert_int_equal(source_get_status(f->source)->told, f->errors.len);
+        fixture_sh(f, "mv gone repo");
+        fixture_await_ok(f);
+        assert_false(source_get_status(f->source)->away);
+        f->told_away = 0;
+    }
 }
 
 int main(void)
@@ -111,6 +119,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_freed_in_a_callback_and_at_once, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_pokes_without_news_say_nothing, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_not_away_for_a_while, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_away_after_a_while, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
