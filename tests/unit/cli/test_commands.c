@@ -311,23 +311,44 @@ struct world {
     pid_t daemon;
 };
 
-static void answer(int fd, const struct answer *known)
+static void answer(int fd, const struct answer *answer)
 {
-    char request[8192] = "";
-    if (read(fd, request, sizeof request - 1) <= 0)
-        return;
-    size_t i = 0;
-    while (!text_starts_with(request, known[i].request))
-        i++;
-    bool is_slow = strstr(request, "=slow ");
-    if (is_slow && fork() != 0)
-        return; /* others are answered meanwhile */
-    if (is_slow)
-        usleep(2500000);
-    dprintf(fd, "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", known[i].status,
-            strlen(known[i].body), known[i].body);
-    if (is_slow)
-        _exit(0);
+    dprintf(fd, "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", answer->status,
+            strlen(answer->body), answer->body);
+    close(fd);
+}
+
+/* What is slow is answered once the next request was, and its answer taken in. */
+static void serve(int listener, const struct answer *known)
+{
+    int slow_fd = -1;
+    const struct answer *slow = NULL;
+    while (true) {
+        char request[8192] = "";
+        int fd = accept(listener, NULL, NULL);
+        if (read(fd, request, sizeof request - 1) <= 0) {
+            close(fd);
+            continue;
+        }
+        size_t i = 0;
+        while (!text_starts_with(request, known[i].request))
+            i++;
+        if (strstr(request, "=slow ")) {
+            slow_fd = fd;
+            slow = &known[i];
+            continue;
+        }
+        int end = slow ? dup(fd) : -1;
+        answer(fd, &known[i]);
+        if (!slow)
+            continue;
+        shutdown(end, SHUT_WR);
+        while (read(end, request, sizeof request) > 0)
+            continue;
+        close(end);
+        answer(slow_fd, slow);
+        slow = NULL;
+    }
 }
 
 static int begin(void **state, const struct answer *known)
@@ -342,11 +363,8 @@ static int begin(void **state, const struct answer *known)
     assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
     assert_int_equal(listen(listener, 8), 0);
     world->daemon = fork();
-    while (world->daemon == 0) {
-        int fd = accept(listener, NULL, NULL);
-        answer(fd, known);
-        close(fd);
-    }
+    if (world->daemon == 0)
+        serve(listener, known);
     close(listener);
     setenv("DAVIT_SOCKET", world->socket, 1);
     *state = world;

@@ -1,5 +1,6 @@
 /* `davit apply`, as a process: a signal ends it in order. Its engine is one that is not there. */
 #include "base/memory.h"
+#include "base/text.h"
 #include "base/vector.h"
 
 #include "../unit.h"
@@ -33,13 +34,27 @@ static pid_t start(const char *dir, int ignored)
     return child;
 }
 
-/* The handlers stand once the state directory's lock and the engines' handles do. */
-static void wait_for_file(const char *dir, const char *name)
+static bool handles(pid_t pid, int number)
 {
-    char *path CLEANUP_FREE = memory_printf("%s/state/%s", dir, name);
-    for (int i = 0; i < 400 && access(path, F_OK) < 0; i++)
-        usleep(50000);
-    assert_int_equal(access(path, F_OK), 0);
+    char path[64];
+    char line[256];
+    unsigned long long caught = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file))
+        if (text_starts_with(line, "SigCgt:"))
+            caught = strtoull(line + strlen("SigCgt:"), NULL, 16);
+    fclose(file);
+    return caught >> (number - 1) & 1;
+}
+
+/* Until then a signal just ends it. */
+static void wait_for_handlers(pid_t pid, int ignored)
+{
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        for (int j = 0; j < 1200 && numbers[i] != ignored && !handles(pid, numbers[i]); j++)
+            usleep(50000);
 }
 
 /* By that signal; takes the directory away. */
@@ -62,8 +77,7 @@ static void test_signals_end_it_in_order(void **state)
         char dir[] = "/tmp/davit-apply-XXXXXX";
         assert_non_null(mkdtemp(dir));
         pid_t child = start(dir, 0);
-        wait_for_file(dir, "default");
-        usleep(300000);
+        wait_for_handlers(child, 0);
         end(dir, child, numbers[i]);
     }
 }
@@ -77,8 +91,7 @@ static void test_a_signal_that_was_ignored_stays_so(void **state)
         char dir[] = "/tmp/davit-apply-XXXXXX";
         assert_non_null(mkdtemp(dir));
         pid_t child = start(dir, ignored[i]);
-        wait_for_file(dir, "default");
-        usleep(300000);
+        wait_for_handlers(child, ignored[i]);
         kill(child, ignored[i]);
         usleep(300000);
         assert_int_equal(waitpid(child, NULL, WNOHANG), 0);

@@ -352,9 +352,11 @@ static void test_burst(void **state)
     while (world->looks == at_the_end)
         uv_run(&world->loop, UV_RUN_ONCE);
     assert_int_equal(world->looks, at_the_end + 1);
+    begin_ms = uv_hrtime() / 1000000;
     post(world, TOKEN, NULL, 202); /* in the pause after that one */
-    assert_int_equal(world->looks, at_the_end + 1);
-    while (world->looks == at_the_end + 1)
+    if (uv_hrtime() / 1000000 - begin_ms < LIMIT_WEBHOOK_LOOK_MS / 2)
+        assert_int_equal(world->looks, at_the_end + 1);
+    while (world->looks < at_the_end + 2)
         uv_run(&world->loop, UV_RUN_ONCE);
     assert_int_equal(webhook_listener_news(world->listener)->heard, 51);
 }

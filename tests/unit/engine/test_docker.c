@@ -193,7 +193,7 @@ static struct engine_call call_for(struct server *server, struct outcome *outcom
 {
     outcome->server = server;
     return (struct engine_call){
-        .done = on_done, .progress = on_progress, .event = on_event, .data = outcome, .deadline_ms = 3000};
+        .done = on_done, .progress = on_progress, .event = on_event, .data = outcome, .deadline_ms = 60000};
 }
 
 static void wait_for(struct server *server, const struct outcome *outcome)
@@ -698,7 +698,7 @@ static void test_one_container_that_hangs_spoils_no_listing(void **state)
          "HTTP/1.1 500 No\r\nContent-Length: 26\r\n\r\n{\"message\":\"no such file\"}", 0, false},
         {0}};
     server->rules = rules;
-    call.deadline_ms = 1000;
+    call.deadline_ms = 3000;
     server->engine->ops->list(server->engine, "owner-1", &call);
     wait_for(server, &outcome);
     if (outcome.code)
