@@ -47,7 +47,9 @@ struct errand {
     char *target;           /* image or network */
     struct act_login login; /* the registry's */
     struct job_vec jobs;
-    uint64_t call; /* 0 while it waits for its turn */
+    uint64_t call;  /* 0 while it waits for its turn */
+    unsigned tries; /* ERRAND_PULL: that failed */
+    bool pauses;    /* until the next; the call is that of the clock */
 };
 
 struct errand_vec VECTOR_OF(struct errand *);
@@ -185,14 +187,18 @@ static void on_done(void *data, const struct engine_reply *reply)
 /* --- errands: images and networks that creates wait for --------------------------------------------------
  */
 
-static void on_progress(void *data, const struct engine_progress *progress)
+static void tell_progress(const struct errand *errand, const struct act_progress *progress)
 {
-    const struct errand *errand = data;
     for (size_t i = 0; i < errand->jobs.len; i++) {
         const struct job *job = errand->jobs.items[i];
         if (job->act->options.progress)
             job->act->options.progress(job->act->options.data, job->action->id, progress);
     }
+}
+
+static void on_progress(void *data, const struct engine_progress *progress)
+{
+    tell_progress(data, &(struct act_progress){.pull = *progress});
 }
 
 static void on_errand_done(void *data, const struct engine_reply *reply);
@@ -235,7 +241,8 @@ static void fill_errands(struct instance_queue *queue)
                                      [ERRAND_NETWORK] = SIZE_MAX};
     size_t under_way[ARRAY_LEN(at_once)] = {0};
     for (size_t i = 0; i < queue->errands.len; i++)
-        under_way[queue->errands.items[i]->kind] += queue->errands.items[i]->call != 0;
+        under_way[queue->errands.items[i]->kind] +=
+            queue->errands.items[i]->call != 0 && !queue->errands.items[i]->pauses;
     for (size_t i = 0; i < queue->errands.len; i++) {
         struct errand *errand = queue->errands.items[i];
         if (errand->call || under_way[errand->kind] == at_once[errand->kind])
@@ -271,16 +278,21 @@ static void tell_pull_failed(struct job *job, const struct engine_reply *failed)
     tell(job, &copy);
 }
 
+static void mask_login(const struct errand *errand, struct error *err)
+{
+    struct mask secrets CLEANUP(mask_deinit) = {0};
+    mask_add(&secrets, errand->login.header);
+    mask_add(&secrets, errand->login.secret);
+    mask_apply(&secrets, err);
+}
+
 static void tell_failed(struct errand *errand, const struct engine_reply *reply)
 {
     static const char *const words[] = {[ERRAND_PULL] = "CannotPullContainerError: ",
                                         [ERRAND_LOAD] = "CannotPullContainerError: pause image ",
                                         [ERRAND_NETWORK] = "ResourceInitializationError: network "};
     struct engine_reply failed = *reply;
-    struct mask secrets CLEANUP(mask_deinit) = {0};
-    mask_add(&secrets, errand->login.header);
-    mask_add(&secrets, errand->login.secret);
-    mask_apply(&secrets, &failed.error);
+    mask_login(errand, &failed.error);
     failed.error.code = failure_code(errand, failed.error.code);
     if (errand->login.hint) {
         char *cause CLEANUP_FREE = memory_strdup(failed.error.message);
@@ -347,9 +359,38 @@ static void take_distribution(struct errand *errand, const struct engine_reply *
     find_errand(pull);
 }
 
+static void try_again(void *data)
+{
+    struct errand *errand = data;
+    errand->call = 0;
+    errand->pauses = false;
+    fill_errands(errand->queue);
+}
+
+/* Returns whether it is tried again. */
+static bool pause_pull(struct errand *errand, const struct error *cause)
+{
+    static const int64_t pauses_ms[LIMIT_ENGINE_PULL_TRIES - 1] = {1100, 2200, 4400, 5000};
+    if (errand->kind != ERRAND_PULL || cause->code != ERROR_INTERNAL || errand->tries == ARRAY_LEN(pauses_ms))
+        return false;
+    int64_t pause_ms = pauses_ms[errand->tries++];
+    struct error told = *cause;
+    mask_login(errand, &told);
+    char *failure CLEANUP_FREE =
+        memory_printf("%s; tried again in %.1fs (%u of %d)", told.message, (double)pause_ms / 1000,
+                      errand->tries + 1, LIMIT_ENGINE_PULL_TRIES);
+    errand->pauses = true;
+    errand->call = errand->engine->ops->after(errand->engine, pause_ms, try_again, errand);
+    tell_progress(errand, &(struct act_progress){.pull.status = "", .failure = failure});
+    fill_errands(errand->queue);
+    return true;
+}
+
 static void on_errand_done(void *data, const struct engine_reply *reply)
 {
     struct errand *errand = data;
+    if (pause_pull(errand, &reply->error))
+        return;
     struct instance_queue *queue = errand->queue;
     struct lane_queue *lane = &queue->lanes[LANE_WORK];
     errand->call = 0;

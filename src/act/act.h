@@ -1,16 +1,27 @@
 /* Runs actions through the engine's table: bounded concurrency per instance, one answer per action. It
- * decides nothing: what an answer means is core's business, and there is no retry here.
+ * decides nothing: what an answer means is core's business, and nothing but a pull is tried again here.
  *
  * What a create needs beyond its task definition (files, secrets) is asked of the stores when its turn comes;
  * without it there is no create.
  *
  * A create whose image is not there leaves its place to others while the image is pulled: once for all that
  * wait for it, LIMIT_ENGINE_PULLS images at a time. ACTION_RESOLVE waits for a pull in the same way, unless
- * the image was built where it is: then there is nothing to ask a registry for. When the pull fails and the
- * instance has the image, that copy is used (the ECS agent's default pull behaviour), and the outcome warns;
- * when the registry says that it has no such image, it was built or loaded. In the same way a pause container
- * waits for the network of its cluster, which is made unless it is there, and for its image, which is davit's
- * own and is loaded, never pulled.
+ * the image was built where it is: then there is nothing to ask a registry for.
+ *
+ * A registry or a name server that is away for a moment fails no task. As with the ECS agent a pull has
+ * LIMIT_ENGINE_PULL_TRIES, 1.1 s, 2.2 s, 4.4 s and 5 s apart, in which others are pulled:
+ *
+ *  it fails, for                                   | tried again
+ *  ------------------------------------------------|-----------------------------------------------------
+ *  there is no such image, or no access to it      | no: the registry has answered
+ *  the engine does not answer                      | no: it is asked for everything anew once it does
+ *  a deadline (LIMIT_ENGINE_PULL_MS, _PULL_IDLE_MS) | no: that was no moment
+ *  whatever else the engine says (ERROR_INTERNAL)  | yes
+ *
+ * When the pull fails and the instance has the image, that copy is used (the ECS agent's default pull
+ * behaviour), and the outcome warns; when the registry says that it has no such image, it was built or
+ * loaded. In the same way a pause container waits for the network of its cluster, which is made unless it is
+ * there, and for its image, which is davit's own and is loaded, never pulled.
  */
 #pragma once
 
@@ -53,11 +64,17 @@ struct act_stores {
     void *data;
 };
 
+/* How a pull that an action waits for gets on. */
+struct act_progress {
+    struct engine_progress pull;
+    const char *failure; /* of the last try, and when the next is; NULL: none, or that is under way */
+};
+
 struct act_options {
     struct act_stores stores;
     struct engine *(*engine)(void *data, const char *instance);  /* NULL: no such instance */
     void (*done)(void *data, const struct act_outcome *outcome); /* never from within act_run() */
-    void (*progress)(void *data, uint64_t action_id, const struct engine_progress *progress);
+    void (*progress)(void *data, uint64_t action_id, const struct act_progress *progress);
     const struct engine_archive *pause_image;
     void *data;
 };

@@ -278,8 +278,9 @@ static json_t *actions_json(const struct api *api, const struct view_service *vi
         api_set_time_text(json, "since", under_way->since_ms);
         if (under_way->progress_status)
             json_object_set_new(json, "progress",
-                                json_pack("{s:s,s:I,s:I}", "status", under_way->progress_status,
-                                          "currentBytes", (json_int_t)under_way->progress_bytes, "totalBytes",
+                                json_pack("{s:s,s:s*,s:I,s:I}", "status", under_way->progress_status,
+                                          "failure", under_way->progress_failure, "currentBytes",
+                                          (json_int_t)under_way->progress_bytes, "totalBytes",
                                           (json_int_t)under_way->progress_total_bytes));
         json_array_append_new(list, json);
     }

@@ -114,6 +114,7 @@
 #define LIMIT_ENGINE_CALL_MS       30000
 #define LIMIT_ENGINE_PULL_MS       7200000 /* ECS agent: 2 h in all */
 #define LIMIT_ENGINE_PULL_IDLE_MS  60000   /* ECS agent: inactivity 1 min */
+#define LIMIT_ENGINE_PULL_TRIES    5       /* ECS agent: with 1.1 s to 5 s between them */
 #define LIMIT_ENGINE_CREATE_MS     240000  /* ECS agent: create timeout 4 min */
 #define LIMIT_ENGINE_START_MS      180000  /* ECS agent: start timeout 3 min */
 #define LIMIT_ENGINE_STOP_SLACK_MS 120000  /* ECS agent: stopTimeout + 2 min */

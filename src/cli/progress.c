@@ -31,22 +31,18 @@ static enum progress_state state_of(bool failed, bool steady, bool blocked, cons
     return blocked || text_equal(word, "crash-looping") ? PROGRESS_BLOCKED : PROGRESS_BUSY;
 }
 
-static void set_pull(struct progress_service *service, const char *image, int64_t bytes, int64_t total_bytes)
-{
-    service->pulling = image;
-    service->pulled_bytes = bytes;
-    service->pull_bytes = total_bytes;
-}
-
 static void pull_of_view(const struct core *core, const struct view_service *view,
                          struct progress_service *service)
 {
     struct view_action_vec actions;
     core_view_actions(core, view->cluster, view->name, &actions);
     for (size_t i = 0; i < actions.len && !service->pulling; i++)
-        if (actions.items[i].progress_status)
-            set_pull(service, action_image(actions.items[i].action), actions.items[i].progress_bytes,
-                     actions.items[i].progress_total_bytes);
+        if (actions.items[i].progress_status) {
+            service->pulling = action_image(actions.items[i].action);
+            service->pull_failure = actions.items[i].progress_failure;
+            service->pulled_bytes = actions.items[i].progress_bytes;
+            service->pull_bytes = actions.items[i].progress_total_bytes;
+        }
     vector_deinit(&actions);
 }
 
@@ -113,8 +109,10 @@ static void pull_of_json(const json_t *actions, struct progress_service *service
         const json_t *progress = json_object_get(action, "progress");
         if (!progress)
             continue;
-        set_pull(service, model_string(action, "image"), model_int(progress, "currentBytes"),
-                 model_int(progress, "totalBytes"));
+        service->pulling = model_string(action, "image");
+        service->pull_failure = model_string(progress, "failure");
+        service->pulled_bytes = model_int(progress, "currentBytes");
+        service->pull_bytes = model_int(progress, "totalBytes");
         return;
     }
 }
@@ -219,7 +217,9 @@ static void append_pull(struct buffer *out, const struct progress_service *servi
     if (!service->pulling)
         return;
     buffer_printf(out, "  pulling %s", service->pulling);
-    if (service->pull_bytes > 0)
+    if (service->pull_failure)
+        buffer_printf(out, ": %s", service->pull_failure);
+    else if (service->pull_bytes > 0)
         buffer_printf(out, " %.1f/%.1f MB", (double)service->pulled_bytes / 1e6,
                       (double)service->pull_bytes / 1e6);
 }

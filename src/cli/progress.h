@@ -30,8 +30,9 @@ struct progress_service {
     int lost; /* tasks of which nobody knows */
     int gone; /* of these: no more counted */
     const char *lost_instance;
-    int64_t lost_ms;     /* 0: since ever */
-    const char *pulling; /* image; NULL: none */
+    int64_t lost_ms;          /* 0: since ever */
+    const char *pulling;      /* image; NULL: none */
+    const char *pull_failure; /* of the last try; NULL: none */
     int64_t pulled_bytes;
     int64_t pull_bytes; /* 0: not known */
     bool removing;

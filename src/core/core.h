@@ -440,6 +440,7 @@ struct view_action {
     const struct action *action;
     int64_t since_ms;
     const char *progress_status;
+    const char *progress_failure; /* of the last try, and when the next is; NULL: none */
     int64_t progress_bytes;
     int64_t progress_total_bytes;
 };

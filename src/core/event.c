@@ -84,6 +84,7 @@ void event_deinit(struct event *event)
         break;
     case EVENT_PROGRESS:
         free(event->progress.status);
+        free(event->progress.failure);
         break;
     case EVENT_RECONCILE:
         free(event->reconcile.cluster);
@@ -238,6 +239,7 @@ static void progress_event_to_json(const struct event *event, json_t *json)
 {
     model_set_int(json, "id", (int64_t)event->progress.id);
     model_set_string(json, "status", event->progress.status);
+    model_set_string(json, "failure", event->progress.failure);
     model_set_int(json, "current", event->progress.current_bytes);
     model_set_int(json, "total", event->progress.total_bytes);
 }
@@ -385,6 +387,7 @@ static int progress_event_from_json(const json_t *json, struct event *event)
 {
     event->progress.id = (uint64_t)model_int(json, "id");
     event->progress.status = memory_strdup(model_string(json, "status"));
+    event->progress.failure = memory_strdup(model_string(json, "failure"));
     event->progress.current_bytes = model_int(json, "current");
     event->progress.total_bytes = model_int(json, "total");
     return 0;

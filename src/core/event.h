@@ -110,6 +110,7 @@ struct event {
         struct {
             uint64_t id;
             char *status;
+            char *failure; /* of the last try of a pull, and when the next is; NULL: none */
             int64_t current_bytes;
             int64_t total_bytes;
         } progress;

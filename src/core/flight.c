@@ -28,6 +28,7 @@ void flight_free(struct flight *flight)
         return;
     action_free(flight->action);
     free(flight->progress_status);
+    free(flight->progress_failure);
     free(flight);
 }
 
@@ -273,7 +274,9 @@ void core_on_progress(struct core *core, struct event *event, struct effect_vec 
     if (!flight)
         return;
     free(flight->progress_status);
+    free(flight->progress_failure);
     flight->progress_status = TAKE(event->progress.status);
+    flight->progress_failure = TAKE(event->progress.failure);
     flight->progress_bytes = event->progress.current_bytes;
     flight->progress_total_bytes = event->progress.total_bytes;
 }

@@ -159,6 +159,7 @@ struct flight {
     bool unknown;    /* it ended without an outcome: the next listing tells */
     int64_t hold_ms; /* it ended, and counts as under way until then, so that it is not tried again; 0: not */
     char *progress_status;
+    char *progress_failure;
     int64_t progress_bytes;
     int64_t progress_total_bytes;
 };

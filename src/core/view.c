@@ -415,9 +415,9 @@ void core_view_actions(const struct core *core, const char *cluster, const char 
         snprintf(id, sizeof id, "%" PRIu64, service->under_way.items[i]->id);
         const struct flight *flight = map_get(&core->flights, id);
         assert(flight);
-        vector_push(ret_actions,
-                    (struct view_action){flight->action, flight->since_ms, flight->progress_status,
-                                         flight->progress_bytes, flight->progress_total_bytes});
+        vector_push(ret_actions, (struct view_action){flight->action, flight->since_ms,
+                                                      flight->progress_status, flight->progress_failure,
+                                                      flight->progress_bytes, flight->progress_total_bytes});
     }
 }
 

@@ -145,12 +145,13 @@ void input_action_done(const struct act_outcome *outcome, struct event *ret_even
                                   .gone = outcome->gone}};
 }
 
-void input_progress(uint64_t action_id, const struct engine_progress *progress, struct event *ret_event)
+void input_progress(uint64_t action_id, const struct act_progress *progress, struct event *ret_event)
 {
     assert(progress);
     *ret_event = (struct event){.kind = EVENT_PROGRESS,
                                 .progress = {.id = action_id,
-                                             .status = memory_strdup(progress->status),
-                                             .current_bytes = progress->current_bytes,
-                                             .total_bytes = progress->total_bytes}};
+                                             .status = memory_strdup(progress->pull.status),
+                                             .failure = memory_strdup(progress->failure),
+                                             .current_bytes = progress->pull.current_bytes,
+                                             .total_bytes = progress->pull.total_bytes}};
 }

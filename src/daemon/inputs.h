@@ -24,4 +24,4 @@ void input_listed(const char *instance, const struct container_vec *containers, 
 void input_container(const char *instance, const struct container *container, struct event *ret_event);
 void input_gone(const char *instance, const char *container_id, struct event *ret_event);
 void input_action_done(const struct act_outcome *outcome, struct event *ret_event);
-void input_progress(uint64_t action_id, const struct engine_progress *progress, struct event *ret_event);
+void input_progress(uint64_t action_id, const struct act_progress *progress, struct event *ret_event);

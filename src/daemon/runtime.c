@@ -318,7 +318,7 @@ static struct engine *on_engine(void *data, const char *instance)
     return runtime_engine(data, instance);
 }
 
-static void on_progress(void *data, uint64_t action_id, const struct engine_progress *progress)
+static void on_progress(void *data, uint64_t action_id, const struct act_progress *progress)
 {
     struct event event;
     input_progress(action_id, progress, &event);

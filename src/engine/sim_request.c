@@ -545,7 +545,9 @@ static void arrive(struct sim *sim, struct sim_request *request)
     if (sim->silent)
         request->fault = SIM_FAULT_HANG;
     if (request->fault == SIM_FAULT_ERROR) {
-        fail(request, ERROR_INTERNAL, "server error: ordered by the test");
+        char *message CLEANUP_FREE = memory_printf("server error for %s: ordered by the test",
+                                                   request->target ? request->target : "it");
+        fail(request, ERROR_INTERNAL, message);
         sim_reply(sim, request);
         return;
     }

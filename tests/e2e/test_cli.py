@@ -79,7 +79,7 @@ def test_wait_tells_the_reason_in_full(spine, run):
     old, = {revision["revision"] for revision in spine.daemon.json("status")["services"][0]["revisions"]}
     spine.repo.commit("web: no such image", {"web.json": definition("nowhere.invalid/davit/missing:9")})
     spine.seen()
-    text = on_terminal(spine, 80, "wait", "default/web", "--timeout", "60s")
+    text = on_terminal(spine, 80, "wait", "default/web", "--timeout", "5m")
     last, hint = text.strip().splitlines()[-2:]
     assert "davit retry default/web" in hint, text
     assert "CannotPullContainerError: nowhere.invalid/davit/missing:9: " in last, text

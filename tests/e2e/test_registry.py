@@ -82,6 +82,26 @@ def test_a_login_of_dockers_own_file(davit, repo, docker, registry, tmp_path):
     assert spine.texts() == ["one"]
 
 
+def test_a_registry_that_is_away_for_a_moment_fails_no_task(davit, repo, docker, demo_image, tmp_path):
+    with running(docker, tmp_path):
+        push(docker, demo_image, IMAGE)
+    spine = Spine(davit, repo, docker)
+    commit(spine)
+    spine.start()
+    spine.seen()
+
+    def failure():
+        action, = spine.daemon.json("status")["services"][0]["actions"]
+        return action["progress"]["failure"]
+
+    wait_for(lambda: "tried again in" in failure(), 60, "a pull has failed")
+    with running(docker, tmp_path):
+        spine.converge()
+    call(docker, "DELETE", f"/images/{IMAGE}?force=1")
+    assert spine.texts() == ["one"]
+    assert "CannotPullContainerError" not in spine.daemon.run("events").stdout
+
+
 def test_a_helper_that_is_not_run_is_named(davit, repo, docker, registry, tmp_path):
     config = tmp_path / "docker.json"
     config.write_text(json.dumps({"credHelpers": {HOST: "vault"}}))

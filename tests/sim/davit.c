@@ -80,7 +80,7 @@ static void on_done(void *data, const struct act_outcome *outcome)
     davit_step(data, &event);
 }
 
-static void on_progress(void *data, uint64_t action_id, const struct engine_progress *progress)
+static void on_progress(void *data, uint64_t action_id, const struct act_progress *progress)
 {
     struct event event;
     input_progress(action_id, progress, &event);

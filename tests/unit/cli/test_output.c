@@ -329,6 +329,9 @@ static void test_progress_lines(void **state)
     service.pull_bytes = 45000000;
     expect_line(service, "demo/web  [#######...] 3/4 healthy  deploying web:2 (abc1234)  "
                          "pulling nginx:1 12.3/45.0 MB");
+    service.pull_failure = "connection refused; tried again in 1.1s (2 of 5)";
+    expect_line(service, "demo/web  [#######...] 3/4 healthy  deploying web:2 (abc1234)  "
+                         "pulling nginx:1: connection refused; tried again in 1.1s (2 of 5)");
     expect_line(
         (struct progress_service){
             .cluster = "c", .name = "n", .word = "removing", .left = 2, .removing = true},

@@ -715,7 +715,15 @@ static void test_progress_and_source_are_shown(void **state)
     core_view_actions(fixture->core, "c", "web", &actions);
     assert_int_equal(actions.len, 1);
     assert_string_equal(actions.items[0].progress_status, "Downloading");
+    assert_null(actions.items[0].progress_failure);
     assert_true(actions.items[0].progress_bytes == 5 && actions.items[0].progress_total_bytes == 9);
+    vector_deinit(&actions);
+    fixture_step(fixture, (struct event){.kind = EVENT_PROGRESS,
+                                         .progress = {.id = 1,
+                                                      .status = memory_strdup(""),
+                                                      .failure = memory_strdup("refused; in 1s")}});
+    core_view_actions(fixture->core, "c", "web", &actions);
+    assert_string_equal(actions.items[0].progress_failure, "refused; in 1s");
     vector_deinit(&actions);
     fixture_step(fixture, (struct event){.kind = EVENT_SOURCE,
                                          .source = {.message = memory_strdup("no such branch"),

@@ -140,6 +140,7 @@ static struct event sample(enum event_kind kind)
     case EVENT_PROGRESS:
         event.progress.id = 7;
         event.progress.status = memory_strdup("Downloading");
+        event.progress.failure = memory_strdup("refused");
         event.progress.current_bytes = 1LL << 40;
         event.progress.total_bytes = 1LL << 41;
         break;

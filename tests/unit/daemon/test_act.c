@@ -26,6 +26,8 @@ struct world {
     int loads;
     int networks;
     int progress;
+    char *failure; /* of the last progress */
+    int failures;
     int codes[OUTCOMES]; /* by action id; 1: not yet */
     struct error error;  /* the last failure */
     char *container_id;  /* of the last success */
@@ -165,12 +167,14 @@ static void on_done(void *data, const struct act_outcome *outcome)
     }
 }
 
-static void on_progress(void *data, uint64_t action_id, const struct engine_progress *progress)
+static void on_progress(void *data, uint64_t action_id, const struct act_progress *progress)
 {
     struct world *world = data;
     (void)action_id;
-    (void)progress;
     world->progress++;
+    free(world->failure);
+    world->failure = memory_strdup(progress->failure);
+    world->failures += progress->failure != NULL;
 }
 
 static int setup(void **state)
@@ -209,6 +213,7 @@ static int teardown(void **state)
     free(world->login);
     free(world->digest);
     free(world->warning);
+    free(world->failure);
     free(world->created);
     free(world);
     return 0;
@@ -395,6 +400,71 @@ static void test_a_failed_pull_fails_all_that_wait(void **state)
     assert_in_range(world->pulls, 1, 3); /* the first may have failed before the last asks */
 }
 
+/* 1.1, 2.2, 4.4 and 5 s are 12.7 s. */
+static void test_a_registry_that_is_away_for_a_moment(void **state)
+{
+    struct world *world = *state;
+    sim_image_pullable(world->sim, "far", 1000);
+    sim_fault_next(world->sim, SIM_PULL, SIM_FAULT_ERROR, LIMIT_ENGINE_PULL_TRIES - 1);
+    create(world, 1, "far");
+    run_for(world, 1000);
+    assert_int_equal(world->pulls, 1);
+    assert_string_equal(world->failure,
+                        "server error for far: ordered by the test; tried again in 1.1s (2 of 5)");
+    create(world, 2, "far"); /* waits for the same */
+    run_for(world, 1000);
+    assert_int_equal(world->pulls, 2);
+    run_for(world, 10500);
+    assert_int_equal(world->codes[1], 1);
+    assert_string_equal(world->failure,
+                        "server error for far: ordered by the test; tried again in 5.0s (5 of 5)");
+    run_for(world, 1000);
+    assert_null(world->failure); /* it gets on */
+    run_for(world, 1500);
+    assert_int_equal(world->codes[1], 0);
+    assert_int_equal(world->codes[2], 0);
+    assert_int_equal(world->pulls, LIMIT_ENGINE_PULL_TRIES);
+    assert_int_equal(world->failures, 3 + 3 + 1); /* of two actions; the first had only one */
+}
+
+static void test_a_registry_that_stays_away(void **state)
+{
+    struct world *world = *state;
+    sim_image_pullable(world->sim, "far", 1000);
+    sim_fault_next(world->sim, SIM_PULL, SIM_FAULT_ERROR, LIMIT_ENGINE_PULL_TRIES);
+    create(world, 1, "far");
+    run_for(world, 12500);
+    assert_int_equal(world->codes[1], 1);
+    run_for(world, 1000);
+    assert_int_equal(world->codes[1], ERROR_INTERNAL);
+    assert_string_equal(
+        world->error.message,
+        "CannotPullContainerError: far: server error for far: ordered by the test (a word of advice)");
+    assert_int_equal(world->pulls, LIMIT_ENGINE_PULL_TRIES);
+    create(world, 2, "far"); /* the tries are those of one pull */
+    run_for(world, 5000);
+    assert_int_equal(world->codes[2], 0);
+}
+
+/* What waits for its next try takes no place. */
+static void test_a_pull_that_is_tried_again_keeps_nothing_waiting(void **state)
+{
+    struct world *world = *state;
+    sim_fault_next(world->sim, SIM_PULL, SIM_FAULT_ERROR, LIMIT_ENGINE_PULLS);
+    for (int id = 1; id <= 2 * LIMIT_ENGINE_PULLS; id++) {
+        char *image CLEANUP_FREE = memory_printf("far-%d", id);
+        sim_image_pullable(world->sim, image, 600000);
+        create(world, id, image);
+    }
+    run_for(world, 1000);
+    assert_int_equal(world->pulls, 2 * LIMIT_ENGINE_PULLS);
+    run_for(world, 5000); /* nor does it take more than there are */
+    assert_int_equal(world->pulls, 2 * LIMIT_ENGINE_PULLS);
+    run_for(world, 600000);
+    assert_int_equal(world->codes[2 * LIMIT_ENGINE_PULLS], 0);
+    assert_int_equal(world->pulls, 3 * LIMIT_ENGINE_PULLS);
+}
+
 /* An unknown outcome would be asked for in a listing, and never count as a failure: nothing was made. */
 static void test_a_pull_that_hangs_is_a_failure(void **state)
 {
@@ -504,6 +574,11 @@ static void test_what_an_engine_quotes_is_masked(void **state)
         strstr(strstr(world->error.message, "pa55word") + 1, "pa55word")); /* but for the image's name */
     assert_non_null(strstr(world->error.message, "***"));
     assert_non_null(strstr(world->error.message, "(a word of advice)"));
+    sim_fault_next(world->sim, SIM_PULL, SIM_FAULT_ERROR, 1);
+    create_with(world, 4, "far/pa55word", ",'repositoryCredentials':{'credentialsParameter':'c'}");
+    run_for(world, 1000);
+    assert_string_equal(world->failure,
+                        "server error for far/***: ordered by the test; tried again in 1.1s (2 of 5)");
 }
 
 /* Nothing is left of what waits for a pull, or runs, or waits for its turn. */
@@ -580,8 +655,9 @@ static void test_the_tag_is_known_there_afterwards(void **state)
     run_for(world, 120000);
     assert_int_equal(world->pulls, 1); /* nothing new */
     world->meaning = NULL;
-    sim_fault_next(world->sim, SIM_PULL, SIM_FAULT_ERROR, 1);
+    sim_fault_next(world->sim, SIM_PULL, SIM_FAULT_ERROR, LIMIT_ENGINE_PULL_TRIES);
     resolve(world, 3, "web:1");
+    run_for(world, 20000);
     assert_int_equal(world->codes[3], 0);
     assert_true(world->is_copy);
 }
@@ -623,8 +699,9 @@ static void test_a_registry_that_is_down_leaves_the_copy(void **state)
     sim_image_publish(world->sim, "web:1", "sha256:1");
     sim_image_local(world->sim, "web:1");
     sim_image_publish(world->sim, "web:1", "sha256:2");
-    sim_fault_next(world->sim, SIM_PULL, SIM_FAULT_ERROR, 1);
+    sim_fault_next(world->sim, SIM_PULL, SIM_FAULT_ERROR, LIMIT_ENGINE_PULL_TRIES);
     resolve(world, 1, "web:1");
+    run_for(world, 20000);
     assert_int_equal(world->codes[1], 0);
     assert_string_equal(world->digest, "sha256:1");
     assert_true(world->is_copy);
@@ -690,6 +767,9 @@ int main(void)
         TEST(test_somebody_has_a_network_of_that_name),
         TEST(test_pulls_wait_in_order_and_all_end),
         TEST(test_a_failed_pull_fails_all_that_wait),
+        TEST(test_a_registry_that_is_away_for_a_moment),
+        TEST(test_a_registry_that_stays_away),
+        TEST(test_a_pull_that_is_tried_again_keeps_nothing_waiting),
         TEST(test_a_pull_that_hangs_is_a_failure),
         TEST(test_free_cancels_everything),
         TEST(test_a_create_is_given_what_its_definition_names),
