@@ -124,6 +124,7 @@ void progress_of_json(const json_t *service, struct progress_service *ret_servic
     *ret_service = (struct progress_service){
         .cluster = cli_member_string(service, "cluster"),
         .name = cli_member_string(service, "name"),
+        .source = model_string(service, "source"),
         .state = state_of(model_bool(service, "failed"),
                           model_bool(service, "left") || model_bool(service, "steady"),
                           model_bool(service, "blocked"), model_string(service, "state")),
@@ -307,6 +308,16 @@ char *progress_remedy(const struct progress_service *service)
                          "content changes, or by davit retry %s/%s",
                          since, service->held_images ? "the newer images of commit" : "commit",
                          service->held_commit, service->held_images ? "are" : "is", cluster, name);
+}
+
+const char *progress_wanted(const struct progress_service *service, const json_t *sources)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach ((json_t *)(uintptr_t)sources, i, item)
+        if (json_array_size(sources) == 1 || text_equal(model_string(item, "name"), service->source))
+            return cli_member_string(item, "wanted.oid");
+    return "";
 }
 
 /* --- all of them ---------------------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@ enum progress_state { PROGRESS_BUSY, PROGRESS_STEADY, PROGRESS_FAILED, PROGRESS_
 struct progress_service {
     const char *cluster;
     const char *name;
+    const char *source; /* NULL: there is one */
     enum progress_state state;
     const char *word; /* "deploying": view_service_state() */
     int desired;
@@ -47,6 +48,9 @@ struct progress_service {
  * stop, what does; of one that crashes, where to read why; of one that is suspended, what ends that. NULL: it
  * needs nobody. Caller frees. */
 char *progress_remedy(const struct progress_service *service);
+
+/* The id of the commit that its source wants, "" if it wants none. Borrowed. */
+const char *progress_wanted(const struct progress_service *service, const json_t *sources);
 
 void progress_of_view(const struct core *core, const struct view_service *view,
                       struct progress_service *ret_service);

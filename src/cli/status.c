@@ -137,18 +137,6 @@ static void print_remedy(const struct cli *cli, const struct progress_service *s
         fprintf(cli->out, "%*s  %s\n", width, "", remedy);
 }
 
-/* The commit that the service's source wants. Borrowed. */
-static const char *wanted_of(const json_t *sources, const json_t *service)
-{
-    size_t i;
-    json_t *item;
-    json_array_foreach ((json_t *)(uintptr_t)sources, i, item)
-        if (json_array_size(sources) == 1 ||
-            text_equal(model_string(item, "name"), model_string(service, "source")))
-            return cli_member_string(item, "wanted.oid");
-    return "";
-}
-
 static void print_services(const struct cli *cli, const json_t *services, const json_t *sources)
 {
     size_t i;
@@ -169,7 +157,7 @@ static void print_services(const struct cli *cli, const json_t *services, const 
         print_remedy(cli, &service, width);
         if (service.state == PROGRESS_BLOCKED && text_equal(service.word, "waiting"))
             fprintf(cli->out, "%*s  davit approve %.12s lets it through now\n", width, "",
-                    wanted_of(sources, item));
+                    progress_wanted(&service, sources));
     }
 }
 

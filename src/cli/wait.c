@@ -216,11 +216,10 @@ static bool tell_failed(const struct cli *cli, const struct progress_service_vec
  */
 static char *end_of_wait(const json_t *status, const struct progress_service *service)
 {
-    bool several = json_array_size(json_object_get(status, "sources")) > 1;
     if (!text_equal(service->word, "waiting"))
         return progress_remedy(service);
-    return memory_printf("davit approve %.12s lets it through now",
-                         several ? "COMMIT" : cli_member_string(status, "source.wanted.oid"));
+    json_t *sources CLEANUP(json_decrefp) = cli_sources(status);
+    return memory_printf("davit approve %.12s lets it through now", progress_wanted(service, sources));
 }
 
 static void tell_blocked(const struct cli *cli, const json_t *status,

@@ -227,6 +227,17 @@ static const struct answer blocked[] = {
     {"", "404 Not Found", "{}"},
 };
 
+/* Of a daemon of two sources. */
+static const struct answer blocked_of_two[] = {
+    {"GET /v1/status ", "200 OK",
+     STATUS(GOOD, "{\"cluster\":\"demo\",\"name\":\"d\",\"source\":\"apps\",\"blocked\":true,\"state\":"
+                  "\"waiting\",\"waiting\":\"waits for its change window\"}],\"sources\":["
+                  "{\"name\":\"base\",\"ok\":true,\"wanted\":" COMMIT "," GOOD "},"
+                  "{\"name\":\"apps\",\"ok\":true,\"wanted\":{\"oid\":\"123456789abcdef\"},"
+                  "\"head\":{\"oid\":\"123456789abcdef\"},\"newest\":\"123456789abcdef\"}")},
+    {"", "404 Not Found", "{}"},
+};
+
 static const struct answer failed_beside[] = {
     {"GET /v1/status ", "200 OK",
      STATUS(
@@ -399,6 +410,11 @@ static int setup_rolling_back(void **state)
 static int setup_blocked(void **state)
 {
     return begin(state, blocked);
+}
+
+static int setup_blocked_of_two(void **state)
+{
+    return begin(state, blocked_of_two);
 }
 
 static int setup_failed_beside(void **state)
@@ -779,6 +795,13 @@ static void test_wait_waits_for_the_end_of_a_rollback(void **state)
            "healthy\n");
 }
 
+static void test_wait_names_the_commit_of_the_source_that_waits(void **state)
+{
+    (void)state;
+    expect("wait --timeout 50s", CLI_NO, NULL,
+           "davit: demo/d: waits for its change window; davit approve 123456789abc lets it through now\n");
+}
+
 static void test_wait_ends_with_the_first_that_has_failed(void **state)
 {
     (void)state;
@@ -961,6 +984,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wait_waits_for_the_end_of_a_rollback, setup_rolling_back,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_wait_says_what_a_service_waits_for, setup_blocked, teardown),
+        cmocka_unit_test_setup_teardown(test_wait_names_the_commit_of_the_source_that_waits,
+                                        setup_blocked_of_two, teardown),
         cmocka_unit_test_setup_teardown(test_wait_ends_with_the_first_that_has_failed, setup_failed_beside,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_wait_is_not_content_with_a_broken_source, setup_broken,
