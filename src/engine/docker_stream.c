@@ -106,6 +106,9 @@ static const struct {
 } pull_errors[] = {
     {"not found", ERROR_NOT_FOUND},
     {"manifest unknown", ERROR_NOT_FOUND},
+    {"name unknown", ERROR_NOT_FOUND},
+    {"no matching manifest", ERROR_NOT_FOUND}, /* of this architecture; Podman: */
+    {"no image found", ERROR_NOT_FOUND},
     {"does not exist", ERROR_NOT_FOUND},
     {"unauthorized", ERROR_DENIED},
     {"denied", ERROR_DENIED},

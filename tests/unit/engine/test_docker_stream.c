@@ -118,9 +118,22 @@ static void test_an_error_in_the_stream_is_an_error(void **state)
                                &progress, &err),
                      ERROR_INTERNAL);
     assert_string_equal(err.message, "disk full");
-    assert_int_equal(
-        pull_line(&pull, "{\"error\":\"manifest for x not found: manifest unknown\"}", &progress, &err),
-        ERROR_NOT_FOUND);
+    static const struct {
+        const char *line;
+        int code;
+    } cases[] = {
+        {"{\"error\":\"manifest for x not found: manifest unknown\"}", ERROR_NOT_FOUND},
+        {"{\"error\":\"name unknown: repository name not known to registry\"}", ERROR_NOT_FOUND},
+        {"{\"error\":\"no matching manifest for linux/arm64/v8 in the manifest list entries\"}",
+         ERROR_NOT_FOUND},
+        {"{\"error\":\"no image found in image index for architecture arm64\"}", ERROR_NOT_FOUND},
+        {"{\"error\":\"unauthorized: authentication required\"}", ERROR_DENIED},
+        {"{\"error\":\"requested access to the resource is denied\"}", ERROR_DENIED},
+        {"{\"error\":\"dial tcp 127.0.0.1:5000: connect: connection refused\"}", ERROR_INTERNAL},
+        {"{\"error\":\"dial tcp: lookup registry.example on 127.0.0.53:53: no such host\"}", ERROR_INTERNAL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_int_equal(pull_line(&pull, cases[i].line, &progress, &err), cases[i].code);
 }
 
 /* Of the list where a tag is one for several platforms: no guess among what the image is known by. */
