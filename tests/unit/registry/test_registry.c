@@ -36,10 +36,14 @@ struct world {
     const char *token;
 };
 
+/* And that it is the last: a client that took the connection for open would race with its end. */
 static void say(const struct world *world, int fd, const char *answer)
 {
     struct buffer out = BUFFER_INIT(65536);
-    for (const char *c = answer; *c; c++)
+    size_t status = text_starts_with(answer, "HTTP/1.1 ") ? strcspn(answer, "\n") + 1 : 0;
+    if (status)
+        buffer_printf(&out, "%.*s\r\nConnection: close\r\n", (int)status - 1, answer);
+    for (const char *c = answer + status; *c; c++)
         if (*c == '%')
             buffer_printf(&out, "%d", world->port);
         else if (*c == '\n' && strstr(c, "\n\n"))
