@@ -71,7 +71,7 @@ def main():
     parser.add_argument("--count", action="store_true", help="only print how many tests there are")
     parser.add_argument("--name", help="what to call the suite's logs")
     parser.add_argument("--wrap")
-    parser.add_argument("--timeout-multiplier", type=int, default=4)
+    parser.add_argument("--timeout-multiplier", type=int, default=10)
     parser.add_argument("build")
     parser.add_argument("suite")
     parser.add_argument("logs", nargs="?")

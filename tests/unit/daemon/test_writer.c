@@ -112,7 +112,7 @@ static void on_end(uv_timer_t *timer)
 static bool runs_until(struct fixture *f, const int *count, int least)
 {
     f->ended = false;
-    uv_timer_start(&f->end, on_end, 10000, 0);
+    uv_timer_start(&f->end, on_end, 120000, 0);
     while (*count < least && !f->ended)
         uv_run(&f->loop, UV_RUN_ONCE);
     uv_timer_stop(&f->end);
