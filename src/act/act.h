@@ -14,6 +14,7 @@
  *  it fails, for                                   | tried again
  *  ------------------------------------------------|-----------------------------------------------------
  *  there is no such image, or no access to it      | no: the registry has answered
+ *  its name is none (ERROR_INVALID)                | no
  *  the engine does not answer                      | no: it is asked for everything anew once it does
  *  a deadline (LIMIT_ENGINE_PULL_MS, _PULL_IDLE_MS) | no: that was no moment
  *  whatever else the engine says (ERROR_INTERNAL)  | yes

@@ -216,21 +216,26 @@ static const struct commit *commit_of(const struct api *api, const char *oid)
     for (size_t i = 0; i < core_sources_len(api->core); i++) {
         struct view_source view;
         core_view_source_at(api->core, i, &view);
-        const struct commit *commit = view.held ? view.head : view.wanted;
-        if (commit && text_equal(commit->oid, oid))
-            return commit;
+        const struct commit *const commits[] = {view.held ? view.head : NULL, view.wanted};
+        for (size_t k = 0; k < ARRAY_LEN(commits); k++)
+            if (commits[k] && text_equal(commits[k]->oid, oid))
+                return commits[k];
     }
     return NULL;
 }
 
-/* What the source has that waits for an approval; NULL: nothing does. */
-static const char *awaits(const struct api *api, const struct view_source *view)
+/* What the source has that waits for an approval, of several the newest first; how many. Behind one that is
+ * held there may be one that was deployed, with changes that wait for their window. */
+static size_t awaits(const struct api *api, const struct view_source *view, const char *ret_oids[static 2])
 {
+    size_t len = 0;
     if (view->held)
-        return view->head->oid;
-    if (view->gone)
-        return view->deployed[0] && core_source_left(api->core, view->name) ? view->deployed : NULL;
-    return view->wanted && core_any_delayed(api->core, view->name) ? view->wanted->oid : NULL;
+        ret_oids[len++] = view->head->oid;
+    else if (view->gone && view->deployed[0] && core_source_left(api->core, view->name))
+        ret_oids[len++] = view->deployed;
+    if (!view->gone && view->wanted && core_any_delayed(api->core, view->name))
+        ret_oids[len++] = view->wanted->oid;
+    return len;
 }
 
 /* Which of the commits that wait is meant, and all of them in words.
@@ -246,16 +251,17 @@ static size_t find_meant(const struct api *api, const char *commit, const char *
     size_t found = 0;
     for (size_t i = 0; i < core_sources_len(api->core); i++) {
         struct view_source view;
+        const char *oids[2];
         core_view_source_at(api->core, i, &view);
-        const char *oid = awaits(api, &view);
-        if (!oid)
-            continue;
-        buffer_printf(waiting, "%s%.12s of source %s", waiting->len ? ", " : "", oid, view.name);
-        bool is_newest = view.head && text_equal(view.head->oid, oid);
-        if (!text_starts_with(oid, commit) && !(is_newest && names_newest(&view, commit)))
-            continue;
-        found += !*ret_oid || !text_equal(*ret_oid, oid);
-        *ret_oid = oid;
+        size_t len = awaits(api, &view, oids);
+        for (size_t k = 0; k < len; k++) {
+            buffer_printf(waiting, "%s%.12s of source %s", waiting->len ? ", " : "", oids[k], view.name);
+            bool is_newest = view.head && text_equal(view.head->oid, oids[k]);
+            if (!text_starts_with(oids[k], commit) && !(is_newest && names_newest(&view, commit)))
+                continue;
+            found += !*ret_oid || !text_equal(*ret_oid, oids[k]);
+            *ret_oid = oids[k];
+        }
     }
     return found;
 }
@@ -265,11 +271,14 @@ static int tell_other(const struct api *api, const char *commit, const char *wai
     struct view_source view;
     if (!*waiting)
         return api_fault_client(fault, "no commit is held, and no change waits for its window");
-    const char *oid = find_only(api, &view) ? awaits(api, &view) : NULL;
-    if (oid && view.held)
-        return api_fault_client(fault, "not commit %.12s but %.12s is held: it %s", commit, oid, view.held);
-    if (oid)
-        return api_fault_client(fault, "not commit %.12s but %.12s waits for a change window", commit, oid);
+    const char *oids[2];
+    size_t len = find_only(api, &view) ? awaits(api, &view, oids) : 0;
+    if (len && view.held)
+        return api_fault_client(fault, "not commit %.12s but %.12s is held: it %s", commit, oids[0],
+                                view.held);
+    if (len)
+        return api_fault_client(fault, "not commit %.12s but %.12s waits for a change window", commit,
+                                oids[0]);
     return api_fault_client(fault, "not commit %.12s but %s waits for an approval", commit, waiting);
 }
 

@@ -42,8 +42,9 @@ const struct command cli_approve = {
         "deletionBudget sets other bounds. Scheduled tasks are counted likewise, by themselves. A service "
         "that "
         "only has another name, with the same content in the same cluster, is not removed.\n\n"
-        "A change that waits for its window (davit.changeWindows) is let through at once when the newest "
-        "commit is approved; an event of the service tells it. That is the way as well where a commit has "
+        "A change that waits for its window (davit.changeWindows) is let through at once when the commit "
+        "that davit status calls wanted is approved, also while a newer one is held; an event of the "
+        "service tells it. That is the way as well where a commit has "
         "taken the window away: what began to wait before goes on to wait for the windows that were in force "
         "then, for no commit opens its own. Of a commit that is held, the windows hold "
         "after the first approval.",

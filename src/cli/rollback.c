@@ -288,10 +288,12 @@ static char *message_of(const struct rollback *rollback, const struct plan *plan
     struct buffer out = BUFFER_INIT((size_t)LIMIT_ERROR_CHARS * 4 + SOURCE_RUNS * 2 * sizeof *runs->items);
     char *revision CLEANUP_FREE = rollback_revision_of(rollback, &plan->target);
     const json_t *deployment = rollback_deployment(rollback, &plan->target);
-    const struct commit *commit = &plan->target.desired->commit;
+    char subject[sizeof runs->items->subject];
+    snprintf(subject, sizeof subject, "%s", plan->target.desired->commit.subject);
+    text_mend_utf8(subject); /* cut within a character */
     buffer_printf(&out, "Roll back %s/%s to %s (%.12s)\n\n", rollback->cluster, rollback->service, revision,
                   plan->target.oid);
-    buffer_printf(&out, "As of %.12s (%.128s)%s%s.\n", plan->target.oid, commit->subject,
+    buffer_printf(&out, "As of %.12s (%s)%s%s.\n", plan->target.oid, subject,
                   deployment ? ",\nwhose content completed as deployment " : "",
                   cli_member_string(deployment, "id"));
     for (size_t i = 0; i < runs->len && i < TAKEN_BACK; i++)

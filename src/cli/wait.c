@@ -29,26 +29,30 @@ static void waiting_deinit(struct waiting *waiting)
     free(waiting->told);
 }
 
+/* Without a cluster it is in that of --cluster, or in ECS's default. */
+static bool is_called(const struct cli *cli, const struct progress_service *service, const char *name)
+{
+    const char *cluster = cli_value(cli, "cluster");
+    if (!strchr(name, '/'))
+        return text_equal(service->name, name) && text_equal(service->cluster, cluster ? cluster : "default");
+    char *key CLEANUP_FREE = service_key(service->cluster, service->name);
+    return text_equal(key, name);
+}
+
 static bool is_meant(const struct cli *cli, const struct progress_service *service)
 {
     const char *cluster = cli_value(cli, "cluster");
-    char *key CLEANUP_FREE = service_key(service->cluster, service->name);
-    for (int i = 0; i < cli->argc; i++) {
-        const char *name = cli->argv[i];
-        if (text_equal(strchr(name, '/') ? key : service->name, name) &&
-            (strchr(name, '/') || text_equal(service->cluster, cluster ? cluster : "default")))
+    for (int i = 0; i < cli->argc; i++)
+        if (is_called(cli, service, cli->argv[i]))
             return true;
-    }
     return cli->argc == 0 && (!cluster || text_equal(cluster, service->cluster));
 }
 
-static bool is_there(const struct progress_service_vec *services, const char *name)
+static bool is_there(const struct cli *cli, const struct progress_service_vec *services, const char *name)
 {
-    for (size_t i = 0; i < services->len; i++) {
-        char *key CLEANUP_FREE = service_key(services->items[i].cluster, services->items[i].name);
-        if (text_equal(name, strchr(name, '/') ? key : services->items[i].name))
+    for (size_t i = 0; i < services->len; i++)
+        if (is_called(cli, &services->items[i], name))
             return true;
-    }
     return false;
 }
 
@@ -56,7 +60,7 @@ static bool is_there(const struct progress_service_vec *services, const char *na
 static const char *missing(const struct cli *cli, const struct progress_service_vec *services)
 {
     for (int i = 0; i < cli->argc; i++)
-        if (!is_there(services, cli->argv[i]))
+        if (!is_there(cli, services, cli->argv[i]))
             return cli->argv[i];
     return NULL;
 }

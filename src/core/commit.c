@@ -535,12 +535,12 @@ void core_on_approve(struct core *core, struct event *event, struct effect_vec *
         struct core_source *source = core->sources.items[i];
         if (source->gone && !source->removed && text_equal(source->deployed, oid)) {
             remove_source(core, source, effects);
-        } else if (!source->held) {
-            core_approve_changes(core, source, oid, effects);
-        } else if (text_equal(source->head.oid, oid)) { /* else another commit came in between */
+        } else if (source->held && text_equal(source->head.oid, oid)) {
             memcpy(source->approved, oid, strlen(oid) + 1);
             if (judge_head(core, source, effects))
                 judge_refused(core, effects);
+        } else {
+            core_approve_changes(core, source, oid, effects);
         }
     }
 }

@@ -136,7 +136,8 @@ char *core_removals_judge(struct core_removals *removals, const struct core_dele
  *     | its cluster left the repository                |
  *  W5 | the gate opens                                 | what the newest commit has is adopted
  *  W6 | the newest commit takes the change back        | nothing waits any more
- *  W7 | EVENT_APPROVE names the newest commit          | adopted at once; its events say so
+ *  W7 | EVENT_APPROVE names the newest commit that was | adopted at once; its events say so
+ *     | deployed; one that is held after it stays held |
  *  W8 | davit starts anew                              | what waited waits on, what is new as well: the
  *     |                                                | ledger has its windows and what W3 goes on with;
  *     |                                                | what did not wait had been let through

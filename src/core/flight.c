@@ -111,6 +111,8 @@ static void hold(struct core *core, struct flight *flight, const char *message)
     assert(!flight->hold_ms);
     flight->hold_ms = trouble->until_ms;
     flight->service->held_len++;
+    memory_freep(&flight->progress_status); /* nothing is pulled, nor tried again in a moment */
+    memory_freep(&flight->progress_failure);
 }
 
 static void end_trouble(struct flight *flight)

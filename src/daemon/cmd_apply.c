@@ -350,7 +350,8 @@ const struct command daemon_apply_command = {
                    "progress, and ends. A git "
                    "repository is applied as committed: changes in the work tree are not looked at. A "
                    "directory without git is "
-                   "applied as it is.\n\n"
+                   "applied as it is, and so is one below the root of a work tree, with a warning: its "
+                   "repository with --path applies what is committed.\n\n"
                    "Containers keep running afterwards, and nobody heals them, nor are scheduled tasks "
                    "started: that is the daemon's work.",
     .flags = flags,

@@ -176,11 +176,26 @@ void runtime_sources_make(struct runtime *runtime)
         runtime->sources[i] = (struct runtime_source){.runtime = runtime, .config = &sources->items[i]};
 }
 
+/* Somebody in a directory of a clone may mean what is committed there. */
+static void warn_of_part(const char *origin)
+{
+    char *top CLEANUP_FREE = NULL;
+    char *path CLEANUP_FREE = NULL;
+    if (!source_is_part_of_repository(origin, &top, &path))
+        return;
+    log_message(
+        LOG_LEVEL_WARNING,
+        "source %s: it is a directory in the work tree %s and is taken as it is, changes that are not "
+        "committed too; what is committed is the source %s with the path %s",
+        origin, top, top, path);
+}
+
 static void start_source(struct runtime_source *source)
 {
     struct runtime *runtime = source->runtime;
     const struct config_source *config = source->config;
     char *mirror CLEANUP_FREE = mirror_of(source);
+    warn_of_part(config->origin);
     const struct source_options options = {.origin = config->origin,
                                            .branch = config->branch,
                                            .path = config->path,

@@ -85,7 +85,9 @@ struct docker_pull {
 };
 
 void docker_pull_deinit(struct docker_pull *pull);
-/* One document of the stream. An error in it is returned: ERROR_NOT_FOUND, ERROR_DENIED or ERROR_INTERNAL.
- * The status is borrowed from the document. */
+/* Why a pull failed, by the engine's words: ERROR_NOT_FOUND, ERROR_DENIED or ERROR_INTERNAL. */
+int docker_pull_error(const char *message, struct error *err);
+/* One document of the stream. An error in it is returned, by docker_pull_error(). The status is borrowed from
+ * the document. */
 int docker_pull_next(struct docker_pull *pull, const json_t *line, struct engine_progress *ret_progress,
                      struct error *err);

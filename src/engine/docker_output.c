@@ -46,9 +46,10 @@ static int on_pull_bytes(struct docker_call *call, const char *bytes, size_t len
 
 static void on_pulled(struct docker_call *call, const struct docker_answer *answer)
 {
-    (void)answer;
     const struct pull_state *state = call->state;
-    struct engine_reply reply = {.image_digest = state->pull.digest};
+    struct engine_reply reply = {.error = answer->error, .image_digest = state->pull.digest};
+    if (reply.error.code == ERROR_INTERNAL)
+        docker_pull_error(answer->error.message, &reply.error);
     docker_done(call, &reply);
 }
 
@@ -84,6 +85,7 @@ uint64_t docker_pull(struct engine *engine, const struct engine_pull *pull, cons
                                                  .path = path,
                                                  .headers = keep_login(new, pull),
                                                  .idle_ms = LIMIT_ENGINE_PULL_IDLE_MS,
+                                                 .takes_failures = true,
                                                  .on_answer = on_pulled,
                                                  .on_bytes = on_pull_bytes});
 }

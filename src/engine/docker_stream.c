@@ -99,7 +99,8 @@ static struct docker_layer *layer_of(struct docker_pull *pull, const char *id)
     return &pull->layers.items[pull->layers.len - 1];
 }
 
-/* The engine sends no code inside of a stream, only words. */
+/* The engine sends no code inside of a stream, only words; nor does Docker where the stream has not begun
+ * yet: what a registry says of the login is HTTP status 500, as one that is away. */
 static const struct {
     const char *words;
     int code;
@@ -112,10 +113,12 @@ static const struct {
     {"does not exist", ERROR_NOT_FOUND},
     {"unauthorized", ERROR_DENIED},
     {"denied", ERROR_DENIED},
+    {"no basic auth credentials", ERROR_DENIED},
 };
 
-static int pull_error(const char *message, struct error *err)
+int docker_pull_error(const char *message, struct error *err)
 {
+    assert(message);
     for (size_t i = 0; i < ARRAY_LEN(pull_errors); i++)
         if (strcasestr(message, pull_errors[i].words))
             return error_set(err, pull_errors[i].code, "%s", message);
@@ -148,7 +151,7 @@ int docker_pull_next(struct docker_pull *pull, const json_t *line, struct engine
     if (!message)
         message = model_string(line, "error");
     if (message)
-        return pull_error(message, err);
+        return docker_pull_error(message, err);
     const char *status = model_string(line, "status");
     const char *id = model_string(line, "id");
     const json_t *detail = json_object_get(line, "progressDetail");

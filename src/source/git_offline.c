@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "odb/commit.h"
 #include "odb/revision.h"
+#include "source/origin.h"
 #include "source/roots.h"
 #include "source/scan.h"
 
@@ -16,6 +17,8 @@
 #define GIT_CHARS (sizeof ".git" - 1)
 
 DEFINE_CLEANUP(git_config, git_config_free)
+DEFINE_CLEANUP(git_tree, git_tree_free)
+DEFINE_CLEANUP(git_tree_entry, git_tree_entry_free)
 
 /* A revision that was found, and the path of the wanted directory in its tree. */
 struct place {
@@ -59,6 +62,29 @@ char *source_path_in_repository(const char *file)
         !git_repository_workdir(repository))
         return memory_strdup(file);
     return path_in_tree(repository, real, NULL);
+}
+
+bool source_is_part_of_repository(const char *origin, char **ret_top, char **ret_path)
+{
+    git_repository *repository CLEANUP(source_git_repository_freep) = NULL;
+    git_tree *tree CLEANUP(git_tree_freep) = NULL;
+    git_tree_entry *entry CLEANUP(git_tree_entry_freep) = NULL;
+    git_oid oid;
+    char hex[COMMIT_OID_SIZE];
+    if (source_origin_is_remote(origin) || source_git_open_around(origin, &repository, NULL) < 0 ||
+        !git_repository_workdir(repository))
+        return false;
+    char *path CLEANUP_FREE = path_in_tree(repository, origin, NULL);
+    if (!*path || git_reference_name_to_id(&oid, repository, "HEAD") < 0 ||
+        source_tree_of(repository, git_oid_tostr(hex, sizeof hex, &oid), &tree) < 0 ||
+        git_tree_entry_bypath(&entry, tree, path) < 0 || git_tree_entry_type(entry) != GIT_OBJECT_TREE)
+        return false;
+    *ret_top = memory_strdup(git_repository_workdir(repository));
+    size_t len = strlen(*ret_top);
+    if (len > 1 && (*ret_top)[len - 1] == '/')
+        (*ret_top)[len - 1] = '\0';
+    *ret_path = TAKE(path);
+    return true;
 }
 
 static int tell_no_revision(git_repository *repository, const char *revision, struct error *err)

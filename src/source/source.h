@@ -260,6 +260,10 @@ struct source_history_query {
  * Caller frees. */
 char *source_path_in_repository(const char *file);
 
+/* Whether an origin is a directory below the root of a work tree whose HEAD has it: as a source it is taken
+ * as it is, and not as it is committed. Caller frees top and path, which are set only then. */
+bool source_is_part_of_repository(const char *origin, char **ret_top, char **ret_path);
+
 /* Walks the first-parent line from its root (at most the LIMIT_HISTORY_COMMITS newest). Errors as
  * source_read_tree. */
 int source_history(const struct source_history_query *query, struct error *err);

@@ -244,6 +244,25 @@ def test_each_command_is_installed_with_a_man_page(run, tmp_path):
     assert (tmp_path / start.lstrip("/")).exists()
 
 
+def test_apply_in_a_directory_of_a_clone(davit, repo, docker, demo_image):
+    """It is told that it is not what is committed that is applied."""
+    spine = Spine(davit, repo, docker)
+    repo.commit("web: first", {"deploy/web.json": definition(demo_image, "one"), "deploy/service.json": service(1)})
+    (repo.directory / "deploy" / "web.json").write_text(json.dumps(definition(demo_image, "two")))
+    apply = ("apply", "--config", spine.daemon.config)
+    told = f"it is a directory in the work tree {repo.directory} and is taken as it is"
+    spine.daemon.configure({**spine.directory_config, "source": {"origin": str(repo.directory / "deploy")},
+                            "stateDirectory": str(spine.daemon.directory / "other")})
+    process = spine.daemon.run(*apply)
+    assert process.returncode == 0 and told in process.stderr, process.stderr
+    assert spine.texts() == ["two"]
+    spine.daemon.configure({**spine.directory_config, "source": {"origin": str(repo.directory), "path": "deploy"},
+                            "stateDirectory": str(spine.daemon.directory / "state")})
+    process = spine.daemon.run(*apply)
+    assert process.returncode == 0 and "taken as it is" not in process.stderr, process.stderr
+    assert spine.texts() == ["one"]
+
+
 def test_apply(davit, repo, docker, demo_image, proxy):
     record = proxy(docker)
     spine = Spine(davit, repo, docker, endpoint=record.path)

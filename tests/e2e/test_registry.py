@@ -64,8 +64,10 @@ def test_a_wrong_password_is_told_and_not_shown(davit, repo, docker, registry, t
     commit(spine, **CREDENTIALS)
     spine.start()
     spine.seen()
-    wait_for(lambda: "CannotPullContainerError" in spine.daemon.run("events").stdout, 60, "the reason is told")
+    told = spine.wait("default/web").stderr
+    assert "CannotPullContainerError" in told and "tried again in" not in told, told
     events = spine.daemon.run("events").stdout
+    assert PASSWORD not in told
     assert PASSWORD not in events and PASSWORD not in spine.daemon.log_text()
     state = str(spine.daemon.directory / "state")
     assert subprocess.run(["grep", "-rl", PASSWORD, state], capture_output=True, text=True).stdout == ""

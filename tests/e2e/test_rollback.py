@@ -272,6 +272,17 @@ def test_all_that_is_taken_back_is_told(repo, alone):
     assert process.stdout.count("takes back ") == 32 and "(many 39)" in process.stdout
 
 
+@pytest.mark.parametrize("before", ["", "x"])
+def test_a_long_subject_is_cut_between_characters(repo, alone, before):
+    subject = before + "\u00e9" * 150
+    repo.commit(subject, {"web.yaml": simple("web")})
+    repo.commit("two", {"web.yaml": simple("web", "busybox:2")})
+    process = alone("--to", "1")
+    assert process.returncode == 0, process.stderr
+    told = repo.git("log", "-1", "--format=%b").partition("(")[2].partition(")")[0]
+    assert len(told) > 60 and subject.startswith(told)
+
+
 def test_what_an_environment_says(repo, alone):
     """Its davit.yaml goes back as well where that is what has changed, and not where others live by it."""
     files = {"web.yaml": simple("web", "busybox:${TAG}"), "api.yaml": simple("api"), "davit.yaml": "variables: {TAG: '1'}\n"}

@@ -659,6 +659,33 @@ static void test_approve_lets_through_what_waits_for_its_window(void **state)
                         "no commit is held, and no change waits for its window");
 }
 
+/* It is what davit status and davit wait say of the service. */
+static void test_approve_of_what_waits_behind_a_commit_that_is_held(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_commit(
+        fixture, "a1b2c3d4",
+        "kind: Cluster\nclusterName: demo\ndavit: {changeWindows: [{kind: deny, durationMinutes: 44640, "
+        "schedule: 'cron(0 0 1 * ? *)'}]}\n---\nfamily: web\n"
+        "containerDefinitions: [{name: a, image: i, memory: 9}]\n---\n"
+        "kind: Service\ncluster: demo\nserviceName: web\ntaskDefinition: web\n---\n"
+        "kind: Service\ncluster: demo\nserviceName: db\ntaskDefinition: web\n");
+    fixture_commit(fixture, "e5f6a7b8", "kind: Cluster\nclusterName: demo\n");
+    json_t *answer = fixture_ask(fixture, "POST", "/v1/approve", "{'commit':'a1b2c3d4'}");
+    assert_string_equal(model_string(json_object_get(answer, "commit"), "subject"), "commit a1b2c3d4");
+    json_decref(answer);
+    answer = fixture_ask(fixture, "GET", "/v1/status", NULL);
+    const json_t *service = json_array_get(json_object_get(answer, "services"), 0);
+    assert_string_equal(model_string(service, "state"), "deploying");
+    assert_string_equal(model_string(json_object_get(answer, "source"), "held"),
+                        "removes 2 of 2 services (demo/db, demo/web)");
+    json_decref(answer);
+    assert_string_equal(
+        fixture_refusal(fixture, "POST", "/v1/approve", "{'commit':'a1b2c3d4'}").message,
+        "not commit a1b2c3d4 but e5f6a7b8e5f6 is held: it removes 2 of 2 services (demo/db, demo/web)");
+    json_decref(fixture_ask(fixture, "POST", "/v1/approve", "{'commit':'HEAD'}"));
+}
+
 static void set_clock(struct fixture *fixture, int64_t step_ms)
 {
     struct effect_vec effects = {0};
@@ -928,6 +955,7 @@ int main(void)
         CASE(test_approve_is_of_the_commit_that_is_held),
         CASE(test_approve_takes_names_of_the_newest_commit),
         CASE(test_approve_lets_through_what_waits_for_its_window),
+        CASE(test_approve_of_what_waits_behind_a_commit_that_is_held),
         CASE(test_diff_tells_windows_by_the_wall_clock),
         CASE(test_diff_tells_a_hold),
         CASE(test_diff_tells_a_window_that_only_an_older_commit_has),

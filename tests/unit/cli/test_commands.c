@@ -628,6 +628,9 @@ static void test_status_diff_wait_reconcile(void **state)
     expect("wait demo/nope --timeout 1s", CLI_ERROR, NULL, "there is no service \"demo/nope\"\n");
     expect("wait web --timeout 1s", CLI_ERROR, NULL,
            "there is no service \"default/web\"; did you mean demo/web?\n");
+    expect("wait web demo/web --timeout 1s", CLI_ERROR, NULL,
+           "there is no service \"default/web\"; did you mean demo/web?\n");
+    expect("wait -n demo web demo/web --timeout 1s", 0, NULL, NULL);
     expect("wait demo --timeout 1s", CLI_ERROR, NULL, "demo is a cluster: davit wait -n demo\n");
     expect("diff a...b", CLI_ERROR, NULL, "give the two commits, FROM and TO");
     expect("wait -n other --timeout 1s", CLI_ERROR, NULL, "davit: there is no such thing\n");

@@ -725,6 +725,12 @@ static void test_progress_and_source_are_shown(void **state)
     core_view_actions(fixture->core, "c", "web", &actions);
     assert_string_equal(actions.items[0].progress_failure, "refused; in 1s");
     vector_deinit(&actions);
+    fixture_done(fixture, 1, ERROR_UNAVAILABLE, NULL);
+    core_view_actions(fixture->core, "c", "web", &actions); /* of the engine nothing is known */
+    assert_int_equal(actions.len, 1);
+    assert_null(actions.items[0].progress_status);
+    assert_null(actions.items[0].progress_failure);
+    vector_deinit(&actions);
     fixture_step(fixture, (struct event){.kind = EVENT_SOURCE,
                                          .source = {.message = memory_strdup("no such branch"),
                                                     .origin = memory_strdup("/srv/repo")}});

@@ -429,6 +429,36 @@ static void test_approved(void **state) /* W7 */
     expect_state(fixture, "web", "waiting");
 }
 
+static void test_approved_behind_a_commit_that_is_held(void **state) /* W7 */
+{
+    (void)state;
+    static const char *const others[] = {"a", "b", "d"};
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_web(CLUSTER(NIGHT));
+    struct event now;
+    struct view_source source;
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        fixture_commit(fixture, others[i], "nginx", 1, 0); /* without windows */
+    settle(fixture);
+    fixture_file(fixture, "cluster.json", CLUSTER(NIGHT));
+    fixture_change(fixture, "web", "nginx:2");
+    expect_waits(fixture, WAITS);
+    wanted(fixture, &now);
+    struct event event = {.kind = EVENT_COMMIT, .commit = {.head = true, .full = true}};
+    snprintf(event.commit.commit.oid, sizeof event.commit.commit.oid, "%040d", ++fixture->commits);
+    struct event_file file = {.path = memory_strdup("cluster.json"),
+                              .content = memory_strdup(CLUSTER(NIGHT)),
+                              .len = strlen(CLUSTER(NIGHT))};
+    vector_push(&event.commit.files, file);
+    fixture_step(fixture, event);
+    expect_waits(fixture, WAITS);
+    fixture_step(fixture, now);
+    assert_false(core_any_delayed(fixture->core, NULL));
+    core_view_source(fixture->core, &source);
+    assert_non_null(source.held);
+    settle(fixture);
+    assert_int_equal(count_of(fixture, "web", 2), 2);
+}
+
 static void test_clocks_jump(void **state)
 {
     (void)state;
@@ -871,6 +901,7 @@ int main(void)
         cmocka_unit_test(test_without_its_cluster_it_stands_still),
         cmocka_unit_test(test_a_revert_ends_it),
         cmocka_unit_test(test_approved),
+        cmocka_unit_test(test_approved_behind_a_commit_that_is_held),
         cmocka_unit_test(test_approved_while_suspended),
         cmocka_unit_test(test_clocks_jump),
         cmocka_unit_test(test_the_wall_clock_is_set),

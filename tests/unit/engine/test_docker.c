@@ -346,6 +346,33 @@ static void test_pull(void **state)
     assert_string_equal(outcome.message, "pull access denied for none");
 }
 
+/* Whether it is the registry's word or nobody's, Docker's status does not tell. */
+static void test_a_pull_that_fails_before_its_stream_begins(void **state)
+{
+    struct server *server = *state;
+    static const struct {
+        const char *message;
+        int code;
+    } cases[] = {
+        {"Head http://127.0.0.1:5055/v2/a/manifests/1: no basic auth credentials", ERROR_DENIED},
+        {"unauthorized: authentication required", ERROR_DENIED},
+        {"Get http://127.0.0.1:5055/v2/: dial tcp 127.0.0.1:5055: connect: connection refused",
+         ERROR_INTERNAL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct outcome outcome = {0};
+        const struct engine_call call = call_for(server, &outcome);
+        char *bytes CLEANUP_FREE =
+            memory_printf("HTTP/1.1 500 Internal Server Error\r\n\r\n{\"message\":\"%s\"}", cases[i].message);
+        const struct rule rules[] = {VERSION, {"fromImage=a&tag=1 ", bytes, 0, true}, {0}};
+        server->rules = rules;
+        server->engine->ops->pull(server->engine, &(struct engine_pull){.image = "a:1"}, &call);
+        wait_for(server, &outcome);
+        assert_int_equal(outcome.code, cases[i].code);
+        assert_string_equal(outcome.message, cases[i].message);
+    }
+}
+
 #define EVENT                                                                                                \
     "{\"Type\":\"container\",\"Action\":\"die\",\"Actor\":{\"ID\":\"c1\"},\"timeNano\":1700000000000000000}" \
     "\n"
@@ -718,6 +745,7 @@ int main(void)
         TEST(test_a_replaced_engine_is_asked_again),
         TEST(test_a_broken_connection_leads_to_a_new_negotiation),
         TEST(test_pull),
+        TEST(test_a_pull_that_fails_before_its_stream_begins),
         TEST(test_distribution),
         TEST(test_an_image_of_several_digests),
         TEST(test_events_end_with_their_cause),

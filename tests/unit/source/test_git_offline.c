@@ -73,6 +73,32 @@ static void test_a_directory_whose_name_begins_as_gits(void **state)
     assert_files(&update, "web.yaml=one;");
 }
 
+static void test_a_part_of_a_repository_is_told_from_a_directory(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *origin;
+        const char *path; /* NULL: it is none */
+    } cases[] = {
+        {"repo/a/b", "a/b"},  {"repo/a", "a"},    {"link", "a"},           {"repo", NULL},
+        {"repo/.git", NULL},  {"bare.git", NULL}, {"plain", NULL},         {"repo/fresh", NULL},
+        {"repo/a/own", NULL}, {"nowhere", NULL},  {"repo/web.yaml", NULL},
+    };
+    fixture_repository(f);
+    fixture_sh(f, "git clone -q --bare repo bare.git; mkdir -p plain repo/a/b repo/fresh repo/a/own; ln -s "
+                  "repo/a link; "
+                  "cd repo; printf 2 >a/b/b.yaml; git add .; git commit -qm second; git init -q a/own");
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *origin CLEANUP_FREE = memory_printf("%s/%s", f->dir, cases[i].origin);
+        char *top CLEANUP_FREE = NULL;
+        char *path CLEANUP_FREE = NULL;
+        if (source_is_part_of_repository(origin, &top, &path) != (cases[i].path != NULL) ||
+            !text_equal(path, cases[i].path) || (top && !text_equal(top, f->origin)))
+            fail_msg("%s: %s in %s", cases[i].origin, path, top);
+    }
+    assert_false(source_is_part_of_repository("https://git.example/infra.git", NULL, NULL));
+}
+
 static void test_reads_the_working_directory_with_gits_ids(void **state)
 {
     struct fixture *f = *state;
@@ -381,6 +407,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_reads_revisions, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_part_of_a_repository_is_told_from_a_directory, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_directory_whose_name_begins_as_gits, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_reads_the_working_directory_with_gits_ids, fixture_setup,

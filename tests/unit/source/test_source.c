@@ -100,7 +100,7 @@ static void test_away_after_a_while(void **state)
         fixture_await_errors(f, told + 2);
         assert_int_equal(f->errors.len, told + 2);
         assert_non_null(strstr(f->errors.items[told + 1], "No such file")); /* most likely the first too */
-        assert_int_equal(f->told_away, told + 2); /* not the first */
+        assert_int_equal(f->told_away, told + 2);                           /* not the first */
         assert_true(source_get_status(f->source)->away);
         assert_int_equal(source_get_status(f->source)->told, f->errors.len);
         fixture_sh(f, "mv gone repo");
