@@ -364,6 +364,7 @@ static void try_again(void *data)
     struct errand *errand = data;
     errand->call = 0;
     errand->pauses = false;
+    tell_progress(errand, &(struct act_progress){.pull.status = ""}); /* what was told is over */
     fill_errands(errand->queue);
 }
 

@@ -416,6 +416,7 @@ static void test_a_registry_that_is_away_for_a_moment(void **state)
     assert_int_equal(world->pulls, 2);
     run_for(world, 10500);
     assert_int_equal(world->codes[1], 1);
+    assert_int_equal(world->progress, 12); /* 4 failures and 3 tries, two of them to the first alone */
     assert_string_equal(world->failure,
                         "server error for far: ordered by the test; tried again in 5.0s (5 of 5)");
     run_for(world, 1000);
