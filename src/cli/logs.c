@@ -152,6 +152,11 @@ static int read_task(const struct cli *cli, const json_t *tasks, struct error *e
         return cli_fail(cli, "%zu tasks begin so, %s/%s and %s/%s among them: give more of the id",
                         json_array_size(tasks), cli_member_string(task, "cluster"), id,
                         cli_member_string(other, "cluster"), cli_member_string(other, "id"));
+    const json_t *containers = json_object_get(task, "containers");
+    const char *reason = model_string(task, "stopReason");
+    if (containers && !json_array_size(containers))
+        return cli_fail(cli, "task %.12s has no container that could have written anything%s%s", id,
+                        reason ? ": " : "", reason ? reason : "");
     char *target CLEANUP_FREE = cli_query_target(cli_member_string(task, "cluster"), service ? service : id);
     return read_logs(cli, target, id, err);
 }

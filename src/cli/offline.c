@@ -116,6 +116,17 @@ static void tell_file(const struct offline_query *query, struct diagnostics *dia
     }
 }
 
+/* One repository does not know the clusters of the others. */
+static void tell_clusters(const struct offline_query *query, struct diagnostics *diagnostics)
+{
+    for (size_t i = 0; query->other_clusters && i < diagnostics->list.len; i++) {
+        struct diagnostic *diagnostic = &diagnostics->list.items[i];
+        if (!diagnostic->hint && text_equal(diagnostic->code, "reference") &&
+            text_starts_with(diagnostic->message, "no cluster \""))
+            diagnostic->hint = memory_strdup("one of another repository is named by --other-cluster NAME");
+    }
+}
+
 static int by_name(const void *a, const void *b)
 {
     const struct cluster *const *one = a;
@@ -285,6 +296,7 @@ static int attempt(const struct offline_query *query, struct outcome *outcome, s
     r = manifest_build(reading.manifest, &head.commit, &numbering, &outcome->desired, outcome->diagnostics);
     if (is_one_file(query))
         tell_file(query, outcome->diagnostics);
+    tell_clusters(query, outcome->diagnostics);
     if (query->on_families)
         query->on_families(query->data, &reading.families);
     if (r == 0 && query->on_manifest)

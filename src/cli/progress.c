@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 
 #define BAR_WIDTH 10
+#define CUT       "..."
 /* ECS's words in the event of a deployment that cannot go on, which `waiting` begins with too. */
 #define BOUNDS "because of the service deployment configuration"
 
@@ -361,15 +362,42 @@ static struct winsize size_of(FILE *file)
     return size;
 }
 
-/* At most so many characters, cut between characters of UTF-8. */
-static void draw_line(FILE *file, const char *line, size_t columns)
+/* The bytes of the first so many characters of UTF-8, or of all. */
+static size_t bytes_of(const char *text, size_t characters)
 {
     size_t bytes = 0;
-    for (size_t width = 0; line[bytes] && width < columns; width++)
+    for (size_t i = 0; text[bytes] && i < characters; i++)
         do
             bytes++;
-        while (((unsigned char)line[bytes] & 0xc0) == 0x80);
-    fprintf(file, "%.*s\033[K\n", (int)bytes, line);
+        while (((unsigned char)text[bytes] & 0xc0) == 0x80);
+    return bytes;
+}
+
+/* What of the text goes into the first of several lines: between words, unless one is very long. */
+static size_t first_line_of(const char *text, size_t columns)
+{
+    size_t bytes = bytes_of(text, columns);
+    for (size_t i = bytes; i > bytes / 2; i--)
+        if (text[i] == ' ')
+            return i;
+    return bytes;
+}
+
+/* In lines of so many characters, `most` of them at the most; "..." is where it is cut. Returns how many. */
+static size_t draw_lines(FILE *file, const char *text, size_t columns, size_t most)
+{
+    size_t drawn = 0;
+    for (const char *indent = ""; drawn < most && (*text || !drawn); drawn++, indent = "  ") {
+        size_t room = columns - strlen(indent);
+        size_t bytes = bytes_of(text, room);
+        bool rest = text[bytes];
+        bool cut = rest && drawn + 1 == most;
+        if (rest)
+            bytes = cut ? bytes_of(text, room - strlen(CUT)) : first_line_of(text, room);
+        fprintf(file, "%s%.*s%s\033[K\n", indent, (int)bytes, text, cut ? CUT : "");
+        text += bytes + strspn(text + bytes, " ");
+    }
+    return drawn;
 }
 
 static int widest(const struct progress_service *services, size_t len)
@@ -388,7 +416,8 @@ static void move_up(const struct progress *progress)
         fprintf(progress->file, "\033[%zuA", progress->drawn);
 }
 
-/* What is not done comes first, so that it is seen when there are more services than lines. */
+/* What is not done comes first, so that it is seen when there are more services than lines. Where there are
+ * fewer, what a service waits for is told in as many lines as it takes. */
 static void draw(struct progress *progress, const struct progress_service *services, size_t len)
 {
     struct winsize size = size_of(progress->file);
@@ -401,14 +430,15 @@ static void draw(struct progress *progress, const struct progress_service *servi
             if ((len > room ? services[i].state == PROGRESS_STEADY : 0) != done)
                 continue;
             char *line CLEANUP_FREE = progress_line(&services[i], name_width);
-            draw_line(progress->file, line, size.ws_col - 1u);
-            drawn++;
+            size_t others = len > room ? 0 : len - i - 1; /* that need a line, too */
+            drawn +=
+                draw_lines(progress->file, line, size.ws_col - 1u, len > room ? 1 : room - drawn - others);
         }
     }
-    if (len > drawn)
-        fprintf(progress->file, "and %zu more\033[K\n", len - drawn);
+    if (len > room)
+        fprintf(progress->file, "and %zu more\033[K\n", len - room);
     fputs("\033[J", progress->file);
-    progress->drawn = drawn + (len > drawn);
+    progress->drawn = drawn + (len > room);
 }
 
 void progress_show(struct progress *progress, const struct progress_service *services, size_t len)

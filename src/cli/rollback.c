@@ -378,7 +378,8 @@ static void print_next(const struct rollback *rollback, const char *name)
     if (is_new)
         fprintf(cli->out, " merge %s into %s, by a pull request where you have them, then", name,
                 branch->name);
-    fprintf(cli->out, " davit wait %s/%s\n", rollback->cluster, rollback->service);
+    /* Without a look first, a source that is polled would be steady at what is to be left. */
+    fprintf(cli->out, " davit reconcile && davit wait %s/%s\n", rollback->cluster, rollback->service);
 }
 
 static struct source_push push_of(const struct rollback *rollback)

@@ -201,6 +201,12 @@ static int code_of(const json_t *task)
     return (int)(model_int(task, "exitCode") & 255);
 }
 
+/* One whose image could not be pulled has no container, and so no output. */
+static bool has_output(const json_t *task)
+{
+    return json_object_get(task, "exitCode") || json_array_size(json_object_get(task, "containers"));
+}
+
 static int look(const struct cli *cli, struct awaited *awaited)
 {
     struct error err = ERROR_INIT;
@@ -226,7 +232,7 @@ static int look(const struct cli *cli, struct awaited *awaited)
     free(awaited->told);
     awaited->told = text;
     awaited->code = code_of(task);
-    if (awaited->code > 0)
+    if (awaited->code > 0 && has_output(task))
         fprintf(cli->err, "its output: davit logs %s/%.12s\n", cli->argv[0], awaited->id);
     return CLI_OK;
 }

@@ -315,7 +315,8 @@ static void print_nothing(const struct image_update *update)
 {
     size_t judged = update->edits.len - update->failures.len - update->refusals.len;
     if (!update->edits.len)
-        fputs("no container has an image policy: nothing to update\n", update->cli->err);
+        fprintf(update->cli->err, "no container has an image policy in commit %.12s: nothing to update\n",
+                update->parent); /* one that is not committed yet is looked for there in vain */
     else if (judged)
         fprintf(update->cli->err, "%zu image%s as the policies ask for: nothing to update\n", judged,
                 judged == 1 ? " is" : "s are");

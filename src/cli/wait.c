@@ -436,11 +436,13 @@ const struct command cli_wait = {
     .name = "wait",
     .summary = "wait until services are steady",
     .args = "[CLUSTER/SERVICE..]",
-    .description = "Without a service: all of them. Shows how they get on: on a terminal one line a service, "
-                   "else a line "
-                   "for each change. While the source cannot be read, or a look that \"davit reconcile\" "
-                   "asked for is under way, and while a service goes back to what completed last, it waits. "
-                   "Ends with the first that has failed, for no other one's end makes that better.",
+    .description =
+        "Without a service: all of them. Shows how they get on: on a terminal a line a service, or more "
+        "where there is room, else a line "
+        "for each change. It goes by the commits that davit has seen: after a push to a remote say "
+        "\"davit reconcile\" first. While the source cannot be read, or a look that \"davit reconcile\" "
+        "asked for is under way, and while a service goes back to what completed last, it waits. "
+        "Ends with the first that has failed, for no other one's end makes that better.",
     .flags = flags,
     .examples = examples,
     .exits = exits,

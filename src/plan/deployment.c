@@ -98,7 +98,8 @@ static void remove_service(struct pass *pass)
     }
     for (size_t i = 0; i < pass->tasks.len; i++)
         pass_stop(pass, &pass->tasks.items[i], "the service left the repository");
-    pass_waiting(pass, "being removed: %zu tasks are still there", pass->tasks.len);
+    pass_waiting(pass, "being removed: %zu task%s still there", pass->tasks.len,
+                 pass->tasks.len == 1 ? " is" : "s are");
 }
 
 bool plan_begins(const struct service_ledger *ledger, const struct service *desired,

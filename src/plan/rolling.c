@@ -429,7 +429,8 @@ void rolling_explain(struct pass *pass, const struct tally *tally)
     else if (tally->unhealthy_new)
         pass_waiting(pass, "%d of %d %s unhealthy", tally->unhealthy_new, tally->desired, kind);
     else if (tally->stopping || tally->live_old)
-        pass_waiting(pass, "%d tasks stopping", tally->stopping + tally->live_old);
+        pass_waiting(pass, "%d task%s stopping", tally->stopping + tally->live_old,
+                     text_plural(tally->stopping + tally->live_old));
 }
 
 void pass_rolling(struct pass *pass)

@@ -106,7 +106,7 @@ def test_what_completed_last_comes_back(standing):
     assert process.returncode == 0, process.stderr
     assert "\n  M prod/web.conf\n  M prod/web.yaml\ncommitted " in process.stdout
     assert f"takes back {crash[:12]} (web: crashes)\n" in process.stdout
-    assert process.stdout.endswith("\nnext: davit wait default/web\n")
+    assert process.stdout.endswith("\nnext: davit reconcile && davit wait default/web\n")
     assert standing.says("log", "-1", "--format=%an %s").startswith(f"Test Roll back default/web to web:{before} (")
     assert standing.says("log", "-1", "--format=%(trailers:key=Davit-Rollback,valueonly)") == "default/web\n"
     assert standing.says("log", "-1", "--format=%(trailers:key=Davit-Rolled-Back,valueonly)") == f"{crash}\n"

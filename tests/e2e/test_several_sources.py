@@ -275,7 +275,8 @@ def test_commands_accept_a_cluster_of_another_source(pair):
     assert set(pair.ids("web")) != first
     for command in ["validate", pair.shop.directory], ["diff", "HEAD~1", "HEAD", "--repo", pair.shop.directory]:
         process = pair.daemon.run(*command)
-        assert process.returncode != 0 and 'no cluster "shared" in this commit' in process.stdout + process.stderr
+        said = process.stdout + process.stderr
+        assert process.returncode != 0 and 'no cluster "shared" in this commit' in said and "--other-cluster NAME" in said, said
         process = pair.daemon.run(*command, "--other-cluster", "zoo", "--other-cluster", "shared")
         assert "no cluster" not in process.stdout + process.stderr and process.returncode == (command[0] == "diff"), process
     process = pair.daemon.run("update-images", "--repo", pair.shop.directory)

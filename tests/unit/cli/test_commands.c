@@ -49,6 +49,11 @@
     "{\"cluster\":\"demo\",\"service\":\"web\",\"id\":\"" TASK_ID "\",\"status\":\"RUNNING\","               \
     "\"stopReason\":\"enough\"," more "}"
 
+#define NO_CONTAINER                                                                                         \
+    "{\"tasks\":[{\"id\":\"" TASK_ID                                                                         \
+    "\",\"cluster\":\"demo\",\"group\":\"family:job\",\"status\":\"STOPPED\","                               \
+    "\"containers\":[],\"stopCode\":\"TaskFailedToStart\",\"stopReason\":\"cannot pull\"}]}"
+
 #define BLAMED(digit, oid, wanted)                                                                           \
     "{\"cluster\":\"demo\",\"service\":\"web\",\"id\":\"" digit TASK_ID "\",\"desiredStatus\":\"" wanted     \
     "\",\"taskDefinition\":\"web:1\",\"deployment\":\"ecs-svc/1\",\"commit\":\"" oid "\"}"
@@ -148,6 +153,8 @@ static const struct answer {
      "{\"tasks\":[{\"id\":\"" TASK_ID
      "\",\"cluster\":\"demo\",\"group\":\"family:job\",\"status\":\"STOPPED\","
      "\"stopCode\":\"EssentialContainerExited\",\"exitCode\":7,\"exitedContainer\":\"app\"}]}"},
+    {"GET /v1/tasks?cluster=demo&task=eeee ", "200 OK", NO_CONTAINER},
+    {"GET /v1/tasks?cluster=gone&task=" TASK_ID " ", "200 OK", NO_CONTAINER},
     {"", "404 Not Found", "{\"error\":{\"message\":\"there is no such thing\"}}"},
 };
 
@@ -474,10 +481,9 @@ static const struct command *const commands[] = {
     &cli_retry, &cli_suspend,   &cli_resume,   &cli_run_task, &cli_stop_task, &cli_rollback};
 
 /* Words between blanks, '' for an empty one; checks the exit code and looks for texts. */
-static void expect(const char *line, int code, const char *in_out, const char *in_err)
+/* Runs it; returns its exit code. The caller frees what it wrote. */
+static int run_line(const char *line, char **ret_out, char **ret_err)
 {
-    char *out = NULL;
-    char *err = NULL;
     size_t out_len;
     size_t err_len;
     char *argv[16] = {(char[]){"davit"}};
@@ -486,11 +492,19 @@ static void expect(const char *line, int code, const char *in_out, const char *i
     for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
         argv[argc++] = text_equal(word, "''") ? word + 2 : word;
     struct cli cli = {.commands = commands, .commands_len = ARRAY_LEN(commands)};
-    cli.out = open_memstream(&out, &out_len);
-    cli.err = open_memstream(&err, &err_len);
+    cli.out = open_memstream(ret_out, &out_len);
+    cli.err = open_memstream(ret_err, &err_len);
     int got = cli_run(&cli, argc, argv);
     fclose(cli.out);
     fclose(cli.err);
+    return got;
+}
+
+static void expect(const char *line, int code, const char *in_out, const char *in_err)
+{
+    char *out = NULL;
+    char *err = NULL;
+    int got = run_line(line, &out, &err);
     if (got != code)
         fail_msg("%s: exit code %d, not %d: %s%s", line, got, code, out, err);
     if (strchr(out, '\033') || strchr(err, '\033'))
@@ -585,6 +599,8 @@ static void test_streams(void **state)
     expect("logs demo/bbbb", 0, "bbbbbbbb/c | of a task\n", NULL);
     expect("logs cccc", CLI_ERROR, NULL,
            "davit: 2 tasks begin so, demo/cccc1 and other/cccc2 among them: give more of the id\n");
+    expect("logs demo/eeee", CLI_ERROR, NULL,
+           "task " TASK_SHORT " has no container that could have written anything: cannot pull\n");
     expect("logs dddd", CLI_ERROR, NULL, "there is no such thing");
     expect("events -w", 0, "2026-01-01T00:00:00.000Z  demo/web  (task 0123456789ab) failed\n", NULL);
     expect("events -w -o wide", 0, "(task " TASK_ID ") failed\n", NULL);
@@ -665,6 +681,10 @@ static void test_run_task(void **state)
     expect("run-task demo job --wait", 7, "demo/" TASK_ID "\n",
            "demo/" TASK_SHORT ": STOPPED, app exited with code 7\nits output: davit logs demo/" TASK_SHORT
            "\n");
+    char *out CLEANUP_FREE = NULL;
+    char *err CLEANUP_FREE = NULL;
+    assert_int_equal(run_line("run-task gone job --wait", &out, &err), CLI_NO);
+    assert_string_equal(strstr(err, "STOPPED"), "STOPPED, TaskFailedToStart: cannot pull\n"); /* no output */
     expect("run-task demo job -e A=1 --env B= -- ls -l", CLI_NO, "demo/" TASK_ID "\n", NULL);
     expect("run-task demo job ''", CLI_ERROR, NULL, "COMMAND is empty");
     expect("run-task demo job -e =1", CLI_ERROR, NULL, "--env: \"=1\" is not NAME=VALUE");

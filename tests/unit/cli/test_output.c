@@ -446,12 +446,43 @@ static void test_a_terminal_is_redrawn(void **state)
     service.reason = service.waiting;
     progress_finish(progress, &service, 1);
     progress_free(progress);
-    expect(
-        &text,
-        "c/n  [..........] 0/1 healthy  deploying  waiting: a reason that is too long fo\033[K\n\033[J"
-        "\033[1Ac/n  [##########] 1/1 healthy  deploying  waiting: a reason that is too long fo\033[K\n\033[J"
-        "\033[1A\033[Jc/n  [##########] 1/1 healthy  failed  "
-        "a reason that is too long for 80 columns of a terminal\n");
+    expect(&text,
+           "c/n  [..........] 0/1 healthy  deploying  waiting: a reason that is too long\033[K\n"
+           "  for 80 columns of a terminal\033[K\n\033[J"
+           "\033[2Ac/n  [##########] 1/1 healthy  deploying  waiting: a reason that is too long\033[K\n"
+           "  for 80 columns of a terminal\033[K\n\033[J"
+           "\033[2A\033[Jc/n  [##########] 1/1 healthy  failed  "
+           "a reason that is too long for 80 columns of a terminal\n");
+}
+
+#define WORDS      " of ten"
+#define TEN_WORDS  WORDS WORDS WORDS WORDS WORDS WORDS WORDS WORDS WORDS WORDS
+#define MANY_WORDS TEN_WORDS TEN_WORDS TEN_WORDS TEN_WORDS TEN_WORDS TEN_WORDS
+#define SERVICES   22 /* the lines of a terminal that does not say its size, less two */
+
+/* A long reason takes the lines that other services leave, and says where it is cut. */
+static void test_a_terminal_has_room_for_so_many_lines(void **state)
+{
+    (void)state;
+    for (size_t others = SERVICES - 2; others <= SERVICES; others++) {
+        struct text text = {0};
+        struct cli cli = {.err = file_of(&text), .err_is_terminal = true};
+        struct progress *progress = progress_new(&cli);
+        struct progress_service services[SERVICES + 1];
+        for (size_t i = 0; i <= others; i++)
+            services[i] = (struct progress_service){.cluster = "c", .name = "n", .word = "deploying"};
+        services[0].waiting = "\xc3\xa4" MANY_WORDS;
+        progress_show(progress, services, others + 1);
+        progress_free(progress);
+        fclose(cli.err);
+        size_t lines = 0;
+        for (const char *c = text.data; *c; c++)
+            lines += *c == '\n';
+        assert_int_equal(lines, others == SERVICES ? SERVICES + 1 : SERVICES);
+        assert_int_equal(strstr(text.data, "...\033[K") != NULL, 1);
+        assert_int_equal(strstr(text.data, "and 1 more") != NULL, others == SERVICES);
+        free(text.data);
+    }
 }
 
 int main(void)
@@ -469,6 +500,7 @@ int main(void)
         cmocka_unit_test(test_lines_name_the_instance_that_is_lost),
         cmocka_unit_test(test_a_line_for_each_change),
         cmocka_unit_test(test_a_terminal_is_redrawn),
+        cmocka_unit_test(test_a_terminal_has_room_for_so_many_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
