@@ -89,7 +89,8 @@ static int code_of(int rc)
     }
 }
 
-static int set_error(struct error *err, int code, const char *format, va_list ap)
+__attribute__((format(printf, 3, 0))) static int set_error(struct error *err, int code, const char *format,
+                                                           va_list ap)
 {
     char context[LIMIT_ERROR_CHARS];
     vsnprintf(context, sizeof context, format, ap);

@@ -26,7 +26,6 @@
 #define ANY_LEVEL     -1   /* of compression */
 #define ANY_SIZE      (1 << 30)
 
-DEFINE_CLEANUP(git_odb, git_odb_free)
 DEFINE_CLEANUP(git_odb_object, git_odb_object_free)
 DEFINE_CLEANUP(git_packbuilder, git_packbuilder_free)
 

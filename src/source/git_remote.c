@@ -13,7 +13,6 @@
 
 #define HEADS "refs/heads/"
 
-DEFINE_CLEANUP(git_remote, git_remote_free)
 DEFINE_CLEANUP(git_reference, git_reference_free)
 
 /* A branch of the remote. */
