@@ -268,6 +268,18 @@ void core_on_action_done(struct core *core, struct event *event, struct effect_v
         map_clear(&core->flights); /* there were as many as tasks when all was started */
 }
 
+const char *core_pull_failure(const struct core *core, const struct service_state *service)
+{
+    assert(core);
+    assert(service);
+    for (size_t i = 0; i < service->under_way.len; i++) {
+        const struct flight *flight = map_get(&core->flights, key_of(service->under_way.items[i]->id).text);
+        if (flight->progress_failure)
+            return flight->progress_failure;
+    }
+    return NULL;
+}
+
 void core_on_progress(struct core *core, struct event *event, struct effect_vec *effects)
 {
     assert(core);

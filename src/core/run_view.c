@@ -43,7 +43,9 @@ static enum task_status status_of(const struct core *core, const struct service_
 
 static struct view_run view_of(const struct core *core, const struct service_state *state)
 {
-    return (struct view_run){.run = state->run, .waiting = state->waiting, .status = status_of(core, state)};
+    return (struct view_run){.run = state->run,
+                             .waiting = state->waiting ? state->waiting : core_pull_failure(core, state),
+                             .status = status_of(core, state)};
 }
 
 bool core_view_run(const struct core *core, const char *cluster, const char *id, struct view_run *ret_view)

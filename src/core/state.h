@@ -501,5 +501,7 @@ void core_end_holds(struct core *core, struct service_state *service, int64_t un
 int64_t core_next_hold_ms(const struct core *core, const struct service_state *service);
 /* Of a service that is gone: nobody waits for what its images' tags mean, and an answer is of no flight. */
 void core_drop_questions(struct core *core, struct service_state *service);
+/* Of a pull that an action waits for, and when it is tried again. Borrowed; NULL: of none. */
+const char *core_pull_failure(const struct core *core, const struct service_state *service);
 void flight_free(struct flight *flight);
 void trouble_free(struct trouble *trouble);

@@ -327,6 +327,20 @@ static size_t containers_of(const struct fixture *fixture, const char *id)
     return len;
 }
 
+static void test_it_waits_for_a_registry(void **state)
+{
+    (void)state;
+    struct fixture *fixture CLEANUP(fixture_freep) = fixture_of_job(1);
+    char *id CLEANUP_FREE = start_job(fixture);
+    fixture_turn(fixture);
+    assert_null(view_of(fixture, id).waiting);
+    fixture_step(fixture, (struct event){.kind = EVENT_PROGRESS,
+                                         .progress = {.id = fixture_action(fixture, 0)->id,
+                                                      .status = memory_strdup(""),
+                                                      .failure = memory_strdup("refused; tried again")}});
+    assert_string_equal(view_of(fixture, id).waiting, "refused; tried again");
+}
+
 /* P13: of what the cluster says that its instance has. */
 static void test_it_waits_for_a_gpu(void **state)
 {
@@ -569,6 +583,7 @@ int main(void)
         cmocka_unit_test(test_stop),
         cmocka_unit_test(test_no_place),
         cmocka_unit_test(test_capacity_providers),
+        cmocka_unit_test(test_it_waits_for_a_registry),
         cmocka_unit_test(test_it_waits_for_a_gpu),
         cmocka_unit_test(test_client_token),
         cmocka_unit_test(test_refusals),
