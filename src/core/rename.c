@@ -306,8 +306,8 @@ static void tell(struct core *core, struct service_state *service, const struct 
     commit_short(next->commit.oid, commit);
     int tasks = count_tasks(service);
     char *message CLEANUP_FREE =
-        memory_printf("(service %s) commit %s renamed it from %s: %d task%s go on.", service->name, commit,
-                      service->ledger->renamed_from, tasks, tasks == 1 ? "" : "s");
+        memory_printf("(service %s) commit %s renamed it from %s: %d task%s on.", service->name, commit,
+                      service->ledger->renamed_from, tasks, tasks == 1 ? " goes" : "s go");
     core_add_event(core, service, message);
 }
 
