@@ -17,12 +17,12 @@ import threading
 import time
 from pathlib import Path
 
-from engine_api import EngineApi, answers, missing_tools
+from engine_api import PATIENCE_SECONDS, EngineApi, answers, missing_tools
 
 PREFIX = "davit-test-"
 DOCKER_TOOLS = ("dockerd", "containerd", "runc", "ip", "nsenter", "iptables", "busybox")
 PODMAN_TOOLS = ("podman", "runc", "ip", "nsenter", "iptables", "busybox")
-START_SECONDS = 90
+START_SECONDS = 180
 CLONE_NEWNET = 0x40000000
 
 CONTAINERD_CONFIG = """version = 2
@@ -119,11 +119,11 @@ class PrivateEngine:
             raise result[0]
         return result[0]
 
-    def connect(self, host, port, timeout=5):
+    def connect(self, host, port, timeout=PATIENCE_SECONDS):
         """A TCP connection from inside the engine's network."""
         return self.within(lambda: socket.create_connection((host, port), timeout))
 
-    def http_get(self, host, port, path="/", timeout=5):
+    def http_get(self, host, port, path="/", timeout=PATIENCE_SECONDS):
         """(status, body) of an HTTP GET from inside the engine's network."""
         with self.connect(host, port, timeout) as connection:
             connection.sendall(f"GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
@@ -216,7 +216,7 @@ class PrivatePodman(PrivateEngine):
 
     def stop(self):
         # podman puts containers into a cgroup of its own choice, which is only removed with them.
-        if answers(self.socket):
+        if answers(self.socket, PATIENCE_SECONDS):
             self.api.clean()
         super().stop()
 
@@ -255,7 +255,7 @@ def rooted_in(process, name):
 
 def kill_all(name):
     """Kills until nothing is left; what was killed may just have started something."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while (pids := processes(name)) and time.monotonic() < deadline:
         for pid in pids:
             try:
