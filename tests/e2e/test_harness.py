@@ -53,6 +53,19 @@ def test_each_test_begins_with_an_empty_engine(docker):
     assert [image["RepoTags"] for image in docker.api.get("/images/json")] == [["davit-demo:latest"]]
 
 
+def test_who_is_gone_has_asked_until_the_engine_has_done_it(engine, demo_image):
+    before = len(engine.api.containers())
+    for number in range(8):
+        connection = UnixConnection(engine.socket)
+        body = json.dumps({"Image": demo_image}).encode()
+        connection.request("POST", f"/containers/create?name=late-{number}", body, {"Content-Type": "application/json"})
+        connection.close()
+    wait_for(lambda: not engine.is_asked())
+    found = len(engine.api.containers())
+    time.sleep(1)
+    assert len(engine.api.containers()) == found > before
+
+
 def test_an_emptied_engine_has_the_image_that_is_kept_and_no_other(docker, demo_image):
     kept = docker.api.images()
     docker.api.import_image("other:1", {"/www/index.html": "other\n"})

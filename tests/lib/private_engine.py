@@ -24,6 +24,7 @@ DOCKER_TOOLS = ("dockerd", "containerd", "runc", "ip", "nsenter", "iptables", "b
 PODMAN_TOOLS = ("podman", "runc", "ip", "nsenter", "iptables", "busybox")
 START_SECONDS = 180
 CLONE_NEWNET = 0x40000000
+LISTENS = "01"  # in /proc/net/unix; who connects has other states
 
 CONTAINERD_CONFIG = """version = 2
 root = "{directory}/containerd"
@@ -93,6 +94,14 @@ class PrivateEngine:
     def stop(self):
         """Kills the engine with its containers and removes all its traces."""
         tear_down(self.name)
+
+    def is_asked(self):
+        """Whether somebody is connected to its socket, or is gone with a request that the engine is still at."""
+        for process in (self.process.pid, "self"):  # a connection is of the network of whoever made it
+            sockets = Path(f"/proc/{process}/net/unix").read_text().splitlines()
+            if any(line.split()[5] != LISTENS and line.endswith(f" {self.socket}") for line in sockets):
+                return True
+        return False
 
     def inside(self, *command):
         """The command line that runs command in the engine's network. (ip netns exec would hide the cgroups.)"""
@@ -174,6 +183,10 @@ class PrivateDocker(PrivateEngine):
             self.kill_dockerd()
         raise EngineUnavailable(f"dockerd did not start: {self.log_tail('dockerd')}")
 
+    @property
+    def process(self):
+        return self.dockerd
+
     def start_dockerd(self, driver):
         self.driver = driver
         self.dockerd = self.spawn(
@@ -213,6 +226,10 @@ class PrivatePodman(PrivateEngine):
         )
         if not self.wait_until(lambda: answers(self.socket), self.podman):
             raise EngineUnavailable(f"podman did not start: {self.log_tail('podman')}")
+
+    @property
+    def process(self):
+        return self.podman
 
     def stop(self):
         # podman puts containers into a cgroup of its own choice, which is only removed with them.
