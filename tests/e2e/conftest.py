@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -73,12 +74,15 @@ def session_engine(kind):
 
 
 def emptied(engine, daemons):
-    """Daemons end first, or they would put back what is removed. Before as well: what the engine was asked for last
-    may have come after its cleaning."""
+    """Daemons end first, or they would put back what is removed; and what the engine was asked for last has to be there
+    before its cleaning. The deadline is for who of the test is still connected."""
     empty(engine)
     yield engine
     for daemon in daemons:
         daemon.kill()
+    deadline = time.monotonic() + 60
+    while engine.is_asked() and time.monotonic() < deadline:
+        time.sleep(0.02)
     empty(engine)
 
 

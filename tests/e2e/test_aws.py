@@ -4,12 +4,11 @@ import json
 import os
 import shutil
 import subprocess
-import time
 
 import pytest
 
 from support.davit import wait_for
-from support.spine import definition, service
+from support.spine import definition, gated, service
 from support.standing import IMAGE, binary_of, standing_spine
 
 AWS = "/usr/bin/aws"
@@ -164,15 +163,24 @@ def test_by_tcp_nothing_is_started_or_stopped(aws, spine, operation):
     assert spine.ids() == before
 
 
-def test_wait_services_stable(aws, spine):
-    """Begun while a rollout is under way; it asks every 15 s."""
-    spine.repo.commit("web: second", {"web.json": definition(IMAGE, "two"), "service.json": service(2, healthy_seconds=12)})
-    wait_for(lambda: len(aws("describe-services", "--services", "web")["services"][0]["deployments"]) > 1, 15,
+def test_wait_services_stable(aws, spine, tmp_path):
+    """Begun while a rollout is under way, which ends after its first look; it asks every 15 s."""
+    gate, said = tmp_path / "gate" / "open", tmp_path / "said"
+    gate.parent.mkdir()
+    spine.repo.commit("web: second", {"web.json": gated(definition(IMAGE, "two"), gate), "service.json": service(2)})
+    wait_for(lambda: len(aws("describe-services", "--services", "web")["services"][0]["deployments"]) > 1, 40,
              "the rollout is under way")
-    began = time.monotonic()
-    process = aws.run("wait", "services-stable", "--services", "web")
-    assert process.returncode == 0, process.stderr
-    assert time.monotonic() - began > 10  # it was not stable at the first look
+    with open(said, "wb") as stderr:
+        line = aws.line("--debug", "wait", "services-stable", "--services", "web")
+        process = subprocess.Popen(line, env=aws.environment, stdout=subprocess.DEVNULL, stderr=stderr)
+    try:
+        wait_for(lambda: "Response body:" in said.read_text(), 40, "it has looked")
+        assert process.poll() is None, "it was not stable at the first look"
+        gate.touch()
+        assert process.wait(300) == 0, said.read_text()[-4000:]
+    finally:
+        process.kill()
+        process.wait()
     assert sorted(spine.texts()) == ["one", "two", "two"]  # the first is of api
     web = aws("describe-services", "--services", "web")["services"][0]
     assert web["taskDefinition"].endswith("/web:2") and len(web["deployments"]) == 1

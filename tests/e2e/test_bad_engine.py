@@ -86,7 +86,7 @@ def test_engine_that_is_bad_from_the_start(davit, repo, docker, demo_image, fake
     repo.commit("web: first", {"web.json": definition(demo_image), "service.json": service(1)})
     began = time.monotonic()
     spine.start()
-    wait_for(lambda: re.search(MODES[mode], trouble(spine) or ""), 10, f"status tells of {mode}")
+    wait_for(lambda: re.search(MODES[mode], trouble(spine) or ""), 20, f"status tells of {mode}")
     status = spine.daemon.run("status").stdout
     assert re.search(r"instance +local: \S+", status), status
     time.sleep(1)

@@ -140,9 +140,10 @@ def test_every_manifest_gone(standing):
 def source_says(spine, pattern, timeout=20):
     def said():
         source = spine.daemon.json("status")["source"]
-        return not source["ok"] and re.search(pattern, source["message"])
+        assert not source["ok"] and re.search(pattern, source["message"]), source
+        return True
 
-    wait_for(said, timeout, f"status says {pattern}: {spine.daemon.json('status')['source']}")
+    wait_for(said, timeout, f"status says {pattern}")
 
 
 def source_is_well(spine):
@@ -227,7 +228,7 @@ def test_ledger_damaged(standing, half):
     newest = max(path.stat().st_mtime_ns for path in ledger.glob("objects/pack/*.pack"))
     assert damage(ledger, lambda path: half == "all of it" or path.stat().st_mtime_ns == newest)
     standing.start()
-    wait_for(lambda: "ledger:" in standing.daemon.log_text(), 10, "the log tells of the ledger")
+    wait_for(lambda: "ledger:" in standing.daemon.log_text(), 20, "the log tells of the ledger")
     recovered(standing, before)
     # It is written again as well as read.
     standing.repo.commit(f"web: after {half}", {"service.json": service(3)})

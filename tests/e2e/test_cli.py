@@ -42,7 +42,7 @@ def test_get(run, kind, form):
 
 @pytest.mark.parametrize("command", [
     ("status",), ("history", "default/web"), ("blame", "default/web"), ("blame", "default"), ("events",), ("events", "default/web"), ("logs", "default/web"), ("version",),
-    ("help",), ("help", "status"), ("schema", "Service"), ("reconcile",), ("wait", "--timeout", "10s"),
+    ("help",), ("help", "status"), ("schema", "Service"), ("reconcile",), ("wait", "--timeout", "100s"),
     ("completion", "zsh"), ("completion", "fish"), ("diff",),
 ])
 def test_it_works_and_is_plain(run, command):
@@ -52,11 +52,14 @@ def test_it_works_and_is_plain(run, command):
 
 
 def test_wait(spine, run):
-    assert run("wait", "default/web", "--timeout", "10s").returncode == 0
-    spine.repo.commit("web: crashes", {"web.json": definition(IMAGE, **CRASHES), "service.json": service(2)})
+    assert run("wait", "default/web", "--timeout", "100s").returncode == 0
+    spine.repo.commit("web: is never healthy", {"web.json": definition(IMAGE, "slow"), "service.json": service(2, healthy_seconds=6000)})
     spine.seen()
     assert run("wait", "--timeout", "100ms").returncode == 3
-    assert run("wait", "--timeout", "60s").returncode == 1
+    spine.repo.revert()
+    spine.repo.commit("web: crashes", {"web.json": definition(IMAGE, **CRASHES), "service.json": service(2)})
+    spine.seen()
+    assert run("wait", "--timeout", "200s").returncode == 1
     assert spine.daemon.json("status")["source"]["rolloutState"] == "FAILED"
     assert ": FAILED\n" in run("status").stdout
     history = run("history", "default/web").stdout
@@ -91,7 +94,7 @@ def test_wait_tells_the_reason_in_full(spine, run):
 def test_wait_tells_why_a_commit_is_refused(spine, run):
     spine.repo.commit("web: slip", {"extra.json": '{"kind": "Cluster",\n "clusterNam": "a"}'})
     spine.seen()
-    process = run("wait", "--timeout", "10s")
+    process = run("wait", "--timeout", "100s")
     assert process.returncode == 1 and "extra.json:2:2: error" in process.stderr and "is refused" in process.stderr
     assert "): REFUSED\n" in run("status").stdout
     spine.repo.revert()
@@ -308,11 +311,13 @@ def test_apply_holds_what_removes_too_much(davit, repo, docker, demo_image):
 def test_apply_tries_again_what_failed(davit, repo, docker, demo_image, tmp_path):
     spine = Spine(davit, repo, docker)
     apply = ("apply", "--config", spine.daemon.config)
+    # Without its file it ends before the first answer of its check: it counts as healthy on no machine, however slow.
     task = definition(demo_image, command="ls /host/ready && exec httpd -f -p 80", essential=True,
+                      healthCheck={"command": ["CMD-SHELL", "ls /host/ready"], "interval": 5},
                       mountPoints=[{"sourceVolume": "host", "containerPath": "/host"}])
     task["volumes"] = [{"name": "host", "host": {"sourcePath": str(tmp_path)}}]
     repo.commit("waits for a file", {"web.json": task, "service.json": service(1, healthy_seconds=2)})
-    process = spine.daemon.run(*apply, timeout=180)
+    process = spine.daemon.run(*apply)
     assert process.returncode == 3 and "or by --retry" in process.stderr, process.stderr
     (tmp_path / "ready").write_text("")
     process = spine.daemon.run(*apply)
@@ -337,7 +342,7 @@ def test_replay_decides_as_the_daemon_did(davit, repo, docker, demo_image):
     spine.start()
     spine.converge()
     spine.engine.api.delete(f"/containers/{spine.ids()[0]}", force="true")
-    wait_for(lambda: len(spine.ids()) == 3, 15, "the task is replaced")
+    wait_for(lambda: len(spine.ids()) == 3, 20, "the task is replaced")
     spine.converge()
     assert spine.daemon.stop() == 0
     process = spine.daemon.run("replay", spine.daemon.directory / "state/records")

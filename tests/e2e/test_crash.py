@@ -9,11 +9,15 @@ def state(spine):
     return found
 
 
-def test_a_crash_loop_is_told_and_is_over_with_the_next_content(spine, demo_image):
-    spine.repo.commit("web", {
-        "web.json": definition(demo_image, command="sleep 2; exit 3"), "service.json": service(1, healthy_seconds=1),
-    })
+def test_a_crash_loop_is_told_and_is_over_with_the_next_content(spine, demo_image, tmp_path):
+    """It runs until the file is there, however long its deployment takes."""
+    web = definition(demo_image, command="until [ -e /host/crash ]; do sleep 0.1; done; exit 3",
+                     mountPoints=[{"sourceVolume": "host", "containerPath": "/host"}])
+    web["volumes"] = [{"name": "host", "host": {"sourcePath": str(tmp_path)}}]
+    spine.repo.commit("web", {"web.json": web, "service.json": service(1, healthy_seconds=1)})
     spine.start()
+    spine.converge()
+    (tmp_path / "crash").touch()
     wait_for(lambda: state(spine)["state"] == "crash-looping", 60, "three tasks have crashed")
     found = state(spine)
     assert found["rolloutState"] == "COMPLETED" and not found["steady"]

@@ -3,12 +3,49 @@ has no driver for it and says so."""
 
 import json
 
-from engine_api import EngineError
+import pytest
+
 from support.davit import wait_for
-from support.spine import definition, service
+from support.proxy import RecordingProxy
+from support.spine import Spine, definition, service
 
 
-def test_only_where_there_is_one(spine, demo_image):
+class Listener(RecordingProxy):
+    """Keeps all that davit says: the engine has what it refuses for no longer than an instant."""
+
+    said = b""
+
+    def pump(self, source, target, reader):
+        if reader:
+            feed = reader.feed
+
+            def listen(data):
+                self.said += data
+                feed(data)
+
+            reader.feed = listen
+        super().pump(source, target, reader)
+
+    def requested(self):
+        """The devices of every container that was asked for."""
+        found = []
+        for part in self.said.split(b"\r\n\r\n"):
+            try:
+                body = json.JSONDecoder().raw_decode(part.decode(errors="replace"))[0]
+                found += body["HostConfig"]["DeviceRequests"]
+            except (ValueError, LookupError, TypeError):
+                continue
+        return found
+
+
+@pytest.fixture
+def engine(docker):
+    with Listener(docker.directory / "listener.sock", docker.socket) as listener:
+        yield listener
+
+
+def test_only_where_there_is_one(davit, repo, docker, engine, demo_image):
+    spine = Spine(davit, repo, docker, endpoint=engine.path)
     gpu = [{"type": "GPU", "value": "1"}]
     spine.repo.commit("web", {"web.json": definition(demo_image, resourceRequirements=gpu), "service.json": service(1)})
     spine.start()
@@ -18,18 +55,7 @@ def test_only_where_there_is_one(spine, demo_image):
 
     spine.repo.commit("its GPUs", {"cluster.json": {"clusterName": "default", "davit": {"containerInstances": [
         {"name": "local", "gpus": ["GPU-0badcafe"]}]}}})
-    seen = []
-
-    def requested():
-        for one in spine.containers(running=False):
-            try:
-                inspected = spine.engine.api.get(f"/containers/{one['Id']}/json")
-            except EngineError:
-                continue  # there is no such device: davit has removed it and tries anew
-            seen.extend(inspected["HostConfig"]["DeviceRequests"] or [])
-        return seen
-
-    wait_for(requested, 30, "the engine is asked for it")
+    seen = wait_for(engine.requested, 30, "the engine is asked for it")
     assert seen[0]["Driver"] == "nvidia" and seen[0]["DeviceIDs"] == ["GPU-0badcafe"]
     assert seen[0]["Capabilities"] == [["gpu"]] and not seen[0].get("Count")
     found = json.loads(spine.daemon.run("get", "instances", "-o", "json").stdout)["instances"][0]

@@ -46,6 +46,7 @@ def test_a_tag_that_moves_changes_nothing_of_a_deployment(davit, repo, docker, r
     spine.start()
     docker.api.delete(f"/containers/{spine.ids()[0]}", force=1)
     wait_for(lambda: len(spine.ids()) == 4, 60, "it heals")
+    spine.converge()  # davit knows of it as well
     assert images(spine) == first
     tasks = json.loads(spine.daemon.run("get", "tasks", "-o", "json").stdout)["tasks"]
     shown = {one["containers"][0]["image"] + "@" + one["containers"][0]["imageDigest"].split(":")[0] for one in tasks}

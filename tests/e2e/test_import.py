@@ -124,7 +124,7 @@ services:
     assert set(containers) == {"web", "db"}
     assert containers["db"]["State"]["StartedAt"] < containers["web"]["State"]["StartedAt"]
     assert "GREETING=from .env" in containers["web"]["Config"]["Env"]
-    wait_for(lambda: spine.engine.http_get("127.0.0.1", 8081)[1] == b"of the database\n", 20, "web has asked db")
+    wait_for(lambda: spine.text(8081) == "of the database", 20, "web has asked db")
 
 
 def test_init(spine):

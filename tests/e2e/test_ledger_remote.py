@@ -26,9 +26,9 @@ def state(spine):
 
 
 def is_pushed(spine, remote):
-    """Whether the remote has all of it."""
+    """Whether the remote has all of it, and davit knows."""
     here = git(state(spine) / "ledger.git", "rev-parse", "refs/davit/state")
-    return here and here == git(remote, "rev-parse", REF)
+    return here and here == git(remote, "rev-parse", REF) and ledger_of(spine)["ok"]
 
 
 def history(spine, name="default/web"):
@@ -268,7 +268,10 @@ def test_several_sources_have_one_ledger(davit, docker, demo_image, tmp_path):
     for one in repos.values():
         spine.seen(one.head())
     assert spine.wait().returncode == 0
-    wait_for(lambda: is_pushed(spine, remote), 30, "the ledger is pushed")
+    # What is told is not yet saved, and what is saved not yet pushed.
+    ends = [f"{history(spine, name)[0]['id']} COMPLETED" for name in ("shared/api", "shared/web")]
+    wait_for(lambda: all(end in git(remote, "log", "--format=%B", REF) for end in ends) and is_pushed(spine, remote), 30,
+             "the ledger is pushed")
     tree = git(remote, "ls-tree", "-r", "--name-only", REF).splitlines()
     assert "sources/infra.json" in tree and "sources/shop.json" in tree
     wanted, containers = history(spine, "shared/web"), spine.ids()

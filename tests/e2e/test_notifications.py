@@ -1,5 +1,6 @@
 """Commit statuses and webhooks out, against receivers that hold each request to what its forge documents."""
 
+import contextlib
 import json
 import os
 import time
@@ -11,7 +12,7 @@ import pytest
 from support.davit import wait_for
 from support.receivers import SECRET, TOKEN, WORDS
 from support.git_servers import run
-from support.spine import CRASHES, Spine, definition, service
+from support.spine import CRASHES, Spine, definition, gated, service
 
 BREAKER = {"minimumHealthyPercent": 100, "maximumPercent": 200, "deploymentCircuitBreaker": {"enable": True, "rollback": True}}
 
@@ -27,8 +28,12 @@ def spine(davit, repo, docker, tmp_path):
     return make
 
 
-def commit(spine, image, text, message="web", seconds=0, **files):
+def commit(spine, image, text, message="web", seconds=0, gate=None, **files):
+    """Healthy after some seconds, or when the file `gate` exists."""
     web = definition(image, **CRASHES) if text == "crash" else definition(image, text)
+    if gate:
+        gate.parent.mkdir()
+        gated(web, gate)
     return spine.repo.commit(message, {
         "web.json": web, "service.json": service(1, healthy_seconds=seconds, deploymentConfiguration=BREAKER), **files})
 
@@ -42,11 +47,29 @@ def settled(spine):
     wait_for(lambda: all(one["waiting"] == 0 for one in notify(spine)), 30, "nothing waits")
 
 
+def kept(spine):
+    """Of each receiver what davit keeps in its file."""
+    return json.loads((spine.daemon.directory / "state" / "notifications.json").read_text())["targets"].values()
+
+
+def saved(spine, oid, state):
+    """Everybody was told of the commit, and davit knows that after a kill -9 too."""
+    wait_for(lambda: all(not one["waiting"] and any((told["subject"], told["state"]) == (oid, state) for told in one["told"])
+                         for one in kept(spine)), 20, f"{state} of {oid[:7]} is saved")
+
+
+def waiting(spine):
+    """What waits, in davit's file: the subject and state of each, and an event's name."""
+    messages = [one for target in kept(spine) for one in target["waiting"]]
+    return {(one["subject"], one["state"]) for one in messages} | {
+        one["event"]["detail"].get("eventName") for one in messages if "event" in one}
+
+
 def ends_with(receiver, oid, state, context="davit/default"):
     wait_for(lambda: receiver.states(oid, context)[-1:] == [state], 30, f"{receiver.kind}: {state} of {oid[:7]}")
 
 
-def test_each_gets_the_sequence_of_deploy_failure_rollback_and_supersede(spine, receiver, demo_image):
+def test_each_gets_the_sequence_of_deploy_failure_rollback_and_supersede(spine, receiver, demo_image, tmp_path):
     forges = [receiver(kind) for kind in WORDS]
     webhook, slack = receiver("webhook"), receiver("slack")
     spine = spine(*forges, webhook, slack)
@@ -64,7 +87,11 @@ def test_each_gets_the_sequence_of_deploy_failure_rollback_and_supersede(spine, 
     slow = commit(spine, demo_image, "two", seconds=600)
     for forge in forges:
         ends_with(forge, slow, WORDS[forge.kind][0])
-    second = commit(spine, demo_image, "three")
+    gate = tmp_path / "gate" / "open"
+    second = commit(spine, demo_image, "three", gate=gate)
+    for forge in forges:  # a success that is ready before the other has left takes its place
+        ends_with(forge, second, WORDS[forge.kind][0])
+    gate.touch()
     spine.converge()
     for forge in forges:
         ends_with(forge, second, WORDS[forge.kind][1])
@@ -120,10 +147,10 @@ def test_a_receiver_that_is_down_delays_nothing_and_is_told_once(spine, receiver
     second = commit(spine, demo_image, "two")
     spine.converge()
     assert spine.texts() == ["two"]
-    wait_for(lambda: not any(one["ok"] for one in notify(spine)), 10, "status tells")
+    wait_for(lambda: not any(one["ok"] for one in notify(spine)), 20, "status tells")
     assert "\nnotify     gitea o/r: " in spine.daemon.run("status").stdout
     # What waits, and what was told, outlives davit.
-    wait_for(lambda: second in (Path(spine.daemon.directory) / "state" / "notifications.json").read_text(), 10, "it is kept")
+    wait_for(lambda: {(second, "success"), "SERVICE_STEADY_STATE"} <= waiting(spine), 20, "it is kept")
     spine.daemon.kill()
     spine.start()
     assert not forge.states(second)
@@ -137,7 +164,7 @@ def test_a_receiver_that_is_down_delays_nothing_and_is_told_once(spine, receiver
     assert new == ["SERVICE_DEPLOYMENT_IN_PROGRESS", "SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_STEADY_STATE"], new
     log = spine.daemon.log_text()
     assert log.count("notifications to gitea o/r fail and are tried again") <= 2  # one for each life
-    wait_for(lambda: "notifications to gitea o/r work again" in spine.daemon.log_text(), 10, "the log tells")
+    wait_for(lambda: "notifications to gitea o/r work again" in spine.daemon.log_text(), 20, "the log tells")
     requests = forge.requests, webhook.requests
     assert spine.daemon.stop() == 0
     spine.start()
@@ -177,6 +204,7 @@ def test_a_forced_push_is_told_once(spine, receiver, demo_image):
     spine.converge()
     ends_with(forge, newest, "success")
     settled(spine)
+    saved(spine, newest, "success")
     spine.daemon.kill()
     spine.start()
     spine.converge()
@@ -212,7 +240,9 @@ def test_no_secret_is_told(spine, receiver, demo_image):
     process = Path(f"/proc/{spine.daemon.process.pid}")
     shown += spine.daemon.log_text() + (process / "cmdline").read_text() + (process / "environ").read_text()
     for directory, _, files in os.walk(spine.daemon.directory / "state"):
-        shown += "".join((Path(directory) / name).read_bytes().decode(errors="replace") for name in files)
+        for name in files:
+            with contextlib.suppress(FileNotFoundError):  # davit goes on writing
+                shown += (Path(directory) / name).read_bytes().decode(errors="replace")
     assert TOKEN not in shown and SECRET not in shown
     forge.answer = None
     ends_with(forge, first, "success")
@@ -228,16 +258,17 @@ def test_a_token_that_is_refused_and_mended_loses_no_status(spine, receiver, dem
     first = commit(spine, demo_image, "one")
     spine.start()
     spine.converge()
-    wait_for(lambda: forge.requests >= 4, 40, "tried again, each time later")
+    wait_for(lambda: forge.requests >= 3, 40, "tried again, each time later")
     assert notify(spine)[0]["waiting"] == 1 and not notify(spine)[0]["ok"]
     spine.daemon.stop()
+    tried = forge.requests
     spine.daemon.start()  # the pauses begin anew
-    wait_for(lambda: forge.requests >= 8, 60, "tried again after the restart")
+    wait_for(lambda: forge.requests >= tried + 5, 100, "tried again after the restart")
     assert not forge.states(first) and not notify(spine)[0]["ok"]
     begin = time.time()
     token.write_text(TOKEN + "\n")
     ends_with(forge, first, "success")
-    assert time.time() - begin < 12, "by the clock the next try was 20 s later or more"
+    assert time.time() - begin < 30, "by the clock the next try was 40 s later or more"
     settled(spine)
     assert forge.states(first) == ["success"] and notify(spine)[0]["ok"]
 
@@ -264,13 +295,11 @@ def test_a_commit_that_the_forge_does_not_have_yet(spine, receiver, demo_image):
 def test_a_receiver_that_asks_for_a_pause_gets_it(spine, receiver, demo_image, form):
     forge = receiver("gitlab")
     until = time.time() + 20
-    forge.answer = 429, {"Retry-After": "20" if form == "seconds" else formatdate(until, usegmt=True)}, "{}"
+    forge.once = 429, {"Retry-After": "20" if form == "seconds" else formatdate(until, usegmt=True)}, "{}"
     spine = spine(forge)
     first = commit(spine, demo_image, "one")
     spine.start()
     spine.converge()
-    wait_for(lambda: forge.requests == 1, 10, "the first try")
-    forge.answer = None
     ends_with(forge, first, "success")
     assert time.time() >= until - 1  # it would have come back within 5 s
     assert forge.requests == 2 and forge.states(first) == ["success"]
@@ -325,6 +354,6 @@ def test_tls_is_verified(spine, receiver, demo_image, tmp_path):
     make.start()
     make.converge()
     ends_with(trusted, first, "success")
-    wait_for(lambda: not notify(make)[1]["ok"], 10, "status tells")
+    wait_for(lambda: not notify(make)[1]["ok"], 20, "status tells")
     assert "certificate" in notify(make)[1]["message"], notify(make)[1]
     assert other.requests == 0

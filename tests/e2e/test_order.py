@@ -3,7 +3,8 @@
 import json
 
 from support.davit import wait_for
-from support.spine import CRASHES, definition, engine_seconds, service
+from support.sampler import container
+from support.spine import CRASHES, definition, engine_seconds, gated, service
 
 
 def on(*names):
@@ -33,6 +34,13 @@ def two(image, message="one", seconds=3, **db):
     }
 
 
+def behind(gate, files):
+    """db is healthy once `gate` exists, and not before."""
+    gate.parent.mkdir(exist_ok=True)
+    gated(files["db.json"], gate)
+    return files
+
+
 def look(spine, name):
     found = json.loads(spine.daemon.run("get", "services", "-o", "json").stdout)["services"]
     return next(one for one in found if one["name"] == name)
@@ -46,17 +54,20 @@ def healthy(spine, name):
     return look(spine, name)["healthy"]
 
 
-def test_one_after_the_other(spine, demo_image):
-    spine.repo.commit("both", two(demo_image))
+def test_one_after_the_other(spine, demo_image, tmp_path):
+    first, second = tmp_path / "gate" / "first", tmp_path / "gate" / "second"
+    spine.repo.commit("both", behind(first, two(demo_image, seconds=0)))
     spine.start()
     wait_for(lambda: waiting(spine, "api").startswith("waits for service default/db: its deployment"), 20, "api waits")
     assert not ids_of(spine, "api")
+    first.touch()
     spine.converge()
     assert started(spine, "api")[0] > started(spine, "db")[-1]
     before = ids_of(spine, "api")
-    spine.repo.commit("both again", two(demo_image, "two"))
+    spine.repo.commit("both again", behind(second, two(demo_image, "two", seconds=0)))
     wait_for(lambda: waiting(spine, "api").startswith("waits for service default/db"), 20, "api waits again")
     assert ids_of(spine, "api") == before
+    second.touch()
     spine.converge()
     assert started(spine, "api")[0] > started(spine, "db")[-1]
     assert spine.texts() == ["two"] * 3
@@ -77,12 +88,10 @@ def test_complete_asks_for_the_deployment_alone(spine, demo_image, tmp_path):
                 "s-api.json": service(1, name="api", family="api", **complete), "s-web.json": service(1, **on("db"))}
 
     def healths():
-        return [spine.engine.api.get(f"/containers/{one}/json")["State"]["Health"]["Status"] for one in ids_of(spine, "db")]
+        return [container(one).health for one in spine.containers() if of(one) == "db"]
 
     spine.repo.commit("all", {"db.json": db, "s-db.json": service(1, name="db", family="db"), **dependents("one")})
     spine.start()
-    wait_for(lambda: ids_of(spine, "db"), 30, "it runs")
-    assert not ids_of(spine, "api") and not ids_of(spine, "web")
     spine.converge()
     first = engine_seconds(min(started(spine, "api") + started(spine, "web")))
     assert first - engine_seconds(started(spine, "db")[0]) > check["interval"] - 1  # not before its first check
@@ -119,14 +128,18 @@ def test_a_failure_leaves_those_behind_it_untouched(spine, demo_image):
     assert ids_of(spine, "api") == before and victim in ids_of(spine, "db")
 
 
-def test_healing_waits_for_nobody(spine, demo_image):
-    spine.repo.commit("both", two(demo_image, seconds=8))
+def test_healing_waits_for_nobody(spine, demo_image, tmp_path):
+    gate = tmp_path / "gate" / "open"
+    spine.repo.commit("both", behind(gate, two(demo_image, seconds=0)))
+    gate.touch()
     spine.start()
     spine.converge()
+    gate.unlink()
     for one in spine.containers():
         spine.engine.api.delete(f"/containers/{one['Id']}", force="true")
-    wait_for(lambda: ids_of(spine, "api"), 15, "api is back")
-    assert not healthy(spine, "db")  # eight seconds after their start
+    wait_for(lambda: ids_of(spine, "api"), 20, "api is back")
+    assert not healthy(spine, "db")
+    gate.touch()
     spine.converge()
 
 

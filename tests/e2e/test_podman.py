@@ -27,7 +27,7 @@ def test_a_commit_becomes_tasks_and_the_next_replaces_them(spine, demo_image):
 def test_drift_is_healed(spine):
     victim = spine.ids()[0]
     spine.engine.api.delete(f"/containers/{victim}", force="true")
-    wait_for(lambda: len(spine.ids()) == 2 and victim not in spine.ids(), 15, "the task is replaced")
+    wait_for(lambda: len(spine.ids()) == 2 and victim not in spine.ids(), 20, "the task is replaced")
 
 
 def test_a_restart_changes_nothing(spine):

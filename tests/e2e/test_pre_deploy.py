@@ -11,10 +11,16 @@ def spine(davit, repo, docker):
     yield Spine(davit, repo, docker, stoppedTaskRetention="1h")
 
 
-def web(image, message, migrate):
+def web(image, message, migrate, gate=None):
+    """The migration waits for the file `gate` to exist."""
+    waits = f"until [ -e /gate/{gate.name} ]; do sleep 0.1; done; " if gate else ""
+    migration = definition(image, command=waits + migrate, family="migrate", portMappings=[])
+    if gate:
+        migration["containerDefinitions"][0]["mountPoints"] = [{"sourceVolume": "gate", "containerPath": "/gate"}]
+        migration["volumes"] = [{"name": "gate", "host": {"sourcePath": str(gate.parent)}}]
     return {
         "web.json": definition(image, message),
-        "migrate.json": definition(image, command=migrate, family="migrate", portMappings=[]),
+        "migrate.json": migration,
         "s-web.json": service(2, davit={"minimumHealthySeconds": 0, "preDeploy": ["migrate"]}),
     }
 
@@ -40,14 +46,17 @@ def served(spine):
     return inspect(spine, lambda labels: "davit.service" in labels, True)
 
 
-def test_it_runs_before_and_once(spine, demo_image):
-    spine.repo.commit("first", web(demo_image, "one", "sleep 2"))
+def test_it_runs_before_and_once(spine, demo_image, tmp_path):
+    gate = tmp_path / "gate" / "open"
+    gate.parent.mkdir()
+    spine.repo.commit("first", web(demo_image, "one", "exit 0", gate))
     spine.start()
     wait_for(lambda: listed(spine, is_migration, True), 30, "the migration runs")
     assert not served(spine)
-    assert "davit.preDeploy to succeed" in spine.daemon.run("status").stdout
+    wait_for(lambda: "davit.preDeploy to succeed" in spine.daemon.run("status").stdout, 20, "status tells of it")
     told = spine.daemon.run("events").stdout
     assert "has started task " in told and " of davit.preDeploy migrate:1" in told
+    gate.touch()
     spine.converge()
     first, = migrations(spine)
     assert first["State"]["ExitCode"] == 0

@@ -80,7 +80,7 @@ def test_push_into_a_bare_repository_is_seen_at_once(davit, repo, docker, demo_i
     repo.commit("web: third", {"web.json": definition(demo_image, "three")})
     push()
     spine.seen()
-    assert time.monotonic() - began < 60  # inotify, not the poll of 10 min
+    assert time.monotonic() - began < 500  # inotify, not the poll of 10 min
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def git_daemon(docker, bare):
     def start():
         line = ["git", "daemon", "--export-all", f"--base-path={bare[0].parent}", "--reuseaddr", "--listen=127.0.0.1"]
         processes.append(subprocess.Popen(docker.inside(*line), stderr=subprocess.DEVNULL, start_new_session=True))
-        wait_for(lambda: can_connect(docker), 10, "git daemon listens")
+        wait_for(lambda: can_connect(docker), 40, "git daemon listens")
         return processes[-1]
 
     def can_connect(engine):
@@ -213,7 +213,7 @@ def test_malformed_commits_of_a_remote(davit, repo, docker, demo_image, bare, gi
     assert spine.daemon.json("status")["source"]["ok"]
 
 
-def test_events_tell_of_the_source(davit, repo, docker, demo_image, bare):
+def test_events_tell_of_the_source(davit, repo, docker, demo_image, bare, tmp_path):
     """As status and log do: an outage and its end, a refused commit, a rewritten branch; to who follows, too."""
     path, push = bare
     spine = Spine(davit, repo, docker, **source(f"file://{path}"))
@@ -222,8 +222,10 @@ def test_events_tell_of_the_source(davit, repo, docker, demo_image, bare):
     spine.start()
     spine.converge()
     good = repo.head()
-    watch = subprocess.Popen(spine.daemon.command("events", "-w", "-o", "json"), stdout=subprocess.PIPE, text=True,
-                             env={**os.environ, **spine.daemon.environment})
+    followed = tmp_path / "followed"
+    with open(followed, "wb") as out:
+        watch = subprocess.Popen(spine.daemon.command("events", "-w", "-o", "json"), stdout=out,
+                                 env={**os.environ, **spine.daemon.environment})
 
     def told(word):
         def has():
@@ -246,8 +248,10 @@ def test_events_tell_of_the_source(davit, repo, docker, demo_image, bare):
     assert bad[:12] in rewritten and newest[:12] in rewritten and good[:12] in rewritten
     spine.converge()
     assert not [one for one in spine.daemon.json("events", "default/web")["events"] if "source" in one]
+    wait_for(lambda: "was rewritten" in followed.read_text(), 30, "who follows is told")
     watch.terminate()
-    lines = [json.loads(line) for line in watch.communicate()[0].splitlines()]
+    watch.wait()
+    lines = [json.loads(line) for line in followed.read_text().rpartition("\n")[0].splitlines()]
     words = [one["message"].split("(source default) ")[1] for one in lines if one.get("source") == "default"]
     assert [word for word in words if word == "has recovered."] and refused.split("(source default) ")[1] in words
     assert words[-1] == rewritten.split("(source default) ")[1]
@@ -262,7 +266,7 @@ def test_a_restart_during_an_outage_heals(davit, repo, docker, demo_image, bare)
     docker.api.delete(f"/containers/{lost}", force=1)
     spine.start()
     wait_for(lambda: spine.texts() == ["two"], 20, "the lost task is replaced")
-    assert "cannot connect" in spine.daemon.run("status").stdout
+    wait_for(lambda: "cannot connect" in spine.daemon.run("status").stdout, 20, "the first look fails")
     [healed] = spine.ids()
     away.rename(bare[0])
     wait_for(lambda: spine.daemon.json("status")["source"]["ok"], 20, "the remote is seen again")
@@ -281,17 +285,16 @@ def test_a_forced_push_back_is_followed(davit, repo, docker, demo_image, bare):
 def test_remote_that_does_not_exist(davit, repo, docker):
     spine = Spine(davit, repo, docker, **source("file:///nowhere/repository.git"))
     spine.start()
-    wait_for(lambda: "/nowhere/repository.git" in spine.daemon.json("status")["source"].get("message", "")
-             or not spine.daemon.json("status")["source"]["ok"], 10, "status tells")
-    text = spine.daemon.run("status").stdout
-    assert "file:///nowhere/repository.git" in text
+    wait_for(lambda: "/nowhere/repository.git" in spine.daemon.json("status")["source"].get("message", ""), 20, "status tells")
+    assert not spine.daemon.json("status")["source"]["ok"]
+    assert "file:///nowhere/repository.git" in spine.daemon.run("status").stdout
 
 
 def test_branch_that_does_not_exist(davit, repo, docker, demo_image):
     first(repo, demo_image)
     spine = Spine(davit, repo, docker, **source(f"file://{repo.directory}", branch="production"))
     spine.start()
-    wait_for(lambda: "the remote has no branch refs/heads/production" in spine.daemon.run("status").stdout, 10, "it tells")
+    wait_for(lambda: "the remote has no branch refs/heads/production" in spine.daemon.run("status").stdout, 20, "it tells")
     repo.git("branch", "production")
     spine.converge()
     assert spine.texts() == ["one"]
@@ -345,12 +348,12 @@ def test_plain_directory(davit, repo, docker, demo_image, tmp_path):
     write(directory, {"web.json": definition(demo_image), "service.json": service(1)})
     spine = Spine(davit, repo, docker, source={"origin": str(directory)})
     spine.start()
-    wait_for(lambda: spine.daemon.json("status")["services"], 10, "the files are read")
+    wait_for(lambda: spine.daemon.json("status")["services"], 20, "the files are read")
     assert spine.wait(timeout=30).returncode == 0
     assert spine.texts() == ["one"]
     # A machine that stalls for 250 ms shows davit a still moment, so a writer may have to try again.
     assert any(is_taken_whole(spine, directory / "web.json", demo_image, f"text-{i}") for i in range(10))
     before = spine.texts()
     (directory / "web.json").write_text("{")
-    wait_for(lambda: "web.json:1:" in spine.daemon.run("status").stdout, 10, "it is refused")
+    wait_for(lambda: "web.json:1:" in spine.daemon.run("status").stdout, 20, "it is refused")
     assert spine.texts() == before

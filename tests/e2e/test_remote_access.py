@@ -1,6 +1,7 @@
 """Remotes over https and ssh, by real servers, and all that can be wrong with them: a clear status, nothing changes,
 and the next good fetch recovers."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -20,7 +21,7 @@ class Story:
 
     def __init__(self, davit, repo, docker, image, root, others=0, **source):
         self.repo, self.image, self.root, self.count = repo, image, root, 0
-        self.spine = Spine(davit, repo, docker, source={"branch": "main", "poll": "1s", "fetchTimeout": "3s", **source})
+        self.spine = Spine(davit, repo, docker, source={"branch": "main", "poll": "1s", **source})
         idle = [json.dumps(service(0, name=f"idle-{i}")) for i in range(others)]
         self.commit({"service.json": service(1), **({"idle.yaml": "\n---\n".join(idle)} if others else {})})
         self.spine.start()
@@ -140,7 +141,7 @@ def test_a_password_follows_no_redirect(davit, repo, docker, tmp_path, host):
     server.stop()
     assert "redirect" in text and host in text
     assert f"eve:{host}" not in text + spine.daemon.log_text()
-    assert [b64decode(headers["Authorization"].split()[1]).decode() for headers in server.seen(0)] == [f"{USER}:{PASSWORD}"]
+    assert {b64decode(headers["Authorization"].split()[1]).decode() for headers in server.seen(0)} == {f"{USER}:{PASSWORD}"}
     assert server.seen(1) == []
 
 
@@ -167,7 +168,7 @@ def test_https_slow_loris(davit, repo, docker, demo_image, root, https, tmp_path
     password = tmp_path / "password"
     password.write_text(PASSWORD + "\n")
     story = Story(davit, repo, docker, demo_image, root, origin=https.url("infra.git"), username=USER,
-                  passwordFile=str(password), caFile=str(https.ca))
+                  passwordFile=str(password), caFile=str(https.ca), fetchTimeout="3s")
     mute = Mute(docker, tmp_path / "mute", https.port)
 
     def fall_silent():
@@ -185,15 +186,20 @@ def test_https_server_killed_in_the_middle_of_a_fetch(davit, repo, docker, demo_
     password = tmp_path / "password"
     password.write_text(PASSWORD)
     story = Story(davit, repo, docker, demo_image, root, origin=https.url("infra.git"), username=USER,
-                  passwordFile=str(password), caFile=str(https.ca), fetchTimeout="60s")
+                  passwordFile=str(password), caFile=str(https.ca), fetchTimeout="10m")
     state = story.spine.daemon.directory / "state"
 
     def arriving():
-        return any(path.stat().st_size > 100_000 for path in state.rglob("pack_git2_*"))
+        sizes = []
+        for directory, _, files in os.walk(state):
+            for name in files:
+                with contextlib.suppress(FileNotFoundError):  # it comes and goes
+                    sizes += [os.stat(os.path.join(directory, name)).st_size] if name.startswith("pack_git2_") else []
+        return any(size > 100_000 for size in sizes)
 
     def die_while_it_sends():
         https.stop()
-        https.throttle(200)
+        https.throttle(50)  # a minute in which it can be seen
         https.start()
         (repo.directory / "large.bin").write_bytes(os.urandom(3_000_000))
         story.commit()
@@ -249,17 +255,17 @@ def test_a_fetch_over_the_limit(davit, repo, docker, demo_image, root, https, tm
     story.outage(grow, shrink, "larger than 1048576 bytes")
     assert story.spine.daemon.run("reconcile").returncode == 0
     assert story.spine.wait().returncode == 0
+    https.requests()
     grow()
     wait_for(lambda: not story.source()["ok"], 20, "it is refused")
-    https.requests()
     methods = []
 
     def looked_at_thrice():
         methods.extend(method for method, _, _ in https.requests())
-        return methods.count("GET") >= 3
+        return methods[methods.index("POST"):].count("GET") >= 3
 
     wait_for(looked_at_thrice, 60, "it is looked at again and again")
-    assert not story.source()["ok"] and "POST" not in methods  # but fetched no more
+    assert not story.source()["ok"] and methods.count("POST") == 1  # but fetched once
 
 
 def test_a_slow_fetch_goes_on_and_a_trickle_does_not(davit, repo, docker, demo_image, root, https, tmp_path):
@@ -323,11 +329,11 @@ def test_a_secret_is_in_no_process_list(davit, repo, docker, demo_image, root, h
         found = subprocess.run(["pgrep", "-P", str(spine.daemon.process.pid)], capture_output=True, text=True).stdout
         return found.split()
 
-    wait_for(helper, 10, "the fetch is under way")
+    wait_for(helper, 20, "the fetch is under way")
     for name in ("cmdline", "environ"):
         with open(f"/proc/{helper()[0]}/{name}", encoding="utf-8", errors="replace") as file:
             assert PASSWORD not in file.read()
     [pid] = helper()
     spine.daemon.kill()
-    wait_for(lambda: not os.path.exists(f"/proc/{pid}"), 10, "the helper ends with its davit, before its own deadline")
+    wait_for(lambda: not os.path.exists(f"/proc/{pid}"), 20, "the helper ends with its davit, before its own deadline")
     mute.stop()

@@ -98,6 +98,7 @@ def test_what_completed_last_comes_back(standing):
     [before] = set(standing.runs().values())
     crash = standing.commit("web: crashes", {"web.yaml": web("exit 7", 2), "web.conf": "b", "new.txt": "stays"})
     wait_for(lambda: "FAILED" in standing.spine.daemon.run("history", "default/web").stdout, 60, "it has failed")
+    standing.spine.at_rest(3)
     process = standing.run("--dry-run")
     assert process.returncode == 0 and "-b\n" in process.stdout and "+a\n" in process.stdout, process.stderr
     assert standing.repo.head() == crash

@@ -142,6 +142,14 @@ def test_it_outlives_its_family(spine, demo_image):
     assert "TaskDefinition is inactive" in spine.daemon.run("run-task", "default", "job").stderr
 
 
+def listens(engine):
+    try:
+        engine.connect("127.0.0.1", PORT).close()
+    except OSError:
+        return False
+    return True
+
+
 def test_aws(spine, demo_image, tmp_path):
     if not shutil.which(AWS):
         pytest.skip("awscli is not installed")
@@ -160,7 +168,7 @@ def test_aws(spine, demo_image, tmp_path):
     socket = str(spine.daemon.directory / "davit.sock")
     with subprocess.Popen(spine.engine.inside(sys.executable, str(RELAY), str(PORT), socket)) as relay:
         try:
-            time.sleep(1)
+            wait_for(lambda: listens(spine.engine), 40, "the relay listens")
             overrides = {"containerOverrides": [{"name": "app", "command": ["exit 9"]}]}
             answer = aws("run-task", "--task-definition", "job", "--overrides", json.dumps(overrides))
             [task], failures = answer["tasks"], answer["failures"]

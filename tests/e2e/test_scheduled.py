@@ -2,13 +2,13 @@
 
 import datetime
 import json
-import time
 
 import pytest
 
 from engine_api import EngineError
 from support.davit import wait_for
 from support.spine import Spine, definition, engine_seconds
+from test_wall_clock import HOUR_S, WallClock
 
 
 def schedule(at, **more):
@@ -18,11 +18,10 @@ def schedule(at, **more):
             "ScheduleExpressionTimezone": "Europe/Berlin", "Target": target, **more}
 
 
-def in_berlin(seconds):
-    """A time of Berlin's winter or summer clock, as the schedule writes it."""
+def in_berlin(time):
+    """Berlin's winter or summer clock, as the schedule writes it."""
     zoneinfo = pytest.importorskip("zoneinfo")
-    berlin = zoneinfo.ZoneInfo("Europe/Berlin")
-    return datetime.datetime.now(berlin) + datetime.timedelta(seconds=seconds)
+    return time.astimezone(zoneinfo.ZoneInfo("Europe/Berlin"))
 
 
 def listed(spine):
@@ -33,18 +32,19 @@ def containers(spine):
     return [one for one in spine.containers(running=False) if "report" in one["Names"][0]]
 
 
-def test_once_and_over_a_restart(spine, demo_image):
-    at = in_berlin(12).replace(microsecond=0)
+def test_once_and_over_a_restart(spine, demo_image, tmp_path):
+    clock = WallClock(spine, tmp_path)
+    at = in_berlin(clock.now() + datetime.timedelta(hours=1)).replace(microsecond=0)
     files = {"report.json": definition(demo_image, family="report", command="exit 0"),
              "schedule.json": schedule(f"at({at:%Y-%m-%dT%H:%M:%S})")}
     spine.repo.commit("a schedule", files)
     spine.start()
     spine.seen()
-    wait_for(lambda: listed(spine) and "nextAt" in listed(spine)[0], 10, "it is known")
+    wait_for(lambda: listed(spine) and "nextAt" in listed(spine)[0], 20, "it is known")
     assert listed(spine)[0]["nextAt"].startswith(f"{at.astimezone(datetime.timezone.utc):%Y-%m-%dT%H:%M:%S}")
     assert not containers(spine)
     spine.daemon.stop()
-    wait_for(lambda: in_berlin(0) > at, 20, "it is due while davit is down")
+    clock.leap(HOUR_S)  # it is due while davit is down
     spine.start()
     wait_for(lambda: listed(spine) and listed(spine)[0].get("result", "").startswith("failed"), 30,
              "it was started, and its end is known")
@@ -57,7 +57,7 @@ def test_once_and_over_a_restart(spine, demo_image):
     before = listed(spine)[0]["lastRunAt"]
     spine.daemon.stop()
     spine.start()
-    wait_for(lambda: listed(spine), 10, "it is known again")
+    wait_for(lambda: listed(spine), 20, "it is known again")
     assert listed(spine)[0]["lastRunAt"] == before and listed(spine)[0]["result"].startswith("failed")
 
 
@@ -68,10 +68,10 @@ def test_every_minute_and_no_more(spine, demo_image):
             "Arn": "default", "EcsParameters": {"TaskDefinitionArn": "report", "TaskCount": 2}})})
     spine.start()
     wait_for(lambda: len(spine.containers()) == 2, 80, "two tasks run by the next minute")
-    assert listed(spine)[0]["result"] == "running"
+    wait_for(lambda: listed(spine)[0]["result"] == "running", 10, "davit knows that they run")
     spine.repo.commit("no more of it", {"schedule.json": None})
     spine.seen()
-    wait_for(lambda: not listed(spine), 10, "it is forgotten")
+    wait_for(lambda: not listed(spine), 20, "it is forgotten")
     assert len(spine.containers()) == 2, "what was started runs on"
 
 
@@ -84,6 +84,14 @@ def every_minute(name, policy=None):
     more = {"davit": {"concurrencyPolicy": policy}} if policy else {}
     return {"Name": name, "ScheduleExpression": "cron(* * * * ? *)", "FlexibleTimeWindow": {"Mode": "OFF"},
             "Target": target, **more}
+
+
+def first_minute(schedules):
+    """The first that is due for all four, which may be over by the time of the look."""
+    assert len(schedules) == 4
+    found = {one.get("lastRunAt") or one["nextAt"] for one in schedules}
+    [first] = {int(datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() // MINUTE) for text in found}
+    return first
 
 
 class Runs:
@@ -121,8 +129,7 @@ def test_each_due_time_once_and_what_overlaps_by_its_policy(davit, repo, docker,
         "allow.json": definition(demo_image, family="allow", command=slow), "s-allow.json": every_minute("allow"),
     })
     spine.start()
-    wait_for(lambda: len(listed(spine)) == 4, 30, "they are known")
-    first = int(time.time() // MINUTE) + 1
+    first = wait_for(lambda: first_minute(listed(spine)), 30, "they are known")
     for minute in (first, first + 1, first + 2):
         wait_for(lambda due=minute: len(Runs(spine, "short").started) == due - first + 1, MINUTE + 15, f"minute {minute} has run")
         if minute == first:  # a restart starts nothing twice

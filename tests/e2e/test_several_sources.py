@@ -299,5 +299,5 @@ def test_the_second_source_is_looked_for_as_well(pair):
         return [(one["service"], one["services"], one["tasks"]) for one in pair.daemon.json("status").get("otherOwners", [])]
     wait_for(lambda: told() == [("api", 1, 1)], 20, "that of infra is told")
     away.rename(pair.shop.directory)
-    wait_for(lambda: told() == [("api", 2, 2)], 10, "that of shop is told too, before infra's is asked for again")
+    wait_for(lambda: told() == [("api", 2, 2)], 40, "that of shop is told too, before infra's is asked for again")
     assert pair.daemon.log_text().count("if they are yours, set owner") == 1

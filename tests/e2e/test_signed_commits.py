@@ -12,6 +12,7 @@ from support.davit import wait_for
 from support.receivers import WORDS
 from support.repo import IDENTITY
 from support.spine import Spine, definition, service
+from test_notifications import saved
 from test_webhook import PORT, SECRET, say
 
 SSH, GPG = "ssh", "openpgp"
@@ -166,6 +167,7 @@ def test_a_refusal_is_told_upstream_of_exactly_that_commit(story, receiver, tmp_
     second = it.commit("two")
     it.is_refused(second, "it is not signed")
     ends_with(second, 2)
+    saved(it.spine, second, "failure")
     it.spine.daemon.kill()
     it.start()
     it.is_refused(second, "it is not signed")

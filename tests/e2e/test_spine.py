@@ -40,7 +40,8 @@ def test_a_commit_becomes_tasks_that_answer(spine, demo_image):
     assert len(spine.tasks()) == 3
 
 
-def test_a_commit_is_seen_at_once_and_rolled_out(spine, demo_image):
+def test_a_commit_is_seen_at_once_and_rolled_out(davit, repo, docker, demo_image):
+    spine = Spine(davit, repo, docker, source={"origin": str(repo.directory), "branch": "main", "poll": "10m"})
     first_commit(spine, demo_image)
     spine.start()
     spine.converge()
@@ -48,7 +49,7 @@ def test_a_commit_is_seen_at_once_and_rolled_out(spine, demo_image):
     began = time.monotonic()
     spine.repo.commit("web: second", {"web.json": definition(demo_image, "two")})
     spine.seen()
-    assert time.monotonic() - began < 40  # inotify, not the poll of 60 s
+    assert time.monotonic() - began < 500  # inotify, not the poll of 10 min
     spine.converge()
     assert spine.texts() == ["two"] * 2
     assert not set(before) & set(spine.tasks())
@@ -111,9 +112,9 @@ def test_a_crashing_revision_is_contained_and_a_revert_restarts_nothing(spine, d
     process = spine.wait(timeout=60)
     assert process.returncode == 1, process.stdout + process.stderr
     assert set(before) <= set(spine.ids())
-    launched = len(spine.containers(running=False))
+    spine.at_rest(4)
     time.sleep(3)  # longer than the first back-offs: nothing more is launched
-    assert len(spine.containers(running=False)) <= launched
+    assert len(spine.containers(running=False)) == 4
     assert "FAILED" in spine.daemon.run("history", "default/web").stdout
     spine.repo.revert()
     spine.converge()
@@ -134,7 +135,7 @@ def test_the_same_bad_content_is_not_tried_again(spine, demo_image):
     spine.repo.commit("web: crashes again", bad)
     spine.seen()
     assert spine.wait(timeout=20).returncode == 1
-    wait_for(lambda: len(spine.containers(running=False)) == 2, 10, "nothing but the good tasks")
+    wait_for(lambda: len(spine.containers(running=False)) == 2, 20, "nothing but the good tasks")
     assert spine.ids() == before
 
 
@@ -144,10 +145,10 @@ def test_drift_is_healed(spine, demo_image):
     spine.converge()
     victim = spine.containers()[0]["Id"]
     spine.engine.api.delete(f"/containers/{victim}", force="true")
-    wait_for(lambda: len(spine.ids()) == 3 and victim not in spine.ids(), 15, "the task is replaced")
+    wait_for(lambda: len(spine.ids()) == 3 and victim not in spine.ids(), 20, "the task is replaced")
     victim = spine.containers()[0]["Id"]
     spine.engine.api.post(f"/containers/{victim}/kill")
-    wait_for(lambda: len(spine.ids()) == 3 and victim not in spine.ids(), 15, "the killed task is replaced")
+    wait_for(lambda: len(spine.ids()) == 3 and victim not in spine.ids(), 20, "the killed task is replaced")
 
 
 @pytest.mark.long
@@ -329,9 +330,9 @@ def test_killed_at_any_moment_it_always_converges(spine, demo_image):
             spine.daemon.kill()
             kills += 1
             spine.daemon.start()
-        wait_for(lambda: spine.daemon.run("status").returncode == 0, 20, "the daemon answers")
+        wait_for(lambda: spine.daemon.run("status").returncode == 0, 40, "the daemon answers")
         spine.converge()
-        wait_for(lambda: check_world(spine, 3) is None, 15, "three tasks and nothing else")
+        wait_for(lambda: check_world(spine, 3) is None, 20, "three tasks and nothing else")
         assert spine.texts() == [f"text-{message}"] * 3
 
 

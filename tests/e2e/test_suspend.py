@@ -2,7 +2,7 @@
 
 import time
 
-from support.davit import PATIENCE, wait_for
+from support.davit import wait_for
 from support.spine import definition, service
 
 
@@ -35,7 +35,7 @@ def test_a_cluster(spine, demo_image):
     assert spine.daemon.run("suspend", "default").returncode == 0
     spine.repo.commit("more, and another", {"service.json": service(4), "other.json": service(1, name="other")})
     spine.seen()
-    wait_for(lambda: spine.state("other") == "suspended", 10, "the new service is suspended too")
+    wait_for(lambda: spine.state("other") == "suspended", 20, "the new service is suspended too")
     time.sleep(1)
     assert spine.ids() == before
     assert spine.daemon.run("resume", "default").returncode == 0
@@ -50,7 +50,7 @@ def test_by_git(spine, demo_image):
     files = {"web.json": definition(demo_image, "two"), "service.json": service(1, **suspended)}
     spine.repo.commit("web: suspended, and changed", files)
     spine.seen()
-    wait_for(lambda: spine.state() == "suspended", 10, "it is suspended")
+    wait_for(lambda: spine.state() == "suspended", 20, "it is suspended")
     assert "suspended by git" in spine.daemon.run("status").stdout
     process = spine.daemon.run("resume", "default/web")
     assert process.returncode != 0 and "take davit.suspend out of service.json" in process.stderr
@@ -73,7 +73,7 @@ def test_tasks_that_outlive_their_manifest(spine, demo_image):
     spine.start()
     spine.converge()
     assert spine.ids() == before and spine.state() == "left"
-    wait_for(lambda: "davit.prune: disabled leaves its tasks" in spine.daemon.run("status").stdout, PATIENCE, "why it is left")
+    wait_for(lambda: "davit.prune: disabled leaves its tasks" in spine.daemon.run("status").stdout, 20, "why it is left")
     spine.repo.commit("web: back", {"service.json": kept})
     spine.converge()
     assert spine.ids() == before

@@ -332,10 +332,10 @@ def test_the_daemon_commits_and_deploys(davit, repo, docker, registry, versions)
     assert updating.repo.head() == first and status(updating)["ok"]
     push(docker, versions[1], f"{NAME}:1.1.0")
     wait_for(lambda: updating.repo.head() != first, 20, "it commits")
+    wait_for(lambda: status(updating).get("commit") == updating.repo.head(), 20, "it tells the commit")
     assert updating.repo.git("log", "-1", "--format=%an <%ae>|%cn|%s") == "davit <davit@example.org>|davit|Update the image of web app"
     assert f"{NAME}:1.1.0 " in updating.file() and updating.repo.git("status", "--porcelain") == ""
     spine.converge()
-    wait_for(lambda: status(updating).get("commit") == updating.repo.head(), 20, "it tells the commit")
     assert f"last commit {updating.repo.head()[:12]} on main" in spine.daemon.run("status").stdout
     assert f"default/web app: {NAME}:1.0.0 -> {NAME}:1.1.0" in spine.daemon.log_text()
 
@@ -353,6 +353,7 @@ def test_the_daemon_leaves_what_was_reverted(davit, repo, docker, registry, vers
     first = updating.commit(web=manifest(f"{NAME}:1.0.0", "{semver: 1.x}"), service=service(1))
     updating.spine.start()
     wait_for(lambda: updating.repo.head() != first, 20, "it commits")
+    wait_for(lambda: status(updating).get("commit") == updating.repo.head(), 20, "it has ended")
     reverted = updating.repo.revert()
     refused = wait_for(lambda: status(updating)["refusals"], 20, "it tells that it leaves it")
     assert refused[0]["message"].startswith(f"{NAME}:1.1.0 is not proposed again, {reverted[:12]} (") and status(updating)["ok"]
@@ -401,10 +402,10 @@ def test_a_daemon_that_stops_leaves_no_process(davit, repo, docker, tmp_path):
     spine.daemon.engine = None  # in this network, where the listener is
     spine.repo.commit("first", {"web.yaml": manifest(image, "{semver: 1.x}"), "service.json": service(0)})
     spine.start()
-    listener.settimeout(60)
+    listener.settimeout(180)
     connection, _ = listener.accept()
     assert spine.daemon.stop() == 0
-    connection.settimeout(20)
+    connection.settimeout(180)
     while connection.recv(65536):  # until its other end is gone
         pass
     connection.close()

@@ -21,7 +21,7 @@ class Remote:
 
     def __init__(self, davit, repo, docker, root, source, **updates):
         self.repo, self.root, self.bare = repo, root, root / "infra.git"
-        self.spine = Spine(davit, repo, docker, source={"branch": "main", "poll": "1h", "fetchTimeout": "10s", **source},
+        self.spine = Spine(davit, repo, docker, source={"branch": "main", "poll": "1h", "fetchTimeout": "60s", **source},
                            imageUpdates={"interval": "1s", **updates})
         self.spine.daemon.environment.update(IDENTITY)
         for name in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"):

@@ -6,17 +6,18 @@ import time
 
 from support.davit import wait_for
 from support.spine import definition, service
+from test_wall_clock import WallClock
 
 
 def cluster(*windows):
     return {"clusterName": "default", "davit": {"changeWindows": list(windows)}}
 
 
-def test_a_change_waits_for_the_opening(spine, demo_image):
+def test_a_change_waits_for_the_opening(spine, demo_image, tmp_path):
+    """It is hours away until all has been seen that comes before, and then seconds."""
+    clock = WallClock(spine, tmp_path)
     spine.begin(demo_image)
-    # A whole minute, late enough for what is to be seen before.
-    opens = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=85)
-    opens = opens.replace(second=0, microsecond=0)
+    opens = (clock.now() + datetime.timedelta(hours=3)).replace(second=0, microsecond=0)
     at = f"cron({opens.minute} {opens.hour} {opens.day} {opens.month} ? {opens.year})"
     window = {"kind": "allow", "schedule": at, "durationMinutes": 10}
     spine.repo.commit("a window", {"cluster.json": cluster(window)})
@@ -41,9 +42,9 @@ def test_a_change_waits_for_the_opening(spine, demo_image):
     wait_for(lambda: len(spine.ids()) == 2 and left in spine.ids() and victim not in spine.ids(), 20,
              "what was lost is back, as it was")
     assert spine.texts() == ["one"] * 2 and spine.state() == "waiting"
-    assert datetime.datetime.now(datetime.timezone.utc) < opens, "all of this was outside of the window"
+    clock.leap(int((opens - clock.now()).total_seconds()) - 10)
     wait_for(lambda: spine.state() != "waiting", 90, "the window opens")
-    assert datetime.datetime.now(datetime.timezone.utc) >= opens
+    assert clock.now() >= opens
     spine.converge()
     assert spine.texts() == ["two"] * 3
 
@@ -57,7 +58,7 @@ def test_approved(spine, demo_image):
     other = {"other.json": definition(demo_image, family="other"), "one.json": service(1, name="other", family="other")}
     spine.repo.commit("web: gone, another comes", {"service.json": None, **other})
     spine.seen()
-    wait_for(lambda: spine.state() == "waiting" and spine.state("other") == "waiting", 10, "both wait")
+    wait_for(lambda: spine.state() == "waiting" and spine.state("other") == "waiting", 20, "both wait")
     time.sleep(1)
     assert spine.ids() == before
     assert "does not open as far as can be seen" in spine.daemon.run("status").stdout

@@ -11,6 +11,8 @@ import tarfile
 import urllib.parse
 from pathlib import Path
 
+# Only what will never answer is waited for so long; an engine on a busy disk is slow.
+PATIENCE_SECONDS = 180
 BUSYBOX = "/bin/busybox"
 # A shell that ends at once when told to: as process 1, httpd itself would ignore the signal until it is killed.
 SERVE = ("/bin/sh", "-c", "trap 'exit 0' TERM; httpd -f -p ${PORT:-80} -h /www & wait $!")
@@ -19,7 +21,7 @@ SERVE = ("/bin/sh", "-c", "trap 'exit 0' TERM; httpd -f -p ${PORT:-80} -h /www &
 class UnixConnection(http.client.HTTPConnection):
     """HTTP over a unix socket."""
 
-    def __init__(self, path, timeout=30):
+    def __init__(self, path, timeout=PATIENCE_SECONDS):
         super().__init__("localhost", timeout=timeout)
         self.path = str(path)
 
@@ -37,10 +39,14 @@ class EngineError(Exception):
         self.status = status
 
 
+class NotFound(EngineError, LookupError):
+    """What was listed may be gone when it is looked at."""
+
+
 class EngineApi:
     """Requests to one engine. Every request has a connection of its own, so threads may share this."""
 
-    def __init__(self, path, timeout=30):
+    def __init__(self, path, timeout=PATIENCE_SECONDS):
         self.path, self.timeout = str(path), timeout
 
     def request(self, method, path, body=None, query=None, raw=None):
@@ -58,7 +64,7 @@ class EngineApi:
         finally:
             connection.close()
         if answer.status >= 400:
-            raise EngineError(answer.status, text.strip())
+            raise (NotFound if answer.status == 404 else EngineError)(answer.status, text.strip())
         return json.loads(text) if "json" in answer.getheader("Content-Type", "") and text.count("\n") < 2 else text
 
     def get(self, path, **query):
@@ -144,10 +150,10 @@ def add(tar, name, kind=tarfile.REGTYPE, content=b"", link="", mode=0o644):
     tar.addfile(member, io.BytesIO(content))
 
 
-def answers(path):
+def answers(path, timeout=2):
     """Whether an engine answers on this socket."""
     try:
-        EngineApi(path, timeout=2).get("/version")
+        EngineApi(path, timeout).get("/version")
         return True
     except (OSError, http.client.HTTPException, EngineError):
         return False

@@ -17,13 +17,14 @@ import threading
 import time
 from pathlib import Path
 
-from engine_api import EngineApi, answers, missing_tools
+from engine_api import PATIENCE_SECONDS, EngineApi, answers, missing_tools
 
 PREFIX = "davit-test-"
 DOCKER_TOOLS = ("dockerd", "containerd", "runc", "ip", "nsenter", "iptables", "busybox")
 PODMAN_TOOLS = ("podman", "runc", "ip", "nsenter", "iptables", "busybox")
-START_SECONDS = 90
+START_SECONDS = 180
 CLONE_NEWNET = 0x40000000
+LISTENS = "01"  # in /proc/net/unix; who connects has other states
 
 CONTAINERD_CONFIG = """version = 2
 root = "{directory}/containerd"
@@ -94,6 +95,14 @@ class PrivateEngine:
         """Kills the engine with its containers and removes all its traces."""
         tear_down(self.name)
 
+    def is_asked(self):
+        """Whether somebody is connected to its socket, or is gone with a request that the engine is still at."""
+        for process in (self.process.pid, "self"):  # a connection is of the network of whoever made it
+            sockets = Path(f"/proc/{process}/net/unix").read_text().splitlines()
+            if any(line.split()[5] != LISTENS and line.endswith(f" {self.socket}") for line in sockets):
+                return True
+        return False
+
     def inside(self, *command):
         """The command line that runs command in the engine's network. (ip netns exec would hide the cgroups.)"""
         return ["nsenter", f"--net=/run/netns/{self.name}", "--", *map(str, command)]
@@ -119,11 +128,11 @@ class PrivateEngine:
             raise result[0]
         return result[0]
 
-    def connect(self, host, port, timeout=5):
+    def connect(self, host, port, timeout=PATIENCE_SECONDS):
         """A TCP connection from inside the engine's network."""
         return self.within(lambda: socket.create_connection((host, port), timeout))
 
-    def http_get(self, host, port, path="/", timeout=5):
+    def http_get(self, host, port, path="/", timeout=PATIENCE_SECONDS):
         """(status, body) of an HTTP GET from inside the engine's network."""
         with self.connect(host, port, timeout) as connection:
             connection.sendall(f"GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
@@ -174,6 +183,10 @@ class PrivateDocker(PrivateEngine):
             self.kill_dockerd()
         raise EngineUnavailable(f"dockerd did not start: {self.log_tail('dockerd')}")
 
+    @property
+    def process(self):
+        return self.dockerd
+
     def start_dockerd(self, driver):
         self.driver = driver
         self.dockerd = self.spawn(
@@ -214,9 +227,13 @@ class PrivatePodman(PrivateEngine):
         if not self.wait_until(lambda: answers(self.socket), self.podman):
             raise EngineUnavailable(f"podman did not start: {self.log_tail('podman')}")
 
+    @property
+    def process(self):
+        return self.podman
+
     def stop(self):
         # podman puts containers into a cgroup of its own choice, which is only removed with them.
-        if answers(self.socket):
+        if answers(self.socket, PATIENCE_SECONDS):
             self.api.clean()
         super().stop()
 
@@ -255,7 +272,7 @@ def rooted_in(process, name):
 
 def kill_all(name):
     """Kills until nothing is left; what was killed may just have started something."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while (pids := processes(name)) and time.monotonic() < deadline:
         for pid in pids:
             try:

@@ -7,7 +7,8 @@ import subprocess
 import time
 from pathlib import Path
 
-STOP_SECONDS = 45
+STOP_SECONDS = 180
+RUN_SECONDS = 300  # more than any command of a test waits by itself
 # Deadlines are written for an idle machine; several workers at once are slower. Only a test that fails waits so long.
 PATIENCE = 3
 
@@ -70,14 +71,14 @@ class Davit:
             self.process.wait()
             self.process = None
 
-    def run(self, *arguments, timeout=60, text=None):
+    def run(self, *arguments, timeout=RUN_SECONDS, text=None):
         """Runs a command of davit to its end; returns the finished process with text output."""
         return subprocess.run(
             self.command(*arguments), input=text or "", timeout=timeout, env=self.environment, cwd=self.directory,
             capture_output=True, text=True,
         )
 
-    def json(self, *arguments, timeout=60):
+    def json(self, *arguments, timeout=RUN_SECONDS):
         """Runs a command with -o json, which has to succeed; returns the value it printed."""
         process = self.run(*arguments, "-o", "json", timeout=timeout)
         assert process.returncode == 0, f"davit {' '.join(map(str, arguments))}: {process.stderr}"

@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+import time
 import urllib.parse
 
 from engine_api import UnixConnection
@@ -17,7 +18,10 @@ class EngineEvents:
     def __init__(self, path, label, value):
         self.label, self.value, self.moments = label, value, []
         self.connection = UnixConnection(path, timeout=None)
-        query = urllib.parse.urlencode({"filters": json.dumps({"type": ["container"]})})
+        # dockerd answers an instant before it begins to listen: what comes in between is asked for by its time.
+        now = time.time_ns()
+        since = f"{now // 10**9}.{now % 10**9:09d}"
+        query = urllib.parse.urlencode({"since": since, "filters": json.dumps({"type": ["container"]})})
         self.connection.request("GET", f"/events?{query}")
         self.stream = self.connection.getresponse()
         self.thread = threading.Thread(target=self.follow, daemon=True)

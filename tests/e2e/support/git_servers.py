@@ -52,7 +52,7 @@ class Server:
             self.engine.inside(*line), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, start_new_session=True,
         )
-        wait_for(self.listens, 10, f"{line[0]} listens")
+        wait_for(self.listens, 40, f"{line[0]} listens")
 
     def listens(self):
         try:
@@ -198,7 +198,7 @@ class Https(Server):
         """[(method, path, status)] since the last call. lighttpd writes its log every few seconds, or to begin another."""
         full = self.log.rename(self.log.with_suffix(".full"))
         self.process.send_signal(signal.SIGHUP)
-        wait_for(self.log.exists, 10, "lighttpd begins another log")
+        wait_for(self.log.exists, 40, "lighttpd begins another log")
         return [tuple(line.split()) for line in full.read_text().splitlines()]
 
 

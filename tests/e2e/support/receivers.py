@@ -91,7 +91,8 @@ def check_slack(_kind, _handler, body):
 
 
 class Receiver:
-    """One receiver on a port of its own. `answer`, when set, is (status, headers, body) for all that comes.
+    """One receiver on a port of its own. `answer`, when set, is (status, headers, body) for all that comes, and `once` for what
+    comes first.
 
     As GitHub does, a forge answers 422 for commits that are `missing`, and with `asks_token` 401 for a wrong one; GitLab
     answers 400 for a state that the commit is in.
@@ -100,6 +101,7 @@ class Receiver:
     def __init__(self, engine, kind, port=0, certificate=None):
         self.engine, self.kind, self.certificate = engine, kind, certificate
         self.taken, self.refused, self.requests, self.answer, self.server = [], [], 0, None, None
+        self.once = None
         self.missing, self.asks_token = set(), False
         self.port = port
         self.start()
@@ -128,7 +130,8 @@ class Receiver:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 receiver.requests += 1
-                answer = receiver.answer or receiver.denial(self)
+                once, receiver.once = receiver.once, None
+                answer = once or receiver.answer or receiver.denial(self)
                 try:
                     status, headers, text = answer or receiver.take(check(receiver.kind, self, body))
                 except (Refused, ValueError) as error:

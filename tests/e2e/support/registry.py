@@ -22,7 +22,7 @@ http: {{addr: "{host}"}}
 
 def call(engine, method, path, login=None):
     """A request to the engine, with a registry's login; returns status and text."""
-    connection = UnixConnection(engine.socket, 60)
+    connection = UnixConnection(engine.socket)
     headers = {}
     if login:
         body = json.dumps({"username": login[0], "password": login[1], "serveraddress": HOST}).encode()

@@ -31,6 +31,17 @@ def definition(image, message="one", command=None, family="web", **container):
     }
 
 
+def gated(task, path):
+    """The task definition, whose first container is healthy from when the file `path` exists and not before, however
+    slow the machine is."""
+    container = task["containerDefinitions"][0]
+    container["healthCheck"] = {"command": ["CMD-SHELL", f"test -e /gate/{path.name}"], "interval": 5, "retries": 10,
+                                "startPeriod": 300}
+    container["mountPoints"] = [{"sourceVolume": "gate", "containerPath": "/gate"}]
+    task["volumes"] = [{"name": "gate", "host": {"sourcePath": str(path.parent)}}]
+    return task
+
+
 def service(count=2, name="web", family="web", minimum=100, maximum=200, healthy_seconds=0, **more):
     return {
         "kind": "Service", "serviceName": name, "taskDefinition": family, "desiredCount": count,
@@ -70,7 +81,7 @@ class Spine:
 
     def start(self):
         self.daemon.start()
-        wait_for(lambda: self.daemon.run("status").returncode == 0, 20, "the daemon answers")
+        wait_for(lambda: self.daemon.run("status").returncode == 0, 40, "the daemon answers")
 
     def begin(self, image):
         """Commits the service web, starts the daemon and waits until it runs."""
@@ -85,7 +96,13 @@ class Spine:
     def seen(self, commit=None):
         """davit has looked at the commit, whatever came of it."""
         commit = commit or self.repo.head()
-        wait_for(lambda: commit in self.daemon.run("status", "-o", "json").stdout, 20, f"davit sees {commit}")
+        wait_for(lambda: commit in self.daemon.run("status", "-o", "json").stdout, 40, f"davit sees {commit}")
+
+    def at_rest(self, count):
+        """So many containers are all that is left, and nothing is under way: a task that was on its way when its
+        deployment failed still comes and goes."""
+        wait_for(lambda: len(self.containers(running=False)) == count
+                 and not any(one["actions"] for one in self.daemon.json("get", "services")["services"]), 40, f"{count} are left")
 
     def wait(self, *targets, timeout=60):
         timeout *= PATIENCE
@@ -109,7 +126,7 @@ class Spine:
 
     def texts(self):
         """What each running task answers over HTTP on its published port; who runs may need a moment to listen."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 20 * PATIENCE
         while True:
             # Not those of IPv6: a receiver of the test may have the same number on 127.0.0.1.
             ports = [p["PublicPort"] for one in self.containers() for p in one["Ports"] if "PublicPort" in p and p.get("IP") != "::"]
@@ -122,5 +139,5 @@ class Spine:
         """What answers on a port; "": nothing does yet, though the port is published."""
         try:
             return self.engine.http_get("127.0.0.1", port)[1].decode().strip()
-        except ConnectionError:
+        except OSError:
             return ""

@@ -23,9 +23,13 @@ REPOSITORY = "shop/web"
 SERVICE, ISSUER = "test registry", "test issuer"
 
 
-def free_port():
-    with socket.create_server((ADDRESS, 0)) as listener:
-        return listener.getsockname()[1]
+def hold_port():
+    """A socket that keeps a port for a server that is yet to start, and while it is away: no other is given it, and one
+    that asks for it with SO_REUSEADDR, as servers do, has it."""
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind((ADDRESS, 0))
+    return holder
 
 
 def openssl(*arguments, cwd, text=None):
@@ -60,7 +64,8 @@ class TlsRegistry:
         if not shutil.which("docker-registry"):
             pytest.skip("docker-registry is not installed")
         self.directory, self.authority, self.process = directory, authority, None
-        self.port = free_port()
+        self.holder = hold_port()
+        self.port = self.holder.getsockname()[1]
         self.host = f"{ADDRESS}:{self.port}"
         self.image = f"{self.host}/{REPOSITORY}"
 
@@ -90,7 +95,7 @@ class TlsRegistry:
             self.process = None
 
     def request(self, method, path, body=None, headers=None):
-        connection = http.client.HTTPSConnection(ADDRESS, self.port, timeout=20, context=ssl._create_unverified_context())
+        connection = http.client.HTTPSConnection(ADDRESS, self.port, timeout=120, context=ssl._create_unverified_context())
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()

@@ -117,7 +117,7 @@ static void test_it_says_whom_it_asks_first(void **state)
     char *none CLEANUP_FREE = memory_printf("! grep -q healthy %s/err", dir);
     assert_int_equal(system(write), 0);
     pid_t child = start(dir, 0);
-    for (int i = 0; i < 400 && system(check); i++)
+    for (int i = 0; i < 2400 && system(check); i++)
         usleep(50000);
     assert_int_equal(system(check), 0);
     assert_int_equal(system(none), 0);

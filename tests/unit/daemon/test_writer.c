@@ -108,7 +108,7 @@ static void on_end(uv_timer_t *timer)
     f->ended = true;
 }
 
-/* Until *count is at least so much, at most 10 s. */
+/* Until *count is at least so much; only a failure comes to the end of it. */
 static bool runs_until(struct fixture *f, const int *count, int least)
 {
     f->ended = false;

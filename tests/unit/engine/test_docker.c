@@ -725,7 +725,7 @@ static void test_one_container_that_hangs_spoils_no_listing(void **state)
          "HTTP/1.1 500 No\r\nContent-Length: 26\r\n\r\n{\"message\":\"no such file\"}", 0, false},
         {0}};
     server->rules = rules;
-    call.deadline_ms = 3000;
+    call.deadline_ms = 10000;
     server->engine->ops->list(server->engine, "owner-1", &call);
     wait_for(server, &outcome);
     if (outcome.code)

@@ -207,7 +207,7 @@ static void test_slow_request_is_cut_off(void **state)
     int fd = raw_connect(world, "GET / HTTP/1.1\r\nHost: ");
     assert_int_equal(raw_read(world, fd, space, sizeof space), 0);
     close(fd);
-    restart(world, (struct http_server_options){.request_ms = 2000});
+    restart(world, (struct http_server_options){.request_ms = 10000});
     struct result result;
     result_get(&result, world, (struct http_request){.path = "/"});
     assert_int_equal(result.status, 200);
