@@ -138,6 +138,6 @@ class Spine:
     def text(self, port):
         """What answers on a port; "": nothing does yet, though the port is published."""
         try:
-            return self.engine.http_get("127.0.0.1", port)[1].decode().strip()
+            return self.engine.http_get("127.0.0.1", port, timeout=20)[1].decode().strip()
         except OSError:
             return ""
