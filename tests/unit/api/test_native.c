@@ -632,15 +632,17 @@ static void test_approve_takes_names_of_the_newest_commit(void **state)
                         "no commit is held, and no change waits for its window");
 }
 
+/* It never opens. */
+#define WEB_BEHIND_A_WINDOW                                                                                  \
+    "kind: Cluster\nclusterName: demo\ndavit: {changeWindows: [{kind: deny, durationMinutes: 44640, "        \
+    "schedule: 'cron(0 0 1 * ? *)'}]}\n---\nfamily: web\n"                                                   \
+    "containerDefinitions: [{name: a, image: i, memory: 9}]\n---\n"                                          \
+    "kind: Service\ncluster: demo\nserviceName: web\ntaskDefinition: web\n"
+
 static void test_approve_lets_through_what_waits_for_its_window(void **state)
 {
     struct fixture *fixture = *state;
-    fixture_commit(
-        fixture, "a1b2c3d4",
-        "kind: Cluster\nclusterName: demo\ndavit: {changeWindows: [{kind: deny, durationMinutes: 44640, "
-        "schedule: 'cron(0 0 1 * ? *)'}]}\n---\nfamily: web\n"
-        "containerDefinitions: [{name: a, image: i, memory: 9}]\n---\n"
-        "kind: Service\ncluster: demo\nserviceName: web\ntaskDefinition: web\n");
+    fixture_commit(fixture, "a1b2c3d4", WEB_BEHIND_A_WINDOW);
     json_t *answer = fixture_ask(fixture, "GET", "/v1/services", NULL);
     const json_t *service = json_array_get(json_object_get(answer, "services"), 0);
     assert_string_equal(model_string(service, "state"), "waiting");
@@ -663,13 +665,10 @@ static void test_approve_lets_through_what_waits_for_its_window(void **state)
 static void test_approve_of_what_waits_behind_a_commit_that_is_held(void **state)
 {
     struct fixture *fixture = *state;
-    fixture_commit(
-        fixture, "a1b2c3d4",
-        "kind: Cluster\nclusterName: demo\ndavit: {changeWindows: [{kind: deny, durationMinutes: 44640, "
-        "schedule: 'cron(0 0 1 * ? *)'}]}\n---\nfamily: web\n"
-        "containerDefinitions: [{name: a, image: i, memory: 9}]\n---\n"
-        "kind: Service\ncluster: demo\nserviceName: web\ntaskDefinition: web\n---\n"
-        "kind: Service\ncluster: demo\nserviceName: db\ntaskDefinition: web\n");
+    fixture_commit(fixture, "a1b2c3d4",
+                   WEB_BEHIND_A_WINDOW
+                   "---\n"
+                   "kind: Service\ncluster: demo\nserviceName: db\ntaskDefinition: web\n");
     fixture_commit(fixture, "e5f6a7b8", "kind: Cluster\nclusterName: demo\n");
     json_t *answer = fixture_ask(fixture, "POST", "/v1/approve", "{'commit':'a1b2c3d4'}");
     assert_string_equal(model_string(json_object_get(answer, "commit"), "subject"), "commit a1b2c3d4");
